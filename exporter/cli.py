@@ -1,0 +1,5 @@
+"""Commands and flags; no logic of its own."""
+
+
+def main() -> None:
+    raise SystemExit("not built yet")

@@ -1,0 +1,196 @@
+"""The frozen values that pass between layers.
+
+Platforms build them once from an API answer; snapshot, metrics and web only read them. Moments are Unix seconds
+(``float``), windows are half-open ``[start, end)``. No personal data has a place here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class PlatformName(StrEnum):
+    WIX = "wix"
+    BITRIX24 = "bitrix24"
+
+
+class CollectorName(StrEnum):
+    CONNECTIONS = "connections"
+    BOOKINGS = "bookings"
+    LINKS = "links"
+
+
+class ConnectionStatus(StrEnum):
+    """Status of a Wix external calendar connection (wix.md 3.4); ``UNKNOWN`` stands for words that we do not know."""
+
+    SYNCED = "synced"
+    SYNC_IN_PROGRESS = "sync_in_progress"
+    CONNECTED = "connected"
+    DISCONNECTED = "disconnected"
+    ERROR = "error"
+    UNDEFINED = "undefined"
+    UNKNOWN = "unknown"
+
+
+class ErrorReason(StrEnum):
+    """Why a connection is in ``ERROR`` (wix.md 3.5)."""
+
+    TOKEN_REVOKED = "token_revoked"  # noqa: S105  the API's word, not a token
+    EXTERNAL_CALENDAR_CREATION_FAILED = "external_calendar_creation_failed"
+    EXTERNAL_CALENDAR_DELETED = "external_calendar_deleted"
+    UNDEFINED = "undefined"
+    UNKNOWN = "unknown"
+
+
+class CalendarType(StrEnum):
+    """Normalised calendar type (wix.md 3.3)."""
+
+    GOOGLE = "google"
+    APPLE = "apple"
+    MICROSOFT = "microsoft"
+    OTHER = "other"
+    UNDEFINED = "undefined"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A named half-open interval ``[start, end)`` in Unix seconds, resolved against one frozen now."""
+
+    name: str
+    start: float
+    end: float
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """One external calendar connection as last seen.
+
+    ``key`` is the label value (alias of the schedule, or the first 12 hex of SHA-256 of the API id); ``error_reason`` is
+    ``None`` unless the status is ``ERROR``; ``observed_at`` is older than the observation's own moment when the provider
+    failed and the last known state is shown; ``since`` is when we first saw the present status. ``schedule`` is the alias
+    or a 12-hex hash of the schedule id. ``import_enabled``/``export_enabled`` are configuration, not health
+    (wix.md trap 11).
+    """
+
+    key: str
+    calendar_type: CalendarType
+    provider: str
+    schedule: str
+    status: ConnectionStatus
+    error_reason: ErrorReason | None
+    import_enabled: bool
+    export_enabled: bool
+    since: float
+    observed_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """A calendar provider of a site: its label and whether its last lookup worked."""
+
+    label: str
+    up: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """Two bookings that overlap on one resource. Ids are the platform's booking ids as text."""
+
+    resource: str
+    first: str
+    second: str
+    start: float
+    end: float
+
+
+@dataclass(frozen=True, slots=True)
+class WindowBookings:
+    """Bookings of one window. ``None`` means "this target does not measure it", never zero.
+
+    ``by_status`` keys are lower case; ``by_resource`` keys are resource ids (capped, see ``dropped_resources``).
+    """
+
+    window: Window
+    bookings: int
+    complete: bool = True
+    conflicting: int | None = None
+    by_status: Mapping[str, int] | None = None
+    by_resource: Mapping[str, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WindowLinks:
+    """Link coverage of one window; ``by_entity`` maps (module, entity_type) in lower case to a number of links."""
+
+    window: Window
+    linked: int
+    unlinked: int
+    by_entity: Mapping[tuple[str, str], int]
+    complete: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionsObservation:
+    """State of all connections of a site at ``at`` (Unix seconds). ``dropped`` counts series cut by the cap."""
+
+    at: float
+    connections: tuple[Connection, ...]
+    providers: tuple[Provider, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BookingsObservation:
+    """Booking counts at ``at``.
+
+    ``next_booking`` is the start of the next booking after ``at``; ``measures_next`` tells "none ahead" (``None`` and
+    ``True``) from "not measured" (``None`` and ``False``). ``conflicts`` holds the first ten, soonest first.
+    """
+
+    at: float
+    windows: tuple[WindowBookings, ...]
+    next_booking: float | None = None
+    measures_next: bool = False
+    conflicts: tuple[Conflict, ...] = ()
+    resource_names: Mapping[str, str] = field(default_factory=dict)
+    dropped_resources: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class LinksObservation:
+    """Link coverage at ``at``."""
+
+    at: float
+    windows: tuple[WindowLinks, ...]
+
+
+Observation = ConnectionsObservation | BookingsObservation | LinksObservation
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What an API lets us spend right now: ``name`` is ``requests`` or ``operating``; units are calls or seconds."""
+
+    name: str
+    limit: float
+    remaining: float
+
+
+@dataclass(frozen=True, slots=True)
+class OperatingTime:
+    """Bitrix24 operating seconds already summed for an operation, and when the oldest bucket drops out."""
+
+    operation: str
+    seconds: float
+    reset_at: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class ApiUsage:
+    """Budgets of one target at the moment of asking."""
+
+    budgets: tuple[Budget, ...] = ()
+    operating: tuple[OperatingTime, ...] = ()
+    credential_expiry: float | None = None

@@ -1,0 +1,165 @@
+"""The newest observation of each collector, and the freshness rule (design 5).
+
+The scheduler swaps whole :class:`CollectorState` values in; readers ask for a :class:`View` of one moment. An observation
+older than ``max_age`` is not in the view: its series vanish, they never become zero. Within a connections observation the
+rows of a failed provider keep their own, older ``observed_at`` and vanish one by one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+from exporter.errors import PollError, Reason
+from exporter.model import ApiUsage, CollectorName, ConnectionsObservation, Observation, PlatformName
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why the last poll did not fully succeed; fit to be shown to people. ``count`` is how many failed in a row."""
+
+    reason: Reason
+    message: str
+    at: float
+    count: int = 1
+    status: int | None = None
+    code: str | None = None
+    request_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CollectorState:
+    """Everything known about one collector of one target. Moments are Unix seconds.
+
+    ``up`` is 1 only when the last finished poll fully succeeded. ``last_success`` moves only then, too.
+    """
+
+    target: str
+    platform: PlatformName
+    collector: CollectorName
+    interval: float
+    max_age: float
+    finished_polls: int = 0
+    up: bool = False
+    last_success: float | None = None
+    last_poll: float | None = None
+    last_duration: float | None = None
+    next_poll: float | None = None
+    failure: Failure | None = None
+    observation: Observation | None = None
+
+    def expired(self, now: float) -> bool:
+        """Return whether there was an observation and it is too old to be shown at ``now``."""
+        return self.observation is not None and now - self.observation.at > self.max_age
+
+    def at(self, now: float) -> CollectorState:
+        """Return this state as it may be shown at ``now``: without an observation, or rows of one, past ``max_age``."""
+        observation = self.observation
+        if observation is None:
+            return self
+        if self.expired(now):
+            return replace(self, observation=None)
+        if isinstance(observation, ConnectionsObservation) and any(
+            now - connection.observed_at > self.max_age for connection in observation.connections
+        ):
+            fresh = tuple(row for row in observation.connections if now - row.observed_at <= self.max_age)
+            return replace(self, observation=replace(observation, connections=fresh))
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class CollectorView:
+    """One collector at one moment; ``state.observation`` is ``None`` when there is none or it expired."""
+
+    state: CollectorState
+    expired: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TargetView:
+    """One target at one moment."""
+
+    name: str
+    platform: PlatformName
+    labels: Mapping[str, str]
+    collectors: tuple[CollectorView, ...]
+    usage: ApiUsage
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """The whole exporter at one moment ``at``. ``missing`` names the collectors that have not finished a poll yet."""
+
+    at: float
+    targets: tuple[TargetView, ...]
+    missing: tuple[tuple[str, CollectorName], ...]
+
+    @property
+    def ready(self) -> bool:
+        return not self.missing
+
+
+@dataclass(frozen=True, slots=True)
+class TargetEntry:
+    """What the snapshot knows of a target besides its collectors. ``usage`` asks its session, without I/O."""
+
+    name: str
+    platform: PlatformName
+    labels: Mapping[str, str]
+    usage: Callable[[], ApiUsage]
+
+
+class Snapshot:
+    """Holds the newest state of everything. Lives in the event loop; values are swapped, never changed."""
+
+    def __init__(self) -> None:
+        self._entries: dict[str, TargetEntry] = {}
+        self._states: dict[str, dict[CollectorName, CollectorState]] = {}
+
+    def put_target(self, entry: TargetEntry, states: Mapping[CollectorName, CollectorState]) -> None:
+        """Add a target, or replace it with all its collectors."""
+        self._entries[entry.name] = entry
+        self._states[entry.name] = dict(states)
+
+    def remove_target(self, name: str) -> None:
+        """Forget a target; its series are gone with the next view."""
+        del self._entries[name], self._states[name]
+
+    def put(self, state: CollectorState) -> None:
+        """Swap in the state of one collector. A target that was removed meanwhile stays removed."""
+        states = self._states.get(state.target)
+        if states is not None and state.collector in states:
+            states[state.collector] = state
+
+    def state(self, target: str, collector: CollectorName) -> CollectorState:
+        """Return the stored state, its observation however old."""
+        return self._states[target][collector]
+
+    def targets(self) -> tuple[str, ...]:
+        """Return the names of all targets in their order."""
+        return tuple(self._entries)
+
+    def view(self, now: float) -> View:
+        """Return everything as it may be shown at ``now`` (Unix seconds)."""
+        targets = tuple(
+            TargetView(
+                entry.name,
+                entry.platform,
+                entry.labels,
+                tuple(CollectorView(state.at(now), state.expired(now)) for state in self._states[name].values()),
+                entry.usage(),
+            )
+            for name, entry in self._entries.items()
+        )
+        missing = tuple(
+            (name, collector)
+            for name, states in self._states.items()
+            for collector, state in states.items()
+            if state.finished_polls == 0
+        )
+        return View(now, targets, missing)
+
+
+def failure_of(error: PollError, at: float, count: int) -> Failure:
+    """Return the shown form of ``error``."""
+    return Failure(error.reason, error.message, at, count, error.status, error.code, error.request_id)
