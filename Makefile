@@ -1,0 +1,57 @@
+# The same one-word commands for people and CI.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+# Workers of the test run; two cores are plenty.
+JOBS   ?= 2
+
+.DEFAULT_GOAL := help
+.PHONY: help run install test lint format types bench generate servers image clean
+
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+run: $(VENV)/.installed ## Install, then run the demo: simulator and exporter in one process, no credentials
+	$(BIN)/booking-sync-exporter demo
+
+install: $(VENV)/.installed-dev ## Install everything that development needs
+
+test: $(VENV)/.installed-dev servers ## Run the whole suite (installs Prometheus, Alertmanager, Chromium by apt when root)
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal --cov --cov-report=term:skip-covered
+
+lint: $(VENV)/.installed-dev ## ruff: lint and format check
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: $(VENV)/.installed-dev ## Rewrite the code in the project's format
+	$(BIN)/ruff check --fix-only .
+	$(BIN)/ruff format .
+
+types: $(VENV)/.installed-dev ## mypy, strict
+	$(BIN)/mypy exporter tests
+
+bench: $(VENV)/.installed-dev ## Benchmarks, as ratios side by side
+	for file in tests/benchmarks/*.py; do echo "== $$file"; $(BIN)/python -m "$$(echo $${file%.py} | tr / .)" || exit 1; done
+
+generate: $(VENV)/.installed-dev ## Write the generated files again: schema, references, dashboards, rules, manifests
+	$(BIN)/python -m tests.support.generate
+
+servers: # Debian's servers that the end-to-end tests drive; a no-op when they are there or when we may not install
+	@sh tests/support/install-servers.sh
+
+image: ## Build the container image
+	docker build --tag booking-sync-exporter .
+
+clean: ## Remove everything that can be made again
+	rm -rf $(VENV) build dist .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: $(VENV)/bin/python pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+$(VENV)/.installed-dev: $(VENV)/bin/python pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@ $(VENV)/.installed
