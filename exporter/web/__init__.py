@@ -1,0 +1,5 @@
+"""The HTTP side: ``/metrics``, the status board, health, reload, TLS and passwords."""
+
+from exporter.web.backend import Backend
+
+__all__ = ["Backend"]

@@ -1,0 +1,39 @@
+"""What the web needs from the running exporter: the seam between the pages and the composition root."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from exporter.snapshot import View
+
+if TYPE_CHECKING:
+    from exporter.metrics import Format
+
+
+class Backend(Protocol):
+    """The running exporter as the web sees it. Every method is called in the event loop and never waits for a platform."""
+
+    @property
+    def lifecycle(self) -> bool:
+        """Whether ``--web.enable-lifecycle`` was given: only then may HTTP change anything."""
+        ...
+
+    def view(self) -> View:
+        """Return everything as it may be shown now. Cheap, no I/O."""
+        ...
+
+    async def metrics(self, format: Format, targets: frozenset[str] | None) -> bytes:  # noqa: A002  the exposition's own word
+        """Return the page in ``format``, of all targets (``None``) or of the named ones; all names are known to exist."""
+        ...
+
+    def effective_config(self) -> str:
+        """Return the configuration in force as YAML, secrets masked."""
+        ...
+
+    async def reload(self) -> None:
+        """Validate the configuration and swap it in. Raises :class:`exporter.errors.ConfigError` and keeps the old one."""
+        ...
+
+    def set_log_level(self, level: str) -> None:
+        """Log from ``level`` on: ``debug``, ``info``, ``warning`` or ``error``. Raises :class:`ValueError` for other words."""
+        ...
