@@ -1,0 +1,11 @@
+"""Faithful local Wix and Bitrix24: for ``simulate``, ``demo``, rehearsals of the team on call, and our own tests.
+
+Built from the fact sheets (wix.md section 13, bitrix24.md section 15) and from nothing of the clients under
+``exporter.platforms``, so that the two can disagree.
+"""
+
+from exporter.simulator.core import Simulator
+from exporter.simulator.faults import Fault, FaultKind
+from exporter.simulator.server import running
+
+__all__ = ["Fault", "FaultKind", "Simulator", "running"]
