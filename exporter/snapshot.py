@@ -7,7 +7,7 @@ rows of a failed provider keep their own, older ``observed_at`` and vanish one b
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from exporter.errors import PollError, Reason
@@ -16,7 +16,10 @@ from exporter.model import ApiUsage, CollectorName, ConnectionsObservation, Obse
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why the last poll did not fully succeed; fit to be shown to people. ``count`` is how many failed in a row."""
+    """Why the last poll did not fully succeed; fit to be shown to people.
+
+    ``count`` is how many failed in a row, ``since`` when the first of them did.
+    """
 
     reason: Reason
     message: str
@@ -25,6 +28,7 @@ class Failure:
     status: int | None = None
     code: str | None = None
     request_id: str | None = None
+    since: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +125,14 @@ class Snapshot:
         self._entries[entry.name] = entry
         self._states[entry.name] = dict(states)
 
+    def relabel(self, entry: TargetEntry) -> None:
+        """Replace what is known of a target besides its collectors; their states stay."""
+        self._entries[entry.name] = entry
+
+    def arrange(self, names: Iterable[str]) -> None:
+        """Show the targets in the order of ``names`` (all of them): that of the configuration."""
+        self._entries = {name: self._entries[name] for name in names}
+
     def remove_target(self, name: str) -> None:
         """Forget a target; its series are gone with the next view."""
         del self._entries[name], self._states[name]
@@ -160,6 +172,6 @@ class Snapshot:
         return View(now, targets, missing)
 
 
-def failure_of(error: PollError, at: float, count: int) -> Failure:
-    """Return the shown form of ``error``."""
-    return Failure(error.reason, error.message, at, count, error.status, error.code, error.request_id)
+def failure_of(error: PollError, at: float, count: int, since: float | None = None) -> Failure:
+    """Return the shown form of ``error``; ``since`` is when the first of ``count`` failures in a row happened."""
+    return Failure(error.reason, error.message, at, count, error.status, error.code, error.request_id, since)
