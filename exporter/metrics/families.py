@@ -1,0 +1,79 @@
+"""All families in the order of the page, and which piece of a target's view each group of gauges is read from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Final, Generic
+
+from exporter.metrics import api, bookings, connections, freshness, links, process, windows
+from exporter.metrics.family import PREFIX, TARGET_LABELS, Family, Gauge, T
+from exporter.model import BookingsObservation, ConnectionsObservation, LinksObservation
+from exporter.snapshot import TargetView
+
+#: Its labels besides ``target`` and ``platform`` are the configured ones, so they differ from target to target.
+TARGET_INFO: Final = Family(
+    PREFIX + "target_info",
+    "gauge",
+    "Always 1. Carries the labels configured for the target; join with: "
+    "* on (target, platform) group_left (...) booking_sync_target_info.",
+    TARGET_LABELS,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Group(Generic[T]):
+    """Gauges that are read from the same piece of a target: they change together. No piece, no series."""
+
+    gauges: tuple[Gauge[T], ...]
+    piece: Callable[[TargetView], T | None]
+
+
+def _connections(target: TargetView) -> ConnectionsObservation | None:
+    return next(_observations(target, ConnectionsObservation), None)
+
+
+def _bookings(target: TargetView) -> BookingsObservation | None:
+    return next(_observations(target, BookingsObservation), None)
+
+
+def _links(target: TargetView) -> LinksObservation | None:
+    return next(_observations(target, LinksObservation), None)
+
+
+def _windowed(target: TargetView) -> windows.Windowed:
+    return (*_observations(target, BookingsObservation), *_observations(target, LinksObservation))
+
+
+def _observations(target: TargetView, kind: type[T]) -> Iterator[T]:
+    for collector in target.collectors:
+        if isinstance(collector.state.observation, kind):
+            yield collector.state.observation
+
+
+GROUPS: Final[tuple[Group[Any], ...]] = (
+    Group(freshness.GAUGES, lambda target: target.collectors),
+    Group(connections.GAUGES, _connections),
+    Group(bookings.GAUGES, _bookings),
+    Group(links.GAUGES, _links),
+    Group(windows.GAUGES, _windowed),
+    Group(api.GAUGES, lambda target: target.usage),
+)
+
+#: Counted while the exporter works, per target.
+COUNTERS: Final[tuple[Family, ...]] = freshness.COUNTERS + bookings.COUNTERS + api.COUNTERS
+
+#: Every family on the page, in its order.
+FAMILIES: Final[tuple[Family, ...]] = (
+    TARGET_INFO,
+    *freshness.GAUGES,
+    *freshness.COUNTERS,
+    *connections.GAUGES,
+    *bookings.GAUGES,
+    *bookings.COUNTERS,
+    *links.GAUGES,
+    *windows.GAUGES,
+    *api.GAUGES,
+    *api.COUNTERS,
+    *process.FAMILIES,
+)

@@ -1,0 +1,204 @@
+"""What is counted while the exporter works. Lives as long as the process, also across reloads.
+
+Counters and histograms of targets are kept in plain numbers of our own: with prometheus-client's objects 3,000 targets
+took 215 MB and 17 s a scrape (docs/decisions/0060). What exists once per process is prometheus-client's.
+"""
+
+from __future__ import annotations
+
+import platform as python_platform
+from bisect import bisect_left
+from collections.abc import Iterable
+from itertools import accumulate
+from threading import Lock
+from typing import Final
+
+import prometheus_client
+from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
+
+from exporter import __version__
+from exporter.errors import Reason
+from exporter.metrics import api, freshness, process
+from exporter.metrics.bookings import DISCOVERED, VANISHED
+from exporter.metrics.exposition import number_text, samples, target_labels_text
+from exporter.metrics.families import COUNTERS
+from exporter.metrics.family import Family, Histogram
+from exporter.model import CollectorName, PlatformName
+
+LEVELS: Final = ("debug", "info", "warning", "error", "critical")
+
+#: Failures after which a platform may repeat a request; their series exist from the start.
+RETRIED: Final = (Reason.AUTH, Reason.RATE_LIMITED, Reason.TIMEOUT, Reason.NETWORK, Reason.SERVER_ERROR)
+
+#: Fields of an answer whose words are a closed list to us; their series exist from the start.
+FIELDS: Final[dict[CollectorName, tuple[str, ...]]] = {
+    CollectorName.CONNECTIONS: ("status", "error_reason", "calendar_type"),
+    CollectorName.BOOKINGS: ("status",),
+    CollectorName.LINKS: ("module", "entity_type"),
+}
+
+
+class TargetInstruments:
+    """The counters of one target; implements :class:`exporter.platforms.base.Events`. Safe to read from other threads."""
+
+    def __init__(self, target: str, platform: PlatformName) -> None:
+        self.target = target
+        self.platform = platform
+        self._labels = target_labels_text(target, platform)
+        self._lock = Lock()
+        self._counts: dict[Family, dict[tuple[str, ...], float]] = {family: {} for family in COUNTERS}
+        # Per series the number of observations in each bucket (not cumulative), those above all, and their sum.
+        self._distributions: dict[Family, dict[tuple[str, ...], list[float]]] = {family: {} for family in COUNTERS}
+        self._versions = dict.fromkeys(COUNTERS, 0)
+        self._add(api.THROTTLE_WAIT, (), 0)
+
+    def expect(self, collectors: Iterable[CollectorName], operations: Iterable[str], *, reads_bookings: bool) -> None:
+        """Let all series exist that this target can fill, with 0; what was counted before stays.
+
+        ``reads_bookings`` says whether booking rows are read (Bitrix24; Wix with ``conflicts``) rather than only counted.
+        """
+        for collector in collectors:
+            self._add(freshness.POLLS, (collector,), 0)
+            self._observe(freshness.DURATION, (collector,), None)
+            self._add(freshness.MALFORMED, (collector,), 0)
+            for reason in Reason:
+                self._add(freshness.FAILURES, (collector, reason), 0)
+            for field in FIELDS[collector]:
+                self._add(freshness.UNRECOGNIZED, (collector, field), 0)
+        for operation in operations:
+            self._observe(api.REQUEST_DURATION, (operation,), None)
+            for code in ("200", "none"):
+                self._add(api.REQUESTS, (operation, code), 0)
+            for reason in RETRIED:
+                self._add(api.RETRIES, (operation, reason), 0)
+        if reads_bookings:
+            self._add(DISCOVERED, (), 0)
+            self._add(VANISHED, (), 0)
+
+    def poll_finished(self, collector: CollectorName, seconds: float, reason: Reason | None) -> None:
+        """Count a finished poll that took ``seconds``; a failed or partly successful one has a ``reason``."""
+        self._add(freshness.POLLS, (collector,), 1)
+        self._observe(freshness.DURATION, (collector,), seconds)
+        if reason is not None:
+            self._add(freshness.FAILURES, (collector, reason), 1)
+
+    def request(self, operation: str, code: str, seconds: float) -> None:
+        self._add(api.REQUESTS, (operation, code), 1)
+        self._observe(api.REQUEST_DURATION, (operation,), seconds)
+
+    def retry(self, operation: str, reason: str) -> None:
+        self._add(api.RETRIES, (operation, reason), 1)
+
+    def throttle_wait(self, seconds: float) -> None:
+        self._add(api.THROTTLE_WAIT, (), seconds)
+
+    def malformed_rows(self, collector: CollectorName, rows: int) -> None:
+        self._add(freshness.MALFORMED, (collector,), rows)
+
+    def unrecognized_value(self, collector: CollectorName, field: str) -> None:
+        self._add(freshness.UNRECOGNIZED, (collector, field), 1)
+
+    def bookings_discovered(self, bookings: int) -> None:
+        self._add(DISCOVERED, (), bookings)
+
+    def bookings_vanished(self, bookings: int) -> None:
+        self._add(VANISHED, (), bookings)
+
+    def version(self, family: Family) -> int:
+        """Return a number that changes whenever a series of ``family`` does."""
+        return self._versions[family]
+
+    def render(self, family: Family, collectors: frozenset[str]) -> bytes:
+        """Return the sample lines of ``family``. Series of a collector that is no longer in ``collectors`` are left out."""
+        with self._lock:
+            counts = tuple(self._counts[family].items())
+            distributions = tuple((labels, tuple(numbers)) for labels, numbers in self._distributions[family].items())
+        if "collector" in family.labels:
+            counts = tuple(row for row in counts if row[0][0] in collectors)
+            distributions = tuple(row for row in distributions if row[0][0] in collectors)
+        if not isinstance(family, Histogram):
+            return samples(family, self._labels, counts)
+        return b"".join(self._distribution_lines(family, labels, numbers) for labels, numbers in distributions)
+
+    def _distribution_lines(self, family: Histogram, labels: tuple[str, ...], numbers: tuple[float, ...]) -> bytes:
+        *buckets, total = numbers
+        bounds = (*map(number_text, family.buckets), "+Inf")
+        cumulative = [((*labels, bound), number) for bound, number in zip(bounds, accumulate(buckets), strict=True)]
+        return (
+            samples(family, self._labels, cumulative, suffix="_bucket", more=("le",))
+            + samples(family, self._labels, [(labels, sum(buckets))], suffix="_count")
+            + samples(family, self._labels, [(labels, total)], suffix="_sum")
+        )
+
+    def _add(self, family: Family, labels: tuple[str, ...], number: float) -> None:
+        with self._lock:
+            series = self._counts[family]
+            series[labels] = series.get(labels, 0) + number
+            self._versions[family] += 1
+
+    def _observe(self, family: Histogram, labels: tuple[str, ...], value: float | None) -> None:
+        with self._lock:
+            series = self._distributions[family]
+            numbers = series.get(labels)
+            if numbers is None:
+                numbers = series[labels] = [0] * (len(family.buckets) + 2)
+            if value is not None:
+                numbers[bisect_left(family.buckets, value)] += 1
+                numbers[-1] += value
+            self._versions[family] += 1
+
+
+class Instruments:
+    """All counters of the process. Registers what exists once per process in ``registry``, ``process_*`` included."""
+
+    def __init__(self, registry: CollectorRegistry, *, revision: str = "") -> None:
+        self.registry = registry
+        self._targets: dict[str, TargetInstruments] = {}
+        _gauge(process.BUILD_INFO, registry).labels(__version__, revision, python_platform.python_version()).set(1)
+        self._reload_successful = _gauge(process.RELOAD_SUCCESSFUL, registry)
+        self._reload_success_time = _gauge(process.RELOAD_SUCCESS_TIME, registry)
+        self._config_hash = _gauge(process.CONFIG_HASH, registry)
+        self._loop_lag = _gauge(process.LOOP_LAG, registry)
+        self._log_messages = prometheus_client.Counter(
+            process.LOG_MESSAGES.name, process.LOG_MESSAGES.help, process.LOG_MESSAGES.labels, registry=registry
+        )
+        for level in LEVELS:
+            self._log_messages.labels(level)
+        ProcessCollector(registry=registry)
+        PlatformCollector(registry=registry)
+        GCCollector(registry=registry)
+
+    def for_target(self, name: str, platform: PlatformName) -> TargetInstruments:
+        """Return the counters of a target: those that it had before, if any."""
+        known = self._targets.get(name)
+        if known is None or known.platform != platform:
+            known = self._targets[name] = TargetInstruments(name, platform)
+        return known
+
+    def remove_target(self, name: str) -> None:
+        """Forget the counters of a target; its series are gone with the next page."""
+        self._targets.pop(name, None)
+
+    def target(self, name: str) -> TargetInstruments | None:
+        """Return the counters of a target, or ``None`` when it has none."""
+        return self._targets.get(name)
+
+    def config_loaded(self, ok: bool, at: float, hash: str | None) -> None:  # noqa: A002  what it is
+        """Record an attempt to load the configuration at ``at`` (Unix seconds); ``hash`` is its hexadecimal digest."""
+        self._reload_successful.set(ok)
+        if ok:
+            self._reload_success_time.set(at)
+            # 48 bits: a double holds them exactly.
+            self._config_hash.set(int((hash or "0")[:12], 16))
+
+    def loop_lag(self, seconds: float) -> None:
+        """Publish how late the event loop was."""
+        self._loop_lag.set(seconds)
+
+    def log_message(self, level: str) -> None:
+        """Count a log message. Safe to call from any thread."""
+        self._log_messages.labels(level if level in LEVELS else "error").inc()
+
+
+def _gauge(family: Family, registry: CollectorRegistry) -> prometheus_client.Gauge:
+    return prometheus_client.Gauge(family.name, family.help, family.labels, registry=registry)

@@ -1,0 +1,50 @@
+"""Families of the ``links`` collector: which bookings are tied to a CRM entity (bitrix24.md 3)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from exporter.metrics.family import Gauge, Row, gauge
+from exporter.model import LinksObservation
+
+
+def _linked(observation: LinksObservation) -> Iterator[Row]:
+    for counted in observation.windows:
+        yield (counted.window.name,), counted.linked
+
+
+def _unlinked(observation: LinksObservation) -> Iterator[Row]:
+    for counted in observation.windows:
+        yield (counted.window.name,), counted.unlinked
+
+
+def _by_entity(observation: LinksObservation) -> Iterator[Row]:
+    for counted in observation.windows:
+        for (module, entity_type), number in counted.by_entity.items():
+            yield (counted.window.name, module, entity_type), number
+
+
+GAUGES: Final[tuple[Gauge[LinksObservation], ...]] = (
+    gauge(
+        "linked_bookings",
+        "Bookings of the window that have at least one link to a CRM entity. Absent while there is no fresh data.",
+        "window",
+        read=_linked,
+    ),
+    gauge(
+        "unlinked_bookings",
+        "Bookings of the window that have no link to any CRM entity. Absent while there is no fresh data.",
+        "window",
+        read=_unlinked,
+    ),
+    gauge(
+        "links",
+        "Links of the window's bookings by module and entity type in lower case; what we do not know is other. "
+        "A booking can have several.",
+        "window",
+        "module",
+        "entity_type",
+        read=_by_entity,
+    ),
+)
