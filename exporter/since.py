@@ -1,8 +1,27 @@
-"""Remembers since when a connection has its present status, across restarts when a state file is configured."""
+"""Remembers since when a connection has its present status, across restarts when a state file is configured.
+
+The API has no timestamps (wix.md 3.2), so the moment at which we first saw a status is all there is. The state file is JSON::
+
+    {"version": 1, "targets": {"salon-wix": {"<hash of the connection id>": {"status": "synced", "since": 1790000000.0}}}}
+
+It is a convenience, never a reason to fail: an unreadable file is ignored with one warning, and so is a disk that is full.
+"""
 
 from __future__ import annotations
 
-from typing import Protocol
+import asyncio
+import contextlib
+import os
+import tempfile
+from pathlib import Path
+from typing import Final, Protocol
+
+import msgspec
+import structlog
+
+log = structlog.get_logger(__name__)
+
+VERSION: Final = 1
 
 
 class SinceStore(Protocol):
@@ -15,3 +34,127 @@ class SinceStore(Protocol):
     def keep_only(self, target: str, connections: frozenset[str]) -> None:
         """Forget connections of ``target`` that a complete answer no longer lists."""
         ...
+
+    async def save(self) -> None:
+        """Make what changed since the last call survive a restart. Never raises because of the disk."""
+        ...
+
+
+class _Entry(msgspec.Struct, frozen=True):
+    status: str
+    since: float
+
+
+class _File(msgspec.Struct, frozen=True):
+    version: int
+    targets: dict[str, dict[str, _Entry]] = {}
+
+
+class _Version(msgspec.Struct, frozen=True):
+    version: int
+
+
+class MemorySince:
+    """Keeps the moments for the life of the process: without a state file, "since" counts from start."""
+
+    def __init__(self) -> None:
+        self._targets: dict[str, dict[str, _Entry]] = {}
+        self._changed = False
+
+    def since(self, target: str, connection: str, status: str, now: float) -> float:
+        entries = self._targets.setdefault(target, {})
+        entry = entries.get(connection)
+        # A moment that lies ahead was written by a clock that ran wrong; it would show a negative age.
+        if entry is None or entry.status != status or entry.since > now:
+            entry = entries[connection] = _Entry(status, now)
+            self._changed = True
+        return entry.since
+
+    def keep_only(self, target: str, connections: frozenset[str]) -> None:
+        entries = self._targets.get(target, {})
+        for gone in entries.keys() - connections:
+            del entries[gone]
+            self._changed = True
+
+    def keep_targets(self, targets: frozenset[str]) -> None:
+        """Forget targets that are no longer configured."""
+        for gone in self._targets.keys() - targets:
+            del self._targets[gone]
+            self._changed = True
+
+    async def save(self) -> None:
+        """Do nothing: there is no file."""
+
+
+class FileSince(MemorySince):
+    """Keeps the moments in a JSON file as well; reads it once, here.
+
+    :meth:`save` writes only when something changed, one write at a time: callers that waited for a write share the next.
+    Each write replaces the whole file (temporary file, fsync, rename), so a crash leaves the old or the new one, mode 0600.
+    """
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self._path = path
+        self._writing = asyncio.Lock()
+        self._write_failed = False
+        self._targets = _read(path)
+
+    async def save(self) -> None:
+        if not self._changed:
+            return
+        async with self._writing:
+            content = self._take_changed()
+            if content is None:
+                return
+            try:
+                await asyncio.to_thread(_replace_file, self._path, content)
+            except OSError as error:
+                self._changed = True
+                if not self._write_failed:
+                    log.warning("state_file_not_written", path=str(self._path), error=error.strerror)
+                self._write_failed = True
+            else:
+                self._write_failed = False
+
+    def _take_changed(self) -> bytes | None:
+        if not self._changed:
+            return None
+        self._changed = False
+        return msgspec.json.encode(_File(VERSION, self._targets))
+
+
+def _read(path: Path) -> dict[str, dict[str, _Entry]]:
+    try:
+        content = path.read_bytes()
+        version = msgspec.json.decode(content, type=_Version).version
+        if version == VERSION:
+            return msgspec.json.decode(content, type=_File).targets
+        why = f"version {version} is not {VERSION}"
+    except FileNotFoundError:
+        return {}  # the first start
+    except OSError as error:
+        why = error.strerror or type(error).__name__
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        why = f"not a state file ({type(error).__name__})"
+    log.warning("state_file_ignored", path=str(path), why=why)
+    return {}
+
+
+def _replace_file(path: Path, content: bytes) -> None:
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # mode 0600
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).replace(path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            Path(temporary).unlink()
+        raise
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
