@@ -1,21 +1,215 @@
-"""Time windows in Grafana date math, resolved to half-open UTC intervals in an IANA zone (design 4.3)."""
+"""Time windows in Grafana date math, resolved to half-open UTC intervals in an IANA zone (design 4.3).
+
+An expression is ``now`` and any number of steps, done from left to right: ``+2h``, ``-d`` (a missing number is 1), ``/w``
+(round down to the start of the unit). Units: s m h d w M y; a week starts on Monday.
+
+Seconds, minutes and hours are absolute time. Days, weeks, months and years are calendar arithmetic in the zone, so a day
+has 23 or 25 hours when the clocks change. A month that is too short takes its last day: 31 March ``-1M`` is the end of
+February. Where the clocks change, a local time is read like this:
+
+- it occurs twice: an offset keeps the UTC offset that it came from, else takes the first; a day, week, month or year starts
+  the first time; an hour, minute or second starts the last time that is not after the moment rounded;
+- it does not occur: an offset moves on by the length of the gap (02:30 becomes 03:30); rounding takes the end of the gap.
+"""
 
 from __future__ import annotations
 
+import calendar
+import re
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from typing import Final, Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
 from exporter.model import Window
 
+_UNITS: Final = "smhdwMy"
+_ABSOLUTE: Final = {"s": timedelta(seconds=1), "m": timedelta(minutes=1), "h": timedelta(hours=1)}
+_EXAMPLES: Final = "now, now-24h, now+7d, now/d, now+1d/d"
+_OTHER_UNITS: Final = {"S": "s", "H": "h", "D": "d", "W": "w", "Y": "y"}
+_SIGN: Final = re.compile(r"[+\-/]")
+_NUMBER: Final = re.compile(r"[0-9]*")
+_SECOND: Final = timedelta(seconds=1)
+
+
+class WindowError(ValueError):
+    """An expression or a window that cannot be used; ``problem`` says what is wrong, ``fix`` what to write instead."""
+
+    def __init__(self, problem: str, fix: str) -> None:
+        super().__init__(f"{problem} (fix: {fix})")
+        self.problem = problem
+        self.fix = fix
+
+
+class _Step(NamedTuple):
+    sign: Literal["+", "-", "/"]
+    number: int
+    unit: str
+
 
 @dataclass(frozen=True, slots=True)
 class WindowSpec:
-    """A named window as configured: ``start`` and ``end`` are date math expressions such as ``now+1d/d``."""
+    """A named window as configured: ``start`` and ``end`` are date math expressions such as ``now+1d/d``.
+
+    Raises :class:`WindowError`, a :class:`ValueError`, for an expression that cannot be read.
+    """
 
     name: str
     start: str
     end: str
 
+    def __post_init__(self) -> None:
+        parse(self.start)
+        parse(self.end)
+
     def resolve(self, now: float, zone: ZoneInfo) -> Window:
-        """Return the interval for the frozen ``now`` (Unix seconds). Raises :class:`ValueError` when it is empty."""
-        raise NotImplementedError
+        """Return the interval for the frozen ``now`` (Unix seconds). Raises :class:`WindowError` when it is empty."""
+        start, end = moment(self.start, now, zone), moment(self.end, now, zone)
+        if start >= end:
+            what = "is empty" if start == end else "ends before it starts"
+            at = datetime.fromtimestamp(now, zone).isoformat(timespec="seconds")
+            raise WindowError(
+                f"window {self.name}, from {self.start} to {self.end}, {what} when it is {at}",
+                "choose bounds so that `from` always lies before `to`",
+            )
+        return Window(self.name, start, end)
+
+    def check(self, zone: ZoneInfo) -> None:
+        """Raise :class:`WindowError` when the window would be empty or reversed at some moment of a sample year."""
+        _check(self, zone)
+
+
+@lru_cache(maxsize=1024)
+def _check(spec: WindowSpec, zone: ZoneInfo) -> None:
+    # A fixed leap year, so that a file does not turn bad with the date. Half a second after each midnight is where a bound
+    # that is rounded lies closest to now; half a second before is where it lies farthest; the third wanders through the day.
+    day = datetime(2028, 1, 1, tzinfo=UTC)
+    half = timedelta(seconds=0.5)
+    for number in range(366):
+        midnight = _start_of_day(day.replace(tzinfo=None) + timedelta(days=number), zone)
+        for at in (midnight + half, midnight - half, midnight + timedelta(minutes=37 * number % 1380, seconds=7.5)):
+            spec.resolve(at.timestamp(), zone)
+
+
+def moment(expression: str, now: float, zone: ZoneInfo) -> float:
+    """Return the Unix seconds that ``expression`` means at ``now`` in ``zone``. Raises :class:`WindowError`."""
+    steps = parse(expression)
+    try:
+        at = datetime.fromtimestamp(now, UTC)
+        for step in steps:
+            at = _round_down(at, step.unit, zone) if step.sign == "/" else _move(at, step, zone)
+        return at.timestamp()
+    except (OverflowError, ValueError):
+        raise WindowError(f"{expression!r} leaves the years 1 to 9999", "use a smaller number") from None
+
+
+@lru_cache(maxsize=1024)
+def parse(expression: str) -> tuple[_Step, ...]:
+    """Return the steps of ``expression``. Raises :class:`WindowError` naming the expression, the position and a fix."""
+    if not expression.startswith("now"):
+        fix = (
+            "start it with now in lower case" if expression.strip().lower().startswith("now") else f"write it like {_EXAMPLES}"
+        )
+        raise WindowError(f"{expression!r} does not start with now, at position 1", fix)
+    steps: list[_Step] = []
+    position = len("now")
+    while position < len(expression):
+        sign = expression[position]
+        if not _SIGN.match(sign):
+            raise _unreadable(expression, position, f"expected +, - or / but found {sign!r}", f"write it like {_EXAMPLES}")
+        position += 1
+        digits = _NUMBER.match(expression, position).group()  # type: ignore[union-attr]  # zero digits match, too
+        if sign == "/" and digits:
+            raise _unreadable(expression, position, "rounding takes a unit without a number", "write /d, /w or /M")
+        if len(digits) > len("10000000000"):
+            raise _unreadable(expression, position, "the number is too large", "use a smaller number")
+        position += len(digits)
+        unit = expression[position : position + 1]
+        if not unit or unit not in _UNITS:
+            raise _unreadable(expression, position, *_no_unit(unit, sign + digits))
+        steps.append(_Step(sign, int(digits or 1), unit))  # type: ignore[arg-type]  # _SIGN has checked it
+        position += 1
+    return tuple(steps)
+
+
+def _no_unit(found: str, before: str) -> tuple[str, str]:
+    units = "use one of s, m (minutes), h, d, w, M (months), y"
+    if not found:
+        return "the unit is missing", f"{units}: {before}d" if before != "/" else f"{units}: /d"
+    if found in _OTHER_UNITS:
+        return f"unknown unit {found!r}", f"write {before}{_OTHER_UNITS[found]}"
+    return f"unknown unit {found!r}", units
+
+
+def _unreadable(expression: str, index: int, problem: str, fix: str) -> WindowError:
+    return WindowError(f"{expression!r} at position {index + 1}: {problem}", fix)
+
+
+def _move(at: datetime, step: _Step, zone: ZoneInfo) -> datetime:
+    number = step.number if step.sign == "+" else -step.number
+    if step.unit in _ABSOLUTE:
+        return at + number * _ABSOLUTE[step.unit]
+    here = at.astimezone(zone)
+    local = here.replace(tzinfo=None)
+    if step.unit in "dw":
+        local += timedelta(days=number * (7 if step.unit == "w" else 1))
+    else:
+        months = local.year * 12 + local.month - 1 + number * (12 if step.unit == "y" else 1)
+        year, month = divmod(months, 12)
+        last = calendar.monthrange(year, month + 1)[1] if 1 <= year <= 9999 else 1  # noqa: PLR2004  replace() refuses
+        local = local.replace(year=year, month=month + 1, day=min(local.day, last))
+    readings = _readings(local, zone)
+    if not readings:
+        # PEP 495: in a gap, fold 0 counts with the offset before it, which is the same as moving on by its length.
+        return local.replace(tzinfo=zone, fold=0).astimezone(UTC)
+    same = [reading for reading in readings if reading.astimezone(zone).utcoffset() == here.utcoffset()]
+    return (same or readings)[0]
+
+
+def _round_down(at: datetime, unit: str, zone: ZoneInfo) -> datetime:
+    local = at.astimezone(zone).replace(tzinfo=None, microsecond=0, fold=0)
+    if unit in _ABSOLUTE:
+        local = local.replace(
+            minute=0 if unit == "h" else local.minute,
+            second=0 if unit in "hm" else local.second,
+        )
+        readings = [reading for reading in _readings(local, zone) if reading <= at]
+        return readings[-1] if readings else _end_of_gap(local, zone)
+    local = local.replace(hour=0, minute=0, second=0)
+    if unit == "w":
+        local -= timedelta(days=local.weekday())
+    elif unit == "M":
+        local = local.replace(day=1)
+    elif unit == "y":
+        local = local.replace(month=1, day=1)
+    return _start_of_day(local, zone)
+
+
+def _start_of_day(midnight: datetime, zone: ZoneInfo) -> datetime:
+    readings = _readings(midnight, zone)
+    return readings[0] if readings else _end_of_gap(midnight, zone)
+
+
+def _readings(local: datetime, zone: ZoneInfo) -> list[datetime]:
+    """Return the UTC moments at which clocks in ``zone`` show ``local``: none in a gap, two where they go back."""
+    found: list[datetime] = []
+    for fold in (0, 1):
+        at = local.replace(tzinfo=zone, fold=fold).astimezone(UTC)
+        if at not in found and at.astimezone(zone).replace(tzinfo=None, fold=0) == local.replace(fold=0):
+            found.append(at)
+    return found
+
+
+def _end_of_gap(local: datetime, zone: ZoneInfo) -> datetime:
+    """Return the first moment whose local time is after ``local``, which no clock in ``zone`` shows."""
+    before = local.replace(tzinfo=zone, fold=1).astimezone(UTC)
+    after = local.replace(tzinfo=zone, fold=0).astimezone(UTC)
+    while after - before > _SECOND:
+        middle = before + (after - before) // 2
+        middle = middle.replace(microsecond=0)
+        if middle.astimezone(zone).replace(tzinfo=None) < local:
+            before = middle
+        else:
+            after = middle
+    return after
