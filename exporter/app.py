@@ -1,0 +1,161 @@
+"""The running exporter: configuration -> sessions -> scheduler -> snapshot -> metrics page.
+
+The composition root: the only module besides the commands that knows every layer. It is the web's ``Backend``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Final
+
+import structlog
+
+from exporter import logs
+from exporter.config import Config, Target, config_hash, effective_config
+from exporter.errors import ConfigError
+from exporter.live import LiveTarget, World
+from exporter.metrics import Format, Page
+from exporter.scheduler import Scheduler
+from exporter.since import FileSince, MemorySince
+from exporter.snapshot import Snapshot, View
+
+log = structlog.get_logger(__name__)
+
+REPLACED_TARGET_GRACE_SECONDS: Final = 5.0
+
+
+class Application:
+    """Everything between a configuration and the pages. Lives in one event loop; ``load`` is called in a thread.
+
+    :meth:`reload` builds and validates the whole new state before it swaps anything: targets whose configuration (secrets
+    included) did not change keep their session, observations, counters and schedule.
+    """
+
+    def __init__(
+        self,
+        load: Callable[[], Config],
+        *,
+        world: World,
+        page: Page,
+        lifecycle: bool = False,
+    ) -> None:
+        self._load = load
+        self._world = world
+        self._clock = world.clock
+        self._instruments = world.instruments
+        self._page = page
+        self._lifecycle = lifecycle
+        self._config: Config | None = None
+        self._live: dict[str, LiveTarget] = {}
+        self._since = MemorySince()
+        self._snapshot = Snapshot()
+        self._scheduler = Scheduler(clock=world.clock, random=world.random, publish=self._snapshot.put)
+        self._changing = asyncio.Lock()
+        self._rejected: str | None = None
+
+    @property
+    def lifecycle(self) -> bool:
+        return self._lifecycle
+
+    @property
+    def config(self) -> Config:
+        """The configuration in force."""
+        if self._config is None:
+            raise RuntimeError("the application was not started")
+        return self._config
+
+    async def start(self, config: Config) -> None:
+        """Start polling ``config``. Raises :class:`~exporter.errors.ConfigError` when a target cannot be opened."""
+        async with self._changing:
+            await self._apply(config)
+
+    async def reload(self) -> None:
+        """Load the configuration again and swap it in. Raises :class:`~exporter.errors.ConfigError`; the old one stays."""
+        async with self._changing:
+            try:
+                config = await asyncio.to_thread(self._load)
+                await self._apply(config)
+            except ConfigError as error:
+                self._rejected = str(error)
+                self._instruments.config_loaded(ok=False, at=self._clock.time(), hash=None)
+                log.error("config_reload_failed", problems=[str(problem) for problem in error.problems])  # noqa: TRY400  not a bug
+                raise
+
+    async def reload_if_changed(self) -> None:
+        """Reload when file or secrets changed since the last attempt (``--config.watch``). Raises as :meth:`reload`."""
+        try:
+            config = await asyncio.to_thread(self._load)
+        except ConfigError as error:
+            changed = str(error) != self._rejected
+        else:
+            # A file that was mended back to what is in force still has to clear the failed reload.
+            changed = config != self._config or self._rejected is not None
+        if changed:
+            await self.reload()
+
+    def view(self) -> View:
+        return self._snapshot.view(self._clock.time())
+
+    async def metrics(self, format: Format, targets: frozenset[str] | None) -> bytes:  # noqa: A002  the exposition's word
+        # In a thread: a page of a large fleet takes longer than the loop may be held.
+        return await asyncio.to_thread(self._page.render, self.view(), format, targets)
+
+    def effective_config(self) -> str:
+        return effective_config(self.config)
+
+    def set_log_level(self, level: str) -> None:
+        logs.set_level(level)
+
+    async def aclose(self, *, grace: float) -> None:
+        """Stop: no new poll begins, running ones may end within ``grace`` seconds."""
+        async with self._changing:
+            await self._scheduler.stop(grace=grace)
+            for live in self._live.values():
+                await live.session.aclose()
+            self._live.clear()
+
+    async def _apply(self, config: Config) -> None:
+        same_state_file = self._config is not None and self._config.state_file == config.state_file
+        since = self._since if same_state_file else _since_store(config)
+        kept = {
+            target.name: live
+            for target in config.targets
+            if same_state_file and (live := self._live.get(target.name)) is not None and _same_account(live.config, target)
+        }
+        opened = self._world.open_targets((target for target in config.targets if target.name not in kept), since)
+        # From here on nothing can fail: swap.
+        leaving = [name for name in self._live if name not in kept]
+        await self._scheduler.stop(leaving, grace=REPLACED_TARGET_GRACE_SECONDS)
+        for name in leaving:
+            await self._live[name].session.aclose()
+            self._snapshot.remove_target(name)
+            if name not in opened:
+                self._instruments.remove_target(name)
+        live = {}
+        for target in config.targets:
+            name = target.name
+            if name in kept:
+                live[name] = replace(kept[name], config=target)
+                self._snapshot.relabel(live[name].entry())
+            else:
+                live[name] = opened[name]
+                self._snapshot.put_target(live[name].entry(), {job.name: job.initial_state() for job in live[name].jobs()})
+        self._snapshot.arrange(live)
+        since.keep_targets(frozenset(live))
+        self._live, self._since, self._config, self._rejected = live, since, config, None
+        self._scheduler.start(job for name in opened for job in live[name].jobs())
+        self._instruments.config_loaded(ok=True, at=self._clock.time(), hash=config_hash(config))
+        for warning in config.warnings:
+            log.warning("config_warning", problem=str(warning))
+        log.info("config_loaded", targets=len(live), started=len(opened), stopped=len(leaving), kept=len(kept))
+
+
+def _same_account(old: Target, new: Target) -> bool:
+    """Whether only the labels differ: those are ours, so neither the session nor what it learnt has to go."""
+    return old == new or old.model_copy(update={"labels": new.labels}) == new
+
+
+def _since_store(config: Config) -> MemorySince:
+    return FileSince(config.state_file) if config.state_file else MemorySince()

@@ -1,0 +1,142 @@
+"""The process around the application: web server, signals, watchdog, loop lag, config watch, an orderly stop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from random import Random
+from typing import Final
+
+import structlog
+from prometheus_client import CollectorRegistry
+
+from exporter import logs, sdnotify
+from exporter.app import Application
+from exporter.clock import Clock, SystemClock
+from exporter.config import Config
+from exporter.errors import ConfigError
+from exporter.live import World
+from exporter.metrics import Instruments, Page
+from exporter.platforms.transport import new_http_client
+from exporter.web import create_app, serve
+from exporter.web.config import WebConfig
+
+log = structlog.get_logger(__name__)
+
+STOP_GRACE_SECONDS: Final = 10.0
+WATCH_SECONDS: Final = 5.0
+LAG_SAMPLE_SECONDS: Final = 0.5
+LAG_SAMPLES: Final = 120
+
+
+async def run(
+    load: Callable[[], Config],
+    *,
+    listen_address: str,
+    web_config: Path | None = None,
+    lifecycle: bool = False,
+    watch: bool = False,
+    started: Callable[[str], Awaitable[None] | None] = lambda _: None,
+) -> None:
+    """Run the daemon until SIGTERM or SIGINT.
+
+    ``load`` reads the configuration; ``started`` is called with the page's base URL once the socket is open. Raises
+    :class:`~exporter.errors.ConfigError` when the first configuration, the web configuration or the address is bad.
+    """
+    stop = asyncio.Event()
+    clock = SystemClock()
+    config = load()
+    web = WebConfig.load(web_config)
+    async with _application(load, clock=clock, lifecycle=lifecycle) as (app, instruments):
+        _handle_signals(app, stop)
+        await app.start(config)
+        server = await serve(create_app(app), listen_address, web)
+        helpers = [
+            asyncio.create_task(_measure_lag(clock, instruments), name="loop-lag"),
+            asyncio.create_task(_feed_watchdog(clock), name="watchdog"),
+        ]
+        if watch:
+            helpers.append(asyncio.create_task(_watch(app, clock), name="config-watch"))
+        try:
+            log.info("listening", address=server.url)
+            sdnotify.notify("READY=1")
+            if (waiting := started(server.url)) is not None:
+                await waiting
+            await stop.wait()
+        finally:
+            log.info("stopping")
+            sdnotify.notify("STOPPING=1")
+            for helper in helpers:
+                helper.cancel()
+            await asyncio.gather(*helpers, return_exceptions=True)
+            await app.aclose(grace=STOP_GRACE_SECONDS)
+            await server.stop(grace=STOP_GRACE_SECONDS)
+    log.info("stopped")
+
+
+@contextlib.asynccontextmanager
+async def _application(
+    load: Callable[[], Config], *, clock: Clock, lifecycle: bool
+) -> AsyncIterator[tuple[Application, Instruments]]:
+    registry = CollectorRegistry()
+    instruments = Instruments(registry)
+    logs.count_with(instruments.log_message)
+    async with new_http_client() as http:
+        world = World(http, clock, Random(), instruments)  # noqa: S311  jitter, not cryptography
+        yield Application(load, world=world, page=Page(instruments), lifecycle=lifecycle), instruments
+
+
+def _handle_signals(app: Application, stop: asyncio.Event) -> None:
+    loop = asyncio.get_running_loop()
+    reloads: set[asyncio.Task[None]] = set()
+
+    def terminate() -> None:
+        if stop.is_set():
+            os._exit(1)  # asked twice: somebody is in a hurry
+        stop.set()
+
+    def reload() -> None:
+        task = asyncio.create_task(_reload(app), name="reload")
+        reloads.add(task)
+        task.add_done_callback(reloads.discard)
+
+    loop.add_signal_handler(signal.SIGTERM, terminate)
+    loop.add_signal_handler(signal.SIGINT, terminate)
+    loop.add_signal_handler(signal.SIGHUP, reload)
+    loop.add_signal_handler(signal.SIGUSR1, logs.toggle_debug)
+
+
+async def _reload(app: Application) -> None:
+    sdnotify.notify("RELOADING=1")
+    with contextlib.suppress(ConfigError):  # logged and counted where it happened
+        await app.reload()
+    sdnotify.notify("READY=1")
+
+
+async def _watch(app: Application, clock: Clock) -> None:
+    while True:
+        await clock.sleep(WATCH_SECONDS)
+        with contextlib.suppress(ConfigError):
+            await app.reload_if_changed()
+
+
+async def _measure_lag(clock: Clock, instruments: Instruments) -> None:
+    """Publish the longest stall of the last minute: how late a short sleep woke up."""
+    samples: deque[float] = deque(maxlen=LAG_SAMPLES)
+    while True:
+        began = clock.monotonic()
+        await clock.sleep(LAG_SAMPLE_SECONDS)
+        samples.append(max(0.0, clock.monotonic() - began - LAG_SAMPLE_SECONDS))
+        instruments.loop_lag(max(samples))
+
+
+async def _feed_watchdog(clock: Clock) -> None:
+    seconds = sdnotify.watchdog_seconds()
+    while seconds:
+        sdnotify.notify("WATCHDOG=1")
+        await clock.sleep(seconds)

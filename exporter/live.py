@@ -1,0 +1,89 @@
+"""Configured targets brought to life: a session, its instruments, and the jobs to poll."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from random import Random
+
+import httpx
+
+from exporter.clock import Clock
+from exporter.config import BitrixBookings, Target, WixBookings, collector_settings
+from exporter.errors import ConfigError, PollError, Problem
+from exporter.metrics import Instruments, TargetInstruments
+from exporter.platforms import open_session
+from exporter.platforms.base import Services, Session
+from exporter.polling import Job
+from exporter.since import SinceStore
+from exporter.snapshot import TargetEntry
+
+
+@dataclass(frozen=True, slots=True)
+class LiveTarget:
+    """A configured target and its live side."""
+
+    config: Target
+    session: Session
+    instruments: TargetInstruments
+
+    def jobs(self) -> tuple[Job, ...]:
+        """Return one job for each collector of the target."""
+        settings = collector_settings(self.config)
+        return tuple(
+            Job(
+                self.config.name,
+                self.config.platform,
+                name,
+                settings[name].interval,
+                settings[name].max_age,
+                collector,
+                self.instruments,
+            )
+            for name, collector in self.session.collectors.items()
+        )
+
+    def entry(self) -> TargetEntry:
+        """Return what the snapshot holds of the target besides its collectors."""
+        return TargetEntry(self.config.name, self.config.platform, self.config.labels, self.session.usage)
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What live targets share: the HTTP pool, time, chance and the counters."""
+
+    http: httpx.AsyncClient
+    clock: Clock
+    random: Random
+    instruments: Instruments
+
+    def open_target(self, target: Target, since: SinceStore) -> LiveTarget:
+        """Bring ``target`` to life, without I/O. Raises :class:`~exporter.errors.PollError` when it cannot work."""
+        events = self.instruments.for_target(target.name, target.platform)
+        session = open_session(target, Services(self.http, self.clock, self.random, events, since))
+        events.expect(session.collectors, session.operations, reads_bookings=_reads_bookings(target))
+        return LiveTarget(target, session, events)
+
+    def open_targets(self, targets: Iterable[Target], since: SinceStore) -> dict[str, LiveTarget]:
+        """Bring all ``targets`` to life. Raises :class:`~exporter.errors.ConfigError` with every target that cannot be."""
+        opened: dict[str, LiveTarget] = {}
+        problems = []
+        for target in targets:
+            try:
+                opened[target.name] = self.open_target(target, since)
+            except PollError as error:
+                problems.append(Problem(f"targets[{target.name}]", error.message))
+        if problems:
+            raise ConfigError(problems)
+        return opened
+
+
+def _reads_bookings(target: Target) -> bool:
+    """Whether booking rows are read, so that their ids can be followed, rather than only counted."""
+    match target.collectors.bookings:
+        case BitrixBookings():
+            return True
+        case WixBookings(conflicts=conflicts):
+            return conflicts
+        case _:
+            return False

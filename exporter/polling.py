@@ -1,0 +1,93 @@
+"""One poll of one collector, inside its deadline: a failure is part of the result, never an exception.
+
+The one broad ``except`` of the package is here: a bug in one collector must not touch another.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Final, Protocol
+
+import structlog
+
+from exporter.clock import Clock
+from exporter.errors import InternalError, PollError, PollTimeoutError, Reason
+from exporter.model import CollectorName, PlatformName
+from exporter.platforms.base import Collector, PollResult
+from exporter.snapshot import CollectorState, failure_of
+
+log = structlog.get_logger(__name__)
+
+SHORTEST_DEADLINE_SECONDS: Final = 300.0
+
+
+class PollRecorder(Protocol):
+    """Who counts finished polls."""
+
+    def poll_finished(self, collector: CollectorName, seconds: float, reason: Reason | None) -> None:
+        """Count a poll that took ``seconds``; ``reason`` is ``None`` only when it fully succeeded."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One collector of one target, ready to be polled. ``interval`` and ``max_age`` are seconds."""
+
+    target: str
+    platform: PlatformName
+    name: CollectorName
+    interval: float
+    max_age: float
+    collector: Collector
+    recorder: PollRecorder
+
+    @property
+    def deadline(self) -> float:
+        """Seconds after which a poll is given up: late is fine (a throttled portal), for ever is not."""
+        return max(3 * self.interval, SHORTEST_DEADLINE_SECONDS)
+
+    def initial_state(self) -> CollectorState:
+        """Return the state before the first poll."""
+        return CollectorState(self.target, self.platform, self.name, self.interval, self.max_age)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A finished poll: the state after it, and what went wrong. ``partial`` is true when it brought data all the same."""
+
+    state: CollectorState
+    error: PollError | None
+    partial: bool
+
+
+async def poll(job: Job, before: CollectorState, clock: Clock) -> Outcome:
+    """Poll ``job`` once; ``before`` is the state that the last poll left."""
+    began = clock.monotonic()
+    result: PollResult | None = None
+    error: PollError | None
+    try:
+        async with clock.timeout(job.deadline):
+            result = await job.collector.poll()
+        error = result.failure
+    except PollError as failed:
+        error = failed
+    except TimeoutError:
+        error = PollTimeoutError(f"the poll did not end within {job.deadline:g} s")
+    except Exception as bug:
+        log.exception("poll_crashed", target=job.target, collector=job.name.value)
+        error = InternalError(f"a bug in the exporter ({type(bug).__name__}); please report it with the log")
+    seconds, now = clock.monotonic() - began, clock.time()
+    job.recorder.poll_finished(job.name, seconds, error.reason if error else None)
+    count, since = (before.failure.count + 1, before.failure.since) if before.failure else (1, now)
+    failing_since = before.failure.since if before.failure else now
+    state = replace(
+        before,
+        finished_polls=before.finished_polls + 1,
+        up=error is None,
+        last_poll=now,
+        last_duration=seconds,
+        last_success=now if error is None else before.last_success,
+        observation=result.observation if result else before.observation,
+        failure=failure_of(error, now, failures, failing_since) if error else None,
+    )
+    return Outcome(state, error, error is not None and result is not None)

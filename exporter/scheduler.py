@@ -1,0 +1,143 @@
+"""One task per target and collector: jittered start, fixed interval, deadline, back-off by reason, immutable results.
+
+A failed poll is a result, not a crash: it is counted, logged and published like a good one, and never reaches another
+target.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from random import Random
+from typing import Final
+
+import structlog
+
+from exporter.backoff import exponential
+from exporter.clock import Clock
+from exporter.errors import PollError, Reason
+from exporter.logs import FailureLog
+from exporter.model import CollectorName
+from exporter.polling import Job, Outcome, poll
+from exporter.snapshot import CollectorState
+
+log = structlog.get_logger(__name__)
+
+FIRST_RETRY_SECONDS: Final = 10.0
+LONGEST_DENIED_SECONDS: Final = 15 * 60.0
+OVERLOAD_SECONDS: Final = 15 * 60.0
+START_SPACING_SECONDS: Final = 0.02
+
+# A person has to act before these can get better, so asking at the normal pace would only be noise for the platform.
+DENIED: Final = frozenset({Reason.AUTH, Reason.PERMISSION, Reason.NOT_ENTITLED, Reason.NOT_FOUND, Reason.CONFIG})
+
+
+def retry_delay(interval: float, error: PollError, failures: int, random: Random) -> float:
+    """Return the seconds to wait after the ``failures``-th failed poll in a row (from 1), counted from its end.
+
+    Faults that pass by themselves are retried sooner than the interval and never later than ``max(interval, 10 s)``; what
+    a person has to mend is asked for less and less often, up to 15 min; what the platform asks us to wait, we wait.
+    """
+    asked = error.retry_after or 0.0
+    if error.reason in DENIED:
+        return max(asked, interval, min(LONGEST_DENIED_SECONDS, interval * 2.0 ** min(failures - 1, 30)))
+    if error.reason is Reason.OVERLOAD:
+        return max(asked, interval, OVERLOAD_SECONDS)
+    if error.reason in (Reason.RATE_LIMITED, Reason.OPERATING_LIMIT):
+        return max(asked, interval)
+    most = max(interval, FIRST_RETRY_SECONDS)
+    return max(asked, exponential(failures - 1, first=min(interval, FIRST_RETRY_SECONDS), most=most, random=random))
+
+
+class Scheduler:
+    """Owns the polling tasks: starts them, stops them, waits for them."""
+
+    def __init__(self, *, clock: Clock, random: Random, publish: Callable[[CollectorState], None]) -> None:
+        self._clock = clock
+        self._random = random
+        self._publish = publish
+        self._tasks: dict[tuple[str, CollectorName], asyncio.Task[None]] = {}
+        self._polling: set[tuple[str, CollectorName]] = set()
+        self._leaving: set[tuple[str, CollectorName]] = set()
+        self._failures = FailureLog(log)
+
+    def start(self, jobs: Iterable[Job]) -> None:
+        """Start polling. Few jobs start at once; a fleet is spread out, 20 ms a job, but never over more than an interval."""
+        jobs = tuple(jobs)
+        for job in jobs:
+            spread = min(job.interval, START_SPACING_SECONDS * (len(jobs) - 1))
+            task = asyncio.create_task(self._run(job, spread * self._random.random()), name=f"{job.target}/{job.name}")
+            self._tasks[job.target, job.name] = task
+
+    async def stop(self, targets: Iterable[str] | None = None, *, grace: float) -> None:
+        """Stop polling ``targets`` (all when ``None``): no new poll begins, one that runs may end within ``grace`` seconds."""
+        wanted = None if targets is None else set(targets)
+        leaving = {key: task for key, task in self._tasks.items() if wanted is None or key[0] in wanted}
+        self._leaving |= leaving.keys()
+        for key, task in leaving.items():
+            if key not in self._polling:
+                task.cancel()
+        if leaving:
+            waiting = asyncio.gather(*leaving.values(), return_exceptions=True)
+            try:
+                async with self._clock.timeout(grace):
+                    await asyncio.shield(waiting)
+            except TimeoutError:
+                for task in leaving.values():
+                    task.cancel()
+                await waiting
+        for key in leaving:
+            self._tasks.pop(key, None)
+            self._leaving.discard(key)
+            self._failures.forget(key)
+
+    async def _run(self, job: Job, first_delay: float) -> None:
+        key = (job.target, job.name)
+        state = replace(job.initial_state(), next_poll=self._clock.time() + first_delay)
+        self._publish(state)
+        due = self._clock.monotonic() + first_delay
+        await self._clock.sleep(first_delay)
+        while True:
+            self._polling.add(key)
+            try:
+                outcome = await poll(job, state, self._clock)
+            finally:
+                self._polling.discard(key)
+            state, delay = outcome.state, self._delay(job, outcome)
+            now = self._clock.monotonic()
+            if delay is None:
+                # Fixed rate, so that a slow portal does not shift the grid; slots that a late poll overran are left out.
+                due += job.interval * max(1, -(-(now - due) // job.interval))
+            else:
+                due = now + delay
+            state = replace(state, next_poll=self._clock.time() + due - now)
+            self._publish(state)
+            if key in self._leaving:
+                return
+            await self._clock.sleep(due - now)
+
+    def _delay(self, job: Job, outcome: Outcome) -> float | None:
+        """Log how the poll went. Returns the seconds before the next one, ``None`` for the normal interval."""
+        key = (job.target, job.name)
+        facts = {"target": job.target, "platform": job.platform.value, "collector": job.name.value}
+        state, error = outcome.state, outcome.error
+        if error is None or state.failure is None:
+            self._failures.recovered(key, "poll_recovered", **facts)
+            log.debug("poll_finished", **facts, seconds=round(state.last_duration or 0.0, 3))
+            return None
+        delay = None if outcome.partial else retry_delay(job.interval, error, state.failure.count, self._random)
+        self._failures.failed(
+            key,
+            "poll_partly_failed" if outcome.partial else "poll_failed",
+            kind=error.reason.value,
+            **facts,
+            reason=error.reason.value,
+            message=error.message,
+            status=error.status,
+            code=error.code,
+            request_id=error.request_id,
+            attempt=state.failure.count,
+            next_try_seconds=round(job.interval if delay is None else delay, 1),
+        )
+        return delay

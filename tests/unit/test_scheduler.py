@@ -1,0 +1,330 @@
+"""The polling loop on a clock that only moves when told to."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from random import Random
+
+import pytest
+
+from exporter.errors import (
+    AccessError,
+    AuthError,
+    OverloadError,
+    PollError,
+    RateLimitedError,
+    Reason,
+    ServerError,
+)
+from exporter.model import BookingsObservation, CollectorName, Observation, PlatformName
+from exporter.platforms.base import PollResult
+from exporter.polling import Job
+from exporter.scheduler import Scheduler, retry_delay
+from exporter.snapshot import CollectorState
+from tests.support.clock import ManualClock
+
+Script = Callable[[int], Awaitable[PollResult]]
+
+
+@dataclass
+class ScriptedCollector:
+    """Answers the n-th poll (from 0) as the script says and remembers when it was asked."""
+
+    clock: ManualClock
+    script: Script
+    polled_at: list[float] = field(default_factory=list)
+
+    async def poll(self) -> PollResult:
+        self.polled_at.append(self.clock.monotonic())
+        return await self.script(len(self.polled_at) - 1)
+
+
+@dataclass
+class Recorder:
+    polls: list[tuple[CollectorName, Reason | None]] = field(default_factory=list)
+
+    def poll_finished(self, collector: CollectorName, seconds: float, reason: Reason | None) -> None:
+        assert seconds >= 0
+        self.polls.append((collector, reason))
+
+
+@dataclass
+class Bench:
+    clock: ManualClock
+    published: dict[str, list[CollectorState]] = field(default_factory=dict)
+    recorder: Recorder = field(default_factory=Recorder)
+
+    def __post_init__(self) -> None:
+        self.scheduler = Scheduler(clock=self.clock, random=Random(1), publish=self._publish)
+
+    def _publish(self, state: CollectorState) -> None:
+        self.published.setdefault(state.target, []).append(state)
+
+    def job(self, script: Script, *, target: str = "a", interval: float = 60.0) -> tuple[Job, ScriptedCollector]:
+        collector = ScriptedCollector(self.clock, script)
+        job = Job(target, PlatformName.WIX, CollectorName.BOOKINGS, interval, 3 * interval, collector, self.recorder)
+        return job, collector
+
+    def last(self, target: str = "a") -> CollectorState:
+        return self.published[target][-1]
+
+
+def observation(at: float = 0.0) -> Observation:
+    return BookingsObservation(at, ())
+
+
+async def good(_: int) -> PollResult:
+    return PollResult(observation())
+
+
+def failing(error: PollError) -> Script:
+    async def script(_: int) -> PollResult:
+        raise error
+
+    return script
+
+
+def run(test: Callable[[Bench], Awaitable[None]]) -> None:
+    async def main() -> None:
+        bench = Bench(ManualClock())
+        try:
+            await test(bench)
+        finally:
+            stopping = asyncio.create_task(bench.scheduler.stop(grace=0.0))
+            await bench.clock.advance(1.0)
+            await stopping
+
+    asyncio.run(main())
+
+
+def test_a_collector_is_polled_at_once_and_then_on_a_fixed_grid() -> None:
+    async def scenario(bench: Bench) -> None:
+        job, collector = bench.job(good)
+        bench.scheduler.start([job])
+        await bench.clock.advance(185)
+        assert [0, 60, 120, 180] == collector.polled_at
+
+    run(scenario)
+
+
+def test_a_slow_poll_does_not_shift_the_grid_and_never_overlaps_itself() -> None:
+    async def scenario(bench: Bench) -> None:
+        async def slow(_: int) -> PollResult:
+            await bench.clock.sleep(70)
+            return PollResult(observation())
+
+        job, collector = bench.job(slow)
+        bench.scheduler.start([job])
+        await bench.clock.advance(250)
+        assert [0, 120, 240] == collector.polled_at
+
+    run(scenario)
+
+
+def test_many_jobs_are_spread_over_the_start() -> None:
+    async def scenario(bench: Bench) -> None:
+        jobs = [bench.job(good, target=str(number)) for number in range(500)]
+        bench.scheduler.start(job for job, _ in jobs)
+        await bench.clock.advance(11)
+        starts = sorted(collector.polled_at[0] for _, collector in jobs)
+        assert len(set(starts)) > 450
+        assert 8 < starts[-1] - starts[0] <= 10
+
+    run(scenario)
+
+
+def test_success_publishes_the_observation_and_the_next_poll() -> None:
+    async def scenario(bench: Bench) -> None:
+        job, _ = bench.job(good)
+        bench.scheduler.start([job])
+        await bench.clock.settle()
+        state = bench.last()
+        assert state.up
+        assert observation() == state.observation
+        assert bench.clock.time() == state.last_success
+        assert state.next_poll == bench.clock.time() + 60
+        assert [(CollectorName.BOOKINGS, None)] == bench.recorder.polls
+
+    run(scenario)
+
+
+def test_a_failed_poll_keeps_the_last_observation_and_the_last_success() -> None:
+    async def scenario(bench: Bench) -> None:
+        async def once_good(poll: int) -> PollResult:
+            if poll == 0:
+                return PollResult(observation())
+            raise ServerError("down", status=503)
+
+        job, _ = bench.job(once_good)
+        bench.scheduler.start([job])
+        await bench.clock.settle()
+        first = bench.clock.time()
+        await bench.clock.advance(61)
+        state = bench.last()
+        assert not state.up
+        assert observation() == state.observation
+        assert first == state.last_success
+        assert state.failure is not None
+        assert (Reason.SERVER_ERROR, 503, 1) == (state.failure.reason, state.failure.status, state.failure.count)
+        assert (CollectorName.BOOKINGS, Reason.SERVER_ERROR) == bench.recorder.polls[-1]
+
+    run(scenario)
+
+
+def test_a_partial_success_publishes_its_data_but_is_not_up() -> None:
+    async def scenario(bench: Bench) -> None:
+        async def partial(_: int) -> PollResult:
+            return PollResult(observation(7.0), ServerError("google failed"))
+
+        job, collector = bench.job(partial)
+        bench.scheduler.start([job])
+        await bench.clock.advance(61)
+        state = bench.last()
+        assert not state.up
+        assert observation(7.0) == state.observation
+        assert state.last_success is None
+        assert (CollectorName.BOOKINGS, Reason.SERVER_ERROR) == bench.recorder.polls[-1]
+        assert [0, 60] == collector.polled_at, "a partial answer needs no back-off"
+
+    run(scenario)
+
+
+def test_a_bug_in_one_collector_is_counted_as_internal_and_leaves_the_others_alone() -> None:
+    async def scenario(bench: Bench) -> None:
+        async def bug(_: int) -> PollResult:
+            raise ZeroDivisionError
+
+        broken, _ = bench.job(bug, target="broken")
+        fine, collector = bench.job(good, target="fine")
+        bench.scheduler.start([broken, fine])
+        await bench.clock.advance(130)
+        assert bench.last("fine").up
+        assert len(collector.polled_at) == 3
+        failure = bench.last("broken").failure
+        assert failure is not None
+        assert failure.reason is Reason.INTERNAL
+        assert "ZeroDivisionError" in failure.message
+
+    run(scenario)
+
+
+def test_a_hanging_collector_is_given_up_at_its_deadline_and_leaves_the_others_alone() -> None:
+    async def scenario(bench: Bench) -> None:
+        async def hang(_: int) -> PollResult:
+            await asyncio.Event().wait()
+            raise AssertionError
+
+        hanging, asked = bench.job(hang, target="hanging")
+        fine, collector = bench.job(good, target="fine")
+        bench.scheduler.start([hanging, fine])
+        await bench.clock.advance(299)
+        assert len(asked.polled_at) == 1
+        await bench.clock.advance(20)
+        failure = bench.last("hanging").failure
+        assert failure is not None
+        assert failure.reason is Reason.TIMEOUT
+        assert len(asked.polled_at) == 2
+        assert len(collector.polled_at) == 6
+
+    run(scenario)
+
+
+def test_a_fault_that_passes_by_itself_is_retried_sooner_than_the_interval() -> None:
+    async def scenario(bench: Bench) -> None:
+        job, collector = bench.job(failing(ServerError("down")), interval=300)
+        bench.scheduler.start([job])
+        await bench.clock.advance(301)
+        assert len(collector.polled_at) >= 5
+        assert 5 <= collector.polled_at[1] <= 10
+
+    run(scenario)
+
+
+def test_recovery_returns_to_the_normal_interval() -> None:
+    async def scenario(bench: Bench) -> None:
+        async def recovers(poll: int) -> PollResult:
+            if poll < 2:
+                raise ServerError("down")
+            return PollResult(observation())
+
+        job, collector = bench.job(recovers)
+        bench.scheduler.start([job])
+        await bench.clock.advance(300)
+        gaps = [later - earlier for earlier, later in zip(collector.polled_at[2:], collector.polled_at[3:], strict=False)]
+        assert gaps
+        assert {60.0} == set(gaps)
+        assert bench.last().failure is None
+
+    run(scenario)
+
+
+@pytest.mark.parametrize("interval", [1.0, 60.0, 300.0])
+def test_back_off_after_server_errors_never_exceeds_the_interval_or_ten_seconds(interval: float) -> None:
+    delays = [retry_delay(interval, ServerError("down"), failures, Random(failures)) for failures in range(1, 40)]
+    assert max(delays) <= max(interval, 10.0)
+    assert min(delays) > 0
+
+
+@pytest.mark.parametrize("error", [AuthError("no"), AccessError("no")])
+def test_back_off_after_a_refusal_grows_to_fifteen_minutes(error: PollError) -> None:
+    delays = [retry_delay(60.0, error, failures, Random(0)) for failures in range(1, 9)]
+    assert [60, 120, 240, 480, 900, 900, 900, 900] == delays
+
+
+def test_what_the_platform_asks_to_wait_is_waited() -> None:
+    assert retry_delay(60.0, RateLimitedError("slow down", retry_after=90.0), 1, Random(0)) == 90
+    assert retry_delay(60.0, RateLimitedError("slow down", retry_after=5.0), 1, Random(0)) == 60
+    assert retry_delay(60.0, OverloadError("blocked"), 1, Random(0)) == 900
+
+
+def test_stopping_lets_a_running_poll_end_and_starts_no_new_one() -> None:
+    async def scenario(bench: Bench) -> None:
+        async def slow(_: int) -> PollResult:
+            await bench.clock.sleep(5)
+            return PollResult(observation())
+
+        job, collector = bench.job(slow)
+        bench.scheduler.start([job])
+        await bench.clock.advance(1)
+        stopping = asyncio.create_task(bench.scheduler.stop(grace=10.0))
+        await bench.clock.advance(5)
+        await stopping
+        assert bench.last().up
+        await bench.clock.advance(200)
+        assert len(collector.polled_at) == 1
+
+    run(scenario)
+
+
+def test_stopping_gives_up_a_poll_that_outlasts_the_grace_time() -> None:
+    async def scenario(bench: Bench) -> None:
+        async def hang(_: int) -> PollResult:
+            await asyncio.Event().wait()
+            raise AssertionError
+
+        job, _ = bench.job(hang)
+        bench.scheduler.start([job])
+        await bench.clock.settle()
+        stopping = asyncio.create_task(bench.scheduler.stop(grace=10.0))
+        await bench.clock.advance(9)
+        assert not stopping.done()
+        await bench.clock.advance(2)
+        await stopping
+
+    run(scenario)
+
+
+def test_stopping_one_target_leaves_the_others_running() -> None:
+    async def scenario(bench: Bench) -> None:
+        first, gone = bench.job(good, target="gone")
+        second, stays = bench.job(good, target="stays")
+        bench.scheduler.start([first, second])
+        await bench.clock.settle()
+        await bench.scheduler.stop(["gone"], grace=1.0)
+        await bench.clock.advance(121)
+        assert len(gone.polled_at) == 1
+        assert len(stays.polled_at) == 3
+
+    run(scenario)
