@@ -1,0 +1,9 @@
+"""The monitoring bundle: rules, alerts, routes, dashboards and manifests, built from data.
+
+It lives in the package, not beside the dashboards, so that ``monitoring render`` works from the installed wheel.
+"""
+
+from exporter.monitoring.options import Options
+from exporter.monitoring.render import files, render
+
+__all__ = ["Options", "files", "render"]

@@ -1,0 +1,91 @@
+"""What an alert is, and the words its texts are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from exporter.monitoring.options import Options
+
+
+class Severity(StrEnum):
+    """Who hears of it: ``critical`` wakes somebody, ``warning`` becomes a ticket, ``info`` is only displayed."""
+
+    CRITICAL = "critical"
+    WARNING = "warning"
+    INFO = "info"
+    NONE = "none"
+
+
+class FixedBy(StrEnum):
+    """Who has to act; a label, so that boards and messages can name it."""
+
+    OPERATOR = "exporter operator"
+    ADMINISTRATOR = "account administrator"
+    CALENDAR_OWNER = "calendar owner"
+    FRONT_DESK = "front desk"
+    PLATFORM = "platform"
+
+
+class Board(StrEnum):
+    """The dashboards, by uid."""
+
+    FLEET = "booking-sync-fleet"
+    TARGET = "booking-sync-target"
+    INTERNALS = "booking-sync-internals"
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """One alerting rule.
+
+    ``hold`` is Prometheus' ``for``, ``keep`` its ``keep_firing_for``; ``fix`` is what a person has to do; ``link`` names the
+    labels of the series that the dashboard takes as variables; ``comment`` says why where the expression does not.
+    """
+
+    name: str
+    expr: str
+    hold: str
+    severity: Severity
+    fixed_by: FixedBy
+    summary: str
+    description: str
+    fix: str
+    keep: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    board: Board = Board.TARGET
+    link: Sequence[str] = ("job", "target")
+    comment: str = ""
+
+    def all_labels(self) -> dict[str, str]:
+        """Return the labels that the rule adds to those of the series."""
+        return {"severity": self.severity.value, "fixed_by": self.fixed_by.value, **self.labels}
+
+    def annotations(self, options: Options) -> dict[str, str]:
+        """Return all annotations, links included."""
+        variables = "&".join(f"var-{label}={{{{ $labels.{label} | urlquery }}}}" for label in self.link)
+        return {
+            "summary": self.summary,
+            "description": self.description,
+            "fix": self.fix,
+            "runbook_url": options.runbook(self.name),
+            "dashboard_url": f"{options.grafana_url}/d/{self.board}" + (f"?{variables}" if variables else ""),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class AlertGroup:
+    """Alerts of one topic, evaluated together."""
+
+    name: str
+    alerts: Sequence[Alert]
+
+
+def choose(label: str, texts: Mapping[str, str]) -> str:
+    """Return a Go template that prints the text of a label's value; the last text also serves values without one."""
+    *cases, last = texts.items()
+    if not cases:
+        return last[1]
+    branches = "{{ else if ".join(f'eq $labels.{label} "{value}" }}}}{text}' for value, text in cases)
+    return f"{{{{ if {branches}{{{{ else }}}}{last[1]}{{{{ end }}}}"

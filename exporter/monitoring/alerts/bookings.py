@@ -1,0 +1,135 @@
+"""Alerts about the bookings themselves."""
+
+from __future__ import annotations
+
+from exporter.monitoring.alerts.alert import Alert, AlertGroup, Board, FixedBy, Severity
+
+_BOOKINGS = "target_window:booking_sync_bookings:max"
+_CONFLICTS = "target_window:booking_sync_conflicting_bookings:max"
+_SITE = "site_platform_window:booking_sync_bookings:sum"
+_INTAKE = "target:booking_sync_discovered_bookings:increase1d"
+
+
+def booking_alerts() -> AlertGroup:
+    """Return the alerts about what the booking data say."""
+    return AlertGroup("booking-sync-booking-alerts", (*_conflicts(), *_volume(), *_consistency()))
+
+
+def _conflicts() -> tuple[Alert, ...]:
+    soon, later = (f'min_over_time({_CONFLICTS}{{window="{window}"}}[5m]) > 0' for window in ("next_24h", "next_7d"))
+    fix = (
+        "The front desk moves or cancels one of the bookings and tells the customer; then somebody looks for the calendar link "
+        "that failed. If the resource may serve several at a time, the exporter's operator lists it in `overlapping_resources`."
+    )
+    summary = "Bookings overlap on one resource."
+    return (
+        Alert(
+            name="BookingSyncDoubleBooking",
+            expr=soon,
+            hold="10m",
+            keep="5m",
+            severity=Severity.CRITICAL,
+            fixed_by=FixedBy.FRONT_DESK,
+            summary=summary,
+            description="{{ $value }} bookings of {{ $labels.target }} within the next 24 hours overlap.",
+            fix=fix,
+        ),
+        Alert(
+            name="BookingSyncDoubleBooking",
+            expr=f"{later}\nunless ignoring (window) {soon}",
+            hold="1h",
+            keep="5m",
+            severity=Severity.WARNING,
+            fixed_by=FixedBy.FRONT_DESK,
+            summary=summary,
+            description="{{ $value }} bookings of {{ $labels.target }} within the next 7 days overlap.",
+            fix=fix,
+        ),
+    )
+
+
+def _volume() -> tuple[Alert, ...]:
+    ahead = f'{_BOOKINGS}{{window="next_7d"}}[5m]'
+    return (
+        Alert(
+            name="BookingSyncNoBookingsAhead",
+            expr=f"last_over_time({ahead}) == 0\nand last_over_time({ahead} offset 1w) >= 10",
+            hold="30m",
+            keep="5m",
+            severity=Severity.WARNING,
+            fixed_by=FixedBy.ADMINISTRATOR,
+            summary="A calendar that was busy is empty.",
+            description="{{ $labels.target }} has no booking in the next 7 days; a week ago it had at least 10.",
+            fix=(
+                "An administrator of the account looks whether the bookings are still there and whether services, staff and "
+                "opening hours are; for a planned closure the alert is silenced until it ends."
+            ),
+        ),
+        Alert(
+            name="BookingSyncIntakeSilent",
+            expr=(
+                f"{_INTAKE} == 0\n"
+                f"and {_INTAKE} offset 1w >= 10\n"
+                "and ignoring (collector)\n"
+                'avg_over_time(collector:booking_sync_collector_up:max{collector="bookings"}[1d]) > 0.9'
+            ),
+            hold="1h",
+            keep="5m",
+            severity=Severity.WARNING,
+            fixed_by=FixedBy.ADMINISTRATOR,
+            summary="No new bookings arrive.",
+            description="{{ $labels.target }} got no new booking for a day; on the same day last week it got at least 10.",
+            fix=(
+                "An administrator of the account makes a test booking as a customer would, then mends the form, the payment or "
+                "the opening hours; for a planned closure the alert is silenced until it ends."
+            ),
+            comment="Only if the exporter could have seen them: nine polls in ten of that day succeeded.",
+        ),
+    )
+
+
+def _consistency() -> tuple[Alert, ...]:
+    ahead = f'last_over_time({_SITE}{{window="next_7d"}}[5m])'
+    most, least = f"max without (platform) ({ahead})", f"min without (platform) ({ahead})"
+    return (
+        Alert(
+            name="BookingSyncUnlinkedBookings",
+            expr=(
+                'min_over_time(target_window:booking_sync_unlinked_bookings:ratio{window="next_7d"}[5m]) > 0.2\n'
+                f'and last_over_time({_BOOKINGS}{{window="next_7d"}}[5m]) >= 10'
+            ),
+            hold="2h",
+            keep="5m",
+            severity=Severity.WARNING,
+            fixed_by=FixedBy.ADMINISTRATOR,
+            summary="Many bookings have no CRM link.",
+            description=(
+                "{{ $value | humanizePercentage }} of the bookings of {{ $labels.target }} in the next 7 days are tied to no "
+                "CRM entity."
+            ),
+            fix="A portal administrator repairs the automation that creates the links, then sales links the bookings by hand.",
+        ),
+        Alert(
+            name="BookingSyncPlatformDrift",
+            expr=(
+                f"({most} - {least}) / ({most} > 0) > 0.2\n"
+                f"and {most} - {least} >= 5\n"
+                f"and count without (platform) ({ahead}) >= 2"
+            ),
+            hold="1h",
+            keep="5m",
+            severity=Severity.WARNING,
+            fixed_by=FixedBy.ADMINISTRATOR,
+            summary="Two platforms of one business disagree.",
+            description=(
+                "The platforms of {{ $labels.site }} differ by {{ $value | humanizePercentage }} of the bookings in the next "
+                "7 days."
+            ),
+            fix=(
+                "An administrator of both accounts compares the days on the two platforms, repairs the integration that copies "
+                "bookings, and enters the missing ones by hand."
+            ),
+            board=Board.FLEET,
+            link=("job",),
+        ),
+    )

@@ -1,0 +1,65 @@
+"""What a user may choose about the monitoring bundle; everything else is fixed by the metrics."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from exporter.errors import ConfigError, Problem
+
+PROJECT_URL = "https://github.com/booking-sync-exporter/booking-sync-exporter"
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The parameters of the bundle.
+
+    ``job`` is the Prometheus job under which the exporter is scraped; ``slo`` the share of live connections that have to be
+    free of errors over 30 days, between 0 and 1; ``grafana_url`` and ``runbook_url`` are the bases of the links in alerts: an
+    alert's runbook is ``<runbook_url>/<alert name in lower case>.md``. Raises :class:`~exporter.errors.ConfigError` with every
+    problem at once.
+    """
+
+    job: str = "booking-sync-exporter"
+    slo: float = 0.99
+    grafana_url: str = "http://localhost:3000"
+    runbook_url: str = f"{PROJECT_URL}/blob/main/docs/runbooks"
+
+    def __post_init__(self) -> None:
+        problems = []
+        if not self.job or any(character in self.job for character in "\"'\\{}\n$"):
+            problems.append(Problem("--job", "is empty or holds a quote, backslash, brace, dollar or line break"))
+        if not 0 < self.slo < 1:
+            problems.append(Problem("--slo", f"{self.slo} is not between 0 and 1", "write 0.99 for 99 %"))
+        problems += [
+            Problem(flag, f"{url!r} is no http(s) URL", "write https://host/path, without a query")
+            for flag, url in (("--grafana-url", self.grafana_url), ("--runbook-url", self.runbook_url))
+            if not _is_base_url(url)
+        ]
+        if problems:
+            raise ConfigError(problems)
+        object.__setattr__(self, "grafana_url", self.grafana_url.rstrip("/"))
+        object.__setattr__(self, "runbook_url", self.runbook_url.rstrip("/"))
+
+    @property
+    def error_budget(self) -> str:
+        """The share of time that may be bad, as PromQL that shows the objective."""
+        return f"(1 - {self.slo:g})"
+
+    def runbook(self, alert: str) -> str:
+        """Return the address of an alert's runbook."""
+        return f"{self.runbook_url}/{alert.lower()}.md"
+
+
+def _is_base_url(url: str) -> bool:
+    # The URLs go into Go templates and query strings: no braces, no quotes, no query of their own.
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    return (
+        parts.scheme in {"http", "https"}
+        and bool(parts.hostname)
+        and not (parts.query or parts.fragment or parts.username)
+        and not any(character in url for character in "{}\"'` \n\\$")
+    )

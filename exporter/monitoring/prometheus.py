@@ -1,0 +1,52 @@
+"""The files for Prometheus: rules and an example configuration."""
+
+from __future__ import annotations
+
+from exporter.monitoring.alerts import Alert, alert_groups
+from exporter.monitoring.options import Options
+from exporter.monitoring.rules import recording_groups
+from exporter.monitoring.yamltext import HEADER, dump, dump_items
+
+
+def alert_rule(alert: Alert, options: Options) -> dict[str, object]:
+    """Return one alerting rule as Prometheus reads it."""
+    rule: dict[str, object] = {"alert": alert.name, "expr": alert.expr}
+    if alert.hold:
+        rule["for"] = alert.hold
+    if alert.keep:
+        rule["keep_firing_for"] = alert.keep
+    return {**rule, "labels": alert.all_labels(), "annotations": alert.annotations(options)}
+
+
+def recording_rules() -> str:
+    """Return ``recording.rules.yml``."""
+    text = HEADER + "groups:\n"
+    for group in recording_groups():
+        text += f"  - name: {group.name}\n    interval: {group.interval}\n    rules:\n"
+        text += dump_items([(rule.comment, {"record": rule.record, "expr": rule.expr}) for rule in group.rules], 6)
+    return text
+
+
+def alerting_rules(options: Options) -> str:
+    """Return ``alerting.rules.yml``."""
+    text = HEADER + "groups:\n"
+    for group in alert_groups(options):
+        text += f"  - name: {group.name}\n    rules:\n"
+        text += dump_items([(alert.comment, alert_rule(alert, options)) for alert in group.alerts], 6)
+    return text
+
+
+def prometheus_config(options: Options) -> str:
+    """Return an example ``prometheus.yml``, the one that compose.yaml uses."""
+    return HEADER + dump(
+        {
+            "global": {"scrape_interval": "30s", "evaluation_interval": "30s"},
+            "rule_files": ["recording.rules.yml", "alerting.rules.yml"],
+            "alerting": {"alertmanagers": [{"static_configs": [{"targets": ["alertmanager:9093"]}]}]},
+            "scrape_configs": [
+                {"job_name": options.job, "static_configs": [{"targets": ["exporter:10888"]}]},
+                {"job_name": "prometheus", "static_configs": [{"targets": ["localhost:9090"]}]},
+                {"job_name": "alertmanager", "static_configs": [{"targets": ["alertmanager:9093"]}]},
+            ],
+        }
+    )

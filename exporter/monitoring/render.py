@@ -1,0 +1,28 @@
+"""Renders the whole bundle into a directory laid out like this repository."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from exporter.monitoring.options import Options
+from exporter.monitoring.prometheus import alerting_rules, prometheus_config, recording_rules
+
+
+def files(options: Options) -> dict[str, str]:
+    """Return the text of every file by its path below the output directory."""
+    return {
+        "config/prometheus/prometheus.yml": prometheus_config(options),
+        "config/prometheus/recording.rules.yml": recording_rules(),
+        "config/prometheus/alerting.rules.yml": alerting_rules(options),
+    }
+
+
+def render(options: Options, out_dir: Path) -> list[Path]:
+    """Write the bundle below ``out_dir``, replacing its own files only, and return what was written."""
+    written = []
+    for name, text in files(options).items():
+        path = out_dir / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8", newline="\n")
+        written.append(path)
+    return written

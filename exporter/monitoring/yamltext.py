@@ -1,0 +1,38 @@
+"""Writes YAML for people: comments stay, expressions are block literals, keys keep their order."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from textwrap import indent
+
+import yaml
+
+HEADER = (
+    "# Written by `booking-sync-exporter monitoring render`; render it again with your own job, objective and addresses\n"
+    "# instead of editing it.\n"
+)
+
+
+class _Dumper(yaml.SafeDumper):
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:  # noqa: ARG002  PyYAML's signature
+        super().increase_indent(flow, indentless=False)
+
+
+def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
+
+
+_Dumper.add_representer(str, _represent_text)
+
+
+def dump(value: object) -> str:
+    """Return ``value`` as YAML, long lines unbroken."""
+    return yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=10_000)
+
+
+def dump_items(items: Sequence[tuple[str, Mapping[str, object]]], depth: int) -> str:
+    """Return list items at ``depth`` spaces, each below its comment."""
+    return "".join(
+        indent("".join(f"# {line}\n" for line in comment.splitlines()) + dump([dict(item)]), " " * depth)
+        for comment, item in items
+    )
