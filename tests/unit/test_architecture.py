@@ -56,10 +56,14 @@ def test_imports_go_downhill(layer: str) -> None:
 
 
 def test_no_module_is_two_things() -> None:
-    long = {str(path.relative_to(PACKAGE)): lines for path in PACKAGE.rglob("*.py") if (lines := path.read_text().count("\n")) > 450}
+    long = {
+        str(path.relative_to(PACKAGE)): lines for path in PACKAGE.rglob("*.py") if (lines := path.read_text().count("\n")) > 450
+    }
     assert {} == long
 
 
 def test_every_module_says_what_it_is() -> None:
-    silent = [str(path.relative_to(PACKAGE)) for path in PACKAGE.rglob("*.py") if not ast.get_docstring(ast.parse(path.read_text()))]
+    silent = [
+        str(path.relative_to(PACKAGE)) for path in PACKAGE.rglob("*.py") if not ast.get_docstring(ast.parse(path.read_text()))
+    ]
     assert [] == silent

@@ -26,7 +26,16 @@ def state(observation: BookingsObservation | ConnectionsObservation | None, **ch
 
 def connection(key: str, observed_at: float) -> Connection:
     return Connection(
-        key, CalendarType.GOOGLE, "google", "chair", ConnectionStatus.SYNCED, None, True, True, START, observed_at  # noqa: FBT003
+        key,
+        CalendarType.GOOGLE,
+        "google",
+        "chair",
+        ConnectionStatus.SYNCED,
+        None,
+        True,
+        True,
+        START,
+        observed_at,  # noqa: FBT003
     )
 
 
