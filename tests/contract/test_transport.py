@@ -20,8 +20,8 @@ from exporter.clock import SystemClock
 from exporter.errors import InvalidResponseError, NetworkError, PollError, PollTimeoutError, TlsError
 from exporter.platforms.base import Services
 from exporter.platforms.transport import MAX_BODY_BYTES, Answer, exchange, new_http_client, retry_after_seconds
-from exporter.since import MemorySince
 from exporter.simulator import running
+from exporter.since import MemorySince
 from tests.support.certificates import self_signed
 from tests.support.clock import ManualClock
 from tests.support.events import RecordedEvents
@@ -212,7 +212,7 @@ def test_an_untrusted_certificate_is_a_tls_error(tmp_path: Path) -> None:
         server = await asyncio.start_server(hang_up, "127.0.0.1", 0, ssl=context)
         async with server:
             port = server.sockets[0].getsockname()[1]
-            with pytest.raises(TlsError, match="TLS with localhost failed: self.signed certificate"):
+            with pytest.raises(TlsError, match=r"TLS with localhost failed: self.signed certificate"):
                 await get(services, f"https://localhost:{port}{PATH}")
 
     exchange_with(scenario)

@@ -35,7 +35,7 @@ def connection(key: str, observed_at: float) -> Connection:
         True,
         True,
         START,
-        observed_at,  # noqa: FBT003
+        observed_at,
     )
 
 
