@@ -120,9 +120,9 @@ class Application:
         same_state_file = self._config is not None and self._config.state_file == config.state_file
         since = self._since if same_state_file else _since_store(config)
         kept = {
-            target.name: live
+            target.name: old
             for target in config.targets
-            if same_state_file and (live := self._live.get(target.name)) is not None and _same_account(live.config, target)
+            if same_state_file and (old := self._live.get(target.name)) is not None and _same_account(old.config, target)
         }
         opened = self._world.open_targets((target for target in config.targets if target.name not in kept), since)
         # From here on nothing can fail: swap.
@@ -133,7 +133,7 @@ class Application:
             self._snapshot.remove_target(name)
             if name not in opened:
                 self._instruments.remove_target(name)
-        live = {}
+        live: dict[str, LiveTarget] = {}
         for target in config.targets:
             name = target.name
             if name in kept:

@@ -17,12 +17,14 @@ import typer
 from exporter import __version__, logs
 from exporter.config import Config, load_config, shard_of
 from exporter.errors import BookingSyncError, ConfigError
+from exporter.monitoring.options import Options
 
 DEFAULT_CONFIG_FILE: Final = Path("exporter.yml")
 DEFAULT_ADDRESS: Final = "127.0.0.1:10888"
 SIMULATOR_ADDRESS: Final = "127.0.0.1:10889"
 EXIT_BAD_CONFIG: Final = 2
 EXIT_UNKNOWN: Final = 3
+_BUNDLE: Final = Options()
 
 app = typer.Typer(
     add_completion=False,
@@ -217,10 +219,21 @@ def bitrix24_login(
         asyncio.run(login(portal, client_id, secret, token_file, server))
 
 
-@monitoring.command()
-def render() -> None:
-    """Write the monitoring bundle for your names and thresholds."""
-    raise typer.Exit(1)
+@monitoring.command("render")
+def render_bundle(
+    *,
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where to write; existing files are replaced.")],
+    job: Annotated[str, typer.Option("--job", help="The Prometheus job under which the exporter is scraped.")] = _BUNDLE.job,
+    slo: Annotated[float, typer.Option("--slo", help="Share of connections that have to be free of errors.")] = _BUNDLE.slo,
+    grafana_url: Annotated[str, typer.Option("--grafana-url", help="Base of dashboard links.")] = _BUNDLE.grafana_url,
+    runbook_url: Annotated[str, typer.Option("--runbook-url", help="Base of runbook links.")] = _BUNDLE.runbook_url,
+) -> None:
+    """Write dashboards, rules and routes for your names and thresholds, so that nobody edits JSON or YAML."""
+    from exporter.monitoring.render import render  # noqa: PLC0415
+
+    with _exits():
+        for path in render(Options(job, slo, grafana_url, runbook_url), out):
+            typer.echo(path)
 
 
 def main() -> NoReturn:

@@ -79,7 +79,6 @@ async def poll(job: Job, before: CollectorState, clock: Clock) -> Outcome:
     seconds, now = clock.monotonic() - began, clock.time()
     job.recorder.poll_finished(job.name, seconds, error.reason if error else None)
     count, since = (before.failure.count + 1, before.failure.since) if before.failure else (1, now)
-    failing_since = before.failure.since if before.failure else now
     state = replace(
         before,
         finished_polls=before.finished_polls + 1,
@@ -88,6 +87,6 @@ async def poll(job: Job, before: CollectorState, clock: Clock) -> Outcome:
         last_duration=seconds,
         last_success=now if error is None else before.last_success,
         observation=result.observation if result else before.observation,
-        failure=failure_of(error, now, failures, failing_since) if error else None,
+        failure=failure_of(error, now, count, since) if error else None,
     )
     return Outcome(state, error, error is not None and result is not None)
