@@ -1,0 +1,172 @@
+"""The ASGI application: every path of design 4.2, and the log level."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import gzip
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Final
+
+import structlog
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from exporter.errors import ConfigError
+from exporter.snapshot import View
+from exporter.web import board
+from exporter.web.backend import Backend
+from exporter.web.headers import SecurityHeaders
+from exporter.web.negotiate import accepts_gzip, choose_format
+from exporter.web.status_api import encode_status
+
+_COMPRESS_IN_LOOP: Final = 32 * 1024  # bytes; well under a millisecond, a thread costs more
+_LEVEL: Final = 5  # of gzip: within some percent of the best size for half of the time
+_NAMED: Final = 100  # things that an answer in plain text names one by one
+_LONGEST_NUMBER: Final = 7  # digits of a page number
+
+_log = structlog.get_logger("exporter.web")
+
+
+def create_app(backend: Backend) -> ASGIApp:
+    """Return the application over ``backend``. Passwords and TLS are added by :func:`exporter.web.serve`."""
+    pages = _Pages(backend)
+    routes = [
+        Route("/", pages.board, methods=["GET"]),
+        Route("/metrics", pages.metrics, methods=["GET"]),
+        Route("/api/v1/status", pages.status, methods=["GET"]),
+        Route("/config", pages.config, methods=["GET"]),
+        Route("/-/healthy", pages.healthy, methods=["GET"]),
+        Route("/-/ready", pages.ready, methods=["GET"]),
+        Route("/-/reload", pages.reload, methods=["POST", "PUT"]),
+        Route("/-/log-level", pages.log_level, methods=["POST", "PUT"]),
+    ]
+    app = Starlette(routes=routes)
+    app.router.redirect_slashes = False
+    return _LogBugs(SecurityHeaders(app))
+
+
+class _LogBugs:
+    """Starlette has already answered 500 when an exception arrives here: log it once, spare the server's own noise."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await self._app(scope, receive, send)
+        except Exception:  # noqa: BLE001  the border of a request: one bug must not touch another
+            _log.exception("http_request_failed", path=scope.get("path"))
+
+
+class _Pages:
+    """One method per path."""
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+
+    async def metrics(self, request: Request) -> Response:
+        targets = _asked_targets(request)
+        if targets is not None and (refusal := _unknown_target(targets, self._backend.view())):
+            return refusal
+        offer = choose_format(request.headers.getlist("accept"))
+        body = await self._backend.metrics(offer.format, targets)
+        return await _page(request, body, offer.content_type, vary="Accept, Accept-Encoding")
+
+    async def board(self, request: Request) -> Response:
+        view = self._backend.view()
+        query = request.query_params.get("q", "")
+        number = request.query_params.get("page", "1")
+        page = int(number) if number.isdecimal() and len(number) < _LONGEST_NUMBER else 1
+        # Building and rendering thousands of targets takes longer than the loop may stand still.
+        body = await asyncio.to_thread(board.render, view, query=query, page=page)
+        answer = await _page(request, body, "text/html; charset=utf-8")
+        answer.headers["Content-Security-Policy"] = board.content_security_policy()
+        return answer
+
+    async def status(self, request: Request) -> Response:
+        view = self._backend.view()
+        targets = _asked_targets(request)
+        if targets is not None and (refusal := _unknown_target(targets, view)):
+            return refusal
+        body = await asyncio.to_thread(encode_status, view, targets)
+        return await _page(request, body, "application/json")
+
+    async def config(self, request: Request) -> Response:
+        return await _page(request, self._backend.effective_config().encode(), "text/plain; charset=utf-8")
+
+    async def healthy(self, _: Request) -> Response:
+        return PlainTextResponse("booking-sync-exporter is healthy.\n")
+
+    async def ready(self, _: Request) -> Response:
+        missing = self._backend.view().missing
+        if not missing:
+            return PlainTextResponse("booking-sync-exporter is ready.\n")
+        lines = [
+            f"Not ready: {len(missing)} collectors have not finished their first poll.",
+            *_some(f"{t}/{c}" for t, c in missing),
+        ]
+        return PlainTextResponse("\n".join(lines) + "\n", 503)
+
+    async def reload(self, request: Request) -> Response:
+        return await self._change(request, self._reload)
+
+    async def _reload(self, _: Request) -> Response:
+        try:
+            await self._backend.reload()
+        except ConfigError as error:
+            lines = ["Not reloaded: the configuration is invalid; the old one stays in force.", *map(str, error.problems)]
+            return PlainTextResponse("\n".join(lines) + "\n", 500)
+        return PlainTextResponse("Reloaded.\n")
+
+    async def log_level(self, request: Request) -> Response:
+        return await self._change(request, self._log_level)
+
+    async def _log_level(self, request: Request) -> Response:
+        level = request.query_params.get("level", "")
+        try:
+            self._backend.set_log_level(level)
+        except ValueError:
+            return PlainTextResponse("Give ?level=debug, info, warning or error.\n", 400)
+        return PlainTextResponse(f"Logging from level {level} on.\n")
+
+    async def _change(self, request: Request, change: Callable[[Request], Awaitable[Response]]) -> Response:
+        if not self._backend.lifecycle:
+            return PlainTextResponse("Lifecycle API is not enabled. Start with --web.enable-lifecycle.\n", 403)
+        # A browser sends the password along with any form of any web site; a scraper or curl sends no such header.
+        if request.headers.get("sec-fetch-site", "none") not in {"none", "same-origin"}:
+            return PlainTextResponse("Requests from other web sites are refused.\n", 403)
+        return await change(request)
+
+
+def _asked_targets(request: Request) -> frozenset[str] | None:
+    return frozenset(names) if (names := request.query_params.getlist("target")) else None
+
+
+def _unknown_target(asked: frozenset[str], view: View) -> Response | None:
+    unknown = sorted(asked - {target.name for target in view.targets})
+    if not unknown:
+        return None
+    return PlainTextResponse(
+        "\n".join(["No such target:", *_some(map(repr, unknown)), "The status page lists all targets."]) + "\n", 404
+    )
+
+
+def _some(lines: Iterable[str]) -> list[str]:
+    """Return the first ``lines`` and how many more there are."""
+    shown = list(lines)
+    rest = len(shown) - _NAMED
+    return [*shown[:_NAMED], f"and {rest} more"] if rest > 0 else shown
+
+
+async def _page(request: Request, body: bytes, content_type: str, *, vary: str = "Accept-Encoding") -> Response:
+    """Return ``body``, compressed when the client takes gzip. A HEAD request gets the same headers."""
+    headers = {"Content-Type": content_type, "Vary": vary}
+    if accepts_gzip(request.headers.getlist("accept-encoding")):
+        headers["Content-Encoding"] = "gzip"
+        compress = functools.partial(gzip.compress, body, _LEVEL, mtime=0)
+        body = compress() if len(body) <= _COMPRESS_IN_LOOP else await asyncio.to_thread(compress)
+    return Response(body, headers=headers)

@@ -1,0 +1,473 @@
+"""``/api/v1/status``: what the status board shows, as JSON with a published schema (``docs/status.schema.json``).
+
+Within ``v1`` fields are only added. Moments are RFC 3339 in UTC with whole seconds, durations are seconds, ``null`` means
+"not measured" or "no data", never zero.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any, Final, Literal
+
+import msgspec
+
+from exporter import __version__
+from exporter.advice import for_connection, for_failure
+from exporter.errors import Reason
+from exporter.model import (
+    BookingsObservation,
+    CalendarType,
+    CollectorName,
+    Conflict,
+    Connection,
+    ConnectionsObservation,
+    ConnectionStatus,
+    ErrorReason,
+    LinksObservation,
+    PlatformName,
+)
+from exporter.snapshot import CollectorView, TargetView, View
+from exporter.web import problems
+from exporter.web.problems import Kind, Severity
+
+VERSION: Final = 1
+
+TargetState = Literal["critical", "warning", "waiting", "healthy"]
+CollectorCondition = Literal["failing", "partial", "expired", "waiting", "ok"]
+
+
+class BookingConflict(msgspec.Struct, frozen=True, kw_only=True):
+    """Two booking ids that overlap on a resource from ``start`` to ``end``."""
+
+    resource: str
+    resource_name: str | None
+    first: str
+    second: str
+    start: datetime
+    end: datetime
+
+
+class Problem(msgspec.Struct, frozen=True, kw_only=True):
+    """One broken thing: where, since when, what it means and who mends it. ``since`` is null when it cannot be known."""
+
+    severity: Severity
+    kind: Kind
+    target: str
+    subject: str
+    title: str
+    since: datetime | None
+    until: datetime | None
+    reason: str | None
+    detail: str | None
+    meaning: str
+    fix: str
+    conflict: BookingConflict | None
+
+
+class Failure(msgspec.Struct, frozen=True, kw_only=True):
+    """Why the last poll did not fully succeed. ``count`` polls failed in a row, the first at ``since``."""
+
+    reason: Reason
+    message: str
+    meaning: str
+    fix: str
+    at: datetime
+    since: datetime | None
+    count: int
+    http_status: int | None
+    code: str | None
+    request_id: str | None
+
+
+class Collector(msgspec.Struct, frozen=True, kw_only=True):
+    """One collector. ``data_at`` is the moment of the data shown, null when there is none or it was withdrawn."""
+
+    name: CollectorName
+    condition: CollectorCondition
+    up: bool
+    interval_seconds: float
+    max_age_seconds: float
+    finished_polls: int
+    last_poll: datetime | None
+    last_poll_duration_seconds: float | None
+    last_success: datetime | None
+    next_poll: datetime | None
+    data_at: datetime | None
+    data_age_seconds: float | None
+    data_expired: bool
+    failure: Failure | None
+
+
+class CalendarConnection(msgspec.Struct, frozen=True, kw_only=True):
+    """One external calendar connection. ``broken`` says that it is among the problems: error, disconnected or stuck."""
+
+    connection: str
+    calendar_type: CalendarType
+    provider: str
+    schedule: str
+    status: ConnectionStatus
+    since: datetime
+    observed_at: datetime
+    error_reason: ErrorReason | None
+    import_enabled: bool
+    export_enabled: bool
+    broken: bool
+    meaning: str
+    fix: str
+
+
+class CalendarProvider(msgspec.Struct, frozen=True, kw_only=True):
+    """A calendar provider of a site, and whether its last lookup worked."""
+
+    provider: str
+    up: bool
+
+
+class Connections(msgspec.Struct, frozen=True, kw_only=True):
+    """All connections of a Wix site at ``at``."""
+
+    at: datetime
+    connections: tuple[CalendarConnection, ...]
+    providers: tuple[CalendarProvider, ...]
+
+
+class BookingsWindow(msgspec.Struct, frozen=True, kw_only=True):
+    """Bookings of one half-open window. ``conflicting`` is null where conflicts are not measured."""
+
+    window: str
+    start: datetime
+    end: datetime
+    complete: bool
+    bookings: int
+    conflicting: int | None
+    by_status: Mapping[str, int] | None
+    by_resource: Mapping[str, int] | None
+
+
+class Bookings(msgspec.Struct, frozen=True, kw_only=True):
+    """Booking counts at ``at``. ``conflicts`` holds the first ten, soonest first."""
+
+    at: datetime
+    windows: tuple[BookingsWindow, ...]
+    next_booking_measured: bool
+    next_booking: datetime | None
+    conflicts: tuple[BookingConflict, ...]
+    resource_names: Mapping[str, str]
+    dropped_resources: int
+
+
+class EntityLinks(msgspec.Struct, frozen=True, kw_only=True):
+    """Number of links to one kind of CRM entity."""
+
+    module: str
+    entity_type: str
+    links: int
+
+
+class LinksWindow(msgspec.Struct, frozen=True, kw_only=True):
+    """Link coverage of one half-open window."""
+
+    window: str
+    start: datetime
+    end: datetime
+    complete: bool
+    linked: int
+    unlinked: int
+    links: tuple[EntityLinks, ...]
+
+
+class Links(msgspec.Struct, frozen=True, kw_only=True):
+    """Link coverage at ``at``."""
+
+    at: datetime
+    windows: tuple[LinksWindow, ...]
+
+
+class Budget(msgspec.Struct, frozen=True, kw_only=True):
+    """What an API lets us spend now: calls for ``requests``, seconds for ``operating``."""
+
+    budget: str
+    limit: float
+    remaining: float
+
+
+class OperatingTime(msgspec.Struct, frozen=True, kw_only=True):
+    """Bitrix24 operating seconds already used by an operation."""
+
+    operation: str
+    seconds: float
+    reset_at: datetime | None
+
+
+class Target(msgspec.Struct, frozen=True, kw_only=True):
+    """One target. ``connections``, ``bookings`` and ``links`` are null without data or without that collector."""
+
+    name: str
+    platform: PlatformName
+    labels: Mapping[str, str]
+    state: TargetState
+    collectors: tuple[Collector, ...]
+    connections: Connections | None
+    bookings: Bookings | None
+    links: Links | None
+    budgets: tuple[Budget, ...]
+    operating: tuple[OperatingTime, ...]
+    credential_expiry: datetime | None
+
+
+class Missing(msgspec.Struct, frozen=True, kw_only=True):
+    """A collector that has not finished its first poll."""
+
+    target: str
+    collector: CollectorName
+
+
+class Summary(msgspec.Struct, frozen=True, kw_only=True):
+    """How many targets are in which state (each counts once, its worst), and how many problems there are."""
+
+    targets: int
+    targets_critical: int
+    targets_warning: int
+    targets_waiting: int
+    targets_healthy: int
+    problems_critical: int
+    problems_warning: int
+
+
+class Status(msgspec.Struct, frozen=True, kw_only=True):
+    """The whole answer. ``schema_version`` changes only together with the path."""
+
+    schema_version: Literal[1]
+    exporter_version: str
+    generated_at: datetime
+    ready: bool
+    missing: tuple[Missing, ...]
+    summary: Summary
+    problems: tuple[Problem, ...]
+    targets: tuple[Target, ...]
+
+
+def encode_status(view: View, targets: frozenset[str] | None = None) -> bytes:
+    """Return the JSON text of ``view``, narrowed to the named ``targets`` unless ``None``."""
+    return msgspec.json.encode(status_of(view, targets))
+
+
+def json_schema() -> dict[str, Any]:
+    """Return the JSON Schema (2020-12) of the answer, as published in ``docs/status.schema.json``."""
+    schema = msgspec.json.schema(Status)
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "booking-sync-exporter: GET /api/v1/status",
+        **schema,
+    }
+
+
+def status_of(view: View, targets: frozenset[str] | None = None) -> Status:
+    """Return the document for ``view``, narrowed to the named ``targets`` unless ``None``."""
+    if targets is not None:
+        shown = tuple(target for target in view.targets if target.name in targets)
+        view = View(view.at, shown, tuple(item for item in view.missing if item[0] in targets))
+    found = problems.problems(view)
+    names = {target.name: problems.resource_names(target) for target in view.targets}
+    worst: dict[str, Severity] = {}
+    for problem in found:
+        worst.setdefault(problem.target, problem.severity)
+    documents = tuple(_target(target, view.at, worst.get(target.name)) for target in view.targets)
+    return Status(
+        schema_version=VERSION,
+        exporter_version=__version__,
+        generated_at=_moment(view.at),
+        ready=view.ready,
+        missing=tuple(Missing(target=target, collector=collector) for target, collector in view.missing),
+        summary=_summary(documents, found),
+        problems=tuple(_problem(problem, names[problem.target]) for problem in found),
+        targets=documents,
+    )
+
+
+def _summary(targets: tuple[Target, ...], found: Iterable[problems.Problem]) -> Summary:
+    states = [target.state for target in targets]
+    severities = [problem.severity for problem in found]
+    return Summary(
+        targets=len(targets),
+        targets_critical=states.count("critical"),
+        targets_warning=states.count("warning"),
+        targets_waiting=states.count("waiting"),
+        targets_healthy=states.count("healthy"),
+        problems_critical=severities.count(Severity.CRITICAL),
+        problems_warning=severities.count(Severity.WARNING),
+    )
+
+
+def _problem(problem: problems.Problem, resource_names: Mapping[str, str]) -> Problem:
+    return Problem(
+        severity=problem.severity,
+        kind=problem.kind,
+        target=problem.target,
+        subject=problem.subject,
+        title=problem.title,
+        since=_moment_or_none(problem.since),
+        until=_moment_or_none(problem.until),
+        reason=problem.reason or None,
+        detail=problem.detail or None,
+        meaning=problem.advice.meaning,
+        fix=problem.advice.fix,
+        conflict=_conflict(problem.conflict, resource_names) if problem.conflict else None,
+    )
+
+
+def _target(target: TargetView, now: float, worst: Severity | None) -> Target:
+    waiting = any(collector.state.finished_polls == 0 for collector in target.collectors)
+    observations = [collector.state.observation for collector in target.collectors]
+    return Target(
+        name=target.name,
+        platform=target.platform,
+        labels=dict(target.labels),
+        state=worst.value if worst else "waiting" if waiting else "healthy",
+        collectors=tuple(_collector(collector, target.platform, now) for collector in target.collectors),
+        connections=next((_connections(seen, now) for seen in observations if isinstance(seen, ConnectionsObservation)), None),
+        bookings=next((_bookings(seen) for seen in observations if isinstance(seen, BookingsObservation)), None),
+        links=next((_links(seen) for seen in observations if isinstance(seen, LinksObservation)), None),
+        budgets=tuple(Budget(budget=row.name, limit=row.limit, remaining=row.remaining) for row in target.usage.budgets),
+        operating=tuple(
+            OperatingTime(operation=row.operation, seconds=row.seconds, reset_at=_moment_or_none(row.reset_at))
+            for row in target.usage.operating
+        ),
+        credential_expiry=_moment_or_none(target.usage.credential_expiry),
+    )
+
+
+def _collector(collector: CollectorView, platform: PlatformName, now: float) -> Collector:
+    state, failure = collector.state, collector.state.failure
+    advice = for_failure(failure.reason, platform) if failure else None
+    data_at = state.observation.at if state.observation else None
+    return Collector(
+        name=state.collector,
+        condition=_condition(collector),
+        up=state.up,
+        interval_seconds=state.interval,
+        max_age_seconds=state.max_age,
+        finished_polls=state.finished_polls,
+        last_poll=_moment_or_none(state.last_poll),
+        last_poll_duration_seconds=state.last_duration,
+        last_success=_moment_or_none(state.last_success),
+        next_poll=_moment_or_none(state.next_poll),
+        data_at=_moment_or_none(data_at),
+        data_age_seconds=None if data_at is None else max(0.0, now - data_at),
+        data_expired=collector.expired,
+        failure=Failure(
+            reason=failure.reason,
+            message=failure.message,
+            meaning=advice.meaning,
+            fix=advice.fix,
+            at=_moment(failure.at),
+            since=_moment_or_none(failure.since),
+            count=failure.count,
+            http_status=failure.status,
+            code=failure.code,
+            request_id=failure.request_id,
+        )
+        if failure and advice
+        else None,
+    )
+
+
+def _condition(collector: CollectorView) -> CollectorCondition:
+    state = collector.state
+    if collector.expired:
+        return "expired"
+    if state.failure is not None:
+        return "partial" if problems.brought_data(state) else "failing"
+    return "ok" if state.finished_polls else "waiting"
+
+
+def _connections(seen: ConnectionsObservation, now: float) -> Connections:
+    return Connections(
+        at=_moment(seen.at),
+        connections=tuple(_connection(row, now) for row in seen.connections),
+        providers=tuple(CalendarProvider(provider=row.label, up=row.up) for row in seen.providers),
+    )
+
+
+def _connection(row: Connection, now: float) -> CalendarConnection:
+    advice = for_connection(row.status, row.error_reason)
+    return CalendarConnection(
+        connection=row.key,
+        calendar_type=row.calendar_type,
+        provider=row.provider,
+        schedule=row.schedule,
+        status=row.status,
+        since=_moment(row.since),
+        observed_at=_moment(row.observed_at),
+        error_reason=row.error_reason,
+        import_enabled=row.import_enabled,
+        export_enabled=row.export_enabled,
+        broken=problems.is_broken(row, now),
+        meaning=advice.meaning,
+        fix=advice.fix,
+    )
+
+
+def _bookings(seen: BookingsObservation) -> Bookings:
+    return Bookings(
+        at=_moment(seen.at),
+        windows=tuple(
+            BookingsWindow(
+                window=row.window.name,
+                start=_moment(row.window.start),
+                end=_moment(row.window.end),
+                complete=row.complete,
+                bookings=row.bookings,
+                conflicting=row.conflicting,
+                by_status=None if row.by_status is None else dict(row.by_status),
+                by_resource=None if row.by_resource is None else dict(row.by_resource),
+            )
+            for row in seen.windows
+        ),
+        next_booking_measured=seen.measures_next,
+        next_booking=_moment_or_none(seen.next_booking),
+        conflicts=tuple(_conflict(row, seen.resource_names) for row in seen.conflicts),
+        resource_names=dict(seen.resource_names),
+        dropped_resources=seen.dropped_resources,
+    )
+
+
+def _links(seen: LinksObservation) -> Links:
+    return Links(
+        at=_moment(seen.at),
+        windows=tuple(
+            LinksWindow(
+                window=row.window.name,
+                start=_moment(row.window.start),
+                end=_moment(row.window.end),
+                complete=row.complete,
+                linked=row.linked,
+                unlinked=row.unlinked,
+                links=tuple(
+                    EntityLinks(module=module, entity_type=entity_type, links=links)
+                    for (module, entity_type), links in sorted(row.by_entity.items())
+                ),
+            )
+            for row in seen.windows
+        ),
+    )
+
+
+def _conflict(row: Conflict, resource_names: Mapping[str, str]) -> BookingConflict:
+    return BookingConflict(
+        resource=row.resource,
+        resource_name=resource_names.get(row.resource),
+        first=row.first,
+        second=row.second,
+        start=_moment(row.start),
+        end=_moment(row.end),
+    )
+
+
+def _moment(seconds: float) -> datetime:
+    return datetime.fromtimestamp(int(seconds), UTC)
+
+
+def _moment_or_none(seconds: float | None) -> datetime | None:
+    return None if seconds is None else _moment(seconds)

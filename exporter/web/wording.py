@@ -1,0 +1,92 @@
+"""How the status board words moments, spans, numbers and states. Pure functions; the template's filters."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from types import MappingProxyType
+from typing import Any, Final
+
+from exporter.model import ConnectionStatus
+from exporter.web.status_api import Target
+
+#: Broken first, the order of the words in every summary.
+STATUS_ORDER: Final = (
+    ConnectionStatus.ERROR,
+    ConnectionStatus.DISCONNECTED,
+    ConnectionStatus.UNKNOWN,
+    ConnectionStatus.UNDEFINED,
+    ConnectionStatus.SYNC_IN_PROGRESS,
+    ConnectionStatus.CONNECTED,
+    ConnectionStatus.SYNCED,
+)
+
+_UNITS: Final = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
+
+
+def span(seconds: float) -> str:
+    """Word a length of time with at most two units: ``45 s``, ``5 min``, ``1 h 20 min``, ``3 d 4 h``."""
+    whole = max(0, int(seconds))
+    for position, (size, unit) in enumerate(_UNITS):
+        if whole < size:
+            continue
+        first, rest = divmod(whole, size)
+        smaller, smaller_unit = _UNITS[min(position + 1, len(_UNITS) - 1)]
+        second = rest // smaller
+        # Seconds beside minutes are noise, except where the minutes are few.
+        if second and (smaller_unit != "s" or first < 5):  # noqa: PLR2004  five minutes
+            return f"{first} {unit} {second} {smaller_unit}"
+        return f"{first} {unit}"
+    return "0 s"
+
+
+def relative(moment: datetime, now: datetime) -> str:
+    """Word how far ``moment`` lies from ``now``: ``3 min ago``, ``in 2 h``, ``now``."""
+    seconds = (moment - now).total_seconds()
+    if abs(seconds) < 1:
+        return "now"
+    return f"in {span(seconds)}" if seconds > 0 else f"{span(-seconds)} ago"
+
+
+def absolute(moment: datetime, now: datetime) -> str:
+    """Word ``moment`` in UTC, to the second; the date is left out on the day of ``now``."""
+    moment = moment.astimezone(UTC)
+    return f"{moment:%H:%M:%S} UTC" if moment.date() == now.date() else f"{moment:%Y-%m-%d %H:%M:%S} UTC"
+
+
+def plain(word: str) -> str:
+    """Return an identifier as words: ``sync_in_progress`` -> ``sync in progress``."""
+    return word.replace("_", " ")
+
+
+def number(value: float) -> str:
+    """Word a number without needless decimals, thousands apart by a narrow space."""
+    text = f"{value:,.0f}" if value == int(value) else f"{value:,.1f}"
+    return text.replace(",", "\u202f")
+
+
+def plural(count: int, word: str, words: str | None = None) -> str:
+    """Return ``1 target`` or ``2 targets``."""
+    return f"{number(count)} {word if count == 1 else words or word + 's'}"
+
+
+def facts(target: Target) -> list[str]:
+    """Return what the folded line of a target says about it."""
+    found = []
+    if target.connections:
+        counts = Counter(row.status for row in target.connections.connections)
+        words = ", ".join(f"{number(counts[status])} {plain(status)}" for status in STATUS_ORDER if counts[status])
+        found.append(f"{plural(len(target.connections.connections), 'connection')}" + (f": {words}" if words else ""))
+    if target.bookings and target.bookings.windows:
+        row = target.bookings.windows[-1]
+        found.append(f"{plural(row.bookings, 'booking')} in {row.window}")
+    ages = [collector.data_age_seconds for collector in target.collectors if collector.data_age_seconds is not None]
+    if ages:
+        found.append(f"data {span(max(ages))} old")
+    return found
+
+
+FILTERS: Final[Mapping[str, Callable[..., Any]]] = MappingProxyType(
+    {"span": span, "relative": relative, "absolute": absolute, "plain": plain, "number": number, "plural": plural}
+)
