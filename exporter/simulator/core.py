@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from random import Random
 from urllib.parse import urlsplit
 
@@ -110,6 +111,7 @@ class _Endpoint:
                 reply = await platform.answer(call)
                 if fault:
                     reply = spoil(reply, fault)
+            reply = replace(reply, headers=(*reply.headers, *what.headers))
         status: int | None = None
         try:
             status = await Wire(scope, receive, send).deliver(reply, fault, call, simulator.clock)

@@ -62,7 +62,8 @@ class Description:
 
     ``operation`` is the API method's documented name (``unknown`` otherwise), ``credential`` a safe id of the credential
     (see :func:`exporter.simulator.requestlog.fingerprint`), ``path`` the path without secrets, ``write`` whether the
-    operation would change something at the platform.
+    operation would change something at the platform. ``headers`` go on the answer, also on one that a fault gives: they
+    come from the platform's edge, not from the service behind it.
     """
 
     operation: str
@@ -70,6 +71,7 @@ class Description:
     credential: str = ""
     write: bool = False
     secrets: tuple[str, ...] = field(default=(), repr=False)
+    headers: tuple[tuple[str, str], ...] = ()
 
 
 class Platform(Protocol):

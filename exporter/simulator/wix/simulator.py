@@ -1,38 +1,187 @@
-"""All simulated sites, and which of them a call is for."""
+"""The simulated Wix: all its sites and credentials, and the way of a call through it (wix.md 1, 9, 10)."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import itertools
+from collections.abc import Callable, Mapping
+from dataclasses import fields, replace
+from email.utils import formatdate
+from typing import TYPE_CHECKING, Final
+from zoneinfo import ZoneInfo
 
 from exporter.simulator.platform import Call, Description, Reply, html_reply
+from exporter.simulator.requestlog import fingerprint
+from exporter.simulator.wix import calendars_api, events_api, reader_api
+from exporter.simulator.wix.connections import guid
+from exporter.simulator.wix.context import Context
+from exporter.simulator.wix.credentials import ApiKey, Credentials
+from exporter.simulator.wix.errors import ApiError, application_error, empty_error
+from exporter.simulator.wix.operations import Operation, Service, find
+from exporter.simulator.wix.switches import Switches
+from exporter.simulator.wix.world import Site
 
 if TYPE_CHECKING:
     from exporter.simulator.core import Simulator
 
+_RETIRED: Final = ("/bookings/v1/", "/bookings/reader/")
+_OWNED: Final = ("/bookings/", "/_api/", "/oauth2/", "/calendar/")
+RESPONDED_BY: Final = "x-wix-responded-by"
+
 
 class WixSimulator:
-    """The Wix side of a :class:`~exporter.simulator.core.Simulator`."""
+    """The Wix side of a :class:`~exporter.simulator.core.Simulator`: empty until sites are added."""
 
     name = "wix"
 
     def __init__(self, simulator: Simulator) -> None:
         self._simulator = simulator
-
-    def owns(self, path: str) -> bool:
-        return path.startswith(("/bookings/", "/_api/", "/oauth2/", "/oauth/access", "/calendar/"))
-
-    def describe(self, call: Call) -> Description:
-        return Description("unknown", call.path)
-
-    async def answer(self, call: Call) -> Reply:
-        del call
-        return html_reply(404, "404 Not Found")
-
-    def advance(self) -> None:
-        pass
-
-    def overview(self) -> object:
-        return {}
+        self.reset()
 
     def reset(self) -> None:
-        pass
+        """Forget every site, credential and switch."""
+        self._random = self._simulator.random_for("wix")
+        self._numbers = itertools.count(1)
+        self.switches = Switches()
+        self.sites: dict[str, Site] = {}
+        self.credentials = Credentials(self._simulator.random_for("wix", "credentials"), self.switches, self._simulator.now)
+
+    def now(self) -> float:
+        """Return the simulator's time in Unix seconds."""
+        return self._simulator.now()
+
+    def add_site(self, site_id: str | None = None, *, account_id: str | None = None, timezone: str = "Europe/Berlin") -> Site:
+        """Add a site that has its providers and the schedule of the business, and nothing else."""
+        site = Site(
+            site_id or guid(self._random),
+            account_id or guid(self._random),
+            ZoneInfo(timezone),
+            random=self._simulator.random_for("wix", "site", len(self.sites)),
+            switches=self.switches,
+            now=self._simulator.now,
+        )
+        self.sites[site.id] = site
+        return site
+
+    def add_key(self, site: Site, value: str | None = None, **options: object) -> ApiKey:
+        """Make an API key of the account that owns ``site``; ``options`` as in :meth:`Credentials.add_key`."""
+        return self.credentials.add_key(site.account_id, value=value, **options)  # type: ignore[arg-type]  # passed through
+
+    def owns(self, path: str) -> bool:
+        return path.startswith(_OWNED) or path == "/oauth/access"
+
+    def describe(self, call: Call) -> Description:
+        operation, connection_id = find(call.path)
+        authorization = call.headers.get("authorization", "")
+        bare = authorization.removeprefix("Bearer ").strip()
+        return Description(
+            operation=operation.name if operation else "unknown",
+            path=operation.path if operation else call.path,
+            credential=fingerprint(bare),
+            write=operation is not None and operation.write and operation.method == call.method,
+            secrets=tuple(filter(None, (bare, connection_id))),
+            headers=self._edge_headers(),
+        )
+
+    async def answer(self, call: Call) -> Reply:
+        operation, connection_id = find(call.path)
+        try:
+            reply = self._serve(call, operation, connection_id)
+        except ApiError as error:
+            reply = error.reply
+        if operation is None:
+            return reply
+        service = f"com.wixpress.{operation.service}.{operation.name}"
+        return replace(reply, headers=(*reply.headers, (RESPONDED_BY, service)))
+
+    def _edge_headers(self) -> tuple[tuple[str, str], ...]:
+        """Return what the edge of Wix puts on every answer; the cookie is noise that nobody should keep (wix.md 9.1)."""
+        number = next(self._numbers)
+        token = f"{self._simulator.random_for('wix', 'request', number).getrandbits(64):016x}"
+        return (
+            ("x-wix-request-id", f"{self._simulator.now():.3f}{number:010d}.{token}"),
+            ("x-seen-by", f"{token},m0j2EEknGIVUW/liY8BLLg=="),
+            ("server", "Pepyaka"),
+            ("set-cookie", f"XSRF-TOKEN={token}; Path=/; Secure; SameSite=None"),
+        )
+
+    def advance(self) -> None:
+        for site in self.sites.values():
+            site.advance()
+
+    def overview(self) -> object:
+        return {
+            "sites": [
+                {
+                    "site_id": site.id,
+                    "connections": _statuses(site),
+                    "providers_down": sorted(site.down),
+                    "bookings": len(site.bookings),
+                    "premium": site.premium,
+                    "bookings_installed": site.bookings_installed,
+                }
+                for site in self.sites.values()
+            ],
+            "tokens_minted": sum(self.credentials.mints.values()),
+            "switches": {field.name: getattr(self.switches, field.name) for field in fields(self.switches)},
+        }
+
+    def _serve(self, call: Call, operation: Operation | None, connection_id: str) -> Reply:
+        if operation is None:
+            if call.path.startswith(_RETIRED):
+                raise application_error(503, "FUNCTION_REMOVED", "This function has been removed")
+            return html_reply(404, "404 Not Found")
+        if operation.method != call.method:
+            raise empty_error(501)
+        if operation.service is Service.OAUTH:
+            return _OAUTH[operation.name](self.credentials, call)
+        caller = self.credentials.authorize(call, {site.id: site.account_id for site in self.sites.values()})
+        site = self.sites[caller.site_id]
+        self._throttle(site)
+        if not operation.permissions & caller.permissions:
+            raise application_error(403, "PERMISSION_DENIED", f"Permission {min(operation.permissions)} is required")
+        if not site.bookings_installed:
+            raise application_error(428, "BOOKINGS_APP_NOT_INSTALLED", "Wix Bookings is not installed on this site")
+        if not site.premium and operation.service is Service.EXTERNAL_CALENDARS:
+            raise application_error(403, "PREMIUM_FEATURE_NOT_ENABLED", "The site's plan does not include this feature")
+        context = Context(call, site, caller, self.switches, self._simulator.now(), connection_id)
+        return _HANDLERS[operation.name](context)
+
+    def _throttle(self, site: Site) -> None:
+        """200 requests a minute for a site; nobody has published what a 429 carries (wix.md 10)."""
+        wait = site.bucket.take()
+        if not wait:
+            return
+        moment = self._simulator.now() + wait
+        after = {"absent": "", "seconds": str(int(wait) + 1), "date": formatdate(int(moment) + 1, usegmt=True)}
+        headers = (("retry-after", after[self.switches.retry_after]),) if after[self.switches.retry_after] else ()
+        raise empty_error(429, headers)
+
+
+_OAUTH: Final[Mapping[str, Callable[[Credentials, Call], Reply]]] = {
+    "CreateAccessToken": Credentials.create_access_token,
+    "GetTokenInfo": Credentials.token_info,
+    "RefreshAccessToken": Credentials.refresh_access_token,
+}
+
+
+_HANDLERS: Final[Mapping[str, Callable[[Context], Reply]]] = {
+    "ListConnections": calendars_api.list_connections,
+    "GetConnection": calendars_api.get_connection,
+    "ListProviders": calendars_api.list_providers,
+    "ListEvents": events_api.list_events,
+    "ListCalendars": calendars_api.list_calendars,
+    "ConnectByOAuth": calendars_api.connect_by_oauth,
+    "ConnectByCredentials": calendars_api.connect_by_credentials,
+    "UpdateSyncConfig": calendars_api.update_sync_config,
+    "Disconnect": calendars_api.disconnect,
+    "CountExtendedBookings": reader_api.count_bookings,
+    "QueryExtendedBookings": reader_api.query_bookings,
+    "QuerySchedules": reader_api.query_schedules,
+}
+
+
+def _statuses(site: Site) -> dict[str, int]:
+    counted: dict[str, int] = {}
+    for connection in site.connections:
+        counted[str(connection.status)] = counted.get(str(connection.status), 0) + 1
+    return counted

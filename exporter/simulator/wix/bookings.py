@@ -1,0 +1,365 @@
+"""The bookings of a site: rows as the reader serves them, heavy with personal data, and how they come to be (wix.md 6)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from functools import cached_property
+from random import Random
+from typing import Final
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from exporter.simulator import canary
+from exporter.simulator.wix.connections import guid
+from exporter.simulator.wix.filters import Field, Kind, utc_text
+
+ABSENT: Final = object()
+"""A value in :attr:`Booking.patch` that takes the key away."""
+
+_OPENS, _CLOSES = 9, 18
+_HOUR: Final = 3600.0
+_UTC: Final = ZoneInfo("UTC")
+BOOKINGS_APP_ID: Final = "13d21c63-b5ec-5912-8397-c3a5ddb27a97"
+"""The Wix Bookings app itself (wix.md 7)."""
+
+
+class BookingKind(StrEnum):
+    """What was booked; it is the tag of the booked entity."""
+
+    INDIVIDUAL = "INDIVIDUAL"
+    GROUP = "GROUP"
+    COURSE = "COURSE"
+
+
+@dataclass(frozen=True)
+class Booking:
+    """One booking. Moments are Unix seconds; ``patch`` goes over the row as served, to break what the API promises."""
+
+    id: str
+    start: float
+    end: float
+    schedule_id: str
+    service_id: str
+    status: str = "CONFIRMED"
+    kind: BookingKind = BookingKind.INDIVIDUAL
+    created: float = 0.0
+    updated: float = 0.0
+    resource_id: str | None = None
+    location_id: str | None = None
+    event_id: str | None = None
+    participants: int = 1
+    payment_status: str = "NOT_PAID"
+    payment_option: str = "OFFLINE"
+    double_booked: bool = False
+    zone: ZoneInfo = _UTC
+    patch: Mapping[str, object] = field(default_factory=dict)
+
+    @property
+    def contact_id(self) -> str:
+        return guid(Random(f"contact:{self.id}"))  # noqa: S311  invented people, the same at each look
+
+    @property
+    def is_course(self) -> bool:
+        return self.kind is BookingKind.COURSE
+
+    @cached_property
+    def encoded(self) -> bytes:
+        """The entry of ``extendedBookings`` as JSON."""
+        return msgspec.json.encode({"booking": self.row(), "bookingPolicySettings": {"maxParticipantsPerBooking": 1}})
+
+    def row(self) -> dict[str, object]:
+        """Return the booking as the reader serves it."""
+        milliseconds = int(self.id[-1], 16) % 2 == 0  # both spellings occur (wix.md 6.6)
+        row: dict[str, object] = {
+            "id": self.id,
+            "bookedEntity": {
+                **({"schedule": self._schedule()} if self.is_course else {"slot": self._slot(with_offset=milliseconds)}),
+                "title": canary.TITLE,
+                "tags": [self.kind.value],
+            },
+            "contactDetails": {
+                "contactId": self.contact_id,
+                "firstName": canary.FIRST_NAME,
+                "lastName": canary.LAST_NAME,
+                "email": canary.EMAIL,
+                "phone": canary.PHONE,
+                "fullAddress": {"addressLine": f"{canary.LAST_NAME}str. 1", "city": "Berlin", "country": "DE"},
+                "timeZone": self.zone.key,
+                "countryCode": "DE",
+            },
+            "additionalFields": [{"id": guid(Random(self.id)), "label": "Note", "value": canary.TITLE}],  # noqa: S311  ditto
+            "status": self.status,
+            "paymentStatus": self.payment_status,
+            "selectedPaymentOption": self.payment_option,
+            "createdDate": utc_text(self.created),
+            "updatedDate": utc_text(self.updated),
+            "startDate": utc_text(self.start, milliseconds=milliseconds),
+            "endDate": utc_text(self.end, milliseconds=milliseconds),
+            "revision": "1",
+            "totalParticipants": self.participants,
+            "createdBy": {"contactId": self.contact_id, "appId": BOOKINGS_APP_ID},
+            "appId": BOOKINGS_APP_ID,
+        }
+        if self.double_booked:  # returned only when true
+            row["doubleBooked"] = True
+        return {key: value for key, value in (row | dict(self.patch)).items() if value is not ABSENT}
+
+    def _slot(self, *, with_offset: bool) -> dict[str, object]:
+        slot: dict[str, object] = {
+            "serviceId": self.service_id,
+            "scheduleId": self.schedule_id,
+            "startDate": self._local(self.start, with_offset=with_offset),
+            "endDate": self._local(self.end, with_offset=with_offset),
+            "timezone": self.zone.key,
+            "location": {"id": self.location_id, "name": "Main", "locationType": "OWNER_BUSINESS"},
+            "eventId": self.event_id,
+        }
+        if self.resource_id is not None:
+            name = f"{canary.FIRST_NAME} {canary.LAST_NAME}"
+            slot["resource"] = {
+                "id": self.resource_id,
+                "name": name,
+                "email": canary.EMAIL,
+                "scheduleId": self.schedule_id,
+            }
+        return slot
+
+    def _schedule(self) -> dict[str, object]:
+        return {
+            "scheduleId": self.schedule_id,
+            "serviceId": self.service_id,
+            "location": {"id": self.location_id, "name": "Main", "locationType": "OWNER_BUSINESS"},
+            "timezone": self.zone.key,
+            "firstSessionStart": self._local(self.start, with_offset=True),
+            "lastSessionEnd": self._local(self.end, with_offset=True),
+        }
+
+    def _local(self, seconds: float, *, with_offset: bool) -> str:
+        moment = datetime.fromtimestamp(seconds, self.zone)
+        return (moment if with_offset else moment.replace(tzinfo=None)).isoformat(timespec="milliseconds")
+
+
+def _of_slot(read: Callable[[Booking], str | None]) -> Field[Booking]:
+    return Field(Kind.WORD, lambda booking: None if booking.is_course else read(booking))
+
+
+def _of_course(read: Callable[[Booking], str | None]) -> Field[Booking]:
+    return Field(Kind.WORD, lambda booking: read(booking) if booking.is_course else None)
+
+
+FIELDS: Final[Mapping[str, Field[Booking]]] = {
+    "id": Field(Kind.WORD, lambda booking: booking.id),
+    "startDate": Field(Kind.DATE, lambda booking: booking.start),
+    "endDate": Field(Kind.DATE, lambda booking: booking.end),
+    "createdDate": Field(Kind.DATE, lambda booking: booking.created),
+    "updatedDate": Field(Kind.DATE, lambda booking: booking.updated),
+    "status": Field(Kind.WORD, lambda booking: booking.status),
+    "paymentStatus": Field(Kind.WORD, lambda booking: booking.payment_status),
+    "selectedPaymentOption": Field(Kind.WORD, lambda booking: booking.payment_option),
+    # The filter paths have an `item` that the rows have not (wix.md 6.2).
+    "bookedEntity.item.slot.scheduleId": _of_slot(lambda booking: booking.schedule_id),
+    "bookedEntity.item.slot.serviceId": _of_slot(lambda booking: booking.service_id),
+    "bookedEntity.item.slot.resource.id": _of_slot(lambda booking: booking.resource_id),
+    "bookedEntity.item.slot.location.id": _of_slot(lambda booking: booking.location_id),
+    "bookedEntity.item.slot.eventId": _of_slot(lambda booking: booking.event_id),
+    "bookedEntity.item.schedule.scheduleId": _of_course(lambda booking: booking.schedule_id),
+    "bookedEntity.item.schedule.serviceId": _of_course(lambda booking: booking.service_id),
+    "bookedEntity.tags": Field(Kind.TAGS, lambda booking: (booking.kind.value,)),
+    "contactDetails.contactId": Field(Kind.WORD, lambda booking: booking.contact_id),
+    "contactDetails.email": Field(Kind.WORD, lambda _: canary.EMAIL),
+    "doubleBooked": Field(Kind.FLAG, lambda booking: booking.double_booked),
+}
+"""What the reader can filter and sort by."""
+
+
+@dataclass(frozen=True, slots=True)
+class Staff:
+    """Somebody who can be booked one customer at a time: a resource and its schedule."""
+
+    schedule_id: str
+    resource_id: str
+
+
+class Bookings:
+    """All bookings of one site."""
+
+    def __init__(self, random: Random, zone: ZoneInfo, now: Callable[[], float]) -> None:
+        self._random = random
+        self._zone = zone
+        self._now = now
+        self._rows: dict[str, Booking] = {}
+        self._taken: set[tuple[str, float]] = set()
+        self._next_arrival: float | None = None
+        self._intake_seconds = 0.0
+        self.staff: list[Staff] = []
+        self.service_id = guid(random)
+        self.location_id = guid(random)
+
+    def __iter__(self) -> Iterator[Booking]:
+        return iter(self._rows.values())
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __getitem__(self, booking_id: str) -> Booking:
+        return self._rows[booking_id]
+
+    def add(
+        self,
+        start: float,
+        end: float,
+        *,
+        status: str = "CONFIRMED",
+        kind: BookingKind = BookingKind.INDIVIDUAL,
+        staff: Staff | None = None,
+        event_id: str | None = None,
+        created: float | None = None,
+        **fields: object,
+    ) -> str:
+        """Book ``[start, end)`` and return the id. Without ``staff`` the booking has no resource, as a course has none."""
+        made = self._now() if created is None else created
+        booking = Booking(
+            id=guid(self._random),
+            start=start,
+            end=end,
+            schedule_id=staff.schedule_id if staff else guid(self._random),
+            service_id=self.service_id,
+            status=status,
+            kind=kind,
+            created=made,
+            updated=made,
+            resource_id=staff.resource_id if staff else None,
+            location_id=self.location_id,
+            event_id=event_id or guid(self._random),
+            zone=self._zone,
+        )
+        self._rows[booking.id] = replace(booking, **fields)  # type: ignore[arg-type]  # fields of Booking, by name
+        if staff:
+            self._taken.add((staff.resource_id, start))
+        return booking.id
+
+    def amend(self, booking_id: str, **fields: object) -> None:
+        """Change fields of :class:`Booking`; the booking is then updated now."""
+        changed = {"updated": self._now(), **fields}
+        self._rows[booking_id] = replace(self._rows[booking_id], **changed)  # type: ignore[arg-type]  # as in add
+
+    def cancel(self, booking_id: str) -> None:
+        """Cancel the booking: the row stays, with another status."""
+        self.amend(booking_id, status="CANCELED")
+
+    def delete(self, booking_id: str) -> None:
+        """Take the row away; the API cannot do that, but a page read in between may look so."""
+        del self._rows[booking_id]
+
+    def double_book(self, within: float = 24 * _HOUR) -> str:
+        """Put a second confirmed booking on a person who has one in the next ``within`` seconds; returns its id.
+
+        Raises :class:`LookupError` when nobody can be booked.
+        """
+        now = self._now()
+        single = {staff.resource_id: staff for staff in self.staff}
+        taken = [
+            booking
+            for booking in self
+            if booking.status == "CONFIRMED" and booking.resource_id in single and now < booking.start < now + within
+        ]
+        if taken:
+            first = min(taken, key=lambda booking: (booking.start, booking.id))
+            staff = single[str(first.resource_id)]
+        elif self.staff:
+            staff = self.staff[0]
+            first = self._rows[self.add(now + within / 2, now + within / 2 + _HOUR, staff=staff)]
+        else:
+            raise LookupError("the site has nobody who can be booked")
+        overlap = (first.end - first.start) / 2
+        second = self.add(first.start + overlap, first.end + overlap, staff=staff, double_booked=True)
+        self.amend(first.id, double_booked=True)
+        return second
+
+    def resolve(self, booking_id: str) -> None:
+        """Cancel a booking made by :meth:`double_book`, and lift the mark from the other one."""
+        second = self._rows[booking_id]
+        self.amend(booking_id, status="CANCELED", double_booked=False)
+        for other in list(self):
+            if other.double_booked and other.resource_id == second.resource_id and other.start < second.end > second.start:
+                self.amend(other.id, double_booked=False)
+
+    def start_intake(self, every: float) -> None:
+        """From now on a new booking arrives every ``every`` seconds."""
+        self._intake_seconds = every
+        self._next_arrival = self._now() + every
+
+    def stop_intake(self) -> None:
+        """No new bookings arrive: the booking form is broken."""
+        self._next_arrival = None
+
+    def resume_intake(self) -> None:
+        """Bookings arrive again as before; what was missed stays missed."""
+        if self._intake_seconds and self._next_arrival is None:
+            self._next_arrival = self._now() + self._intake_seconds
+
+    def advance(self) -> None:
+        """Let the bookings arrive that were made until now."""
+        now = self._now()
+        while self._next_arrival is not None and self._next_arrival <= now:
+            self.arrive(self._next_arrival)
+            self._next_arrival += self._intake_seconds
+
+    def arrive(self, at: float) -> str | None:
+        """One customer books the next free slot some time after ``at``; ``None`` when nobody can be booked."""
+        if not self.staff:
+            return None
+        staff = self._random.choice(self.staff)
+        start = self.free_slot(staff, at + self._random.uniform(1, 6 * 24) * _HOUR)
+        minutes = self._random.choice((30, 45, 60))
+        status = self._random.choices(("CONFIRMED", "PENDING", "CREATED"), weights=(8, 1, 1))[0]
+        return self.add(start, start + minutes * 60, status=status, staff=staff, created=at)
+
+    def free_slot(self, staff: Staff, not_before: float) -> float:
+        """Return the first full hour in opening hours (Monday to Saturday, local time) that ``staff`` has free."""
+        # Hours are walked in UTC, so that a day with 23 or 25 hours needs no thought.
+        start = -(-not_before // _HOUR) * _HOUR
+        while (staff.resource_id, start) in self._taken or not self._open(start):
+            start += _HOUR
+        return start
+
+    def _open(self, start: float) -> bool:
+        local = datetime.fromtimestamp(start, self._zone)
+        return local.weekday() < 6 and _OPENS <= local.hour < _CLOSES  # noqa: PLR2004  6 is Sunday
+
+    def seed(self, *, days_back: int, days_ahead: int, share: float = 0.6) -> None:
+        """Fill about ``share`` of all slots around now, one confirmed booking at a time for each person.
+
+        Cancelled, declined and abandoned bookings lie on top of confirmed ones, as they do in real life.
+        """
+        now = self._now()
+        for staff in self.staff:
+            start = self.free_slot(staff, now - days_back * 24 * _HOUR)
+            end = now + timedelta(days=days_ahead).total_seconds()
+            while start < end:
+                if self._random.random() < share:
+                    made = min(start, now) - self._random.uniform(1, 14 * 24) * _HOUR
+                    length = self._random.choice((30, 45, 60)) * 60
+                    status = self._random.choices(("CONFIRMED", "PENDING"), weights=(9, 1))[0]
+                    self.add(start, start + length, status=status, staff=staff, created=made)
+                    if self._random.random() < 0.1:  # noqa: PLR2004  one slot in ten had an earlier life
+                        gone = self._random.choice(("CANCELED", "DECLINED", "CREATED"))
+                        self.add(start, start + length, status=gone, staff=staff, created=made - _HOUR)
+                start = self.free_slot(staff, start + _HOUR)
+
+    def add_class(self, staff: Staff, start: float, *, seats: int, waiting: int = 0) -> str:
+        """Book a group session: ``seats`` bookings of one event, plus a waiting list. Returns the event id."""
+        event_id = guid(self._random)
+        for seat in range(seats + waiting):
+            status = "CONFIRMED" if seat < seats else "WAITING_LIST"
+            self.add(start, start + _HOUR, status=status, kind=BookingKind.GROUP, staff=staff, event_id=event_id)
+        return event_id
+
+    def add_course(self, first: float, *, weeks: int, participants: int = 1) -> str:
+        """Book a course: it starts with its first session and ends, ``weeks`` later, with its last (wix.md 6.5)."""
+        last = first + timedelta(weeks=weeks - 1).total_seconds()
+        return self.add(first, last + _HOUR, kind=BookingKind.COURSE, participants=participants)

@@ -1,0 +1,152 @@
+"""ListEvents: what was imported from external calendars, invented on the fly and the same at each look (wix.md 5)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from random import Random
+from typing import Final
+
+import msgspec
+
+from exporter.simulator import canary
+from exporter.simulator.platform import Call, Reply, json_reply
+from exporter.simulator.wix.calendars_api import failed_providers, readable
+from exporter.simulator.wix.connections import Connection
+from exporter.simulator.wix.context import Context
+from exporter.simulator.wix.errors import Violation, validation_error
+from exporter.simulator.wix.filters import decode_cursor, encode_cursor, utc_text
+from exporter.simulator.wix.parameters import flag, guids
+from exporter.simulator.wix.world import Site
+
+_DAY: Final = 86_400
+_HORIZON_DAYS: Final = 90
+"""Imported events exist this far around now, so that a wide range cannot ask for a million."""
+_SUNDAY: Final = 3  # of days since 1970-01-01, which was a Thursday
+_MAX_IDS: Final = 100
+_MAX_EVENTS: Final = 1000
+_DEFAULT_EVENTS: Final = 100  # not documented
+
+
+@dataclass(frozen=True, slots=True)
+class _EventQuery:
+    """The part of a ListEvents request that its cursor has to remember."""
+
+    start: float
+    end: float
+    schedule_ids: frozenset[str]
+    user_ids: frozenset[str]
+    all_day: bool | None
+    personal: bool
+    partial: bool
+
+
+def list_events(context: Context) -> Reply:
+    """``GET .../events`` (wix.md 5). The names of schedule owners come along in spite of ``NO_PI``."""
+    given = dict(context.call.query_pairs())
+    limit = _limit(given.get("cursorPaging.limit"))
+    if cursor := given.get("cursorPaging.cursor"):  # `from` and `to` may stand beside it
+        state = decode_cursor(cursor)
+        query, skip = msgspec.convert(state["query"], _EventQuery), int(state["skip"])
+    else:
+        query, skip = _event_query(context.call), 0
+    connections = [
+        connection
+        for connection in readable(context)
+        if connection.imports
+        and connection.status not in {"ERROR", "DISCONNECTED"}
+        and (not query.schedule_ids or connection.schedule_id in query.schedule_ids)
+        and (not query.user_ids or connection.row.get("userId") in query.user_ids)
+    ]
+    failed = failed_providers(context, connections, partial=query.partial)
+    events = sorted(
+        (
+            event
+            for connection in connections
+            if connection.provider_id not in failed
+            for event in _events(connection, query, context.now)
+        ),
+        key=lambda event: (event.start, event.connection.schedule_id),
+    )
+    page = events[skip : skip + limit]
+    more = skip + limit < len(events)
+    paging: dict[str, object] = {"count": len(page), "hasNext": more}
+    if more:
+        state = {"query": msgspec.to_builtins(query), "skip": skip + limit}
+        paging["cursors"] = {"next": encode_cursor(state)}
+    rows = [_row(event, context.site, personal=query.personal) for event in page]
+    return json_reply({"events": rows, "pagingMetadata": paging, "failedProviderIds": list(failed)})
+
+
+def _limit(text: str | None) -> int:
+    if text is None:
+        return _DEFAULT_EVENTS
+    if not text.isascii() or not text.isdigit() or not 0 < int(text) <= _MAX_EVENTS:
+        raise validation_error(Violation("cursorPaging.limit", f"must be between 1 and {_MAX_EVENTS}", "MAX"))
+    return int(text)
+
+
+def _event_query(call: Call) -> _EventQuery:
+    given = dict(call.query_pairs())
+    bounds = []
+    for name in ("from", "to"):
+        try:
+            bounds.append(_rfc3339(given.get(name, "")))
+        except ValueError as error:
+            raise validation_error(Violation(name, "is required in RFC 3339")) from error
+    fieldsets = {value for key, value in call.query_pairs() if key == "fieldsets"}
+    if not fieldsets <= {"NO_PI", "OWN_PI"}:
+        raise validation_error(Violation("fieldsets", "must be NO_PI or OWN_PI"))
+    return _EventQuery(
+        start=bounds[0],
+        end=bounds[1],
+        schedule_ids=guids(call, "scheduleIds", _MAX_IDS),
+        user_ids=guids(call, "userIds", _MAX_IDS),
+        all_day=flag(call, "allDay"),
+        personal="OWN_PI" in fieldsets,
+        partial=flag(call, "partialFailure") is True,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Event:
+    """One imported event. It has no id and no connection id: the API gives none."""
+
+    start: float
+    end: float
+    connection: Connection
+
+
+def _events(connection: Connection, query: _EventQuery, now: float) -> Iterator[_Event]:
+    """Give the events that overlap the asked range: one appointment a day, and a whole day off each Sunday."""
+    first = int(max(query.start, now - _HORIZON_DAYS * _DAY) // _DAY)
+    last = int(min(query.end, now + _HORIZON_DAYS * _DAY) // _DAY)
+    for day in range(first - 1, last + 1):
+        random = Random(f"{connection.schedule_id}:{day}")  # noqa: S311  invented events, the same at each look
+        all_day = day % 7 == _SUNDAY
+        start = float(day * _DAY) + (0 if all_day else random.randrange(8 * 4, 17 * 4) * 900)
+        end = start + (_DAY if all_day else random.choice((1800, 3600)))
+        if start < query.end and end > query.start and query.all_day in {None, all_day}:
+            yield _Event(start, end, connection)
+
+
+def _row(event: _Event, site: Site, *, personal: bool) -> dict[str, object]:
+    schedule = site.schedules.get(event.connection.schedule_id)
+    row: dict[str, object] = {
+        "scheduleId": event.connection.schedule_id,
+        "calendarType": event.connection.row.get("calendarType"),
+        "start": utc_text(event.start),
+        "end": utc_text(event.end),
+        "scheduleOwnerId": schedule.owner_id if schedule else event.connection.row.get("userId"),
+        # Documented as withheld under NO_PI; the official examples show it all the same.
+        "scheduleOwnerName": canary.FIRST_NAME,
+    }
+    return row | {"calendarName": canary.EMAIL, "title": canary.TITLE} if personal else row
+
+
+def _rfc3339(text: str) -> float:
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError("no offset")
+    return moment.timestamp()

@@ -1,0 +1,49 @@
+"""Where the fact sheet knows two behaviours, or none: which one this Wix shows (wix.md 13, 14).
+
+The defaults are the likelier half. Tests and rehearsals change them on ``world.switches``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(slots=True)
+class Switches:
+    """Every choice of one simulated Wix; mutable on purpose."""
+
+    # Credentials (wix.md 2, 12.2)
+    missing_key_status: Literal[401, 403] = 403
+    wrong_key_status: Literal[401, 403] = 401
+    reject_both_ids: bool = False
+    token_lifetime: float = 14_400.0
+    tokens_without_site: bool = False
+    """Mint app tokens that hold no site: every call with one is 401 ``No Metasite Context in identity``."""
+
+    # Connections and providers (wix.md 3.4, 3.6, 4)
+    strict_failure_status: int = 500
+    all_down: Literal["error", "empty"] = "error"
+    """All providers down and ``partialFailure=true``: a 5xx, or 200 without connections."""
+    failed_ids: Literal["list", "absent"] = "list"
+    """``failedProviderIds`` of a clean answer: ``[]`` or not there."""
+    extra_failed_ids: tuple[str, ...] = ()
+    """Reported as failed although ListProviders does not know them."""
+    providers_fail: bool = False
+    reconnect_keeps_old: bool = False
+    drop_disconnected: bool = False
+
+    # Bookings reader (wix.md 6)
+    default_sort: Literal["id", "createdDate"] = "id"
+    count_as: Literal["number", "text", "missing"] = "number"
+    repeat_cursor: bool = False
+    """Every page hands out the cursor of the first page, so a naive reader never ends."""
+    omit_has_next: bool = False
+    trailing_empty_page: bool = False
+    """The last full page still has a cursor; the page behind it is empty."""
+    reader_lag_seconds: float = 0.0
+    """The reader is eventually consistent: it does not know bookings younger than this."""
+
+    # Limits (wix.md 10)
+    requests_per_minute: float = 200.0
+    retry_after: Literal["absent", "seconds", "date"] = "absent"

@@ -1,0 +1,144 @@
+"""One simulated Wix site: what it has, and what has been switched off (wix.md 3-7)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from random import Random
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from exporter.simulator import canary
+from exporter.simulator.wix.bookings import BOOKINGS_APP_ID, Bookings, Staff
+from exporter.simulator.wix.connections import Connections, guid
+from exporter.simulator.wix.filters import Field, Kind
+from exporter.simulator.wix.providers import PROVIDERS, Provider
+from exporter.simulator.wix.switches import Switches
+
+BUSINESS_SCHEDULE: Final = "4e0579a5-491e-4e70-a872-d097eed6e520"
+"""The ``externalId`` of the schedule of the business itself (wix.md 7)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """A Wix schedule: of a staff member, or of the business. A staff schedule carries the name of a person."""
+
+    id: str
+    name: str
+    owner_id: str
+    external_id: str
+    app_id: str = BOOKINGS_APP_ID
+    status: str = "ACTIVE"
+
+    def row(self) -> dict[str, object]:
+        """Return the row as the API serves it."""
+        return {
+            "id": self.id,
+            "name": self.name,
+            "appId": self.app_id,
+            "externalId": self.external_id,
+            "status": self.status,
+            "timeZone": "UTC",
+            "revision": "1",
+        }
+
+
+SCHEDULE_FIELDS: Final[Mapping[str, Field[Schedule]]] = {
+    "id": Field(Kind.WORD, lambda schedule: schedule.id),
+    "externalId": Field(Kind.WORD, lambda schedule: schedule.external_id),
+    "appId": Field(Kind.WORD, lambda schedule: schedule.app_id),
+    "status": Field(Kind.WORD, lambda schedule: schedule.status),
+}
+
+
+class TokenBucket:
+    """``per_minute`` requests a minute, in any rhythm; refilled evenly on the given clock."""
+
+    def __init__(self, switches: Switches, now: Callable[[], float]) -> None:
+        self._switches = switches
+        self._now = now
+        self._spent = 0.0
+        self._at = now()
+
+    def take(self) -> float:
+        """Take one request and return 0, or return the seconds until the next one is free."""
+        per_second = self._switches.requests_per_minute / 60
+        now = self._now()
+        self._spent = max(0.0, self._spent - (now - self._at) * per_second)
+        self._at = now
+        # A hair of tolerance, or rounding would refuse the request that has just become free.
+        over = self._spent + 1 - self._switches.requests_per_minute
+        if over > 1e-6:  # noqa: PLR2004  the hair
+            return over / per_second
+        self._spent += 1
+        return 0.0
+
+
+class Site:
+    """One Wix site."""
+
+    def __init__(
+        self, site_id: str, account_id: str, zone: ZoneInfo, *, random: Random, switches: Switches, now: Callable[[], float]
+    ) -> None:
+        self.id = site_id
+        self.account_id = account_id
+        self.zone = zone
+        self.premium = True
+        self.bookings_installed = True
+        self.providers: dict[str, Provider] = {provider.id: provider for provider in PROVIDERS}
+        self.down: set[str] = set()
+        self.schedules: dict[str, Schedule] = {}
+        self.connections = Connections(random, switches, self.providers, now)
+        self.bookings = Bookings(random, zone, now)
+        self.bucket = TokenBucket(switches, now)
+        self._random = random
+        self.add_schedule("Business", external_id=BUSINESS_SCHEDULE)
+
+    def provider_down(self, *providers: Provider) -> None:
+        """Let the providers' own APIs fail to answer Wix; without an argument, all of them."""
+        self.down.update(provider.id for provider in providers or self.providers.values())
+
+    def provider_up(self, *providers: Provider) -> None:
+        """Let the providers answer again; without an argument, all of them."""
+        self.down.difference_update(provider.id for provider in providers or list(self.providers.values()))
+
+    def add_schedule(
+        self,
+        name: str = f"{canary.FIRST_NAME} {canary.LAST_NAME}",
+        *,
+        schedule_id: str | None = None,
+        external_id: str | None = None,
+        status: str = "ACTIVE",
+    ) -> Schedule:
+        """Add a schedule; by default one of a staff member, named after the person."""
+        made = Schedule(
+            id=schedule_id or guid(self._random),
+            name=name,
+            owner_id=guid(self._random),
+            external_id=external_id or guid(self._random),
+            status=status,
+        )
+        self.schedules[made.id] = made
+        return made
+
+    def add_staff(self, *, schedule_id: str | None = None) -> Staff:
+        """Hire somebody who can be booked one customer at a time; returns the resource with its schedule."""
+        staff = Staff(self.add_schedule(schedule_id=schedule_id).id, guid(self._random))
+        self.bookings.staff.append(staff)
+        return staff
+
+    def connect_many(self, number: int, providers: Iterable[Provider] = PROVIDERS[:3]) -> list[str]:
+        """Make ``number`` synced connections, each on a schedule of its own, the providers in turn."""
+        choices = tuple(providers)
+        ids = []
+        for index in range(number):
+            schedule = self.add_schedule()
+            connection_id = self.connections.connect(choices[index % len(choices)], schedule.id, user_id=schedule.owner_id)
+            self.connections.finish_sync(connection_id)
+            ids.append(connection_id)
+        return ids
+
+    def advance(self) -> None:
+        """Catch up with the clock."""
+        self.connections.advance()
+        self.bookings.advance()
