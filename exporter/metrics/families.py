@@ -63,17 +63,25 @@ GROUPS: Final[tuple[Group[Any], ...]] = (
 #: Counted while the exporter works, per target.
 COUNTERS: Final[tuple[Family, ...]] = freshness.COUNTERS + bookings.COUNTERS + api.COUNTERS
 
-#: Every family on the page, in its order.
-FAMILIES: Final[tuple[Family, ...]] = (
-    TARGET_INFO,
-    *freshness.GAUGES,
-    *freshness.COUNTERS,
-    *connections.GAUGES,
-    *bookings.GAUGES,
-    *bookings.COUNTERS,
-    *links.GAUGES,
-    *windows.GAUGES,
-    *api.GAUGES,
-    *api.COUNTERS,
-    *process.FAMILIES,
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """A chapter of the page and of its reference."""
+
+    title: str
+    families: tuple[Family, ...]
+
+
+TOPICS: Final[tuple[Topic, ...]] = (
+    Topic("Targets and collectors", (TARGET_INFO, *freshness.GAUGES, *freshness.COUNTERS)),
+    Topic("Calendar connections (Wix)", connections.GAUGES),
+    Topic("Bookings", (*bookings.GAUGES, *bookings.COUNTERS)),
+    Topic("CRM links (Bitrix24)", links.GAUGES),
+    Topic("Windows", windows.GAUGES),
+    Topic("API traffic and budgets", (*api.GAUGES, *api.COUNTERS)),
+    Topic("The exporter itself", process.OURS),
+    Topic("Process and Python", process.STANDARD),
 )
+
+#: Every family on the page, in its order.
+FAMILIES: Final[tuple[Family, ...]] = tuple(family for topic in TOPICS for family in topic.families)

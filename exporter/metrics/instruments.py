@@ -154,11 +154,8 @@ class Instruments:
     def __init__(self, registry: CollectorRegistry, *, revision: str = "") -> None:
         self.registry = registry
         self._targets: dict[str, TargetInstruments] = {}
-        _gauge(process.BUILD_INFO, registry).labels(__version__, revision, python_platform.python_version()).set(1)
-        self._reload_successful = _gauge(process.RELOAD_SUCCESSFUL, registry)
-        self._reload_success_time = _gauge(process.RELOAD_SUCCESS_TIME, registry)
-        self._config_hash = _gauge(process.CONFIG_HASH, registry)
-        self._loop_lag = _gauge(process.LOOP_LAG, registry)
+        self._gauges: dict[Family, prometheus_client.Gauge] = {}
+        self._set(process.BUILD_INFO, 1, __version__, revision, python_platform.python_version())
         self._log_messages = prometheus_client.Counter(
             process.LOG_MESSAGES.name, process.LOG_MESSAGES.help, process.LOG_MESSAGES.labels, registry=registry
         )
@@ -185,20 +182,24 @@ class Instruments:
 
     def config_loaded(self, ok: bool, at: float, hash: str | None) -> None:  # noqa: A002  what it is
         """Record an attempt to load the configuration at ``at`` (Unix seconds); ``hash`` is its hexadecimal digest."""
-        self._reload_successful.set(ok)
+        self._set(process.RELOAD_SUCCESSFUL, ok)
         if ok:
-            self._reload_success_time.set(at)
+            self._set(process.RELOAD_SUCCESS_TIME, at)
+        if ok and hash:
             # 48 bits: a double holds them exactly.
-            self._config_hash.set(int((hash or "0")[:12], 16))
+            self._set(process.CONFIG_HASH, int(hash[:12], 16))
 
     def loop_lag(self, seconds: float) -> None:
         """Publish how late the event loop was."""
-        self._loop_lag.set(seconds)
+        self._set(process.LOOP_LAG, seconds)
 
     def log_message(self, level: str) -> None:
         """Count a log message. Safe to call from any thread."""
         self._log_messages.labels(level if level in LEVELS else "error").inc()
 
-
-def _gauge(family: Family, registry: CollectorRegistry) -> prometheus_client.Gauge:
-    return prometheus_client.Gauge(family.name, family.help, family.labels, registry=registry)
+    def _set(self, family: Family, number: float, *labels: str) -> None:
+        # Made when first set: what nobody measured (in ``probe``, say) is absent, not 0.
+        if family not in self._gauges:
+            self._gauges[family] = prometheus_client.Gauge(family.name, family.help, family.labels, registry=self.registry)
+        gauge = self._gauges[family]
+        (gauge.labels(*labels) if labels else gauge).set(number)

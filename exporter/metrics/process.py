@@ -65,5 +65,3 @@ STANDARD: Final[tuple[Family, ...]] = (
     Family("python_gc_objects_uncollectable_total", "counter", "Uncollectable objects found during GC", ("generation",)),
     Family("python_gc_collections_total", "counter", "Number of times this generation was collected", ("generation",)),
 )
-
-FAMILIES: Final = OURS + STANDARD
