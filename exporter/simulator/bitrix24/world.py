@@ -1,0 +1,166 @@
+"""What a portal holds: bookings, resources, and the links from bookings to the CRM."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+from exporter.simulator import canary
+
+BERLIN: Final = "Europe/Berlin"
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One item of a booking's external data."""
+
+    value: str
+    entity_type: str = "DEAL"
+    module: str = "crm"
+
+    def to_json(self) -> dict[str, object]:
+        """Return the item as ``externalData.list`` shows it."""
+        return {"entityTypeId": self.entity_type, "moduleId": self.module, "value": self.value}
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """The person or company of a booking, as the client filter sees it."""
+
+    id: int
+    code: str = "CONTACT"
+    module: str = "crm"
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """Something that can be booked."""
+
+    id: int
+    name: str
+    type_id: int = 1
+    is_main: bool = True
+    description: str = ""
+
+    def to_json(self) -> dict[str, object]:
+        """Return the resource as ``booking.v1.resource.list`` shows it."""
+        return {
+            "description": self.description or None,
+            "id": self.id,
+            "isMain": self.is_main,
+            "name": self.name,
+            "typeId": self.type_id,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Booking:
+    """One booking. ``start`` and ``end`` are Unix seconds; ``until`` is the end of a recurring booking's rule."""
+
+    id: int
+    start: int
+    end: int
+    resource_ids: tuple[int, ...] = ()
+    name: str = ""
+    description: str = ""
+    zone: str = BERLIN
+    end_zone: str | None = None
+    until: int | None = None
+    created: int = 0
+    clients: tuple[Client, ...] = ()
+    links: tuple[Link, ...] = ()
+    deleted: bool = False
+
+    @property
+    def last(self) -> int:
+        """Return the moment up to which the ``within`` filter sees the booking."""
+        return self.end if self.until is None else self.until
+
+    def to_json(self) -> dict[str, object]:
+        """Return the five whitelisted keys, sorted, empty values as ``null`` (bitrix24.md 2.4)."""
+        return {
+            "datePeriod": {
+                "from": {"timestamp": self.start, "timezone": self.zone},
+                "to": {"timestamp": self.end, "timezone": self.end_zone or self.zone},
+            },
+            "description": self.description or None,
+            "id": self.id,
+            "name": self.name or None,
+            "resourceIds": list(self.resource_ids) or None,
+        }
+
+
+@dataclass(slots=True)
+class World:
+    """Everything a portal holds; ``version`` changes with every change, so that selections can be remembered."""
+
+    resources: dict[int, Resource] = field(default_factory=dict)
+    version: int = 0
+    on_change: Callable[[str, int], None] | None = None
+    _bookings: dict[int, Booking] = field(default_factory=dict)
+    _last_id: int = 0
+
+    def add_resource(self, name: str, **more: Any) -> Resource:  # noqa: ANN401  the fields of Resource
+        """Add a resource and return it."""
+        resource = Resource(id=len(self.resources) + 1, name=name, **more)
+        self.resources[resource.id] = resource
+        return resource
+
+    def add_booking(self, start: float, end: float, *, id: int | None = None, **more: Any) -> Booking:  # noqa: A002, ANN401  the fields of Booking
+        """Add a booking from ``start`` to ``end`` (Unix seconds) and return it; ids count up unless one is given."""
+        number = self._last_id + 1 if id is None else id
+        booking = Booking(id=number, start=int(start), end=int(end), **more)
+        self._bookings[number] = booking
+        self._last_id = max(self._last_id, number)
+        self._changed("onBookingAdd", number)
+        return booking
+
+    def edit_booking(self, id: int, **changes: Any) -> Booking:  # noqa: A002, ANN401  the fields of Booking
+        """Change fields of a booking; raises :class:`KeyError` when it does not exist."""
+        self._bookings[id] = replace(self._bookings[id], **changes)
+        self._changed("onBookingUpdate", id)
+        return self._bookings[id]
+
+    def delete_booking(self, id: int) -> None:  # noqa: A002  the API's word
+        """Delete softly, as the platform does; raises :class:`KeyError` when it does not exist."""
+        self._bookings[id] = replace(self._bookings[id], deleted=True)
+        self._changed("onBookingDelete", id)
+
+    def link(self, id: int, *deals: str | int) -> Booking:  # noqa: A002  the API's word
+        """Replace the booking's external data by CRM deals; no deals clear it."""
+        return self.edit_booking(id, links=tuple(Link(str(deal)) for deal in deals))
+
+    def booking(self, id: int) -> Booking | None:  # noqa: A002  the API's word
+        """Return the booking, or ``None`` when it is missing or deleted."""
+        booking = self._bookings.get(id)
+        return None if booking is None or booking.deleted else booking
+
+    def bookings(self) -> Sequence[Booking]:
+        """Return all bookings that are not deleted, in the order in which they were added."""
+        return [booking for booking in self._bookings.values() if not booking.deleted]
+
+    def fill(self, number: int, now: float, *, days: tuple[float, float] = (-7.0, 30.0), resources: int = 4) -> None:
+        """Add exactly ``number`` bookings, spread evenly over the days around ``now``, none overlapping another.
+
+        Every one carries the canaries of :mod:`exporter.simulator.canary`; two of three are linked, every tenth twice.
+        """
+        while len(self.resources) < resources:
+            self.add_resource(f"Chair {len(self.resources) + 1}")
+        step = (days[1] - days[0]) * 86_400 / max(1, -(-number // resources))
+        for index in range(number):
+            start = int(now + days[0] * 86_400 + (index // resources) * step)
+            deals: Iterable[int] = () if index % 3 == 0 else (index, index + 1) if index % 10 == 0 else (index,)
+            self.add_booking(
+                start,
+                start + max(1, int(min(3600.0, step * 0.75))),
+                resource_ids=(index % resources + 1,),
+                name=f"{canary.FIRST_NAME} {canary.LAST_NAME}",
+                description=f"{canary.TITLE}; {canary.PHONE}, {canary.EMAIL}",
+                links=tuple(Link(str(deal)) for deal in deals),
+            )
+
+    def _changed(self, event: str, id: int) -> None:  # noqa: A002  the API's word
+        self.version += 1
+        if self.on_change:
+            self.on_change(event, id)
