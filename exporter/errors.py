@@ -4,6 +4,7 @@
 
     BookingSyncError
     ├── ConfigError                 bad configuration; carries every problem at once
+    ├── ListenError                 the web server cannot have its address
     └── PollError                   a poll ended without (complete) data; one ``reason`` each
         ├── AuthError               auth             the platform does not accept the credential
         ├── AccessError             permission       accepted, but it may not do this
@@ -79,6 +80,10 @@ class ConfigError(BookingSyncError):
     def __init__(self, problems: Sequence[Problem]) -> None:
         super().__init__("\n".join(str(problem) for problem in problems))
         self.problems = tuple(problems)
+
+
+class ListenError(BookingSyncError):
+    """The web server cannot listen on its address: taken, not of this machine, or not allowed."""
 
 
 class PollError(BookingSyncError):

@@ -2,5 +2,7 @@
 
 from exporter.web.app import create_app
 from exporter.web.backend import Backend
+from exporter.web.config import WebConfig
+from exporter.web.server import Server, serve
 
-__all__ = ["Backend", "create_app"]
+__all__ = ["Backend", "Server", "WebConfig", "create_app", "serve"]

@@ -1,0 +1,91 @@
+"""TLS contexts from files, and a listener that asks for the context in force at every new connection."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from exporter.errors import ConfigError, Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """How the server proves itself and whom it asks for a certificate. ``ciphers`` are OpenSSL's names, empty for all."""
+
+    cert_file: Path
+    key_file: Path
+    client_ca_file: Path | None = None
+    verify_clients: ssl.VerifyMode = ssl.CERT_NONE
+    min_version: ssl.TLSVersion = ssl.TLSVersion.TLSv1_2
+    max_version: ssl.TLSVersion = ssl.TLSVersion.TLSv1_3
+    ciphers: tuple[str, ...] = ()
+    prefer_server_ciphers: bool = True
+
+
+def new_context(tls: Tls) -> ssl.SSLContext:
+    """Return a server context with the files as they are now. Raises :class:`~exporter.errors.ConfigError`."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version, context.maximum_version = tls.min_version, tls.max_version
+    if not tls.prefer_server_ciphers:
+        context.options &= ~ssl.OP_CIPHER_SERVER_PREFERENCE
+    if tls.ciphers:
+        context.set_ciphers(":".join(tls.ciphers))
+    problems = []
+    try:
+        # An encrypted key would make OpenSSL ask at the terminal.
+        context.load_cert_chain(tls.cert_file, tls.key_file, password=_no_password)
+    except (OSError, ValueError) as error:
+        problems.append(_problem("cert_file", tls.cert_file, tls.key_file, error))
+    if tls.client_ca_file is not None:
+        try:
+            context.load_verify_locations(tls.client_ca_file)
+        except (OSError, ValueError) as error:
+            problems.append(_problem("client_ca_file", tls.client_ca_file, None, error))
+    if problems:
+        raise ConfigError(problems)
+    context.verify_mode = tls.verify_clients
+    return context
+
+
+def _no_password() -> str:
+    raise ValueError("the key is encrypted")
+
+
+def _problem(key: str, file: Path, other: Path | None, error: Exception) -> Problem:
+    names = f"{file} and {other}" if other else str(file)
+    if isinstance(error, ssl.SSLError):
+        mismatch = error.reason == "KEY_VALUES_MISMATCH"
+        what = "certificate and key do not belong together" if mismatch else "not a certificate or key in PEM form"
+        fix = "name the key that the certificate was made with" if mismatch else "convert the files to PEM"
+    elif isinstance(error, OSError):
+        what, fix = error.strerror or "cannot be read", "check the paths and that the exporter may read the files"
+    else:
+        what, fix = str(error), "store the key without a passphrase and protect it by the file's rights"
+    return Problem(f"tls_server_config.{key}", f"{names}: {what}", fix)
+
+
+class CurrentContext(ssl.SSLContext):
+    """A listener's context that makes every connection with ``current()``, so that certificates change without a restart.
+
+    asyncio asks the context that it was given for nothing but :meth:`wrap_bio`, once for each connection.
+    """
+
+    _current: Callable[[], ssl.SSLContext]
+
+    def __new__(cls, current: Callable[[], ssl.SSLContext]) -> Self:
+        context = super().__new__(cls, ssl.PROTOCOL_TLS_SERVER)
+        context._current = current
+        return context
+
+    def wrap_bio(
+        self,
+        incoming: ssl.MemoryBIO,
+        outgoing: ssl.MemoryBIO,
+        server_side: bool = False,
+        server_hostname: str | bytes | None = None,
+        session: ssl.SSLSession | None = None,
+    ) -> ssl.SSLObject:
+        return self._current().wrap_bio(incoming, outgoing, server_side, server_hostname, session)
