@@ -56,6 +56,11 @@ class Simulator:
         """Return the simulator's time in Unix seconds."""
         return self.clock.time()
 
+    def advance(self) -> None:
+        """Let every world catch up with the clock: a booking on one platform may be copied to the other."""
+        for platform in self.platforms:
+            platform.advance()
+
     def random_for(self, *names: object) -> Random:
         """Return a generator of its own for a part of the world, so that parts do not shift each other."""
         return Random(":".join(map(str, (self.seed, *names))))  # noqa: S311  a reproducible world, not a secret
@@ -73,6 +78,7 @@ class Simulator:
 
     def overview(self) -> Mapping[str, object]:
         """Return what ``GET /_sim/`` shows."""
+        self.advance()
         return {
             "now": self.now(),
             "seed": self.seed,
@@ -107,7 +113,7 @@ class _Endpoint:
             if fault and fault.kind in INSTEAD:
                 reply = instead(fault)
             else:
-                platform.advance()
+                simulator.advance()
                 reply = await platform.answer(call)
                 if fault:
                     reply = spoil(reply, fault)

@@ -95,7 +95,7 @@ class Platform(Protocol):
         ...
 
     def advance(self) -> None:
-        """Let the world catch up with the simulator's clock (new bookings arrive); called before each answer."""
+        """Let the world catch up with the clock (new bookings arrive); called before each answer, of any platform."""
         ...
 
     def overview(self) -> object:

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable
 from random import Random
 
+from exporter.simulator.bitrix24.diary import Diary
 from exporter.simulator.bitrix24.errors import ApiError
 from exporter.simulator.bitrix24.limits import PLANS, LeakyBucket, OperatingTime
 from exporter.simulator.bitrix24.world import World
@@ -26,11 +27,13 @@ class Portal:
     of other applications' requests at our address; ``address`` is the ``host:port`` that alone is served after a move.
     """
 
-    def __init__(self, name: str, now: float, random: Random) -> None:
+    def __init__(self, name: str, now: Callable[[], float], random: Random) -> None:
         self.name = name
         self.member_id = random.randbytes(16).hex()
         self.random = random
         self.world = World()
+        # A generator of its own, or shuffled answers would decide which customers come.
+        self.diary = Diary(self.world, Random(random.getrandbits(64)), now)  # noqa: S311  a reproducible world
         self.costs = dict(DEFAULT_COSTS)
         self.operating = OperatingTime(limit=480.0)
         self.overloaded = False
@@ -41,7 +44,6 @@ class Portal:
         self.client_endpoint: str | None = None
         self.server_offset_seconds = 3 * 3600
         self.after_page: deque[Callable[[World], None]] = deque()
-        self._now = now
         self._plan: tuple[float, float] | None = PLANS["standard"]
         self._buckets: dict[str, LeakyBucket] = {}
         self._pressure_ends = float("inf")
@@ -81,9 +83,6 @@ class Portal:
         """Return the counter of the bucket for calls from ``source``."""
         bucket = self._buckets.get(source)
         return bucket.level(now, self.pressure) if bucket else 0.0
-
-    def advance(self, now: float) -> None:
-        """Let everything happen that is due."""
 
     def cost(self, method: str) -> float:
         """Return the operating seconds that one call of ``method`` takes."""

@@ -44,7 +44,7 @@ class Bitrix24Simulator:
 
     def add_portal(self, name: str) -> Portal:
         """Add an empty portal."""
-        portal = Portal(name, self._simulator.now(), self._simulator.random_for("bitrix24", name))
+        portal = Portal(name, self._simulator.now, self._simulator.random_for("bitrix24", name))
         self.portals[name] = portal
         return portal
 
@@ -125,9 +125,8 @@ class Bitrix24Simulator:
             return html_reply(504, "504 Gateway Time-out")
 
     def advance(self) -> None:
-        now = self._simulator.now()
         for portal in self.portals.values():
-            portal.advance(now)
+            portal.diary.advance()
 
     def overview(self) -> object:
         now = self._simulator.now()

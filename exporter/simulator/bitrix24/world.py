@@ -136,6 +136,11 @@ class World:
         booking = self._bookings.get(id)
         return None if booking is None or booking.deleted else booking
 
+    @property
+    def last_id(self) -> int:
+        """Return the highest id that was ever given."""
+        return self._last_id
+
     def bookings(self) -> Sequence[Booking]:
         """Return all bookings that are not deleted, in the order in which they were added."""
         return [booking for booking in self._bookings.values() if not booking.deleted]

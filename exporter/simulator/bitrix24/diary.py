@@ -1,0 +1,153 @@
+"""The daily life of a portal: opening hours, a steady intake, and what goes wrong in them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from random import Random
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from exporter.simulator import canary
+from exporter.simulator.bitrix24.world import Booking, Link, World
+
+OPENS: Final = 9
+CLOSES: Final = 18
+LENGTH_SECONDS: Final = 45 * 60
+HOUR: Final = 3600.0
+DAY: Final = 86_400.0
+
+_SUNDAY: Final = 6
+_ARRIVALS_AT_ONCE: Final = 2_000
+"""A clock that jumps by months does not fill the world without end."""
+
+
+class Diary:
+    """Books hourly slots on a world's resources, one customer at a time, Monday to Saturday.
+
+    Everything is drawn from ``random``, and arrivals depend on the clock alone, not on when somebody looks.
+    """
+
+    def __init__(self, world: World, random: Random, now: Callable[[], float], zone: str = "Europe/Berlin") -> None:
+        self.links_new_bookings = True
+        self.on_advance: Callable[[], None] | None = None
+        self._world = world
+        self._random = random
+        self._now = now
+        self._zone = ZoneInfo(zone)
+        self._taken: set[tuple[int, int]] = set()
+        self._next_arrival: float | None = None
+        self._every = 0.0
+        self._stopped = False
+        self._deal = 1000
+
+    def seed(self, *, days_back: int, days_ahead: int, share: float = 0.4) -> None:
+        """Fill about ``share`` of all slots from some days ago to some days ahead."""
+        today = datetime.fromtimestamp(self._now(), self._zone).replace(minute=0, second=0, microsecond=0)
+        for day in range(-days_back, days_ahead + 1):
+            for hour in range(OPENS, CLOSES):
+                start = (today + timedelta(days=day)).replace(hour=hour)
+                if start.weekday() == _SUNDAY:
+                    continue
+                for resource_id in self._world.resources:
+                    if self._random.random() < share:
+                        self.book(int(start.timestamp()), resource_id, created=self._now() - days_back * DAY)
+
+    def book(self, start: int, resource_id: int, *, created: float, seconds: int = LENGTH_SECONDS) -> Booking:
+        """Add one customer's booking, tied to a new deal unless links are being lost."""
+        self._taken.add((resource_id, start))
+        self._deal += 1
+        return self._world.add_booking(
+            start,
+            start + seconds,
+            resource_ids=(resource_id,),
+            name=f"{canary.FIRST_NAME} {canary.LAST_NAME}",
+            description=f"{canary.TITLE}; {canary.PHONE}, {canary.EMAIL}",
+            zone=self._zone.key,
+            created=int(created),
+            links=(Link(str(self._deal)),) if self.links_new_bookings else (),
+        )
+
+    def start_intake(self, every: float) -> None:
+        """From now on a new booking arrives about every ``every`` seconds."""
+        self._every, self._stopped = every, False
+        self._next_arrival = self._now() + self._gap()
+
+    def stop_intake(self) -> None:
+        """No new booking arrives."""
+        self._stopped = True
+
+    def resume_intake(self) -> None:
+        """Bookings arrive again; what was missed stays missed."""
+        self._stopped = False
+
+    def advance(self) -> None:
+        """Let the bookings arrive that were made until now."""
+        if self.on_advance:
+            self.on_advance()
+        if self._next_arrival is None:
+            return
+        for _ in range(_ARRIVALS_AT_ONCE):
+            if self._next_arrival > self._now():
+                return
+            if not self._stopped:
+                self._arrive(self._next_arrival)
+            self._next_arrival += self._gap()
+        self._next_arrival = self._now() + self._gap()
+
+    def double_book(self) -> tuple[Booking, ...]:
+        """Put a second booking half into one of the coming hours; returns the bookings that were added for it."""
+        now = self._now()
+        ahead = [
+            booking
+            for booking in self._world.bookings()
+            if booking.resource_ids and now + HOUR < booking.start < now + 20 * HOUR
+        ]
+        added: list[Booking] = []
+        if not ahead:
+            if not self._world.resources:
+                self._world.add_resource("Chair 1")
+            added.append(self.book(int(now + 10 * HOUR), min(self._world.resources), created=now))
+            ahead = added
+        victim = self._random.choice(ahead)
+        middle = victim.start + (victim.end - victim.start) // 2
+        return (*added, self.book(middle, victim.resource_ids[0], created=now))
+
+    def lose_links(self, *, ahead: float = 7 * DAY) -> Callable[[], None]:
+        """Clear the external data of all bookings of the next days, and of new ones; the returned function repairs it."""
+        now = self._now()
+        lost = {
+            booking.id: booking.links
+            for booking in self._world.bookings()
+            if booking.links and now <= booking.start < now + ahead
+        }
+        for number in lost:
+            self._world.edit_booking(number, links=())
+        self.links_new_bookings = False
+        newest = self._world.last_id
+
+        def repair() -> None:
+            self.links_new_bookings = True
+            for booking in self._world.bookings():
+                if not booking.links and (booking.id in lost or booking.id > newest):
+                    self._world.edit_booking(booking.id, links=lost.get(booking.id, (Link(str(booking.id)),)))
+
+        return repair
+
+    def _gap(self) -> float:
+        return self._every * self._random.uniform(0.6, 1.4)
+
+    def _arrive(self, at: float) -> None:
+        """Book the first free slot after some wish of the customer within the coming days."""
+        if not self._world.resources:
+            return
+        resource_id = self._random.choice(list(self._world.resources))
+        start = -(-int(at + self._random.uniform(1, 6 * 24) * HOUR) // int(HOUR)) * int(HOUR)
+        # Hours are walked in UTC, so that a day with 23 or 25 hours needs no thought.
+        while (resource_id, start) in self._taken or not self._open(start):
+            start += int(HOUR)
+        self.book(start, resource_id, created=at)
+
+    def _open(self, start: int) -> bool:
+        local = datetime.fromtimestamp(start, self._zone)
+        return local.weekday() != _SUNDAY and OPENS <= local.hour < CLOSES
