@@ -1,0 +1,192 @@
+"""One call to Wix: credential, limit, retries, error classes (fact sheet wix.md 2, 9, 10).
+
+Each collector asks one thing after another, so a site never sees more than two calls of ours at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import httpx
+import msgspec
+import structlog
+
+from exporter.backoff import exponential
+from exporter.config import WixTarget
+from exporter.errors import AuthError, PollError, RateLimitedError, TargetConfigError
+from exporter.model import Budget
+from exporter.platforms.base import Services
+from exporter.platforms.limiter import LeakyBucket
+from exporter.platforms.transport import Answer, exchange
+from exporter.platforms.wix.credentials import AppCredential, Credential, KeyCredential, Token
+from exporter.platforms.wix.endpoints import ORIGIN, Endpoint
+from exporter.platforms.wix.failures import failure, invalid, may_pass
+from exporter.secret import Secret
+
+log = structlog.get_logger(__name__)
+
+# 10 at once and 3 a second stay below 200 in any minute (10 + 60 x 3), the documented limit of a site (wix.md 10).
+REQUESTS_PER_SECOND: Final = 3.0
+BURST: Final = 10.0
+
+RETRIES: Final = 2
+FIRST_RETRY_SECONDS: Final = 1.0
+LONGEST_RETRY_SECONDS: Final = 10.0
+
+TOKEN_LIFETIME_SECONDS: Final = 14_400.0
+"""Documented as constant; used when the answer does not tell (wix.md 2.3)."""
+
+_LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+class _TokenAnswer(msgspec.Struct):
+    access_token: str
+    expires_in: Any = None
+
+
+class WixApi:
+    """All calls of one site, through one leaky bucket. Only what :class:`Endpoint` lists can be called."""
+
+    def __init__(self, target: WixTarget, services: Services, *, reader_prefix: str) -> None:
+        self._target = target
+        self._services = services
+        self._origin = _origin(target)
+        self._reader_prefix = "/" + reader_prefix.strip("/")
+        self._limiter = LeakyBucket(REQUESTS_PER_SECOND, BURST, clock=services.clock, events=services.events)
+        self._credential = self._new_credential()
+
+    @property
+    def app_mode(self) -> bool:
+        """Whether tokens are minted, instead of a key sent."""
+        return self._target.api_key is None
+
+    def budget(self) -> Budget:
+        """Return how many calls may be made right now."""
+        return Budget("requests", self._limiter.burst, self._limiter.remaining())
+
+    async def call(
+        self,
+        endpoint: Endpoint,
+        *,
+        query: Mapping[str, str] | None = None,
+        body: object = None,
+        retries: int = RETRIES,
+        timeout: float | None = None,
+    ) -> Answer:
+        """Call ``endpoint`` and return its 2xx answer. ``timeout`` (seconds) is the target's unless given.
+
+        Repeats 5xx answers and lost connections up to ``retries`` times, and a 401 once with a fresh token. Raises the
+        :class:`~exporter.errors.PollError` of fact sheet wix.md 9.
+        """
+        headers = await self._credential.headers()
+        try:
+            return await self._patiently(endpoint, headers, query=query, body=body, retries=retries, timeout=timeout)
+        except AuthError as error:
+            if not await self._credential.renew(headers):
+                raise
+            self._note_retry(endpoint, error)
+        headers = await self._credential.headers()
+        return await self._patiently(endpoint, headers, query=query, body=body, retries=retries, timeout=timeout)
+
+    async def _mint(self) -> Token:
+        secret = self._target.app_secret
+        body = {
+            "grant_type": "client_credentials",
+            "client_id": self._target.app_id,
+            "client_secret": secret.reveal() if secret else "",
+            "instance_id": self._target.instance_id,
+        }
+        answer = await self._patiently(Endpoint.MINT_TOKEN, {}, body=body)
+        try:
+            token = msgspec.json.decode(answer.body, type=_TokenAnswer)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            raise invalid(answer, Endpoint.MINT_TOKEN, "something that is not a token") from None
+        value = Secret(token.access_token)
+        if not value:
+            raise invalid(answer, Endpoint.MINT_TOKEN, "an empty token")
+        told = token.expires_in
+        good = isinstance(told, int | float) and not isinstance(told, bool) and told > 0
+        return Token(value, float(told) if good else TOKEN_LIFETIME_SECONDS)
+
+    async def _patiently(
+        self,
+        endpoint: Endpoint,
+        headers: Mapping[str, str],
+        *,
+        query: Mapping[str, str] | None = None,
+        body: object = None,
+        retries: int = RETRIES,
+        timeout: float | None = None,
+    ) -> Answer:
+        attempt = 0
+        while True:
+            try:
+                return await self._once(endpoint, headers, query=query, body=body, timeout=timeout)
+            except PollError as error:
+                if attempt >= retries or not may_pass(error):
+                    raise
+                await self._back_off(endpoint, error, attempt)
+            attempt += 1
+
+    async def _once(
+        self,
+        endpoint: Endpoint,
+        headers: Mapping[str, str],
+        *,
+        query: Mapping[str, str] | None,
+        body: object,
+        timeout: float | None,
+    ) -> Answer:
+        seconds = self._target.timeout if timeout is None else timeout
+        # A pause that outlasts one exchange is better spent outside of a poll: the scheduler comes back after it.
+        if (pause := self._limiter.paused_for()) > seconds:
+            raise RateLimitedError(f"waiting until Wix lets this site ask again, {pause:.0f} s", retry_after=pause)
+        await self._limiter.acquire()
+        request = self._services.http.build_request(
+            endpoint.method,
+            self._origin.copy_with(path=self._origin.path.rstrip("/") + endpoint.path.format(reader=self._reader_prefix)),
+            params=query,
+            content=None if body is None else msgspec.json.encode(body),
+            headers={**headers, **({} if body is None else {"Content-Type": "application/json"})},
+        )
+        answer = await exchange(self._services, endpoint.operation, request, timeout=seconds)
+        if 200 <= answer.status < 300:  # noqa: PLR2004  HTTP: success
+            return answer
+        error = failure(answer, endpoint, app_mode=self.app_mode, clock=self._services.clock)
+        if isinstance(error, RateLimitedError) and error.retry_after is not None:
+            self._limiter.pause(error.retry_after)
+        raise error
+
+    async def _back_off(self, endpoint: Endpoint, error: PollError, attempt: int) -> None:
+        wait = exponential(attempt, first=FIRST_RETRY_SECONDS, most=LONGEST_RETRY_SECONDS, random=self._services.random)
+        if error.retry_after is not None:
+            if error.retry_after > LONGEST_RETRY_SECONDS:
+                raise error  # the scheduler waits that long, a poll does not
+            wait = max(wait, error.retry_after)
+        self._note_retry(endpoint, error)
+        await self._services.clock.sleep(wait)
+
+    def _note_retry(self, endpoint: Endpoint, error: PollError) -> None:
+        self._services.events.retry(endpoint.operation, error.reason.value)
+        log.debug(
+            "wix_request_repeated",
+            target=self._target.name,
+            operation=endpoint.operation,
+            reason=error.reason.value,
+            status=error.status,
+            code=error.code,
+            request_id=error.request_id,
+        )
+
+    def _new_credential(self) -> Credential:
+        if self._target.api_key is None:
+            return AppCredential(self._mint, self._services.clock)
+        return KeyCredential(self._target.api_key, self._target.site_id or "")
+
+
+def _origin(target: WixTarget) -> httpx.URL:
+    url = httpx.URL(target.base_url or ORIGIN)
+    if url.scheme != "https" and not (url.scheme == "http" and url.host in _LOOPBACK):
+        raise TargetConfigError("`base_url` must start with https://; http:// is for the loopback only")
+    return url

@@ -1,0 +1,161 @@
+"""Count answers and pages of bookings -> small frozen values (fact sheet wix.md 6)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import msgspec
+
+from exporter.bookings import Booking
+from exporter.platforms.transport import Answer
+from exporter.platforms.wix.decode import decode, in_slices, try_decode
+from exporter.platforms.wix.endpoints import Endpoint
+from exporter.platforms.wix.failures import invalid
+
+PAGE_ROWS: Final = 100
+"""The most that the reader gives on one page."""
+
+
+@dataclass(frozen=True, slots=True)
+class BookingRow:
+    """One booking. ``session`` is the event that several bookings of a class share, empty without one."""
+
+    booking: Booking
+    session: str
+    created: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class BookingsPage:
+    """One page of the query. ``size`` counts all rows, also malformed ones; ``next_cursor`` is empty on the last page."""
+
+    rows: tuple[BookingRow, ...]
+    size: int
+    next_cursor: str
+    malformed: int
+    unrecognized: Mapping[str, int]
+
+
+class _Count(msgspec.Struct):
+    count: Any = None
+
+
+class _Cursors(msgspec.Struct):
+    next: str | None = None
+
+
+class _Paging(msgspec.Struct, rename="camel"):
+    cursors: _Cursors | None = None
+    has_next: Any = None
+
+
+class _Page(msgspec.Struct, rename="camel"):
+    extended_bookings: list[msgspec.Raw]
+    paging_metadata: _Paging | None = None
+
+
+class _Booking(msgspec.Struct, rename="camel"):
+    id: str
+    start_date: Any = None
+    end_date: Any = None
+    created_date: Any = None
+    status: Any = None
+    booked_entity: msgspec.Raw = msgspec.Raw(b"")
+
+
+class _ExtendedBooking(msgspec.Struct):
+    booking: _Booking
+
+
+class _Resource(msgspec.Struct):
+    id: Any = None
+
+
+class _Slot(msgspec.Struct, rename="camel"):
+    event_id: Any = None
+    resource: _Resource | None = None
+
+
+class _BookedEntity(msgspec.Struct):
+    slot: _Slot | None = None
+
+
+def count(answer: Answer) -> int:
+    """Return the number in a Count answer; text with digits is a number as well. A missing number is never a zero."""
+    raw = decode(answer, Endpoint.COUNT_BOOKINGS, _Count, "something that is not a count")
+    value = raw.count
+    if isinstance(value, str) and value.isascii() and value.isdigit():
+        value = int(value)
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise invalid(answer, Endpoint.COUNT_BOOKINGS, "a count that is missing or not a number")
+    return value
+
+
+async def bookings(answer: Answer) -> BookingsPage:
+    """Read one page of the query. Raises :class:`~exporter.errors.InvalidResponseError` when no row of it can be read."""
+    raw = decode(answer, Endpoint.QUERY_BOOKINGS, _Page, "something that is not a page of bookings")
+    rows: list[BookingRow] = []
+    unrecognized: Counter[str] = Counter()
+    async for item in in_slices(raw.extended_bookings):
+        row = _booking(item, unrecognized)
+        if row is not None:
+            rows.append(row)
+    size = len(raw.extended_bookings)
+    if size and not rows:
+        raise invalid(answer, Endpoint.QUERY_BOOKINGS, "bookings of which none can be read")
+    return BookingsPage(tuple(rows), size, _next_cursor(answer, raw), size - len(rows), unrecognized)
+
+
+def _next_cursor(answer: Answer, page: _Page) -> str:
+    """Return the cursor of the next page, empty on the last. Raises when it cannot be told which of the two it is."""
+    paging = page.paging_metadata
+    cursor = (paging.cursors.next if paging and paging.cursors else None) or ""
+    if not cursor and (len(page.extended_bookings) >= PAGE_ROWS if paging is None else paging.has_next is True):
+        raise invalid(answer, Endpoint.QUERY_BOOKINGS, "a page that does not tell how to go on")
+    return "" if paging is None or paging.has_next is False else cursor
+
+
+def _booking(item: msgspec.Raw, unrecognized: Counter[str]) -> BookingRow | None:
+    entry = try_decode(item, _ExtendedBooking)
+    if entry is None:
+        return None
+    raw = entry.booking
+    start = _moment(raw.start_date)
+    if not raw.id or start is None:
+        return None
+    end = _moment(raw.end_date)
+    if end is None or end < start:
+        unrecognized["end_date"] += 1
+        end = start
+    slot = _slot(raw.booked_entity, unrecognized)
+    resource = _text(slot.resource.id) if slot and slot.resource else ""
+    booking = Booking(raw.id, start, end, (resource,) if resource else (), _text(raw.status).lower() or None)
+    return BookingRow(booking, _text(slot.event_id) if slot else "", _moment(raw.created_date))
+
+
+def _slot(entity: msgspec.Raw, unrecognized: Counter[str]) -> _Slot | None:
+    if bytes(entity) in {b"", b"null"}:
+        return None
+    raw = try_decode(entity, _BookedEntity)
+    if raw is None:
+        unrecognized["booked_entity"] += 1
+    return raw.slot if raw else None
+
+
+def _moment(value: object) -> float | None:
+    """RFC 3339 with or without milliseconds; a booking's own dates are UTC, also when they do not say so (wix.md 6.6)."""
+    if not isinstance(value, str):
+        return None
+    try:
+        moment = datetime.fromisoformat(value)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError):
+        return None
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""

@@ -1,0 +1,181 @@
+"""The collector ``bookings``: how many bookings start in each window (fact sheet wix.md 6).
+
+Normally it only counts: one call per window and status, no personal data moves. With ``conflicts: true``, and when Wix
+refuses to count, it reads the rows instead and counts them itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Final
+
+import structlog
+
+from exporter.bookings import Booking, conflict_reach, conflicting_ids, count_windows, first_conflicts, next_start
+from exporter.config import WixBookings, WixTarget
+from exporter.errors import AccessError, ClientError, NotFoundError, PollError, TargetConfigError
+from exporter.model import BookingsObservation, Window, WindowBookings
+from exporter.platforms.base import PollResult, Services
+from exporter.platforms.wix.api import WixApi
+from exporter.platforms.wix.booking_rows import BookingRow
+from exporter.platforms.wix.intake import Intake
+from exporter.platforms.wix.reader import BookingsReader, Filter, Rows, bound, matching
+
+log = structlog.get_logger(__name__)
+
+COUNT_AGAIN_SECONDS: Final = 3600.0
+"""After Wix refused to count, rows are read for so long before counting is tried again."""
+
+ON_THE_CALENDAR: Final = frozenset({"confirmed", "pending"})
+"""Only these can double-book somebody; the others are over, or were never on the calendar (wix.md 6.3)."""
+
+_REFUSED: Final = (AccessError, NotFoundError, ClientError)
+
+
+class BookingsCollector:
+    """Booking counts of one site, all for one frozen now; ``bookings`` is the sum over the configured statuses."""
+
+    def __init__(self, api: WixApi, target: WixTarget, settings: WixBookings, services: Services) -> None:
+        self._target = target
+        self._settings = settings
+        self._services = services
+        self._statuses = tuple(dict.fromkeys(settings.statuses))
+        self._lower_statuses = tuple(status.lower() for status in self._statuses)
+        self._reader = BookingsReader(api, services.events)
+        self._intake = Intake(self._reader, self._statuses, services.events)
+        self._read_rows_until = float("-inf")
+
+    async def poll(self) -> PollResult:
+        # Whole milliseconds: what the API understands is then exactly the window that we show.
+        now = math.floor(self._services.clock.time() * 1000) / 1000
+        windows = self._windows(now)
+        if self._settings.conflicts:
+            return PollResult(await self._with_conflicts(now, windows))
+        return PollResult(BookingsObservation(now, await self._counts(windows)))
+
+    def _windows(self, now: float) -> tuple[Window, ...]:
+        try:
+            return tuple(spec.resolve(now, self._target.timezone) for spec in self._settings.windows)
+        except ValueError as error:
+            raise TargetConfigError(str(error)) from error
+
+    async def _counts(self, windows: Sequence[Window]) -> tuple[WindowBookings, ...]:
+        clock = self._services.clock
+        if clock.monotonic() < self._read_rows_until:
+            return await self._counts_from_rows(windows)
+        try:
+            return tuple([await self._count(window) for window in windows])
+        except _REFUSED as refusal:
+            try:
+                counts = await self._counts_from_rows(windows)
+            except _REFUSED:
+                raise refusal from None  # nothing is open to us, so the first answer is the one to show
+            self._read_rows_until = clock.monotonic() + COUNT_AGAIN_SECONDS
+            self._log_refusal(refusal)
+            return counts
+
+    async def _count(self, window: Window) -> WindowBookings:
+        bounds = bound("startDate", "$gte", window.start), bound("startDate", "$lt", window.end)
+        by_status = {status.lower(): await self._reader.count(matching([status], *bounds)) for status in self._statuses}
+        return WindowBookings(window, sum(by_status.values()), by_status=by_status)
+
+    async def _counts_from_rows(self, windows: Sequence[Window]) -> tuple[WindowBookings, ...]:
+        start, end = _hull(windows)
+        return self._count_rows(
+            await self._read(bound("startDate", "$gte", start), bound("startDate", "$lt", end)), windows, None
+        )
+
+    async def _with_conflicts(self, now: float, windows: Sequence[Window]) -> BookingsObservation:
+        start, end = _hull(windows)
+        # A booking that began before the windows can conflict with one in them, hence endDate.
+        read = await self._read(bound("endDate", "$gte", start), bound("startDate", "$lt", end))
+        overlapping = self._settings.overlapping_resources
+        reach = conflict_reach(_bookings(_on_the_calendar(read)), windows, "start", overlapping)
+        if reach and reach[1] > end:
+            beyond = await self._read(bound("startDate", "$gte", end), bound("startDate", "$lt", reach[1]))
+            rows = {row.booking.id: row for row in (*read.rows, *beyond.rows)}
+            read = Rows(tuple(rows.values()), read.complete and beyond.complete)
+        next_booking = await self._next_booking(read, now, start, end)
+        await self._intake.note_new(now)
+        if read.complete:
+            self._intake.note_gone(read.rows, now, start=start, end=end)
+        # In a thread: sweeping a hundred pages of bookings takes longer than the loop may be held.
+        return await asyncio.to_thread(self._observation, read, now, windows, next_booking)
+
+    def _observation(
+        self, read: Rows, now: float, windows: Sequence[Window], next_booking: float | None
+    ) -> BookingsObservation:
+        overlapping = self._settings.overlapping_resources
+        sessions = _Sessions(_on_the_calendar(read))
+        conflicting = sessions.members(conflicting_ids(sessions.speakers, overlapping))
+        return BookingsObservation(
+            now,
+            self._count_rows(read, windows, conflicting),
+            next_booking=next_booking,
+            measures_next=True,
+            conflicts=first_conflicts(sessions.speakers, windows, "start", now=now, overlapping_resources=overlapping),
+        )
+
+    async def _read(self, *bounds: Filter) -> Rows:
+        read = await self._reader.read(matching(self._statuses, *bounds), sort="startDate")
+        return Rows(tuple(row for row in read.rows if row.booking.status in self._lower_statuses), read.complete)
+
+    def _count_rows(
+        self, read: Rows, windows: Sequence[Window], conflicting: frozenset[str] | None
+    ) -> tuple[WindowBookings, ...]:
+        counts = count_windows(_bookings(read.rows), windows, "start", conflicting=conflicting, statuses=self._lower_statuses)
+        return tuple(replace(count, complete=read.complete) for count in counts)
+
+    async def _next_booking(self, read: Rows, now: float, start: float, end: float) -> float | None:
+        """Return when the next booking after ``now`` starts; rows cover ``[start, end)``, what lies outside is asked for."""
+        statuses = [status for status in self._statuses if status.lower() in ON_THE_CALENDAR]
+        if not statuses:
+            return None
+        covered = start <= now < end
+        if covered and (found := next_start(_bookings(_on_the_calendar(read)), now, end)) is not None:
+            return found
+        after = bound("startDate", "$gte", end) if covered else bound("startDate", "$gt", now)
+        first = await self._reader.first(matching(statuses, after), sort="startDate")
+        return first.booking.start if first else None
+
+    def _log_refusal(self, refusal: PollError) -> None:
+        log.warning(
+            "wix_count_refused",
+            target=self._target.name,
+            reason=refusal.reason.value,
+            message=f"{refusal.message}; reading the rows instead",
+            status=refusal.status,
+            code=refusal.code,
+            request_id=refusal.request_id,
+        )
+
+
+class _Sessions:
+    """Bookings of one class share its event: they overlap on the teacher by design, and speak with one voice outwards."""
+
+    def __init__(self, rows: Sequence[BookingRow]) -> None:
+        groups: dict[object, list[Booking]] = {}
+        for row in sorted(rows, key=lambda row: row.booking.id):
+            booking = row.booking
+            groups.setdefault((row.session, booking.start) if row.session else booking.id, []).append(booking)
+        self.speakers = [group[0] for group in groups.values()]
+        self._groups = {group[0].id: group for group in groups.values()}
+
+    def members(self, speakers: Iterable[str]) -> frozenset[str]:
+        """Return the ids of all bookings for which ``speakers`` speak."""
+        return frozenset(booking.id for speaker in speakers for booking in self._groups[speaker])
+
+
+def _bookings(rows: Iterable[BookingRow]) -> list[Booking]:
+    return [row.booking for row in rows]
+
+
+def _on_the_calendar(read: Rows) -> list[BookingRow]:
+    return [row for row in read.rows if row.booking.status in ON_THE_CALENDAR]
+
+
+def _hull(windows: Sequence[Window]) -> tuple[float, float]:
+    return min(window.start for window in windows), max(window.end for window in windows)

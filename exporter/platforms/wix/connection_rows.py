@@ -1,0 +1,184 @@
+"""ListConnections and ListProviders answers -> small frozen values (fact sheet wix.md 3.2 to 3.5, 4)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import msgspec
+
+from exporter.model import CalendarType, ConnectionStatus, ErrorReason
+from exporter.platforms.transport import Answer
+from exporter.platforms.wix.decode import decode, in_slices, short_hash, try_decode, word
+from exporter.platforms.wix.endpoints import Endpoint
+from exporter.platforms.wix.failures import invalid
+
+_CALENDAR_TYPES: Final[Mapping[str, CalendarType]] = {
+    "UNDEFINED": CalendarType.UNDEFINED,
+    "GOOGLE": CalendarType.GOOGLE,
+    "I_CAL": CalendarType.APPLE,
+    "MICROSOFT": CalendarType.MICROSOFT,
+    "OUTLOOK": CalendarType.MICROSOFT,  # deprecated, superseded by MICROSOFT
+    "OFFICE_365": CalendarType.MICROSOFT,  # the same
+    "OTHER": CalendarType.OTHER,
+}
+_STATUSES: Final[Mapping[str, ConnectionStatus]] = {
+    status.name: status for status in ConnectionStatus if status is not ConnectionStatus.UNKNOWN
+}
+_ERROR_REASONS: Final[Mapping[str, ErrorReason]] = {
+    reason.name: reason for reason in ErrorReason if reason is not ErrorReason.UNKNOWN
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionRow:
+    """One connection as answered. ``key`` is the hash of its id; ids of provider and schedule are empty when absent."""
+
+    key: str
+    provider_id: str
+    schedule_id: str
+    calendar_type: CalendarType
+    status: ConnectionStatus
+    error_reason: ErrorReason | None
+    import_enabled: bool
+    export_enabled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionsAnswer:
+    """One ListConnections answer. ``unrecognized`` counts words that we do not know by field, ``malformed`` skipped rows."""
+
+    rows: tuple[ConnectionRow, ...]
+    failed_provider_ids: frozenset[str]
+    malformed: int
+    unrecognized: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class ProvidersAnswer:
+    """One ListProviders answer: the calendar type of each provider id. Names are free text and vary, so they are left out."""
+
+    calendar_types: Mapping[str, CalendarType]
+    malformed: int
+    unrecognized: Mapping[str, int]
+
+
+class _Connections(msgspec.Struct, rename="camel"):
+    connections: list[msgspec.Raw]
+    failed_provider_ids: list[str] | None = None
+
+
+class _Connection(msgspec.Struct, rename="camel"):
+    id: str
+    provider_id: Any = None
+    schedule_id: Any = None
+    calendar_type: Any = None
+    status: Any = None
+    error_reason: Any = None
+    sync_config: msgspec.Raw = msgspec.Raw(b"")
+
+
+class _Direction(msgspec.Struct):
+    enabled: Any = None
+
+
+class _SyncConfig(msgspec.Struct, rename="camel"):
+    list_event_from_calendars: _Direction | None = None
+    sync_to_calendar: _Direction | None = None
+
+
+class _Providers(msgspec.Struct):
+    providers: list[msgspec.Raw]
+
+
+class _Provider(msgspec.Struct, rename="camel"):
+    id: str
+    calendar_type: Any = None
+
+
+async def connections(answer: Answer) -> ConnectionsAnswer:
+    """Read a ListConnections answer. Raises :class:`~exporter.errors.InvalidResponseError` when no row can be trusted.
+
+    A row that comes twice counts once, as it came last.
+    """
+    raw = decode(answer, Endpoint.LIST_CONNECTIONS, _Connections, "something that is not a list of connections")
+    rows: dict[str, ConnectionRow] = {}
+    malformed = 0
+    unrecognized: Counter[str] = Counter()
+    async for item in in_slices(raw.connections):
+        row = _connection(item, unrecognized)
+        if row is None:
+            malformed += 1
+        else:
+            rows[row.key] = row
+    if malformed and not rows:
+        raise invalid(answer, Endpoint.LIST_CONNECTIONS, "connections of which none can be read")
+    failed = frozenset(provider_id.lower() for provider_id in raw.failed_provider_ids or ())
+    return ConnectionsAnswer(tuple(rows.values()), failed, malformed, unrecognized)
+
+
+def providers(answer: Answer) -> ProvidersAnswer:
+    """Read a ListProviders answer. Raises :class:`~exporter.errors.InvalidResponseError` when it is none."""
+    raw = decode(answer, Endpoint.LIST_PROVIDERS, _Providers, "something that is not a list of providers")
+    found: dict[str, CalendarType] = {}
+    malformed = 0
+    unrecognized: Counter[str] = Counter()
+    for item in raw.providers:
+        row = try_decode(item, _Provider)
+        if row is None or not row.id:
+            malformed += 1
+        else:
+            found[row.id.lower()] = _calendar_type(row.calendar_type, unrecognized)
+    return ProvidersAnswer(found, malformed, unrecognized)
+
+
+def _connection(item: msgspec.Raw, unrecognized: Counter[str]) -> ConnectionRow | None:
+    raw = try_decode(item, _Connection)
+    if raw is None or not raw.id:
+        return None
+    status = _status(raw.status, unrecognized)
+    # The reason is documented for no other status, so it is ignored there.
+    reason = _error_reason(raw.error_reason, unrecognized) if status is ConnectionStatus.ERROR else None
+    imports, exports = _directions(raw.sync_config, unrecognized)
+    return ConnectionRow(
+        short_hash(raw.id),
+        _text(raw.provider_id).lower(),
+        _text(raw.schedule_id),
+        _calendar_type(raw.calendar_type, unrecognized),
+        status,
+        reason,
+        imports,
+        exports,
+    )
+
+
+def _directions(config: msgspec.Raw, unrecognized: Counter[str]) -> tuple[bool, bool]:
+    if bytes(config) in {b"", b"null"}:
+        return False, False
+    raw = try_decode(config, _SyncConfig)
+    if raw is None:
+        unrecognized["sync_config"] += 1
+        return False, False
+    imports, exports = raw.list_event_from_calendars, raw.sync_to_calendar
+    return (imports is not None and imports.enabled is True), (exports is not None and exports.enabled is True)
+
+
+def _status(value: object, unrecognized: Counter[str]) -> ConnectionStatus:
+    absent, unknown = ConnectionStatus.UNDEFINED, ConnectionStatus.UNKNOWN
+    return word(value, _STATUSES, absent=absent, unknown=unknown, field="status", unrecognized=unrecognized)
+
+
+def _error_reason(value: object, unrecognized: Counter[str]) -> ErrorReason:
+    absent, unknown = ErrorReason.UNDEFINED, ErrorReason.UNKNOWN
+    return word(value, _ERROR_REASONS, absent=absent, unknown=unknown, field="error_reason", unrecognized=unrecognized)
+
+
+def _calendar_type(value: object, unrecognized: Counter[str]) -> CalendarType:
+    absent, unknown = CalendarType.UNDEFINED, CalendarType.UNKNOWN
+    return word(value, _CALENDAR_TYPES, absent=absent, unknown=unknown, field="calendar_type", unrecognized=unrecognized)
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""

@@ -1,0 +1,144 @@
+"""The collector ``connections``: the state of every external calendar connection of a site (fact sheet wix.md 3)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from exporter.config import WixTarget
+from exporter.errors import PollError, ServerError
+from exporter.model import CalendarType, CollectorName, Connection, ConnectionsObservation, Provider
+from exporter.platforms.base import PollResult, Services
+from exporter.platforms.transport import Answer
+from exporter.platforms.wix.api import WixApi
+from exporter.platforms.wix.connection_rows import ConnectionRow, ConnectionsAnswer, connections
+from exporter.platforms.wix.decode import in_slices
+from exporter.platforms.wix.endpoints import Endpoint
+from exporter.platforms.wix.failures import request_id
+from exporter.platforms.wix.naming import ConnectionNames
+from exporter.platforms.wix.providers import ProviderDirectory
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    row: ConnectionRow
+    since: float
+    observed_at: float
+
+
+class ConnectionsCollector:
+    """Asks for all connections in one call; ``schedule_ids`` are picked here, not on the server (wix.md 3.1).
+
+    With ``partialFailure=true`` a provider that fails costs its own connections only: they are missing from the answer, and
+    that is no removal, so they stay as they were last seen. A connection that a complete answer does not list is gone.
+    """
+
+    def __init__(self, api: WixApi, target: WixTarget, services: Services) -> None:
+        self._api = api
+        self._target = target
+        self._services = services
+        self._schedules = frozenset(schedule.lower() for schedule in target.schedule_ids)
+        self._names = ConnectionNames(target.aliases)
+        self._providers = ProviderDirectory(api, target, services)
+        self._seen: dict[str, _Seen] = {}
+        self._last: ConnectionsObservation | None = None
+
+    async def poll(self) -> PollResult:
+        http = await self._api.call(Endpoint.LIST_CONNECTIONS, query={"partialFailure": "true"})
+        answer = await connections(http)
+        now = self._services.clock.time()
+        self._report(answer)
+        if answer.failed_provider_ids and not answer.rows:
+            return await self._all_failed(answer, http)
+        rows = [row for row in answer.rows if not self._schedules or row.schedule_id.lower() in self._schedules]
+        await self._remember(rows, answer, now)
+        types: dict[str, CalendarType | None] = dict.fromkeys(answer.failed_provider_ids)
+        types |= {row.provider_id: row.calendar_type for row in answer.rows if row.provider_id}
+        types |= {seen.row.provider_id: seen.row.calendar_type for seen in self._seen.values() if seen.row.provider_id}
+        labels = await self._providers.labels(types)
+        observation = ConnectionsObservation(
+            now,
+            await self._connections(labels),
+            _providers(labels, answer.failed_provider_ids),
+        )
+        self._last = observation
+        await self._services.since.save()
+        return PollResult(observation, _partial_failure(answer, labels, http))
+
+    def _report(self, answer: ConnectionsAnswer) -> None:
+        events = self._services.events
+        if answer.malformed:
+            events.malformed_rows(CollectorName.CONNECTIONS, answer.malformed)
+        for field, times in answer.unrecognized.items():
+            for _ in range(times):
+                events.unrecognized_value(CollectorName.CONNECTIONS, field)
+
+    async def _remember(self, rows: Iterable[ConnectionRow], answer: ConnectionsAnswer, now: float) -> None:
+        since, target = self._services.since, self._target.name
+        seen: dict[str, _Seen] = {}
+        async for row in in_slices(list(rows)):
+            seen[row.key] = _Seen(row, since.since(target, row.key, row.status.value, now), now)
+        # A row that could not be read may be any of those that are missing, so nothing is known to be gone then.
+        complete = not answer.failed_provider_ids and not answer.malformed
+        if not complete:
+            missing = {key: old for key, old in self._seen.items() if key not in seen}
+            seen |= {
+                key: old
+                for key, old in missing.items()
+                if answer.malformed or old.row.provider_id in answer.failed_provider_ids
+            }
+        self._seen = seen
+        if complete:
+            since.keep_only(target, frozenset(seen))
+
+    async def _connections(self, labels: Mapping[str, str]) -> tuple[Connection, ...]:
+        names = self._names.name_all(seen.row for seen in self._seen.values())
+        found: list[Connection] = []
+        async for seen in in_slices(list(self._seen.values())):
+            row = seen.row
+            found.append(
+                Connection(
+                    key=names[row.key],
+                    calendar_type=row.calendar_type,
+                    provider=labels.get(row.provider_id, "unknown"),
+                    schedule=self._names.schedule(row.schedule_id),
+                    status=row.status,
+                    error_reason=row.error_reason,
+                    import_enabled=row.import_enabled,
+                    export_enabled=row.export_enabled,
+                    since=seen.since,
+                    observed_at=seen.observed_at,
+                )
+            )
+        return tuple(found)
+
+    async def _all_failed(self, answer: ConnectionsAnswer, http: Answer) -> PollResult:
+        """No provider could be asked (wix.md 3.6): nothing is known now, and that is not "no connections".
+
+        Once there was an observation it stays with its own age, and only its providers are marked as failed.
+        """
+        types: dict[str, CalendarType | None] = dict.fromkeys(answer.failed_provider_ids)
+        types |= {seen.row.provider_id: seen.row.calendar_type for seen in self._seen.values() if seen.row.provider_id}
+        labels = await self._providers.labels(types)
+        failure = _partial_failure(answer, labels, http)
+        if self._last is None:
+            raise failure or ServerError("Wix could not read any calendar")
+        self._last = replace(self._last, providers=_providers(labels, answer.failed_provider_ids))
+        return PollResult(self._last, failure)
+
+
+def _providers(labels: Mapping[str, str], failed: frozenset[str]) -> tuple[Provider, ...]:
+    up: dict[str, bool] = {}
+    for provider_id, label in labels.items():
+        up[label] = up.get(label, True) and provider_id not in failed
+    return tuple(Provider(label, up[label]) for label in sorted(up))
+
+
+def _partial_failure(answer: ConnectionsAnswer, labels: Mapping[str, str], http: Answer) -> PollError | None:
+    if not answer.failed_provider_ids:
+        return None
+    named = ", ".join(sorted(labels[provider_id] for provider_id in answer.failed_provider_ids))
+    return ServerError(
+        f"Wix could not read the calendars of {named}; their connections are shown as last known",
+        request_id=request_id(http),
+    )

@@ -1,0 +1,102 @@
+"""Who we are to Wix: an API key, or the token of an app (fact sheet wix.md 2)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+import structlog
+
+from exporter.clock import Clock
+from exporter.errors import PollError
+from exporter.secret import Secret
+
+log = structlog.get_logger(__name__)
+
+RENEW_AT_SHARE: Final = 0.85
+"""A token is renewed after this share of its life, so that it cannot end on the way."""
+
+_MINT_AGAIN_SECONDS: Final = 60.0
+
+
+class Credential(Protocol):
+    """What goes into the headers of a call."""
+
+    async def headers(self) -> Mapping[str, str]:
+        """Return the headers. May ask for a token; raises :class:`~exporter.errors.PollError` when none is given."""
+        ...
+
+    async def renew(self, refused: Mapping[str, str]) -> bool:
+        """Wix answered 401 to the headers ``refused``. Return whether there are others now."""
+        ...
+
+
+class KeyCredential:
+    """An API key: raw, without ``Bearer``, with the site that it shall read; never with an account id (wix.md 2.2)."""
+
+    def __init__(self, api_key: Secret, site_id: str) -> None:
+        self._api_key = api_key
+        self._site_id = site_id
+
+    async def headers(self) -> Mapping[str, str]:
+        return {"Authorization": self._api_key.reveal(), "wix-site-id": self._site_id}
+
+    async def renew(self, refused: Mapping[str, str]) -> bool:
+        del refused  # a key is as it is
+        return False
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """An app token and its life in seconds, counted from the answer that brought it."""
+
+    value: Secret
+    lifetime: float
+
+
+class AppCredential:
+    """The token of an app installed on the site, minted when needed; one mint at a time (wix.md 2.3).
+
+    The token knows its site, so no ``wix-site-id`` goes with it: an instance id is not a site id (wix.md traps 3 and 4).
+    """
+
+    def __init__(self, mint: Callable[[], Awaitable[Token]], clock: Clock) -> None:
+        self._mint = mint
+        self._clock = clock
+        self._minting = asyncio.Lock()
+        self._token: Secret | None = None
+        self._renew_at = 0.0
+        self._ends_at = 0.0
+
+    async def headers(self) -> Mapping[str, str]:
+        async with self._minting:
+            if self._token is None or self._clock.monotonic() >= self._renew_at:
+                await self._replace()
+            return self._headers()
+
+    async def renew(self, refused: Mapping[str, str]) -> bool:
+        async with self._minting:
+            if refused == self._headers():  # else somebody renewed it while this call was on its way
+                self._token = None
+                await self._replace()
+            return True
+
+    async def _replace(self) -> None:
+        asked_at = self._clock.monotonic()
+        try:
+            token = await self._mint()
+        except PollError as error:
+            if self._token is None or self._clock.monotonic() >= self._ends_at:
+                raise
+            # The old token is still good; a fault of the token endpoint need not cost a poll.
+            self._renew_at = self._clock.monotonic() + _MINT_AGAIN_SECONDS
+            log.warning("wix_token_not_renewed", reason=error.reason.value, request_id=error.request_id)
+            return
+        self._token = token.value
+        self._renew_at = asked_at + RENEW_AT_SHARE * token.lifetime
+        self._ends_at = asked_at + token.lifetime
+
+    def _headers(self) -> dict[str, str]:
+        return {"Authorization": self._token.reveal()} if self._token else {}

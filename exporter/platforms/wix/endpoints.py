@@ -1,0 +1,30 @@
+"""Every Wix call that this exporter can make. What is not listed here cannot be sent.
+
+The credential that may list calendar connections may also disconnect them (fact sheet wix.md 2.5), so the external calendar
+service is reachable by ``GET`` only: :class:`~exporter.platforms.wix.api.WixApi` takes a member of :class:`Endpoint` and
+builds method and path from nothing else. The ``POST`` calls are reads of the bookings reader, and the minting of a token.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Final
+
+ORIGIN: Final = "https://www.wixapis.com"
+
+_CALENDARS: Final = "/bookings/v2/external-calendars"
+
+
+class Endpoint(Enum):
+    """Operation (the value of the ``operation`` label), HTTP method, path; ``{reader}`` is the configured prefix."""
+
+    LIST_CONNECTIONS = ("list_connections", "GET", f"{_CALENDARS}/connections")
+    LIST_PROVIDERS = ("list_providers", "GET", f"{_CALENDARS}/providers")
+    COUNT_BOOKINGS = ("count_bookings", "POST", "{reader}/v2/extended-bookings/count")
+    QUERY_BOOKINGS = ("query_bookings", "POST", "{reader}/v2/extended-bookings/query")
+    MINT_TOKEN = ("mint_token", "POST", "/oauth2/token")
+
+    def __init__(self, operation: str, method: str, path: str) -> None:
+        self.operation = operation
+        self.method = method
+        self.path = path

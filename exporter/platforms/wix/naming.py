@@ -1,0 +1,38 @@
+"""What a connection is called on a page: the alias of its schedule, or the hash of its id (design 4.4, 4.5)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from exporter.platforms.wix.connection_rows import ConnectionRow
+from exporter.platforms.wix.decode import short_hash
+
+
+class ConnectionNames:
+    """Names for the connections of one site. A connection keeps the name that it got for as long as it is known."""
+
+    def __init__(self, aliases: Mapping[str, str]) -> None:
+        self._aliases = {schedule.lower(): alias for schedule, alias in aliases.items()}
+        self._names: dict[str, str] = {}
+
+    def schedule(self, schedule_id: str) -> str:
+        """Return the label value of a schedule."""
+        if not schedule_id:
+            return "unknown"
+        return self._aliases.get(schedule_id.lower()) or short_hash(schedule_id)
+
+    def name_all(self, rows: Iterable[ConnectionRow]) -> Mapping[str, str]:
+        """Return the name of each of ``rows``, which are all connections known now, by the hash of its id.
+
+        The first connection of an aliased schedule is called ``alias``, a further one ``alias <hash>``. Among several that
+        appear at once the smallest hash is first, so that a restart names them the same way.
+        """
+        listed = {row.key: self._aliases.get(row.schedule_id.lower(), "") for row in rows}
+        kept = {key: name for key, name in self._names.items() if key in listed}
+        taken = set(kept.values())
+        for key, alias in sorted(item for item in listed.items() if item[0] not in kept):
+            name = key if not alias else alias if alias not in taken else f"{alias} {key}"
+            kept[key] = name
+            taken.add(name)
+        self._names = kept
+        return kept

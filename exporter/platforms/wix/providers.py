@@ -1,0 +1,101 @@
+"""What a provider is called: ListProviders, asked once an hour, with a fallback (fact sheet wix.md 4)."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping
+from typing import Final
+
+import structlog
+
+from exporter.config import WixTarget
+from exporter.errors import PollError
+from exporter.model import CalendarType, CollectorName
+from exporter.platforms.base import Services
+from exporter.platforms.wix.api import WixApi
+from exporter.platforms.wix.connection_rows import ProvidersAnswer, providers
+from exporter.platforms.wix.decode import short_hash
+from exporter.platforms.wix.endpoints import Endpoint
+
+log = structlog.get_logger(__name__)
+
+FRESH_SECONDS: Final = 3600.0
+ASK_AGAIN_SECONDS: Final = 300.0
+LONGEST_ANSWER_SECONDS: Final = 10.0
+
+_BUILT_IN: Final = frozenset({CalendarType.GOOGLE, CalendarType.APPLE, CalendarType.MICROSOFT})
+
+# The ids of the official examples. They equal the ids of the provider's app, so they are probably the same on all sites; we
+# only use them to name a provider of which nothing else is known.
+_EXAMPLE_IDS: Final[Mapping[str, CalendarType]] = {
+    "6c533722-f1f9-4847-95c7-d4c4922ae9b0": CalendarType.GOOGLE,
+    "9f084ae8-b3a6-4eb6-a29d-bc682c04b5fc": CalendarType.APPLE,
+    "ae0d26b4-7e04-4735-a15e-1b1acaba2f00": CalendarType.MICROSOFT,
+}
+_GUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+class ProviderDirectory:
+    """The providers of one site. A failure to list them never fails a poll."""
+
+    def __init__(self, api: WixApi, target: WixTarget, services: Services) -> None:
+        self._api = api
+        self._target = target
+        self._services = services
+        self._listed: Mapping[str, CalendarType] = {}
+        self._fresh_until = float("-inf")
+        self._asked_at = float("-inf")
+
+    async def labels(self, used: Mapping[str, CalendarType | None]) -> dict[str, str]:
+        """Return the label of every known provider id. ``used`` are the ids at hand, with the type where a row told it.
+
+        Asks Wix when the list is an hour old, or when an id is new (then at most every five minutes).
+        """
+        now = self._services.clock.monotonic()
+        due = now >= self._fresh_until or not used.keys() <= self._listed.keys()
+        if due and now >= self._asked_at + ASK_AGAIN_SECONDS:
+            self._asked_at = now
+            await self._ask()
+        types = {key: kind or _EXAMPLE_IDS.get(key, CalendarType.UNKNOWN) for key, kind in used.items()}
+        return _labels({**types, **self._listed})
+
+    async def _ask(self) -> None:
+        timeout = min(self._target.timeout, LONGEST_ANSWER_SECONDS)
+        try:
+            answer: ProvidersAnswer = providers(await self._api.call(Endpoint.LIST_PROVIDERS, retries=0, timeout=timeout))
+        except PollError as error:
+            log.warning(
+                "wix_providers_not_listed",
+                target=self._target.name,
+                reason=error.reason.value,
+                message=error.message,
+                status=error.status,
+                code=error.code,
+                request_id=error.request_id,
+            )
+            return
+        for field, times in answer.unrecognized.items():
+            for _ in range(times):
+                self._services.events.unrecognized_value(CollectorName.CONNECTIONS, field)
+        if answer.malformed:
+            self._services.events.malformed_rows(CollectorName.CONNECTIONS, answer.malformed)
+        self._listed = answer.calendar_types
+        self._fresh_until = self._services.clock.monotonic() + FRESH_SECONDS
+
+
+def _labels(types: Mapping[str, CalendarType]) -> dict[str, str]:
+    """Name a built-in provider by its calendar type, any other by type and short id; never by a free text.
+
+    Should two providers claim one built-in type, the one with the well-known id keeps the plain name.
+    """
+    labels: dict[str, str] = {}
+    claims = Counter(types.values())
+    for key, kind in types.items():
+        plain = kind in _BUILT_IN and (claims[kind] == 1 or _EXAMPLE_IDS.get(key) is kind)
+        labels[key] = kind.value if plain else f"{kind.value}-{_short(key)}"
+    return labels
+
+
+def _short(provider_id: str) -> str:
+    return provider_id[:8] if _GUID.fullmatch(provider_id) else short_hash(provider_id)[:8]

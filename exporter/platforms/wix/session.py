@@ -1,0 +1,86 @@
+"""One Wix site brought to life: credential, limit, collectors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from exporter.config import WixBookings, WixTarget
+from exporter.errors import TargetConfigError
+from exporter.model import ApiUsage, CollectorName
+from exporter.platforms.base import Collector, Services, Session
+from exporter.platforms.wix.api import WixApi
+from exporter.platforms.wix.bookings import BookingsCollector
+from exporter.platforms.wix.connections import ConnectionsCollector
+from exporter.platforms.wix.endpoints import Endpoint
+from exporter.platforms.wix.reader import BookingsReader, bound, matching
+
+_DEFAULT_READER_PREFIX: Final = "/_api/bookings-reader"
+
+
+class WixSession:
+    """Implements :class:`~exporter.platforms.base.Session` for one site."""
+
+    def __init__(self, target: WixTarget, services: Services) -> None:
+        if target.api_key is None and not (target.app_id and target.app_secret and target.instance_id):
+            raise TargetConfigError("give `api_key` with `site_id`, or `app_id`, `app_secret` and `instance_id`")
+        if target.api_key is not None and not (target.api_key and target.site_id):
+            # Wix answers a call without a key, or without a site, like one without rights (wix.md trap 2).
+            raise TargetConfigError("`api_key` and `site_id` must both be there and not be empty")
+        settings = target.collectors.bookings
+        prefix = settings.reader_prefix if settings else _DEFAULT_READER_PREFIX
+        self._api = WixApi(target, services, reader_prefix=prefix)
+        self._settings = settings
+        self._services = services
+        collectors: dict[CollectorName, Collector] = {}
+        operations: list[Endpoint] = []
+        if target.collectors.connections:
+            collectors[CollectorName.CONNECTIONS] = ConnectionsCollector(self._api, target, services)
+            operations += [Endpoint.LIST_CONNECTIONS, Endpoint.LIST_PROVIDERS]
+        if settings:
+            collectors[CollectorName.BOOKINGS] = BookingsCollector(self._api, target, settings, services)
+            # The query is also what is left when Wix refuses to count.
+            operations += (
+                [Endpoint.QUERY_BOOKINGS] if settings.conflicts else [Endpoint.COUNT_BOOKINGS, Endpoint.QUERY_BOOKINGS]
+            )
+        if self._api.app_mode:
+            operations.append(Endpoint.MINT_TOKEN)
+        self._collectors = MappingProxyType(collectors)
+        self._operations = tuple(endpoint.operation for endpoint in operations)
+
+    @property
+    def collectors(self) -> Mapping[CollectorName, Collector]:
+        return self._collectors
+
+    @property
+    def operations(self) -> tuple[str, ...]:
+        return self._operations
+
+    def usage(self) -> ApiUsage:
+        # A key has no known end and a token is renewed by us, so there is no credential expiry to watch.
+        return ApiUsage(budgets=(self._api.budget(),))
+
+    async def check(self) -> None:
+        """Make the first call of each collector: whether a key may list connections is documented nowhere (wix.md 14.1)."""
+        if CollectorName.CONNECTIONS in self._collectors:
+            await self._api.call(Endpoint.LIST_CONNECTIONS, query={"partialFailure": "true"}, retries=0)
+        if self._settings:
+            await self._check_bookings(self._settings)
+
+    async def _check_bookings(self, settings: WixBookings) -> None:
+        reader = BookingsReader(self._api, self._services.events)
+        now = self._services.clock.time()
+        wanted = matching(settings.statuses, bound("startDate", "$gte", now), bound("startDate", "$lt", now + 3600))
+        if settings.conflicts:
+            await reader.first(wanted, sort="startDate")
+        else:
+            await reader.count(wanted)
+
+    async def aclose(self) -> None:
+        """Hold nothing, so let go of nothing: the pool is shared."""
+
+
+def open_session(target: WixTarget, services: Services) -> Session:
+    """Return the live side of ``target``. No I/O. Raises :class:`~exporter.errors.TargetConfigError` when it cannot work."""
+    return WixSession(target, services)
