@@ -70,7 +70,7 @@ class WindowSpec:
             what = "is empty" if start == end else "ends before it starts"
             at = datetime.fromtimestamp(now, zone).isoformat(timespec="seconds")
             raise WindowError(
-                f"window {self.name}, from {self.start} to {self.end}, {what} when it is {at}",
+                f"from {self.start} to {self.end} {what} when it is {at}",
                 "choose bounds so that `from` always lies before `to`",
             )
         return Window(self.name, start, end)

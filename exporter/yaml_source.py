@@ -1,0 +1,174 @@
+"""YAML -> plain values, and the line on which each of them stands.
+
+Only plain YAML: no tags, no second document; anchors and merge keys work; a key that stands twice in a mapping is a problem
+instead of a silent loss. Problems never quote the file, because its next line may hold a credential.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import yaml
+
+from exporter.errors import Problem
+
+Path = tuple[str | int, ...]
+
+# Some thousand targets are some hundred thousand values; far more than that is an anchor that multiplies itself.
+_MOST_VALUES: Final = 2_000_000
+_MERGE_TAG: Final = "tag:yaml.org,2002:merge"
+_PLAIN_TAGS: Final = frozenset(f"tag:yaml.org,2002:{name}" for name in ("null", "bool", "int", "float", "str", "timestamp"))
+_SHOWN_KEY: Final = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What a YAML file says. ``value`` is ``None`` for an empty file; ``lines`` maps a path to its line, from 1."""
+
+    value: object
+    lines: Mapping[Path, int]
+    problems: tuple[Problem, ...]
+
+    def line(self, path: Path) -> int | None:
+        """Return the line of ``path``, or of the nearest thing around it."""
+        for length in range(len(path), 0, -1):
+            if path[:length] in self.lines:
+                return self.lines[path[:length]]
+        return None
+
+
+def read_yaml(text: str) -> Source:
+    """Return what ``text`` says, with every problem that can be told apart; after a syntax error that is just one."""
+    try:
+        loader = yaml.SafeLoader(text)
+    except yaml.reader.ReaderError:
+        problem = Problem("", "the file holds a character that YAML forbids", "save it as plain UTF-8 text")
+        return Source(None, {}, (problem,))
+    try:
+        try:
+            node = loader.get_single_node()
+        except yaml.MarkedYAMLError as error:
+            return Source(None, {}, (_syntax_problem(error),))
+        builder = _Builder(loader)
+        value = None if node is None else builder.build(node, ())
+    except RecursionError:
+        return Source(None, {}, (Problem("", "nested too deep", "remove some of the levels"),))
+    finally:
+        loader.dispose()
+    return Source(value, builder.lines, tuple(builder.problems))
+
+
+def show_path(path: Path) -> str:
+    """Return ``path`` in the form ``targets[0].api_key``."""
+    shown = ""
+    for element in path:
+        shown += f"[{element}]" if isinstance(element, int) else f".{element}" if shown else element
+    return shown
+
+
+def showable_key(key: object) -> str | None:
+    """Return ``key`` when it looks like a key that somebody meant, ``None`` when it may be a pasted credential."""
+    text = str(key)
+    return text if len(text) <= _SHOWN_KEY and text.replace("_", "").replace("-", "").isalnum() and text.isascii() else None
+
+
+def _syntax_problem(error: yaml.MarkedYAMLError) -> Problem:
+    mark = error.problem_mark or error.context_mark
+    problem, fix = error.problem or "", "check the indentation, the colons and the quotes around this line"
+    # Words of the file stand between quotes in some of these messages; the ones with fixed text are safe to show.
+    if "undefined alias" in problem:
+        shown, fix = "an alias (*name) that no anchor defines", "put a value that starts with * in quotes"
+    elif "\\t" in problem:
+        shown, fix = "a tab where YAML wants spaces", "indent with spaces"
+    elif "single document" in (error.context or ""):
+        shown, fix = "more than one document", "keep one document: remove the line ---"
+    elif "'" in problem.replace("':'", "").replace("'-'", ""):
+        shown = problem.partition("'")[0].strip(" ,") or "not readable"
+    else:
+        shown = problem
+    return Problem("", f"not valid YAML: {shown}", fix, line=mark.line + 1 if mark else None)
+
+
+class _Builder:
+    def __init__(self, loader: yaml.SafeLoader) -> None:
+        self.lines: dict[Path, int] = {}
+        self.problems: list[Problem] = []
+        self._loader = loader
+        self._values = 0
+        self._open: set[int] = set()  # containers that are being built, to see an anchor inside itself
+
+    def build(self, node: yaml.Node, path: Path) -> object:
+        self.lines.setdefault(path, node.start_mark.line + 1)
+        self._values += 1
+        if isinstance(node, yaml.ScalarNode):
+            return self._scalar(node, path)
+        if id(node) in self._open:
+            self._refuse(node, path, "an anchor that holds itself", "write the values out")
+            return None
+        if self._values > _MOST_VALUES:
+            if self._values == _MOST_VALUES + 1:
+                self._refuse(node, (), "too many values", "write anchors that do not multiply each other")
+            return None
+        self._open.add(id(node))
+        try:
+            if isinstance(node, yaml.SequenceNode):
+                return [self.build(item, (*path, number)) for number, item in enumerate(node.value)]
+            assert isinstance(node, yaml.MappingNode)  # noqa: S101  YAML has three kinds of nodes
+            return self._mapping(node, path)
+        finally:
+            self._open.discard(id(node))
+
+    def _scalar(self, node: yaml.ScalarNode, path: Path) -> object:
+        if node.tag not in _PLAIN_TAGS:
+            self._refuse(node, path, "a YAML tag", "remove it, or put a value that starts with ! in quotes")
+            return None
+        try:
+            value: object = self._loader.construct_object(node)
+        except (ValueError, OverflowError):  # 2026-02-30, or a number with thousands of digits
+            self._refuse(node, path, "neither a date nor a number", "put it in quotes")
+            return None
+        return value
+
+    def _mapping(self, node: yaml.MappingNode, path: Path) -> dict[str | int, object]:
+        built: dict[str | int, object] = {}
+        first: dict[str, int] = {}
+        merged: list[yaml.Node] = []
+        for key_node, value_node in node.value:
+            line = key_node.start_mark.line + 1
+            if key_node.tag == _MERGE_TAG:
+                merged += value_node.value if isinstance(value_node, yaml.SequenceNode) else [value_node]
+                continue
+            key = self._scalar(key_node, path) if isinstance(key_node, yaml.ScalarNode) else None
+            if not isinstance(key, str):
+                shown = key_node.value if isinstance(key, (int, float)) else None
+                what = f"the key {shown} is not text" if shown and showable_key(shown) else "a key is not text"
+                self._refuse(key_node, path, what, "put the key in quotes")
+                continue
+            if key in first:
+                name = showable_key(key)
+                where = (*path, name) if name else path
+                what = f"the key stands twice; first on line {first[key]}"
+                self._refuse(key_node, where, what, "keep one of them")
+                continue
+            first[key] = line
+            self.lines.setdefault((*path, key), line)
+            built[key] = self.build(value_node, (*path, key))
+        for other in merged:
+            self._merge(built, other, path)
+        return built
+
+    def _merge(self, into: dict[str | int, object], node: yaml.Node, path: Path) -> None:
+        if not isinstance(node, yaml.MappingNode) or id(node) in self._open:
+            self._refuse(node, path, "<< does not name a mapping", "write <<: *anchor, where the anchor is on a mapping")
+            return
+        self._open.add(id(node))
+        # What the mapping says itself was built before: its values and its lines stay.
+        extra = self._mapping(node, path)
+        self._open.discard(id(node))
+        for key, value in extra.items():
+            into.setdefault(key, value)
+
+    def _refuse(self, node: yaml.Node, path: Path, what: str, fix: str) -> None:
+        self.problems.append(Problem(show_path(path), what, fix, line=node.start_mark.line + 1))
