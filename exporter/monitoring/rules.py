@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from exporter.model import ConnectionStatus
-from exporter.monitoring.promql import TENANT_LABELS, newest, total
+from exporter.monitoring.promql import TENANT_LABELS, newest
 
 STATUS_CODES: dict[ConnectionStatus, int] = {
     ConnectionStatus.UNDEFINED: 0,
@@ -181,7 +181,8 @@ def _bookings() -> RecordingGroup:
             ),
             Recording(
                 "target:booking_sync_discovered_bookings:increase1d",
-                total("increase(booking_sync_bookings_discovered_total[1d])"),
+                newest("increase(booking_sync_bookings_discovered_total[1d])"),
+                "max, not sum: every replica discovers every booking.",
             ),
             Recording(
                 site,

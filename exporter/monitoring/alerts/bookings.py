@@ -49,7 +49,7 @@ def _conflicts() -> tuple[Alert, ...]:
 
 
 def _volume() -> tuple[Alert, ...]:
-    ahead = f'{_BOOKINGS}{{window="next_7d"}}[5m]'
+    ahead = f'{_BOOKINGS}{{window="next_7d"}}[10m]'
     return (
         Alert(
             name="BookingSyncNoBookingsAhead",

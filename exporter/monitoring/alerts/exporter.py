@@ -217,8 +217,8 @@ def _data() -> tuple[Alert, ...]:
         Alert(
             name="BookingSyncAnswersNotUnderstood",
             expr=(
-                f"{total('increase(booking_sync_malformed_rows_total[1h])')} > 0\n"
-                f"or {total('increase(booking_sync_unrecognized_values_total[1h])', 'field')} > 0"
+                f"{newest('increase(booking_sync_malformed_rows_total[1h])')} > 0\n"
+                f"or sum without (field) ({newest('increase(booking_sync_unrecognized_values_total[1h])')}) > 0"
             ),
             hold="15m",
             keep="5m",
