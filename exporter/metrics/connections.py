@@ -13,6 +13,10 @@ from exporter.model import CalendarType, Connection, ConnectionsObservation, Con
 #: Connections of one target that get series of their own. Each has 16 series, so this is 160,000 of them.
 MOST_CONNECTIONS: Final = 10_000
 
+# Plain words beside the members: an enum is slow to walk through and to hash, and there are 12 of these per connection.
+_STATUSES: Final = tuple((status, status.value) for status in ConnectionStatus)
+_REASONS: Final = tuple((reason, reason.value) for reason in ErrorReason)
+
 
 def shown(connections: Sequence[Connection]) -> Sequence[Connection]:
     """Return the connections that get series of their own: all, or the first by key, so that the choice is stable."""
@@ -23,15 +27,15 @@ def shown(connections: Sequence[Connection]) -> Sequence[Connection]:
 
 def _status(observation: ConnectionsObservation) -> Iterator[Row]:
     for connection in shown(observation.connections):
-        for status in ConnectionStatus:
-            yield (connection.key, status), connection.status is status
+        for status, word in _STATUSES:
+            yield (connection.key, word), connection.status is status
 
 
 def _error(observation: ConnectionsObservation) -> Iterator[Row]:
     for connection in shown(observation.connections):
         actual = connection.error_reason if connection.status is ConnectionStatus.ERROR else None
-        for reason in ErrorReason:
-            yield (connection.key, reason), actual is reason
+        for reason, word in _REASONS:
+            yield (connection.key, word), actual is reason
 
 
 def _info(observation: ConnectionsObservation) -> Iterator[Row]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum
+from functools import cache, lru_cache
+from itertools import accumulate, chain
+from typing import Final
 
 from prometheus_client.utils import floatToGoString
 
-from exporter.metrics.family import TARGET_LABELS, Family, Row
+from exporter.metrics.family import TARGET_LABELS, Family, Histogram, Row
 
 
 class Format(Enum):
@@ -34,6 +37,8 @@ def header(family: Family, format: Format) -> bytes:  # noqa: A002  the expositi
     return f"# HELP {name} {text}\n# TYPE {name} {family.type}\n".encode()
 
 
+# The same few thousand keys and words come again with every page.
+@lru_cache(maxsize=32_768)
 def escape(value: str) -> str:
     """Return ``value`` as it stands between the quotes of a label."""
     return value.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")
@@ -49,25 +54,44 @@ def target_labels_text(target: str, platform: str) -> str:
     return labels_text(dict(zip(TARGET_LABELS, (target, platform), strict=True)))
 
 
-def samples(family: Family, target_labels: str, rows: Iterable[Row], *, suffix: str = "", more: tuple[str, ...] = ()) -> bytes:
-    """Return the sample lines of one target: ``rows`` hold the values of the family's own labels, then those of ``more``.
+def samples(family: Family, target_labels: str, rows: Iterable[Row]) -> bytes:
+    """Return the sample lines of one target; ``target_labels`` is :func:`target_labels_text`."""
+    line = _line(family)
+    return encode("".join([line % (target_labels, *map(escape, values), number_text(number)) for values, number in rows]))
 
-    ``target_labels`` is :func:`target_labels_text`; ``suffix`` is that of a histogram's samples.
-    """
-    names = family.own_labels + more
-    # One template a family and target: what is left for each of up to 100,000 lines is filling in its values.
-    fixed = f"{family.name}{suffix}{{{target_labels}".replace("%", "%%")
-    template = fixed + "".join(f',{name}="%s"' for name in names) + "} %s\n"
-    return encode("".join([template % (*map(escape, values), number_text(number)) for values, number in rows]))
+
+def distribution(
+    family: Histogram, target_labels: str, values: tuple[str, ...], counts: Sequence[float], total: float
+) -> bytes:
+    """Return the sample lines of one distribution: ``counts`` per bucket, those above all bounds last, and the ``total``."""
+    labels = target_labels + "".join(map(_OWN_LABEL.__mod__, zip(family.own_labels, map(escape, values), strict=True)))
+    numbers = (*accumulate(counts), sum(counts), total)
+    return encode(_distribution(family) % tuple(chain.from_iterable((labels, number_text(number)) for number in numbers)))
+
+
+_OWN_LABEL: Final = ',%s="%s"'
+
+
+@cache
+def _line(family: Family) -> str:
+    own = "".join(f',{name}="%s"' for name in family.own_labels)
+    return f"{family.name}{{%s{own}}} %s\n"
+
+
+@cache
+def _distribution(family: Histogram) -> str:
+    bounds = (*map(number_text, family.buckets), "+Inf")
+    buckets = "".join(f'{family.name}_bucket{{%s,le="{bound}"}} %s\n' for bound in bounds)
+    return f"{buckets}{family.name}_count{{%s}} %s\n{family.name}_sum{{%s}} %s\n"
 
 
 def number_text(number: float) -> str:
-    """Return ``number`` as prometheus-client writes it; most are 0 or 1."""
-    if number == 0:
-        return "0.0"
-    if number == 1:
-        return "1.0"
-    return str(floatToGoString(number))  # type: ignore[no-untyped-call]  # the library leaves it untyped
+    """Return ``number`` as prometheus-client writes it."""
+    return _SMALL.get(number) or str(floatToGoString(number))  # type: ignore[no-untyped-call]  # the library leaves it untyped
+
+
+# Most numbers are 0, 1 or a small count.
+_SMALL: Final[Mapping[float, str]] = {number: f"{number}.0" for number in range(256)}
 
 
 def encode(text: str) -> bytes:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import platform as python_platform
 from bisect import bisect_left
 from collections.abc import Iterable
-from itertools import accumulate
 from threading import Lock
 from typing import Final
 
@@ -20,7 +19,7 @@ from exporter import __version__
 from exporter.errors import Reason
 from exporter.metrics import api, freshness, process
 from exporter.metrics.bookings import DISCOVERED, VANISHED
-from exporter.metrics.exposition import number_text, samples, target_labels_text
+from exporter.metrics.exposition import distribution, samples, target_labels_text
 from exporter.metrics.families import COUNTERS
 from exporter.metrics.family import Family, Histogram
 from exporter.model import CollectorName, PlatformName
@@ -116,19 +115,11 @@ class TargetInstruments:
         if "collector" in family.labels:
             counts = tuple(row for row in counts if row[0][0] in collectors)
             distributions = tuple(row for row in distributions if row[0][0] in collectors)
-        if not isinstance(family, Histogram):
-            return samples(family, self._labels, counts)
-        return b"".join(self._distribution_lines(family, labels, numbers) for labels, numbers in distributions)
-
-    def _distribution_lines(self, family: Histogram, labels: tuple[str, ...], numbers: tuple[float, ...]) -> bytes:
-        *buckets, total = numbers
-        bounds = (*map(number_text, family.buckets), "+Inf")
-        cumulative = [((*labels, bound), number) for bound, number in zip(bounds, accumulate(buckets), strict=True)]
-        return (
-            samples(family, self._labels, cumulative, suffix="_bucket", more=("le",))
-            + samples(family, self._labels, [(labels, sum(buckets))], suffix="_count")
-            + samples(family, self._labels, [(labels, total)], suffix="_sum")
-        )
+        if isinstance(family, Histogram):
+            return b"".join(
+                distribution(family, self._labels, labels, numbers[:-1], numbers[-1]) for labels, numbers in distributions
+            )
+        return samples(family, self._labels, counts)
 
     def _add(self, family: Family, labels: tuple[str, ...], number: float) -> None:
         with self._lock:
