@@ -24,21 +24,32 @@ from exporter.web.status_api import BookingsWindow, CalendarConnection, LinksWin
 
 CARDS: Final = 20
 PLACES: Final = 8
+SUBJECTS: Final = 8
 TARGETS: Final = 25
 CONNECTIONS: Final = 50
 RESOURCES: Final = 50
 _FEW: Final = 3  # targets that are shown unfolded even when nothing is wrong
-_UNFOLDED: Final = 5  # broken targets that are shown unfolded
+_FEW_BROKEN: Final = 5  # broken targets that are shown unfolded; of more, a person chooses
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a problem is: a target, and what of it broke at one moment in one way."""
+
+    target: str
+    subjects: Sequence[str]
+    problem: Problem
 
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """Problems with one cause and one fix. ``places`` are the first of them, ``more`` counts the rest."""
+    """Problems with one cause and one fix, ``size`` in all. ``places`` are the first of them, ``more`` counts the rest."""
 
     cause: Problem
-    places: Sequence[Problem]
-    more: int
+    size: int
     targets: int
+    places: Sequence[Place]
+    more: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +123,7 @@ def board_of(status: Status, *, query: str = "", page: int = 1) -> Board:
     matching.sort(key=lambda target: _STATES.index(target.state))  # stable: within a state as configured
     pages = max(1, -(-len(matching) // TARGETS))
     page = min(max(1, page), pages)
+    few_broken = sum(target.state in {"critical", "warning"} for target in matching) <= _FEW_BROKEN
     cards = _cards(problems)
     shown = matching[(page - 1) * TARGETS : page * TARGETS]
     return Board(
@@ -126,9 +138,9 @@ def board_of(status: Status, *, query: str = "", page: int = 1) -> Board:
             _shown(
                 target,
                 words if target.name not in whole else [],
-                unfolded=len(matching) <= _FEW or (position < _UNFOLDED and target.state in {"critical", "warning"}),
+                unfolded=len(matching) <= _FEW or (few_broken and target.state in {"critical", "warning"}),
             )
-            for position, target in enumerate(shown)
+            for target in shown
         ],
     )
 
@@ -170,10 +182,21 @@ def _cards(problems: Iterable[Problem]) -> list[Card]:
     for problem in problems:
         key = (problem.severity, problem.kind, problem.title, problem.reason, problem.meaning, problem.fix)
         groups.setdefault(key, []).append(problem)
-    return [
-        Card(group[0], group[:PLACES], max(0, len(group) - PLACES), len({problem.target for problem in group}))
-        for group in groups.values()
+    return [_card(group) for group in groups.values()]
+
+
+def _card(group: Sequence[Problem]) -> Card:
+    places: dict[tuple[object, ...], list[Problem]] = {}
+    for problem in group:
+        # Each double booking and each credential is a place of its own.
+        own = id(problem) if problem.conflict or problem.until else None
+        places.setdefault((problem.target, problem.since, problem.detail, own), []).append(problem)
+    shown = [
+        Place(first.target, [problem.subject for problem in (first, *rest)], first)
+        for first, *rest in list(places.values())[:PLACES]
     ]
+    targets = len({problem.target for problem in group})
+    return Card(group[0], len(group), targets, shown, max(0, len(places) - PLACES))
 
 
 def _shown(target: Target, words: Iterable[str], *, unfolded: bool) -> Shown:
@@ -232,5 +255,6 @@ def _template() -> jinja2.Template:
         style=Markup(_asset("board.css")),  # noqa: S704  our own file; its hash stands in the policy
         script=Markup(_asset("board.js")),  # noqa: S704  the same
         resources_shown=RESOURCES,
+        subjects_shown=SUBJECTS,
     )
     return environment.get_template("board.html")

@@ -250,7 +250,10 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
 
 def encode_status(view: View, targets: frozenset[str] | None = None) -> bytes:
     """Return the JSON text of ``view``, narrowed to the named ``targets`` unless ``None``."""
-    return msgspec.json.encode(status_of(view, targets))
+    status = status_of(view, targets)
+    # One target at a time: thousands in a single call would hold the interpreter, and with it the event loop.
+    written = tuple(msgspec.Raw(msgspec.json.encode(target)) for target in status.targets)
+    return msgspec.json.encode(msgspec.structs.replace(status, targets=written))
 
 
 def json_schema() -> dict[str, Any]:

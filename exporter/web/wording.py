@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any, Final
 
+from markupsafe import Markup, escape
+
 from exporter.model import ConnectionStatus
 from exporter.web.status_api import Target
 
@@ -71,6 +73,14 @@ def plural(count: int, word: str, words: str | None = None) -> str:
     return f"{number(count)} {word if count == 1 else words or word + 's'}"
 
 
+def prose(text: str) -> Markup:
+    """Return advice as HTML: what stands between back quotes is code, ``->`` is an arrow."""
+    parts = text.replace("->", "\u2192").split("`")
+    return Markup("").join(
+        Markup("<code>{}</code>").format(part) if position % 2 else escape(part) for position, part in enumerate(parts)
+    )
+
+
 def facts(target: Target) -> list[str]:
     """Return what the folded line of a target says about it."""
     found = []
@@ -88,5 +98,13 @@ def facts(target: Target) -> list[str]:
 
 
 FILTERS: Final[Mapping[str, Callable[..., Any]]] = MappingProxyType(
-    {"span": span, "relative": relative, "absolute": absolute, "plain": plain, "number": number, "plural": plural}
+    {
+        "prose": prose,
+        "span": span,
+        "relative": relative,
+        "absolute": absolute,
+        "plain": plain,
+        "number": number,
+        "plural": plural,
+    }
 )
