@@ -19,6 +19,7 @@ from exporter.metrics import Instruments
 from exporter.platforms.transport import new_http_client
 from exporter.since import MemorySince
 from exporter.web.config import WebConfig
+from exporter.web.server import parse_address
 
 
 async def check_online(config: Config, say: Callable[[str], None]) -> list[str]:
@@ -41,10 +42,12 @@ async def check_online(config: Config, say: Callable[[str], None]) -> list[str]:
 
 def is_healthy(listen_address: str, web_config: Path | None) -> tuple[bool, str]:
     """Ask the exporter on this machine for ``/-/healthy``. Returns whether it answered 200, and a line to print."""
-    host, _, port = listen_address.rpartition(":")
-    if host.strip("[]") in ("", "0.0.0.0", "::"):  # noqa: S104  we connect, we do not bind
-        host = "127.0.0.1"
     try:
+        host, port = parse_address(listen_address)
+        if host in ("", "0.0.0.0", "::"):  # noqa: S104  we connect, we do not bind
+            host = "127.0.0.1"
+        if ":" in host:
+            host = f"[{host}]"
         tls = WebConfig.load(web_config).tls is not None
         # Its own certificate names the public host, not the loopback that we come through.
         response = httpx.get(f"{'https' if tls else 'http'}://{host}:{port}/-/healthy", timeout=4, verify=_no_verify(tls=tls))
@@ -52,7 +55,8 @@ def is_healthy(listen_address: str, web_config: Path | None) -> tuple[bool, str]
         return False, str(error)
     except httpx.HTTPError as error:
         return False, f"no answer from {listen_address} ({type(error).__name__})"
-    if response.status_code != httpx.codes.OK:
+    # Asked for a password (probes_require_auth), it is alive all the same.
+    if response.status_code not in (httpx.codes.OK, httpx.codes.UNAUTHORIZED):
         return False, f"{listen_address} answered {response.status_code}"
     return True, "healthy"
 

@@ -7,7 +7,7 @@ import contextlib
 import os
 import signal
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from pathlib import Path
 from random import Random
 from typing import Final
@@ -23,8 +23,9 @@ from exporter.errors import ConfigError
 from exporter.live import World
 from exporter.metrics import Instruments, Page
 from exporter.platforms.transport import new_http_client
-from exporter.web import create_app, serve
+from exporter.web import create_app
 from exporter.web.config import WebConfig
+from exporter.web.server import serve
 
 log = structlog.get_logger(__name__)
 
@@ -41,7 +42,7 @@ async def run(
     web_config: Path | None = None,
     lifecycle: bool = False,
     watch: bool = False,
-    started: Callable[[str], Awaitable[None] | None] = lambda _: None,
+    started: Callable[[str], Coroutine[None, None, None]] | None = None,
 ) -> None:
     """Run the daemon until SIGTERM or SIGINT.
 
@@ -65,8 +66,8 @@ async def run(
         try:
             log.info("listening", address=server.url)
             sdnotify.notify("READY=1")
-            if (waiting := started(server.url)) is not None:
-                await waiting
+            if started:
+                helpers.append(asyncio.create_task(started(server.url), name="started"))
             await stop.wait()
         finally:
             log.info("stopping")

@@ -1,0 +1,104 @@
+"""One small business on both simulated platforms, and the configuration that watches it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable, Coroutine
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from exporter.simulator import Simulator, running
+from exporter.simulator.bitrix24.portal import Portal
+from exporter.simulator.canary import CANARIES
+from exporter.simulator.wix.world import Site
+
+API_KEY = "IST.planted-api-key-5b1c"
+WEBHOOK_CODE = "plantedwebhookcode77"
+SITE_ID = "7f1c0c5e-2f0e-4f9c-9a55-3d8a5b1f6a10"
+
+
+@dataclass
+class Business:
+    """The simulator with one Wix site and one Bitrix24 portal, at ``url``."""
+
+    url: str
+    folder: Path
+    simulator: Simulator
+    secrets: tuple[str, ...] = (API_KEY, WEBHOOK_CODE, *CANARIES)
+
+    @property
+    def site(self) -> Site:
+        return self.simulator.wix.sites[SITE_ID]
+
+    @property
+    def portal(self) -> Portal:
+        return self.simulator.bitrix24.portals["salon"]
+
+    @property
+    def webhook_url(self) -> str:
+        return f"https://salon.bitrix24.example/rest/1/{WEBHOOK_CODE}/"
+
+    def wix_target(self, name: str = "salon-wix", **changes: object) -> dict[str, Any]:
+        return {
+            "name": name,
+            "platform": "wix",
+            "site_id": SITE_ID,
+            "api_key": API_KEY,
+            "base_url": self.url,
+            "timeout": "5s",
+            "collectors": {"connections": {"interval": "1s"}, "bookings": {"interval": "1s"}},
+            **changes,
+        }
+
+    def bitrix24_target(self, name: str = "salon-b24", **changes: object) -> dict[str, Any]:
+        return {
+            "name": name,
+            "platform": "bitrix24",
+            "webhook_url": self.webhook_url,
+            "base_url": self.url,
+            "timeout": "5s",
+            "budget": {"requests_per_second": 50, "burst": 40},
+            "collectors": {"bookings": {"interval": "1s"}, "links": {"interval": "1s", "window": "next_7d"}},
+            **changes,
+        }
+
+    def config(self, *targets: dict[str, Any], name: str = "exporter.yml", **top: object) -> Path:
+        """Write a configuration with ``targets`` (both when none is given) and return its path."""
+        path = self.folder / name
+        content = {"timezone": "Europe/Berlin", "targets": list(targets) or [self.wix_target(), self.bitrix24_target()], **top}
+        path.write_text(yaml.safe_dump(content, sort_keys=False))
+        return path
+
+
+def build(simulator: Simulator) -> None:
+    """Fill a simulator: 3 synced connections, staff with Wix bookings, 120 Bitrix24 bookings."""
+    site = simulator.wix.add_site(SITE_ID)
+    simulator.wix.add_key(site, API_KEY)
+    site.connect_many(3)
+    site.add_staff()
+    site.bookings.seed(days_back=1, days_ahead=7)
+    portal = simulator.bitrix24.add_portal("salon")
+    simulator.bitrix24.add_webhook(portal, code=WEBHOOK_CODE)
+    portal.world.fill(120, simulator.now())
+
+
+@contextlib.asynccontextmanager
+async def business(folder: Path) -> AsyncIterator[Business]:
+    """Run the simulated platforms while the block runs."""
+    simulator = Simulator(build=build)
+    async with running(simulator.app) as url:
+        yield Business(url, folder, simulator)
+
+
+def with_business(folder: Path, scenario: Callable[[Business], Coroutine[Any, Any, None]]) -> None:
+    """Run ``scenario`` against a business of its own."""
+
+    async def main() -> None:
+        async with business(folder) as running_business:
+            await scenario(running_business)
+
+    asyncio.run(main())
