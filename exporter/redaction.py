@@ -28,12 +28,13 @@ _PATTERNS: Final = (
     ),
     (
         re.compile(
-            r"((?<![a-z])(?:access_token|refresh_token|client_secret|app_secret|api_key|webhook_url|auth|password|"
+            r"((?<![a-z])(?:access_token|refresh_token|client_secret|app_secret|api_key|webhook_url|password|"
             r"accessToken|refreshToken|clientSecret|appSecret|apiKey)\\?[\"']?\]?\s*[:=]\s*(?:b?\\?[\"'])?)[^\s\"'\\,;&)}]+",
             re.IGNORECASE,
         ),
         rf"\1{MASK}",
     ),
+    (re.compile(r"([?&]auth=|[\"']auth\\?[\"']\s*:\s*\\?[\"'])[^\s\"'\\,;&)}]+", re.IGNORECASE), rf"\1{MASK}"),
     (re.compile(r"\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{8,}", re.IGNORECASE), rf"\1 {MASK}"),
     (re.compile(r"\bIST\.[A-Za-z0-9._-]{8,}"), MASK),  # Wix API keys (wix.md 2.2)
     (re.compile(r"\beyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]+)+"), MASK),  # JSON web tokens
@@ -46,3 +47,28 @@ def redact(text: str) -> str:
     for pattern, replacement in _PATTERNS:
         text = pattern.sub(replacement, text)
     return text
+
+
+_SENSITIVE: Final = frozenset(
+    {
+        "authorization",
+        "proxy_authorization",
+        "auth",
+        "access_token",
+        "refresh_token",
+        "client_secret",
+        "app_secret",
+        "api_key",
+        "webhook_url",
+        "password",
+        "secret",
+        "token",
+        "cookie",
+        "set_cookie",
+    }
+)
+
+
+def is_sensitive(key: str) -> bool:
+    """Return whether a value under this name is a credential, whatever it looks like."""
+    return key.lower().replace("-", "_") in _SENSITIVE
