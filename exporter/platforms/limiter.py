@@ -42,8 +42,11 @@ class LeakyBucket:
         """Hold every request of this target for ``seconds``; a longer pause that is running stays."""
         self._paused_until = max(self._paused_until, self._clock.monotonic() + seconds)
 
-    async def acquire(self) -> None:
-        """Wait for a place and take it. The time waited is counted as throttle wait."""
+    async def acquire(self, events: Events | None = None) -> None:
+        """Wait for a place and take it. The time waited is counted as throttle wait.
+
+        ``events`` is who counts it, where several targets share the bucket; otherwise its owner does.
+        """
         began = self._clock.monotonic()
         try:
             async with self._turn:
@@ -53,7 +56,7 @@ class LeakyBucket:
                 self._updated = self._clock.monotonic()
         finally:
             if (waited := self._clock.monotonic() - began) > 0:
-                self._events.throttle_wait(waited)
+                (events or self._events).throttle_wait(waited)
 
     def _leaked(self) -> float:
         return max(0.0, self._level - (self._clock.monotonic() - self._updated) * self.rate)

@@ -1,0 +1,291 @@
+"""One call or one batch: address it, wait for the portal, send it, judge the answer, repeat what may be repeated.
+
+Methods are called by ``POST`` with a JSON body (bitrix24.md 1). Our calls only read, so repeating them is safe; every wait
+ends before the poll gives up (``until``, a moment on the monotonic clock).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import quote
+
+import httpx
+import msgspec
+import structlog
+
+from exporter.backoff import exponential
+from exporter.errors import InvalidResponseError, PollError, TargetConfigError, TlsError
+from exporter.platforms.base import Services
+from exporter.platforms.bitrix24 import decode
+from exporter.platforms.bitrix24.codes import BOOKING_NOT_FOUND, Action, Refusal, refusal, refusal_without_json
+from exporter.platforms.bitrix24.credential import Access, Credential, checked_origin, is_loopback
+from exporter.platforms.bitrix24.decode import Body, Reply
+from exporter.platforms.bitrix24.operating import BATCH, WHOLE_SHARE, OperatingLedger
+from exporter.platforms.bitrix24.portal import Membership, Portal
+from exporter.platforms.transport import Answer, exchange, retry_after_seconds
+
+log = structlog.get_logger(__name__)
+
+LIST_BOOKINGS: Final = "booking.v1.booking.list"
+GET_BOOKING: Final = "booking.v1.booking.get"
+LIST_LINKS: Final = "booking.v1.booking.externalData.list"
+LIST_RESOURCES: Final = "booking.v1.resource.list"
+METHODS: Final = (LIST_BOOKINGS, GET_BOOKING, LIST_LINKS, LIST_RESOURCES, BATCH)
+
+RETRIES: Final = 3
+FIRST_RETRY_SECONDS: Final = 1.0
+LONGEST_RETRY_SECONDS: Final = 30.0
+
+# A renamed cloud portal stays at Bitrix24 (bitrix24.md 1); anywhere else the operator decides.
+_BITRIX24_HOST: Final = re.compile(
+    r"[a-z0-9-]+\.bitrix24\.(com|eu|de|fr|it|es|pl|uk|ru|by|kz|ua|in|cn|jp|vn|id|mx|co|com\.br|com\.tr|tech)"
+)
+
+Params = Mapping[str, object]
+Outcome = Reply | Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One method call, to be sent alone or inside a batch."""
+
+    method: str
+    params: Params
+
+    def query(self) -> str:
+        """Return the command as a batch wants it: method, ``?``, PHP's bracket query, encoded once (bitrix24.md 5.1)."""
+        pairs = "&".join(f"{name}={quote(str(value), safe='')}" for name, value in _flat(self.params, ""))
+        return f"{self.method}?{pairs}"
+
+
+def _flat(params: Params, prefix: str) -> list[tuple[str, object]]:
+    pairs: list[tuple[str, object]] = []
+    for key, value in params.items():
+        name = f"{prefix}[{key}]" if prefix else key
+        if isinstance(value, Mapping):
+            pairs += _flat(value, name)
+        else:
+            pairs.append((name, value))
+    return pairs
+
+
+@dataclass(frozen=True, slots=True)
+class BatchAnswer:
+    """What a batch brought, by command key. A key in neither mapping was not executed."""
+
+    replies: Mapping[str, Reply]
+    refusals: Mapping[str, Refusal]
+
+
+class Api:
+    """The REST API of one portal through one credential; shared by the target's collectors."""
+
+    def __init__(
+        self,
+        services: Services,
+        credential: Credential,
+        membership: Membership,
+        ledger: OperatingLedger,
+        *,
+        timeout: float,
+    ) -> None:
+        self.ledger = ledger
+        self.clock = services.clock
+        self.not_batchable: set[str] = set()
+        self._services = services
+        self._credential = credential
+        self._membership = membership
+        self._timeout = timeout
+        self._moved: dict[str, httpx.URL] = {}  # origin -> the origin that it moved to, kept for the process
+
+    def concern(self) -> PollError | None:
+        """Return what is wrong with the credential although requests still work."""
+        return self._credential.concern()
+
+    async def call(self, command: Command, until: float, *, share: float = WHOLE_SHARE) -> Reply:
+        """Call one method. ``share`` is how much of the operating budget this work may use up."""
+        self.ledger.check(command.method, share)
+        body = await self._repeat(command.method, command.params, until, retries=RETRIES)
+        self.ledger.observe(command.method, body.times.operating, body.times.reset_in)
+        if body.reply is None:
+            raise InvalidResponseError("an answer without a result")  # _repeat returns replies only
+        return body.reply
+
+    async def ask(self, command: Command, until: float, *, share: float = WHOLE_SHARE) -> Outcome:
+        """Call one method about a booking that may be gone by now, which is an outcome and not an error."""
+        try:
+            return await self.call(command, until, share=share)
+        except PollError as error:
+            if error.code == BOOKING_NOT_FOUND:
+                return Refusal(error, Action.GIVE_UP)
+            raise
+
+    async def batch(self, commands: Mapping[str, Command], until: float, *, share: float = WHOLE_SHARE) -> BatchAnswer:
+        """Run up to 50 commands in one request. Keys are not numeric, so that sections come as objects (bitrix24.md 5.2).
+
+        A fault of the whole batch is raised at once: the caller repeats it with fewer commands. When a token expired in the
+        middle it has been renewed, and the commands that it hit count as not executed.
+        """
+        for method in {command.method for command in commands.values()} | {BATCH}:
+            self.ledger.check(method, share)
+        access = await self._credential.access()
+        payload = {"halt": 0, "cmd": {key: command.query() for key, command in commands.items()}}
+        body = await self._repeat(BATCH, payload, until, retries=0)
+        if body.reply is None:
+            raise InvalidResponseError("a batch answer without a result")  # ditto
+        self.ledger.observe(BATCH, body.times.operating, body.times.reset_in)
+        sections = decode.batch(body.reply, tuple(commands), self.clock.time())
+        for key, times in sections.times.items():
+            if key in commands:
+                self.ledger.observe(commands[key].method, times.operating, times.reset_in)
+        refusals = {
+            key: refusal(access.portal, problem.error, problem.description, status=None)
+            for key, problem in sections.problems.items()
+            if key in commands
+        }
+        return BatchAnswer(sections.replies, await self._settle(commands, refusals, access))
+
+    async def _settle(
+        self, commands: Mapping[str, Command], refusals: Mapping[str, Refusal], access: Access
+    ) -> dict[str, Refusal]:
+        """Do what refusals inside a batch ask for; those that only mean "again" are left out."""
+        kept: dict[str, Refusal] = {}
+        actions = {item.action for item in refusals.values()}
+        if Action.PAUSE in actions:
+            self._membership.portal.refused()
+        renewed = Action.RENEW in actions and await self._credential.renew(access)
+        for key, item in refusals.items():
+            match item.action:
+                case Action.PAUSE | Action.SPLIT:
+                    continue
+                case Action.RENEW if renewed:
+                    continue
+                case Action.OPERATING:
+                    kept[key] = Refusal(self.ledger.refused((commands[key].method, BATCH)), item.action)
+                case Action.DIRECT:
+                    self.not_batchable.add(commands[key].method)
+                    kept[key] = item
+                case _:
+                    kept[key] = item
+        return kept
+
+    async def _repeat(self, operation: str, params: Params, until: float, *, retries: int) -> Body:
+        """Send until there is a reply, as far as each refusal allows it."""
+        failures = 0
+        renewed = False
+        while True:
+            access = await self._credential.access()
+            portal = self._membership.at(access.portal)
+            outcome = await self._send(operation, params, access, portal, until)
+            if isinstance(outcome, Body):
+                return outcome
+            error = outcome.error
+            match outcome.action:
+                case Action.PAUSE:
+                    pass  # the wait is the portal's, and ends the poll when it would last too long
+                case Action.RENEW if not renewed and await self._credential.renew(access):
+                    renewed = True
+                case Action.RETRY | Action.RETRY_ONCE if failures < (
+                    retries if outcome.action is Action.RETRY else min(retries, 1)
+                ):
+                    await self.back_off(failures, error, until)
+                    failures += 1
+                case _:
+                    raise error
+            self._services.events.retry(operation, error.reason.value)
+
+    async def back_off(self, failures: int, error: PollError, until: float) -> None:
+        """Wait before a repetition, at least what the portal asked for; raises ``error`` when the poll ends before."""
+        random = self._services.random
+        wait = exponential(failures, first=FIRST_RETRY_SECONDS, most=LONGEST_RETRY_SECONDS, random=random)
+        wait = max(wait, error.retry_after or 0.0)
+        if self.clock.monotonic() + wait > until:
+            raise error
+        await self.clock.sleep(wait)
+
+    async def _send(self, operation: str, params: Params, access: Access, portal: Portal, until: float) -> Body | Refusal:
+        """Make one exchange in the portal's turn, so that the next in line knows what it learnt."""
+        async with portal.turn(self._services.events, until):
+            try:
+                answer = await self._exchange(operation, params, access)
+            except TlsError as error:
+                return Refusal(error, Action.GIVE_UP)
+            except TargetConfigError:
+                raise
+            except InvalidResponseError as error:
+                return Refusal(error, Action.RETRY_ONCE)
+            except PollError as error:
+                return Refusal(error, Action.RETRY)
+            outcome = self._judge(answer, access)
+            if isinstance(outcome, Refusal) and outcome.action is Action.PAUSE:
+                portal.refused(outcome.error.retry_after)
+                return outcome
+            portal.accepted()
+            if isinstance(outcome, Refusal) and outcome.action is Action.OVERLOAD:
+                raise portal.overloaded()
+            if isinstance(outcome, Refusal) and outcome.action is Action.OPERATING:
+                raise self.ledger.refused((operation,))
+            return outcome
+
+    def _judge(self, answer: Answer, access: Access) -> Body | Refusal:
+        """JSON with ``error`` goes by its code, then the HTTP status counts, then whether there is a result at all."""
+        retry_after = retry_after_seconds(answer, self.clock)
+        body = decode.body(answer.body, self.clock.time())
+        if body is not None and body.problem is not None:
+            problem = body.problem
+            return refusal(access.portal, problem.error, problem.description, status=answer.status, retry_after=retry_after)
+        if body is None or answer.status != httpx.codes.OK:
+            return refusal_without_json(access.portal, answer.status, retry_after)
+        return body
+
+    async def _exchange(self, operation: str, params: Params, access: Access) -> Answer:
+        endpoint = httpx.URL(access.endpoint.reveal())
+        origin = str(checked_origin(endpoint))
+        moved = self._moved.get(origin)
+        answer = await self._post(operation, params, access, _at(endpoint, moved) if moved else endpoint)
+        if not 300 <= answer.status < 400:  # noqa: PLR2004  redirects
+            return answer
+        # The portal's address changed. Following it automatically would make a GET without a body of our POST.
+        place = self._new_origin(answer, _at(endpoint, moved) if moved else endpoint, operation)
+        answer = await self._post(operation, params, access, _at(endpoint, place))
+        if 300 <= answer.status < 400:  # noqa: PLR2004  ditto
+            raise InvalidResponseError(f"{access.portal} sends us from one address to the next", status=answer.status)
+        self._moved[origin] = place
+        log.warning("portal_moved", portal=access.portal, host=place.host)
+        return answer
+
+    async def _post(self, operation: str, params: Params, access: Access, endpoint: httpx.URL) -> Answer:
+        body = dict(params)
+        if access.token is not None:
+            body["auth"] = access.token.reveal()
+        request = self._services.http.build_request(
+            "POST",
+            endpoint.copy_with(path=endpoint.path + operation),
+            content=msgspec.json.encode(body),
+            headers={"Content-Type": "application/json", "Accept": "application/json"},
+        )
+        return await exchange(self._services, operation, request, timeout=self._timeout)
+
+    def _new_origin(self, answer: Answer, endpoint: httpx.URL, operation: str) -> httpx.URL:
+        """Return where a redirect leads, if the credential may go there."""
+        try:
+            location = endpoint.join(answer.headers.get("location", ""))
+        except httpx.InvalidURL:
+            location = endpoint
+        if location.path.rstrip("/") != endpoint.path + operation:
+            raise InvalidResponseError(f"{endpoint.host} redirects to something that is not its API", status=answer.status)
+        host = location.host
+        trusted = host == endpoint.host or _BITRIX24_HOST.fullmatch(host) or (is_loopback(host) and is_loopback(endpoint.host))
+        if not trusted:
+            raise TargetConfigError(
+                f"{endpoint.host} says that the portal moved to {host}; if that is right, put the new address into the config",
+                status=answer.status,
+            )
+        return checked_origin(location)
+
+
+def _at(endpoint: httpx.URL, origin: httpx.URL) -> httpx.URL:
+    return origin.copy_with(path=endpoint.path)

@@ -1,0 +1,101 @@
+"""The authorisation server: codes and refresh tokens in, token pairs out (bitrix24.md 9.2).
+
+Its API is a GET with every secret in the query, so nothing here ever quotes a URL.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+import httpx
+import msgspec
+
+from exporter.errors import (
+    AccessError,
+    AuthError,
+    ClientError,
+    InvalidResponseError,
+    NotEntitledError,
+    NotFoundError,
+    PollError,
+    ServerError,
+    TargetConfigError,
+)
+from exporter.platforms.base import Services
+from exporter.platforms.bitrix24.codes import normalise
+from exporter.platforms.bitrix24.credential import origin_of
+from exporter.platforms.bitrix24.tokenfile import Tokens, parse
+from exporter.platforms.transport import exchange, retry_after_seconds
+from exporter.secret import Secret
+
+TOKEN_OPERATION: Final = "oauth.token"  # noqa: S105  the name of an operation
+DEFAULT_SERVER: Final = "https://oauth.bitrix24.tech"
+INVALID_GRANT: Final = "invalid_grant"
+
+_AGAIN: Final = "run `booking-sync-exporter bitrix24-login` again"
+_CLIENT: Final = "does not know client_id and client_secret; take both from the application's card"
+_RULES: Final[Mapping[str, tuple[type[PollError], str]]] = {
+    INVALID_GRANT: (AuthError, f"no longer accepts the refresh token; {_AGAIN}"),
+    "invalid_client": (AuthError, _CLIENT),
+    "wrong_client": (AuthError, _CLIENT),
+    "insufficient_scope": (AccessError, "does not give the scope; add `booking` on the application's card"),
+    "invalid_scope": (AccessError, "does not give the scope; add `booking` on the application's card"),
+    "payment_required": (NotEntitledError, "wants the application or the plan to be paid"),
+    "not_installed": (NotEntitledError, "says that the application is not installed on the portal"),
+    "invalid_request": (ClientError, "does not accept the request, which is a fault of the exporter"),
+}
+
+
+def server_origin(configured: str | None, known: str) -> httpx.URL:
+    """Return where the auth server is: as configured, else as the last answer named it, else Bitrix24's own."""
+    address = configured or known or DEFAULT_SERVER
+    return origin_of(address if "://" in address else f"https://{address}")
+
+
+async def request_tokens(
+    services: Services,
+    server: httpx.URL,
+    *,
+    client_id: str,
+    client_secret: Secret,
+    grant: Mapping[str, str],
+    timeout: float,
+    known: Mapping[str, object] | None = None,
+) -> Tokens:
+    """Ask once for a pair. What the answer leaves out of ``known`` (an earlier answer) stays as it was.
+
+    Raises :class:`~exporter.errors.PollError`; ``code`` is ``invalid_grant`` when only a person can help.
+    """
+    query = {**grant, "client_id": client_id, "client_secret": client_secret.reveal()}
+    request = services.http.build_request("GET", server.copy_with(path="/oauth/token/"), params=query)
+    answer = await exchange(services, TOKEN_OPERATION, request, timeout=timeout)
+    name, status = server.host, answer.status
+    try:
+        body = msgspec.json.decode(answer.body, type=dict[str, object])
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        body = {}
+    if "error" in body:
+        code = normalise(body["error"])
+        rule = _RULES.get(code.lower())
+        if rule is not None:
+            raise rule[0](f"{name} {rule[1]} ({code})", status=status, code=code.lower())
+    retry_after = retry_after_seconds(answer, services.clock)
+    if status >= httpx.codes.INTERNAL_SERVER_ERROR:
+        raise ServerError(f"{name} has a fault (HTTP {status})", status=status, retry_after=retry_after)
+    if status == httpx.codes.NOT_FOUND:
+        raise NotFoundError(f"{name} does not know the portal (HTTP 404)", status=status)
+    if "error" in body or status >= httpx.codes.BAD_REQUEST:
+        raise AuthError(f"{name} refuses to give tokens (HTTP {status})", status=status)
+    tokens = parse(msgspec.json.format(msgspec.json.encode({**(known or {}), **body}), indent=2) + b"\n")
+    if tokens is None or not {"access_token", "refresh_token"} <= body.keys():
+        raise InvalidResponseError(f"{name} sent no token pair (HTTP {status})", status=status)
+    return tokens
+
+
+def decode_known(tokens: Tokens) -> dict[str, object]:
+    """Return an answer as it was stored. Raises :class:`TargetConfigError` when it is not an object."""
+    try:
+        return msgspec.json.decode(tokens.content.reveal().encode(), type=dict[str, object])
+    except msgspec.DecodeError:
+        raise TargetConfigError("the token file is not a JSON object") from None

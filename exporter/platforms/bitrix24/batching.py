@@ -1,0 +1,85 @@
+"""Many method calls in few requests: blocks of commands that shrink when the portal chokes, and every command answered.
+
+A command that the portal did not execute is asked again; one that failed for a reason of the batch is called alone; one
+whose method no batch may run is left to the caller (bitrix24.md 5).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import islice
+from typing import Final
+
+from exporter.errors import InvalidResponseError, NetworkError, PollTimeoutError, ServerError
+from exporter.platforms.bitrix24.api import Api, Command, Outcome
+from exporter.platforms.bitrix24.codes import Action, Refusal
+from exporter.platforms.bitrix24.decode import Reply
+from exporter.platforms.bitrix24.operating import WHOLE_SHARE
+
+MOST_COMMANDS: Final = 50
+FRUITLESS_ROUNDS: Final = 4
+
+
+class Batcher:
+    """Sends blocks of at most ``most`` commands. Remembers across polls how large a block the portal can stand."""
+
+    def __init__(self, api: Api, most: int, *, share: float = WHOLE_SHARE) -> None:
+        self._api = api
+        self.most = min(most, MOST_COMMANDS)
+        self._size = self.most
+        self.share = share
+
+    @property
+    def size(self) -> int:
+        """Return how many commands the next block may hold."""
+        return self._size
+
+    async def run(self, commands: Mapping[str, Command], until: float) -> dict[str, Outcome]:
+        """Return an outcome for each command; only those that no batch may run are missing.
+
+        Raises :class:`~exporter.errors.PollError` when the portal fails as a whole, or again and again.
+        """
+        pending = dict(commands)
+        outcomes: dict[str, Outcome] = {}
+        fruitless = 0
+        while pending := self._batchable(pending):
+            block = dict(islice(pending.items(), self._size))
+            try:
+                answer = await self._api.batch(block, until, share=self.share)
+            except (ServerError, PollTimeoutError, InvalidResponseError, NetworkError) as error:
+                # A block that takes the portal too long ends as 504, HTML or a timeout; a smaller one may pass (5.4).
+                fruitless += 1
+                if fruitless == FRUITLESS_ROUNDS:
+                    raise
+                self._size = max(1, self._size // 2)
+                await self._api.back_off(fruitless - 1, error, until)
+                continue
+            before = len(pending)
+            for key, command in block.items():
+                outcome = await self._outcome(command, answer.replies.get(key), answer.refusals.get(key), until)
+                if outcome is not None:
+                    outcomes[key] = outcome
+                    del pending[key]
+            if len(self._batchable(pending)) < before:
+                fruitless = 0
+                self._size = min(self.most, self._size + max(1, self._size // 4))
+            else:
+                fruitless += 1
+                error_text = "the portal answers batches without executing their commands"
+                if fruitless == FRUITLESS_ROUNDS:
+                    raise InvalidResponseError(error_text)
+                await self._api.back_off(fruitless - 1, InvalidResponseError(error_text), until)
+        return outcomes
+
+    async def _outcome(self, command: Command, reply: Reply | None, refusal: Refusal | None, until: float) -> Outcome | None:
+        """Return what came of ``command``; ``None`` when it was not executed."""
+        if refusal is None:
+            return reply
+        if refusal.action in (Action.RETRY, Action.RETRY_ONCE):
+            # Seen live: a method that fails inside a batch works alone.
+            return await self._api.ask(command, until, share=self.share)
+        return None if refusal.action is Action.DIRECT else refusal
+
+    def _batchable(self, commands: Mapping[str, Command]) -> dict[str, Command]:
+        refused = self._api.not_batchable
+        return {key: command for key, command in commands.items() if command.method not in refused}

@@ -1,0 +1,178 @@
+"""Collector ``bookings``: one complete read for all windows of the target, counted here (bitrix24.md 2.2 and 4.5).
+
+The portal's ``within`` selects what overlaps a range. We read one range that covers all windows, a second wider on each
+side because the bounds are not documented, and decide ourselves what belongs where. A recurring booking is returned with
+its first period only, so its later occurrences are not counted.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from itertools import islice
+from typing import Final
+
+import structlog
+
+from exporter.bookings import (
+    Booking,
+    Rule,
+    conflict_reach,
+    conflicting_ids,
+    count_windows,
+    first_conflicts,
+    in_any,
+    next_start,
+    unique,
+)
+from exporter.config import BitrixBookings, BitrixTarget
+from exporter.errors import PollError
+from exporter.model import BookingsObservation, CollectorName, Window
+from exporter.platforms.base import PollResult, Services
+from exporter.platforms.bitrix24 import decode, intake
+from exporter.platforms.bitrix24.api import GET_BOOKING, LIST_BOOKINGS, Api, Command
+from exporter.platforms.bitrix24.batching import MOST_COMMANDS, Batcher
+from exporter.platforms.bitrix24.codes import BOOKING_NOT_FOUND, Refusal
+from exporter.platforms.bitrix24.operating import OPTIONAL_SHARE
+from exporter.platforms.bitrix24.pager import Pager
+from exporter.platforms.bitrix24.ranges import patience, resolve, union
+from exporter.platforms.bitrix24.resources import ResourceNames
+
+log = structlog.get_logger(__name__)
+
+MARGIN_SECONDS: Final = 3600.0
+MOST_MARGIN_SECONDS: Final = 31 * 86400.0
+MOST_QUESTIONS: Final = 4 * MOST_COMMANDS
+
+
+class BookingsCollector:
+    """Counts, conflicts, resources, discovered and vanished bookings of one target."""
+
+    def __init__(self, api: Api, services: Services, target: BitrixTarget, settings: BitrixBookings) -> None:
+        self._api = api
+        self._services = services
+        self._settings = settings
+        self._zone = target.timezone
+        self._rule: Rule = settings.count
+        self._batcher = Batcher(api, MOST_COMMANDS)
+        self._pager = Pager(api, self._batcher, LIST_BOOKINGS, decode.bookings)
+        self._names = ResourceNames(api, services) if settings.per_resource else None
+        self._margins = (MARGIN_SECONDS, MARGIN_SECONDS) if settings.conflicts else (0.0, 0.0)
+        self._seen: intake.Seen | None = None
+
+    async def poll(self) -> PollResult:
+        now = self._services.clock.time()
+        until = self._services.clock.monotonic() + patience(self._settings.interval)
+        windows = resolve(self._settings.windows, now, self._zone)
+        rows = await self._read(windows, until)
+        await self._follow_ids(now, until)
+        failure = self._api.concern()
+        if self._names:
+            try:
+                await self._names.refresh(until)
+            except PollError as error:
+                failure = error  # the counts are right without names, and the names we had stay
+        return PollResult(self._observation(rows, windows, now), failure)
+
+    async def _read(self, windows: Sequence[Window], until: float) -> tuple[Booking, ...]:
+        """Return every booking that overlaps the windows, and every partner of one that may conflict."""
+        first, last = union(windows)
+        low, high = max(0, first - math.ceil(self._margins[0])), last + math.ceil(self._margins[1])
+        rows = await self._read_range(self._pager, low, high, until)
+        self._now_seen = intake.seen(self._seen, rows, low, high)
+        if not self._settings.conflicts:
+            return rows
+        reach = conflict_reach(rows, windows, self._rule, self._settings.overlapping_resources)
+        if reach is None:
+            return rows
+        # Partners lie as far out as the longest booking of the windows. Mostly the margin covers them; when it does not, the
+        # rest is read now, and the next poll reads it in one go.
+        lowest = max(0, math.floor(reach[0]), first - int(MOST_MARGIN_SECONDS))
+        highest = min(math.ceil(reach[1]), last + int(MOST_MARGIN_SECONDS))
+        self._margins = (_margin(first - lowest), _margin(highest - last))
+        for begin, end in ((lowest, low), (high, highest)):
+            if begin < end:
+                beyond = Pager(self._api, self._batcher, LIST_BOOKINGS, decode.bookings)
+                rows = unique([*rows, *await self._read_range(beyond, begin, end, until)])
+        return rows
+
+    async def _read_range(self, pager: Pager[Booking], low: int, high: int, until: float) -> tuple[Booking, ...]:
+        rows, malformed = await pager.read_all({"filter": {"within": {"dateFrom": low, "dateTo": high}}}, until)
+        if malformed:
+            self._services.events.malformed_rows(CollectorName.BOOKINGS, malformed)
+        return rows
+
+    def _observation(self, rows: Sequence[Booking], windows: Sequence[Window], now: float) -> BookingsObservation:
+        skipped = self._settings.overlapping_resources
+        measures_next = any(window.end > now for window in windows)
+        resources, dropped = self._resources(rows, windows)
+        return BookingsObservation(
+            at=now,
+            windows=count_windows(
+                rows,
+                windows,
+                self._rule,
+                conflicting=conflicting_ids(rows, skipped) if self._settings.conflicts else None,
+                resources=resources,
+            ),
+            next_booking=next_start(rows, now, max(window.end for window in windows)),
+            measures_next=measures_next,
+            conflicts=first_conflicts(rows, windows, self._rule, now=now, overlapping_resources=skipped)
+            if self._settings.conflicts
+            else (),
+            resource_names={
+                resource: name for resource in resources or () if self._names and (name := self._names.names.get(resource))
+            },
+            dropped_resources=dropped,
+        )
+
+    def _resources(self, rows: Sequence[Booking], windows: Sequence[Window]) -> tuple[tuple[str, ...] | None, int]:
+        """Return the resources that get a number, and how many the cap leaves out: those without bookings go first."""
+        if self._names is None:
+            return None, 0
+        busy = {resource for booking in in_any(rows, windows, self._rule) for resource in booking.resources}
+        everything = sorted(busy | self._names.names.keys(), key=lambda resource: (resource not in busy, int(resource)))
+        kept = everything[: self._settings.max_resources]
+        return tuple(sorted(kept, key=int)), len(everything) - len(kept)
+
+    async def _follow_ids(self, now: float, until: float) -> None:
+        """Count what came and what went since the last complete read; nothing on the first."""
+        before, current = self._seen, self._now_seen
+        if before is not None:
+            if new := intake.discovered(before, current):
+                self._services.events.bookings_discovered(new)
+            gone, unanswered = await self._ask(intake.missing(before, current, now), until)
+            if gone:
+                self._services.events.bookings_vanished(gone)
+            current = intake.still_owed(current, unanswered)
+        self._seen = current
+
+    async def _ask(self, bookings: Sequence[Booking], until: float) -> tuple[int, list[Booking]]:
+        """Return how many of ``bookings`` the portal no longer has, and those that it did not answer for.
+
+        What only moved out of the range is neither. The question is a courtesy: it never fails the poll.
+        """
+        gone = 0
+        unanswered = {f"g{booking.id}": booking for booking in bookings}
+        commands = {
+            key: Command(GET_BOOKING, {"id": int(booking.id)}) for key, booking in islice(unanswered.items(), MOST_QUESTIONS)
+        }
+        if not commands or not self._api.ledger.allows(GET_BOOKING, OPTIONAL_SHARE):
+            return 0, list(unanswered.values())
+        try:
+            outcomes = await self._batcher.run(commands, until)
+        except PollError as error:
+            log.info("vanished_bookings_unknown", bookings=len(commands), reason=error.reason.value)
+            return 0, list(unanswered.values())
+        for key, outcome in outcomes.items():
+            if not isinstance(outcome, Refusal):
+                del unanswered[key]
+            elif outcome.error.code == BOOKING_NOT_FOUND:
+                del unanswered[key]
+                gone += 1
+        return gone, list(unanswered.values())
+
+
+def _margin(overhang: float) -> float:
+    """Return the margin for the next read: whole hours, so that it does not change with every poll."""
+    return max(MARGIN_SECONDS, math.ceil(overhang / 3600) * 3600.0)

@@ -1,0 +1,169 @@
+"""What an answer that is not data means: Bitrix24's error codes, then HTTP statuses (bitrix24.md section 8).
+
+The code decides and the status only where there is no known code, because one status has several meanings: 503 is a full
+bucket, a block by hand, or a plain outage.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final
+
+from exporter.errors import (
+    AccessError,
+    AuthError,
+    ClientError,
+    InvalidResponseError,
+    NotEntitledError,
+    NotFoundError,
+    OperatingLimitError,
+    OverloadError,
+    PollError,
+    PollTimeoutError,
+    RateLimitedError,
+    ServerError,
+    TargetConfigError,
+)
+
+
+class Action(Enum):
+    """What the caller may do about it."""
+
+    GIVE_UP = "give up"
+    RETRY = "retry"
+    RETRY_ONCE = "retry once"
+    PAUSE = "pause the whole portal, then retry"
+    OPERATING = "pause the method until its reset"
+    OVERLOAD = "stop the portal for long"
+    RENEW = "renew the access token once"
+    DIRECT = "call without a batch"
+    SPLIT = "send fewer commands"
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """An answer without data: the error that the poll would end with, and what may be tried first."""
+
+    error: PollError
+    action: Action
+
+
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    error: type[PollError]
+    text: str
+    action: Action = Action.GIVE_UP
+
+
+BOOKING_NOT_FOUND: Final = "1021"
+
+_BUG: Final = "does not accept the request, which is a fault of the exporter"
+_AUTH: Final = "does not accept the credential"
+
+RULES: Final[Mapping[str, _Rule]] = {
+    "query_limit_exceeded": _Rule(RateLimitedError, "refuses because of too many requests", Action.PAUSE),
+    "operation_time_limit": _Rule(OperatingLimitError, "blocks the method for its operating time", Action.OPERATING),
+    "overload_limit": _Rule(
+        OverloadError, "has blocked REST for this portal; its support must lift the block", Action.OVERLOAD
+    ),
+    "internal_server_error": _Rule(ServerError, "has an internal error", Action.RETRY),
+    "error_unexpected_answer": _Rule(ServerError, "could not finish the request", Action.RETRY),
+    "error_core": _Rule(ServerError, "has an error in its core", Action.RETRY_ONCE),
+    "expired_token": _Rule(AuthError, "says that the access token has expired", Action.RENEW),
+    "invalid_token": _Rule(AuthError, "says that the access token is invalid", Action.RENEW),
+    "no_auth_found": _Rule(AuthError, "found no valid credential in the request", Action.RENEW),
+    "invalid_credentials": _Rule(AuthError, f"{_AUTH}: the webhook was deleted, or its owner lacks rights"),
+    "authorization_error": _Rule(AuthError, f"{_AUTH}: its owner was dismissed or is inactive"),
+    "error_oauth": _Rule(AuthError, f"{_AUTH}: the application is not authorised"),
+    "insufficient_scope": _Rule(AccessError, "says that the credential lacks the scope `booking`"),
+    "user_access_error": _Rule(AccessError, "does not let the credential's user use the application"),
+    "allowed_only_intranet_user": _Rule(AccessError, "serves staff only, and the credential's user is not staff"),
+    "wrong_auth_type": _Rule(AccessError, "does not allow this kind of credential"),
+    "method_confirm_denied": _Rule(AccessError, "had an administrator deny the method"),
+    "method_confirm_waiting": _Rule(AccessError, "waits for an administrator to allow the method"),
+    "403": _Rule(AccessError, "does not let the credential's user see bookings"),
+    "access_denied": _Rule(NotEntitledError, "denies REST: the plan has none, or the user has no right to it"),
+    "payment_required": _Rule(NotEntitledError, "wants the application to be paid"),
+    "application_not_found": _Rule(NotEntitledError, "does not know the application"),
+    "not_installed": _Rule(NotEntitledError, "says that the application is not installed"),
+    "portal_deleted": _Rule(NotFoundError, "says that the portal is deleted or closed"),
+    "error_method_not_found": _Rule(NotFoundError, "does not know the method: module booking missing or old, or a wrong URL"),
+    "error_manifest_is_not_available": _Rule(NotFoundError, "does not have the application's manifest"),
+    "error_batch_method_not_allowed": _Rule(ClientError, "does not run the method in a batch", Action.DIRECT),
+    "error_batch_length_exceeded": _Rule(ClientError, "takes fewer commands in a batch", Action.SPLIT),
+    "invalid_request": _Rule(TargetConfigError, "refuses the request; it wants https"),
+    "error_argument": _Rule(ClientError, _BUG),
+    "wrong_encoding": _Rule(ClientError, _BUG),
+    "100": _Rule(ClientError, _BUG),
+    "0": _Rule(ClientError, _BUG),
+    "": _Rule(ClientError, _BUG),
+    "422": _Rule(ClientError, _BUG),
+    BOOKING_NOT_FOUND: _Rule(ClientError, "does not have the booking"),
+}
+
+_STATUSES: Final[Mapping[int, _Rule]] = {
+    401: _Rule(AuthError, _AUTH),
+    402: _Rule(NotEntitledError, "wants to be paid"),
+    403: _Rule(AccessError, "forbids the request"),
+    404: _Rule(NotFoundError, "does not know the address; the portal may be gone"),
+    408: _Rule(PollTimeoutError, "gave up waiting for the request", Action.RETRY),
+    410: _Rule(NotFoundError, "says that the portal is gone"),
+    429: _Rule(RateLimitedError, "refuses because of too many requests", Action.PAUSE),
+}
+_CLIENT: Final = _Rule(ClientError, _BUG)
+_SERVER: Final = _Rule(ServerError, "has a fault", Action.RETRY)
+_NO_DATA: Final = _Rule(InvalidResponseError, "sent something that is not its API's JSON", Action.RETRY_ONCE)
+
+_OK: Final = 200
+_MULTIPLE_CHOICES: Final = 300
+_BAD_REQUEST: Final = 400
+_SERVER_ERROR: Final = 500
+_LONGEST_CODE: Final = 60
+_LONGEST_DESCRIPTION: Final = 120
+_PRIVATE: Final = re.compile(r"\S*@\S*|\S*://\S*|\S*/rest/\S*|[\w-]{16,}|\+?\d[\d ()-]{5,}\d")
+
+
+def normalise(error: object) -> str:
+    """Return the code of a body's ``error``: a word, a number, text that is a number, empty, or REST v3's object."""
+    if isinstance(error, Mapping):
+        error = error.get("code", "")
+    return str(error if error is not None else "").strip()[:_LONGEST_CODE]
+
+
+def refusal(
+    portal: str, error: object, description: object = "", *, status: int | None, retry_after: float | None = None
+) -> Refusal:
+    """Return what the ``error`` of a body means. Its mere presence is a failure, be it ``0``, empty, or under HTTP 200."""
+    code = normalise(error)
+    rule = RULES.get(code.lower())
+    said = ""
+    if rule is None:
+        by_status = _STATUSES.get(status or 0)
+        rule = by_status or (_SERVER if status is not None and status >= _SERVER_ERROR else _CLIENT)
+    if rule is _CLIENT or rule.text is _BUG:
+        said = _scrubbed(description)
+    shown = code if code.lower() in RULES else _scrubbed(code)
+    text = f"{portal} {rule.text} ({shown or 'empty error code'}{': ' + said if said else ''})"
+    return Refusal(rule.error(text, status=status, code=shown, retry_after=retry_after), rule.action)
+
+
+def refusal_without_json(portal: str, status: int, retry_after: float | None) -> Refusal:
+    """Return what an answer means that is not a JSON object of the API, judged by its status."""
+    rule = _STATUSES.get(status)
+    if rule is None:
+        if status >= _SERVER_ERROR:
+            rule = _SERVER
+        elif status >= _BAD_REQUEST:
+            rule = _CLIENT
+        else:
+            rule = _NO_DATA
+    return Refusal(rule.error(f"{portal} {rule.text} (HTTP {status})", status=status, retry_after=retry_after), rule.action)
+
+
+def _scrubbed(text: object) -> str:
+    """Return free text fit for an operator: one short line without addresses, numbers of people, and long secrets."""
+    line = " ".join("".join(sign if sign.isprintable() else " " for sign in str(text or "")).split())
+    return _PRIVATE.sub("…", line)[:_LONGEST_DESCRIPTION]

@@ -1,0 +1,108 @@
+"""How a request is addressed and signed: the interface of a credential, and the incoming webhook (bitrix24.md 1 and 9.1)."""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass
+from typing import Protocol
+
+import httpx
+
+from exporter.errors import PollError, TargetConfigError
+from exporter.secret import Secret
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Everything that one request needs. ``endpoint`` ends in ``/`` and may hold the webhook's code, hence a secret.
+
+    ``portal`` is the host that names the portal, wherever the request is sent. ``token`` goes into the body.
+    """
+
+    portal: str
+    endpoint: Secret
+    token: Secret | None = None
+
+
+class Credential(Protocol):
+    """What signs requests."""
+
+    async def access(self) -> Access:
+        """Return what the next request uses. Raises :class:`~exporter.errors.PollError` when there is nothing that works."""
+        ...
+
+    async def renew(self, spent: Access) -> bool:
+        """Replace ``spent``, which the portal refused. Returns ``False`` when this kind of credential cannot be renewed."""
+        ...
+
+    def concern(self) -> PollError | None:
+        """Return what an operator has to mend although requests still work."""
+        ...
+
+    async def aclose(self) -> None:
+        """Let work that must not be lost come to its end."""
+        ...
+
+
+class Webhook:
+    """An incoming webhook: the whole credential is the path of its URL."""
+
+    def __init__(self, url: Secret, base_url: str | None) -> None:
+        self._access = _webhook_access(url, base_url)
+
+    @property
+    def portal(self) -> str:
+        return self._access.portal
+
+    async def access(self) -> Access:
+        return self._access
+
+    async def renew(self, spent: Access) -> bool:
+        del spent
+        return False
+
+    def concern(self) -> PollError | None:
+        return None
+
+    async def aclose(self) -> None:
+        pass
+
+
+def _webhook_access(secret: Secret, base_url: str | None) -> Access:
+    shape = "webhook_url must look like https://PORTAL/rest/USER_ID/CODE/"
+    try:
+        url = httpx.URL(secret.reveal())
+    except httpx.InvalidURL:
+        raise TargetConfigError(shape) from None
+    # Empty parts go: a double slash before `rest` means NO_AUTH_FOUND. What follows the code is a method pasted along.
+    parts = [part for part in url.path.split("/") if part]
+    if not url.host or parts[:1] != ["rest"] or len(parts) < 3 or not parts[1].isdigit():  # noqa: PLR2004  rest, user, code
+        raise TargetConfigError(shape)
+    origin = origin_of(base_url) if base_url else checked_origin(url)
+    endpoint = origin.copy_with(path=f"/rest/{parts[1]}/{parts[2]}/")
+    return Access(url.host, Secret(str(endpoint)))
+
+
+def origin_of(address: str) -> httpx.URL:
+    """Return scheme, host and port of ``address``. Raises :class:`TargetConfigError` when it cannot carry a credential."""
+    try:
+        return checked_origin(httpx.URL(address))
+    except httpx.InvalidURL:
+        raise TargetConfigError("an address is not a URL") from None
+
+
+def checked_origin(url: httpx.URL) -> httpx.URL:
+    """Return scheme, host and port of ``url``; https, or http on loopback."""
+    if not url.host or (url.scheme != "https" and not (url.scheme == "http" and is_loopback(url.host))):
+        raise TargetConfigError(f"a credential is sent to https:// only, not to {url.scheme or 'nothing'}://{url.host}")
+    return httpx.URL(scheme=url.scheme, host=url.host, port=url.port)
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether ``host`` is this machine."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,126 @@
+"""Collector ``links``: which bookings of a window are tied to the CRM (bitrix24.md 3 and 5).
+
+One question per booking, in batches. Answers are kept: a booking that is new to the window is asked at once, known ones in
+rotation, oldest answer first, so that a steady portal costs the configured number of batches per poll. What is published
+always covers every booking of the window; a poll that cannot get there keeps what it learnt and fails.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from exporter.bookings import Booking, Rule, in_any, lies_in
+from exporter.config import BitrixLinks, BitrixTarget
+from exporter.errors import PollError
+from exporter.model import CollectorName, LinksObservation, Window, WindowLinks
+from exporter.platforms.base import PollResult, Services
+from exporter.platforms.bitrix24 import decode
+from exporter.platforms.bitrix24.api import LIST_BOOKINGS, LIST_LINKS, Api, Command, Outcome
+from exporter.platforms.bitrix24.batching import MOST_COMMANDS, Batcher
+from exporter.platforms.bitrix24.codes import BOOKING_NOT_FOUND
+from exporter.platforms.bitrix24.decode import Link, Reply
+from exporter.platforms.bitrix24.operating import BATCH, LINKS_SHARE, OPTIONAL_SHARE
+from exporter.platforms.bitrix24.pager import Pager
+from exporter.platforms.bitrix24.ranges import patience, resolve, union
+
+# Labels are bounded: today only deals can be linked, these are the CRM's other types (bitrix24.md 13).
+OTHER: Final = "other"
+MODULES: Final = frozenset({"crm"})
+ENTITY_TYPES: Final = frozenset({"deal", "lead", "contact", "company", "quote", "order", "invoice", "smart_invoice"})
+
+
+class LinksCollector:
+    """Link coverage of one target. ``rule`` is that of its bookings, so that linked and unlinked add up to them."""
+
+    def __init__(self, api: Api, services: Services, target: BitrixTarget, settings: BitrixLinks, rule: Rule) -> None:
+        self._api = api
+        self._services = services
+        self._settings = settings
+        self._zone = target.timezone
+        self._rule: Rule = rule
+        self._pager = Pager(api, Batcher(api, MOST_COMMANDS, share=LINKS_SHARE), LIST_BOOKINGS, decode.bookings)
+        self._batcher = Batcher(api, settings.batch_size, share=LINKS_SHARE)
+        self._links: dict[str, tuple[Link, ...]] = {}  # by booking id, oldest answer first
+
+    async def poll(self) -> PollResult:
+        now = self._services.clock.time()
+        until = self._services.clock.monotonic() + patience(self._settings.interval)
+        windows = resolve(self._settings.windows, now, self._zone)
+        rows = await self._read(windows, until)
+        wanted = {booking.id for booking in rows}
+        self._links = {booking_id: links for booking_id, links in self._links.items() if booking_id in wanted}
+        gone = await self._ask(self._chosen(rows), until)
+        present = [booking for booking in rows if booking.id not in gone]
+        observation = LinksObservation(now, tuple(self._window(window, present) for window in windows))
+        return PollResult(observation, self._api.concern())
+
+    async def _read(self, windows: Sequence[Window], until: float) -> list[Booking]:
+        low, high = union(windows)
+        rows, malformed = await self._pager.read_all({"filter": {"within": {"dateFrom": low, "dateTo": high}}}, until)
+        if malformed:
+            self._services.events.malformed_rows(CollectorName.LINKS, malformed)
+        return in_any(rows, windows, self._rule)
+
+    def _chosen(self, rows: Sequence[Booking]) -> list[str]:
+        """Return the ids to ask about: all that are new, soonest first, then as many known ones as the budget allows."""
+        new = [booking.id for booking in sorted(rows, key=lambda row: row.start) if booking.id not in self._links]
+        if not all(self._api.ledger.allows(operation, OPTIONAL_SHARE) for operation in (LIST_LINKS, BATCH)):
+            return new
+        per_call = 1 if LIST_LINKS in self._api.not_batchable else self._batcher.most
+        room = max(0, self._settings.verify_calls * per_call - len(new))
+        return [*new, *list(self._links)[:room]]
+
+    async def _ask(self, ids: Sequence[str], until: float) -> set[str]:
+        """Ask about ``ids`` and keep each answer. Returns those that the portal no longer has."""
+        gone: set[str] = set()
+        position = 0
+        while position < len(ids):
+            block = ids[position : position + self._batcher.size]
+            position += len(block)
+            commands = {f"e{booking_id}": Command(LIST_LINKS, {"bookingId": int(booking_id)}) for booking_id in block}
+            outcomes = await self._batcher.run(commands, until)
+            failed = self._keep(outcomes, gone)
+            if failed is not None:
+                raise failed
+            for key in commands.keys() - outcomes.keys():  # no batch may run this method
+                failed = self._keep({key: await self._api.ask(commands[key], until, share=LINKS_SHARE)}, gone)
+                if failed is not None:
+                    raise failed
+        return gone
+
+    def _keep(self, outcomes: Mapping[str, Outcome], gone: set[str]) -> PollError | None:
+        """Keep every answer, also when one of them ends the poll; returns what ends it."""
+        failed: PollError | None = None
+        for key, outcome in outcomes.items():
+            booking_id = key[1:]
+            if isinstance(outcome, Reply):
+                links = self._known(decode.links(outcome))
+                self._links.pop(booking_id, None)
+                self._links[booking_id] = links
+            elif outcome.error.code == BOOKING_NOT_FOUND:  # deleted after the list was read
+                self._links.pop(booking_id, None)
+                gone.add(booking_id)
+            else:
+                failed = outcome.error
+        return failed
+
+    def _known(self, links: tuple[Link, ...]) -> tuple[Link, ...]:
+        """Return ``links`` in words that we know; others become ``other`` and are counted."""
+        return tuple(
+            Link(self._word("module", link.module, MODULES), self._word("entity_type", link.entity_type, ENTITY_TYPES))
+            for link in links
+        )
+
+    def _word(self, field: str, word: str, known: frozenset[str]) -> str:
+        if word in known:
+            return word
+        self._services.events.unrecognized_value(CollectorName.LINKS, field)
+        return OTHER
+
+    def _window(self, window: Window, bookings: Sequence[Booking]) -> WindowLinks:
+        inside = [self._links[booking.id] for booking in bookings if lies_in(booking, window, self._rule)]
+        linked = sum(bool(links) for links in inside)
+        by_entity = Counter((link.module, link.entity_type) for links in inside for link in links)
+        return WindowLinks(window, linked, len(inside) - linked, dict(by_entity))

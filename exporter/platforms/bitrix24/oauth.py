@@ -1,0 +1,184 @@
+"""OAuth: a pair of tokens that is renewed when the portal says so, never by a timer (bitrix24.md 9.2).
+
+Every renewal spends the refresh token and brings another. So there is one chain per token file in the process, at most one
+renewal at a time, and it runs in a task of its own: a poll that is cancelled cannot lose the answer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Final
+from weakref import WeakKeyDictionary
+
+import httpx
+import structlog
+
+from exporter.backoff import exponential
+from exporter.config import OAuth
+from exporter.errors import AuthError, NetworkError, PollError, PollTimeoutError, ServerError, TargetConfigError
+from exporter.platforms.base import Services
+from exporter.platforms.bitrix24.authserver import (
+    INVALID_GRANT,
+    TOKEN_OPERATION,
+    decode_known,
+    request_tokens,
+    server_origin,
+)
+from exporter.platforms.bitrix24.credential import Access, checked_origin, origin_of
+from exporter.platforms.bitrix24.tokenfile import Stamp, TokenFile, Tokens
+from exporter.secret import Secret
+
+__all__ = ["TOKEN_OPERATION", "OAuthCredential"]
+
+log = structlog.get_logger(__name__)
+
+EXCHANGE_SECONDS: Final = 30.0
+ATTEMPTS: Final = 3
+
+
+class _Chain:
+    """The tokens of one file and their renewal, shared by everybody in the process who names that file."""
+
+    def __init__(self, file: TokenFile) -> None:
+        self.file = file
+        self.unsaved: Tokens | None = None
+        self.trouble: TargetConfigError | None = None
+        self._tokens: Tokens | None = None
+        self._stamp: Stamp | None = None
+        self._dead: Stamp | None = None
+        self._renewal: asyncio.Task[None] | None = None
+
+    def current(self) -> Tokens:
+        """Return the newest pair. Re-reads the file when somebody changed it."""
+        if self.unsaved is not None:
+            self._save_again(self.unsaved)
+        stamp = self.file.stamp()
+        if self._tokens is None or (stamp != self._stamp and self.unsaved is None):
+            self._tokens, self._dead = self.file.load(), None
+            self._stamp = self.file.stamp()
+        if self._dead is not None:
+            raise AuthError(
+                "the refresh token is no longer accepted; run `booking-sync-exporter bitrix24-login` again", code=INVALID_GRANT
+            )
+        return self._tokens
+
+    async def renew(self, spent: Secret, oauth: OAuth, services: Services) -> None:
+        """Replace the pair unless somebody did so since ``spent`` was current."""
+        if self._renewal is None:
+            self._renewal = asyncio.create_task(self._renew(spent, oauth, services), name="bitrix24 token renewal")
+            self._renewal.add_done_callback(self._renewed)
+        await asyncio.shield(self._renewal)
+
+    async def finish(self) -> None:
+        """Wait for a renewal that runs, so that its answer reaches the disk."""
+        if self._renewal is not None:
+            await asyncio.wait([self._renewal])
+
+    def _renewed(self, renewal: asyncio.Task[None]) -> None:
+        self._renewal = None
+        if not renewal.cancelled():
+            renewal.exception()  # whoever waited has it; nobody waits any more when a poll was cancelled
+
+    async def _renew(self, spent: Secret, oauth: OAuth, services: Services) -> None:
+        tokens = self.current()
+        if tokens.access != spent:
+            return
+        self.file.prepare()
+        try:
+            fresh = await self._ask(tokens, oauth, services)
+        except PollError as error:
+            self.file.discard()
+            if error.code == INVALID_GRANT and not self._somebody_else_renewed(tokens):
+                self._dead = self._stamp
+                raise
+            if error.code == INVALID_GRANT:
+                return
+            raise
+        if tokens.member_id and fresh.member_id != tokens.member_id:
+            self.file.discard()
+            raise AuthError("the auth server answered with tokens of another portal (member_id differs); they were dropped")
+        await self._save(fresh)
+        log.info("tokens_renewed", portal=httpx.URL(fresh.client_endpoint).host)
+
+    async def _ask(self, tokens: Tokens, oauth: OAuth, services: Services) -> Tokens:
+        """Ask for a new pair; after a fault again with the same token, which may or may not be spent by then."""
+        server = server_origin(oauth.server, tokens.server_endpoint)
+        for attempt in range(ATTEMPTS):
+            try:
+                return await request_tokens(
+                    services,
+                    server,
+                    client_id=oauth.client_id,
+                    client_secret=oauth.client_secret,
+                    grant={"grant_type": "refresh_token", "refresh_token": tokens.refresh.reveal()},
+                    timeout=EXCHANGE_SECONDS,
+                    known=decode_known(tokens),
+                )
+            except (ServerError, PollTimeoutError, NetworkError) as error:
+                if attempt == ATTEMPTS - 1:
+                    raise
+                services.events.retry(TOKEN_OPERATION, error.reason.value)
+                await services.clock.sleep(exponential(attempt, first=1.0, most=10.0, random=services.random))
+        raise AssertionError  # the last attempt returned or raised
+
+    def _somebody_else_renewed(self, tokens: Tokens) -> bool:
+        """Re-read the file once; tell whether it now holds another pair than the one that was refused."""
+        self._tokens, self._stamp = self.file.load(), self.file.stamp()
+        return self._tokens.refresh != tokens.refresh
+
+    async def _save(self, fresh: Tokens) -> None:
+        """Make the pair durable, then let others use it. What cannot be written is kept in memory and tried again."""
+        try:
+            await asyncio.to_thread(self.file.store, fresh.content.reveal().encode())
+        except TargetConfigError as error:
+            self.unsaved, self.trouble = fresh, error
+            log.error("token_file_not_written", message=error.message)  # noqa: TRY400  the message says all
+        self._tokens, self._stamp = fresh, self.file.stamp()
+
+    def _save_again(self, tokens: Tokens) -> None:
+        try:
+            self.file.store(tokens.content.reveal().encode())
+        except TargetConfigError as error:
+            self.trouble = error
+        else:
+            self.unsaved = self.trouble = None
+            self._stamp = self.file.stamp()
+
+
+# Chains by the HTTP pool of the process (a test has its own), then by file: see portal.py for the reason.
+_CHAINS: Final[WeakKeyDictionary[httpx.AsyncClient, dict[Path, _Chain]]] = WeakKeyDictionary()
+
+
+class OAuthCredential:
+    """Implements :class:`exporter.platforms.bitrix24.credential.Credential` with a token file."""
+
+    def __init__(self, oauth: OAuth, base_url: str | None, services: Services) -> None:
+        self._oauth = oauth
+        self._services = services
+        self._origin = origin_of(base_url) if base_url else None
+        path = services.config_dir / oauth.token_file
+        self.unnamed_portal = f"token file {path}"
+        self._chain = _CHAINS.setdefault(services.http, {}).setdefault(path, _Chain(TokenFile(path)))
+
+    async def access(self) -> Access:
+        tokens = self._chain.current()
+        try:
+            url = httpx.URL(tokens.client_endpoint)
+        except httpx.InvalidURL:
+            raise TargetConfigError("client_endpoint in the token file is not a URL") from None
+        origin = self._origin or checked_origin(url)
+        path = url.path if url.path.endswith("/") else f"{url.path}/"
+        return Access(url.host, Secret(str(origin.copy_with(path=path))), tokens.access)
+
+    async def renew(self, spent: Access) -> bool:
+        if spent.token is None:
+            return False
+        await self._chain.renew(spent.token, self._oauth, self._services)
+        return True
+
+    def concern(self) -> PollError | None:
+        return self._chain.trouble
+
+    async def aclose(self) -> None:
+        await self._chain.finish()

@@ -1,0 +1,125 @@
+"""Operating time: seconds of the portal's work that Bitrix24 sums per credential and method over ten minutes (bitrix24.md 6.2).
+
+Every answer tells the sum and when it begins to fall. A method that is over the limit is refused until then; we stop before,
+at the configured budget: optional work at half of it, links at four fifths, everything at the whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from exporter.clock import Clock
+from exporter.errors import OperatingLimitError
+from exporter.model import Budget, OperatingTime
+
+BATCH: Final = "batch"
+
+OPTIONAL_SHARE: Final = 0.5
+LINKS_SHARE: Final = 0.8
+WHOLE_SHARE: Final = 1.0
+
+SUMMED_OVER_SECONDS: Final = 600.0
+SHORTEST_PAUSE_SECONDS: Final = 60.0
+PAUSE_SECONDS: Final = 300.0  # the ban of the newest source, when no answer named a reset
+LONG_PAUSE_SECONDS: Final = 600.0
+
+
+@dataclass(slots=True)
+class _Account:
+    """Moments are monotonic. ``reset`` is when the sum begins to fall, if an answer told."""
+
+    seconds: float = 0.0
+    told_at: float = float("-inf")
+    reset: float | None = None
+    paused_until: float = float("-inf")
+    refusals: int = 0
+
+
+class OperatingLedger:
+    """What one credential has spent, per operation."""
+
+    def __init__(self, budget_seconds: float, clock: Clock) -> None:
+        self._budget = budget_seconds
+        self._clock = clock
+        self._accounts: dict[str, _Account] = {}
+
+    def observe(self, operation: str, seconds: float | None, reset_in: float | None) -> None:
+        """Note what an answer told: the sum, and in how many seconds it falls. ``None`` where it told nothing."""
+        account = self._account(operation)
+        account.refusals = 0
+        if seconds is None:
+            return
+        now = self._clock.monotonic()
+        account.seconds, account.told_at = seconds, now
+        account.reset = None if reset_in is None else now + reset_in
+
+    def refused(self, operations: Iterable[str]) -> OperatingLimitError:
+        """Pause ``operations`` until the reset that their last good answer named. Returns the error to end the poll with.
+
+        Nobody waits less than a minute; without a known reset it is five minutes, then ten.
+        """
+        now = self._clock.monotonic()
+        longest = 0.0
+        names = tuple(operations)
+        for name in names:
+            account = self._account(name)
+            if account.reset is not None and account.reset > now:
+                wait = max(account.reset - now, SHORTEST_PAUSE_SECONDS)
+            else:
+                wait = LONG_PAUSE_SECONDS if account.refusals else PAUSE_SECONDS
+            account.refusals += 1
+            account.paused_until = max(account.paused_until, now + wait)
+            longest = max(longest, account.paused_until - now)
+        return self._error(names[0], longest)
+
+    def check(self, operation: str, share: float = WHOLE_SHARE) -> None:
+        """Raise :class:`OperatingLimitError` while ``operation`` is paused or has spent ``share`` of the budget."""
+        now = self._clock.monotonic()
+        account = self._account(operation)
+        if account.paused_until > now:
+            raise self._error(operation, account.paused_until - now)
+        if self._spent(account, now) >= share * self._budget:
+            raise self._error(operation, self._end(account) - now, ours=True)
+
+    def allows(self, operation: str, share: float) -> bool:
+        """Tell whether ``operation`` may run as far as ``share`` of the budget goes."""
+        try:
+            self.check(operation, share)
+        except OperatingLimitError:
+            return False
+        return True
+
+    def usage(self) -> tuple[Budget, tuple[OperatingTime, ...]]:
+        """Return the budget, and each operation that the portal has told a sum for; resets on our own wall clock."""
+        now, wall = self._clock.monotonic(), self._clock.time()
+        told = {name: account for name, account in self._accounts.items() if account.told_at > float("-inf")}
+        spent = max((self._spent(account, now) for account in told.values()), default=0.0)
+        return Budget("operating", self._budget, max(0.0, self._budget - spent)), tuple(
+            OperatingTime(
+                name,
+                account.seconds if now < account.told_at + SUMMED_OVER_SECONDS else 0.0,
+                None if account.reset is None else wall + account.reset - now,
+            )
+            for name, account in sorted(told.items())
+        )
+
+    def _account(self, operation: str) -> _Account:
+        return self._accounts.setdefault(operation, _Account())
+
+    def _spent(self, account: _Account, now: float) -> float:
+        # At the reset the sum falls by an amount that only the next answer tells, so the next call may go.
+        return account.seconds if now < self._end(account) else 0.0
+
+    @staticmethod
+    def _end(account: _Account) -> float:
+        return account.told_at + SUMMED_OVER_SECONDS if account.reset is None else account.reset
+
+    def _error(self, operation: str, wait: float, *, ours: bool = False) -> OperatingLimitError:
+        whose = "our budget for" if ours else "what Bitrix24 allows for"
+        return OperatingLimitError(
+            f"the operating time of {operation} is used up ({whose} ten minutes); next try in {wait:.0f} s",
+            code=None if ours else "OPERATION_TIME_LIMIT",
+            retry_after=max(0.0, wait),
+        )

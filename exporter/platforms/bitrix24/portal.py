@@ -1,0 +1,130 @@
+"""What all collectors of all targets that name one portal share: its bucket, its turn, its pauses (bitrix24.md 6.1, 6.3).
+
+Bitrix24 counts requests per portal and source address, whoever sends them. So the limiter belongs to the portal's host,
+not to a target, and one call at a time is in flight: then a full bucket costs one refused call per back-off step, and the
+portal never notices us.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from random import Random
+from typing import Final
+from weakref import WeakKeyDictionary
+
+import httpx
+
+from exporter.backoff import exponential
+from exporter.clock import Clock
+from exporter.config import Budget
+from exporter.errors import OverloadError, RateLimitedError
+from exporter.platforms.base import Events, Services
+from exporter.platforms.limiter import LeakyBucket
+
+# At least a second after a refusal, even with the most favourable jitter (bitrix24.md 6.1).
+FIRST_PAUSE_SECONDS: Final = 2.0
+LONGEST_PAUSE_SECONDS: Final = 60.0
+OVERLOAD_SECONDS: Final = 15 * 60.0
+
+
+class Portal:
+    """One portal's limits. Lives as long as a session that joined it."""
+
+    def __init__(self, host: str, clock: Clock, random: Random, events: Events, budget: Budget) -> None:
+        self.host = host
+        self.members: dict[object, Budget] = {}
+        self.bucket = LeakyBucket(budget.requests_per_second, budget.burst, clock=clock, events=events)
+        self._clock = clock
+        self._random = random
+        self._turn = asyncio.Lock()
+        self._refusals = 0
+        self._blocked_until = clock.monotonic()
+
+    def adjust(self) -> None:
+        """Take the most modest budget of the targets that share the portal."""
+        self.bucket.rate = min(budget.requests_per_second for budget in self.members.values())
+        self.bucket.burst = min(budget.burst for budget in self.members.values())
+
+    @asynccontextmanager
+    async def turn(self, events: Events, until: float) -> AsyncIterator[None]:
+        """Wait for the portal to be ours for one request; ``until`` is the monotonic moment at which the poll gives up.
+
+        Raises :class:`OverloadError` while the portal is blocked by hand, and :class:`RateLimitedError` when a pause lasts
+        longer than the poll may.
+        """
+        async with self._turn:
+            now = self._clock.monotonic()
+            if self._blocked_until > now:
+                raise self._overload()
+            if (paused := self.bucket.paused_for()) > until - now:
+                raise RateLimitedError(
+                    f"{self.host} refuses because of too many requests, also of others at this address",
+                    code="QUERY_LIMIT_EXCEEDED",
+                    retry_after=paused,
+                )
+            await self.bucket.acquire(events)
+            yield
+
+    def refused(self, retry_after: float | None = None) -> None:
+        """Note a refusal for too many requests: everybody waits, longer with each refusal in a row."""
+        wait = exponential(self._refusals, first=FIRST_PAUSE_SECONDS, most=LONGEST_PAUSE_SECONDS, random=self._random)
+        self._refusals += 1
+        self.bucket.pause(max(wait, retry_after or 0.0))
+
+    def accepted(self) -> None:
+        """Note an answer that was not a refusal."""
+        self._refusals = 0
+
+    def overloaded(self) -> OverloadError:
+        """Note that support has blocked the portal: nobody asks for 15 minutes. Returns the error to end the poll with."""
+        self._blocked_until = self._clock.monotonic() + OVERLOAD_SECONDS
+        return self._overload()
+
+    def _overload(self) -> OverloadError:
+        return OverloadError(
+            f"Bitrix24 has blocked REST for {self.host}; its support must lift the block",
+            code="OVERLOAD_LIMIT",
+            retry_after=max(0.0, self._blocked_until - self._clock.monotonic()),
+        )
+
+
+# Portals by the HTTP pool through which they are asked: a process has one pool, a test has its own. The pool is the one
+# thing that all sessions are given in common, and what is limited is exactly what leaves through it.
+_PORTALS: Final[WeakKeyDictionary[httpx.AsyncClient, dict[str, Portal]]] = WeakKeyDictionary()
+
+
+class Membership:
+    """A session's place at a portal. The portal is known by its host, which a token file may name later."""
+
+    def __init__(self, services: Services, budget: Budget, host: str) -> None:
+        self._services = services
+        self._budget = budget
+        self.portal = self._join(host)
+
+    def at(self, host: str) -> Portal:
+        """Return the portal ``host``, after moving there if this session was elsewhere."""
+        if host != self.portal.host:
+            self.leave()
+            self.portal = self._join(host)
+        return self.portal
+
+    def leave(self) -> None:
+        """Give up the place; the last one to leave closes the portal."""
+        portals = _PORTALS.get(self._services.http, {})
+        self.portal.members.pop(self, None)
+        if self.portal.members:
+            self.portal.adjust()
+        elif portals.get(self.portal.host) is self.portal:
+            del portals[self.portal.host]
+
+    def _join(self, host: str) -> Portal:
+        services = self._services
+        portals = _PORTALS.setdefault(services.http, {})
+        portal = portals.get(host)
+        if portal is None:
+            portal = portals[host] = Portal(host, services.clock, services.random, services.events, self._budget)
+        portal.members[self] = self._budget
+        portal.adjust()
+        return portal

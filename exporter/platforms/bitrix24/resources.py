@@ -1,0 +1,36 @@
+"""Names of resources, read once an hour: they change rarely (bitrix24.md 3.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from exporter.model import CollectorName
+from exporter.platforms.base import Services
+from exporter.platforms.bitrix24 import decode
+from exporter.platforms.bitrix24.api import LIST_RESOURCES, Api
+from exporter.platforms.bitrix24.batching import MOST_COMMANDS, Batcher
+from exporter.platforms.bitrix24.pager import Pager
+
+REFRESH_SECONDS: Final = 3600.0
+
+
+class ResourceNames:
+    """The portal's resources by id, as last read."""
+
+    def __init__(self, api: Api, services: Services) -> None:
+        self.names: Mapping[str, str] = {}
+        self._services = services
+        self._pager = Pager(api, Batcher(api, MOST_COMMANDS), LIST_RESOURCES, decode.resources)
+        self._due = float("-inf")
+
+    async def refresh(self, until: float) -> None:
+        """Read them again when they are an hour old. Raises :class:`~exporter.errors.PollError`; the old ones stay then."""
+        now = self._services.clock.monotonic()
+        if now < self._due:
+            return
+        rows, malformed = await self._pager.read_all({}, until)
+        if malformed:
+            self._services.events.malformed_rows(CollectorName.BOOKINGS, malformed)
+        self.names = {resource.id: resource.name for resource in rows}
+        self._due = now + REFRESH_SECONDS

@@ -1,0 +1,71 @@
+"""A Bitrix24 target brought to life: its credential, its place at the portal, its collectors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from exporter.config import BitrixTarget
+from exporter.errors import TargetConfigError
+from exporter.model import ApiUsage, Budget, CollectorName
+from exporter.platforms.base import Collector, Services
+from exporter.platforms.bitrix24.api import LIST_BOOKINGS, METHODS, Api, Command
+from exporter.platforms.bitrix24.bookings import BookingsCollector
+from exporter.platforms.bitrix24.credential import Credential, Webhook
+from exporter.platforms.bitrix24.links import LinksCollector
+from exporter.platforms.bitrix24.oauth import TOKEN_OPERATION, OAuthCredential
+from exporter.platforms.bitrix24.operating import OperatingLedger
+from exporter.platforms.bitrix24.portal import Membership
+
+
+class BitrixSession:
+    """Implements :class:`exporter.platforms.base.Session`."""
+
+    def __init__(self, target: BitrixTarget, services: Services, credential: Credential, portal: str) -> None:
+        self._target = target
+        self._services = services
+        self._credential = credential
+        self._membership = Membership(services, target.budget, portal)
+        self._ledger = OperatingLedger(target.budget.operating_seconds, services.clock)
+        self._api = Api(services, credential, self._membership, self._ledger, timeout=target.timeout)
+        self._collectors: dict[CollectorName, Collector] = {}
+        bookings, links = target.collectors.bookings, target.collectors.links
+        if bookings:
+            self._collectors[CollectorName.BOOKINGS] = BookingsCollector(self._api, services, target, bookings)
+        if links:
+            rule = bookings.count if bookings else "start"
+            self._collectors[CollectorName.LINKS] = LinksCollector(self._api, services, target, links, rule)
+
+    @property
+    def collectors(self) -> Mapping[CollectorName, Collector]:
+        return self._collectors
+
+    @property
+    def operations(self) -> tuple[str, ...]:
+        return (*METHODS, TOKEN_OPERATION) if self._target.oauth else METHODS
+
+    def usage(self) -> ApiUsage:
+        bucket = self._membership.portal.bucket
+        operating, seconds = self._ledger.usage()
+        return ApiUsage((Budget("requests", bucket.burst, bucket.remaining()), operating), seconds)
+
+    async def check(self) -> None:
+        """Read the bookings of this very second: it needs the credential, the scope and the module, and moves few rows."""
+        now = int(self._services.clock.time())
+        within = {"dateFrom": now, "dateTo": now + 1}
+        command = Command(LIST_BOOKINGS, {"filter": {"within": within}, "order": {"id": "ASC"}, "start": 0})
+        await self._api.call(command, self._services.clock.monotonic() + self._target.timeout)
+
+    async def aclose(self) -> None:
+        await self._credential.aclose()
+        self._membership.leave()
+
+
+def open_session(target: BitrixTarget, services: Services) -> BitrixSession:
+    """Return the live side of ``target``. No I/O. Raises :class:`TargetConfigError` when the target cannot work."""
+    if target.webhook_url is not None:
+        webhook = Webhook(target.webhook_url, target.base_url)
+        return BitrixSession(target, services, webhook, webhook.portal)
+    if target.oauth is not None:
+        oauth = OAuthCredential(target.oauth, target.base_url, services)
+        return BitrixSession(target, services, oauth, oauth.unnamed_portal)
+    raise TargetConfigError("a Bitrix24 target needs webhook_url or oauth")

@@ -1,0 +1,191 @@
+"""The token file: the auth server's last answer as JSON, replaced so that no crash can lose a working pair (bitrix24.md 9.2).
+
+A refresh spends the old refresh token, so the new pair must be durable before anybody uses it. The steps:
+
+1. ``prepare``: before the auth server is asked, the file beside (``NAME.new``, 0600) is created. A directory that cannot be
+   written thus shows while the old pair is still good.
+2. ``store``: the answer is written there in one call, flushed to the disk, renamed over the token file, and the directory
+   is flushed.
+
+A process that dies in between leaves a ``NAME.new`` that is either empty, then the token file is still the newest pair, or
+whole, then it is; ``load`` takes it and finishes the rename.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from exporter.errors import TargetConfigError
+from exporter.secret import Secret
+
+MODE: Final = 0o600
+_LONGEST: Final = 64 * 1024
+
+
+class _Answer(msgspec.Struct):
+    access_token: str
+    refresh_token: str
+    client_endpoint: str
+    member_id: str = ""
+    server_endpoint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """A pair and where it belongs. ``content`` is the JSON as stored."""
+
+    access: Secret
+    refresh: Secret
+    client_endpoint: str
+    member_id: str
+    server_endpoint: str
+    content: Secret
+
+
+def parse(content: bytes) -> Tokens | None:
+    """Return the tokens of a whole answer; ``None`` for anything less."""
+    try:
+        answer = msgspec.json.decode(content, type=_Answer)
+        text = content.decode()
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+    if not answer.access_token or not answer.refresh_token or not answer.client_endpoint:
+        return None
+    return Tokens(
+        Secret(answer.access_token),
+        Secret(answer.refresh_token),
+        answer.client_endpoint,
+        answer.member_id,
+        answer.server_endpoint,
+        _Verbatim(text),
+    )
+
+
+class _Verbatim(Secret):
+    """A secret text that is kept as it is: JSON has white space that matters."""
+
+    __slots__ = ()
+
+    def __init__(self, value: str) -> None:
+        super().__init__("")
+        self._value = value
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """What tells one version of a file from the next without reading it."""
+
+    inode: int
+    size: int
+    modified_ns: int
+
+
+class TokenFile:
+    """One token file. Its methods block for a few milliseconds at most and raise :class:`TargetConfigError`."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._beside = path.with_name(f"{path.name}.new")
+
+    def stamp(self) -> Stamp | None:
+        """Return the version of the file; ``None`` when there is none."""
+        try:
+            found = self.path.stat()
+        except OSError:
+            return None
+        return Stamp(found.st_ino, found.st_size, found.st_mtime_ns)
+
+    def load(self) -> Tokens:
+        """Return the newest whole pair, after finishing what a crash interrupted."""
+        if (left := self._left_behind()) is not None:
+            return left
+        try:
+            content = _read(self.path)
+        except FileNotFoundError:
+            raise TargetConfigError(f"there is no token file {self.path}; run `booking-sync-exporter bitrix24-login`") from None
+        except OSError as error:
+            raise TargetConfigError(f"cannot read the token file {self.path}: {error.strerror}") from None
+        tokens = parse(content)
+        if tokens is None:
+            raise TargetConfigError(
+                f"the token file {self.path} lacks access_token, refresh_token or client_endpoint, or is not JSON"
+            )
+        return tokens
+
+    def prepare(self) -> None:
+        """Make sure that a new pair can be stored."""
+        try:
+            os.close(self._open_beside())
+        except OSError as error:
+            raise TargetConfigError(f"cannot write beside the token file {self.path}: {error.strerror}") from None
+
+    def discard(self) -> None:
+        """Undo :meth:`prepare` when no new pair came."""
+        with suppress(OSError):
+            if self._beside.stat().st_size == 0:
+                self._beside.unlink()
+
+    def store(self, content: bytes) -> None:
+        """Replace the file by ``content``, durably, readable by its owner only."""
+        try:
+            descriptor = self._open_beside()
+            try:
+                os.ftruncate(descriptor, 0)
+                _write(descriptor, content)
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+            self._beside.replace(self.path)
+            _flush_directory(self.path.parent)
+        except OSError as error:
+            raise TargetConfigError(f"cannot write the token file {self.path}: {error.strerror}") from None
+
+    def _open_beside(self) -> int:
+        descriptor = os.open(self._beside, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, MODE)
+        try:
+            os.fchmod(descriptor, MODE)  # it may have existed
+        except OSError:
+            os.close(descriptor)
+            raise
+        return descriptor
+
+    def _left_behind(self) -> Tokens | None:
+        """Return the pair that a crash left between writing and renaming, and finish the rename."""
+        try:
+            left, tokens = self._beside.stat(), parse(_read(self._beside))
+        except OSError:
+            return None
+        stamp = self.stamp()
+        # Somebody who puts a token file there by hand after the crash means that file.
+        if tokens is None or (stamp is not None and left.st_mtime_ns < stamp.modified_ns):
+            return None
+        with suppress(OSError):  # a directory that became read-only: the pair is good all the same
+            self._beside.replace(self.path)
+            _flush_directory(self.path.parent)
+        return tokens
+
+
+def _read(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(_LONGEST)
+
+
+def _write(descriptor: int, content: bytes) -> None:
+    # One call for the whole pair: a process that is killed has written all of it or nothing.
+    if os.write(descriptor, content) != len(content):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def _flush_directory(directory: Path) -> None:
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
