@@ -18,6 +18,14 @@ from exporter.simulator.wix.switches import Switches
 BUSINESS_SCHEDULE: Final = "4e0579a5-491e-4e70-a872-d097eed6e520"
 """The ``externalId`` of the schedule of the business itself (wix.md 7)."""
 
+_VARIATIONS: Final[tuple[tuple[tuple[str, ...], Mapping[str, object]], ...]] = (
+    ((), {}),
+    (("errorReason",), {"appId": BOOKINGS_APP_ID}),
+    (("userId",), {"syncToErrorReason": "UNDEFINED"}),
+    (("externalAccountEmail",), {"errorReason": None}),
+    (("syncConfig", "errorReason"), {}),
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
@@ -128,14 +136,19 @@ class Site:
         return staff
 
     def connect_many(self, number: int, providers: Iterable[Provider] = PROVIDERS[:3]) -> list[str]:
-        """Make ``number`` synced connections, each on a schedule of its own, the providers in turn."""
+        """Make ``number`` synced connections, each on a schedule of its own, the providers in turn.
+
+        Their rows differ in what they leave out and in what they add, as rows from the field do (wix.md 3.2).
+        """
         choices = tuple(providers)
         ids = []
         for index in range(number):
             schedule = self.add_schedule()
-            connection_id = self.connections.connect(choices[index % len(choices)], schedule.id, user_id=schedule.owner_id)
-            self.connections.finish_sync(connection_id)
-            ids.append(connection_id)
+            made = self.connections.connect(choices[index % len(choices)], schedule.id, user_id=schedule.owner_id)
+            self.connections.finish_sync(made)
+            without, extra = _VARIATIONS[index % len(_VARIATIONS)]
+            self.connections.amend(made, without=without, **extra)
+            ids.append(made)
         return ids
 
     def advance(self) -> None:
