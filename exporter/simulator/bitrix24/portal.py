@@ -43,7 +43,7 @@ class Portal:
         self.address: str | None = None
         self.client_endpoint: str | None = None
         self.server_offset_seconds = 3 * 3600
-        self.after_page: deque[Callable[[World], None]] = deque()
+        self.after_page: deque[Callable[[World], object]] = deque()
         self._plan: tuple[float, float] | None = PLANS["standard"]
         self._buckets: dict[str, LeakyBucket] = {}
         self._pressure_ends = float("inf")

@@ -49,10 +49,16 @@ class Bitrix24Simulator:
         return portal
 
     def add_webhook(
-        self, portal: Portal, *, code: str | None = None, user_id: int = 1, scopes: frozenset[str] = DEFAULT_SCOPES
+        self,
+        portal: Portal,
+        *,
+        code: str | None = None,
+        user_id: int = 1,
+        scopes: frozenset[str] = DEFAULT_SCOPES,
+        expires: float = float("inf"),
     ) -> Webhook:
         """Create an incoming webhook; the code is drawn from the portal's generator unless given."""
-        webhook = Webhook(portal, user_id, code or portal.random.randbytes(8).hex(), scopes)
+        webhook = Webhook(portal, user_id, code or portal.random.randbytes(8).hex(), scopes, expires)
         self._webhooks[str(user_id), webhook.code] = webhook
         return webhook
 
