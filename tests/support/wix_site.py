@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any, TypeVar
@@ -26,8 +26,10 @@ from exporter.platforms.transport import new_http_client
 from exporter.platforms.wix import open_session
 from exporter.secret import Secret
 from exporter.simulator import Simulator, running
+from exporter.simulator.faults import Fault, FaultKind
 from exporter.simulator.wix.credentials import ApiKey, Installation
 from exporter.simulator.wix.providers import GOOGLE, Provider
+from exporter.simulator.wix.switches import Switches
 from exporter.simulator.wix.world import Site
 from exporter.since import MemorySince, SinceStore
 from exporter.windows import WindowSpec
@@ -60,35 +62,31 @@ class WixBench:
     _session: Session | None = None
 
     @property
-    def switches(self) -> Any:
+    def switches(self) -> Switches:
         return self.simulator.wix.switches
 
     def target(
-        self, *, bookings: dict[str, object] | None = None, app: Installation | None = None, **changes: object
+        self, *, bookings: Mapping[str, object] | None = None, app: Installation | None = None, **changes: object
     ) -> WixTarget:
         """Return a target for this site: an API key, or ``app``; a ``bookings`` collector only when given its settings."""
-        credential: dict[str, object] = (
-            {"app_id": app.app_id, "app_secret": Secret(app.app_secret), "instance_id": app.instance_id}
-            if app
-            else {"site_id": self.site.id, "api_key": Secret(self.key.value)}
-        )
         common: dict[str, Any] = {"interval": 60.0, "max_age": 300.0, "windows": WINDOWS}
         collectors = WixCollectors(
             connections=WixConnections(**common),
             bookings=None if bookings is None else WixBookings(**{**common, **bookings}),
         )
-        return WixTarget(
-            **{
-                "name": "salon",
-                "platform": PlatformName.WIX,
-                "timeout": 5.0,
-                "timezone": ZoneInfo("Europe/Berlin"),
-                "base_url": self.url,
-                "collectors": collectors,
-                **credential,
-                **changes,
-            }
-        )
+        values: dict[str, Any] = {
+            "name": "salon",
+            "platform": PlatformName.WIX,
+            "timeout": 5.0,
+            "timezone": ZoneInfo("Europe/Berlin"),
+            "base_url": self.url,
+            "collectors": collectors,
+        }
+        if app:
+            values |= {"app_id": app.app_id, "app_secret": Secret(app.app_secret), "instance_id": app.instance_id}
+        else:
+            values |= {"site_id": self.site.id, "api_key": Secret(self.key.value)}
+        return WixTarget(**{**values, **changes})
 
     def open(self, target: WixTarget | None = None) -> Session:
         """Open a new session, as a restart does."""
@@ -135,7 +133,18 @@ class WixBench:
 
     def connect(self, provider: Provider = GOOGLE, **fields: object) -> str:
         """Connect a calendar of a new staff member; returns the connection's id."""
-        return self.site.connections.connect(provider, self.site.add_schedule().id, **fields)
+        made = self.site.connections.connect(provider, self.site.add_schedule().id)
+        self.site.connections.amend(made, without=(), **fields)
+        return made
+
+    def answer_with(self, operation: str, body: str, *, status: int = 200, times: int | None = None) -> None:
+        """Let the simulator answer ``operation`` with ``body``, labelled as JSON."""
+        kind, json = FaultKind.BODY, "application/json"
+        self.simulator.faults.add(Fault(kind, operation=operation, body=body, status=status, content_type=json, times=times))
+
+    def spoil(self, kind: FaultKind, operation: str | None = None, **options: Any) -> None:  # noqa: ANN401  fields of Fault
+        """Switch a fault on."""
+        self.simulator.faults.add(Fault(kind, operation=operation, **options))
 
     def calls(self, operation: str) -> int:
         """Return how often the simulator was asked for ``operation``."""
