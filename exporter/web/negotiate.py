@@ -90,7 +90,7 @@ def _wishes(headers: Sequence[str]) -> Iterator[_Wish]:
         return
     elements = (element.strip() for header in headers for element in _ELEMENT.findall(header))
     for position, element in enumerate(elements):
-        name, *parameters = (part.strip() for part in _PART.findall(element)) if element else ("",)
+        name, *parameters = [part.strip() for part in _PART.findall(element)] or [""]
         if not _RANGE.fullmatch(name):
             continue
         version, weight = None, "1"

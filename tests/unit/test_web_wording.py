@@ -1,0 +1,71 @@
+"""How moments, spans and numbers are worded."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+
+from exporter.model import ConnectionStatus
+from exporter.web import wording
+
+NOW = datetime(2026, 11, 20, 23, 59, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expected"),
+    [
+        (-5, "0 s"),
+        (0.9, "0 s"),
+        (45, "45 s"),
+        (60, "1 min"),
+        (90, "1 min 30 s"),
+        (299, "4 min 59 s"),
+        (330, "5 min"),
+        (3_599, "59 min"),
+        (3_600, "1 h"),
+        (4_800, "1 h 20 min"),
+        (86_400, "1 d"),
+        (90_000 + 59, "1 d 1 h"),
+        (10 * 86_400, "10 d"),
+    ],
+)
+def test_a_span_has_at_most_two_units(seconds: float, expected: str) -> None:
+    assert expected == wording.span(seconds)
+
+
+@pytest.mark.parametrize(
+    ("ahead", "expected"), [(timedelta(0), "now"), (timedelta(minutes=-3), "3 min ago"), (timedelta(hours=2), "in 2 h")]
+)
+def test_a_moment_is_worded_from_now(ahead: timedelta, expected: str) -> None:
+    assert expected == wording.relative(NOW + ahead, NOW)
+
+
+def test_a_moment_of_today_needs_no_date() -> None:
+    assert wording.absolute(NOW - timedelta(hours=1), NOW) == "22:59:00 UTC"
+    assert wording.absolute(NOW + timedelta(minutes=1), NOW) == "2026-11-21 00:00:00 UTC"
+
+
+def test_a_moment_is_always_shown_in_utc() -> None:
+    berlin = NOW.astimezone(timezone(timedelta(hours=1)))
+    assert wording.absolute(berlin, NOW) == "23:59:00 UTC"
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"), [(0, "0"), (7.0, "7"), (7.5, "7.5"), (1_234_567, "1\u202f234\u202f567"), (1_000.25, "1\u202f000.2")]
+)
+def test_a_number_has_no_needless_decimals(value: float, expected: str) -> None:
+    assert expected == wording.number(value)
+
+
+def test_one_thing_is_singular() -> None:
+    assert ["0 polls", "1 poll", "2 polls"] == [wording.plural(count, "poll") for count in range(3)]
+
+
+def test_every_status_has_its_place() -> None:
+    assert set(ConnectionStatus) == set(wording.STATUS_ORDER)
+
+
+def test_advice_becomes_html_and_nothing_else_in_it_does() -> None:
+    assert str(wording.prose("set `base_url` -> <b>")) == "set <code>base_url</code> \u2192 &lt;b&gt;"
+    assert str(wording.prose("`<script>`")) == "<code>&lt;script&gt;</code>"
