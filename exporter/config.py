@@ -79,6 +79,7 @@ __all__ = [
 ]
 
 _MIN_MAX_AGE_SECONDS: Final = 300.0
+_CLOUD_REQUESTS_PER_SECOND: Final = 2.0  # fact sheet bitrix24.md 6.1
 _HASTY_INTERVAL_SECONDS: Final = 30.0
 _GUID: Final = re.compile("[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _SCRAPE_LABELS: Final = frozenset({"job", "instance"})
@@ -122,13 +123,11 @@ def _read(path: Path) -> str:
 
 def _in_order(problems: list[Problem], path: Path) -> list[Problem]:
     """Return the problems as the file has them, one for each place and message, the file's name in each."""
-    unreadable = {problem.path for problem in problems if problem.message == "a YAML tag"}
     unique = {
         (problem.path, problem.message): Problem(
             redact(problem.path), redact(problem.message), redact(problem.fix), str(path), problem.line
         )
         for problem in problems
-        if problem.path not in unreadable or problem.message != "is empty"
     }
     return sorted(unique.values(), key=lambda problem: problem.line or 0)
 
@@ -264,6 +263,9 @@ def _bitrix24_warnings(target: BitrixTarget, path: tuple[str | int, ...]) -> Ite
     if target.oauth and not target.oauth.token_file.is_file():
         what = f"{target.oauth.token_file} does not exist"
         yield (*path, "oauth", "token_file"), what, "make it with booking-sync-exporter bitrix24-login"
+    if target.budget.requests_per_second > _CLOUD_REQUESTS_PER_SECOND:
+        what = f"{target.budget.requests_per_second:g} is more than a cloud portal allows outside the Enterprise plan"
+        yield (*path, "budget", "requests_per_second"), what, "2 or less, unless the portal is your own server"
 
 
 def _timing_warnings(settings: CollectorSettings, timeout: float, path: tuple[str | int, ...]) -> Iterator[_Warning]:

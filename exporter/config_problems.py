@@ -13,7 +13,7 @@ from exporter.config_input import BitrixTargetInput, ConfigInput, WixTargetInput
 from exporter.config_types import kind, shown
 from exporter.errors import Problem
 from exporter.model import PlatformName
-from exporter.yaml_source import Path, Source, show_path, showable_key
+from exporter.yaml_source import UNREADABLE, Path, Source, show_path, showable_key
 
 _PLATFORMS: Final[Mapping[str, type[BaseModel]]] = {
     PlatformName.WIX: WixTargetInput,
@@ -39,6 +39,8 @@ def shape_problems(error: ValidationError, source: Source) -> Iterator[Problem]:
     for details in error.errors(include_url=False):
         if details["type"] == "too_short" and details["input"]:
             continue  # its elements are wrong, and each is reported
+        if details["input"] is UNREADABLE:
+            continue  # reported where the file was read
         path = tuple(element for index, element in enumerate(details["loc"]) if not _is_tag(details["loc"], index))
         yield _problem(details, path, source)
 
@@ -97,6 +99,8 @@ _PLAIN: Final[Mapping[str, tuple[str, str]]] = {
 
 def _standard(details: ErrorDetails, path: Path) -> tuple[str, str]:
     name, value, context = details["type"], details["input"], details.get("ctx", {})
+    if path == ("targets",) and (name in ("missing", "too_short") or value is None):
+        return "there are no targets", "add targets, with at least one"
     if name in _WANTED:
         wanted, fix = _WANTED[name]
         empty = ("is empty", f"give it a value, or remove the key; it is {wanted}")
@@ -109,8 +113,6 @@ def _standard(details: ErrorDetails, path: Path) -> tuple[str, str]:
         return message, f"write {context['expected'].replace(chr(39), '')}"
     if name == "union_tag_invalid":
         return f"{shown(context['tag'])} is not a platform", "write wix or bitrix24"
-    if name in ("missing", "too_short") and path == ("targets",):
-        return "there are no targets", "add targets, with at least one"
     return _PLAIN.get(name, ("cannot be used", "see docs/configuration.md"))
 
 

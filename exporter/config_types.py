@@ -11,6 +11,7 @@ import re
 import stat
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Final
 from urllib.parse import SplitResult, urlsplit
@@ -51,19 +52,21 @@ def shown(value: object) -> str:
     return text if len(text) <= _SHOWN else text[:_SHOWN] + "…'"
 
 
+_KINDS: Final = (
+    (type(None), "nothing"),
+    (bool, "true or false"),
+    (int, "a number"),
+    (float, "a number with a fraction"),
+    (str, "text"),
+    (Mapping, "a mapping"),
+    (list, "a list"),
+    (date, "a date"),
+)
+
+
 def kind(value: object) -> str:
     """Return what a YAML value is, in words."""
-    if value is None:
-        return "nothing"
-    if isinstance(value, bool):
-        return "true or false"
-    if isinstance(value, (int, float)):
-        return "a number"
-    if isinstance(value, str):
-        return "text"
-    if isinstance(value, Mapping):
-        return "a mapping"
-    return "a list" if isinstance(value, list) else "a date"
+    return next((words for type_, words in _KINDS if isinstance(value, type_)), "something else")
 
 
 def _text(value: object, example: str) -> str:
@@ -274,15 +277,18 @@ def _secret_file(name: object, reading: Reading | None) -> str:
     where = redact(str(path)) if "/" in name or len(name) < _LONG_NAME else "the named file"
     try:
         # A pipe or a device would block or never end.
-        if not stat.S_ISREG(path.stat().st_mode):
-            raise bad(f"{where} is not a file", "name a regular file")
-        with path.open("rb") as file:
-            content = file.read(_SECRET_FILE_BYTES + 1)
+        is_file = stat.S_ISREG(path.stat().st_mode)
+        content = b""
+        if is_file:
+            with path.open("rb") as file:
+                content = file.read(_SECRET_FILE_BYTES + 1)
     except FileNotFoundError:
         raise bad(f"{where} does not exist", "create it, or correct the path; it is relative to this file") from None
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or "not a path"
         raise bad(f"{where} cannot be read: {why}", "let the user of the exporter read it") from None
+    if not is_file:
+        raise bad(f"{where} is not a file", "name a regular file")
     if len(content) > _SECRET_FILE_BYTES:
         raise bad(f"{where} is too large for a credential", "put nothing else in that file")
     if not content.strip():

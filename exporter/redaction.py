@@ -11,13 +11,16 @@ from typing import Final
 
 from exporter.secret import MASK
 
+_NAME: Final = r"(?<![a-z])(?:access_?token|refresh_?token|client_?secret|app_?secret|api_?key|webhook_?url|password)"
+_QUOTE: Final = r"(?:b?\\?[\"'])?"
+
 # Written so that a quoted or an escaped form (JSON in a repr, a URL in a query) is found, too.
 _PATTERNS: Final = (
     # Webhook credentials live in paths: /rest/<user id>/<code>/ (bitrix24.md 9.1), also /rest/api/<user id>/<code>/.
     (re.compile(r"(/rest/(?:api/)?)\d+/[^/\s\"'<>?#]+", re.IGNORECASE), rf"\1{MASK}"),
     # A webhook without its user id; method names have a dot or stand last, codes do not.
     (re.compile(r"(/rest/)(?=[a-z0-9]*\d)[a-z0-9]{8,}(?=/|$|[\s\"'])", re.IGNORECASE), rf"\1{MASK}"),
-    (re.compile(r"(\w+://)[^/\s@\"'<>]+@"), rf"\1{MASK}@"),
+    (re.compile(r"(\b\w{1,20}://)[^/\s@\"'<>]+@"), rf"\1{MASK}@"),
     # Header forms, then key=value, key: value and "key": "value" forms; names first, whatever stands around them.
     (
         re.compile(
@@ -26,19 +29,15 @@ _PATTERNS: Final = (
         ),
         rf"\1{MASK}",
     ),
-    (
-        re.compile(
-            r"((?<![a-z])(?:access_token|refresh_token|client_secret|app_secret|api_key|webhook_url|password|"
-            r"accessToken|refreshToken|clientSecret|appSecret|apiKey)\\?[\"']?\]?\s*[:=]\s*(?:b?\\?[\"'])?)[^\s\"'\\,;&)}]+",
-            re.IGNORECASE,
-        ),
-        rf"\1{MASK}",
-    ),
+    (re.compile(rf"({_NAME}\s*=\s*{_QUOTE})[^\s\"'\\,;&)}}]+", re.IGNORECASE), rf"\1{MASK}"),
+    (re.compile(rf"({_NAME}\\?[\"']\s*[:,]\s*{_QUOTE})[^\s\"'\\,;&)}}]+", re.IGNORECASE), rf"\1{MASK}"),
+    # Without quotes only what cannot be a word: "api_key: is empty" stays readable.
+    (re.compile(rf"({_NAME}:\s*)(?=\S*\d)[^\s\"'\\,;&)}}]{{8,}}", re.IGNORECASE), rf"\1{MASK}"),
     (re.compile(r"([?&]auth=|[\"']auth\\?[\"']\s*:\s*\\?[\"'])[^\s\"'\\,;&)}]+", re.IGNORECASE), rf"\1{MASK}"),
     (re.compile(r"\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{8,}", re.IGNORECASE), rf"\1 {MASK}"),
     (re.compile(r"\bIST\.[A-Za-z0-9._-]{8,}"), MASK),  # Wix API keys (wix.md 2.2)
     (re.compile(r"\beyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]+)+"), MASK),  # JSON web tokens
-    (re.compile(r"[A-Za-z0-9._%+'-]+(?:@|%40)[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}"), MASK),
+    (re.compile(r"[A-Za-z0-9._%+'-]{1,64}(?:@|%40)[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){0,8}\.[A-Za-z]{2,}"), MASK),
 )
 
 

@@ -20,12 +20,25 @@ Path = tuple[str | int, ...]
 _MOST_VALUES: Final = 2_000_000
 _MERGE_TAG: Final = "tag:yaml.org,2002:merge"
 _PLAIN_TAGS: Final = frozenset(f"tag:yaml.org,2002:{name}" for name in ("null", "bool", "int", "float", "str", "timestamp"))
+_CONTAINER_TAGS: Final = frozenset({"tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"})
+_TAG: Final = ("has a YAML tag", "remove it, or put a value that starts with ! in quotes")
 _SHOWN_KEY: Final = 40
+
+
+class _Unreadable:
+    def __repr__(self) -> str:
+        return "UNREADABLE"
+
+
+UNREADABLE: Final = _Unreadable()
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What a YAML file says. ``value`` is ``None`` for an empty file; ``lines`` maps a path to its line, from 1."""
+    """What a YAML file says. ``value`` is ``None`` for an empty file; ``lines`` maps a path to its line, from 1.
+
+    Where ``problems`` has found a value that cannot be read, ``value`` holds :data:`UNREADABLE`.
+    """
 
     value: object
     lines: Mapping[Path, int]
@@ -74,21 +87,29 @@ def showable_key(key: object) -> str | None:
     return text if len(text) <= _SHOWN_KEY and text.replace("_", "").replace("-", "").isalnum() and text.isascii() else None
 
 
+# PyYAML's messages quote the file, so each is told in words of our own: a part of the message, what it means, the fix.
+_LOOK: Final = "check the indentation, the colons and the quotes around this line"
+_SYNTAX: Final = (
+    ("undefined alias", "an alias (*name) that no anchor defines", "put a value that starts with * in quotes"),
+    ("'\\t'", "a tab where YAML wants spaces", "indent with spaces"),
+    ("another document", "more than one document", "keep one document: remove the line ---"),
+    ("expected <block end>", "the indentation does not fit the lines above", _LOOK),
+    ("expected ',' or", "a bracket is not closed", "close it with ] or }, or separate the values with commas"),
+    ("expected the node content", "a value is missing or a bracket is not closed", _LOOK),
+    ("unexpected end of stream", "a quote is not closed", "close it on the same line"),
+    ("mapping values are not allowed", "a second colon in one line", "put a value that holds a colon and a blank in quotes"),
+    ("could not find expected ':'", "a key without a colon", "write key: value"),
+    ("duplicate anchor", "two anchors (&name) of one name", "rename one of them"),
+    ("cannot start any token", "a value that starts with a sign of YAML's own", "put it in quotes"),
+)
+
+
 def _syntax_problem(error: yaml.MarkedYAMLError) -> Problem:
-    mark = error.problem_mark or error.context_mark
-    problem, fix = error.problem or "", "check the indentation, the colons and the quotes around this line"
-    # Words of the file stand between quotes in some of these messages; the ones with fixed text are safe to show.
-    if "undefined alias" in problem:
-        shown, fix = "an alias (*name) that no anchor defines", "put a value that starts with * in quotes"
-    elif "\\t" in problem:
-        shown, fix = "a tab where YAML wants spaces", "indent with spaces"
-    elif "single document" in (error.context or ""):
-        shown, fix = "more than one document", "keep one document: remove the line ---"
-    elif "'" in problem.replace("':'", "").replace("'-'", ""):
-        shown = problem.partition("'")[0].strip(" ,") or "not readable"
-    else:
-        shown = problem
-    return Problem("", f"not valid YAML: {shown}", fix, line=mark.line + 1 if mark else None)
+    said = error.problem or ""
+    what, fix = next(((what, fix) for part, what, fix in _SYNTAX if part in said), ("cannot be read", _LOOK))
+    mark = error.context_mark if "end of stream" in said else error.problem_mark
+    mark = mark or error.problem_mark or error.context_mark
+    return Problem("", f"not valid YAML: {what}", fix, line=mark.line + 1 if mark else None)
 
 
 class _Builder:
@@ -105,12 +126,13 @@ class _Builder:
         if isinstance(node, yaml.ScalarNode):
             return self._scalar(node, path)
         if id(node) in self._open:
-            self._refuse(node, path, "an anchor that holds itself", "write the values out")
-            return None
+            return self._refuse(node, path, "an anchor that holds itself", "write the values out")
         if self._values > _MOST_VALUES:
             if self._values == _MOST_VALUES + 1:
                 self._refuse(node, (), "too many values", "write anchors that do not multiply each other")
-            return None
+            return UNREADABLE
+        if node.tag not in _CONTAINER_TAGS:
+            return self._refuse(node, path, *_TAG)
         self._open.add(id(node))
         try:
             if isinstance(node, yaml.SequenceNode):
@@ -122,13 +144,11 @@ class _Builder:
 
     def _scalar(self, node: yaml.ScalarNode, path: Path) -> object:
         if node.tag not in _PLAIN_TAGS:
-            self._refuse(node, path, "a YAML tag", "remove it, or put a value that starts with ! in quotes")
-            return None
+            return self._refuse(node, path, *_TAG)
         try:
             value: object = self._loader.construct_object(node)
         except (ValueError, OverflowError):  # 2026-02-30, or a number with thousands of digits
-            self._refuse(node, path, "neither a date nor a number", "put it in quotes")
-            return None
+            return self._refuse(node, path, "neither a date nor a number", "put it in quotes")
         return value
 
     def _mapping(self, node: yaml.MappingNode, path: Path) -> dict[str | int, object]:
@@ -170,5 +190,6 @@ class _Builder:
         for key, value in extra.items():
             into.setdefault(key, value)
 
-    def _refuse(self, node: yaml.Node, path: Path, what: str, fix: str) -> None:
+    def _refuse(self, node: yaml.Node, path: Path, what: str, fix: str) -> _Unreadable:
         self.problems.append(Problem(show_path(path), what, fix, line=node.start_mark.line + 1))
+        return UNREADABLE
