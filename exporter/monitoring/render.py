@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from exporter.monitoring.alertmanager import alertmanager_config, demo_config, templates
+from exporter.monitoring.boards import fleet, internals, target
 from exporter.monitoring.options import Options
 from exporter.monitoring.prometheus import alerting_rules, prometheus_config, recording_rules
 
@@ -14,6 +16,12 @@ def files(options: Options) -> dict[str, str]:
         "config/prometheus/prometheus.yml": prometheus_config(options),
         "config/prometheus/recording.rules.yml": recording_rules(),
         "config/prometheus/alerting.rules.yml": alerting_rules(options),
+        "dashboards/fleet.json": fleet(options),
+        "dashboards/target.json": target(options),
+        "dashboards/internals.json": internals(options),
+        "config/alertmanager/alertmanager.yml": alertmanager_config(),
+        "config/alertmanager/alertmanager.demo.yml": demo_config(),
+        "config/alertmanager/templates/booking-sync.tmpl": templates(),
     }
 
 
