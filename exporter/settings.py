@@ -14,7 +14,8 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from exporter.config_types import ApiKey, FilePath, Origin, ReaderPrefix, ResourceId, SecretValue, WebhookUrl, WixStatus
+from exporter.config_credentials import ApiKey, Origin, SecretValue, WebhookUrl
+from exporter.config_types import FilePath, ReaderPrefix, ResourceId, WixStatus
 from exporter.errors import Problem
 from exporter.model import CollectorName, PlatformName
 from exporter.secret import Secret
@@ -82,9 +83,9 @@ class Budget(Strict):
     """What this exporter may spend of a portal's limits; leave the rest to the other tools of the business."""
 
     requests_per_second: float = Field(
-        default=1.0, gt=0, le=5, description="Steady rate. The portal allows 2 per second, 5 on the Enterprise plan."
+        default=1.0, gt=0, le=1000, description="Steady rate. The cloud allows 2 per second, 5 on the Enterprise plan."
     )
-    burst: int = Field(default=10, ge=1, le=250, description="Requests at once. The portal allows 50, 250 on Enterprise.")
+    burst: int = Field(default=10, ge=1, le=10_000, description="Requests at once. The cloud allows 50, 250 on Enterprise.")
     operating_seconds: float = Field(
         default=240.0,
         gt=0,
