@@ -20,7 +20,8 @@ from markupsafe import Markup
 
 from exporter.snapshot import View
 from exporter.web import wording
-from exporter.web.status_api import BookingsWindow, CalendarConnection, LinksWindow, Problem, Status, Target, status_of
+from exporter.web.status_api import status_of
+from exporter.web.status_types import BookingsWindow, CalendarConnection, LinksWindow, Problem, Status, Target
 
 CARDS: Final = 20
 PLACES: Final = 8

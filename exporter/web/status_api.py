@@ -1,251 +1,48 @@
-"""``/api/v1/status``: what the status board shows, as JSON with a published schema (``docs/status.schema.json``).
-
-Within ``v1`` fields are only added. Moments are RFC 3339 in UTC with whole seconds, durations are seconds, ``null`` means
-"not measured" or "no data", never zero.
-"""
+"""``/api/v1/status``: what the status board shows, as JSON with a published schema (``docs/status.schema.json``)."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from typing import Any, Final, Literal
 
 import msgspec
 
 from exporter import __version__
 from exporter.advice import for_connection, for_failure
-from exporter.errors import Reason
 from exporter.model import (
     BookingsObservation,
-    CalendarType,
-    CollectorName,
     Conflict,
     Connection,
     ConnectionsObservation,
-    ConnectionStatus,
-    ErrorReason,
     LinksObservation,
     PlatformName,
 )
 from exporter.snapshot import CollectorView, TargetView, View
 from exporter.web import problems
-from exporter.web.problems import Kind, Severity
-
-VERSION: Final = 1
-
-TargetState = Literal["critical", "warning", "waiting", "healthy"]
-CollectorCondition = Literal["failing", "partial", "expired", "waiting", "ok"]
-
-
-class BookingConflict(msgspec.Struct, frozen=True, kw_only=True):
-    """Two booking ids that overlap on a resource from ``start`` to ``end``."""
-
-    resource: str
-    resource_name: str | None
-    first: str
-    second: str
-    start: datetime
-    end: datetime
-
-
-class Problem(msgspec.Struct, frozen=True, kw_only=True):
-    """One broken thing: where, since when, what it means and who mends it. ``since`` is null when it cannot be known."""
-
-    severity: Severity
-    kind: Kind
-    target: str
-    subject: str
-    title: str
-    since: datetime | None
-    until: datetime | None
-    reason: str | None
-    detail: str | None
-    meaning: str
-    fix: str
-    conflict: BookingConflict | None
-
-
-class Failure(msgspec.Struct, frozen=True, kw_only=True):
-    """Why the last poll did not fully succeed. ``count`` polls failed in a row, the first at ``since``."""
-
-    reason: Reason
-    message: str
-    meaning: str
-    fix: str
-    at: datetime
-    since: datetime | None
-    count: int
-    http_status: int | None
-    code: str | None
-    request_id: str | None
-
-
-class Collector(msgspec.Struct, frozen=True, kw_only=True):
-    """One collector. ``data_at`` is the moment of the data shown, null when there is none or it was withdrawn."""
-
-    name: CollectorName
-    condition: CollectorCondition
-    up: bool
-    interval_seconds: float
-    max_age_seconds: float
-    finished_polls: int
-    last_poll: datetime | None
-    last_poll_duration_seconds: float | None
-    last_success: datetime | None
-    next_poll: datetime | None
-    data_at: datetime | None
-    data_age_seconds: float | None
-    data_expired: bool
-    failure: Failure | None
-
-
-class CalendarConnection(msgspec.Struct, frozen=True, kw_only=True):
-    """One external calendar connection. ``broken`` says that it is among the problems: error, disconnected or stuck."""
-
-    connection: str
-    calendar_type: CalendarType
-    provider: str
-    schedule: str
-    status: ConnectionStatus
-    since: datetime
-    observed_at: datetime
-    error_reason: ErrorReason | None
-    import_enabled: bool
-    export_enabled: bool
-    broken: bool
-    meaning: str
-    fix: str
-
-
-class CalendarProvider(msgspec.Struct, frozen=True, kw_only=True):
-    """A calendar provider of a site, and whether its last lookup worked."""
-
-    provider: str
-    up: bool
-
-
-class Connections(msgspec.Struct, frozen=True, kw_only=True):
-    """All connections of a Wix site at ``at``."""
-
-    at: datetime
-    connections: tuple[CalendarConnection, ...]
-    providers: tuple[CalendarProvider, ...]
-
-
-class BookingsWindow(msgspec.Struct, frozen=True, kw_only=True):
-    """Bookings of one half-open window. ``conflicting`` is null where conflicts are not measured."""
-
-    window: str
-    start: datetime
-    end: datetime
-    complete: bool
-    bookings: int
-    conflicting: int | None
-    by_status: Mapping[str, int] | None
-    by_resource: Mapping[str, int] | None
-
-
-class Bookings(msgspec.Struct, frozen=True, kw_only=True):
-    """Booking counts at ``at``. ``conflicts`` holds the first ten, soonest first."""
-
-    at: datetime
-    windows: tuple[BookingsWindow, ...]
-    next_booking_measured: bool
-    next_booking: datetime | None
-    conflicts: tuple[BookingConflict, ...]
-    resource_names: Mapping[str, str]
-    dropped_resources: int
-
-
-class EntityLinks(msgspec.Struct, frozen=True, kw_only=True):
-    """Number of links to one kind of CRM entity."""
-
-    module: str
-    entity_type: str
-    links: int
-
-
-class LinksWindow(msgspec.Struct, frozen=True, kw_only=True):
-    """Link coverage of one half-open window."""
-
-    window: str
-    start: datetime
-    end: datetime
-    complete: bool
-    linked: int
-    unlinked: int
-    links: tuple[EntityLinks, ...]
-
-
-class Links(msgspec.Struct, frozen=True, kw_only=True):
-    """Link coverage at ``at``."""
-
-    at: datetime
-    windows: tuple[LinksWindow, ...]
-
-
-class Budget(msgspec.Struct, frozen=True, kw_only=True):
-    """What an API lets us spend now: calls for ``requests``, seconds for ``operating``."""
-
-    budget: str
-    limit: float
-    remaining: float
-
-
-class OperatingTime(msgspec.Struct, frozen=True, kw_only=True):
-    """Bitrix24 operating seconds already used by an operation."""
-
-    operation: str
-    seconds: float
-    reset_at: datetime | None
-
-
-class Target(msgspec.Struct, frozen=True, kw_only=True):
-    """One target. ``connections``, ``bookings`` and ``links`` are null without data or without that collector."""
-
-    name: str
-    platform: PlatformName
-    labels: Mapping[str, str]
-    state: TargetState
-    collectors: tuple[Collector, ...]
-    connections: Connections | None
-    bookings: Bookings | None
-    links: Links | None
-    budgets: tuple[Budget, ...]
-    operating: tuple[OperatingTime, ...]
-    credential_expiry: datetime | None
-
-
-class Missing(msgspec.Struct, frozen=True, kw_only=True):
-    """A collector that has not finished its first poll."""
-
-    target: str
-    collector: CollectorName
-
-
-class Summary(msgspec.Struct, frozen=True, kw_only=True):
-    """How many targets are in which state (each counts once, its worst), and how many problems there are."""
-
-    targets: int
-    targets_critical: int
-    targets_warning: int
-    targets_waiting: int
-    targets_healthy: int
-    problems_critical: int
-    problems_warning: int
-
-
-class Status(msgspec.Struct, frozen=True, kw_only=True):
-    """The whole answer. ``schema_version`` changes only together with the path."""
-
-    schema_version: Literal[1]
-    exporter_version: str
-    generated_at: datetime
-    ready: bool
-    missing: tuple[Missing, ...]
-    summary: Summary
-    problems: tuple[Problem, ...]
-    targets: tuple[Target, ...]
+from exporter.web.problems import Severity
+from exporter.web.status_types import (
+    VERSION,
+    BookingConflict,
+    Bookings,
+    BookingsWindow,
+    Budget,
+    CalendarConnection,
+    CalendarProvider,
+    Collector,
+    CollectorCondition,
+    Connections,
+    EntityLinks,
+    Failure,
+    Links,
+    LinksWindow,
+    Missing,
+    OperatingTime,
+    Problem,
+    Status,
+    Summary,
+    Target,
+)
 
 
 def encode_status(view: View, targets: frozenset[str] | None = None) -> bytes:
@@ -256,14 +53,13 @@ def encode_status(view: View, targets: frozenset[str] | None = None) -> bytes:
     return msgspec.json.encode(msgspec.structs.replace(status, targets=written))
 
 
-def json_schema() -> dict[str, Any]:
-    """Return the JSON Schema (2020-12) of the answer, as published in ``docs/status.schema.json``."""
-    schema = msgspec.json.schema(Status)
-    return {
+def schema_text() -> str:
+    """Return the JSON Schema (2020-12) of the answer: the text of ``docs/status.schema.json``."""
+    about = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "booking-sync-exporter: GET /api/v1/status",
-        **schema,
     }
+    return json.dumps(about | msgspec.json.schema(Status), indent=2) + "\n"
 
 
 def status_of(view: View, targets: frozenset[str] | None = None) -> Status:

@@ -11,7 +11,7 @@ from typing import Any, Final
 from markupsafe import Markup, escape
 
 from exporter.model import ConnectionStatus
-from exporter.web.status_api import Target
+from exporter.web.status_types import Target
 
 #: Broken first, the order of the words in every summary.
 STATUS_ORDER: Final = (

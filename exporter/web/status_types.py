@@ -1,0 +1,240 @@
+"""The types of ``/api/v1/status``; ``docs/status.schema.json`` is made of them.
+
+Within ``v1`` fields are only added. Moments are RFC 3339 in UTC with whole seconds, durations are seconds, ``null`` means
+"not measured" or "no data", never zero.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Final, Literal
+
+import msgspec
+
+from exporter.errors import Reason
+from exporter.model import (
+    CalendarType,
+    CollectorName,
+    ConnectionStatus,
+    ErrorReason,
+    PlatformName,
+)
+from exporter.web.problems import Kind, Severity
+
+VERSION: Final = 1
+
+Moment = Annotated[datetime, msgspec.Meta(tz=True)]
+TargetState = Literal["critical", "warning", "waiting", "healthy"]
+CollectorCondition = Literal["failing", "partial", "expired", "waiting", "ok"]
+
+
+class BookingConflict(msgspec.Struct, frozen=True, kw_only=True):
+    """Two booking ids that overlap on a resource from ``start`` to ``end``."""
+
+    resource: str
+    resource_name: str | None
+    first: str
+    second: str
+    start: Moment
+    end: Moment
+
+
+class Problem(msgspec.Struct, frozen=True, kw_only=True):
+    """One broken thing: where, since when, what it means and who mends it. ``since`` is null when it cannot be known."""
+
+    severity: Severity
+    kind: Kind
+    target: str
+    subject: str
+    title: str
+    since: Moment | None
+    until: Moment | None
+    reason: str | None
+    detail: str | None
+    meaning: str
+    fix: str
+    conflict: BookingConflict | None
+
+
+class Failure(msgspec.Struct, frozen=True, kw_only=True):
+    """Why the last poll did not fully succeed. ``count`` polls failed in a row, the first at ``since``."""
+
+    reason: Reason
+    message: str
+    meaning: str
+    fix: str
+    at: Moment
+    since: Moment | None
+    count: int
+    http_status: int | None
+    code: str | None
+    request_id: str | None
+
+
+class Collector(msgspec.Struct, frozen=True, kw_only=True):
+    """One collector. ``data_at`` is the moment of the data shown, null when there is none or it was withdrawn."""
+
+    name: CollectorName
+    condition: CollectorCondition
+    up: bool
+    interval_seconds: float
+    max_age_seconds: float
+    finished_polls: int
+    last_poll: Moment | None
+    last_poll_duration_seconds: float | None
+    last_success: Moment | None
+    next_poll: Moment | None
+    data_at: Moment | None
+    data_age_seconds: float | None
+    data_expired: bool
+    failure: Failure | None
+
+
+class CalendarConnection(msgspec.Struct, frozen=True, kw_only=True):
+    """One external calendar connection. ``broken`` says that it is among the problems: error, disconnected or stuck."""
+
+    connection: str
+    calendar_type: CalendarType
+    provider: str
+    schedule: str
+    status: ConnectionStatus
+    since: Moment
+    observed_at: Moment
+    error_reason: ErrorReason | None
+    import_enabled: bool
+    export_enabled: bool
+    broken: bool
+    meaning: str
+    fix: str
+
+
+class CalendarProvider(msgspec.Struct, frozen=True, kw_only=True):
+    """A calendar provider of a site, and whether its last lookup worked."""
+
+    provider: str
+    up: bool
+
+
+class Connections(msgspec.Struct, frozen=True, kw_only=True):
+    """All connections of a Wix site at ``at``."""
+
+    at: Moment
+    connections: tuple[CalendarConnection, ...]
+    providers: tuple[CalendarProvider, ...]
+
+
+class BookingsWindow(msgspec.Struct, frozen=True, kw_only=True):
+    """Bookings of one half-open window. ``conflicting`` is null where conflicts are not measured."""
+
+    window: str
+    start: Moment
+    end: Moment
+    complete: bool
+    bookings: int
+    conflicting: int | None
+    by_status: Mapping[str, int] | None
+    by_resource: Mapping[str, int] | None
+
+
+class Bookings(msgspec.Struct, frozen=True, kw_only=True):
+    """Booking counts at ``at``. ``conflicts`` holds the first ten, soonest first."""
+
+    at: Moment
+    windows: tuple[BookingsWindow, ...]
+    next_booking_measured: bool
+    next_booking: Moment | None
+    conflicts: tuple[BookingConflict, ...]
+    resource_names: Mapping[str, str]
+    dropped_resources: int
+
+
+class EntityLinks(msgspec.Struct, frozen=True, kw_only=True):
+    """Number of links to one kind of CRM entity."""
+
+    module: str
+    entity_type: str
+    links: int
+
+
+class LinksWindow(msgspec.Struct, frozen=True, kw_only=True):
+    """Link coverage of one half-open window."""
+
+    window: str
+    start: Moment
+    end: Moment
+    complete: bool
+    linked: int
+    unlinked: int
+    links: tuple[EntityLinks, ...]
+
+
+class Links(msgspec.Struct, frozen=True, kw_only=True):
+    """Link coverage at ``at``."""
+
+    at: Moment
+    windows: tuple[LinksWindow, ...]
+
+
+class Budget(msgspec.Struct, frozen=True, kw_only=True):
+    """What an API lets us spend now: calls for ``requests``, seconds for ``operating``."""
+
+    budget: str
+    limit: float
+    remaining: float
+
+
+class OperatingTime(msgspec.Struct, frozen=True, kw_only=True):
+    """Bitrix24 operating seconds already used by an operation."""
+
+    operation: str
+    seconds: float
+    reset_at: Moment | None
+
+
+class Target(msgspec.Struct, frozen=True, kw_only=True):
+    """One target. ``connections``, ``bookings`` and ``links`` are null without data or without that collector."""
+
+    name: str
+    platform: PlatformName
+    labels: Mapping[str, str]
+    state: TargetState
+    collectors: tuple[Collector, ...]
+    connections: Connections | None
+    bookings: Bookings | None
+    links: Links | None
+    budgets: tuple[Budget, ...]
+    operating: tuple[OperatingTime, ...]
+    credential_expiry: Moment | None
+
+
+class Missing(msgspec.Struct, frozen=True, kw_only=True):
+    """A collector that has not finished its first poll."""
+
+    target: str
+    collector: CollectorName
+
+
+class Summary(msgspec.Struct, frozen=True, kw_only=True):
+    """How many targets are in which state (each counts once, its worst), and how many problems there are."""
+
+    targets: int
+    targets_critical: int
+    targets_warning: int
+    targets_waiting: int
+    targets_healthy: int
+    problems_critical: int
+    problems_warning: int
+
+
+class Status(msgspec.Struct, frozen=True, kw_only=True):
+    """The whole answer. ``schema_version`` changes only together with the path."""
+
+    schema_version: Literal[1]
+    exporter_version: str
+    generated_at: Moment
+    ready: bool
+    missing: tuple[Missing, ...]
+    summary: Summary
+    problems: tuple[Problem, ...]
+    targets: tuple[Target, ...]
