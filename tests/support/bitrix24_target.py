@@ -81,7 +81,7 @@ class Bench:
         windows: Sequence[WindowSpec] = WINDOWS,
         budget: Budget | None = None,
         zone: str = "Europe/Berlin",
-        **changes: Any,
+        **changes: Any,  # noqa: ANN401  fields of the target
     ) -> BitrixTarget:
         """Return a target whose collectors take ``bookings`` and ``links`` as changes to their defaults."""
         common: dict[str, Any] = {"interval": 300.0, "max_age": 900.0}
@@ -100,7 +100,7 @@ class Bench:
         }
         return BitrixTarget(**{**fields, **changes})
 
-    def open(self, events: RecordedEvents | None = None, **changes: Any) -> BitrixSession:
+    def open(self, events: RecordedEvents | None = None, **changes: Any) -> BitrixSession:  # noqa: ANN401  fields of the target
         """Open a target; ``changes`` as in :meth:`target`."""
         return open_session(self.target(**changes), self.services(events))
 
@@ -109,7 +109,7 @@ class Bench:
         app = self.simulator.bitrix24.add_app(self.portal, client_id="local.app", client_secret="appsecret-planted-1")
         return app, self.simulator.bitrix24.issue(app)
 
-    def oauth(self, name: str = "tokens.json", **changes: Any) -> OAuth:
+    def oauth(self, name: str = "tokens.json", **changes: Any) -> OAuth:  # noqa: ANN401  fields of OAuth
         fields: dict[str, Any] = {
             "client_id": "local.app",
             "client_secret": Secret("appsecret-planted-1"),

@@ -35,6 +35,7 @@ class _Answer(msgspec.Struct):
     client_endpoint: str
     member_id: str = ""
     server_endpoint: str = ""
+    scope: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,7 @@ class Tokens:
     member_id: str
     server_endpoint: str
     content: Secret
+    scopes: tuple[str, ...] = ()
 
 
 def parse(content: bytes) -> Tokens | None:
@@ -65,6 +67,7 @@ def parse(content: bytes) -> Tokens | None:
         answer.member_id,
         answer.server_endpoint,
         _Verbatim(text),
+        tuple(scope for scope in answer.scope.split(",") if scope),
     )
 
 
