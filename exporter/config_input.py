@@ -6,18 +6,15 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, ConfigDict, Discriminator, Field, Tag
 
+from exporter.config_credentials import ApiKey, Origin, SecretValue, WebhookUrl
 from exporter.config_types import (
-    ApiKey,
     Duration,
     Expression,
     FilePath,
     LabelName,
     LabelValue,
     Name,
-    Origin,
-    SecretValue,
     Text,
-    WebhookUrl,
     WindowName,
     Zone,
 )
