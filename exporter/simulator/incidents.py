@@ -63,13 +63,17 @@ def _provider_down(simulator: Simulator) -> Undo:
 
 def _double_booking(simulator: Simulator) -> Undo:
     portal = next(iter(simulator.bitrix24.portals.values()), None)
-    if portal is None:
-        return _nothing
-    added = portal.diary.double_book()
+    added = portal.diary.double_book() if portal else ()
+    # The last site: in the demo world the first one's bookings are copied into a portal, and stay there.
+    site = next(iter(reversed(simulator.wix.sites.values())), None)
+    second = site.bookings.double_book() if site and site.bookings.staff else None
 
     def undo() -> None:
         for booking in added:
-            portal.world.delete_booking(booking.id)
+            if portal:
+                portal.world.delete_booking(booking.id)
+        if site and second:
+            site.bookings.resolve(second)
 
     return undo
 
@@ -135,7 +139,7 @@ INCIDENTS: tuple[Incident, ...] = (
     Incident(
         "double-booking",
         "Two customers were promised the same chair at the same time.",
-        "First Bitrix24 portal: a second booking on a resource that is taken within a day.",
+        "First Bitrix24 portal and last Wix site: a second booking on a resource that is taken within a day.",
         "BookingSyncDoubleBooking",
         _double_booking,
     ),

@@ -42,7 +42,7 @@ _SECRET_KEYS: Final = frozenset(
         "token",
     ]
 )
-_SECRET_PAIR: Final = re.compile(rf"(?i)\b({'|'.join(sorted(_SECRET_KEYS))})(=|%3D)[^&\s]+")
+_SECRET_PAIR: Final = re.compile(rf"(?i)\b({'|'.join(sorted(_SECRET_KEYS))})(=|%3D)[^&]+")
 _TOP_LEVEL_SECRETS: Final = frozenset({"code"})  # the OAuth code; deeper down it is an ordinary word (filter.client.entities)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -57,15 +57,16 @@ class Bench:
         return answer.status_code, answer.json()["error"], answer.json()["error_description"]
 
 
-def on_bench(script: Callable[[Bench], Awaitable[T]]) -> T:
+def on_bench(script: Callable[[Bench], Coroutine[Any, Any, T]]) -> T:
     """Run ``script`` against a portal without bookings, on a clock that only moves when told to."""
+    return asyncio.run(serve_bench(script))
 
-    async def run() -> T:
-        clock = ManualClock()
-        simulator = Simulator(clock)
-        portal = simulator.bitrix24.add_portal("salon")
-        webhook = simulator.bitrix24.add_webhook(portal, code="c0dec0dec0dec0de")
-        async with running(simulator.app) as url, httpx.AsyncClient() as http:
-            return await script(Bench(simulator, clock, portal, webhook, http, url))
 
-    return asyncio.run(run())
+async def serve_bench(script: Callable[[Bench], Coroutine[Any, Any, T]]) -> T:
+    """Do the same inside a running loop."""
+    clock = ManualClock()
+    simulator = Simulator(clock)
+    portal = simulator.bitrix24.add_portal("salon")
+    webhook = simulator.bitrix24.add_webhook(portal, code="c0dec0dec0dec0de")
+    async with running(simulator.app) as url, httpx.AsyncClient() as http:
+        return await script(Bench(simulator, clock, portal, webhook, http, url))
