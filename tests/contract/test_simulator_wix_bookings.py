@@ -414,6 +414,16 @@ def test_a_double_booking_is_marked_on_both_rows_until_it_is_resolved() -> None:
     assert not any("doubleBooked" in row for row in read_all(raw, {}))
 
 
+def test_resolving_one_double_booking_leaves_another_of_the_same_person_marked() -> None:
+    raw = RawWix()
+    staff = raw.site.add_staff()
+    later = raw.site.bookings.add(raw.now + 3 * HOUR, raw.now + 4 * HOUR, staff=staff)
+    later_second = raw.site.bookings.double_book()
+    raw.site.bookings.add(raw.now + HOUR, raw.now + 2 * HOUR, staff=staff)
+    raw.site.bookings.resolve(raw.site.bookings.double_book())
+    assert {later, later_second} == {row["id"] for row in read_all(raw, {"filter": {"doubleBooked": True}})}
+
+
 def test_a_double_booking_finds_a_victim_even_on_an_empty_day() -> None:
     raw = RawWix()
     raw.site.add_staff()

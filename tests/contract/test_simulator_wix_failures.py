@@ -11,20 +11,7 @@ import pytest
 
 from exporter.simulator import Fault, FaultKind, canary
 from exporter.simulator.wix.faults import function_removed, system_error
-from exporter.simulator.wix.incidents import (
-    double_book,
-    provider_down,
-    provider_up,
-    reconnect,
-    resolve_double_bookings,
-    resume_intake,
-    revoke_token,
-    stick_sync,
-    stop_intake,
-    unstick_sync,
-)
 from exporter.simulator.wix.operations import OPERATIONS
-from exporter.simulator.wix.providers import MICROSOFT
 from tests.support.simulated_wix import (
     CONNECTIONS,
     COUNT,
@@ -277,56 +264,60 @@ def test_a_reset_forgets_sites_keys_and_switches() -> None:
     assert 401 == raw.get(CONNECTIONS).status_code
 
 
-def test_a_revoked_token_is_repaired_by_a_reconnect_under_a_new_id() -> None:
-    raw = RawWix()
-    ids = raw.site.connect_many(3)
-    revoke_token(raw.wix)
-    assert [("ERROR", "TOKEN_REVOKED")] == [
-        (row["status"], row["errorReason"]) for row in raw.connections() if row["status"] != "SYNCED"
-    ]
-    reconnect(raw.wix)
-    rows = raw.connections()
-    assert 1 == len({row["id"] for row in rows} - set(ids))
-    assert "SYNC_IN_PROGRESS" == rows[-1]["status"]
-    raw.clock.now += 90
-    assert {"SYNCED"} == {row["status"] for row in raw.connections()}
-
-
-def test_a_stuck_sync_and_a_silent_provider_are_repaired() -> None:
+@pytest.mark.parametrize(
+    ("incident", "during"),
+    [
+        ("token-revoked", ["ERROR", "SYNCED", "SYNCED"]),
+        ("sync-stuck", ["SYNCED", "SYNC_IN_PROGRESS", "SYNCED"]),
+    ],
+)
+def test_an_incident_breaks_one_connection_and_its_end_repairs_it(incident: str, during: list[str]) -> None:
     raw = RawWix()
     raw.site.connect_many(3)
-    stick_sync(raw.wix)
-    assert 1 == [row["status"] for row in raw.connections()].count("SYNC_IN_PROGRESS")
-    unstick_sync(raw.wix)
-    provider_down(raw.wix)
-    assert [MICROSOFT.id] == raw.get(CONNECTIONS, {"partialFailure": "true"}).json()["failedProviderIds"]
-    provider_up(raw.wix)
+    raw.simulator.incidents.start(incident)
+    raw.clock.now += 3600
+    assert during == [row["status"] for row in raw.connections()]
+    raw.simulator.incidents.stop(incident)
     assert ["SYNCED"] * 3 == [row["status"] for row in raw.connections()]
 
 
-def test_double_bookings_and_a_dead_intake_are_repaired() -> None:
+def test_a_provider_down_incident_hides_the_connections_of_one_provider() -> None:
+    raw = RawWix()
+    raw.site.connect_many(3)
+    raw.simulator.incidents.start("provider-down")
+    answer = raw.get(CONNECTIONS, {"partialFailure": "true"}).json()
+    assert (1, 2) == (len(answer["failedProviderIds"]), len(answer["connections"]))
+    raw.simulator.incidents.stop("provider-down")
+    assert 3 == len(raw.connections())
+
+
+def test_a_double_booking_incident_marks_two_bookings_of_the_site() -> None:
     raw = RawWix()
     raw.site.add_staff()
     raw.site.bookings.seed(days_back=1, days_ahead=3)
-    raw.site.bookings.start_intake(60.0)
-    double_book(raw.wix)
-    double_book(raw.wix)
-    assert raw.count({"doubleBooked": True}).json()["count"] >= 3
-    resolve_double_bookings(raw.wix)
+    raw.simulator.incidents.start("double-booking")
+    assert {"count": 2} == raw.count({"doubleBooked": True}).json()
+    raw.simulator.incidents.stop("double-booking")
     assert {"count": 0} == raw.count({"doubleBooked": True}).json()
-    before = raw.count({}).json()["count"]
-    stop_intake(raw.wix)
+
+
+def test_an_intake_incident_stops_new_bookings_and_its_end_lets_them_in_again() -> None:
+    raw = RawWix()
+    raw.site.add_staff()
+    raw.site.bookings.start_intake(60.0)
+    raw.simulator.incidents.start("intake-stopped")
     raw.clock.now += 600
-    assert {"count": before} == raw.count({}).json()
-    resume_intake(raw.wix)
+    assert {"count": 0} == raw.count({}).json()
+    raw.simulator.incidents.stop("intake-stopped")
     raw.clock.now += 60
-    assert {"count": before + 1} == raw.count({}).json()
+    assert {"count": 1} == raw.count({}).json()
 
 
 def test_incidents_leave_a_site_alone_that_has_nothing_to_break() -> None:
     raw = RawWix()
-    for change in (revoke_token, reconnect, stick_sync, unstick_sync, double_book, resolve_double_bookings, resume_intake):
-        change(raw.wix)
+    for incident in ("token-revoked", "sync-stuck", "provider-down", "double-booking", "intake-stopped"):
+        raw.simulator.incidents.start(incident)
+    raw.simulator.incidents.stop_all()
     assert [] == raw.connections()
     assert {"count": 0} == raw.count({}).json()
 

@@ -281,11 +281,12 @@ class Bookings:
         return second
 
     def resolve(self, booking_id: str) -> None:
-        """Cancel a booking made by :meth:`double_book`, and lift the mark from the other one."""
+        """Cancel a booking made by :meth:`double_book`, and lift the mark from its partner unless another one overlaps it."""
         second = self._rows[booking_id]
         self.amend(booking_id, status="CANCELED", double_booked=False)
-        for other in list(self):
-            if other.double_booked and other.resource_id == second.resource_id and other.start < second.end > second.start:
+        marked = [other for other in self if other.double_booked and other.resource_id == second.resource_id]
+        for other in marked:
+            if not any(other.start < rival.end and rival.start < other.end for rival in marked if rival is not other):
                 self.amend(other.id, double_booked=False)
 
     def start_intake(self, every: float) -> None:
