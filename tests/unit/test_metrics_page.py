@@ -26,6 +26,7 @@ from exporter.model import (
     ErrorReason,
     PlatformName,
     Provider,
+    WindowBookings,
 )
 from exporter.snapshot import View
 from tests.support import exposition, plain, views
@@ -224,6 +225,13 @@ def test_a_portal_without_anything_ahead_has_no_next_booking() -> None:
     page = page_of(views.view_of(views.target_of(views.BITRIX24, PlatformName.BITRIX24, [state])))
     assert {} == select(page, "next_booking_timestamp_seconds")
     assert value(page, "bookings", window="next_24h") == 5
+
+
+def test_a_portal_without_conflicts_says_so_with_a_zero() -> None:
+    observation = replace(views.bitrix24_bookings(), windows=(WindowBookings(views.NEXT_24H, 5, conflicting=0),))
+    state = views.succeeded(views.unpolled(views.BITRIX24, PlatformName.BITRIX24, BOOKINGS), observation)
+    page = page_of(views.view_of(views.target_of(views.BITRIX24, PlatformName.BITRIX24, [state])))
+    assert value(page, "conflicting_bookings", window="next_24h") == 0
 
 
 def test_what_a_target_does_not_measure_is_absent() -> None:
