@@ -1,0 +1,203 @@
+"""The commands as a user types them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from exporter.simulator import Fault, FaultKind
+from tests.support.business import Business, with_business
+from tests.support.process import command, exporter, until
+
+
+def test_probe_is_healthy_when_everything_syncs(tmp_path: Path) -> None:
+    async def scenario(business: Business) -> None:
+        code, out, _ = await command("probe", f"--config.file={business.config()}")
+        assert code == 0
+        for part in ("salon-wix", "salon-b24", "connections", "links", "3 synced", "OK"):
+            assert part in out
+
+    with_business(tmp_path, scenario)
+
+
+def test_probe_warns_of_a_broken_connection_and_says_who_mends_it(tmp_path: Path) -> None:
+    async def scenario(business: Business) -> None:
+        business.site.connections.revoke_token(next(iter(business.site.connections)).id)
+        code, out, _ = await command("probe", "salon-wix", f"--config.file={business.config()}")
+        assert code == 1
+        assert "salon-b24" not in out, "only the named target is polled"
+        assert "signs in again" in out
+
+    with_business(tmp_path, scenario)
+
+
+def test_probe_is_critical_when_a_poll_fails(tmp_path: Path) -> None:
+    async def scenario(business: Business) -> None:
+        business.simulator.faults.add(Fault(FaultKind.STATUS, status=403, platform="bitrix24"))
+        code, out, _ = await command("probe", f"--config.file={business.config()}")
+        assert code == 2
+        assert "permission" in out
+
+    with_business(tmp_path, scenario)
+
+
+def test_probe_does_not_know_an_unknown_target(tmp_path: Path) -> None:
+    async def scenario(business: Business) -> None:
+        code, _, err = await command("probe", "salon-wicks", f"--config.file={business.config()}")
+        assert code == 3
+        assert "salon-wicks" in err
+        assert "salon-wix" in err
+
+    with_business(tmp_path, scenario)
+
+
+def test_probe_is_unknown_with_a_bad_configuration(tmp_path: Path) -> None:
+    path = tmp_path / "exporter.yml"
+    path.write_text("targets: []\n")
+    code, _, err = asyncio.run(command("probe", f"--config.file={path}"))
+    assert code == 3
+    assert "targets" in err
+
+
+def test_probe_prints_json_that_is_the_status_api(tmp_path: Path) -> None:
+    async def scenario(business: Business) -> None:
+        code, out, _ = await command("probe", "--output=json", f"--config.file={business.config()}")
+        assert code == 0
+        assert {"salon-wix", "salon-b24"} == {target["name"] for target in json.loads(out)["targets"]}
+
+    with_business(tmp_path, scenario)
+
+
+def test_probe_prints_metrics_that_parse(tmp_path: Path) -> None:
+    async def scenario(business: Business) -> None:
+        _, out, _ = await command("probe", "--output=metrics", f"--config.file={business.config()}")
+        families = {family.name for family in text_string_to_metric_families(out)}
+        assert {"booking_sync_connection_status", "booking_sync_bookings", "booking_sync_linked_bookings"} <= families
+
+    with_business(tmp_path, scenario)
+
+
+def test_check_config_is_content_with_the_shipped_example() -> None:
+    shipped = Path(__file__).parents[2] / "config" / "exporter.yml"
+    environ = {"WIX_API_KEY": "IST.x", "B24_WEBHOOK_URL": "https://portal.bitrix24.example/rest/1/abcdef0123456789/"}
+    code, out, err = asyncio.run(command("check-config", f"--config.file={shipped}", environ=environ))
+    assert (code, err) == (0, ""), err
+    assert "valid" in out
+
+
+def test_check_config_names_every_problem_at_once_and_shows_no_secret(tmp_path: Path) -> None:
+    path = tmp_path / "exporter.yml"
+    path.write_text(
+        """
+timezone: Europe/Berlim
+targets:
+  - {name: a, platform: wix, site_id: 7f1c, api_key: "Bearer planted-key-1"}
+  - {name: a, platform: bitrix24, webhook_url: "http://portal.example/rest/1/planted-code-2/", unknown: 1}
+"""
+    )
+    code, _, err = asyncio.run(command("check-config", f"--config.file={path}"))
+    assert code == 2
+    for part in ("Europe/Berlim", "Europe/Berlin", "targets[0].api_key", "targets[1].name", "targets[1].unknown", "fix:"):
+        assert part in err, part
+    assert "planted" not in err
+
+
+def test_check_config_online_tries_each_credential(tmp_path: Path) -> None:
+    async def scenario(business: Business) -> None:
+        wrong = business.bitrix24_target("wrong", webhook_url="https://x.bitrix24.example/rest/1/plantedwrongcode/")
+        config = business.config(business.wix_target(), business.bitrix24_target(), wrong)
+        code, out, err = await command("check-config", "--online", f"--config.file={config}")
+        assert code == 2
+        assert "salon-wix: the credential works" in out
+        assert "salon-b24: the credential works" in out
+        assert "wrong: auth" in err
+        assert "plantedwrongcode" not in out + err
+
+    with_business(tmp_path, scenario)
+
+
+def test_healthcheck_tells_a_running_exporter_from_none(tmp_path: Path) -> None:
+    async def scenario(business: Business) -> None:
+        async with exporter(business.config(business.wix_target())) as running:
+            address = running.url.removeprefix("http://")
+            assert (await command("healthcheck", f"--web.listen-address={address}"))[0] == 0
+        code, _, err = await command("healthcheck", f"--web.listen-address={address}")
+        assert code == 1
+        assert "no answer" in err
+
+    with_business(tmp_path, scenario)
+
+
+@pytest.mark.parametrize("words", [("demo",), ("simulate",)])
+def test_an_unknown_scenario_is_refused_with_the_list(words: tuple[str, ...]) -> None:
+    code, _, err = asyncio.run(command(*words, "--scenario=quiet"))
+    assert code == 2
+    assert "bad-night" in err
+
+
+def test_simulate_lists_every_scripted_incident() -> None:
+    code, out, _ = asyncio.run(command("simulate", "--list"))
+    assert code == 0
+    for name in (
+        *("token-revoked", "sync-stuck", "provider-down", "double-booking", "lost-crm-link", "api-throttled", "intake-stopped"),
+        *("calm", "bad-night"),
+    ):
+        assert name in out
+
+
+def test_simulate_prints_a_configuration_that_works_against_it(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-u", "-m", "exporter", "simulate", "--listen=127.0.0.1:0", "--scenario=token-revoked"),
+            stdout=asyncio.subprocess.PIPE,
+        )
+        try:
+            assert process.stdout is not None
+            text = ""
+            while "targets:" not in text or "labels" not in text.rsplit("studio", 1)[-1]:
+                text += (await asyncio.wait_for(process.stdout.readline(), 20)).decode()
+            path = tmp_path / "exporter.yml"
+            path.write_text(text[text.index("targets:") :] + "      site: studio-munich\n")
+            code, out, err = await command("probe", f"--config.file={path}")
+            assert code == 1, out + err
+            assert "1 error" in out
+        finally:
+            process.send_signal(signal.SIGTERM)
+            assert await asyncio.wait_for(process.wait(), 20) == 0
+
+    asyncio.run(scenario())
+
+
+def test_demo_shows_both_platforms_and_the_incidents_as_they_run() -> None:
+    async def scenario() -> None:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-u", "-m", "exporter", "demo", "--web.listen-address=127.0.0.1:0", "--scenario=token-revoked"),
+            stdout=asyncio.subprocess.PIPE,
+        )
+        try:
+            assert process.stdout is not None
+            text = ""
+            while text.count("booking_sync_bookings{") < 6:
+                text += (await asyncio.wait_for(process.stdout.readline(), 30)).decode()
+            url = next(word for word in text.split() if word.startswith("http")).rstrip("/")
+            async with httpx.AsyncClient(base_url=url, trust_env=False) as http:
+
+                async def page() -> str | None:
+                    text = (await http.get("/metrics")).text
+                    return text if 'status="error"} 1' in text else None
+
+                shown = await until(page, "the scripted incident on the page")
+                for platform in ("wix", "bitrix24"):
+                    assert f'platform="{platform}",window="next_24h"' in shown
+        finally:
+            process.send_signal(signal.SIGTERM)
+            assert await asyncio.wait_for(process.wait(), 20) == 0
+
+    asyncio.run(scenario())
