@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import platform as python_platform
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from threading import Lock
 from typing import Final
 
@@ -27,12 +27,19 @@ from exporter.model import CollectorName, PlatformName
 LEVELS: Final = ("debug", "info", "warning", "error", "critical")
 
 #: Failures after which a platform may repeat a request; their series exist from the start.
-RETRIED: Final = (Reason.AUTH, Reason.RATE_LIMITED, Reason.TIMEOUT, Reason.NETWORK, Reason.SERVER_ERROR)
+RETRIED: Final = (
+    Reason.AUTH,
+    Reason.RATE_LIMITED,
+    Reason.TIMEOUT,
+    Reason.NETWORK,
+    Reason.SERVER_ERROR,
+    Reason.INVALID_RESPONSE,
+)
 
-#: Fields of an answer whose words are a closed list to us; their series exist from the start.
-FIELDS: Final[dict[CollectorName, tuple[str, ...]]] = {
-    CollectorName.CONNECTIONS: ("status", "error_reason", "calendar_type"),
-    CollectorName.BOOKINGS: ("status",),
+#: Fields whose words are a closed list to us; their series exist from the start.
+FIELDS: Final[Mapping[CollectorName, tuple[str, ...]]] = {
+    CollectorName.CONNECTIONS: ("status", "error_reason", "calendar_type", "sync_config"),
+    CollectorName.BOOKINGS: ("booked_entity", "end_date"),
     CollectorName.LINKS: ("module", "entity_type"),
 }
 
