@@ -9,6 +9,7 @@ from exporter.monitoring.options import Options
 
 _PROCESS = 'job=~"$job",instance=~"$instance"'
 _SCOPE = 'job=~"$job",target=~"$target",platform=~"$platform"'
+_COUNTED = _SCOPE + ',instance=~"$instance"'
 _RATE = "[$__rate_interval]"
 
 
@@ -109,15 +110,15 @@ def _exporter() -> list[Json]:
 
 
 def _polling() -> list[Json]:
-    failures = f"sum by (reason) (rate(booking_sync_collector_failures_total{{{_SCOPE}}}{_RATE}))"
-    duration = f"sum by (collector, le) (rate(booking_sync_collector_poll_duration_seconds_bucket{{{_SCOPE}}}{_RATE}))"
+    failures = f"sum by (reason) (rate(booking_sync_collector_failures_total{{{_COUNTED}}}{_RATE}))"
+    duration = f"sum by (collector, le) (rate(booking_sync_collector_poll_duration_seconds_bucket{{{_COUNTED}}}{_RATE}))"
     age = f"max by (target, collector) (collector:booking_sync_data_age:seconds{{{_SCOPE}}})"
     return [
         timeseries(
             "Polls and failures per minute",
             "Finished polls, and those that did not succeed completely by reason. Each reason has its fix in the runbooks.",
             [
-                query(f"60 * sum(rate(booking_sync_collector_polls_total{{{_SCOPE}}}{_RATE}))", "polls"),
+                query(f"60 * sum(rate(booking_sync_collector_polls_total{{{_COUNTED}}}{_RATE}))", "polls"),
                 query(f"60 * ({failures} > 0)", "failed: {{reason}}"),
             ],
             unit="cpm",
@@ -128,7 +129,7 @@ def _polling() -> list[Json]:
             "A poll that takes longer than its interval delays the next one.",
             [
                 query(f"histogram_quantile(0.95, {duration})", "{{collector}} p95"),
-                query(f"min by (collector) (booking_sync_collector_interval_seconds{{{_SCOPE}}})", "{{collector}} interval"),
+                query(f"min by (collector) (booking_sync_collector_interval_seconds{{{_COUNTED}}})", "{{collector}} interval"),
             ],
             unit="s",
             no_value="Never polled",
@@ -138,7 +139,7 @@ def _polling() -> list[Json]:
             "The oldest collectors, and the shortest maximum age: above it data is withdrawn.",
             [
                 query(top(age), "{{target}} {{collector}}"),
-                query(f"min by (collector) (booking_sync_collector_max_age_seconds{{{_SCOPE}}})", "limit of {{collector}}"),
+                query(f"min by (collector) (booking_sync_collector_max_age_seconds{{{_COUNTED}}})", "limit of {{collector}}"),
             ],
             unit="s",
             no_value="Never polled",
@@ -148,11 +149,11 @@ def _polling() -> list[Json]:
             "Rows of answers that were skipped and words that this version does not know, per hour. Anything above 0 is bad.",
             [
                 query(
-                    top(f"sum by (target) (increase(booking_sync_malformed_rows_total{{{_SCOPE}}}[1h]))"),
+                    top(f"sum by (target) (increase(booking_sync_malformed_rows_total{{{_COUNTED}}}[1h]))"),
                     "{{target}} skipped rows",
                 ),
                 query(
-                    f"sum by (field) (increase(booking_sync_unrecognized_values_total{{{_SCOPE}}}[1h]))", "unknown {{field}}"
+                    f"sum by (field) (increase(booking_sync_unrecognized_values_total{{{_COUNTED}}}[1h]))", "unknown {{field}}"
                 ),
             ],
             no_value="Never polled",
@@ -162,7 +163,7 @@ def _polling() -> list[Json]:
             "Connections or resources without series of their own, because there are too many.",
             [
                 query(
-                    top(f"max by (target, collector) (booking_sync_collector_series_dropped{{{_SCOPE}}})"),
+                    top(f"max by (target, collector) (booking_sync_collector_series_dropped{{{_COUNTED}}})"),
                     "{{target}} {{collector}}",
                 )
             ],
@@ -186,10 +187,10 @@ def _polling() -> list[Json]:
 
 
 def _api() -> list[Json]:
-    requests = f"booking_sync_api_requests_total{{{_SCOPE}"
+    requests = f"booking_sync_api_requests_total{{{_COUNTED}"
     all_requests = f"sum by (platform) (rate({requests}}}{_RATE}))"
     failed = f'sum by (platform, code) (rate({requests},code!~"2.."}}{_RATE}))'
-    duration = f"sum by (platform, le) (rate(booking_sync_api_request_duration_seconds_bucket{{{_SCOPE}}}{_RATE}))"
+    duration = f"sum by (platform, le) (rate(booking_sync_api_request_duration_seconds_bucket{{{_COUNTED}}}{_RATE}))"
     return [
         timeseries(
             "Requests by platform",
@@ -241,7 +242,7 @@ def _budget() -> list[Json]:
             "Server time that Bitrix24 has summed within ten minutes; at 480 s it blocks the method.",
             [
                 query(
-                    top(f"max by (target, operation) (booking_sync_api_operating_seconds{{{_SCOPE}}})"),
+                    top(f"max by (target, operation) (booking_sync_api_operating_seconds{{{_COUNTED}}})"),
                     "{{target}} {{operation}}",
                 )
             ],
@@ -253,7 +254,7 @@ def _budget() -> list[Json]:
             "Share of the time that requests of a target wait for a limit, ours or the platform's. Several can wait at once.",
             [
                 query(
-                    top(f"sum by (target) (rate(booking_sync_api_throttle_wait_seconds_total{{{_SCOPE}}}{_RATE}))"),
+                    top(f"sum by (target) (rate(booking_sync_api_throttle_wait_seconds_total{{{_COUNTED}}}{_RATE}))"),
                     "{{target}}",
                 )
             ],
@@ -266,7 +267,7 @@ def _budget() -> list[Json]:
             "Requests that were repeated, by what went wrong before.",
             [
                 query(
-                    f"sum by (platform, reason) (rate(booking_sync_api_retries_total{{{_SCOPE}}}{_RATE}))",
+                    f"sum by (platform, reason) (rate(booking_sync_api_retries_total{{{_COUNTED}}}{_RATE}))",
                     "{{platform}} {{reason}}",
                 )
             ],

@@ -1,0 +1,1 @@
+"""Tests of the monitoring bundle: rules, routes, dashboards, runbooks and manifests."""

@@ -1,0 +1,115 @@
+"""Debian's prometheus, alertmanager, promtool and amtool, started for a test and ended by their id."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+_NAMES = {"alertmanager": ("prometheus-alertmanager", "alertmanager")}
+
+
+def binary(name: str) -> str:
+    """Return the path of a server or tool; skip when it is absent, fail when it is absent in CI."""
+    for candidate in _NAMES.get(name, (name,)):
+        if path := shutil.which(candidate):
+            return path
+    message = f"{name} is not installed (Debian: apt-get install prometheus prometheus-alertmanager)"
+    if os.environ.get("CI"):
+        pytest.fail(message)
+    pytest.skip(message)
+
+
+def run(name: str, *arguments: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """Run a tool to its end and return what it said."""
+    return subprocess.run(
+        [binary(name), *map(str, arguments)], capture_output=True, text=True, timeout=170, check=False, cwd=cwd
+    )
+
+
+def free_port() -> int:
+    """Return a port of 127.0.0.1 that nobody listens on."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
+def wait_for(what: str, ready: Callable[[], object], seconds: float = 30) -> None:
+    """Ask every 100 ms until ``ready`` is true; a server that is not there yet counts as not ready."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        try:
+            if ready():
+                return
+        except httpx.TransportError:
+            pass
+        time.sleep(0.1)
+    pytest.fail(f"{what} did not happen within {seconds:g} s")
+
+
+@contextmanager
+def prometheus(directory: Path, config: str, *arguments: str) -> Iterator[httpx.Client]:
+    """Run Prometheus on a configuration; its data stay in ``directory``."""
+    file = directory / "prometheus.yml"
+    file.write_text(config)
+    port = free_port()
+    with (
+        _running(
+            "prometheus",
+            directory,
+            f"--config.file={file}",
+            f"--storage.tsdb.path={directory / 'data'}",
+            f"--web.listen-address=127.0.0.1:{port}",
+            "--log.level=warn",
+            *arguments,
+        ),
+        httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=20) as client,
+    ):
+        wait_for("a ready Prometheus", lambda: client.get("/-/ready").status_code == httpx.codes.OK)
+        yield client
+
+
+@contextmanager
+def alertmanager(directory: Path, config: Path) -> Iterator[httpx.Client]:
+    """Run Alertmanager on a configuration file."""
+    port = free_port()
+    with (
+        _running(
+            "alertmanager",
+            directory,
+            f"--config.file={config}",
+            f"--storage.path={directory / 'alertmanager'}",
+            f"--web.listen-address=127.0.0.1:{port}",
+            "--cluster.listen-address=",
+            "--log.level=warn",
+        ),
+        httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=20) as client,
+    ):
+        wait_for("a ready Alertmanager", lambda: client.get("/-/ready").status_code == httpx.codes.OK)
+        yield client
+
+
+@contextmanager
+def _running(name: str, directory: Path, *arguments: str) -> Iterator[None]:
+    log = directory / f"{name}.log"
+    with log.open("w") as output:
+        process = subprocess.Popen([binary(name), *arguments], stdout=output, stderr=output)
+        try:
+            yield
+        finally:
+            process.send_signal(signal.SIGTERM)
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait(5)

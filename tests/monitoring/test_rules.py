@@ -1,0 +1,166 @@
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from promql_parser import BinaryExpr, MatrixSelector
+
+from exporter.monitoring.alerts import FixedBy, Severity
+from exporter.monitoring.options import Options
+from tests.monitoring.bundle import (
+    ALERT_GROUPS,
+    ALERT_NAMES,
+    ALERTS,
+    FROM_PROMETHEUS,
+    PROMETHEUS,
+    RECORDING_GROUPS,
+    RECORDINGS,
+    REPLICA_LABELS,
+)
+from tests.monitoring.promql import aggregations, calls, family_of, labels_of, labels_of_expression, parse, selectors, walk
+from tests.monitoring.servers import run
+
+CASES = sorted((PROMETHEUS / "tests").glob("*.yml"))
+EXPRESSIONS = [*RECORDINGS.items(), *((alert["alert"], alert["expr"]) for alert in ALERTS)]
+ABOUT_A_PROCESS = {"BookingSyncNotReady", "BookingSyncConfigReloadFailed"}
+
+each_expression = pytest.mark.parametrize(("name", "expression"), EXPRESSIONS)
+each_alert = pytest.mark.parametrize("alert", ALERTS, ids=lambda alert: alert["alert"])
+
+
+@pytest.mark.servers
+def test_the_example_configuration_and_the_rules_load_without_a_lint() -> None:
+    config = run("promtool", "check", "config", PROMETHEUS / "prometheus.yml")
+    rules = run("promtool", "check", "rules", "--lint=all", "--lint-fatal", *sorted(PROMETHEUS.glob("*.rules.yml")))
+    assert (0, 0) == (config.returncode, rules.returncode), config.stderr + rules.stderr
+
+
+@pytest.mark.servers
+@pytest.mark.parametrize("file", CASES, ids=lambda file: file.stem)
+def test_rules_give_the_values_and_alerts_that_promtool_expects(file: Path) -> None:
+    result = run("promtool", "test", "rules", file)
+    assert 0 == result.returncode, result.stdout + result.stderr
+
+
+def test_every_alert_is_tested_silent_and_firing_with_its_annotations() -> None:
+    text = "".join(file.read_text() for file in CASES)
+    silent = set(re.findall(r"alertname: (\w+)\n\s+exp_alerts: \[\]", text))
+    firing = set(re.findall(r"alertname: (\w+)\n\s+exp_alerts:\n", text))
+    assert (set(), {"Watchdog"}) == (set(ALERT_NAMES) - firing, set(ALERT_NAMES) - silent)
+
+
+@each_expression
+def test_a_rule_asks_only_for_metrics_and_labels_that_exist(name: str, expression: str) -> None:
+    for metric, matchers, _ in selectors(expression):
+        assert set(matchers) <= labels_of(metric), f"{name}: {metric}"
+
+
+@each_expression
+def test_a_rule_uses_a_recorded_series_only_after_it_was_recorded(name: str, expression: str) -> None:
+    names = list(RECORDINGS)
+    used = [metric for metric, _, _ in selectors(expression) if metric in RECORDINGS]
+    if name in RECORDINGS:
+        groups = {rule["record"]: group["name"] for group in RECORDING_GROUPS for rule in group["rules"]}
+        for metric in used:
+            assert names.index(metric) < names.index(name)
+            if not groups[name].startswith("booking-sync-slo") and groups[name] != "booking-sync-bookings":
+                assert groups[metric] == groups[name], f"{name}: {metric} is in another group"
+
+
+@each_expression
+def test_replicas_are_folded_into_one_before_anything_else(name: str, expression: str) -> None:
+    if name in ABOUT_A_PROCESS:
+        return
+    for metric, _, above in selectors(expression):
+        if metric in RECORDINGS or metric in FROM_PROMETHEUS:
+            continue
+        assert family_of(metric), metric
+        operator, kind, labels = aggregations(above)[-1]
+        folded = labels >= REPLICA_LABELS if kind == "without" else not labels & REPLICA_LABELS
+        assert folded, f"{name}: {metric}"
+        assert operator in {"max", "min"} | ({"sum"} if metric.endswith("_total") else set()), f"{name}: {metric}"
+
+
+@each_expression
+def test_division_is_safe_where_the_denominator_can_be_zero(name: str, expression: str) -> None:
+    for node, _ in walk(parse(expression)):
+        if isinstance(node, BinaryExpr) and str(node.op) == "/":
+            below = str(node.rhs)
+            assert "> 0" in below or "interval_seconds" in below, f"{name}: {below}"
+
+
+@each_expression
+def test_expressions_hold_no_seconds(name: str, expression: str) -> None:
+    outside = re.sub(r'"[^"]*"|\[[^\]]*\]|offset \S+', "", expression)
+    numbers = [float(number) for number in re.findall(r"(?<![\w.:])\d+(?:\.\d+)?(?![\w.:])", outside)]
+    # A credential is renewed in calendar time, whatever the poll interval.
+    exception = {3600.0} if name == "BookingSyncCredentialExpiring" else set()
+    assert {number for number in numbers if number > 60} <= exception
+
+
+@each_expression
+def test_nothing_newer_than_prometheus_2_42_is_used(name: str, expression: str) -> None:
+    new = {"info", "limitk", "limit_ratio", "sort_by_label", "sort_by_label_desc", "mad_over_time", "histogram_avg"}
+    assert not calls(tuple(node for node, _ in walk(parse(expression)))) & new, name
+
+
+def test_groups_use_only_keys_that_prometheus_2_42_knows() -> None:
+    assert {"name", "interval", "rules"} >= {key for group in (*RECORDING_GROUPS, *ALERT_GROUPS) for key in group}
+
+
+@each_alert
+def test_an_alert_says_how_bad_it_is_and_who_fixes_it(alert: dict[str, Any]) -> None:
+    assert alert["labels"]["severity"] in set(Severity)
+    assert alert["labels"]["fixed_by"] in set(FixedBy)
+    assert re.fullmatch(r"BookingSync[A-Z]\w+|Watchdog", alert["alert"])
+
+
+@each_alert
+def test_an_alert_waits_unless_it_is_the_heartbeat(alert: dict[str, Any]) -> None:
+    assert ("for" in alert) == (alert["alert"] != "Watchdog")
+
+
+@each_alert
+def test_texts_are_complete_and_one_headline_serves_all_alerts_of_a_name(alert: dict[str, Any]) -> None:
+    annotations = alert["annotations"]
+    assert {"summary", "description", "fix", "runbook_url", "dashboard_url"} == set(annotations)
+    summaries = {other["annotations"]["summary"] for other in ALERTS if other["alert"] == alert["alert"]}
+    assert {annotations["summary"]} == summaries
+    assert re.fullmatch(r"[A-Z][^{}]+\.", annotations["summary"])
+    assert annotations["description"].endswith((".", ".{{ end }}"))
+
+
+@each_alert
+def test_texts_use_only_labels_that_the_series_has(alert: dict[str, Any]) -> None:
+    used = set(re.findall(r"\$labels\.(\w+)", " ".join(alert["annotations"].values())))
+    assert used <= labels_of_expression(alert["expr"])
+
+
+@each_alert
+def test_an_alert_names_a_replica_only_if_it_is_about_one(alert: dict[str, Any]) -> None:
+    assert bool(labels_of_expression(alert["expr"]) & REPLICA_LABELS) == (alert["alert"] in ABOUT_A_PROCESS)
+
+
+@each_alert
+def test_links_lead_to_the_runbook_and_quote_label_values(alert: dict[str, Any]) -> None:
+    annotations = alert["annotations"]
+    assert Options().runbook(alert["alert"]) == annotations["runbook_url"]
+    assert all("urlquery" in part for part in re.findall(r"{{[^}]*}}", annotations["dashboard_url"]))
+
+
+@each_alert
+def test_one_failed_scrape_cannot_end_an_alert(alert: dict[str, Any]) -> None:
+    # Every selector reaches back: a range, or a past moment of a range. What is exempt says why.
+    exempt = {
+        "Watchdog": "vector(1)",
+        "BookingSyncExporterDown": "the failed scrape is its subject",
+        "BookingSyncTargetsUnwatched": "the failed scrape is its subject",
+    }
+    if alert["alert"] in exempt:
+        return
+    for metric, _, above in selectors(alert["expr"]):
+        inside_range = any(isinstance(node, MatrixSelector) for node in above)
+        averaged = re.search(r"_avg\d+[mhd]$|:increase1d$", metric)  # recorded over a range, so they bridge the gap themselves
+        assert inside_range or averaged, metric
