@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl
 from exporter.simulator.platform import Call, Description
 
 MASK: Final = "***"
-CAPACITY: Final = 20_000
+CAPACITY: Final = 5_000
 """Calls kept in full; the counters go on for ever."""
 
 _MAX_BODY: Final = 64 * 1024

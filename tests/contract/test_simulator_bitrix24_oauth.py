@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -144,6 +145,21 @@ def test_a_server_error_leaves_the_refresh_token_unspent() -> None:
         return [(await refresh(bench, app, pair.refresh_token)).status_code for _ in range(2)]
 
     assert on_bench(script) == [503, 200]
+
+
+def test_a_slow_authorisation_server_answers_late_and_right() -> None:
+    async def script(bench: Bench) -> tuple[bool, int]:
+        app, pair = installed(bench)
+        bench.simulator.faults.add(Fault(FaultKind.SLOW_HEADERS, operation="oauth/token", seconds=20.0))
+        asking = asyncio.ensure_future(refresh(bench, app, pair.refresh_token))
+        while not bench.clock.slept:  # noqa: ASYNC110  the server has no event for "a call has arrived"
+            await asyncio.sleep(0)
+        await bench.clock.advance(19)
+        early = asking.done()
+        await bench.clock.advance(1)
+        return early, (await asking).status_code
+
+    assert on_bench(script) == (False, 200)
 
 
 def test_a_lost_answer_has_spent_the_refresh_token() -> None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from random import Random
 
 from exporter.simulator.bitrix24.diary import Diary
 from exporter.simulator.bitrix24.errors import ApiError
 from exporter.simulator.bitrix24.limits import PLANS, LeakyBucket, OperatingTime
-from exporter.simulator.bitrix24.world import World
+from exporter.simulator.bitrix24.world import Booking, World
 
 DEFAULT_COSTS = {
     "booking.v1.booking.list": 0.12,
@@ -24,7 +24,8 @@ class Portal:
     """A Bitrix24 account.
 
     ``refusal`` makes every call with a valid credential fail (plan, rights, deleted portal, ...); ``pressure`` is the rate
-    of other applications' requests at our address; ``address`` is the ``host:port`` that alone is served after a move.
+    of other applications' requests at our address; ``address`` is the origin that alone is served after a move;
+    ``after_page`` holds changes of the world, one of which happens after each page of bookings that is read.
     """
 
     def __init__(self, name: str, now: Callable[[], float], random: Random) -> None:
@@ -43,6 +44,7 @@ class Portal:
         self.address: str | None = None
         self.client_endpoint: str | None = None
         self.server_offset_seconds = 3 * 3600
+        self.selections: dict[str, Sequence[Booking]] = {}
         self.after_page: deque[Callable[[World], object]] = deque()
         self._plan: tuple[float, float] | None = PLANS["standard"]
         self._buckets: dict[str, LeakyBucket] = {}
@@ -64,8 +66,7 @@ class Portal:
             return True
         bucket = self._buckets.setdefault(source, LeakyBucket(now, *self._plan))
         if now > self._pressure_ends:
-            bucket.level(self._pressure_ends, self.pressure)
-            self.pressure, self._pressure_ends = 0.0, float("inf")
+            self.press(0.0, self._pressure_ends)
         return bucket.admit(now, self.pressure)
 
     def press(self, per_second: float, now: float, *, until: float = float("inf")) -> None:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final
-from weakref import WeakKeyDictionary
 
 from exporter.simulator.bitrix24.errors import ApiError, invalid_parameter
 from exporter.simulator.bitrix24.phpquery import to_int
@@ -23,7 +21,6 @@ _ORDER_KEYS: Final[Mapping[str, Callable[[Booking], int]]] = {
     "dateTo": lambda booking: booking.end,
 }
 _REMEMBERED: Final = 8
-_memory: WeakKeyDictionary[Portal, OrderedDict[str, Sequence[Booking]]] = WeakKeyDictionary()
 
 
 def select_bookings(params: Mapping[str, object], portal: Portal, switches: Switches) -> Sequence[Booking]:
@@ -36,15 +33,15 @@ def select_bookings(params: Mapping[str, object], portal: Portal, switches: Swit
     tests = _tests(filters, switches)
     # Reading 10,000 bookings takes 201 requests with the same question: the answer is computed once per state of the world.
     question = json.dumps([portal.world.version, filters, order, switches.within, switches.zero_length_at_start], default=str)
-    memory = _memory.setdefault(portal, OrderedDict())
+    memory = portal.selections
     rows = memory.get(question)
     if rows is None:
         chosen = [booking for booking in portal.world.bookings() if all(test(booking) for test in tests)]
         for key, descending in reversed(order.items()):
             chosen.sort(key=_ORDER_KEYS[key], reverse=descending)
         rows = memory[question] = chosen
-        while len(memory) > _REMEMBERED:
-            memory.popitem(last=False)
+        if len(memory) > _REMEMBERED:
+            del memory[next(iter(memory))]
     return rows if order else portal.random.sample(rows, len(rows))
 
 

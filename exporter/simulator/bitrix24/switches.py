@@ -20,7 +20,6 @@ class Switches:
     unknown_webhook: Refusal = ("INVALID_CREDENTIALS", 401)
     unknown_token: Refusal = ("invalid_token", 401)
     missing_scope_status: int = 403
-    portal_deleted_status: int = 403
     https_only: bool = False  # refuses webhooks over plain http, also ours
 
     # Error bodies
