@@ -196,6 +196,7 @@ def test_failed_provider_ids_can_hold_an_id_that_list_providers_does_not_know() 
     ghost = str(uuid4())
     raw.wix.switches.extra_failed_ids = (ghost,)
     assert [ghost] == raw.get(CONNECTIONS, {"partialFailure": "true"}).json()["failedProviderIds"]
+    assert [] == raw.get(CONNECTIONS).json()["failedProviderIds"]
 
 
 def test_a_scripted_life_is_seen_step_by_step() -> None:
