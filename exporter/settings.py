@@ -83,13 +83,18 @@ class Budget(Strict):
     """What this exporter may spend of a portal's limits; leave the rest to the other tools of the business."""
 
     requests_per_second: float = Field(
-        default=1.0, gt=0, le=1000, description="Steady rate. The cloud allows 2 per second, 5 on the Enterprise plan."
+        default=1.0,
+        gt=0,
+        le=1000,
+        allow_inf_nan=False,
+        description="Steady rate. The cloud allows 2 per second, 5 on the Enterprise plan.",
     )
     burst: int = Field(default=10, ge=1, le=10_000, description="Requests at once. The cloud allows 50, 250 on Enterprise.")
     operating_seconds: float = Field(
         default=240.0,
         gt=0,
         le=600,
+        allow_inf_nan=False,
         description="Operating time of a method in 10 minutes above which optional work is left out. The portal blocks at 480.",
     )
 

@@ -17,7 +17,9 @@ from exporter.errors import Problem
 Path = tuple[str | int, ...]
 
 # Some thousand targets are some hundred thousand values; far more than that is an anchor that multiplies itself.
-_MOST_VALUES: Final = 2_000_000
+_MOST_VALUES: Final = 500_000
+_DEEPEST: Final = 100
+_TOO_DEEP: Final = Problem("", "nested too deep", "remove some of the levels")
 _MERGE_TAG: Final = "tag:yaml.org,2002:merge"
 _PLAIN_TAGS: Final = frozenset(f"tag:yaml.org,2002:{name}" for name in ("null", "bool", "int", "float", "str", "timestamp"))
 _CONTAINER_TAGS: Final = frozenset({"tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"})
@@ -55,22 +57,44 @@ class Source:
 def read_yaml(text: str) -> Source:
     """Return what ``text`` says, with every problem that can be told apart; after a syntax error that is just one."""
     try:
-        loader = yaml.SafeLoader(text)
+        loader, node = _compose(text)
     except yaml.reader.ReaderError:
         problem = Problem("", "the file holds a character that YAML forbids", "save it as plain UTF-8 text")
         return Source(None, {}, (problem,))
+    except yaml.MarkedYAMLError as error:
+        return Source(None, {}, (_syntax_problem(error),))
+    except (RecursionError, _TooDeepError):
+        return Source(None, {}, (_TOO_DEEP,))
+    builder = _Builder(loader)
     try:
-        try:
-            node = loader.get_single_node()
-        except yaml.MarkedYAMLError as error:
-            return Source(None, {}, (_syntax_problem(error),))
-        builder = _Builder(loader)
         value = None if node is None else builder.build(node, ())
     except RecursionError:
-        return Source(None, {}, (Problem("", "nested too deep", "remove some of the levels"),))
-    finally:
-        loader.dispose()
+        return Source(None, {}, (_TOO_DEEP,))
     return Source(value, builder.lines, tuple(builder.problems))
+
+
+class _TooDeepError(Exception):
+    pass
+
+
+def _compose(text: str) -> tuple[yaml.SafeLoader, yaml.Node | None]:
+    if yaml.__with_libyaml__:
+        try:
+            _refuse_depth(text)
+            return yaml.SafeLoader(""), yaml.compose(text, yaml.CSafeLoader)
+        except yaml.YAMLError:
+            pass  # PyYAML's own parser knows better what is wrong
+    loader = yaml.SafeLoader(text)
+    return loader, loader.get_single_node()
+
+
+def _refuse_depth(text: str) -> None:
+    # libyaml is many times faster, but it nests on the C stack, where nothing catches an overflow.
+    depth = 0
+    for event in yaml.parse(text, yaml.CSafeLoader):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > _DEEPEST:
+            raise _TooDeepError
 
 
 def show_path(path: Path) -> str:
@@ -118,6 +142,7 @@ class _Builder:
         self.problems: list[Problem] = []
         self._loader = loader
         self._values = 0
+        self._is_full = False
         self._open: set[int] = set()  # containers that are being built, to see an anchor inside itself
 
     def build(self, node: yaml.Node, path: Path) -> object:
@@ -128,7 +153,8 @@ class _Builder:
         if id(node) in self._open:
             return self._refuse(node, path, "an anchor that holds itself", "write the values out")
         if self._values > _MOST_VALUES:
-            if self._values == _MOST_VALUES + 1:
+            if not self._is_full:
+                self._is_full = True
                 self._refuse(node, (), "too many values", "write anchors that do not multiply each other")
             return UNREADABLE
         if node.tag not in _CONTAINER_TAGS:
