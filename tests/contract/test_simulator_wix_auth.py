@@ -297,3 +297,14 @@ def test_a_site_without_bookings_answers_428_with_an_app_not_installed_code() ->
     answers: list[httpx.Response] = [raw.get(CONNECTIONS), raw.count({})]
     assert [428, 428] == [answer.status_code for answer in answers]
     assert all(code_of(answer).endswith("APP_NOT_INSTALLED") for answer in answers)
+
+
+def test_the_legacy_refresh_refuses_another_grant_and_a_wrong_refresh_token() -> None:
+    raw = RawWix()
+    app = raw.wix.credentials.install(raw.site.id)
+    asked = {"grant_type": "refresh_token", "client_id": app.app_id, "client_secret": app.app_secret, "refresh_token": "x"}
+    refused = raw.post("/oauth/access", asked, headers={})
+    unsupported = raw.post("/oauth/access", asked | {"grant_type": "client_credentials"}, headers={})
+    assert [(401, "invalid_client"), (400, "unsupported_grant_type")] == [
+        (answer.status_code, answer.json()["error"]) for answer in (refused, unsupported)
+    ]
