@@ -86,7 +86,10 @@ def targets(base_url: str) -> list[dict[str, Any]]:
 
 
 def copy_bookings(site: Site, portal: Portal) -> None:
-    """Copy every single booking of ``site`` into ``portal``, now and whenever a new one arrives, each tied to a deal."""
+    """Copy every live booking of ``site`` into ``portal``, now and whenever a new one arrives, each tied to a deal.
+
+    Seats of a class and a course come without a resource: many people share it, which is no conflict.
+    """
     chairs = {staff.resource_id: number for number, staff in enumerate(site.bookings.staff, 1)}
     seen: set[str] = set()
 
@@ -97,9 +100,16 @@ def copy_bookings(site: Site, portal: Portal) -> None:
             if booking.id in seen:
                 continue
             seen.add(booking.id)
-            if booking.kind is BookingKind.INDIVIDUAL and booking.status in _COPIED_STATUSES and booking.resource_id in chairs:
-                seconds = int(booking.end - booking.start)
-                portal.diary.book(int(booking.start), chairs[booking.resource_id], created=booking.created, seconds=seconds)
+            if booking.status not in _COPIED_STATUSES:
+                continue
+            seconds = HOUR if booking.is_course else booking.end - booking.start
+            portal.diary.book(
+                int(booking.start),
+                chairs.get(booking.resource_id or "") if booking.kind is BookingKind.INDIVIDUAL else None,
+                created=booking.created,
+                seconds=int(seconds),
+                until=int(booking.end) if booking.is_course else None,
+            )
 
     portal.diary.on_advance = copy
     copy()

@@ -174,10 +174,13 @@ def test_a_lost_answer_has_spent_the_refresh_token() -> None:
     assert on_bench(script) == (1, "invalid_grant")
 
 
-def test_client_endpoint_follows_the_portal_to_its_new_address() -> None:
+@pytest.mark.parametrize("switch", ["address", "client_endpoint"])
+def test_client_endpoint_follows_the_portal_to_its_new_address(switch: str) -> None:
     async def script(bench: Bench) -> object:
         app, pair = installed(bench)
-        bench.portal.client_endpoint = "https://new.example/rest/"
+        setattr(
+            bench.portal, switch, {"address": "https://new.example", "client_endpoint": "https://new.example/rest/"}[switch]
+        )
         return (await refresh(bench, app, pair.refresh_token)).json()["client_endpoint"]
 
     assert on_bench(script) == "https://new.example/rest/"

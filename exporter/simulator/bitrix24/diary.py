@@ -53,17 +53,27 @@ class Diary:
                     if self._random.random() < share:
                         self.book(int(start.timestamp()), resource_id, created=self._now() - days_back * DAY)
 
-    def book(self, start: int, resource_id: int, *, created: float, seconds: int = LENGTH_SECONDS) -> Booking:
+    def book(
+        self,
+        start: int,
+        resource_id: int | None,
+        *,
+        created: float,
+        seconds: int = LENGTH_SECONDS,
+        until: int | None = None,
+    ) -> Booking:
         """Add one customer's booking, tied to a new deal unless links are being lost."""
-        self._taken.add((resource_id, start))
+        if resource_id is not None:
+            self._taken.add((resource_id, start))
         self._deal += 1
         return self._world.add_booking(
             start,
             start + seconds,
-            resource_ids=(resource_id,),
+            resource_ids=() if resource_id is None else (resource_id,),
             name=f"{canary.FIRST_NAME} {canary.LAST_NAME}",
             description=f"{canary.TITLE}; {canary.PHONE}, {canary.EMAIL}",
             zone=self._zone.key,
+            until=until,
             created=int(created),
             links=(Link(str(self._deal)),) if self.links_new_bookings else (),
         )

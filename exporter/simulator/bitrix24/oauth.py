@@ -145,6 +145,7 @@ class AuthServer:
         return json_reply(self.token_file(self.issue(app, now), origin, now))
 
     def _answer(self, pair: Pair, origin: str, now: float) -> dict[str, object]:
+        portal = pair.app.portal
         return {
             "access_token": pair.access_token,
             "refresh_token": pair.refresh_token,
@@ -152,9 +153,9 @@ class AuthServer:
             "scope": ",".join(sorted(pair.app.scopes)),
             # The authorization server, not the portal: who builds the portal's URL from it calls the wrong host.
             "domain": self.domain,
-            "client_endpoint": pair.app.portal.client_endpoint or f"{origin}/rest/",
+            "client_endpoint": portal.client_endpoint or f"{portal.address or origin}/rest/",
             "server_endpoint": f"{origin}/rest/",
-            "member_id": pair.app.portal.member_id,
+            "member_id": portal.member_id,
             "status": self.status,
         }
 
