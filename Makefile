@@ -34,7 +34,10 @@ bench: $(VENV)/.installed-dev ## Benchmarks, as ratios side by side
 	for file in tests/benchmarks/*.py; do echo "== $$file"; $(BIN)/python -m "$$(echo $${file%.py} | tr / .)" || exit 1; done
 
 generate: $(VENV)/.installed-dev ## Write the generated files again: schema, references, dashboards, rules, manifests
-	$(BIN)/python -m tests.support.generate
+	$(BIN)/python -m exporter.metrics.reference docs/metrics.md
+	$(BIN)/python -m exporter.config_reference
+	$(BIN)/python -c 'from exporter.web.status_api import schema_text; print(schema_text(), end="")' >docs/status.schema.json
+	$(BIN)/booking-sync-exporter monitoring render --out . >/dev/null
 
 servers: # Debian's servers that the end-to-end tests drive; a no-op when they are there or when we may not install
 	@sh tests/support/install-servers.sh
