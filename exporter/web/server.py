@@ -35,6 +35,8 @@ class Server:
         self._server = uvicorn_server
         self._task = task
         self._check = check
+        host: str
+        self.port: int
         host, self.port = sock.getsockname()[:2]
         scheme = "https" if uvicorn_server.config.ssl else "http"
         self.addresses = (_joined(host, self.port),)

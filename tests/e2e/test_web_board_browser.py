@@ -1,0 +1,239 @@
+"""The status board in a real Chromium: readable by everybody, alive with JavaScript, whole without it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Literal
+
+import pytest
+from playwright.async_api import expect
+
+from exporter.errors import Reason
+from exporter.model import CollectorName, ConnectionStatus, PlatformName
+from exporter.snapshot import View
+from exporter.web import Server, create_app, serve
+from tests.support import views
+from tests.support.browser import SIZES, Tab, needs_chromium, tab
+from tests.support.views import Target
+from tests.support.web import ShownBackend
+
+pytestmark = [pytest.mark.browser, needs_chromium]
+
+HOSTILE = "\"'><script>window.injected=1</script><img src=x onerror=window.injected=1>"
+
+
+def site(name: str, status: ConnectionStatus = ConnectionStatus.SYNCED) -> Target:
+    state = views.unpolled(name, PlatformName.WIX, CollectorName.CONNECTIONS)
+    rows = views.connections(views.connection("Chair 1", status), views.connection("Chair 2"))
+    return views.target_of(name, PlatformName.WIX, [views.succeeded(state, rows)])
+
+
+def every_status() -> View:
+    rows = views.connections(*(views.connection(status.value, status) for status in ConnectionStatus))
+    state = views.unpolled("site", PlatformName.WIX, CollectorName.CONNECTIONS)
+    return views.view_of(views.target_of("site", PlatformName.WIX, [views.succeeded(state, rows)], labels={"city": "Berlin"}))
+
+
+def fleet() -> View:
+    failing = views.unpolled("site-000", PlatformName.WIX, CollectorName.CONNECTIONS)
+    broken = views.target_of("site-000", PlatformName.WIX, [views.failed(failing, Reason.AUTH, "refused")])
+    return views.view_of(broken, *(site(f"site-{number:03}") for number in range(1, 80)))
+
+
+SCENES: dict[str, Callable[[], View]] = {"failing": views.failing, "every_status": every_status, "fleet": fleet}
+FURTHER: dict[str, Callable[[], View]] = {
+    name: views.SCENES[name] for name in ("before_first_poll", "partial_failure", "expired")
+} | {"empty": views.view_of}
+
+
+def shown(
+    view: View,
+    look: Callable[[Tab, Server, ShownBackend], Awaitable[None]],
+    *,
+    size: str = "desktop",
+    scheme: Literal["light", "dark"] = "light",
+    javascript: bool = True,
+) -> None:
+    """Serve ``view``, open its board in Chromium and ``look``; then nothing may have been asked elsewhere or refused."""
+
+    async def run() -> None:
+        backend = ShownBackend(view)
+        server = await serve(create_app(backend), "127.0.0.1:0")
+        try:
+            async with tab(size=size, scheme=scheme, javascript=javascript) as opened:
+                if javascript:
+                    await opened.page.clock.install()
+                await opened.page.goto(server.url)
+                await look(opened, server, backend)
+                assert [] == opened.complaints
+                assert [] == [url for url in opened.asked if not url.startswith((f"{server.url}/", "data:"))]
+        finally:
+            await server.stop()
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", SIZES)
+def test_axe_finds_nothing_serious_and_nothing_sticks_out(size: str, scheme: Literal["light", "dark"], tmp_path: Path) -> None:
+    async def look(opened: Tab, _: Server, backend: ShownBackend) -> None:
+        # Colours and layout of the further ones are those of the others, so one look at their structure is enough.
+        for name, scene in (SCENES | (FURTHER if (size, scheme) == ("phone", "light") else {})).items():
+            backend.shown = scene()
+            await opened.page.reload()
+            assert [] == await opened.axe(), name
+            wider = await opened.page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+            assert wider <= 0, name
+            await opened.page.screenshot(path=tmp_path / f"{name}-{size}-{scheme}.png", full_page=True)
+
+    shown(views.healthy(), look, size=size, scheme=scheme)
+
+
+def test_the_verdict_and_the_first_fix_are_on_the_first_screen_of_a_phone() -> None:
+    async def look(opened: Tab, _: Server, __: ShownBackend) -> None:
+        for text in ("5 critical, 1 warning", "Polls fail, older data shown", "salon-wix", "Fix:"):
+            place = await opened.page.get_by_text(text).first.bounding_box()
+            assert place is not None, text
+            assert place["y"] + place["height"] < SIZES["phone"]["height"], text
+
+    shown(views.failing(), look, size="phone")
+
+
+def test_light_and_dark_follow_the_reader() -> None:
+    seen = []
+
+    async def look(opened: Tab, _: Server, __: ShownBackend) -> None:
+        seen.append(await opened.page.evaluate("getComputedStyle(document.body).backgroundColor"))
+
+    shown(views.healthy(), look, scheme="light")
+    shown(views.healthy(), look, scheme="dark")
+    assert seen == ["rgb(244, 245, 247)", "rgb(14, 18, 23)"]
+
+
+def test_it_is_whole_without_javascript() -> None:
+    async def look(opened: Tab, _: Server, __: ShownBackend) -> None:
+        page = opened.page
+        await expect(page.get_by_text("1 critical", exact=True).first).to_be_visible()
+        await expect(page.get_by_role("button", name="Pause")).to_be_hidden()
+        await page.get_by_role("searchbox").fill("site-07")
+        await page.get_by_role("button", name="Apply").click()
+        await expect(page.locator("details.target")).to_have_count(10)
+        assert page.url.endswith("/?q=site-07")
+        await page.locator("details.target summary").first.click()
+        await expect(page.get_by_role("cell", name="Chair 1").first).to_be_visible()
+        await page.get_by_role("link", name="Show all").click()
+        await page.get_by_role("link", name="Next").click()
+        await expect(page.get_by_text("Page 2 of 4")).to_be_visible()
+
+    shown(fleet(), look, javascript=False)
+
+
+def test_it_refreshes_by_itself_and_keeps_what_is_unfolded() -> None:
+    async def look(opened: Tab, _: Server, backend: ShownBackend) -> None:
+        page = opened.page
+        await expect(page.get_by_text("Everything is in order")).to_be_visible()
+        await page.locator("details[data-key=b] summary").click()
+        await page.locator("details[data-key=c] summary").focus()
+        backend.shown = views.view_of(site("a", ConnectionStatus.ERROR), site("b"), site("c"), site("d"))
+        await page.clock.fast_forward(16_000)
+        await expect(page.get_by_text("1 warning, nothing critical")).to_be_visible()
+        await expect(page).to_have_title("(1) Booking sync")
+        assert ["a", "b"] == await page.eval_on_selector_all("details[open]", "all => all.map(one => one.dataset.key)")
+        assert "c" == await page.evaluate("document.activeElement.parentElement.dataset.key")
+        backend.shown = views.view_of(*(site(name) for name in "abcd"))
+        await page.clock.fast_forward(16_000)
+        await expect(page.get_by_text("Everything is in order")).to_be_visible()
+        assert ["b"] == await page.eval_on_selector_all("details[open]", "all => all.map(one => one.dataset.key)")
+
+    shown(views.view_of(*(site(name) for name in "abcd")), look)
+
+
+def test_the_refresh_can_be_paused() -> None:
+    async def look(opened: Tab, _: Server, backend: ShownBackend) -> None:
+        page = opened.page
+        pause = page.get_by_role("button", name="Pause")
+        await pause.click()
+        backend.shown = views.failing()
+        asked = len(opened.asked)
+        await page.clock.fast_forward(60_000)
+        await page.evaluate("new Promise(done => requestAnimationFrame(done))")
+        assert asked == len(opened.asked)
+        await expect(page.get_by_text("Everything is in order")).to_be_visible()
+        await pause.click()
+        await expect(page.get_by_text("5 critical, 1 warning")).to_be_visible()
+
+    shown(views.view_of(site("a")), look)
+
+
+def test_an_exporter_that_is_gone_is_said_and_its_return_too() -> None:
+    async def run() -> None:
+        backend = ShownBackend(views.view_of(site("a")))
+        server = await serve(create_app(backend), "127.0.0.1:0")
+        async with tab() as opened:
+            await opened.page.clock.install()
+            await opened.page.goto(server.url)
+            lost = opened.page.get_by_role("alert")
+            await expect(lost).to_be_hidden()
+            await server.stop()
+            await opened.page.clock.fast_forward(16_000)
+            await expect(lost).to_have_text("No answer from the exporter. What you see below is old.")
+            server = await serve(create_app(backend), server.addresses[0])
+            await opened.page.clock.fast_forward(16_000)
+            await expect(lost).to_be_hidden()
+            await server.stop()
+
+    asyncio.run(run())
+
+
+def test_the_filter_follows_the_typing() -> None:
+    async def look(opened: Tab, server: Server, __: ShownBackend) -> None:
+        page = opened.page
+        await page.get_by_role("searchbox").press_sequentially("site-07")
+        await page.clock.fast_forward(500)
+        await expect(page.locator("details.target")).to_have_count(10)
+        assert page.url == f"{server.url}/?q=site-07"
+        assert "site-07" == await page.get_by_role("searchbox").input_value()
+        await page.clock.fast_forward(16_000)
+        await expect(page.locator("details.target")).to_have_count(10)
+        await page.get_by_role("searchbox").fill("")
+        await page.clock.fast_forward(500)
+        await expect(page.locator("details.target")).to_have_count(25)
+        assert page.url == f"{server.url}/"
+
+    shown(fleet(), look)
+
+
+def test_words_from_outside_do_nothing() -> None:
+    rows = views.connections(views.connection(HOSTILE, ConnectionStatus.ERROR, schedule=HOSTILE, provider=HOSTILE))
+    state = views.unpolled(HOSTILE, PlatformName.WIX, CollectorName.CONNECTIONS)
+    failing = views.failed(views.succeeded(state, rows), Reason.AUTH, HOSTILE)
+    view = views.view_of(views.target_of(HOSTILE, PlatformName.WIX, [failing], labels={"a": HOSTILE}))
+
+    async def look(opened: Tab, server: Server, _: ShownBackend) -> None:
+        await opened.page.get_by_role("searchbox").fill(HOSTILE)
+        await opened.page.clock.fast_forward(16_000)
+        await expect(opened.page.locator("details.target")).to_have_count(1)
+        await opened.page.get_by_role("link", name=HOSTILE).first.click()
+        await opened.page.wait_for_load_state()
+        assert opened.page.url.startswith(f"{server.url}/?q=")
+        assert await opened.page.evaluate("window.injected") is None
+        assert 0 == await opened.page.locator("img").count()
+
+    shown(view, look)
+
+
+def test_the_policy_stops_a_foreign_script() -> None:
+    async def run() -> None:
+        server = await serve(create_app(ShownBackend(views.healthy())), "127.0.0.1:0")
+        async with tab() as opened:
+            await opened.page.goto(server.url)
+            await opened.page.evaluate(
+                "document.body.appendChild(Object.assign(document.createElement('script'), {text: 'window.injected = 1'}))"
+            )
+            assert await opened.page.evaluate("window.injected") is None
+            assert any("Content Security Policy" in complaint for complaint in opened.complaints)
+        await server.stop()
+
+    asyncio.run(run())
