@@ -47,6 +47,8 @@ def _tidy(node: Any) -> Any:  # noqa: ANN401  JSON
     if not isinstance(node, dict):
         return node
     tidy = {key: _tidy(value) for key, value in node.items() if not (key == "default" and value is None)}
+    if "patternProperties" in tidy:
+        tidy = {key: value for key, value in tidy.items() if key != "propertyNames"} | {"additionalProperties": False}
     if isinstance(tidy.get("properties"), dict):
         for name, value in tidy["properties"].items():
             if value.get("title", "").replace(" ", "_").lower() == name.lower():
