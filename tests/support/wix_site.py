@@ -151,11 +151,11 @@ class WixBench:
         return self.simulator.log.count(operation)
 
 
-def on_wix(script: Callable[[WixBench], Awaitable[T]]) -> T:
-    """Run ``script`` against a site without connections and bookings."""
+def on_wix(script: Callable[[WixBench], Awaitable[T]], *, start: float = 1_790_000_000.0) -> T:
+    """Run ``script`` against a site without connections and bookings; its clock says ``start`` (Unix seconds)."""
 
     async def run() -> T:
-        clock = ManualClock(auto=True)
+        clock = ManualClock(start, auto=True)
         simulator = Simulator(clock)
         site = simulator.wix.add_site()
         key = simulator.wix.add_key(site)
