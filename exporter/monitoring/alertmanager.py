@@ -10,7 +10,7 @@ from textwrap import indent
 from exporter.monitoring.promql import TENANT_LABELS
 from exporter.monitoring.yamltext import HEADER, dump, dump_items
 
-_SECRETS = "/etc/alertmanager/secrets"
+_SECRETS = "/run/secrets"
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from exporter.monitoring.alerts import Alert, alert_groups
+from exporter.monitoring.grafana import SCRAPE_INTERVAL
 from exporter.monitoring.options import Options
 from exporter.monitoring.rules import recording_groups
 from exporter.monitoring.yamltext import HEADER, dump, dump_items
@@ -40,7 +41,7 @@ def prometheus_config(options: Options) -> str:
     """Return an example ``prometheus.yml``, the one that compose.yaml uses."""
     return HEADER + dump(
         {
-            "global": {"scrape_interval": "30s", "evaluation_interval": "30s"},
+            "global": {"scrape_interval": SCRAPE_INTERVAL, "evaluation_interval": "30s"},
             "rule_files": ["recording.rules.yml", "alerting.rules.yml"],
             "alerting": {"alertmanagers": [{"static_configs": [{"targets": ["alertmanager:9093"]}]}]},
             "scrape_configs": [

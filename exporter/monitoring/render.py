@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from exporter import __version__
 from exporter.monitoring.alertmanager import alertmanager_config, demo_config, templates
 from exporter.monitoring.boards import fleet, internals, target
+from exporter.monitoring.grafana import dashboard_provider, datasource
+from exporter.monitoring.kubernetes import dashboards_kustomization, manifests
 from exporter.monitoring.options import Options
 from exporter.monitoring.prometheus import alerting_rules, prometheus_config, recording_rules
+from exporter.monitoring.runbooks import runbooks
 
 
 def files(options: Options) -> dict[str, str]:
@@ -22,6 +26,11 @@ def files(options: Options) -> dict[str, str]:
         "config/alertmanager/alertmanager.yml": alertmanager_config(),
         "config/alertmanager/alertmanager.demo.yml": demo_config(),
         "config/alertmanager/templates/booking-sync.tmpl": templates(),
+        "config/grafana/provisioning/datasources/prometheus.yml": datasource(),
+        "config/grafana/provisioning/dashboards/booking-sync.yml": dashboard_provider(),
+        "dashboards/kustomization.yaml": dashboards_kustomization(),
+        **{f"config/kubernetes/{name}": text for name, text in manifests(options, __version__).items()},
+        **{f"docs/runbooks/{name}": text for name, text in runbooks(options).items()},
     }
 
 

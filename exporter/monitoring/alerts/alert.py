@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TypeAlias
 
 from exporter.monitoring.options import Options
 
@@ -37,6 +38,38 @@ class Board(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Choice:
+    """A text that depends on the value of a label; the last one also serves values without one."""
+
+    label: str
+    texts: Mapping[str, Text]
+
+    def cases(self) -> dict[str, str]:
+        """Return every text by its label values, joined with commas."""
+        found: dict[str, str] = {}
+        for value, text in self.texts.items():
+            if isinstance(text, Choice):
+                found |= {f"{value}, {case}": inner for case, inner in text.cases().items()}
+            else:
+                found[value] = text
+        return found
+
+
+Text: TypeAlias = str | Choice
+
+
+def template(text: Text) -> str:
+    """Return a Go template that prints the text of an alert's labels."""
+    if isinstance(text, str):
+        return text
+    *cases, last = [(value, template(inner)) for value, inner in text.texts.items()]
+    if not cases:
+        return last[1]
+    branches = "{{ else if ".join(f'eq $labels.{text.label} "{value}" }}}}{inner}' for value, inner in cases)
+    return f"{{{{ if {branches}{{{{ else }}}}{last[1]}{{{{ end }}}}"
+
+
+@dataclass(frozen=True, slots=True)
 class Alert:
     """One alerting rule.
 
@@ -51,7 +84,7 @@ class Alert:
     fixed_by: FixedBy
     summary: str
     description: str
-    fix: str
+    fix: Text
     keep: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
     board: Board = Board.TARGET
@@ -68,7 +101,7 @@ class Alert:
         return {
             "summary": self.summary,
             "description": self.description,
-            "fix": self.fix,
+            "fix": template(self.fix),
             "runbook_url": options.runbook(self.name),
             "dashboard_url": f"{options.grafana_url}/d/{self.board}" + (f"?{variables}" if variables else ""),
         }
@@ -80,12 +113,3 @@ class AlertGroup:
 
     name: str
     alerts: Sequence[Alert]
-
-
-def choose(label: str, texts: Mapping[str, str]) -> str:
-    """Return a Go template that prints the text of a label's value; the last text also serves values without one."""
-    *cases, last = texts.items()
-    if not cases:
-        return last[1]
-    branches = "{{ else if ".join(f'eq $labels.{label} "{value}" }}}}{text}' for value, text in cases)
-    return f"{{{{ if {branches}{{{{ else }}}}{last[1]}{{{{ end }}}}"

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from exporter.advice import for_connection
 from exporter.model import ConnectionStatus, ErrorReason
-from exporter.monitoring.alerts.alert import Alert, AlertGroup, FixedBy, Severity, choose
+from exporter.monitoring.alerts.alert import Alert, AlertGroup, Choice, FixedBy, Severity
 from exporter.monitoring.options import Options
 from exporter.monitoring.promql import newest
 
@@ -58,7 +58,7 @@ def _single() -> tuple[Alert, ...]:
             fixed_by=FixedBy.CALENDAR_OWNER,
             summary="A calendar connection needs its owner.",
             description="Connection {{ $labels.connection }} of {{ $labels.target }} stopped: {{ $labels.reason }}.",
-            fix=choose(
+            fix=Choice(
                 "reason", {reason.value: for_connection(ConnectionStatus.ERROR, reason).fix for reason in _OWNER_REASONS}
             ),
             link=_CONNECTION_LINK,
@@ -114,7 +114,7 @@ def _single() -> tuple[Alert, ...]:
             description=(
                 "Connection {{ $labels.connection }} of {{ $labels.target }} has been {{ $labels.status }} for over an hour."
             ),
-            fix=choose(
+            fix=Choice(
                 "status",
                 {
                     status.value: for_connection(status, None).fix

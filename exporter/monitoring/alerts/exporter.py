@@ -7,18 +7,18 @@ from collections.abc import Sequence
 from exporter.advice import for_failure
 from exporter.errors import Reason
 from exporter.model import PlatformName
-from exporter.monitoring.alerts.alert import Alert, AlertGroup, Board, FixedBy, Severity, choose
+from exporter.monitoring.alerts.alert import Alert, AlertGroup, Board, Choice, FixedBy, Severity
 from exporter.monitoring.options import Options
 from exporter.monitoring.promql import newest, total
 
 _PROBE = "The exporter's operator runs `booking-sync-exporter probe {{ $labels.target }}`: it names the reason and the fix."
 
 
-def _fixes(reasons: Sequence[Reason]) -> str:
-    return choose(
+def _fixes(reasons: Sequence[Reason]) -> Choice:
+    return Choice(
         "platform",
         {
-            platform.value: choose("reason", {reason.value: for_failure(reason, platform).fix for reason in reasons})
+            platform.value: Choice("reason", {reason.value: for_failure(reason, platform).fix for reason in reasons})
             for platform in PlatformName
         },
     )

@@ -1,0 +1,179 @@
+"""The manifests: exporter, service, scraping, rules and dashboards, put together by kustomize without any templating."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from exporter.monitoring.alerts import alert_groups
+from exporter.monitoring.grafana import FOLDER, SCRAPE_INTERVAL
+from exporter.monitoring.options import Options
+from exporter.monitoring.prometheus import alert_rule
+from exporter.monitoring.rules import recording_groups
+from exporter.monitoring.yamltext import HEADER, dump
+
+_NAME = "booking-sync-exporter"
+_LABELS = {"app.kubernetes.io/name": _NAME}
+_IMAGE = "ghcr.io/booking-sync-exporter/booking-sync-exporter"
+_MONITORING = "monitoring.coreos.com/v1"
+_EXAMPLE_CONFIG = """\
+targets:
+  - name: salon-wix
+    platform: wix
+    site_id: 00000000-0000-0000-0000-000000000000
+    api_key: {file: /run/secrets/booking-sync/wix_api_key}
+    collectors:
+      connections: {}
+      bookings: {}
+"""
+
+
+def manifests(options: Options, version: str) -> dict[str, str]:
+    """Return every manifest by file name; ``version`` is the tag of the image."""
+    return {
+        "kustomization.yaml": _kustomization(),
+        "config.yaml": _example_config(),
+        "deployment.yaml": _deployment(version),
+        "service.yaml": _service(),
+        "servicemonitor.yaml": _service_monitor(options),
+        "prometheusrule.yaml": _rules(options),
+    }
+
+
+def dashboards_kustomization() -> str:
+    """Return the kustomization beside the dashboards: one ConfigMap for each, found by Grafana's side car."""
+    return (
+        HEADER
+        + "# Kustomize reads no files above its directory, so the ConfigMaps are made here and used by config/kubernetes.\n"
+        + dump(
+            {
+                "apiVersion": "kustomize.config.k8s.io/v1beta1",
+                "kind": "Kustomization",
+                "generatorOptions": {
+                    "disableNameSuffixHash": True,
+                    "labels": {"grafana_dashboard": "1", **_LABELS},
+                    "annotations": {"grafana_folder": FOLDER},
+                },
+                "configMapGenerator": [
+                    {"name": f"booking-sync-{name}-dashboard", "files": [f"{name}.json"]}
+                    for name in ("fleet", "target", "internals")
+                ],
+            }
+        )
+    )
+
+
+def _manifest(api: str, kind: str, spec: dict[str, Any], comment: str = "") -> str:
+    metadata = {"name": _NAME, "labels": _LABELS}
+    return HEADER + comment + dump({"apiVersion": api, "kind": kind, "metadata": metadata, "spec": spec})
+
+
+def _kustomization() -> str:
+    return (
+        HEADER
+        + "# kubectl apply -k .   Set namespace, image and labels (kube-prometheus-stack selects `release`) in an overlay,\n"
+        + "# replace config.yaml by your targets, and create the secret booking-sync-exporter with their credentials.\n"
+        + dump(
+            {
+                "apiVersion": "kustomize.config.k8s.io/v1beta1",
+                "kind": "Kustomization",
+                "namespace": "monitoring",
+                "resources": [
+                    "config.yaml",
+                    "deployment.yaml",
+                    "service.yaml",
+                    "servicemonitor.yaml",
+                    "prometheusrule.yaml",
+                    "../../dashboards",
+                ],
+            }
+        )
+    )
+
+
+def _example_config() -> str:
+    return HEADER + dump(
+        {
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": {"name": _NAME, "labels": _LABELS},
+            "data": {"exporter.yml": _EXAMPLE_CONFIG},
+        }
+    )
+
+
+def _deployment(version: str) -> str:
+    container = {
+        "name": "exporter",
+        "image": f"{_IMAGE}:{version}",
+        "args": ["--config.file=/etc/booking-sync-exporter/exporter.yml", "--web.listen-address=:10888"],
+        "ports": [{"name": "http-metrics", "containerPort": 10888}],
+        "startupProbe": {"httpGet": {"path": "/-/healthy", "port": "http-metrics"}, "periodSeconds": 2, "failureThreshold": 30},
+        "livenessProbe": {"httpGet": {"path": "/-/healthy", "port": "http-metrics"}, "periodSeconds": 20},
+        "readinessProbe": {"httpGet": {"path": "/-/ready", "port": "http-metrics"}, "periodSeconds": 10},
+        "resources": {"requests": {"cpu": "50m", "memory": "128Mi"}, "limits": {"memory": "512Mi"}},
+        "securityContext": {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        },
+        "volumeMounts": [
+            {"name": "config", "mountPath": "/etc/booking-sync-exporter", "readOnly": True},
+            {"name": "secrets", "mountPath": "/run/secrets/booking-sync", "readOnly": True},
+        ],
+    }
+    pod = {
+        "automountServiceAccountToken": False,
+        "securityContext": {"runAsNonRoot": True, "runAsUser": 65532, "seccompProfile": {"type": "RuntimeDefault"}},
+        "terminationGracePeriodSeconds": 45,
+        "containers": [container],
+        "volumes": [
+            {"name": "config", "configMap": {"name": _NAME}},
+            {"name": "secrets", "secret": {"secretName": _NAME, "optional": True}},
+        ],
+    }
+    spec = {
+        "replicas": 1,
+        "strategy": {"type": "Recreate"},
+        "selector": {"matchLabels": _LABELS},
+        "template": {"metadata": {"labels": _LABELS}, "spec": pod},
+    }
+    return _manifest(
+        "apps/v1",
+        "Deployment",
+        spec,
+        "# One replica and no overlap: a second one would spend the platforms' budgets twice.\n",
+    )
+
+
+def _service() -> str:
+    # A target that is not ready is scraped all the same: it says why.
+    port = {"name": "http-metrics", "port": 10888, "targetPort": "http-metrics"}
+    return _manifest("v1", "Service", {"publishNotReadyAddresses": True, "selector": _LABELS, "ports": [port]})
+
+
+def _service_monitor(options: Options) -> str:
+    endpoint = {
+        "port": "http-metrics",
+        "path": "/metrics",
+        "interval": SCRAPE_INTERVAL,
+        "scrapeTimeout": "10s",
+        "honorLabels": False,
+        # The rules ask for this job, whatever the service is called.
+        "relabelings": [{"action": "replace", "targetLabel": "job", "replacement": options.job}],
+    }
+    return _manifest(_MONITORING, "ServiceMonitor", {"selector": {"matchLabels": _LABELS}, "endpoints": [endpoint]})
+
+
+def _rules(options: Options) -> str:
+    recordings = [
+        {
+            "name": group.name,
+            "interval": group.interval,
+            "rules": [{"record": rule.record, "expr": rule.expr} for rule in group.rules],
+        }
+        for group in recording_groups()
+    ]
+    alerts = [
+        {"name": group.name, "rules": [alert_rule(alert, options) for alert in group.alerts]} for group in alert_groups(options)
+    ]
+    return _manifest(_MONITORING, "PrometheusRule", {"groups": [*recordings, *alerts]})

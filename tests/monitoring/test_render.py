@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from exporter.errors import ConfigError
+from exporter.monitoring import Options, files, render
+from tests.monitoring.bundle import ROOT
+from tests.monitoring.servers import run
+
+OTHER = Options(job="bookings", slo=0.995, grafana_url="https://grafana.example/", runbook_url="https://wiki.example/rb/")
+DEFAULT = files(Options())
+OTHERS = files(OTHER)
+
+
+@pytest.mark.parametrize("name", sorted(DEFAULT))
+def test_a_committed_file_is_byte_for_byte_the_default_output(name: str) -> None:
+    assert DEFAULT[name] == (ROOT / name).read_bytes().decode()
+
+
+def test_the_folders_of_the_bundle_hold_nothing_that_is_not_rendered() -> None:
+    by_hand = {"dashboards/.lint"} | {
+        str(path.relative_to(ROOT)) for path in (ROOT / "config" / "prometheus" / "tests").iterdir()
+    }
+    folders = ("dashboards", "config/prometheus", "config/alertmanager", "config/grafana", "config/kubernetes", "docs/runbooks")
+    present = {str(path.relative_to(ROOT)) for folder in folders for path in (ROOT / folder).rglob("*") if path.is_file()}
+    assert set(DEFAULT) | by_hand == present
+
+
+def test_render_writes_the_whole_bundle_and_leaves_other_files_alone(tmp_path: Path) -> None:
+    (tmp_path / "dashboards").mkdir()
+    (tmp_path / "dashboards" / "mine.json").write_text("{}")
+    written = render(OTHER, tmp_path)
+    assert set(OTHERS) == {str(path.relative_to(tmp_path)) for path in written}
+    assert all(OTHERS[str(path.relative_to(tmp_path))] == path.read_text() for path in written)
+    assert "{}" == (tmp_path / "dashboards" / "mine.json").read_text()
+
+
+def test_every_option_reaches_every_place_and_nothing_of_the_default_is_left() -> None:
+    everything = "".join(text for name, text in OTHERS.items() if name.startswith(("config/prometheus", "dashboards")))
+    default = Options()
+    assert f'up{{job="{default.job}"}}' not in everything
+    assert 'up{job="bookings"}' in everything
+    assert "job_name: bookings" in everything
+    assert "(1 - 0.995)" in everything
+    assert "0.99)" not in everything
+    assert default.runbook_url not in everything
+    assert default.grafana_url not in everything
+    assert "runbook_url: https://wiki.example/rb/bookingsyncexporterdown.md" in everything
+    assert "dashboard_url: https://grafana.example/d/booking-sync-internals" in everything
+
+
+def test_the_kubernetes_rules_and_the_scrape_follow_the_options() -> None:
+    rendered = OTHERS
+    assert "replacement: bookings" in rendered["config/kubernetes/servicemonitor.yaml"]
+    assert 'up{job="bookings"}' in rendered["config/kubernetes/prometheusrule.yaml"]
+
+
+@pytest.mark.servers
+def test_prometheus_accepts_a_bundle_for_other_names(tmp_path: Path) -> None:
+    render(OTHER, tmp_path)
+    result = run("promtool", "check", "config", tmp_path / "config/prometheus/prometheus.yml")
+    assert 0 == result.returncode, result.stderr
+
+
+def test_templates_for_people_arrive_unchanged() -> None:
+    rendered = DEFAULT
+    assert "{{ $labels.target }}" in rendered["config/prometheus/alerting.rules.yml"]
+    assert "{{ $labels.target }}" in rendered["config/kubernetes/prometheusrule.yaml"]
+    assert "{{target}} / {{connection}}" in json.dumps(json.loads(rendered["dashboards/fleet.json"]))
+
+
+@pytest.mark.parametrize(
+    ("options", "flag"),
+    [
+        ({"job": ""}, "--job"),
+        ({"job": 'a"b'}, "--job"),
+        ({"slo": 1.0}, "--slo"),
+        ({"slo": 0.0}, "--slo"),
+        ({"slo": 99.0}, "--slo"),
+        ({"grafana_url": "grafana.example"}, "--grafana-url"),
+        ({"grafana_url": "https://grafana.example/?orgId=2"}, "--grafana-url"),
+        ({"runbook_url": "ftp://wiki.example"}, "--runbook-url"),
+        ({"runbook_url": "https://wiki.example/{{ x }}"}, "--runbook-url"),
+        ({"runbook_url": "https://[wiki"}, "--runbook-url"),
+    ],
+)
+def test_an_unusable_option_is_refused_by_name(options: dict[str, Any], flag: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        Options(**options)
+    assert [flag] == [problem.path for problem in caught.value.problems]
+
+
+def test_all_unusable_options_are_refused_at_once() -> None:
+    with pytest.raises(ConfigError) as caught:
+        Options(job="", slo=2, grafana_url="x", runbook_url="y")
+    assert ["--job", "--slo", "--grafana-url", "--runbook-url"] == [problem.path for problem in caught.value.problems]
+
+
+def test_nothing_rendered_names_a_secret_or_a_machine() -> None:
+    for name, text in DEFAULT.items():
+        assert not re.search(r"/work/|/tmp/|password: |xox[bp]-", text), name
