@@ -45,3 +45,9 @@ def test_every_problem_says_how_to_mend_it_and_none_shows_a_credential(file: Pat
         assert problem.message
         assert problem.fix
     assert "planted" not in str(caught.value) + repr(caught.value) + repr(caught.value.problems)
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_the_problems_are_the_same_without_the_c_parser(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("yaml.__with_libyaml__", False)
+    assert file.with_suffix(".txt").read_text().splitlines() == problems_of(file)
