@@ -1,0 +1,50 @@
+"""No code path can call a write method of Wix: there is one place that sends, and it takes an endpoint from a closed list."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import exporter.platforms.wix as package
+from exporter.platforms.wix.endpoints import Endpoint
+
+SOURCES = sorted(Path(package.__file__).parent.glob("*.py"))
+SENDERS = {"build_request", "send", "stream", "request", "get", "post", "put", "patch", "delete", "options", "head", "Request"}
+
+
+@pytest.mark.parametrize("endpoint", [endpoint for endpoint in Endpoint if "external-calendar" in endpoint.path])
+def test_the_external_calendar_service_is_only_ever_read(endpoint: Endpoint) -> None:
+    assert endpoint.method == "GET"
+    assert ":" not in endpoint.path  # connections:connectByOAuth and the like
+    assert "disconnect" not in endpoint.path
+
+
+def test_the_posts_are_reads_and_the_minting_of_a_token() -> None:
+    posts = {endpoint.path for endpoint in Endpoint if endpoint.method != "GET"}
+    assert posts == {"{reader}/v2/extended-bookings/count", "{reader}/v2/extended-bookings/query", "/oauth2/token"}
+
+
+def test_operations_are_short_stable_words() -> None:
+    expected = ["list_connections", "list_providers", "count_bookings", "query_bookings", "mint_token"]
+    assert expected == [endpoint.operation for endpoint in Endpoint]
+
+
+def test_one_place_builds_requests_and_from_an_endpoint_only() -> None:
+    calls = [
+        (path.name, node)
+        for path in SOURCES
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in SENDERS
+        if "http" in ast.unparse(node.func)
+    ]
+    assert [(name, ast.unparse(node.func)) for name, node in calls] == [("api.py", "self._services.http.build_request")]
+    method, url = (ast.unparse(argument) for argument in calls[0][1].args)
+    assert method == "endpoint.method"
+    assert "endpoint.path" in url
+
+
+def test_no_other_module_uses_the_shared_client_or_the_exchange() -> None:
+    users = {path.name for path in SOURCES if "exchange(" in path.read_text() or ".http" in path.read_text()}
+    assert users == {"api.py"}
