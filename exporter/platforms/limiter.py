@@ -13,7 +13,7 @@ from typing import Final
 from exporter.clock import Clock
 from exporter.platforms.base import Events
 
-# A millionth of a request is rounding, not load: without it a wait could shrink for ever and never end.
+# A millionth of a second is rounding, not load: without it a wait could shrink for ever and never end.
 _ROUNDING: Final = 1e-6
 
 
@@ -63,4 +63,5 @@ class LeakyBucket:
 
     def _wait(self) -> float:
         excess = self._leaked() + 1.0 - self.burst
-        return max(self.paused_for(), excess / self.rate if excess > _ROUNDING else 0.0)
+        wait = max(self.paused_for(), excess / self.rate)
+        return wait if wait > _ROUNDING else 0.0

@@ -17,11 +17,12 @@ import msgspec
 import structlog
 
 from exporter.backoff import exponential
+from exporter.config_credentials import is_loopback
 from exporter.errors import InvalidResponseError, PollError, TargetConfigError, TlsError
 from exporter.platforms.base import Services
 from exporter.platforms.bitrix24 import decode
 from exporter.platforms.bitrix24.codes import BOOKING_NOT_FOUND, Action, Refusal, refusal, refusal_without_json
-from exporter.platforms.bitrix24.credential import Access, Credential, checked_origin, is_loopback
+from exporter.platforms.bitrix24.credential import Access, Credential, checked_origin
 from exporter.platforms.bitrix24.decode import Body, Reply
 from exporter.platforms.bitrix24.operating import BATCH, WHOLE_SHARE, OperatingLedger
 from exporter.platforms.bitrix24.portal import Membership, Portal
@@ -216,7 +217,7 @@ class Api:
             except TargetConfigError:
                 raise
             except InvalidResponseError as error:
-                return Refusal(error, Action.RETRY_ONCE)
+                return Refusal(error, Action.GIVE_UP if _is_redirect(error.status) else Action.RETRY_ONCE)
             except PollError as error:
                 return Refusal(error, Action.RETRY)
             outcome = self._judge(answer, access)
@@ -246,12 +247,12 @@ class Api:
         origin = str(checked_origin(endpoint))
         moved = self._moved.get(origin)
         answer = await self._post(operation, params, access, _at(endpoint, moved) if moved else endpoint)
-        if not 300 <= answer.status < 400:  # noqa: PLR2004  redirects
+        if not _is_redirect(answer.status):
             return answer
         # The portal's address changed. Following it automatically would make a GET without a body of our POST.
         place = self._new_origin(answer, _at(endpoint, moved) if moved else endpoint, operation)
         answer = await self._post(operation, params, access, _at(endpoint, place))
-        if 300 <= answer.status < 400:  # noqa: PLR2004  ditto
+        if _is_redirect(answer.status):
             raise InvalidResponseError(f"{access.portal} sends us from one address to the next", status=answer.status)
         self._moved[origin] = place
         log.warning("portal_moved", portal=access.portal, host=place.host)
@@ -289,3 +290,7 @@ class Api:
 
 def _at(endpoint: httpx.URL, origin: httpx.URL) -> httpx.URL:
     return origin.copy_with(path=endpoint.path)
+
+
+def _is_redirect(status: int | None) -> bool:
+    return status is not None and httpx.codes.is_redirect(status)

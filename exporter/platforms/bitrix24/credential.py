@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import ipaddress
 from dataclasses import dataclass
 from typing import Protocol
 
 import httpx
 
+from exporter.config_credentials import is_loopback
 from exporter.errors import PollError, TargetConfigError
 from exporter.secret import Secret
 
@@ -45,10 +45,15 @@ class Credential(Protocol):
 
 
 class Webhook:
-    """An incoming webhook: the whole credential is the path of its URL."""
+    """An incoming webhook: the whole credential is the path of its URL, ``/rest/USER_ID/CODE/``.
 
-    def __init__(self, url: Secret, base_url: str | None) -> None:
-        self._access = _webhook_access(url, base_url)
+    ``base_url`` is where it is sent instead, if anywhere; the portal is known by the URL's own host all the same.
+    """
+
+    def __init__(self, secret: Secret, base_url: str | None) -> None:
+        url = httpx.URL(secret.reveal())
+        origin = origin_of(base_url) if base_url else checked_origin(url)
+        self._access = Access(url.host, Secret(str(origin.copy_with(path=url.path))))
 
     @property
     def portal(self) -> str:
@@ -68,21 +73,6 @@ class Webhook:
         pass
 
 
-def _webhook_access(secret: Secret, base_url: str | None) -> Access:
-    shape = "webhook_url must look like https://PORTAL/rest/USER_ID/CODE/"
-    try:
-        url = httpx.URL(secret.reveal())
-    except httpx.InvalidURL:
-        raise TargetConfigError(shape) from None
-    # Empty parts go: a double slash before `rest` means NO_AUTH_FOUND. What follows the code is a method pasted along.
-    parts = [part for part in url.path.split("/") if part]
-    if not url.host or parts[:1] != ["rest"] or len(parts) < 3 or not parts[1].isdigit():  # noqa: PLR2004  rest, user, code
-        raise TargetConfigError(shape)
-    origin = origin_of(base_url) if base_url else checked_origin(url)
-    endpoint = origin.copy_with(path=f"/rest/{parts[1]}/{parts[2]}/")
-    return Access(url.host, Secret(str(endpoint)))
-
-
 def origin_of(address: str) -> httpx.URL:
     """Return scheme, host and port of ``address``. Raises :class:`TargetConfigError` when it cannot carry a credential."""
     try:
@@ -96,13 +86,3 @@ def checked_origin(url: httpx.URL) -> httpx.URL:
     if not url.host or (url.scheme != "https" and not (url.scheme == "http" and is_loopback(url.host))):
         raise TargetConfigError(f"a credential is sent to https:// only, not to {url.scheme or 'nothing'}://{url.host}")
     return httpx.URL(scheme=url.scheme, host=url.host, port=url.port)
-
-
-def is_loopback(host: str) -> bool:
-    """Tell whether ``host`` is this machine."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
