@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
 
-import yaml
 from pydantic import BaseModel
 
 from exporter.durations import format_duration
@@ -25,9 +25,7 @@ _HASH_DIGITS: Final = 12
 
 def effective_config(config: Config) -> str:
     """Return the configuration in force as YAML: every default filled in, secrets (so webhook addresses, too) masked."""
-    # libyaml's writer is many times faster, and there are several thousand targets.
-    dumper = yaml.CSafeDumper if yaml.__with_libyaml__ else yaml.SafeDumper
-    return yaml.dump(_plain(config, reveal=False), Dumper=dumper, sort_keys=False, allow_unicode=True, width=120)
+    return "\n".join(_yaml(_plain(config, reveal=False))) + "\n"
 
 
 def config_hash(config: Config) -> str:
@@ -61,3 +59,32 @@ def _plain(value: object, *, reveal: bool, name: str = "") -> object:  # noqa: P
     if name in _DURATIONS and isinstance(value, float):
         return format_duration(value)
     return str(value) if isinstance(value, str) else value
+
+
+# A writer for these plain values only: PyYAML's takes seconds for some thousand targets, and the event loop waits for it.
+_BARE: Final = re.compile("[A-Za-z][A-Za-z0-9_./+-]*")
+_WORDS_OF_YAML: Final = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
+
+
+def _yaml(value: object, indent: str = "") -> Iterator[str]:
+    if isinstance(value, dict):
+        for key, item in value.items():
+            if isinstance(item, (dict, list)) and item:
+                yield f"{indent}{_scalar(key)}:"
+                yield from _yaml(item, indent + "  ")
+            else:
+                yield f"{indent}{_scalar(key)}: {_scalar(item)}"
+    elif isinstance(value, list):
+        for item in value:
+            lines = _yaml(item, indent + "  ") if isinstance(item, dict) and item else iter([indent + "  " + _scalar(item)])
+            yield f"{indent}- {next(lines)[len(indent) + 2 :]}"
+            yield from lines
+
+
+def _scalar(value: object) -> str:
+    if not isinstance(value, str):
+        return json.dumps(value)
+    if _BARE.fullmatch(value) and value.lower() not in _WORDS_OF_YAML:
+        return value
+    quoted = json.dumps(value, ensure_ascii=False)
+    return "".join(letter if letter.isprintable() else f"\\U{ord(letter):08x}" for letter in quoted)

@@ -338,6 +338,21 @@ def test_shards_share_the_targets_and_a_target_stays_in_its_shard(tmp_path: Path
             shard_of(named(1), index, 3)
 
 
+@pytest.mark.parametrize(
+    "value", ["yes", "No", "12", "a: b", "# x", "", "ü", "\u2028", "\U0001f4c5", "'", '"\\', "- a", "null", "1e3", "now"]
+)
+def test_the_effective_configuration_reads_back_as_it_was(tmp_path: Path, value: str) -> None:
+    target = wix(tmp_path)
+    config = Config(
+        timezone=target.timezone,
+        windows=(WindowSpec("a", "now", "now+1d/d"),),
+        targets=(target.model_copy(update={"name": value, "labels": {"x": value}, "schedule_ids": (value,)}),),
+    )
+    (shown,) = yaml.safe_load(effective_config(config))["targets"]
+    assert (value, {"x": value}, [value], {}) == (shown["name"], shown["labels"], shown["schedule_ids"], shown["aliases"])
+    assert shown["collectors"]["bookings"]["windows"][0] == {"name": "last_24h", "from": "now-24h", "to": "now"}
+
+
 # Warnings.
 
 
