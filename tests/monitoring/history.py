@@ -1,0 +1,243 @@
+"""Hours of the exporter's own page: what Prometheus would have scraped from a small, troubled fleet.
+
+The page is the product's (:class:`~exporter.metrics.Page` over a real snapshot and real counters), so label sets are the real
+ones; only the observations are made up. There is a Wix site with every kind of trouble, a Bitrix24 portal of the same business,
+and a site that has been refusing access for an hour.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from prometheus_client import CollectorRegistry
+
+from exporter.errors import Reason
+from exporter.metrics import Format, Instruments, Page, TargetInstruments
+from exporter.model import (
+    ApiUsage,
+    BookingsObservation,
+    Budget,
+    CalendarType,
+    CollectorName,
+    Conflict,
+    Connection,
+    ConnectionsObservation,
+    ConnectionStatus,
+    ErrorReason,
+    LinksObservation,
+    OperatingTime,
+    PlatformName,
+    Provider,
+    Window,
+    WindowBookings,
+    WindowLinks,
+)
+from exporter.snapshot import CollectorState, View
+from tests.support.views import failed, succeeded, target_of, unpolled, view_of
+
+JOB: Final = "booking-sync-exporter"
+EMPTY_JOB: Final = "without-targets"
+INSTANCE: Final = "127.0.0.1:10888"
+HOURS: Final = 3.0
+STEP_SECONDS: Final = 60
+HOUR: Final = 3_600.0
+DAY: Final = 24 * HOUR
+WIX, BITRIX24 = PlatformName.WIX, PlatformName.BITRIX24
+SITE: Final = {"site": "salon-berlin", "team": "north"}
+
+OPERATIONS: Final[Mapping[PlatformName, Sequence[str]]] = {
+    WIX: ("connections.list", "bookings.count"),
+    BITRIX24: ("booking.list", "externaldata.list"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One target of the fleet and its collectors before their first poll."""
+
+    name: str
+    platform: PlatformName
+    collectors: tuple[CollectorName, ...]
+    counters: TargetInstruments
+    labels: Mapping[str, str]
+
+    def unpolled(self, collector: CollectorName) -> CollectorState:
+        return replace(unpolled(self.name, self.platform, collector), next_poll=None)
+
+
+def _windows(at: float) -> tuple[Window, Window]:
+    return Window("next_24h", at, at + DAY), Window("next_7d", at, at + 7 * DAY)
+
+
+def _connections(at: float, now: float) -> ConnectionsObservation:
+    broken, apple_down = at > now - HOUR, at > now - HOUR / 3
+
+    def row(key: str, kind: CalendarType, status: ConnectionStatus, reason: ErrorReason | None = None) -> Connection:
+        since = now - HOUR if broken else now - 10 * HOUR
+        return Connection(key, kind, kind.value, "0a1b2c3d4e5f", status, reason, True, True, since, at)
+
+    synced, error = ConnectionStatus.SYNCED, ConnectionStatus.ERROR
+    return ConnectionsObservation(
+        at,
+        (
+            row("Chair 1", CalendarType.GOOGLE, synced),
+            row("Chair 2", CalendarType.GOOGLE, error if broken else synced, ErrorReason.TOKEN_REVOKED if broken else None),
+            row("Chair 3", CalendarType.MICROSOFT, error if broken else synced, ErrorReason.UNDEFINED if broken else None),
+            row("Chair 4", CalendarType.MICROSOFT, ConnectionStatus.DISCONNECTED if broken else synced),
+            row("Chair 5", CalendarType.APPLE, synced),
+        ),
+        (Provider("google", up=True), Provider("microsoft", up=True), Provider("apple", up=not apple_down)),
+    )
+
+
+def _bookings(at: float, platform: PlatformName, number: int) -> BookingsObservation:
+    wix = platform is WIX
+    return BookingsObservation(
+        at,
+        tuple(
+            WindowBookings(
+                window,
+                number * share,
+                complete=window.name == "next_24h",
+                conflicting=2,
+                by_status={"confirmed": number * share - 1, "pending": 1} if wix else None,
+                by_resource=None if wix else {"7": number, "8": 0},
+            )
+            for window, share in zip(_windows(at), (1, 4), strict=True)
+        ),
+        next_booking=at + 1_800,
+        measures_next=True,
+        conflicts=(Conflict("7", "341", "352", at + 3_600, at + 5_400),),
+        resource_names={} if wix else {"7": "Chair 1", "8": "Chair 2"},
+        dropped_resources=0 if wix else 3,
+    )
+
+
+def _links(at: float) -> LinksObservation:
+    return LinksObservation(
+        at, tuple(WindowLinks(window, 12, 8, {("crm", "deal"): 10, ("crm", "contact"): 2}) for window in _windows(at))
+    )
+
+
+class Fleet:
+    """The fleet at any moment of the last hours."""
+
+    def __init__(self, now: float) -> None:
+        self.now = now
+        self.instruments = Instruments(CollectorRegistry())
+        self.page = Page(self.instruments)
+        connections, bookings, links = CollectorName.CONNECTIONS, CollectorName.BOOKINGS, CollectorName.LINKS
+        self.members = tuple(
+            Member(name, platform, collectors, self.instruments.for_target(name, platform), labels)
+            for name, platform, collectors, labels in (
+                ("salon-wix", WIX, (connections, bookings), SITE),
+                ("salon-b24", BITRIX24, (bookings, links), SITE),
+                ("refused-wix", WIX, (connections, bookings), {"site": "elsewhere"}),
+            )
+        )
+        for member in self.members:
+            member.counters.expect(member.collectors, OPERATIONS[member.platform], reads_bookings=True)
+        self.instruments.config_loaded(ok=True, at=now - HOURS * HOUR, hash="0123456789abcdef")
+        self.instruments.loop_lag(0.004)
+
+    def at(self, moment: float) -> View:
+        """Count what happened in the step before ``moment`` and return what the exporter shows."""
+        return view_of(
+            *(
+                target_of(
+                    member.name,
+                    member.platform,
+                    [self._state(member, collector, moment) for collector in member.collectors],
+                    labels=member.labels,
+                    usage=_usage(member.platform, moment),
+                )
+                for member in self.members
+            ),
+            at=moment,
+        )
+
+    def _state(self, member: Member, collector: CollectorName, moment: float) -> CollectorState:
+        refused_since = self.now - HOUR
+        refused = member.name == "refused-wix" and moment > refused_since
+        seen = refused_since if refused else moment
+        state = succeeded(member.unpolled(collector), self._observe(member, collector, seen))
+        reason = None
+        if refused:
+            reason = Reason.AUTH
+            state = failed(state, reason, "refused", at=moment, status=401)
+        elif isinstance(state.observation, ConnectionsObservation) and not all(one.up for one in state.observation.providers):
+            reason = Reason.SERVER_ERROR
+            state = failed(state, reason, "a provider failed", at=moment, observation=state.observation)
+        self._count(member, collector, reason)
+        return state
+
+    def _observe(
+        self, member: Member, collector: CollectorName, at: float
+    ) -> ConnectionsObservation | BookingsObservation | LinksObservation:
+        if collector is CollectorName.CONNECTIONS:
+            return _connections(at, self.now)
+        if collector is CollectorName.BOOKINGS:
+            return _bookings(at, member.platform, 6 if member.platform is WIX else 4)
+        return _links(at)
+
+    def _count(self, member: Member, collector: CollectorName, reason: Reason | None) -> None:
+        counters = member.counters
+        counters.poll_finished(collector, 0.8, reason)
+        for operation in OPERATIONS[member.platform]:
+            counters.request(operation, "401" if reason is Reason.AUTH else "200", 0.2)
+            counters.retry(operation, "timeout")
+        counters.throttle_wait(0.1)
+        counters.malformed_rows(collector, 1)
+        counters.unrecognized_value(collector, "status")
+        if collector is CollectorName.BOOKINGS and reason is None:
+            counters.bookings_discovered(1)
+            counters.bookings_vanished(1)
+        self.instruments.log_message("info")
+
+
+def _usage(platform: PlatformName, moment: float) -> ApiUsage:
+    if platform is WIX:
+        return ApiUsage(budgets=(Budget("requests", 200.0, 150.0),))
+    return ApiUsage(
+        budgets=(Budget("requests", 10.0, 7.5), Budget("operating", 240.0, 30.0)),
+        operating=(OperatingTime("booking.list", 11.75, moment + 400),),
+        credential_expiry=moment + 3 * DAY,
+    )
+
+
+def openmetrics(now: float) -> Iterator[str]:
+    """Yield the lines that ``promtool tsdb create-blocks-from openmetrics`` reads: every scrape of the last hours."""
+    fleet = Fleet(now)
+    empty = Page(Instruments(CollectorRegistry()))
+    steps = int(HOURS * HOUR / STEP_SECONDS)
+    for step in range(steps + 1):
+        moment = now - (steps - step) * STEP_SECONDS
+        text = fleet.page.render(fleet.at(moment), Format.TEXT).decode()
+        if moment < now - HOUR:  # an earlier process
+            text = re.sub(r"^(process_start_time_seconds) \S+$", r"\1 1000000000", text, flags=re.MULTILINE)
+        yield from _scraped(text, JOB, moment)
+        yield from _scraped(empty.render(view_of(at=moment), Format.TEXT).decode(), EMPTY_JOB, moment)
+    yield "# EOF"
+
+
+def _scraped(text: str, job: str, moment: float) -> Iterator[str]:
+    labels = f'job="{job}",instance="{INSTANCE}"'
+    yield f"up{{{labels}}} 1 {moment:.0f}"
+    yield f"scrape_duration_seconds{{{labels}}} 0.01 {moment:.0f}"
+    for line in text.splitlines():
+        if line and not line.startswith("#"):
+            series, value = line.rsplit(" ", 1)
+            name, _, own = series.removesuffix("}").partition("{")
+            yield f"{name}{{{labels}{',' + own if own else ''}}} {value} {moment:.0f}"
+
+
+def a_week_ago(now: float) -> Iterator[str]:
+    """Yield half an hour of a recorded series a week ago; recorded series do not exist before their rule ran."""
+    for target, platform in (("salon-wix", WIX), ("salon-b24", BITRIX24)):
+        labels = f'job="{JOB}",target="{target}",platform="{platform}",window="next_7d"'
+        for minute in range(-15, 15):
+            yield f"target_window:booking_sync_bookings:max{{{labels}}} 30 {now - 7 * DAY + 60 * minute:.0f}"
+    yield "# EOF"

@@ -1,0 +1,126 @@
+"""Every query of every board against a real Prometheus that holds hours of the exporter's own page."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import yaml
+
+from tests.monitoring.bundle import ALERT_GROUPS, BOARDS, RECORDING_GROUPS, load_board, panels
+from tests.monitoring.history import EMPTY_JOB, HOURS, JOB, a_week_ago, openmetrics
+from tests.monitoring.scaled import scaled_groups
+from tests.monitoring.servers import prometheus, run, wait_for
+
+pytestmark = pytest.mark.servers
+
+# What only one of the two platforms has is asked of a target of that platform.
+ONLY_WIX = {"Status", "What it is and since when", "Status changes per hour", "Connections synced", "Bookings by status"}
+Query = tuple[str, str, bool, str, str]
+
+
+def _queries() -> list[Query]:
+    """Return board, panel, instant, expression and legend of every query, annotations included."""
+    found: list[Query] = []
+    for path in BOARDS:
+        board = load_board(path)
+        for panel in panels(board):
+            found += [
+                (path.stem, panel["title"], target["instant"], target["expr"], target["legendFormat"])
+                for target in panel["targets"]
+            ]
+        found += [(path.stem, one["name"], False, one["expr"], one["titleFormat"]) for one in board["annotations"]["list"]]
+    return found
+
+
+def _filled(expression: str, job: str, target: str) -> str:
+    values = {"job": job, "target": target, "connection": ".+", "instance": ".+", "platform": ".+"}
+    text = expression.replace("$__rate_interval", "5m").replace("$__range", "6h")
+    return re.sub(r"\$(\w+)", lambda name: values[name[1]], text)
+
+
+def _ask(client: httpx.Client, expression: str, *, instant: bool) -> list[dict[str, Any]]:
+    now = time.time()
+    parameters = {"time": now} if instant else {"start": now - HOURS * 3_600, "end": now, "step": 60}
+    answer = client.post("/api/v1/query" if instant else "/api/v1/query_range", data={"query": expression, **parameters}).json()
+    assert "success" == answer["status"], f"{expression}: {answer}"
+    result: list[dict[str, Any]] = answer["data"]["result"]
+    return result
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
+    """A Prometheus whose last three hours are the fleet's, with all rules evaluated every second."""
+    directory: Path = tmp_path_factory.mktemp("prometheus")
+    now = time.time() // 30 * 30
+    for name, lines in (("history", openmetrics(now)), ("week", a_week_ago(now))):
+        file = directory / f"{name}.om"
+        file.write_text("\n".join(lines) + "\n")
+        result = run("promtool", "tsdb", "create-blocks-from", "openmetrics", file, directory / "data")
+        assert 0 == result.returncode, result.stdout + result.stderr
+    # Alerts wait a second instead of minutes; what they look at really lies minutes and hours back.
+    rules = {"groups": scaled_groups([*RECORDING_GROUPS, *ALERT_GROUPS], 3_600, "1s", ranges=False)}
+    (directory / "rules.yml").write_text(yaml.safe_dump(rules))
+    config = {"global": {"evaluation_interval": "1s"}, "rule_files": [str(directory / "rules.yml")]}
+    with prometheus(directory, yaml.safe_dump(config), "--storage.tsdb.retention.time=60d") as client:
+        wait_for(
+            "a firing critical alert",
+            lambda: _ask(client, 'ALERTS{alertstate="firing",severity="critical",alertname=~"BookingSync.+"}', instant=True),
+        )
+        wait_for(
+            "the last recorded series", lambda: _ask(client, "target:booking_sync_connections_bad:ratio_avg30d", instant=True)
+        )
+        yield client
+
+
+@pytest.mark.parametrize("query", _queries(), ids=lambda query: f"{query[0]}: {query[1]}")
+def test_a_query_returns_data_with_the_labels_of_its_legend(server: httpx.Client, query: Query) -> None:
+    board, title, instant, expression, legend = query
+    target = ".+"
+    if board == "target":
+        target = "salon-wix" if title in ONLY_WIX else "salon-b24"
+    filled = _filled(expression, JOB, target)
+    result = _ask(server, filled, instant=instant)
+    assert result, filled
+    wanted = set(re.findall(r"{{(\w+)}}", legend)) - ({"target"} if title == "Critical alerts" else set())
+    assert all(wanted <= set(series["metric"]) for series in result), filled
+
+
+@pytest.mark.parametrize("query", _queries(), ids=lambda query: f"{query[0]}: {query[1]}")
+def test_a_query_is_no_error_for_an_exporter_without_targets(server: httpx.Client, query: Query) -> None:
+    _, _, instant, expression, _ = query
+    _ask(server, _filled(expression, EMPTY_JOB, ".+"), instant=instant)
+
+
+@pytest.mark.parametrize("path", BOARDS, ids=lambda path: path.stem)
+def test_a_variable_offers_values(server: httpx.Client, path: Path) -> None:
+    for variable in load_board(path)["templating"]["list"][1:]:
+        selector, label = variable["definition"].removeprefix("label_values(").removesuffix(")").rsplit(", ", 1)
+        answer = server.get(f"/api/v1/label/{label}/values", params={"match[]": _filled(selector, JOB, "salon-wix")}).json()
+        assert answer["data"], variable["name"]
+
+
+def test_every_rule_is_healthy_on_data_of_the_exporter(server: httpx.Client) -> None:
+    groups = server.get("/api/v1/rules").json()["data"]["groups"]
+    assert {"ok"} == {rule["health"] for group in groups for rule in group["rules"]}
+
+
+def test_every_recorded_series_exists(server: httpx.Client) -> None:
+    names = [rule["record"] for group in RECORDING_GROUPS for rule in group["rules"]]
+    assert [] == [name for name in names if not _ask(server, name, instant=True)]
+
+
+def test_the_first_table_names_target_since_when_and_who_fixes_it(server: httpx.Client) -> None:
+    fleet = next(load_board(path) for path in BOARDS if path.stem == "fleet")
+    table = next(panel for panel in panels(fleet) if panel["title"] == "What is broken and who fixes it")
+    rows = _ask(server, _filled(table["targets"][0]["expr"], JOB, ".+"), instant=True)
+    broken = next(row for row in rows if row["metric"]["alertname"] == "BookingSyncConnectionNeedsOwner")
+    assert ("salon-wix", "Chair 2", "calendar owner") == tuple(
+        broken["metric"][key] for key in ("target", "connection", "fixed_by")
+    )
+    assert abs(float(broken["value"][1]) / 1000 - time.time()) < 600
