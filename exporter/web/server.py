@@ -11,8 +11,10 @@ import socket
 from collections.abc import Generator
 from typing import Final
 
+import h11
 import uvicorn
 from starlette.types import ASGIApp
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from exporter.errors import ConfigError, ListenError, Problem
 from exporter.web.auth import BasicAuth, PasswordCheck
@@ -24,6 +26,7 @@ from exporter.web.watched import Watched
 _CONNECTIONS: Final = 512  # at a time; more are answered 503
 _KEEP_ALIVE_SECONDS: Final = 75  # longer than the usual scrape interval, so that a scraper keeps its connection
 _HEADER_BYTES: Final = 32 * 1024
+_HEADER_SECONDS: Final = 30.0  # from the first byte of a request, or the connection, to the end of its headers
 
 
 class Server:
@@ -49,6 +52,7 @@ class Server:
         await self._task
         for connection in tuple(self._server.server_state.connections):
             connection.transport.abort()
+        await asyncio.sleep(0)  # an aborted transport closes its socket in the next turn
         self._check.close()
 
 
@@ -64,7 +68,7 @@ async def serve(app: ASGIApp, address: str, web_config: WebConfig | None = None)
     protected = SecurityHeaders(BasicAuth(app, watched.config, check), lambda: watched.config().headers)
     config = uvicorn.Config(
         protected,
-        http="h11",
+        http=_Impatient,
         ws="none",
         lifespan="off",
         log_config=None,
@@ -88,6 +92,35 @@ async def serve(app: ASGIApp, address: str, web_config: WebConfig | None = None)
             raise ListenError(f"the web server on {address} ended before it began")
         await asyncio.sleep(0)
     return Server(server, task, sock, check)
+
+
+class _Impatient(H11Protocol):
+    """Hangs up when a request does not get to the end of its headers; uvicorn itself would wait for ever."""
+
+    _alarm: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # uvicorn's own narrowing
+        super().connection_made(transport)
+        self._expect_headers()
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        self._expect_headers()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._be_calm()
+        super().connection_lost(exc)
+
+    def _expect_headers(self) -> None:
+        if self.conn.their_state is not h11.IDLE:
+            self._be_calm()
+        elif self._alarm is None:
+            self._alarm = self.loop.call_later(_HEADER_SECONDS, self.transport.abort)
+
+    def _be_calm(self) -> None:
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
 
 
 class _WithoutSignals(uvicorn.Server):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import shutil
 import signal
 import socket
@@ -20,6 +21,7 @@ from cryptography import x509
 from exporter.errors import ConfigError, ListenError
 from exporter.metrics import Format
 from exporter.web import Server, WebConfig, create_app, serve
+from exporter.web import server as server_module
 from tests.support import views
 from tests.support.certificates import self_signed
 from tests.support.web import ShownBackend
@@ -85,6 +87,18 @@ def trusting(certificate: Path, client: tuple[Path, Path] | None = None) -> ssl.
     if client is not None:
         context.load_cert_chain(*client)
     return context
+
+
+async def talk(server: Server, said: bytes) -> bytes:
+    """Send bytes and return everything that comes back until the server hangs up."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+    try:
+        writer.write(said)
+        return await asyncio.wait_for(reader.read(), 10)
+    finally:
+        writer.close()
+        with contextlib.suppress(OSError):
+            await writer.wait_closed()
 
 
 async def shown_serial(server: Server) -> int:
@@ -207,6 +221,7 @@ def test_an_idle_connection_does_not_hold_up_the_stop() -> None:
         await asyncio.wait_for(server.stop(grace=30), 10)
         assert b"" == await reader.read()
         writer.close()
+        await writer.wait_closed()
 
     run(scenario)
 
@@ -214,10 +229,8 @@ def test_an_idle_connection_does_not_hold_up_the_stop() -> None:
 def test_head_sends_no_body_over_the_wire() -> None:
     async def scenario() -> None:
         async with running() as server:
-            reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
-            writer.write(b"HEAD /metrics HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
-            head, _, body = (await reader.read()).partition(b"\r\n\r\n")
-            writer.close()
+            answer = await talk(server, b"HEAD /metrics HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+            head, _, body = answer.partition(b"\r\n\r\n")
             assert head.startswith(b"HTTP/1.1 200 ")
             assert b"" == body
 
@@ -227,13 +240,9 @@ def test_head_sends_no_body_over_the_wire() -> None:
 def test_two_accept_headers_on_the_wire_are_one_list() -> None:
     async def scenario() -> None:
         async with running() as server:
-            reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
-            writer.write(
-                b"GET /metrics HTTP/1.1\r\nHost: a\r\nAccept: text/plain;q=0.2\r\n"
-                b"Accept: application/openmetrics-text;q=0.8\r\nConnection: close\r\n\r\n"
-            )
-            head = (await reader.read()).partition(b"\r\n\r\n")[0]
-            writer.close()
+            wishes = b"Accept: text/plain;q=0.2\r\nAccept: application/openmetrics-text;q=0.8\r\n"
+            answer = await talk(server, b"GET /metrics HTTP/1.1\r\nHost: a\r\n" + wishes + b"Connection: close\r\n\r\n")
+            head = answer.partition(b"\r\n\r\n")[0]
             assert b"content-type: application/openmetrics-text; version=1.0.0" in head
 
     run(scenario)
@@ -428,10 +437,50 @@ def test_a_401_carries_the_security_headers_too(tmp_path: Path) -> None:
 def test_an_endless_header_is_refused() -> None:
     async def scenario() -> None:
         async with running() as server:
+            head = b"GET / HTTP/1.1\r\nHost: a\r\nX: " + b"a" * 40_000
+            assert (await talk(server, head)).startswith(b"HTTP/1.1 400 ")
+
+    run(scenario)
+
+
+@pytest.mark.parametrize("begun", [b"", b"GET / HTTP/1.1\r\nHost: a\r\n"])
+def test_a_request_that_does_not_arrive_is_not_waited_for(begun: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server_module, "_HEADER_SECONDS", 0.1)
+
+    async def scenario() -> None:
+        async with running() as server:
+            assert b"" == await talk(server, begun)
+
+    run(scenario)
+
+
+def test_nor_is_a_further_request_on_the_same_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server_module, "_HEADER_SECONDS", 0.1)
+
+    async def scenario() -> None:
+        async with running() as server:
             reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
-            writer.write(b"GET / HTTP/1.1\r\nHost: a\r\nX: " + b"a" * 100_000)
-            assert (await reader.read()).startswith(b"HTTP/1.1 400 ")
+            writer.write(b"GET /-/healthy HTTP/1.1\r\nHost: a\r\n\r\n")
+            await reader.readuntil(b"is healthy.\n")
+            writer.write(b"GET /")
+            assert b"" == await asyncio.wait_for(reader.read(), 10)
             writer.close()
+            await writer.wait_closed()
+
+    run(scenario)
+
+
+def test_a_slow_answer_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server_module, "_HEADER_SECONDS", 0.05)
+
+    async def scenario() -> None:
+        backend = SlowBackend()
+        async with running(backend=backend) as server:
+            answer = asyncio.create_task(get(server, "/metrics"))
+            await backend.asked.wait()
+            await asyncio.sleep(0.2)
+            backend.go_on.set()
+            assert (await answer).status_code == 200
 
     run(scenario)
 
