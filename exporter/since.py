@@ -40,7 +40,7 @@ class SinceStore(Protocol):
         ...
 
 
-class _Entry(msgspec.Struct, frozen=True):
+class _Entry(msgspec.Struct, frozen=True, gc=False):
     status: str
     since: float
 

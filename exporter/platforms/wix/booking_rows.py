@@ -40,25 +40,25 @@ class BookingsPage:
     unrecognized: Mapping[str, int]
 
 
-class _Count(msgspec.Struct):
+class _Count(msgspec.Struct, gc=False):
     count: Any = None
 
 
-class _Cursors(msgspec.Struct):
+class _Cursors(msgspec.Struct, gc=False):
     next: str | None = None
 
 
-class _Paging(msgspec.Struct, rename="camel"):
+class _Paging(msgspec.Struct, rename="camel", gc=False):
     cursors: _Cursors | None = None
     has_next: Any = None
 
 
-class _Page(msgspec.Struct, rename="camel"):
+class _Page(msgspec.Struct, rename="camel", gc=False):
     extended_bookings: list[msgspec.Raw]
     paging_metadata: _Paging | None = None
 
 
-class _Booking(msgspec.Struct, rename="camel"):
+class _Booking(msgspec.Struct, rename="camel", gc=False):
     id: str
     start_date: Any = None
     end_date: Any = None
@@ -67,20 +67,20 @@ class _Booking(msgspec.Struct, rename="camel"):
     booked_entity: msgspec.Raw = msgspec.Raw(b"")
 
 
-class _ExtendedBooking(msgspec.Struct):
+class _ExtendedBooking(msgspec.Struct, gc=False):
     booking: _Booking
 
 
-class _Resource(msgspec.Struct):
+class _Resource(msgspec.Struct, gc=False):
     id: Any = None
 
 
-class _Slot(msgspec.Struct, rename="camel"):
+class _Slot(msgspec.Struct, rename="camel", gc=False):
     event_id: Any = None
     resource: _Resource | None = None
 
 
-class _BookedEntity(msgspec.Struct):
+class _BookedEntity(msgspec.Struct, gc=False):
     slot: _Slot | None = None
 
 

@@ -65,12 +65,12 @@ class ProvidersAnswer:
     unrecognized: Mapping[str, int]
 
 
-class _Connections(msgspec.Struct, rename="camel"):
+class _Connections(msgspec.Struct, rename="camel", gc=False):
     connections: list[msgspec.Raw]
     failed_provider_ids: list[str] | None = None
 
 
-class _Connection(msgspec.Struct, rename="camel"):
+class _Connection(msgspec.Struct, rename="camel", gc=False):
     id: str
     provider_id: Any = None
     schedule_id: Any = None
@@ -80,20 +80,20 @@ class _Connection(msgspec.Struct, rename="camel"):
     sync_config: msgspec.Raw = msgspec.Raw(b"")
 
 
-class _Direction(msgspec.Struct):
+class _Direction(msgspec.Struct, gc=False):
     enabled: Any = None
 
 
-class _SyncConfig(msgspec.Struct, rename="camel"):
+class _SyncConfig(msgspec.Struct, rename="camel", gc=False):
     list_event_from_calendars: _Direction | None = None
     sync_to_calendar: _Direction | None = None
 
 
-class _Providers(msgspec.Struct):
+class _Providers(msgspec.Struct, gc=False):
     providers: list[msgspec.Raw]
 
 
-class _Provider(msgspec.Struct, rename="camel"):
+class _Provider(msgspec.Struct, rename="camel", gc=False):
     id: str
     calendar_type: Any = None
 
