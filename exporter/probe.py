@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from enum import IntEnum
 from typing import Final
 
-from exporter.advice import for_connection, for_failure
+from exporter.advice import DOUBLE_BOOKING, for_connection, for_failure
 from exporter.clock import Clock
 from exporter.model import BookingsObservation, ConnectionsObservation, ConnectionStatus, LinksObservation
 from exporter.polling import Job, poll
@@ -88,7 +88,8 @@ def findings(state: CollectorState) -> tuple[str, ...]:
                 )
     if isinstance(state.observation, BookingsObservation):
         lines.extend(
-            f"{state.target} bookings {pair.first} and {pair.second} overlap on resource {pair.resource}. Fix: move or cancel one."
+            f"{state.target} bookings {pair.first} and {pair.second} overlap on resource {pair.resource}. "
+            f"Fix: {DOUBLE_BOOKING.fix}"
             for pair in state.observation.conflicts
         )
     return tuple(lines)

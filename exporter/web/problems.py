@@ -7,7 +7,15 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from exporter.advice import Advice, for_connection, for_failure
+from exporter.advice import (
+    CREDENTIAL_ENDS,
+    DATA_WITHDRAWN,
+    DOUBLE_BOOKING,
+    WINDOW_INCOMPLETE,
+    Advice,
+    for_connection,
+    for_failure,
+)
 from exporter.model import BookingsObservation, Conflict, Connection, ConnectionsObservation, ConnectionStatus, LinksObservation
 from exporter.snapshot import CollectorState, CollectorView, TargetView, View
 
@@ -15,24 +23,6 @@ STUCK_SECONDS: Final = 3600.0  # a sync ends within minutes; the advice for thes
 _SOON_SECONDS: Final = 24 * 3600.0
 _CLOCK_SLACK_SECONDS: Final = 0.5  # duration is monotonic, moments are not
 _RENEW_SECONDS: Final = 14 * 24 * 3600.0
-
-# The states below have no place in `exporter.advice`: they come from our own reading, not from a platform's words.
-_EXPIRED: Final = Advice(
-    "There is no fresh data, and the old data was withdrawn.",
-    "The exporter's operator looks into the log for what holds the polls up.",
-)
-_CONFLICT: Final = Advice(
-    "Two bookings overlap on a resource that can serve one at a time.",
-    "The staff of the business moves or cancels one of the two bookings and tells the customer.",
-)
-_INCOMPLETE: Final = Advice(
-    "Not all bookings of this window could be read; the true numbers are at least these.",
-    "Nothing at first: the next poll reads again. If it lasts, the exporter's operator looks into the log.",
-)
-_RENEW: Final = Advice(
-    "The credential stops working on this day, and a person must renew it.",
-    "The account's owner renews the credential and the exporter's operator puts it in place.",
-)
 
 
 class Severity(StrEnum):
@@ -107,7 +97,7 @@ def of_target(target: TargetView, now: float) -> Iterator[Problem]:
         severity, title = (
             (Severity.WARNING, "credential ends soon") if expiry > now else (Severity.CRITICAL, "credential has ended")
         )
-        yield Problem(severity, Kind.CREDENTIAL_EXPIRY, target.name, "credential", title, _RENEW, until=expiry)
+        yield Problem(severity, Kind.CREDENTIAL_EXPIRY, target.name, "credential", title, CREDENTIAL_ENDS, until=expiry)
 
 
 def is_broken(connection: Connection, now: float) -> bool:
@@ -158,7 +148,7 @@ def _of_collector(target: TargetView, collector: CollectorView) -> Iterator[Prob
             target.name,
             str(state.collector),
             "data withdrawn: too old",
-            _EXPIRED,
+            DATA_WITHDRAWN,
             since=since,
         )
 
@@ -211,12 +201,11 @@ def _of_conflict(target: str, conflict: Conflict, resource: str, now: float) -> 
     if conflict.end <= now:
         return
     severity = Severity.CRITICAL if conflict.start - now < _SOON_SECONDS else Severity.WARNING
-    yield Problem(severity, Kind.CONFLICT, target, resource, "double booking", _CONFLICT, conflict=conflict)
+    yield Problem(severity, Kind.CONFLICT, target, resource, "double booking", DOUBLE_BOOKING, conflict=conflict)
 
 
 def _of_windows(target: str, state: CollectorState, names: list[str]) -> Iterator[Problem]:
     if names:
         title = f"incomplete: {', '.join(names)}"
-        yield Problem(
-            Severity.WARNING, Kind.WINDOW_INCOMPLETE, target, str(state.collector), title, _INCOMPLETE, since=state.last_poll
-        )
+        what = (Severity.WARNING, Kind.WINDOW_INCOMPLETE, target, str(state.collector), title, WINDOW_INCOMPLETE)
+        yield Problem(*what, since=state.last_poll)

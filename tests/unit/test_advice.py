@@ -4,12 +4,22 @@ from itertools import product
 
 import pytest
 
-from exporter.advice import WIX_THREE_CHECKS, Advice, for_connection, for_failure
+from exporter.advice import (
+    CREDENTIAL_ENDS,
+    DATA_WITHDRAWN,
+    DOUBLE_BOOKING,
+    WINDOW_INCOMPLETE,
+    WIX_THREE_CHECKS,
+    Advice,
+    for_connection,
+    for_failure,
+)
 from exporter.errors import Reason
 from exporter.model import ConnectionStatus, ErrorReason, PlatformName
 
 _SILENT = {ConnectionStatus.SYNCED}
 _ALL_CONNECTION_ADVICE = [for_connection(status, reason) for status, reason in product(ConnectionStatus, (None, *ErrorReason))]
+_OWN_ADVICE = [DOUBLE_BOOKING, DATA_WITHDRAWN, WINDOW_INCOMPLETE, CREDENTIAL_ENDS]
 _ALL_FAILURE_ADVICE = [for_failure(reason, platform) for reason, platform in product(Reason, PlatformName)]
 
 
@@ -41,7 +51,9 @@ def test_every_failure_reason_of_every_platform_has_a_meaning_and_a_fix(reason: 
     assert advice.fix
 
 
-@pytest.mark.parametrize("advice", [*_ALL_CONNECTION_ADVICE, *_ALL_FAILURE_ADVICE], ids=lambda advice: advice.meaning[:40])
+@pytest.mark.parametrize(
+    "advice", [*_ALL_CONNECTION_ADVICE, *_ALL_FAILURE_ADVICE, *_OWN_ADVICE], ids=lambda advice: advice.meaning[:40]
+)
 def test_every_text_is_whole_sentences_on_one_line(advice: Advice) -> None:
     for text in filter(None, (advice.meaning, advice.fix)):
         assert text[0].isupper()
