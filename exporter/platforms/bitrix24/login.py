@@ -65,7 +65,7 @@ async def login(
     """
     origin = origin_of(portal if "://" in portal else f"https://{portal}")
     file = TokenFile(token_file)
-    file.prepare()
+    descriptor = file.prepare()
     try:
         state = secrets.token_urlsafe(16)
         page = origin.copy_with(path="/oauth/authorize/").copy_merge_params({"client_id": client_id, "state": state})
@@ -82,9 +82,10 @@ async def login(
                 grant={"grant_type": "authorization_code", "code": code},
                 timeout=EXCHANGE_SECONDS,
             )
-        file.store(tokens.content.reveal().encode())
-    finally:
-        file.discard()
+    except BaseException:
+        file.discard(descriptor)
+        raise
+    file.store(descriptor, tokens.content.reveal().encode())
     done = LoggedIn(httpx.URL(tokens.client_endpoint).host, token_file, tokens.scopes)
     show(f"{done.token_file} now holds the tokens of {done.portal}.\n")
     if "booking" not in done.scopes:

@@ -84,21 +84,19 @@ class _Chain:
         tokens = self.current()
         if tokens.access != spent:
             return
-        self.file.prepare()
+        if self.trouble is not None:
+            raise self.trouble  # a pair that exists in memory only is not spent for another one
+        descriptor = self.file.prepare()
         try:
-            fresh = await self._ask(tokens, oauth, services)
-        except PollError as error:
-            self.file.discard()
-            if error.code == INVALID_GRANT and not self._somebody_else_renewed(tokens):
+            fresh = _checked(await self._ask(tokens, oauth, services), tokens)
+        except BaseException as error:
+            self.file.discard(descriptor)
+            if isinstance(error, PollError) and error.code == INVALID_GRANT:
+                if self._somebody_else_renewed(tokens):
+                    return
                 self._dead = self._stamp
-                raise
-            if error.code == INVALID_GRANT:
-                return
             raise
-        if tokens.member_id and fresh.member_id != tokens.member_id:
-            self.file.discard()
-            raise AuthError("the auth server answered with tokens of another portal (member_id differs); they were dropped")
-        await self._save(fresh)
+        await self._save(descriptor, fresh)
         log.info("tokens_renewed", portal=httpx.URL(fresh.client_endpoint).host)
 
     async def _ask(self, tokens: Tokens, oauth: OAuth, services: Services) -> Tokens:
@@ -127,10 +125,10 @@ class _Chain:
         self._tokens, self._stamp = self.file.load(), self.file.stamp()
         return self._tokens.refresh != tokens.refresh
 
-    async def _save(self, fresh: Tokens) -> None:
+    async def _save(self, descriptor: int, fresh: Tokens) -> None:
         """Make the pair durable, then let others use it. What cannot be written is kept in memory and tried again."""
         try:
-            await asyncio.to_thread(self.file.store, fresh.content.reveal().encode())
+            await asyncio.to_thread(self.file.store, descriptor, fresh.content.reveal().encode())
         except TargetConfigError as error:
             self.unsaved, self.trouble = fresh, error
             log.error("token_file_not_written", message=error.message)  # noqa: TRY400  the message says all
@@ -138,12 +136,18 @@ class _Chain:
 
     def _save_again(self, tokens: Tokens) -> None:
         try:
-            self.file.store(tokens.content.reveal().encode())
+            self.file.store(self.file.prepare(), tokens.content.reveal().encode())
         except TargetConfigError as error:
             self.trouble = error
         else:
             self.unsaved = self.trouble = None
             self._stamp = self.file.stamp()
+
+
+def _checked(fresh: Tokens, tokens: Tokens) -> Tokens:
+    if tokens.member_id and fresh.member_id != tokens.member_id:
+        raise AuthError("the auth server sent tokens of another portal (member_id differs); they were dropped")
+    return fresh
 
 
 # Chains by the HTTP pool of the process (a test has its own), then by file: see portal.py for the reason.

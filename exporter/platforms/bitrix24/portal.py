@@ -58,7 +58,7 @@ class Portal:
             now = self._clock.monotonic()
             if self._blocked_until > now:
                 raise self._overload()
-            if (paused := self.bucket.paused_for()) > until - now:
+            if 0 < (paused := self.bucket.paused_for()) > until - now:
                 raise RateLimitedError(
                     f"{self.host} refuses because of too many requests, also of others at this address",
                     code="QUERY_LIMIT_EXCEEDED",

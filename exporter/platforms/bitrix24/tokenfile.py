@@ -2,13 +2,14 @@
 
 A refresh spends the old refresh token, so the new pair must be durable before anybody uses it. The steps:
 
-1. ``prepare``: before the auth server is asked, the file beside (``NAME.new``, 0600) is created. A directory that cannot be
-   written thus shows while the old pair is still good.
-2. ``store``: the answer is written there in one call, flushed to the disk, renamed over the token file, and the directory
-   is flushed.
+1. ``prepare``: before the auth server is asked, the file beside (``NAME.new``, 0600) is opened, empty. A folder that
+   cannot be written thus shows while the old pair is still good.
+2. ``store``: the answer is written there by one system call, flushed to the disk, renamed over the token file, and the
+   folder is flushed.
 
-A process that dies in between leaves a ``NAME.new`` that is either empty, then the token file is still the newest pair, or
-whole, then it is; ``load`` takes it and finishes the rename.
+A process that dies in between leaves a ``NAME.new`` that is either empty, then the token file holds the newest pair that
+ever reached us, or whole, then it does; ``load`` takes it and finishes the rename. What remains is the moment between the
+arrival of an answer and the system call that writes it, which no client can close.
 """
 
 from __future__ import annotations
@@ -122,42 +123,35 @@ class TokenFile:
             )
         return tokens
 
-    def prepare(self) -> None:
-        """Make sure that a new pair can be stored."""
+    def prepare(self) -> int:
+        """Open the file beside for a new pair; give the descriptor to :meth:`store` or :meth:`discard`."""
+        if self._left_behind() is not None and self._beside.exists():
+            raise TargetConfigError(f"{self._beside} holds the newest pair and cannot be moved to {self.path}")
         try:
-            os.close(self._open_beside())
+            descriptor = os.open(self._beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, MODE)
+            os.fchmod(descriptor, MODE)  # it may have existed
         except OSError as error:
             raise TargetConfigError(f"cannot write beside the token file {self.path}: {error.strerror}") from None
+        return descriptor
 
-    def discard(self) -> None:
-        """Undo :meth:`prepare` when no new pair came."""
-        with suppress(OSError):
-            if self._beside.stat().st_size == 0:
-                self._beside.unlink()
-
-    def store(self, content: bytes) -> None:
-        """Replace the file by ``content``, durably, readable by its owner only."""
+    def store(self, descriptor: int, content: bytes) -> None:
+        """Replace the token file by ``content``, durably."""
         try:
-            descriptor = self._open_beside()
             try:
-                os.ftruncate(descriptor, 0)
-                _write(descriptor, content)
+                if os.write(descriptor, content) != len(content):
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
                 os.fsync(descriptor)
             finally:
                 os.close(descriptor)
-            self._beside.replace(self.path)
-            _flush_directory(self.path.parent)
+            os.replace(self._beside, self.path)  # noqa: PTH105  in a row with the other system calls
+            self._flush_folder()
         except OSError as error:
             raise TargetConfigError(f"cannot write the token file {self.path}: {error.strerror}") from None
 
-    def _open_beside(self) -> int:
-        descriptor = os.open(self._beside, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, MODE)
-        try:
-            os.fchmod(descriptor, MODE)  # it may have existed
-        except OSError:
-            os.close(descriptor)
-            raise
-        return descriptor
+    def discard(self, descriptor: int) -> None:
+        """Undo :meth:`prepare`: no new pair came."""
+        os.close(descriptor)
+        self._beside.unlink(missing_ok=True)
 
     def _left_behind(self) -> Tokens | None:
         """Return the pair that a crash left between writing and renaming, and finish the rename."""
@@ -169,26 +163,19 @@ class TokenFile:
         # Somebody who puts a token file there by hand after the crash means that file.
         if tokens is None or (stamp is not None and left.st_mtime_ns < stamp.modified_ns):
             return None
-        with suppress(OSError):  # a directory that became read-only: the pair is good all the same
+        with suppress(OSError):  # a folder that became read-only: the pair is good all the same
             self._beside.replace(self.path)
-            _flush_directory(self.path.parent)
+            self._flush_folder()
         return tokens
+
+    def _flush_folder(self) -> None:
+        descriptor = os.open(self.path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def _read(path: Path) -> bytes:
     with path.open("rb") as file:
         return file.read(_LONGEST)
-
-
-def _write(descriptor: int, content: bytes) -> None:
-    # One call for the whole pair: a process that is killed has written all of it or nothing.
-    if os.write(descriptor, content) != len(content):
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-
-def _flush_directory(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
