@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from hashlib import sha256
+from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from exporter.errors import InvalidResponseError, ServerError
 from exporter.model import (
@@ -20,6 +22,7 @@ from exporter.platforms.base import PollResult
 from exporter.simulator.wix.connections import sync_config
 from exporter.simulator.wix.examples import LIST_CONNECTIONS
 from exporter.simulator.wix.providers import APP_PROVIDER, APPLE, GOOGLE, MICROSOFT
+from exporter.since import FileSince, MemorySince
 from tests.support.wix_site import WixBench, on_wix
 
 S = ConnectionStatus
@@ -339,6 +342,37 @@ def test_after_a_restart_during_a_partial_failure_the_provider_is_down_and_ages_
         assert isinstance(result.failure, ServerError)
         bench.site.provider_up()
         assert rows(await bench.poll())[key_of(made)].since == first.since
+
+    on_wix(script)
+
+
+def test_ages_survive_a_restart_with_a_state_file(tmp_path: Path) -> None:
+    async def script(bench: WixBench) -> None:
+        bench.since = FileSince(tmp_path / "state.json")
+        made = bench.connect(status="SYNCED")
+        first = await bench.only()
+        bench.site.connections.revoke_token(made)
+        broken = await bench.only()
+        bench.since = FileSince(tmp_path / "state.json")
+        bench.open()
+        again = await bench.only()
+        assert (again.status, again.since) == (S.ERROR, broken.since)
+        assert again.since > first.since
+        bench.since = MemorySince()
+        bench.open()
+        assert (await bench.only()).since == bench.clock.now
+
+    on_wix(script)
+
+
+def test_a_disk_that_cannot_be_written_never_fails_the_poll(tmp_path: Path) -> None:
+    async def script(bench: WixBench) -> None:
+        bench.since = FileSince(tmp_path / "missing" / "state.json")
+        bench.connect()
+        with capture_logs() as logs:
+            await bench.only()
+            await bench.only()
+        assert [entry["event"] for entry in logs] == ["state_file_not_written"]
 
     on_wix(script)
 

@@ -44,6 +44,7 @@ class BookingsCollector:
         self._services = services
         self._statuses = tuple(dict.fromkeys(settings.statuses))
         self._lower_statuses = tuple(status.lower() for status in self._statuses)
+        self._calendar_statuses = tuple(status for status in self._statuses if status.lower() in ON_THE_CALENDAR)
         self._reader = BookingsReader(api, services.events)
         self._intake = Intake(self._reader, self._statuses, services.events)
         self._read_rows_until = float("-inf")
@@ -115,7 +116,7 @@ class BookingsCollector:
             now,
             self._count_rows(read, windows, conflicting),
             next_booking=next_booking,
-            measures_next=True,
+            measures_next=bool(self._calendar_statuses),
             conflicts=first_conflicts(sessions.speakers, windows, "start", now=now, overlapping_resources=overlapping),
         )
 
@@ -131,14 +132,13 @@ class BookingsCollector:
 
     async def _next_booking(self, read: Rows, now: float, start: float, end: float) -> float | None:
         """Return when the next booking after ``now`` starts; rows cover ``[start, end)``, what lies outside is asked for."""
-        statuses = [status for status in self._statuses if status.lower() in ON_THE_CALENDAR]
-        if not statuses:
+        if not self._calendar_statuses:
             return None
         covered = start <= now < end
         if covered and (found := next_start(_bookings(_on_the_calendar(read)), now, end)) is not None:
             return found
         after = bound("startDate", "$gte", end) if covered else bound("startDate", "$gt", now)
-        first = await self._reader.first(matching(statuses, after), sort="startDate")
+        first = await self._reader.first(matching(self._calendar_statuses, after), sort="startDate")
         return first.booking.start if first else None
 
     def _log_refusal(self, refusal: PollError) -> None:
