@@ -14,6 +14,7 @@ from structlog.testing import capture_logs
 
 from exporter.errors import AccessError, InvalidResponseError, RateLimitedError, ServerError, TargetConfigError
 from exporter.model import CollectorName
+from exporter.platforms.wix import reader
 from exporter.simulator.faults import FaultKind
 from exporter.simulator.wix.bookings import ABSENT, Booking, BookingKind
 from exporter.simulator.wix.faults import function_removed, system_error
@@ -264,6 +265,31 @@ def test_a_passing_fault_of_counting_does_not_lead_to_reading_rows() -> None:
         bench.spoil(FaultKind.RATE_LIMITED, COUNT)
         assert isinstance(await bench.failure(BOOKINGS), RateLimitedError)
         assert bench.calls(QUERY) == 0
+
+    on_wix(script)
+
+
+def test_more_bookings_than_a_poll_may_read_is_a_config_matter_and_not_a_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def script(bench: WixBench) -> None:
+        for index in range(250):
+            bench.site.bookings.add(bench.clock.now + 120 + index, bench.clock.now + 180 + index)
+        bench.open(bench.target(bookings=ROWS))
+        error = await bench.failure(BOOKINGS)
+        assert isinstance(error, TargetConfigError)
+        assert "conflicts" in error.message
+
+    monkeypatch.setattr(reader, "MAX_PAGES", 2)
+    on_wix(script)
+
+
+def test_a_target_with_bookings_alone_never_asks_for_connections() -> None:
+    async def script(bench: WixBench) -> None:
+        whole = bench.target(bookings=ROWS)
+        bench.open(whole.model_copy(update={"collectors": whole.collectors.model_copy(update={"connections": None})}))
+        await bench.count()
+        await bench.session.check()
+        assert (list(bench.session.collectors), bench.session.operations) == ([BOOKINGS], ("query_bookings",))
+        assert bench.calls("ListConnections") == 0
 
     on_wix(script)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 from hashlib import sha256
 from pathlib import Path
 
@@ -19,6 +21,8 @@ from exporter.model import (
     Provider,
 )
 from exporter.platforms.base import PollResult
+from exporter.platforms.transport import Answer
+from exporter.platforms.wix.connection_rows import connections
 from exporter.simulator.wix.connections import sync_config
 from exporter.simulator.wix.examples import LIST_CONNECTIONS
 from exporter.simulator.wix.providers import APP_PROVIDER, APPLE, GOOGLE, MICROSOFT
@@ -26,6 +30,7 @@ from exporter.since import FileSince, MemorySince
 from tests.support.wix_site import WixBench, on_wix
 
 S = ConnectionStatus
+PATH = "/bookings/v2/external-calendars/connections"
 
 
 def rows(result: PollResult) -> dict[str, Connection]:
@@ -36,6 +41,10 @@ def rows(result: PollResult) -> dict[str, Connection]:
 def providers(result: PollResult) -> dict[str, bool]:
     assert isinstance(result.observation, ConnectionsObservation)
     return {provider.label: provider.up for provider in result.observation.providers}
+
+
+def headers(bench: WixBench) -> dict[str, str]:
+    return {"Authorization": bench.key.value, "wix-site-id": bench.site.id}
 
 
 def key_of(connection_id: str) -> str:
@@ -477,6 +486,40 @@ def test_a_failing_provider_list_never_fails_the_poll_and_changes_no_label() -> 
         bench.switches.providers_fail = False
         bench.clock.now += 3600
         assert blind == [connection.provider for connection in (await bench.observe()).connections]
+
+    on_wix(script)
+
+
+def test_odd_rows_in_the_provider_list_cost_nothing_but_themselves() -> None:
+    async def script(bench: WixBench) -> None:
+        bench.connect()
+        rows = [{"id": GOOGLE.id, "calendarType": "GOOGLE"}, {"id": 7}, "odd", {"id": "x", "calendarType": "NEW"}]
+        bench.answer_with("ListProviders", json.dumps({"providers": rows}))
+        observation = await bench.observe()
+        assert [provider.label for provider in observation.providers] == ["google", f"unknown-{key_of('x')[:8]}"]
+        assert bench.events.malformed == {CollectorName.CONNECTIONS: 2}
+        assert bench.events.unrecognized == {(CollectorName.CONNECTIONS, "calendar_type"): 1}
+
+    on_wix(script)
+
+
+def test_a_large_answer_is_read_with_turns_for_everybody_else() -> None:
+    async def script(bench: WixBench) -> None:
+        bench.site.connect_many(1000)
+        answer = Answer(200, {}, (await bench.http.get(f"{bench.url}{PATH}", headers=headers(bench))).content)
+        turns = 0
+
+        async def others() -> None:
+            nonlocal turns
+            while True:
+                turns += 1
+                await asyncio.sleep(0)
+
+        task = asyncio.create_task(others())
+        found = await connections(answer)
+        task.cancel()
+        assert len(found.rows) == 1000
+        assert turns >= 4
 
     on_wix(script)
 

@@ -257,10 +257,32 @@ def test_the_limit_of_the_site_is_never_reached_however_often_we_poll() -> None:
     on_wix(script)
 
 
+def ask_to_wait(bench: WixBench, seconds: str) -> None:
+    """Let every 503 carry a ``Retry-After``."""
+
+    async def hint(response: httpx.Response) -> None:
+        if response.status_code == 503:
+            response.headers["retry-after"] = seconds
+
+    bench.http.event_hooks = {"response": [hint]}
+    bench.simulator.faults.add(system_error(LIST, status=503, times=1))
+
+
+def test_a_503_that_asks_for_a_short_wait_gets_it() -> None:
+    async def script(bench: WixBench) -> None:
+        ask_to_wait(bench, "7")
+        await bench.observe()
+        assert bench.clock.slept == [7.0]
+
+    on_wix(script)
+
+
 def test_a_503_that_asks_for_a_long_wait_is_left_to_the_scheduler() -> None:
     async def script(bench: WixBench) -> None:
-        bench.spoil(FaultKind.RATE_LIMITED, LIST, retry_after="120", times=1)
-        assert (await bench.failure()).retry_after == 120
+        ask_to_wait(bench, "120")
+        error = await bench.failure()
+        assert isinstance(error, ServerError)
+        assert error.retry_after == 120
         assert bench.clock.slept == []
 
     on_wix(script)
