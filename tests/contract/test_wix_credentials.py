@@ -186,7 +186,9 @@ def test_a_failed_renewal_leaves_the_old_token_in_use_while_it_lives() -> None:
     on_wix(script)
 
 
-@pytest.mark.parametrize("body", ["{}", '{"access_token":""}', '{"access_token":7}', "[]", "<html>", ""])
+@pytest.mark.parametrize(
+    "body", ["{}", '{"access_token":""}', '{"access_token":7}', '{"access_token":"\\u200b"}', "[]", "<html>", ""]
+)
 def test_an_answer_without_a_token_is_an_invalid_response(body: str) -> None:
     async def script(bench: WixBench) -> None:
         open_app(bench)

@@ -362,6 +362,8 @@ def test_plain_http_is_refused_outside_of_the_loopback(url: str) -> None:
     [
         {"api_key": None},
         {"site_id": None},
+        {"api_key": Secret("IST.pasted\u200bkey")},
+        {"site_id": "sit\u00e9"},
         {"api_key": None, "app_id": "a", "app_secret": Secret("b")},
     ],
 )

@@ -20,6 +20,7 @@ from exporter.platforms.base import Services
 from exporter.platforms.limiter import LeakyBucket
 from exporter.platforms.transport import Answer, exchange
 from exporter.platforms.wix.credentials import AppCredential, Credential, KeyCredential, Token
+from exporter.platforms.wix.decode import decode
 from exporter.platforms.wix.endpoints import ORIGIN, Endpoint
 from exporter.platforms.wix.failures import failure, invalid, may_pass
 from exporter.secret import Secret
@@ -98,13 +99,10 @@ class WixApi:
             "instance_id": self._target.instance_id,
         }
         answer = await self._patiently(Endpoint.MINT_TOKEN, {}, body=body)
-        try:
-            token = msgspec.json.decode(answer.body, type=_TokenAnswer)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            raise invalid(answer, Endpoint.MINT_TOKEN, "something that is not a token") from None
+        token = decode(answer, Endpoint.MINT_TOKEN, _TokenAnswer, "something that is not a token")
         value = Secret(token.access_token)
-        if not value:
-            raise invalid(answer, Endpoint.MINT_TOKEN, "an empty token")
+        if not value or not value.reveal().isascii():
+            raise invalid(answer, Endpoint.MINT_TOKEN, "a token that cannot be used")
         told = token.expires_in
         good = isinstance(told, int | float) and not isinstance(told, bool) and told > 0
         return Token(value, float(told) if good else TOKEN_LIFETIME_SECONDS)

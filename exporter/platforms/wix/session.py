@@ -28,6 +28,9 @@ class WixSession:
         if target.api_key is not None and not (target.api_key and target.site_id):
             # Wix answers a call without a key, or without a site, like one without rights (wix.md trap 2).
             raise TargetConfigError("`api_key` and `site_id` must both be there and not be empty")
+        if not all(text.isascii() for text in (target.site_id or "", target.api_key.reveal() if target.api_key else "")):
+            # Pasted from a document: such a header cannot be sent.
+            raise TargetConfigError("`api_key` and `site_id` must be plain ASCII; copy them again from Wix")
         settings = target.collectors.bookings
         prefix = settings.reader_prefix if settings else _DEFAULT_READER_PREFIX
         self._api = WixApi(target, services, reader_prefix=prefix)
