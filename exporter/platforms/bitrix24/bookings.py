@@ -7,6 +7,7 @@ its first period only, so its later occurrences are not counted.
 
 from __future__ import annotations
 
+import asyncio
 import math
 from collections.abc import Sequence
 from itertools import islice
@@ -72,7 +73,8 @@ class BookingsCollector:
                 await self._names.refresh(until)
             except PollError as error:
                 failure = error  # the counts are right without names, and the names we had stay
-        return PollResult(self._observation(rows, windows, now), failure)
+        # Ten thousand bookings take a tenth of a second, which is too long for the loop.
+        return PollResult(await asyncio.to_thread(self._observation, rows, windows, now), failure)
 
     async def _read(self, windows: Sequence[Window], until: float) -> tuple[Booking, ...]:
         """Return every booking that overlaps the windows, and every partner of one that may conflict."""
@@ -82,7 +84,7 @@ class BookingsCollector:
         self._now_seen = intake.seen(self._seen, rows, low, high)
         if not self._settings.conflicts:
             return rows
-        reach = conflict_reach(rows, windows, self._rule, self._settings.overlapping_resources)
+        reach = await asyncio.to_thread(conflict_reach, rows, windows, self._rule, self._settings.overlapping_resources)
         if reach is None:
             return rows
         # Partners lie as far out as the longest booking of the windows. Mostly the margin covers them; when it does not, the
