@@ -53,9 +53,15 @@ INHIBITIONS = (
     ),
     Inhibition(
         ['alertname = "BookingSyncAccessDenied"'],
-        [_names("BookingSyncDataExpired", "BookingSyncDataStale")],
+        ['alertname = "BookingSyncDataExpired"'],
         [*_SAME_TARGET, "collector"],
         "Refused access says why the data is missing.",
+    ),
+    Inhibition(
+        [_names("BookingSyncAccessDenied", "BookingSyncApiLimited")],
+        ['alertname = "BookingSyncDataStale"'],
+        [*_SAME_TARGET, "collector"],
+        "The refusal or the limit says why the data is old. Missing data still pages: a limit is a ticket.",
     ),
     Inhibition(
         [_BLIND, 'collector = "connections"'],

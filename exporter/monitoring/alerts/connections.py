@@ -21,22 +21,21 @@ _CONNECTION_LINK = ("job", "target", "connection")
 
 
 class _Tier(NamedTuple):
-    """One pair of windows of the multi-window burn rate; ``bad`` is how many connections must be in error now."""
+    """One pair of windows of the multi-window burn rate."""
 
     long: str
     short: str
     factor: str
     hold: str
     severity: Severity
-    bad: int
     words: str
 
 
 _TIERS = (
-    _Tier("1h", "5m", "14.4", "2m", Severity.CRITICAL, 2, "hour"),
-    _Tier("6h", "30m", "6", "15m", Severity.CRITICAL, 2, "6 hours"),
-    _Tier("1d", "2h", "3", "1h", Severity.WARNING, 1, "day"),
-    _Tier("3d", "6h", "1", "3h", Severity.WARNING, 1, "3 days"),
+    _Tier("1h", "5m", "14.4", "2m", Severity.CRITICAL, "hour"),
+    _Tier("6h", "30m", "6", "15m", Severity.CRITICAL, "6 hours"),
+    _Tier("1d", "2h", "3", "1h", Severity.WARNING, "day"),
+    _Tier("3d", "6h", "1", "3h", Severity.WARNING, "3 days"),
 )
 
 
@@ -181,7 +180,7 @@ def _burn(options: Options, tier: _Tier) -> Alert:
     expr = (
         f"{average}{tier.long} > {limit}\n"
         f"and {average}{tier.short} > {limit}\n"
-        f"and min_over_time(target:booking_sync_connections_bad:sum[5m]) >= {tier.bad}"
+        "and min_over_time(target:booking_sync_connections_bad:sum[5m]) >= 2"
     )
     if tier.severity is Severity.CRITICAL:
         # A new target has no history: its one-hour average is whatever the first sample says.
@@ -200,4 +199,5 @@ def _burn(options: Options, tier: _Tier) -> Alert:
             f"{tier.words}; the objective allows {100 * (1 - options.slo):.3g} %."
         ),
         fix=for_connection(ConnectionStatus.ERROR, None).fix,
+        comment="A single connection in error has a ticket of its own.",
     )

@@ -239,17 +239,23 @@ def _limits() -> tuple[Alert, ...]:
     return (
         Alert(
             name="BookingSyncApiLimited",
-            expr=f"{total(_turned_away(limited), 'collector')} > 2",
-            hold="15m",
-            keep="5m",
+            expr=(
+                f"{newest(_turned_away(limited))} > 2.5\n"
+                f"or\n{newest(_turned_away(limited))} > 0\n"
+                "and ignoring (reason) max_over_time(collector:booking_sync_collector_up:max[5m]) == 0"
+            ),
+            hold="5m",
+            keep="15m",
             severity=Severity.WARNING,
             fixed_by=FixedBy.OPERATOR,
             summary="A booking platform limits the exporter.",
             description=(
-                '{{ $value | printf "%.0f" }} polls of {{ $labels.target }} were turned away by {{ $labels.platform }} in '
-                "30 minutes: {{ $labels.reason }}."
+                '{{ $value | printf "%.0f" }} polls of {{ $labels.collector }} of {{ $labels.target }} were turned away by '
+                "{{ $labels.platform }} in 30 minutes: {{ $labels.reason }}."
             ),
             fix=_fixes(limited),
+            comment="A poll waits for the limit, up to twice its interval, before it fails: one failure that lasts is enough.\n"
+            "increase() extrapolates, so three failures are more than 2.5.",
         ),
         Alert(
             name="BookingSyncApiBudgetLow",
