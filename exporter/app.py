@@ -6,7 +6,8 @@ The composition root: the only module besides the commands that knows every laye
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from typing import Final
 
@@ -14,7 +15,8 @@ import structlog
 
 from exporter import logs
 from exporter.config import Config, Target, config_hash, effective_config
-from exporter.errors import ConfigError
+from exporter.errors import ConfigError, Problem
+from exporter.fingerprint import Fingerprint, fingerprint
 from exporter.live import LiveTarget, World
 from exporter.metrics import Format, Page
 from exporter.scheduler import Scheduler
@@ -24,6 +26,7 @@ from exporter.snapshot import Snapshot, View
 log = structlog.get_logger(__name__)
 
 REPLACED_TARGET_GRACE_SECONDS: Final = 5.0
+CLOSE_SECONDS: Final = 5.0
 
 
 class Application:
@@ -53,7 +56,12 @@ class Application:
         self._snapshot = Snapshot()
         self._scheduler = Scheduler(clock=world.clock, random=world.random, publish=self._snapshot.put)
         self._changing = asyncio.Lock()
+        self._stopping = False
+        self._closing: set[asyncio.Task[None]] = set()  # the loop itself holds tasks only weakly
+        # The last attempt: its configuration if that could be read, its problems if it was rejected; and what was seen then.
+        self._tried: Config | None = None
         self._rejected: str | None = None
+        self._seen: Fingerprint | None = None
 
     @property
     def lifecycle(self) -> bool:
@@ -69,29 +77,44 @@ class Application:
     async def start(self, config: Config) -> None:
         """Start polling ``config``. Raises :class:`~exporter.errors.ConfigError` when a target cannot be opened."""
         async with self._changing:
-            await self._apply(config)
+            await self._apply(config, config_hash(config))
 
     async def reload(self) -> None:
-        """Load the configuration again and swap it in. Raises :class:`~exporter.errors.ConfigError`; the old one stays."""
+        """Load the configuration again and swap it in. Raises :class:`~exporter.errors.ConfigError`; the old one stays.
+
+        A bug on the way is a :class:`~exporter.errors.ConfigError`, too: nobody who asks for a reload falls over it.
+        """
         async with self._changing:
+            if self._stopping:
+                raise ConfigError([Problem("", "the exporter is stopping, nothing is loaded any more")])
+            self._tried = None
             try:
-                config = await asyncio.to_thread(self._load)
-                await self._apply(config)
+                config, digest = await asyncio.to_thread(self._load_and_hash)
+                self._tried = config
+                await self._apply(config, digest)
             except ConfigError as error:
-                self._rejected = str(error)
-                self._instruments.config_loaded(ok=False, at=self._clock.time(), hash=None)
-                log.error("config_reload_failed", problems=[str(problem) for problem in error.problems])  # noqa: TRY400  not a bug
+                self._reject(error)
                 raise
+            except Exception as bug:
+                log.exception("config_reload_crashed")
+                problem = Problem("", f"a bug in the exporter ({type(bug).__name__})", "please report it with the log")
+                rejected = ConfigError([problem])
+                self._reject(rejected)
+                raise rejected from None
 
     async def reload_if_changed(self) -> None:
         """Reload when file or secrets changed since the last attempt (``--config.watch``). Raises as :meth:`reload`."""
+        seen = await asyncio.to_thread(fingerprint, self.config.files)
+        # What a rejected configuration names may lie in files that we do not know: then only reading it tells.
+        if seen == self._seen and self._rejected is None:
+            return
+        self._seen = seen
         try:
             config = await asyncio.to_thread(self._load)
         except ConfigError as error:
             changed = str(error) != self._rejected
         else:
-            # A file that was mended back to what is in force still has to clear the failed reload.
-            changed = config != self._config or self._rejected is not None
+            changed = config != self._tried
         if changed:
             await self.reload()
 
@@ -109,27 +132,35 @@ class Application:
         logs.set_level(level)
 
     async def aclose(self, *, grace: float) -> None:
-        """Stop: no new poll begins, running ones may end within ``grace`` seconds."""
+        """Stop: no new poll begins, running ones may end within ``grace`` seconds. What was shown stays to be seen."""
+        self._stopping = True
         async with self._changing:
             await self._scheduler.stop(grace=grace)
-            for live in self._live.values():
-                await live.session.aclose()
-            self._live.clear()
+            await self._close(self._live.values())
+            self._live = {}
 
-    async def _apply(self, config: Config) -> None:
+    def _load_and_hash(self) -> tuple[Config, str]:
+        config = self._load()
+        return config, config_hash(config)
+
+    def _reject(self, error: ConfigError) -> None:
+        self._rejected = str(error)
+        self._instruments.config_loaded(ok=False, at=self._clock.time(), hash=None)
+        log.error("config_reload_failed", problems=[str(problem) for problem in error.problems])
+
+    async def _apply(self, config: Config, digest: str) -> None:
         same_state_file = self._config is not None and self._config.state_file == config.state_file
-        since = self._since if same_state_file else _since_store(config)
+        since = self._since if same_state_file else _since_store(config, self._since)
         kept = {
             target.name: old
             for target in config.targets
             if same_state_file and (old := self._live.get(target.name)) is not None and _same_account(old.config, target)
         }
-        opened = self._world.open_targets((target for target in config.targets if target.name not in kept), since)
-        # From here on nothing can fail: swap.
-        leaving = [name for name in self._live if name not in kept]
+        opened = await self._world.open_targets((target for target in config.targets if target.name not in kept), since)
+        # From here on nothing can fail: stop the old, swap, and let go of the old last, where it can do no harm.
+        leaving = {name: old for name, old in self._live.items() if name not in kept}
         await self._scheduler.stop(leaving, grace=REPLACED_TARGET_GRACE_SECONDS)
         for name in leaving:
-            await self._live[name].session.aclose()
             self._snapshot.remove_target(name)
             if name not in opened:
                 self._instruments.remove_target(name)
@@ -141,15 +172,33 @@ class Application:
                 self._snapshot.relabel(live[name].entry())
             else:
                 live[name] = opened[name]
+                self._instruments.put_target(opened[name].instruments)
                 self._snapshot.put_target(live[name].entry(), {job.name: job.initial_state() for job in live[name].jobs()})
         self._snapshot.arrange(live)
         since.keep_targets(frozenset(live))
         self._live, self._since, self._config, self._rejected = live, since, config, None
         self._scheduler.start(job for name in opened for job in live[name].jobs())
-        self._instruments.config_loaded(ok=True, at=self._clock.time(), hash=config_hash(config))
+        self._instruments.config_loaded(ok=True, at=self._clock.time(), hash=digest)
         for warning in config.warnings:
             log.warning("config_warning", problem=str(warning))
         log.info("config_loaded", targets=len(live), started=len(opened), stopped=len(leaving), kept=len(kept))
+        await self._close(leaving.values())
+
+    async def _close(self, targets: Collection[LiveTarget]) -> None:
+        """Close sessions side by side. One that saves a new token gets its time, but not all the time."""
+        if not targets:
+            return
+        closing = [asyncio.create_task(live.session.aclose(), name=f"close {live.config.name}") for live in targets]
+        with contextlib.suppress(TimeoutError):
+            async with self._clock.timeout(CLOSE_SECONDS):
+                await asyncio.wait(closing)
+        for task in closing:
+            if not task.done():
+                self._closing.add(task)
+                task.add_done_callback(self._closing.discard)
+                log.warning("session_closes_slowly", task=task.get_name())
+            elif not task.cancelled() and (bug := task.exception()) is not None:
+                log.error("session_close_crashed", task=task.get_name(), exc_info=bug)
 
 
 def _same_account(old: Target, new: Target) -> bool:
@@ -157,5 +206,7 @@ def _same_account(old: Target, new: Target) -> bool:
     return old == new or old.model_copy(update={"labels": new.labels}) == new
 
 
-def _since_store(config: Config) -> MemorySince:
-    return FileSince(config.state_file) if config.state_file else MemorySince()
+def _since_store(config: Config, before: MemorySince) -> MemorySince:
+    store = FileSince(config.state_file) if config.state_file else MemorySince()
+    store.take_over(before)
+    return store

@@ -6,6 +6,7 @@ import ssl
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
+from typing import Final
 
 import httpx
 from prometheus_client import CollectorRegistry
@@ -21,6 +22,9 @@ from exporter.since import MemorySince
 from exporter.web.config import WebConfig
 from exporter.web.server import parse_address
 
+# Where to knock when the exporter listens on every interface.
+_LOOPBACK: Final = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  we connect, we do not bind
+
 
 async def check_online(config: Config, say: Callable[[str], None]) -> list[str]:
     """Try the credential of every target with one cheap read. Returns a problem for each that failed."""
@@ -30,8 +34,10 @@ async def check_online(config: Config, say: Callable[[str], None]) -> list[str]:
         for target in config.targets:
             try:
                 live = world.open_target(target, MemorySince())
-                await live.session.check()
-                await live.session.aclose()
+                try:
+                    await live.session.check()
+                finally:
+                    await live.session.aclose()
             except PollError as error:
                 advice = for_failure(error.reason, target.platform)
                 problems.append(f"{target.name}: {error.reason.value}: {error.message} (fix: {advice.fix})")
@@ -44,21 +50,33 @@ def is_healthy(listen_address: str, web_config: Path | None) -> tuple[bool, str]
     """Ask the exporter on this machine for ``/-/healthy``. Returns whether it answered 200, and a line to print."""
     try:
         host, port = parse_address(listen_address)
-        if host in ("", "0.0.0.0", "::"):  # noqa: S104  we connect, we do not bind
-            host = "127.0.0.1"
+        host = _LOOPBACK.get(host, host)
         if ":" in host:
             host = f"[{host}]"
         tls = WebConfig.load(web_config).tls is not None
         # Its own certificate names the public host, not the loopback that we come through.
-        response = httpx.get(f"{'https' if tls else 'http'}://{host}:{port}/-/healthy", timeout=4, verify=_no_verify(tls=tls))
+        url = f"{'https' if tls else 'http'}://{host}:{port}/-/healthy"
+        # A proxy of the environment is for the platforms.
+        response = httpx.get(url, timeout=4, verify=_no_verify(tls=tls), trust_env=False)
     except ConfigError as error:
         return False, str(error)
-    except httpx.HTTPError as error:
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        if _wants_a_certificate(error):
+            return True, "healthy (it asks for a client certificate)"
         return False, f"no answer from {listen_address} ({type(error).__name__})"
     # Asked for a password (probes_require_auth), it is alive all the same.
     if response.status_code not in (httpx.codes.OK, httpx.codes.UNAUTHORIZED):
         return False, f"{listen_address} answered {response.status_code}"
     return True, "healthy"
+
+
+def _wants_a_certificate(error: BaseException | None) -> bool:
+    """Whether the server refused us for our lack of a client certificate: then it is as alive as one that asks a password."""
+    while error is not None:
+        if isinstance(error, ssl.SSLError) and "CERTIFICATE_REQUIRED" in (error.reason or ""):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def _no_verify(*, tls: bool) -> ssl.SSLContext | bool:

@@ -19,11 +19,14 @@ from exporter.config import Config, load_config, shard_of
 from exporter.errors import BookingSyncError, ConfigError
 from exporter.monitoring.options import Options
 
+log = structlog.get_logger(__name__)
+
 DEFAULT_CONFIG_FILE: Final = Path("exporter.yml")
 DEFAULT_ADDRESS: Final = "127.0.0.1:10888"
 SIMULATOR_ADDRESS: Final = "127.0.0.1:10889"
 EXIT_BAD_CONFIG: Final = 2
 EXIT_UNKNOWN: Final = 3
+EXIT_INTERRUPTED: Final = 130
 _BUNDLE: Final = Options()
 
 app = typer.Typer(
@@ -93,7 +96,7 @@ def daemon(
     from exporter.daemon import run  # noqa: PLC0415  the other commands start without the web stack
 
     logs.configure(level.value, log_format.value)
-    with _exits():
+    with _exits(interrupted=0):
         load = _loader(config_file, shard)
         asyncio.run(run(load, listen_address=listen, web_config=web_config, lifecycle=lifecycle, watch=watch))
 
@@ -144,12 +147,8 @@ def probe(
     from exporter.probe_command import probe_now  # noqa: PLC0415
 
     logs.configure("error", "auto")
-    try:
-        config = load_config(config_file)
-    except ConfigError as error:
-        _shout(error)
-        raise typer.Exit(EXIT_UNKNOWN) from None
-    raise typer.Exit(asyncio.run(probe_now(config, targets or [], output.value)))
+    with _exits(bad_config=EXIT_UNKNOWN, otherwise=EXIT_UNKNOWN, interrupted=EXIT_UNKNOWN):
+        raise typer.Exit(asyncio.run(probe_now(load_config(config_file), targets or [], output.value)))
 
 
 @app.command()
@@ -164,7 +163,7 @@ def demo(
     from exporter.demo import run_demo  # noqa: PLC0415
 
     logs.configure(level.value, log_format.value)
-    with _exits():
+    with _exits(interrupted=0):
         asyncio.run(run_demo(listen, scenario, typer.echo))
 
 
@@ -180,7 +179,7 @@ def simulate(
     from exporter.demo import list_scenarios, run_simulator  # noqa: PLC0415
 
     logs.configure(level.value, "auto")
-    with _exits():
+    with _exits(interrupted=0):
         if show:
             for line in list_scenarios():
                 typer.echo(line)
@@ -246,7 +245,7 @@ def _loader(config_file: Path, shard: str | None) -> Callable[[], Config]:
     if shard is None:
         return lambda: load_config(config_file)
     index, slash, count = shard.partition("/")
-    if not (slash and index.isdigit() and count.isdigit() and int(index) < int(count)):
+    if not (slash and index.isdecimal() and count.isdecimal() and int(index) < int(count)):
         raise typer.BadParameter("write I/N with 0 <= I < N, for example 0/3", param_hint="--shard")
     return lambda: shard_of(load_config(config_file), int(index), int(count))
 
@@ -257,20 +256,22 @@ def _shout(error: ConfigError) -> None:
 
 
 @contextlib.contextmanager
-def _exits() -> Iterator[None]:
-    """Turn what can go wrong into an exit code: 2 for a bad configuration, 1 otherwise; no traceback without a bug."""
+def _exits(*, bad_config: int = EXIT_BAD_CONFIG, otherwise: int = 1, interrupted: int = EXIT_INTERRUPTED) -> Iterator[None]:
+    """Turn what can go wrong into an exit code; no traceback without a bug."""
     try:
         yield
     except ConfigError as error:
         _shout(error)
-        raise typer.Exit(EXIT_BAD_CONFIG) from None
+        raise typer.Exit(bad_config) from None
     except BookingSyncError as error:
         typer.echo(f"error: {error}", err=True)
-        raise typer.Exit(1) from None
+        raise typer.Exit(otherwise) from None
     except KeyboardInterrupt:
-        raise typer.Exit(0) from None
-    except (typer.Exit, typer.BadParameter):
+        raise typer.Exit(interrupted) from None
+    except (typer.Exit, typer.Abort, typer.BadParameter):
         raise
+    except BrokenPipeError:
+        raise typer.Exit(otherwise) from None  # who read us went away
     except Exception:
-        structlog.get_logger(__name__).exception("crashed")
-        raise typer.Exit(1) from None
+        log.exception("crashed")
+        raise typer.Exit(otherwise) from None

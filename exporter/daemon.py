@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import resource
 import signal
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from random import Random
 from typing import Final
@@ -33,6 +35,7 @@ STOP_GRACE_SECONDS: Final = 10.0
 WATCH_SECONDS: Final = 5.0
 LAG_SAMPLE_SECONDS: Final = 0.5
 LAG_SAMPLES: Final = 120
+THREADS: Final = 64
 
 
 async def run(
@@ -49,17 +52,19 @@ async def run(
     ``load`` reads the configuration; ``started`` is called with the page's base URL once the socket is open. Raises
     :class:`~exporter.errors.ConfigError` when the first configuration, the web configuration or the address is bad.
     """
-    stop = asyncio.Event()
+    stop, hangup = asyncio.Event(), asyncio.Event()
+    _handle_signals(stop, hangup)
+    _make_room()
     clock = SystemClock()
     config = load()
     web = WebConfig.load(web_config)
     async with _application(load, clock=clock, lifecycle=lifecycle) as (app, instruments):
-        _handle_signals(app, stop)
         await app.start(config)
         server = await serve(create_app(app), listen_address, web)
         helpers = [
             asyncio.create_task(_measure_lag(clock, instruments), name="loop-lag"),
             asyncio.create_task(_feed_watchdog(clock), name="watchdog"),
+            asyncio.create_task(_reload_on(hangup, app), name="reload"),
         ]
         if watch:
             helpers.append(asyncio.create_task(_watch(app, clock), name="config-watch"))
@@ -72,11 +77,12 @@ async def run(
         finally:
             log.info("stopping")
             sdnotify.notify("STOPPING=1")
+            # Side by side, so that a scrape and a poll that both take their time do not add up. The helpers go last: a
+            # reload that runs is not cut in the middle, and the watchdog is fed to the end.
+            await asyncio.gather(app.aclose(grace=STOP_GRACE_SECONDS), server.stop(grace=STOP_GRACE_SECONDS))
             for helper in helpers:
                 helper.cancel()
             await asyncio.gather(*helpers, return_exceptions=True)
-            await app.aclose(grace=STOP_GRACE_SECONDS)
-            await server.stop(grace=STOP_GRACE_SECONDS)
     log.info("stopped")
 
 
@@ -85,38 +91,46 @@ async def _application(
     load: Callable[[], Config], *, clock: Clock, lifecycle: bool
 ) -> AsyncIterator[tuple[Application, Instruments]]:
     registry = CollectorRegistry()
-    instruments = Instruments(registry)
+    instruments = Instruments(registry, revision=os.environ.get("BOOKING_SYNC_REVISION", ""))
     logs.count_with(instruments.log_message)
     async with new_http_client() as http:
         world = World(http, clock, Random(), instruments)  # noqa: S311  jitter, not cryptography
         yield Application(load, world=world, page=Page(instruments), lifecycle=lifecycle), instruments
 
 
-def _handle_signals(app: Application, stop: asyncio.Event) -> None:
+def _handle_signals(stop: asyncio.Event, hangup: asyncio.Event) -> None:
+    """Take the signals over before anything else happens: each of them would end a process that does not expect it."""
     loop = asyncio.get_running_loop()
-    reloads: set[asyncio.Task[None]] = set()
 
     def terminate() -> None:
         if stop.is_set():
             os._exit(1)  # asked twice: somebody is in a hurry
         stop.set()
 
-    def reload() -> None:
-        task = asyncio.create_task(_reload(app), name="reload")
-        reloads.add(task)
-        task.add_done_callback(reloads.discard)
-
     loop.add_signal_handler(signal.SIGTERM, terminate)
     loop.add_signal_handler(signal.SIGINT, terminate)
-    loop.add_signal_handler(signal.SIGHUP, reload)
+    loop.add_signal_handler(signal.SIGHUP, hangup.set)
     loop.add_signal_handler(signal.SIGUSR1, logs.toggle_debug)
 
 
-async def _reload(app: Application) -> None:
-    sdnotify.notify("RELOADING=1")
-    with contextlib.suppress(ConfigError):  # logged and counted where it happened
-        await app.reload()
-    sdnotify.notify("READY=1")
+def _make_room() -> None:
+    """Let thousands of targets hang without a scrape noticing: as many open files as allowed, and threads for host names."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    # A look-up that hangs holds a thread, and pages are rendered in the same pool.
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS, "exporter"))
+
+
+async def _reload_on(hangup: asyncio.Event, app: Application) -> None:
+    """Reload for each signal; those that arrive while one waits or runs ask for one more, not for one each."""
+    while True:
+        await hangup.wait()
+        hangup.clear()
+        sdnotify.notify("RELOADING=1")
+        with contextlib.suppress(ConfigError):  # logged and counted where it happened
+            await app.reload()
+        sdnotify.notify("READY=1")
 
 
 async def _watch(app: Application, clock: Clock) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import asyncio
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from random import Random
 
@@ -58,24 +59,38 @@ class World:
     instruments: Instruments
 
     def open_target(self, target: Target, since: SinceStore) -> LiveTarget:
-        """Bring ``target`` to life, without I/O. Raises :class:`~exporter.errors.PollError` when it cannot work."""
-        events = self.instruments.for_target(target.name, target.platform)
+        """Bring ``target`` to life, without I/O. Raises :class:`~exporter.errors.PollError` when it cannot work.
+
+        Its counters are not on the page before :meth:`Instruments.put_target`, so that a reload can still be refused.
+        """
+        events = self.instruments.prepare(target.name, target.platform)
         session = open_session(target, Services(self.http, self.clock, self.random, events, since))
         events.expect(session.collectors, session.operations, reads_bookings=_reads_bookings(target))
         return LiveTarget(target, session, events)
 
-    def open_targets(self, targets: Iterable[Target], since: SinceStore) -> dict[str, LiveTarget]:
-        """Bring all ``targets`` to life. Raises :class:`~exporter.errors.ConfigError` with every target that cannot be."""
+    async def open_targets(self, targets: Iterable[Target], since: SinceStore) -> dict[str, LiveTarget]:
+        """Bring all ``targets`` to life, or none: raises :class:`~exporter.errors.ConfigError` with each that cannot be."""
         opened: dict[str, LiveTarget] = {}
         problems = []
-        for target in targets:
-            try:
-                opened[target.name] = self.open_target(target, since)
-            except PollError as error:
-                problems.append(Problem(f"targets[{target.name}]", error.message))
+        try:
+            for target in targets:
+                try:
+                    opened[target.name] = self.open_target(target, since)
+                except PollError as error:
+                    problems.append(Problem(f"targets[{target.name}]", error.message))
+                await asyncio.sleep(0)  # thousands take a second, and the loop has other work
+        except BaseException:
+            await _close(opened)
+            raise
         if problems:
+            await _close(opened)
             raise ConfigError(problems)
         return opened
+
+
+async def _close(opened: Mapping[str, LiveTarget]) -> None:
+    for live in opened.values():
+        await live.session.aclose()
 
 
 def _reads_bookings(target: Target) -> bool:

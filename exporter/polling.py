@@ -5,6 +5,7 @@ The one broad ``except`` of the package is here: a bug in one collector must not
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
@@ -73,6 +74,11 @@ async def poll(job: Job, before: CollectorState, clock: Clock) -> Outcome:
         error = failed
     except TimeoutError:
         error = PollTimeoutError(f"the poll did not end within {job.deadline:g} s")
+    except asyncio.CancelledError:
+        # Meant for us when we stop. Otherwise something inside was cancelled, and that must not end the collector for good.
+        if (task := asyncio.current_task()) is None or task.cancelling():
+            raise
+        error = InternalError("the poll was cancelled from inside; please report it")
     except Exception as bug:
         log.exception("poll_crashed", target=job.target, collector=job.name.value)
         error = InternalError(f"a bug in the exporter ({type(bug).__name__}); please report it with the log")

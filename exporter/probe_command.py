@@ -40,11 +40,12 @@ async def probe_now(config: Config, targets: Sequence[str], output: str) -> int:
     async with new_http_client() as http:
         world = World(http, clock, Random(), instruments)  # noqa: S311  jitter, not cryptography
         try:
-            live = world.open_targets((target for target in config.targets if target.name in wanted), MemorySince())
+            live = await world.open_targets((target for target in config.targets if target.name in wanted), MemorySince())
         except ConfigError as error:
             print(f"UNKNOWN: {error}", file=sys.stderr)  # noqa: T201
             return Verdict.UNKNOWN
         for target in live.values():
+            instruments.put_target(target.instruments)
             snapshot.put_target(target.entry(), {job.name: job.initial_state() for job in target.jobs()})
         states = await _poll_with_progress([job for target in live.values() for job in target.jobs()], clock)
         for state in states:

@@ -7,7 +7,7 @@ target.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 from random import Random
 from typing import Final
@@ -28,6 +28,7 @@ FIRST_RETRY_SECONDS: Final = 10.0
 LONGEST_DENIED_SECONDS: Final = 15 * 60.0
 OVERLOAD_SECONDS: Final = 15 * 60.0
 START_SPACING_SECONDS: Final = 0.02
+CANCEL_SECONDS: Final = 2.0
 
 # A person has to act before these can get better, so asking at the normal pace would only be noise for the platform.
 DENIED: Final = frozenset({Reason.AUTH, Reason.PERMISSION, Reason.NOT_ENTITLED, Reason.NOT_FOUND, Reason.CONFIG})
@@ -59,7 +60,6 @@ class Scheduler:
         self._publish = publish
         self._tasks: dict[tuple[str, CollectorName], asyncio.Task[None]] = {}
         self._polling: set[tuple[str, CollectorName]] = set()
-        self._leaving: set[tuple[str, CollectorName]] = set()
         self._failures = FailureLog(log)
 
     def start(self, jobs: Iterable[Job]) -> None:
@@ -68,32 +68,37 @@ class Scheduler:
         for job in jobs:
             spread = min(job.interval, START_SPACING_SECONDS * (len(jobs) - 1))
             task = asyncio.create_task(self._run(job, spread * self._random.random()), name=f"{job.target}/{job.name}")
+            task.add_done_callback(_tell_of_a_crash)
             self._tasks[job.target, job.name] = task
 
     async def stop(self, targets: Iterable[str] | None = None, *, grace: float) -> None:
         """Stop polling ``targets`` (all when ``None``): no new poll begins, one that runs may end within ``grace`` seconds."""
         wanted = None if targets is None else set(targets)
-        leaving = {key: task for key, task in self._tasks.items() if wanted is None or key[0] in wanted}
-        self._leaving |= leaving.keys()
+        leaving = {key: self._tasks.pop(key) for key in tuple(self._tasks) if wanted is None or key[0] in wanted}
         for key, task in leaving.items():
             if key not in self._polling:
                 task.cancel()
-        if leaving:
-            waiting = asyncio.gather(*leaving.values(), return_exceptions=True)
-            try:
-                async with self._clock.timeout(grace):
-                    await asyncio.shield(waiting)
-            except TimeoutError:
-                for task in leaving.values():
-                    task.cancel()
-                await waiting
+        if not await self._ended(leaving.values(), grace):
+            for task in leaving.values():
+                task.cancel()
+            if not await self._ended(leaving.values(), CANCEL_SECONDS):
+                stuck = [task.get_name() for task in leaving.values() if not task.done()]
+                log.error("polls_do_not_end", collectors=stuck)  # they end, or not, without us: nothing of theirs is published
         for key in leaving:
-            self._tasks.pop(key, None)
-            self._leaving.discard(key)
             self._failures.forget(key)
 
+    async def _ended(self, tasks: Collection[asyncio.Task[None]], seconds: float) -> bool:
+        if not tasks:
+            return True
+        try:
+            async with self._clock.timeout(seconds):
+                await asyncio.wait(tasks)
+        except TimeoutError:
+            return False
+        return True
+
     async def _run(self, job: Job, first_delay: float) -> None:
-        key = (job.target, job.name)
+        key, task = (job.target, job.name), asyncio.current_task()
         state = replace(job.initial_state(), next_poll=self._clock.time() + first_delay)
         self._publish(state)
         due = self._clock.monotonic() + first_delay
@@ -104,6 +109,8 @@ class Scheduler:
                 outcome = await poll(job, state, self._clock)
             finally:
                 self._polling.discard(key)
+            if task is None or task.cancelling():
+                return  # a collector that swallowed its end
             state, delay = outcome.state, self._delay(job, outcome)
             now = self._clock.monotonic()
             if delay is None:
@@ -113,8 +120,8 @@ class Scheduler:
                 due = now + delay
             state = replace(state, next_poll=self._clock.time() + due - now)
             self._publish(state)
-            if key in self._leaving:
-                return
+            if self._tasks.get(key) is not task:
+                return  # stopped meanwhile
             await self._clock.sleep(due - now)
 
     def _delay(self, job: Job, outcome: Outcome) -> float | None:
@@ -141,3 +148,9 @@ class Scheduler:
             next_try_seconds=round(job.interval if delay is None else delay, 1),
         )
         return delay
+
+
+def _tell_of_a_crash(task: asyncio.Task[None]) -> None:
+    """Log the bug of ours that ended a collector's loop; nobody else waits for it."""
+    if not task.cancelled() and (bug := task.exception()) is not None:
+        log.error("collector_crashed", task=task.get_name(), exc_info=bug)

@@ -82,6 +82,12 @@ class MemorySince:
             del self._targets[gone]
             self._changed = True
 
+    def take_over(self, before: MemorySince) -> None:
+        """Remember what ``before`` does: it saw the present states, a file only those of an earlier run."""
+        if before._targets:
+            self._targets |= before._targets
+            self._changed = True
+
     async def save(self) -> None:
         """Do nothing: there is no file."""
 

@@ -165,10 +165,18 @@ class Instruments:
 
     def for_target(self, name: str, platform: PlatformName) -> TargetInstruments:
         """Return the counters of a target: those that it had before, if any."""
+        instruments = self.prepare(name, platform)
+        self.put_target(instruments)
+        return instruments
+
+    def prepare(self, name: str, platform: PlatformName) -> TargetInstruments:
+        """Return what :meth:`for_target` would, without showing it on the page before :meth:`put_target`."""
         known = self._targets.get(name)
-        if known is None or known.platform != platform:
-            known = self._targets[name] = TargetInstruments(name, platform)
-        return known
+        return known if known is not None and known.platform == platform else TargetInstruments(name, platform)
+
+    def put_target(self, instruments: TargetInstruments) -> None:
+        """Show the counters of a target, in place of those that its name had."""
+        self._targets[instruments.target] = instruments
 
     def remove_target(self, name: str) -> None:
         """Forget the counters of a target; its series are gone with the next page."""

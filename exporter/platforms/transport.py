@@ -24,16 +24,24 @@ from exporter.platforms.base import Services
 USER_AGENT: Final = f"booking-sync-exporter/{__version__}"
 MAX_BODY_BYTES: Final = 16 * 1024 * 1024
 CONNECT_SECONDS: Final = 5.0
+# Enough for every collector of some thousand targets to hang at once, or those that hang would keep the others waiting.
+MAX_CONNECTIONS: Final = 8192
+LONGEST_RETRY_AFTER_SECONDS: Final = 3600.0
+_LOOPBACK: Final = ("all://localhost", "all://127.0.0.1", "all://[::1]")
 
 
 def new_http_client(transport: httpx.AsyncBaseTransport | None = None) -> httpx.AsyncClient:
-    """Return the client that all targets share: pooled, without cookies, without redirects. The caller closes it."""
+    """Return the client that all targets share: pooled, without cookies, without redirects. The caller closes it.
+
+    A proxy of the environment (``HTTPS_PROXY``) is used, except for this machine: there the simulator answers.
+    """
     return httpx.AsyncClient(
         transport=transport,
+        mounts=None if transport else dict.fromkeys(_LOOPBACK),
         follow_redirects=False,
         cookies=CookieJar(policy=DefaultCookiePolicy(allowed_domains=[])),
         headers={"User-Agent": USER_AGENT, "Accept": "application/json"},
-        limits=httpx.Limits(max_connections=200, max_keepalive_connections=100, keepalive_expiry=90),
+        limits=httpx.Limits(max_connections=MAX_CONNECTIONS, max_keepalive_connections=100, keepalive_expiry=90),
     )
 
 
@@ -121,13 +129,16 @@ def _lost(error: httpx.TransportError, host: str) -> PollError:
 
 
 def retry_after_seconds(answer: Answer, clock: Clock) -> float | None:
-    """Return the wait that ``Retry-After`` asks for, in seconds; both forms (a number, an HTTP date); ``None`` without it."""
+    """Return the wait that ``Retry-After`` asks for, in seconds; both forms (a number, an HTTP date); ``None`` without it.
+
+    More than an hour is taken for an hour: asking that seldom burdens nobody, and a slip must not silence a target for good.
+    """
     value = answer.headers.get("retry-after", "").strip()
     if not value:
         return None
     if value.isascii() and value.isdigit():
-        return float(value)
+        return min(float(value), LONGEST_RETRY_AFTER_SECONDS)
     try:
-        return max(0.0, parsedate_to_datetime(value).timestamp() - clock.time())
-    except ValueError:
+        return min(max(0.0, parsedate_to_datetime(value).timestamp() - clock.time()), LONGEST_RETRY_AFTER_SECONDS)
+    except (ValueError, OverflowError):
         return None

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import ssl
-from pathlib import Path
 
 import structlog
 
 from exporter.errors import ConfigError, Problem
+from exporter.fingerprint import fingerprint
 from exporter.web.config import WebConfig
 from exporter.web.tls import new_context
 
 _log = structlog.get_logger("exporter.web")
-
-_Fingerprint = tuple[tuple[int, int, int] | None, ...]
 
 
 class Watched:
@@ -25,7 +23,7 @@ class Watched:
     def __init__(self, config: WebConfig) -> None:
         self._config = config
         self._context = new_context(config.tls) if config.tls else None
-        self._seen = _fingerprint(config.files())
+        self._seen = fingerprint(config.files())
 
     def config(self) -> WebConfig:
         """Return the configuration in force."""
@@ -40,7 +38,7 @@ class Watched:
         return self._context
 
     def _refresh(self) -> None:
-        seen = _fingerprint(self._config.files())
+        seen = fingerprint(self._config.files())
         if seen == self._seen:
             return
         self._seen = seen
@@ -51,7 +49,7 @@ class Watched:
             _log.error("web_config_reload_failed", problems=[str(problem) for problem in error.problems])
             return
         if config.files() != self._config.files():
-            self._seen = _fingerprint(config.files())
+            self._seen = fingerprint(config.files())
         self._config, self._context = config, context
         _log.info("web_config_reloaded")
 
@@ -61,15 +59,3 @@ class Watched:
             problem = Problem("tls_server_config", "TLS cannot be switched on or off while running", "restart the exporter")
             raise ConfigError([problem])
         return config, new_context(config.tls) if config.tls else None
-
-
-def _fingerprint(files: tuple[Path, ...]) -> _Fingerprint:
-    return tuple(_mark(path) for path in files)
-
-
-def _mark(path: Path) -> tuple[int, int, int] | None:
-    try:
-        status = path.stat()  # follows links: Kubernetes swaps a symlink to change a secret
-    except OSError:
-        return None
-    return status.st_ino, status.st_size, status.st_mtime_ns

@@ -228,9 +228,49 @@ def test_an_untrusted_certificate_is_a_tls_error(tmp_path: Path) -> None:
         ("soon", None),
         ("-5", None),
         ("", None),
+        ("99999999999", 3600.0),
+        ("9" * 400, 3600.0),
+        ("Fri, 20 Nov 2099 12:01:30 GMT", 3600.0),
     ],
 )
 def test_retry_after_is_read_in_both_forms(value: str, seconds: float | None) -> None:
     noon = 1_795_176_000.0  # 2026-11-20 12:00:00 UTC
     answer = Answer(429, {"retry-after": value}, b"")
     assert seconds == retry_after_seconds(answer, ManualClock(noon))
+
+
+def test_targets_that_hang_keep_no_other_waiting() -> None:
+    async def scenario(_: httpx.AsyncClient, services: Services, _events: RecordedEvents) -> None:
+        released, asked = asyncio.Event(), 0
+
+        async def handler(request: Request) -> Response:
+            nonlocal asked
+            if request.url.path == "/hang":
+                asked += 1
+                await released.wait()
+            return PlainTextResponse("fine")
+
+        async with running(app_with(handler)) as url:
+            hanging = [asyncio.create_task(get(services, url + "/hang", timeout=60)) for _ in range(300)]
+            while asked < 200:  # noqa: ASYNC110  as many as an ordinary pool lets through
+                await asyncio.sleep(0.01)
+            assert (await get(services, url + PATH, timeout=10)).body == b"fine"
+            released.set()
+            await asyncio.gather(*hanging)
+
+    exchange_with(scenario)
+
+
+def test_a_proxy_of_the_environment_is_not_asked_for_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+
+    async def answer(_: Request) -> Response:
+        return PlainTextResponse("fine")
+
+    async def scenario(_: httpx.AsyncClient, services: Services, _events: RecordedEvents) -> None:
+        async with running(app_with(answer)) as url:
+            assert (await get(services, url + PATH)).status == 200
+        with pytest.raises(NetworkError):
+            await get(services, "http://portal.example/")
+
+    exchange_with(scenario)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 
 import pytest
+import structlog.testing
 
 from exporter.errors import (
     AccessError,
@@ -326,5 +328,89 @@ def test_stopping_one_target_leaves_the_others_running() -> None:
         await bench.clock.advance(121)
         assert len(gone.polled_at) == 1
         assert len(stays.polled_at) == 3
+
+    run(scenario)
+
+
+def test_a_cancellation_from_inside_is_a_failed_poll_and_not_the_end_of_the_collector() -> None:
+    async def scenario(bench: Bench) -> None:
+        async def cancelled_inside(poll: int) -> PollResult:
+            if poll == 0:
+                raise asyncio.CancelledError
+            return PollResult(observation())
+
+        job, collector = bench.job(cancelled_inside)
+        bench.scheduler.start([job])
+        await bench.clock.settle()
+        failure = bench.last().failure
+        assert failure is not None
+        assert failure.reason is Reason.INTERNAL
+        await bench.clock.advance(60)
+        assert len(collector.polled_at) > 1
+        assert bench.last().up
+
+    run(scenario)
+
+
+def test_a_poll_that_swallows_its_end_holds_up_neither_the_stop_nor_its_successor() -> None:
+    async def scenario(bench: Bench) -> None:
+        released = asyncio.Event()
+
+        async def stubborn(_: int) -> PollResult:
+            while not released.is_set():
+                with contextlib.suppress(asyncio.CancelledError):
+                    await released.wait()
+            return PollResult(observation(1.0))
+
+        old, asked = bench.job(stubborn)
+        bench.scheduler.start([old])
+        await bench.clock.settle()
+        with structlog.testing.capture_logs() as logged:
+            stopping = asyncio.create_task(bench.scheduler.stop(grace=5.0))
+            await bench.clock.advance(10)
+            await stopping
+        assert ["polls_do_not_end"] == [line["event"] for line in logged]
+
+        async def successor(_: int) -> PollResult:
+            return PollResult(observation(2.0))
+
+        new, _ = bench.job(successor)
+        bench.scheduler.start([new])
+        await bench.clock.settle()
+        released.set()
+        await bench.clock.advance(200)
+        assert observation(2.0) == bench.last().observation
+        assert len(asked.polled_at) == 1
+
+    run(scenario)
+
+
+def test_a_bug_of_ours_in_the_loop_is_logged_and_leaves_the_others_alone() -> None:
+    async def scenario(bench: Bench) -> None:
+        class Broken(Recorder):
+            def poll_finished(self, collector: CollectorName, seconds: float, reason: Reason | None) -> None:
+                raise ZeroDivisionError(collector, seconds, reason)
+
+        broken, _ = bench.job(good, target="broken")
+        fine, collector = bench.job(good, target="fine")
+        with structlog.testing.capture_logs() as logged:
+            bench.scheduler.start([replace(broken, recorder=Broken()), fine])
+            await bench.clock.advance(130)
+        assert [("collector_crashed", "broken/bookings")] == [
+            (line["event"], line["task"]) for line in logged if line["log_level"] == "error"
+        ]
+        assert len(collector.polled_at) == 3
+
+    run(scenario)
+
+
+def test_a_stopped_target_leaves_nothing_behind() -> None:
+    async def scenario(bench: Bench) -> None:
+        job, _ = bench.job(failing(ServerError("down")))
+        bench.scheduler.start([job])
+        await bench.clock.advance(100)
+        await bench.scheduler.stop(["a"], grace=1.0)
+        inside = bench.scheduler
+        assert ({}, set(), {}) == (inside._tasks, inside._polling, inside._failures._rows)
 
     run(scenario)

@@ -1,0 +1,278 @@
+"""Reload and stop of the whole exporter, against the simulated platforms, on a clock of the test's."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import structlog.testing
+
+from exporter.config import BitrixTarget, Config
+from exporter.errors import ConfigError, TargetConfigError
+from exporter.live import LiveTarget
+from exporter.model import CollectorName
+from exporter.platforms import bitrix24
+from exporter.platforms.base import Services
+from exporter.platforms.bitrix24.session import BitrixSession
+from exporter.simulator import Fault, FaultKind
+from tests.support.application import RunningApplication, application
+from tests.support.business import WEBHOOK_CODE, Business, with_business
+from tests.support.clock import ManualClock
+
+Scenario = Callable[[RunningApplication, Business], Coroutine[Any, Any, None]]
+HOURLY = {"connections": {"interval": "1h"}}
+
+
+def calm(business: Business, name: str = "wix", **changes: object) -> dict[str, Any]:
+    return business.wix_target(name, **{"collectors": HOURLY, **changes})
+
+
+def portal(business: Business, name: str = "b24", **changes: object) -> dict[str, Any]:
+    return business.bitrix24_target(name, **{"collectors": {"bookings": {"interval": "1h"}}, **changes})
+
+
+def with_application(tmp_path: Path, targets: Callable[[Business], tuple[dict[str, Any], ...]], scenario: Scenario) -> None:
+    async def with_platforms(business: Business) -> None:
+        # The simulator runs on the machine's clock, so the exporter starts at its time.
+        async with application(business.config(*targets(business)), ManualClock(business.simulator.now())) as app:
+            await app.finished_polls()
+            await scenario(app, business)
+
+    with_business(tmp_path, with_platforms)
+
+
+async def driven(app: RunningApplication, work: Awaitable[None]) -> None:
+    """Let time pass until ``work`` is done."""
+    task = asyncio.ensure_future(work)
+    while not task.done():
+        await app.pass_time(0.5)
+    await task
+
+
+def live(app: RunningApplication) -> dict[str, LiveTarget]:
+    return app.app._live
+
+
+def test_a_reload_that_cannot_open_every_target_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scenario(app: RunningApplication, business: Business) -> None:
+        before, session = await app.page(), live(app)["b24"].session
+        assert isinstance(session, BitrixSession)
+        bucket = session._membership.portal.bucket
+        opening = bitrix24.open_session
+
+        def broken(target: BitrixTarget, services: Services) -> BitrixSession:
+            if target.name == "broken":
+                raise TargetConfigError("cannot be opened")
+            return opening(target, services)
+
+        monkeypatch.setattr(bitrix24, "open_session", broken)
+        slow = {"requests_per_second": 0.5, "burst": 5}
+        business.config(
+            portal(business, "wix"),  # the name moves to another platform
+            portal(business, "guest", budget=slow),  # shares the portal, with a smaller budget
+            portal(business, "b24"),
+            portal(business, "broken"),
+        )
+        with pytest.raises(ConfigError, match="cannot be opened"):
+            await driven(app, app.app.reload())
+        assert (50, 40) == (bucket.rate, bucket.burst), "a session that was opened in vain is closed"
+        after = await app.page()
+        assert without_reload(before) == without_reload(after)
+        assert live(app)["b24"].session is session
+
+    with_application(tmp_path, lambda business: (calm(business), portal(business)), scenario)
+
+
+def without_reload(page: str) -> list[str]:
+    """Return what a failed reload and the time that it takes must not change."""
+    moving = ("booking_sync_config_last_reload", "booking_sync_api_budget_remaining", "booking_sync_log_messages")
+    return [line for line in page.splitlines() if line.startswith("booking_sync_") and not line.startswith(moving)]
+
+
+def test_a_bug_while_loading_is_a_rejected_reload_and_no_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scenario(app: RunningApplication, _: Business) -> None:
+        def bug() -> None:
+            raise ZeroDivisionError
+
+        monkeypatch.setattr(app.app, "_load", bug)
+        with structlog.testing.capture_logs() as logged, pytest.raises(ConfigError, match="ZeroDivisionError"):
+            await app.app.reload()
+        assert ["config_reload_crashed", "config_reload_failed"] == [line["event"] for line in logged]
+        assert (await app.samples())["config_last_reload_successful"] == 0
+        assert (await app.samples())['collector_up{collector="connections"}'] == 1
+
+    with_application(tmp_path, lambda business: (calm(business),), scenario)
+
+
+def test_nothing_is_loaded_any_more_once_the_stop_began(tmp_path: Path) -> None:
+    async def scenario(app: RunningApplication, business: Business) -> None:
+        business.config(calm(business, "late"))
+        stopping = asyncio.create_task(app.app.aclose(grace=1.0))
+        with pytest.raises(ConfigError, match="stopping"):
+            await driven(app, app.app.reload())
+        await stopping
+        assert {} == live(app)
+        assert "late" not in await app.page()
+
+    with_application(tmp_path, lambda business: (calm(business),), scenario)
+
+
+def test_reloads_at_the_same_time_come_one_after_the_other(tmp_path: Path) -> None:
+    async def scenario(app: RunningApplication, business: Business) -> None:
+        business.config(calm(business, "new"))
+        await driven(app, _all(app.app.reload() for _ in range(5)))
+        await app.finished_polls()
+        assert {"new"} == set(live(app))
+        assert (await app.samples())['collector_polls_total{collector="connections"}'] == 1
+
+    with_application(tmp_path, lambda business: (calm(business),), scenario)
+
+
+async def _all(work: Iterable[Awaitable[None]]) -> None:
+    await asyncio.gather(*work)
+
+
+def test_a_new_label_alone_keeps_session_observation_and_schedule(tmp_path: Path) -> None:
+    async def scenario(app: RunningApplication, business: Business) -> None:
+        session, before = live(app)["wix"].session, await app.samples()
+        business.config(calm(business, labels={"site": "berlin"}), portal(business))
+        await app.app.reload()
+        after = await app.samples()
+        assert session is live(app)["wix"].session
+        assert 'target_info{site="berlin"}' in after
+        for name in (
+            'collector_polls_total{collector="connections"}',
+            'collector_last_success_timestamp_seconds{collector="connections"}',
+        ):
+            assert before[name] == after[name]
+        status = {name: value for name, value in before.items() if name.startswith("connection_status{")}
+        assert status
+        assert status == {name: after[name] for name in status}
+
+    with_application(tmp_path, lambda business: (calm(business), portal(business)), scenario)
+
+
+def test_a_changed_target_keeps_its_counters_and_loses_a_collector_that_is_gone(tmp_path: Path) -> None:
+    async def scenario(app: RunningApplication, business: Business) -> None:
+        business.config(calm(business, collectors={"connections": {"interval": "30m"}}))
+        await driven(app, app.app.reload())
+        await app.finished_polls()
+        page = await app.samples()
+        assert page['collector_polls_total{collector="connections"}'] == 2
+        assert page['collector_interval_seconds{collector="connections"}'] == 1800
+        assert not [name for name in page if 'collector="bookings"' in name]
+        business.config(calm(business, collectors={"connections": {"interval": "30m"}, "bookings": {"interval": "1h"}}))
+        await driven(app, app.app.reload())
+        await app.finished_polls()
+        page = await app.samples()
+        assert page['collector_polls_total{collector="bookings"}'] == 2, "its counters were waiting"
+
+    both = {"connections": {"interval": "1h"}, "bookings": {"interval": "1h"}}
+    with_application(tmp_path, lambda business: (calm(business, collectors=both),), scenario)
+
+
+def test_a_renamed_target_leaves_nothing_behind(tmp_path: Path) -> None:
+    async def scenario(app: RunningApplication, business: Business) -> None:
+        await app.page()
+        business.config(calm(business, "new-wix"), portal(business, "new-b24"))
+        await driven(app, app.app.reload())
+        await app.finished_polls()
+        page = await app.page()
+        assert 'target="wix"' not in page
+        assert 'target="b24"' not in page
+        inside = app.app
+        assert {"new-wix", "new-b24"} == set(inside._instruments._targets) == set(inside._page._fragments) == set(live(app))
+        assert {("new-wix", CollectorName.CONNECTIONS), ("new-b24", CollectorName.BOOKINGS)} == set(inside._scheduler._tasks)
+        session = live(app)["new-b24"].session
+        assert isinstance(session, BitrixSession)
+        assert {session._membership} == set(session._membership.portal.members)
+
+    with_application(tmp_path, lambda business: (calm(business), portal(business)), scenario)
+
+
+def test_a_reload_while_a_replaced_target_is_polled_waits_only_so_long(tmp_path: Path) -> None:
+    async def scenario(app: RunningApplication, business: Business) -> None:
+        business.simulator.faults.add(Fault(FaultKind.NEVER))
+        await app.clock.advance(3600)
+        await asyncio.sleep(0.2)  # into the exchange that never ends
+        business.simulator.faults.clear()
+        business.config(calm(business, timeout="7s"))
+        began = app.clock.monotonic()
+        await driven(app, app.app.reload())
+        assert app.clock.monotonic() - began < 10
+        await app.finished_polls()
+        page = await app.samples()
+        assert page['collector_up{collector="connections"}'] == 1
+
+    with_application(tmp_path, lambda business: (calm(business, timeout="60s"),), scenario)
+
+
+def test_a_state_file_that_is_added_takes_over_since_when_things_are_as_they_are(tmp_path: Path) -> None:
+    async def scenario(app: RunningApplication, business: Business) -> None:
+        before = {n: v for n, v in (await app.samples()).items() if n.startswith("connection_status_since")}
+        await app.clock.advance(100)
+        business.config(calm(business), state_file=str(tmp_path / "state.json"))
+        await driven(app, app.app.reload())
+        await app.finished_polls()
+        after = {n: v for n, v in (await app.samples()).items() if n.startswith("connection_status_since")}
+        assert before == after
+        assert (tmp_path / "state.json").exists()
+
+    with_application(tmp_path, lambda business: (calm(business),), scenario)
+
+
+def test_the_watch_reads_only_what_changed_and_tells_of_a_mistake_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scenario(app: RunningApplication, business: Business) -> None:
+        loads: list[int] = []
+        load = app.app._load
+
+        def counted() -> Config:
+            loads.append(1)
+            return load()
+
+        monkeypatch.setattr(app.app, "_load", counted)
+        path = business.folder / "exporter.yml"
+        good = path.read_text()
+        await app.app.reload_if_changed()
+        first = len(loads)
+        for _ in range(3):
+            await app.app.reload_if_changed()
+        assert first == len(loads), "an unchanged file is not read again"
+
+        path.write_text("targets: []\n")
+        with pytest.raises(ConfigError):
+            await app.app.reload_if_changed()
+        await app.app.reload_if_changed()
+        assert (await app.samples())["config_last_reload_successful"] == 0
+        path.write_text(good)
+        await app.app.reload_if_changed()
+        assert (await app.samples())["config_last_reload_successful"] == 1
+
+        path.write_text(good.replace(WEBHOOK_CODE, WEBHOOK_CODE[::-1]))
+        await driven(app, app.app.reload_if_changed())
+        assert (await app.samples())['collector_up{collector="bookings"}'] == 0, "another credential is another account"
+
+    with_application(tmp_path, lambda business: (portal(business),), scenario)
+
+
+def test_a_session_that_does_not_close_holds_up_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scenario(app: RunningApplication, business: Business) -> None:
+        async def never(_: object) -> None:
+            await asyncio.Event().wait()
+
+        async def bug(_: object) -> None:
+            raise ZeroDivisionError
+
+        monkeypatch.setattr(type(live(app)["wix"].session), "aclose", never)
+        monkeypatch.setattr(BitrixSession, "aclose", bug)
+        business.config(calm(business, "next"))
+        with structlog.testing.capture_logs() as logged:
+            await driven(app, app.app.reload())
+        assert {"session_closes_slowly", "session_close_crashed"} <= {line["event"] for line in logged}
+        await app.finished_polls()
+        assert {"next"} == set(live(app))
+
+    with_application(tmp_path, lambda business: (calm(business), portal(business)), scenario)
