@@ -33,7 +33,7 @@ from exporter.platforms.base import PollResult, Services
 from exporter.platforms.bitrix24 import decode, intake
 from exporter.platforms.bitrix24.api import GET_BOOKING, LIST_BOOKINGS, Api, Command
 from exporter.platforms.bitrix24.batching import MOST_COMMANDS, Batcher
-from exporter.platforms.bitrix24.codes import BOOKING_NOT_FOUND, Refusal
+from exporter.platforms.bitrix24.codes import BOOKING_NOT_FOUND, METHOD_NOT_FOUND, Refusal
 from exporter.platforms.bitrix24.operating import OPTIONAL_SHARE
 from exporter.platforms.bitrix24.pager import Pager
 from exporter.platforms.bitrix24.ranges import patience, resolve, union
@@ -65,8 +65,8 @@ class BookingsCollector:
         now = self._services.clock.time()
         until = self._services.clock.monotonic() + patience(self._settings.interval)
         windows = resolve(self._settings.windows, now, self._zone)
-        rows = await self._read(windows, until)
-        await self._follow_ids(now, until)
+        rows, seen = await self._read(windows, until)
+        await self._follow_ids(seen, now, until)
         failure = self._api.concern()
         if self._names:
             try:
@@ -76,17 +76,17 @@ class BookingsCollector:
         # Ten thousand bookings take a tenth of a second, which is too long for the loop.
         return PollResult(await asyncio.to_thread(self._observation, rows, windows, now), failure)
 
-    async def _read(self, windows: Sequence[Window], until: float) -> tuple[Booking, ...]:
-        """Return every booking that overlaps the windows, and every partner of one that may conflict."""
+    async def _read(self, windows: Sequence[Window], until: float) -> tuple[tuple[Booking, ...], intake.Seen]:
+        """Return every booking that overlaps the windows and every partner of one that may conflict, and what was covered."""
         first, last = union(windows)
         low, high = max(0, first - math.ceil(self._margins[0])), last + math.ceil(self._margins[1])
         rows = await self._read_range(self._pager, low, high, until)
-        self._now_seen = intake.seen(self._seen, rows, low, high)
+        seen = intake.seen(self._seen, rows, low, high)
         if not self._settings.conflicts:
-            return rows
+            return rows, seen
         reach = await asyncio.to_thread(conflict_reach, rows, windows, self._rule, self._settings.overlapping_resources)
         if reach is None:
-            return rows
+            return rows, seen
         # Partners lie as far out as the longest booking of the windows. Mostly the margin covers them; when it does not, the
         # rest is read now, and the next poll reads it in one go.
         lowest = max(0, math.floor(reach[0]), first - int(MOST_MARGIN_SECONDS))
@@ -96,7 +96,7 @@ class BookingsCollector:
             if begin < end:
                 beyond = Pager(self._api, self._batcher, LIST_BOOKINGS, decode.bookings)
                 rows = unique([*rows, *await self._read_range(beyond, begin, end, until)])
-        return rows
+        return rows, seen
 
     async def _read_range(self, pager: Pager[Booking], low: int, high: int, until: float) -> tuple[Booking, ...]:
         rows, malformed = await pager.read_all({"filter": {"within": {"dateFrom": low, "dateTo": high}}}, until)
@@ -137,9 +137,9 @@ class BookingsCollector:
         kept = everything[: self._settings.max_resources]
         return tuple(sorted(kept, key=int)), len(everything) - len(kept)
 
-    async def _follow_ids(self, now: float, until: float) -> None:
+    async def _follow_ids(self, current: intake.Seen, now: float, until: float) -> None:
         """Count what came and what went since the last complete read; nothing on the first."""
-        before, current = self._seen, self._now_seen
+        before = self._seen
         if before is not None:
             if new := intake.discovered(before, current):
                 self._services.events.bookings_discovered(new)
@@ -169,7 +169,8 @@ class BookingsCollector:
         for key, outcome in outcomes.items():
             if not isinstance(outcome, Refusal):
                 del unanswered[key]
-            elif outcome.error.code == BOOKING_NOT_FOUND:
+            # A portal that cannot be asked has only its list to tell, and that no longer has the booking.
+            elif (outcome.error.code or "").lower() in (BOOKING_NOT_FOUND, METHOD_NOT_FOUND):
                 del unanswered[key]
                 gone += 1
         return gone, list(unanswered.values())
