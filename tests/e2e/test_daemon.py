@@ -111,6 +111,39 @@ def test_a_second_signal_ends_at_once(tmp_path: Path) -> None:
     with_business(tmp_path, scenario)
 
 
+def test_a_stop_that_comes_before_the_socket_is_open_is_an_orderly_one(tmp_path: Path) -> None:
+    async def scenario(business: Business) -> None:
+        text = business.config(business.wix_target()).read_text()
+        # A configuration that is a pipe keeps the start waiting until we write into it.
+        pipe = tmp_path / "pipe.yml"
+        os.mkfifo(pipe)
+        async with exporter(pipe, wait=False) as running:
+            writer = await asyncio.to_thread(pipe.open, "w")
+            with writer:
+                running.send(signal.SIGTERM)
+                await asyncio.sleep(0.1)
+                writer.write(text)
+            assert await running.ended() == 0
+            assert "Traceback" not in running.raw
+
+    with_business(tmp_path, scenario)
+
+
+def test_a_reload_that_is_asked_for_after_the_stop_began_starts_nothing(tmp_path: Path) -> None:
+    async def scenario(business: Business) -> None:
+        business.simulator.faults.add(Fault(FaultKind.SLOW_HEADERS, seconds=2.0))
+        async with exporter(business.config(business.wix_target())) as running:
+            await asyncio.sleep(0.5)  # into the slow answer
+            running.send(signal.SIGTERM)
+            await running.logged("stopping")
+            running.send(signal.SIGHUP)
+            assert await running.ended() == 0
+            assert "Traceback" not in running.raw
+            assert [1] == [line["targets"] for line in running.log if line["event"] == "config_loaded"]
+
+    with_business(tmp_path, scenario)
+
+
 def test_a_reload_by_signal_keeps_what_did_not_change(tmp_path: Path) -> None:
     async def scenario(business: Business) -> None:
         calm = business.wix_target("stays", collectors={"connections": {"interval": "1h"}})
