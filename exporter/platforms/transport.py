@@ -20,6 +20,7 @@ from exporter import __version__
 from exporter.clock import Clock
 from exporter.errors import InvalidResponseError, NetworkError, PollError, PollTimeoutError, TlsError
 from exporter.platforms.base import Services
+from exporter.platforms.gunzip import ACCEPTED, TooLargeError, UnreadableError, read_body
 
 USER_AGENT: Final = f"booking-sync-exporter/{__version__}"
 MAX_BODY_BYTES: Final = 16 * 1024 * 1024
@@ -40,7 +41,7 @@ def new_http_client(transport: httpx.AsyncBaseTransport | None = None) -> httpx.
         mounts=None if transport else dict.fromkeys(_LOOPBACK),
         follow_redirects=False,
         cookies=CookieJar(policy=DefaultCookiePolicy(allowed_domains=[])),
-        headers={"User-Agent": USER_AGENT, "Accept": "application/json"},
+        headers={"User-Agent": USER_AGENT, "Accept": "application/json", "Accept-Encoding": ACCEPTED},
         limits=httpx.Limits(max_connections=MAX_CONNECTIONS, max_keepalive_connections=100, keepalive_expiry=90),
     )
 
@@ -92,8 +93,6 @@ async def exchange(
     except (TimeoutError, httpx.TimeoutException):
         # "from None": the chained exception's request would carry the URL, credential included.
         raise PollTimeoutError(f"{host} did not answer within {timeout:g} s") from None
-    except httpx.DecodingError:
-        raise InvalidResponseError(f"{host} sent a body that cannot be decompressed") from None
     except httpx.TransportError as error:
         raise _lost(error, host) from None
     finally:
@@ -103,16 +102,13 @@ async def exchange(
 
 
 async def _read(response: httpx.Response, host: str) -> bytes:
-    chunks: list[bytes] = []
-    size = 0
-    async for chunk in response.aiter_bytes():
-        size += len(chunk)
-        if size > MAX_BODY_BYTES:
-            raise InvalidResponseError(
-                f"{host} sent more than {MAX_BODY_BYTES // 1024 // 1024} MiB", status=response.status_code
-            )
-        chunks.append(chunk)
-    return b"".join(chunks)
+    try:
+        return await read_body(response.aiter_raw(), response.headers.get("content-encoding", ""), MAX_BODY_BYTES)
+    except TooLargeError:
+        what = f"{host} sent more than {MAX_BODY_BYTES // 1024 // 1024} MiB"
+    except UnreadableError:
+        what = f"{host} sent a body that cannot be decompressed"
+    raise InvalidResponseError(what, status=response.status_code)
 
 
 def _lost(error: httpx.TransportError, host: str) -> PollError:

@@ -145,6 +145,54 @@ def test_a_body_that_cannot_be_decompressed_is_an_invalid_response() -> None:
     exchange_with(scenario)
 
 
+@pytest.mark.parametrize("layers", [2, 5])
+def test_gzip_inside_gzip_is_not_opened_at_all(layers: int) -> None:
+    # Two layers of httpx's decoders make 2 GB of these 2 KB before anybody can look at the size.
+    body = bytes(1024 * 1024)
+    for _ in range(layers):
+        body = gzip.compress(body)
+
+    async def handler(_: Request) -> Response:
+        return Response(body, headers={"Content-Encoding": ", ".join(["gzip"] * layers)})
+
+    async def scenario(_: httpx.AsyncClient, services: Services, _events: RecordedEvents) -> None:
+        async with running(app_with(handler)) as url:
+            with pytest.raises(InvalidResponseError, match="decompressed"):
+                await get(services, url + PATH)
+
+    exchange_with(scenario)
+
+
+def test_a_compressed_body_that_was_cut_off_is_an_invalid_response() -> None:
+    whole = gzip.compress(b"[1, 2, 3]" * 1000)
+
+    async def handler(_: Request) -> Response:
+        return Response(whole[: len(whole) // 2], headers={"Content-Encoding": "gzip"})
+
+    async def scenario(_: httpx.AsyncClient, services: Services, _events: RecordedEvents) -> None:
+        async with running(app_with(handler)) as url:
+            with pytest.raises(InvalidResponseError, match="decompressed"):
+                await get(services, url + PATH)
+
+    exchange_with(scenario)
+
+
+@pytest.mark.parametrize("coding", ["gzip", "x-gzip", "GZIP"])
+def test_gzip_is_asked_for_and_opened(coding: str) -> None:
+    asked: list[str | None] = []
+
+    async def handler(request: Request) -> Response:
+        asked.append(request.headers.get("accept-encoding"))
+        return Response(gzip.compress(b"{}"), headers={"Content-Encoding": coding})
+
+    async def scenario(_: httpx.AsyncClient, services: Services, _events: RecordedEvents) -> None:
+        async with running(app_with(handler)) as url:
+            assert b"{}" == (await get(services, url + PATH)).body
+
+    exchange_with(scenario)
+    assert ["gzip"] == asked
+
+
 def test_the_deadline_bounds_the_whole_exchange_not_only_each_read() -> None:
     clock = ManualClock()
 
