@@ -18,10 +18,10 @@ import structlog
 
 from exporter.backoff import exponential
 from exporter.config_credentials import is_loopback
-from exporter.errors import InvalidResponseError, PollError, TargetConfigError, TlsError
+from exporter.errors import ClientError, InvalidResponseError, PollError, TargetConfigError, TlsError
 from exporter.platforms.base import Services
 from exporter.platforms.bitrix24 import decode
-from exporter.platforms.bitrix24.codes import BOOKING_NOT_FOUND, Action, Refusal, refusal, refusal_without_json
+from exporter.platforms.bitrix24.codes import BOOKING_NOT_FOUND, NOT_IN_BATCH, Action, Refusal, refusal, refusal_without_json
 from exporter.platforms.bitrix24.credential import Access, Credential, checked_origin
 from exporter.platforms.bitrix24.decode import Body, Reply
 from exporter.platforms.bitrix24.operating import BATCH, WHOLE_SHARE, OperatingLedger
@@ -92,6 +92,7 @@ class Api:
         ledger: OperatingLedger,
         *,
         timeout: float,
+        longest_wait: float = LONGEST_RETRY_SECONDS,
     ) -> None:
         self.ledger = ledger
         self.clock = services.clock
@@ -100,6 +101,7 @@ class Api:
         self._credential = credential
         self._membership = membership
         self._timeout = timeout
+        self._longest_wait = longest_wait
         self._moved: dict[str, httpx.URL] = {}  # origin -> the origin that it moved to, kept for the process
 
     def concern(self) -> PollError | None:
@@ -134,7 +136,14 @@ class Api:
             self.ledger.check(method, share)
         access = await self._credential.access()
         payload = {"halt": 0, "cmd": {key: command.query() for key, command in commands.items()}}
-        body = await self._repeat(BATCH, payload, until, retries=0)
+        try:
+            body = await self._repeat(BATCH, payload, until, retries=0)
+        except ClientError as error:
+            if (error.code or "").lower() != NOT_IN_BATCH:
+                raise
+            # The system table lists the code for a whole request, too (bitrix24.md 8.2).
+            self.not_batchable |= {command.method for command in commands.values()}
+            return BatchAnswer({}, {})
         if body.reply is None:
             raise InvalidResponseError("a batch answer without a result")  # ditto
         self.ledger.observe(BATCH, body.times.operating, body.times.reset_in)
@@ -199,13 +208,15 @@ class Api:
             self._services.events.retry(operation, error.reason.value)
 
     async def back_off(self, failures: int, error: PollError, until: float) -> None:
-        """Wait before a repetition, at least what the portal asked for; raises ``error`` when the poll ends before."""
+        """Wait before a repetition, at least what the portal asked for; raises ``error`` when the poll ends before.
+
+        A wait longer than the interval is no repetition but the next poll.
+        """
         random = self._services.random
         wait = exponential(failures, first=FIRST_RETRY_SECONDS, most=LONGEST_RETRY_SECONDS, random=random)
-        wait = max(wait, error.retry_after or 0.0)
-        if self.clock.monotonic() + wait > until:
+        if wait > self._longest_wait or self.clock.monotonic() + max(wait, error.retry_after or 0.0) > until:
             raise error
-        await self.clock.sleep(wait)
+        await self.clock.sleep(max(wait, error.retry_after or 0.0))
 
     async def _send(self, operation: str, params: Params, access: Access, portal: Portal, until: float) -> Body | Refusal:
         """Make one exchange in the portal's turn, so that the next in line knows what it learnt."""

@@ -59,6 +59,8 @@ class _Rule:
 
 
 BOOKING_NOT_FOUND: Final = "1021"
+METHOD_NOT_FOUND: Final = "error_method_not_found"
+NOT_IN_BATCH: Final = "error_batch_method_not_allowed"
 
 _BUG: Final = "does not accept the request, which is a fault of the exporter"
 _AUTH: Final = "does not accept the credential"
@@ -90,9 +92,9 @@ RULES: Final[Mapping[str, _Rule]] = {
     "application_not_found": _Rule(NotEntitledError, "does not know the application"),
     "not_installed": _Rule(NotEntitledError, "says that the application is not installed"),
     "portal_deleted": _Rule(NotFoundError, "says that the portal is deleted or closed"),
-    "error_method_not_found": _Rule(NotFoundError, "does not know the method: module booking missing or old, or a wrong URL"),
+    METHOD_NOT_FOUND: _Rule(NotFoundError, "does not know the method: module booking missing or old, or a wrong URL"),
     "error_manifest_is_not_available": _Rule(NotFoundError, "does not have the application's manifest"),
-    "error_batch_method_not_allowed": _Rule(ClientError, "does not run the method in a batch", Action.DIRECT),
+    NOT_IN_BATCH: _Rule(ClientError, "does not run the method in a batch", Action.DIRECT),
     "error_batch_length_exceeded": _Rule(ClientError, "takes fewer commands in a batch", Action.SPLIT),
     "invalid_request": _Rule(TargetConfigError, "refuses the request; it wants https"),
     "error_argument": _Rule(ClientError, _BUG),

@@ -16,7 +16,8 @@ from exporter.secret import Secret
 class Access:
     """Everything that one request needs. ``endpoint`` ends in ``/`` and may hold the webhook's code, hence a secret.
 
-    ``portal`` is the host that names the portal, wherever the request is sent. ``token`` goes into the body.
+    ``portal`` is the host that names the portal, with a port if it has its own, wherever the request is sent. ``token`` goes
+    into the body.
     """
 
     portal: str
@@ -53,7 +54,7 @@ class Webhook:
     def __init__(self, secret: Secret, base_url: str | None) -> None:
         url = httpx.URL(secret.reveal())
         origin = origin_of(base_url) if base_url else checked_origin(url)
-        self._access = Access(url.host, Secret(str(origin.copy_with(path=url.path))))
+        self._access = Access(portal_of(url), Secret(str(origin.copy_with(path=url.path))))
 
     @property
     def portal(self) -> str:
@@ -71,6 +72,11 @@ class Webhook:
 
     async def aclose(self) -> None:
         pass
+
+
+def portal_of(url: httpx.URL) -> str:
+    """Return what names the portal behind ``url``: two ports of a machine are two portals."""
+    return url.netloc.decode("ascii")
 
 
 def origin_of(address: str) -> httpx.URL:

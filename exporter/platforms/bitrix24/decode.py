@@ -22,6 +22,8 @@ T = TypeVar("T")
 
 # Seconds of the year 5138: anything above is milliseconds or worse (bitrix24.md 11).
 _LATEST: Final = 1e11
+_LONGEST_RESET_SECONDS: Final = 3600.0
+_MOST_DIGITS: Final = 18
 _EMPTY: Final = Raw(b"[]")
 
 Number = int | float | str | None
@@ -81,7 +83,7 @@ def body(content: bytes, now: float) -> Body | None:
     """Read an answer's body; ``None`` when it is not a JSON object with ``result`` or ``error``. ``now`` is Unix seconds."""
     try:
         envelope = msgspec.json.decode(content, type=_Envelope)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):  # the last for arrays in arrays in arrays
         return None
     times = _times(envelope.time, now)
     if envelope.error is not UNSET:
@@ -286,7 +288,7 @@ def _moment(value: float | str) -> float:
 
 def _id(value: int | str) -> str:
     number = int(value)
-    if number <= 0:
+    if not 0 < number < 10**_MOST_DIGITS:
         raise ValueError("not an id")
     return str(number)
 
@@ -309,12 +311,16 @@ def _times(raw: Raw | UnsetType, now: float) -> Times:
         time = msgspec.json.decode(raw, type=_Time)
         operating = _number(time.operating)
         reset_at, finish = _number(time.operating_reset_at), _number(time.finish)
-    except (msgspec.DecodeError, UnicodeDecodeError, ValueError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError, OverflowError):
+        return Times()
+    if operating is not None and not 0 <= operating < _LATEST:
         return Times()
     if not reset_at:
         return Times(operating)
     # Both moments are the portal's, so that its clock may differ from ours (bitrix24.md 11).
-    return Times(operating, max(0.0, reset_at - (finish or now)))
+    reset_in = max(0.0, reset_at - (finish or now))
+    # The sum is one of ten minutes: who names a far later moment has slipped, and must not silence a method for years.
+    return Times(operating, reset_in if reset_in <= _LONGEST_RESET_SECONDS else None)
 
 
 def _number(value: Number) -> float | None:
@@ -324,7 +330,7 @@ def _number(value: Number) -> float | None:
 
 def _offset(raw: Raw | UnsetType) -> int | None:
     value = None if raw is UNSET else _plain(raw)
-    if isinstance(value, str) and value.isascii() and value.isdigit():
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= _MOST_DIGITS:
         value = int(value)
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
@@ -332,5 +338,5 @@ def _offset(raw: Raw | UnsetType) -> int | None:
 def _plain(raw: Raw) -> Any:  # noqa: ANN401  whatever JSON holds; callers look
     try:
         return msgspec.json.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None

@@ -25,7 +25,7 @@ from exporter.platforms.bitrix24.authserver import (
     request_tokens,
     server_origin,
 )
-from exporter.platforms.bitrix24.credential import Access, checked_origin, origin_of
+from exporter.platforms.bitrix24.credential import Access, checked_origin, origin_of, portal_of
 from exporter.platforms.bitrix24.tokenfile import Stamp, TokenFile, Tokens
 from exporter.secret import Secret
 
@@ -173,7 +173,7 @@ class OAuthCredential:
             raise TargetConfigError("client_endpoint in the token file is not a URL") from None
         origin = self._origin or checked_origin(url)
         path = url.path if url.path.endswith("/") else f"{url.path}/"
-        return Access(url.host, Secret(str(origin.copy_with(path=path))), tokens.access)
+        return Access(portal_of(url), Secret(str(origin.copy_with(path=path))), tokens.access)
 
     async def renew(self, spent: Access) -> bool:
         if spent.token is None:

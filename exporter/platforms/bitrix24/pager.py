@@ -15,6 +15,7 @@ from exporter.platforms.bitrix24.api import Api, Command, Params
 from exporter.platforms.bitrix24.batching import MOST_COMMANDS, Batcher
 from exporter.platforms.bitrix24.codes import Refusal
 from exporter.platforms.bitrix24.decode import Page, Reply
+from exporter.platforms.bitrix24.operating import BATCH
 
 PAGE_ROWS: Final = 50
 MOST_PAGES: Final = 2000
@@ -62,10 +63,12 @@ class Pager(Generic[T]):
 
     async def _read_block(self, pages: _Pages[T], params: Params, block: int, until: float) -> None:
         commands = {f"p{page}": self._command(params, page * pages.step) for page in range(pages.count, pages.count + block)}
-        outcomes = await self._batcher.run(commands, until) if self._method not in self._api.not_batchable else {}
+        # While the operating time of `batch` is used up, by the links for one, the pages are asked for one by one.
+        batched = self._method not in self._api.not_batchable and self._api.ledger.allows(BATCH, self._batcher.share)
+        outcomes = await self._batcher.run(commands, until) if batched else {}
         for key, command in commands.items():
             outcome = outcomes.get(key)
-            if outcome is None:  # no batch may run this method
+            if outcome is None:  # not by a batch
                 if pages.complete:
                     return
                 outcome = await self._api.call(command, until, share=self._batcher.share)

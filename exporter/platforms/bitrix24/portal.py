@@ -2,14 +2,14 @@
 
 Bitrix24 counts requests per portal and source address, whoever sends them. So the limiter belongs to the portal's host,
 not to a target, and one call at a time is in flight: then a full bucket costs one refused call per back-off step, and the
-portal never notices us.
+portal never notices us. A call that hangs holds the others up for a few seconds only.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from random import Random
 from typing import Final
 from weakref import WeakKeyDictionary
@@ -27,6 +27,7 @@ from exporter.platforms.limiter import LeakyBucket
 FIRST_PAUSE_SECONDS: Final = 2.0
 LONGEST_PAUSE_SECONDS: Final = 60.0
 OVERLOAD_SECONDS: Final = 15 * 60.0
+LONGEST_TURN_SECONDS: Final = 5.0
 
 
 class Portal:
@@ -39,6 +40,8 @@ class Portal:
         self._clock = clock
         self._random = random
         self._turn = asyncio.Lock()
+        self._answered = asyncio.Event()
+        self._answered.set()
         self._refusals = 0
         self._blocked_until = clock.monotonic()
 
@@ -47,7 +50,7 @@ class Portal:
         self.bucket.rate = min(budget.requests_per_second for budget in self.members.values())
         self.bucket.burst = min(budget.burst for budget in self.members.values())
 
-    @asynccontextmanager
+    @contextlib.asynccontextmanager
     async def turn(self, events: Events, until: float) -> AsyncIterator[None]:
         """Wait for the portal to be ours for one request; ``until`` is the monotonic moment at which the poll gives up.
 
@@ -55,6 +58,10 @@ class Portal:
         longer than the poll may.
         """
         async with self._turn:
+            # The next one should know what the answer brings, but a call that hangs is no reason for others to fail.
+            with contextlib.suppress(TimeoutError):
+                async with self._clock.timeout(LONGEST_TURN_SECONDS):
+                    await self._answered.wait()
             now = self._clock.monotonic()
             if self._blocked_until > now:
                 raise self._overload()
@@ -65,7 +72,11 @@ class Portal:
                     retry_after=paused,
                 )
             await self.bucket.acquire(events)
+            answered = self._answered = asyncio.Event()
+        try:
             yield
+        finally:
+            answered.set()
 
     def refused(self, retry_after: float | None = None) -> None:
         """Note a refusal for too many requests: everybody waits, longer with each refusal in a row."""

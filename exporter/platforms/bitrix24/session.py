@@ -8,7 +8,7 @@ from exporter.config import BitrixTarget
 from exporter.errors import TargetConfigError
 from exporter.model import ApiUsage, Budget, CollectorName
 from exporter.platforms.base import Collector, Services
-from exporter.platforms.bitrix24.api import LIST_BOOKINGS, METHODS, Api, Command
+from exporter.platforms.bitrix24.api import LIST_BOOKINGS, LONGEST_RETRY_SECONDS, METHODS, Api, Command
 from exporter.platforms.bitrix24.bookings import BookingsCollector
 from exporter.platforms.bitrix24.credential import Credential, Webhook
 from exporter.platforms.bitrix24.links import LinksCollector
@@ -26,9 +26,10 @@ class BitrixSession:
         self._credential = credential
         self._membership = Membership(services, target.budget, portal)
         self._ledger = OperatingLedger(target.budget.operating_seconds, services.clock)
-        self._api = Api(services, credential, self._membership, self._ledger, timeout=target.timeout)
-        self._collectors: dict[CollectorName, Collector] = {}
         bookings, links = target.collectors.bookings, target.collectors.links
+        shortest = min((settings.interval for settings in (bookings, links) if settings), default=LONGEST_RETRY_SECONDS)
+        self._api = Api(services, credential, self._membership, self._ledger, timeout=target.timeout, longest_wait=shortest)
+        self._collectors: dict[CollectorName, Collector] = {}
         if bookings:
             self._collectors[CollectorName.BOOKINGS] = BookingsCollector(self._api, services, target, bookings)
         if links:
