@@ -7,6 +7,7 @@ rows of a failed provider keep their own, older ``observed_at`` and vanish one b
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
@@ -80,6 +81,23 @@ class CollectorView:
 
 
 @dataclass(frozen=True, slots=True)
+class _Held:
+    """A stored state with what it looks like until ``whole_until``; so a view of thousands makes little anew."""
+
+    state: CollectorState
+    whole_until: float
+    whole: CollectorView
+
+
+def _held(state: CollectorState) -> _Held:
+    observation, oldest = state.observation, math.inf
+    if observation is not None:
+        rows = observation.connections if isinstance(observation, ConnectionsObservation) else ()
+        oldest = min((observation.at, *(row.observed_at for row in rows)))
+    return _Held(state, oldest + state.max_age, CollectorView(state, expired=False))
+
+
+@dataclass(frozen=True, slots=True)
 class TargetView:
     """One target at one moment."""
 
@@ -118,12 +136,12 @@ class Snapshot:
 
     def __init__(self) -> None:
         self._entries: dict[str, TargetEntry] = {}
-        self._states: dict[str, dict[CollectorName, CollectorState]] = {}
+        self._states: dict[str, dict[CollectorName, _Held]] = {}
 
     def put_target(self, entry: TargetEntry, states: Mapping[CollectorName, CollectorState]) -> None:
         """Add a target, or replace it with all its collectors."""
         self._entries[entry.name] = entry
-        self._states[entry.name] = dict(states)
+        self._states[entry.name] = {name: _held(state) for name, state in states.items()}
 
     def relabel(self, entry: TargetEntry) -> None:
         """Replace what is known of a target besides its collectors; their states stay."""
@@ -141,11 +159,11 @@ class Snapshot:
         """Swap in the state of one collector. A target that was removed meanwhile stays removed."""
         states = self._states.get(state.target)
         if states is not None and state.collector in states:
-            states[state.collector] = state
+            states[state.collector] = _held(state)
 
     def state(self, target: str, collector: CollectorName) -> CollectorState:
         """Return the stored state, its observation however old."""
-        return self._states[target][collector]
+        return self._states[target][collector].state
 
     def targets(self) -> tuple[str, ...]:
         """Return the names of all targets in their order."""
@@ -158,7 +176,7 @@ class Snapshot:
                 entry.name,
                 entry.platform,
                 entry.labels,
-                tuple(CollectorView(state.at(now), state.expired(now)) for state in self._states[name].values()),
+                tuple(held.whole if now <= held.whole_until else _at(held.state, now) for held in self._states[name].values()),
                 entry.usage(),
             )
             for name, entry in self._entries.items()
@@ -166,10 +184,14 @@ class Snapshot:
         missing = tuple(
             (name, collector)
             for name, states in self._states.items()
-            for collector, state in states.items()
-            if state.finished_polls == 0
+            for collector, held in states.items()
+            if held.state.finished_polls == 0
         )
         return View(now, targets, missing)
+
+
+def _at(state: CollectorState, now: float) -> CollectorView:
+    return CollectorView(state.at(now), state.expired(now))
 
 
 def failure_of(error: PollError, at: float, count: int, since: float | None = None) -> Failure:

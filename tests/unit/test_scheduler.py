@@ -279,6 +279,8 @@ def test_what_the_platform_asks_to_wait_is_waited() -> None:
     assert retry_delay(60.0, RateLimitedError("slow down", retry_after=90.0), 1, Random(0)) == 90
     assert retry_delay(60.0, RateLimitedError("slow down", retry_after=5.0), 1, Random(0)) == 60
     assert retry_delay(60.0, OverloadError("blocked"), 1, Random(0)) == 900
+    assert retry_delay(60.0, ServerError("maintenance", retry_after=240.0), 1, Random(0)) == 240
+    assert retry_delay(60.0, AuthError("no", retry_after=1200.0), 1, Random(0)) == 1200
 
 
 def test_stopping_lets_a_running_poll_end_and_starts_no_new_one() -> None:
@@ -378,8 +380,9 @@ def test_a_poll_that_swallows_its_end_holds_up_neither_the_stop_nor_its_successo
         bench.scheduler.start([new])
         await bench.clock.settle()
         released.set()
+        await bench.clock.settle()
+        assert observation(2.0) == bench.last().observation, "the old one publishes nothing"
         await bench.clock.advance(200)
-        assert observation(2.0) == bench.last().observation
         assert len(asked.polled_at) == 1
 
     run(scenario)
@@ -412,5 +415,20 @@ def test_a_stopped_target_leaves_nothing_behind() -> None:
         await bench.scheduler.stop(["a"], grace=1.0)
         inside = bench.scheduler
         assert ({}, set(), {}) == (inside._tasks, inside._polling, inside._failures._rows)
+
+    run(scenario)
+
+
+def test_a_failure_remembers_since_when_and_how_often_in_a_row() -> None:
+    async def scenario(bench: Bench) -> None:
+        job, collector = bench.job(failing(ServerError("down")))
+        bench.scheduler.start([job])
+        await bench.clock.settle()
+        began = bench.clock.time()
+        await bench.clock.advance(100)
+        failure = bench.last().failure
+        assert failure is not None
+        assert (began, len(collector.polled_at)) == (failure.since, failure.count)
+        assert failure.at > began
 
     run(scenario)
