@@ -1,0 +1,24 @@
+"""The exporter in a hurry: the command line with the few waits that no configuration can shorten divided by ``HURRY``.
+
+Run as ``python -m tests.e2e.hurried_exporter``. A throttled portal may hold a poll for five minutes; a test has seconds.
+"""
+
+from __future__ import annotations
+
+import os
+
+from exporter import cli, polling, scheduler
+from exporter.platforms.bitrix24 import portal, ranges
+
+WAITS = (
+    (polling, "SHORTEST_DEADLINE_SECONDS"),
+    (scheduler, "FIRST_RETRY_SECONDS"),
+    (ranges, "SHORTEST_PATIENCE_SECONDS"),
+    (portal, "FIRST_PAUSE_SECONDS"),
+    (portal, "LONGEST_PAUSE_SECONDS"),
+)
+
+if __name__ == "__main__":
+    for module, name in WAITS:
+        setattr(module, name, getattr(module, name) / float(os.environ["HURRY"]))
+    cli.main()

@@ -1,0 +1,277 @@
+"""Simulator, exporter, Prometheus, Alertmanager and an inbox, wired as in production, with every duration divided."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import httpx
+import yaml
+
+from exporter.simulator import Simulator, running, story
+from tests.monitoring.bundle import ALERT_GROUPS, ALERTMANAGER, RECORDING_GROUPS, ROOT
+from tests.monitoring.scaled import scaled, scaled_expression
+from tests.monitoring.servers import alertmanager, free_port, prometheus, run, wait_for
+
+FACTOR = 120
+INTERVAL = "250ms"
+JOB = "booking-sync-exporter"
+# Alerts that wait for hours, or look a week back, pass faster still: (ranges and offsets, waits).
+FASTER: dict[str, tuple[float, float]] = {
+    "BookingSyncConnectionStuck": (FACTOR, 1_200),
+    "BookingSyncUnlinkedBookings": (FACTOR, 2_400),
+    "BookingSyncPlatformDrift": (FACTOR, 600),
+    "target:booking_sync_discovered_bookings:increase1d": (10_080, 1),
+    "BookingSyncIntakeSilent": (5_040, 1_200),
+}
+HURRIED_SECONDS = 60  # the exporter's own waits: 300 s become 5 s
+
+
+@dataclass
+class Inbox:
+    """What Alertmanager delivered, by receiver, newest last."""
+
+    messages: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+
+    def alerts(self, receiver: str, status: str) -> set[tuple[str, str]]:
+        """Return (alert name, target) of everything that a receiver was told with that status."""
+        return {
+            (alert["labels"]["alertname"], alert["labels"].get("target", ""))
+            for where, message in list(self.messages)
+            if where == receiver
+            for alert in message["alerts"]
+            if alert["status"] == status
+        }
+
+
+@dataclass(frozen=True)
+class Stack:
+    """The running stack."""
+
+    simulator: Simulator
+    origin: str
+    prometheus: httpx.Client
+    alertmanager: httpx.Client
+    inbox: Inbox
+
+    def incident(self, name: str, action: str) -> None:
+        """Start or stop a scripted incident, as an operator does in a drill."""
+        assert httpx.post(f"{self.origin}/_sim/incidents/{name}/{action}").status_code == httpx.codes.OK
+
+    def query(self, expression: str) -> list[dict[str, Any]]:
+        """Return the instant result of a query."""
+        answer = self.prometheus.post("/api/v1/query", data={"query": expression}).json()
+        result: list[dict[str, Any]] = answer["data"]["result"]
+        return result
+
+    def rules(self) -> list[dict[str, Any]]:
+        """Return all rules as Prometheus sees them."""
+        groups = self.prometheus.get("/api/v1/rules").json()["data"]["groups"]
+        return [rule for group in groups for rule in group["rules"]]
+
+    def firing(self) -> set[tuple[str, str]]:
+        """Return (alert name, target) of what fires in Prometheus, the heartbeat left out."""
+        rows = self.query('ALERTS{alertstate="firing",alertname!="Watchdog"}')
+        return {(row["metric"]["alertname"], row["metric"].get("target", "")) for row in rows}
+
+    def suppressed(self) -> dict[tuple[str, str], list[str]]:
+        """Return (alert name, target) of what Alertmanager keeps back, with the names of the alerts that inhibit it."""
+        alerts = self.alertmanager.get("/api/v2/alerts", params={"active": "true", "inhibited": "true"}).json()
+        names = {alert["fingerprint"]: alert["labels"]["alertname"] for alert in alerts}
+        return {
+            (alert["labels"]["alertname"], alert["labels"].get("target", "")): sorted(
+                names[one] for one in alert["status"]["inhibitedBy"]
+            )
+            for alert in alerts
+            if alert["status"]["state"] == "suppressed"
+        }
+
+
+@contextmanager
+def paging_stack(directory: Path) -> Iterator[Stack]:
+    """Run everything; gives the stack once the exporter is ready, scraped, and Prometheus knows its Alertmanager."""
+    with ExitStack() as stack:
+        simulator, origin = stack.enter_context(_simulator())
+        exporter = stack.enter_context(_exporter(directory, origin))
+        inbox, inbox_url = stack.enter_context(_inbox())
+        manager = stack.enter_context(alertmanager(directory, _alertmanager_config(directory, inbox_url)))
+        _busy_last_week(directory)
+        server = stack.enter_context(
+            prometheus(
+                directory,
+                _prometheus_config(directory, exporter, str(manager.base_url)),
+                "--rules.alert.resend-delay=250ms",
+                "--web.external-url=http://prometheus.example",
+                "--web.route-prefix=/",
+            )
+        )
+        running_stack = Stack(simulator, origin, server, manager, inbox)
+        wait_for("a ready exporter", lambda: running_stack.query("booking_sync_ready == 1"), 60)
+        # Service discovery hands over targets and Alertmanagers after five seconds; until then absent() fires.
+        wait_for("a known Alertmanager", lambda: server.get("/api/v1/alertmanagers").json()["data"]["activeAlertmanagers"])
+        intake = "count(target:booking_sync_discovered_bookings:increase1d > 0) == 4"
+        wait_for("new bookings everywhere", lambda: running_stack.query(intake), 60)
+        wait_for("silence", lambda: not running_stack.firing(), 60)
+        wait_for("the end of the start", lambda: inbox.alerts("pager", "firing") <= inbox.alerts("pager", "resolved"))
+        inbox.messages.clear()
+        yield running_stack
+
+
+@contextmanager
+def _simulator() -> Iterator[tuple[Simulator, str]]:
+    """Serve the demo world from a thread; a booking arrives at every business each two seconds."""
+    simulator = Simulator(build=partial(story.build, intake_every=2.0))
+    ready, loop, stop, origin = threading.Event(), asyncio.new_event_loop(), asyncio.Event(), []
+
+    async def serve() -> None:
+        async with running(simulator.app) as url:
+            origin.append(url)
+            ready.set()
+            await stop.wait()
+
+    thread = threading.Thread(target=loop.run_until_complete, args=(serve(),))
+    thread.start()
+    assert ready.wait(10)
+    try:
+        yield simulator, origin[0]
+    finally:
+        loop.call_soon_threadsafe(stop.set)
+        thread.join(10)
+        loop.close()
+
+
+_WINDOWS = [{"name": "next_24h", "from": "now", "to": "now+24h"}, {"name": "next_7d", "from": "now", "to": "now+7d"}]
+# As often as the limits of the simulated platforms allow: those are not divided.
+_COLLECTORS = {
+    "wix": {
+        "connections": {"interval": "1s", "max_age": "60s"},
+        "bookings": {"interval": "4s", "max_age": "60s", "conflicts": True, "windows": _WINDOWS},
+    },
+    "bitrix24": {
+        "bookings": {"interval": "2500ms", "max_age": "60s", "windows": _WINDOWS},
+        "links": {"interval": "10s", "max_age": "60s", "windows": _WINDOWS[1:]},
+    },
+}
+
+
+@contextmanager
+def _exporter(directory: Path, origin: str) -> Iterator[str]:
+    targets = [{**target, "collectors": _COLLECTORS[target["platform"]]} for target in story.targets(origin)]
+    portals = [target for target in targets if target["platform"] == "bitrix24"]
+    for portal, host in zip(portals, ("127.0.0.1", "localhost"), strict=True):
+        # Portals of one host share one budget, so each gets a name of its own, as in life.
+        portal["webhook_url"] = portal["webhook_url"].replace("127.0.0.1", host)
+        portal["budget"] = {"requests_per_second": 2.0, "burst": 50}
+    file = directory / "exporter.yml"
+    file.write_text(yaml.safe_dump({"timezone": "Europe/Berlin", "targets": targets}))
+    address = f"127.0.0.1:{free_port()}"
+    with (directory / "exporter.log").open("w") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tests.e2e.hurried_exporter", f"--config.file={file}", f"--web.listen-address={address}"],
+            cwd=ROOT,
+            env={**os.environ, "HURRY": str(HURRIED_SECONDS)},
+            stdout=log,
+            stderr=log,
+        )
+        try:
+            yield address
+        finally:
+            process.terminate()
+            assert process.wait(20) == 0
+
+
+@contextmanager
+def _inbox() -> Iterator[tuple[Inbox, str]]:
+    inbox = Inbox()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            inbox.messages.append((self.path.strip("/"), json.loads(body)))
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield inbox, f"http://127.0.0.1:{server.server_address[1]}"
+    finally:
+        server.shutdown()
+        thread.join(10)
+        server.server_close()
+
+
+def _busy_last_week(directory: Path) -> None:
+    """Give the silent-intake alert its last week, the one thing that a test cannot live through: a busy day everywhere."""
+    series = "target:booking_sync_discovered_bookings:increase1d"
+    now = int(time.time())
+    lines = [
+        f'{series}{{job="{JOB}",target="{target["name"]}",platform="{target["platform"]}"}} 30 {moment}'
+        for target in story.targets("http://127.0.0.1")
+        for moment in range(now - 240, now - 5)
+    ]
+    file = directory / "last-week.om"
+    file.write_text("\n".join([*lines, "# EOF"]) + "\n")
+    result = run("promtool", "tsdb", "create-blocks-from", "openmetrics", file, directory / "data")
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+def _alertmanager_config(directory: Path, inbox_url: str) -> Path:
+    """Return the shipped configuration with shorter waits and receivers that are our inbox."""
+    config = yaml.safe_load((ALERTMANAGER / "alertmanager.yml").read_text())
+    for route in (config["route"], *config["route"]["routes"]):
+        for key in ("group_wait", "group_interval", "repeat_interval"):
+            if key in route:
+                route[key] = scaled(route[key], FACTOR)
+    config["receivers"] = [
+        {"name": one["name"], "webhook_configs": [{"url": f"{inbox_url}/{one['name']}", "send_resolved": True}]}
+        if one["name"] != "nobody"
+        else one
+        for one in config["receivers"]
+    ]
+    config["templates"] = [str(ALERTMANAGER / "templates" / "*.tmpl")]
+    file = directory / "alertmanager.yml"
+    file.write_text(yaml.safe_dump(config))
+    return file
+
+
+def _prometheus_config(directory: Path, exporter: str, manager: str) -> str:
+    groups = [
+        {**group, "interval": INTERVAL, "rules": [_hurried(rule) for rule in group["rules"]]}
+        for group in (*RECORDING_GROUPS, *ALERT_GROUPS)
+    ]
+    (directory / "rules.yml").write_text(yaml.safe_dump({"groups": groups}))
+    address = re.sub(r"^http://|/$", "", manager)
+    return yaml.safe_dump(
+        {
+            "global": {"scrape_interval": INTERVAL, "scrape_timeout": INTERVAL, "evaluation_interval": INTERVAL},
+            "rule_files": [str(directory / "rules.yml")],
+            "alerting": {"alertmanagers": [{"static_configs": [{"targets": [address]}]}]},
+            "scrape_configs": [{"job_name": JOB, "static_configs": [{"targets": [exporter]}]}],
+        }
+    )
+
+
+def _hurried(rule: dict[str, Any]) -> dict[str, Any]:
+    ranges, waits = FASTER.get(rule.get("alert") or rule["record"], (FACTOR, FACTOR))
+    expression = scaled_expression(rule["expr"], ranges)
+    # Eight scrapes at least, so that a busy machine that misses some does not look like a missing series.
+    expression = re.sub(r"\[(\d+)ms\]", lambda found: f"[{max(2_000, int(found[1]))}ms]", expression)
+    return {**rule, "expr": expression, **{key: scaled(rule[key], waits) for key in ("for", "keep_firing_for") if key in rule}}
