@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 import stat
 from collections.abc import Mapping
@@ -18,6 +17,7 @@ from exporter.secret import Secret
 
 _SECRET_FILE_BYTES: Final = 64 * 1024
 _LONG_NAME: Final = 40
+_LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 def _secret_text(value: object, info: ValidationInfo) -> str:
@@ -161,13 +161,12 @@ def _split(url: str, form: str) -> SplitResult:
 
 
 def is_loopback(host: str) -> bool:
-    """Return whether ``host`` is this machine by definition, without asking a resolver."""
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+    """Return whether ``host`` is this machine for everybody on the way.
+
+    Exactly the three names that also bypass a proxy of the environment: ``x.localhost`` goes to DNS on some systems, and
+    127.0.0.2 to ``HTTP_PROXY``, each with the credential in clear text.
+    """
+    return host.lower() in _LOOPBACK
 
 
 def _origin(value: object) -> str:

@@ -82,9 +82,10 @@ class _TargetFragments:
             piece = group.piece(target)
             # Mostly the very same object, else equality stops at the first difference, such as the poll's moment.
             if piece != self._pieces[position]:
-                self._pieces[position] = piece
                 for gauge in group.gauges:
                     self.by_family[gauge] = b"" if piece is None else samples(gauge, self._labels, gauge.read(piece))
+                # Last, so that a bug above shows with every page instead of leaving old lines on it.
+                self._pieces[position] = piece
         if instruments is not self._instruments:
             self._instruments = instruments
             self._versions.clear()

@@ -44,6 +44,8 @@ from exporter.web.status_types import (
     Target,
 )
 
+_LATEST = 253_402_300_799.0  # the last second of the year 9999
+
 
 def encode_status(view: View, targets: frozenset[str] | None = None) -> bytes:
     """Return the JSON text of ``view``, narrowed to the named ``targets`` unless ``None``."""
@@ -265,7 +267,8 @@ def _conflict(row: Conflict, resource_names: Mapping[str, str]) -> BookingConfli
 
 
 def _moment(seconds: float) -> datetime:
-    return datetime.fromtimestamp(int(seconds), UTC)
+    # Within what a calendar can say: one odd number of a portal must not cost the page of all targets.
+    return datetime.fromtimestamp(int(min(max(seconds, 0.0), _LATEST)), UTC)
 
 
 def _moment_or_none(seconds: float | None) -> datetime | None:

@@ -8,6 +8,7 @@ left out and counted.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
@@ -24,6 +25,10 @@ T = TypeVar("T")
 _LATEST: Final = 1e11
 _LONGEST_RESET_SECONDS: Final = 3600.0
 _MOST_DIGITS: Final = 18
+# What the decoder raises for a body that makes no sense; the last for arrays in arrays in arrays.
+_UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+# What Python would read as a number as well: 1_000, other scripts' digits, blanks around.
+_NUMBER: Final = re.compile(r"[+-]?[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]+)?")
 _EMPTY: Final = Raw(b"[]")
 
 Number = int | float | str | None
@@ -83,7 +88,7 @@ def body(content: bytes, now: float) -> Body | None:
     """Read an answer's body; ``None`` when it is not a JSON object with ``result`` or ``error``. ``now`` is Unix seconds."""
     try:
         envelope = msgspec.json.decode(content, type=_Envelope)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):  # the last for arrays in arrays in arrays
+    except _UNREADABLE:
         return None
     times = _times(envelope.time, now)
     if envelope.error is not UNSET:
@@ -116,7 +121,7 @@ def batch(reply: Reply, keys: tuple[str, ...], now: float) -> BatchReply:
         sections = msgspec.json.decode(reply.result, type=_Sections)
         results, errors = _section(sections.result, keys), _section(sections.result_error, keys)
         nexts, times = _section(sections.result_next, keys), _section(sections.result_time, keys)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except _UNREADABLE:
         raise InvalidResponseError("a batch answer has no readable sections") from None
     problems = {key: _problem(raw) for key, raw in errors.items()}
     replies = {key: Reply(raw, _offset(nexts.get(key, UNSET))) for key, raw in results.items() if key not in problems}
@@ -217,7 +222,7 @@ def bookings(reply: Reply) -> Page[Booking]:
         rows = _bookings_decoder.decode(raw)
         found = tuple(_booking(row) for row in rows)
         return Page(found, tuple(row.id for row in found), len(found), 0)
-    except (msgspec.ValidationError, ValueError, OverflowError):
+    except (msgspec.ValidationError, RecursionError, ValueError, OverflowError):
         return _row_by_row(raw, lambda row: _booking(_booking_decoder.decode(row)))
 
 
@@ -249,14 +254,14 @@ def _entity(reply: Reply, kind: type[T]) -> T:
         if bytes(reply.result).strip() == b"[]":
             return kind()
         return msgspec.json.decode(reply.result, type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except _UNREADABLE:
         raise InvalidResponseError("the result of a method is not an object") from None
 
 
 def _row_by_row(raw: Raw, read: Any) -> Page[Any]:  # noqa: ANN401  one helper for two row types
     try:
         value = _rows_decoder.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except _UNREADABLE:
         raise InvalidResponseError("the rows of a list are neither a list nor an object") from None
     raws = list(value.values()) if isinstance(value, dict) else value or []
     rows: list[Any] = []
@@ -264,7 +269,7 @@ def _row_by_row(raw: Raw, read: Any) -> Page[Any]:  # noqa: ANN401  one helper f
     for row in raws:
         try:
             read_row = read(row)
-        except (msgspec.DecodeError, UnicodeDecodeError, ValueError, OverflowError):
+        except (*_UNREADABLE, ValueError, OverflowError):
             ids += _id_of(row)
         else:
             rows.append(read_row)
@@ -280,14 +285,20 @@ def _booking(row: _BookingRow) -> Booking:
 
 
 def _moment(value: float | str) -> float:
-    moment = float(value)
+    moment = float(_digits(value))
     if not 0 <= moment < _LATEST:
         raise ValueError("not Unix seconds")
     return moment
 
 
+def _digits(value: float | str) -> float | str:
+    if isinstance(value, str) and not _NUMBER.fullmatch(value):
+        raise ValueError("not a number")
+    return value
+
+
 def _id(value: int | str) -> str:
-    number = int(value)
+    number = int(_digits(value))
     if not 0 < number < 10**_MOST_DIGITS:
         raise ValueError("not an id")
     return str(number)
@@ -296,7 +307,7 @@ def _id(value: int | str) -> str:
 def _id_of(row: Raw) -> list[str]:
     try:
         return [_id(_id_decoder.decode(row).id)]
-    except (msgspec.DecodeError, UnicodeDecodeError, ValueError):
+    except (*_UNREADABLE, ValueError):
         return []
 
 
@@ -311,7 +322,7 @@ def _times(raw: Raw | UnsetType, now: float) -> Times:
         time = msgspec.json.decode(raw, type=_Time)
         operating = _number(time.operating)
         reset_at, finish = _number(time.operating_reset_at), _number(time.finish)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError, OverflowError):
+    except (*_UNREADABLE, ValueError, OverflowError):
         return Times()
     if operating is not None and not 0 <= operating < _LATEST:
         return Times()
@@ -324,7 +335,7 @@ def _times(raw: Raw | UnsetType, now: float) -> Times:
 
 
 def _number(value: Number) -> float | None:
-    number = None if value is None else float(value)
+    number = None if value is None else float(_digits(value))
     return number if number is not None and math.isfinite(number) else None
 
 
@@ -332,11 +343,11 @@ def _offset(raw: Raw | UnsetType) -> int | None:
     value = None if raw is UNSET else _plain(raw)
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= _MOST_DIGITS:
         value = int(value)
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 10**_MOST_DIGITS else None
 
 
 def _plain(raw: Raw) -> Any:  # noqa: ANN401  whatever JSON holds; callers look
     try:
         return msgspec.json.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except _UNREADABLE:
         return None
