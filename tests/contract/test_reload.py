@@ -186,6 +186,7 @@ def test_a_renamed_target_leaves_nothing_behind(tmp_path: Path) -> None:
         inside = app.app
         assert {"new-wix", "new-b24"} == set(inside._instruments._targets) == set(inside._page._fragments) == set(live(app))
         assert {("new-wix", CollectorName.CONNECTIONS), ("new-b24", CollectorName.BOOKINGS)} == set(inside._scheduler._tasks)
+        assert {"new-wix"} == set(inside._since._targets)
         session = live(app)["new-b24"].session
         assert isinstance(session, BitrixSession)
         assert {session._membership} == set(session._membership.portal.members)
@@ -276,3 +277,12 @@ def test_a_session_that_does_not_close_holds_up_nobody(tmp_path: Path, monkeypat
         assert {"next"} == set(live(app))
 
     with_application(tmp_path, lambda business: (calm(business), portal(business)), scenario)
+
+
+def test_the_targets_are_shown_in_the_order_of_the_new_configuration(tmp_path: Path) -> None:
+    async def scenario(app: RunningApplication, business: Business) -> None:
+        business.config(portal(business, "first"), calm(business, "wix"))
+        await driven(app, app.app.reload())
+        assert ["first", "wix"] == [target.name for target in app.app.view().targets]
+
+    with_application(tmp_path, lambda business: (calm(business),), scenario)
