@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from exporter.platforms.base import Services
 from exporter.platforms.bitrix24.session import BitrixSession
 from exporter.simulator import Fault, FaultKind
 from tests.support.application import RunningApplication, application
-from tests.support.business import WEBHOOK_CODE, Business, with_business
+from tests.support.business import API_KEY, WEBHOOK_CODE, Business, with_business
 from tests.support.clock import ManualClock
 
 Scenario = Callable[[RunningApplication, Business], Coroutine[Any, Any, None]]
@@ -284,5 +285,18 @@ def test_the_targets_are_shown_in_the_order_of_the_new_configuration(tmp_path: P
         business.config(portal(business, "first"), calm(business, "wix"))
         await driven(app, app.app.reload())
         assert ["first", "wix"] == [target.name for target in app.app.view().targets]
+
+    with_application(tmp_path, lambda business: (calm(business),), scenario)
+
+
+def test_the_watch_notices_a_secret_that_a_rejected_configuration_waited_for(tmp_path: Path) -> None:
+    async def scenario(app: RunningApplication, business: Business) -> None:
+        business.config(calm(business, api_key={"file": str(tmp_path / "late")}))
+        for _ in range(2):
+            with contextlib.suppress(ConfigError):
+                await app.app.reload_if_changed()
+        (tmp_path / "late").write_text(API_KEY)
+        await driven(app, app.app.reload_if_changed())
+        assert (await app.samples())["config_last_reload_successful"] == 1
 
     with_application(tmp_path, lambda business: (calm(business),), scenario)

@@ -212,8 +212,9 @@ def test_the_deadline_bounds_the_whole_exchange_not_only_each_read() -> None:
             while not asking.done():
                 await clock.advance(1.0)
                 await asyncio.sleep(0.001)
-            with pytest.raises(PollTimeoutError, match="within 30 s"):
+            with pytest.raises(PollTimeoutError, match="within 30 s") as info:
                 await asking
+            assert info.value.__suppress_context__, "what came before it holds the URL"
         assert ["none"] == events.codes()
         assert clock.monotonic() >= 30
 
