@@ -19,6 +19,7 @@ from exporter.errors import ConfigError
 from exporter.snapshot import View
 from exporter.web import board
 from exporter.web.backend import Backend
+from exporter.web.browsers import from_another_site
 from exporter.web.headers import SecurityHeaders
 from exporter.web.negotiate import accepts_gzip, choose_format
 from exporter.web.status_api import encode_status
@@ -138,7 +139,7 @@ class _Pages:
         if not self._backend.lifecycle:
             return PlainTextResponse("Lifecycle API is not enabled. Start with --web.enable-lifecycle.\n", 403)
         # A browser sends the password along with any form of any web site; a scraper or curl sends no such header.
-        if request.headers.get("sec-fetch-site", "none") not in {"none", "same-origin"}:
+        if from_another_site(request.headers):
             return PlainTextResponse("Requests from other web sites are refused.\n", 403)
         return await change(request)
 

@@ -18,6 +18,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from exporter.errors import ConfigError, ListenError, Problem
 from exporter.web.auth import BasicAuth, PasswordCheck
+from exporter.web.browsers import OwnNamesOnly, only_here
 from exporter.web.config import WebConfig
 from exporter.web.headers import SecurityHeaders
 from exporter.web.tls import CurrentContext
@@ -26,7 +27,7 @@ from exporter.web.watched import Watched
 _CONNECTIONS: Final = 512  # at a time; more are answered 503
 _KEEP_ALIVE_SECONDS: Final = 75  # longer than the usual scrape interval, so that a scraper keeps its connection
 _HEADER_BYTES: Final = 32 * 1024
-_HEADER_SECONDS: Final = 30.0  # from the first byte of a request, or the connection, to the end of its headers
+_HEADER_SECONDS: Final = 30.0  # from the first byte of a request, or the connection, to its end
 
 
 class Server:
@@ -65,7 +66,9 @@ async def serve(app: ASGIApp, address: str, web_config: WebConfig | None = None)
     """
     sock = _bind(address, *parse_address(address))
     watched, check = Watched(web_config or WebConfig()), PasswordCheck()
-    protected = SecurityHeaders(BasicAuth(app, watched.config, check), lambda: watched.config().headers)
+    here, port = sock.getsockname()[:2]
+    known = OwnNamesOnly(app, port) if only_here(here) else app
+    protected = SecurityHeaders(BasicAuth(known, watched.config, check), lambda: watched.config().headers)
     config = uvicorn.Config(
         protected,
         http=_Impatient,
@@ -95,24 +98,27 @@ async def serve(app: ASGIApp, address: str, web_config: WebConfig | None = None)
 
 
 class _Impatient(H11Protocol):
-    """Hangs up when a request does not get to the end of its headers; uvicorn itself would wait for ever."""
+    """Hangs up when a request does not get to its end; uvicorn itself would wait for ever.
+
+    The body counts, too: nothing of ours reads one, and who sends it a byte a minute would keep the connection.
+    """
 
     _alarm: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # uvicorn's own narrowing
         super().connection_made(transport)
-        self._expect_headers()
+        self._expect_request()
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
-        self._expect_headers()
+        self._expect_request()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._be_calm()
         super().connection_lost(exc)
 
-    def _expect_headers(self) -> None:
-        if self.conn.their_state is not h11.IDLE:
+    def _expect_request(self) -> None:
+        if self.conn.their_state not in {h11.IDLE, h11.SEND_BODY}:
             self._be_calm()
         elif self._alarm is None:
             self._alarm = self.loop.call_later(_HEADER_SECONDS, self.transport.abort)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from collections.abc import Iterator
 
 import structlog
 
@@ -17,7 +18,8 @@ _log = structlog.get_logger("exporter.web")
 class Watched:
     """Looks at the files' marks at every request and connection, which costs some microseconds; no timer is needed.
 
-    Whether TLS is spoken at all is settled when the socket opens and does not change.
+    Protection is never taken away while running, whether it is TLS, client certificates or passwords: a file that is just
+    being written looks as if somebody wanted that.
     """
 
     def __init__(self, config: WebConfig) -> None:
@@ -55,7 +57,16 @@ class Watched:
 
     def _read_again(self) -> tuple[WebConfig, ssl.SSLContext | None]:
         config = WebConfig.load(self._config.path)
-        if (config.tls is None) != (self._config.tls is None):
-            problem = Problem("tls_server_config", "TLS cannot be switched on or off while running", "restart the exporter")
-            raise ConfigError([problem])
+        problems = [Problem(path, what, "restart the exporter") for path, what in _fixed(self._config, config)]
+        if problems:
+            raise ConfigError(problems)
         return config, new_context(config.tls) if config.tls else None
+
+
+def _fixed(old: WebConfig, new: WebConfig) -> Iterator[tuple[str, str]]:
+    if (new.tls is None) != (old.tls is None):
+        yield "tls_server_config", "TLS cannot be switched on or off while running"
+    if new.tls and old.tls and new.tls.verify_clients < old.tls.verify_clients:
+        yield "tls_server_config.client_auth_type", "client certificates cannot be made optional while running"
+    if old.users and not new.users:
+        yield "basic_auth_users", "passwords cannot be switched off while running"

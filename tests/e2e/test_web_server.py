@@ -402,6 +402,46 @@ def test_tls_cannot_be_dropped_while_running(tmp_path: Path) -> None:
     run(scenario)
 
 
+@pytest.mark.parametrize("rest", ["", "http_server_config: {}\n", "basic_auth_users: {}\n"])
+def test_passwords_cannot_be_dropped_while_running(rest: str, tmp_path: Path) -> None:
+    # An editor that empties the file before it writes it looks just like that.
+    async def scenario() -> None:
+        web = web_file(tmp_path, f"basic_auth_users: {{ann: '{HASH}'}}\n")
+        async with running(web) as server:
+            assert 401 == (await get(server, "/config")).status_code
+            web.write_text(rest)
+            assert 401 == (await get(server, "/config")).status_code
+            web.write_text(f"basic_auth_users: {{ann: '{OTHER}'}}\n# saved\n")
+            assert 200 == (await get(server, "/config", user="ann:changed")).status_code
+
+    run(scenario)
+
+
+def test_client_certificates_cannot_be_dropped_while_running(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        certificate, _ = self_signed(tmp_path)
+        asking = "  client_auth_type: RequireAndVerifyClientCert\n  client_ca_file: localhost.crt\n"
+        web = web_file(tmp_path, TLS + asking)
+        async with running(web) as server:
+            web.write_text(TLS)
+            with pytest.raises(httpx.TransportError):
+                await get(server, verify=trusting(certificate))
+
+    run(scenario)
+
+
+def test_a_name_that_was_rebound_to_the_loopback_gets_nothing() -> None:
+    async def scenario() -> None:
+        async with running() as server:
+            asked = f"GET /config HTTP/1.1\r\nHost: evil.example:{server.port}\r\nConnection: close\r\n\r\n"
+            answer = await talk(server, asked.encode())
+            assert answer.startswith(b"HTTP/1.1 421 ")
+            assert b"targets" not in answer
+            assert (await talk(server, asked.replace("evil.example", "localhost").encode())).startswith(b"HTTP/1.1 200 ")
+
+    run(scenario)
+
+
 def test_configured_headers_take_the_place_of_ours(tmp_path: Path) -> None:
     text = """
 http_server_config:
@@ -450,6 +490,17 @@ def test_a_request_that_does_not_arrive_is_not_waited_for(begun: bytes, monkeypa
     async def scenario() -> None:
         async with running() as server:
             assert b"" == await talk(server, begun)
+
+    run(scenario)
+
+
+@pytest.mark.parametrize("framing", ["Content-Length: 9", "Transfer-Encoding: chunked"])
+def test_nor_is_a_body_that_does_not_arrive(framing: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server_module, "_HEADER_SECONDS", 0.1)
+
+    async def scenario() -> None:
+        async with running() as server:
+            await talk(server, f"POST /-/reload HTTP/1.1\r\nHost: a\r\n{framing}\r\n\r\n1".encode())
 
     run(scenario)
 
