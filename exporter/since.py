@@ -23,6 +23,9 @@ log = structlog.get_logger(__name__)
 
 VERSION: Final = 1
 
+LONGEST_SAVE_SECONDS: Final = 5.0
+"""A poll waits no longer for the disk. One that hangs (a network share) must not hold what was learnt."""
+
 
 class SinceStore(Protocol):
     """When each connection took its present status."""
@@ -95,39 +98,42 @@ class MemorySince:
 class FileSince(MemorySince):
     """Keeps the moments in a JSON file as well; reads it once, here.
 
-    :meth:`save` writes only when something changed, one write at a time: callers that waited for a write share the next.
-    Each write replaces the whole file (temporary file, fsync, rename), so a crash leaves the old or the new one, mode 0600.
+    :meth:`save` writes only when something changed, one write at a time: callers that waited for a write share the next. A
+    write belongs to no caller: it goes on when a caller is cancelled or tired of waiting, and no second one starts beside it.
+    Each replaces the whole file (temporary file, fsync, rename), so a crash leaves the old or the new one, mode 0600.
     """
 
     def __init__(self, path: Path) -> None:
         super().__init__()
         self._path = path
-        self._writing = asyncio.Lock()
+        self._writer: asyncio.Task[None] | None = None
         self._write_failed = False
         self._targets = _read(path)
 
     async def save(self) -> None:
         if not self._changed:
             return
-        async with self._writing:
-            content = self._take_changed()
-            if content is None:
-                return
-            try:
-                await asyncio.to_thread(_replace_file, self._path, content)
-            except OSError as error:
-                self._changed = True
-                if not self._write_failed:
-                    log.warning("state_file_not_written", path=str(self._path), error=error.strerror)
-                self._write_failed = True
-            else:
-                self._write_failed = False
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LONGEST_SAVE_SECONDS):
+                if self._writer is not None and not self._writer.done():
+                    await asyncio.shield(self._writer)  # it may have begun before the change
+                if self._changed:
+                    if self._writer is None or self._writer.done():
+                        self._writer = asyncio.create_task(self._write(), name="write the state file")
+                    await asyncio.shield(self._writer)
 
-    def _take_changed(self) -> bytes | None:
-        if not self._changed:
-            return None
+    async def _write(self) -> None:
         self._changed = False
-        return msgspec.json.encode(_File(VERSION, self._targets))
+        content = msgspec.json.encode(_File(VERSION, self._targets))
+        try:
+            await asyncio.to_thread(_replace_file, self._path, content)
+        except OSError as error:
+            self._changed = True
+            if not self._write_failed:
+                log.warning("state_file_not_written", path=str(self._path), error=error.strerror)
+            self._write_failed = True
+        else:
+            self._write_failed = False
 
 
 def _read(path: Path) -> dict[str, dict[str, _Entry]]:
@@ -141,7 +147,7 @@ def _read(path: Path) -> dict[str, dict[str, _Entry]]:
         return {}  # the first start
     except OSError as error:
         why = error.strerror or type(error).__name__
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         why = f"not a state file ({type(error).__name__})"
     log.warning("state_file_ignored", path=str(path), why=why)
     return {}

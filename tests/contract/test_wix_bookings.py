@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
@@ -323,6 +324,128 @@ def test_an_answer_that_is_not_a_page_of_bookings_is_a_failed_poll(body: str) ->
         bench.answer_with(QUERY, body)
         bench.open(bench.target(bookings=ROWS))
         assert isinstance(await bench.failure(BOOKINGS), InvalidResponseError)
+
+    on_wix(script)
+
+
+def page(ids: str, **paging: object) -> str:
+    """Return a page of one-hour bookings half an hour from the start of the test."""
+    at = datetime.fromtimestamp(1_790_000_000 + HOUR, ZoneInfo("UTC")).isoformat()
+    row = {"startDate": at, "endDate": at, "createdDate": "2026-01-01T00:00:00Z", "status": "CONFIRMED"}
+    rows = [{"booking": {"id": one, **row}} for one in ids]
+    return json.dumps({"extendedBookings": rows, **({"pagingMetadata": paging} if paging else {})})
+
+
+async def counted(bench: WixBench, *pages: str) -> int:
+    """Let the first query be answered with ``pages`` and all others with none; returns what is counted."""
+    for one in pages:
+        bench.answer_with(QUERY, one, times=1)
+    bench.answer_with(QUERY, page(""))
+    bench.open(bench.target(bookings={**ROWS, "windows": (DAY,)}))
+    (window,) = (await bench.count()).windows
+    assert window.complete
+    return window.bookings
+
+
+def test_an_empty_page_that_says_there_is_more_is_not_the_last() -> None:
+    async def script(bench: WixBench) -> None:
+        first = page("ab", cursors={"next": "c1"}, hasNext=True)
+        assert await counted(bench, first, page("", cursors={"next": "c2"}, hasNext=True), page("c", hasNext=False)) == 3
+
+    on_wix(script)
+
+
+def test_a_cursor_behind_the_last_page_is_not_followed() -> None:
+    async def script(bench: WixBench) -> None:
+        assert await counted(bench, page("ab", cursors={"next": "c1"}, hasNext=False), page("cd")) == 2
+
+    on_wix(script)
+
+
+@pytest.mark.parametrize(
+    "pages",
+    [
+        (page("a" * 100),),  # a full page that says nothing about the next one
+        (page("ab", cursors={"next": "c1"}), page("ab", cursors={"next": "c2"})),  # the same rows under another cursor
+        (page("", cursors={"next": "c1"}, hasNext=True), page("", cursors={"next": "c1"}, hasNext=True)),
+    ],
+)
+def test_a_read_whose_end_cannot_be_told_is_an_error_and_not_a_count(pages: tuple[str, ...]) -> None:
+    async def script(bench: WixBench) -> None:
+        with pytest.raises(InvalidResponseError):
+            await counted(bench, *pages)
+
+    on_wix(script)
+
+
+@pytest.mark.parametrize("status", [ABSENT, None, "", 7, ["CONFIRMED"]])
+def test_a_row_without_a_status_is_not_left_out_in_silence(status: object) -> None:
+    async def script(bench: WixBench) -> None:
+        start = bench.clock.now + HOUR
+        odd = bench.site.bookings.add(start, start + HOUR, patch={"status": status})
+        bench.open(bench.target(bookings={**ROWS, "windows": (DAY,)}))
+        assert isinstance(await bench.failure(BOOKINGS), InvalidResponseError)
+        bench.site.bookings.add(start, start + HOUR)
+        (window,) = (await bench.count()).windows
+        assert (window.bookings, window.complete) == (1, False)
+        assert bench.events.malformed[BOOKINGS] >= 1
+        assert bench.events.vanished == 0
+        bench.site.bookings.amend(odd, patch={})
+        (window,) = (await bench.count()).windows
+        assert (window.bookings, window.complete) == (2, True)
+
+    on_wix(script)
+
+
+def test_a_row_whose_status_changed_since_it_was_indexed_counts_as_what_it_is_now() -> None:
+    async def script(bench: WixBench) -> None:
+        start = bench.clock.now + HOUR
+        bench.site.bookings.add(start, start + HOUR)
+        bench.site.bookings.add(start, start + HOUR, patch={"status": "CANCELED"})
+        bench.open(bench.target(bookings={**ROWS, "windows": (DAY,)}))
+        (window,) = (await bench.count()).windows
+        assert (window.bookings, window.by_status, window.complete) == (1, {"confirmed": 1, "pending": 0}, True)
+
+    on_wix(script)
+
+
+@pytest.mark.parametrize("hours", [1, 25])
+def test_an_incomplete_read_says_so_and_loses_no_booking(hours: float) -> None:
+    async def script(bench: WixBench) -> None:
+        staff, now = bench.site.add_staff(), bench.clock.now
+        bench.site.bookings.add(now + 23 * HOUR, now + 26 * HOUR, staff=staff)  # reaches beyond the window
+        odd = bench.site.bookings.add(now + hours * HOUR, now + (hours + 1) * HOUR)
+        bench.site.bookings.add(now + 25 * HOUR, now + 26 * HOUR)
+        bench.open(bench.target(bookings={**ROWS, "windows": (DAY,)}))
+        assert (await bench.count()).windows[0].complete
+        bench.site.bookings.amend(odd, patch={"startDate": "soon"})
+        assert not (await bench.count()).windows[0].complete
+        assert bench.events.vanished == 0
+
+    on_wix(script)
+
+
+def test_where_counting_is_refused_and_there_is_too_much_to_read_the_refusal_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def script(bench: WixBench) -> None:
+        for index in range(250):
+            bench.site.bookings.add(bench.clock.now + 120 + index, bench.clock.now + 180 + index)
+        refuse(bench)
+        bench.open(bench.target(bookings={}))
+        assert isinstance(await bench.failure(BOOKINGS), AccessError)
+
+    monkeypatch.setattr(reader, "MAX_PAGES", 2)
+    on_wix(script)
+
+
+def test_two_classes_of_one_event_at_different_times_are_two_appointments() -> None:
+    async def script(bench: WixBench) -> None:
+        staff, start = bench.site.add_staff(), bench.clock.now + HOUR
+        for minutes in (0, 0, 30):
+            begin = start + minutes * 60
+            bench.site.bookings.add(begin, begin + HOUR, kind=BookingKind.GROUP, staff=staff, event_id="class")
+        bench.open(bench.target(bookings={**ROWS, "windows": (DAY,)}))
+        (window,) = (await bench.count()).windows
+        assert (window.bookings, window.conflicting) == (3, 3)
 
     on_wix(script)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import httpx
 import pytest
 from structlog.testing import capture_logs
 
@@ -15,6 +16,7 @@ from exporter.simulator.faults import FaultKind
 from exporter.simulator.requestlog import fingerprint
 from exporter.simulator.wix.credentials import Installation
 from exporter.simulator.wix.faults import system_error
+from tests.support.simulated_wix import TOKEN
 from tests.support.wix_site import WixBench, on_wix
 
 MINT = "CreateAccessToken"
@@ -177,11 +179,69 @@ def test_a_failed_renewal_leaves_the_old_token_in_use_while_it_lives() -> None:
         bench.simulator.faults.add(system_error(MINT))
         with capture_logs() as logs:
             await bench.observe()
-        assert "wix_token_not_renewed" in {entry["event"] for entry in logs}
+        (note,) = [entry for entry in logs if entry["event"] == "wix_token_not_renewed"]
+        assert (note["target"], note["reason"], note["status"]) == ("salon", "server_error", 500)
+        assert note["request_id"]
         bench.clock.now += 14_400 * 0.14
         assert isinstance(await bench.failure(), ServerError)
         bench.simulator.faults.clear()
         await bench.observe()
+
+    on_wix(script)
+
+
+def test_a_failed_renewal_is_tried_again_after_a_minute_and_not_with_every_call() -> None:
+    async def script(bench: WixBench) -> None:
+        open_app(bench)
+        await bench.observe()
+        bench.clock.now += 14_400 * 0.86
+        bench.answer_with(MINT, "{}", status=400)
+        await bench.count()
+        assert bench.calls(MINT) == 2
+        await bench.count()
+        assert bench.calls(MINT) == 3
+
+    on_wix(script)
+
+
+def hold_first_mint(bench: WixBench) -> tuple[asyncio.Event, asyncio.Event]:
+    """Let the first mint wait on its way out; returns what tells that it waits, and what lets it go."""
+    waits, go = asyncio.Event(), asyncio.Event()
+
+    async def hold(request: httpx.Request) -> None:
+        if request.url.path == TOKEN and not waits.is_set():
+            waits.set()
+            await go.wait()
+
+    bench.http.event_hooks = {"request": [hold]}
+    return waits, go
+
+
+def test_a_poll_that_is_cancelled_while_it_mints_leaves_the_next_one_to_mint() -> None:
+    async def script(bench: WixBench) -> None:
+        open_app(bench)
+        waits, _ = hold_first_mint(bench)
+        first, second = (asyncio.create_task(collector.poll()) for collector in bench.session.collectors.values())
+        await waits.wait()
+        first.cancel()
+        assert (await second).failure is None
+        assert first.cancelled()
+        assert bench.calls(MINT) == 1
+
+    on_wix(script)
+
+
+def test_a_poll_that_is_cancelled_while_another_mints_does_not_cost_the_token() -> None:
+    async def script(bench: WixBench) -> None:
+        open_app(bench)
+        waits, go = hold_first_mint(bench)
+        first, second = (asyncio.create_task(collector.poll()) for collector in bench.session.collectors.values())
+        await waits.wait()
+        second.cancel()
+        go.set()
+        assert (await first).failure is None
+        assert second.cancelled()
+        assert bench.calls(MINT) == 1
 
     on_wix(script)
 

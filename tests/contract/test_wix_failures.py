@@ -68,6 +68,8 @@ def coded(code: str) -> str:
         (302, "", InvalidResponseError, None),
         (500, '{"details":{"applicationError":{"code":"jane@mail.example said: no"}}}', ServerError, None),
         (500, '{"details":{"applicationError":{"code":["A"]}}}', ServerError, None),
+        (500, '{"details":{"applicationError":{"code":"IST.key"}}}', ServerError, None),
+        (500, '{"details":{"applicationError":{"code":"abcdef01-0000-4000-8000-000000000000"}}}', ServerError, None),
         (500, '{"details":{"applicationError":"A"}}', ServerError, None),
     ],
 )
@@ -348,6 +350,20 @@ def test_a_wrong_reader_prefix_is_not_found_and_says_so() -> None:
     on_wix(script)
 
 
+def test_a_404_of_the_service_itself_asks_for_the_site_and_not_for_the_address() -> None:
+    async def script(bench: WixBench) -> None:
+        async def responded_by(response: httpx.Response) -> None:
+            response.headers["x-wix-responded-by"] = "service/method"
+
+        bench.http.event_hooks = {"response": [responded_by]}
+        bench.answer_with(LIST, coded("NOT_FOUND"), status=404)
+        message = (await bench.failure()).message
+        assert "site_id" in message
+        assert "base_url" not in message
+
+    on_wix(script)
+
+
 @pytest.mark.parametrize("url", ["http://www.wixapis.com", "ftp://localhost", "http://10.0.0.1:8080"])
 def test_plain_http_is_refused_outside_of_the_loopback(url: str) -> None:
     async def script(bench: WixBench) -> None:
@@ -395,6 +411,11 @@ def test_the_self_check_tries_what_each_collector_needs() -> None:
         bench.open(bench.target(bookings={}))
         await bench.session.check()
         assert (bench.calls(LIST), bench.calls("CountExtendedBookings")) == (1, 1)
+        bench.simulator.faults.add(system_error(LIST))
+        with pytest.raises(ServerError):
+            await bench.session.check()
+        assert bench.calls(LIST) == 2  # a person waits for it, so it is asked once
+        bench.simulator.faults.clear()
         bench.site.premium = False
         with pytest.raises(NotEntitledError):
             await bench.session.check()

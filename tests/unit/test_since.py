@@ -4,6 +4,9 @@ import asyncio
 import json
 import os
 import stat
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -99,6 +102,7 @@ def test_the_first_start_without_a_file_is_silent(path: Path) -> None:
         b'{"version":1,"targets":{"salon":{"abc":{"status":"synced","since":"then"}}}}',
         b'{"version":1,"targets":{"\xff":{}}}',
         b'{"version":1,"targets":{"salon":{"abc":{"status":"syn',
+        b'{"version":1,"more":' + b"[" * 100_000,
     ],
 )
 def test_an_unreadable_file_is_ignored_with_one_warning(path: Path, content: bytes) -> None:
@@ -189,3 +193,93 @@ def test_many_savers_at_once_share_writes(path: Path, monkeypatch: pytest.Monkey
     asyncio.run(polls())
     assert len(json.loads(path.read_bytes())["targets"]) == 100
     assert len(writes) <= 2
+
+
+@contextmanager
+def stuck_disk(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[threading.Event, threading.Event, list[bytes]]]:
+    """Let every write wait for the first event; the second tells that one waits, the list holds what was to be written."""
+    free, begun, contents = threading.Event(), threading.Event(), list[bytes]()
+    replace = module._replace_file
+
+    def slow(where: Path, content: bytes) -> None:
+        contents.append(content)
+        begun.set()
+        free.wait(30)
+        replace(where, content)
+
+    monkeypatch.setattr(module, "_replace_file", slow)
+    try:
+        yield free, begun, contents
+    finally:
+        free.set()
+
+
+def test_a_disk_that_hangs_holds_no_poll_for_long_and_is_given_one_write(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "LONGEST_SAVE_SECONDS", 0.01)
+    with stuck_disk(monkeypatch) as (free, _, contents):
+        store = FileSince(path)
+
+        async def polls() -> None:
+            for number in range(20):
+                store.since("salon", "abc", str(number), float(number))
+                await store.save()
+            assert len(contents) == 1
+            free.set()
+            monkeypatch.setattr(module, "LONGEST_SAVE_SECONDS", 30.0)
+            await store.save()
+
+        asyncio.run(polls())
+    assert FileSince(path).since("salon", "abc", "19", 99.0) == 19.0
+    assert len(contents) == 2
+
+
+def test_a_cancelled_poll_does_not_cancel_the_write_that_others_wait_for(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with stuck_disk(monkeypatch) as (free, begun, contents):
+        store = FileSince(path)
+
+        async def polls() -> None:
+            store.since("salon", "abc", "synced", 10.0)
+            first, second = (asyncio.create_task(store.save()) for _ in range(2))
+            await asyncio.to_thread(begun.wait, 30)
+            first.cancel()
+            await asyncio.wait([first])
+            assert not second.done()
+            free.set()
+            await second
+
+        asyncio.run(polls())
+    assert FileSince(path).since("salon", "abc", "synced", 99.0) == 10.0
+    assert len(contents) == 1
+
+
+def test_what_changes_during_a_write_is_saved_by_the_next(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with stuck_disk(monkeypatch) as (free, begun, _):
+        store = FileSince(path)
+
+        async def polls() -> None:
+            store.since("salon", "abc", "synced", 10.0)
+            first = asyncio.create_task(store.save())
+            await asyncio.to_thread(begun.wait, 30)
+            store.since("spa", "abc", "synced", 20.0)
+            second = asyncio.create_task(store.save())
+            await asyncio.sleep(0)
+            free.set()
+            await asyncio.gather(first, second)
+
+        asyncio.run(polls())
+    assert FileSince(path).since("spa", "abc", "synced", 99.0) == 20.0
+
+
+def test_a_new_store_remembers_what_the_old_one_saw_and_not_what_its_file_says(path: Path) -> None:
+    earlier = FileSince(path)
+    earlier.since("salon", "abc", "synced", 10.0)
+    earlier.since("spa", "abc", "synced", 10.0)
+    asyncio.run(earlier.save())
+    running = MemorySince()
+    running.since("salon", "abc", "error", 50.0)
+    store = FileSince(path)
+    store.take_over(running)
+    assert store.since("salon", "abc", "error", 99.0) == 50.0
+    assert store.since("spa", "abc", "synced", 99.0) == 10.0
+    asyncio.run(store.save())
+    assert FileSince(path).since("salon", "abc", "error", 99.0) == 50.0

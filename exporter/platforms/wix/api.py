@@ -38,6 +38,8 @@ LONGEST_RETRY_SECONDS: Final = 10.0
 TOKEN_LIFETIME_SECONDS: Final = 14_400.0
 """Documented as constant; used when the answer does not tell (wix.md 2.3)."""
 
+LONGEST_TOKEN_SECONDS: Final = 366 * 86_400.0
+
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -104,7 +106,7 @@ class WixApi:
         if not value or not value.reveal().isascii():
             raise invalid(answer, Endpoint.MINT_TOKEN, "a token that cannot be used")
         told = token.expires_in
-        good = isinstance(told, int | float) and not isinstance(told, bool) and told > 0
+        good = isinstance(told, int | float) and not isinstance(told, bool) and 0 < told < LONGEST_TOKEN_SECONDS
         return Token(value, float(told) if good else TOKEN_LIFETIME_SECONDS)
 
     async def _patiently(
@@ -179,7 +181,7 @@ class WixApi:
 
     def _new_credential(self) -> Credential:
         if self._target.api_key is None:
-            return AppCredential(self._mint, self._services.clock)
+            return AppCredential(self._target.name, self._mint, self._services.clock)
         return KeyCredential(self._target.api_key, self._target.site_id or "")
 
 

@@ -19,6 +19,10 @@ from exporter.platforms.wix.failures import invalid
 PAGE_ROWS: Final = 100
 """The most that the reader gives on one page."""
 
+# More is no number of bookings, and would not fit into a float of the page or a number of the status API.
+_MOST_DIGITS: Final = 12
+_LATEST: Final = 1e11  # Unix seconds of the year 5138
+
 
 @dataclass(frozen=True, slots=True)
 class BookingRow:
@@ -31,10 +35,9 @@ class BookingRow:
 
 @dataclass(frozen=True, slots=True)
 class BookingsPage:
-    """One page of the query. ``size`` counts all rows, also malformed ones; ``next_cursor`` is empty on the last page."""
+    """One page of the query. ``next_cursor`` is empty on the last page."""
 
     rows: tuple[BookingRow, ...]
-    size: int
     next_cursor: str
     malformed: int
     unrecognized: Mapping[str, int]
@@ -88,9 +91,9 @@ def count(answer: Answer) -> int:
     """Return the number in a Count answer; text with digits is a number as well. A missing number is never a zero."""
     raw = decode(answer, Endpoint.COUNT_BOOKINGS, _Count, "something that is not a count")
     value = raw.count
-    if isinstance(value, str) and value.isascii() and value.isdigit():
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= _MOST_DIGITS:
         value = int(value)
-    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 10**_MOST_DIGITS:
         raise invalid(answer, Endpoint.COUNT_BOOKINGS, "a count that is missing or not a number")
     return value
 
@@ -107,16 +110,18 @@ async def bookings(answer: Answer) -> BookingsPage:
     size = len(raw.extended_bookings)
     if size and not rows:
         raise invalid(answer, Endpoint.QUERY_BOOKINGS, "bookings of which none can be read")
-    return BookingsPage(tuple(rows), size, _next_cursor(answer, raw), size - len(rows), unrecognized)
+    return BookingsPage(tuple(rows), _next_cursor(answer, raw), size - len(rows), unrecognized)
 
 
 def _next_cursor(answer: Answer, page: _Page) -> str:
     """Return the cursor of the next page, empty on the last. Raises when it cannot be told which of the two it is."""
-    paging = page.paging_metadata
+    paging, size = page.paging_metadata, len(page.extended_bookings)
     cursor = (paging.cursors.next if paging and paging.cursors else None) or ""
-    if not cursor and (len(page.extended_bookings) >= PAGE_ROWS if paging is None else paging.has_next is True):
+    if not cursor and (size >= PAGE_ROWS if paging is None else paging.has_next is True):
         raise invalid(answer, Endpoint.QUERY_BOOKINGS, "a page that does not tell how to go on")
-    return "" if paging is None or paging.has_next is False else cursor
+    # An empty page is the last one, unless it says that it is not.
+    ends = paging is None or paging.has_next is False or (not size and paging.has_next is not True)
+    return "" if ends else cursor
 
 
 def _booking(item: msgspec.Raw, unrecognized: Counter[str]) -> BookingRow | None:
@@ -124,8 +129,9 @@ def _booking(item: msgspec.Raw, unrecognized: Counter[str]) -> BookingRow | None
     if entry is None:
         return None
     raw = entry.booking
-    start = _moment(raw.start_date)
-    if not raw.id or start is None:
+    start, status = _moment(raw.start_date), _text(raw.status).lower()
+    # Which bookings count depends on the status: a row without one cannot be placed, and leaving it out would read as fewer.
+    if not raw.id or start is None or not status:
         return None
     end = _moment(raw.end_date)
     if end is None or end < start:
@@ -133,7 +139,7 @@ def _booking(item: msgspec.Raw, unrecognized: Counter[str]) -> BookingRow | None
         end = start
     slot = _slot(raw.booked_entity, unrecognized)
     resource = _text(slot.resource.id) if slot and slot.resource else ""
-    booking = Booking(raw.id, start, end, (resource,) if resource else (), _text(raw.status).lower() or None)
+    booking = Booking(raw.id, start, end, (resource,) if resource else (), status)
     return BookingRow(booking, _text(slot.event_id) if slot else "", _moment(raw.created_date))
 
 
@@ -152,9 +158,10 @@ def _moment(value: object) -> float | None:
         return None
     try:
         moment = datetime.fromisoformat(value)
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+        seconds = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
     except (ValueError, OverflowError):
         return None
+    return seconds if 0 <= seconds < _LATEST else None
 
 
 def _text(value: object) -> str:

@@ -72,7 +72,7 @@ class BookingsCollector:
         except _REFUSED as refusal:
             try:
                 counts = await self._counts_from_rows(windows)
-            except _REFUSED:
+            except (*_REFUSED, TargetConfigError):  # refused as well, or too many to read
                 raise refusal from None  # nothing is open to us, so the first answer is the one to show
             self._read_rows_until = clock.monotonic() + COUNT_AGAIN_SECONDS
             self._log_refusal(refusal)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from exporter.config import WixTarget
-from exporter.errors import PollError, ServerError
+from exporter.config import WixConnections, WixTarget
+from exporter.errors import ServerError
 from exporter.model import CalendarType, CollectorName, Connection, ConnectionsObservation, Provider
 from exporter.platforms.base import PollResult, Services
 from exporter.platforms.transport import Answer
@@ -33,9 +33,10 @@ class ConnectionsCollector:
     that is no removal, so they stay as they were last seen. A connection that a complete answer does not list is gone.
     """
 
-    def __init__(self, api: WixApi, target: WixTarget, services: Services) -> None:
+    def __init__(self, api: WixApi, target: WixTarget, settings: WixConnections, services: Services) -> None:
         self._api = api
         self._target = target
+        self._max_age = settings.max_age
         self._services = services
         self._schedules = frozenset(schedule.lower() for schedule in target.schedule_ids)
         self._names = ConnectionNames(target.aliases)
@@ -48,22 +49,16 @@ class ConnectionsCollector:
         answer = await connections(http)
         now = self._services.clock.time()
         self._report(answer)
-        if answer.failed_provider_ids and not answer.rows:
-            return await self._all_failed(answer, http)
+        failed = answer.failed_provider_ids
+        if failed and not answer.rows:
+            return await self._all_failed(failed, http)
         rows = [row for row in answer.rows if not self._schedules or row.schedule_id.lower() in self._schedules]
         await self._remember(rows, answer, now)
-        types: dict[str, CalendarType | None] = dict.fromkeys(answer.failed_provider_ids)
-        types |= {row.provider_id: row.calendar_type for row in answer.rows if row.provider_id}
-        types |= {seen.row.provider_id: seen.row.calendar_type for seen in self._seen.values() if seen.row.provider_id}
-        labels = await self._providers.labels(types)
-        observation = ConnectionsObservation(
-            now,
-            await self._connections(labels),
-            _providers(labels, answer.failed_provider_ids),
-        )
+        labels = await self._labels(failed, answer.rows)
+        observation = ConnectionsObservation(now, await self._connections(labels), _providers(labels, failed))
         self._last = observation
         await self._services.since.save()
-        return PollResult(observation, _partial_failure(answer, labels, http))
+        return PollResult(observation, _providers_failed(failed, labels, http) if failed else None)
 
     def _report(self, answer: ConnectionsAnswer) -> None:
         events = self._services.events
@@ -78,18 +73,23 @@ class ConnectionsCollector:
         seen: dict[str, _Seen] = {}
         async for row in in_slices(list(rows)):
             seen[row.key] = _Seen(row, since.since(target, row.key, row.status.value, now), now)
-        # A row that could not be read may be any of those that are missing, so nothing is known to be gone then.
-        complete = not answer.failed_provider_ids and not answer.malformed
-        if not complete:
-            missing = {key: old for key, old in self._seen.items() if key not in seen}
-            seen |= {
-                key: old
-                for key, old in missing.items()
-                if answer.malformed or old.row.provider_id in answer.failed_provider_ids
-            }
+        # A row that could not be read may be any of those that are missing, so nothing is known to be gone then; but one that
+        # nobody can mend must not keep them for ever.
+        doubtful_after = now - self._max_age if answer.malformed else float("inf")
+        for key, old in self._seen.items():
+            if old.row.provider_id in answer.failed_provider_ids or old.observed_at >= doubtful_after:
+                seen.setdefault(key, old)
         self._seen = seen
-        if complete:
+        if not answer.failed_provider_ids and not answer.malformed:
             since.keep_only(target, frozenset(seen))
+
+    async def _labels(self, failed: frozenset[str], rows: Iterable[ConnectionRow] = ()) -> dict[str, str]:
+        """Return the label of every provider that a row, a connection as last seen, or the list of failed ones names."""
+        types: dict[str, CalendarType | None] = dict.fromkeys(failed)
+        for row in (*rows, *(seen.row for seen in self._seen.values())):
+            if row.provider_id:
+                types[row.provider_id] = row.calendar_type
+        return await self._providers.labels(types)
 
     async def _connections(self, labels: Mapping[str, str]) -> tuple[Connection, ...]:
         names = self._names.name_all(seen.row for seen in self._seen.values())
@@ -112,18 +112,16 @@ class ConnectionsCollector:
             )
         return tuple(found)
 
-    async def _all_failed(self, answer: ConnectionsAnswer, http: Answer) -> PollResult:
+    async def _all_failed(self, failed: frozenset[str], http: Answer) -> PollResult:
         """No provider could be asked (wix.md 3.6): nothing is known now, and that is not "no connections".
 
         Once there was an observation it stays with its own age, and only its providers are marked as failed.
         """
-        types: dict[str, CalendarType | None] = dict.fromkeys(answer.failed_provider_ids)
-        types |= {seen.row.provider_id: seen.row.calendar_type for seen in self._seen.values() if seen.row.provider_id}
-        labels = await self._providers.labels(types)
-        failure = _partial_failure(answer, labels, http)
+        labels = await self._labels(failed)
+        failure = _providers_failed(failed, labels, http)
         if self._last is None:
-            raise failure or ServerError("Wix could not read any calendar")
-        self._last = replace(self._last, providers=_providers(labels, answer.failed_provider_ids))
+            raise failure
+        self._last = replace(self._last, providers=_providers(labels, failed))
         return PollResult(self._last, failure)
 
 
@@ -134,10 +132,8 @@ def _providers(labels: Mapping[str, str], failed: frozenset[str]) -> tuple[Provi
     return tuple(Provider(label, up[label]) for label in sorted(up))
 
 
-def _partial_failure(answer: ConnectionsAnswer, labels: Mapping[str, str], http: Answer) -> PollError | None:
-    if not answer.failed_provider_ids:
-        return None
-    named = ", ".join(sorted(labels[provider_id] for provider_id in answer.failed_provider_ids))
+def _providers_failed(failed: frozenset[str], labels: Mapping[str, str], http: Answer) -> ServerError:
+    named = ", ".join(sorted(labels[provider_id] for provider_id in failed))
     return ServerError(
         f"Wix could not read the calendars of {named}; their connections are shown as last known",
         request_id=request_id(http),

@@ -62,7 +62,8 @@ class AppCredential:
     The token knows its site, so no ``wix-site-id`` goes with it: an instance id is not a site id (wix.md traps 3 and 4).
     """
 
-    def __init__(self, mint: Callable[[], Awaitable[Token]], clock: Clock) -> None:
+    def __init__(self, target: str, mint: Callable[[], Awaitable[Token]], clock: Clock) -> None:
+        self._target = target
         self._mint = mint
         self._clock = clock
         self._minting = asyncio.Lock()
@@ -92,7 +93,15 @@ class AppCredential:
                 raise
             # The old token is still good; a fault of the token endpoint need not cost a poll.
             self._renew_at = self._clock.monotonic() + _MINT_AGAIN_SECONDS
-            log.warning("wix_token_not_renewed", reason=error.reason.value, request_id=error.request_id)
+            log.warning(
+                "wix_token_not_renewed",
+                target=self._target,
+                reason=error.reason.value,
+                message=error.message,
+                status=error.status,
+                code=error.code,
+                request_id=error.request_id,
+            )
             return
         self._token = token.value
         self._renew_at = asked_at + RENEW_AT_SHARE * token.lifetime

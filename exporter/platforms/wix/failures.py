@@ -34,7 +34,8 @@ THROTTLED_SECONDS: Final = 60.0
 
 _RETRIED_STATUSES: Final = frozenset({500, 502, 503, 504})
 _NO_TOKEN_STATUSES: Final = frozenset({400, 401, 403})
-_CODE: Final = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}")
+# Without dots and hyphens, so that neither a key nor an id of somebody passes for a code.
+_CODE: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
 
 _Case = tuple[type[PollError], str]
 """The error and what it says; ``{operation}`` is ours, ``{shown}`` status and code."""

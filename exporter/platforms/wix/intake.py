@@ -10,14 +10,15 @@ from exporter.platforms.wix.booking_rows import BookingRow
 from exporter.platforms.wix.reader import BookingsReader, bound, matching
 
 LAG_SECONDS: Final = 900.0
-"""The reader is eventually consistent: every poll looks back this far behind the last one, for bookings that came late."""
+"""The reader is eventually consistent: every poll looks back this far behind the newest booking, for those that came late."""
 
 
 class Intake:
     """Counts new and vanished bookings of one site from poll to poll; the first poll only looks.
 
     New means made: asked by ``createdDate``, so a booking for next year counts on the day it is made, and one that merely
-    enters a window as time goes by does not.
+    enters a window as time goes by does not. Where to go on is told by Wix's own moments and not by our clock: one that is
+    fast would look for bookings of the future, one that jumped back would count a whole day anew.
     """
 
     def __init__(self, reader: BookingsReader, statuses: Sequence[str], events: Events) -> None:
@@ -25,20 +26,22 @@ class Intake:
         self._statuses = statuses
         self._events = events
         self._seen: dict[str, float] = {}
-        self._asked_at: float | None = None
+        self._newest: float | None = None
         self._ahead: dict[str, float] = {}
 
     async def note_new(self, now: float) -> None:
         """Count the bookings made since the last poll that were not counted before."""
-        since = (now if self._asked_at is None else self._asked_at) - LAG_SECONDS
-        rows = await self._reader.read(matching(self._statuses, bound("createdDate", "$gte", since)), sort="createdDate")
-        fresh = {row.booking.id: now for row in rows.rows if row.booking.id not in self._seen}
-        if self._asked_at is not None and fresh:
+        newest = now if self._newest is None else self._newest
+        since = bound("createdDate", "$gte", newest - LAG_SECONDS)
+        rows = await self._reader.read(matching(self._statuses, since), sort="createdDate")
+        made = {row.booking.id: now if row.created is None else row.created for row in rows.rows}
+        fresh = made.keys() - self._seen.keys()
+        if self._newest is not None and fresh:
             self._events.bookings_discovered(len(fresh))
-        # What is asked for next time starts at `now` minus the lag, so only ids that can come again are kept.
-        listed = {row.booking.id for row in rows.rows}
-        self._seen = {key: at for key, at in (self._seen | fresh).items() if key in listed or at > now - 2 * LAG_SECONDS}
-        self._asked_at = now
+        # A moment that lies ahead is somebody's slip, and waiting for it would miss all that is made until then.
+        self._newest = newest = max(newest, min(now, max(made.values(), default=newest)))
+        # Asking goes on at `newest` minus the lag, so only ids that can come again are kept.
+        self._seen = {key: at for key, at in (self._seen | made).items() if key in made or at > newest - 2 * LAG_SECONDS}
 
     def note_gone(self, rows: Iterable[BookingRow], now: float, *, start: float, end: float) -> None:
         """Count the bookings that the last complete read had and this one, of ``[start, end)``, has not.

@@ -57,8 +57,7 @@ class ProviderDirectory:
         if due and now >= self._asked_at + ASK_AGAIN_SECONDS:
             self._asked_at = now
             await self._ask()
-        types = {key: kind or _EXAMPLE_IDS.get(key, CalendarType.UNKNOWN) for key, kind in used.items()}
-        return _labels({**types, **self._listed})
+        return _labels({**{key: _best(key, kind) for key, kind in used.items()}, **self._listed})
 
     async def _ask(self) -> None:
         timeout = min(self._target.timeout, LONGEST_ANSWER_SECONDS)
@@ -82,6 +81,12 @@ class ProviderDirectory:
             self._services.events.malformed_rows(CollectorName.CONNECTIONS, answer.malformed)
         self._listed = answer.calendar_types
         self._fresh_until = self._services.clock.monotonic() + FRESH_SECONDS
+
+
+def _best(provider_id: str, told: CalendarType | None) -> CalendarType:
+    if told in {None, CalendarType.UNDEFINED, CalendarType.UNKNOWN}:
+        return _EXAMPLE_IDS.get(provider_id) or told or CalendarType.UNKNOWN
+    return told
 
 
 def _labels(types: Mapping[str, CalendarType]) -> dict[str, str]:

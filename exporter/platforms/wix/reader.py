@@ -71,14 +71,15 @@ class BookingsReader:
             known = len(rows)
             rows |= {row.booking.id: row for row in page.rows}
             cursor = page.next_cursor
-            if not cursor or not page.size:
+            if not cursor:
                 return Rows(tuple(rows.values()), complete)
-            if cursor in used or len(rows) == known:
+            if cursor in used or (page.rows and len(rows) == known):
                 raise InvalidResponseError("Wix sends the same page of bookings again and again")
             used.add(cursor)
             query = {"query": {"cursorPaging": {**paging, "cursor": cursor}}}
         raise TargetConfigError(
-            f"the windows span more than {MAX_PAGES * PAGE_ROWS} bookings; narrow them, or switch `conflicts` off to only count"
+            f"the windows span more than {MAX_PAGES * PAGE_ROWS} bookings, too many to read; narrow them, "
+            "or switch `conflicts` off to only count"
         )
 
     async def first(self, wanted: Filter, *, sort: str) -> BookingRow | None:

@@ -12,6 +12,7 @@ from exporter.model import ApiUsage, CollectorName
 from exporter.platforms.base import Collector, Services, Session
 from exporter.platforms.wix.api import WixApi
 from exporter.platforms.wix.bookings import BookingsCollector
+from exporter.platforms.wix.connection_rows import connections
 from exporter.platforms.wix.connections import ConnectionsCollector
 from exporter.platforms.wix.endpoints import Endpoint
 from exporter.platforms.wix.reader import BookingsReader, bound, matching
@@ -38,8 +39,8 @@ class WixSession:
         self._services = services
         collectors: dict[CollectorName, Collector] = {}
         operations: list[Endpoint] = []
-        if target.collectors.connections:
-            collectors[CollectorName.CONNECTIONS] = ConnectionsCollector(self._api, target, services)
+        if watched := target.collectors.connections:
+            collectors[CollectorName.CONNECTIONS] = ConnectionsCollector(self._api, target, watched, services)
             operations += [Endpoint.LIST_CONNECTIONS, Endpoint.LIST_PROVIDERS]
         if settings:
             collectors[CollectorName.BOOKINGS] = BookingsCollector(self._api, target, settings, services)
@@ -67,7 +68,7 @@ class WixSession:
     async def check(self) -> None:
         """Make the first call of each collector: whether a key may list connections is documented nowhere (wix.md 14.1)."""
         if CollectorName.CONNECTIONS in self._collectors:
-            await self._api.call(Endpoint.LIST_CONNECTIONS, query={"partialFailure": "true"}, retries=0)
+            await connections(await self._api.call(Endpoint.LIST_CONNECTIONS, query={"partialFailure": "true"}, retries=0))
         if self._settings:
             await self._check_bookings(self._settings)
 
