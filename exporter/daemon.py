@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import os
 import resource
 import signal
@@ -61,6 +62,10 @@ async def run(
     async with _application(load, clock=clock, lifecycle=lifecycle) as (app, instruments):
         await app.start(config)
         server = await serve(create_app(app), listen_address, web)
+        # What was imported and built stays to the end: without it a full collection looks at half as much, and it is
+        # full collections that hold the loop longest on a large site (docs/decisions/0003).
+        gc.collect()
+        gc.freeze()
         helpers = [
             asyncio.create_task(_measure_lag(clock, instruments), name="loop-lag"),
             asyncio.create_task(_feed_watchdog(clock), name="watchdog"),

@@ -7,6 +7,7 @@ the page at each poll, and measures its own loop as in production. Printed: the 
 from __future__ import annotations
 
 import asyncio
+import gc
 import subprocess
 import sys
 import tempfile
@@ -62,6 +63,8 @@ async def measure(url: str, folder: Path) -> None:
         await app.start(load_config(path))
         while not app.view().ready:  # noqa: ASYNC110  a benchmark may look now and then
             await asyncio.sleep(0.05)
+        gc.collect()
+        gc.freeze()  # as the daemon does
         held: list[float] = []
         watching = asyncio.create_task(stalls(held))
         pages, polls = [], []
