@@ -1,0 +1,367 @@
+"""The dashboard lint: each function is one check and yields what it finds as ``(panel title, message)``.
+
+Names are those of Grafana's own dashboard-linter where a check is the same.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from itertools import combinations
+from typing import Any
+
+from exporter.monitoring.boards.panels import STATUS_LOOKS
+from exporter.monitoring.rules import STATUS_CODES
+from tests.monitoring.bundle import DECLARED, FROM_PROMETHEUS, RECORDINGS, panels
+from tests.monitoring.promql import aggregations, calls, family_of, labels_of, labels_of_expression, parse, selectors, walk
+
+Board = dict[str, Any]
+Findings = Iterator[tuple[str, str]]
+Check = Callable[[Board], Findings]
+
+KINDS = {"stat", "timeseries", "state-timeline", "table", "bargauge"}
+INSTANT = {"stat", "table", "bargauge"}
+POLL_INTERVAL_MS = 60_000
+
+
+def _queries(board: Board) -> Iterator[tuple[Board, str]]:
+    for panel in panels(board):
+        for target in panel["targets"]:
+            yield panel, target["expr"]
+
+
+def _variables(board: Board) -> list[Board]:
+    return [variable for variable in board["templating"]["list"] if variable["type"] == "query"]
+
+
+def dashboard_frame(board: Board) -> Findings:
+    expected = {"id": None, "schemaVersion": 39, "timezone": "", "graphTooltip": 1, "tags": ["booking-sync"]}
+    if any(board[key] != value for key, value in expected.items()):
+        yield "", "frame differs"
+    if not re.fullmatch(r"booking-sync-[a-z-]{1,27}", board["uid"]) or not board["description"] or not board["title"]:
+        yield "", "uid, title or description"
+
+
+def uneditable_dashboard(board: Board) -> Findings:
+    if board["editable"]:
+        yield "", "is editable"
+
+
+def importable_by_file(board: Board) -> Findings:
+    if "__inputs" in board or any("libraryPanel" in panel for panel in panels(board)):
+        yield "", "has inputs or library panels"
+    if "current" in board["templating"]["list"][0]:
+        yield "", "remembers somebody's data source"
+
+
+def range_and_refresh(board: Board) -> Findings:
+    if (board["time"], board["refresh"]) != ({"from": "now-6h", "to": "now"}, "1m"):
+        yield "", "range or refresh"
+
+
+def links(board: Board) -> Findings:
+    boards, runbooks = board["links"]
+    if not (boards["asDropdown"] and boards["includeVars"] and boards["keepTime"] and boards["tags"] == board["tags"]):
+        yield "", "no dropdown of the other boards"
+    if not runbooks["url"].endswith("/README.md"):
+        yield "", "no runbooks"
+
+
+def board_annotations(board: Board) -> Findings:
+    if [one["name"] for one in board["annotations"]["list"]] != ["Exporter restarts", "Critical alerts"]:
+        yield "", "annotations"
+    for one in board["annotations"]["list"]:
+        if any("job" not in matchers for _, matchers, _ in selectors(one["expr"])):
+            yield "", f"{one['name']} ignores the job"
+
+
+def template_datasource_rule(board: Board) -> Findings:
+    first = board["templating"]["list"][0]
+    if (first["type"], first["name"], first["label"], first["query"]) != (
+        "datasource",
+        "datasource",
+        "Data source",
+        "prometheus",
+    ):
+        yield "", "first variable"
+
+
+def template_job_rule(board: Board) -> Findings:
+    job = _variables(board)[0]
+    if (job["name"], job["multi"], job["allValue"]) != ("job", True, ".+") or not job["definition"].startswith("label_values("):
+        yield "", "job variable"
+
+
+def template_instance_rule(board: Board) -> Findings:
+    if "instance" not in {variable["name"] for variable in _variables(board)}:
+        yield "", "no instance variable"
+
+
+def template_on_time_change_reload_rule(board: Board) -> Findings:
+    for variable in _variables(board):
+        if variable["refresh"] != 2:
+            yield "", f"{variable['name']} is not read again"
+
+
+def template_choice(board: Board) -> Findings:
+    for variable in _variables(board):
+        if not variable["label"] or variable["sort"] != 1 or variable["datasource"]["uid"] != "${datasource}":
+            yield "", f"{variable['name']}: label, order or data source"
+        drill_down_key = board["uid"] == "booking-sync-target" and variable["name"] == "target"
+        if (variable["multi"], variable["includeAll"]) != (not drill_down_key, not drill_down_key):
+            yield "", f"{variable['name']}: multi"
+
+
+def template_label_promql_rule(board: Board) -> Findings:
+    for variable in _variables(board):
+        parts = re.fullmatch(r"label_values\((.+), (\w+)\)", variable["definition"])
+        if parts is None or parts[2] not in labels_of_expression(parts[1]):
+            yield "", f"{variable['name']}: {variable['definition']}"
+
+
+def panel_identity(board: Board) -> Findings:
+    rows = [panel for panel in board["panels"] if panel["type"] == "row"]
+    ids = [panel["id"] for panel in (*rows, *panels(board))]
+    titles = [panel["title"] for panel in panels(board)]
+    if len(ids) != len(set(ids)) or len(titles) != len(set(titles)):
+        yield "", "ids or titles repeat"
+
+
+def panel_grid(board: Board) -> Findings:
+    boxes = [(panel["title"], panel["gridPos"]) for panel in (*board["panels"], *panels(board)) if panel["type"] != "row"]
+    boxes = list(dict(boxes).items())
+    boxes += [("row " + row["title"], row["gridPos"]) for row in board["panels"] if row["type"] == "row"]
+    for title, box in boxes:
+        if box["x"] + box["w"] > 24 or min(box.values()) < 0:
+            yield title, "leaves the grid"
+    for (title, a), (other, b) in combinations(boxes, 2):
+        apart = a["x"] + a["w"] <= b["x"] or b["x"] + b["w"] <= a["x"] or a["y"] + a["h"] <= b["y"] or b["y"] + b["h"] <= a["y"]
+        if not apart:
+            yield title, f"overlaps {other}"
+
+
+def panel_kind(board: Board) -> Findings:
+    for panel in panels(board):
+        if panel["type"] not in KINDS:
+            yield panel["title"], panel["type"]
+
+
+def panel_title_description_rule(board: Board) -> Findings:
+    for panel in panels(board):
+        if not panel["title"] or len(panel["description"]) < 15 or not panel["description"].endswith("."):
+            yield panel["title"], "description"
+
+
+def panel_no_value(board: Board) -> Findings:
+    for panel in panels(board):
+        if panel["fieldConfig"]["defaults"]["noValue"] in {"", "No data", "N/A", "-"}:
+            yield panel["title"], "says nothing when there is nothing"
+
+
+_UNITS = (
+    # What the expression looks like, in order, and the unit that it has to have.
+    (r"1000", "dateTimeFromNow"),
+    (r"_timestamp_seconds|process_start_time_seconds", "s"),
+    (r"^histogram_quantile", "s"),
+    (r"^60 \*.*\brate\(", "cpm"),
+    (r"\brate\(.* / |_seconds_total", "percentunit"),
+    (r"\brate\(", "reqps"),
+    (r"_bytes\b", "bytes"),
+    (r"[_:]seconds\b", "s"),
+    (r":ratio|avg\(up| / process_max_fds|^1 - sum\(.* / ", "percentunit"),
+    (r"", "none"),
+)
+
+
+def _unit_of(expression: str) -> str:
+    return next(unit for pattern, unit in _UNITS if re.search(pattern, expression))
+
+
+def panel_units_rule(board: Board) -> Findings:
+    for panel in panels(board):
+        if panel["type"] == "table":
+            continue  # each column has its own
+        for target in panel["targets"]:
+            unit = panel["fieldConfig"]["defaults"]["unit"]
+            if unit != _unit_of(target["expr"]):
+                yield panel["title"], f"{unit} should be {_unit_of(target['expr'])}"
+
+
+def panel_share_bounds(board: Board) -> Findings:
+    for panel in panels(board):
+        defaults = panel["fieldConfig"]["defaults"]
+        if defaults["unit"] == "percentunit" and (defaults.get("min"), defaults.get("max")) != (0, 1):
+            yield panel["title"], "a share goes from 0 to 1"
+
+
+def panel_datasource_rule(board: Board) -> Findings:
+    for panel in panels(board):
+        for part in (panel, *panel["targets"]):
+            if part["datasource"] != {"type": "prometheus", "uid": "${datasource}"}:
+                yield panel["title"], "data source"
+
+
+def panel_no_targets_rule(board: Board) -> Findings:
+    for panel in panels(board):
+        references = [target["refId"] for target in panel["targets"]]
+        if not references or len(references) != len(set(references)) or panel["interval"] != "1m":
+            yield panel["title"], "queries or interval"
+
+
+def panel_query_kind(board: Board) -> Findings:
+    for panel in panels(board):
+        for target in panel["targets"]:
+            instant = panel["type"] in INSTANT
+            if (target["instant"], target["range"]) != (instant, not instant):
+                yield panel["title"], "instant or range"
+
+
+def panel_legend(board: Board) -> Findings:
+    for panel in panels(board):
+        legends = [target["legendFormat"] for target in panel["targets"]]
+        if panel["type"] in {"timeseries", "state-timeline"} and "__auto" in legends:
+            yield panel["title"], "a series without a name"
+        if panel["type"] == "timeseries":
+            legend = panel["options"]["legend"]
+            if (legend["displayMode"], legend["calcs"]) != ("table", ["lastNotNull", "max"]):
+                yield panel["title"], "legend"
+        for target in panel["targets"]:
+            words = set(re.findall(r"{{(\w+)}}", target["legendFormat"]))
+            if not words <= labels_of_expression(target["expr"]):
+                yield panel["title"], f"legend names {words}"
+
+
+def panel_series_cap(board: Board) -> Findings:
+    unbounded = {"target", "connection", "site", "resource", "operation"}
+    if board["uid"] == "booking-sync-target":
+        unbounded -= {"target"}  # there is one
+    for panel, expression in _queries(board):
+        if panel["type"] in {"timeseries", "state-timeline"} and labels_of_expression(expression) & unbounded:
+            every_node = tuple(node for node, _ in walk(parse(expression)))
+            if not {operator for operator, _, _ in aggregations(every_node)} & {"topk", "bottomk"}:
+                yield panel["title"], "has no cap"
+
+
+def panel_gaps(board: Board) -> Findings:
+    for panel in panels(board):
+        custom = panel["fieldConfig"]["defaults"]["custom"]
+        if panel["type"] == "state-timeline" and custom["insertNulls"] <= POLL_INTERVAL_MS:
+            yield panel["title"], "an outage looks like a state"
+        if panel["type"] == "timeseries" and custom["spanNulls"] is not False:
+            yield panel["title"], "gaps are bridged"
+
+
+def status_colours(board: Board) -> Findings:
+    looks = {str(code): STATUS_LOOKS[status] for status, code in STATUS_CODES.items()}
+    for panel in panels(board):
+        expressions = [target["expr"] for target in panel["targets"]]
+        if any(re.match(r"\(?connection:booking_sync_connection_status:code", expression) for expression in expressions):
+            text = str(panel["fieldConfig"])
+            if not all(f"'text': '{word}', 'color': '{color}'" in text for word, color in looks.values()):
+                yield panel["title"], "status words and colours"
+
+
+def target_promql_rule(board: Board) -> Findings:
+    for panel, expression in _queries(board):
+        for metric, matchers, _ in selectors(expression):
+            try:
+                known = labels_of(metric)
+            except KeyError:
+                yield panel["title"], f"{metric} does not exist"
+                continue
+            # An alert has the labels of its rule.
+            if metric not in FROM_PROMETHEUS and not set(matchers) <= known:
+                yield panel["title"], f"{metric} has no {set(matchers) - known}"
+
+
+def target_job_rule(board: Board) -> Findings:
+    for panel, expression in _queries(board):
+        for metric, matchers, _ in selectors(expression):
+            if matchers.get("job") != "Re $job":
+                yield panel["title"], f"{metric} ignores the job"
+
+
+def target_instance_rule(board: Board) -> Findings:
+    for panel, expression in _queries(board):
+        for metric, matchers, _ in selectors(expression):
+            if matchers.get("instance") != "Re $instance":
+                yield panel["title"], f"{metric} ignores the instance"
+
+
+def target_variables(board: Board) -> Findings:
+    names = {variable["name"] for variable in _variables(board)} - {"job", "instance"}
+    for panel, expression in _queries(board):
+        for metric, matchers, _ in selectors(expression):
+            known = set() if metric in FROM_PROMETHEUS else labels_of(metric)
+            missing = (names & known) - set(matchers)
+            if missing:
+                yield panel["title"], f"{metric} ignores {missing}"
+
+
+def target_rate_interval_rule(board: Board) -> Findings:
+    for panel, expression in _queries(board):
+        if any(interval != "$__rate_interval" for interval in re.findall(r"\brate\([^\[]*\[([^\]]+)\]", expression)):
+            yield panel["title"], "rate over a fixed interval"
+
+
+def target_counter_agg_rule(board: Board) -> Findings:
+    for panel, expression in _queries(board):
+        for metric, _, above in selectors(expression):
+            family = family_of(metric)
+            if family and DECLARED[family].type in {"counter", "histogram"} and not calls(above) & {"rate", "increase"}:
+                yield panel["title"], f"{metric} is a counter"
+
+
+def target_replica_rule(board: Board) -> Findings:
+    for panel, expression in _queries(board):
+        for metric, _, above in selectors(expression):
+            family = family_of(metric)
+            if metric in RECORDINGS or not family or "target" not in DECLARED[family].labels:
+                continue
+            if DECLARED[family].type == "gauge" and aggregations(above)[-1][0] in {"sum", "count", "avg"}:
+                yield panel["title"], f"{metric} counts every replica"
+
+
+def drill_down(board: Board) -> Findings:
+    if board["uid"] == "booking-sync-fleet":
+        for panel in panels(board):
+            if panel["type"] == "table" and "/d/booking-sync-target?" not in str(panel["fieldConfig"]):
+                yield panel["title"], "no way to the target"
+
+
+CHECKS: tuple[Check, ...] = (
+    dashboard_frame,
+    uneditable_dashboard,
+    importable_by_file,
+    range_and_refresh,
+    links,
+    board_annotations,
+    template_datasource_rule,
+    template_job_rule,
+    template_instance_rule,
+    template_on_time_change_reload_rule,
+    template_choice,
+    template_label_promql_rule,
+    panel_identity,
+    panel_grid,
+    panel_kind,
+    panel_title_description_rule,
+    panel_no_value,
+    panel_units_rule,
+    panel_share_bounds,
+    panel_datasource_rule,
+    panel_no_targets_rule,
+    panel_query_kind,
+    panel_legend,
+    panel_series_cap,
+    panel_gaps,
+    status_colours,
+    target_promql_rule,
+    target_job_rule,
+    target_instance_rule,
+    target_variables,
+    target_rate_interval_rule,
+    target_counter_agg_rule,
+    target_replica_rule,
+    drill_down,
+)
