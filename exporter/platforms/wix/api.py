@@ -58,6 +58,9 @@ class WixApi:
         self._reader_prefix = "/" + reader_prefix.strip("/")
         self._limiter = LeakyBucket(REQUESTS_PER_SECOND, BURST, clock=services.clock, events=services.events)
         self._credential = self._new_credential()
+        # A wait longer than the interval is no repetition but the next poll.
+        polled = (target.collectors.connections, target.collectors.bookings)
+        self._longest_wait = min((settings.interval for settings in polled if settings), default=LONGEST_RETRY_SECONDS)
 
     @property
     def app_mode(self) -> bool:
@@ -160,6 +163,8 @@ class WixApi:
 
     async def _back_off(self, endpoint: Endpoint, error: PollError, attempt: int) -> None:
         wait = exponential(attempt, first=FIRST_RETRY_SECONDS, most=LONGEST_RETRY_SECONDS, random=self._services.random)
+        if wait > self._longest_wait:
+            raise error
         if error.retry_after is not None:
             if error.retry_after > LONGEST_RETRY_SECONDS:
                 raise error  # the scheduler waits that long, a poll does not

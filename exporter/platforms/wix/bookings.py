@@ -102,6 +102,7 @@ class BookingsCollector:
         next_booking = await self._next_booking(read, now, start, end)
         await self._intake.note_new(now)
         if read.complete:
+            self._intake.note_unseen(read.rows, now, start=start, end=end)
             self._intake.note_gone(read.rows, now, start=start, end=end)
         # In a thread: sweeping a hundred pages of bookings takes longer than the loop may be held.
         return await asyncio.to_thread(self._observation, read, now, windows, next_booking)

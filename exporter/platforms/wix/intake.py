@@ -28,6 +28,8 @@ class Intake:
         self._seen: dict[str, float] = {}
         self._newest: float | None = None
         self._ahead: dict[str, float] = {}
+        self._known: dict[str, float] = {}
+        self._covered: tuple[float, float] | None = None
 
     async def note_new(self, now: float) -> None:
         """Count the bookings made since the last poll that were not counted before."""
@@ -42,6 +44,22 @@ class Intake:
         self._newest = newest = max(newest, min(now, max(made.values(), default=newest)))
         # Asking goes on at `newest` minus the lag, so only ids that can come again are kept.
         self._seen = {key: at for key, at in (self._seen | made).items() if key in made or at > newest - 2 * LAG_SECONDS}
+
+    def note_unseen(self, rows: Iterable[BookingRow], now: float, *, start: float, end: float) -> None:
+        """Count the bookings that a complete read of ``[start, end)`` is the first to show, where the last one looked, too.
+
+        They were made with another status, elsewhere in the diary, or long before the reader showed them. Call it after
+        :meth:`note_new`; nothing counts twice.
+        """
+        starts = {row.booking.id: row.booking.start for row in rows}
+        if self._covered is not None:
+            low, high = self._covered
+            fresh = {key for key, at in starts.items() if low <= at < high} - self._known.keys() - self._seen.keys()
+            if fresh:
+                self._events.bookings_discovered(len(fresh))
+                self._seen |= dict.fromkeys(fresh, now)
+        self._known = {key: at for key, at in self._known.items() if at >= start} | starts
+        self._covered = start, end
 
     def note_gone(self, rows: Iterable[BookingRow], now: float, *, start: float, end: float) -> None:
         """Count the bookings that the last complete read had and this one, of ``[start, end)``, has not.
