@@ -271,7 +271,7 @@ def test_an_expired_tool_inside_a_batch_is_the_methods_own_error() -> None:
             bench.portal.booking_tool_disabled = True
 
         bench.portal.after_page.append(disable)
-        with pytest.raises(PollError, match="Booking tool is disabled"):
+        with pytest.raises(NotEntitledError, match="booking tool is disabled"):
             await poll_bookings(bench.open())
 
     on_portal(script)
@@ -298,16 +298,17 @@ def test_no_secret_and_no_person_reaches_an_error_a_log_or_an_observation(capsys
         bench.world.fill(120, bench.now, days=(0.1, 6.9))
         session = bench.open(bookings={"per_resource": True})
         shown = repr(await poll_bookings(session)) + repr(await poll_links(session)) + repr(session.usage())
-        for description in (f"call {CODE}", *CANARIES):
-            bench.portal.refusal = ApiError("NEW_CODE", description, 400)
-            with pytest.raises(PollError) as caught:
-                await poll_bookings(session)
-            shown += repr(caught.value) + caught.value.message + repr(caught.value.__cause__)
+        for description in (f"call {CODE}", "No access for Kanarina Vogel", "IST.planted", *CANARIES):
+            for refusal in (ApiError("NEW_CODE", description, 400), ApiError(description, "", 400)):
+                bench.portal.refusal = refusal
+                with pytest.raises(PollError) as caught:
+                    await poll_bookings(session)
+                shown += repr(caught.value) + f"{caught.value.message} {caught.value.code} {caught.value.__cause__!r}"
         return shown
 
     shown = on_portal(script)
     output = capsys.readouterr()
-    planted = [CODE, "canary.person@mail.example", "+49 30 5550 198765"]
+    planted = [CODE, "canary.person@mail.example", "+49 30 5550 198765", "Kanarina", "IST.planted"]
     assert [] == [secret for secret in planted if secret in shown + output.out + output.err]
 
 

@@ -124,3 +124,34 @@ def test_a_portal_over_plain_http_is_refused_before_anything_happens(tmp_path: P
     with pytest.raises(TargetConfigError, match="https"):
         asyncio.run(login("http://portal.example", "local.app", SECRET, tmp_path / "tokens.json"))
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "server", ["evil.example", "oauth.bitrix.info.evil.example", "salon.bitrix24.de", "https://evil.example:443"]
+)
+def test_the_secret_does_not_go_to_a_server_that_only_the_portal_names(server: str, tmp_path: Path) -> None:
+    pages: list[str] = []
+
+    def paste(_: str) -> str:
+        state = httpx.URL(pages[0]).params["state"]
+        return f"https://app.example/callback?code=0123456789abcdef&state={state}&server_domain={server}"
+
+    async def main() -> None:
+        def fail(request: httpx.Request) -> httpx.Response:
+            raise AssertionError(request.url.host)
+
+        async with httpx.AsyncClient(transport=httpx.MockTransport(fail)) as http:
+            await login(
+                "salon.bitrix24.de",
+                "local.app",
+                SECRET,
+                tmp_path / "tokens.json",
+                show=lambda _: None,
+                ask=paste,
+                open_page=pages.append,
+                http=http,
+            )
+
+    with pytest.raises(TargetConfigError, match="--oauth-server"):
+        asyncio.run(main())
+    assert [] == list(tmp_path.iterdir())

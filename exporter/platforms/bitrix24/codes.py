@@ -115,6 +115,9 @@ _STATUSES: Final[Mapping[int, _Rule]] = {
     410: _Rule(NotFoundError, "says that the portal is gone"),
     429: _Rule(RateLimitedError, "refuses because of too many requests", Action.PAUSE),
 }
+# Its code is not known (bitrix24.md 2.5).
+_TOOL_DISABLED: Final = "booking tool is disabled"
+_TOOL: Final = _Rule(NotEntitledError, "says that the booking tool is disabled in its settings")
 _CLIENT: Final = _Rule(ClientError, _BUG)
 _SERVER: Final = _Rule(ServerError, "has a fault", Action.RETRY)
 _NO_DATA: Final = _Rule(InvalidResponseError, "sent something that is not its API's JSON", Action.RETRY_ONCE)
@@ -124,31 +127,33 @@ _MULTIPLE_CHOICES: Final = 300
 _BAD_REQUEST: Final = 400
 _SERVER_ERROR: Final = 500
 _LONGEST_CODE: Final = 60
-_LONGEST_DESCRIPTION: Final = 120
-_PRIVATE: Final = re.compile(r"\S*@\S*|\S*://\S*|\S*/rest/\S*|[\w-]{16,}|\+?\d[\d ()-]{5,}\d")
+# An error code that we do not know, but not a sentence, a name or a key: WORD_WORD, word_word, or a short number.
+_WORD: Final = re.compile(r"[A-Z]{1,24}[0-9]{0,2}(?:_[A-Z0-9]{1,24})*|[a-z]{1,24}(?:_[a-z0-9]{1,24})+|[0-9]{1,5}")
 
 
 def normalise(error: object) -> str:
     """Return the code of a body's ``error``: a word, a number, text that is a number, empty, or REST v3's object."""
     if isinstance(error, Mapping):
         error = error.get("code", "")
-    return str(error if error is not None else "").strip()[:_LONGEST_CODE]
+    return str(error).strip()[:_LONGEST_CODE] if isinstance(error, str | int | float) else ""
 
 
 def refusal(
     portal: str, error: object, description: object = "", *, status: int | None, retry_after: float | None = None
 ) -> Refusal:
-    """Return what the ``error`` of a body means. Its mere presence is a failure, be it ``0``, empty, or under HTTP 200."""
+    """Return what the ``error`` of a body means. Its mere presence is a failure, be it ``0``, empty, or under HTTP 200.
+
+    The description is free text of the portal, which may name people: known sentences mean something, no other is shown.
+    """
     code = normalise(error)
     rule = RULES.get(code.lower())
-    said = ""
+    if rule is None and isinstance(description, str) and description.lower().startswith(_TOOL_DISABLED):
+        rule = _TOOL
     if rule is None:
         by_status = _STATUSES.get(status or 0)
         rule = by_status or (_SERVER if status is not None and status >= _SERVER_ERROR else _CLIENT)
-    if rule is _CLIENT or rule.text is _BUG:
-        said = _scrubbed(description)
-    shown = code if code.lower() in RULES else _scrubbed(code)
-    text = f"{portal} {rule.text} ({shown or 'empty error code'}{': ' + said if said else ''})"
+    shown = code if code.lower() in RULES or _WORD.fullmatch(code) else "…"
+    text = f"{portal} {rule.text} ({shown or 'empty error code'})"
     return Refusal(rule.error(text, status=status, code=shown, retry_after=retry_after), rule.action)
 
 
@@ -163,9 +168,3 @@ def refusal_without_json(portal: str, status: int, retry_after: float | None) ->
         else:
             rule = _NO_DATA
     return Refusal(rule.error(f"{portal} {rule.text} (HTTP {status})", status=status, retry_after=retry_after), rule.action)
-
-
-def _scrubbed(text: object) -> str:
-    """Return free text fit for an operator: one short line without addresses, numbers of people, and long secrets."""
-    line = " ".join("".join(sign if sign.isprintable() else " " for sign in str(text or "")).split())
-    return _PRIVATE.sub("…", line)[:_LONGEST_DESCRIPTION]

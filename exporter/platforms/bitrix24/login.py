@@ -21,6 +21,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 
 from exporter.clock import SystemClock
+from exporter.config_credentials import is_loopback
 from exporter.errors import TargetConfigError
 from exporter.model import CollectorName
 from exporter.platforms.base import Services
@@ -33,6 +34,7 @@ from exporter.since import MemorySince
 
 EXCHANGE_SECONDS: Final = 20.0
 _CODE: Final = re.compile(r"[\w.-]{8,}")
+_AUTH_SERVERS: Final = frozenset({"oauth.bitrix24.tech", "oauth.bitrix.info"})  # bitrix24.md 9.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,8 @@ async def login(
         open_page(str(page))
         pasted = ask("Address that the browser ended on (valid for 30 seconds): ")
         code, named_server = _read_answer(pasted, state)
+        if server is None:
+            _refuse_stranger(named_server)
         async with _client(http) as client:
             tokens = await request_tokens(
                 Services(client, SystemClock(), Random(), _Unheard(), MemorySince()),  # noqa: S311  unused here
@@ -112,6 +116,16 @@ class _Unheard:
     def unrecognized_value(self, collector: CollectorName, field: str) -> None: ...
     def bookings_discovered(self, bookings: int) -> None: ...
     def bookings_vanished(self, bookings: int) -> None: ...
+
+
+def _refuse_stranger(named_server: str) -> None:
+    """Refuse an auth server that only the pasted address names: the portal wrote it, and the secret is not for portals."""
+    host = server_origin(None, named_server).host
+    if host not in _AUTH_SERVERS and not is_loopback(host):
+        raise TargetConfigError(
+            f"the address names the authorisation server {host}, which is none of Bitrix24's; if it is right, log in again "
+            f"with --oauth-server https://{host}"
+        )
 
 
 def _read_answer(pasted: str, state: str) -> tuple[str, str]:
