@@ -336,14 +336,14 @@ def page(ids: str, **paging: object) -> str:
     return json.dumps({"extendedBookings": rows, **({"pagingMetadata": paging} if paging else {})})
 
 
-async def counted(bench: WixBench, *pages: str) -> int:
+async def counted(bench: WixBench, *pages: str, complete: bool = True) -> int:
     """Let the first query be answered with ``pages`` and all others with none; returns what is counted."""
     for one in pages:
         bench.answer_with(QUERY, one, times=1)
     bench.answer_with(QUERY, page(""))
     bench.open(bench.target(bookings={**ROWS, "windows": (DAY,)}))
     (window,) = (await bench.count()).windows
-    assert window.complete
+    assert window.complete is complete
     return window.bookings
 
 
@@ -358,6 +358,15 @@ def test_an_empty_page_that_says_there_is_more_is_not_the_last() -> None:
 def test_a_cursor_behind_the_last_page_is_not_followed() -> None:
     async def script(bench: WixBench) -> None:
         assert await counted(bench, page("ab", cursors={"next": "c1"}, hasNext=False), page("cd")) == 2
+
+    on_wix(script)
+
+
+def test_a_skipped_row_on_an_early_page_makes_the_whole_read_incomplete() -> None:
+    async def script(bench: WixBench) -> None:
+        first = json.loads(page("ab", cursors={"next": "c1"}))
+        first["extendedBookings"].append({"booking": {"id": "odd"}})
+        assert await counted(bench, json.dumps(first), page("c"), complete=False) == 3
 
     on_wix(script)
 
@@ -587,7 +596,9 @@ def test_the_next_booking_is_found_also_outside_of_the_windows(hours: float, win
         start = bench.clock.now + 60 + hours * HOUR
         bench.site.bookings.add(start, start + HOUR)
         bench.site.bookings.add(start - HOUR / 2, start + HOUR, status="CANCELED")
-        bench.open(bench.target(bookings={**ROWS, "windows": (window,)}))
+        bench.site.bookings.add(start + 50 * HOUR, start + 51 * HOUR)  # with an hour to go, this one lies in the last window
+        statuses = ("CONFIRMED", "PENDING", "CANCELED")
+        bench.open(bench.target(bookings={**ROWS, "statuses": statuses, "windows": (window,)}))
         assert (await bench.count()).next_booking == start
 
     on_wix(script)
