@@ -10,6 +10,7 @@ from exporter.errors import (
     AuthError,
     InvalidResponseError,
     NetworkError,
+    NotEntitledError,
     OverloadError,
     PollError,
     Reason,
