@@ -41,12 +41,12 @@ CONNECTION_STATES: Final[Mapping[ConnectionStatus, Advice]] = MappingProxyType(
             "Wix dashboard -> Bookings calendar -> Sync personal calendar.",
         ),
         ConnectionStatus.CONNECTED: Advice(
-            "The calendar is linked and no export has run yet. For a link that only imports this is the normal, final state.",
-            "Nothing for an import-only link. If export is on and this lasts longer than an hour, the calendar's owner "
+            "The calendar is connected and no export has run yet. Where only import is on, this is the normal, final state.",
+            "Nothing where only import is on. If export is on and this lasts longer than an hour, the calendar's owner "
             "saves the sync settings again, or disconnects and reconnects.",
         ),
         ConnectionStatus.DISCONNECTED: Advice(
-            "The link was cut: on purpose, or by Wix when the staff member's schedule changed its owner. "
+            "The connection was cut: on purpose, or by Wix when the staff member's schedule changed its owner. "
             "Personal appointments no longer block booking times.",
             "If it was not on purpose, the calendar's owner reconnects: "
             "Wix dashboard -> Bookings calendar -> Sync personal calendar -> Connect.",
@@ -56,12 +56,12 @@ CONNECTION_STATES: Final[Mapping[ConnectionStatus, Advice]] = MappingProxyType(
             "The calendar's owner opens the Wix dashboard -> Bookings calendar -> Sync personal calendar and reconnects.",
         ),
         ConnectionStatus.UNDEFINED: Advice(
-            "Wix gives no information about this link; it is neither known to work nor known to be broken.",
-            "A site manager looks at the link in the Wix dashboard -> Bookings calendar -> Sync personal calendar.",
+            "Wix gives no information about this connection; it is neither known to work nor known to be broken.",
+            "A site manager looks at the connection in the Wix dashboard -> Bookings calendar -> Sync personal calendar.",
         ),
         ConnectionStatus.UNKNOWN: Advice(
             "Wix reports a status that this version of the exporter does not know.",
-            "A site manager looks at the link in the Wix dashboard; the exporter's operator installs a newer version.",
+            "A site manager looks at the connection in the Wix dashboard; the exporter's operator installs a newer version.",
         ),
     }
 )
@@ -84,11 +84,13 @@ CONNECTION_ERRORS: Final[Mapping[ErrorReason, Advice]] = MappingProxyType(
         ),
         ErrorReason.UNDEFINED: Advice(
             "The sync is broken and Wix gives no reason.",
-            "A site manager looks at the link in the Wix dashboard -> Bookings calendar; the calendar's owner reconnects it.",
+            "A site manager looks at the connection in the Wix dashboard -> Bookings calendar; the calendar's owner "
+            "reconnects it.",
         ),
         ErrorReason.UNKNOWN: Advice(
             "The sync is broken for a reason that this version of the exporter does not know.",
-            "A site manager looks at the link in the Wix dashboard -> Bookings calendar; the calendar's owner reconnects it.",
+            "A site manager looks at the connection in the Wix dashboard -> Bookings calendar; the calendar's owner "
+            "reconnects it.",
         ),
     }
 )

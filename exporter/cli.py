@@ -18,6 +18,7 @@ from exporter import __version__, logs
 from exporter.config import Config, load_config, shard_of
 from exporter.errors import BookingSyncError, ConfigError
 from exporter.monitoring.options import Options
+from exporter.redaction import visible
 
 log = structlog.get_logger(__name__)
 
@@ -32,10 +33,12 @@ _BUNDLE: Final = Options()
 app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,  # its frames print locals, and locals hold credentials
+    rich_markup_mode=None,  # plain help: greppable, fits 80 columns, and no value is shown for a switch
     context_settings={"help_option_names": ["-h", "--help"]},
-    help="Tells you that a booking calendar fell out of sync, before a customer is double-booked.",
+    help="Tells you that a booking calendar fell out of sync, before a customer is double-booked. "
+    "Without a command it runs the exporter.",
 )
-monitoring = typer.Typer(help="The bundle of dashboards, rules and routes.", no_args_is_help=True)
+monitoring = typer.Typer(help="Write the dashboards, rules, routes and runbooks.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(monitoring, name="monitoring")
 
 
@@ -58,15 +61,18 @@ class Output(StrEnum):
     METRICS = "metrics"
 
 
-ConfigFile = Annotated[Path, typer.Option("--config.file", help="The configuration, YAML.", show_default=True)]
-Level = Annotated[LogLevel, typer.Option("--log.level", help="Log from this level on.")]
-Format = Annotated[LogFormat, typer.Option("--log.format", help="auto: readable on a terminal, logfmt elsewhere.")]
+ConfigFile = Annotated[Path, typer.Option("--config.file", metavar="FILE", help="Configuration, YAML.")]
+Level = Annotated[LogLevel, typer.Option("--log.level", help="Least level to log.")]
+Format = Annotated[LogFormat, typer.Option("--log.format", help="auto is readable on a terminal and logfmt elsewhere.")]
 Shard = Annotated[
-    str | None, typer.Option("--shard", metavar="I/N", help="Take only every N-th target, the I-th part, from 0.")
+    str | None, typer.Option("--shard", metavar="I/N", help="Watch only part I of N of the targets; I counts from 0.")
 ]
-Listen = Annotated[str, typer.Option("--web.listen-address", help="HOST:PORT, or :PORT for all interfaces.")]
+Listen = Annotated[
+    str, typer.Option("--web.listen-address", metavar="HOST:PORT", help="Address of the exporter; :PORT is every interface.")
+]
 WebConfigFile = Annotated[
-    Path | None, typer.Option("--web.config.file", help="TLS and passwords, in the format of the exporter toolkit.")
+    Path | None,
+    typer.Option("--web.config.file", metavar="FILE", help="TLS and passwords, in the format of the exporter toolkit."),
 ]
 
 
@@ -81,14 +87,14 @@ def daemon(
     context: typer.Context,
     *,
     config_file: ConfigFile = DEFAULT_CONFIG_FILE,
-    watch: Annotated[bool, typer.Option("--config.watch", help="Reload when the file or a secret changes.")] = False,
+    watch: Annotated[bool, typer.Option("--config.watch", help="Reload by itself when the file or a secret changes.")] = False,
     listen: Listen = DEFAULT_ADDRESS,
     web_config: WebConfigFile = None,
-    lifecycle: Annotated[bool, typer.Option("--web.enable-lifecycle", help="Allow reload and log level over HTTP.")] = False,
+    lifecycle: Annotated[bool, typer.Option("--web.enable-lifecycle", help="Allow POST /-/reload and /-/log-level.")] = False,
     level: Level = LogLevel.INFO,
     log_format: Format = LogFormat.AUTO,
     shard: Shard = None,
-    _: Annotated[bool, typer.Option("--version", is_eager=True, callback=_version, help="Print the version.")] = False,
+    _: Annotated[bool, typer.Option("--version", is_eager=True, callback=_version, help="Print the version and exit.")] = False,
 ) -> None:
     """Run the daemon; the sub-commands look, try and rehearse."""
     if context.invoked_subcommand is not None:
@@ -108,7 +114,7 @@ def check_config(
     web_config: WebConfigFile = None,
     online: Annotated[bool, typer.Option("--online", help="Also try each credential with one cheap read.")] = False,
 ) -> None:
-    """Validate; print every problem with file, path and a fix. Exit code 0 or 2."""
+    """Check the configuration. Prints every problem with file, path and a fix. Exit code 0 or 2."""
     from exporter.checking import check_online  # noqa: PLC0415
     from exporter.web.config import WebConfig  # noqa: PLC0415
 
@@ -126,11 +132,11 @@ def check_config(
             problems += [str(problem) for problem in error.problems]
         if config is not None:
             for warning in config.warnings:
-                typer.echo(f"warning: {warning}", err=True)
+                typer.echo(visible(f"warning: {warning}"), err=True)
             if online:
                 problems += asyncio.run(check_online(config, typer.echo))
         for problem in problems:
-            typer.echo(f"error: {problem}", err=True)
+            typer.echo(visible(f"error: {problem}"), err=True)
         if problems:
             raise typer.Exit(EXIT_BAD_CONFIG)
         typer.echo(f"{config_file}: valid, {len(config.targets) if config else 0} targets")
@@ -138,10 +144,12 @@ def check_config(
 
 @app.command()
 def probe(
-    targets: Annotated[list[str] | None, typer.Argument(metavar="[TARGET]...", help="All when none is named.")] = None,
+    targets: Annotated[
+        list[str] | None, typer.Argument(metavar="TARGET", help="Names of targets; all when none is named.")
+    ] = None,
     *,
     config_file: ConfigFile = DEFAULT_CONFIG_FILE,
-    output: Annotated[Output, typer.Option("--output", help="How to print the result.")] = Output.TABLE,
+    output: Annotated[Output, typer.Option("--output", help="Form of the result.")] = Output.TABLE,
 ) -> None:
     """Poll the named targets once, now. Exit code 0 healthy, 1 warning, 2 critical, 3 unknown."""
     from exporter.probe_command import probe_now  # noqa: PLC0415
@@ -155,11 +163,13 @@ def probe(
 def demo(
     *,
     listen: Listen = DEFAULT_ADDRESS,
-    scenario: Annotated[str, typer.Option("--scenario", help="What goes wrong, see simulate --list.")] = "bad-night",
+    scenario: Annotated[
+        str, typer.Option("--scenario", metavar="NAME", help="What goes wrong; see simulate --list.")
+    ] = "bad-night",
     level: Level = LogLevel.WARNING,
     log_format: Format = LogFormat.AUTO,
 ) -> None:
-    """Run simulator and exporter in one process: no credentials, scripted incidents, live gauges."""
+    """Run simulator and exporter together. Needs no credentials; incidents follow a script."""
     from exporter.demo import run_demo  # noqa: PLC0415
 
     logs.configure(level.value, log_format.value)
@@ -170,12 +180,14 @@ def demo(
 @app.command()
 def simulate(
     *,
-    scenario: Annotated[str, typer.Option("--scenario", help="What goes wrong.")] = "calm",
-    listen: Annotated[str, typer.Option("--listen", metavar="HOST:PORT")] = SIMULATOR_ADDRESS,
-    show: Annotated[bool, typer.Option("--list", help="List the scenarios and leave.")] = False,
+    scenario: Annotated[str, typer.Option("--scenario", metavar="NAME", help="What goes wrong; see --list.")] = "calm",
+    listen: Annotated[
+        str, typer.Option("--listen", metavar="HOST:PORT", help="Address of the simulator. It has no password.")
+    ] = SIMULATOR_ADDRESS,
+    show: Annotated[bool, typer.Option("--list", help="List the scenarios and exit.")] = False,
     level: Level = LogLevel.WARNING,
 ) -> None:
-    """Run only the simulated platforms, for drills against your own exporter, Prometheus and pager."""
+    """Run the simulator alone. For drills with your own exporter, Prometheus and pager."""
     from exporter.demo import list_scenarios, run_simulator  # noqa: PLC0415
 
     logs.configure(level.value, "auto")
@@ -193,7 +205,7 @@ def healthcheck(
     listen: Listen = DEFAULT_ADDRESS,
     web_config: WebConfigFile = None,
 ) -> None:
-    """Ask a running exporter for /-/healthy. Exit code 0 or 1; for container probes."""
+    """Ask a running exporter for /-/healthy. For container probes. Exit code 0 or 1."""
     from exporter.checking import is_healthy  # noqa: PLC0415
 
     healthy, message = is_healthy(listen, web_config)
@@ -204,12 +216,17 @@ def healthcheck(
 @app.command("bitrix24-login")
 def bitrix24_login(
     *,
-    portal: Annotated[str, typer.Option("--portal", help="https://your-portal.bitrix24.com")],
-    client_id: Annotated[str, typer.Option("--client-id", help="Of the local application.")],
-    token_file: Annotated[Path, typer.Option("--token-file", help="Where the token pair is kept (0600).")],
-    server: Annotated[str | None, typer.Option("--oauth-server", help="Authorisation server, when not the usual one.")] = None,
+    portal: Annotated[str, typer.Option("--portal", metavar="URL", help="For example https://your-portal.bitrix24.com.")],
+    client_id: Annotated[str, typer.Option("--client-id", metavar="ID", help="Client id of the local application.")],
+    token_file: Annotated[
+        Path,
+        typer.Option("--token-file", metavar="FILE", help="File to write; oauth.token_file of the configuration names it."),
+    ],
+    server: Annotated[
+        str | None, typer.Option("--oauth-server", metavar="URL", help="Authorisation server, when it is not the usual one.")
+    ] = None,
 ) -> None:
-    """Walk from an application's id and secret to a token file for oauth: {token_file}."""
+    """Make the token file of a Bitrix24 application. Asks for the client secret unless B24_CLIENT_SECRET holds it."""
     from exporter.platforms.bitrix24.login import login  # noqa: PLC0415
 
     logs.configure("warning", "auto")
@@ -221,13 +238,19 @@ def bitrix24_login(
 @monitoring.command("render")
 def render_bundle(
     *,
-    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where to write; existing files are replaced.")],
-    job: Annotated[str, typer.Option("--job", help="The Prometheus job under which the exporter is scraped.")] = _BUNDLE.job,
-    slo: Annotated[float, typer.Option("--slo", help="Share of connections that have to be free of errors.")] = _BUNDLE.slo,
-    grafana_url: Annotated[str, typer.Option("--grafana-url", help="Base of dashboard links.")] = _BUNDLE.grafana_url,
-    runbook_url: Annotated[str, typer.Option("--runbook-url", help="Base of runbook links.")] = _BUNDLE.runbook_url,
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder to write to; existing files are replaced.")],
+    job: Annotated[str, typer.Option("--job", metavar="NAME", help="Prometheus job that scrapes the exporter.")] = _BUNDLE.job,
+    slo: Annotated[
+        float, typer.Option("--slo", metavar="SHARE", help="Share of live connections that must be free of errors.")
+    ] = _BUNDLE.slo,
+    grafana_url: Annotated[
+        str, typer.Option("--grafana-url", metavar="URL", help="Base of the dashboard links in alerts.")
+    ] = _BUNDLE.grafana_url,
+    runbook_url: Annotated[
+        str, typer.Option("--runbook-url", metavar="URL", help="Base of the runbook links in alerts.")
+    ] = _BUNDLE.runbook_url,
 ) -> None:
-    """Write dashboards, rules and routes for your names and thresholds, so that nobody edits JSON or YAML."""
+    """Write the bundle for your names and addresses. Nobody has to edit JSON or YAML."""
     from exporter.monitoring.render import render  # noqa: PLC0415
 
     with _exits():
@@ -252,7 +275,7 @@ def _loader(config_file: Path, shard: str | None) -> Callable[[], Config]:
 
 def _shout(error: ConfigError) -> None:
     for problem in error.problems:
-        typer.echo(f"error: {problem}", err=True)
+        typer.echo(visible(f"error: {problem}"), err=True)
 
 
 @contextlib.contextmanager
@@ -264,7 +287,7 @@ def _exits(*, bad_config: int = EXIT_BAD_CONFIG, otherwise: int = 1, interrupted
         _shout(error)
         raise typer.Exit(bad_config) from None
     except BookingSyncError as error:
-        typer.echo(f"error: {error}", err=True)
+        typer.echo(visible(f"error: {error}"), err=True)
         raise typer.Exit(otherwise) from None
     except KeyboardInterrupt:
         raise typer.Exit(interrupted) from None

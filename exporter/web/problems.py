@@ -165,7 +165,7 @@ def _failing(state: CollectorState) -> str:
 
 
 def _connection_kind(connection: Connection, now: float) -> Kind | None:
-    # A link that only imports stays `connected` for good (wix.md 3.4).
+    # A connection that only imports stays `connected` for good (wix.md 3.4).
     syncing = connection.status is ConnectionStatus.SYNC_IN_PROGRESS or (
         connection.status is ConnectionStatus.CONNECTED and connection.export_enabled
     )

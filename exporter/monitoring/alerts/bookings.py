@@ -18,8 +18,9 @@ def booking_alerts() -> AlertGroup:
 def _conflicts() -> tuple[Alert, ...]:
     soon, later = (f'min_over_time({_CONFLICTS}{{window="{window}"}}[5m]) > 0' for window in ("next_24h", "next_7d"))
     fix = (
-        "The front desk moves or cancels one of the bookings and tells the customer; then somebody looks for the calendar link "
-        "that failed. If the resource may serve several at a time, the exporter's operator lists it in `overlapping_resources`."
+        "The front desk moves or cancels one of the bookings and tells the customer; then somebody looks for the calendar "
+        "connection that failed. If the resource may serve several at a time, the exporter's operator lists it in "
+        "`overlapping_resources`."
     )
     summary = "Bookings overlap on one resource."
     return (

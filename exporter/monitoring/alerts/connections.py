@@ -1,4 +1,4 @@
-"""Alerts about the calendar links of a target."""
+"""Alerts about the calendar connections of a target."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _TIERS = (
 
 
 def connection_alerts(options: Options) -> AlertGroup:
-    """Return the alerts about calendar links, one by one and as a whole."""
+    """Return the alerts about calendar connections, one by one and as a whole."""
     return AlertGroup("booking-sync-connection-alerts", (*_single(), *_whole(), *(_burn(options, tier) for tier in _TIERS)))
 
 
@@ -121,7 +121,7 @@ def _single() -> tuple[Alert, ...]:
                 },
             ),
             link=_CONNECTION_LINK,
-            comment="A link that only imports stays 'connected' for good; only an exporting one has to move on.",
+            comment="A connection that only imports stays 'connected' for good; only an exporting one has to move on.",
         ),
     )
 
@@ -167,7 +167,7 @@ def _whole() -> tuple[Alert, ...]:
             summary="Calendar connections disappeared.",
             description="{{ $labels.target }} reports {{ $value }} connections, less than half of yesterday.",
             fix=(
-                "An administrator of the account finds out who removed the links or withdrew the right to see them; "
+                "An administrator of the account finds out who removed the connections or withdrew the right to see them; "
                 "the calendars' owners connect again."
             ),
         ),
