@@ -32,7 +32,7 @@ from exporter.web.server import serve
 
 log = structlog.get_logger(__name__)
 
-STOP_GRACE_SECONDS: Final = 10.0
+STOP_GRACE_SECONDS: Final = 8.0  # docker stop kills after 10
 WATCH_SECONDS: Final = 5.0
 LAG_SAMPLE_SECONDS: Final = 0.5
 LAG_SAMPLES: Final = 120

@@ -57,9 +57,9 @@ GAUGES: Final[tuple[Gauge[Collectors], ...]] = (
     ),
     gauge(
         "collector_last_success_timestamp_seconds",
-        "Unix time in seconds of the last completely successful poll. Absent before the first one.",
+        "Unix time in seconds of the last completely successful poll, 0 before the first one.",
         "collector",
-        read=_each(lambda collector: collector.state.last_success),
+        read=_each(lambda collector: collector.state.last_success or 0.0),  # known at start, so there at start
     ),
     gauge(
         "collector_next_poll_timestamp_seconds",
