@@ -19,7 +19,7 @@ from pydantic_core import PydanticCustomError
 
 from exporter.durations import PATTERN as DURATION_PATTERN
 from exporter.durations import parse_duration
-from exporter.redaction import redact
+from exporter.redaction import is_steering, redact
 from exporter.windows import WindowError, parse
 
 _SHOWN: Final = 60
@@ -141,7 +141,7 @@ def _pattern(pattern: str, what: str, example: str) -> Callable[[object], str]:
 
     def read(value: object) -> str:
         text = text_of(value, example)
-        if not wanted.fullmatch(text):
+        if not wanted.fullmatch(text) or any(map(is_steering, text)):
             raise bad(f"{shown(text)} is not {what}", f"write it like {example}")
         return text
 
@@ -188,7 +188,7 @@ LabelName = Annotated[
 
 def _label_value(value: object) -> str:
     text = text_of(value, "berlin")
-    if len(text) > 200 or any(ord(letter) < ord(" ") for letter in text):  # noqa: PLR2004  a label is read by people
+    if len(text) > 200 or any(map(is_steering, text)):  # noqa: PLR2004  a label is read by people
         raise bad("is not a label value: one line of at most 200 characters", "shorten it")
     return text
 

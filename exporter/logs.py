@@ -19,7 +19,7 @@ import structlog
 from structlog.dev import ConsoleRenderer, plain_traceback
 from structlog.typing import EventDict, FilteringBoundLogger, Processor, WrappedLogger
 
-from exporter.redaction import is_sensitive, redact
+from exporter.redaction import is_sensitive, is_steering, redact, visible
 from exporter.secret import MASK
 
 LogFormat = Literal["auto", "logfmt", "json"]
@@ -195,13 +195,23 @@ def _plain(value: object) -> object:
 def _renderers(format: str, stream: TextIO) -> Iterator[Processor]:  # noqa: A002  the flag's name
     is_terminal = stream.isatty()
     if format == "json":
-        yield structlog.processors.JSONRenderer(ensure_ascii=False)
+        yield _json
     elif format == "logfmt" or not is_terminal:
         yield _logfmt
     else:
         yield _without_control_characters
         colors = "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
         yield ConsoleRenderer(colors=colors, exception_formatter=plain_traceback, timestamp_key="time", sort_keys=False)
+
+
+def _json(_: WrappedLogger, __: str, event: EventDict) -> str:
+    line = json.dumps(event, ensure_ascii=False, default=str)
+    # JSON escapes only the first 32 control characters; a reader may take others for the end of the line or for orders.
+    return line if line.isprintable() else "".join(_escaped(letter) if is_steering(letter) else letter for letter in line)
+
+
+def _escaped(letter: str) -> str:
+    return f"\\u{ord(letter):04x}"
 
 
 def _logfmt(_: WrappedLogger, __: str, event: EventDict) -> str:
@@ -217,11 +227,7 @@ def _logfmt_value(value: object) -> str:
 
 def _without_control_characters(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     """Keep text of others from steering the terminal."""
-    return {key: _visible(value) if isinstance(value, str) else value for key, value in event.items()}
-
-
-def _visible(text: str) -> str:
-    return "".join(letter if letter.isprintable() or letter in "\n\t" else repr(letter)[1:-1] for letter in text)
+    return {key: visible(value) if isinstance(value, str) else value for key, value in event.items()}
 
 
 class _Bridge(logging.Handler):

@@ -20,6 +20,7 @@ from exporter.metrics import Format, Instruments, Page
 from exporter.platforms.transport import new_http_client
 from exporter.polling import Job
 from exporter.probe import Verdict, findings, poll_all, summary, verdict, worst
+from exporter.redaction import visible
 from exporter.since import MemorySince
 from exporter.snapshot import CollectorState, Snapshot
 from exporter.web.status_api import encode_status
@@ -42,7 +43,7 @@ async def probe_now(config: Config, targets: Sequence[str], output: str) -> int:
         try:
             live = await world.open_targets((target for target in config.targets if target.name in wanted), MemorySince())
         except ConfigError as error:
-            print(f"UNKNOWN: {error}", file=sys.stderr)  # noqa: T201
+            print(visible(f"UNKNOWN: {error}"), file=sys.stderr)  # noqa: T201
             return Verdict.UNKNOWN
         for target in live.values():
             instruments.put_target(target.instruments)
@@ -79,13 +80,13 @@ def _print_table(states: Sequence[CollectorState]) -> None:
     for state in states:
         judged = verdict(state)
         table.add_row(
-            escape(state.target),
+            escape(visible(state.target)),
             state.collector.value,
             f"[{_STYLES[judged]}]{judged.name}",
             f"{state.last_duration or 0:.1f}",
-            escape(summary(state)),
+            escape(visible(summary(state))),
         )
     console.print(table)
     for line in (line for state in states for line in findings(state)):
-        console.print(f"- {escape(line)}", soft_wrap=True)
+        console.print(f"- {escape(visible(line))}", soft_wrap=True)
     console.print(f"{worst(states).name}: {len(states)} collectors polled")

@@ -7,6 +7,7 @@ Nothing is built on it: secrets are a type, and errors are written without URLs.
 from __future__ import annotations
 
 import re
+import unicodedata
 from typing import Final
 
 from exporter.secret import MASK
@@ -71,3 +72,20 @@ _SENSITIVE: Final = frozenset(
 def is_sensitive(key: str) -> bool:
     """Return whether a value under this name is a credential, whatever it looks like."""
     return key.lower().replace("-", "_") in _SENSITIVE
+
+
+# Control characters, halves of surrogate pairs, separators of lines; and those that turn the direction of writing around.
+_STEERING: Final = frozenset({"Cc", "Cs", "Zl", "Zp"})
+_TURNING: Final = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+def is_steering(letter: str) -> bool:
+    """Return whether ``letter`` is no text but steers a terminal, ends a line, or makes a line read as another."""
+    return unicodedata.category(letter) in _STEERING or letter in _TURNING
+
+
+def visible(text: str) -> str:
+    r"""Return ``text`` for a terminal: what would steer it is written out, ``\x1b``; line ends and tabs stay."""
+    if text.isprintable():
+        return text
+    return "".join(repr(letter)[1:-1] if is_steering(letter) and letter not in "\n\t" else letter for letter in text)
