@@ -43,6 +43,8 @@ _SECRET_KEYS: Final = frozenset(
     ]
 )
 _SECRET_PAIR: Final = re.compile(rf"(?i)\b({'|'.join(sorted(_SECRET_KEYS))})(=|%3D)[^&]+")
+# A webhook's user id and code at a place where none belongs, such as the paths of REST 3.
+_USER_AND_CODE: Final = re.compile(r"(/)\d+/[A-Za-z0-9_-]{8,}(?=/|$)")
 _TOP_LEVEL_SECRETS: Final = frozenset({"code"})  # the OAuth code; deeper down it is an ordinary word (filter.client.entities)
 
 
@@ -104,7 +106,7 @@ class RequestLog:
                 operation=what.operation,
                 credential=what.credential,
                 method=call.method,
-                path=what.path,
+                path=_USER_AND_CODE.sub(rf"\1{MASK}", what.path),
                 params=_params(call, what.secrets),
                 headers={
                     name: MASK if name in _SECRET_KEYS else _hide(value, what.secrets) for name, value in call.headers.items()

@@ -251,3 +251,15 @@ def test_portals_are_told_apart_by_their_credential() -> None:
         return [len(await bench.ids()), len(rows)]
 
     assert on_bench(script) == [3, 0]
+
+
+@pytest.mark.parametrize("path", ["/rest/api/1/{}/booking.list", "/rest/{}/booking.list", "/rest/1/{}", "/rest/1/{}/a/b"])
+def test_the_log_of_calls_hides_a_code_at_a_place_where_none_belongs(path: str) -> None:
+    code = "s3cr3tw3bh00kc0d"
+
+    async def script(bench: Bench) -> str:
+        async with running(bench.simulator.app) as url, httpx.AsyncClient(trust_env=False) as http:
+            await http.post(url + path.format(code))
+            return (await http.get(f"{url}/_sim/log")).text
+
+    assert code not in on_bench(script)
