@@ -44,7 +44,7 @@ _SECRET_KEYS: Final = frozenset(
 )
 _SECRET_PAIR: Final = re.compile(rf"(?i)\b({'|'.join(sorted(_SECRET_KEYS))})(=|%3D)[^&]+")
 # A webhook's user id and code at a place where none belongs, such as the paths of REST 3.
-_USER_AND_CODE: Final = re.compile(r"(/)\d+/[A-Za-z0-9_-]{8,}(?=/|$)")
+_USER_AND_CODE: Final = re.compile(r"(/)(?:\d+|\*\*\*)/[A-Za-z0-9_-]{8,}(?=/|$)")
 _TOP_LEVEL_SECRETS: Final = frozenset({"code"})  # the OAuth code; deeper down it is an ordinary word (filter.client.entities)
 
 

@@ -12,6 +12,7 @@ from exporter.errors import InvalidResponseError
 from exporter.platforms.bitrix24 import decode
 from exporter.platforms.transport import Answer
 from exporter.platforms.wix import booking_rows
+from exporter.platforms.wix.failures import request_id
 from exporter.web.status_api import encode_status
 from tests.support import views
 
@@ -114,3 +115,13 @@ def test_this_machine_may_be_asked_without_tls(host: str) -> None:
 @pytest.mark.parametrize("host", ["salon.localhost", "127.0.0.2", "0.0.0.0", "localhost.example", "127.0.0.1.example", ""])  # noqa: S104  compared, not bound
 def test_what_a_resolver_or_a_proxy_may_take_elsewhere_is_not_this_machine(host: str) -> None:
     assert not is_loopback(host)
+
+
+@pytest.mark.parametrize("given", ["", "two words", "\x9b2J", "x" * 129, "<b>", "a@b.example"])
+def test_a_request_id_that_is_none_is_not_shown(given: str) -> None:
+    assert request_id(Answer(500, {"x-wix-request-id": given}, b"")) is None
+
+
+def test_a_request_id_is_what_support_asks_for() -> None:
+    given = "1790000000.123456789012345678|Ab-cd_ef:1"
+    assert given == request_id(Answer(500, {"x-wix-request-id": given}, b""))

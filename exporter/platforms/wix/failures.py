@@ -35,6 +35,7 @@ THROTTLED_SECONDS: Final = 60.0
 _RETRIED_STATUSES: Final = frozenset({500, 502, 503, 504})
 _NO_TOKEN_STATUSES: Final = frozenset({400, 401, 403})
 # Without dots and hyphens, so that neither a key nor an id of somebody passes for a code.
+_REQUEST_ID: Final = re.compile(r"[A-Za-z0-9_.:|-]{1,128}")
 _CODE: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
 
 _Case = tuple[type[PollError], str]
@@ -104,7 +105,8 @@ class _Error(msgspec.Struct):
 
 def request_id(answer: Answer) -> str | None:
     """Return what Wix support asks for."""
-    return answer.headers.get("x-wix-request-id") or None
+    given = answer.headers.get("x-wix-request-id", "")
+    return given if _REQUEST_ID.fullmatch(given) else None
 
 
 def invalid(answer: Answer, endpoint: Endpoint, what: str) -> InvalidResponseError:
