@@ -117,7 +117,7 @@ def _read(path: Path) -> str:
     except FileNotFoundError:
         problem = Problem("", "does not exist", "name another file with --config.file", str(path))
     except OSError as error:
-        problem = Problem("", f"cannot be read: {error.strerror}", "let the user of the exporter read it", str(path))
+        problem = Problem("", f"cannot be read: {error.strerror}", "name a file that the exporter may read", str(path))
     raise ConfigError([problem])
 
 
