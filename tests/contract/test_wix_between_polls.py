@@ -141,10 +141,12 @@ def test_connections_of_a_provider_that_fails_for_long_come_back_under_their_nam
     async def script(bench: WixBench) -> None:
         bench.switches.reconnect_keeps_old = True
         life = bench.site.connections
-        old, _ = bench.connect(GOOGLE), bench.connect(APPLE)
-        bench.open(bench.target(aliases={life[old].schedule_id: "Chair 1"}))
+        chairs = [bench.connect(GOOGLE) for _ in range(8)]
+        bench.connect(APPLE)
+        bench.open(bench.target(aliases={life[chair].schedule_id: f"Chair {n}" for n, chair in enumerate(chairs)}))
         await bench.poll()
-        life.reconnect(old)
+        for chair in chairs:
+            life.reconnect(chair)  # whichever has the smaller hash, the first one keeps the plain name
         before = {key: row.since for key, row in shown(await bench.poll()).items()}
         bench.site.provider_down(GOOGLE)
         for _ in range(30):
@@ -256,13 +258,26 @@ def test_a_booking_made_in_the_future_does_not_hide_those_made_until_then() -> N
     async def script(bench: WixBench) -> None:
         bench.open(bench.target(bookings=ROWS))
         await bench.count()
-        start = bench.clock.now + HOUR
+        start = bench.clock.now + 300 * DAY  # outside of every window
         bench.site.bookings.add(start, start + HOUR, patch={"createdDate": "2099-01-01T00:00:00Z"})
         await bench.count()
-        bench.site.bookings.add(bench.clock.now + HOUR, bench.clock.now + 2 * HOUR)
+        bench.site.bookings.add(start, start + HOUR)
         for _ in range(3):
             await bench.count()
         assert bench.events.discovered == 2
+
+    on_wix(script)
+
+
+def test_a_new_booking_that_the_reader_loses_for_a_moment_is_discovered_once() -> None:
+    async def script(bench: WixBench) -> None:
+        bench.open(bench.target(bookings=ROWS))
+        await bench.count()
+        made = bench.site.bookings.add(bench.clock.now + HOUR, bench.clock.now + 2 * HOUR)
+        for status in ("CONFIRMED", "CREATED", "CONFIRMED", "CONFIRMED"):
+            bench.site.bookings.amend(made, status=status)
+            await bench.count()
+        assert bench.events.discovered == 1
 
     on_wix(script)
 

@@ -355,6 +355,13 @@ def test_an_empty_page_that_says_there_is_more_is_not_the_last() -> None:
     on_wix(script)
 
 
+def test_an_empty_page_that_says_nothing_else_is_the_last() -> None:
+    async def script(bench: WixBench) -> None:
+        assert await counted(bench, page("ab", cursors={"next": "c1"}), page("", cursors={"next": "c2"}), page("cd")) == 2
+
+    on_wix(script)
+
+
 def test_a_cursor_behind_the_last_page_is_not_followed() -> None:
     async def script(bench: WixBench) -> None:
         assert await counted(bench, page("ab", cursors={"next": "c1"}, hasNext=False), page("cd")) == 2
