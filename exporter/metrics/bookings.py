@@ -91,8 +91,8 @@ DISCOVERED: Final = counter(
 )
 VANISHED: Final = counter(
     "bookings_vanished_total",
-    "Booking ids that are gone although their start still lay ahead: cancelled, deleted or moved away. Absent where bookings "
-    "are only counted, not read.",
+    "Booking ids that are gone although their start still lay ahead: cancelled, deleted or (Wix) moved out of the windows. "
+    "Absent where bookings are only counted, not read.",
 )
 
 COUNTERS: Final[tuple[Family, ...]] = (DISCOVERED, VANISHED)
