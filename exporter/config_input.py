@@ -192,5 +192,5 @@ class ConfigInput(Strict):
     state_file: FilePath | None = Field(
         default=None,
         description="Remembers since when connections have their status, across restarts. A relative path starts at the folder "
-        "of this file. Default: forgotten at a restart.",
+        "of this file; with `--shard` its name ends in `.I-of-N`. Default: forgotten at a restart.",
     )

@@ -207,11 +207,14 @@ def collector_settings(target: WixTarget | BitrixTarget) -> dict[CollectorName, 
 def shard_of(config: Config, index: int, count: int) -> Config:
     """Return ``config`` with every target whose name falls to shard ``index`` of ``count``, counted from 0.
 
-    A target stays in its shard when others come and go. Raises :class:`ValueError` for an index outside of the count.
+    A target stays in its shard when others come and go. Each shard keeps a state file of its own, ``NAME.I-of-N``: processes
+    that share one would drop each other's targets. Raises :class:`ValueError` for an index outside of the count.
     """
     if not 0 <= index < count:
         raise ValueError(f"shard {index} is not one of {count}; they count from 0")
-    return config.model_copy(update={"targets": tuple(t for t in config.targets if _place(t.name) % count == index)})
+    targets = tuple(target for target in config.targets if _place(target.name) % count == index)
+    state_file = config.state_file and config.state_file.with_name(f"{config.state_file.name}.{index}-of-{count}")
+    return config.model_copy(update={"targets": targets, "state_file": state_file})
 
 
 def _place(name: str) -> int:

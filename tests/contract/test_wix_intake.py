@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from exporter.errors import ServerError
-from exporter.model import CollectorName
+from exporter.errors import AccessError, ServerError
+from exporter.model import BookingsObservation, CollectorName
+from exporter.simulator import Fault, FaultKind
 from exporter.simulator.wix.faults import system_error
 from tests.support.wix_site import WixBench, on_wix
 
@@ -49,5 +50,24 @@ def test_a_booking_made_as_usual_counts_once(created: float | None) -> None:
         for _ in range(5):
             await bench.count()
         assert bench.events.discovered == 1
+
+    on_wix(script)
+
+
+def test_counts_are_published_although_nobody_answers_which_bookings_are_new() -> None:
+    async def script(bench: WixBench) -> None:
+        now = bench.clock.now
+        bench.site.bookings.add(now + HOUR, now + 2 * HOUR)
+        bench.open(bench.target(bookings={"conflicts": True}))
+        await bench.count()
+        before = bench.simulator.log.count("QueryExtendedBookings")
+        counted = await bench.count()
+        questions = bench.simulator.log.count("QueryExtendedBookings") - before
+        refused = Fault(FaultKind.STATUS, status=403, operation="QueryExtendedBookings", after=questions - 1)
+        bench.simulator.faults.add(refused)
+        result = await bench.poll(CollectorName.BOOKINGS)
+        assert isinstance(result.failure, AccessError)
+        assert isinstance(result.observation, BookingsObservation)
+        assert [row.bookings for row in counted.windows] == [row.bookings for row in result.observation.windows]
 
     on_wix(script)

@@ -338,6 +338,15 @@ def test_shards_share_the_targets_and_a_target_stays_in_its_shard(tmp_path: Path
             shard_of(named(1), index, 3)
 
 
+def test_shards_keep_state_files_of_their_own_because_each_drops_the_targets_of_the_others(tmp_path: Path) -> None:
+    config = load(
+        tmp_path, f"state_file: state.json\ntargets:\n  - {{name: a, platform: wix, site_id: {SITE}, api_key: {KEY}}}\n"
+    )
+    assert [tmp_path / "state.json.0-of-2", tmp_path / "state.json.1-of-2"] == [
+        shard_of(config, index, 2).state_file for index in range(2)
+    ]
+
+
 @pytest.mark.parametrize(
     "value", ["yes", "No", "12", "a: b", "# x", "", "ü", "\u2028", "\U0001f4c5", "'", '"\\', "- a", "null", "1e3", "now"]
 )

@@ -54,7 +54,7 @@ class BookingsCollector:
         now = math.floor(self._services.clock.time() * 1000) / 1000
         windows = self._windows(now)
         if self._settings.conflicts:
-            return PollResult(await self._with_conflicts(now, windows))
+            return await self._with_conflicts(now, windows)
         return PollResult(BookingsObservation(now, await self._counts(windows)))
 
     def _windows(self, now: float) -> tuple[Window, ...]:
@@ -89,7 +89,7 @@ class BookingsCollector:
             await self._read(bound("startDate", "$gte", start), bound("startDate", "$lt", end)), windows, None
         )
 
-    async def _with_conflicts(self, now: float, windows: Sequence[Window]) -> BookingsObservation:
+    async def _with_conflicts(self, now: float, windows: Sequence[Window]) -> PollResult:
         start, end = _hull(windows)
         # A booking that began before the windows can conflict with one in them, hence endDate.
         read = await self._read(bound("endDate", "$gte", start), bound("startDate", "$lt", end))
@@ -100,12 +100,20 @@ class BookingsCollector:
             rows = {row.booking.id: row for row in (*read.rows, *beyond.rows)}
             read = Rows(tuple(rows.values()), read.complete and beyond.complete)
         next_booking = await self._next_booking(read, now, start, end)
-        await self._intake.note_new(now)
+        failure = await self._note_new(now)
         if read.complete:
             self._intake.note_unseen(read.rows, now, start=start, end=end)
             self._intake.note_gone(read.rows, now, start=start, end=end)
         # In a thread: sweeping a hundred pages of bookings takes longer than the loop may be held.
-        return await asyncio.to_thread(self._observation, read, now, windows, next_booking)
+        return PollResult(await asyncio.to_thread(self._observation, read, now, windows, next_booking), failure)
+
+    async def _note_new(self, now: float) -> PollError | None:
+        """Count new bookings. What was read whole is published whatever becomes of this question; its failure shows."""
+        try:
+            await self._intake.note_new(now)
+        except PollError as error:
+            return error
+        return None
 
     def _observation(
         self, read: Rows, now: float, windows: Sequence[Window], next_booking: float | None
