@@ -153,7 +153,7 @@ def _unknown_target(asked: frozenset[str], view: View) -> Response | None:
     if not unknown:
         return None
     return PlainTextResponse(
-        "\n".join(["No such target:", *_some(map(repr, unknown)), "The status page lists all targets."]) + "\n", 404
+        "\n".join(["No such target:", *_some(map(repr, unknown)), "The status board lists all targets."]) + "\n", 404
     )
 
 
