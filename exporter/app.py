@@ -130,6 +130,7 @@ class Application:
 
     def set_log_level(self, level: str) -> None:
         logs.set_level(level)
+        log.warning("log_level_changed", to=level)
 
     async def aclose(self, *, grace: float) -> None:
         """Stop: no new poll begins, running ones may end within ``grace`` seconds. What was shown stays to be seen."""

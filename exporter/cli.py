@@ -9,10 +9,11 @@ import sys
 from collections.abc import Callable, Iterator
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Final, NoReturn
+from typing import Annotated, Any, Final, NoReturn
 
 import structlog
 import typer
+import typer.core
 
 from exporter import __version__, logs
 from exporter.config import Config, load_config, shard_of
@@ -29,6 +30,7 @@ EXIT_BAD_CONFIG: Final = 2
 EXIT_UNKNOWN: Final = 3
 EXIT_INTERRUPTED: Final = 130
 _BUNDLE: Final = Options()
+_USAGE_ERROR: Final = typer.BadParameter.__mro__[1]  # Typer does not export the base of all wrong usage
 
 app = typer.Typer(
     add_completion=False,
@@ -40,6 +42,18 @@ app = typer.Typer(
 )
 monitoring = typer.Typer(help="Write the dashboards, rules, routes and runbooks.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(monitoring, name="monitoring")
+
+
+class _Plugin(typer.core.TyperCommand):
+    """A command for monitoring systems: to them exit code 2 means critical, so a wrong flag has to end with 3, unknown."""
+
+    def make_context(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401  the library's signature
+        try:
+            return super().make_context(*args, **kwargs)
+        except Exception as error:
+            if isinstance(error, _USAGE_ERROR):
+                error.exit_code = EXIT_UNKNOWN  # type: ignore[attr-defined]  # every usage error has one
+            raise
 
 
 class LogFormat(StrEnum):
@@ -142,7 +156,7 @@ def check_config(
         typer.echo(f"{config_file}: valid, {len(config.targets) if config else 0} targets")
 
 
-@app.command()
+@app.command(cls=_Plugin)
 def probe(
     targets: Annotated[
         list[str] | None, typer.Argument(metavar="TARGET", help="Names of targets; all when none is named.")

@@ -72,6 +72,13 @@ def test_probe_is_unknown_with_a_bad_configuration(tmp_path: Path) -> None:
     assert "targets" in err
 
 
+@pytest.mark.parametrize("wrong", ["--outputt=json", "--output=xml"])
+def test_probe_is_unknown_when_it_is_called_wrongly(wrong: str) -> None:
+    code, _, err = asyncio.run(command("probe", wrong))
+    assert code == 3
+    assert "--output" in err
+
+
 def test_probe_prints_json_that_is_the_status_api(tmp_path: Path) -> None:
     async def scenario(business: Business) -> None:
         code, out, _ = await command("probe", "--output=json", f"--config.file={business.config()}")

@@ -211,13 +211,20 @@ def test_a_rotated_secret_file_is_noticed_as_kubernetes_swaps_it(tmp_path: Path)
     with_business(tmp_path, scenario)
 
 
-def test_the_log_level_changes_by_signal_and_back(tmp_path: Path) -> None:
+def test_the_log_level_changes_by_signal_and_over_http_and_says_so(tmp_path: Path) -> None:
     async def scenario(business: Business) -> None:
-        async with exporter(business.config(business.wix_target())) as running:
+        async with exporter(business.config(business.wix_target()), "--web.enable-lifecycle") as running:
             await running.ready()
             assert not [line for line in running.log if line["level"] == "debug"]
             running.send(signal.SIGUSR1)
+            await running.logged("log_level_changed", to="debug")
             await running.logged("poll_finished", collector="connections")
+            answer = await running.http.put(running.url + "/-/log-level?level=warning")
+            assert answer.status_code == 200
+            await running.logged("log_level_changed", to="warning")
+            running.send(signal.SIGUSR1)  # and back to debug
+            running.send(signal.SIGUSR1)
+            await running.logged("log_level_changed", to="info")
 
     with_business(tmp_path, scenario)
 
