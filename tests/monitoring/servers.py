@@ -11,10 +11,12 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 import httpx
 import pytest
 
+T = TypeVar("T")
 _NAMES = {"alertmanager": ("prometheus-alertmanager", "alertmanager")}
 
 
@@ -44,13 +46,13 @@ def free_port() -> int:
         return port
 
 
-def wait_for(what: str, ready: Callable[[], object], seconds: float = 30) -> None:
-    """Ask every 100 ms until ``ready`` is true; a server that is not there yet counts as not ready."""
+def wait_for(what: str, ready: Callable[[], T], seconds: float = 30) -> T:
+    """Ask every 100 ms until ``ready`` is true and return it; a server that is not there yet counts as not ready."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         try:
-            if ready():
-                return
+            if answer := ready():
+                return answer
         except httpx.TransportError:
             pass
         time.sleep(0.1)

@@ -118,8 +118,13 @@ def test_every_recorded_series_exists(server: httpx.Client) -> None:
 def test_the_first_table_names_target_since_when_and_who_fixes_it(server: httpx.Client) -> None:
     fleet = next(load_board(path) for path in BOARDS if path.stem == "fleet")
     table = next(panel for panel in panels(fleet) if panel["title"] == "What is broken and who fixes it")
-    rows = _ask(server, _filled(table["targets"][0]["expr"], JOB, ".+"), instant=True)
-    broken = next(row for row in rows if row["metric"]["alertname"] == "BookingSyncConnectionNeedsOwner")
+    expression = _filled(table["targets"][0]["expr"], JOB, ".+")
+
+    def named() -> list[dict[str, Any]]:
+        rows = _ask(server, expression, instant=True)
+        return [row for row in rows if row["metric"]["alertname"] == "BookingSyncConnectionNeedsOwner"]
+
+    (broken,) = wait_for("the alert in the table", named)
     assert ("salon-wix", "Chair 2", "calendar owner") == tuple(
         broken["metric"][key] for key in ("target", "connection", "fixed_by")
     )
