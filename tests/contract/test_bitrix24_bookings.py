@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from exporter.bookings import SHOWN_CONFLICTS
@@ -249,6 +251,28 @@ def test_who_could_not_be_asked_about_is_asked_about_at_the_next_poll() -> None:
         await poll_bookings(session)
         await poll_bookings(session)
         assert bench.events.vanished == 1
+
+    on_portal(script)
+
+
+def test_a_poll_that_is_cancelled_while_it_asks_counts_nothing_twice() -> None:
+    async def script(bench: Bench) -> None:
+        gone = add(bench, 5)
+        session = bench.open()
+        await poll_bookings(session)
+        bench.world.delete_booking(gone)
+        add(bench, 7)
+        bench.simulator.faults.add(Fault(FaultKind.NEVER, operation="batch", times=1))
+        poll = asyncio.create_task(poll_bookings(session))
+        async with asyncio.timeout(10):
+            while bench.simulator.faults.active():  # noqa: ASYNC110  the simulator has no event for it
+                await asyncio.sleep(0)
+        poll.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await poll
+        await poll_bookings(session)
+        await poll_bookings(session)
+        assert (bench.events.discovered, bench.events.vanished) == (1, 1)
 
     on_portal(script)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from itertools import pairwise
 
 import pytest
@@ -12,6 +13,7 @@ from exporter.errors import OperatingLimitError, OverloadError, PollError, RateL
 from exporter.model import CollectorName
 from exporter.platforms.bitrix24.portal import LONGEST_PAUSE_SECONDS
 from exporter.secret import Secret
+from exporter.simulator.faults import Fault, FaultKind
 from tests.support.bitrix24_target import (
     HOUR,
     LINKS,
@@ -233,6 +235,20 @@ def test_without_a_named_reset_a_method_rests_for_five_minutes_and_then_for_ten(
                 await poll_bookings(session)
             assert caught.value.retry_after == pytest.approx(wait)
             bench.clock.now += wait + 1
+
+    on_portal(script)
+
+
+def test_a_batch_of_refused_commands_is_one_refusal() -> None:
+    async def script(bench: Bench) -> None:
+        bench.world.fill(3, bench.now, days=(0.1, 6.9))
+        ids = [booking.id for booking in bench.world.bookings()]
+        problem = {"error": "OPERATION_TIME_LIMIT", "error_description": "Method is blocked due to operation time limit."}
+        body = json.dumps({"result": {"result": [], "result_error": {f"e{booking}": problem for booking in ids}}})
+        bench.simulator.faults.add(Fault(FaultKind.BODY, operation="batch", body=body, content_type="application/json"))
+        with pytest.raises(OperatingLimitError) as caught:
+            await poll_links(bench.open(windows=NEXT_7D))
+        assert caught.value.retry_after == pytest.approx(300)
 
     on_portal(script)
 

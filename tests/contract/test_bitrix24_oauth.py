@@ -101,6 +101,20 @@ def test_many_expired_calls_at_once_make_one_refresh(tmp_path: Path) -> None:
     on_portal(script, tmp_path)
 
 
+def test_one_token_file_spelt_in_two_ways_is_renewed_once(tmp_path: Path) -> None:
+    async def script(bench: Bench) -> None:
+        write_tokens(bench)
+        bench.clock.now += 3601
+        (tmp_path / "link").symlink_to(tmp_path)
+        spellings = ["tokens.json", f"../{tmp_path.name}/tokens.json", str(tmp_path / "link" / "tokens.json")]
+        sessions = [open_oauth(bench, bench.oauth(token_file=Path(spelling))) for spelling in spellings]
+        await asyncio.gather(*(poll_bookings(session) for session in sessions))
+        assert refreshes(bench) == 1
+        assert bench.calls("oauth/token") == 1
+
+    on_portal(script, tmp_path)
+
+
 def test_a_token_that_expires_in_the_middle_of_the_pages_loses_nothing(tmp_path: Path) -> None:
     async def script(bench: Bench) -> None:
         bench.simulator.bitrix24.oauth.access_seconds = 20

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 from math import ceil
 from zoneinfo import ZoneInfo
@@ -12,6 +13,7 @@ from exporter.config import Budget
 from exporter.errors import InvalidResponseError
 from exporter.model import CollectorName
 from exporter.simulator.bitrix24.world import World
+from exporter.simulator.faults import Fault, FaultKind
 from exporter.windows import WindowSpec
 from tests.support.bitrix24_target import (
     DAY,
@@ -23,6 +25,7 @@ from tests.support.bitrix24_target import (
     counts,
     on_portal,
     poll_bookings,
+    poll_links,
 )
 
 WORLDS = [0, 1, 49, 50, 51, 99, 100, 2512]
@@ -233,6 +236,32 @@ def test_bookings_that_end_before_they_start_are_left_out_and_counted() -> None:
         bench.world.add_booking(bench.now + 2 * HOUR, bench.now + HOUR)
         assert counts(await poll_bookings(bench.open(windows=NEXT_7D))) == {"next_7d": 10}
         assert bench.events.malformed == {CollectorName.BOOKINGS: 1}
+
+    on_portal(script)
+
+
+def test_a_window_is_complete_unless_a_row_had_to_be_left_out() -> None:
+    async def script(bench: Bench) -> None:
+        bench.world.fill(10, bench.now, days=(0.1, 6.9))
+        session = bench.open(windows=NEXT_7D)
+        bookings, links = await poll_bookings(session), await poll_links(session)
+        assert (bookings.windows[0].complete, links.windows[0].complete) == (True, True)
+        bench.world.add_booking(bench.now + 2 * HOUR, bench.now + HOUR)
+        bookings, links = await poll_bookings(session), await poll_links(session)
+        assert (bookings.windows[0].complete, links.windows[0].complete) == (False, False)
+        assert links.windows[0].linked + links.windows[0].unlinked == 10
+
+    on_portal(script)
+
+
+def test_a_page_that_names_a_next_one_is_not_the_last_however_few_rows_it_has() -> None:
+    async def script(bench: Bench) -> None:
+        bench.world.fill(60, bench.now, days=(0.1, 6.9))
+        shown = bench.world.bookings()[:40]
+        rows = [{"id": row.id, "datePeriod": {"from": {"timestamp": row.start}, "to": {"timestamp": row.end}}} for row in shown]
+        body = json.dumps({"result": {"booking": rows}, "next": 50})
+        bench.simulator.faults.add(Fault(FaultKind.BODY, operation=LIST, body=body, content_type="application/json", times=1))
+        assert counts(await poll_bookings(bench.open(windows=NEXT_7D))) == {"next_7d": 50}
 
     on_portal(script)
 

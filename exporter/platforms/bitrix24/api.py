@@ -18,7 +18,14 @@ import structlog
 
 from exporter.backoff import exponential
 from exporter.config_credentials import is_loopback
-from exporter.errors import ClientError, InvalidResponseError, PollError, TargetConfigError, TlsError
+from exporter.errors import (
+    ClientError,
+    InvalidResponseError,
+    OperatingLimitError,
+    PollError,
+    TargetConfigError,
+    TlsError,
+)
 from exporter.platforms.base import Services
 from exporter.platforms.bitrix24 import decode
 from exporter.platforms.bitrix24.codes import BOOKING_NOT_FOUND, NOT_IN_BATCH, Action, Refusal, refusal, refusal_without_json
@@ -167,6 +174,7 @@ class Api:
         if Action.PAUSE in actions:
             self._membership.portal.refused()
         renewed = Action.RENEW in actions and await self._credential.renew(access)
+        blocked: dict[str, OperatingLimitError] = {}  # by method: however many commands it hits, it is one refusal
         for key, item in refusals.items():
             match item.action:
                 case Action.PAUSE | Action.SPLIT:
@@ -174,7 +182,10 @@ class Api:
                 case Action.RENEW if renewed:
                     continue
                 case Action.OPERATING:
-                    kept[key] = Refusal(self.ledger.refused((commands[key].method, BATCH)), item.action)
+                    method = commands[key].method
+                    if method not in blocked:
+                        blocked[method] = self.ledger.refused((method, BATCH))
+                    kept[key] = Refusal(blocked[method], item.action)
                 case Action.DIRECT:
                     self.not_batchable.add(commands[key].method)
                     kept[key] = item

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import islice
 from typing import Final
 
@@ -65,7 +66,7 @@ class BookingsCollector:
         now = self._services.clock.time()
         until = self._services.clock.monotonic() + patience(self._settings.interval)
         windows = resolve(self._settings.windows, now, self._zone)
-        rows, seen = await self._read(windows, until)
+        rows, seen, complete = await self._read(windows, until)
         await self._follow_ids(seen, now, until)
         failure = self._api.concern()
         if self._names:
@@ -74,19 +75,22 @@ class BookingsCollector:
             except PollError as error:
                 failure = error  # the counts are right without names, and the names we had stay
         # Ten thousand bookings take a tenth of a second, which is too long for the loop.
-        return PollResult(await asyncio.to_thread(self._observation, rows, windows, now), failure)
+        return PollResult(await asyncio.to_thread(self._observation, rows, windows, now, complete), failure)
 
-    async def _read(self, windows: Sequence[Window], until: float) -> tuple[tuple[Booking, ...], intake.Seen]:
-        """Return every booking that overlaps the windows and every partner of one that may conflict, and what was covered."""
+    async def _read(self, windows: Sequence[Window], until: float) -> tuple[tuple[Booking, ...], intake.Seen, bool]:
+        """Return every booking that overlaps the windows and every partner of one that may conflict, and what was covered.
+
+        And whether no row had to be left out; else the counts are a lower bound.
+        """
         first, last = union(windows)
         low, high = max(0, first - math.ceil(self._margins[0])), last + math.ceil(self._margins[1])
-        rows = await self._read_range(self._pager, low, high, until)
+        rows, complete = await self._read_range(self._pager, low, high, until)
         seen = intake.seen(self._seen, rows, low, high)
         if not self._settings.conflicts:
-            return rows, seen
+            return rows, seen, complete
         reach = await asyncio.to_thread(conflict_reach, rows, windows, self._rule, self._settings.overlapping_resources)
         if reach is None:
-            return rows, seen
+            return rows, seen, complete
         # Partners lie as far out as the longest booking of the windows. Mostly the margin covers them; when it does not, the
         # rest is read now, and the next poll reads it in one go.
         lowest = max(0, math.floor(reach[0]), first - int(MOST_MARGIN_SECONDS))
@@ -95,28 +99,32 @@ class BookingsCollector:
         for begin, end in ((lowest, low), (high, highest)):
             if begin < end:
                 beyond = Pager(self._api, self._batcher, LIST_BOOKINGS, decode.bookings)
-                rows = unique([*rows, *await self._read_range(beyond, begin, end, until)])
-        return rows, seen
+                further, whole = await self._read_range(beyond, begin, end, until)
+                rows, complete = unique([*rows, *further]), complete and whole
+        return rows, seen, complete
 
-    async def _read_range(self, pager: Pager[Booking], low: int, high: int, until: float) -> tuple[Booking, ...]:
+    async def _read_range(self, pager: Pager[Booking], low: int, high: int, until: float) -> tuple[tuple[Booking, ...], bool]:
         rows, malformed = await pager.read_all({"filter": {"within": {"dateFrom": low, "dateTo": high}}}, until)
         if malformed:
             self._services.events.malformed_rows(CollectorName.BOOKINGS, malformed)
-        return rows
+        return rows, not malformed
 
-    def _observation(self, rows: Sequence[Booking], windows: Sequence[Window], now: float) -> BookingsObservation:
+    def _observation(
+        self, rows: Sequence[Booking], windows: Sequence[Window], now: float, complete: bool
+    ) -> BookingsObservation:
         skipped = self._settings.overlapping_resources
         measures_next = any(window.end > now for window in windows)
         resources, dropped = self._resources(rows, windows)
+        counts = count_windows(
+            rows,
+            windows,
+            self._rule,
+            conflicting=conflicting_ids(rows, skipped) if self._settings.conflicts else None,
+            resources=resources,
+        )
         return BookingsObservation(
             at=now,
-            windows=count_windows(
-                rows,
-                windows,
-                self._rule,
-                conflicting=conflicting_ids(rows, skipped) if self._settings.conflicts else None,
-                resources=resources,
-            ),
+            windows=tuple(replace(counted, complete=complete) for counted in counts),
             next_booking=next_start(rows, now, max(window.end for window in windows)),
             measures_next=measures_next,
             conflicts=first_conflicts(rows, windows, self._rule, now=now, overlapping_resources=skipped)
@@ -141,9 +149,10 @@ class BookingsCollector:
         """Count what came and what went since the last complete read; nothing on the first."""
         before = self._seen
         if before is not None:
+            gone, unanswered = await self._ask(intake.missing(before, current, now), until)
+            # Nothing waits from here on: a poll that is cancelled has counted all of it or nothing.
             if new := intake.discovered(before, current):
                 self._services.events.bookings_discovered(new)
-            gone, unanswered = await self._ask(intake.missing(before, current, now), until)
             if gone:
                 self._services.events.bookings_vanished(gone)
             current = intake.still_owed(current, unanswered)

@@ -238,12 +238,15 @@ def resources(reply: Reply) -> Page[Resource]:
 
 def links(reply: Reply) -> tuple[Link, ...]:
     """Read ``booking.v1.booking.externalData.list``: everything that a booking is tied to. Any other shape is an error."""
-    value = _plain(_entity(reply, _LinkList).externalData)
+    try:
+        value = msgspec.json.decode(_entity(reply, _LinkList).externalData)
+    except _UNREADABLE:
+        raise InvalidResponseError("the external data of a booking is not readable") from None
+    if value is None:
+        return ()
     if isinstance(value, Mapping):
         value = list(value.values())
-    if not isinstance(value, list) or not all(isinstance(item, Mapping) for item in value or []):
-        if value is None:
-            return ()
+    if not isinstance(value, list) or not all(isinstance(item, Mapping) for item in value):
         raise InvalidResponseError("the external data of a booking is not a list")
     return tuple(Link(_word(item.get("moduleId")), _word(item.get("entityTypeId"))) for item in value)
 

@@ -48,20 +48,21 @@ class LinksCollector:
         now = self._services.clock.time()
         until = self._services.clock.monotonic() + patience(self._settings.interval)
         windows = resolve(self._settings.windows, now, self._zone)
-        rows = await self._read(windows, until)
+        rows, complete = await self._read(windows, until)
         wanted = {booking.id for booking in rows}
         self._links = {booking_id: links for booking_id, links in self._links.items() if booking_id in wanted}
         gone = await self._ask(self._chosen(rows), until)
         present = [booking for booking in rows if booking.id not in gone]
-        observation = LinksObservation(now, tuple(self._window(window, present) for window in windows))
+        observation = LinksObservation(now, tuple(self._window(window, present, complete) for window in windows))
         return PollResult(observation, self._api.concern())
 
-    async def _read(self, windows: Sequence[Window], until: float) -> list[Booking]:
+    async def _read(self, windows: Sequence[Window], until: float) -> tuple[list[Booking], bool]:
+        """Return the bookings of the windows, and whether no row had to be left out: else coverage is a lower bound."""
         low, high = union(windows)
         rows, malformed = await self._pager.read_all({"filter": {"within": {"dateFrom": low, "dateTo": high}}}, until)
         if malformed:
             self._services.events.malformed_rows(CollectorName.LINKS, malformed)
-        return in_any(rows, windows, self._rule)
+        return in_any(rows, windows, self._rule), not malformed
 
     def _chosen(self, rows: Sequence[Booking]) -> list[str]:
         """Return the ids to ask about: all that are new, soonest first, then as many known ones as the budget allows."""
@@ -119,8 +120,8 @@ class LinksCollector:
         self._services.events.unrecognized_value(CollectorName.LINKS, field)
         return OTHER
 
-    def _window(self, window: Window, bookings: Sequence[Booking]) -> WindowLinks:
+    def _window(self, window: Window, bookings: Sequence[Booking], complete: bool) -> WindowLinks:
         inside = [self._links[booking.id] for booking in bookings if lies_in(booking, window, self._rule)]
         linked = sum(bool(links) for links in inside)
         by_entity = Counter((link.module, link.entity_type) for links in inside for link in links)
-        return WindowLinks(window, linked, len(inside) - linked, dict(by_entity))
+        return WindowLinks(window, linked, len(inside) - linked, dict(by_entity), complete)

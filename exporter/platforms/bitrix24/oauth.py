@@ -163,7 +163,8 @@ class OAuthCredential:
         self._origin = origin_of(base_url) if base_url else None
         path = services.config_dir / oauth.token_file
         self.unnamed_portal = f"token file {path}"
-        self._chain = _CHAINS.setdefault(services.http, {}).setdefault(path, _Chain(TokenFile(path)))
+        # However the file is spelt, it is one file and one chain.
+        self._chain = _CHAINS.setdefault(services.http, {}).setdefault(path.resolve(), _Chain(TokenFile(path)))
 
     async def access(self) -> Access:
         tokens = self._chain.current()

@@ -99,6 +99,8 @@ class _Pages(Generic[T]):
         start = self.count * self.step
         if reply.next is not None and reply.next <= start:
             raise InvalidResponseError(f"{self._method} names a next page that is not ahead")
+        if self.count and reply.next is not None and reply.next < start + self.step:
+            raise InvalidResponseError(f"{self._method} changes the size of its pages while they are read")
         if self.count == 0:
             # Should pages ever have another size, the portal shows it here (bitrix24.md 13).
             self.step = reply.next or max(PAGE_ROWS, page.size)
@@ -109,8 +111,12 @@ class _Pages(Generic[T]):
         self.rows.update((row.id, row) for row in page.rows)
         self.malformed += page.malformed
         self.count += 1
-        if page.size < self.step:
-            self.needed = self.needed or self.count
-            self.complete = True
-        elif self.count >= MOST_PAGES:
+        # The last page is not full and names no next one. A block of a batch may reach beyond it; should there be rows, it was
+        # not the last.
+        self.complete = page.size < self.step and reply.next is None
+        if not self.complete:
+            self.needed = 0
+        elif not self.needed:
+            self.needed = self.count
+        if not self.complete and self.count >= MOST_PAGES:
             raise InvalidResponseError(f"{self._method} does not end within {MOST_PAGES} pages; choose narrower windows")
