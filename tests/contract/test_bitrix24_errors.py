@@ -14,6 +14,7 @@ from exporter.errors import (
     OverloadError,
     PollError,
     Reason,
+    ServerError,
     TargetConfigError,
 )
 from exporter.simulator import Fault, FaultKind
@@ -356,5 +357,18 @@ def test_operations_name_everything_that_is_ever_counted() -> None:
         counted = {operation for operation, _, _ in bench.events.requests}
         assert counted <= set(session.operations)
         assert {usage.operation for usage in session.usage().operating} <= set(session.operations)
+
+    on_portal(script)
+
+
+def test_a_wait_that_outlasts_the_poll_ends_it_at_once() -> None:
+    async def script(bench: Bench) -> None:
+        api, began = bench.open()._api, bench.now
+        fault = ServerError("busy", retry_after=100.0)
+        with pytest.raises(ServerError):
+            await api.back_off(0, fault, bench.clock.monotonic() + 99.0)
+        assert bench.now == began
+        await api.back_off(0, fault, bench.clock.monotonic() + 101.0)
+        assert bench.now == began + 100.0
 
     on_portal(script)

@@ -319,3 +319,21 @@ def test_a_failed_poll_of_one_collector_leaves_the_other_alone() -> None:
         assert counts(await poll_bookings(session)) == {"next_7d": 20}
 
     on_portal(script)
+
+
+def test_too_many_requests_inside_a_batch_pause_the_portal_and_are_asked_again() -> None:
+    async def script(bench: Bench) -> None:
+        bench.world.fill(3, bench.now, days=(0.1, 6.9))
+        problem = {"error": "QUERY_LIMIT_EXCEEDED", "error_description": "Too many requests"}
+        refused = {f"e{booking.id}": problem for booking in bench.world.bookings()}
+        body = json.dumps({"result": {"result": [], "result_error": refused}})
+        fault = Fault(FaultKind.BODY, operation="batch", body=body, content_type="application/json", times=1)
+        bench.simulator.faults.add(fault)
+        session = bench.open(windows=NEXT_7D)
+        began = bench.now
+        links = await poll_links(session)
+        assert links.windows[0].linked + links.windows[0].unlinked == 3
+        assert bench.now - began >= 1.0
+        assert bench.calls("batch") == 2
+
+    on_portal(script)

@@ -8,6 +8,7 @@ import pytest
 
 from exporter.errors import OperatingLimitError, PollError, ServerError
 from exporter.model import CollectorName, LinksObservation
+from exporter.platforms.bitrix24.links import LinksCollector
 from exporter.simulator.bitrix24.world import Link
 from exporter.simulator.faults import Fault, FaultKind
 from tests.support.bitrix24_target import (
@@ -225,5 +226,24 @@ def test_the_operating_limit_inside_a_batch_ends_the_poll_and_keeps_what_was_lea
         bench.clock.now += caught.value.retry_after
         assert coverage(await poll_links(session)) == {"next_7d": truth(bench)}
         assert bench.calls(LIST) >= 2
+
+    on_portal(script)
+
+
+def test_what_left_the_window_is_forgotten_and_asked_about_again_when_it_returns() -> None:
+    async def script(bench: Bench) -> None:
+        booking = add(bench, 5, 1)
+        add(bench, 6, 2)
+        session = bench.open(links={"batch_size": 1, "verify_calls": 1})
+        assert coverage(await poll_links(session)) == {"next_7d": (2, 0)}
+        begin = int(bench.now + 5 * HOUR)
+        bench.world.edit_booking(booking, start=begin + 1000 * HOUR, end=begin + 1001 * HOUR)
+        assert coverage(await poll_links(session)) == {"next_7d": (1, 0)}
+        collector = session.collectors[CollectorName.LINKS]
+        assert isinstance(collector, LinksCollector)
+        assert len(collector._links) == 1
+        bench.world.link(booking)
+        bench.world.edit_booking(booking, start=begin, end=begin + HOUR)
+        assert coverage(await poll_links(session)) == {"next_7d": (1, 1)}
 
     on_portal(script)

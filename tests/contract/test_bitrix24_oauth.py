@@ -439,3 +439,38 @@ def test_whenever_the_process_is_killed_the_stored_pair_works(before: int, tmp_p
         assert [entry.name for entry in bench.folder.iterdir()] == ["tokens.json"]
 
     on_portal(script, tmp_path)
+
+
+def test_a_token_that_stays_invalid_is_renewed_once_and_then_given_up(tmp_path: Path) -> None:
+    async def script(bench: Bench) -> None:
+        write_tokens(bench)
+        body = json.dumps({"error": "invalid_token", "error_description": "Unable to get application by token"})
+        fault = Fault(
+            FaultKind.BODY, operation="booking.v1.booking.list", status=401, body=body, content_type="application/json"
+        )
+        bench.simulator.faults.add(fault)
+        with pytest.raises(AuthError):
+            async with asyncio.timeout(20):
+                await poll_bookings(open_oauth(bench))
+        assert refreshes(bench) == 1
+
+    on_portal(script, tmp_path)
+
+
+def test_a_pair_that_is_in_memory_only_is_never_spent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def script(bench: Bench) -> None:
+        path = write_tokens(bench)
+        bench.clock.now += 3601
+        session = open_oauth(bench)
+        with monkeypatch.context() as patch:
+            patch.setattr("exporter.platforms.bitrix24.tokenfile.os", _FullDisk())
+            await session.collectors[CollectorName.BOOKINGS].poll()
+            bench.clock.now += 3601
+            with pytest.raises(TargetConfigError):
+                await session.collectors[CollectorName.BOOKINGS].poll()
+            assert refreshes(bench) == 1
+        await poll_bookings(session)
+        assert stored(path)["refresh_token"] == _newest(bench)
+        assert refreshes(bench) == 2
+
+    on_portal(script, tmp_path)

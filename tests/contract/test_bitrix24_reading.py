@@ -289,3 +289,33 @@ def test_nothing_but_reads_is_ever_sent() -> None:
         assert {call.method for call in bench.simulator.log} == {"POST"}
 
     on_portal(script)
+
+
+def test_a_stable_portal_is_asked_for_the_same_pages_in_every_poll() -> None:
+    async def script(bench: Bench) -> None:
+        bench.world.fill(120, bench.now, days=(0.1, 6.9))
+        session = bench.open(windows=NEXT_7D)
+        asked = []
+        for _ in range(5):
+            before = bench.commands(LIST)
+            await poll_bookings(session)
+            asked.append(bench.commands(LIST) - before)
+        assert asked[1:] == [3, 3, 3, 3]  # two that it needs and one more, beside page one
+
+    on_portal(script)
+
+
+def test_a_portal_that_grows_and_shrinks_tenfold_is_read_right_at_once() -> None:
+    async def script(bench: Bench) -> None:
+        bench.world.fill(60, bench.now, days=(0.1, 6.9))
+        session = bench.open(windows=NEXT_7D)
+        await poll_bookings(session)
+        bench.world.fill(600, bench.now, days=(0.1, 6.9))
+        assert counts(await poll_bookings(session)) == {"next_7d": 660}
+        for booking in bench.world.bookings()[:620]:
+            bench.world.delete_booking(booking.id)
+        before = bench.calls(LIST)
+        assert counts(await poll_bookings(session)) == {"next_7d": 40}
+        assert bench.calls(LIST) - before == 1
+
+    on_portal(script)

@@ -132,3 +132,17 @@ def test_a_pause_or_a_block_that_outlasts_the_poll_ends_it_and_frees_the_turn() 
         await free.cancel()
 
     asyncio.run(script())
+
+
+def test_pauses_grow_with_refusals_in_a_row_and_begin_anew_after_an_answer() -> None:
+    clock = ManualClock()
+    portal = portal_on(clock)
+    pauses = []
+    for refusal in range(5):
+        if refusal == 4:
+            portal.accepted()
+        portal.refused()
+        pauses.append(portal.bucket.paused_for())
+        clock.now += pauses[-1]
+    bounds = [(1.0, 2.0), (2.0, 4.0), (4.0, 8.0), (8.0, 16.0), (1.0, 2.0)]
+    assert all(low - 1e-6 <= pause <= high + 1e-6 for pause, (low, high) in zip(pauses, bounds, strict=True))
