@@ -13,7 +13,7 @@ from exporter.model import CollectorName
 from exporter.platforms.bitrix24 import open_session
 from exporter.platforms.bitrix24.credential import portal_of
 from exporter.simulator.faults import Fault, FaultKind
-from tests.support.bitrix24_target import GET, HOUR, LIST, NEXT_7D, Bench, counts, on_portal, poll_bookings
+from tests.support.bitrix24_target import GET, HOUR, LINKS, LIST, NEXT_7D, Bench, counts, on_portal, poll_bookings, poll_links
 
 
 def test_two_ports_of_one_machine_are_two_portals() -> None:
@@ -97,5 +97,19 @@ def test_a_repetition_never_waits_longer_than_the_interval() -> None:
             await poll_bookings(session)
         assert bench.now - began <= 1.0
         assert bench.calls() >= 1
+
+    on_portal(script)
+
+
+def test_a_command_that_fails_inside_a_batch_is_called_alone() -> None:
+    async def script(bench: Bench) -> None:
+        bench.world.fill(3, bench.now, days=(0.1, 6.9))
+        problem = {"error": "INTERNAL_SERVER_ERROR", "error_description": "Internal server error"}
+        failed = {f"e{booking.id}": problem for booking in bench.world.bookings()}
+        body = json.dumps({"result": {"result": [], "result_error": failed}})
+        bench.simulator.faults.add(Fault(FaultKind.BODY, operation="batch", body=body, content_type="application/json"))
+        links = await poll_links(bench.open(windows=NEXT_7D))
+        assert links.windows[0].linked + links.windows[0].unlinked == 3
+        assert (bench.calls("batch"), bench.calls(LINKS)) == (1, 3)
 
     on_portal(script)
