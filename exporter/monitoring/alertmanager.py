@@ -64,6 +64,12 @@ INHIBITIONS = (
         "The refusal or the limit says why the data is old. Missing data still pages: a limit is a ticket.",
     ),
     Inhibition(
+        ['alertname = "BookingSyncApiLimited"'],
+        ['alertname = "BookingSyncApiBudgetLow"'],
+        _SAME_TARGET,
+        "Whoever is refused has nothing left.",
+    ),
+    Inhibition(
         [_BLIND, 'collector = "connections"'],
         [_names(*_OF_CONNECTIONS, "BookingSyncProviderDown")],
         _SAME_TARGET,

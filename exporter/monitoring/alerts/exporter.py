@@ -260,7 +260,7 @@ def _limits() -> tuple[Alert, ...]:
         Alert(
             name="BookingSyncApiBudgetLow",
             expr="max_over_time(target_budget:booking_sync_api_budget_remaining:ratio[10m]) < 0.2",
-            hold="10m",
+            hold="20m",
             keep="5m",
             severity=Severity.WARNING,
             fixed_by=FixedBy.OPERATOR,
