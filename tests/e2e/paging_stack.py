@@ -161,7 +161,7 @@ def _simulator() -> Iterator[tuple[Simulator, str]]:
 
 _WINDOWS = [{"name": "next_24h", "from": "now", "to": "now+24h"}, {"name": "next_7d", "from": "now", "to": "now+7d"}]
 # As often as the limits of the simulated platforms allow: those are not divided.
-_COLLECTORS = {
+_COLLECTORS: dict[str, dict[str, dict[str, Any]]] = {
     "wix": {
         "connections": {"interval": "1s", "max_age": "60s"},
         "bookings": {"interval": "4s", "max_age": "60s", "conflicts": True, "windows": _WINDOWS},
