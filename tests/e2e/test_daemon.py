@@ -222,9 +222,6 @@ def test_the_log_level_changes_by_signal_and_over_http_and_says_so(tmp_path: Pat
             answer = await running.http.put(running.url + "/-/log-level?level=warning")
             assert answer.status_code == 200
             await running.logged("log_level_changed", to="warning")
-            running.send(signal.SIGUSR1)  # and back to debug
-            running.send(signal.SIGUSR1)
-            await running.logged("log_level_changed", to="info")
 
     with_business(tmp_path, scenario)
 
