@@ -52,12 +52,12 @@ class Exporter:
                 if event.get("event") == "listening":
                     self.url = event["address"]
 
-    async def listening(self) -> None:
+    async def listening(self, seconds: float = PATIENCE_SECONDS) -> None:
         async def known() -> str | None:
             assert self.process.returncode is None, f"the exporter ended with {self.process.returncode}:\n{self.raw}"
             return self.url or None
 
-        await until(known, "the exporter to listen")
+        await until(known, "the exporter to listen", seconds=seconds)
 
     async def get(self, path: str) -> httpx.Response:
         return await self.http.get(self.url + path)
