@@ -6,10 +6,10 @@ BIN    := $(VENV)/bin
 JOBS   ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help run install test lint format types bench generate servers image clean
+.PHONY: help run install test lint format types bench bench-fleet generate servers image clean
 
 help: ## Show this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
 
 run: $(VENV)/.installed ## Install, then run the demo: simulator and exporter in one process, no credentials
 	$(BIN)/booking-sync-exporter demo
@@ -31,7 +31,10 @@ types: $(VENV)/.installed-dev ## mypy, strict
 	$(BIN)/mypy exporter tests
 
 bench: $(VENV)/.installed-dev ## Benchmarks, as ratios side by side
-	for file in tests/benchmarks/*.py; do echo "== $$file"; $(BIN)/python -m "$$(echo $${file%.py} | tr / .)" || exit 1; done
+	for file in $(filter-out %/fleet.py,$(wildcard tests/benchmarks/*.py)); do echo "== $$file"; $(BIN)/python -m "$$(echo $${file%.py} | tr / .)" || exit 1; done
+
+bench-fleet: $(VENV)/.installed-dev ## Five minutes of 5,000 sites and 500 portals (ARGS="--sites 300 --portals 30")
+	$(BIN)/python -m tests.benchmarks.fleet $(ARGS)
 
 generate: $(VENV)/.installed-dev ## Write the generated files again: schema, references, dashboards, rules, manifests
 	$(BIN)/python -m exporter.metrics.reference docs/metrics.md
