@@ -19,7 +19,7 @@ from tests.fleet.table import table
 AROUND_SECONDS = START_SECONDS + STOP_SECONDS + 120
 
 
-def parsed() -> Plan:
+def new_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.fleet")
     parser.add_argument("--sites", type=int, default=5000, help="Wix sites with 4 connections each")
     parser.add_argument("--portals", type=int, default=500, help="Bitrix24 portals with 200 to 1,000 bookings each")
@@ -28,7 +28,10 @@ def parsed() -> Plan:
     parser.add_argument(
         "--scrape-every", type=float, default=0, help="seconds between scrapes of the whole page; 0: only the last"
     )
-    arguments = parser.parse_args()
+    return parser
+
+
+def plan_of(arguments: argparse.Namespace) -> Plan:
     cores = sorted(os.sched_getaffinity(0))
     if len(cores) < 2:
         print("One core only: the fake, the exporter and the measuring share it, so read shares and latencies with care.\n")
@@ -55,4 +58,4 @@ async def measure(plan: Plan) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(measure(parsed()))
+    asyncio.run(measure(plan_of(new_parser().parse_args())))
