@@ -54,7 +54,13 @@ class Application:
         self._live: dict[str, LiveTarget] = {}
         self._since = MemorySince()
         self._snapshot = Snapshot()
-        self._scheduler = Scheduler(clock=world.clock, random=world.random, publish=self._snapshot.put)
+        self._scheduler = Scheduler(
+            clock=world.clock,
+            random=world.random,
+            admission=world.admission,
+            publish=self._snapshot.put,
+            observe_lateness=world.instruments.poll_began,
+        )
         self._changing = asyncio.Lock()
         self._stopping = False
         self._closing: set[asyncio.Task[None]] = set()  # the loop itself holds tasks only weakly

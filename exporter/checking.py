@@ -11,13 +11,14 @@ from typing import Final
 import httpx
 from prometheus_client import CollectorRegistry
 
+from exporter.admission import Admission
 from exporter.advice import for_failure
 from exporter.clock import SystemClock
 from exporter.config import Config
 from exporter.errors import ConfigError, PollError
 from exporter.live import World
 from exporter.metrics import Instruments
-from exporter.platforms.transport import new_http_client
+from exporter.platforms.http_pool import open_pool
 from exporter.since import MemorySince
 from exporter.web.config import WebConfig
 from exporter.web.server import parse_address
@@ -29,8 +30,10 @@ _LOOPBACK: Final = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noq
 async def check_online(config: Config, say: Callable[[str], None]) -> list[str]:
     """Try the credential of every target with one cheap read. Returns a problem for each that failed."""
     problems = []
-    async with new_http_client() as http:
-        world = World(http, SystemClock(), Random(), Instruments(CollectorRegistry()))  # noqa: S311  jitter, not cryptography
+    clock = SystemClock()
+    async with open_pool(clock) as http:
+        instruments = Instruments(CollectorRegistry())
+        world = World(http, clock, Random(), instruments, Admission(clock))  # noqa: S311  jitter, not cryptography
         for target in config.targets:
             try:
                 live = world.open_target(target, MemorySince())

@@ -7,32 +7,39 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
+from exporter.deadlines import Deadline, Timeline
+from exporter.loop_lag import LoopLag
 
-class Clock(Protocol):
-    """The four things that code may ask of time."""
+
+class Clock(Timeline, Protocol):
+    """What code may ask of time, besides what a deadline needs."""
 
     def time(self) -> float:
         """Return Unix seconds."""
-        ...
-
-    def monotonic(self) -> float:
-        """Return seconds that never run backwards."""
         ...
 
     async def sleep(self, seconds: float) -> None:
         """Wait for ``seconds``; zero or less yields once."""
         ...
 
-    def timeout(self, seconds: float) -> AbstractAsyncContextManager[object]:
-        """Return an ``async with`` block that raises :class:`TimeoutError` when it lasts longer than ``seconds``."""
+    def timeout(self, seconds: float, *, slack: float | None = None) -> AbstractAsyncContextManager[object]:
+        """Return an ``async with`` block that raises :class:`TimeoutError` when it lasts longer than ``seconds``.
+
+        Seconds in which our own loop stood still do not count, nor those spent in :func:`exporter.deadlines.paused`, which
+        may be ``slack`` at most.
+        """
         ...
 
 
 class SystemClock:
-    """The machine's own clock."""
+    """The machine's own clock. ``lag`` knows how long the loop stood still; without it no deadline makes up for that."""
+
+    def __init__(self, lag: LoopLag | None = None) -> None:
+        self._lag = lag
 
     def time(self) -> float:
         return time.time()
@@ -40,8 +47,14 @@ class SystemClock:
     def monotonic(self) -> float:
         return time.monotonic()
 
+    def lost(self) -> float:
+        return self._lag.lost() if self._lag is not None else 0.0
+
+    def call_later(self, seconds: float, callback: Callable[[], object]) -> Callable[[], None]:
+        return asyncio.get_running_loop().call_later(seconds, callback).cancel
+
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(max(0.0, seconds))
 
-    def timeout(self, seconds: float) -> AbstractAsyncContextManager[object]:
-        return asyncio.timeout(seconds)
+    def timeout(self, seconds: float, *, slack: float | None = None) -> AbstractAsyncContextManager[object]:
+        return Deadline(self, seconds, slack=slack)

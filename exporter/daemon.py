@@ -8,7 +8,6 @@ import gc
 import os
 import resource
 import signal
-from collections import deque
 from collections.abc import AsyncIterator, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -19,13 +18,15 @@ import structlog
 from prometheus_client import CollectorRegistry
 
 from exporter import logs, sdnotify
+from exporter.admission import Admission
 from exporter.app import Application
 from exporter.clock import Clock, SystemClock
 from exporter.config import Config
 from exporter.errors import ConfigError
 from exporter.live import World
+from exporter.loop_lag import LoopLag
 from exporter.metrics import Instruments, Page
-from exporter.platforms.transport import new_http_client
+from exporter.platforms.http_pool import open_pool
 from exporter.web import create_app
 from exporter.web.config import WebConfig
 from exporter.web.server import serve
@@ -34,8 +35,7 @@ log = structlog.get_logger(__name__)
 
 STOP_GRACE_SECONDS: Final = 8.0  # docker stop kills after 10
 WATCH_SECONDS: Final = 5.0
-LAG_SAMPLE_SECONDS: Final = 0.5
-LAG_SAMPLES: Final = 120
+LAG_SECONDS: Final = 0.5
 THREADS: Final = 64
 
 
@@ -56,10 +56,12 @@ async def run(
     stop, hangup = asyncio.Event(), asyncio.Event()
     _handle_signals(stop, hangup)
     _make_room()
-    clock = SystemClock()
+    lag = LoopLag()
+    lag.start()
+    clock = SystemClock(lag)
     config = load()
     web = WebConfig.load(web_config)
-    async with _application(load, clock=clock, lifecycle=lifecycle) as (app, instruments):
+    async with _application(load, clock=clock, lag=lag, lifecycle=lifecycle) as (app, instruments):
         await app.start(config)
         server = await serve(create_app(app), listen_address, web)
         # What was imported and built stays to the end: without it a full collection looks at half as much, and it is
@@ -67,7 +69,7 @@ async def run(
         gc.collect()
         gc.freeze()
         helpers = [
-            asyncio.create_task(_measure_lag(clock, instruments), name="loop-lag"),
+            asyncio.create_task(_publish_lag(lag, clock, instruments), name="loop-lag"),
             asyncio.create_task(_feed_watchdog(clock), name="watchdog"),
             asyncio.create_task(_reload_on(hangup, app), name="reload"),
         ]
@@ -93,13 +95,14 @@ async def run(
 
 @contextlib.asynccontextmanager
 async def _application(
-    load: Callable[[], Config], *, clock: Clock, lifecycle: bool
+    load: Callable[[], Config], *, clock: Clock, lag: LoopLag, lifecycle: bool
 ) -> AsyncIterator[tuple[Application, Instruments]]:
     registry = CollectorRegistry()
     instruments = Instruments(registry, revision=os.environ.get("BOOKING_SYNC_REVISION", ""))
     logs.count_with(instruments.log_message)
-    async with new_http_client() as http:
-        world = World(http, clock, Random(), instruments)  # noqa: S311  jitter, not cryptography
+    admission = Admission(clock, lag)
+    async with open_pool(clock, admit=admission.connection) as http:
+        world = World(http, clock, Random(), instruments, admission)  # noqa: S311  jitter, not cryptography
         yield Application(load, world=world, page=Page(instruments), lifecycle=lifecycle), instruments
 
 
@@ -145,14 +148,11 @@ async def _watch(app: Application, clock: Clock) -> None:
             await app.reload_if_changed()
 
 
-async def _measure_lag(clock: Clock, instruments: Instruments) -> None:
-    """Publish the longest stall of the last minute: how late a short sleep woke up."""
-    samples: deque[float] = deque(maxlen=LAG_SAMPLES)
+async def _publish_lag(lag: LoopLag, clock: Clock, instruments: Instruments) -> None:
+    """Publish the longest stall of the last minute, from the first scrape on."""
     while True:
-        began = clock.monotonic()
-        await clock.sleep(LAG_SAMPLE_SECONDS)
-        samples.append(max(0.0, clock.monotonic() - began - LAG_SAMPLE_SECONDS))
-        instruments.loop_lag(max(samples))
+        instruments.loop_lag(lag.worst())
+        await clock.sleep(LAG_SECONDS)
 
 
 async def _feed_watchdog(clock: Clock) -> None:

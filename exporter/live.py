@@ -9,13 +9,14 @@ from random import Random
 
 import httpx
 
+from exporter.admission import Admission
 from exporter.clock import Clock
 from exporter.config import BitrixBookings, Target, WixBookings, collector_settings
 from exporter.errors import ConfigError, PollError, Problem
 from exporter.metrics import Instruments, TargetInstruments
 from exporter.platforms import open_session
 from exporter.platforms.base import Services, Session
-from exporter.polling import Job
+from exporter.polling import Job, phase_of
 from exporter.since import SinceStore
 from exporter.snapshot import TargetEntry
 
@@ -40,6 +41,7 @@ class LiveTarget:
                 settings[name].max_age,
                 collector,
                 self.instruments,
+                phase_of(self.config.name, name, settings[name].interval),
             )
             for name, collector in self.session.collectors.items()
         )
@@ -51,12 +53,13 @@ class LiveTarget:
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """What live targets share: the HTTP pool, time, chance and the counters."""
+    """What live targets share: the HTTP pool, time, chance, the counters, and what this machine can do."""
 
-    http: httpx.AsyncClient
+    http: httpx.AsyncBaseTransport
     clock: Clock
     random: Random
     instruments: Instruments
+    admission: Admission
 
     def open_target(self, target: Target, since: SinceStore) -> LiveTarget:
         """Bring ``target`` to life, without I/O. Raises :class:`~exporter.errors.PollError` when it cannot work.
@@ -64,7 +67,7 @@ class World:
         Its counters are not on the page before :meth:`Instruments.put_target`, so that a reload can still be refused.
         """
         events = self.instruments.prepare(target.name, target.platform)
-        session = open_session(target, Services(self.http, self.clock, self.random, events, since))
+        session = open_session(target, Services(self.http, self.clock, self.random, events, since, self.admission))
         events.expect(session.collectors, session.operations, reads_bookings=_reads_bookings(target))
         return LiveTarget(target, session, events)
 

@@ -31,8 +31,8 @@ LEVELS: Final[Mapping[str, int]] = {
     "critical": logging.CRITICAL,
 }
 
-# httpx puts whole URLs into its lines and httpcore headers, so neither speaks below warning, whatever the level.
-_SILENCED: Final = ("httpx", "httpcore")
+# httpx puts whole URLs into its lines, httpcore and aiohttp headers, aiodns names: none of them speaks below warning, whatever the level.
+_SILENCED: Final = ("httpx", "httpcore", "aiohttp", "aiodns")
 # Chatty about themselves; worth hearing only by somebody who debugs.
 _QUIET: Final = ("uvicorn", "uvicorn.error", "uvicorn.access", "asyncio")
 _FIRST_KEYS: Final = ("time", "level", "event", "logger")

@@ -6,6 +6,8 @@ The one broad ``except`` of the package is here: a bug in one collector must not
 from __future__ import annotations
 
 import asyncio
+import math
+import zlib
 from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
@@ -30,9 +32,20 @@ class PollRecorder(Protocol):
         ...
 
 
+def phase_of(target: str, collector: CollectorName, interval: float) -> float:
+    """Return a moment in ``[0, interval)`` that belongs to this collector for good.
+
+    By hash, so that slow collectors of a fleet do not lie together although all were started, or held up, at one moment.
+    """
+    return zlib.crc32(f"{target}/{collector.value}".encode()) / 2**32 * interval
+
+
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One collector of one target, ready to be polled. ``interval`` and ``max_age`` are seconds."""
+    """One collector of one target, ready to be polled. ``interval``, ``max_age`` and ``phase`` are seconds.
+
+    ``phase`` is where in each interval its polls lie, see :func:`phase_of`.
+    """
 
     target: str
     platform: PlatformName
@@ -41,11 +54,20 @@ class Job:
     max_age: float
     collector: Collector
     recorder: PollRecorder
+    phase: float = 0.0
 
     @property
     def deadline(self) -> float:
         """Seconds after which a poll is given up: late is fine (a throttled portal), for ever is not."""
         return max(3 * self.interval, SHORTEST_DEADLINE_SECONDS)
+
+    def after(self, began: float, now: float) -> float:
+        """Return when the next poll is due (monotonic), the last having begun at ``began``.
+
+        That is the slot of the job's phase 0.5 to 1.5 intervals later; slots that a long poll overran are left out.
+        """
+        earliest = max(began + self.interval / 2, now)
+        return self.phase + math.ceil((earliest - self.phase) / self.interval) * self.interval
 
     def initial_state(self) -> CollectorState:
         """Return the state before the first poll."""
@@ -67,7 +89,8 @@ async def poll(job: Job, before: CollectorState, clock: Clock) -> Outcome:
     result: PollResult | None = None
     error: PollError | None
     try:
-        async with clock.timeout(job.deadline):
+        # What waits for a turn of ours is late, not slow: it counts for no deadline, but for an interval at most.
+        async with clock.timeout(job.deadline, slack=job.interval):
             result = await job.collector.poll()
         error = result.failure
     except PollError as failed:

@@ -12,12 +12,14 @@ from rich.markup import escape
 from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
 from rich.table import Table
 
+from exporter.admission import Admission
 from exporter.clock import Clock, SystemClock
 from exporter.config import Config
 from exporter.errors import ConfigError
 from exporter.live import World
+from exporter.loop_lag import LoopLag
 from exporter.metrics import Format, Instruments, Page
-from exporter.platforms.transport import new_http_client
+from exporter.platforms.http_pool import open_pool
 from exporter.polling import Job
 from exporter.probe import Verdict, findings, poll_all, summary, verdict, worst
 from exporter.redaction import visible
@@ -37,9 +39,12 @@ async def probe_now(config: Config, targets: Sequence[str], output: str) -> int:
     wanted = frozenset(targets) or frozenset(known)
     instruments = Instruments(CollectorRegistry())
     snapshot = Snapshot()
-    clock = SystemClock()
-    async with new_http_client() as http:
-        world = World(http, clock, Random(), instruments)  # noqa: S311  jitter, not cryptography
+    lag = LoopLag()
+    lag.start()
+    clock = SystemClock(lag)
+    admission = Admission(clock, lag)
+    async with open_pool(clock, admit=admission.connection) as http:
+        world = World(http, clock, Random(), instruments, admission)  # noqa: S311  jitter, not cryptography
         try:
             live = await world.open_targets((target for target in config.targets if target.name in wanted), MemorySince())
         except ConfigError as error:

@@ -1,4 +1,4 @@
-"""One task per target and collector: jittered start, fixed interval, deadline, back-off by reason, immutable results.
+"""One task per target and collector: fixed interval, own phase, deadline, back-off by reason, immutable results.
 
 A failed poll is a result, not a crash: it is counted, logged and published like a good one, and never reaches another
 target.
@@ -14,11 +14,12 @@ from typing import Final
 
 import structlog
 
+from exporter.admission import Admission
 from exporter.backoff import exponential
 from exporter.clock import Clock
 from exporter.errors import PollError, Reason
 from exporter.logs import FailureLog
-from exporter.model import CollectorName
+from exporter.model import CollectorName, PlatformName
 from exporter.polling import Job, Outcome, poll
 from exporter.snapshot import CollectorState
 
@@ -27,7 +28,6 @@ log = structlog.get_logger(__name__)
 FIRST_RETRY_SECONDS: Final = 10.0
 LONGEST_DENIED_SECONDS: Final = 15 * 60.0
 OVERLOAD_SECONDS: Final = 15 * 60.0
-START_SPACING_SECONDS: Final = 0.02
 CANCEL_SECONDS: Final = 2.0
 
 # A person has to act before these can get better, so asking at the normal pace would only be noise for the platform.
@@ -54,20 +54,31 @@ def retry_delay(interval: float, error: PollError, failures: int, random: Random
 class Scheduler:
     """Owns the polling tasks: starts them, stops them, waits for them."""
 
-    def __init__(self, *, clock: Clock, random: Random, publish: Callable[[CollectorState], None]) -> None:
+    def __init__(
+        self,
+        *,
+        clock: Clock,
+        random: Random,
+        admission: Admission,
+        publish: Callable[[CollectorState], None],
+        observe_lateness: Callable[[PlatformName, float], None],
+    ) -> None:
         self._clock = clock
         self._random = random
+        self._admission = admission
         self._publish = publish
+        self._observe_lateness = observe_lateness
         self._tasks: dict[tuple[str, CollectorName], asyncio.Task[None]] = {}
         self._polling: set[tuple[str, CollectorName]] = set()
         self._failures = FailureLog(log)
 
     def start(self, jobs: Iterable[Job]) -> None:
-        """Start polling. Few jobs start at once; a fleet is spread out, 20 ms a job, but never over more than an interval."""
-        jobs = tuple(jobs)
-        for job in jobs:
-            spread = min(job.interval, START_SPACING_SECONDS * (len(jobs) - 1))
-            task = asyncio.create_task(self._run(job, spread * self._random.random()), name=f"{job.target}/{job.name}")
+        """Start polling: everything is due at once, and admission makes of that what this machine can do."""
+        shuffled = list(jobs)
+        # In the order of a file one platform would come after the other, and all of one site at the same time.
+        self._random.shuffle(shuffled)
+        for job in shuffled:
+            task = asyncio.create_task(self._run(job), name=f"{job.target}/{job.name}")
             task.add_done_callback(_tell_of_a_crash)
             self._tasks[job.target, job.name] = task
 
@@ -97,13 +108,15 @@ class Scheduler:
             return False
         return True
 
-    async def _run(self, job: Job, first_delay: float) -> None:
+    async def _run(self, job: Job) -> None:
         key, task = (job.target, job.name), asyncio.current_task()
-        state = replace(job.initial_state(), next_poll=self._clock.time() + first_delay)
+        state = replace(job.initial_state(), next_poll=self._clock.time())
         self._publish(state)
-        due = self._clock.monotonic() + first_delay
-        await self._clock.sleep(first_delay)
+        due = self._clock.monotonic()
         while True:
+            await self._admission.poll(job.interval)
+            began = self._clock.monotonic()
+            self._observe_lateness(job.platform, max(0.0, began - due))
             self._polling.add(key)
             try:
                 outcome = await poll(job, state, self._clock)
@@ -113,11 +126,7 @@ class Scheduler:
                 return  # a collector that swallowed its end
             state, delay = outcome.state, self._delay(job, outcome)
             now = self._clock.monotonic()
-            if delay is None:
-                # Fixed rate, so that a slow portal does not shift the grid; slots that a late poll overran are left out.
-                due += job.interval * max(1, -(-(now - due) // job.interval))
-            else:
-                due = now + delay
+            due = job.after(began, now) if delay is None else now + delay
             state = replace(state, next_poll=self._clock.time() + due - now)
             self._publish(state)
             if self._tasks.get(key) is not task:

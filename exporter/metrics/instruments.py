@@ -159,6 +159,7 @@ class Instruments:
         )
         for level in LEVELS:
             self._log_messages.labels(level)
+        self._lateness: prometheus_client.Histogram | None = None
         ProcessCollector(registry=registry)
         PlatformCollector(registry=registry)
         GCCollector(registry=registry)
@@ -177,6 +178,7 @@ class Instruments:
     def put_target(self, instruments: TargetInstruments) -> None:
         """Show the counters of a target, in place of those that its name had."""
         self._targets[instruments.target] = instruments
+        self._lateness_of(instruments.platform)
 
     def remove_target(self, name: str) -> None:
         """Forget the counters of a target; its series are gone with the next page."""
@@ -199,9 +201,22 @@ class Instruments:
         """Publish how late the event loop was."""
         self._set(process.LOOP_LAG, seconds)
 
+    def poll_began(self, platform: PlatformName, late: float) -> None:
+        """Count a poll that began ``late`` seconds after its time."""
+        self._lateness_of(platform).observe(late)
+
     def log_message(self, level: str) -> None:
         """Count a log message. Safe to call from any thread."""
         self._log_messages.labels(level if level in LEVELS else "error").inc()
+
+    def _lateness_of(self, platform: PlatformName) -> prometheus_client.Histogram:
+        # Made with the first target: a family without series would be a header with nothing below it.
+        family = process.LATENESS
+        if self._lateness is None:
+            self._lateness = prometheus_client.Histogram(
+                family.name, family.help, family.labels, registry=self.registry, buckets=family.buckets
+            )
+        return self._lateness.labels(platform.value)
 
     def _set(self, family: Family, number: float, *labels: str) -> None:
         # Made when first set: what nobody measured (in ``probe``, say) is absent, not 0.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, Literal
 
-from exporter.metrics.family import PREFIX, Family
+from exporter.metrics.family import PREFIX, Family, Histogram
 
 
 def _family(type: Literal["gauge", "counter"], name: str, help: str, *labels: str) -> Family:  # noqa: A002  the format's words
@@ -38,6 +38,13 @@ LOOP_LAG: Final = _family(
     "event_loop_lag_seconds",
     "How late the event loop woke a short sleep: the longest such delay of the last minute, in seconds.",
 )
+LATENESS: Final = Histogram(
+    PREFIX + "poll_lateness_seconds",
+    "histogram",
+    "How late polls began against their time, in seconds: what this machine had no time for, never what a platform took.",
+    ("platform",),
+    buckets=(0.25, 1.0, 3.0, 10.0, 30.0, 60.0, 300.0),
+)
 LOG_MESSAGES: Final = _family("counter", "log_messages_total", "Log messages written, by level.", "level")
 
 OURS: Final[tuple[Family, ...]] = (
@@ -47,6 +54,7 @@ OURS: Final[tuple[Family, ...]] = (
     RELOAD_SUCCESS_TIME,
     CONFIG_HASH,
     LOOP_LAG,
+    LATENESS,
     LOG_MESSAGES,
 )
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import httpx
 
+from exporter.admission import Admission
 from exporter.clock import Clock
 from exporter.errors import PollError
 from exporter.model import ApiUsage, CollectorName, Observation
@@ -58,15 +59,17 @@ class Events(Protocol):
 class Services:
     """What a session may use of the outside world; everything a test wants to replace.
 
-    ``http`` is shared by all targets (one pool, no cookies, no redirects); ``since`` remembers when a connection took its
+    ``http`` is shared by all targets (one pool, no cookies, no redirects), and so is ``admission``, which divides what this
+    machine can do; ``since`` remembers when a connection took its
     status, across restarts when a state file is configured.
     """
 
-    http: httpx.AsyncClient
+    http: httpx.AsyncBaseTransport
     clock: Clock
     random: Random
     events: Events
     since: SinceStore
+    admission: Admission
     config_dir: Path = Path()
 
 

@@ -11,7 +11,6 @@ import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Final
 
 import httpx
@@ -21,28 +20,27 @@ from exporter.clock import Clock
 from exporter.errors import InvalidResponseError, NetworkError, PollError, PollTimeoutError, TlsError
 from exporter.platforms.base import Services
 from exporter.platforms.gunzip import ACCEPTED, TooLargeError, UnreadableError, read_body
+from exporter.platforms.http_pool import CONNECT_SECONDS, ONCE
 
 USER_AGENT: Final = f"booking-sync-exporter/{__version__}"
 MAX_BODY_BYTES: Final = 16 * 1024 * 1024
-CONNECT_SECONDS: Final = 5.0
-# Enough for every collector of some thousand targets to hang at once, or those that hang would keep the others waiting.
-MAX_CONNECTIONS: Final = 8192
 LONGEST_RETRY_AFTER_SECONDS: Final = 3600.0
-_LOOPBACK: Final = ("all://localhost", "all://127.0.0.1", "all://[::1]")
+_HEADERS: Final = {"User-Agent": USER_AGENT, "Accept": "application/json", "Accept-Encoding": ACCEPTED}
 
 
-def new_http_client(transport: httpx.AsyncBaseTransport | None = None) -> httpx.AsyncClient:
-    """Return the client that all targets share: pooled, without cookies, without redirects. The caller closes it.
-
-    A proxy of the environment (``HTTPS_PROXY``) is used, except for this machine: there the simulator answers.
-    """
-    return httpx.AsyncClient(
-        transport=transport,
-        mounts=None if transport else dict.fromkeys(_LOOPBACK),
-        follow_redirects=False,
-        cookies=CookieJar(policy=DefaultCookiePolicy(allowed_domains=[])),
-        headers={"User-Agent": USER_AGENT, "Accept": "application/json", "Accept-Encoding": ACCEPTED},
-        limits=httpx.Limits(max_connections=MAX_CONNECTIONS, max_keepalive_connections=100, keepalive_expiry=90),
+def new_request(
+    method: str,
+    url: httpx.URL,
+    *,
+    params: Mapping[str, str] | None = None,
+    content: bytes | None = None,
+    headers: Mapping[str, str] | None = None,
+    once: bool = False,
+) -> httpx.Request:
+    """Return a request with the headers that all of ours have. ``once`` forbids to send it again, even if unanswered."""
+    extensions = {ONCE: True} if once else {}
+    return httpx.Request(
+        method, url, params=params, content=content, headers={**_HEADERS, **(headers or {})}, extensions=extensions
     )
 
 
@@ -75,10 +73,9 @@ async def exchange(
     began = clock.monotonic()
     code = "none"
     host = request.url.host
-    request.extensions["timeout"] = httpx.Timeout(timeout, connect=min(CONNECT_SECONDS, timeout)).as_dict()
     try:
         async with clock.timeout(timeout):
-            response = await services.http.send(request, stream=True, follow_redirects=False)
+            response = await services.http.handle_async_request(request)
             try:
                 body = await _read(response, host)
             except InvalidResponseError:
@@ -90,10 +87,12 @@ async def exchange(
                 await response.aclose()
     except PollError:
         raise
+    except httpx.ConnectTimeout:
+        # "from None": what was chained would carry the URL, credential included.
+        raise NetworkError(f"cannot connect to {host} within {CONNECT_SECONDS:g} s") from None
     except (TimeoutError, httpx.TimeoutException):
-        # "from None": the chained exception's request would carry the URL, credential included.
         raise PollTimeoutError(f"{host} did not answer within {timeout:g} s") from None
-    except httpx.TransportError as error:
+    except (httpx.TransportError, httpx.StreamError) as error:
         raise _lost(error, host) from None
     finally:
         services.events.request(operation, code, clock.monotonic() - began)
@@ -102,8 +101,10 @@ async def exchange(
 
 
 async def _read(response: httpx.Response, host: str) -> bytes:
+    if not isinstance(response.stream, httpx.AsyncByteStream):
+        raise InvalidResponseError(f"{host} was asked through a transport that is not asynchronous")
     try:
-        return await read_body(response.aiter_raw(), response.headers.get("content-encoding", ""), MAX_BODY_BYTES)
+        return await read_body(aiter(response.stream), response.headers.get("content-encoding", ""), MAX_BODY_BYTES)
     except TooLargeError:
         what = f"{host} sent more than {MAX_BODY_BYTES // 1024 // 1024} MiB"
     except UnreadableError:
@@ -111,7 +112,7 @@ async def _read(response: httpx.Response, host: str) -> bytes:
     raise InvalidResponseError(what, status=response.status_code)
 
 
-def _lost(error: httpx.TransportError, host: str) -> PollError:
+def _lost(error: httpx.TransportError | httpx.StreamError, host: str) -> PollError:
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, ssl.SSLError):
@@ -121,6 +122,8 @@ def _lost(error: httpx.TransportError, host: str) -> PollError:
     kind = type(error).__name__
     if isinstance(error, httpx.ConnectError):
         return NetworkError(f"cannot connect to {host}: name not found, refused or unreachable")
+    if isinstance(error, httpx.ProxyError):
+        return NetworkError(f"cannot reach {host}: {error}")
     return NetworkError(f"connection to {host} was lost ({kind})")
 
 

@@ -21,17 +21,18 @@ from zoneinfo import ZoneInfo
 import httpx
 from fast_bitrix24 import BitrixAsync
 
+from exporter.admission import Admission
 from exporter.clock import SystemClock
 from exporter.config import BitrixBookings, BitrixCollectors, BitrixTarget
 from exporter.model import BookingsObservation, CollectorName, PlatformName
 from exporter.platforms.base import Services
 from exporter.platforms.bitrix24 import open_session
-from exporter.platforms.transport import new_http_client
 from exporter.secret import Secret
 from exporter.simulator import Simulator, running
 from exporter.since import MemorySince
 from exporter.windows import WindowSpec
 from tests.support.events import RecordedEvents
+from tests.support.pool import pool
 
 BOOKINGS = 10_000
 METHOD = "booking.v1.booking.list"
@@ -95,8 +96,9 @@ async def ours(portal: Portal) -> list[Run]:
         webhook_url=Secret(portal.webhook),
         collectors=BitrixCollectors(bookings=settings),
     )
-    async with new_http_client() as http:
-        services = Services(http, SystemClock(), Random(1), RecordedEvents(), MemorySince())
+    clock = SystemClock()
+    async with pool(clock) as http:
+        services = Services(http, clock, Random(1), RecordedEvents(), MemorySince(), Admission(clock))
         collector = open_session(target, services).collectors[CollectorName.BOOKINGS]
 
         async def read() -> int:

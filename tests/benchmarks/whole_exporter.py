@@ -19,13 +19,14 @@ import httpx
 import yaml
 from prometheus_client import CollectorRegistry
 
+from exporter.admission import Admission
 from exporter.app import Application
 from exporter.clock import SystemClock
 from exporter.config import load_config
 from exporter.live import World
 from exporter.metrics import Format, Instruments, Page
-from exporter.platforms.transport import new_http_client
 from tests.support.business import API_KEY, SITE_ID
+from tests.support.pool import pool
 
 CONNECTIONS = 5_000
 ROUNDS = 10
@@ -56,9 +57,12 @@ async def measure(url: str, folder: Path) -> None:
     path = folder / "exporter.yml"
     path.write_text(yaml.safe_dump({"targets": [{**target, "collectors": {"connections": {"interval": "1s"}}}]}))
     instruments = Instruments(CollectorRegistry())
-    async with new_http_client() as http:
+    clock = SystemClock()
+    async with pool(clock) as http:
         app = Application(
-            lambda: load_config(path), world=World(http, SystemClock(), Random(1), instruments), page=Page(instruments)
+            lambda: load_config(path),
+            world=World(http, clock, Random(1), instruments, Admission(clock)),
+            page=Page(instruments),
         )
         await app.start(load_config(path))
         while not app.view().ready:  # noqa: ASYNC110  a benchmark may look now and then

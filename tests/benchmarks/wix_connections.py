@@ -16,17 +16,18 @@ from multiprocessing.connection import Connection as Pipe
 from random import Random
 from zoneinfo import ZoneInfo
 
+from exporter.admission import Admission
 from exporter.clock import SystemClock
 from exporter.config import WixCollectors, WixConnections, WixTarget
 from exporter.model import CollectorName, ConnectionsObservation, PlatformName
 from exporter.platforms.base import Services
-from exporter.platforms.transport import new_http_client
 from exporter.platforms.wix import open_session
 from exporter.secret import Secret
 from exporter.simulator import Simulator, running
 from exporter.since import MemorySince
 from exporter.windows import WindowSpec
 from tests.support.events import RecordedEvents
+from tests.support.pool import pool
 
 POLLS = 10
 MOST_SECONDS = 0.050
@@ -70,8 +71,9 @@ async def measure(url: str, site_id: str, key: str) -> float:
         collectors=WixCollectors(connections=settings),
     )
     worst = 0.0
-    async with new_http_client() as http:
-        services = Services(http, SystemClock(), Random(1), RecordedEvents(), MemorySince())
+    clock = SystemClock()
+    async with pool(clock) as http:
+        services = Services(http, clock, Random(1), RecordedEvents(), MemorySince(), Admission(clock))
         collector = open_session(target, services).collectors[CollectorName.CONNECTIONS]
         for number in range(POLLS):
             stretches: list[float] = []

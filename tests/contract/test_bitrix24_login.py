@@ -140,7 +140,7 @@ def test_the_secret_does_not_go_to_a_server_that_only_the_portal_names(server: s
         def fail(request: httpx.Request) -> httpx.Response:
             raise AssertionError(request.url.host)
 
-        async with httpx.AsyncClient(transport=httpx.MockTransport(fail)) as http:
+        async with httpx.MockTransport(fail) as http:
             await login(
                 "salon.bitrix24.de",
                 "local.app",

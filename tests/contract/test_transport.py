@@ -16,33 +16,36 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from exporter.admission import Admission
 from exporter.clock import SystemClock
 from exporter.errors import InvalidResponseError, NetworkError, PollError, PollTimeoutError, TlsError
 from exporter.platforms.base import Services
-from exporter.platforms.transport import MAX_BODY_BYTES, Answer, exchange, new_http_client, retry_after_seconds
+from exporter.platforms.transport import MAX_BODY_BYTES, Answer, exchange, new_request, retry_after_seconds
 from exporter.simulator import running
 from exporter.since import MemorySince
 from tests.support.certificates import self_signed
 from tests.support.clock import ManualClock
 from tests.support.events import RecordedEvents
+from tests.support.pool import pool
 
 CODE = "s3cr3tw3bh00kc0de"
 PATH = f"/rest/1/{CODE}/booking.v1.booking.list"
 
 
 def exchange_with(
-    server: Callable[[httpx.AsyncClient, Services, RecordedEvents], Awaitable[None]],
+    script: Callable[[Services, RecordedEvents], Awaitable[None]],
 ) -> None:
     async def main() -> None:
         events = RecordedEvents()
-        async with new_http_client() as http:
-            await server(http, Services(http, SystemClock(), Random(1), events, MemorySince()), events)
+        clock = SystemClock()
+        async with pool(clock) as http:
+            await script(Services(http, clock, Random(1), events, MemorySince(), Admission(clock)), events)
 
     asyncio.run(main())
 
 
 async def get(services: Services, url: str, *, timeout: float = 5.0) -> Answer:
-    return await exchange(services, "list", services.http.build_request("GET", url), timeout=timeout)
+    return await exchange(services, "list", new_request("GET", httpx.URL(url)), timeout=timeout)
 
 
 def app_with(handler: Callable[[Request], Awaitable[Response]]) -> Starlette:
@@ -54,7 +57,7 @@ def failure_of(error: type[PollError], url: str, *, timeout: float = 5.0) -> tup
     caught: list[PollError] = []
     counted = RecordedEvents()
 
-    async def attempt(_: httpx.AsyncClient, services: Services, events: RecordedEvents) -> None:
+    async def attempt(services: Services, events: RecordedEvents) -> None:
         with pytest.raises(error) as info:
             await get(services, url, timeout=timeout)
         caught.append(info.value)
@@ -70,7 +73,7 @@ def test_an_answer_comes_whole_whatever_its_status_and_is_counted() -> None:
     async def handler(_: Request) -> Response:
         return PlainTextResponse("teapot", status_code=418, headers={"X-Wix-Request-Id": "abc"})
 
-    async def scenario(_: httpx.AsyncClient, services: Services, events: RecordedEvents) -> None:
+    async def scenario(services: Services, events: RecordedEvents) -> None:
         async with running(app_with(handler)) as url:
             answer = await get(services, url + PATH)
         assert (418, b"teapot", "abc", "text/plain") == (
@@ -91,7 +94,7 @@ def test_a_redirect_is_returned_and_never_followed() -> None:
         visited.append(request.url.path)
         return RedirectResponse("/elsewhere", status_code=302)
 
-    async def scenario(_: httpx.AsyncClient, services: Services, _events: RecordedEvents) -> None:
+    async def scenario(services: Services, _events: RecordedEvents) -> None:
         async with running(app_with(handler)) as url:
             assert (await get(services, url + PATH)).status == 302
         assert [PATH] == visited
@@ -106,7 +109,7 @@ def test_no_cookie_is_kept() -> None:
         cookies.append(request.headers.get("cookie"))
         return PlainTextResponse("", headers={"Set-Cookie": "XSRF-TOKEN=1; Path=/"})
 
-    async def scenario(_: httpx.AsyncClient, services: Services, _events: RecordedEvents) -> None:
+    async def scenario(services: Services, _events: RecordedEvents) -> None:
         async with running(app_with(handler)) as url:
             await get(services, url + PATH)
             await get(services, url + PATH)
@@ -124,7 +127,7 @@ def test_a_body_over_the_cap_is_refused_even_when_it_was_small_on_the_wire(*, co
             return Response(gzip.compress(big), headers={"Content-Encoding": "gzip"})
         return Response(big)
 
-    async def scenario(_: httpx.AsyncClient, services: Services, events: RecordedEvents) -> None:
+    async def scenario(services: Services, events: RecordedEvents) -> None:
         async with running(app_with(handler)) as url:
             with pytest.raises(InvalidResponseError, match="more than 16 MiB"):
                 await get(services, url + PATH)
@@ -137,7 +140,7 @@ def test_a_body_that_cannot_be_decompressed_is_an_invalid_response() -> None:
     async def handler(_: Request) -> Response:
         return Response(b"not gzip", headers={"Content-Encoding": "gzip"})
 
-    async def scenario(_: httpx.AsyncClient, services: Services, _events: RecordedEvents) -> None:
+    async def scenario(services: Services, _events: RecordedEvents) -> None:
         async with running(app_with(handler)) as url:
             with pytest.raises(InvalidResponseError, match="decompressed"):
                 await get(services, url + PATH)
@@ -155,7 +158,7 @@ def test_gzip_inside_gzip_is_not_opened_at_all(layers: int) -> None:
     async def handler(_: Request) -> Response:
         return Response(body, headers={"Content-Encoding": ", ".join(["gzip"] * layers)})
 
-    async def scenario(_: httpx.AsyncClient, services: Services, _events: RecordedEvents) -> None:
+    async def scenario(services: Services, _events: RecordedEvents) -> None:
         async with running(app_with(handler)) as url:
             with pytest.raises(InvalidResponseError, match="decompressed"):
                 await get(services, url + PATH)
@@ -169,7 +172,7 @@ def test_a_compressed_body_that_was_cut_off_is_an_invalid_response() -> None:
     async def handler(_: Request) -> Response:
         return Response(whole[: len(whole) // 2], headers={"Content-Encoding": "gzip"})
 
-    async def scenario(_: httpx.AsyncClient, services: Services, _events: RecordedEvents) -> None:
+    async def scenario(services: Services, _events: RecordedEvents) -> None:
         async with running(app_with(handler)) as url:
             with pytest.raises(InvalidResponseError, match="decompressed"):
                 await get(services, url + PATH)
@@ -185,7 +188,7 @@ def test_gzip_is_asked_for_and_opened(coding: str) -> None:
         asked.append(request.headers.get("accept-encoding"))
         return Response(gzip.compress(b"{}"), headers={"Content-Encoding": coding})
 
-    async def scenario(_: httpx.AsyncClient, services: Services, _events: RecordedEvents) -> None:
+    async def scenario(services: Services, _events: RecordedEvents) -> None:
         async with running(app_with(handler)) as url:
             assert b"{}" == (await get(services, url + PATH)).body
 
@@ -206,8 +209,8 @@ def test_the_deadline_bounds_the_whole_exchange_not_only_each_read() -> None:
 
     async def main() -> None:
         events = RecordedEvents()
-        async with new_http_client() as http, running(app_with(handler)) as url:
-            services = Services(http, clock, Random(1), events, MemorySince())
+        async with pool(clock) as http, running(app_with(handler)) as url:
+            services = Services(http, clock, Random(1), events, MemorySince(), Admission(clock))
             asking = asyncio.create_task(get(services, url + PATH, timeout=30.0))
             while not asking.done():
                 await clock.advance(1.0)
@@ -232,7 +235,7 @@ def test_an_unknown_host_is_a_network_error() -> None:
 
 
 def test_a_dropped_connection_is_a_network_error() -> None:
-    async def scenario(_: httpx.AsyncClient, services: Services, events: RecordedEvents) -> None:
+    async def scenario(services: Services, events: RecordedEvents) -> None:
         async def drop(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{")
             await writer.drain()
@@ -250,7 +253,7 @@ def test_a_dropped_connection_is_a_network_error() -> None:
 
 
 def test_an_untrusted_certificate_is_a_tls_error(tmp_path: Path) -> None:
-    async def scenario(_: httpx.AsyncClient, services: Services, _events: RecordedEvents) -> None:
+    async def scenario(services: Services, _events: RecordedEvents) -> None:
         certificate, key = self_signed(tmp_path)
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         context.load_cert_chain(certificate, key)
@@ -289,7 +292,7 @@ def test_retry_after_is_read_in_both_forms(value: str, seconds: float | None) ->
 
 
 def test_targets_that_hang_keep_no_other_waiting() -> None:
-    async def scenario(_: httpx.AsyncClient, services: Services, _events: RecordedEvents) -> None:
+    async def scenario(services: Services, _events: RecordedEvents) -> None:
         released, asked = asyncio.Event(), 0
 
         async def handler(request: Request) -> Response:
@@ -316,7 +319,7 @@ def test_a_proxy_of_the_environment_is_not_asked_for_this_machine(monkeypatch: p
     async def answer(_: Request) -> Response:
         return PlainTextResponse("fine")
 
-    async def scenario(_: httpx.AsyncClient, services: Services, _events: RecordedEvents) -> None:
+    async def scenario(services: Services, _events: RecordedEvents) -> None:
         async with running(app_with(answer)) as url:
             assert (await get(services, url + PATH)).status == 200
         with pytest.raises(NetworkError):

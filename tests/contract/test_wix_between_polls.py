@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from random import Random
 from typing import Any
 
 import pytest
 
+from exporter.admission import Admission
 from exporter.errors import InvalidResponseError, ServerError
 from exporter.model import CalendarType, CollectorName, Connection, ConnectionsObservation, ConnectionStatus
 from exporter.platforms.base import PollResult, Services
@@ -41,14 +43,20 @@ class ShiftedClock:
     async def sleep(self, seconds: float) -> None:
         await self._true.sleep(seconds)
 
-    def timeout(self, seconds: float) -> AbstractAsyncContextManager[object]:
-        return self._true.timeout(seconds)
+    def lost(self) -> float:
+        return self._true.lost()
+
+    def call_later(self, seconds: float, callback: Callable[[], object]) -> Callable[[], None]:
+        return self._true.call_later(seconds, callback)
+
+    def timeout(self, seconds: float, *, slack: float | None = None) -> AbstractAsyncContextManager[object]:
+        return self._true.timeout(seconds, slack=slack)
 
 
 def open_shifted(bench: WixBench, shift: float) -> ShiftedClock:
     """Open the session on a machine whose clock is wrong; it reads the rows of bookings."""
     clock = ShiftedClock(bench.clock, shift)
-    services = Services(bench.http, clock, Random(1), bench.events, bench.since)
+    services = Services(bench.http, clock, Random(1), bench.events, bench.since, Admission(clock))
     bench._session = open_session(bench.target(bookings=ROWS), services)
     return clock
 

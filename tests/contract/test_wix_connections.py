@@ -7,6 +7,7 @@ import json
 from hashlib import sha256
 from pathlib import Path
 
+import httpx
 import pytest
 from structlog.testing import capture_logs
 
@@ -45,6 +46,12 @@ def providers(result: PollResult) -> dict[str, bool]:
 
 def headers(bench: WixBench) -> dict[str, str]:
     return {"Authorization": bench.key.value, "wix-site-id": bench.site.id}
+
+
+async def raw_body(bench: WixBench) -> bytes:
+    """Return the body of the list of connections as it comes over the wire."""
+    async with httpx.AsyncClient(transport=bench.http) as http:
+        return (await http.get(f"{bench.url}{PATH}", headers=headers(bench))).content
 
 
 def key_of(connection_id: str) -> str:
@@ -506,7 +513,7 @@ def test_odd_rows_in_the_provider_list_cost_nothing_but_themselves() -> None:
 def test_a_large_answer_is_read_with_turns_for_everybody_else() -> None:
     async def script(bench: WixBench) -> None:
         bench.site.connect_many(1000)
-        answer = Answer(200, {}, (await bench.http.get(f"{bench.url}{PATH}", headers=headers(bench))).content)
+        answer = Answer(200, {}, await raw_body(bench))
         turns = 0
 
         async def others() -> None:

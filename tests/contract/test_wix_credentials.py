@@ -213,7 +213,7 @@ def hold_first_mint(bench: WixBench) -> tuple[asyncio.Event, asyncio.Event]:
             waits.set()
             await go.wait()
 
-    bench.http.event_hooks = {"request": [hold]}
+    bench.http.on_request = hold
     return waits, go
 
 

@@ -266,7 +266,7 @@ def ask_to_wait(bench: WixBench, seconds: str) -> None:
         if response.status_code == 503:
             response.headers["retry-after"] = seconds
 
-    bench.http.event_hooks = {"response": [hint]}
+    bench.http.on_response = hint
     bench.simulator.faults.add(system_error(LIST, status=503, times=1))
 
 
@@ -355,7 +355,7 @@ def test_a_404_of_the_service_itself_asks_for_the_site_and_not_for_the_address()
         async def responded_by(response: httpx.Response) -> None:
             response.headers["x-wix-responded-by"] = "service/method"
 
-        bench.http.event_hooks = {"response": [responded_by]}
+        bench.http.on_response = responded_by
         bench.answer_with(LIST, coded("NOT_FOUND"), status=404)
         message = (await bench.failure()).message
         assert "site_id" in message
@@ -399,7 +399,7 @@ def test_a_base_url_with_a_path_is_a_proxy_in_front() -> None:
         async def note(request: httpx.Request) -> None:
             paths.append(request.url.path)
 
-        bench.http.event_hooks = {"request": [note]}
+        bench.http.on_request = note
         await bench.failure()
         assert paths == ["/proxy/bookings/v2/external-calendars/connections"]
 

@@ -11,13 +11,14 @@ from random import Random
 from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
 
+from exporter.admission import Admission
 from exporter.app import Application
 from exporter.clock import Clock
 from exporter.config import load_config
 from exporter.live import World
 from exporter.metrics import Format, Instruments, Page
-from exporter.platforms.transport import new_http_client
 from tests.support.clock import ManualClock
+from tests.support.pool import pool
 
 
 class RunningApplication:
@@ -61,8 +62,8 @@ async def application(config: Path, clock: ManualClock) -> AsyncIterator[Running
     """Run the exporter on ``config`` while the block runs."""
     instruments = Instruments(CollectorRegistry())
     clock_of_exporter: Clock = clock
-    async with new_http_client() as http:
-        world = World(http, clock_of_exporter, Random(1), instruments)
+    async with pool(clock) as http:
+        world = World(http, clock_of_exporter, Random(1), instruments, Admission(clock_of_exporter))
         app = Application(lambda: load_config(config), world=world, page=Page(instruments))
         await app.start(load_config(config))
         try:

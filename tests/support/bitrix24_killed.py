@@ -9,16 +9,17 @@ from random import Random
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from exporter.admission import Admission
 from exporter.clock import SystemClock
 from exporter.config import BitrixBookings, BitrixCollectors, BitrixTarget, OAuth
 from exporter.model import CollectorName, PlatformName
 from exporter.platforms.base import Services
 from exporter.platforms.bitrix24 import open_session, tokenfile
-from exporter.platforms.transport import new_http_client
 from exporter.secret import Secret
 from exporter.since import MemorySince
 from exporter.windows import WindowSpec
 from tests.support.events import RecordedEvents
+from tests.support.pool import pool
 
 
 class _DeadlyOs:
@@ -55,6 +56,7 @@ async def refresh_and_die(url: str, folder: str, before: int) -> None:
         oauth=oauth,
         collectors=BitrixCollectors(bookings=BitrixBookings(interval=300.0, max_age=900.0, windows=windows)),
     )
-    async with new_http_client() as http:
-        services = Services(http, SystemClock(), Random(1), RecordedEvents(), MemorySince())
+    clock = SystemClock()
+    async with pool(clock) as http:
+        services = Services(http, clock, Random(1), RecordedEvents(), MemorySince(), Admission(clock))
         await open_session(target, services).collectors[CollectorName.BOOKINGS].poll()

@@ -10,14 +10,12 @@ from random import Random
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
-import httpx
-
+from exporter.admission import Admission
 from exporter.config import BitrixBookings, BitrixCollectors, BitrixLinks, BitrixTarget, Budget, OAuth
 from exporter.model import BookingsObservation, CollectorName, LinksObservation, PlatformName
 from exporter.platforms.base import PollResult, Services
 from exporter.platforms.bitrix24 import open_session
 from exporter.platforms.bitrix24.session import BitrixSession
-from exporter.platforms.transport import new_http_client
 from exporter.secret import Secret
 from exporter.simulator import Simulator, running
 from exporter.simulator.bitrix24.oauth import App, Pair
@@ -28,6 +26,7 @@ from exporter.since import MemorySince
 from exporter.windows import WindowSpec
 from tests.support.clock import ManualClock
 from tests.support.events import RecordedEvents
+from tests.support.pool import ObservedPool, pool
 
 T = TypeVar("T")
 
@@ -56,7 +55,7 @@ class Bench:
     clock: ManualClock
     portal: Portal
     webhook: Webhook
-    http: httpx.AsyncClient
+    http: ObservedPool
     url: str
     events: RecordedEvents
     folder: Path
@@ -70,7 +69,9 @@ class Bench:
         return self.clock.now
 
     def services(self, events: RecordedEvents | None = None) -> Services:
-        return Services(self.http, self.clock, Random(7), events or self.events, MemorySince(), self.folder)
+        return Services(
+            self.http, self.clock, Random(7), events or self.events, MemorySince(), Admission(self.clock), self.folder
+        )
 
     def target(
         self,
@@ -154,9 +155,7 @@ def on_portal(script: Callable[[Bench], Awaitable[T]], folder: Path = Path(), st
         portal = simulator.bitrix24.add_portal("salon")
         portal.set_plan(None)
         webhook = simulator.bitrix24.add_webhook(portal, code=CODE)
-        # Plain HTTP only: without the system's certificates, which take a tenth of a second to load.
-        transport = httpx.AsyncHTTPTransport(verify=False)
-        async with running(simulator.app) as url, new_http_client(transport) as http:
+        async with running(simulator.app) as url, pool(clock) as http:
             return await script(Bench(simulator, clock, portal, webhook, http, url, RecordedEvents(), folder))
 
     return asyncio.run(run())

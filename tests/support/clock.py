@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import heapq
 import itertools
-from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+
+from exporter.deadlines import Deadline
 
 
 class ManualClock:
@@ -22,13 +24,32 @@ class ManualClock:
         self._auto = auto
         self._start = start
         self._order = itertools.count()
-        self._alarms: list[tuple[float, int, asyncio.Future[None] | asyncio.Timeout]] = []
+        self._alarms: list[tuple[float, int, Callable[[], None]]] = []
+        self.stood_still = 0.0
 
     def time(self) -> float:
         return self.now
 
     def monotonic(self) -> float:
         return self.now - self._start
+
+    def lost(self) -> float:
+        """Return how much of the time the loop is to have stood still: what :meth:`stall` said."""
+        return self.stood_still
+
+    def call_later(self, seconds: float, callback: Callable[[], object]) -> Callable[[], None]:
+        called_off = False
+
+        def alarm() -> None:
+            if not called_off:
+                callback()
+
+        def call_off() -> None:
+            nonlocal called_off
+            called_off = True
+
+        heapq.heappush(self._alarms, (self.now + seconds, next(self._order), alarm))
+        return call_off
 
     async def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
@@ -37,18 +58,19 @@ class ManualClock:
             self._ring()
             await asyncio.sleep(0)
             return
-        alarm: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        heapq.heappush(self._alarms, (self.now + seconds, next(self._order), alarm))
-        await alarm
+        woken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.call_later(seconds, lambda: None if woken.done() else woken.set_result(None))
+        await woken
 
-    def timeout(self, seconds: float) -> AbstractAsyncContextManager[object]:
-        return self._timeout(seconds)
+    def timeout(self, seconds: float, *, slack: float | None = None) -> AbstractAsyncContextManager[object]:
+        return Deadline(self, seconds, slack=slack)
 
-    @asynccontextmanager
-    async def _timeout(self, seconds: float) -> AsyncIterator[None]:
-        async with asyncio.timeout(None) as timeout:
-            heapq.heappush(self._alarms, (self.now + seconds, next(self._order), timeout))
-            yield
+    async def stall(self, seconds: float) -> None:
+        """Move the time as if the loop stood still meanwhile: everything that came due comes late, at once."""
+        self.now += seconds
+        self.stood_still += seconds
+        self._ring()
+        await self.settle()
 
     async def advance(self, seconds: float) -> None:
         """Move the time in steps from alarm to alarm; after each the loop runs until everybody waits again."""
@@ -67,11 +89,4 @@ class ManualClock:
 
     def _ring(self) -> None:
         while self._alarms and self._alarms[0][0] <= self.now:
-            _, _, alarm = heapq.heappop(self._alarms)
-            if isinstance(alarm, asyncio.Timeout):
-                try:
-                    alarm.reschedule(asyncio.get_running_loop().time())
-                except RuntimeError:
-                    continue  # its block ended long ago
-            elif not alarm.done():
-                alarm.set_result(None)
+            heapq.heappop(self._alarms)[2]()

@@ -9,8 +9,7 @@ from random import Random
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
-import httpx
-
+from exporter.admission import Admission
 from exporter.config import WixBookings, WixCollectors, WixConnections, WixTarget
 from exporter.errors import PollError
 from exporter.model import (
@@ -22,7 +21,6 @@ from exporter.model import (
     WindowBookings,
 )
 from exporter.platforms.base import PollResult, Services, Session
-from exporter.platforms.transport import new_http_client
 from exporter.platforms.wix import open_session
 from exporter.secret import Secret
 from exporter.simulator import Simulator, running
@@ -35,6 +33,7 @@ from exporter.since import MemorySince, SinceStore
 from exporter.windows import WindowSpec
 from tests.support.clock import ManualClock
 from tests.support.events import RecordedEvents
+from tests.support.pool import ObservedPool, pool
 
 T = TypeVar("T")
 
@@ -55,7 +54,7 @@ class WixBench:
     clock: ManualClock
     site: Site
     key: ApiKey
-    http: httpx.AsyncClient
+    http: ObservedPool
     url: str
     events: RecordedEvents = field(default_factory=RecordedEvents)
     since: SinceStore = field(default_factory=MemorySince)
@@ -90,7 +89,7 @@ class WixBench:
 
     def open(self, target: WixTarget | None = None) -> Session:
         """Open a new session, as a restart does."""
-        services = Services(self.http, self.clock, Random(1), self.events, self.since)
+        services = Services(self.http, self.clock, Random(1), self.events, self.since, Admission(self.clock))
         self._session = open_session(target or self.target(), services)
         return self._session
 
@@ -159,7 +158,7 @@ def on_wix(script: Callable[[WixBench], Awaitable[T]], *, start: float = 1_790_0
         simulator = Simulator(clock)
         site = simulator.wix.add_site()
         key = simulator.wix.add_key(site)
-        async with running(simulator.app) as url, new_http_client() as http:
+        async with running(simulator.app) as url, pool(clock) as http:
             return await script(WixBench(simulator, clock, site, key, http, url))
 
     return asyncio.run(run())

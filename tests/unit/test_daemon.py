@@ -12,6 +12,7 @@ from prometheus_client import generate_latest
 from exporter import daemon
 from exporter.clock import SystemClock
 from exporter.errors import ConfigError, Problem
+from exporter.loop_lag import LoopLag
 from exporter.settings import Config
 
 
@@ -66,7 +67,7 @@ def test_the_build_info_names_the_revision_of_the_image(monkeypatch: pytest.Monk
         raise AssertionError
 
     async def main() -> None:
-        async with daemon._application(load, clock=SystemClock(), lifecycle=False) as (_, instruments):
+        async with daemon._application(load, clock=SystemClock(), lag=LoopLag(), lifecycle=False) as (_, instruments):
             assert b'revision="abc123"' in generate_latest(instruments.registry)
 
     asyncio.run(main())

@@ -68,6 +68,7 @@ CONTRACT_OF_THE_PROCESS: dict[str, tuple[str, tuple[str, ...]]] = {
     "config_last_reload_success_timestamp_seconds": ("gauge", ()),
     "config_hash": ("gauge", ()),
     "event_loop_lag_seconds": ("gauge", ()),
+    "poll_lateness_seconds": ("histogram", ("platform",)),
     "log_messages_total": ("counter", ("level",)),
 }
 OURS = [family for family in FAMILIES if family.name.startswith("booking_sync_")]

@@ -171,7 +171,8 @@ def test_a_target_that_moves_to_another_platform_starts_anew(instruments: Instru
     text = page.render(views.view_of(views.target_of(views.WIX, PlatformName.BITRIX24, [state])), Format.TEXT)
     assert value(text, "collector_polls_total", target=views.WIX, platform="bitrix24") == 0
     assert value(text, "collector_up", target=views.WIX, platform="bitrix24") == 0
-    assert b'platform="wix"' not in text
+    assert b'platform="wix",target=' not in text
+    assert f'target="{views.WIX}",platform="wix"'.encode() not in text
 
 
 @RELAXED

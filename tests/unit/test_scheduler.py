@@ -11,6 +11,7 @@ from random import Random
 import pytest
 import structlog.testing
 
+from exporter.admission import Admission
 from exporter.errors import (
     AccessError,
     AuthError,
@@ -59,7 +60,14 @@ class Bench:
     recorder: Recorder = field(default_factory=Recorder)
 
     def __post_init__(self) -> None:
-        self.scheduler = Scheduler(clock=self.clock, random=Random(1), publish=self._publish)
+        self.lateness: list[float] = []
+        self.scheduler = Scheduler(
+            clock=self.clock,
+            random=Random(1),
+            admission=Admission(self.clock),
+            publish=self._publish,
+            observe_lateness=lambda _, late: self.lateness.append(late),
+        )
 
     def _publish(self, state: CollectorState) -> None:
         self.published.setdefault(state.target, []).append(state)

@@ -33,7 +33,7 @@ from exporter.platforms.bitrix24.credential import Access, Credential, checked_o
 from exporter.platforms.bitrix24.decode import Body, Reply
 from exporter.platforms.bitrix24.operating import BATCH, WHOLE_SHARE, OperatingLedger
 from exporter.platforms.bitrix24.portal import Membership, Portal
-from exporter.platforms.transport import Answer, exchange, retry_after_seconds
+from exporter.platforms.transport import Answer, exchange, new_request, retry_after_seconds
 
 log = structlog.get_logger(__name__)
 
@@ -284,7 +284,7 @@ class Api:
         body = dict(params)
         if access.token is not None:
             body["auth"] = access.token.reveal()
-        request = self._services.http.build_request(
+        request = new_request(
             "POST",
             endpoint.copy_with(path=endpoint.path + operation),
             content=msgspec.json.encode(body),

@@ -26,7 +26,7 @@ from exporter.platforms.base import Services
 from exporter.platforms.bitrix24.codes import normalise
 from exporter.platforms.bitrix24.credential import origin_of
 from exporter.platforms.bitrix24.tokenfile import Tokens, parse
-from exporter.platforms.transport import exchange, retry_after_seconds
+from exporter.platforms.transport import exchange, new_request, retry_after_seconds
 from exporter.secret import Secret
 
 TOKEN_OPERATION: Final = "oauth.token"  # noqa: S105  the name of an operation
@@ -68,7 +68,7 @@ async def request_tokens(
     Raises :class:`~exporter.errors.PollError`; ``code`` is ``invalid_grant`` when only a person can help.
     """
     query = {**grant, "client_id": client_id, "client_secret": client_secret.reveal()}
-    request = services.http.build_request("GET", server.copy_with(path="/oauth/token/"), params=query)
+    request = new_request("GET", server.copy_with(path="/oauth/token/"), params=query, once=True)
     answer = await exchange(services, TOKEN_OPERATION, request, timeout=timeout)
     name, status = server.host, answer.status
     try:

@@ -75,7 +75,8 @@ class BookingsCollector:
             except PollError as error:
                 failure = error  # the counts are right without names, and the names we had stay
         # Ten thousand bookings take a tenth of a second, which is too long for the loop.
-        return PollResult(await asyncio.to_thread(self._observation, rows, windows, now, complete), failure)
+        async with self._services.admission.decoding():
+            return PollResult(await asyncio.to_thread(self._observation, rows, windows, now, complete), failure)
 
     async def _read(self, windows: Sequence[Window], until: float) -> tuple[tuple[Booking, ...], intake.Seen, bool]:
         """Return every booking that overlaps the windows and every partner of one that may conflict, and what was covered.
@@ -88,7 +89,8 @@ class BookingsCollector:
         seen = intake.seen(self._seen, rows, low, high)
         if not self._settings.conflicts:
             return rows, seen, complete
-        reach = await asyncio.to_thread(conflict_reach, rows, windows, self._rule, self._settings.overlapping_resources)
+        async with self._services.admission.decoding():
+            reach = await asyncio.to_thread(conflict_reach, rows, windows, self._rule, self._settings.overlapping_resources)
         if reach is None:
             return rows, seen, complete
         # Partners lie as far out as the longest booking of the windows. Mostly the margin covers them; when it does not, the

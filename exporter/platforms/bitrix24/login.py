@@ -20,7 +20,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 
-from exporter.clock import SystemClock
+from exporter.admission import Admission
+from exporter.clock import Clock, SystemClock
 from exporter.config_credentials import is_loopback
 from exporter.errors import TargetConfigError
 from exporter.model import CollectorName
@@ -28,7 +29,7 @@ from exporter.platforms.base import Services
 from exporter.platforms.bitrix24.authserver import request_tokens, server_origin
 from exporter.platforms.bitrix24.credential import origin_of
 from exporter.platforms.bitrix24.tokenfile import TokenFile
-from exporter.platforms.transport import new_http_client
+from exporter.platforms.http_pool import open_pool
 from exporter.secret import Secret
 from exporter.since import MemorySince
 
@@ -56,7 +57,7 @@ async def login(
     show: Callable[[str], object] = sys.stderr.write,
     ask: Callable[[str], str] = input,
     open_page: Callable[[str], object] = webbrowser.open,
-    http: httpx.AsyncClient | None = None,
+    http: httpx.AsyncBaseTransport | None = None,
 ) -> LoggedIn:
     """Walk an operator to a token file.
 
@@ -77,9 +78,10 @@ async def login(
         code, named_server = _read_answer(pasted, state)
         if server is None:
             _refuse_stranger(named_server)
-        async with _client(http) as client:
+        clock = SystemClock()
+        async with _pool(http, clock) as pool:
             tokens = await request_tokens(
-                Services(client, SystemClock(), Random(), _Unheard(), MemorySince()),  # noqa: S311  unused here
+                Services(pool, clock, Random(), _Unheard(), MemorySince(), Admission(clock)),  # noqa: S311  unused here
                 server_origin(server, named_server),
                 client_id=client_id,
                 client_secret=Secret(client_secret),
@@ -98,12 +100,12 @@ async def login(
 
 
 @asynccontextmanager
-async def _client(given: httpx.AsyncClient | None) -> AsyncIterator[httpx.AsyncClient]:
+async def _pool(given: httpx.AsyncBaseTransport | None, clock: Clock) -> AsyncIterator[httpx.AsyncBaseTransport]:
     if given is not None:
         yield given
         return
-    async with new_http_client() as client:
-        yield client
+    async with open_pool(clock) as pool:
+        yield pool
 
 
 class _Unheard:

@@ -151,7 +151,7 @@ def _checked(fresh: Tokens, tokens: Tokens) -> Tokens:
 
 
 # Chains by the HTTP pool of the process (a test has its own), then by file: see portal.py for the reason.
-_CHAINS: Final[WeakKeyDictionary[httpx.AsyncClient, dict[Path, _Chain]]] = WeakKeyDictionary()
+_CHAINS: Final[WeakKeyDictionary[httpx.AsyncBaseTransport, dict[Path, _Chain]]] = WeakKeyDictionary()
 
 
 class OAuthCredential:

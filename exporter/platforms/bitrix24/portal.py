@@ -103,7 +103,7 @@ class Portal:
 
 # Portals by the HTTP pool through which they are asked: a process has one pool, a test has its own. The pool is the one
 # thing that all sessions are given in common, and what is limited is exactly what leaves through it.
-_PORTALS: Final[WeakKeyDictionary[httpx.AsyncClient, dict[str, Portal]]] = WeakKeyDictionary()
+_PORTALS: Final[WeakKeyDictionary[httpx.AsyncBaseTransport, dict[str, Portal]]] = WeakKeyDictionary()
 
 
 class Membership:

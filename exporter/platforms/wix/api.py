@@ -18,7 +18,7 @@ from exporter.errors import AuthError, PollError, RateLimitedError, TargetConfig
 from exporter.model import Budget
 from exporter.platforms.base import Services
 from exporter.platforms.limiter import LeakyBucket
-from exporter.platforms.transport import Answer, exchange
+from exporter.platforms.transport import Answer, exchange, new_request
 from exporter.platforms.wix.credentials import AppCredential, Credential, KeyCredential, Token
 from exporter.platforms.wix.decode import decode
 from exporter.platforms.wix.endpoints import ORIGIN, Endpoint
@@ -146,7 +146,7 @@ class WixApi:
         if (pause := self._limiter.paused_for()) > seconds:
             raise RateLimitedError(f"waiting until Wix lets this site ask again, {pause:.0f} s", retry_after=pause)
         await self._limiter.acquire()
-        request = self._services.http.build_request(
+        request = new_request(
             endpoint.method,
             self._origin.copy_with(path=self._origin.path.rstrip("/") + endpoint.path.format(reader=self._reader_prefix)),
             params=query,

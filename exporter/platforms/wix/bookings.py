@@ -45,7 +45,7 @@ class BookingsCollector:
         self._statuses = tuple(dict.fromkeys(settings.statuses))
         self._lower_statuses = tuple(status.lower() for status in self._statuses)
         self._calendar_statuses = tuple(status for status in self._statuses if status.lower() in ON_THE_CALENDAR)
-        self._reader = BookingsReader(api, services.events)
+        self._reader = BookingsReader(api, services.events, services.admission)
         self._intake = Intake(self._reader, self._statuses, services.events)
         self._read_rows_until = float("-inf")
 
@@ -105,7 +105,8 @@ class BookingsCollector:
             self._intake.note_unseen(read.rows, now, start=start, end=end)
             self._intake.note_gone(read.rows, now, start=start, end=end)
         # In a thread: sweeping a hundred pages of bookings takes longer than the loop may be held.
-        return PollResult(await asyncio.to_thread(self._observation, read, now, windows, next_booking), failure)
+        async with self._services.admission.decoding():
+            return PollResult(await asyncio.to_thread(self._observation, read, now, windows, next_booking), failure)
 
     async def _note_new(self, now: float) -> PollError | None:
         """Count new bookings. What was read whole is published whatever becomes of this question; its failure shows."""

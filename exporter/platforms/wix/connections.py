@@ -46,7 +46,8 @@ class ConnectionsCollector:
 
     async def poll(self) -> PollResult:
         http = await self._api.call(Endpoint.LIST_CONNECTIONS, query={"partialFailure": "true"})
-        answer = await connections(http)
+        async with self._services.admission.decoding():
+            answer = await connections(http)
         now = self._services.clock.time()
         self._report(answer)
         failed = answer.failed_provider_ids

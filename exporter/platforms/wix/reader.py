@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from exporter.admission import Admission
 from exporter.errors import InvalidResponseError, TargetConfigError
 from exporter.model import CollectorName
 from exporter.platforms.base import Events
@@ -46,9 +47,10 @@ def matching(statuses: Sequence[str], *bounds: Filter) -> Filter:
 class BookingsReader:
     """Counts and reads the bookings of one site."""
 
-    def __init__(self, api: WixApi, events: Events) -> None:
+    def __init__(self, api: WixApi, events: Events, admission: Admission) -> None:
         self._api = api
         self._events = events
+        self._admission = admission
 
     async def count(self, wanted: Filter) -> int:
         """Return how many bookings match. One call, no personal data moves."""
@@ -88,7 +90,9 @@ class BookingsReader:
         return page.rows[0] if page.rows else None
 
     async def _page(self, query: Filter) -> BookingsPage:
-        page = await bookings(await self._api.call(Endpoint.QUERY_BOOKINGS, body=query))
+        answer = await self._api.call(Endpoint.QUERY_BOOKINGS, body=query)
+        async with self._admission.decoding():
+            page = await bookings(answer)
         if page.malformed:
             self._events.malformed_rows(CollectorName.BOOKINGS, page.malformed)
         for field, times in page.unrecognized.items():

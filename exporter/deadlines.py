@@ -1,0 +1,132 @@
+"""Deadlines that blame nobody for our own lateness.
+
+``asyncio.timeout`` measures the wall: while the event loop stands still (no CPU, a full garbage collection, a stopped
+process) its seconds run all the same, and what ends then is an answer that may have arrived long ago. A
+:class:`Deadline` counts only the seconds in which the loop could work and in which nobody waits for a turn of ours.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar
+from types import TracebackType
+from typing import Final, Protocol, Self
+
+_SMALLEST_SECONDS: Final = 1e-3  # less is rounding: without it a deadline could be put off for ever in ever smaller steps
+
+
+class Timeline(Protocol):
+    """The time that a deadline is measured on."""
+
+    def monotonic(self) -> float:
+        """Return seconds that never run backwards."""
+        ...
+
+    def lost(self) -> float:
+        """Return how many of those seconds the event loop stood still."""
+        ...
+
+    def call_later(self, seconds: float, callback: Callable[[], object]) -> Callable[[], None]:
+        """Call ``callback`` in ``seconds``; what is returned calls it off."""
+        ...
+
+
+class Deadline:
+    """An ``async with`` block that raises :class:`TimeoutError` after ``seconds`` of usable time.
+
+    ``slack`` is how long :func:`paused` may hold it up in all; ``None`` for as long as the deadlines around it allow.
+    """
+
+    def __init__(self, timeline: Timeline, seconds: float, *, slack: float | None = None) -> None:
+        self._timeline = timeline
+        self._seconds = seconds
+        self._slack = slack
+        self._block = asyncio.timeout(None)
+        self._used = 0.0
+        self._held_up = 0.0
+        self._pauses = 0
+        self._since = self._lost = 0.0
+        self._call_off: Callable[[], None] | None = None
+        self._ended = False
+
+    async def __aenter__(self) -> Self:
+        await self._block.__aenter__()
+        self._token = _running.set((*_running.get(), self))
+        self._begin()
+        self._arm()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._ended = True
+        self._disarm()
+        _running.reset(self._token)
+        await self._block.__aexit__(kind, error, traceback)
+
+    def slack(self) -> float | None:
+        """Return how many seconds it may still be paused."""
+        return None if self._slack is None else max(0.0, self._slack - self._held_up)
+
+    def pause(self) -> None:
+        """Stop counting; pauses of several tasks may overlap."""
+        self._pauses += 1
+        if self._pauses == 1:
+            self._end()
+            self._disarm()
+
+    def resume(self) -> None:
+        """Count again once every pause has ended."""
+        self._pauses -= 1
+        if not self._pauses:
+            self._held_up += self._timeline.monotonic() - self._since
+            self._begin()
+            if not self._ended:  # a task that it started may outlive it
+                self._arm()
+
+    def _begin(self) -> None:
+        self._since, self._lost = self._timeline.monotonic(), self._timeline.lost()
+
+    def _end(self) -> None:
+        """Add what was usable since the last look."""
+        now, lost = self._timeline.monotonic(), self._timeline.lost()
+        self._used += max(0.0, now - self._since - (lost - self._lost))
+        self._since, self._lost = now, lost
+
+    def _arm(self) -> None:
+        self._call_off = self._timeline.call_later(max(0.0, self._seconds - self._used), self._alarm)
+
+    def _disarm(self) -> None:
+        if self._call_off is not None:
+            self._call_off()
+            self._call_off = None
+
+    def _alarm(self) -> None:
+        self._end()
+        if self._seconds - self._used > _SMALLEST_SECONDS:
+            self._arm()
+        else:
+            self._call_off = None
+            self._block.reschedule(asyncio.get_running_loop().time())
+
+
+_running: ContextVar[tuple[Deadline, ...]] = ContextVar("running_deadlines", default=())
+
+
+@contextlib.contextmanager
+def paused() -> Iterator[float | None]:
+    """Hold up every deadline that runs around this block, in this task and in those that started it.
+
+    Yields for how many seconds at most that is allowed, ``None`` without a bound: the caller ends its wait then.
+    """
+    deadlines = _running.get()
+    slack = [seconds for deadline in deadlines if (seconds := deadline.slack()) is not None]
+    for deadline in deadlines:
+        deadline.pause()
+    try:
+        yield min(slack, default=None)
+    finally:
+        for deadline in deadlines:
+            deadline.resume()

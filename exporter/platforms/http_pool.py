@@ -1,0 +1,224 @@
+"""The connections to all platforms: aiohttp's pool behind httpx's transport interface.
+
+httpx's own pool (httpcore) walks all of its connections for each request and each answer, quadratic in those that idle: a
+fleet of hundreds of targets fills a core with that alone. aiohttp's does not, so this is the one file in which aiohttp
+appears; everything else speaks httpx's types and errors, and a test may pass ``httpx.MockTransport`` in its place
+(docs/decisions/0090).
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import aiohttp
+import httpx
+from aiohttp.abc import AbstractResolver
+from yarl import URL
+
+from exporter.clock import Clock
+from exporter.platforms.names import Names
+from exporter.platforms.proxies import Proxies, proxies_of_environment
+
+if TYPE_CHECKING:
+    import ssl
+
+    from aiohttp.client_proto import ResponseHandler
+    from aiohttp.client_reqrep import ClientRequest
+    from aiohttp.tracing import Trace
+
+CONNECT_SECONDS: Final = 5.0
+# A connection that nobody needs for this long is closed: over TLS each holds a buffer of 256 KiB (asyncio's SSLProtocol), and
+# most portals are asked every few minutes. Sites of one platform share their connections, which are never idle that long.
+KEEP_ALIVE_SECONDS: Final = 15.0
+NAMES_SECONDS: Final = 60  # an address that was found is used for this long
+_HEADER_BYTES: Final = 64 * 1024
+_HEADERS: Final = 256
+_READ_BYTES: Final = 128 * 1024
+
+ONCE: Final = "once"
+"""Extension of a request that must not be sent twice, such as one that spends a refresh token."""
+
+
+@dataclass(slots=True)
+class _Use:
+    """Whether a request opened a connection or took one that idled."""
+
+    opened: bool = False
+
+
+_use: ContextVar[_Use] = ContextVar("connection_use")
+
+
+def open_pool(clock: Clock, *, admit: Callable[[], Awaitable[None]] | None = None) -> HttpPool:
+    """Return the pool of a process, with the proxies, the certificates and the name servers of its environment.
+
+    Raises :class:`~exporter.errors.ConfigError` for a proxy that cannot be used.
+    """
+    return HttpPool(clock, tls=httpx.create_ssl_context(), proxies=proxies_of_environment(), names=Names(), admit=admit)
+
+
+class HttpPool(httpx.AsyncBaseTransport):
+    """One pool for all targets: kept-alive connections, no cookies, no redirects, no decompression, no cap on their number.
+
+    ``names`` looks up hosts (aiohttp's own resolver if absent), ``admit`` is awaited before a connection is opened, outside
+    of every deadline. Lives in one event loop; the caller closes it. Raises :class:`httpx.TransportError` and nothing else.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        *,
+        tls: ssl.SSLContext,
+        proxies: Proxies | None = None,
+        names: AbstractResolver | None = None,
+        admit: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
+        self._clock = clock
+        self._tls = tls
+        self._proxies = proxies or Proxies({})
+        self._names = names
+        self._admit = admit
+        self._shared: aiohttp.ClientSession | None = None
+        self._single: aiohttp.ClientSession | None = None
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send ``request`` and return once its head has come; the body is a stream as it came over the wire.
+
+        A connection that the peer had closed while it idled is no failure: the request goes out once more, on a new one.
+        """
+        use = _Use(opened=ONCE in request.extensions)
+        token = _use.set(use)
+        try:
+            try:
+                return await self._send(self._session(single=use.opened), request)
+            except aiohttp.ClientConnectionError:
+                if use.opened:
+                    raise
+            return await self._send(self._session(single=True), request)
+        except (aiohttp.ClientError, OSError) as error:
+            raise translated(error) from error.__cause__ or error
+        finally:
+            _use.reset(token)
+
+    async def aclose(self) -> None:
+        """Close every connection; what still runs on one fails."""
+        for session in (self._shared, self._single):
+            if session is not None:
+                await session.close()
+        if self._names is not None:
+            await self._names.close()
+
+    async def _send(self, session: aiohttp.ClientSession, request: httpx.Request) -> httpx.Response:
+        await request.aread()
+        proxy = self._proxies.for_url(request.url)
+        response = await session.request(
+            request.method,
+            URL(str(request.url), encoded=True),
+            headers=request.headers.multi_items(),
+            data=request.content or None,
+            allow_redirects=False,
+            proxy=proxy.url if proxy else None,
+            proxy_headers=proxy.headers if proxy else None,
+        )
+        return httpx.Response(response.status, headers=response.raw_headers, stream=_Body(response))
+
+    def _session(self, *, single: bool) -> aiohttp.ClientSession:
+        """Return the session with the shared connections, or the one that opens a connection for each request."""
+        if single:
+            if self._single is None:
+                self._single = self._new_session(force_close=True)
+            return self._single
+        if self._shared is None:
+            self._shared = self._new_session(force_close=False)
+        return self._shared
+
+    def _new_session(self, *, force_close: bool) -> aiohttp.ClientSession:
+        connector = _Connector(
+            self._clock,
+            self._admit,
+            limit=0,
+            ssl=self._tls,
+            resolver=self._names,
+            ttl_dns_cache=NAMES_SECONDS,
+            force_close=force_close,
+            # Not in one call: aiohttp refuses a keep-alive time for connections that are never kept.
+            **({} if force_close else {"keepalive_timeout": KEEP_ALIVE_SECONDS}),
+        )
+        session = aiohttp.ClientSession(
+            connector=connector,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,
+            skip_auto_headers=("Accept", "Accept-Encoding", "Content-Type", "User-Agent"),
+            timeout=aiohttp.ClientTimeout(total=None),  # deadlines are ours, on the clock that is passed in
+            read_bufsize=_READ_BYTES,
+            max_line_size=_HEADER_BYTES,
+            max_field_size=_HEADER_BYTES,
+            max_headers=_HEADERS,
+        )
+        # aiohttp repeats a GET whose connection breaks, also on a new connection. The auth server of Bitrix24 takes its refresh
+        # tokens by GET: a repetition would spend one twice. There is no public switch; a test counts what the server receives.
+        session._retry_connection = False  # noqa: SLF001
+        return session
+
+
+class _Connector(aiohttp.TCPConnector):
+    """Opens connections when they are admitted, each within :data:`CONNECT_SECONDS` from the name to the handshake."""
+
+    def __init__(self, clock: Clock, admit: Callable[[], Awaitable[None]] | None, **options: object) -> None:
+        super().__init__(**options)  # type: ignore[arg-type]  # passed on as they came
+        self._clock = clock
+        self._admit = admit
+
+    async def _create_connection(
+        self, req: ClientRequest, traces: list[Trace], timeout: aiohttp.ClientTimeout
+    ) -> ResponseHandler:
+        _use.get().opened = True
+        if self._admit is not None:
+            await self._admit()
+        async with self._clock.timeout(CONNECT_SECONDS):
+            return await super()._create_connection(req, traces, timeout)
+
+
+class _Body(httpx.AsyncByteStream):
+    """The body of an answer, as it came over the wire."""
+
+    def __init__(self, response: aiohttp.ClientResponse) -> None:
+        self._response = response
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        try:
+            async for piece in self._response.content.iter_any():
+                yield piece
+        except (aiohttp.ClientError, OSError) as error:
+            raise translated(error) from error.__cause__ or error
+
+    async def aclose(self) -> None:
+        """Give the connection back, or close it when the body was not read to its end."""
+        self._response.release()
+        with contextlib.suppress(aiohttp.ClientError):
+            await self._response.wait_for_close()
+
+
+_TRANSLATIONS: Final[tuple[tuple[type[Exception], type[httpx.TransportError], str], ...]] = (
+    (aiohttp.ClientProxyConnectionError, httpx.ProxyError, "cannot connect to the proxy"),
+    (aiohttp.ConnectionTimeoutError, httpx.ConnectTimeout, "not connected in time"),
+    (aiohttp.ClientConnectorError, httpx.ConnectError, "cannot connect"),
+    (aiohttp.InvalidURL, httpx.UnsupportedProtocol, "not an address"),
+    (aiohttp.ClientConnectionError, httpx.ReadError, "the connection broke"),
+    (aiohttp.ClientPayloadError, httpx.RemoteProtocolError, "the body was cut off"),
+    (aiohttp.ClientError, httpx.RemoteProtocolError, "not HTTP"),
+    (TimeoutError, httpx.ReadTimeout, "no answer"),
+    (OSError, httpx.ReadError, "the connection broke"),
+)
+"""The first that fits counts. The texts are ours: aiohttp's may hold the whole URL, credential included."""
+
+
+def translated(error: aiohttp.ClientError | OSError) -> httpx.TransportError:
+    """Return ``error`` of aiohttp or a socket as httpx's error of the same meaning."""
+    if isinstance(error, aiohttp.ClientHttpProxyError):
+        return httpx.ProxyError(f"the proxy refuses to connect (HTTP {error.status})")
+    return next(ours(text) for kind, ours, text in _TRANSLATIONS if isinstance(error, kind))
