@@ -31,7 +31,7 @@ LEVELS: Final[Mapping[str, int]] = {
     "critical": logging.CRITICAL,
 }
 
-# httpx puts whole URLs into its lines, httpcore and aiohttp headers, aiodns names: none of them speaks below warning, whatever the level.
+# httpx puts whole URLs into its lines, httpcore and aiohttp headers: none of them speaks below warning, whatever the level.
 _SILENCED: Final = ("httpx", "httpcore", "aiohttp", "aiodns")
 # Chatty about themselves; worth hearing only by somebody who debugs.
 _QUIET: Final = ("uvicorn", "uvicorn.error", "uvicorn.access", "asyncio")

@@ -6,8 +6,8 @@ The one broad ``except`` of the package is here: a bug in one collector must not
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import math
-import zlib
 from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
@@ -37,7 +37,8 @@ def phase_of(target: str, collector: CollectorName, interval: float) -> float:
 
     By hash, so that slow collectors of a fleet do not lie together although all were started, or held up, at one moment.
     """
-    return zlib.crc32(f"{target}/{collector.value}".encode()) / 2**32 * interval
+    digest = hashlib.blake2b(f"{target}/{collector.value}".encode(), digest_size=8).digest()
+    return int.from_bytes(digest) / 2**64 * interval
 
 
 @dataclass(frozen=True, slots=True)

@@ -116,7 +116,7 @@ def test_nothing_is_loaded_any_more_once_the_stop_began(tmp_path: Path) -> None:
             await driven(app, app.app.reload())
         await stopping
         assert {} == live(app)
-        assert "late" not in await app.page()
+        assert 'target="late"' not in await app.page()
 
     with_application(tmp_path, lambda business: (calm(business),), scenario)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from random import Random
@@ -23,10 +24,11 @@ from exporter.errors import (
 )
 from exporter.model import BookingsObservation, CollectorName, Observation, PlatformName
 from exporter.platforms.base import PollResult
-from exporter.polling import Job
+from exporter.polling import Job, phase_of
 from exporter.scheduler import Scheduler, retry_delay
 from exporter.snapshot import CollectorState
 from tests.support.clock import ManualClock
+from tests.support.lag import LateLag
 
 Script = Callable[[int], Awaitable[PollResult]]
 
@@ -60,13 +62,18 @@ class Bench:
     recorder: Recorder = field(default_factory=Recorder)
 
     def __post_init__(self) -> None:
-        self.lateness: list[float] = []
+        self.lateness: list[tuple[PlatformName, float]] = []
+        self.expected: dict[str, tuple[ScriptedCollector, list[float]]] = {}
+        self.admit_by(None)
+
+    def admit_by(self, lag: LateLag | None) -> None:
+        """Poll with a new scheduler, on a loop that is as late as ``lag`` says."""
         self.scheduler = Scheduler(
             clock=self.clock,
             random=Random(1),
-            admission=Admission(self.clock),
+            admission=Admission(self.clock, lag),
             publish=self._publish,
-            observe_lateness=lambda _, late: self.lateness.append(late),
+            observe_lateness=lambda platform, late: self.lateness.append((platform, late)),
         )
 
     def _publish(self, state: CollectorState) -> None:
@@ -133,14 +140,72 @@ def test_a_slow_poll_does_not_shift_the_grid_and_never_overlaps_itself() -> None
     run(scenario)
 
 
-def test_many_jobs_are_spread_over_the_start() -> None:
+def test_from_the_second_poll_on_a_collector_keeps_its_phase() -> None:
     async def scenario(bench: Bench) -> None:
-        jobs = [bench.job(good, target=str(number)) for number in range(500)]
-        bench.scheduler.start(job for job, _ in jobs)
-        await bench.clock.advance(11)
-        starts = sorted(collector.polled_at[0] for _, collector in jobs)
-        assert len(set(starts)) > 450
-        assert 8 < starts[-1] - starts[0] <= 10
+        for phase, second in {0.0: 60, 29.0: 89, 31.0: 31, 59.0: 59}.items():
+            job, collector = bench.job(good, target=f"phase {phase}")
+            bench.scheduler.start([replace(job, phase=phase)])
+            await bench.clock.settle()
+            bench.expected[f"phase {phase}"] = (collector, [0, second, second + 60, second + 120])
+        await bench.clock.advance(210)
+        for collector, expected in bench.expected.values():
+            assert expected == collector.polled_at[:4]
+
+    run(scenario)
+
+
+def test_a_fleet_is_spread_over_its_interval_and_each_target_keeps_its_place() -> None:
+    phases = [phase_of(f"site-{number}", CollectorName.BOOKINGS, 300.0) for number in range(3000)]
+    assert phases == [phase_of(f"site-{number}", CollectorName.BOOKINGS, 300.0) for number in range(3000)]
+    in_tenths = Counter(int(phase // 30) for phase in phases)
+    assert sorted(in_tenths) == list(range(10))
+    assert max(in_tenths.values()) < 390, "a tenth of the interval gets a tenth of the polls, give or take a third"
+
+
+def test_a_poll_that_waits_for_admission_is_late_and_says_so() -> None:
+    async def scenario(bench: Bench) -> None:
+        lag = LateLag(bench.clock)
+        bench.admit_by(lag)
+        lag.lateness = 1.0
+        job, collector = bench.job(good)
+        bench.scheduler.start([job])
+        await bench.clock.advance(20)
+        assert collector.polled_at == []
+        lag.lateness = 0.0
+        await bench.clock.advance(1)
+        assert len(collector.polled_at) == 1
+        assert [(PlatformName.WIX, pytest.approx(20, abs=1))] == bench.lateness
+
+    run(scenario)
+
+
+def test_a_loop_that_never_gets_better_delays_a_poll_by_one_interval_only() -> None:
+    async def scenario(bench: Bench) -> None:
+        lag = LateLag(bench.clock)
+        bench.admit_by(lag)
+        lag.lateness = 9.0
+        job, collector = bench.job(good)
+        bench.scheduler.start([job])
+        await bench.clock.advance(59)
+        assert collector.polled_at == []
+        await bench.clock.advance(2)
+        assert [60] == collector.polled_at
+
+    run(scenario)
+
+
+def test_a_poll_that_waits_for_admission_does_not_hold_up_the_stop() -> None:
+    async def scenario(bench: Bench) -> None:
+        lag = LateLag(bench.clock)
+        bench.admit_by(lag)
+        lag.lateness = 9.0
+        job, collector = bench.job(good)
+        bench.scheduler.start([job])
+        await bench.clock.advance(5)
+        stopping = asyncio.create_task(bench.scheduler.stop(grace=8.0))
+        await bench.clock.settle()
+        assert stopping.done()
+        assert collector.polled_at == []
 
     run(scenario)
 
@@ -262,7 +327,10 @@ def test_recovery_returns_to_the_normal_interval() -> None:
         job, collector = bench.job(recovers)
         bench.scheduler.start([job])
         await bench.clock.advance(300)
-        gaps = [later - earlier for earlier, later in zip(collector.polled_at[2:], collector.polled_at[3:], strict=False)]
+        first, *gaps = [
+            later - earlier for earlier, later in zip(collector.polled_at[2:], collector.polled_at[3:], strict=False)
+        ]
+        assert 30 <= first < 90, "back to its own phase"
         assert gaps
         assert {60.0} == set(gaps)
         assert bench.last().failure is None
