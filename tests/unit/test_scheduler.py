@@ -174,7 +174,9 @@ def test_a_poll_that_waits_for_admission_is_late_and_says_so() -> None:
         lag.lateness = 0.0
         await bench.clock.advance(1)
         assert len(collector.polled_at) == 1
-        assert [(PlatformName.WIX, pytest.approx(20, abs=1))] == bench.lateness
+        ((platform, late),) = bench.lateness
+        assert platform is PlatformName.WIX
+        assert 20 <= late < 21
 
     run(scenario)
 
