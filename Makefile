@@ -16,7 +16,7 @@ run: $(VENV)/.installed ## Install, then run the demo: simulator and exporter in
 
 install: $(VENV)/.installed-dev ## Install everything that development needs
 
-test: $(VENV)/.installed-dev servers ## Run the whole suite (installs Prometheus, Alertmanager, Chromium by apt when root)
+test: $(VENV)/.installed-dev servers ## Run the whole suite (installs Prometheus, Alertmanager, Chromium, Node by apt when root)
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal --cov --cov-report=term:skip-covered
 
 lint: $(VENV)/.installed-dev ## ruff: lint and format check
@@ -42,14 +42,14 @@ generate: $(VENV)/.installed-dev ## Write the generated files again: schema, ref
 	$(BIN)/python -c 'from exporter.web.status_api import schema_text; print(schema_text(), end="")' >docs/status.schema.json
 	$(BIN)/booking-sync-exporter monitoring render --out . >/dev/null
 
-servers: # Debian's servers that the end-to-end tests drive; a no-op when they are there or when we may not install
+servers: # Debian's servers and Grafana's code, which the end-to-end tests drive; a no-op when they are there
 	@sh tests/support/install-servers.sh
 
 image: ## Build the container image
 	docker build --tag booking-sync-exporter .
 
 clean: ## Remove everything that can be made again
-	rm -rf $(VENV) build dist .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) build dist .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis tests/support/grafana/node_modules
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)

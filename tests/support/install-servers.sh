@@ -1,22 +1,43 @@
 #!/bin/sh
-# Install what the end-to-end tests drive: Prometheus with promtool, Alertmanager with amtool, Chromium.
+# Install what the end-to-end tests drive: Prometheus with promtool, Alertmanager with amtool, Chromium, and Node with
+# Grafana's own code from npm.
 set -eu
-missing=""
-command -v prometheus >/dev/null && command -v promtool >/dev/null || missing="$missing prometheus"
-command -v prometheus-alertmanager >/dev/null && command -v amtool >/dev/null || missing="$missing prometheus-alertmanager"
-command -v chromium >/dev/null || missing="$missing chromium fonts-dejavu-core"
-[ -n "$missing" ] || exit 0
-if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
-    echo "not installed:$missing; tests that need them are skipped (to run them: sudo apt-get install$missing)" >&2
-    exit 0
-fi
-echo "installing$missing"
-# The packages start their daemons; the tests start their own on free ports.
-if [ ! -e /usr/sbin/policy-rc.d ]; then
-    printf '#!/bin/sh\nexit 101\n' >/usr/sbin/policy-rc.d
-    chmod +x /usr/sbin/policy-rc.d
-    trap 'rm -f /usr/sbin/policy-rc.d' EXIT
-fi
-apt-get update -qq
-# shellcheck disable=SC2086
-DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null
+grafana=$(dirname "$0")/grafana
+
+# The packages that are missing, each with a space before it.
+missing_packages() {
+    command -v prometheus >/dev/null && command -v promtool >/dev/null || printf ' prometheus'
+    command -v prometheus-alertmanager >/dev/null && command -v amtool >/dev/null || printf ' prometheus-alertmanager'
+    command -v chromium >/dev/null || printf ' chromium fonts-dejavu-core'
+    command -v node >/dev/null && command -v npm >/dev/null || printf ' nodejs npm'
+}
+
+install_packages() {
+    if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
+        echo "not installed:$1; tests that need them are skipped (to run them: sudo apt-get install$1)" >&2
+        return
+    fi
+    echo "installing$1"
+    # The packages start their daemons; the tests start their own on free ports.
+    if [ ! -e /usr/sbin/policy-rc.d ]; then
+        printf '#!/bin/sh\nexit 101\n' >/usr/sbin/policy-rc.d
+        chmod +x /usr/sbin/policy-rc.d
+        trap 'rm -f /usr/sbin/policy-rc.d' EXIT
+    fi
+    apt-get update -qq
+    # shellcheck disable=SC2086
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $1 >/dev/null
+}
+
+install_grafana() {
+    # npm writes this file last; it is older than the lock file when that has changed.
+    installed=$grafana/node_modules/.package-lock.json
+    [ ! -e "$installed" ] || [ -n "$(find "$grafana/package-lock.json" -newer "$installed")" ] || return 0
+    echo "installing Grafana's code from npm"
+    (cd "$grafana" && npm ci --silent && touch node_modules/.package-lock.json) ||
+        echo "not installed: npm ci failed in $grafana; tests that need Grafana's code are skipped" >&2
+}
+
+missing=$(missing_packages)
+[ -z "$missing" ] || install_packages "$missing"
+! command -v npm >/dev/null || install_grafana

@@ -1,0 +1,81 @@
+"""What a person sees on a panel: Grafana's own code from npm, in one Node process, over results of a real Prometheus."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+import httpx
+import pytest
+
+from tests.monitoring.bundle import ROOT
+
+RANGE: Final = 3_600.0
+STEP: Final = 60.0
+_FOLDER: Final = ROOT / "tests" / "support" / "grafana"
+
+Json = dict[str, Any]
+Panel = Callable[[Json], Json]
+
+
+def missing() -> str:
+    """Return what is missing to run Grafana's code, or nothing."""
+    if not shutil.which("node"):
+        return "node is not installed (Debian: apt-get install nodejs npm)"
+    if not (_FOLDER / "node_modules" / "@grafana" / "data").is_dir():
+        return f"Grafana's code is not installed (make servers, or: cd {_FOLDER.relative_to(ROOT)} && npm ci)"
+    return ""
+
+
+@contextmanager
+def grafana() -> Iterator[Panel]:
+    """Run Grafana's code: takes the request of ``panel.cjs`` and returns its answer. Skips when it is absent, fails in CI."""
+    if reason := missing():
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(reason)
+    with subprocess.Popen(["node", _FOLDER / "panel.cjs"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdin
+        assert process.stdout
+        stdin, stdout = process.stdin, process.stdout
+
+        def ask(request: Json) -> Json:
+            stdin.write(json.dumps(request) + "\n")
+            stdin.flush()
+            line = stdout.readline()
+            assert line, f"panel.cjs ended with {process.wait(10)}"
+            answer: Json = json.loads(line)
+            return answer
+
+        try:
+            yield ask
+        finally:
+            stdin.close()
+            process.wait(10)
+
+
+def filled(expression: str, variables: dict[str, str]) -> str:
+    """Return a query with Grafana's variables replaced, as it is sent for one hour of a scrape interval of 30 s."""
+    text = expression.replace("$__rate_interval", "4m").replace("$__range", "1h")
+    return re.sub(r"\$(\w+)", lambda name: variables[name[1]], text)
+
+
+def ask_prometheus(client: httpx.Client, target: Json, variables: dict[str, str], now: float) -> Json:
+    """Return the ``data`` of one query of a panel."""
+    instant = target["instant"]
+    moments = {"time": now} if instant else {"start": now - RANGE, "end": now, "step": STEP}
+    expression = filled(target["expr"], variables)
+    answer = client.post("/api/v1/query" if instant else "/api/v1/query_range", data={"query": expression, **moments}).json()
+    assert answer["status"] == "success", f"{expression}: {answer}"
+    data: Json = answer["data"]
+    return data
+
+
+def shown(client: httpx.Client, ask: Panel, panel: Json, variables: dict[str, str], now: float) -> Json:
+    """Return what a panel shows at ``now``: its tiles, rows or series."""
+    results = {target["refId"]: ask_prometheus(client, target, variables, now) for target in panel["targets"]}
+    return ask({"panel": panel, "results": results, "from": now - RANGE, "to": now, "step": STEP})

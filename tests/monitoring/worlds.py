@@ -1,0 +1,222 @@
+"""Six exporters in the last 45 minutes, each with a Wix site and a Bitrix24 portal, as one Prometheus would have seen them.
+
+The pages are the product's own, scraped every 30 seconds and written with their staleness markers; the rules are the shipped
+ones, evaluated by Prometheus at every moment. The newest scrape lies 15 seconds before the moment at which people look.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import httpx
+from prometheus_client import CollectorRegistry
+
+from exporter.errors import Reason
+from exporter.metrics import Format, Instruments, Page
+from exporter.model import (
+    BookingsObservation,
+    CalendarType,
+    CollectorName,
+    ConnectionsObservation,
+    ConnectionStatus,
+    ErrorReason,
+    LinksObservation,
+    Observation,
+    PlatformName,
+    Window,
+    WindowBookings,
+    WindowLinks,
+)
+from exporter.snapshot import CollectorState
+from tests.monitoring.bundle import ALERT_GROUPS, RECORDING_GROUPS
+from tests.monitoring.remote_write import Labels, remote_write, with_ends
+from tests.support.views import OPERATIONS, connection, connections, failed, succeeded, target_of, unpolled, view_of
+
+INSTANCE: Final = "127.0.0.1:10888"
+WIX, BITRIX24 = "salon-wix", "salon-b24"
+MINUTE: Final = 60.0
+BROKEN: Final = 20 * MINUTE
+WITHDRAWN: Final = 15 * MINUTE
+DOWN: Final = 10 * MINUTE
+DAY: Final = 86_400.0
+_SCRAPE: Final = 30.0
+_SCRAPES: Final = 90
+_SECONDS: Final = {"s": 1.0, "m": 60.0, "h": 3_600.0}
+_COLLECTORS: Final = {
+    WIX: (PlatformName.WIX, (CollectorName.CONNECTIONS, CollectorName.BOOKINGS)),
+    BITRIX24: (PlatformName.BITRIX24, (CollectorName.BOOKINGS, CollectorName.LINKS)),
+}
+_Found = dict[Labels, dict[float, float]]
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What happened to one exporter; its name is its job. Moments are seconds before people look, 0 is never.
+
+    ``broken``: since when two calendars of the site do not sync. ``refused``: since when the site refuses every poll.
+    ``silent``: since when no scrape succeeds. ``forgotten``: since when nobody scrapes.
+    """
+
+    name: str
+    broken: float = 0
+    refused: float = 0
+    silent: float = 0
+    forgotten: float = 0
+
+
+WORLDS: Final = (
+    World("healthy"),
+    World("revoked", broken=BROKEN),
+    World("withdrawn", refused=WITHDRAWN + 5 * MINUTE),  # `max_age` is five minutes
+    World("down", silent=DOWN),
+    World("forgotten", forgotten=DOWN),
+    World("missed", silent=_SCRAPE),
+)
+
+
+def write_worlds(client: httpx.Client, now: float) -> None:
+    """Write all worlds, and two jobs that are not ours, into a Prometheus; rules included."""
+    moments = [now - 15 - _SCRAPE * before for before in reversed(range(_SCRAPES))]
+    scraped: _Found = defaultdict(dict)
+    for world in WORLDS:
+        for moment, labels, value in _scrapes(world, moments, now):
+            scraped[labels][moment] = value
+    for moment in moments:
+        for job, up in (("node", 1.0), ("another", 0.0)):
+            for name, value in (("up", up), ("process_start_time_seconds", 1e9), ("scrape_duration_seconds", 9.0)):
+                scraped[_labels(name, job=job, instance="127.0.0.1:9100")][moment] = value
+    remote_write(client, with_ends(moments, scraped))
+    for group in RECORDING_GROUPS:
+        for rule in group["rules"]:
+            _record(client, rule, now, _seconds(group["interval"]))
+    for group in ALERT_GROUPS:
+        for rule in group["rules"]:
+            _alert(client, rule, now)
+
+
+def _labels(name: str, **labels: str) -> Labels:
+    return frozenset({"__name__": name, **labels}.items())
+
+
+def _seconds(duration: str) -> float:
+    return float(duration[:-1]) * _SECONDS[duration[-1]]
+
+
+def _scrapes(world: World, moments: list[float], now: float) -> Iterator[tuple[float, Labels, float]]:
+    instruments = Instruments(CollectorRegistry())
+    page = Page(instruments)
+    counters = {name: instruments.for_target(name, platform) for name, (platform, _) in _COLLECTORS.items()}
+    for name, (platform, collectors) in _COLLECTORS.items():
+        counters[name].expect(collectors, OPERATIONS[platform], reads_bookings=True)
+    instruments.config_loaded(ok=True, at=now - 3_600, hash="0123456789abcdef")
+    instruments.loop_lag(0.004)
+    scrape = {"job": world.name, "instance": INSTANCE}
+    for moment in moments:
+        if world.forgotten and moment > now - world.forgotten:
+            return
+        answers = not world.silent or moment <= now - world.silent
+        yield moment, _labels("up", **scrape), float(answers)
+        yield moment, _labels("scrape_duration_seconds", **scrape), 0.01
+        if not answers:
+            continue
+        targets = []
+        for name, (platform, collectors) in _COLLECTORS.items():
+            states = [_state(world, unpolled(name, platform, collector), moment, now) for collector in collectors]
+            for state in states:
+                counters[name].poll_finished(state.collector, 0.8, state.failure.reason if state.failure else None)
+                for operation in OPERATIONS[platform]:
+                    counters[name].request(operation, "200", 0.2)
+            targets.append(target_of(name, platform, states))
+        for line in page.render(view_of(*targets, at=moment), Format.TEXT).decode().splitlines():
+            if line and not line.startswith("#"):
+                series, value = line.rsplit(" ", 1)
+                family, _, own = series.partition("{")
+                yield moment, _labels(family, **scrape, **dict(re.findall(r'(\w+)="([^"]*)"', own))), float(value)
+
+
+def _state(world: World, before: CollectorState, moment: float, now: float) -> CollectorState:
+    seen = moment - 10
+    refused = before.target == WIX and world.refused and seen > now - world.refused
+    observed = now - world.refused if refused else seen
+    state = succeeded(before, _observation(world, before.collector, observed, now))
+    return failed(state, Reason.RATE_LIMITED, "try later", at=seen, status=429) if refused else state
+
+
+def _observation(world: World, collector: CollectorName, at: float, now: float) -> Observation:
+    windows = (Window("next_24h", at, at + DAY), Window("next_7d", at, at + 7 * DAY))
+    if collector is CollectorName.CONNECTIONS:
+        return _connections(at, now - world.broken if world.broken and at > now - world.broken else None)
+    if collector is CollectorName.LINKS:
+        return LinksObservation(at, tuple(WindowLinks(window, 12, 0, {("crm", "deal"): 12}) for window in windows))
+    return BookingsObservation(
+        at,
+        tuple(WindowBookings(window, 7, conflicting=0, by_status={"confirmed": 7}) for window in windows),
+        next_booking=now + 1_800,
+        measures_next=True,
+    )
+
+
+def _connections(at: float, broken_since: float | None) -> ConnectionsObservation:
+    error, cut, revoked = ConnectionStatus.ERROR, ConnectionStatus.DISCONNECTED, ErrorReason.TOKEN_REVOKED
+    good = [connection(f"Chair {number}", since=at - DAY, observed_at=at) for number in (1, 2, 3)]
+    if broken_since is not None:
+        good[1] = connection("Chair 2", error, error_reason=revoked, since=broken_since, observed_at=at)
+        good[2] = connection("Chair 3", cut, since=broken_since, observed_at=at)
+    importing = connection(
+        "Chair 4",
+        ConnectionStatus.CONNECTED,
+        calendar_type=CalendarType.APPLE,
+        provider="apple",
+        export_enabled=False,
+        since=at - DAY,
+        observed_at=at,
+    )
+    return connections(*good, importing, at=at)
+
+
+def _evaluated(client: httpx.Client, expression: str, now: float, step: float) -> tuple[list[float], _Found]:
+    """Return the moments at which a rule was evaluated, five seconds after a scrape or more, and what it gave."""
+    count = int((_SCRAPES - 1) * _SCRAPE // step)
+    moments = [now - 5 - step * before for before in reversed(range(count + 1))]
+    answer = client.post(
+        "/api/v1/query_range", data={"query": expression, "start": moments[0], "end": moments[-1], "step": step}
+    ).json()
+    assert answer["status"] == "success", f"{expression}: {answer}"
+    return moments, {
+        frozenset(series["metric"].items()): {float(at): float(value) for at, value in series["values"]}
+        for series in answer["data"]["result"]
+    }
+
+
+def _record(client: httpx.Client, rule: Mapping[str, Any], now: float, step: float) -> None:
+    moments, found = _evaluated(client, rule["expr"], now, step)
+    _write(client, moments, {_renamed(labels, {"__name__": rule["record"]}): values for labels, values in found.items()})
+
+
+def _alert(client: httpx.Client, rule: Mapping[str, Any], now: float) -> None:
+    hold = _seconds(rule.get("for", "0s"))
+    moments, found = _evaluated(client, rule["expr"], now, _SCRAPE)
+    written: _Found = defaultdict(dict)
+    for labels, values in found.items():
+        since = 0.0
+        for moment in moments:
+            since = (since or moment) if moment in values else 0.0
+            if since:
+                named = {**rule["labels"], "alertname": rule["alert"]}
+                state = "firing" if moment - since >= hold else "pending"
+                written[_renamed(labels, {**named, "__name__": "ALERTS", "alertstate": state})][moment] = 1.0
+                written[_renamed(labels, {**named, "__name__": "ALERTS_FOR_STATE"})][moment] = since
+    _write(client, moments, written)
+
+
+def _renamed(labels: Labels, changes: Mapping[str, str]) -> Labels:
+    return frozenset({**dict(labels), **changes}.items())
+
+
+def _write(client: httpx.Client, moments: list[float], found: _Found) -> None:
+    if found:
+        remote_write(client, with_ends(moments, found))

@@ -1,0 +1,174 @@
+// Says what a panel shows, by Grafana's own code: one request a line on stdin, one answer a line on stdout, both JSON.
+//
+// A request is {panel, results, from, to, step}: the panel of a dashboard, for each query what Prometheus' HTTP API returned
+// (`data`), and the range and step in seconds. The answer is {tiles}, {rows} or {series}, with the texts and colours of the
+// dark theme; colours that the theme knows by name have that name.
+'use strict';
+
+// The package asks for these two at import and needs nothing else of a browser.
+globalThis.window = globalThis;
+// (Newer Node has a navigator that cannot be assigned to.)
+Object.defineProperty(globalThis, 'navigator', { value: { language: 'en-US', languages: ['en-US'] } });
+
+const grafana = require('@grafana/data');
+const { firstValueFrom } = require('rxjs');
+const readline = require('node:readline');
+
+const theme = grafana.createTheme();
+const names = new Map(
+  ['green', 'red', 'orange', 'yellow', 'blue', 'purple', 'text', 'transparent'].map((name) => [
+    theme.visualization.getColorByName(name),
+    name,
+  ])
+);
+const seen = (display) => ({ text: grafana.formattedValueToString(display), color: names.get(display.color) ?? display.color });
+const asIs = (text) => text;
+
+grafana.standardTransformersRegistry.setInit(() =>
+  // An older name of a transformation has the id of the newer one.
+  [...new Map(Object.values(grafana.standardTransformers).map((one) => [one.id, one])).values()].map((transformation) => ({
+    id: transformation.id,
+    name: transformation.name,
+    transformation,
+    editor: () => null,
+  }))
+);
+
+// The application registers one entry for each option that a field may have; all of ours are taken as they are.
+const registry = new grafana.Registry(() =>
+  ['unit', 'min', 'max', 'decimals', 'displayName', 'color', 'mappings', 'thresholds', 'noValue', 'links']
+    .map((id) => ({ id, path: id, isCustom: false }))
+    .concat(['cellOptions', 'spanNulls', 'insertNulls'].map((path) => ({ id: `custom.${path}`, path, isCustom: true })))
+    .map((option) => ({ ...option, name: option.id, process: asIs, shouldApply: () => true }))
+);
+
+// The legend of a series as the data source writes it: {{label}}, or Grafana's own choice.
+const legend = (format, labels) =>
+  format === '__auto' ? undefined : format.replace(/{{\s*(\w+)\s*}}/g, (_, label) => labels[label] ?? '');
+
+const points = (result) => result.values ?? [result.value];
+
+function seriesFrame(target, result, step) {
+  const values = points(result).map((point) => Number.parseFloat(point[1]));
+  return grafana.createDataFrame({
+    refId: target.refId,
+    fields: [
+      {
+        name: 'Time',
+        type: grafana.FieldType.time,
+        config: result.values ? { interval: step * 1000 } : {},
+        values: points(result).map((point) => point[0] * 1000),
+      },
+      {
+        name: 'Value',
+        type: grafana.FieldType.number,
+        labels: result.metric,
+        config: { displayNameFromDS: legend(target.legendFormat, result.metric) },
+        values,
+      },
+    ],
+  });
+}
+
+// A query in the format "table" is one frame: time, every label that occurs, the value, which bears the query's letter if
+// there are several. A query without a result is a frame without fields.
+function tableFrame(target, results, several) {
+  if (results.length === 0) {
+    return grafana.createDataFrame({ refId: target.refId, fields: [] });
+  }
+  const labels = [...new Set(results.flatMap((result) => Object.keys(result.metric).sort()))];
+  return grafana.createDataFrame({
+    refId: target.refId,
+    fields: [
+      { name: 'Time', type: grafana.FieldType.time, values: results.map((result) => result.value[0] * 1000) },
+      ...labels.map((name) => ({
+        name,
+        type: grafana.FieldType.string,
+        values: results.map((result) => result.metric[name] ?? ''),
+      })),
+      {
+        name: several ? `Value #${target.refId}` : 'Value',
+        type: grafana.FieldType.number,
+        values: results.map((result) => Number.parseFloat(result.value[1])),
+      },
+    ],
+  });
+}
+
+function frames({ panel, results, step }) {
+  const several = panel.targets.length > 1;
+  return panel.targets.flatMap((target) => {
+    const found = results[target.refId].result;
+    return target.format === 'table' ? [tableFrame(target, found, several)] : found.map((one) => seriesFrame(target, one, step));
+  });
+}
+
+function tiles(panel, data) {
+  const shown = grafana.getFieldDisplayValues({
+    data,
+    fieldConfig: panel.fieldConfig,
+    reduceOptions: panel.options.reduceOptions,
+    replaceVariables: asIs,
+    theme,
+    timeZone: 'utc',
+  });
+  return shown.map(({ display }) => ({ title: display.title ?? '', ...seen(display) }));
+}
+
+function rows(data) {
+  const [frame] = data;
+  return Array.from({ length: frame?.length ?? 0 }, (_, row) =>
+    Object.fromEntries(
+      frame.fields.map((field) => [grafana.getFieldDisplayName(field, frame, data), seen(field.display(field.values[row]))])
+    )
+  );
+}
+
+// What a graph draws: a null where the data source returned no point, up to the end of the range, and the legend's numbers.
+function series(panel, data, from, to) {
+  const calcs = panel.options.legend.calcs ?? [];
+  return data.map((original) => {
+    const frame = grafana.applyNullInsertThreshold({
+      frame: original,
+      refFieldPseudoMin: from * 1000,
+      refFieldPseudoMax: to * 1000,
+    });
+    const [time, field] = frame.fields;
+    const reduced = grafana.reduceField({ field: { ...field, state: {} }, reducers: calcs });
+    return {
+      name: grafana.getFieldDisplayName(field, frame, data),
+      legend: Object.fromEntries(calcs.map((calc) => [calc, seen(field.display(reduced[calc])).text])),
+      points: time.values.map((at, index) => [at / 1000, field.values[index], seen(field.display(field.values[index]))]),
+    };
+  });
+}
+
+async function show({ panel, results, from, to, step }) {
+  Date.now = () => to * 1000; // people look at the end of the range
+  const transformed = await firstValueFrom(
+    grafana.transformDataFrame(panel.transformations ?? [], frames({ panel, results, step }), { interpolate: asIs })
+  );
+  const data = grafana.applyFieldOverrides({
+    data: transformed,
+    fieldConfig: panel.fieldConfig,
+    fieldConfigRegistry: registry,
+    replaceVariables: asIs,
+    theme,
+    timeZone: 'utc',
+  });
+  switch (panel.type) {
+    case 'stat':
+    case 'bargauge':
+      return { tiles: tiles(panel, data) };
+    case 'table':
+      return { rows: rows(data) };
+    default:
+      return { series: series(panel, data, from, to) };
+  }
+}
+
+(async () => {
+  for await (const line of readline.createInterface({ input: process.stdin })) {
+    process.stdout.write(`${JSON.stringify(await show(JSON.parse(line)))}\n`);
+  }
+})();
