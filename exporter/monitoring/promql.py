@@ -9,6 +9,24 @@ TENANT_LABELS = ("cluster", "namespace")
 """Labels that tell installations apart, for the two places where PromQL or Alertmanager wants labels named."""
 
 
+RECENT = "2m"
+"""How old a sample may be that a board shows: four scrapes at 30 s, so that one failed scrape changes nothing."""
+
+
+def recent(selector: str, window: str = RECENT, *, offset: str = "") -> str:
+    """Return the newest sample of the last two minutes (or of ``window``), for boards.
+
+    A failed scrape ends every series of the exporter at once, and those recorded from them; Prometheus' own look-back of five
+    minutes does not help there.
+    """
+    return f"last_over_time({selector}[{window}]{f' offset {offset}' if offset else ''})"
+
+
+def one_per(expression: str, *labels: str) -> str:
+    """Return one series where several differ only in ``labels``, so that a join on the others cannot fail."""
+    return f"topk without ({', '.join(labels)}) (1, {expression})"
+
+
 def newest(expression: str, operator: str = "max") -> str:
     """Return ``expression`` with replicas folded into one; for gauges that all replicas see alike."""
     return f"{operator} without ({', '.join(REPLICA_LABELS)}) ({expression})"

@@ -10,8 +10,7 @@ from collections.abc import Callable, Iterator
 from itertools import combinations
 from typing import Any
 
-from exporter.monitoring.boards.panels import STATUS_LOOKS
-from exporter.monitoring.rules import STATUS_CODES
+from exporter.monitoring.boards.panels import NEUTRAL, STATUS_LOOKS
 from tests.monitoring.bundle import DECLARED, FROM_PROMETHEUS, RECORDINGS, panels
 from tests.monitoring.promql import aggregations, calls, family_of, labels_of, labels_of_expression, parse, selectors, walk
 
@@ -21,7 +20,6 @@ Check = Callable[[Board], Findings]
 
 KINDS = {"stat", "timeseries", "state-timeline", "table", "bargauge"}
 INSTANT = {"stat", "table", "bargauge"}
-POLL_INTERVAL_MS = 60_000
 
 
 def _queries(board: Board) -> Iterator[tuple[Board, str]]:
@@ -60,9 +58,21 @@ def range_and_refresh(board: Board) -> Findings:
 
 
 def links(board: Board) -> Findings:
-    boards, runbooks = board["links"]
-    if not (boards["asDropdown"] and boards["includeVars"] and boards["keepTime"] and boards["tags"] == board["tags"]):
-        yield "", "no dropdown of the other boards"
+    *menu, runbooks = board["links"]
+    reached = {re.sub(r"\?.*", "", link["url"]) for link in menu}
+    others = {"fleet", "target", "internals"} - {board["uid"].removeprefix("booking-sync-")}
+    if reached != {f"/d/booking-sync-{name}" for name in others}:
+        yield "", f"leads to {reached}"
+    for link in menu:
+        if (
+            link["type"] != "link"
+            or not link["keepTime"]
+            or not {"${datasource:queryparam}", "${job:queryparam}"} <= set(re.findall(r"\${[^}]+}", link["url"]))
+        ):
+            yield "", f"{link['title']}: loses data source, job or time"
+        # "All" of the fleet is no target.
+        if link["includeVars"] or "target" in link["url"].partition("?")[2]:
+            yield "", f"{link['title']}: carries the target along"
     if not runbooks["url"].endswith("/README.md"):
         yield "", "no runbooks"
 
@@ -71,8 +81,16 @@ def board_annotations(board: Board) -> Findings:
     if [one["name"] for one in board["annotations"]["list"]] != ["Exporter restarts", "Critical alerts"]:
         yield "", "annotations"
     for one in board["annotations"]["list"]:
-        if any("job" not in matchers for _, matchers, _ in selectors(one["expr"])):
-            yield "", f"{one['name']} ignores the job"
+        if not one["useValueForTime"] or "1000 *" not in one["expr"]:
+            yield "", f"{one['name']} paints the time that it lasts"
+        for metric, matchers, _ in selectors(one["expr"]):
+            if "job" not in matchers:
+                yield "", f"{one['name']} ignores the job"
+            if metric.startswith("ALERTS") and matchers.get("target") != "Re $target|":
+                yield "", f"{one['name']} accuses every target"
+    shown = {one["name"] for one in board["annotations"]["list"] if one["enable"]}
+    if "Critical alerts" in shown and board["uid"] != "booking-sync-target":
+        yield "", "marks the alerts of many targets"
 
 
 def template_datasource_rule(board: Board) -> Findings:
@@ -88,8 +106,11 @@ def template_datasource_rule(board: Board) -> Findings:
 
 def template_job_rule(board: Board) -> Findings:
     job = _variables(board)[0]
-    if (job["name"], job["multi"], job["allValue"]) != ("job", True, ".+") or not job["definition"].startswith("label_values("):
+    if (job["name"], job["multi"], job["definition"]) != ("job", True, "label_values(booking_sync_build_info, job)"):
         yield "", "job variable"
+    for variable in _variables(board):
+        if variable["name"] in {"job", "instance"} and "allValue" in variable:
+            yield "", f"all of {variable['name']} is not only ours"
 
 
 def template_instance_rule(board: Board) -> Findings:
@@ -154,8 +175,39 @@ def panel_title_description_rule(board: Board) -> Findings:
 
 def panel_no_value(board: Board) -> Findings:
     for panel in panels(board):
-        if panel["fieldConfig"]["defaults"]["noValue"] in {"", "No data", "N/A", "-"}:
-            yield panel["title"], "says nothing when there is nothing"
+        # It is the text of each single cell or point without a value, too, in the colour of the lowest threshold.
+        if "noValue" in str(panel["fieldConfig"]):
+            yield panel["title"], "says the same of a missing value and of a missing result"
+        if panel["type"] in {"stat", "bargauge"}:
+            missing = [one["options"] for one in panel["fieldConfig"]["defaults"]["mappings"] if one["type"] == "special"]
+            looks = [(one["match"], one["result"]["text"], one["result"]["color"]) for one in missing]
+            if looks != [("null+nan", "unknown", NEUTRAL)]:
+                yield panel["title"], "a missing value has the colour of a threshold"
+
+
+def panel_exporter_first(board: Board) -> Findings:
+    first = panels(board)[0]
+    if (first["title"], first["type"]) != ("Exporter", "stat") or "or on () vector(0)" not in first["targets"][0]["expr"]:
+        yield first["title"], "the first tile is not the exporter's"
+
+
+def panel_state_colours(board: Board) -> Findings:
+    for panel in panels(board):
+        # With "thresholds" a state timeline merges values by threshold and prints the ranges; it never asks the mappings.
+        defaults = panel["fieldConfig"]["defaults"]
+        if panel["type"] == "state-timeline" and (defaults["color"]["mode"] == "thresholds" or not defaults["mappings"]):
+            yield panel["title"], "shows thresholds instead of states"
+
+
+def panel_withdrawn(board: Board) -> Findings:
+    for panel in panels(board):
+        if panel["type"] != "timeseries":
+            continue
+        custom, calcs = panel["fieldConfig"]["defaults"]["custom"], panel["options"]["legend"]["calcs"]
+        if custom["drawStyle"] == "line" and custom["lineInterpolation"] != "linear":
+            yield panel["title"], "draws the last value on to the right edge"
+        if "lastNotNull" in calcs:
+            yield panel["title"], "prints a value that was withdrawn"
 
 
 _UNITS = (
@@ -168,7 +220,7 @@ _UNITS = (
     (r"\brate\(", "reqps"),
     (r"_bytes\b", "bytes"),
     (r"[_:]seconds\b", "s"),
-    (r":ratio|avg\(up| / process_max_fds|^1 - sum\(.* / ", "percentunit"),
+    (r":ratio| / last_over_time\(process_max_fds|^1 - sum\(.* / ", "percentunit"),
     (r"", "none"),
 )
 
@@ -223,7 +275,7 @@ def panel_legend(board: Board) -> Findings:
             yield panel["title"], "a series without a name"
         if panel["type"] == "timeseries":
             legend = panel["options"]["legend"]
-            if (legend["displayMode"], legend["calcs"]) != ("table", ["lastNotNull", "max"]):
+            if (legend["displayMode"], legend["calcs"]) != ("table", ["last", "max"]):
                 yield panel["title"], "legend"
         for target in panel["targets"]:
             words = set(re.findall(r"{{(\w+)}}", target["legendFormat"]))
@@ -245,20 +297,28 @@ def panel_series_cap(board: Board) -> Findings:
 def panel_gaps(board: Board) -> Findings:
     for panel in panels(board):
         custom = panel["fieldConfig"]["defaults"]["custom"]
-        if panel["type"] == "state-timeline" and custom["insertNulls"] <= POLL_INTERVAL_MS:
+        if custom.get("insertNulls"):  # the data source knows its step, and a state lasts for this long after its end
             yield panel["title"], "an outage looks like a state"
-        if panel["type"] == "timeseries" and custom["spanNulls"] is not False:
+        if panel["type"] in {"state-timeline", "timeseries"} and custom["spanNulls"] is not False:
             yield panel["title"], "gaps are bridged"
 
 
 def status_colours(board: Board) -> Findings:
-    looks = {str(code): STATUS_LOOKS[status] for status, code in STATUS_CODES.items()}
     for panel in panels(board):
         expressions = [target["expr"] for target in panel["targets"]]
-        if any(re.match(r"\(?connection:booking_sync_connection_status:code", expression) for expression in expressions):
+        if panel["type"] in {"state-timeline", "table"} and any("connection_status:" in one for one in expressions):
             text = str(panel["fieldConfig"])
-            if not all(f"'text': '{word}', 'color': '{color}'" in text for word, color in looks.values()):
+            if not all(f"'text': '{word}', 'color': '{color}'" in text for word, color in STATUS_LOOKS.values()):
                 yield panel["title"], "status words and colours"
+
+
+def target_steady_rule(board: Board) -> Findings:
+    for panel, expression in _queries(board):
+        for metric, _, above in selectors(expression):
+            # Rules write alerts; everything else ends with the scrape that fails.
+            over_time = [name for name in calls(above) if re.fullmatch(r"\w+_over_time|rate|increase|changes", name)]
+            if not over_time and not metric.startswith("ALERTS"):
+                yield panel["title"], f"{metric} is gone after one failed scrape"
 
 
 def target_promql_rule(board: Board) -> Findings:
@@ -347,6 +407,9 @@ CHECKS: tuple[Check, ...] = (
     panel_kind,
     panel_title_description_rule,
     panel_no_value,
+    panel_exporter_first,
+    panel_state_colours,
+    panel_withdrawn,
     panel_units_rule,
     panel_share_bounds,
     panel_datasource_rule,
@@ -356,6 +419,7 @@ CHECKS: tuple[Check, ...] = (
     panel_series_cap,
     panel_gaps,
     status_colours,
+    target_steady_rule,
     target_promql_rule,
     target_job_rule,
     target_instance_rule,

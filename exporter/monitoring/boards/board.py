@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from exporter.monitoring.boards.panels import Json
+from exporter.monitoring.alerts import Board
+from exporter.monitoring.boards.panels import GREEN, ORANGE, RED, Json, stat, words
 from exporter.monitoring.options import Options
+from exporter.monitoring.promql import RECENT
 
 TAG = "booking-sync"
 _COLUMNS = 24
 _DATASOURCE = {"type": "prometheus", "uid": "${datasource}"}
+_MENU = {Board.FLEET: "Fleet", Board.TARGET: "Target", Board.INTERNALS: "Exporter"}
+_OURS = ("job", "instance")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +28,11 @@ class Row:
 
 
 def variable(name: str, label: str, values: str, *, single: bool = False) -> Json:
-    """Return a variable filled by ``label_values(...)``, read again when the time range changes."""
+    """Return a variable filled by ``label_values(...)``, read again when the time range changes.
+
+    "All" is ``.+`` where the job narrows it already, since thousands of names would make long queries; the job and the instance
+    name their values, because a Prometheus has other jobs, too.
+    """
     result: Json = {
         "type": "query",
         "name": name,
@@ -42,12 +50,19 @@ def variable(name: str, label: str, values: str, *, single: bool = False) -> Jso
         "includeAll": not single,
     }
     if not single:
-        result |= {"allValue": ".+", "current": {"selected": True, "text": ["All"], "value": ["$__all"]}}
+        result |= {"current": {"selected": True, "text": ["All"], "value": ["$__all"]}}
+        result |= {} if name in _OURS else {"allValue": ".+"}
     return result
 
 
-def board(options: Options, *, uid: str, title: str, description: str, variables: Sequence[Json], rows: Sequence[Row]) -> str:
-    """Return the JSON of a dashboard, ready for import, provisioning or a ConfigMap."""
+def board(options: Options, *, uid: Board, title: str, description: str, variables: Sequence[Json], rows: Sequence[Row]) -> str:
+    """Return the JSON of a dashboard, ready for import, provisioning or a ConfigMap.
+
+    Every board begins with the tile of the exporter, and its first variable is the job.
+    """
+    first, *others = rows
+    rows = [replace(first, panels=[_exporter(), *first.panels]), *others]
+    job = variable("job", "Job", "label_values(booking_sync_build_info, job)")
     dashboard = {
         "id": None,
         "uid": uid,
@@ -65,9 +80,9 @@ def board(options: Options, *, uid: str, title: str, description: str, variables
         "liveNow": False,
         "version": 1,
         "weekStart": "",
-        "annotations": {"list": _annotations()},
-        "links": _links(options),
-        "templating": {"list": [_datasource(), *variables]},
+        "annotations": {"list": _annotations(uid)},
+        "links": _links(options, uid),
+        "templating": {"list": [_datasource(), job, *variables]},
         "panels": _place(rows),
     }
     return json.dumps(dashboard, indent=2, ensure_ascii=False) + "\n"
@@ -130,25 +145,51 @@ def _datasource() -> Json:
     }
 
 
-def _annotations() -> list[Json]:
+def _exporter() -> Json:
+    meaning = [
+        *words({0: ("DOWN, nothing below is known", RED), 1: ("up", GREEN)}),
+        {"type": "range", "options": {"from": 0, "to": 1, "result": {"text": "partly down", "color": ORANGE, "index": 2}}},
+    ]
+    up = 'up{job=~"$job"}'
+    panel = stat(
+        "Exporter",
+        "Whether the exporter was scraped within the last two minutes; 'partly down' means one replica or shard of several.",
+        (_COLUMNS, 3),
+        (
+            f"avg by (job) (max_over_time({up}[{RECENT}]))\n"
+            f"or 0 * count by (job) (count_over_time({up}[$__range]))\n"  # a job that nobody scrapes any more
+            "or on () vector(0)"
+        ),
+        legend="{{job}}",
+        thresholds=((None, RED),),
+        mappings=meaning,
+    )
+    panel["options"]["textMode"] = "auto"  # the job's name only where there are several
+    return panel
+
+
+def _annotations(uid: Board) -> list[Json]:
+    """Return markers at the moment that the value names: a region would paint the chart, one per alert."""
+    alerts = 'job=~"$job",alertname=~"BookingSync.+",severity="critical",target=~"$target|"'
     return [
         _annotation(
-            "Exporter restarts", "blue", 'changes(process_start_time_seconds{job=~"$job"}[5m]) > 0', "{{instance}} restarted"
+            "Exporter restarts", "blue", '1000 * process_start_time_seconds{job=~"$job"}', "{{instance}} restarted", shown=True
         ),
         _annotation(
             "Critical alerts",
             "red",
-            'ALERTS{job=~"$job",alertname=~"BookingSync.+",alertstate="firing",severity="critical"}',
+            f'1000 * ALERTS_FOR_STATE{{{alerts}}}\nand ignoring (alertstate) ALERTS{{{alerts},alertstate="firing"}}',
             "{{alertname}} {{target}}",
+            shown=uid is Board.TARGET,  # elsewhere they are those of many targets
         ),
     ]
 
 
-def _annotation(name: str, color: str, expression: str, title: str) -> Json:
+def _annotation(name: str, color: str, expression: str, title: str, *, shown: bool) -> Json:
     return {
         "name": name,
         "datasource": _DATASOURCE,
-        "enable": True,
+        "enable": shown,
         "hide": False,
         "iconColor": color,
         "expr": expression,
@@ -156,34 +197,39 @@ def _annotation(name: str, color: str, expression: str, title: str) -> Json:
         "titleFormat": title,
         "textFormat": "",
         "tagKeys": "",
-        "useValueForTime": False,
+        "useValueForTime": True,
     }
 
 
-def _links(options: Options) -> list[Json]:
-    return [
-        {
-            "type": "dashboards",
-            "title": "Booking sync",
-            "tags": [TAG],
-            "asDropdown": True,
-            "includeVars": True,
-            "keepTime": True,
-            "targetBlank": False,
-            "icon": "external link",
-            "tooltip": "The other boards, with the same variables and time",
-            "url": "",
-        },
-        {
-            "type": "link",
-            "title": "Runbooks",
-            "url": f"{options.runbook_url}/README.md",
-            "tags": [],
-            "asDropdown": False,
-            "includeVars": False,
-            "keepTime": False,
-            "targetBlank": True,
-            "icon": "doc",
-            "tooltip": "What each alert means and who fixes it",
-        },
+def _links(options: Options, uid: Board) -> list[Json]:
+    """Return the menu. The variable ``target`` stays behind: the board of one target has no "All"."""
+    others = [
+        _link(
+            title,
+            f"/d/{other}?${{datasource:queryparam}}&${{job:queryparam}}",
+            "dashboard",
+            "With the same data source, job and time",
+            here=True,
+        )
+        for other, title in _MENU.items()
+        if other != uid
     ]
+    return [
+        *others,
+        _link("Runbooks", f"{options.runbook_url}/README.md", "doc", "What each alert means and who fixes it", here=False),
+    ]
+
+
+def _link(title: str, url: str, icon: str, tooltip: str, *, here: bool) -> Json:
+    return {
+        "type": "link",
+        "title": title,
+        "url": url,
+        "tags": [],
+        "asDropdown": False,
+        "includeVars": False,
+        "keepTime": here,
+        "targetBlank": not here,
+        "icon": icon,
+        "tooltip": tooltip,
+    }

@@ -9,7 +9,7 @@ from exporter.monitoring.boards.panels import (
     GREEN,
     ORANGE,
     RED,
-    STATUS_WORDS,
+    STATUS_LOOKS,
     Json,
     bargauge,
     column,
@@ -20,15 +20,18 @@ from exporter.monitoring.boards.panels import (
     table,
     timeseries,
     top,
+    words,
 )
+from exporter.monitoring.boards.shares import healthy_share, or_none
 from exporter.monitoring.options import Options
-from exporter.monitoring.promql import newest
+from exporter.monitoring.promql import RECENT, newest, one_per, recent
 
 _SCOPE = 'job=~"$job",target=~"$target"'
 _ALERTS = 'alertname=~"BookingSync.+",job=~"$job",target=~"$target|"'
-_STATUS = f"target_status:booking_sync_connections:sum{{{_SCOPE}"
 _CODE = f"connection:booking_sync_connection_status:code{{{_SCOPE}}}"
-_BROKEN = f"({_CODE} >= 5)"
+_EVERY_5M = "10m"
+"""How old a sample may be of the long averages, which are recorded every five minutes."""
+
 _BAD_NOW = ((None, GREEN), (1, RED))
 
 OPEN_TARGET: Json = {
@@ -45,16 +48,7 @@ _OPEN_SERIES: Json = {
         "&${__url_time_range}"
     ),
 }
-_SEVERITY_WORDS = [
-    {
-        "type": "value",
-        "options": {
-            "critical": {"text": "critical", "color": RED, "index": 0},
-            "warning": {"text": "warning", "color": ORANGE, "index": 1},
-            "info": {"text": "info", "color": "blue", "index": 2},
-        },
-    }
-]
+_SEVERITY_WORDS = words({"critical": ("critical", RED), "warning": ("warning", ORANGE), "info": ("info", "blue")})
 
 
 def fleet(options: Options) -> str:
@@ -65,7 +59,6 @@ def fleet(options: Options) -> str:
         title="Booking sync / Fleet",
         description="Is anything broken, where, since when, and who fixes it.",
         variables=[
-            variable("job", "Job", "label_values(booking_sync_build_info, job)"),
             variable("target", "Target", 'label_values(booking_sync_collector_up{job=~"$job"}, target)'),
         ],
         rows=[
@@ -78,48 +71,53 @@ def fleet(options: Options) -> str:
 
 
 def _stats() -> list[Json]:
-    live = f"target:booking_sync_connections_live:sum{{{_SCOPE}}}"
-    answering = f"collector:booking_sync_answering:max{{{_SCOPE}}}"
+    answering = recent(f"collector:booking_sync_answering:max{{{_SCOPE}}}")
+    available = recent(f"collector:booking_sync_data_available:max{{{_SCOPE}}}")
+    conflicts = recent(f'target_window:booking_sync_conflicting_bookings:max{{{_SCOPE},window="next_24h"}}')
+
+    def with_status(status: str) -> str:
+        number = recent(f'target_status:booking_sync_connections:sum{{{_SCOPE},status="{status}"}}')
+        return or_none(f"sum({number})", _SCOPE, "connections")
+
     return [
         stat(
             "Connections healthy",
             "Share of the live calendar connections that are not in error. Below the objective customers get double-booked.",
             (4, 4),
-            f"1 - sum(target:booking_sync_connections_bad:sum{{{_SCOPE}}}) / (sum({live}) > 0)",
+            or_none(healthy_share(_SCOPE), _SCOPE, "connections"),
             unit="percentunit",
-            no_value="No connections",
+            none="no connections",
             thresholds=((None, RED), (0.9, ORANGE), (0.97, GREEN)),
         ),
         stat(
             "In error",
             "Connections whose sync is broken. Each one can lead to a double booking; its owner has to act.",
             (3, 4),
-            f'sum({_STATUS},status="error"}})',
-            no_value="No connections",
+            with_status("error"),
+            none="no connections",
             thresholds=_BAD_NOW,
         ),
         stat(
             "Disconnected",
             "Connections that were cut, on purpose or not.",
             (3, 4),
-            f'sum({_STATUS},status="disconnected"}})',
-            no_value="No connections",
+            with_status("disconnected"),
+            none="no connections",
             thresholds=((None, GREEN), (1, ORANGE)),
         ),
         stat(
             "Double bookings, 24 h",
             "Bookings of the next 24 hours that overlap another one on a resource. Anything above 0 needs the front desk.",
             (4, 4),
-            f'sum(target_window:booking_sync_conflicting_bookings:max{{{_SCOPE},window="next_24h"}})',
-            no_value="Not measured",
+            or_none(f"sum({conflicts})", _SCOPE, "bookings"),
+            none="not measured",
             thresholds=_BAD_NOW,
         ),
         stat(
             "Collectors without data",
             "Collectors whose data expired or never came. What they should show is missing on this board.",
             (4, 4),
-            f"count(collector:booking_sync_data_available:max{{{_SCOPE}}} == 0) or 0 * count({answering})",
-            no_value="Never polled",
+            f"count({available} == 0) or 0 * count({answering})",
             thresholds=_BAD_NOW,
         ),
         stat(
@@ -127,15 +125,13 @@ def _stats() -> list[Json]:
             "Collectors whose last poll brought nothing. Their data is still shown until it is too old.",
             (3, 4),
             f"count({answering} == 0) or 0 * count({answering})",
-            no_value="Never polled",
             thresholds=((None, GREEN), (1, ORANGE)),
         ),
         stat(
             "Alerts firing",
             "Alerts of this exporter that fire now; the table below lists them.",
             (3, 4),
-            f'count(ALERTS{{{_ALERTS},alertstate="firing"}}) or vector(0)',
-            no_value="0",
+            f'count(ALERTS{{{_ALERTS},alertstate="firing"}}) or 0 * count({answering})',
             thresholds=_BAD_NOW,
         ),
     ]
@@ -160,10 +156,9 @@ def _alerts() -> Json:
     return table(
         "What is broken and who fixes it",
         "Every firing alert: where, since when, and who has to act. The runbook (link at the top) says how. Empty is good.",
-        (24, 8),
+        (24, 7),
         [f'ALERTS_FOR_STATE{{{_ALERTS}}} * 1000\nand ignoring (alertstate) ALERTS{{{_ALERTS},alertstate="firing"}}'],
         columns,
-        no_value="Nothing is broken",
         overrides=[
             column("Value", unit="dateTimeFromNow"),
             column("severity", mappings=_SEVERITY_WORDS, custom_cellOptions={"type": "color-background"}),
@@ -174,33 +169,45 @@ def _alerts() -> Json:
 
 
 def _trouble() -> Json:
-    since = newest(f"booking_sync_connection_status_since_timestamp_seconds{{{_SCOPE}}}")
+    """One query, so that one connection is one row and no column comes or goes."""
+    status = one_per(
+        recent(f'connection_status:booking_sync_connection_status:max{{{_SCOPE},status=~"error|disconnected"}}') + " == 1",
+        "status",
+    )
+    given = one_per(recent(f"connection_reason:booking_sync_connection_error:max{{{_SCOPE}}}") + " == 1", "reason")
+    reason = f'{given}\n  or ignoring (status, reason) label_replace({status}, "reason", "-", "", "")'
+    about = ("calendar_type", "provider", "schedule")
+    info = one_per(newest(recent(f"booking_sync_connection_info{{{_SCOPE}}}")), *about)
+    since = newest(recent(f"booking_sync_connection_status_since_timestamp_seconds{{{_SCOPE}}}"))
+    trouble = (
+        f"1000 * {since}\n"
+        f"* ignoring (status) group_left (status) {status}\n"
+        f"* ignoring (status, reason) group_left (reason) (\n  {reason}\n)\n"
+        f"* ignoring (status, reason, {', '.join(about)}) group_left ({', '.join(about)}) {info}"
+    )
     return table(
         "Connections needing attention",
         "Connections in error or disconnected, with the reason, what they are, and since when. Empty is good.",
-        (24, 8),
-        [
-            _BROKEN,
-            f"{since} * 1000 and {_BROKEN}",
-            f"connection_reason:booking_sync_connection_error:max{{{_SCOPE}}} == 1",
-            newest(f"booking_sync_connection_info{{{_SCOPE}}}")
-            + f"\nand ignoring (calendar_type, provider, schedule) {_BROKEN}",
-        ],
+        (24, 7),
+        [trouble],
         {
             "target": "Target",
             "connection": "Connection",
-            "Value #A": "Status",
+            "status": "Status",
             "reason": "Reason",
-            "Value #B": "Since",
+            "Value": "Since",
             "calendar_type": "Calendar",
             "provider": "Provider",
             "schedule": "Schedule",
             "job": "Job",
         },
-        no_value="All connections are healthy",
         overrides=[
-            column("Value #A", mappings=STATUS_WORDS, custom_cellOptions={"type": "color-background"}),
-            column("Value #B", unit="dateTimeFromNow"),
+            column(
+                "status",
+                mappings=words({status.value: looks for status, looks in STATUS_LOOKS.items()}),
+                custom_cellOptions={"type": "color-background"},
+            ),
+            column("Value", unit="dateTimeFromNow"),
             column("target", links=[OPEN_TARGET]),
             column(
                 "connection",
@@ -214,14 +221,19 @@ def _trouble() -> Json:
 
 def _budget(options: Options) -> list[Json]:
     bad = "target:booking_sync_connections_bad:ratio_avg"
+    windows = (("1h", RECENT), ("6h", RECENT), ("1d", _EVERY_5M), ("3d", _EVERY_5M))
+
+    def burn(window: str, within: str) -> str:
+        return recent(f"{bad}{window}{{{_SCOPE}}}", within)
+
     return [
         stat(
             "Healthy, 30 days",
             f"Share of time in which live connections were free of errors. The objective is {100 * options.slo:g} %.",
             (6, 8),
-            f"1 - avg({bad}30d{{{_SCOPE}}})",
+            or_none(f"1 - avg({burn('30d', _EVERY_5M)})", _SCOPE, "connections"),
             unit="percentunit",
-            no_value="No history",
+            none="no connections",
             thresholds=((None, RED), (round(1 - 1.5 * (1 - options.slo), 6), ORANGE), (options.slo, GREEN)),
             decimals=2,
         ),
@@ -229,31 +241,29 @@ def _budget(options: Options) -> list[Json]:
             "Burn rate by window",
             "How fast the worst target uses up its error budget; 1 uses it up exactly in 30 days. Pages come above 14.4 (1 h) "
             "and 6 (6 h), tickets above 3 (1 d) and 1 (3 d).",
-            [query(f"max({bad}{window}{{{_SCOPE}}}) / {options.error_budget}", window) for window in ("1h", "6h", "1d", "3d")],
+            [query(f"max({burn(*one)}) / {options.error_budget}", one[0]) for one in windows],
             size=(18, 8),
-            no_value="No connections",
             thresholds=((None, CLEAR), (6, ORANGE), (14.4, RED)),
         ),
     ]
 
 
 def _connections() -> list[Json]:
-    provider = f"provider:booking_sync_provider_up:max{{{_SCOPE}}}"
-    reasons = f"connection_reason:booking_sync_connection_error:max{{{_SCOPE}}}"
+    provider = recent(f"provider:booking_sync_provider_up:max{{{_SCOPE}}}")
+    reasons = recent(f"connection_reason:booking_sync_connection_error:max{{{_SCOPE}}}")
+    by_status = recent(f"target_status:booking_sync_connections:sum{{{_SCOPE}}}")
     return [
         state_timeline(
             "Status of the worst connections",
             "The connections that were worst within the time range. A gap means that nobody knew the state.",
             (24, 10),
-            f"{_CODE} and {top(f'max_over_time({_CODE}[$__range] @ end())')}",
+            f"{recent(_CODE)} and {top(f'max_over_time({_CODE}[$__range] @ end())')}",
             "{{target}} / {{connection}}",
-            no_value="No connections",
         ),
         timeseries(
             "Connections by status",
             "All connections. A growing share of error or disconnected is bad.",
-            [query(f"sum by (status) (target_status:booking_sync_connections:sum{{{_SCOPE}}})", "{{status}}")],
-            no_value="No connections",
+            [query(f"sum by (status) ({by_status})", "{{status}}")],
             overrides=status_overrides(),
             stacked=True,
         ),
@@ -261,59 +271,53 @@ def _connections() -> list[Json]:
             "Error reasons",
             "Connections in error by the reason that the platform gives. One reason that jumps everywhere is a provider's.",
             [query(f"sum by (reason) ({reasons})", "{{reason}}")],
-            no_value="No connections",
         ),
         timeseries(
             "Providers unavailable",
             "1 while a calendar provider cannot be read for a target: its connections are shown as last known.",
             [query(top(f"1 - min by (target, provider) ({provider})"), "{{target}} / {{provider}}")],
-            no_value="No providers",
         ),
         bargauge(
             "By calendar type",
             "Connections by the kind of calendar at their other end.",
             (12, 8),
-            f"sum by (calendar_type) ({newest(f'booking_sync_connections{{{_SCOPE}}}')})",
+            f"sum by (calendar_type) ({newest(recent(f'booking_sync_connections{{{_SCOPE}}}'))})",
             "{{calendar_type}}",
-            no_value="No connections",
         ),
     ]
 
 
 def _bookings() -> list[Json]:
-    site = 'site_platform_window:booking_sync_bookings:sum{job=~"$job",window="next_7d"}'
-    bookings = f'target_window:booking_sync_bookings:max{{{_SCOPE},window="next_7d"}}'
+    site = recent('site_platform_window:booking_sync_bookings:sum{job=~"$job",window="next_7d"}')
+    bookings = recent(f'target_window:booking_sync_bookings:max{{{_SCOPE},window="next_7d"}}')
+    unlinked = recent(f'target_window:booking_sync_unlinked_bookings:ratio{{{_SCOPE},window="next_7d"}}')
     discovered = newest(f"increase(booking_sync_bookings_discovered_total{{{_SCOPE}}}[1h])")
     panels = [
         timeseries(
             "Bookings in the next 7 days",
             "Bookings that start within 7 days, the targets with the most. A sudden drop to 0 is bad.",
             [query(top(f"sum by (target) ({bookings})"), "{{target}}")],
-            no_value="No bookings collector",
         ),
         timeseries(
             "New bookings per hour",
-            "Bookings seen for the first time. A line that stays at 0 on a working day means that the intake is broken.",
+            "Bookings seen for the first time. A line that stays at 0 on a working day means that the intake is broken. "
+            "Empty where bookings are only counted, not read.",
             [query(top(f"sum by (target) ({discovered})"), "{{target}}")],
-            no_value="Bookings are only counted, not read",
         ),
         timeseries(
             "Bookings without CRM link",
-            "Share of the bookings of the next 7 days that are tied to no CRM entity; sales does not see them.",
+            "Share of the bookings of the next 7 days that are tied to no CRM entity; sales does not see them. "
+            "Empty without a links collector (Bitrix24 only).",
             [
-                query(
-                    top(f'max by (target) (target_window:booking_sync_unlinked_bookings:ratio{{{_SCOPE},window="next_7d"}})'),
-                    "{{target}}",
-                )
+                query(top(f"max by (target) ({unlinked})"), "{{target}}"),
             ],
-            no_value="No links collector",
             unit="percentunit",
         ),
         timeseries(
             "Drift between platforms of one site",
-            "Difference of the bookings in the next 7 days between the platforms of a site. It should stay near 0.",
+            "Difference of the bookings in the next 7 days between the platforms of a site. It should stay near 0. "
+            "Empty when no site has both.",
             [query(top(f"max by (site) ({site}) - min by (site) ({site})"), "{{site}}")],
-            no_value="No site on two platforms",
         ),
     ]
     for panel in panels[:3]:

@@ -6,6 +6,7 @@ from exporter.monitoring.alerts import Board
 from exporter.monitoring.boards.board import Row, board, variable
 from exporter.monitoring.boards.panels import CLEAR, GREEN, ORANGE, RED, Json, query, stat, timeseries, top, words
 from exporter.monitoring.options import Options
+from exporter.monitoring.promql import recent
 
 _PROCESS = 'job=~"$job",instance=~"$instance"'
 _SCOPE = 'job=~"$job",target=~"$target",platform=~"$platform"'
@@ -21,7 +22,6 @@ def internals(options: Options) -> str:
         title="Booking sync / Exporter and API budget",
         description="Does the exporter work, what do the platforms answer, and what is left of their limits.",
         variables=[
-            variable("job", "Job", "label_values(booking_sync_build_info, job)"),
             variable("instance", "Instance", 'label_values(booking_sync_build_info{job=~"$job"}, instance)'),
             variable("platform", "Platform", 'label_values(booking_sync_collector_up{job=~"$job"}, platform)'),
             variable("target", "Target", 'label_values(booking_sync_collector_up{job=~"$job",platform=~"$platform"}, target)'),
@@ -37,73 +37,57 @@ def internals(options: Options) -> str:
 
 
 def _exporter() -> list[Json]:
-    missing = "Not scraped"
+    hashes = recent(f"booking_sync_config_hash{{{_PROCESS}}}")
     return [
-        stat(
-            "Up",
-            "Share of the exporters that can be scraped.",
-            (3, 4),
-            f"avg(up{{{_PROCESS}}})",
-            unit="percentunit",
-            no_value=missing,
-            thresholds=((None, RED), (1, GREEN)),
-        ),
         stat(
             "Ready",
             "Whether every collector has finished a poll since the start.",
             (3, 4),
-            f"min(booking_sync_ready{{{_PROCESS}}})",
-            no_value=missing,
+            f"min({recent(f'booking_sync_ready{{{_PROCESS}}}')})",
             mappings=words({0: ("starting", ORANGE), 1: ("ready", GREEN)}),
         ),
         stat(
             "Configuration",
             "Whether the last reload was accepted; 'rejected' means that the previous configuration is in force.",
             (3, 4),
-            f"min(booking_sync_config_last_reload_successful{{{_PROCESS}}})",
-            no_value=missing,
+            f"min({recent(f'booking_sync_config_last_reload_successful{{{_PROCESS}}}')})",
             mappings=words({0: ("rejected", RED), 1: ("in force", GREEN)}),
         ),
         stat(
             "Configurations in use",
             "Replicas that read the same file agree on one; shards always do.",
-            (3, 4),
-            f'count(count_values("hash", booking_sync_config_hash{{{_PROCESS}}}))',
-            no_value=missing,
+            (4, 4),
+            f'count(count_values("hash", {hashes}))',
             thresholds=((None, GREEN), (2, ORANGE)),
         ),
         stat(
             "Version",
             "Versions of the exporter that run, and how many of each.",
             (3, 4),
-            f"count by (version) (booking_sync_build_info{{{_PROCESS}}})",
-            no_value=missing,
+            f"count by (version) ({recent(f'booking_sync_build_info{{{_PROCESS}}}')})",
             legend="{{version}}",
         ),
         stat(
             "Uptime",
             "Time since the last restart of any exporter.",
             (3, 4),
-            f"time() - max(process_start_time_seconds{{{_PROCESS}}})",
+            f"time() - max({recent(f'process_start_time_seconds{{{_PROCESS}}}')})",
             unit="s",
-            no_value=missing,
         ),
         stat(
             "Slowest scrape",
             "Duration of the slowest scrape; near Prometheus' scrape timeout it is bad.",
-            (3, 4),
-            f"max(scrape_duration_seconds{{{_PROCESS}}})",
+            (4, 4),
+            f"max({recent(f'scrape_duration_seconds{{{_PROCESS}}}')})",
             unit="s",
-            no_value=missing,
             thresholds=((None, GREEN), (2, ORANGE), (8, RED)),
         ),
         stat(
             "Event loop lag",
             "The longest delay of the exporter's event loop within the last minute; above a second it polls late.",
-            (3, 4),
-            f"max(booking_sync_event_loop_lag_seconds{{{_PROCESS}}})",
+            (4, 4),
+            f"max({recent(f'booking_sync_event_loop_lag_seconds{{{_PROCESS}}}')})",
             unit="s",
-            no_value=missing,
             thresholds=((None, GREEN), (0.1, ORANGE), (1, RED)),
         ),
     ]
@@ -112,7 +96,11 @@ def _exporter() -> list[Json]:
 def _polling() -> list[Json]:
     failures = f"sum by (reason) (rate(booking_sync_collector_failures_total{{{_COUNTED}}}{_RATE}))"
     duration = f"sum by (collector, le) (rate(booking_sync_collector_poll_duration_seconds_bucket{{{_COUNTED}}}{_RATE}))"
-    age = f"max by (target, collector) (collector:booking_sync_data_age:seconds{{{_SCOPE}}})"
+    age = f"max by (target, collector) ({recent(f'collector:booking_sync_data_age:seconds{{{_SCOPE}}}')})"
+    interval = recent(f"booking_sync_collector_interval_seconds{{{_COUNTED}}}")
+    max_age = recent(f"booking_sync_collector_max_age_seconds{{{_COUNTED}}}")
+    dropped = recent(f"booking_sync_collector_series_dropped{{{_COUNTED}}}")
+    complete = recent(f"collector_window:booking_sync_window_complete:max{{{_SCOPE}}}")
     return [
         timeseries(
             "Polls and failures per minute",
@@ -122,27 +110,24 @@ def _polling() -> list[Json]:
                 query(f"60 * ({failures} > 0)", "failed: {{reason}}"),
             ],
             unit="cpm",
-            no_value="Never polled",
         ),
         timeseries(
             "Poll duration p95 against interval",
             "A poll that takes longer than its interval delays the next one.",
             [
                 query(f"histogram_quantile(0.95, {duration})", "{{collector}} p95"),
-                query(f"min by (collector) (booking_sync_collector_interval_seconds{{{_COUNTED}}})", "{{collector}} interval"),
+                query(f"min by (collector) ({interval})", "{{collector}} interval"),
             ],
             unit="s",
-            no_value="Never polled",
         ),
         timeseries(
             "Since the last good poll",
             "The oldest collectors, and the shortest maximum age: above it data is withdrawn.",
             [
                 query(top(age), "{{target}} {{collector}}"),
-                query(f"min by (collector) (booking_sync_collector_max_age_seconds{{{_COUNTED}}})", "limit of {{collector}}"),
+                query(f"min by (collector) ({max_age})", "limit of {{collector}}"),
             ],
             unit="s",
-            no_value="Never polled",
         ),
         timeseries(
             "Rows and words that could not be used",
@@ -156,32 +141,23 @@ def _polling() -> list[Json]:
                     f"sum by (field) (increase(booking_sync_unrecognized_values_total{{{_COUNTED}}}[1h]))", "unknown {{field}}"
                 ),
             ],
-            no_value="Never polled",
         ),
         timeseries(
             "Series left out",
             "Connections or resources without series of their own, because there are too many.",
             [
-                query(
-                    top(f"max by (target, collector) (booking_sync_collector_series_dropped{{{_COUNTED}}})"),
-                    "{{target}} {{collector}}",
-                )
+                query(top(f"max by (target, collector) ({dropped})"), "{{target}} {{collector}}"),
             ],
-            no_value="Never polled",
         ),
         timeseries(
             "Incomplete windows",
             "1 while a window could not be read to its end; its numbers are a lower bound.",
             [
                 query(
-                    top(
-                        "1 - min by (target, collector, window)"
-                        f" (collector_window:booking_sync_window_complete:max{{{_SCOPE}}})"
-                    ),
+                    top(f"1 - min by (target, collector, window) ({complete})"),
                     "{{target}} {{collector}} {{window}}",
                 )
             ],
-            no_value="No windows",
         ),
     ]
 
@@ -197,14 +173,12 @@ def _api() -> list[Json]:
             "HTTP requests to the platforms.",
             [query(all_requests, "{{platform}}")],
             unit="reqps",
-            no_value="No requests",
         ),
         timeseries(
             "Failed requests by code",
             "Share of the requests that did not end with 2xx; 'none' had no answer at all. A refused credential is 401 or 403.",
             [query(f"{failed} / on (platform) group_left () ({all_requests} > 0)", "{{platform}} {{code}}")],
             unit="percentunit",
-            no_value="No requests",
         ),
         timeseries(
             "Request duration, p50 and p95",
@@ -214,40 +188,37 @@ def _api() -> list[Json]:
                 query(f"histogram_quantile(0.95, {duration})", "{{platform}} p95"),
             ],
             unit="s",
-            no_value="No requests",
         ),
         timeseries(
             "Requests by operation",
             "The operations with the most requests.",
             [query(top(f"sum by (platform, operation) (rate({requests}}}{_RATE}))"), "{{platform}} {{operation}}")],
             unit="reqps",
-            no_value="No requests",
         ),
     ]
 
 
 def _budget() -> list[Json]:
-    ratio = f"target_budget:booking_sync_api_budget_remaining:ratio{{{_SCOPE}}}"
+    ratio = recent(f"target_budget:booking_sync_api_budget_remaining:ratio{{{_SCOPE}}}")
+    operating = recent(f"booking_sync_api_operating_seconds{{{_COUNTED}}}")
     return [
         timeseries(
             "Budget left",
             "The targets with the least left of a budget. Below a fifth the platform starts to refuse, other applications too.",
             [query(f"bottomk(15, min by (target, budget) ({ratio}))", "{{target}} {{budget}}")],
             unit="percentunit",
-            no_value="No budget known",
             thresholds=((None, RED), (0.1, ORANGE), (0.2, CLEAR)),
         ),
         timeseries(
             "Operating time by operation",
-            "Server time that Bitrix24 has summed within ten minutes; at 480 s it blocks the method.",
+            "Server time that Bitrix24 has summed within ten minutes; at 480 s it blocks the method. Empty without Bitrix24.",
             [
                 query(
-                    top(f"max by (target, operation) (booking_sync_api_operating_seconds{{{_COUNTED}}})"),
+                    top(f"max by (target, operation) ({operating})"),
                     "{{target}} {{operation}}",
                 )
             ],
             unit="s",
-            no_value="No operating time (Bitrix24 only)",
         ),
         timeseries(
             "Time spent waiting for a limit",
@@ -259,7 +230,6 @@ def _budget() -> list[Json]:
                 )
             ],
             unit="percentunit",
-            no_value="No requests",
             top_is_one=False,
         ),
         timeseries(
@@ -272,35 +242,30 @@ def _budget() -> list[Json]:
                 )
             ],
             unit="reqps",
-            no_value="No requests",
         ),
     ]
 
 
 def _process() -> list[Json]:
-    missing = "Not scraped"
     return [
         timeseries(
             "CPU",
             "Share of one core. The exporter should stay far below 1.",
             [query(f"rate(process_cpu_seconds_total{{{_PROCESS}}}{_RATE})", "{{instance}}")],
             unit="percentunit",
-            no_value=missing,
             top_is_one=False,
         ),
         timeseries(
             "Resident memory",
             "Memory of the process. A line that only rises is a leak.",
-            [query(f"process_resident_memory_bytes{{{_PROCESS}}}", "{{instance}}")],
+            [query(recent(f"process_resident_memory_bytes{{{_PROCESS}}}"), "{{instance}}")],
             unit="bytes",
-            no_value=missing,
         ),
         timeseries(
             "File descriptors used",
             "Share of the allowed file descriptors; near 1 connections fail.",
-            [query(f"process_open_fds{{{_PROCESS}}} / process_max_fds{{{_PROCESS}}}", "{{instance}}")],
+            [query(" / ".join(recent(f"process_{which}_fds{{{_PROCESS}}}") for which in ("open", "max")), "{{instance}}")],
             unit="percentunit",
-            no_value=missing,
         ),
         timeseries(
             "Log lines by level",
@@ -312,6 +277,5 @@ def _process() -> list[Json]:
                 )
             ],
             unit="cpm",
-            no_value=missing,
         ),
     ]

@@ -26,15 +26,27 @@ STATUS_LOOKS: Mapping[ConnectionStatus, tuple[str, str]] = {
 """Word and colour of each status, the same on every board."""
 
 Thresholds = Sequence[tuple[float | None, str]]
-NO_THRESHOLDS: Thresholds = ((None, GREEN),)
+NO_THRESHOLDS: Thresholds = ((None, "text"),)
+NONE = -1
+"""What a query of a tile returns where the exporter has data, but nothing of this kind."""
 
 
-def words(meaning: Mapping[float, tuple[str, str]]) -> list[Json]:
-    """Return a value mapping: number to word and colour."""
+def words(meaning: Mapping[float | str, tuple[str, str]]) -> list[Json]:
+    """Return a value mapping: number, or the word of a label, to word and colour."""
     options = {
-        f"{value:g}": {"text": text, "color": color, "index": i} for i, (value, (text, color)) in enumerate(meaning.items())
+        value if isinstance(value, str) else f"{value:g}": {"text": text, "color": color, "index": i}
+        for i, (value, (text, color)) in enumerate(meaning.items())
     }
     return [{"type": "value", "options": options}]
+
+
+def _missing(none: str) -> list[Json]:
+    # Without these a missing value has the colour of the lowest threshold, which is green wherever 0 is good.
+    unknown = {
+        "type": "special",
+        "options": {"match": "null+nan", "result": {"text": "unknown", "color": NEUTRAL, "index": 99}},
+    }
+    return [*(words({NONE: (none, NEUTRAL)}) if none else ()), unknown]
 
 
 STATUS_WORDS = words({code: STATUS_LOOKS[status] for status, code in sorted(STATUS_CODES.items(), key=lambda item: -item[1])})
@@ -78,7 +90,6 @@ def _panel(
     queries: Sequence[Json],
     *,
     unit: str,
-    no_value: str,
     instant: bool,
     options: Json,
     custom: Json | None = None,
@@ -92,7 +103,6 @@ def _panel(
 ) -> Json:
     defaults: Json = {
         "unit": unit,
-        "noValue": no_value,
         "color": {"mode": color},
         "mappings": list(mappings),
         "thresholds": {"mode": "absolute", "steps": [{"value": value, "color": color} for value, color in thresholds]},
@@ -121,7 +131,7 @@ def stat(
     size: tuple[int, int],
     expression: str,
     *,
-    no_value: str,
+    none: str = "",
     unit: str = "none",
     legend: str = "",
     thresholds: Thresholds = NO_THRESHOLDS,
@@ -129,8 +139,11 @@ def stat(
     links: Sequence[Json] = (),
     decimals: int | None = None,
 ) -> Json:
-    """Return a number, coloured as a background where it has thresholds or words."""
-    looks = "background" if len(thresholds) > 1 or mappings else "none"
+    """Return a number, coloured as a background where it has thresholds or words.
+
+    A missing value is grey and says "unknown"; the value :data:`NONE` is grey and says ``none``.
+    """
+    looks = "background" if len(thresholds) > 1 or mappings else "value"
     options = {
         "reduceOptions": {"calcs": ["lastNotNull"], "fields": "", "values": False},
         "colorMode": looks,
@@ -148,11 +161,10 @@ def stat(
         size,
         [query(expression, legend)],
         unit=unit,
-        no_value=no_value,
         instant=True,
         options=options,
         thresholds=thresholds,
-        mappings=mappings,
+        mappings=[*mappings, *_missing(none)],
         links=links,
         bounds=bounds,
     )
@@ -166,7 +178,6 @@ def timeseries(
     description: str,
     queries: Sequence[Json],
     *,
-    no_value: str,
     unit: str = "none",
     size: tuple[int, int] = (12, 8),
     thresholds: Thresholds = NO_THRESHOLDS,
@@ -175,10 +186,13 @@ def timeseries(
     top_is_one: bool = True,
     below_zero: bool = False,
 ) -> Json:
-    """Return a graph with a legend table; gaps stay gaps. A share ends at 1 unless ``top_is_one`` is false."""
+    """Return a graph with a legend table; gaps stay gaps. A share ends at 1 unless ``top_is_one`` is false.
+
+    Steps would draw the last value on to the right edge, and ``lastNotNull`` would print it, long after it was withdrawn.
+    """
     custom = {
         "drawStyle": "line",
-        "lineInterpolation": "stepAfter" if unit == "none" else "linear",
+        "lineInterpolation": "linear",
         "lineWidth": 1,
         "fillOpacity": 30 if stacked else 10,
         "showPoints": "never",
@@ -187,7 +201,7 @@ def timeseries(
         "thresholdsStyle": {"mode": "line" if len(thresholds) > 1 else "off"},
     }
     options = {
-        "legend": {"displayMode": "table", "placement": "bottom", "showLegend": True, "calcs": ["lastNotNull", "max"]},
+        "legend": {"displayMode": "table", "placement": "bottom", "showLegend": True, "calcs": ["last", "max"]},
         "tooltip": {"mode": "multi", "sort": "desc"},
     }
     return _panel(
@@ -197,7 +211,6 @@ def timeseries(
         size,
         queries,
         unit=unit,
-        no_value=no_value,
         instant=False,
         options=options,
         custom=custom,
@@ -208,8 +221,8 @@ def timeseries(
     )
 
 
-def state_timeline(title: str, description: str, size: tuple[int, int], expression: str, legend: str, *, no_value: str) -> Json:
-    """Return bars of connection states; ten minutes without an answer are a gap, not a long green bar."""
+def state_timeline(title: str, description: str, size: tuple[int, int], expression: str, legend: str) -> Json:
+    """Return bars of connection states; a point without an answer is a gap, as the step of the query says."""
     return _panel(
         "state-timeline",
         title,
@@ -217,7 +230,6 @@ def state_timeline(title: str, description: str, size: tuple[int, int], expressi
         size,
         [query(expression, legend)],
         unit="none",
-        no_value=no_value,
         instant=False,
         options={
             "mergeValues": True,
@@ -227,8 +239,9 @@ def state_timeline(title: str, description: str, size: tuple[int, int], expressi
             "legend": {"displayMode": "list", "placement": "bottom", "showLegend": True},
             "tooltip": {"mode": "single", "sort": "none"},
         },
-        custom={"lineWidth": 0, "fillOpacity": 80, "spanNulls": False, "insertNulls": 600_000},
+        custom={"lineWidth": 0, "fillOpacity": 80, "spanNulls": False},
         mappings=STATUS_WORDS,
+        color="palette-classic",  # "thresholds" would merge the values by threshold and never ask the mappings
     )
 
 
@@ -239,7 +252,6 @@ def table(
     expressions: Sequence[str],
     columns: Mapping[str, str],
     *,
-    no_value: str,
     overrides: Sequence[Json] = (),
     links: Sequence[Json] = (),
     sort_by: str = "",
@@ -262,7 +274,6 @@ def table(
         size,
         [query(expression) for expression in expressions],
         unit="none",
-        no_value=no_value,
         instant=True,
         options={
             "showHeader": True,
@@ -277,7 +288,7 @@ def table(
     )
 
 
-def bargauge(title: str, description: str, size: tuple[int, int], expression: str, legend: str, *, no_value: str) -> Json:
+def bargauge(title: str, description: str, size: tuple[int, int], expression: str, legend: str) -> Json:
     """Return horizontal bars, one per series."""
     return _panel(
         "bargauge",
@@ -286,7 +297,6 @@ def bargauge(title: str, description: str, size: tuple[int, int], expression: st
         size,
         [query(expression, legend)],
         unit="none",
-        no_value=no_value,
         instant=True,
         options={
             "orientation": "horizontal",
@@ -296,5 +306,6 @@ def bargauge(title: str, description: str, size: tuple[int, int], expression: st
             "reduceOptions": {"calcs": ["lastNotNull"], "fields": "", "values": False},
         },
         thresholds=((None, BLUE),),
+        mappings=_missing(""),
         bounds=(0, None),
     )

@@ -1,0 +1,22 @@
+"""Numbers that more than one board shows, and what they say where there is nothing of the kind."""
+
+from __future__ import annotations
+
+from exporter.monitoring.boards.panels import NONE
+from exporter.monitoring.promql import recent
+
+
+def healthy_share(scope: str) -> str:
+    """Return the share of the live connections of ``scope`` that are not in error; no series without a live one."""
+    bad, live = (recent(f"target:booking_sync_connections_{part}:sum{{{scope}}}") for part in ("bad", "live"))
+    return f"1 - sum({bad}) / (sum({live}) > 0)"
+
+
+def or_none(expression: str, scope: str, collector: str) -> str:
+    """Return ``expression``; the value ``NONE`` where it has no series although no data is missing.
+
+    As long as data of ``collector`` is withdrawn, or the exporter is not there, nothing is returned: nobody knows the number.
+    """
+    known = recent(f"collector:booking_sync_collector_up:max{{{scope}}}")
+    available = recent(f'collector:booking_sync_data_available:max{{{scope},collector="{collector}"}}')
+    return f"{expression}\nor {NONE} + 0 * count({known}) unless min({available}) == 0"

@@ -1,0 +1,282 @@
+"""The boards as people see them: Grafana's own code over what a real Prometheus returns, in good hours and in bad ones."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.monitoring.bundle import BOARDS, load_board, panels
+from tests.monitoring.grafana import RANGE, STEP, ask_prometheus, filled, grafana, shown
+from tests.monitoring.servers import prometheus
+from tests.monitoring.worlds import BITRIX24, BROKEN, DAY, WITHDRAWN, WIX, WORLDS, write_worlds
+
+pytestmark = pytest.mark.servers
+
+Json = dict[str, Any]
+See = Callable[..., Json]
+
+EXPORTER = "Exporter"
+GREY = "#808080"
+TILES = {"stat", "bargauge"}
+CHARTS = {"timeseries", "state-timeline"}
+BY_STEM = {path.stem: load_board(path) for path in BOARDS}
+# Board, target and title of every panel. The fleet and the exporter are looked at as a whole, the target board twice.
+EVERY_PANEL = [
+    (stem, target, panel["title"])
+    for stem, board in BY_STEM.items()
+    for target in ((WIX, BITRIX24) if stem == "target" else (".+",))
+    for panel in panels(board)
+]
+EVERY_TILE = [one for one in EVERY_PANEL if next(p for p in panels(BY_STEM[one[0]]) if p["title"] == one[2])["type"] in TILES]
+DEAD = {"down", "forgotten"}
+# An objective over thirty days, and how long a scrape takes to be refused, are known without the exporter.
+OF_THE_PAST = {"Healthy, 30 days", "Slowest scrape"}
+# What is drawn from bookings, links or connections of the site, as long as they are not withdrawn.
+FROM_DATA = {
+    ("target", "Status"),
+    ("target", "Bookings by window"),
+    ("target", "Overlapping bookings"),
+    ("target", "Bookings by status"),
+    ("fleet", "Status of the worst connections"),
+    ("fleet", "Connections by status"),
+    ("fleet", "Error reasons"),
+    ("fleet", "Providers unavailable"),
+}
+
+
+def _panel(stem: str, title: str) -> Json:
+    return next(panel for panel in panels(BY_STEM[stem]) if panel["title"] == title)
+
+
+def _variables(job: str, target: str) -> dict[str, str]:
+    return {"job": job, "target": target, "connection": ".+", "instance": ".+", "platform": ".+"}
+
+
+@pytest.fixture(scope="module")
+def now() -> float:
+    return time.time() // 60 * 60
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory, now: float) -> Iterator[httpx.Client]:
+    directory = tmp_path_factory.mktemp("prometheus")
+    with prometheus(directory, "global: {}\n", "--web.enable-remote-write-receiver") as client:
+        write_worlds(client, now)
+        yield client
+
+
+@pytest.fixture(scope="module")
+def see(server: httpx.Client, now: float) -> Iterator[See]:
+    """Return what a panel shows; every result is kept, because the worlds do not change."""
+    kept: dict[tuple[str, str, str, str], Json] = {}
+    with grafana() as ask:
+
+        def look(job: str, stem: str, title: str, target: str = ".+") -> Json:
+            key = (job, stem, title, target)
+            if key not in kept:
+                kept[key] = shown(server, ask, _panel(stem, title), _variables(job, target), now)
+            return kept[key]
+
+        yield look
+
+
+def _ids(value: object) -> str:
+    return ": ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+
+
+@pytest.mark.parametrize("panel", EVERY_TILE, ids=_ids)
+def test_where_there_was_no_exporter_a_tile_is_grey_and_says_unknown(see: See, panel: tuple[str, str, str]) -> None:
+    stem, target, title = panel
+    (tile,) = see("never-there", stem, title, target)["tiles"]
+    expected = ("DOWN, nothing below is known", "red") if title == EXPORTER else ("unknown", GREY)
+    assert expected == (tile["text"], tile["color"])
+
+
+@pytest.mark.parametrize("panel", [one for one in EVERY_TILE if one[2] not in OF_THE_PAST], ids=_ids)
+@pytest.mark.parametrize("job", sorted(DEAD))
+def test_a_tile_is_grey_ten_minutes_after_the_exporter_died(see: See, job: str, panel: tuple[str, str, str]) -> None:
+    stem, target, title = panel
+    (tile,) = see(job, stem, title, target)["tiles"]
+    expected = ("DOWN, nothing below is known", "red") if title == EXPORTER else ("unknown", GREY)
+    assert expected == (tile["text"], tile["color"])
+
+
+@pytest.mark.parametrize("stem", BY_STEM)
+def test_the_exporter_is_the_first_tile_of_a_board(see: See, stem: str) -> None:
+    first = panels(BY_STEM[stem])[0]
+    assert EXPORTER == first["title"]
+    assert [("up", "green")] == [(tile["text"], tile["color"]) for tile in see("healthy", stem, EXPORTER, WIX)["tiles"]]
+
+
+@pytest.mark.parametrize("panel", EVERY_PANEL, ids=_ids)
+def test_a_healthy_fleet_has_no_red_and_no_orange(see: See, panel: tuple[str, str, str]) -> None:
+    stem, target, title = panel
+    seen = see("healthy", stem, title, target)
+    tiles, rows = seen.get("tiles", []), seen.get("rows", [])
+    cells = [*tiles, *(cell for row in rows for cell in row.values())]
+    assert [] == [cell for cell in cells if cell["color"] in {"red", "orange"}]
+
+
+@pytest.mark.parametrize("panel", EVERY_PANEL, ids=_ids)
+def test_one_failed_scrape_changes_nothing(see: See, panel: tuple[str, str, str]) -> None:
+    stem, target, title = panel
+    kind, unit = _panel(stem, title)["type"], _panel(stem, title)["fieldConfig"]["defaults"]["unit"]
+
+    def look(job: str) -> Any:  # noqa: ANN401  tiles, rows and series have different shapes
+        seen = see(job, stem, title, target)
+        if kind in TILES:
+            moving = unit in {"s", "bytes"}
+            return [
+                (tile["title"].replace(job, ""), "known" if moving and tile["color"] != GREY else tile["text"], tile["color"])
+                for tile in seen["tiles"]
+            ]
+        if kind in CHARTS:
+            return sorted(
+                (line["name"], [at for at, value, _ in line["points"] if value is not None], bool(line["legend"].get("last")))
+                for line in seen["series"]
+            )
+        return [{name: cell["text"] for name, cell in row.items() if name != "Job"} for row in seen["rows"]]
+
+    assert look("healthy") == look("missed")
+
+
+def test_a_broken_connection_is_one_row_with_its_state_its_reason_and_its_time(see: See) -> None:
+    rows = see("revoked", "fleet", "Connections needing attention")["rows"]
+    told = {
+        row["Connection"]["text"]: [row[name]["text"] for name in ("Target", "Reason", "Since", "Calendar", "Schedule")]
+        for row in rows
+    }
+    assert 2 == len(rows)
+    assert {
+        "Chair 2": [WIX, "token_revoked", "20 minutes ago", "google", "0a1b2c3d4e5f"],
+        "Chair 3": [WIX, "-", "20 minutes ago", "google", "0a1b2c3d4e5f"],
+    } == told
+    assert {("error", "red"), ("disconnected", "orange")} == {(row["Status"]["text"], row["Status"]["color"]) for row in rows}
+
+
+def test_the_table_of_a_targets_connections_has_one_row_for_each(see: See) -> None:
+    rows = see("revoked", "target", "What it is and since when", WIX)["rows"]
+    told = sorted(tuple(row[name]["text"] for name in ("Connection", "Import", "Export", "Status since")) for row in rows)
+    assert [
+        ("Chair 1", "on", "on", "a day ago"),
+        ("Chair 2", "on", "on", "20 minutes ago"),
+        ("Chair 3", "on", "on", "20 minutes ago"),
+        ("Chair 4", "on", "off", "a day ago"),
+    ] == told
+
+
+@pytest.mark.parametrize("title", ["What is broken and who fixes it", "Connections needing attention"])
+def test_the_rows_of_what_is_broken_say_nothing_but_their_labels(see: See, title: str) -> None:
+    rows = see("revoked", "fleet", title)["rows"] + see("withdrawn", "fleet", title)["rows"]
+    said = {cell["text"] for row in rows for cell in row.values()}
+    assert rows
+    assert not [text for text in said if "Nothing" in text or "healthy" in text.lower()]
+
+
+@pytest.mark.parametrize(("stem", "title"), [("fleet", "Status of the worst connections"), ("target", "Status")])
+def test_a_state_timeline_shows_the_words_and_colours_of_the_states(see: See, stem: str, title: str) -> None:
+    lines = {line["name"].rsplit("/ ")[-1]: line["points"] for line in see("revoked", stem, title, WIX)["series"]}
+    assert {("synced", "green"), ("error", "red")} == {_look(point) for point in lines["Chair 2"] if point[1] is not None}
+    assert ("disconnected", "orange") == _look(lines["Chair 3"][-1])
+    assert ("connected", "blue") == _look(lines["Chair 4"][-1])
+
+
+def _look(point: Any) -> tuple[str, str]:  # noqa: ANN401  a point is a list of three kinds
+    return point[2]["text"], point[2]["color"]
+
+
+@pytest.mark.parametrize(("stem", "title"), sorted(FROM_DATA))
+def test_withdrawn_data_ends_where_it_ends(see: See, now: float, stem: str, title: str) -> None:
+    lines = see("withdrawn", stem, title, WIX)["series"]
+    assert lines
+    for line in lines:
+        last = max(at for at, value, _ in line["points"] if value is not None)
+        if _panel(stem, title)["type"] == "state-timeline":  # a state is drawn up to the next one, or to a point without any
+            last = min((at for at, _, _ in line["points"] if at > last), default=now)
+        # The scrape after the withdrawal, two minutes for which a board bridges gaps, and a step of the chart.
+        assert now - WITHDRAWN - STEP <= last <= now - WITHDRAWN + 30 + 120 + STEP, line["name"]
+        assert [] == [text for number, text in line["legend"].items() if number != "max" and text], line["name"]
+
+
+@pytest.mark.parametrize(
+    ("stem", "title", "expected"),
+    [
+        ("target", "Connections healthy", [("unknown", GREY)]),
+        ("target", "Next booking", [("unknown", GREY)]),
+        ("target", "Last poll", [("failed", "red"), ("failed", "red")]),
+        ("fleet", "Connections healthy", [("unknown", GREY)]),
+        ("fleet", "In error", [("unknown", GREY)]),
+        ("fleet", "Disconnected", [("unknown", GREY)]),
+        ("fleet", "Collectors without data", [("2", "red")]),
+        ("fleet", "Polls failing", [("2", "orange")]),
+    ],
+)
+def test_a_tile_does_not_say_that_withdrawn_data_is_good(
+    see: See, stem: str, title: str, expected: list[tuple[str, str]]
+) -> None:
+    assert expected == [(tile["text"], tile["color"]) for tile in see("withdrawn", stem, title, WIX)["tiles"]]
+
+
+@pytest.mark.parametrize("title", ["Connections healthy", "Next booking", "Credential"])
+def test_what_a_target_cannot_have_is_told_from_what_nobody_knows(see: See, title: str) -> None:
+    expected = {"Connections healthy": "no connections", "Next booking": "in 30 minutes", "Credential": "does not expire"}
+    (tile,) = see("healthy", "target", title, BITRIX24)["tiles"]
+    assert expected[title] == tile["text"]
+
+
+def _values(server: httpx.Client, stem: str, name: str, variables: dict[str, str], now: float) -> list[str]:
+    definition = next(one for one in BY_STEM[stem]["templating"]["list"] if one["name"] == name)["definition"]
+    selector, label = definition.removeprefix("label_values(").removesuffix(")").rsplit(", ", 1)
+    answer = server.get(
+        f"/api/v1/label/{label}/values", params={"match[]": filled(selector, variables), "start": now - RANGE, "end": now}
+    )
+    found: list[str] = answer.json()["data"]
+    return found
+
+
+def _all_jobs(server: httpx.Client, stem: str, now: float) -> str:
+    # Grafana sends `allValue` for "All" where there is one, else every value that the variable has.
+    job = next(one for one in BY_STEM[stem]["templating"]["list"] if one["name"] == "job")
+    return job.get("allValue") or f"({'|'.join(_values(server, stem, 'job', {}, now))})"
+
+
+@pytest.mark.parametrize("stem", BY_STEM)
+def test_all_jobs_are_ours_even_while_an_exporter_is_down(server: httpx.Client, see: See, now: float, stem: str) -> None:
+    tiles = {tile["title"]: tile["text"] for tile in see(_all_jobs(server, stem, now), stem, EXPORTER, WIX)["tiles"]}
+    assert {world.name: "DOWN, nothing below is known" if world.name in DEAD else "up" for world in WORLDS} == tiles
+
+
+def test_the_exporters_board_shows_no_process_of_another_job(server: httpx.Client, see: See, now: float) -> None:
+    jobs = _all_jobs(server, "internals", now)
+    assert [("10 ms", "green")] == [(tile["text"], tile["color"]) for tile in see(jobs, "internals", "Slowest scrape")["tiles"]]
+
+
+def _annotated(server: httpx.Client, board: str, name: str, variables: dict[str, str], now: float) -> list[Json]:
+    (annotation,) = [one for one in BY_STEM[board]["annotations"]["list"] if one["name"] == name]
+    assert annotation["useValueForTime"], "each point would be a marker, or a region"
+    query = {"expr": annotation["expr"], "instant": False}
+    found: list[Json] = ask_prometheus(server, query, variables, now)["result"]
+    return found
+
+
+def test_a_critical_alert_is_one_marker_at_its_beginning(server: httpx.Client, now: float) -> None:
+    found = _annotated(server, "target", "Critical alerts", _variables("withdrawn", WIX), now)
+    told = {(one["metric"]["alertname"], one["metric"]["collector"]): one["values"] for one in found}
+    assert {("BookingSyncDataExpired", "connections"), ("BookingSyncDataExpired", "bookings")} == set(told)
+    for values in told.values():
+        (moment,) = {float(value) for _, value in values}
+        assert 0 <= now - moment / 1000 - WITHDRAWN + 6 * 60 <= 12 * 60
+        assert BROKEN > now - moment / 1000
+
+
+def test_the_alerts_of_one_target_do_not_mark_the_board_of_another(server: httpx.Client, now: float) -> None:
+    assert [] == _annotated(server, "target", "Critical alerts", _variables("withdrawn", BITRIX24), now)
+
+
+def test_a_restart_is_one_marker_of_our_own_process(server: httpx.Client, now: float) -> None:
+    (restart,) = _annotated(server, "internals", "Exporter restarts", _variables("healthy", ".+"), now)
+    assert abs(now - next(iter({float(value) for _, value in restart["values"]})) / 1000) < DAY
