@@ -74,7 +74,7 @@ WORLDS: Final = (
     World("withdrawn", refused=WITHDRAWN + 5 * MINUTE),  # `max_age` is five minutes
     World("down", silent=DOWN),
     World("forgotten", forgotten=DOWN),
-    World("missed", silent=_SCRAPE),
+    World("missed", broken=BROKEN, silent=_SCRAPE),
 )
 
 
