@@ -46,7 +46,7 @@ def new_request(
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An HTTP answer, whole. ``headers`` has lower-case names."""
+    """An HTTP answer, whole. ``headers`` are asked for by lower-case names."""
 
     status: int
     headers: Mapping[str, str]
@@ -96,8 +96,7 @@ async def exchange(
         raise _lost(error, host) from None
     finally:
         services.events.request(operation, code, clock.monotonic() - began)
-    headers = {name.lower(): value for name, value in response.headers.items()}
-    return Answer(response.status_code, headers, body)
+    return Answer(response.status_code, response.headers, body)
 
 
 async def _read(response: httpx.Response, host: str) -> bytes:

@@ -56,7 +56,7 @@ def test_one_place_builds_requests_and_from_an_endpoint_only() -> None:
     assert [(name, ast.unparse(node.func)) for name, node in calls] == [("api.py", "new_request")]
     method, url = (ast.unparse(argument) for argument in calls[0][1].args)
     assert method == "endpoint.method"
-    assert "endpoint.path" in url
+    assert url == "self._urls[endpoint]"
 
 
 def test_no_other_module_uses_the_shared_client_or_the_exchange() -> None:
