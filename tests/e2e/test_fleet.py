@@ -17,7 +17,7 @@ def test_no_poll_of_a_fleet_fails_and_none_is_late_by_its_interval(tmp_path: Pat
     The bounds are generous, since other tests share the machine; ``tests/benchmarks/fleet.py`` measures with the same code.
     """
     minute = asyncio.run(run(Plan(SITES, PORTALS, seconds=60), tmp_path))
-    print(table(minute))
+    print(table(minute), minute.log[-4000:], sep="\n")  # shown when the test fails
     fleet = minute.whole
     assert {} == fleet.fake["refused"]
     assert minute.page is not None, "the last scrape was not answered"

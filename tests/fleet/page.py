@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -37,6 +37,9 @@ class PageNumbers:
     size: int = 0
 
     def read(self, line: str) -> None:
+        """Take what ``line`` tells, if it is one of those that count."""
+        if not line.startswith(_WANTED):
+            return
         number = float(line.rpartition(" ")[2])
         labels = dict(_LABEL.findall(line))
         if line.startswith(_LAG):
@@ -54,19 +57,14 @@ async def read_page(url: str, *, at: float, target: str | None = None) -> PageNu
     numbers = PageNumbers(at)
     try:
         async with (
+            asyncio.timeout(PAGE_SECONDS),
             httpx.AsyncClient(trust_env=False, timeout=PAGE_SECONDS) as http,
             http.stream("GET", f"{url}/metrics", params={"target": target} if target else {}) as response,
         ):
-            async for line in _lines(response):
+            response.raise_for_status()
+            async for line in response.aiter_lines():
                 numbers.size += len(line) + 1
-                if line.startswith(_WANTED):
-                    numbers.read(line)
-    except httpx.HTTPError:
+                numbers.read(line)
+    except (httpx.HTTPError, TimeoutError):
         return None
     return numbers
-
-
-async def _lines(response: httpx.Response) -> AsyncIterator[str]:
-    response.raise_for_status()
-    async for line in response.aiter_lines():
-        yield line

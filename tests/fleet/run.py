@@ -110,15 +110,20 @@ async def run(plan: Plan, folder: Path) -> Run:
 async def _watch(result: Run, platforms: Fake, running: Exporter) -> None:
     plan, pid, began = result.plan, running.process.pid, time.monotonic()
     pages: list[PageNumbers] = []
-    with Watch(running.url, exporter=pid, fake=platforms.pid) as watch:
-        readers = [asyncio.create_task(_read_narrow(pages, running.url, began))]
-        if plan.scrape_every:
-            readers.append(asyncio.create_task(_scrape(result, running.url, began)))
+    watch = Watch(running.url, exporter=pid, fake=platforms.pid)
+    watch.start()
+    readers = [asyncio.create_task(_read_narrow(pages, running.url, began))]
+    if plan.scrape_every:
+        readers.append(asyncio.create_task(_scrape(result, running.url, began)))
+    try:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(running.process.wait(), plan.seconds)
+    finally:
         for reader in readers:
             reader.cancel()
         await asyncio.gather(*readers, return_exceptions=True)
+        # In a thread, because the exporter's log is read meanwhile: a pipe that is full would hold the exporter up.
+        await asyncio.to_thread(watch.end)
     assert running.process.returncode is None, f"the exporter ended by itself:\n{running.raw[-4000:]}"
     ended = time.monotonic()
     result.page = await read_page(running.url, at=ended - began)
@@ -131,7 +136,7 @@ async def _watch(result: Run, platforms: Fake, running: Exporter) -> None:
     for name, since, until in [*phases, ("whole run", 0, length)]:
         inside = [sample for sample in watch.samples if since <= sample.at - began < until]
         report = await platforms.report(began + since, began + until)
-        phase = Phase(name, since, until, inside, report, _lag(pages, since, until), _lateness(pages, since, until))
+        phase = Phase(name, since, until, inside, report, _lag(pages, since, until), lateness_between(pages, since, until))
         result.phases.append(phase)
 
 
@@ -173,7 +178,7 @@ def _lag(pages: Sequence[PageNumbers], since: float, until: float) -> float | No
     return max(inside, default=None)
 
 
-def _lateness(pages: Sequence[PageNumbers], since: float, until: float) -> dict[str, Buckets]:
+def lateness_between(pages: Sequence[PageNumbers], since: float, until: float) -> dict[str, Buckets]:
     """Return how late the polls between two moments began: the difference of the pages that were read last before them."""
 
     def last(moment: float) -> dict[str, Buckets]:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Event, Thread
-from typing import Final, Self
+from typing import Final
 from urllib.parse import urlsplit
 
 from tests.fleet.processes import cpu_seconds, memory_mib
@@ -31,7 +31,7 @@ class Sample:
 
 
 class Watch:
-    """The thread. ``samples`` grows while it runs; as a context manager it starts and ends it."""
+    """The thread. ``samples`` grows from :meth:`start` to :meth:`end`."""
 
     def __init__(self, url: str, *, exporter: int, fake: int) -> None:
         self.samples: list[Sample] = []
@@ -42,18 +42,18 @@ class Watch:
         self._kept = self._connect()
         self._ready = False
 
-    def __enter__(self) -> Self:
+    def start(self) -> None:
         self._thread.start()
-        return self
 
-    def __exit__(self, *_: object) -> None:
+    def end(self) -> None:
+        """Wait for the last look to end, which may take as long as the exporter does not answer."""
         self._ended.set()
         self._thread.join(4 * ANSWER_SECONDS)
         self._kept.close()
 
     def _run(self) -> None:
-        # A process that has died leaves nothing in /proc, and nothing to see.
-        with contextlib.suppress(FileNotFoundError):
+        # A process that has died leaves less and less in /proc, and nothing to see.
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError, KeyError):
             self.samples.append(self._look())
             while not self._ended.wait(1.0):
                 self.samples.append(self._look())
