@@ -182,8 +182,10 @@ _BITRIX24: Final[Mapping[Reason, Advice]] = {
         "webhook access to the booking section.",
     ),
     Reason.NOT_ENTITLED: Advice(
-        "The portal's plan does not contain REST access or online booking.",
-        "The portal's owner upgrades or renews the plan; otherwise the exporter's operator removes this target.",
+        "The portal does not offer REST access or online booking: its tool Booking is switched off, or the plan lacks it.",
+        "Where the message says that the tool is switched off, a portal administrator switches Booking on: "
+        "Settings -> Tools (/settings/configs/?page=tools on the portal). Otherwise the portal's owner renews the plan, or "
+        "moves to one that has REST access and Booking. Or the exporter's operator removes this target.",
     ),
     Reason.NOT_FOUND: Advice(
         "The portal or the method does not exist at this address.",

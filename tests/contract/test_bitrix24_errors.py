@@ -98,6 +98,26 @@ def test_each_code_is_one_reason_and_only_faults_are_repeated(
     on_portal(script)
 
 
+@pytest.mark.parametrize("style", ["number", "string"])
+@pytest.mark.parametrize(
+    ("switch", "told"),
+    [("booking_tool_disabled", "Settings -> Tools"), ("booking_not_in_plan", "plan does not contain Booking")],
+)
+def test_a_portal_without_the_booking_tool_is_not_entitled_although_its_code_is_that_of_a_bad_request(
+    switch: str, told: str, style: str
+) -> None:
+    async def script(bench: Bench) -> None:
+        bench.simulator.bitrix24.switches.numeric_codes = "number" if style == "number" else "string"
+        setattr(bench.portal, switch, True)
+        for poll in (poll_bookings, poll_links):
+            before = bench.calls()
+            with pytest.raises(NotEntitledError, match=told):
+                await poll(bench.open())
+            assert bench.calls() - before == 1
+
+    on_portal(script)
+
+
 @pytest.mark.parametrize("case", ["upper", "lower"])
 def test_codes_count_in_any_letter_case_and_with_texts_in_any_language(case: str) -> None:
     async def script(bench: Bench) -> None:
@@ -265,16 +285,25 @@ def test_a_redirect_that_leads_to_a_redirect_is_an_error() -> None:
 # Inside a batch
 
 
-def test_an_expired_tool_inside_a_batch_is_the_methods_own_error() -> None:
+@pytest.mark.parametrize("switch", ["booking_tool_disabled", "booking_not_in_plan"])
+def test_a_tool_that_is_taken_away_between_two_pages_is_told_from_inside_the_batch(switch: str) -> None:
     async def script(bench: Bench) -> None:
         bench.world.fill(120, bench.now, days=(0.1, 6.9))
-
-        def disable(_: object) -> None:
-            bench.portal.booking_tool_disabled = True
-
-        bench.portal.after_page.append(disable)
-        with pytest.raises(NotEntitledError, match="booking tool is disabled"):
+        bench.portal.after_page.append(lambda _: setattr(bench.portal, switch, True))
+        with pytest.raises(NotEntitledError, match=r"Booking .*\(0\)"):
             await poll_bookings(bench.open())
+        assert bench.commands(LIST) > 0
+
+    on_portal(script)
+
+
+def test_links_are_told_from_inside_the_batch_that_the_tool_is_switched_off() -> None:
+    async def script(bench: Bench) -> None:
+        bench.world.fill(3, bench.now, days=(0.1, 6.9))
+        bench.portal.after_page.append(lambda _: setattr(bench.portal, "booking_tool_disabled", True))
+        with pytest.raises(NotEntitledError, match="Settings -> Tools"):
+            await poll_links(bench.open())
+        assert bench.commands(LINKS) == 3
 
     on_portal(script)
 

@@ -317,12 +317,32 @@ def test_a_portal_can_refuse_with_every_code_of_the_table(code: str | int, statu
     assert on_bench(script) == (status, code)
 
 
-def test_the_booking_tool_can_be_switched_off() -> None:
-    async def script(bench: Bench) -> tuple[str, int]:
-        bench.portal.booking_tool_disabled = True
-        return (await bench.error(LIST))[2], (await bench.post("scope")).status_code
+@pytest.mark.parametrize(("style", "code"), [("number", 0), ("string", "0")])
+@pytest.mark.parametrize(
+    ("switch", "text"),
+    [
+        ("booking_tool_disabled", "Booking tool is disabled. Please contact your administrator."),
+        ("booking_not_in_plan", "Feature is not available"),
+    ],
+)
+def test_a_portal_without_the_tool_refuses_every_booking_method_with_code_zero_and_its_sentence(
+    switch: str,
+    text: str,
+    style: Any,  # noqa: ANN401  a literal of Switches
+    code: object,
+) -> None:
+    async def script(bench: Bench) -> None:
+        bench.simulator.bitrix24.switches.numeric_codes = style
+        bench.simulator.bitrix24.switches.numeric_codes_in_batch = style
+        setattr(bench.portal, switch, True)
+        for method in (LIST, LINKS, "booking.v1.resource.list", "booking.v1.booking.add"):
+            assert await bench.error(method) == (400, code, text)
+        sections = await bench.batch({"p0": LIST, "p1": "scope"})
+        assert sections["result_error"] == {"p0": {"error": code, "error_description": text}}
+        assert list(sections["result"]) == ["p1"]
+        assert (await bench.post("scope")).status_code == 200
 
-    assert on_bench(script) == ("Booking tool is disabled.", 200)
+    on_bench(script)
 
 
 @pytest.mark.parametrize(

@@ -74,3 +74,9 @@ def test_a_revoked_apple_calendar_asks_for_a_new_app_specific_password() -> None
 
 def test_a_manual_bitrix24_block_sends_people_to_the_support() -> None:
     assert "support" in for_failure(Reason.OVERLOAD, PlatformName.BITRIX24).fix
+
+
+def test_a_portal_without_the_booking_tool_sends_an_administrator_to_the_switch_and_the_owner_to_the_plan() -> None:
+    fix = for_failure(Reason.NOT_ENTITLED, PlatformName.BITRIX24).fix
+    assert "Settings -> Tools (/settings/configs/?page=tools on the portal)" in fix
+    assert "plan" in fix

@@ -1,7 +1,7 @@
 """What an answer that is not data means: Bitrix24's error codes, then HTTP statuses (bitrix24.md section 8).
 
 The code decides and the status only where there is no known code, because one status has several meanings: 503 is a full
-bucket, a block by hand, or a plain outage.
+bucket, a block by hand, or a plain outage. Where several errors share a code, a known sentence decides before it.
 """
 
 from __future__ import annotations
@@ -115,9 +115,14 @@ _STATUSES: Final[Mapping[int, _Rule]] = {
     410: _Rule(NotFoundError, "says that the portal is gone"),
     429: _Rule(RateLimitedError, "refuses because of too many requests", Action.PAUSE),
 }
-# Its code is not known (bitrix24.md 2.5).
-_TOOL_DISABLED: Final = "booking tool is disabled"
-_TOOL: Final = _Rule(NotEntitledError, "says that the booking tool is disabled in its settings")
+# Different errors share these codes, and older builds have others for the same: the text tells (bitrix24.md 18).
+_SHARED_CODES: Final = frozenset({"0", "", "422"})
+_SENTENCES: Final[Mapping[str, _Rule]] = {
+    "booking tool is disabled": _Rule(
+        NotEntitledError, "says that its tool Booking is switched off; an administrator switches it on under Settings -> Tools"
+    ),
+    "feature is not available": _Rule(NotEntitledError, "says that its plan does not contain Booking"),
+}
 _CLIENT: Final = _Rule(ClientError, _BUG)
 _SERVER: Final = _Rule(ServerError, "has a fault", Action.RETRY)
 _NO_DATA: Final = _Rule(InvalidResponseError, "sent something that is not its API's JSON", Action.RETRY_ONCE)
@@ -147,14 +152,19 @@ def refusal(
     """
     code = normalise(error)
     rule = RULES.get(code.lower())
-    if rule is None and isinstance(description, str) and description.lower().startswith(_TOOL_DISABLED):
-        rule = _TOOL
+    if rule is None or code in _SHARED_CODES:
+        rule = _by_sentence(description) or rule
     if rule is None:
         by_status = _STATUSES.get(status or 0)
         rule = by_status or (_SERVER if status is not None and status >= _SERVER_ERROR else _CLIENT)
     shown = code if code.lower() in RULES or _WORD.fullmatch(code) else "…"
     text = f"{portal} {rule.text} ({shown or 'empty error code'})"
     return Refusal(rule.error(text, status=status, code=shown, retry_after=retry_after), rule.action)
+
+
+def _by_sentence(description: object) -> _Rule | None:
+    text = description.strip().lower() if isinstance(description, str) else ""
+    return next((rule for sentence, rule in _SENTENCES.items() if text.startswith(sentence)), None)
 
 
 def refusal_without_json(portal: str, status: int, retry_after: float | None) -> Refusal:

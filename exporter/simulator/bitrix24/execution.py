@@ -95,8 +95,8 @@ class Execution:
         counted = not (in_batch and self._switches.accounting == "batch_half")
         if counted and portal.operating.blocked(credential, name, self._now):
             raise _operation_time_limit()
-        if portal.booking_tool_disabled and method.scope == "booking":
-            raise ApiError("TOOL_DISABLED", "Booking tool is disabled.", 403)
+        if method.scope == "booking" and (refusal := portal.booking_refusal()):
+            raise refusal
         cost = portal.cost(name)
         self._elapsed += cost
         if counted:

@@ -23,8 +23,9 @@ OTHER_COST = 0.02
 class Portal:
     """A Bitrix24 account.
 
-    ``refusal`` makes every call with a valid credential fail (plan, rights, deleted portal, ...); ``pressure`` is the rate
-    of other applications' requests at our address; ``address`` is the origin that alone is served after a move;
+    ``refusal`` makes every call with a valid credential fail (plan, rights, deleted portal, ...);
+    ``booking_tool_disabled`` and ``booking_not_in_plan`` every booking method; ``pressure`` is the rate of other
+    applications' requests at our address; ``address`` is the origin that alone is served after a move;
     ``after_page`` holds changes of the world, one of which happens after each page of bookings that is read.
     """
 
@@ -40,6 +41,7 @@ class Portal:
         self.overloaded = False
         self.refusal: ApiError | None = None
         self.booking_tool_disabled = False
+        self.booking_not_in_plan = False
         self.pressure = 0.0
         self.address: str | None = None
         self.client_endpoint: str | None = None
@@ -84,6 +86,15 @@ class Portal:
         """Return the counter of the bucket for calls from ``source``."""
         bucket = self._buckets.get(source)
         return bucket.level(now, self.pressure) if bucket else 0.0
+
+    def booking_refusal(self) -> ApiError | None:
+        """Return the error of every booking method, told by its text alone: both share the code 0 (bitrix24.md 18).
+
+        The documentation has the plan's error with writes. Reads are refused with it as well: nobody knows that they are not.
+        """
+        if self.booking_tool_disabled:
+            return ApiError(0, "Booking tool is disabled. Please contact your administrator.")
+        return ApiError(0, "Feature is not available") if self.booking_not_in_plan else None
 
     def cost(self, method: str) -> float:
         """Return the operating seconds that one call of ``method`` takes."""
