@@ -89,7 +89,7 @@ class BitrixBookingsInput(_CountingInput, BitrixBookingsOptions):
 
 
 class BitrixLinksInput(_CollectorInput, BitrixLinksOptions):
-    """How many bookings are tied to a CRM entity."""
+    """How many bookings are tied to a CRM entity, and how many stand in the staff's calendar."""
 
     interval: Duration = _default("15m", "Time between two polls.")
     window: WindowName | None = Field(

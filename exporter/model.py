@@ -123,11 +123,15 @@ class WindowBookings:
 
 @dataclass(frozen=True, slots=True)
 class WindowLinks:
-    """Link coverage of one window; ``by_entity`` maps (module, entity_type) in lower case to a number of links."""
+    """Link coverage of one window: bookings with a CRM entity, without one, and with an event in the staff's calendar.
+
+    ``by_entity`` maps (module, entity_type) in lower case to a number of links.
+    """
 
     window: Window
     linked: int
     unlinked: int
+    calendar_linked: int
     by_entity: Mapping[tuple[str, str], int]
     complete: bool = True
 

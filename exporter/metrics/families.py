@@ -76,7 +76,7 @@ TOPICS: Final[tuple[Topic, ...]] = (
     Topic("Targets and collectors", (TARGET_INFO, *freshness.GAUGES, *freshness.COUNTERS)),
     Topic("Calendar connections (Wix)", connections.GAUGES),
     Topic("Bookings", (*bookings.GAUGES, *bookings.COUNTERS)),
-    Topic("CRM links (Bitrix24)", links.GAUGES),
+    Topic("Links (Bitrix24)", links.GAUGES),
     Topic("Windows", windows.GAUGES),
     Topic("API traffic and budgets", (*api.GAUGES, *api.COUNTERS)),
     Topic("The exporter itself", process.OURS),

@@ -1,4 +1,4 @@
-"""Families of the ``links`` collector: which bookings are tied to a CRM entity (bitrix24.md 3)."""
+"""Families of the ``links`` collector: which bookings are tied to the CRM, and to what else (bitrix24.md 3 and 18)."""
 
 from __future__ import annotations
 
@@ -19,6 +19,11 @@ def _unlinked(observation: LinksObservation) -> Iterator[Row]:
         yield (counted.window.name,), counted.unlinked
 
 
+def _calendar_linked(observation: LinksObservation) -> Iterator[Row]:
+    for counted in observation.windows:
+        yield (counted.window.name,), counted.calendar_linked
+
+
 def _by_entity(observation: LinksObservation) -> Iterator[Row]:
     for counted in observation.windows:
         for (module, entity_type), number in counted.by_entity.items():
@@ -28,20 +33,29 @@ def _by_entity(observation: LinksObservation) -> Iterator[Row]:
 GAUGES: Final[tuple[Gauge[LinksObservation], ...]] = (
     gauge(
         "linked_bookings",
-        "Bookings of the window that have at least one link to a CRM entity. Absent while there is no fresh data.",
+        "Bookings of the window that have at least one link to a CRM entity; a calendar event or a service is none. Absent "
+        "while there is no fresh data.",
         "window",
         read=_linked,
     ),
     gauge(
         "unlinked_bookings",
-        "Bookings of the window that have no link to any CRM entity. Absent while there is no fresh data.",
+        "Bookings of the window that have no link to any CRM entity, whatever else they are tied to. Absent while there is no "
+        "fresh data.",
         "window",
         read=_unlinked,
     ),
     gauge(
+        "calendar_linked_bookings",
+        "Bookings of the window that the portal has copied into the staff's calendar: their external data names a calendar "
+        "event. Absent while there is no fresh data.",
+        "window",
+        read=_calendar_linked,
+    ),
+    gauge(
         "links",
-        "Links of the window's bookings by module and entity type in lower case; what we do not know is other. "
-        "A booking can have several.",
+        "Links of the window's bookings by module and entity type in lower case: the CRM's, calendar event, catalog sku; what "
+        "we do not know is other. A booking can have several.",
         "window",
         "module",
         "entity_type",

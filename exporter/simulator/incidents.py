@@ -146,7 +146,7 @@ INCIDENTS: tuple[Incident, ...] = (
     Incident(
         "lost-crm-link",
         "The automation that ties bookings to deals broke, and sales no longer sees them.",
-        "First Bitrix24 portal: bookings of the next week, and new ones, have no external data.",
+        "First Bitrix24 portal: bookings of the next week, and new ones, have no deal in their external data.",
         "BookingSyncUnlinkedBookings",
         _lost_crm_link,
     ),

@@ -245,6 +245,7 @@ def _links(seen: LinksObservation) -> Links:
                 complete=row.complete,
                 linked=row.linked,
                 unlinked=row.unlinked,
+                calendar_linked=row.calendar_linked,
                 links=tuple(
                     EntityLinks(module=module, entity_type=entity_type, links=links)
                     for (module, entity_type), links in sorted(row.by_entity.items())

@@ -150,7 +150,7 @@ class Bookings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class EntityLinks(msgspec.Struct, frozen=True, kw_only=True):
-    """Number of links to one kind of CRM entity."""
+    """Number of links to one kind of entity: of the CRM, the calendar (`event`) or the catalog (`sku`)."""
 
     module: str
     entity_type: str
@@ -158,7 +158,10 @@ class EntityLinks(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LinksWindow(msgspec.Struct, frozen=True, kw_only=True):
-    """Link coverage of one half-open window."""
+    """Link coverage of one half-open window.
+
+    ``linked`` and ``unlinked`` go by CRM entities alone; ``calendar_linked`` counts bookings with a calendar event.
+    """
 
     window: str
     start: Moment
@@ -166,6 +169,7 @@ class LinksWindow(msgspec.Struct, frozen=True, kw_only=True):
     complete: bool
     linked: int
     unlinked: int
+    calendar_linked: int
     links: tuple[EntityLinks, ...]
 
 

@@ -9,7 +9,7 @@ import pytest
 from exporter.errors import OperatingLimitError, PollError, ServerError
 from exporter.model import CollectorName, LinksObservation
 from exporter.platforms.bitrix24.links import LinksCollector
-from exporter.simulator.bitrix24.world import Link
+from exporter.simulator.bitrix24.world import Booking, Link, calendar_event, sku
 from exporter.simulator.faults import Fault, FaultKind
 from tests.support.bitrix24_target import (
     HOUR,
@@ -35,9 +35,16 @@ def add(bench: Bench, hours: float, *deals: int) -> int:
 
 
 def truth(bench: Bench) -> tuple[int, int]:
-    rows = [row for row in bench.world.bookings() if bench.now <= row.start < bench.now + 7 * 24 * HOUR]
-    linked = sum(bool(row.links) for row in rows)
-    return linked, len(rows) - linked
+    linked = tied_to("crm", inside(bench))
+    return linked, len(inside(bench)) - linked
+
+
+def inside(bench: Bench) -> list[Booking]:
+    return [row for row in bench.world.bookings() if bench.now <= row.start < bench.now + 7 * 24 * HOUR]
+
+
+def tied_to(module: str, rows: list[Booking]) -> int:
+    return sum(module in {link.module for link in row.links} for row in rows)
 
 
 def test_the_official_example_is_one_linked_booking_with_two_deals() -> None:
@@ -58,7 +65,55 @@ def test_coverage_is_exact_and_adds_up_to_the_bookings(rows: int) -> None:
         session = bench.open(windows=NEXT_7D)
         bookings, links = await poll_bookings(session), await poll_links(session)
         assert coverage(links) == {"next_7d": truth(bench)}
+        assert tied_to("calendar", inside(bench)) == links.windows[0].calendar_linked
         assert sum(coverage(links)["next_7d"]) == counts(bookings)["next_7d"] == rows
+
+    on_portal(script)
+
+
+@pytest.mark.parametrize(
+    ("links", "linked", "in_calendar"),
+    [
+        ((), 0, 0),
+        ((calendar_event(52),), 0, 1),
+        ((sku(7),), 0, 0),
+        ((calendar_event(52), sku(7)), 0, 1),
+        ((calendar_event(52), calendar_event(53)), 0, 1),
+        ((Link("1"), calendar_event(52), sku(7)), 1, 1),
+        ((Link("1"), Link("2")), 1, 0),
+        ((Link("1", "CONTACT"),), 1, 0),
+        ((Link("1", "DYNAMIC_128"),), 1, 0),
+        ((Link("1", "Deal", "CRM"), Link("52", "Event", "Calendar")), 1, 1),
+        ((Link("1", "DEAL", "nasa"),), 0, 0),
+    ],
+)
+def test_only_an_item_of_the_crm_makes_a_booking_linked(links: tuple[Link, ...], linked: int, in_calendar: int) -> None:
+    async def script(bench: Bench) -> None:
+        bench.world.add_booking(bench.now + HOUR, bench.now + 2 * HOUR, links=links)
+        window = (await poll_links(bench.open())).windows[0]
+        assert (linked, 1 - linked, in_calendar) == (window.linked, window.unlinked, window.calendar_linked)
+
+    on_portal(script)
+
+
+def test_calendar_events_and_services_are_known_words() -> None:
+    async def script(bench: Bench) -> None:
+        links = (Link("1"), calendar_event(52), sku(7), sku(8))
+        bench.world.add_booking(bench.now + HOUR, bench.now + 2 * HOUR, links=links)
+        observation = await poll_links(bench.open())
+        known = {("crm", "deal"): 1, ("calendar", "event"): 1, ("catalog", "sku"): 2}
+        assert (known, {}) == (observation.windows[0].by_entity, bench.events.unrecognized)
+
+    on_portal(script)
+
+
+def test_a_word_of_another_module_is_not_known_where_it_stands() -> None:
+    async def script(bench: Bench) -> None:
+        links = (Link("1", "EVENT", "crm"), Link("2", "DEAL", "calendar"))
+        bench.world.add_booking(bench.now + HOUR, bench.now + 2 * HOUR, links=links)
+        observation = await poll_links(bench.open())
+        assert observation.windows[0].by_entity == {("crm", "other"): 1, ("calendar", "other"): 1}
+        assert bench.events.unrecognized == {(CollectorName.LINKS, "entity_type"): 2}
 
     on_portal(script)
 
@@ -107,7 +162,7 @@ def test_every_change_is_seen_after_one_rotation() -> None:
         session = bench.open(links={"batch_size": 10, "verify_calls": 2})
         await poll_links(session)
         for booking in bench.world.bookings():
-            if booking.links:
+            if tied_to("crm", [booking]):
                 bench.world.link(booking.id)
             else:
                 bench.world.link(booking.id, 5)

@@ -11,13 +11,15 @@ from hypothesis import strategies as st
 
 from exporter.bookings import Rule
 from exporter.model import Window
-from exporter.simulator.bitrix24.world import Booking, Link
+from exporter.simulator.bitrix24.world import Booking, Link, calendar_event, sku
 from exporter.windows import WindowSpec
 from tests.support.bitrix24_target import Bench, on_portal, poll_bookings, poll_links
 
 Row = tuple[int, int, list[int], int, int | None]
 
 HALL = 9
+# The first of them is no link to the CRM, and the last is one whose word nobody knows.
+KINDS = (calendar_event(1), Link("1"), sku(1), Link("2"), Link("1", "DYNAMIC_128"))
 MINUTE = 60
 ZONES = ["Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Kolkata", "UTC"]
 # Days around which clocks change in those zones, and an ordinary one.
@@ -43,7 +45,7 @@ def worlds(reach: int, lengths: list[int], resources: list[int], rows: tuple[int
         st.integers(-reach, reach),
         st.sampled_from(lengths),
         st.lists(st.sampled_from(resources), max_size=len(resources), unique=True),
-        st.integers(0, 2),
+        st.integers(0, len(KINDS)),
         st.none() | st.integers(0, 600),
     )
     return st.lists(row, min_size=rows[0], max_size=rows[1])
@@ -69,7 +71,7 @@ def test_every_number_equals_brute_force(
                 start,
                 end,
                 resource_ids=tuple(resources),
-                links=tuple(Link(str(number)) for number in range(links)),
+                links=KINDS[:links],
                 until=None if until is None else int(end + until * 30 * MINUTE),
             )
         session = bench.open(
@@ -91,9 +93,10 @@ def test_every_number_equals_brute_force(
                 assert counted.by_resource is not None
                 assert Counter(counted.by_resource) == of_resource
                 assert (covered.linked, covered.unlinked) == (
-                    sum(bool(row.links) for row in inside),
-                    sum(not row.links for row in inside),
+                    sum("crm" in {link.module for link in row.links} for row in inside),
+                    sum("crm" not in {link.module for link in row.links} for row in inside),
                 )
+                assert covered.calendar_linked == sum("calendar" in {link.module for link in row.links} for row in inside)
                 assert sum(covered.by_entity.values()) == sum(len(row.links) for row in inside)
 
     on_portal(script, start=now)

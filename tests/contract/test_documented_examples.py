@@ -11,7 +11,7 @@ import httpx
 import yaml
 
 from exporter.simulator import Fault, FaultKind, Simulator, running
-from exporter.simulator.bitrix24.world import Link
+from exporter.simulator.bitrix24.world import Link, calendar_event, sku
 from tests.support.application import RunningApplication, application
 from tests.support.clock import ManualClock
 
@@ -99,6 +99,24 @@ def test_a_booking_with_deals_one_and_two_is_linked_once_with_two_links(tmp_path
         assert page['links{entity_type="deal",module="crm",window="around"}'] == 2
 
     run(tmp_path, documented_portal, bitrix24(links={"interval": "60s", "window": "around"}), scenario)
+
+
+def test_a_booking_with_only_a_calendar_event_and_a_service_is_not_linked(tmp_path: Path) -> None:
+    def build(simulator: Simulator) -> None:
+        documented_portal(simulator)
+        world = simulator.bitrix24.portals["portal"].world
+        world.add_booking(START + 7200, END + 7200, id=16, resource_ids=(1,), links=(calendar_event(52), sku(7)))
+
+    async def scenario(app: RunningApplication, _: Simulator, _url: str) -> None:
+        page = await app.samples()
+        assert page['linked_bookings{window="around"}'] == 1
+        assert page['unlinked_bookings{window="around"}'] == 1
+        assert page['calendar_linked_bookings{window="around"}'] == 1
+        assert page['links{entity_type="event",module="calendar",window="around"}'] == 1
+        assert page['links{entity_type="sku",module="catalog",window="around"}'] == 1
+        assert page['unrecognized_values_total{collector="links",field="module"}'] == 0
+
+    run(tmp_path, build, bitrix24(links={"interval": "60s", "window": "around"}), scenario)
 
 
 def test_error_1021_means_that_the_booking_is_gone_not_that_the_poll_failed(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from exporter.simulator.bitrix24.world import Link, calendar_event, sku
 from tests.support.bench import LINKS, LIST, Bench, on_bench
 
 
@@ -25,6 +26,34 @@ def test_the_documented_answer_with_deal_1_and_2() -> None:
     }
     assert answer["total"] == 0
     assert "next" not in answer
+
+
+def test_all_three_kinds_of_items_are_listed_in_their_spelling_without_a_filter() -> None:
+    async def script(bench: Bench) -> list[object]:
+        bench.world.add_booking(1, 2, links=(Link("1"), calendar_event(52), sku(7)))
+        bench.world.add_booking(1, 2, links=(calendar_event(53), sku(7)))
+        return [(await bench.post(LINKS, {"bookingId": number})).json()["result"]["externalData"] for number in (1, 2)]
+
+    mixed, without_crm = on_bench(script)
+    assert mixed == [
+        {"entityTypeId": "DEAL", "moduleId": "crm", "value": "1"},
+        {"entityTypeId": "EVENT", "moduleId": "calendar", "value": "52"},
+        {"entityTypeId": "SKU", "moduleId": "catalog", "value": "7"},
+    ]
+    assert without_crm == [
+        {"entityTypeId": "EVENT", "moduleId": "calendar", "value": "53"},
+        {"entityTypeId": "SKU", "moduleId": "catalog", "value": "7"},
+    ]
+
+
+def test_a_booking_of_the_diary_has_its_deal_its_calendar_event_and_its_service() -> None:
+    async def script(bench: Bench) -> list[tuple[str, str]]:
+        bench.world.add_resource("Chair 1")
+        bench.portal.diary.book(1723446900, 1, created=0.0)
+        items = (await bench.post(LINKS, {"bookingId": 1})).json()["result"]["externalData"]
+        return [(item["moduleId"], item["entityTypeId"]) for item in items]
+
+    assert on_bench(script) == [("crm", "DEAL"), ("calendar", "EVENT"), ("catalog", "SKU")]
 
 
 def test_the_documented_list_with_bookings_in_berlin() -> None:

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from exporter.simulator import Simulator, running, story
-from exporter.simulator.bitrix24.world import World
+from exporter.simulator.bitrix24.world import Booking, World
 from exporter.simulator.incidents import INCIDENTS
 from exporter.simulator.scenarios import SCENARIOS, TIMELINE, play
 from tests.support.clock import ManualClock
@@ -46,6 +46,10 @@ def statuses(simulator: Simulator) -> list[object]:
     return [connection.status for connection in next(iter(simulator.wix.sites.values())).connections]
 
 
+def deals(booking: Booking) -> list[str]:
+    return [link.value for link in booking.links if link.module == "crm"]
+
+
 def measure(simulator: Simulator) -> dict[str, object]:
     """Return everything that incidents change."""
     salon = simulator.bitrix24.portals[story.SALON]
@@ -54,7 +58,7 @@ def measure(simulator: Simulator) -> dict[str, object]:
         "statuses": statuses(simulator),
         "down": [sorted(site.down) for site in simulator.wix.sites.values()],
         "overlaps": overlaps(salon.world),
-        "unlinked": sum(not booking.links for booking in salon.world.bookings()),
+        "unlinked": sum(not deals(booking) for booking in salon.world.bookings()),
         "admitted": studio.admit("127.0.0.1", simulator.now()),
     }
 
@@ -152,9 +156,18 @@ def test_links_lost_during_the_incident_come_back_for_new_bookings_too() -> None
     simulator.incidents.start("lost-crm-link")
     clock.now += 3600
     simulator.advance()
-    assert world.bookings()[-1].links == ()
+    assert deals(world.bookings()[-1]) == []
     simulator.incidents.stop("lost-crm-link")
-    assert [booking.id for booking in world.bookings() if not booking.links] == []
+    assert [booking.id for booking in world.bookings() if not deals(booking)] == []
+
+
+def test_bookings_that_lose_their_deals_stay_in_the_calendar() -> None:
+    simulator, _ = demo()
+    world = simulator.bitrix24.portals[story.SALON].world
+    before = {booking.id: [link for link in booking.links if link.module != "crm"] for booking in world.bookings()}
+    assert sum(map(len, before.values())) > 100
+    simulator.incidents.start("lost-crm-link")
+    assert before == {booking.id: [link for link in booking.links if link.module != "crm"] for booking in world.bookings()}
 
 
 def test_starting_twice_is_starting_once() -> None:

@@ -118,7 +118,11 @@ def _bookings(at: float, platform: PlatformName, number: int) -> BookingsObserva
 
 def _links(at: float) -> LinksObservation:
     return LinksObservation(
-        at, tuple(WindowLinks(window, 12, 8, {("crm", "deal"): 10, ("crm", "contact"): 2}) for window in _windows(at))
+        at,
+        tuple(
+            WindowLinks(window, 12, 8, 9, {("crm", "deal"): 10, ("crm", "contact"): 2, ("calendar", "event"): 9})
+            for window in _windows(at)
+        ),
     )
 
 

@@ -199,9 +199,8 @@ def bitrix24_bookings(at: float = NOW - 30) -> BookingsObservation:
 
 def bitrix24_links(at: float = NOW - 30) -> LinksObservation:
     """Return link coverage of one window; a booking may have several links."""
-    return LinksObservation(
-        at, (WindowLinks(NEXT_24H, 4, 1, {("crm", "deal"): 4, ("crm", "contact"): 1, ("other", "other"): 0}),)
-    )
+    by_entity = {("crm", "deal"): 4, ("crm", "contact"): 1, ("calendar", "event"): 3, ("other", "other"): 0}
+    return LinksObservation(at, (WindowLinks(NEXT_24H, 4, 1, calendar_linked=3, by_entity=by_entity),))
 
 
 def bitrix24_usage() -> ApiUsage:

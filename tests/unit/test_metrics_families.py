@@ -42,6 +42,7 @@ CONTRACT: dict[str, tuple[str, tuple[str, ...]]] = {
     "conflicting_bookings": ("gauge", ("window",)),
     "linked_bookings": ("gauge", ("window",)),
     "unlinked_bookings": ("gauge", ("window",)),
+    "calendar_linked_bookings": ("gauge", ("window",)),
     "links": ("gauge", ("window", "module", "entity_type")),
     "window_start_timestamp_seconds": ("gauge", ("collector", "window")),
     "window_end_timestamp_seconds": ("gauge", ("collector", "window")),

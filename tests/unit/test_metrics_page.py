@@ -178,6 +178,7 @@ def test_before_the_first_poll_there_is_no_data_and_no_zero() -> None:
         "connection_status",
         "bookings",
         "links",
+        "calendar_linked_bookings",
         "window_complete",
     ):
         assert {} == select(page, name)
@@ -198,6 +199,7 @@ def test_old_data_is_withdrawn_and_never_becomes_a_zero() -> None:
     assert len(select(page, "collector_last_success_timestamp_seconds")) == 4
     domain = {"connection_status", "connection_info", "connections", "provider_up", "bookings", "bookings_by_status"}
     domain |= {"resource_bookings", "resource_info", "conflicting_bookings", "linked_bookings", "unlinked_bookings", "links"}
+    domain |= {"calendar_linked_bookings"}
     domain |= {"window_start_timestamp_seconds", "window_complete", "next_booking_timestamp_seconds"}
     assert {} == {name: found for name in domain if (found := select(page, name))}
 

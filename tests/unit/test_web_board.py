@@ -99,6 +99,11 @@ def test_a_double_booking_shows_both_ids() -> None:
     assert "moves or cancels one of the bookings" in text
 
 
+def test_links_are_told_by_entity_and_calendar_copies_are_counted_apart() -> None:
+    text = words(page(views.healthy()))
+    assert "Links by entity next_24h : calendar event 3, crm contact 1, crm deal 4 (3 bookings in the staff's calendar)" in text
+
+
 def test_not_measured_is_never_a_zero() -> None:
     text = words(page(views.healthy()))
     assert "next_24h 14:12:50 UTC 2026-09-22 14:12:50 UTC 0 (0 confirmed, 0 pending) not measured not measured" in text

@@ -144,7 +144,7 @@ def test_a_double_booking_is_named_by_its_resource_and_its_ids() -> None:
 
 def test_an_incomplete_window_is_a_warning() -> None:
     bookings = BookingsObservation(NOW - 30, (WindowBookings(TODAY, 9), WindowBookings(NEXT_24H, 1, complete=False)))
-    links = LinksObservation(NOW - 30, (WindowLinks(NEXT_24H, 4, 1, {}, complete=False),))
+    links = LinksObservation(NOW - 30, (WindowLinks(NEXT_24H, 4, 1, 0, {}, complete=False),))
     found = problems(view(views.succeeded(BOOKINGS, bookings), views.succeeded(LINKS, links)))
     assert ["incomplete: next_24h", "incomplete: next_24h"] == [problem.title for problem in found]
     assert [(Severity.WARNING, Kind.WINDOW_INCOMPLETE)] * 2 == kinds(found)

@@ -79,6 +79,12 @@ def test_what_is_not_measured_is_null_and_what_is_none_is_zero() -> None:
     assert (True, "2026-09-21T14:43:20Z") == (portal["bookings"]["next_booking_measured"], portal["bookings"]["next_booking"])
 
 
+def test_links_say_how_many_bookings_are_in_the_crm_and_how_many_in_a_calendar() -> None:
+    [window] = by_name(document(views.healthy())["targets"], BITRIX24)["links"]["windows"]
+    assert (4, 1, 3) == (window["linked"], window["unlinked"], window["calendar_linked"])
+    assert {"module": "calendar", "entity_type": "event", "links": 3} in window["links"]
+
+
 def test_withdrawn_data_is_null_and_said_to_be_expired() -> None:
     wix = by_name(document(views.expired())["targets"], WIX)
     assert (None, None) == (wix["connections"], wix["bookings"])

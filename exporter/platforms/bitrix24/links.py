@@ -1,4 +1,7 @@
-"""Collector ``links``: which bookings of a window are tied to the CRM (bitrix24.md 3 and 5).
+"""Collector ``links``: which bookings of a window are tied to the CRM, and which to a calendar (bitrix24.md 3, 5 and 18).
+
+Only an item of the module ``crm`` makes a booking linked: the portal keeps its copy in the staff's calendar and the booked
+service in the same list, and a customer whom sales does not see has those, too.
 
 One question per booking, in batches. Answers are kept: a booking that is new to the window is asked at once, known ones in
 rotation, oldest answer first, so that a steady portal costs the configured number of batches per poll. What is published
@@ -8,7 +11,7 @@ always covers every booking of the window; a poll that cannot get there keeps wh
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import Final
 
 from exporter.bookings import Booking, Rule, in_any, lies_in
@@ -25,10 +28,17 @@ from exporter.platforms.bitrix24.operating import BATCH, LINKS_SHARE, OPTIONAL_S
 from exporter.platforms.bitrix24.pager import Pager
 from exporter.platforms.bitrix24.ranges import patience, resolve, union
 
-# Labels are bounded: today only deals can be linked, these are the CRM's other types (bitrix24.md 13).
+CRM: Final = "crm"
+CALENDAR: Final = "calendar"
 OTHER: Final = "other"
-MODULES: Final = frozenset({"crm"})
-ENTITY_TYPES: Final = frozenset({"deal", "lead", "contact", "company", "quote", "order", "invoice", "smart_invoice"})
+# Labels are bounded: the entity types that occur, by module, and the CRM's further ones (bitrix24.md 13 and 18).
+ENTITY_TYPES: Final[Mapping[str, frozenset[str]]] = {
+    CRM: frozenset({"deal", "lead", "contact", "company", "quote", "order", "invoice", "smart_invoice"}),
+    CALENDAR: frozenset({"event"}),
+    "catalog": frozenset({"sku"}),
+}
+# How many links of each kind a booking has: the words are closed, so however many links there are, this stays short.
+_Kinds = tuple[tuple[Link, int], ...]
 
 
 class LinksCollector:
@@ -42,7 +52,7 @@ class LinksCollector:
         self._rule: Rule = rule
         self._pager = Pager(api, Batcher(api, MOST_COMMANDS, share=LINKS_SHARE), LIST_BOOKINGS, decode.bookings)
         self._batcher = Batcher(api, settings.batch_size, share=LINKS_SHARE)
-        self._links: dict[str, tuple[Link, ...]] = {}  # by booking id, oldest answer first
+        self._links: dict[str, _Kinds] = {}  # by booking id, oldest answer first
 
     async def poll(self) -> PollResult:
         now = self._services.clock.time()
@@ -107,14 +117,19 @@ class LinksCollector:
                 failed = outcome.error
         return failed
 
-    def _known(self, links: tuple[Link, ...]) -> tuple[Link, ...]:
+    def _known(self, links: tuple[Link, ...]) -> _Kinds:
         """Return ``links`` in words that we know; others become ``other`` and are counted."""
         return tuple(
-            Link(self._word("module", link.module, MODULES), self._word("entity_type", link.entity_type, ENTITY_TYPES))
-            for link in links
+            Counter(
+                Link(
+                    self._word("module", link.module, ENTITY_TYPES),
+                    self._word("entity_type", link.entity_type, ENTITY_TYPES.get(link.module, ())),
+                )
+                for link in links
+            ).items()
         )
 
-    def _word(self, field: str, word: str, known: frozenset[str]) -> str:
+    def _word(self, field: str, word: str, known: Container[str]) -> str:
         if word in known:
             return word
         self._services.events.unrecognized_value(CollectorName.LINKS, field)
@@ -122,6 +137,13 @@ class LinksCollector:
 
     def _window(self, window: Window, bookings: Sequence[Booking], complete: bool) -> WindowLinks:
         inside = [self._links[booking.id] for booking in bookings if lies_in(booking, window, self._rule)]
-        linked = sum(bool(links) for links in inside)
-        by_entity = Counter((link.module, link.entity_type) for links in inside for link in links)
-        return WindowLinks(window, linked, len(inside) - linked, dict(by_entity), complete)
+        linked, calendar_linked = _tied_to(CRM, inside), _tied_to(CALENDAR, inside)
+        by_entity: Counter[tuple[str, str]] = Counter()
+        for kinds in inside:
+            for link, number in kinds:
+                by_entity[link.module, link.entity_type] += number
+        return WindowLinks(window, linked, len(inside) - linked, calendar_linked, dict(by_entity), complete)
+
+
+def _tied_to(module: str, bookings: Sequence[_Kinds]) -> int:
+    return sum(any(link.module == module for link, _ in kinds) for kinds in bookings)

@@ -9,7 +9,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from exporter.simulator import canary
-from exporter.simulator.bitrix24.world import Booking, Link, World
+from exporter.simulator.bitrix24.world import Booking, Link, World, calendar_event, sku
 
 OPENS: Final = 9
 CLOSES: Final = 18
@@ -62,7 +62,7 @@ class Diary:
         seconds: int = LENGTH_SECONDS,
         until: int | None = None,
     ) -> Booking:
-        """Add one customer's booking, tied to a new deal unless links are being lost."""
+        """Add one customer's booking: tied to a new deal unless links are being lost, and copied into the staff's calendar."""
         if resource_id is not None:
             self._taken.add((resource_id, start))
         self._deal += 1
@@ -75,7 +75,10 @@ class Diary:
             zone=self._zone.key,
             until=until,
             created=int(created),
-            links=(Link(str(self._deal)),) if self.links_new_bookings else (),
+            links=(
+                *((Link(str(self._deal)),) if self.links_new_bookings else ()),
+                *(() if resource_id is None else (calendar_event(self._deal), sku(resource_id))),
+            ),
         )
 
     def start_intake(self, every: float) -> None:
@@ -124,23 +127,23 @@ class Diary:
         return (*added, self.book(middle, victim.resource_ids[0], created=now))
 
     def lose_links(self, *, ahead: float = 7 * DAY) -> Callable[[], None]:
-        """Clear the external data of all bookings of the next days, and of new ones; the returned function repairs it."""
+        """Untie all bookings of the next days from the CRM, and new ones; the returned function repairs it."""
         now = self._now()
         lost = {
-            booking.id: booking.links
+            booking.id: [link.value for link in booking.crm_links]
             for booking in self._world.bookings()
-            if booking.links and now <= booking.start < now + ahead
+            if booking.crm_links and now <= booking.start < now + ahead
         }
         for number in lost:
-            self._world.edit_booking(number, links=())
+            self._world.link(number)
         self.links_new_bookings = False
         newest = self._world.last_id
 
         def repair() -> None:
             self.links_new_bookings = True
             for booking in self._world.bookings():
-                if not booking.links and (booking.id in lost or booking.id > newest):
-                    self._world.edit_booking(booking.id, links=lost.get(booking.id, (Link(str(booking.id)),)))
+                if not booking.crm_links and (booking.id in lost or booking.id > newest):
+                    self._world.link(booking.id, *lost.get(booking.id, [str(booking.id)]))
 
         return repair
 

@@ -140,7 +140,7 @@ class Bitrix24Simulator:
             "portals": {
                 name: {
                     "bookings": len(portal.world.bookings()),
-                    "linked": sum(bool(booking.links) for booking in portal.world.bookings()),
+                    "linked": sum(bool(booking.crm_links) for booking in portal.world.bookings()),
                     "resources": len(portal.world.resources),
                     "bucket": portal.bucket_level(now),
                     "overloaded": portal.overloaded,

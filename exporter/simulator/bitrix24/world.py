@@ -1,4 +1,4 @@
-"""What a portal holds: bookings, resources, and the links from bookings to the CRM."""
+"""What a portal holds: bookings, resources, and what bookings are tied to."""
 
 from __future__ import annotations
 
@@ -22,6 +22,16 @@ class Link:
     def to_json(self) -> dict[str, object]:
         """Return the item as ``externalData.list`` shows it."""
         return {"entityTypeId": self.entity_type, "moduleId": self.module, "value": self.value}
+
+
+def calendar_event(number: int) -> Link:
+    """Return the item of a booking that was copied into the staff's calendar (bitrix24.md 18)."""
+    return Link(str(number), "EVENT", "calendar")
+
+
+def sku(number: int) -> Link:
+    """Return the item of a booked service (bitrix24.md 18)."""
+    return Link(str(number), "SKU", "catalog")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +81,11 @@ class Booking:
     clients: tuple[Client, ...] = ()
     links: tuple[Link, ...] = ()
     deleted: bool = False
+
+    @property
+    def crm_links(self) -> tuple[Link, ...]:
+        """Return the items that tie the booking to the CRM; those of the calendar and the catalog do not."""
+        return tuple(link for link in self.links if link.module == "crm")
 
     @property
     def last(self) -> int:
@@ -128,8 +143,9 @@ class World:
         self._changed("onBookingDelete", id)
 
     def link(self, id: int, *deals: str | int) -> Booking:  # noqa: A002  the API's word
-        """Replace the booking's external data by CRM deals; no deals clear it."""
-        return self.edit_booking(id, links=tuple(Link(str(deal)) for deal in deals))
+        """Tie the booking to these CRM deals instead of those that it has; its other links stay."""
+        others = tuple(link for link in self._bookings[id].links if link.module != "crm")
+        return self.edit_booking(id, links=(*(Link(str(deal)) for deal in deals), *others))
 
     def booking(self, id: int) -> Booking | None:  # noqa: A002  the API's word
         """Return the booking, or ``None`` when it is missing or deleted."""
@@ -148,7 +164,8 @@ class World:
     def fill(self, number: int, now: float, *, days: tuple[float, float] = (-7.0, 30.0), resources: int = 4) -> None:
         """Add exactly ``number`` bookings, spread evenly over the days around ``now``, none overlapping another.
 
-        Every one carries the canaries of :mod:`exporter.simulator.canary`; two of three are linked, every tenth twice.
+        Every one carries the canaries of :mod:`exporter.simulator.canary`; two of three are tied to a deal, every tenth to
+        two; every second one stands in a calendar, and every fifth names its service.
         """
         while len(self.resources) < resources:
             self.add_resource(f"Chair {len(self.resources) + 1}")
@@ -162,7 +179,11 @@ class World:
                 resource_ids=(index % resources + 1,),
                 name=f"{canary.FIRST_NAME} {canary.LAST_NAME}",
                 description=f"{canary.TITLE}; {canary.PHONE}, {canary.EMAIL}",
-                links=tuple(Link(str(deal)) for deal in deals),
+                links=(
+                    *(Link(str(deal)) for deal in deals),
+                    *((calendar_event(index),) if index % 2 == 0 else ()),
+                    *((sku(index),) if index % 5 == 0 else ()),
+                ),
             )
 
     def _changed(self, event: str, id: int) -> None:  # noqa: A002  the API's word
