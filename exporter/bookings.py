@@ -23,7 +23,8 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from exporter.model import Conflict, Window, WindowBookings
+from exporter.errors import TargetConfigError
+from exporter.model import CollectorName, Conflict, Window, WindowBookings
 
 Rule = Literal["start", "overlap"]
 
@@ -50,6 +51,17 @@ def unique(bookings: Iterable[Booking]) -> tuple[Booking, ...]:
     A row that was read twice, because it moved between two pages, counts as it was read last.
     """
     return tuple({booking.id: booking for booking in bookings}.values())
+
+
+def too_many(collector: CollectorName, most: int, instead: str = "") -> TargetConfigError:
+    """Return the error of a poll that met more than ``most`` bookings: a part of them would read as fewer.
+
+    ``instead`` is a further way out, in words that go on after a comma.
+    """
+    return TargetConfigError(
+        f"the poll of `{collector}` has to read more than {most} bookings, and `max_bookings` of the collector `bookings` "
+        f"allows no more: raise it, or choose narrower windows for `{collector}`{instead and f', {instead}'}"
+    )
 
 
 def lies_in(booking: Booking, window: Window, rule: Rule) -> bool:

@@ -59,6 +59,7 @@ from exporter.yaml_source import read_yaml, show_path
 
 __all__ = [
     "BitrixBookings",
+    "BitrixBookingsOptions",
     "BitrixCollectors",
     "BitrixLinks",
     "BitrixTarget",

@@ -31,6 +31,7 @@ _OTHER_NAMES: Final[Mapping[str, str]] = {
     "start": "write from",
     "end": "write to",
     "modules": "write collectors",
+    "max_bookings": "it belongs to collectors.bookings; links keeps to it, too",
 }
 
 
@@ -107,7 +108,7 @@ def _standard(details: ErrorDetails, path: Path) -> tuple[str, str]:
         return empty if value is None else (f"must be {wanted}, not {kind(value)}", fix)
     if name in _BOUNDS:
         words, bound = _BOUNDS[name]
-        return f"{words} {context[bound]:g}", "correct the number"
+        return f"{words} {context[bound]:.15g}", "correct the number"
     if name == "literal_error":
         message = f"{shown(value)} is not allowed" if isinstance(value, str) else f"must be text, not {kind(value)}"
         return message, f"write {context['expected'].replace(chr(39), '')}"

@@ -36,6 +36,8 @@ class Strict(Frozen):
 
 # Options that need no knowledge of anything around them: the same for the user and for the program.
 
+MOST_BOOKINGS: Final = 200_000
+_MOST_MOST_BOOKINGS: Final = 1_000_000  # some hundred bytes each, and an hour of requests
 _OVERLAPPING: Final = "Ids of resources that may serve several bookings at a time; their overlaps are no conflicts."
 
 
@@ -47,6 +49,13 @@ class WixBookingsOptions(Strict):
         default=False,
         description="Read the bookings row by row, which also finds double bookings, new and vanished bookings and the next "
         "booking. Costs one request for each 100 bookings.",
+    )
+    max_bookings: int = Field(
+        default=MOST_BOOKINGS,
+        ge=1,
+        le=_MOST_MOST_BOOKINGS,
+        description="Bookings that a poll reads at most, where it reads them row by row; with more it fails and nothing is "
+        "published.",
     )
     overlapping_resources: Annotated[frozenset[ResourceId], Field(strict=False)] = Field(
         default=frozenset(), description=_OVERLAPPING
@@ -63,6 +72,12 @@ class BitrixBookingsOptions(Strict):
         description="`start` counts bookings that start in a window, `overlap` those that take place in it at all.",
     )
     conflicts: bool = Field(default=True, description="Look for bookings that overlap another one on the same resource.")
+    max_bookings: int = Field(
+        default=MOST_BOOKINGS,
+        ge=1,
+        le=_MOST_MOST_BOOKINGS,
+        description="Bookings that a poll reads at most; with more it fails and nothing is published. Holds for `links`, too.",
+    )
     per_resource: bool = Field(default=False, description="Also count for each resource.")
     max_resources: int = Field(
         default=50, ge=1, le=1000, description="Series of `per_resource` in a window; the rest is counted as dropped."

@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from exporter.config import Budget
-from exporter.errors import InvalidResponseError
-from exporter.model import CollectorName
+from exporter.errors import InvalidResponseError, TargetConfigError
+from exporter.model import CollectorName, LinksObservation
 from exporter.simulator.bitrix24.world import World
 from exporter.simulator.faults import Fault, FaultKind
 from exporter.windows import WindowSpec
@@ -79,6 +79,64 @@ def test_ten_thousand_bookings_are_exact_in_at_most_six_calls_with_the_bucket_on
         assert counts(await poll_bookings(session)) == expected(bench)
         assert bench.calls() - before <= 6
         assert "503" not in bench.events.codes()
+
+    on_portal(script)
+
+
+def test_a_hundred_thousand_bookings_are_read_whole_with_the_defaults() -> None:
+    async def script(bench: Bench) -> None:
+        for second in range(100_000):  # bare rows: what takes the time here is what a poll does with them
+            bench.world.add_booking(bench.now + HOUR + second, bench.now + 2 * HOUR + second)
+        session = bench.open(windows=NEXT_7D)
+        assert counts(await poll_bookings(session)) == {"next_7d": 100_000}
+
+    on_portal(script)
+
+
+@pytest.mark.parametrize("most", [1, 49, 50, 51, 120])
+def test_exactly_max_bookings_are_read_and_one_more_is_a_config_matter_and_not_a_part(most: int) -> None:
+    async def script(bench: Bench) -> None:
+        bench.world.fill(most, bench.now, days=(0.1, 6.9))
+        session = bench.open(windows=NEXT_7D, bookings={"max_bookings": most})
+        for _ in range(2):
+            assert counts(await poll_bookings(session)) == {"next_7d": most}
+            assert sum(linked_and_not(await poll_links(session))) == most
+            extra = bench.world.add_booking(bench.now + HOUR, bench.now + 2 * HOUR)
+            for poll, collector in ((poll_bookings, "bookings"), (poll_links, "links")):
+                told = f"`{collector}` .* more than {most} bookings, and `max_bookings` .* narrower windows for `{collector}`"
+                with pytest.raises(TargetConfigError, match=told):
+                    await poll(session)
+            bench.world.delete_booking(extra.id)
+
+    on_portal(script)
+
+
+def linked_and_not(observation: LinksObservation) -> tuple[int, int]:
+    return observation.windows[0].linked, observation.windows[0].unlinked
+
+
+def test_partners_of_conflicts_beyond_the_windows_are_bookings_that_a_poll_reads() -> None:
+    async def script(bench: Bench) -> None:
+        bench.world.add_booking(bench.now + HOUR, bench.now + 30 * DAY, resource_ids=(1,))
+        for day in range(10, 13):
+            bench.world.add_booking(bench.now + day * DAY, bench.now + day * DAY + HOUR, resource_ids=(1,))
+        assert (await poll_bookings(bench.open(windows=NEXT_7D, bookings={"max_bookings": 4}))).windows[0].conflicting == 1
+        with pytest.raises(TargetConfigError, match="more than 3 bookings"):
+            await poll_bookings(bench.open(windows=NEXT_7D, bookings={"max_bookings": 3}))
+
+    on_portal(script)
+
+
+def test_a_portal_that_invents_bookings_for_ever_is_left_at_the_limit() -> None:
+    async def script(bench: Bench) -> None:
+        bench.simulator.bitrix24.switches.endless_list = True
+        bench.world.fill(1, bench.now, days=(0.1, 6.9))
+        session = bench.open(windows=NEXT_7D, bookings={"max_bookings": 5000})
+        for poll in (poll_bookings, poll_links):
+            before = bench.calls(LIST) + bench.commands(LIST)
+            with pytest.raises(TargetConfigError, match="more than 5000 bookings"):
+                await poll(session)
+            assert 101 <= bench.calls(LIST) + bench.commands(LIST) - before <= 101 + 50
 
     on_portal(script)
 

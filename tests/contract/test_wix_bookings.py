@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -15,7 +15,6 @@ from structlog.testing import capture_logs
 
 from exporter.errors import AccessError, InvalidResponseError, RateLimitedError, ServerError, TargetConfigError
 from exporter.model import CollectorName
-from exporter.platforms.wix import reader
 from exporter.simulator.faults import FaultKind
 from exporter.simulator.wix.bookings import ABSENT, Booking, BookingKind
 from exporter.simulator.wix.faults import function_removed, system_error
@@ -270,16 +269,33 @@ def test_a_passing_fault_of_counting_does_not_lead_to_reading_rows() -> None:
     on_wix(script)
 
 
-def test_more_bookings_than_a_poll_may_read_is_a_config_matter_and_not_a_count(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("most", [1, 99, 100, 101, 250])
+def test_exactly_max_bookings_are_read_and_one_more_is_a_config_matter_and_not_a_part(most: int) -> None:
     async def script(bench: WixBench) -> None:
-        for index in range(250):
+        for index in range(most):
             bench.site.bookings.add(bench.clock.now + 120 + index, bench.clock.now + 180 + index)
-        bench.open(bench.target(bookings=ROWS))
+        bench.open(bench.target(bookings={**ROWS, "windows": (DAY,), "max_bookings": most}))
+        assert [window.bookings for window in (await bench.count()).windows] == [most]
+        bench.site.bookings.add(bench.clock.now + 60, bench.clock.now + 90)
         error = await bench.failure(BOOKINGS)
         assert isinstance(error, TargetConfigError)
-        assert "conflicts" in error.message
+        assert f"more than {most} bookings, and `max_bookings`" in error.message
+        assert error.message.endswith("or switch `conflicts` off to only count")
 
-    monkeypatch.setattr(reader, "MAX_PAGES", 2)
+    on_wix(script)
+
+
+def test_partners_of_conflicts_beyond_the_windows_are_bookings_that_a_poll_reads() -> None:
+    async def script(bench: WixBench) -> None:
+        staff, now = bench.site.add_staff(), bench.clock.now
+        bench.site.bookings.add(now + HOUR, now + 60 * HOUR, staff=staff)
+        for hours in (40, 50):
+            bench.site.bookings.add(now + hours * HOUR, now + hours * HOUR + 60, staff=staff)
+        bench.open(bench.target(bookings={**ROWS, "windows": (DAY,), "max_bookings": 3}))
+        assert [window.conflicting for window in (await bench.count()).windows] == [1]
+        bench.open(bench.target(bookings={**ROWS, "windows": (DAY,), "max_bookings": 2}))
+        assert isinstance(await bench.failure(BOOKINGS), TargetConfigError)
+
     on_wix(script)
 
 
@@ -328,7 +344,7 @@ def test_an_answer_that_is_not_a_page_of_bookings_is_a_failed_poll(body: str) ->
     on_wix(script)
 
 
-def page(ids: str, **paging: object) -> str:
+def page(ids: Iterable[str], **paging: object) -> str:
     """Return a page of one-hour bookings half an hour from the start of the test."""
     at = datetime.fromtimestamp(1_790_000_000 + HOUR, ZoneInfo("UTC")).isoformat()
     row = {"startDate": at, "endDate": at, "createdDate": "2026-01-01T00:00:00Z", "status": "CONFIRMED"}
@@ -394,6 +410,21 @@ def test_a_read_whose_end_cannot_be_told_is_an_error_and_not_a_count(pages: tupl
     on_wix(script)
 
 
+@pytest.mark.parametrize("rows", [0, 1, 99])
+def test_pages_without_end_that_bring_hardly_anything_are_an_error_after_twice_the_pages_of_the_limit(rows: int) -> None:
+    async def script(bench: WixBench) -> None:
+        for number in range(100):
+            ids = [f"new {number}", *(f"known {index}" for index in range(1, rows))][:rows]
+            bench.answer_with(QUERY, page(ids, cursors={"next": f"c{number}"}, hasNext=True), times=1)
+        bench.open(bench.target(bookings={**ROWS, "windows": (DAY,), "max_bookings": 1000}))
+        error = await bench.failure(BOOKINGS)
+        assert isinstance(error, InvalidResponseError)
+        assert "without end" in error.message
+        assert bench.calls(QUERY) == 30
+
+    on_wix(script)
+
+
 @pytest.mark.parametrize("status", [ABSENT, None, "", 7, ["CONFIRMED"]])
 def test_a_row_without_a_status_is_not_left_out_in_silence(status: object) -> None:
     async def script(bench: WixBench) -> None:
@@ -441,15 +472,14 @@ def test_an_incomplete_read_says_so_and_loses_no_booking(hours: float) -> None:
     on_wix(script)
 
 
-def test_where_counting_is_refused_and_there_is_too_much_to_read_the_refusal_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_counting_is_refused_and_there_is_too_much_to_read_the_refusal_is_told() -> None:
     async def script(bench: WixBench) -> None:
         for index in range(250):
             bench.site.bookings.add(bench.clock.now + 120 + index, bench.clock.now + 180 + index)
         refuse(bench)
-        bench.open(bench.target(bookings={}))
+        bench.open(bench.target(bookings={"max_bookings": 200}))
         assert isinstance(await bench.failure(BOOKINGS), AccessError)
 
-    monkeypatch.setattr(reader, "MAX_PAGES", 2)
     on_wix(script)
 
 

@@ -138,6 +138,7 @@ def test_a_bare_bitrix24_target_has_every_default(tmp_path: Path) -> None:
     bookings = collectors[CollectorName.BOOKINGS]
     assert isinstance(bookings, BitrixBookings)
     assert ("start", True, False, 50) == (bookings.count, bookings.conflicts, bookings.per_resource, bookings.max_resources)
+    assert bookings.max_bookings == 200_000
 
 
 def test_only_the_collectors_that_are_named_run(tmp_path: Path) -> None:

@@ -25,10 +25,11 @@ from exporter.bookings import (
     first_conflicts,
     in_any,
     next_start,
+    too_many,
     unique,
 )
 from exporter.config import BitrixBookings, BitrixTarget
-from exporter.errors import PollError
+from exporter.errors import PollError, TargetConfigError
 from exporter.model import BookingsObservation, CollectorName, Window
 from exporter.platforms.base import PollResult, Services
 from exporter.platforms.bitrix24 import decode, intake
@@ -57,7 +58,7 @@ class BookingsCollector:
         self._zone = target.timezone
         self._rule: Rule = settings.count
         self._batcher = Batcher(api, MOST_COMMANDS)
-        self._pager = Pager(api, self._batcher, LIST_BOOKINGS, decode.bookings)
+        self._pager = self._new_pager()
         self._names = ResourceNames(api, services) if settings.per_resource else None
         self._margins = (MARGIN_SECONDS, MARGIN_SECONDS) if settings.conflicts else (0.0, 0.0)
         self._seen: intake.Seen | None = None
@@ -100,10 +101,18 @@ class BookingsCollector:
         self._margins = (_margin(first - lowest), _margin(highest - last))
         for begin, end in ((lowest, low), (high, highest)):
             if begin < end:
-                beyond = Pager(self._api, self._batcher, LIST_BOOKINGS, decode.bookings)
-                further, whole = await self._read_range(beyond, begin, end, until)
+                further, whole = await self._read_range(self._new_pager(), begin, end, until)
                 rows, complete = unique([*rows, *further]), complete and whole
+        if len(rows) > self._settings.max_bookings:
+            raise self._too_many()
         return rows, seen, complete
+
+    def _new_pager(self) -> Pager[Booking]:
+        most = self._settings.max_bookings
+        return Pager(self._api, self._batcher, LIST_BOOKINGS, decode.bookings, most=most, too_many=self._too_many)
+
+    def _too_many(self) -> TargetConfigError:
+        return too_many(CollectorName.BOOKINGS, self._settings.max_bookings)
 
     async def _read_range(self, pager: Pager[Booking], low: int, high: int, until: float) -> tuple[tuple[Booking, ...], bool]:
         rows, malformed = await pager.read_all({"filter": {"within": {"dateFrom": low, "dateTo": high}}}, until)
@@ -157,7 +166,7 @@ class BookingsCollector:
                 self._services.events.bookings_discovered(new)
             if gone:
                 self._services.events.bookings_vanished(gone)
-            current = intake.still_owed(current, unanswered)
+            current = intake.still_owed(current, unanswered, self._settings.max_bookings)
         self._seen = current
 
     async def _ask(self, bookings: Sequence[Booking], until: float) -> tuple[int, list[Booking]]:

@@ -10,7 +10,7 @@ can become invisible without being gone. So:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from exporter.bookings import Booking
@@ -58,6 +58,11 @@ def missing(before: Seen, now: Seen, moment: float) -> tuple[Booking, ...]:
     )
 
 
-def still_owed(now: Seen, unanswered: Iterable[Booking]) -> Seen:
-    """Return ``now`` with bookings that nobody could be asked about yet, so that the next read misses them again."""
-    return Seen(now.low, now.high, {**now.bookings, **{booking.id: booking for booking in unanswered}}, now.largest)
+def still_owed(now: Seen, unanswered: Sequence[Booking], most: int) -> Seen:
+    """Return ``now`` with bookings that nobody could be asked about yet, so that the next read misses them again.
+
+    At most ``most`` bookings in all, the first ones of ``unanswered`` before the others: a portal that shows other bookings
+    with every read must not fill the memory.
+    """
+    owed = unanswered[: max(0, most - len(now.bookings))]
+    return Seen(now.low, now.high, {**now.bookings, **{booking.id: booking for booking in owed}}, now.largest)

@@ -14,8 +14,8 @@ from collections import Counter
 from collections.abc import Container, Mapping, Sequence
 from typing import Final
 
-from exporter.bookings import Booking, Rule, in_any, lies_in
-from exporter.config import BitrixLinks, BitrixTarget
+from exporter.bookings import Booking, Rule, in_any, lies_in, too_many
+from exporter.config import BitrixBookingsOptions, BitrixLinks, BitrixTarget
 from exporter.errors import PollError
 from exporter.model import CollectorName, LinksObservation, Window, WindowLinks
 from exporter.platforms.base import PollResult, Services
@@ -42,15 +42,27 @@ _Kinds = tuple[tuple[Link, int], ...]
 
 
 class LinksCollector:
-    """Link coverage of one target. ``rule`` is that of its bookings, so that linked and unlinked add up to them."""
+    """Link coverage of one target.
 
-    def __init__(self, api: Api, services: Services, target: BitrixTarget, settings: BitrixLinks, rule: Rule) -> None:
+    ``counting`` is how its bookings are counted and how many are read, so that linked and unlinked add up to them.
+    """
+
+    def __init__(
+        self, api: Api, services: Services, target: BitrixTarget, settings: BitrixLinks, counting: BitrixBookingsOptions
+    ) -> None:
         self._api = api
         self._services = services
         self._settings = settings
         self._zone = target.timezone
-        self._rule: Rule = rule
-        self._pager = Pager(api, Batcher(api, MOST_COMMANDS, share=LINKS_SHARE), LIST_BOOKINGS, decode.bookings)
+        self._rule: Rule = counting.count
+        self._pager = Pager(
+            api,
+            Batcher(api, MOST_COMMANDS, share=LINKS_SHARE),
+            LIST_BOOKINGS,
+            decode.bookings,
+            most=counting.max_bookings,
+            too_many=lambda: too_many(CollectorName.LINKS, counting.max_bookings),
+        )
         self._batcher = Batcher(api, settings.batch_size, share=LINKS_SHARE)
         self._links: dict[str, _Kinds] = {}  # by booking id, oldest answer first
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from exporter.errors import TargetConfigError
 from exporter.model import CollectorName
 from exporter.platforms.base import Services
 from exporter.platforms.bitrix24 import decode
@@ -13,6 +14,7 @@ from exporter.platforms.bitrix24.batching import MOST_COMMANDS, Batcher
 from exporter.platforms.bitrix24.pager import Pager
 
 REFRESH_SECONDS: Final = 3600.0
+MOST_RESOURCES: Final = 100_000
 
 
 class ResourceNames:
@@ -21,7 +23,8 @@ class ResourceNames:
     def __init__(self, api: Api, services: Services) -> None:
         self.names: Mapping[str, str] = {}
         self._services = services
-        self._pager = Pager(api, Batcher(api, MOST_COMMANDS), LIST_RESOURCES, decode.resources)
+        batcher = Batcher(api, MOST_COMMANDS)
+        self._pager = Pager(api, batcher, LIST_RESOURCES, decode.resources, most=MOST_RESOURCES, too_many=_too_many)
         self._due = float("-inf")
 
     async def refresh(self, until: float) -> None:
@@ -34,3 +37,7 @@ class ResourceNames:
             self._services.events.malformed_rows(CollectorName.BOOKINGS, malformed)
         self.names = {resource.id: resource.name for resource in rows}
         self._due = now + REFRESH_SECONDS
+
+
+def _too_many() -> TargetConfigError:
+    return TargetConfigError(f"the portal has more than {MOST_RESOURCES} resources: switch `per_resource` off")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from exporter.config import BitrixTarget
+from exporter.config import BitrixBookingsOptions, BitrixTarget
 from exporter.errors import TargetConfigError
 from exporter.model import ApiUsage, Budget, CollectorName
 from exporter.platforms.base import Collector, Services
@@ -33,8 +33,8 @@ class BitrixSession:
         if bookings:
             self._collectors[CollectorName.BOOKINGS] = BookingsCollector(self._api, services, target, bookings)
         if links:
-            rule = bookings.count if bookings else "start"
-            self._collectors[CollectorName.LINKS] = LinksCollector(self._api, services, target, links, rule)
+            counting = bookings or BitrixBookingsOptions()
+            self._collectors[CollectorName.LINKS] = LinksCollector(self._api, services, target, links, counting)
 
     @property
     def collectors(self) -> Mapping[CollectorName, Collector]:

@@ -45,8 +45,8 @@ class BookingsCollector:
         self._statuses = tuple(dict.fromkeys(settings.statuses))
         self._lower_statuses = tuple(status.lower() for status in self._statuses)
         self._calendar_statuses = tuple(status for status in self._statuses if status.lower() in ON_THE_CALENDAR)
-        self._reader = BookingsReader(api, services.events, services.admission)
-        self._intake = Intake(self._reader, self._statuses, services.events)
+        self._reader = BookingsReader(api, services.events, services.admission, settings)
+        self._intake = Intake(self._reader, self._statuses, services.events, settings.max_bookings)
         self._read_rows_until = float("-inf")
 
     async def poll(self) -> PollResult:
@@ -98,6 +98,8 @@ class BookingsCollector:
         if reach and reach[1] > end:
             beyond = await self._read(bound("startDate", "$gte", end), bound("startDate", "$lt", reach[1]))
             rows = {row.booking.id: row for row in (*read.rows, *beyond.rows)}
+            if len(rows) > self._settings.max_bookings:
+                raise self._reader.too_many()
             read = Rows(tuple(rows.values()), read.complete and beyond.complete)
         next_booking = await self._next_booking(read, now, start, end)
         failure = await self._note_new(now)

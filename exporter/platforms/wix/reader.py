@@ -12,6 +12,8 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from exporter.admission import Admission
+from exporter.bookings import too_many
+from exporter.config import WixBookings
 from exporter.errors import InvalidResponseError, TargetConfigError
 from exporter.model import CollectorName
 from exporter.platforms.base import Events
@@ -19,8 +21,8 @@ from exporter.platforms.wix.api import WixApi
 from exporter.platforms.wix.booking_rows import PAGE_ROWS, BookingRow, BookingsPage, bookings, count
 from exporter.platforms.wix.endpoints import Endpoint
 
-MAX_PAGES: Final = 300
-"""30 000 bookings; at three calls a second that is a long poll already."""
+SPARE_PAGES: Final = 10
+"""Pages that may bring nothing, beside twice those that the most bookings fill: else a read might not end."""
 
 Filter = dict[str, Any]
 
@@ -45,12 +47,13 @@ def matching(statuses: Sequence[str], *bounds: Filter) -> Filter:
 
 
 class BookingsReader:
-    """Counts and reads the bookings of one site."""
+    """Counts and reads the bookings of one site, at most ``max_bookings`` at a time."""
 
-    def __init__(self, api: WixApi, events: Events, admission: Admission) -> None:
+    def __init__(self, api: WixApi, events: Events, admission: Admission, settings: WixBookings) -> None:
         self._api = api
         self._events = events
         self._admission = admission
+        self._settings = settings
 
     async def count(self, wanted: Filter) -> int:
         """Return how many bookings match. One call, no personal data moves."""
@@ -59,19 +62,22 @@ class BookingsReader:
     async def read(self, wanted: Filter, *, sort: str) -> Rows:
         """Return all bookings that match, in the order of the date field ``sort``.
 
-        The first page carries filter and sort, every later one the cursor alone. An answer that goes in circles raises
-        :class:`~exporter.errors.InvalidResponseError`: a read that stopped early must not pass for a complete one.
+        The first page carries filter and sort, every later one the cursor alone. An answer that goes in circles, or brings
+        ever new pages with hardly anything in them, raises :class:`~exporter.errors.InvalidResponseError`; more bookings than
+        ``max_bookings`` raise :class:`~exporter.errors.TargetConfigError`. A read that stopped early never passes for a whole.
         """
         rows: dict[str, BookingRow] = {}
         used: set[str] = set()
         complete = True
         paging: Filter = {"limit": PAGE_ROWS}
         query = _query(wanted, sort, PAGE_ROWS)
-        for _ in range(MAX_PAGES):
+        for _ in range(2 * self._settings.max_bookings // PAGE_ROWS + SPARE_PAGES):
             page = await self._page(query)
             complete = complete and not page.malformed
             known = len(rows)
             rows |= {row.booking.id: row for row in page.rows}
+            if len(rows) > self._settings.max_bookings:
+                raise self.too_many()
             cursor = page.next_cursor
             if not cursor:
                 return Rows(tuple(rows.values()), complete)
@@ -79,10 +85,12 @@ class BookingsReader:
                 raise InvalidResponseError("Wix sends the same page of bookings again and again")
             used.add(cursor)
             query = {"query": {"cursorPaging": {**paging, "cursor": cursor}}}
-        raise TargetConfigError(
-            f"the windows span more than {MAX_PAGES * PAGE_ROWS} bookings, too many to read; narrow them, "
-            "or switch `conflicts` off to only count"
-        )
+        raise InvalidResponseError("Wix sends pages of bookings without end, and hardly anything in them")
+
+    def too_many(self) -> TargetConfigError:
+        """Return the error of a poll that met more than ``max_bookings``."""
+        instead = "or switch `conflicts` off to only count" if self._settings.conflicts else ""
+        return too_many(CollectorName.BOOKINGS, self._settings.max_bookings, instead)
 
     async def first(self, wanted: Filter, *, sort: str) -> BookingRow | None:
         """Return the first booking that matches, by the date field ``sort``; ``None`` when there is none."""

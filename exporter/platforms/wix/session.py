@@ -73,7 +73,7 @@ class WixSession:
             await self._check_bookings(self._settings)
 
     async def _check_bookings(self, settings: WixBookings) -> None:
-        reader = BookingsReader(self._api, self._services.events, self._services.admission)
+        reader = BookingsReader(self._api, self._services.events, self._services.admission, settings)
         now = self._services.clock.time()
         wanted = matching(settings.statuses, bound("startDate", "$gte", now), bound("startDate", "$lt", now + 3600))
         if settings.conflicts:

@@ -37,6 +37,7 @@ class Switches:
     page_size: int = 50
     real_totals: bool = False  # `total` and `next` as the general rule promises
     ignores_start: bool = False
+    endless_list: bool = False  # every page is full of ids that no page before it had
     list_shape: Literal["list", "object", "null"] = "list"
 
     # Limits
