@@ -20,19 +20,17 @@ from __future__ import annotations
 import heapq
 from collections import Counter, deque
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Final, Literal
 
 from exporter.errors import TargetConfigError
-from exporter.model import CollectorName, Conflict, Window, WindowBookings
+from exporter.model import CollectorName, Conflict, Value, Window, WindowBookings
 
 Rule = Literal["start", "overlap"]
 
 SHOWN_CONFLICTS: Final = 10
 
 
-@dataclass(frozen=True, slots=True)
-class Booking:
+class Booking(Value, frozen=True, gc=False):
     """The part of a booking that counting needs. ``start``/``end`` are Unix seconds, ``resources`` the API's ids as text.
 
     ``status`` is lower case where the platform has one, else ``None``. Nothing personal.

@@ -7,8 +7,17 @@ Platforms build them once from an API answer; snapshot, metrics and web only rea
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
+
+import msgspec
+
+
+class Value(msgspec.Struct, frozen=True, gc=False):
+    """A frozen value that the garbage collector passes over.
+
+    A fleet holds a million of them, and to look at each takes seconds in which the loop stands still. What is built once from
+    other values can be in no cycle, so there is nothing to find (docs/decisions/0093).
+    """
 
 
 class PlatformName(StrEnum):
@@ -55,8 +64,7 @@ class CalendarType(StrEnum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(Value, frozen=True, gc=False):
     """A named half-open interval ``[start, end)`` in Unix seconds, resolved against one frozen now."""
 
     name: str
@@ -64,8 +72,7 @@ class Window:
     end: float
 
 
-@dataclass(frozen=True, slots=True)
-class Connection:
+class Connection(Value, frozen=True, gc=False):
     """One external calendar connection as last seen.
 
     ``key`` is the label value (alias of the schedule, or the first 12 hex of SHA-256 of the API id); ``error_reason`` is
@@ -87,16 +94,14 @@ class Connection:
     observed_at: float
 
 
-@dataclass(frozen=True, slots=True)
-class Provider:
+class Provider(Value, frozen=True, gc=False):
     """A calendar provider of a site: its label and whether its last lookup worked."""
 
     label: str
     up: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Conflict:
+class Conflict(Value, frozen=True, gc=False):
     """Two bookings that overlap on one resource. Ids are the platform's booking ids as text."""
 
     resource: str
@@ -106,8 +111,7 @@ class Conflict:
     end: float
 
 
-@dataclass(frozen=True, slots=True)
-class WindowBookings:
+class WindowBookings(Value, frozen=True, gc=False):
     """Bookings of one window. ``None`` means "this target does not measure it", never zero.
 
     ``by_status`` keys are lower case; ``by_resource`` keys are resource ids (capped, see ``dropped_resources``).
@@ -121,8 +125,7 @@ class WindowBookings:
     by_resource: Mapping[str, int] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class WindowLinks:
+class WindowLinks(Value, frozen=True, gc=False):
     """Link coverage of one window: bookings with a CRM entity, without one, and with an event in the staff's calendar.
 
     ``by_entity`` maps (module, entity_type) in lower case to a number of links.
@@ -136,8 +139,7 @@ class WindowLinks:
     complete: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class ConnectionsObservation:
+class ConnectionsObservation(Value, frozen=True, gc=False):
     """State of all connections of a site at ``at`` (Unix seconds). ``dropped`` counts series cut by the cap."""
 
     at: float
@@ -145,8 +147,7 @@ class ConnectionsObservation:
     providers: tuple[Provider, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class BookingsObservation:
+class BookingsObservation(Value, frozen=True, gc=False):
     """Booking counts at ``at``.
 
     ``next_booking`` is the start of the next booking after ``at``; ``measures_next`` tells "none ahead" (``None`` and
@@ -158,12 +159,11 @@ class BookingsObservation:
     next_booking: float | None = None
     measures_next: bool = False
     conflicts: tuple[Conflict, ...] = ()
-    resource_names: Mapping[str, str] = field(default_factory=dict)
+    resource_names: Mapping[str, str] = msgspec.field(default_factory=dict)
     dropped_resources: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class LinksObservation:
+class LinksObservation(Value, frozen=True, gc=False):
     """Link coverage at ``at``."""
 
     at: float
@@ -173,8 +173,7 @@ class LinksObservation:
 Observation = ConnectionsObservation | BookingsObservation | LinksObservation
 
 
-@dataclass(frozen=True, slots=True)
-class Budget:
+class Budget(Value, frozen=True, gc=False):
     """What an API lets us spend right now: ``name`` is ``requests`` or ``operating``; units are calls or seconds."""
 
     name: str
@@ -182,8 +181,7 @@ class Budget:
     remaining: float
 
 
-@dataclass(frozen=True, slots=True)
-class OperatingTime:
+class OperatingTime(Value, frozen=True, gc=False):
     """Bitrix24 operating seconds already summed for an operation, and when the oldest bucket drops out."""
 
     operation: str
@@ -191,8 +189,7 @@ class OperatingTime:
     reset_at: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class ApiUsage:
+class ApiUsage(Value, frozen=True, gc=False):
     """Budgets of one target at the moment of asking."""
 
     budgets: tuple[Budget, ...] = ()

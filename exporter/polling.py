@@ -8,10 +8,11 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final, Protocol
 
 import structlog
+from msgspec.structs import replace
 
 from exporter.clock import Clock
 from exporter.errors import InternalError, PollError, PollTimeoutError, Reason

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import replace
 from random import Random
 from typing import Final
 
 import structlog
+from msgspec.structs import replace
 
 from exporter.admission import Admission
 from exporter.backoff import exponential

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+
+from msgspec.structs import replace
 
 from exporter.errors import PollError, Reason
-from exporter.model import ApiUsage, CollectorName, ConnectionsObservation, Observation, PlatformName
+from exporter.model import ApiUsage, CollectorName, ConnectionsObservation, Observation, PlatformName, Value
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(Value, frozen=True, gc=False):
     """Why the last poll did not fully succeed; fit to be shown to people.
 
     ``count`` is how many failed in a row, ``since`` when the first of them did.
@@ -32,8 +32,7 @@ class Failure:
     since: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class CollectorState:
+class CollectorState(Value, frozen=True, gc=False):
     """Everything known about one collector of one target. Moments are Unix seconds.
 
     ``up`` is 1 only when the last finished poll fully succeeded. ``last_success`` moves only then, too.
@@ -72,16 +71,14 @@ class CollectorState:
         return self
 
 
-@dataclass(frozen=True, slots=True)
-class CollectorView:
+class CollectorView(Value, frozen=True, gc=False):
     """One collector at one moment; ``state.observation`` is ``None`` when there is none or it expired."""
 
     state: CollectorState
     expired: bool
 
 
-@dataclass(frozen=True, slots=True)
-class _Held:
+class _Held(Value, frozen=True, gc=False):
     """A stored state with what it looks like until ``whole_until``; so a view of thousands makes little anew."""
 
     state: CollectorState
@@ -97,8 +94,7 @@ def _held(state: CollectorState) -> _Held:
     return _Held(state, oldest + state.max_age, CollectorView(state, expired=False))
 
 
-@dataclass(frozen=True, slots=True)
-class TargetView:
+class TargetView(Value, frozen=True, gc=False):
     """One target at one moment."""
 
     name: str
@@ -108,8 +104,7 @@ class TargetView:
     usage: ApiUsage
 
 
-@dataclass(frozen=True, slots=True)
-class View:
+class View(Value, frozen=True, gc=False):
     """The whole exporter at one moment ``at``. ``missing`` names the collectors that have not finished a poll yet."""
 
     at: float
@@ -121,8 +116,7 @@ class View:
         return not self.missing
 
 
-@dataclass(frozen=True, slots=True)
-class TargetEntry:
+class TargetEntry(Value, frozen=True, gc=False):
     """What the snapshot knows of a target besides its collectors. ``usage`` asks its session, without I/O."""
 
     name: str

@@ -12,9 +12,9 @@ import gc
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import replace
 
 import prometheus_client
+from msgspec.structs import replace
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
 from exporter.metrics import Format, Page

@@ -7,8 +7,9 @@ is :data:`NOW`, and nothing is random.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from exporter.errors import Reason
 from exporter.model import (

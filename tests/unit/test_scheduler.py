@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from random import Random
 
 import pytest
@@ -144,7 +145,7 @@ def test_from_the_second_poll_on_a_collector_keeps_its_phase() -> None:
     async def scenario(bench: Bench) -> None:
         for phase, second in {0.0: 60, 29.0: 89, 31.0: 31, 59.0: 59}.items():
             job, collector = bench.job(good, target=f"phase {phase}")
-            bench.scheduler.start([replace(job, phase=phase)])
+            bench.scheduler.start([dataclasses.replace(job, phase=phase)])
             await bench.clock.settle()
             bench.expected[f"phase {phase}"] = (collector, [0, second, second + 60, second + 120])
         await bench.clock.advance(210)
@@ -475,7 +476,7 @@ def test_a_bug_of_ours_in_the_loop_is_logged_and_leaves_the_others_alone() -> No
         broken, _ = bench.job(good, target="broken")
         fine, collector = bench.job(good, target="fine")
         with structlog.testing.capture_logs() as logged:
-            bench.scheduler.start([replace(broken, recorder=Broken()), fine])
+            bench.scheduler.start([dataclasses.replace(broken, recorder=Broken()), fine])
             await bench.clock.advance(130)
         assert [("collector_crashed", "broken/bookings")] == [
             (line["event"], line["task"]) for line in logged if line["log_level"] == "error"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from exporter.model import (
     ApiUsage,
@@ -21,7 +21,7 @@ START = 1_790_000_000.0
 
 def state(observation: BookingsObservation | ConnectionsObservation | None, **changes: object) -> CollectorState:
     base = CollectorState("salon", PlatformName.WIX, CollectorName.BOOKINGS, 60.0, 300.0, observation=observation)
-    return replace(base, **changes)  # type: ignore[arg-type]  # the tests name fields of CollectorState
+    return replace(base, **changes)
 
 
 def connection(key: str, observed_at: float) -> Connection:

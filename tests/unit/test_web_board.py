@@ -6,10 +6,10 @@ import base64
 import hashlib
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
+from msgspec.structs import replace
 
 from exporter.advice import for_failure
 from exporter.errors import Reason

@@ -10,11 +10,11 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Sequence
-from dataclasses import replace
 from itertools import islice
 from typing import Final
 
 import structlog
+from msgspec.structs import replace
 
 from exporter.bookings import (
     Booking,

@@ -9,10 +9,10 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from typing import Final
 
 import structlog
+from msgspec.structs import replace
 
 from exporter.bookings import Booking, conflict_reach, conflicting_ids, count_windows, first_conflicts, next_start
 from exporter.config import WixBookings, WixTarget

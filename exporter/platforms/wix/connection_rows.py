@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
-from exporter.model import CalendarType, ConnectionStatus, ErrorReason
+from exporter.model import CalendarType, ConnectionStatus, ErrorReason, Value
 from exporter.platforms.transport import Answer
 from exporter.platforms.wix.decode import decode, in_slices, short_hash, try_decode, word
 from exporter.platforms.wix.endpoints import Endpoint
@@ -32,8 +32,7 @@ _ERROR_REASONS: Final[Mapping[str, ErrorReason]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class ConnectionRow:
+class ConnectionRow(Value, frozen=True, gc=False):
     """One connection as answered. ``key`` is the hash of its id; ids of provider and schedule are empty when absent."""
 
     key: str

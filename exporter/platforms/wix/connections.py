@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+
+from msgspec.structs import replace
 
 from exporter.config import WixConnections, WixTarget
 from exporter.errors import ServerError
-from exporter.model import CalendarType, CollectorName, Connection, ConnectionsObservation, Provider
+from exporter.model import CalendarType, CollectorName, Connection, ConnectionsObservation, Provider, Value
 from exporter.platforms.base import PollResult, Services
 from exporter.platforms.transport import Answer
 from exporter.platforms.wix.api import WixApi
@@ -19,8 +20,7 @@ from exporter.platforms.wix.naming import ConnectionNames
 from exporter.platforms.wix.providers import ProviderDirectory
 
 
-@dataclass(frozen=True, slots=True)
-class _Seen:
+class _Seen(Value, frozen=True, gc=False):
     row: ConnectionRow
     since: float
     observed_at: float
