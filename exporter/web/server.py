@@ -65,6 +65,9 @@ async def serve(app: ASGIApp, address: str, web_config: WebConfig | None = None)
     that cannot be had.
     """
     sock = _bind(address, *parse_address(address))
+    # Accepted connections inherit it. asyncio sets it only where the protocol of the socket is named, and
+    # `socket.create_server` names none: then the second write of an answer waits 40 ms for the client's delayed ACK.
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     watched, check = Watched(web_config or WebConfig()), PasswordCheck()
     here, port = sock.getsockname()[:2]
     known = OwnNamesOnly(app, port) if only_here(here) else app

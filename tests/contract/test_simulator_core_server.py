@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from exporter.simulator import Simulator, canary, running
+from exporter.simulator import Simulator, canary, running, server
 from exporter.simulator.requestlog import fingerprint
 from tests.support.bench import LIST, Bench, on_bench
 from tests.support.clock import ManualClock
@@ -40,6 +40,25 @@ def test_the_server_serves_where_it_is_told_to_and_frees_the_port_at_the_end() -
         return statuses
 
     assert asyncio.run(run()) == [200, 200]
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+def test_no_part_of_an_answer_waits_for_the_clients_acknowledgement(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    accepted: list[socket.socket] = []
+    made = server._Protocol.connection_made
+
+    def connection_made(self: server._Protocol, transport: asyncio.Transport) -> None:
+        accepted.append(transport.get_extra_info("socket"))
+        made(self, transport)
+
+    monkeypatch.setattr(server._Protocol, "connection_made", connection_made)
+
+    async def run() -> None:
+        async with running(Simulator(ManualClock()).app, host) as url, httpx.AsyncClient() as http:
+            assert (await http.get(f"{url}/_sim/")).status_code == 200
+            assert [1] == [sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) for sock in accepted]
+
+    asyncio.run(run())
 
 
 def test_an_address_that_is_taken_is_an_os_error() -> None:

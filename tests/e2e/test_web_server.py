@@ -153,6 +153,34 @@ def test_no_host_means_every_interface_of_both_families() -> None:
     run(scenario)
 
 
+@pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
+@pytest.mark.parametrize(
+    ("address", "host"),
+    [
+        ("127.0.0.1:0", "127.0.0.1"),
+        pytest.param("[::1]:0", "::1", marks=needs_ipv6),
+        pytest.param(":0", "127.0.0.1", marks=needs_ipv6),
+        pytest.param(":0", "::1", marks=needs_ipv6),
+    ],
+)
+def test_no_part_of_an_answer_waits_for_the_clients_acknowledgement(address: str, host: str, tls: bool, tmp_path: Path) -> None:
+    certificate, _ = self_signed(tmp_path)
+    context = trusting(certificate) if tls else None
+
+    async def scenario() -> None:
+        async with running(web_file(tmp_path, TLS) if tls else None, address) as server:
+            name = "localhost" if tls else None
+            reader, writer = await asyncio.open_connection(host, server.port, ssl=context, server_hostname=name)
+            with contextlib.closing(writer):
+                writer.write(b"GET /-/healthy HTTP/1.1\r\nHost: localhost\r\n\r\n")
+                await asyncio.wait_for(reader.readuntil(b"healthy.\n"), 10)
+                [connection] = server._server.server_state.connections
+                accepted = connection.transport.get_extra_info("socket")
+                assert 1 == accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+    run(scenario)
+
+
 def test_a_taken_port_is_a_clear_error() -> None:
     async def scenario() -> None:
         async with running() as server:
