@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Coroutine
+from concurrent.futures import Executor
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 import structlog
 
@@ -19,18 +20,21 @@ from exporter.errors import ConfigError, Problem
 from exporter.fingerprint import Fingerprint, fingerprint
 from exporter.live import LiveTarget, World
 from exporter.metrics import Format, Page
-from exporter.scheduler import Scheduler
+from exporter.scheduler import CANCEL_SECONDS, Scheduler
 from exporter.since import FileSince, MemorySince
 from exporter.snapshot import Snapshot, View
 
 log = structlog.get_logger(__name__)
 
 REPLACED_TARGET_GRACE_SECONDS: Final = 5.0
-CLOSE_SECONDS: Final = 5.0
+REPLACED_TARGET_CLOSE_SECONDS: Final = 5.0
+CLOSE_SECONDS: Final = 1.0  # at least, out of the grace time of the stop
 
 
 class Application:
     """Everything between a configuration and the pages. Lives in one event loop; ``load`` is called in a thread.
+
+    Pages are rendered in the threads ``pages``, which nothing else holds; without them in those of the loop.
 
     :meth:`reload` builds and validates the whole new state before it swaps anything: targets whose configuration (secrets
     included) did not change keep their session, observations, counters and schedule.
@@ -43,6 +47,7 @@ class Application:
         world: World,
         page: Page,
         lifecycle: bool = False,
+        pages: Executor | None = None,
     ) -> None:
         self._load = load
         self._world = world
@@ -50,6 +55,7 @@ class Application:
         self._instruments = world.instruments
         self._page = page
         self._lifecycle = lifecycle
+        self._pages = pages
         self._config: Config | None = None
         self._live: dict[str, LiveTarget] = {}
         self._since = MemorySince()
@@ -62,6 +68,8 @@ class Application:
             observe_lateness=world.instruments.poll_began,
         )
         self._changing = asyncio.Lock()
+        self._change: asyncio.Task[None] | None = None
+        self._opened = asyncio.Event()
         self._stopping = False
         self._closing: set[asyncio.Task[None]] = set()  # the loop itself holds tasks only weakly
         # The last attempt: its configuration if that could be read, its problems if it was rejected; and what was seen then.
@@ -81,32 +89,22 @@ class Application:
         return self._config
 
     async def start(self, config: Config) -> None:
-        """Start polling ``config``. Raises :class:`~exporter.errors.ConfigError` when a target cannot be opened."""
-        async with self._changing:
-            await self._apply(config, config_hash(config))
+        """Open the targets of ``config``, then poll them.
+
+        Raises :class:`~exporter.errors.ConfigError` when one of them cannot be opened.
+        """
+
+        async def start() -> None:
+            await self._apply(config, await asyncio.to_thread(config_hash, config))
+
+        await self._one_at_a_time(start)
 
     async def reload(self) -> None:
         """Load the configuration again and swap it in. Raises :class:`~exporter.errors.ConfigError`; the old one stays.
 
         A bug on the way is a :class:`~exporter.errors.ConfigError`, too: nobody who asks for a reload falls over it.
         """
-        async with self._changing:
-            if self._stopping:
-                raise ConfigError([Problem("", "the exporter is stopping, nothing is loaded any more")])
-            self._tried = None
-            try:
-                config, digest = await asyncio.to_thread(self._load_and_hash)
-                self._tried = config
-                await self._apply(config, digest)
-            except ConfigError as error:
-                self._reject(error)
-                raise
-            except Exception as bug:
-                log.exception("config_reload_crashed")
-                problem = Problem("", f"a bug in the exporter ({type(bug).__name__})", "please report it with the log")
-                rejected = ConfigError([problem])
-                self._reject(rejected)
-                raise rejected from None
+        await self._one_at_a_time(self._reload)
 
     async def reload_if_changed(self) -> None:
         """Reload when file or secrets changed since the last attempt (``--config.watch``). Raises as :meth:`reload`."""
@@ -124,12 +122,21 @@ class Application:
         if changed:
             await self.reload()
 
+    @property
+    def opening(self) -> bool:
+        return self._config is None
+
+    async def until_open(self) -> bool:
+        await self._opened.wait()
+        return not self.opening
+
     def view(self) -> View:
         return self._snapshot.view(self._clock.time())
 
     async def metrics(self, format: Format, targets: frozenset[str] | None) -> bytes:  # noqa: A002  the exposition's word
         # In a thread: a page of a large fleet takes longer than the loop may be held.
-        return await asyncio.to_thread(self._page.render, self.view(), format, targets)
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._pages, self._page.render, self.view(), format, targets)
 
     def effective_config(self) -> str:
         return effective_config(self.config)
@@ -139,12 +146,50 @@ class Application:
         log.warning("log_level_changed", to=level)
 
     async def aclose(self, *, grace: float) -> None:
-        """Stop: no new poll begins, running ones may end within ``grace`` seconds. What was shown stays to be seen."""
+        """Stop within ``grace`` seconds, whatever hangs. What was shown stays to be seen.
+
+        No new poll begins, running ones may end, but leave time for sessions to save their tokens. A reload is given up.
+        """
+        ends_at = self._clock.monotonic() + grace
         self._stopping = True
+        self._opened.set()
+        if self._change is not None:
+            self._change.cancel()
+        await self._scheduler.stop(grace=max(0.0, grace - CANCEL_SECONDS - CLOSE_SECONDS))
+        self._close(self._live.values())
+        self._live = {}
+        # Those of targets that a reload replaced are among them.
+        await self._wait_for(tuple(self._closing), max(0.0, ends_at - self._clock.monotonic()))
+
+    async def _one_at_a_time(self, change: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Make a change in a task that the stop can end: it may hang in a thread, or wait for polls of replaced targets."""
+        stopping = ConfigError([Problem("", "the exporter is stopping, nothing is loaded any more")])
         async with self._changing:
-            await self._scheduler.stop(grace=grace)
-            await self._close(self._live.values())
-            self._live = {}
+            if self._stopping:
+                raise stopping
+            self._change = asyncio.create_task(change(), name="configuration")
+            try:
+                await self._change
+            except asyncio.CancelledError:
+                if (task := asyncio.current_task()) is None or task.cancelling():
+                    raise
+                raise stopping from None
+
+    async def _reload(self) -> None:
+        self._tried = None
+        try:
+            config, digest = await asyncio.to_thread(self._load_and_hash)
+            self._tried = config
+            await self._apply(config, digest)
+        except ConfigError as error:
+            self._reject(error)
+            raise
+        except Exception as bug:
+            log.exception("config_reload_crashed")
+            problem = Problem("", f"a bug in the exporter ({type(bug).__name__})", "please report it with the log")
+            rejected = ConfigError([problem])
+            self._reject(rejected)
+            raise rejected from None
 
     def _load_and_hash(self) -> tuple[Config, str]:
         config = self._load()
@@ -189,23 +234,31 @@ class Application:
         for warning in config.warnings:
             log.warning("config_warning", problem=str(warning))
         log.info("config_loaded", targets=len(live), started=len(opened), stopped=len(leaving), kept=len(kept))
-        await self._close(leaving.values())
+        self._opened.set()
+        await self._wait_for(self._close(leaving.values()), REPLACED_TARGET_CLOSE_SECONDS)
 
-    async def _close(self, targets: Collection[LiveTarget]) -> None:
-        """Close sessions side by side. One that saves a new token gets its time, but not all the time."""
-        if not targets:
-            return
-        closing = [asyncio.create_task(live.session.aclose(), name=f"close {live.config.name}") for live in targets]
-        with contextlib.suppress(TimeoutError):
-            async with self._clock.timeout(CLOSE_SECONDS):
-                await asyncio.wait(closing)
+    def _close(self, targets: Collection[LiveTarget]) -> set[asyncio.Task[None]]:
+        """Begin to close the sessions of ``targets``, side by side."""
+        closing = {asyncio.create_task(live.session.aclose(), name=f"close {live.config.name}") for live in targets}
+        for task in closing:
+            task.add_done_callback(self._closed)
+        self._closing |= closing
+        return closing
+
+    async def _wait_for(self, closing: Collection[asyncio.Task[None]], seconds: float) -> None:
+        """Wait for sessions that close. One that saves a new token gets its time, but not all the time."""
+        if closing:
+            with contextlib.suppress(TimeoutError):
+                async with self._clock.timeout(seconds):
+                    await asyncio.wait(closing)
         for task in closing:
             if not task.done():
-                self._closing.add(task)
-                task.add_done_callback(self._closing.discard)
                 log.warning("session_closes_slowly", task=task.get_name())
-            elif not task.cancelled() and (bug := task.exception()) is not None:
-                log.error("session_close_crashed", task=task.get_name(), exc_info=bug)
+
+    def _closed(self, task: asyncio.Task[None]) -> None:
+        self._closing.discard(task)
+        if not task.cancelled() and (bug := task.exception()) is not None:
+            log.error("session_close_crashed", task=task.get_name(), exc_info=bug)
 
 
 def _same_account(old: Target, new: Target) -> bool:

@@ -113,12 +113,17 @@ def daemon(
     """Run the daemon; the sub-commands look, try and rehearse."""
     if context.invoked_subcommand is not None:
         return
+    from exporter import shutdown  # noqa: PLC0415  the other commands start without it
     from exporter.daemon import run  # noqa: PLC0415  the other commands start without the web stack
 
     logs.configure(level.value, log_format.value)
     with _exits(interrupted=0):
         load = _loader(config_file, shard)
-        asyncio.run(run(load, listen_address=listen, web_config=web_config, lifecycle=lifecycle, watch=watch))
+        shutdown.run(
+            lambda signals: run(
+                load, signals=signals, listen_address=listen, web_config=web_config, lifecycle=lifecycle, watch=watch
+            )
+        )
 
 
 @app.command("check-config")
@@ -184,11 +189,12 @@ def demo(
     log_format: Format = LogFormat.AUTO,
 ) -> None:
     """Run simulator and exporter together. Needs no credentials; incidents follow a script."""
+    from exporter import shutdown  # noqa: PLC0415
     from exporter.demo import run_demo  # noqa: PLC0415
 
     logs.configure(level.value, log_format.value)
     with _exits(interrupted=0):
-        asyncio.run(run_demo(listen, scenario, typer.echo))
+        shutdown.run(lambda signals: run_demo(signals, listen, scenario, typer.echo))
 
 
 @app.command()

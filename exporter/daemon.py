@@ -1,4 +1,4 @@
-"""The process around the application: web server, signals, watchdog, loop lag, config watch, an orderly stop."""
+"""The process around the application: web server, reload by signal, watchdog, loop lag, config watch, an orderly stop."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ import contextlib
 import gc
 import os
 import resource
-import signal
 from collections.abc import AsyncIterator, Callable, Coroutine
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor
 from pathlib import Path
 from random import Random
 from typing import Final
@@ -27,75 +26,77 @@ from exporter.live import World
 from exporter.loop_lag import LoopLag
 from exporter.metrics import Instruments, Page
 from exporter.platforms.http_pool import open_pool
+from exporter.shutdown import Signals, StopRequestedError, UnwaitedThreads
 from exporter.web import create_app
 from exporter.web.config import WebConfig
 from exporter.web.server import serve
 
 log = structlog.get_logger(__name__)
 
-STOP_GRACE_SECONDS: Final = 8.0  # docker stop kills after 10
+STOP_GRACE_SECONDS: Final = 6.0  # for all that ends in order; shutdown.py ends the process a second later
 WATCH_SECONDS: Final = 5.0
 LAG_SECONDS: Final = 0.5
 THREADS: Final = 64
+PAGE_THREADS: Final = 4  # rendering is work for the processor; more threads would only take turns
 
 
 async def run(
     load: Callable[[], Config],
     *,
+    signals: Signals,
     listen_address: str,
     web_config: Path | None = None,
     lifecycle: bool = False,
     watch: bool = False,
     started: Callable[[str], Coroutine[None, None, None]] | None = None,
 ) -> None:
-    """Run the daemon until SIGTERM or SIGINT.
+    """Run the daemon until ``signals`` ask for the stop.
 
-    ``load`` reads the configuration; ``started`` is called with the page's base URL once the socket is open. Raises
-    :class:`~exporter.errors.ConfigError` when the first configuration, the web configuration or the address is bad.
+    ``load`` reads the configuration, in a thread; ``started`` is called with the page's base URL once the targets are open.
+    Raises, before anything is asked of a platform, :class:`~exporter.errors.ConfigError` when the first configuration, then
+    the web configuration, then the address is bad, and :class:`~exporter.errors.ListenError` when the address cannot be had.
     """
-    stop, hangup = asyncio.Event(), asyncio.Event()
-    _handle_signals(stop, hangup)
     _make_room()
     lag = LoopLag()
     lag.start()
     clock = SystemClock(lag)
-    config = load()
-    web = WebConfig.load(web_config)
-    async with _application(load, clock=clock, lag=lag, lifecycle=lifecycle) as (app, instruments):
-        await app.start(config)
-        server = await serve(create_app(app), listen_address, web)
-        # What was imported and built stays to the end: without it a full collection looks at half as much, and it is
-        # full collections that hold the loop longest on a large site (docs/decisions/0003).
-        gc.collect()
-        gc.freeze()
-        helpers = [
-            asyncio.create_task(_publish_lag(lag, clock, instruments), name="loop-lag"),
-            asyncio.create_task(_feed_watchdog(clock), name="watchdog"),
-            asyncio.create_task(_reload_on(hangup, app), name="reload"),
-        ]
-        if watch:
-            helpers.append(asyncio.create_task(_watch(app, clock), name="config-watch"))
-        try:
+    with contextlib.suppress(StopRequestedError), UnwaitedThreads(PAGE_THREADS, "pages") as pages:
+        config = await signals.unless_stopped(asyncio.to_thread(load))
+        web = await signals.unless_stopped(asyncio.to_thread(WebConfig.load, web_config))
+        async with _application(load, clock=clock, lag=lag, lifecycle=lifecycle, pages=pages) as (app, instruments):
+            server = await serve(create_app(app, pages), listen_address, web)
             log.info("listening", address=server.url)
-            sdnotify.notify("READY=1")
-            if started:
-                helpers.append(asyncio.create_task(started(server.url), name="started"))
-            await stop.wait()
-        finally:
-            log.info("stopping")
-            sdnotify.notify("STOPPING=1")
-            # Side by side, so that a scrape and a poll that both take their time do not add up. The helpers go last: a
-            # reload that runs is not cut in the middle, and the watchdog is fed to the end.
-            await asyncio.gather(app.aclose(grace=STOP_GRACE_SECONDS), server.stop(grace=STOP_GRACE_SECONDS))
-            for helper in helpers:
-                helper.cancel()
-            await asyncio.gather(*helpers, return_exceptions=True)
+            helpers: list[asyncio.Task[None]] = []
+            try:
+                await signals.unless_stopped(app.start(config))
+                # What was imported and built stays to the end: without it a full collection looks at half as much, and it is
+                # full collections that hold the loop longest on a large site (docs/decisions/0003).
+                gc.collect()
+                gc.freeze()
+                helpers += [
+                    asyncio.create_task(_publish_lag(lag, clock, instruments), name="loop-lag"),
+                    asyncio.create_task(_feed_watchdog(clock), name="watchdog"),
+                    asyncio.create_task(_reload_on(signals.hangup, app), name="reload"),
+                ]
+                if watch:
+                    helpers.append(asyncio.create_task(_watch(app, clock), name="config-watch"))
+                sdnotify.notify("READY=1")
+                if started:
+                    helpers.append(asyncio.create_task(started(server.url), name="started"))
+                await signals.stop.wait()
+            finally:
+                # Side by side, so that a scrape and a poll that both take their time do not add up. The helpers go last: the
+                # watchdog is fed to the end.
+                await asyncio.gather(app.aclose(grace=STOP_GRACE_SECONDS), server.stop(grace=STOP_GRACE_SECONDS))
+                for helper in helpers:
+                    helper.cancel()
+                await asyncio.gather(*helpers, return_exceptions=True)
     log.info("stopped")
 
 
 @contextlib.asynccontextmanager
 async def _application(
-    load: Callable[[], Config], *, clock: Clock, lag: LoopLag, lifecycle: bool
+    load: Callable[[], Config], *, clock: Clock, lag: LoopLag, lifecycle: bool, pages: Executor
 ) -> AsyncIterator[tuple[Application, Instruments]]:
     registry = CollectorRegistry()
     instruments = Instruments(registry, revision=os.environ.get("BOOKING_SYNC_REVISION", ""))
@@ -103,22 +104,7 @@ async def _application(
     admission = Admission(clock, lag)
     async with open_pool(clock, admit=admission.connection) as http:
         world = World(http, clock, Random(), instruments, admission)  # noqa: S311  jitter, not cryptography
-        yield Application(load, world=world, page=Page(instruments), lifecycle=lifecycle), instruments
-
-
-def _handle_signals(stop: asyncio.Event, hangup: asyncio.Event) -> None:
-    """Take the signals over before anything else happens: each of them would end a process that does not expect it."""
-    loop = asyncio.get_running_loop()
-
-    def terminate() -> None:
-        if stop.is_set():
-            os._exit(1)  # asked twice: somebody is in a hurry
-        stop.set()
-
-    loop.add_signal_handler(signal.SIGTERM, terminate)
-    loop.add_signal_handler(signal.SIGINT, terminate)
-    loop.add_signal_handler(signal.SIGHUP, hangup.set)
-    loop.add_signal_handler(signal.SIGUSR1, logs.toggle_debug)
+        yield Application(load, world=world, page=Page(instruments), lifecycle=lifecycle, pages=pages), instruments
 
 
 def _make_room() -> None:
@@ -126,8 +112,8 @@ def _make_room() -> None:
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     with contextlib.suppress(OSError, ValueError):
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-    # A look-up that hangs holds a thread, and pages are rendered in the same pool.
-    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS, "exporter"))
+    # A file that hangs holds a thread. Pages have threads of their own (docs/decisions/0106).
+    asyncio.get_running_loop().set_default_executor(UnwaitedThreads(THREADS, "exporter"))
 
 
 async def _reload_on(hangup: asyncio.Event, app: Application) -> None:

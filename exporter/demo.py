@@ -16,6 +16,7 @@ import yaml
 from exporter import daemon
 from exporter.config import load_config
 from exporter.errors import ConfigError, ListenError, Problem
+from exporter.shutdown import Signals
 from exporter.simulator import Simulator, running, story
 from exporter.simulator.incidents import INCIDENTS
 from exporter.simulator.scenarios import SCENARIOS, Scenario, play
@@ -56,7 +57,7 @@ async def run_simulator(address: str, scenario: str, say: Callable[[str], None])
         raise ListenError(f"cannot listen on {address}: {error.strerror}") from None
 
 
-async def run_demo(address: str, scenario: str, say: Callable[[str], None]) -> None:
+async def run_demo(signals: Signals, address: str, scenario: str, say: Callable[[str], None]) -> None:
     """Run simulator and exporter side by side until SIGTERM or SIGINT; nothing outside this machine is asked."""
     script = _scenario(scenario)
     simulator = Simulator(build=story.build)
@@ -68,6 +69,7 @@ async def run_demo(address: str, scenario: str, say: Callable[[str], None]) -> N
                 await daemon.run(
                     # Its short intervals are meant; on a real account they would deserve the warning.
                     lambda: load_config(path).model_copy(update={"warnings": ()}),
+                    signals=signals,
                     listen_address=address,
                     lifecycle=True,
                     started=lambda url: _welcome(url, origin, scenario, say),

@@ -28,7 +28,7 @@ log = structlog.get_logger(__name__)
 FIRST_RETRY_SECONDS: Final = 10.0
 LONGEST_DENIED_SECONDS: Final = 15 * 60.0
 OVERLOAD_SECONDS: Final = 15 * 60.0
-CANCEL_SECONDS: Final = 2.0
+CANCEL_SECONDS: Final = 1.0
 
 # A person has to act before these can get better, so asking at the normal pace would only be noise for the platform.
 DENIED: Final = frozenset({Reason.AUTH, Reason.PERMISSION, Reason.NOT_ENTITLED, Reason.NOT_FOUND, Reason.CONFIG})

@@ -6,7 +6,8 @@ import asyncio
 import functools
 import gzip
 from collections.abc import Awaitable, Callable, Iterable
-from typing import Final
+from concurrent.futures import Executor
+from typing import Final, TypeVar
 
 import structlog
 from starlette.applications import Starlette
@@ -31,18 +32,24 @@ _LONGEST_NUMBER: Final = 7  # digits of a page number
 
 _log = structlog.get_logger("exporter.web")
 
+_T = TypeVar("_T")
+_Handler = Callable[[Request], Awaitable[Response]]
 
-def create_app(backend: Backend) -> ASGIApp:
-    """Return the application over ``backend``. Passwords and TLS are added by :func:`exporter.web.serve`."""
-    pages = _Pages(backend)
+
+def create_app(backend: Backend, threads: Executor | None = None) -> ASGIApp:
+    """Return the application over ``backend``. Passwords and TLS are added by :func:`exporter.web.serve`.
+
+    What takes long is done in ``threads``, which no file or name that hangs may hold; without them in those of the loop.
+    """
+    pages = _Pages(backend, threads)
     routes = [
-        Route("/", pages.board, methods=["GET"]),
-        Route("/metrics", pages.metrics, methods=["GET"]),
-        Route("/api/v1/status", pages.status, methods=["GET"]),
-        Route("/config", pages.config, methods=["GET"]),
+        Route("/", pages.once_open(pages.board), methods=["GET"]),
+        Route("/metrics", pages.once_open(pages.metrics), methods=["GET"]),
+        Route("/api/v1/status", pages.once_open(pages.status), methods=["GET"]),
+        Route("/config", pages.once_open(pages.config), methods=["GET"]),
         Route("/-/healthy", pages.healthy, methods=["GET"]),
         Route("/-/ready", pages.ready, methods=["GET"]),
-        Route("/-/reload", pages.reload, methods=["POST", "PUT"]),
+        Route("/-/reload", pages.once_open(pages.reload), methods=["POST", "PUT"]),
         Route("/-/log-level", pages.log_level, methods=["POST", "PUT"]),
     ]
     app = Starlette(routes=routes)
@@ -66,8 +73,19 @@ class _LogBugs:
 class _Pages:
     """One method per path."""
 
-    def __init__(self, backend: Backend) -> None:
+    def __init__(self, backend: Backend, threads: Executor | None) -> None:
         self._backend = backend
+        self._threads = threads
+
+    def once_open(self, handler: _Handler) -> _Handler:
+        """Return ``handler`` that waits for the first targets: a page without them would say that there are none."""
+
+        async def answer(request: Request) -> Response:
+            if not await self._backend.until_open():
+                return PlainTextResponse("booking-sync-exporter is stopping.\n", 503)
+            return await handler(request)
+
+        return answer
 
     async def metrics(self, request: Request) -> Response:
         targets = _asked_targets(request)
@@ -75,7 +93,7 @@ class _Pages:
             return refusal
         offer = choose_format(request.headers.getlist("accept"))
         body = await self._backend.metrics(offer.format, targets)
-        return await _page(request, body, offer.content_type, vary="Accept, Accept-Encoding")
+        return await self._page(request, body, offer.content_type, vary="Accept, Accept-Encoding")
 
     async def board(self, request: Request) -> Response:
         view = self._backend.view()
@@ -83,8 +101,8 @@ class _Pages:
         number = request.query_params.get("page", "1")
         page = int(number) if number.isdecimal() and len(number) < _LONGEST_NUMBER else 1
         # Building and rendering thousands of targets takes longer than the loop may stand still.
-        body = await asyncio.to_thread(board.render, view, query=query, page=page)
-        answer = await _page(request, body, "text/html; charset=utf-8")
+        body = await self._in_thread(lambda: board.render(view, query=query, page=page))
+        answer = await self._page(request, body, "text/html; charset=utf-8")
         answer.headers["Content-Security-Policy"] = board.content_security_policy()
         return answer
 
@@ -93,17 +111,19 @@ class _Pages:
         targets = _asked_targets(request)
         if targets is not None and (refusal := _unknown_target(targets, view)):
             return refusal
-        body = await asyncio.to_thread(encode_status, view, targets)
-        return await _page(request, body, "application/json")
+        body = await self._in_thread(lambda: encode_status(view, targets))
+        return await self._page(request, body, "application/json")
 
     async def config(self, request: Request) -> Response:
-        text = await asyncio.to_thread(self._backend.effective_config)  # half a second for thousands of targets
-        return await _page(request, text.encode(), "text/plain; charset=utf-8")
+        text = await self._in_thread(self._backend.effective_config)  # half a second for thousands of targets
+        return await self._page(request, text.encode(), "text/plain; charset=utf-8")
 
     async def healthy(self, _: Request) -> Response:
         return PlainTextResponse("booking-sync-exporter is healthy.\n")
 
     async def ready(self, _: Request) -> Response:
+        if self._backend.opening:
+            return PlainTextResponse("Not ready: the targets are being opened.\n", 503)
         missing = self._backend.view().missing
         if not missing:
             return PlainTextResponse("booking-sync-exporter is ready.\n")
@@ -143,6 +163,18 @@ class _Pages:
             return PlainTextResponse("Requests from other web sites are refused.\n", 403)
         return await change(request)
 
+    async def _page(self, request: Request, body: bytes, content_type: str, *, vary: str = "Accept-Encoding") -> Response:
+        """Return ``body``, compressed when the client takes gzip. A HEAD request gets the same headers."""
+        headers = {"Content-Type": content_type, "Vary": vary}
+        if accepts_gzip(request.headers.getlist("accept-encoding")):
+            headers["Content-Encoding"] = "gzip"
+            compress = functools.partial(gzip.compress, body, _LEVEL, mtime=0)
+            body = compress() if len(body) <= _COMPRESS_IN_LOOP else await self._in_thread(compress)
+        return Response(body, headers=headers)
+
+    async def _in_thread(self, work: Callable[[], _T]) -> _T:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+
 
 def _asked_targets(request: Request) -> frozenset[str] | None:
     return frozenset(names) if (names := request.query_params.getlist("target")) else None
@@ -162,13 +194,3 @@ def _some(lines: Iterable[str]) -> list[str]:
     shown = list(lines)
     rest = len(shown) - _NAMED
     return [*shown[:_NAMED], f"and {rest} more"] if rest > 0 else shown
-
-
-async def _page(request: Request, body: bytes, content_type: str, *, vary: str = "Accept-Encoding") -> Response:
-    """Return ``body``, compressed when the client takes gzip. A HEAD request gets the same headers."""
-    headers = {"Content-Type": content_type, "Vary": vary}
-    if accepts_gzip(request.headers.getlist("accept-encoding")):
-        headers["Content-Encoding"] = "gzip"
-        compress = functools.partial(gzip.compress, body, _LEVEL, mtime=0)
-        body = compress() if len(body) <= _COMPRESS_IN_LOOP else await asyncio.to_thread(compress)
-    return Response(body, headers=headers)

@@ -18,6 +18,15 @@ class Backend(Protocol):
         """Whether ``--web.enable-lifecycle`` was given: only then may HTTP change anything."""
         ...
 
+    @property
+    def opening(self) -> bool:
+        """Whether the first targets are still being opened: there is nothing to show yet."""
+        ...
+
+    async def until_open(self) -> bool:
+        """Wait until the first targets are open, or the stop begins. Returns whether they are."""
+        ...
+
     def view(self) -> View:
         """Return everything as it may be shown now. Cheap, no I/O."""
         ...

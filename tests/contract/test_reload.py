@@ -121,6 +121,66 @@ def test_nothing_is_loaded_any_more_once_the_stop_began(tmp_path: Path) -> None:
     with_application(tmp_path, lambda business: (calm(business),), scenario)
 
 
+async def hang(app: RunningApplication, business: Business) -> None:
+    """Let the next poll of everything begin, and never end."""
+    business.simulator.faults.add(Fault(FaultKind.NEVER))
+    await app.clock.advance(3600)
+    await asyncio.sleep(0.2)  # into the exchange that never ends
+
+
+def test_a_stop_does_not_wait_for_a_reload_that_waits_for_a_replaced_target(tmp_path: Path) -> None:
+    async def scenario(app: RunningApplication, business: Business) -> None:
+        await hang(app, business)
+        business.config(calm(business, timeout="7s"))
+        reload = asyncio.create_task(app.app.reload())
+        while not app.app._changing.locked() or app.app._scheduler._tasks:  # noqa: ASYNC110  until it waits for that poll
+            await asyncio.sleep(0.001)
+        began = app.clock.monotonic()
+        await driven(app, app.app.aclose(grace=3.0))
+        assert app.clock.monotonic() - began <= 3.5
+        with pytest.raises(ConfigError, match="stopping"):
+            await reload
+
+    with_application(tmp_path, lambda business: (calm(business, timeout="60s"),), scenario)
+
+
+def test_a_stop_ends_in_its_time_whatever_polls_and_sessions_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scenario(app: RunningApplication, business: Business) -> None:
+        async def never(_: object) -> None:
+            await asyncio.Event().wait()
+
+        monkeypatch.setattr(type(live(app)["wix"].session), "aclose", never)
+        await hang(app, business)
+        began = app.clock.monotonic()
+        await driven(app, app.app.aclose(grace=6.0))
+        assert app.clock.monotonic() - began <= 6.5
+
+    with_application(tmp_path, lambda business: (calm(business, timeout="60s"), portal(business)), scenario)
+
+
+def test_a_stop_waits_for_the_token_that_a_replaced_target_still_saves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scenario(app: RunningApplication, business: Business) -> None:
+        saved = asyncio.Event()
+
+        async def slowly(_: object) -> None:
+            await saved.wait()
+
+        monkeypatch.setattr(BitrixSession, "aclose", slowly)
+        business.config(calm(business))
+        reload = asyncio.create_task(app.app.reload())
+        while not app.app._closing:  # noqa: ASYNC110  nobody tells
+            await asyncio.sleep(0.001)
+        stopping = asyncio.create_task(app.app.aclose(grace=6.0))
+        await app.pass_time(4.5)
+        assert not stopping.done()
+        saved.set()
+        await stopping
+        assert 0 == len(app.app._closing)
+        await asyncio.gather(reload, return_exceptions=True)
+
+    with_application(tmp_path, lambda business: (calm(business), portal(business)), scenario)
+
+
 def test_reloads_at_the_same_time_come_one_after_the_other(tmp_path: Path) -> None:
     async def scenario(app: RunningApplication, business: Business) -> None:
         business.config(calm(business, "new"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ from exporter.simulator.wix.world import Site
 
 API_KEY = "IST.planted-api-key-5b1c"
 WEBHOOK_CODE = "plantedwebhookcode77"
+APP_SECRET = "appsecret-planted-1"
 SITE_ID = "7f1c0c5e-2f0e-4f9c-9a55-3d8a5b1f6a10"
 
 
@@ -65,6 +67,18 @@ class Business:
             "collectors": {"bookings": {"interval": "1s"}, "links": {"interval": "1s", "window": "next_7d"}},
             **changes,
         }
+
+    def expired_oauth_target(self, name: str = "oauth", portal: Portal | None = None, **oauth: object) -> dict[str, Any]:
+        """Return a target of ``portal`` with a token file of its own, whose first call has to renew the token."""
+        platform = self.simulator.bitrix24
+        platform.oauth.access_seconds = -1
+        app = platform.add_app(portal or self.portal, client_id=f"local.{name}", client_secret=APP_SECRET)
+        tokens = self.folder / f"{name}.json"
+        tokens.write_text(json.dumps(platform.oauth.token_file(platform.issue(app), self.url, self.simulator.now())))
+        oauth = {"client_id": f"local.{name}", "client_secret": APP_SECRET, "token_file": str(tokens), **oauth}
+        target = self.bitrix24_target(name, oauth=oauth, collectors={"bookings": {"interval": "1h"}})
+        del target["webhook_url"]
+        return target
 
     def config(self, *targets: dict[str, Any], name: str = "exporter.yml", **top: object) -> Path:
         """Write a configuration with ``targets`` (both when none is given) and return its path."""

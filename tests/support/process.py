@@ -99,13 +99,16 @@ class Exporter:
 
 @contextlib.asynccontextmanager
 async def exporter(
-    config: Path, *flags: str, environ: Mapping[str, str] | None = None, wait: bool = True
+    config: Path, *flags: str, environ: Mapping[str, str] | None = None, wait: bool = True, module: str = "exporter"
 ) -> AsyncIterator[Exporter]:
-    """Run the daemon on a free port while the block runs; SIGKILL at the end if it still lives."""
+    """Run the daemon on a free port while the block runs; SIGKILL at the end if it still lives.
+
+    ``module`` is a command line of the tests' own.
+    """
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
-        "exporter",
+        module,
         f"--config.file={config}",
         "--web.listen-address=127.0.0.1:0",
         "--log.format=json",
@@ -128,6 +131,16 @@ async def exporter(
                 await process.wait()
         await running.http.aclose()
         await running._reader
+
+
+@contextlib.asynccontextmanager
+async def hanging(
+    config: Path, *hangs: str, environ: Mapping[str, str] | None = None, wait: bool = True
+) -> AsyncIterator[Exporter]:
+    """Run the daemon with the ``hangs`` of :mod:`tests.e2e.hanging_exporter`."""
+    environ = {"HANGS": " ".join(hangs), **(environ or {})}
+    async with exporter(config, environ=environ, wait=wait, module="tests.e2e.hanging_exporter") as running:
+        yield running
 
 
 async def command(*words: str, environ: Mapping[str, str] | None = None, stdin: str = "") -> tuple[int, str, str]:

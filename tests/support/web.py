@@ -32,6 +32,13 @@ class ShownBackend:
     def lifecycle(self) -> bool:
         return self._lifecycle
 
+    @property
+    def opening(self) -> bool:
+        return False
+
+    async def until_open(self) -> bool:
+        return True
+
     def view(self) -> View:
         return self.shown
 

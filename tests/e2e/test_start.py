@@ -1,0 +1,108 @@
+"""The start of the real process: the address first, then the targets, then the first poll."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.support.business import Business, with_business
+from tests.support.process import Exporter, exporter, hanging, until
+
+
+@contextmanager
+def taken_port() -> Iterator[str]:
+    """Give the flag with the address of a port that somebody else listens on."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        yield f"--web.listen-address=127.0.0.1:{taken.getsockname()[1]}"
+
+
+def test_a_busy_port_ends_with_one_before_a_target_is_opened_or_polled(tmp_path: Path) -> None:
+    async def scenario(business: Business) -> None:
+        with taken_port() as address:
+            async with exporter(business.config(), address, wait=False) as running:
+                assert 1 == await running.ended()
+                assert f"error: cannot listen on {address.partition('=')[2]}: Address already in use\n" == running.raw
+                assert [] == list(business.simulator.log)
+
+    with_business(tmp_path, scenario)
+
+
+def test_a_bad_configuration_is_told_before_a_bad_address(tmp_path: Path) -> None:
+    async def scenario(business: Business) -> None:
+        bad = business.config(business.wix_target(api_kee="x"), name="bad.yml")
+        with taken_port() as address:
+            for config, flag, told in (
+                (bad, "--web.listen-address=10888", "targets[0].api_kee"),
+                (bad, address, "targets[0].api_kee"),
+                (business.config(), "--web.listen-address=10888", "--web.listen-address: '10888' is not an address"),
+            ):
+                async with exporter(config, flag, wait=False) as running:
+                    assert 2 == await running.ended()
+                    assert told in running.raw
+                    assert 1 == running.raw.count("error: ")
+                    assert "Traceback" not in running.raw
+
+    with_business(tmp_path, scenario)
+
+
+def test_while_the_targets_are_opened_it_is_healthy_not_ready_and_shows_no_page_without_them(tmp_path: Path) -> None:
+    async def scenario(business: Business) -> None:
+        gate = tmp_path / "gate"
+        async with hanging(business.config(), "opening", environ={"GATE": str(gate)}) as running:
+            await running.logged("hangs", what="opening")
+            assert 200 == (await running.get("/-/healthy")).status_code
+            ready = await running.get("/-/ready")
+            assert (503, "Not ready: the targets are being opened.\n") == (ready.status_code, ready.text)
+            paths = ("/metrics", "/", "/api/v1/status", "/config")
+            asked = [asyncio.create_task(running.get(path)) for path in paths]
+            await asyncio.wait(asked, timeout=0.5)
+            assert [False, False, False, False] == [task.done() for task in asked]
+            assert [] == list(business.simulator.log)
+            gate.touch()
+            for page in await asyncio.gather(*asked):
+                assert 200 == page.status_code
+                for name in ("salon-wix", "salon-b24"):
+                    assert name in page.text
+            await running.ready()
+
+    with_business(tmp_path, scenario)
+
+
+def test_a_stop_while_the_targets_are_opened_is_an_orderly_one_and_tells_those_who_wait(tmp_path: Path) -> None:
+    async def scenario(business: Business) -> None:
+        async with hanging(business.config(), "opening", environ={"GATE": str(tmp_path / "gate")}) as running:
+            await running.logged("hangs", what="opening")
+            scrape = asyncio.create_task(running.get("/metrics"))
+            await running.get("/-/healthy")  # so that the scrape has arrived, too
+            running.process.terminate()
+            answer = await scrape
+            assert (503, "booking-sync-exporter is stopping.\n") == (answer.status_code, answer.text)
+            assert 0 == await running.ended(4)
+            assert ["stopping", "stopped"] == [line["event"] for line in running.log][-2:]
+
+    with_business(tmp_path, scenario)
+
+
+async def all_hang(running: Exporter) -> bool:
+    return [line["event"] for line in running.log].count("hangs") == 64
+
+
+def test_pages_are_served_while_every_thread_for_files_hangs(tmp_path: Path) -> None:
+    async def scenario(business: Business) -> None:
+        portals = [business.simulator.bitrix24.add_portal(f"portal-{number}") for number in range(70)]
+        targets = [business.expired_oauth_target(portal.name, portal) for portal in portals]
+        async with hanging(business.config(*targets), "fsync") as running:
+            await until(lambda: all_hang(running), "64 threads to hang")
+            for path in ("/metrics", "/", "/api/v1/status", "/config"):
+                answer = await asyncio.wait_for(running.get(path), 5)
+                assert (200, "gzip") == (answer.status_code, answer.headers["content-encoding"])
+                assert "portal-0" in answer.text
+            running.process.terminate()
+            assert 0 == await running.ended(8)
+
+    with_business(tmp_path, scenario)
