@@ -129,7 +129,7 @@ def _deployment(version: str) -> str:
             "runAsGroup": 65532,  # left out, it is root's group
             "seccompProfile": {"type": "RuntimeDefault"},
         },
-        "terminationGracePeriodSeconds": 45,
+        "terminationGracePeriodSeconds": 15,  # the stop takes at most 8
         "containers": [container],
         "volumes": [
             {"name": "config", "configMap": {"name": _NAME}},

@@ -163,6 +163,19 @@ def test_every_yaml_block_parses_and_every_configuration_loads(
         assert {"rule_files", "scrape_configs"} == set(content)
 
 
+@pytest.mark.parametrize(
+    ("file", "setting"),
+    [
+        ("compose.yaml", r"stop_grace_period: (\d+)s"),
+        ("config/systemd/booking-sync-exporter.service", r"TimeoutStopSec=(\d+)"),
+        ("config/kubernetes/deployment.yaml", r"terminationGracePeriodSeconds: (\d+)"),
+    ],
+)
+def test_whoever_stops_the_exporter_waits_longer_than_the_stop_takes(file: str, setting: str) -> None:
+    [seconds] = re.findall(setting, (ROOT / file).read_text())
+    assert 8 < int(seconds) < 30
+
+
 def test_every_make_target_that_is_named_exists() -> None:
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     named = {target for text in BY_NAME.values() for target in re.findall(r"(?:^|`)make ([a-z]+)", text, re.MULTILINE)}
