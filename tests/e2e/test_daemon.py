@@ -275,20 +275,6 @@ def test_a_missing_secret_file_ends_with_two_and_names_the_file(tmp_path: Path) 
     with_business(tmp_path, scenario)
 
 
-def test_a_busy_port_ends_with_a_clear_word(tmp_path: Path) -> None:
-    async def scenario(business: Business) -> None:
-        with socket.socket() as taken:
-            taken.bind(("127.0.0.1", 0))
-            taken.listen()
-            address = f"--web.listen-address=127.0.0.1:{taken.getsockname()[1]}"
-            async with exporter(business.config(business.wix_target()), address, wait=False) as running:
-                assert await running.ended() in {1, 2}
-                assert "in use" in running.raw
-                assert "Traceback" not in running.raw
-
-    with_business(tmp_path, scenario)
-
-
 FAULTS = {
     "html": (Fault(FaultKind.STATUS, status=200), "invalid_response"),
     "bad-gateway": (Fault(FaultKind.STATUS, status=502), "server_error"),

@@ -142,6 +142,28 @@ def test_ready_once_every_collector_has_finished_a_poll_even_a_failed_one() -> N
     assert ask(ShownBackend(views.expired()), "/-/ready").status_code == 200
 
 
+class OpeningBackend(ShownBackend):
+    """Its targets are still being opened, and then the stop comes."""
+
+    @property
+    def opening(self) -> bool:
+        return True
+
+    async def until_open(self) -> bool:
+        return False
+
+
+def test_not_ready_while_the_targets_are_being_opened_although_no_collector_is_missing() -> None:
+    answer = ask(OpeningBackend(views.healthy()), "/-/ready")
+    assert (503, "Not ready: the targets are being opened.\n") == (answer.status_code, answer.text)
+
+
+@pytest.mark.parametrize(("path", "method"), [*((path, "GET") for path in GETS[:4]), ("/-/reload", "POST")])
+def test_what_needs_the_targets_is_unavailable_when_the_stop_comes_first(path: str, method: str) -> None:
+    answer = ask(OpeningBackend(views.healthy(), lifecycle=True), path, method)
+    assert (503, "booking-sync-exporter is stopping.\n") == (answer.status_code, answer.text)
+
+
 def test_not_ready_names_what_is_missing() -> None:
     answer = ask(ShownBackend(views.before_first_poll()), "/-/ready")
     assert answer.status_code == 503
