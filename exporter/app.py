@@ -16,6 +16,7 @@ import structlog
 
 from exporter import logs
 from exporter.config import Config, Target, config_hash, effective_config
+from exporter.deadlines import wall_deadline
 from exporter.errors import ConfigError, Problem
 from exporter.fingerprint import Fingerprint, fingerprint
 from exporter.live import LiveTarget, World
@@ -249,7 +250,7 @@ class Application:
         """Wait for sessions that close. One that saves a new token gets its time, but not all the time."""
         if closing:
             with contextlib.suppress(TimeoutError):
-                async with self._clock.timeout(seconds):
+                async with wall_deadline(self._clock, seconds):
                     await asyncio.wait(closing)
         for task in closing:
             if not task.done():

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextvars import ContextVar
 from types import TracebackType
 from typing import Final, Protocol, Self
@@ -110,6 +110,20 @@ class Deadline:
         else:
             self._call_off = None
             self._block.reschedule(asyncio.get_running_loop().time())
+
+
+@contextlib.asynccontextmanager
+async def wall_deadline(timeline: Timeline, seconds: float) -> AsyncIterator[None]:
+    """Raise :class:`TimeoutError` when the block lasts longer than ``seconds`` by the wall, whatever the loop was busy with.
+
+    For what others wait for: who stops this process does not wait longer because it is busy.
+    """
+    async with asyncio.timeout(None) as block:
+        call_off = timeline.call_later(seconds, lambda: block.reschedule(asyncio.get_running_loop().time()))
+        try:
+            yield
+        finally:
+            call_off()
 
 
 _running: ContextVar[tuple[Deadline, ...]] = ContextVar("running_deadlines", default=())

@@ -17,6 +17,7 @@ from msgspec.structs import replace
 from exporter.admission import Admission
 from exporter.backoff import exponential
 from exporter.clock import Clock
+from exporter.deadlines import wall_deadline
 from exporter.errors import PollError, Reason
 from exporter.logs import FailureLog
 from exporter.model import CollectorName, PlatformName
@@ -89,12 +90,14 @@ class Scheduler:
         for key, task in leaving.items():
             if key not in self._polling:
                 task.cancel()
-        if not await self._ended(leaving.values(), grace):
+        try:
+            await self._ended(leaving.values(), grace)
+        finally:  # also when nobody waits any more: then the process stops
             for task in leaving.values():
                 task.cancel()
-            if not await self._ended(leaving.values(), CANCEL_SECONDS):
-                stuck = [task.get_name() for task in leaving.values() if not task.done()]
-                log.error("polls_do_not_end", collectors=stuck)  # they end, or not, without us: nothing of theirs is published
+        if not await self._ended(leaving.values(), CANCEL_SECONDS):
+            stuck = [task.get_name() for task in leaving.values() if not task.done()]
+            log.error("polls_do_not_end", collectors=stuck)  # they end, or not, without us: nothing of theirs is published
         for key in leaving:
             self._failures.forget(key)
 
@@ -102,7 +105,7 @@ class Scheduler:
         if not tasks:
             return True
         try:
-            async with self._clock.timeout(seconds):
+            async with wall_deadline(self._clock, seconds):
                 await asyncio.wait(tasks)
         except TimeoutError:
             return False

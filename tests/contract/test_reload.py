@@ -53,6 +53,14 @@ async def driven(app: RunningApplication, work: Awaitable[None]) -> None:
     await task
 
 
+async def hang(app: RunningApplication, business: Business) -> None:
+    """Let the time pass until a poll has begun that never ends."""
+    business.simulator.faults.add(Fault(FaultKind.NEVER))
+    while not app.app._scheduler._polling:
+        await app.clock.advance(5)
+    await asyncio.sleep(0.2)  # into the exchange
+
+
 def live(app: RunningApplication) -> dict[str, LiveTarget]:
     return app.app._live
 
@@ -121,13 +129,6 @@ def test_nothing_is_loaded_any_more_once_the_stop_began(tmp_path: Path) -> None:
     with_application(tmp_path, lambda business: (calm(business),), scenario)
 
 
-async def hang(app: RunningApplication, business: Business) -> None:
-    """Let the next poll of everything begin, and never end."""
-    business.simulator.faults.add(Fault(FaultKind.NEVER))
-    await app.clock.advance(3600)
-    await asyncio.sleep(0.2)  # into the exchange that never ends
-
-
 def test_a_stop_does_not_wait_for_a_reload_that_waits_for_a_replaced_target(tmp_path: Path) -> None:
     async def scenario(app: RunningApplication, business: Business) -> None:
         await hang(app, business)
@@ -152,7 +153,10 @@ def test_a_stop_ends_in_its_time_whatever_polls_and_sessions_do(tmp_path: Path, 
         monkeypatch.setattr(type(live(app)["wix"].session), "aclose", never)
         await hang(app, business)
         began = app.clock.monotonic()
-        await driven(app, app.app.aclose(grace=6.0))
+        stopping = asyncio.create_task(app.app.aclose(grace=6.0))
+        await app.pass_time(0.1)
+        await app.clock.stall(1.0)  # a loop that is busy has no more time
+        await driven(app, stopping)
         assert app.clock.monotonic() - began <= 6.5
 
     with_application(tmp_path, lambda business: (calm(business, timeout="60s"), portal(business)), scenario)
@@ -257,9 +261,7 @@ def test_a_renamed_target_leaves_nothing_behind(tmp_path: Path) -> None:
 
 def test_a_reload_while_a_replaced_target_is_polled_waits_only_so_long(tmp_path: Path) -> None:
     async def scenario(app: RunningApplication, business: Business) -> None:
-        business.simulator.faults.add(Fault(FaultKind.NEVER))
-        await app.clock.advance(3600)
-        await asyncio.sleep(0.2)  # into the exchange that never ends
+        await hang(app, business)
         business.simulator.faults.clear()
         business.config(calm(business, timeout="7s"))
         began = app.clock.monotonic()
