@@ -115,10 +115,13 @@ class HttpPool(httpx.AsyncBaseTransport):
     async def _send(self, session: aiohttp.ClientSession, request: httpx.Request) -> httpx.Response:
         await request.aread()
         proxy = self._proxies.for_url(request.url)
+        headers = request.headers.multi_items()
+        if proxy and request.url.scheme == "http":
+            headers.extend(proxy.headers.items())  # without a tunnel the proxy reads the request itself
         response = await session.request(
             request.method,
             URL(str(request.url), encoded=True),
-            headers=request.headers.multi_items(),
+            headers=headers,
             data=request.content or None,
             allow_redirects=False,
             proxy=proxy.url if proxy else None,
