@@ -36,6 +36,7 @@ class Application:
     """Everything between a configuration and the pages. Lives in one event loop; ``load`` is called in a thread.
 
     Pages are rendered in the threads ``pages``, which nothing else holds; without them in those of the loop.
+    ``before_change`` is called when a configuration is about to be loaded; ``changes`` counts the attempts that have ended.
 
     :meth:`reload` builds and validates the whole new state before it swaps anything: targets whose configuration (secrets
     included) did not change keep their session, observations, counters and schedule.
@@ -49,6 +50,7 @@ class Application:
         page: Page,
         lifecycle: bool = False,
         pages: Executor | None = None,
+        before_change: Callable[[], object] = lambda: None,
     ) -> None:
         self._load = load
         self._world = world
@@ -57,6 +59,8 @@ class Application:
         self._page = page
         self._lifecycle = lifecycle
         self._pages = pages
+        self._before_change = before_change
+        self.changes = 0
         self._config: Config | None = None
         self._live: dict[str, LiveTarget] = {}
         self._since = MemorySince()
@@ -131,6 +135,11 @@ class Application:
         await self._opened.wait()
         return not self.opening
 
+    @property
+    def ready(self) -> bool:
+        """Whether each collector has finished one poll."""
+        return self._snapshot.ready()
+
     def view(self) -> View:
         return self._snapshot.view(self._clock.time())
 
@@ -168,6 +177,7 @@ class Application:
         async with self._changing:
             if self._stopping:
                 raise stopping
+            self._before_change()
             self._change = asyncio.create_task(change(), name="configuration")
             try:
                 await self._change
@@ -175,6 +185,8 @@ class Application:
                 if (task := asyncio.current_task()) is None or task.cancelling():
                     raise
                 raise stopping from None
+            finally:
+                self.changes += 1
 
     async def _reload(self) -> None:
         self._tried = None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
 import os
 import resource
 from collections.abc import AsyncIterator, Callable, Coroutine
@@ -16,7 +15,7 @@ from typing import Final
 import structlog
 from prometheus_client import CollectorRegistry
 
-from exporter import logs, sdnotify
+from exporter import garbage, logs, sdnotify
 from exporter.admission import Admission
 from exporter.app import Application
 from exporter.clock import Clock, SystemClock
@@ -36,6 +35,8 @@ log = structlog.get_logger(__name__)
 STOP_GRACE_SECONDS: Final = 6.0  # for all that ends in order; shutdown.py ends the process a second later
 WATCH_SECONDS: Final = 5.0
 LAG_SECONDS: Final = 0.5
+SETTLE_SECONDS: Final = 1.0
+LONGEST_UNSETTLED_SECONDS: Final = 600.0
 THREADS: Final = 64
 PAGE_THREADS: Final = 4  # rendering is work for the processor; more threads would only take turns
 
@@ -57,6 +58,7 @@ async def run(
     the web configuration, then the address is bad, and :class:`~exporter.errors.ListenError` when the address cannot be had.
     """
     _make_room()
+    garbage.postpone()
     lag = LoopLag()
     lag.start()
     clock = SystemClock(lag)
@@ -66,15 +68,11 @@ async def run(
         async with _application(load, clock=clock, lag=lag, lifecycle=lifecycle, pages=pages) as (app, instruments):
             server = await serve(create_app(app, pages), listen_address, web)
             log.info("listening", address=server.url)
-            helpers: list[asyncio.Task[None]] = []
+            helpers = [asyncio.create_task(_publish_lag(lag, clock, instruments), name="loop-lag")]
             try:
                 await signals.unless_stopped(app.start(config))
-                # What was imported and built stays to the end: without it a full collection looks at half as much, and it is
-                # full collections that hold the loop longest on a large site (docs/decisions/0003).
-                gc.collect()
-                gc.freeze()
                 helpers += [
-                    asyncio.create_task(_publish_lag(lag, clock, instruments), name="loop-lag"),
+                    asyncio.create_task(_settle_garbage(app, clock), name="garbage"),
                     asyncio.create_task(_feed_watchdog(clock), name="watchdog"),
                     asyncio.create_task(_reload_on(signals.hangup, app), name="reload"),
                 ]
@@ -104,7 +102,9 @@ async def _application(
     admission = Admission(clock, lag)
     async with open_pool(clock, admit=admission.connection) as http:
         world = World(http, clock, Random(), instruments, admission)  # noqa: S311  jitter, not cryptography
-        yield Application(load, world=world, page=Page(instruments), lifecycle=lifecycle, pages=pages), instruments
+        page = Page(instruments)
+        app = Application(load, world=world, page=page, lifecycle=lifecycle, pages=pages, before_change=garbage.postpone)
+        yield app, instruments
 
 
 def _make_room() -> None:
@@ -114,6 +114,17 @@ def _make_room() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     # A file that hangs holds a thread. Pages have threads of their own (docs/decisions/0106).
     asyncio.get_running_loop().set_default_executor(UnwaitedThreads(THREADS, "exporter"))
+
+
+async def _settle_garbage(app: Application, clock: Clock) -> None:
+    """Settle after the start and after each reload, once what they brought has been polled, or as good as."""
+    settled, waited = 0, 0.0
+    while True:
+        if app.changes != settled and (app.ready or waited >= LONGEST_UNSETTLED_SECONDS):
+            settled, waited = app.changes, 0.0
+            garbage.settle()
+        await clock.sleep(SETTLE_SECONDS)
+        waited += SETTLE_SECONDS
 
 
 async def _reload_on(hangup: asyncio.Event, app: Application) -> None:

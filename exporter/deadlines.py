@@ -43,15 +43,16 @@ class Deadline:
         self._timeline = timeline
         self._seconds = seconds
         self._slack = slack
-        self._block = asyncio.timeout(None)
+        self._block: asyncio.Timeout | None = asyncio.timeout(None)
         self._used = 0.0
         self._held_up = 0.0
         self._pauses = 0
         self._since = self._lost = 0.0
         self._call_off: Callable[[], None] | None = None
-        self._ended = False
 
     async def __aenter__(self) -> Self:
+        if self._block is None:
+            raise RuntimeError("a deadline has ended and cannot begin again")
         await self._block.__aenter__()
         self._token = _running.set((*_running.get(), self))
         self._begin()
@@ -61,10 +62,13 @@ class Deadline:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._ended = True
+        # A connection that was opened in the block keeps its context, and so this object, for as long as it lives; the task
+        # that the block belongs to, with all that it polled, must not live as long.
+        block, self._block = self._block, None
         self._disarm()
         _running.reset(self._token)
-        await self._block.__aexit__(kind, error, traceback)
+        if block is not None:
+            await block.__aexit__(kind, error, traceback)
 
     def slack(self) -> float | None:
         """Return how many seconds it may still be paused."""
@@ -83,7 +87,7 @@ class Deadline:
         if not self._pauses:
             self._held_up += self._timeline.monotonic() - self._since
             self._begin()
-            if not self._ended:  # a task that it started may outlive it
+            if self._block is not None:  # a task that it started may outlive it
                 self._arm()
 
     def _begin(self) -> None:
@@ -107,7 +111,7 @@ class Deadline:
         self._end()
         if self._seconds - self._used > _SMALLEST_SECONDS:
             self._arm()
-        else:
+        elif self._block is not None:
             self._call_off = None
             self._block.reschedule(asyncio.get_running_loop().time())
 

@@ -94,9 +94,9 @@ async def poll(job: Job, before: CollectorState, clock: Clock) -> Outcome:
         # What waits for a turn of ours is late, not slow: it counts for no deadline, but for an interval at most.
         async with clock.timeout(job.deadline, slack=job.interval):
             result = await job.collector.poll()
-        error = result.failure
+        error = result.failure and _alone(result.failure)
     except PollError as failed:
-        error = failed
+        error = _alone(failed)
     except TimeoutError:
         error = PollTimeoutError(f"the poll did not end within {job.deadline:g} s")
     except asyncio.CancelledError:
@@ -121,3 +121,9 @@ async def poll(job: Job, before: CollectorState, clock: Clock) -> Outcome:
         failure=failure_of(error, now, count, since) if error else None,
     )
     return Outcome(state, error, error is not None and result is not None)
+
+
+def _alone(error: PollError) -> PollError:
+    """Return ``error`` without what led to it: its frames hold the whole poll, and each other in a cycle."""
+    error.__cause__ = error.__context__ = None
+    return error.with_traceback(None)

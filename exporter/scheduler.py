@@ -112,7 +112,8 @@ class Scheduler:
         return True
 
     async def _run(self, job: Job) -> None:
-        key, task = (job.target, job.name), asyncio.current_task()
+        # The task has no name here: a frame that knows its own task is a cycle, which only a garbage collection frees.
+        key = (job.target, job.name)
         state = replace(job.initial_state(), next_poll=self._clock.time())
         self._publish(state)
         due = self._clock.monotonic()
@@ -125,14 +126,14 @@ class Scheduler:
                 outcome = await poll(job, state, self._clock)
             finally:
                 self._polling.discard(key)
-            if task is None or task.cancelling():
+            if _is_cancelled():
                 return  # a collector that swallowed its end
             state, delay = outcome.state, self._delay(job, outcome)
             now = self._clock.monotonic()
             due = job.after(began, now) if delay is None else now + delay
             state = replace(state, next_poll=self._clock.time() + due - now)
             self._publish(state)
-            if self._tasks.get(key) is not task:
+            if self._tasks.get(key) is not asyncio.current_task():
                 return  # stopped meanwhile
             await self._clock.sleep(due - now)
 
@@ -160,6 +161,11 @@ class Scheduler:
             next_try_seconds=round(job.interval if delay is None else delay, 1),
         )
         return delay
+
+
+def _is_cancelled() -> bool:
+    task = asyncio.current_task()
+    return task is None or task.cancelling() > 0
 
 
 def _tell_of_a_crash(task: asyncio.Task[None]) -> None:

@@ -163,6 +163,10 @@ class Snapshot:
         """Return the names of all targets in their order."""
         return tuple(self._entries)
 
+    def ready(self) -> bool:
+        """Return whether each collector has finished one poll, failed or not; cheaper than a view."""
+        return all(held.state.finished_polls for states in self._states.values() for held in states.values())
+
     def view(self, now: float) -> View:
         """Return everything as it may be shown at ``now`` (Unix seconds)."""
         targets = tuple(

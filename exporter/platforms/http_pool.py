@@ -84,6 +84,7 @@ class HttpPool(httpx.AsyncBaseTransport):
         self._admit = admit
         self._shared: aiohttp.ClientSession | None = None
         self._single: aiohttp.ClientSession | None = None
+        self._closed = False
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send ``request`` and return once its head has come; the body is a stream as it came over the wire.
@@ -96,7 +97,7 @@ class HttpPool(httpx.AsyncBaseTransport):
             try:
                 return await self._send(self._session(single=use.opened), request)
             except aiohttp.ClientConnectionError:
-                if use.opened:
+                if use.opened or self._closed:
                     raise
             return await self._send(self._session(single=True), request)
         except (aiohttp.ClientError, OSError) as error:
@@ -105,7 +106,8 @@ class HttpPool(httpx.AsyncBaseTransport):
             _use.reset(token)
 
     async def aclose(self) -> None:
-        """Close every connection; what still runs on one fails."""
+        """Close every connection; what still runs on one fails, and so does what comes later."""
+        self._closed = True
         for session in (self._shared, self._single):
             if session is not None:
                 await session.close()
@@ -131,6 +133,8 @@ class HttpPool(httpx.AsyncBaseTransport):
 
     def _session(self, *, single: bool) -> aiohttp.ClientSession:
         """Return the session with the shared connections, or the one that opens a connection for each request."""
+        if self._closed:
+            raise httpx.ReadError("the pool is closed")
         if single:
             if self._single is None:
                 self._single = self._new_session(force_close=True)

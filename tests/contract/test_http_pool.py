@@ -360,6 +360,23 @@ def test_a_poll_that_is_given_up_leaves_no_connection_open() -> None:
     client(script)
 
 
+def test_a_pool_that_was_closed_opens_nothing_any_more() -> None:
+    async def main() -> None:
+        async with peer(lambda *_: b"") as server:
+            pool = HttpPool(SystemClock(), tls=ssl.create_default_context())
+            asking = asyncio.create_task(Client(pool).ask(server.origin))
+            while not server.requests:  # noqa: ASYNC110  the peer has no event to wait for
+                await asyncio.sleep(0)
+            await pool.aclose()
+            with pytest.raises(NetworkError):
+                await asking
+            with pytest.raises(NetworkError):
+                await Client(pool).ask(server.origin)
+            assert len(server.connections) == 1
+
+    asyncio.run(main())
+
+
 def test_httpx_s_own_mock_transport_stands_in_for_the_pool() -> None:
     async def main() -> None:
         def answer(request: httpx.Request) -> httpx.Response:

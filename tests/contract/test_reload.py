@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from exporter.model import CollectorName
 from exporter.platforms import bitrix24
 from exporter.platforms.base import Services
 from exporter.platforms.bitrix24.session import BitrixSession
+from exporter.polling import Job
 from exporter.simulator import Fault, FaultKind
 from tests.support.application import RunningApplication, application
 from tests.support.business import API_KEY, WEBHOOK_CODE, Business, with_business
@@ -362,3 +364,36 @@ def test_the_watch_notices_a_secret_that_a_rejected_configuration_waited_for(tmp
         assert (await app.samples())["config_last_reload_successful"] == 1
 
     with_application(tmp_path, lambda business: (calm(business),), scenario)
+
+
+def test_targets_that_a_reload_drops_are_freed_without_the_garbage_collector(tmp_path: Path) -> None:
+    """What was frozen at the start is never looked at again, so a cycle in a session would stay for good."""
+
+    def targets(business: Business) -> tuple[dict[str, Any], ...]:
+        app = business.simulator.wix.credentials.install(business.site.id)
+        by_app = calm(business, "app", app_id=app.app_id, app_secret=app.app_secret, instance_id=app.instance_id)
+        del by_app["api_key"], by_app["site_id"]
+        bookings = {"bookings": {"interval": "1h", "conflicts": True}}
+        links = {"bookings": {"interval": "1h", "per_resource": True}, "links": {"interval": "1h", "window": "next_7d"}}
+        oauth = business.expired_oauth_target()
+        return calm(business), by_app, calm(business, "rows", collectors=bookings), portal(business, collectors=links), oauth
+
+    async def scenario(app: RunningApplication, business: Business) -> None:
+        assert len(live(app)) == 5
+        business.config(calm(business, "other"))
+        gc.collect()
+        gc.disable()
+        try:
+            await driven(app, app.app.reload())
+            await app.clock.advance(20_000)  # every alarm that the clock of this test holds for them
+            gc.set_debug(gc.DEBUG_SAVEALL)
+            gc.collect()
+            cyclic = {type(found).__qualname__ for found in gc.garbage if type(found).__module__.startswith("exporter.")}
+            assert set() == cyclic
+            assert {"other"} == {found.target for found in gc.get_objects() if isinstance(found, Job)}
+        finally:
+            gc.set_debug(0)
+            gc.garbage.clear()
+            gc.enable()
+
+    with_application(tmp_path, targets, scenario)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Sequence
+from functools import partial
 from itertools import islice
 from typing import Final
 
@@ -29,7 +30,7 @@ from exporter.bookings import (
     unique,
 )
 from exporter.config import BitrixBookings, BitrixTarget
-from exporter.errors import PollError, TargetConfigError
+from exporter.errors import PollError
 from exporter.model import BookingsObservation, CollectorName, Window
 from exporter.platforms.base import PollResult, Services
 from exporter.platforms.bitrix24 import decode, intake
@@ -57,6 +58,7 @@ class BookingsCollector:
         self._settings = settings
         self._zone = target.timezone
         self._rule: Rule = settings.count
+        self._too_many = partial(too_many, CollectorName.BOOKINGS, settings.max_bookings)
         self._batcher = Batcher(api, MOST_COMMANDS)
         self._pager = self._new_pager()
         self._names = ResourceNames(api, services) if settings.per_resource else None
@@ -110,9 +112,6 @@ class BookingsCollector:
     def _new_pager(self) -> Pager[Booking]:
         most = self._settings.max_bookings
         return Pager(self._api, self._batcher, LIST_BOOKINGS, decode.bookings, most=most, too_many=self._too_many)
-
-    def _too_many(self) -> TargetConfigError:
-        return too_many(CollectorName.BOOKINGS, self._settings.max_bookings)
 
     async def _read_range(self, pager: Pager[Booking], low: int, high: int, until: float) -> tuple[tuple[Booking, ...], bool]:
         rows, malformed = await pager.read_all({"filter": {"within": {"dateFrom": low, "dateTo": high}}}, until)

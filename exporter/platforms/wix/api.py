@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, Final
+from weakref import proxy
 
 import httpx
 import msgspec
@@ -186,7 +187,9 @@ class WixApi:
 
     def _new_credential(self) -> Credential:
         if self._target.api_key is None:
-            return AppCredential(self._target.name, self._mint, self._services.clock)
+            # Weakly, since the credential belongs to this object: a cycle would outlive a target that a reload drops.
+            me = proxy(self)
+            return AppCredential(self._target.name, lambda: me._mint(), self._services.clock)  # noqa: PLW0108, SLF001  bound, it would be one
         return KeyCredential(self._target.api_key, self._target.site_id or "")
 
 
