@@ -238,11 +238,11 @@ class Application:
             else:
                 live[name] = opened[name]
                 self._instruments.put_target(opened[name].instruments)
-                self._snapshot.put_target(live[name].entry(), {job.name: job.initial_state() for job in live[name].jobs()})
+                self._snapshot.put_target(live[name].entry(), {job.name: job.initial_state() for job in live[name].jobs})
         self._snapshot.arrange(live)
         since.keep_targets(frozenset(live))
         self._live, self._since, self._config, self._rejected = live, since, config, None
-        self._scheduler.start(job for name in opened for job in live[name].jobs())
+        self._scheduler.start(job for name in opened for job in live[name].jobs)
         self._instruments.config_loaded(ok=True, at=self._clock.time(), hash=digest)
         for warning in config.warnings:
             log.warning("config_warning", problem=str(warning))

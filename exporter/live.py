@@ -23,28 +23,12 @@ from exporter.snapshot import TargetEntry
 
 @dataclass(frozen=True, slots=True)
 class LiveTarget:
-    """A configured target and its live side."""
+    """A configured target and its live side: its session, its counters, and a job for each of its collectors."""
 
     config: Target
     session: Session
     instruments: TargetInstruments
-
-    def jobs(self) -> tuple[Job, ...]:
-        """Return one job for each collector of the target."""
-        settings = collector_settings(self.config)
-        return tuple(
-            Job(
-                self.config.name,
-                self.config.platform,
-                name,
-                settings[name].interval,
-                settings[name].max_age,
-                collector,
-                self.instruments,
-                phase_of(self.config.name, name, settings[name].interval),
-            )
-            for name, collector in self.session.collectors.items()
-        )
+    jobs: tuple[Job, ...]
 
     def entry(self) -> TargetEntry:
         """Return what the snapshot holds of the target besides its collectors."""
@@ -69,7 +53,7 @@ class World:
         events = self.instruments.prepare(target.name, target.platform)
         session = open_session(target, Services(self.http, self.clock, self.random, events, since, self.admission))
         events.expect(session.collectors, session.operations, reads_bookings=_reads_bookings(target))
-        return LiveTarget(target, session, events)
+        return LiveTarget(target, session, events, _jobs(target, session, events))
 
     async def open_targets(self, targets: Iterable[Target], since: SinceStore) -> dict[str, LiveTarget]:
         """Bring all ``targets`` to life, or none: raises :class:`~exporter.errors.ConfigError` with each that cannot be."""
@@ -89,6 +73,23 @@ class World:
             await _close(opened)
             raise ConfigError(problems)
         return opened
+
+
+def _jobs(target: Target, session: Session, instruments: TargetInstruments) -> tuple[Job, ...]:
+    settings = collector_settings(target)
+    return tuple(
+        Job(
+            target.name,
+            target.platform,
+            name,
+            settings[name].interval,
+            settings[name].max_age,
+            collector,
+            instruments,
+            phase_of(target.name, name, settings[name].interval),
+        )
+        for name, collector in session.collectors.items()
+    )
 
 
 async def _close(opened: Mapping[str, LiveTarget]) -> None:

@@ -52,8 +52,8 @@ async def probe_now(config: Config, targets: Sequence[str], output: str) -> int:
             return Verdict.UNKNOWN
         for target in live.values():
             instruments.put_target(target.instruments)
-            snapshot.put_target(target.entry(), {job.name: job.initial_state() for job in target.jobs()})
-        states = await _poll_with_progress([job for target in live.values() for job in target.jobs()], clock)
+            snapshot.put_target(target.entry(), {job.name: job.initial_state() for job in target.jobs})
+        states = await _poll_with_progress([job for target in live.values() for job in target.jobs], clock)
         for state in states:
             snapshot.put(state)
         view = snapshot.view(clock.time())
