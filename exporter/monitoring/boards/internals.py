@@ -96,6 +96,7 @@ def _exporter() -> list[Json]:
 def _polling() -> list[Json]:
     failures = f"sum by (reason) (rate(booking_sync_collector_failures_total{{{_COUNTED}}}{_RATE}))"
     duration = f"sum by (collector, le) (rate(booking_sync_collector_poll_duration_seconds_bucket{{{_COUNTED}}}{_RATE}))"
+    late = f'sum by (platform, le) (rate(booking_sync_poll_lateness_seconds_bucket{{{_PROCESS},platform=~"$platform"}}{_RATE}))'
     age = f"max by (target, collector) ({recent(f'collector:booking_sync_data_age:seconds{{{_SCOPE}}}')})"
     interval = recent(f"booking_sync_collector_interval_seconds{{{_COUNTED}}}")
     max_age = recent(f"booking_sync_collector_max_age_seconds{{{_COUNTED}}}")
@@ -118,6 +119,13 @@ def _polling() -> list[Json]:
                 query(f"histogram_quantile(0.95, {duration})", "{{collector}} p95"),
                 query(f"min by (collector) ({interval})", "{{collector}} interval"),
             ],
+            unit="s",
+        ),
+        timeseries(
+            "How late polls begin, p99",
+            "Against their time: what this machine had no time for, never what a platform took. "
+            "A start with thousands of targets shows here, and a loop that lags.",
+            [query(f"histogram_quantile(0.99, {late})", "{{platform}}")],
             unit="s",
         ),
         timeseries(

@@ -191,15 +191,16 @@ def _bookings() -> list[Json]:
             ],
         ),
         timeseries(
-            "Links by CRM entity",
-            "Links of the bookings in the next 7 days, by kind of CRM entity, and the bookings without one. "
+            "Links by entity",
+            "Links of the bookings in the next 7 days by what they lead to: CRM entities, events in the staff's calendar, "
+            "services; and the bookings without a CRM entity. "
             "An entity that falls to 0 points at a broken automation. Empty without a links collector (Bitrix24 only).",
             [
                 query(
                     top(f"max by (module, entity_type) ({recent(f'booking_sync_links{in_week}')})"),
                     "{{module}} {{entity_type}}",
                 ),
-                query(f"max({recent(f'booking_sync_unlinked_bookings{in_week}')})", "not linked"),
+                query(f"max({recent(f'booking_sync_unlinked_bookings{in_week}')})", "without a CRM entity"),
             ],
         ),
         timeseries(
