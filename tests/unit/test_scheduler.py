@@ -163,13 +163,19 @@ def test_a_fleet_is_spread_over_its_interval_and_each_target_keeps_its_place() -
     assert max(in_tenths.values()) < 390, "a tenth of the interval gets a tenth of the polls, give or take a third"
 
 
+def started_late(bench: Bench, lateness: float) -> tuple[LateLag, ScriptedCollector]:
+    """Start polling a target on a loop that is ``lateness`` seconds late."""
+    lag = LateLag(bench.clock)
+    bench.admit_by(lag)
+    lag.lateness = lateness
+    job, collector = bench.job(good)
+    bench.scheduler.start([job])
+    return lag, collector
+
+
 def test_a_poll_that_waits_for_admission_is_late_and_says_so() -> None:
     async def scenario(bench: Bench) -> None:
-        lag = LateLag(bench.clock)
-        bench.admit_by(lag)
-        lag.lateness = 1.0
-        job, collector = bench.job(good)
-        bench.scheduler.start([job])
+        lag, collector = started_late(bench, 1.0)
         await bench.clock.advance(20)
         assert collector.polled_at == []
         lag.lateness = 0.0
@@ -184,11 +190,7 @@ def test_a_poll_that_waits_for_admission_is_late_and_says_so() -> None:
 
 def test_a_loop_that_never_gets_better_delays_a_poll_by_one_interval_only() -> None:
     async def scenario(bench: Bench) -> None:
-        lag = LateLag(bench.clock)
-        bench.admit_by(lag)
-        lag.lateness = 9.0
-        job, collector = bench.job(good)
-        bench.scheduler.start([job])
+        _, collector = started_late(bench, 9.0)
         await bench.clock.advance(59)
         assert collector.polled_at == []
         await bench.clock.advance(2)
@@ -199,11 +201,7 @@ def test_a_loop_that_never_gets_better_delays_a_poll_by_one_interval_only() -> N
 
 def test_a_poll_that_waits_for_admission_does_not_hold_up_the_stop() -> None:
     async def scenario(bench: Bench) -> None:
-        lag = LateLag(bench.clock)
-        bench.admit_by(lag)
-        lag.lateness = 9.0
-        job, collector = bench.job(good)
-        bench.scheduler.start([job])
+        _, collector = started_late(bench, 9.0)
         await bench.clock.advance(5)
         stopping = asyncio.create_task(bench.scheduler.stop(grace=8.0))
         await bench.clock.settle()
