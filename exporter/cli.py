@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Iterator
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Final, NoReturn
+from typing import Annotated, Any, Final, NoReturn, TypeVar
 
 import structlog
 import typer
@@ -22,6 +22,8 @@ from exporter.monitoring.options import Options
 from exporter.redaction import visible
 
 log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
 
 DEFAULT_CONFIG_FILE: Final = Path("exporter.yml")
 DEFAULT_ADDRESS: Final = "127.0.0.1:10888"
@@ -135,24 +137,27 @@ def check_config(
 ) -> None:
     """Check the configuration. Prints every problem with file, path and a fix. Exit code 0 or 2."""
     from exporter.checking import check_online  # noqa: PLC0415
+    from exporter.platforms.proxies import proxies_of_environment  # noqa: PLC0415
     from exporter.web.config import WebConfig  # noqa: PLC0415
 
     logs.configure("warning", "auto")
     with _exits():
         problems: list[str] = []
-        config: Config | None = None
-        try:
-            config = load_config(config_file)
-        except ConfigError as error:
-            problems += [str(problem) for problem in error.problems]
-        try:
-            WebConfig.load(web_config)
-        except ConfigError as error:
-            problems += [str(problem) for problem in error.problems]
+
+        def checked(read: Callable[[], T]) -> T | None:
+            try:
+                return read()
+            except ConfigError as error:
+                problems.extend(str(problem) for problem in error.problems)
+                return None
+
+        config = checked(lambda: load_config(config_file))
+        checked(lambda: WebConfig.load(web_config))
+        proxies = checked(proxies_of_environment)
         if config is not None:
             for warning in config.warnings:
                 typer.echo(visible(f"warning: {warning}"), err=True)
-            if online:
+            if online and proxies is not None:
                 problems += asyncio.run(check_online(config, typer.echo))
         for problem in problems:
             typer.echo(visible(f"error: {problem}"), err=True)

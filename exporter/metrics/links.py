@@ -55,7 +55,7 @@ GAUGES: Final[tuple[Gauge[LinksObservation], ...]] = (
     gauge(
         "links",
         "Links of the window's bookings by module and entity type in lower case: the CRM's, calendar event, catalog sku; what "
-        "we do not know is other. A booking can have several.",
+        "we do not know is other. A booking can have several. CRM deals, calendar events and skus are there with 0, too.",
         "window",
         "module",
         "entity_type",

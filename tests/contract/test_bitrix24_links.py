@@ -24,6 +24,8 @@ from tests.support.bitrix24_target import (
     poll_links,
 )
 
+NONE_OF_THE_USUAL = {("crm", "deal"): 0, ("calendar", "event"): 0, ("catalog", "sku"): 0}
+
 
 def coverage(observation: LinksObservation) -> dict[str, tuple[int, int]]:
     return {window.window.name: (window.linked, window.unlinked) for window in observation.windows}
@@ -53,7 +55,7 @@ def test_the_official_example_is_one_linked_booking_with_two_deals() -> None:
         add(bench, 2)
         observation = await poll_links(bench.open())
         assert coverage(observation) == {"next_7d": (1, 1)}
-        assert observation.windows[0].by_entity == {("crm", "deal"): 2}
+        assert observation.windows[0].by_entity == {**NONE_OF_THE_USUAL, ("crm", "deal"): 2}
 
     on_portal(script)
 
@@ -107,12 +109,30 @@ def test_calendar_events_and_services_are_known_words() -> None:
     on_portal(script)
 
 
+def test_the_usual_kinds_fall_to_zero_instead_of_vanishing() -> None:
+    async def script(bench: Bench) -> None:
+        bench.world.add_booking(bench.now + HOUR, bench.now + 2 * HOUR)
+        assert (await poll_links(bench.open())).windows[0].by_entity == NONE_OF_THE_USUAL
+
+    on_portal(script)
+
+
+def test_an_item_of_the_calendar_that_is_no_event_is_no_copy_of_the_booking() -> None:
+    async def script(bench: Bench) -> None:
+        begin = bench.now + HOUR
+        bench.world.add_booking(begin, begin + HOUR, links=(Link("1", "SECTION", "calendar"),))
+        bench.world.add_booking(begin, begin + HOUR, links=(Link("2", "EVENT", "calendar"),))
+        assert (await poll_links(bench.open())).windows[0].calendar_linked == 1
+
+    on_portal(script)
+
+
 def test_a_word_of_another_module_is_not_known_where_it_stands() -> None:
     async def script(bench: Bench) -> None:
         links = (Link("1", "EVENT", "crm"), Link("2", "DEAL", "calendar"))
         bench.world.add_booking(bench.now + HOUR, bench.now + 2 * HOUR, links=links)
         observation = await poll_links(bench.open())
-        assert observation.windows[0].by_entity == {("crm", "other"): 1, ("calendar", "other"): 1}
+        assert observation.windows[0].by_entity == {**NONE_OF_THE_USUAL, ("crm", "other"): 1, ("calendar", "other"): 1}
         assert bench.events.unrecognized == {(CollectorName.LINKS, "entity_type"): 2}
 
     on_portal(script)
@@ -219,7 +239,7 @@ def test_words_that_we_do_not_know_become_other_and_are_counted() -> None:
         strange = (Link("1", "SPACESHIP", "nasa"), Link("2", "DEAL"))
         bench.world.add_booking(begin, begin + HOUR, links=strange)
         observation = await poll_links(bench.open())
-        assert observation.windows[0].by_entity == {("other", "other"): 1, ("crm", "deal"): 1}
+        assert observation.windows[0].by_entity == {**NONE_OF_THE_USUAL, ("other", "other"): 1, ("crm", "deal"): 1}
         assert bench.events.unrecognized == {(CollectorName.LINKS, "module"): 1, (CollectorName.LINKS, "entity_type"): 1}
 
     on_portal(script)

@@ -37,6 +37,9 @@ ENTITY_TYPES: Final[Mapping[str, frozenset[str]]] = {
     CALENDAR: frozenset({"event"}),
     "catalog": frozenset({"sku"}),
 }
+# The kinds that a portal writes by itself: their numbers are there at 0, so that one which breaks falls and does not vanish.
+EVENT: Final = Link(CALENDAR, "event")
+EXPECTED: Final = (Link(CRM, "deal"), EVENT, Link("catalog", "sku"))
 # How many links of each kind a booking has: the words are closed, so however many links there are, this stays short.
 _Kinds = tuple[tuple[Link, int], ...]
 
@@ -149,13 +152,10 @@ class LinksCollector:
 
     def _window(self, window: Window, bookings: Sequence[Booking], complete: bool) -> WindowLinks:
         inside = [self._links[booking.id] for booking in bookings if lies_in(booking, window, self._rule)]
-        linked, calendar_linked = _tied_to(CRM, inside), _tied_to(CALENDAR, inside)
-        by_entity: Counter[tuple[str, str]] = Counter()
+        linked = sum(any(link.module == CRM for link, _ in kinds) for kinds in inside)
+        calendar_linked = sum(any(link == EVENT for link, _ in kinds) for kinds in inside)
+        by_entity = Counter({(link.module, link.entity_type): 0 for link in EXPECTED})
         for kinds in inside:
             for link, number in kinds:
                 by_entity[link.module, link.entity_type] += number
         return WindowLinks(window, linked, len(inside) - linked, calendar_linked, dict(by_entity), complete)
-
-
-def _tied_to(module: str, bookings: Sequence[_Kinds]) -> int:
-    return sum(any(link.module == module for link, _ in kinds) for kinds in bookings)
