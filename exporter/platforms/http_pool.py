@@ -8,7 +8,6 @@ appears; everything else speaks httpx's types and errors, and a test may pass ``
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -204,10 +203,11 @@ class _Body(httpx.AsyncByteStream):
             raise translated(error) from error.__cause__ or error
 
     async def aclose(self) -> None:
-        """Give the connection back, or close it when the body was not read to its end."""
-        self._response.release()
-        with contextlib.suppress(aiohttp.ClientError):
-            await self._response.wait_for_close()
+        """Give the connection back, or close it when the body was not read to its end. Waits for nothing."""
+        if self._response.content.at_eof():
+            self._response.release()
+        else:
+            self._response.close()
 
 
 _TRANSLATIONS: Final[tuple[tuple[type[Exception], type[httpx.TransportError], str], ...]] = (
