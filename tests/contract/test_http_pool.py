@@ -184,6 +184,37 @@ def test_a_connection_whose_answer_was_not_read_to_its_end_is_not_used_again() -
     client(script)
 
 
+def own_path(request: bytes) -> bytes:
+    """Return an answer whose body is the path that was asked for."""
+    path = request.split(b" ")[1]
+    return b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(path), path)
+
+
+def test_what_a_peer_sends_beyond_its_answer_is_not_taken_for_the_next_one() -> None:
+    async def script(client: Client) -> None:
+        async with peer(lambda request, _: own_path(request) + own_path(b"GET /forged HTTP/1.1")) as server:
+            for number in range(5):
+                assert (await client.ask(f"{server.origin}/{number}", method="GET")).body == b"/%d" % number
+
+    client(script)
+
+
+def test_an_answer_that_comes_too_late_is_not_taken_for_the_next_one() -> None:
+    async def script(client: Client) -> None:
+        async with peer(lambda request, _: b"" if b"/slow" in request else own_path(request)) as server:
+            await client.ask(f"{server.origin}/first", method="GET")
+            asking = asyncio.create_task(client.ask(f"{server.origin}/slow", method="GET"))
+            while len(server.requests) < 2:  # noqa: ASYNC110  the peer has no event to wait for
+                await asyncio.sleep(0)
+            asking.cancel()  # as the deadline does
+            with pytest.raises(asyncio.CancelledError):
+                await asking
+            server.connections[0].write(own_path(b"GET /slow HTTP/1.1"))
+            assert (await client.ask(f"{server.origin}/next", method="GET")).body == b"/next"
+
+    client(script)
+
+
 @pytest.mark.parametrize(
     ("reply", "error"),
     [
