@@ -9,12 +9,13 @@ TENANT_LABELS = ("cluster", "namespace")
 """Labels that tell installations apart, for the two places where PromQL or Alertmanager wants labels named."""
 
 
-RECENT = "2m"
-"""How old a sample may be that a board shows: four scrapes at 30 s, so that one failed scrape changes nothing."""
+RECENT = "3m"
+"""How old a sample may be that a board shows: three scrapes at 60 s, so that one failed scrape changes nothing, also while the
+next one is under way."""
 
 
 def recent(selector: str, window: str = RECENT, *, offset: str = "") -> str:
-    """Return the newest sample of the last two minutes (or of ``window``), for boards.
+    """Return the newest sample of the last three minutes (or of ``window``), for boards.
 
     A failed scrape ends every series of the exporter at once, and those recorded from them; Prometheus' own look-back of five
     minutes does not help there.

@@ -41,8 +41,8 @@ def _queries() -> list[Query]:
 def _filled(expression: str, job: str, target: str) -> str:
     values = {"job": job, "target": target, "connection": ".+", "instance": ".+", "platform": ".+"}
     text = expression.replace("$__rate_interval", "5m").replace("$__range", "6h")
-    # The history ends where the test begins, and a slow machine needs more than two minutes for it.
-    text = text.replace("[2m]", "[10m]")
+    # The history ends where the test begins, and a slow machine needs more than three minutes for it.
+    text = text.replace("[3m]", "[10m]")
     return re.sub(r"\$(\w+)", lambda name: values[name[1]], text)
 
 

@@ -12,7 +12,7 @@ import pytest
 from tests.monitoring.bundle import BOARDS, load_board, panels
 from tests.monitoring.grafana import RANGE, STEP, ask_prometheus, filled, grafana, shown
 from tests.monitoring.servers import prometheus
-from tests.monitoring.worlds import BITRIX24, BROKEN, DAY, WITHDRAWN, WIX, WORLDS, write_worlds
+from tests.monitoring.worlds import BITRIX24, BROKEN, DAY, DOWN, HISTORY, MINUTE, WITHDRAWN, WIX, WORLDS, write_worlds
 
 pytestmark = pytest.mark.servers
 
@@ -21,6 +21,7 @@ See = Callable[..., Json]
 
 EXPORTER = "Exporter"
 GREY = "#808080"
+NONE = -1
 TILES = {"stat", "bargauge"}
 CHARTS = {"timeseries", "state-timeline"}
 BY_STEM = {path.stem: load_board(path) for path in BOARDS}
@@ -33,6 +34,7 @@ EVERY_PANEL = [
 ]
 EVERY_TILE = [one for one in EVERY_PANEL if next(p for p in panels(BY_STEM[one[0]]) if p["title"] == one[2])["type"] in TILES]
 DEAD = {"down", "forgotten"}
+SAID_OF_THE_EXPORTER = dict.fromkeys(DEAD, "DOWN, nothing below is known") | {"shard-down": "partly down"}
 # An objective over thirty days, and how long a scrape takes to be refused, are known without the exporter.
 OF_THE_PAST = {"Healthy, 30 days", "Slowest scrape"}
 # What is drawn from bookings, links or connections of the site, as long as they are not withdrawn.
@@ -121,8 +123,9 @@ def test_a_healthy_fleet_has_no_red_and_no_orange(see: See, panel: tuple[str, st
     assert [] == [cell for cell in cells if cell["color"] in {"red", "orange"}]
 
 
+@pytest.mark.parametrize(("whole", "missed"), [("revoked", "missed"), ("minute", "minute-missed")])
 @pytest.mark.parametrize("panel", EVERY_PANEL, ids=_ids)
-def test_one_failed_scrape_changes_nothing(see: See, panel: tuple[str, str, str]) -> None:
+def test_one_failed_scrape_changes_nothing(see: See, panel: tuple[str, str, str], whole: str, missed: str) -> None:
     stem, target, title = panel
     kind, unit = _panel(stem, title)["type"], _panel(stem, title)["fieldConfig"]["defaults"]["unit"]
 
@@ -141,7 +144,22 @@ def test_one_failed_scrape_changes_nothing(see: See, panel: tuple[str, str, str]
             )
         return [{name: cell["text"] for name, cell in row.items() if name != "Job"} for row in seen["rows"]]
 
-    assert look("revoked") == look("missed")
+    assert look(whole) == look(missed)
+
+
+@pytest.mark.parametrize("around", [HISTORY, DOWN], ids=["start", "outage"])
+@pytest.mark.parametrize("panel", [one for one in EVERY_TILE if one[1] != BITRIX24], ids=_ids)
+def test_at_no_moment_of_a_start_or_an_outage_a_tile_says_that_there_is_none(
+    server: httpx.Client, now: float, panel: tuple[str, str, str], around: float
+) -> None:
+    stem, target, title = panel
+    moments = {"start": now - around - MINUTE, "end": now - around + 6 * MINUTE, "step": 5}
+    for query in _panel(stem, title)["targets"]:
+        asked = {"query": filled(query["expr"], _variables("down", target)), **moments}
+        series = server.post("/api/v1/query_range", data=asked).json()["data"]["result"]
+        told = [(at - now, float(value)) for one in series for at, value in one["values"]]
+        assert told
+        assert [] == [at for at, value in told if value == NONE]
 
 
 def test_a_broken_connection_is_one_row_with_its_state_its_reason_and_its_time(see: See) -> None:
@@ -189,16 +207,21 @@ def _look(point: Any) -> tuple[str, str]:  # noqa: ANN401  a point is a list of 
     return point[2]["text"], point[2]["color"]
 
 
-@pytest.mark.parametrize(("stem", "title"), sorted(FROM_DATA))
-def test_withdrawn_data_ends_where_it_ends(see: See, now: float, stem: str, title: str) -> None:
-    lines = see("withdrawn", stem, title, WIX)["series"]
+@pytest.mark.parametrize(
+    ("job", "panel"),
+    [("withdrawn", one) for one in sorted(FROM_DATA)] + [("removed", one) for one in sorted(FROM_DATA)],
+    ids=_ids,
+)
+def test_withdrawn_data_ends_where_it_ends(see: See, now: float, job: str, panel: tuple[str, str]) -> None:
+    stem, title = panel
+    lines = see(job, stem, title, WIX)["series"]
     assert lines
     for line in lines:
         last = max(at for at, value, _ in line["points"] if value is not None)
         if _panel(stem, title)["type"] == "state-timeline":  # a state is drawn up to the next one, or to a point without any
             last = min((at for at, _, _ in line["points"] if at > last), default=now)
-        # The scrape after the withdrawal, two minutes for which a board bridges gaps, and a step of the chart.
-        assert now - WITHDRAWN - STEP <= last <= now - WITHDRAWN + 30 + 120 + STEP, line["name"]
+        # The scrape after the withdrawal, three minutes for which a board bridges gaps, and a step of the chart.
+        assert now - WITHDRAWN - STEP <= last <= now - WITHDRAWN + 30 + 180 + STEP, line["name"]
         assert [] == [text for number, text in line["legend"].items() if number != "max" and text], line["name"]
 
 
@@ -247,7 +270,7 @@ def _all_jobs(server: httpx.Client, stem: str, now: float) -> str:
 @pytest.mark.parametrize("stem", BY_STEM)
 def test_all_jobs_are_ours_even_while_an_exporter_is_down(server: httpx.Client, see: See, now: float, stem: str) -> None:
     tiles = {tile["title"]: tile["text"] for tile in see(_all_jobs(server, stem, now), stem, EXPORTER, WIX)["tiles"]}
-    assert {world.name: "DOWN, nothing below is known" if world.name in DEAD else "up" for world in WORLDS} == tiles
+    assert {world.name: SAID_OF_THE_EXPORTER.get(world.name, "up") for world in WORLDS} == tiles
 
 
 def test_the_exporters_board_shows_no_process_of_another_job(server: httpx.Client, see: See, now: float) -> None:

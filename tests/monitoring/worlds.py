@@ -1,7 +1,7 @@
-"""Six exporters in the last 45 minutes, each with a Wix site and a Bitrix24 portal, as one Prometheus would have seen them.
+"""Exporters in the last 45 minutes, each with a Wix site and a Bitrix24 portal, as one Prometheus would have seen them.
 
-The pages are the product's own, scraped every 30 seconds and written with their staleness markers; the rules are the shipped
-ones, evaluated by Prometheus at every moment. The newest scrape lies 15 seconds before the moment at which people look.
+The pages are the product's own, scraped every 30 seconds or every minute and written with their staleness markers; the rules
+are the shipped ones, evaluated by Prometheus every 30 seconds, the last time 5 seconds before people look.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from prometheus_client import CollectorRegistry
 from exporter.errors import Reason
 from exporter.metrics import Format, Instruments, Page
 from exporter.model import (
+    ApiUsage,
     BookingsObservation,
     CalendarType,
     CollectorName,
@@ -36,15 +37,15 @@ from tests.monitoring.bundle import ALERT_GROUPS, RECORDING_GROUPS
 from tests.monitoring.remote_write import Labels, remote_write, with_ends
 from tests.support.views import OPERATIONS, connection, connections, failed, succeeded, target_of, unpolled, view_of
 
-INSTANCE: Final = "127.0.0.1:10888"
+INSTANCE, SECOND_INSTANCE = "127.0.0.1:10888", "127.0.0.1:10889"
 WIX, BITRIX24 = "salon-wix", "salon-b24"
 MINUTE: Final = 60.0
 BROKEN: Final = 20 * MINUTE
 WITHDRAWN: Final = 15 * MINUTE
 DOWN: Final = 10 * MINUTE
 DAY: Final = 86_400.0
+HISTORY: Final = 45 * MINUTE
 _SCRAPE: Final = 30.0
-_SCRAPES: Final = 90
 _SECONDS: Final = {"s": 1.0, "m": 60.0, "h": 3_600.0}
 _COLLECTORS: Final = {
     WIX: (PlatformName.WIX, (CollectorName.CONNECTIONS, CollectorName.BOOKINGS)),
@@ -55,47 +56,68 @@ _Found = dict[Labels, dict[float, float]]
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """What happened to one exporter; its name is its job. Moments are seconds before people look, 0 is never.
+    """What happened to one process; its name is its job. Moments are seconds before people look, 0 is never.
 
     ``broken``: since when two calendars of the site do not sync. ``refused``: since when the site refuses every poll.
-    ``silent``: since when no scrape succeeds. ``forgotten``: since when nobody scrapes.
+    ``removed``: since when the site is not configured. ``silent``: since when no scrape succeeds. ``forgotten``: since when
+    nobody scrapes. ``newest``: when the last scrape was. ``every``: seconds between two scrapes.
     """
 
     name: str
     broken: float = 0
     refused: float = 0
+    removed: float = 0
     silent: float = 0
     forgotten: float = 0
+    instance: str = INSTANCE
+    targets: tuple[str, ...] = (WIX, BITRIX24)
+    every: float = _SCRAPE
+    newest: float = 15
 
 
 WORLDS: Final = (
     World("healthy"),
     World("revoked", broken=BROKEN),
     World("withdrawn", refused=WITHDRAWN + 5 * MINUTE),  # `max_age` is five minutes
+    World("removed", removed=WITHDRAWN),
     World("down", silent=DOWN),
     World("forgotten", forgotten=DOWN),
     World("missed", broken=BROKEN, silent=_SCRAPE),
+    # The next scrape, due two seconds ago, is still under way.
+    World("minute", broken=BROKEN, every=MINUTE, newest=MINUTE + 2),
+    World("minute-missed", broken=BROKEN, every=MINUTE, newest=MINUTE + 2, silent=2 * MINUTE),
+    World("shard-down", targets=(WIX,)),
+    World("shard-down", targets=(BITRIX24,), instance=SECOND_INSTANCE, silent=9 * MINUTE),
+    World("shard-gone", targets=(WIX,)),
+    World("shard-gone", targets=(BITRIX24,), instance=SECOND_INSTANCE, forgotten=20 * MINUTE),
 )
 
 
 def write_worlds(client: httpx.Client, now: float) -> None:
     """Write all worlds, and two jobs that are not ours, into a Prometheus; rules included."""
-    moments = [now - 15 - _SCRAPE * before for before in reversed(range(_SCRAPES))]
-    scraped: _Found = defaultdict(dict)
     for world in WORLDS:
+        moments = _moments(now - world.newest, world.every)
+        scraped: _Found = defaultdict(dict)
         for moment, labels, value in _scrapes(world, moments, now):
             scraped[labels][moment] = value
-    for moment in moments:
-        for job, up in (("node", 1.0), ("another", 0.0)):
-            for name, value in (("up", up), ("process_start_time_seconds", 1e9), ("scrape_duration_seconds", 9.0)):
-                scraped[_labels(name, job=job, instance="127.0.0.1:9100")][moment] = value
-    remote_write(client, with_ends(moments, scraped))
+        remote_write(client, with_ends(moments, scraped))
+    moments = _moments(now - 15, _SCRAPE)
+    others: _Found = {
+        _labels(name, job=job, instance="127.0.0.1:9100"): dict.fromkeys(moments, value)
+        for job, up in (("node", 1.0), ("another", 0.0))
+        for name, value in (("up", up), ("process_start_time_seconds", 1e9), ("scrape_duration_seconds", 9.0))
+    }
+    remote_write(client, with_ends(moments, others))
     for group in RECORDING_GROUPS:
         for rule in group["rules"]:
             _record(client, rule, now, _seconds(group["interval"]))
     for group in ALERT_GROUPS:
         for rule in group["rules"]:
             _alert(client, rule, now)
+
+
+def _moments(last: float, step: float) -> list[float]:
+    return [last - step * before for before in reversed(range(int(HISTORY // step)))]
 
 
 def _labels(name: str, **labels: str) -> Labels:
@@ -109,12 +131,13 @@ def _seconds(duration: str) -> float:
 def _scrapes(world: World, moments: list[float], now: float) -> Iterator[tuple[float, Labels, float]]:
     instruments = Instruments(CollectorRegistry())
     page = Page(instruments)
-    counters = {name: instruments.for_target(name, platform) for name, (platform, _) in _COLLECTORS.items()}
-    for name, (platform, collectors) in _COLLECTORS.items():
+    served = {name: _COLLECTORS[name] for name in world.targets}
+    counters = {name: instruments.for_target(name, platform) for name, (platform, _) in served.items()}
+    for name, (platform, collectors) in served.items():
         counters[name].expect(collectors, OPERATIONS[platform], reads_bookings=True)
     instruments.config_loaded(ok=True, at=now - 3_600, hash="0123456789abcdef")
     instruments.loop_lag(0.004)
-    scrape = {"job": world.name, "instance": INSTANCE}
+    scrape = {"job": world.name, "instance": world.instance}
     for moment in moments:
         if world.forgotten and moment > now - world.forgotten:
             return
@@ -123,19 +146,28 @@ def _scrapes(world: World, moments: list[float], now: float) -> Iterator[tuple[f
         yield moment, _labels("scrape_duration_seconds", **scrape), 0.01
         if not answers:
             continue
+        if world.removed and moment > now - world.removed and WIX in served:
+            del served[WIX]
+            instruments.remove_target(WIX)
         targets = []
-        for name, (platform, collectors) in _COLLECTORS.items():
+        for name, (platform, collectors) in served.items():
             states = [_state(world, unpolled(name, platform, collector), moment, now) for collector in collectors]
             for state in states:
                 counters[name].poll_finished(state.collector, 0.8, state.failure.reason if state.failure else None)
                 for operation in OPERATIONS[platform]:
                     counters[name].request(operation, "200", 0.2)
-            targets.append(target_of(name, platform, states))
-        for line in page.render(view_of(*targets, at=moment), Format.TEXT).decode().splitlines():
-            if line and not line.startswith("#"):
-                series, value = line.rsplit(" ", 1)
-                family, _, own = series.partition("{")
-                yield moment, _labels(family, **scrape, **dict(re.findall(r'(\w+)="([^"]*)"', own))), float(value)
+            usage = ApiUsage(credential_expiry=now + 100 * DAY) if name == WIX else None
+            targets.append(target_of(name, platform, states, usage=usage))
+        for family, own, value in _samples(page.render(view_of(*targets, at=moment), Format.TEXT).decode()):
+            yield moment, _labels(family, **scrape, **own), value
+
+
+def _samples(text: str) -> Iterator[tuple[str, dict[str, str], float]]:
+    for line in text.splitlines():
+        if line and not line.startswith("#"):
+            series, value = line.rsplit(" ", 1)
+            family, _, own = series.partition("{")
+            yield family, dict(re.findall(r'(\w+)="([^"]*)"', own)), float(value)
 
 
 def _state(world: World, before: CollectorState, moment: float, now: float) -> CollectorState:
@@ -180,8 +212,7 @@ def _connections(at: float, broken_since: float | None) -> ConnectionsObservatio
 
 def _evaluated(client: httpx.Client, expression: str, now: float, step: float) -> tuple[list[float], _Found]:
     """Return the moments at which a rule was evaluated, five seconds after a scrape or more, and what it gave."""
-    count = int((_SCRAPES - 1) * _SCRAPE // step)
-    moments = [now - 5 - step * before for before in reversed(range(count + 1))]
+    moments = _moments(now - 5, step)
     answer = client.post(
         "/api/v1/query_range", data={"query": expression, "start": moments[0], "end": moments[-1], "step": step}
     ).json()

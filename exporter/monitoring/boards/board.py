@@ -153,7 +153,7 @@ def _exporter() -> Json:
     up = 'up{job=~"$job"}'
     panel = stat(
         "Exporter",
-        "Whether the exporter was scraped within the last two minutes; 'partly down' means one replica or shard of several.",
+        "Whether the exporter was scraped within the last three minutes; 'partly down' means one replica or shard of several.",
         (_COLUMNS, 3),
         (
             f"avg by (job) (max_over_time({up}[{RECENT}]))\n"

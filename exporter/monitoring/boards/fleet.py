@@ -222,6 +222,7 @@ def _trouble() -> Json:
 def _budget(options: Options) -> list[Json]:
     bad = "target:booking_sync_connections_bad:ratio_avg"
     windows = (("1h", RECENT), ("6h", RECENT), ("1d", _EVERY_5M), ("3d", _EVERY_5M))
+    live = recent(f"target:booking_sync_connections_live:sum{{{_SCOPE}}}")
 
     def burn(window: str, within: str) -> str:
         return recent(f"{bad}{window}{{{_SCOPE}}}", within)
@@ -231,7 +232,8 @@ def _budget(options: Options) -> list[Json]:
             "Healthy, 30 days",
             f"Share of time in which live connections were free of errors. The objective is {100 * options.slo:g} %.",
             (6, 8),
-            or_none(f"1 - avg({burn('30d', _EVERY_5M)})", _SCOPE, "connections"),
+            # The first average comes up to five minutes after the first connection.
+            or_none(f"1 - avg({burn('30d', _EVERY_5M)})", _SCOPE, "connections") + f" unless max({live}) > 0",
             unit="percentunit",
             none="no connections",
             thresholds=((None, RED), (round(1 - 1.5 * (1 - options.slo), 6), ORANGE), (options.slo, GREEN)),

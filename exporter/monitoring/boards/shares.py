@@ -17,6 +17,16 @@ def or_none(expression: str, scope: str, collector: str) -> str:
 
     As long as data of ``collector`` is withdrawn, or the exporter is not there, nothing is returned: nobody knows the number.
     """
-    known = recent(f"collector:booking_sync_collector_up:max{{{scope}}}")
     available = recent(f'collector:booking_sync_data_available:max{{{scope},collector="{collector}"}}')
-    return f"{expression}\nor {NONE} + 0 * count({known}) unless min({available}) == 0"
+    return f"{expression}\nor {none(scope)} unless min({available}) == 0"
+
+
+def none(scope: str) -> str:
+    """Return the value ``NONE`` as long as the exporter is there and has polled ``scope``.
+
+    Recorded series begin after the raw ones and end after them, by up to an interval of the rules. Only while there are both a
+    missing value is missing.
+    """
+    scraped = recent(f"booking_sync_collector_up{{{scope}}}")
+    polled = recent(f"collector:booking_sync_collector_up:max{{{scope}}}")
+    return f"{NONE} + 0 * (max({scraped}) and max({polled}))"

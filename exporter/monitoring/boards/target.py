@@ -6,7 +6,6 @@ from exporter.monitoring.alerts import Board
 from exporter.monitoring.boards.board import Row, board, variable
 from exporter.monitoring.boards.panels import (
     GREEN,
-    NONE,
     ORANGE,
     RED,
     YELLOW,
@@ -20,7 +19,7 @@ from exporter.monitoring.boards.panels import (
     top,
     words,
 )
-from exporter.monitoring.boards.shares import healthy_share, or_none
+from exporter.monitoring.boards.shares import healthy_share, none, or_none
 from exporter.monitoring.options import Options
 from exporter.monitoring.promql import newest, one_per, recent
 
@@ -100,7 +99,7 @@ def _stats() -> list[Json]:
             "Credential",
             "When a person has to renew the credential. Missing for credentials that renew themselves or never expire.",
             (3, 4),
-            f"1000 * min({expiry}) or {NONE} + 0 * max({up})",
+            f"1000 * min({expiry})\nor {none(_SCOPE)}",
             unit="dateTimeFromNow",
             none="does not expire",
         ),
