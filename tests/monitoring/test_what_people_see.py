@@ -244,6 +244,12 @@ def test_a_tile_does_not_say_that_withdrawn_data_is_good(
     assert expected == [(tile["text"], tile["color"]) for tile in see("withdrawn", stem, title, WIX)["tiles"]]
 
 
+@pytest.mark.parametrize("job", ["shard-down", "shard-gone", "removed"])
+def test_collectors_that_nobody_polls_any_more_count_as_without_data(see: See, job: str) -> None:
+    tiles = see(job, "fleet", "Collectors without data")["tiles"]
+    assert [("2", "red")] == [(tile["text"], tile["color"]) for tile in tiles]
+
+
 @pytest.mark.parametrize("title", ["Connections healthy", "Next booking", "Credential"])
 def test_what_a_target_cannot_have_is_told_from_what_nobody_knows(see: See, title: str) -> None:
     expected = {"Connections healthy": "no connections", "Next booking": "in 30 minutes", "Credential": "does not expire"}

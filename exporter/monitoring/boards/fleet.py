@@ -71,6 +71,7 @@ def fleet(options: Options) -> str:
 
 
 def _stats() -> list[Json]:
+    up = f"collector:booking_sync_collector_up:max{{{_SCOPE}}}"
     answering = recent(f"collector:booking_sync_answering:max{{{_SCOPE}}}")
     available = recent(f"collector:booking_sync_data_available:max{{{_SCOPE}}}")
     conflicts = recent(f'target_window:booking_sync_conflicting_bookings:max{{{_SCOPE},window="next_24h"}}')
@@ -115,9 +116,11 @@ def _stats() -> list[Json]:
         ),
         stat(
             "Collectors without data",
-            "Collectors whose data expired or never came. What they should show is missing on this board.",
+            "Collectors whose data expired or never came, and those polled within the last hour that nobody polls now: a shard "
+            "that is gone, or, for an hour, a target removed on purpose. What they should show is missing on this board.",
             (4, 4),
-            f"count({available} == 0) or 0 * count({answering})",
+            f"count(\n  {available} == 0 or {recent(up, '1h')} unless {recent(up)}\n) and count({answering})\n"
+            f"or 0 * count({answering})",
             thresholds=_BAD_NOW,
         ),
         stat(
