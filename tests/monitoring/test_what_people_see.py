@@ -40,14 +40,19 @@ OF_THE_PAST = {"Healthy, 30 days", "Slowest scrape"}
 # What is drawn from bookings, links or connections of the site, as long as they are not withdrawn.
 FROM_DATA = {
     ("target", "Status"),
+    ("target", "Status changes per hour"),
     ("target", "Bookings by window"),
+    ("target", "Appeared and vanished per hour"),
     ("target", "Overlapping bookings"),
     ("target", "Bookings by status"),
     ("fleet", "Status of the worst connections"),
     ("fleet", "Connections by status"),
     ("fleet", "Error reasons"),
     ("fleet", "Providers unavailable"),
+    ("fleet", "New bookings per hour"),
 }
+# Averages go on while the data is withdrawn: the alerts that they explain do, too.
+OF_THE_CONFIGURED = FROM_DATA | {("fleet", "Burn rate by window")}
 
 
 def _panel(stem: str, title: str) -> Json:
@@ -209,7 +214,7 @@ def _look(point: Any) -> tuple[str, str]:  # noqa: ANN401  a point is a list of 
 
 @pytest.mark.parametrize(
     ("job", "panel"),
-    [("withdrawn", one) for one in sorted(FROM_DATA)] + [("removed", one) for one in sorted(FROM_DATA)],
+    [("withdrawn", one) for one in sorted(FROM_DATA)] + [("removed", one) for one in sorted(OF_THE_CONFIGURED)],
     ids=_ids,
 )
 def test_withdrawn_data_ends_where_it_ends(see: See, now: float, job: str, panel: tuple[str, str]) -> None:

@@ -22,7 +22,7 @@ from exporter.monitoring.boards.panels import (
     top,
     words,
 )
-from exporter.monitoring.boards.shares import healthy_share, or_none
+from exporter.monitoring.boards.shares import bookings_per_hour, healthy_share, or_none
 from exporter.monitoring.options import Options
 from exporter.monitoring.promql import RECENT, newest, one_per, recent
 
@@ -226,6 +226,8 @@ def _budget(options: Options) -> list[Json]:
     bad = "target:booking_sync_connections_bad:ratio_avg"
     windows = (("1h", RECENT), ("6h", RECENT), ("1d", _EVERY_5M), ("3d", _EVERY_5M))
     live = recent(f"target:booking_sync_connections_live:sum{{{_SCOPE}}}")
+    # An average outlives its target by its window.
+    configured = recent(f'collector:booking_sync_collector_up:max{{{_SCOPE},collector="connections"}}')
 
     def burn(window: str, within: str) -> str:
         return recent(f"{bad}{window}{{{_SCOPE}}}", within)
@@ -246,7 +248,10 @@ def _budget(options: Options) -> list[Json]:
             "Burn rate by window",
             "How fast the worst target uses up its error budget; 1 uses it up exactly in 30 days. Pages come above 14.4 (1 h) "
             "and 6 (6 h), tickets above 3 (1 d) and 1 (3 d).",
-            [query(f"max({burn(*one)}) / {options.error_budget}", one[0]) for one in windows],
+            [
+                query(f"max({burn(*one)} and ignoring (collector) {configured}) / {options.error_budget}", one[0])
+                for one in windows
+            ],
             size=(18, 8),
             thresholds=((None, CLEAR), (6, ORANGE), (14.4, RED)),
         ),
@@ -296,7 +301,6 @@ def _bookings() -> list[Json]:
     site = recent('site_platform_window:booking_sync_bookings:sum{job=~"$job",window="next_7d"}')
     bookings = recent(f'target_window:booking_sync_bookings:max{{{_SCOPE},window="next_7d"}}')
     unlinked = recent(f'target_window:booking_sync_unlinked_bookings:ratio{{{_SCOPE},window="next_7d"}}')
-    discovered = newest(f"increase(booking_sync_bookings_discovered_total{{{_SCOPE}}}[1h])")
     panels = [
         timeseries(
             "Bookings in the next 7 days",
@@ -307,7 +311,7 @@ def _bookings() -> list[Json]:
             "New bookings per hour",
             "Bookings seen for the first time. A line that stays at 0 on a working day means that the intake is broken. "
             "Empty where bookings are only counted, not read.",
-            [query(top(f"sum by (target) ({discovered})"), "{{target}}")],
+            [query(top(f"sum by (target) ({bookings_per_hour('discovered', _SCOPE)})"), "{{target}}")],
         ),
         timeseries(
             "Bookings without CRM link",

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 from exporter.monitoring.boards.panels import NONE
-from exporter.monitoring.promql import recent
+from exporter.monitoring.promql import newest, recent
 
 
 def healthy_share(scope: str) -> str:
     """Return the share of the live connections of ``scope`` that are not in error; no series without a live one."""
     bad, live = (recent(f"target:booking_sync_connections_{part}:sum{{{scope}}}") for part in ("bad", "live"))
     return f"1 - sum({bad}) / (sum({live}) > 0)"
+
+
+def bookings_per_hour(which: str, scope: str) -> str:
+    """Return how many bookings of each target were ``discovered`` or ``vanished`` within an hour, as long as its data is shown.
+
+    Counters stay when data is withdrawn: their increase would be a zero that nobody has measured.
+    """
+    available = recent(f'collector:booking_sync_data_available:max{{{scope},collector="bookings"}}')
+    counted = newest(f"increase(booking_sync_bookings_{which}_total{{{scope}}}[1h])")
+    return f"{counted}\nand ignoring (collector) {available} == 1"
 
 
 def or_none(expression: str, scope: str, collector: str) -> str:

@@ -19,7 +19,7 @@ from exporter.monitoring.boards.panels import (
     top,
     words,
 )
-from exporter.monitoring.boards.shares import healthy_share, none, or_none
+from exporter.monitoring.boards.shares import bookings_per_hour, healthy_share, none, or_none
 from exporter.monitoring.options import Options
 from exporter.monitoring.promql import newest, one_per, recent
 
@@ -152,7 +152,7 @@ def _connections() -> list[Json]:
         timeseries(
             "Status changes per hour",
             "How often a connection changed its status. Many changes mean a link that is about to break.",
-            [query(top(f"changes({code}[1h])"), "{{connection}}")],
+            [query(top(f"changes({code}[1h]) and {recent(code)}"), "{{connection}}")],
         ),
     ]
 
@@ -185,8 +185,8 @@ def _bookings() -> list[Json]:
             "Bookings seen for the first time, and bookings that are gone before their start. A burst of vanished ones is bad. "
             "Empty where bookings are only counted, not read.",
             [
-                query(f"sum({newest(f'increase(booking_sync_bookings_discovered_total{{{_SCOPE}}}[1h])')})", "appeared"),
-                query(f"sum({newest(f'increase(booking_sync_bookings_vanished_total{{{_SCOPE}}}[1h])')})", "vanished"),
+                query(f"sum({bookings_per_hour('discovered', _SCOPE)})", "appeared"),
+                query(f"sum({bookings_per_hour('vanished', _SCOPE)})", "vanished"),
             ],
         ),
         timeseries(
