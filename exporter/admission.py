@@ -24,6 +24,9 @@ LATE_SECONDS: Final = 0.25
 POLLS_PER_TICK: Final = 20
 """How many polls a punctual loop takes each :data:`~exporter.loop_lag.TICK_SECONDS`; fewer, the later it is."""
 
+FEW_SECONDS: Final = LATE_SECONDS / 2
+"""From this lateness on it takes one, so that a fleet that starts settles well below :data:`LATE_SECONDS`."""
+
 CONNECTIONS_PER_SECOND: Final = 200.0
 DECODINGS: Final = 64
 
@@ -76,7 +79,8 @@ class Admission:
         """Let some polls begin, in proportion to how punctual the loop is; what nobody took does not pile up."""
         late = self._lag.late() if self._lag is not None else 0.0
         self._polls.places = 0
-        self._polls.leave(round(POLLS_PER_TICK * max(0.0, 1.0 - late / LATE_SECONDS)))
+        if late <= LATE_SECONDS:
+            self._polls.leave(max(1, round(POLLS_PER_TICK * (1.0 - late / FEW_SECONDS))))
 
 
 class _Turnstile:
