@@ -120,8 +120,10 @@ async def _settle_garbage(app: Application, clock: Clock) -> None:
     """Settle after the start and after each reload, once what they brought has been polled, or as good as."""
     settled, waited = 0, 0.0
     while True:
-        if app.changes != settled and (app.ready or waited >= LONGEST_UNSETTLED_SECONDS):
-            settled, waited = app.changes, 0.0
+        if app.changes == settled:
+            waited = 0.0
+        elif app.ready or waited >= LONGEST_UNSETTLED_SECONDS:
+            settled = app.changes
             garbage.settle()
         await clock.sleep(SETTLE_SECONDS)
         waited += SETTLE_SECONDS

@@ -157,6 +157,7 @@ def test_a_request_that_may_go_out_once_only_never_uses_a_connection_that_idled(
             with pytest.raises(NetworkError):
                 await client.ask(server.origin, method=method, once=True)
             assert len(server.requests) == 2, "a refresh token is spent by the first"
+            assert len(server.connections) == 2
 
     client(script)
 
