@@ -190,3 +190,30 @@ def test_decoding_that_does_not_end_delays_another_poll_by_one_interval_only() -
             task.cancel()
 
     on_machine(script)
+
+
+def test_a_place_that_came_in_the_moment_of_giving_up_is_not_lost() -> None:
+    async def script(clock: ManualClock, _: LateLag, admission: Admission) -> None:
+        ends = asyncio.Event()
+
+        async def decode(until: asyncio.Event) -> None:
+            async with admission.decoding():
+                await until.wait()
+
+        first = asyncio.create_task(decode(ends))
+        others = [asyncio.create_task(decode(asyncio.Event())) for _ in range(63)]
+        await clock.settle()
+        waiting = asyncio.create_task(decode(asyncio.Event()))
+        await clock.settle()
+        ends.set()
+        await first  # its place goes to the one that waits, and that one is given up before it can notice
+        waiting.cancel()
+        await clock.settle()
+        callers = Callers(clock)
+        callers.ask(1, lambda: admission.decoding().__aenter__())
+        await clock.settle()
+        assert len(callers.began) == 1
+        for task in others:
+            task.cancel()
+
+    on_machine(script)

@@ -14,6 +14,7 @@ import pytest
 import structlog.testing
 
 from exporter.admission import Admission
+from exporter.deadlines import paused
 from exporter.errors import (
     AccessError,
     AuthError,
@@ -195,6 +196,25 @@ def test_a_loop_that_never_gets_better_delays_a_poll_by_one_interval_only() -> N
         assert collector.polled_at == []
         await bench.clock.advance(2)
         assert [60] == collector.polled_at
+
+    run(scenario)
+
+
+def test_a_poll_may_wait_for_turns_of_ours_for_an_interval_in_all() -> None:
+    async def scenario(bench: Bench) -> None:
+        allowed: list[float | None] = []
+
+        async def waits(_: int) -> PollResult:
+            for _ in range(2):
+                with paused() as most:
+                    allowed.append(most)
+                    await bench.clock.sleep(45)
+            return PollResult(observation())
+
+        job, _ = bench.job(waits)
+        bench.scheduler.start([job])
+        await bench.clock.advance(100)
+        assert [60, 15] == allowed[:2]
 
     run(scenario)
 
