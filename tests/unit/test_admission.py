@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from exporter.admission import Admission
+from exporter.admission import Admission, _Turnstile
 from tests.support.clock import ManualClock
 from tests.support.lag import LateLag
 
@@ -193,27 +193,13 @@ def test_decoding_that_does_not_end_delays_another_poll_by_one_interval_only() -
 
 
 def test_a_place_that_came_in_the_moment_of_giving_up_is_not_lost() -> None:
-    async def script(clock: ManualClock, _: LateLag, admission: Admission) -> None:
-        ends = asyncio.Event()
-
-        async def decode(until: asyncio.Event) -> None:
-            async with admission.decoding():
-                await until.wait()
-
-        first = asyncio.create_task(decode(ends))
-        others = [asyncio.create_task(decode(asyncio.Event())) for _ in range(63)]
+    async def script(clock: ManualClock, _: LateLag, __: Admission) -> None:
+        turnstile = _Turnstile(clock, 0)
+        waiting = asyncio.create_task(turnstile.enter(None))
         await clock.settle()
-        waiting = asyncio.create_task(decode(asyncio.Event()))
+        turnstile.leave(1)
+        waiting.cancel()  # before it can notice that it was let in
         await clock.settle()
-        ends.set()
-        await first  # its place goes to the one that waits, and that one is given up before it can notice
-        waiting.cancel()
-        await clock.settle()
-        callers = Callers(clock)
-        callers.ask(1, lambda: admission.decoding().__aenter__())
-        await clock.settle()
-        assert len(callers.began) == 1
-        for task in others:
-            task.cancel()
+        assert await turnstile.enter(1)
 
     on_machine(script)
