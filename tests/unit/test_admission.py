@@ -200,6 +200,6 @@ def test_a_place_that_came_in_the_moment_of_giving_up_is_not_lost() -> None:
         turnstile.leave(1)
         waiting.cancel()  # before it can notice that it was let in
         await clock.settle()
-        assert await turnstile.enter(1)
+        assert turnstile.places == 1
 
     on_machine(script)
