@@ -8,6 +8,7 @@ appears; everything else speaks httpx's types and errors, and a test may pass ``
 
 from __future__ import annotations
 
+import select
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -26,7 +27,8 @@ if TYPE_CHECKING:
     import ssl
 
     from aiohttp.client_proto import ResponseHandler
-    from aiohttp.client_reqrep import ClientRequest
+    from aiohttp.client_reqrep import ClientRequest, ConnectionKey
+    from aiohttp.connector import Connection
     from aiohttp.tracing import Trace
 
 CONNECT_SECONDS: Final = 5.0
@@ -179,6 +181,17 @@ class _Connector(aiohttp.TCPConnector):
         self._clock = clock
         self._admit = admit
 
+    async def _get(self, key: ConnectionKey, traces: list[Trace]) -> Connection | None:
+        """Return a connection that idled, but none whose peer spoke meanwhile.
+
+        aiohttp would take what came for the answer to the next request, and each later answer for the one after it.
+        """
+        while (connection := await super()._get(key, traces)) is not None:
+            if not _has_spoken(connection):
+                return connection
+            connection.close()
+        return None
+
     async def _create_connection(
         self, req: ClientRequest, traces: list[Trace], timeout: aiohttp.ClientTimeout
     ) -> ResponseHandler:
@@ -187,6 +200,16 @@ class _Connector(aiohttp.TCPConnector):
             await self._admit()
         async with self._clock.timeout(CONNECT_SECONDS):
             return await super()._create_connection(req, traces, timeout)
+
+
+def _has_spoken(connection: Connection) -> bool:
+    """Whether something came on an idle connection: it was read and waits in its protocol, or waits in its socket."""
+    protocol, transport = connection.protocol, connection.transport
+    if protocol is None or transport is None or protocol.should_close:
+        return True
+    unread = select.poll()
+    unread.register(transport.get_extra_info("socket").fileno(), select.POLLIN)
+    return bool(unread.poll(0))
 
 
 class _Body(httpx.AsyncByteStream):

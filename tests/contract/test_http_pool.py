@@ -200,6 +200,31 @@ def test_what_a_peer_sends_beyond_its_answer_is_not_taken_for_the_next_one() -> 
     client(script)
 
 
+@pytest.mark.parametrize(
+    "surplus",
+    [
+        own_path(b"GET /forged HTTP/1.1"),
+        b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Le",
+        b"\r\n",
+    ],
+)
+@pytest.mark.parametrize("turns", [0, 20])
+def test_what_a_peer_sends_while_a_connection_idles_is_not_taken_for_the_next_answer(surplus: bytes, turns: int) -> None:
+    async def script(client: Client) -> None:
+        async with peer(lambda request, _: own_path(request)) as server:
+            for number in range(5):
+                assert (await client.ask(f"{server.origin}/{number}", method="GET")).body == b"/%d" % number
+                for connection in server.connections:
+                    if not connection.is_closing():
+                        connection.write(surplus)
+                for _ in range(turns):  # read by the loop already, or still in the socket
+                    await asyncio.sleep(0)
+            assert {"200"} == set(client.events.codes("list"))
+
+    client(script)
+
+
 def test_an_answer_that_comes_too_late_is_not_taken_for_the_next_one() -> None:
     async def script(client: Client) -> None:
         async with peer(lambda request, _: b"" if b"/slow" in request else own_path(request)) as server:
