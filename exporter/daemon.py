@@ -123,8 +123,9 @@ async def _settle_garbage(app: Application, clock: Clock) -> None:
         if app.changes == settled:
             waited = 0.0
         elif app.ready or waited >= LONGEST_UNSETTLED_SECONDS:
+            # After a reload only: it leaves garbage each time (the loader's nodes, for one), the start does so once.
+            garbage.settle(thoroughly=settled > 0)
             settled = app.changes
-            garbage.settle()
         await clock.sleep(SETTLE_SECONDS)
         waited += SETTLE_SECONDS
 

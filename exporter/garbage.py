@@ -22,8 +22,16 @@ def postpone() -> None:
     gc.set_threshold(_YOUNG, _MIDDLE, _NEVER)
 
 
-def settle() -> None:
-    """Exempt all that is alive now, and let full collections happen again."""
-    gc.collect(_MIDDLE_GENERATION)  # what was dropped just now must not be kept for good
+def settle(*, thoroughly: bool = False) -> None:
+    """Exempt all that is alive now, and let full collections happen again.
+
+    ``thoroughly`` looks at everything first, what is exempted already as well: what was promoted while full collections were
+    postponed, and dropped since, would else be kept for good.
+    """
+    if thoroughly:
+        gc.unfreeze()
+        gc.collect()
+    else:
+        gc.collect(_MIDDLE_GENERATION)
     gc.freeze()
     gc.set_threshold(_YOUNG, _MIDDLE, _OLD)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import weakref
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import cast
@@ -35,6 +36,24 @@ def test_no_full_collection_comes_between_postponing_and_settling() -> None:
 def test_what_is_alive_when_it_settles_is_not_looked_at_again() -> None:
     garbage.settle()
     assert gc.get_freeze_count() > 10_000
+
+
+class Knot:
+    """A cycle, which reference counting alone never frees."""
+
+    def __init__(self) -> None:
+        self.itself = self
+
+
+def test_garbage_that_was_exempted_by_mistake_goes_with_the_next_reload() -> None:
+    gc.collect()
+    garbage.postpone()
+    knot = weakref.ref(Knot())
+    gc.freeze()  # as if it had been promoted while full collections were postponed
+    garbage.settle()
+    assert knot() is not None
+    garbage.settle(thoroughly=True)
+    assert knot() is None
 
 
 @dataclass
