@@ -129,9 +129,10 @@ class UnwaitedThreads(ThreadPoolExecutor):
 
 
 def run(main: Callable[[Signals], Coroutine[Any, Any, None]]) -> None:
-    """Run ``main`` to its end in a loop of its own, as :func:`asyncio.run`, and leave threads that hang behind.
+    """Run ``main`` to its end in a loop of its own, as :func:`asyncio.run`, then end the process with exit code 0.
 
-    The interpreter would wait for them: then the process ends here, with exit code 0.
+    The interpreter's own end would wait for threads that hang, and free what thousands of targets hold, one by one: seconds for
+    nothing, in which nobody watches the clock any more. When ``main`` raises, the exception goes to the caller.
     """
     runner = asyncio.Runner()
     signals = Signals(runner.get_loop())
@@ -140,10 +141,10 @@ def run(main: Callable[[Signals], Coroutine[Any, Any, None]]) -> None:
             runner.run(main(signals))
         if count := _threads_that_hang():
             log.warning("threads_left_behind", threads=count)
-            for stream in (sys.stdout, sys.stderr):
-                with contextlib.suppress(OSError, ValueError):
-                    stream.flush()
-            os._exit(0)
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(OSError, ValueError):
+                stream.flush()
+        os._exit(0)
 
 
 def _threads_that_hang() -> int:

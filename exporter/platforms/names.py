@@ -2,9 +2,9 @@
 
 ``getaddrinfo`` of the C library blocks a thread for as long as the name server is silent: with hundreds of such names a pool
 of threads is full, and the names that do answer queue behind them. c-ares (aiodns) asks any number at once. It reads
-``/etc/hosts`` and ``resolv.conf`` with its search list (and notices when a plain file in ``/etc`` changes), but knows no other source of
-``nsswitch.conf`` (LDAP, mDNS, WINS): so what the name servers say does not exist is asked of the system, in threads that
-serve nothing else (docs/decisions/0091).
+``/etc/hosts`` and ``resolv.conf`` with its search list, and notices when a plain file in ``/etc`` changes, but knows no other
+source of ``nsswitch.conf`` (LDAP, mDNS, WINS): so what the name servers say does not exist is asked of the system, in threads
+that serve nothing else (docs/decisions/0091).
 """
 
 from __future__ import annotations
