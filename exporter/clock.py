@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 from exporter.deadlines import Deadline, Timeline
@@ -26,7 +25,7 @@ class Clock(Timeline, Protocol):
         """Wait for ``seconds``; zero or less yields once."""
         ...
 
-    def timeout(self, seconds: float, *, slack: float | None = None) -> AbstractAsyncContextManager[object]:
+    def timeout(self, seconds: float, *, slack: float | None = None) -> Deadline:
         """Return an ``async with`` block that raises :class:`TimeoutError` when it lasts longer than ``seconds``.
 
         Seconds in which our own loop stood still do not count, nor those spent in :func:`exporter.deadlines.paused`, which
@@ -56,5 +55,5 @@ class SystemClock:
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(max(0.0, seconds))
 
-    def timeout(self, seconds: float, *, slack: float | None = None) -> AbstractAsyncContextManager[object]:
+    def timeout(self, seconds: float, *, slack: float | None = None) -> Deadline:
         return Deadline(self, seconds, slack=slack)

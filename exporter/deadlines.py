@@ -70,6 +70,11 @@ class Deadline:
         if block is not None:
             await block.__aexit__(kind, error, traceback)
 
+    @property
+    def held_up(self) -> float:
+        """Seconds for which it was paused until now."""
+        return self._held_up
+
     def slack(self) -> float | None:
         """Return how many seconds it may still be paused."""
         return None if self._slack is None else max(0.0, self._slack - self._held_up)

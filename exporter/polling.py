@@ -78,11 +78,15 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """A finished poll: the state after it, and what went wrong. ``partial`` is true when it brought data all the same."""
+    """A finished poll: the state after it, and what went wrong. ``partial`` is true when it brought data all the same.
+
+    ``held_up`` is how many seconds of it passed in queues of ours, for connections and decoding.
+    """
 
     state: CollectorState
     error: PollError | None
     partial: bool
+    held_up: float
 
 
 async def poll(job: Job, before: CollectorState, clock: Clock) -> Outcome:
@@ -90,9 +94,10 @@ async def poll(job: Job, before: CollectorState, clock: Clock) -> Outcome:
     began = clock.monotonic()
     result: PollResult | None = None
     error: PollError | None
+    # What waits for a turn of ours is late, not slow: it counts for no deadline, but for an interval at most.
+    deadline = clock.timeout(job.deadline, slack=job.interval)
     try:
-        # What waits for a turn of ours is late, not slow: it counts for no deadline, but for an interval at most.
-        async with clock.timeout(job.deadline, slack=job.interval):
+        async with deadline:
             result = await job.collector.poll()
         error = result.failure and _alone(result.failure)
     except PollError as failed:
@@ -120,7 +125,7 @@ async def poll(job: Job, before: CollectorState, clock: Clock) -> Outcome:
         observation=result.observation if result else before.observation,
         failure=failure_of(error, now, count, since) if error else None,
     )
-    return Outcome(state, error, error is not None and result is not None)
+    return Outcome(state, error, error is not None and result is not None, deadline.held_up)
 
 
 def _alone(error: PollError) -> PollError:

@@ -120,12 +120,12 @@ class Scheduler:
         while True:
             await self._admission.poll(job.interval)
             began = self._clock.monotonic()
-            self._observe_lateness(job.platform, max(0.0, began - due))
             self._polling.add(key)
             try:
                 outcome = await poll(job, state, self._clock)
             finally:
                 self._polling.discard(key)
+            self._observe_lateness(job.platform, max(0.0, began - due) + outcome.held_up)
             if _is_cancelled():
                 return  # a collector that swallowed its end
             state, delay = outcome.state, self._delay(job, outcome)

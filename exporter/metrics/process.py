@@ -41,7 +41,8 @@ LOOP_LAG: Final = _family(
 LATENESS: Final = Histogram(
     PREFIX + "poll_lateness_seconds",
     "histogram",
-    "How late polls began against their time, in seconds: what this machine had no time for, never what a platform took.",
+    "How late polls were against their time, in seconds: they began late or waited in a queue of this exporter, for "
+    "connections or decoding; never what a platform took.",
     ("platform",),
     buckets=(0.25, 1.0, 3.0, 10.0, 30.0, 60.0, 300.0),
 )

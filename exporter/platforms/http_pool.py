@@ -9,7 +9,8 @@ appears; everything else speaks httpx's types and errors, and a test may pass ``
 from __future__ import annotations
 
 import select
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -53,8 +54,11 @@ class _Use:
 
 _use: ContextVar[_Use] = ContextVar("connection_use")
 
+Admit = Callable[[str], AbstractAsyncContextManager[None]]
+"""Given an origin (``host:port``), returns the block in which a connection to it is opened: entering it may take its time."""
 
-def open_pool(clock: Clock, *, admit: Callable[[], Awaitable[None]] | None = None) -> HttpPool:
+
+def open_pool(clock: Clock, *, admit: Admit | None = None) -> HttpPool:
     """Return the pool of a process, with the proxies, the certificates and the name servers of its environment.
 
     Raises :class:`~exporter.errors.ConfigError` for a proxy that cannot be used.
@@ -65,8 +69,8 @@ def open_pool(clock: Clock, *, admit: Callable[[], Awaitable[None]] | None = Non
 class HttpPool(httpx.AsyncBaseTransport):
     """One pool for all targets: kept-alive connections, no cookies, no redirects, no decompression, no cap on their number.
 
-    ``names`` looks up hosts (aiohttp's own resolver if absent), ``admit`` is awaited before a connection is opened, outside
-    of every deadline. Lives in one event loop; the caller closes it. Raises :class:`httpx.TransportError` and nothing else.
+    ``names`` looks up hosts (aiohttp's own resolver if absent), ``admit`` says when a connection may be opened. Lives in one
+    event loop; the caller closes it. Raises :class:`httpx.TransportError` and nothing else.
     """
 
     def __init__(
@@ -76,7 +80,7 @@ class HttpPool(httpx.AsyncBaseTransport):
         tls: ssl.SSLContext,
         proxies: Proxies | None = None,
         names: AbstractResolver | None = None,
-        admit: Callable[[], Awaitable[None]] | None = None,
+        admit: Admit | None = None,
     ) -> None:
         self._clock = clock
         self._tls = tls
@@ -176,7 +180,7 @@ class HttpPool(httpx.AsyncBaseTransport):
 class _Connector(aiohttp.TCPConnector):
     """Opens connections when they are admitted, each within :data:`CONNECT_SECONDS` from the name to the handshake."""
 
-    def __init__(self, clock: Clock, admit: Callable[[], Awaitable[None]] | None, **options: object) -> None:
+    def __init__(self, clock: Clock, admit: Admit | None, **options: object) -> None:
         super().__init__(**options)  # type: ignore[arg-type]  # passed on as they came
         self._clock = clock
         self._admit = admit
@@ -196,9 +200,9 @@ class _Connector(aiohttp.TCPConnector):
         self, req: ClientRequest, traces: list[Trace], timeout: aiohttp.ClientTimeout
     ) -> ResponseHandler:
         _use.get().opened = True
-        if self._admit is not None:
-            await self._admit()
-        async with self._clock.timeout(CONNECT_SECONDS):
+        key = req.connection_key
+        admitted = self._admit(f"{key.host}:{key.port}") if self._admit is not None else nullcontext()
+        async with admitted, self._clock.timeout(CONNECT_SECONDS):
             return await super()._create_connection(req, traces, timeout)
 
 

@@ -575,12 +575,17 @@ def test_this_machine_is_asked_without_the_proxy(host: str) -> None:
     client(script, proxy="http://127.0.0.1:1")
 
 
+async def opened(admission: Admission, origin: str) -> None:
+    async with admission.connection(origin.partition("://")[2]):
+        pass
+
+
 def test_connections_wait_for_admission_outside_of_every_deadline() -> None:
     async def main() -> None:
         clock = ManualClock()
         admission = Admission(clock)
         async with peer() as server, HttpPool(clock, tls=ssl.create_default_context(), admit=admission.connection) as pool:
-            before_us = [asyncio.create_task(admission.connection()) for _ in range(2_000)]
+            before_us = [asyncio.create_task(opened(admission, server.origin)) for _ in range(2_000)]
             await clock.settle()
             asking = asyncio.create_task(Client(pool, clock).ask(server.origin, timeout=3))
             await clock.advance(9.5)

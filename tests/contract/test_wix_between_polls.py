@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
 from random import Random
 from typing import Any
 
 import pytest
 
 from exporter.admission import Admission
+from exporter.deadlines import Deadline
 from exporter.errors import InvalidResponseError, ServerError
 from exporter.model import CalendarType, CollectorName, Connection, ConnectionsObservation, ConnectionStatus
 from exporter.platforms.base import PollResult, Services
@@ -49,7 +49,7 @@ class ShiftedClock:
     def call_later(self, seconds: float, callback: Callable[[], object]) -> Callable[[], None]:
         return self._true.call_later(seconds, callback)
 
-    def timeout(self, seconds: float, *, slack: float | None = None) -> AbstractAsyncContextManager[object]:
+    def timeout(self, seconds: float, *, slack: float | None = None) -> Deadline:
         return self._true.timeout(seconds, slack=slack)
 
 

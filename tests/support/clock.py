@@ -6,7 +6,6 @@ import asyncio
 import heapq
 import itertools
 from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
 
 from exporter.deadlines import Deadline
 
@@ -62,7 +61,7 @@ class ManualClock:
         self.call_later(seconds, lambda: None if woken.done() else woken.set_result(None))
         await woken
 
-    def timeout(self, seconds: float, *, slack: float | None = None) -> AbstractAsyncContextManager[object]:
+    def timeout(self, seconds: float, *, slack: float | None = None) -> Deadline:
         return Deadline(self, seconds, slack=slack)
 
     async def stall(self, seconds: float) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -35,6 +36,14 @@ class Callers:
             self.began.append(self._clock.monotonic())
 
         self.tasks += [asyncio.create_task(one()) for _ in range(number)]
+
+
+async def connect(admission: Admission, origin: str = "api.example:443", *, refused: bool = False) -> None:
+    """Open a connection when it is admitted."""
+    with contextlib.suppress(ConnectionRefusedError):
+        async with admission.connection(origin):
+            if refused:
+                raise ConnectionRefusedError
 
 
 def test_a_punctual_loop_admits_a_poll_at_once() -> None:
@@ -125,7 +134,7 @@ def test_a_poll_that_was_given_up_while_it_waited_costs_the_others_no_place() ->
 def test_connections_are_opened_at_no_more_than_200_a_second() -> None:
     async def script(clock: ManualClock, _: LateLag, admission: Admission) -> None:
         callers = Callers(clock)
-        callers.ask(1000, admission.connection)
+        callers.ask(1000, lambda: connect(admission))
         await clock.advance(10)
         assert len(callers.began) == 1000
         assert max(sum(start <= at < start + 1 for at in callers.began) for start in range(6)) <= 212
@@ -140,12 +149,86 @@ def test_a_wait_for_a_connection_counts_for_no_deadline_and_ends_after_an_interv
 
         async def exchange() -> None:
             async with clock.timeout(300, slack=20), clock.timeout(1):
-                await admission.connection()
+                await connect(admission)
 
         callers.ask(10_000, exchange)
         await clock.advance(60)
         assert len(callers.began) == 10_000, "no deadline of a second struck in a queue of fifty"
         assert max(callers.began) <= 20
+
+    on_machine(script)
+
+
+def test_an_origin_opens_its_first_connection_before_another_opens_its_thousandth() -> None:
+    async def script(clock: ManualClock, _: LateLag, admission: Admission) -> None:
+        many, few = Callers(clock), Callers(clock)
+        many.ask(5_000, lambda: connect(admission, "sites.example:443"))
+        await clock.settle()
+        few.ask(20, lambda: connect(admission, "portal.example:443"))
+        await clock.advance(1)
+        assert len(few.began) == 20, "they take turns, one of each"
+        await clock.advance(30)
+        assert len(many.began) == 5_000, "and nothing is lost by it"
+
+    on_machine(script)
+
+
+def test_five_thousand_origins_that_refuse_delay_no_origin_that_answers() -> None:
+    async def script(clock: ManualClock, _: LateLag, admission: Admission) -> None:
+        async def knock_all() -> None:
+            knocking = [connect(admission, f"portal{number}.example:443", refused=True) for number in range(5_000)]
+            await asyncio.gather(*knocking)
+
+        first = asyncio.create_task(knock_all())
+        await clock.advance(30)
+        await first
+        again = asyncio.create_task(knock_all())
+        await clock.settle()
+        good = Callers(clock)
+        good.ask(20, lambda: connect(admission, "sites.example:443"))
+        await clock.advance(1)
+        assert len(good.began) == 20
+        await clock.advance(30)
+        assert again.done(), "those that refuse are tried all the same"
+
+    on_machine(script)
+
+
+def test_an_origin_that_answers_again_waits_behind_nobody_any_more() -> None:
+    async def script(clock: ManualClock, _: LateLag, admission: Admission) -> None:
+        await connect(admission, "portal.example:443", refused=True)
+        await connect(admission, "portal.example:443")
+        many, good = Callers(clock), Callers(clock)
+        many.ask(2_000, lambda: connect(admission, "sites.example:443"))
+        await clock.settle()
+        good.ask(1, lambda: connect(admission, "portal.example:443"))
+        await clock.advance(1)
+        assert len(good.began) == 1
+
+    on_machine(script)
+
+
+def test_who_waits_no_longer_for_a_connection_costs_the_others_no_time() -> None:
+    async def script(clock: ManualClock, _: LateLag, admission: Admission) -> None:
+        callers = Callers(clock)
+        callers.ask(2_000, lambda: connect(admission))
+        await clock.settle()
+        for task in callers.tasks[:1_900]:
+            task.cancel()
+        await clock.advance(1)
+        assert len(callers.began) >= 100
+
+    on_machine(script)
+
+
+def test_polls_that_gave_up_waiting_leave_nothing_behind() -> None:
+    async def script(clock: ManualClock, lag: LateLag, admission: Admission) -> None:
+        lag.lateness = 1.0
+        callers = Callers(clock)
+        callers.ask(100, lambda: admission.poll(60))
+        await clock.advance(61)
+        assert len(callers.began) == 100
+        assert not admission._polls._queue
 
     on_machine(script)
 

@@ -189,6 +189,29 @@ def test_a_poll_that_waits_for_admission_is_late_and_says_so() -> None:
     run(scenario)
 
 
+def test_a_poll_that_waits_for_its_connection_is_late_and_says_so() -> None:
+    async def scenario(bench: Bench) -> None:
+        admission = Admission(bench.clock)
+
+        async def connect() -> None:
+            async with admission.connection("api.example:443"):
+                pass
+
+        async def asks(_: int) -> PollResult:
+            await connect()
+            return PollResult(observation())
+
+        before = [asyncio.create_task(connect()) for _ in range(2_000)]
+        await bench.clock.settle()
+        bench.scheduler.start([bench.job(asks)[0]])
+        await bench.clock.advance(15)
+        assert all(task.done() for task in before)
+        ((_, late),) = bench.lateness
+        assert 9 <= late <= 11, "two thousand before it at two hundred a second"
+
+    run(scenario)
+
+
 def test_a_loop_that_never_gets_better_delays_a_poll_by_one_interval_only() -> None:
     async def scenario(bench: Bench) -> None:
         _, collector = started_late(bench, 9.0)
