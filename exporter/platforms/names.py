@@ -2,25 +2,29 @@
 
 ``getaddrinfo`` of the C library blocks a thread for as long as the name server is silent: with hundreds of such names a pool
 of threads is full, and the names that do answer queue behind them. c-ares (aiodns) asks any number at once. It reads
-``/etc/hosts`` and ``resolv.conf`` with its search list, and notices when a plain file in ``/etc`` changes, but knows no other
-source of ``nsswitch.conf`` (LDAP, mDNS, WINS): so what the name servers say does not exist is asked of the system, in threads
-that serve nothing else (docs/decisions/0091).
+``/etc/hosts`` and ``resolv.conf`` with its search list, but knows no other source of ``nsswitch.conf`` (LDAP, mDNS, WINS): so
+what the name servers say does not exist is asked of the system, in threads that serve nothing else (docs/decisions/0091).
 """
 
 from __future__ import annotations
 
 import asyncio
 import socket
+from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Final
 
 import pycares.errno
 from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.resolver import AsyncResolver
 
-_TRY_SECONDS: Final = 2.0
-_TRIES: Final = 2
+from exporter.fingerprint import Fingerprint, fingerprint
+
+# So that a first name server that is dead leaves time for the second within the 5 s of a connection.
+_TRY_SECONDS: Final = 1.0
+_TRIES: Final = 3
 _THREADS: Final = 4
 # No name server knows the name, or there is none: then another source of the system may.
 _ASK_THE_SYSTEM: Final = frozenset(
@@ -45,25 +49,40 @@ def system_lookup(host: str, port: int, family: socket.AddressFamily) -> Sequenc
 class Names(AbstractResolver):
     """Looks names up for the connections of one event loop.
 
-    ``servers`` (``host`` or ``host:port``) replace those of ``resolv.conf``.
+    ``servers`` (each ``host`` or ``host:port``) replace those of ``resolv.conf``. A change of that file is noticed.
     """
 
-    def __init__(self, servers: Sequence[str] | None = None, *, system: SystemLookup = system_lookup) -> None:
+    def __init__(
+        self,
+        servers: Callable[[], Sequence[str] | None] = lambda: None,
+        *,
+        system: SystemLookup = system_lookup,
+        resolv_conf: Path = Path("/etc/resolv.conf"),
+    ) -> None:
         self._servers = servers
         self._system = system
+        self._resolv_conf = resolv_conf
+        self._seen: Fingerprint | None = None
         self._resolver: AsyncResolver | None = None
+        self._asking: Counter[AsyncResolver] = Counter()
         self._threads = ThreadPoolExecutor(_THREADS, "names")
 
     async def resolve(self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC) -> list[ResolveResult]:
         """Return the addresses of ``host``. Raises :class:`OSError` when there are none."""
-        if self._resolver is None:
-            self._resolver = AsyncResolver(nameservers=self._servers, timeout=_TRY_SECONDS, tries=_TRIES)
+        resolver = self._resolver = self._current()
+        self._asking[resolver] += 1
         try:
-            return await self._resolver.resolve(host, port, family)
+            return await resolver.resolve(host, port, family)
         except OSError as error:
             told = error.__cause__.args[0] if error.__cause__ is not None and error.__cause__.args else None
             if told not in _ASK_THE_SYSTEM:
                 raise
+        finally:
+            self._asking[resolver] -= 1
+            if not self._asking[resolver]:
+                del self._asking[resolver]
+                if resolver is not self._resolver:
+                    await resolver.close()
         addresses = await asyncio.get_running_loop().run_in_executor(self._threads, self._system, host, port, family)
         return [
             ResolveResult(hostname=host, host=address, port=port, family=family, proto=0, flags=socket.AI_NUMERICHOST)
@@ -72,6 +91,20 @@ class Names(AbstractResolver):
 
     async def close(self) -> None:
         """Give up what is being looked up."""
-        if self._resolver is not None:
-            await self._resolver.close()
+        resolvers, self._resolver = {*self._asking, self._resolver}, None
+        for resolver in resolvers:
+            if resolver is not None:
+                await resolver.close()
         self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def _current(self) -> AsyncResolver:
+        """Return the resolver that knows the present name servers.
+
+        c-ares notices a change only of a plain file in ``/etc``; in containers, and with systemd-resolved, it is a link or
+        mounted. The resolver before goes on with what it has been asked.
+        """
+        seen = fingerprint([self._resolv_conf])
+        if self._resolver is None or seen != self._seen:
+            self._seen = seen
+            return AsyncResolver(nameservers=self._servers(), timeout=_TRY_SECONDS, tries=_TRIES)
+        return self._resolver

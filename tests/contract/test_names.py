@@ -6,6 +6,7 @@ import asyncio
 import socket
 import threading
 from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
 
 import pytest
 
@@ -20,7 +21,7 @@ def nowhere(host: str, port: int, family: socket.AddressFamily) -> Sequence[str]
 def on_names(script: Callable[[Names, NameServer], Awaitable[None]], system: Callable[..., Sequence[str]] = nowhere) -> None:
     async def main() -> None:
         async with name_server() as server:
-            names = Names([server.address], system=system)
+            names = Names(lambda: [server.address], system=system)
             try:
                 await script(names, server)
             finally:
@@ -84,3 +85,70 @@ def test_a_thousand_names_that_hang_hold_no_other_name_up_and_no_thread() -> Non
         await asyncio.gather(*hanging, return_exceptions=True)
 
     on_names(script)
+
+
+def write_resolv_conf(path: Path, server: str) -> None:
+    """Write the file as a container's runtime does: beside, then in its place."""
+    beside = path.with_name("beside")
+    beside.write_text(server)
+    beside.replace(path)
+
+
+@pytest.mark.parametrize("linked", [False, True], ids=["a file", "a link"])
+def test_new_name_servers_are_asked_without_a_restart(tmp_path: Path, *, linked: bool) -> None:
+    async def main() -> None:
+        async with name_server() as old, name_server() as new:
+            real = tmp_path / "stub-resolv.conf"
+            write_resolv_conf(real, old.address)
+            path = tmp_path / "resolv.conf" if linked else real
+            if linked:
+                path.symlink_to(real)
+            # c-ares reads only the system's own file, which a test leaves alone.
+            names = Names(lambda: [path.read_text()], system=nowhere, resolv_conf=path)
+            await names.resolve("one.good.test", 443)
+            silent = asyncio.create_task(names.resolve("hangs.test", 443))
+            await until(lambda: "hangs.test" in old.asked)
+            write_resolv_conf(real, new.address)
+            await names.resolve("two.good.test", 443)
+            assert "two.good.test" in new.asked
+            assert "two.good.test" not in old.asked
+            assert not silent.done(), "who asked the old one still waits for it"
+            await names.close()
+            with pytest.raises((OSError, asyncio.CancelledError)):
+                await silent
+
+    asyncio.run(main())
+
+
+def test_a_dead_first_name_server_leaves_time_for_the_second_within_a_connection() -> None:
+    async def main() -> None:
+        async with name_server() as second:
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as dead:
+                dead.bind(("127.0.0.1", 0))
+                names = Names(lambda: [f"127.0.0.1:{dead.getsockname()[1]}", second.address], system=nowhere)
+                async with asyncio.timeout(1.9):
+                    await names.resolve("portal.good.test", 443)
+                async with asyncio.timeout(0.5):
+                    await names.resolve("shop.good.test", 443)  # it has learnt which one answers
+                await names.close()
+
+    asyncio.run(main())
+
+
+def test_the_system_is_asked_where_no_name_server_listens() -> None:
+    def system(host: str, port: int, family: socket.AddressFamily) -> Sequence[str]:
+        del host, port, family
+        return ["10.0.0.7"]
+
+    async def main() -> None:
+        names = Names(lambda: ["127.0.0.1:1"], system=system)
+        assert ["10.0.0.7"] == [address["host"] for address in await names.resolve("printer.test", 443)]
+        await names.close()
+
+    asyncio.run(main())
+
+
+async def until(check: Callable[[], bool]) -> None:
+    async with asyncio.timeout(5):
+        while not check():  # noqa: ASYNC110  what is waited for is another's
+            await asyncio.sleep(0.01)
