@@ -49,6 +49,9 @@ class SystemClock:
     def lost(self) -> float:
         return self._lag.lost() if self._lag is not None else 0.0
 
+    def stopped(self) -> float:
+        return self._lag.stopped() if self._lag is not None else 0.0
+
     def call_later(self, seconds: float, callback: Callable[[], object]) -> Callable[[], None]:
         return asyncio.get_running_loop().call_later(seconds, callback).cancel
 

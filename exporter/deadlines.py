@@ -3,6 +3,9 @@
 ``asyncio.timeout`` measures the wall: while the event loop stands still (no CPU, a full garbage collection, a stopped
 process) its seconds run all the same, and what ends then is an answer that may have arrived long ago. A
 :class:`Deadline` counts only the seconds in which the loop could work and in which nobody waits for a turn of ours.
+
+A peer may keep the loop busy on purpose, though: so a busy loop stretches a deadline to three times its length at most. Only
+a standstill (a stopped process, a suspended machine) is no peer's doing and counts in full.
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ from contextvars import ContextVar
 from types import TracebackType
 from typing import Final, Protocol, Self
 
+_LONGEST_STRETCH: Final = 3.0
 _SMALLEST_SECONDS: Final = 1e-3  # less is rounding: without it a deadline could be put off for ever in ever smaller steps
 
 
@@ -25,7 +29,11 @@ class Timeline(Protocol):
         ...
 
     def lost(self) -> float:
-        """Return how many of those seconds the event loop stood still."""
+        """Return how many of those seconds the event loop was late."""
+        ...
+
+    def stopped(self) -> float:
+        """Return how many of these it stood still for longer than any work of ours takes."""
         ...
 
     def call_later(self, seconds: float, callback: Callable[[], object]) -> Callable[[], None]:
@@ -47,7 +55,7 @@ class Deadline:
         self._used = 0.0
         self._held_up = 0.0
         self._pauses = 0
-        self._since = self._lost = 0.0
+        self._since = self._lost = self._stopped = 0.0
         self._call_off: Callable[[], None] | None = None
 
     async def __aenter__(self) -> Self:
@@ -96,13 +104,16 @@ class Deadline:
                 self._arm()
 
     def _begin(self) -> None:
-        self._since, self._lost = self._timeline.monotonic(), self._timeline.lost()
+        timeline = self._timeline
+        self._since, self._lost, self._stopped = timeline.monotonic(), timeline.lost(), timeline.stopped()
 
     def _end(self) -> None:
         """Add what was usable since the last look."""
-        now, lost = self._timeline.monotonic(), self._timeline.lost()
-        self._used += max(0.0, now - self._since - (lost - self._lost))
-        self._since, self._lost = now, lost
+        since, lost, stopped = self._since, self._lost, self._stopped
+        self._begin()
+        passed = self._since - since
+        busy_at_most = (passed - (self._stopped - stopped)) / _LONGEST_STRETCH
+        self._used += max(0.0, passed - (self._lost - lost), busy_at_most)
 
     def _arm(self) -> None:
         self._call_off = self._timeline.call_later(max(0.0, self._seconds - self._used), self._alarm)

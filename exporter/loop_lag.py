@@ -8,6 +8,9 @@ from collections.abc import Callable
 from typing import Final
 
 TICK_SECONDS: Final = 0.05
+STANDSTILL_SECONDS: Final = 5.0
+"""Work does not hold the loop for so long at once: the process was stopped, or its machine suspended."""
+
 _SAMPLE_SECONDS: Final = 0.5
 _SAMPLES: Final = 120  # a minute
 
@@ -23,6 +26,7 @@ class LoopLag:
         self._handle: asyncio.TimerHandle | None = None
         self._expected = 0.0
         self._lost = 0.0
+        self._stopped = 0.0
         self._late = 0.0
         self._sample = self._sampled_at = 0.0
         self._samples: deque[float] = deque(maxlen=_SAMPLES)
@@ -53,6 +57,10 @@ class LoopLag:
         """Return the seconds since :meth:`start` in which the loop stood still."""
         return self._lost + self._overdue()
 
+    def stopped(self) -> float:
+        """Return how many of these seconds were standstills of :data:`STANDSTILL_SECONDS` and more."""
+        return self._stopped + _if_standstill(self._overdue())
+
     def worst(self) -> float:
         """Return the longest stall of the last minute, in seconds."""
         return max((*self._samples, self._sample, self._overdue()))
@@ -71,6 +79,7 @@ class LoopLag:
             return
         self._late = self._overdue()
         self._lost += self._late
+        self._stopped += _if_standstill(self._late)
         self._sample = max(self._sample, self._late)
         now = self._loop.time()
         if now - self._sampled_at >= _SAMPLE_SECONDS:
@@ -79,3 +88,7 @@ class LoopLag:
         self._schedule()
         for listener in self._listeners:
             listener()
+
+
+def _if_standstill(seconds: float) -> float:
+    return seconds if seconds >= STANDSTILL_SECONDS else 0.0

@@ -17,6 +17,18 @@ ACCEPTED: Final = "gzip"
 """What ``Accept-Encoding`` has to say."""
 
 
+_FREE_PIECES: Final = 1024
+_PIECE_BYTES: Final = 64
+
+
+class CrumbledError(Exception):
+    """The body comes in crumbs: more than a thousand pieces of less than 64 bytes on average.
+
+    Each costs the event loop as much as a large one, so that a peer could fill a core with a few kilobytes a second. Servers
+    send kilobytes at a time, however slow the line is: they write through a buffer, and TCP joins what waits.
+    """
+
+
 class TooLargeError(Exception):
     """The body is longer than its limit."""
 
@@ -26,13 +38,26 @@ class UnreadableError(Exception):
 
 
 async def read_body(pieces: AsyncIterator[bytes], coding: str, limit: int) -> bytes:
-    """Return the body that ``pieces`` bring in ``coding``. Raises :class:`TooLargeError` above ``limit`` bytes."""
+    """Return the body that ``pieces`` bring in ``coding``.
+
+    Raises :class:`TooLargeError` above ``limit`` bytes, :class:`CrumbledError` and :class:`UnreadableError`.
+    """
     name = coding.strip().lower()
     if name in _AS_IT_COMES:
-        return await _plain(pieces, limit)
+        return await _plain(_counted(pieces), limit)
     if name in {"gzip", "x-gzip"}:
-        return await _gunzipped(pieces, limit)
+        return await _gunzipped(_counted(pieces), limit)
     raise UnreadableError
+
+
+async def _counted(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    number = size = 0
+    async for piece in pieces:
+        number += 1
+        size += len(piece)
+        if number > _FREE_PIECES + size // _PIECE_BYTES:
+            raise CrumbledError
+        yield piece
 
 
 async def _plain(pieces: AsyncIterator[bytes], limit: int) -> bytes:

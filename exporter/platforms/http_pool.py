@@ -217,14 +217,14 @@ def _has_spoken(connection: Connection) -> bool:
 
 
 class _Body(httpx.AsyncByteStream):
-    """The body of an answer, as it came over the wire."""
+    """The body of an answer, as it came over the wire: each chunk by itself, so that the reader can count them."""
 
     def __init__(self, response: aiohttp.ClientResponse) -> None:
         self._response = response
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         try:
-            async for piece in self._response.content.iter_any():
+            async for piece, _ in self._response.content.iter_chunks():
                 yield piece
         except (aiohttp.ClientError, OSError) as error:
             raise translated(error) from error.__cause__ or error

@@ -19,7 +19,7 @@ from exporter import __version__
 from exporter.clock import Clock
 from exporter.errors import InvalidResponseError, NetworkError, PollError, PollTimeoutError, TlsError
 from exporter.platforms.base import Services
-from exporter.platforms.gunzip import ACCEPTED, TooLargeError, UnreadableError, read_body
+from exporter.platforms.gunzip import ACCEPTED, CrumbledError, TooLargeError, UnreadableError, read_body
 from exporter.platforms.http_pool import CONNECT_SECONDS, ONCE
 
 USER_AGENT: Final = f"booking-sync-exporter/{__version__}"
@@ -106,6 +106,8 @@ async def _read(response: httpx.Response, host: str) -> bytes:
         return await read_body(aiter(response.stream), response.headers.get("content-encoding", ""), MAX_BODY_BYTES)
     except TooLargeError:
         what = f"{host} sent more than {MAX_BODY_BYTES // 1024 // 1024} MiB"
+    except CrumbledError:
+        what = f"{host} sends its answer in crumbs of a few bytes"
     except UnreadableError:
         what = f"{host} sent a body that cannot be decompressed"
     raise InvalidResponseError(what, status=response.status_code)

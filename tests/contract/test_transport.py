@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import ssl
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from random import Random
 
@@ -194,6 +194,44 @@ def test_gzip_is_asked_for_and_opened(coding: str) -> None:
 
     exchange_with(scenario)
     assert ["gzip"] == asked
+
+
+@pytest.mark.parametrize("coding", ["identity", "gzip"])
+def test_a_body_in_thousands_of_crumbs_is_an_invalid_response(coding: str) -> None:
+    async def handler(_: Request) -> Response:
+        async def crumbs() -> AsyncIterator[bytes]:
+            body = gzip.compress(random_text(100_000)) if coding == "gzip" else b"x" * 100_000
+            for number in range(len(body)):
+                yield body[number : number + 1]
+
+        return StreamingResponse(crumbs(), headers={"content-encoding": coding})
+
+    async def script(services: Services, _: RecordedEvents) -> None:
+        async with running(app_with(handler)) as url:
+            with pytest.raises(InvalidResponseError, match="crumbs of a few bytes"):
+                await get(services, url + PATH)
+
+    exchange_with(script)
+
+
+@pytest.mark.parametrize("size", [64, 512])
+def test_small_pieces_that_a_server_may_honestly_send_are_read(size: int) -> None:
+    async def handler(_: Request) -> Response:
+        async def pieces() -> AsyncIterator[bytes]:
+            for _ in range(5_000):
+                yield b"x" * size
+
+        return StreamingResponse(pieces())
+
+    async def script(services: Services, _: RecordedEvents) -> None:
+        async with running(app_with(handler)) as url:
+            assert b"x" * size * 5_000 == (await get(services, url + PATH)).body
+
+    exchange_with(script)
+
+
+def random_text(size: int) -> bytes:
+    return Random(1).randbytes(size).hex().encode()
 
 
 def test_the_deadline_bounds_the_whole_exchange_not_only_each_read() -> None:

@@ -46,6 +46,9 @@ class ShiftedClock:
     def lost(self) -> float:
         return self._true.lost()
 
+    def stopped(self) -> float:
+        return self._true.stopped()
+
     def call_later(self, seconds: float, callback: Callable[[], object]) -> Callable[[], None]:
         return self._true.call_later(seconds, callback)
 

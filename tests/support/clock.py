@@ -24,7 +24,7 @@ class ManualClock:
         self._start = start
         self._order = itertools.count()
         self._alarms: list[tuple[float, int, Callable[[], None]]] = []
-        self.stood_still = 0.0
+        self.late = self.stood_still = 0.0
 
     def time(self) -> float:
         return self.now
@@ -33,7 +33,10 @@ class ManualClock:
         return self.now - self._start
 
     def lost(self) -> float:
-        """Return how much of the time the loop is to have stood still: what :meth:`stall` said."""
+        """Return how much of the time the loop is to have been late: what :meth:`stall` said."""
+        return self.late
+
+    def stopped(self) -> float:
         return self.stood_still
 
     def call_later(self, seconds: float, callback: Callable[[], object]) -> Callable[[], None]:
@@ -67,7 +70,8 @@ class ManualClock:
     async def stall(self, seconds: float) -> None:
         """Move the time as if the loop stood still meanwhile: everything that came due comes late, at once."""
         self.now += seconds
-        self.stood_still += seconds
+        self.late += seconds
+        self.stood_still += seconds if seconds >= 5 else 0.0
         self._ring()
         await self.settle()
 

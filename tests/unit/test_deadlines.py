@@ -157,3 +157,36 @@ def test_a_pause_is_told_how_long_the_deadlines_around_it_allow() -> None:
             assert third is None
 
     on_clock(script)
+
+
+def test_a_loop_that_is_kept_busy_stretches_a_deadline_to_three_times_its_length_at_most() -> None:
+    async def main() -> None:
+        clock = ManualClock()
+        ended: list[float] = []
+
+        async def exchange() -> None:
+            try:
+                async with clock.timeout(5):
+                    await asyncio.Event().wait()
+            except TimeoutError:
+                ended.append(clock.monotonic())
+
+        task = asyncio.create_task(exchange())
+        await clock.settle()
+        while not ended and clock.monotonic() < 100:
+            await clock.stall(0.3)
+            await clock.advance(0.01)
+        assert 14 <= ended[0] <= 17
+        await task
+
+    asyncio.run(main())
+
+
+def test_a_process_that_was_stopped_for_an_hour_blames_no_peer() -> None:
+    async def main() -> None:
+        clock = ManualClock()
+        async with clock.timeout(5):
+            await clock.advance(4)
+            await clock.stall(3600)
+
+    asyncio.run(main())

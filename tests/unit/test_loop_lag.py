@@ -65,6 +65,20 @@ def test_what_was_lost_adds_up_and_lateness_ends_with_a_punctual_tick(monkeypatc
     on_loop(monkeypatch, script)
 
 
+def test_only_a_standstill_that_no_work_takes_counts_as_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def script(loop: HeldLoop, lag: LoopLag) -> None:
+        for seconds in (1.0, 2.0, 4.0):
+            loop.hold(seconds)
+            await next_tick(lag)
+        assert lag.stopped() == 0.0
+        loop.hold(60.0)
+        await next_tick(lag)
+        assert 59.0 < lag.stopped() < 61.0
+        assert 66.0 < lag.lost() < 70.0
+
+    on_loop(monkeypatch, script)
+
+
 def test_the_longest_stall_is_remembered_for_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
     async def script(loop: HeldLoop, lag: LoopLag) -> None:
         loop.hold(2.0)
