@@ -23,6 +23,7 @@ from yarl import URL
 from exporter.clock import Clock
 from exporter.platforms.names import Names
 from exporter.platforms.proxies import Proxies, proxies_of_environment
+from exporter.platforms.sockets import NO_DESCRIPTOR, Sockets, room_for_sockets
 
 if TYPE_CHECKING:
     import ssl
@@ -66,11 +67,16 @@ def open_pool(clock: Clock, *, admit: Admit | None = None) -> HttpPool:
     return HttpPool(clock, tls=httpx.create_ssl_context(), proxies=proxies_of_environment(), names=Names(), admit=admit)
 
 
+class NoDescriptorError(httpx.TransportError):
+    """This process, or this machine, may open no more files."""
+
+
 class HttpPool(httpx.AsyncBaseTransport):
     """One pool for all targets: kept-alive connections, no cookies, no redirects, no decompression, no cap on their number.
 
-    ``names`` looks up hosts (aiohttp's own resolver if absent), ``admit`` says when a connection may be opened. Lives in one
-    event loop; the caller closes it. Raises :class:`httpx.TransportError` and nothing else.
+    ``names`` looks up hosts (aiohttp's own resolver if absent), ``admit`` says when a connection may be opened, and there are
+    ``most_connections`` at a time, as many as the process may have files open if absent. Lives in one event loop; the caller
+    closes it. Raises :class:`httpx.TransportError` and nothing else.
     """
 
     def __init__(
@@ -81,12 +87,14 @@ class HttpPool(httpx.AsyncBaseTransport):
         proxies: Proxies | None = None,
         names: AbstractResolver | None = None,
         admit: Admit | None = None,
+        most_connections: int | None = None,
     ) -> None:
         self._clock = clock
         self._tls = tls
         self._proxies = proxies or Proxies({})
         self._names = names
         self._admit = admit
+        self._sockets = Sockets(most_connections or room_for_sockets())
         self._shared: aiohttp.ClientSession | None = None
         self._single: aiohttp.ClientSession | None = None
         self._closed = False
@@ -106,9 +114,15 @@ class HttpPool(httpx.AsyncBaseTransport):
                     raise
             return await self._send(self._session(single=True), request)
         except (aiohttp.ClientError, OSError) as error:
-            raise translated(error) from error.__cause__ or error
+            failure, cause = translated(error), _alone(error)
+            if isinstance(failure, httpx.ConnectTimeout) and self._proxies.for_url(request.url):
+                failure = httpx.ProxyError(f"the proxy made no connection within {CONNECT_SECONDS:g} s")
         finally:
             _use.reset(token)
+        try:
+            raise failure from cause
+        finally:
+            del failure, cause  # a frame that knows its own error is a cycle
 
     async def aclose(self) -> None:
         """Close every connection; what still runs on one fails, and so does what comes later."""
@@ -152,6 +166,8 @@ class HttpPool(httpx.AsyncBaseTransport):
         connector = _Connector(
             self._clock,
             self._admit,
+            self._sockets,
+            socket_factory=self._sockets.open,
             limit=0,
             ssl=self._tls,
             resolver=self._names,
@@ -180,10 +196,13 @@ class HttpPool(httpx.AsyncBaseTransport):
 class _Connector(aiohttp.TCPConnector):
     """Opens connections when they are admitted, each within :data:`CONNECT_SECONDS` from the name to the handshake."""
 
-    def __init__(self, clock: Clock, admit: Admit | None, **options: object) -> None:
+    def __init__(self, clock: Clock, admit: Admit | None, sockets: Sockets, **options: object) -> None:
         super().__init__(**options)  # type: ignore[arg-type]  # passed on as they came
         self._clock = clock
         self._admit = admit
+        self._sockets = sockets
+        if not self.force_close:
+            sockets.spare = self._close_idle
 
     async def _get(self, key: ConnectionKey, traces: list[Trace]) -> Connection | None:
         """Return a connection that idled, but none whose peer spoke meanwhile.
@@ -202,8 +221,17 @@ class _Connector(aiohttp.TCPConnector):
         _use.get().opened = True
         key = req.connection_key
         admitted = self._admit(f"{key.host}:{key.port}") if self._admit is not None else nullcontext()
-        async with admitted, self._clock.timeout(CONNECT_SECONDS):
+        async with admitted, self._sockets.room(), self._clock.timeout(CONNECT_SECONDS):
             return await super()._create_connection(req, traces, timeout)
+
+    def _close_idle(self) -> None:
+        """Close a connection that idles."""
+        for idle in self._conns.values():
+            while idle:
+                connection, _ = idle.popleft()
+                if connection.transport is not None:
+                    connection.transport.abort()
+                    return
 
 
 def _has_spoken(connection: Connection) -> bool:
@@ -227,7 +255,13 @@ class _Body(httpx.AsyncByteStream):
             async for piece, _ in self._response.content.iter_chunks():
                 yield piece
         except (aiohttp.ClientError, OSError) as error:
-            raise translated(error) from error.__cause__ or error
+            failure, cause = translated(error), _alone(error)
+        else:
+            return
+        try:
+            raise failure from cause
+        finally:
+            del failure, cause
 
     async def aclose(self) -> None:
         """Give the connection back, or close it when the body was not read to its end. Waits for nothing."""
@@ -243,7 +277,7 @@ _TRANSLATIONS: Final[tuple[tuple[type[Exception], type[httpx.TransportError], st
     (aiohttp.ClientConnectorError, httpx.ConnectError, "cannot connect"),
     (aiohttp.InvalidURL, httpx.UnsupportedProtocol, "not an address"),
     (aiohttp.ClientConnectionError, httpx.ReadError, "the connection broke"),
-    (aiohttp.ClientPayloadError, httpx.RemoteProtocolError, "the body was cut off"),
+    (aiohttp.ClientPayloadError, httpx.ReadError, "the body was cut off"),
     (aiohttp.ClientError, httpx.RemoteProtocolError, "not HTTP"),
     (TimeoutError, httpx.ReadTimeout, "no answer"),
     (OSError, httpx.ReadError, "the connection broke"),
@@ -253,6 +287,22 @@ _TRANSLATIONS: Final[tuple[tuple[type[Exception], type[httpx.TransportError], st
 
 def translated(error: aiohttp.ClientError | OSError) -> httpx.TransportError:
     """Return ``error`` of aiohttp or a socket as httpx's error of the same meaning."""
+    if isinstance(error, OSError) and error.errno in NO_DESCRIPTOR:
+        return NoDescriptorError("too many open files")
     if isinstance(error, aiohttp.ClientHttpProxyError):
         return httpx.ProxyError(f"the proxy refuses to connect (HTTP {error.status})")
     return next(ours(text) for kind, ours, text in _TRANSLATIONS if isinstance(error, kind))
+
+
+def _alone(error: BaseException) -> BaseException:
+    """Return what caused ``error``, or itself, without the frames it went through.
+
+    They hold each other and the request in cycles, which only a garbage collection frees: a night on which thousands of
+    portals refuse would fill the memory with them.
+    """
+    cause = error.__cause__ or error
+    chained: BaseException | None = error
+    while chained is not None:
+        chained.__traceback__ = None
+        chained = chained.__cause__ or chained.__context__
+    return cause

@@ -5,9 +5,10 @@ from __future__ import annotations
 import base64
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from ipaddress import ip_address, ip_network
 from typing import Final
 from urllib.parse import unquote, urlsplit, urlunsplit
-from urllib.request import getproxies_environment, proxy_bypass_environment  # type: ignore[attr-defined]  # typeshed lacks it
+from urllib.request import getproxies_environment
 
 import httpx
 
@@ -16,6 +17,7 @@ from exporter.errors import ConfigError, Problem
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 _SCHEMES: Final = frozenset({"http", "https"})
 _WANTED: Final = ("http", "https", "all")
+_PORTS: Final = {"http": 80, "https": 443}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,16 +32,34 @@ class Proxies:
     """The proxies by scheme of the address that is asked. This machine is asked directly: here the simulator answers."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
-        self._environment = dict(environment)
+        self._direct = environment.get("no", "").lower().replace(",", " ").split()
         self._proxies = {kind: _proxy(kind, environment[kind]) for kind in _WANTED if environment.get(kind)}
 
     def for_url(self, url: httpx.URL) -> Proxy | None:
         """Return the proxy for ``url``, or ``None`` for a direct connection."""
         if not self._proxies or url.host in _LOOPBACK:
             return None
-        proxy = self._proxies.get(url.scheme) or self._proxies.get("all")
-        where = url.host if url.port is None else f"{url.host}:{url.port}"
-        return None if proxy is None or proxy_bypass_environment(where, self._environment) else proxy
+        port = url.port or _PORTS.get(url.scheme, 0)
+        if any(_names(entry, url.host, port) for entry in self._direct):
+            return None
+        return self._proxies.get(url.scheme) or self._proxies.get("all")
+
+
+def _names(entry: str, host: str, port: int) -> bool:
+    """Whether an entry of ``NO_PROXY`` means ``host``: ``*``, an address, a network, a domain with all below it; ``:PORT``."""
+    if entry == "*":
+        return True
+    name, colon, of_port = entry.rpartition(":")
+    if colon and of_port.isdecimal() and (":" not in name or name.endswith("]")):
+        if int(of_port) != port:
+            return False
+        entry = name
+    entry = entry.strip("[]")
+    try:
+        return ip_address(host) in ip_network(entry, strict=False)
+    except ValueError:
+        domain = entry.removeprefix("*").removeprefix(".")
+        return host == domain or host.endswith(f".{domain}")
 
 
 def proxies_of_environment() -> Proxies:

@@ -17,10 +17,10 @@ import httpx
 
 from exporter import __version__
 from exporter.clock import Clock
-from exporter.errors import InvalidResponseError, NetworkError, PollError, PollTimeoutError, TlsError
+from exporter.errors import InternalError, InvalidResponseError, NetworkError, PollError, PollTimeoutError, TlsError
 from exporter.platforms.base import Services
 from exporter.platforms.gunzip import ACCEPTED, CrumbledError, TooLargeError, UnreadableError, read_body
-from exporter.platforms.http_pool import CONNECT_SECONDS, ONCE
+from exporter.platforms.http_pool import CONNECT_SECONDS, ONCE, NoDescriptorError
 
 USER_AGENT: Final = f"booking-sync-exporter/{__version__}"
 MAX_BODY_BYTES: Final = 16 * 1024 * 1024
@@ -67,7 +67,8 @@ async def exchange(
     """Send ``request`` and return the whole answer, whatever its status.
 
     ``timeout`` (seconds) bounds the whole exchange, connecting included. Raises :class:`PollTimeoutError`,
-    :class:`NetworkError`, :class:`TlsError`, or :class:`InvalidResponseError` for a body that is too large or undecodable.
+    :class:`NetworkError`, :class:`TlsError`, :class:`InvalidResponseError` for what is not HTTP or a body that cannot be read,
+    or :class:`InternalError` when no more files may be opened.
     """
     clock = services.clock
     began = clock.monotonic()
@@ -121,6 +122,10 @@ def _lost(error: httpx.TransportError | httpx.StreamError, host: str) -> PollErr
             return TlsError(f"TLS with {host} failed: {what or 'handshake'}")
         cause = cause.__cause__ or cause.__context__
     kind = type(error).__name__
+    if isinstance(error, NoDescriptorError):
+        return InternalError("this machine lets the exporter open no more files: raise LimitNOFILE (systemd) or ulimit -n")
+    if isinstance(error, httpx.RemoteProtocolError):
+        return InvalidResponseError(f"{host} sent something that is not HTTP")
     if isinstance(error, httpx.ConnectError):
         return NetworkError(f"cannot connect to {host}: name not found, refused or unreachable")
     if isinstance(error, httpx.ProxyError):

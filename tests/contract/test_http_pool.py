@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
+from types import TracebackType
 
 import httpx
 import pytest
+from aiohttp.abc import AbstractResolver, ResolveResult
 
 from exporter.admission import Admission
 from exporter.clock import SystemClock
-from exporter.errors import InvalidResponseError, NetworkError, PollError, TlsError
+from exporter.errors import InternalError, InvalidResponseError, NetworkError, PollError, TlsError
 from exporter.platforms.base import Services
 from exporter.platforms.http_pool import HttpPool
 from exporter.platforms.proxies import Proxies
@@ -90,12 +93,18 @@ class Client:
         return await exchange(services, "list", request, timeout=timeout)
 
 
-def client(script: Callable[[Client], Awaitable[None]], *, tls: ssl.SSLContext | None = None, proxy: str = "") -> None:
+def client(
+    script: Callable[[Client], Awaitable[None]],
+    *,
+    tls: ssl.SSLContext | None = None,
+    proxy: str = "",
+    names: AbstractResolver | None = None,
+) -> None:
     """Run ``script`` with a pool; ``proxy`` is what the environment would say."""
 
     async def main() -> None:
         environment = {"http": proxy, "https": proxy} if proxy else {}
-        pool = HttpPool(SystemClock(), tls=tls or ssl.create_default_context(), proxies=Proxies(environment))
+        pool = HttpPool(SystemClock(), tls=tls or ssl.create_default_context(), proxies=Proxies(environment), names=names)
         async with pool:
             await script(Client(pool))
 
@@ -244,12 +253,12 @@ def test_an_answer_that_comes_too_late_is_not_taken_for_the_next_one() -> None:
 @pytest.mark.parametrize(
     ("reply", "error"),
     [
-        (b"SSH-2.0-OpenSSH_9.2\r\n\r\n", NetworkError),
-        (b"HTTP/1.1 two hundred\r\n\r\n", NetworkError),
-        (b"HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\n", NetworkError),
-        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", NetworkError),
-        (b"HTTP/1.1 200 OK\r\nX: " + b"y" * 200_000 + b"\r\n\r\n", NetworkError),
-        (b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 2000 + b"\r\n", NetworkError),
+        (b"SSH-2.0-OpenSSH_9.2\r\n\r\n", InvalidResponseError),
+        (b"HTTP/1.1 two hundred\r\n\r\n", InvalidResponseError),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\n", InvalidResponseError),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", InvalidResponseError),
+        (b"HTTP/1.1 200 OK\r\nX: " + b"y" * 200_000 + b"\r\n\r\n", InvalidResponseError),
+        (b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 2000 + b"\r\n", InvalidResponseError),
         (b"HTTP/1.1 200 OK\r\nContent-Encoding: br\r\nContent-Length: 1\r\n\r\nx", InvalidResponseError),
     ],
 )
@@ -453,7 +462,6 @@ def test_httpx_s_own_mock_transport_stands_in_for_the_pool() -> None:
     [
         httpx.ConnectError("x"),
         httpx.ReadError("x"),
-        httpx.RemoteProtocolError("x"),
         httpx.StreamClosed(),
         httpx.ProxyError("x"),
     ],
@@ -471,7 +479,7 @@ def test_each_failure_of_a_transport_is_one_of_ours(failure: Exception) -> None:
 
 @dataclass
 class ConnectProxy:
-    """A proxy that tunnels by CONNECT, or refuses with ``status``."""
+    """A proxy that tunnels by CONNECT, or refuses with ``status``, or says nothing with status 0."""
 
     status: int = 200
     heads: list[bytes] = field(default_factory=list)
@@ -484,6 +492,8 @@ class ConnectProxy:
         self.ends.append(writer)
         head = await reader.readuntil(b"\r\n\r\n")
         self.heads.append(head)
+        if not self.status:
+            return
         if self.status != 200:
             writer.write(f"HTTP/1.1 {self.status} Refused\r\nContent-Length: 0\r\n\r\n".encode())
             writer.close()
@@ -508,12 +518,15 @@ async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
 
 
 @contextlib.asynccontextmanager
-async def proxied(proxy: ConnectProxy, tls: ssl.SSLContext, *, user: str = "") -> AsyncIterator[Client]:
+async def proxied(
+    proxy: ConnectProxy, tls: ssl.SSLContext, *, user: str = "", clock: SystemClock | ManualClock | None = None
+) -> AsyncIterator[Client]:
+    clock = clock or SystemClock()
     server = await asyncio.start_server(proxy.serve, "127.0.0.1", 0)
     async with server:
         address = f"http://{user}127.0.0.1:{server.sockets[0].getsockname()[1]}"
-        async with HttpPool(SystemClock(), tls=tls, proxies=Proxies({"http": address, "https": address})) as pool:
-            yield Client(pool)
+        async with HttpPool(clock, tls=tls, proxies=Proxies({"http": address, "https": address})) as pool:
+            yield Client(pool, clock)
         for end in proxy.ends:
             end.transport.abort()
         await asyncio.gather(*proxy.tasks)
@@ -566,6 +579,21 @@ def test_a_proxy_that_is_not_there_is_named_as_what_is_missing() -> None:
     client(script, proxy="http://127.0.0.1:1")
 
 
+def test_a_proxy_that_hangs_is_named_as_what_hangs() -> None:
+    async def main() -> None:
+        clock, proxy = ManualClock(), ConnectProxy(0)
+        async with proxied(proxy, ssl.create_default_context(), clock=clock) as client:
+            asking = asyncio.create_task(client.ask(f"https://portal.example/{SECRET}", timeout=30))
+            while not proxy.heads:  # noqa: ASYNC110  it is the proxy that is waited for
+                await asyncio.sleep(0.001)
+            await clock.advance(5.1)
+            expected = r"^cannot reach portal\.example: the proxy made no connection within 5 s$"
+            with pytest.raises(NetworkError, match=expected):
+                await asking
+
+    asyncio.run(main())
+
+
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1"])
 def test_this_machine_is_asked_without_the_proxy(host: str) -> None:
     async def script(client: Client) -> None:
@@ -597,3 +625,125 @@ def test_connections_wait_for_admission_outside_of_every_deadline() -> None:
             await asyncio.gather(*before_us)
 
     asyncio.run(main())
+
+
+class NoNames(AbstractResolver):
+    """Names that do not exist."""
+
+    async def resolve(self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC) -> list[ResolveResult]:
+        raise socket.gaierror(socket.EAI_NONAME, f"{host}:{port} {family}")
+
+    async def close(self) -> None:
+        pass
+
+
+def tracebacks() -> int:
+    return sum(isinstance(thing, TracebackType) for thing in gc.get_objects())
+
+
+@pytest.mark.parametrize("wrong", ["refused", "no such name", "not trusted", "cut off"])
+def test_connections_that_fail_leave_nothing_for_the_garbage_collector(wrong: str, tmp_path: Path) -> None:
+    of_server, _ = contexts(tmp_path)
+
+    async def script(client: Client) -> None:
+        async with peer(lambda *_: None) as server, peer(tls=of_server) as strange:
+            url = {
+                "refused": "http://127.0.0.1:1",
+                "no such name": "http://none.invalid",
+                "not trusted": strange.origin,
+                "cut off": server.origin,
+            }[wrong]
+
+            async def fail() -> None:
+                try:
+                    await client.ask(url, once=True)
+                except PollError as error:
+                    error.__context__ = None  # as the poll does, which keeps the error
+
+            await fail()
+            gc.collect()
+            gc.disable()
+            try:
+                before = tracebacks()
+                for _ in range(50):
+                    await fail()
+                assert tracebacks() - before < 10
+            finally:
+                gc.enable()
+
+    client(script, names=NoNames())
+
+
+def test_a_process_without_descriptors_says_so_and_blames_no_platform() -> None:
+    async def main() -> None:
+        clock = ManualClock()
+        async with peer() as server, HttpPool(clock, tls=ssl.create_default_context(), most_connections=1) as pool:
+            client = Client(pool, clock)
+            async with peer(lambda *_: b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n") as slow:
+                hanging = asyncio.create_task(client.ask(slow.origin, timeout=600))
+                while not slow.requests:  # noqa: ASYNC110  it is the peer that is waited for
+                    await asyncio.sleep(0.001)
+
+                async def ask() -> None:
+                    async with clock.timeout(300, slack=0.2):
+                        await client.ask(server.origin)
+
+                with pytest.raises(InternalError, match="no more files: raise LimitNOFILE"):
+                    await ask()
+                hanging.cancel()
+                await asyncio.gather(hanging, return_exceptions=True)
+            assert (await client.ask(server.origin)).status == 200, "and goes on when there is room again"
+
+    asyncio.run(main())
+
+
+def test_a_connection_that_finds_no_room_takes_that_of_one_that_idles() -> None:
+    async def main() -> None:
+        clock = SystemClock()
+        pool = HttpPool(clock, tls=ssl.create_default_context(), most_connections=1)
+        async with peer() as first, peer() as second, pool:
+            client = Client(pool, clock)
+            for _ in range(3):
+                assert (await client.ask(first.origin)).status == 200
+                assert (await client.ask(second.origin)).status == 200
+            assert (3, 3) == (len(first.connections), len(second.connections))
+
+    asyncio.run(main())
+
+
+def test_connections_wait_for_the_room_of_another_and_none_is_lost() -> None:
+    async def main() -> None:
+        clock, tls = SystemClock(), ssl.create_default_context()
+        async with peer() as server, HttpPool(clock, tls=tls, names=SlowNames(), most_connections=3) as pool:
+            client = Client(pool, clock)
+            origin = server.origin.replace("127.0.0.1", "portal.test")
+            asking = [asyncio.create_task(client.ask(origin, once=True)) for _ in range(30)]
+            await asyncio.sleep(0)
+            for task in asking[5:10]:
+                task.cancel()
+            answers = await asyncio.gather(*asking[:5], *asking[10:])
+            assert [200] * 25 == [answer.status for answer in answers]
+            assert [200] * 3 == [(await client.ask(origin, once=True)).status for _ in range(3)], "no room was lost"
+
+    asyncio.run(main())
+
+
+class SlowNames(NoNames):
+    """Every name is this machine's, after a moment."""
+
+    async def resolve(self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC) -> list[ResolveResult]:
+        del family
+        await asyncio.sleep(0.01)
+        return [ResolveResult(hostname=host, host="127.0.0.1", port=port, family=socket.AF_INET, proto=0, flags=0)]
+
+
+def test_a_pool_that_ends_closes_the_connections_that_idle() -> None:
+    async def script(client: Client) -> None:
+        async with peer() as server:
+            await client.ask(server.origin)
+            assert not server.tasks[0].done()
+            await client.http.aclose()
+            async with asyncio.timeout(5):
+                await server.tasks[0]
+
+    client(script)

@@ -75,3 +75,32 @@ def test_the_variables_are_those_of_curl(monkeypatch: pytest.MonkeyPatch) -> Non
     assert proxies.for_url(httpx.URL("https://www.wixapis.com")) is not None
     assert proxies.for_url(httpx.URL("https://portal.example")) is None
     assert proxies.for_url(httpx.URL("http://www.wixapis.com")) is None
+
+
+@pytest.mark.parametrize(
+    ("no_proxy", "address", "direct"),
+    [
+        ("10.0.0.0/8", "https://10.1.2.3", True),
+        ("10.0.0.0/8", "https://11.1.2.3", False),
+        ("192.168.1.7", "https://192.168.1.7", True),
+        ("fd00::/8", "https://[fd00::1]", True),
+        ("[fd00::1]", "https://[fd00::1]", True),
+        ("[fd00::1]:8443", "https://[fd00::1]:8443", True),
+        ("fd00::1", "https://[fd00::2]", False),
+        ("portal.example:443", "https://portal.example", True),
+        ("portal.example:80", "https://portal.example", False),
+        ("portal.example:8443", "https://portal.example:8443", True),
+        ("example", "https://portal.example", True),
+        (".example", "https://portal.example", True),
+        ("*.example", "https://portal.example", True),
+        ("ample", "https://portal.example", False),
+        ("Portal.EXAMPLE", "https://portal.example", True),
+        ("other.test, portal.example", "https://portal.example", True),
+        ("other.test portal.example", "https://portal.example", True),
+        ("*", "https://portal.example", True),
+        ("", "https://portal.example", False),
+    ],
+)
+def test_no_proxy_names_addresses_networks_domains_and_ports(no_proxy: str, address: str, *, direct: bool) -> None:
+    proxies = Proxies({"https": "http://proxy.example:3128", "no": no_proxy})
+    assert direct is (proxies.for_url(httpx.URL(address)) is None)

@@ -1,0 +1,122 @@
+"""The sockets of the pool, and no more of them than leave file descriptors to scrapes, logs and files.
+
+A process that has no descriptor left cannot even accept the scrape that would tell of it. So a connection that finds no room
+waits for one that closes, outside of every deadline but for a poll's interval at most, and fails then as a fault of this
+machine.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import os
+import resource
+import socket
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Callable
+from contextvars import ContextVar
+from typing import Final
+
+from aiohappyeyeballs import AddrInfoType
+
+from exporter.deadlines import paused
+
+RESERVED_DESCRIPTORS: Final = 64
+NO_DESCRIPTOR: Final = frozenset({errno.EMFILE, errno.ENFILE})
+_FEWEST: Final = 8
+_UNLIMITED: Final = 1_000_000
+
+
+def room_for_sockets() -> int:
+    """Return how many connections may be open at a time: the process's limit of open files less those that others need."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return _UNLIMITED if soft == resource.RLIM_INFINITY else max(_FEWEST, soft - RESERVED_DESCRIPTORS)
+
+
+class Sockets:
+    """Opens sockets for ``most`` connections at a time. ``spare`` closes one that nobody uses, if there is one."""
+
+    def __init__(self, most: int) -> None:
+        self.spare: Callable[[], object] = lambda: None
+        self._free = most
+        self._waiting: OrderedDict[asyncio.Future[None], None] = OrderedDict()
+
+    @contextlib.asynccontextmanager
+    async def room(self) -> AsyncIterator[None]:
+        """Hold the room of the connection that the block opens, and hand it over to its socket.
+
+        Waits for room as long as the deadlines around may be paused; raises :class:`OSError` (``EMFILE``) without any.
+        """
+        if self._free > 0 and not self._waiting:
+            self._free -= 1
+        else:
+            await self._wait()
+        room = _Room(self._leave)
+        token = _room.set(room)
+        try:
+            yield
+        finally:
+            _room.reset(token)
+            room.let_go()
+
+    def open(self, address: AddrInfoType) -> socket.socket:
+        """Return a new socket for ``address``, in the room of the block around."""
+        family, kind, protocol, *_ = address
+        opened = _CountedSocket(family, kind, protocol)
+        opened.room = _room.get()
+        opened.room.holders += 1
+        return opened
+
+    async def _wait(self) -> None:
+        self.spare()  # it closes in the next turn of the loop
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting[turn] = None
+        try:
+            with paused() as most:
+                await asyncio.wait([turn], timeout=most)
+        except asyncio.CancelledError:
+            if turn.done():
+                self._leave()  # it was let in and told to stop in the same turn of the loop
+            raise
+        finally:
+            self._waiting.pop(turn, None)
+        if not turn.done():
+            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    def _leave(self) -> None:
+        if self._waiting:
+            self._waiting.popitem(last=False)[0].set_result(None)
+        else:
+            self._free += 1
+
+
+class _Room:
+    """The room of one connection: left when its block has ended and the last of its sockets is closed.
+
+    There may be several at first: of a name with many addresses, more than one is tried.
+    """
+
+    def __init__(self, leave: Callable[[], None]) -> None:
+        self.holders = 1
+        self._leave = leave
+
+    def let_go(self) -> None:
+        self.holders -= 1
+        if not self.holders:
+            self._leave()
+
+
+_room: ContextVar[_Room] = ContextVar("room")
+
+
+class _CountedSocket(socket.socket):
+    """A socket that gives its room back when it is closed."""
+
+    room: _Room | None = None
+
+    def close(self) -> None:
+        super().close()
+        room, self.room = self.room, None
+        if room is not None:
+            room.let_go()
