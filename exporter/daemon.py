@@ -15,7 +15,7 @@ from typing import Final
 import structlog
 from prometheus_client import CollectorRegistry
 
-from exporter import garbage, logs, sdnotify
+from exporter import garbage, logs, loop_errors, sdnotify
 from exporter.admission import Admission
 from exporter.app import Application
 from exporter.clock import Clock, SystemClock
@@ -62,6 +62,7 @@ async def run(
     lag = LoopLag()
     lag.start()
     clock = SystemClock(lag)
+    asyncio.get_running_loop().set_exception_handler(loop_errors.handler(clock))
     with contextlib.suppress(StopRequestedError), UnwaitedThreads(PAGE_THREADS, "pages") as pages:
         config = await signals.unless_stopped(asyncio.to_thread(load))
         web = await signals.unless_stopped(asyncio.to_thread(WebConfig.load, web_config))
