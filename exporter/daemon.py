@@ -37,6 +37,7 @@ WATCH_SECONDS: Final = 5.0
 LAG_SECONDS: Final = 0.5
 SETTLE_SECONDS: Final = 1.0
 LONGEST_UNSETTLED_SECONDS: Final = 600.0
+RESERVED_DESCRIPTORS: Final = 64  # for scrapes, logs, files
 THREADS: Final = 64
 PAGE_THREADS: Final = 4  # rendering is work for the processor; more threads would only take turns
 
@@ -65,6 +66,7 @@ async def run(
     asyncio.get_running_loop().set_exception_handler(loop_errors.handler(clock))
     with contextlib.suppress(StopRequestedError), UnwaitedThreads(PAGE_THREADS, "pages") as pages:
         config = await signals.unless_stopped(asyncio.to_thread(load))
+        _warn_of_little_room(len(config.targets))
         web = await signals.unless_stopped(asyncio.to_thread(WebConfig.load, web_config))
         async with _application(load, clock=clock, lag=lag, lifecycle=lifecycle, pages=pages) as (app, instruments):
             server = await serve(create_app(app, pages), listen_address, web)
@@ -115,6 +117,13 @@ def _make_room() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     # A file that hangs holds a thread. Pages have threads of their own (docs/decisions/0106).
     asyncio.get_running_loop().set_default_executor(UnwaitedThreads(THREADS, "exporter"))
+
+
+def _warn_of_little_room(targets: int) -> None:
+    """Say so when not each target can have a connection beside the scrapes and files."""
+    limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if limit != resource.RLIM_INFINITY and limit - RESERVED_DESCRIPTORS < targets:
+        log.warning("few_open_files", limit=limit, targets=targets, fix="raise LimitNOFILE (systemd) or ulimit -n")
 
 
 async def _settle_garbage(app: Application, clock: Clock) -> None:

@@ -7,6 +7,8 @@ import resource
 import socket
 from pathlib import Path
 
+import pytest
+
 from tests.support.business import Business, with_business
 from tests.support.process import exporter, until
 
@@ -30,5 +32,20 @@ def test_scrapes_that_cannot_be_accepted_are_told_once_and_answered_when_there_i
             await until(healthy, "a scrape to be accepted again")
             assert 1 == sum(line["event"] == "too_many_open_files" for line in running.log)
             assert "out of system resource" not in running.raw
+
+    with_business(tmp_path, scenario)
+
+
+@pytest.mark.parametrize(("open_files", "warned"), [(66, True), (67, False)])
+def test_a_limit_that_leaves_no_connection_to_each_target_beside_64_is_told_at_the_start(
+    tmp_path: Path, open_files: int, *, warned: bool
+) -> None:
+    async def scenario(business: Business) -> None:
+        hourly = {"connections": {"interval": "1h"}}
+        config = business.config(*(business.wix_target(f"site-{number}", collectors=hourly) for number in range(3)))
+        async with exporter(config, open_files=open_files) as running:
+            await running.ready()
+            told = [(line["limit"], line["targets"], line["fix"]) for line in running.log if line["event"] == "few_open_files"]
+            assert [(66, 3, "raise LimitNOFILE (systemd) or ulimit -n")] * warned == told
 
     with_business(tmp_path, scenario)

@@ -99,13 +99,20 @@ class Exporter:
 
 @contextlib.asynccontextmanager
 async def exporter(
-    config: Path, *flags: str, environ: Mapping[str, str] | None = None, wait: bool = True, module: str = "exporter"
+    config: Path,
+    *flags: str,
+    environ: Mapping[str, str] | None = None,
+    wait: bool = True,
+    module: str = "exporter",
+    open_files: int | None = None,
 ) -> AsyncIterator[Exporter]:
     """Run the daemon on a free port while the block runs; SIGKILL at the end if it still lives.
 
-    ``module`` is a command line of the tests' own.
+    ``module`` is a command line of the tests' own; ``open_files`` is the limit of open files.
     """
+    limited = () if open_files is None else ("sh", "-c", f'ulimit -n {open_files}; exec "$@"', "sh")
     process = await asyncio.create_subprocess_exec(
+        *limited,
         sys.executable,
         "-m",
         module,
