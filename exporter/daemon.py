@@ -25,6 +25,7 @@ from exporter.live import World
 from exporter.loop_lag import LoopLag
 from exporter.metrics import Instruments, Page
 from exporter.platforms.http_pool import open_pool
+from exporter.platforms.sockets import room_for_sockets
 from exporter.shutdown import Signals, StopRequestedError, UnwaitedThreads
 from exporter.web import create_app
 from exporter.web.config import WebConfig
@@ -37,7 +38,6 @@ WATCH_SECONDS: Final = 5.0
 LAG_SECONDS: Final = 0.5
 SETTLE_SECONDS: Final = 1.0
 LONGEST_UNSETTLED_SECONDS: Final = 600.0
-RESERVED_DESCRIPTORS: Final = 64  # for scrapes, logs, files
 THREADS: Final = 64
 PAGE_THREADS: Final = 4  # rendering is work for the processor; more threads would only take turns
 
@@ -122,7 +122,7 @@ def _make_room() -> None:
 def _warn_of_little_room(targets: int) -> None:
     """Say so when not each target can have a connection beside the scrapes and files."""
     limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if limit != resource.RLIM_INFINITY and limit - RESERVED_DESCRIPTORS < targets:
+    if room_for_sockets() < targets:
         log.warning("few_open_files", limit=limit, targets=targets, fix="raise LimitNOFILE (systemd) or ulimit -n")
 
 

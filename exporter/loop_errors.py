@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 from collections.abc import Callable
 from typing import Any, Final
 
 import structlog
 
 from exporter.clock import Clock
+from exporter.platforms.sockets import NO_DESCRIPTOR
 
 log = structlog.get_logger(__name__)
 
 AGAIN_SECONDS: Final = 60.0
-_NO_DESCRIPTOR: Final = frozenset({errno.EMFILE, errno.ENFILE})
 
 
 def handler(clock: Clock) -> Callable[[asyncio.AbstractEventLoop, dict[str, Any]], None]:
@@ -28,7 +27,7 @@ def handler(clock: Clock) -> Callable[[asyncio.AbstractEventLoop, dict[str, Any]
     def handle(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         nonlocal said
         error = context.get("exception")
-        if not (isinstance(error, OSError) and error.errno in _NO_DESCRIPTOR):
+        if not (isinstance(error, OSError) and error.errno in NO_DESCRIPTOR):
             loop.default_exception_handler(context)
             return
         now = clock.monotonic()
