@@ -148,6 +148,10 @@ class NetworkError(PollError):
     reason = Reason.NETWORK
 
 
+class UnreachableError(NetworkError):
+    """No connection came about, so nothing was sent."""
+
+
 class TlsError(PollError):
     reason = Reason.TLS
 

@@ -69,7 +69,7 @@ class Names(AbstractResolver):
 
     async def resolve(self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC) -> list[ResolveResult]:
         """Return the addresses of ``host``. Raises :class:`OSError` when there are none."""
-        resolver = self._resolver = self._current()
+        resolver = await self._current()
         self._asking[resolver] += 1
         try:
             return await resolver.resolve(host, port, family)
@@ -97,14 +97,18 @@ class Names(AbstractResolver):
                 await resolver.close()
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    def _current(self) -> AsyncResolver:
+    async def _current(self) -> AsyncResolver:
         """Return the resolver that knows the present name servers.
 
         c-ares notices a change only of a plain file in ``/etc``; in containers, and with systemd-resolved, it is a link or
         mounted. The resolver before goes on with what it has been asked.
         """
         seen = fingerprint([self._resolv_conf])
-        if self._resolver is None or seen != self._seen:
+        before = self._resolver
+        if before is None or seen != self._seen:
             self._seen = seen
-            return AsyncResolver(nameservers=self._servers(), timeout=_TRY_SECONDS, tries=_TRIES)
-        return self._resolver
+            self._resolver = AsyncResolver(nameservers=self._servers(), timeout=_TRY_SECONDS, tries=_TRIES)
+            if before is not None and before not in self._asking:
+                await before.close()
+            return self._resolver
+        return before

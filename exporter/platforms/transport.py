@@ -17,7 +17,15 @@ import httpx
 
 from exporter import __version__
 from exporter.clock import Clock
-from exporter.errors import InternalError, InvalidResponseError, NetworkError, PollError, PollTimeoutError, TlsError
+from exporter.errors import (
+    InternalError,
+    InvalidResponseError,
+    NetworkError,
+    PollError,
+    PollTimeoutError,
+    TlsError,
+    UnreachableError,
+)
 from exporter.platforms.base import Services
 from exporter.platforms.gunzip import ACCEPTED, CrumbledError, TooLargeError, UnreadableError, read_body
 from exporter.platforms.http_pool import CONNECT_SECONDS, ONCE, NoDescriptorError
@@ -66,9 +74,9 @@ async def exchange(
 ) -> Answer:
     """Send ``request`` and return the whole answer, whatever its status.
 
-    ``timeout`` (seconds) bounds the whole exchange, connecting included. Raises :class:`PollTimeoutError`,
-    :class:`NetworkError`, :class:`TlsError`, :class:`InvalidResponseError` for what is not HTTP or a body that cannot be read,
-    or :class:`InternalError` when no more files may be opened.
+    ``timeout`` (seconds) bounds the whole exchange, connecting included. Raises :class:`UnreachableError` when nothing was
+    sent, :class:`PollTimeoutError`, :class:`NetworkError`, :class:`TlsError`, :class:`InvalidResponseError` for what is not
+    HTTP or a body that cannot be read, or :class:`InternalError` when no more files may be opened.
     """
     clock = services.clock
     began = clock.monotonic()
@@ -90,7 +98,7 @@ async def exchange(
         raise
     except httpx.ConnectTimeout:
         # "from None": what was chained would carry the URL, credential included.
-        raise NetworkError(f"cannot connect to {host} within {CONNECT_SECONDS:g} s") from None
+        raise UnreachableError(f"cannot connect to {host} within {CONNECT_SECONDS:g} s") from None
     except (TimeoutError, httpx.TimeoutException):
         raise PollTimeoutError(f"{host} did not answer within {timeout:g} s") from None
     except (httpx.TransportError, httpx.StreamError) as error:
@@ -127,9 +135,9 @@ def _lost(error: httpx.TransportError | httpx.StreamError, host: str) -> PollErr
     if isinstance(error, httpx.RemoteProtocolError):
         return InvalidResponseError(f"{host} sent something that is not HTTP")
     if isinstance(error, httpx.ConnectError):
-        return NetworkError(f"cannot connect to {host}: name not found, refused or unreachable")
+        return UnreachableError(f"cannot connect to {host}: name not found, refused or unreachable")
     if isinstance(error, httpx.ProxyError):
-        return NetworkError(f"cannot reach {host}: {error}")
+        return UnreachableError(f"cannot reach {host}: {error}")
     return NetworkError(f"connection to {host} was lost ({kind})")
 
 

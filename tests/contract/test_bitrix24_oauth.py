@@ -17,7 +17,7 @@ import httpx
 import pytest
 
 from exporter.config import OAuth
-from exporter.errors import AuthError, PollError, Reason, TargetConfigError
+from exporter.errors import AuthError, NetworkError, PollError, Reason, TargetConfigError
 from exporter.model import BookingsObservation, CollectorName
 from exporter.platforms.bitrix24.session import BitrixSession
 from exporter.simulator import Fault, FaultKind
@@ -191,8 +191,32 @@ def test_a_lost_answer_is_survived_where_the_server_tolerates_the_old_token(tmp_
         bench.clock.now += 3601
         bench.simulator.bitrix24.oauth.tolerates_spent = True
         bench.simulator.faults.add(Fault(FaultKind.DROP, operation="oauth/token", times=1))
-        await poll_bookings(open_oauth(bench))
+        session = open_oauth(bench)
+        with pytest.raises(NetworkError):
+            await poll_bookings(session)
+        assert bench.events.codes(TOKEN) == ["none"], "the token may be spent: it is not sent again within the poll"
+        await poll_bookings(session)
         assert bench.events.codes(TOKEN) == ["none", "200"]
+
+    on_portal(script, tmp_path)
+
+
+def test_an_auth_server_that_cannot_be_reached_is_asked_again_within_the_poll(tmp_path: Path) -> None:
+    async def script(bench: Bench) -> None:
+        write_tokens(bench)
+        bench.clock.now += 3601
+        refused = 0
+
+        async def refuse(request: httpx.Request) -> None:
+            nonlocal refused
+            if request.url.path == "/oauth/token/" and refused < 2:
+                refused += 1
+                raise httpx.ConnectError("refused")
+
+        bench.http.on_request = refuse
+        await poll_bookings(open_oauth(bench))
+        assert bench.events.codes(TOKEN) == ["none", "none", "200"]
+        assert refreshes(bench) == 1
 
     on_portal(script, tmp_path)
 

@@ -6,15 +6,21 @@ import asyncio
 import contextlib
 import gc
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from functools import partial
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
 import structlog.testing
+from prometheus_client import CollectorRegistry
 
-from exporter.config import BitrixTarget, Config
+from exporter.admission import Admission
+from exporter.app import Application
+from exporter.config import BitrixTarget, Config, load_config
 from exporter.errors import ConfigError, TargetConfigError
-from exporter.live import LiveTarget
+from exporter.live import LiveTarget, World
+from exporter.metrics import Instruments, Page
 from exporter.model import CollectorName
 from exporter.platforms import bitrix24
 from exporter.platforms.base import Services
@@ -22,8 +28,9 @@ from exporter.platforms.bitrix24.session import BitrixSession
 from exporter.polling import Job
 from exporter.simulator import Fault, FaultKind
 from tests.support.application import RunningApplication, application
-from tests.support.business import API_KEY, WEBHOOK_CODE, Business, with_business
+from tests.support.business import API_KEY, WEBHOOK_CODE, Business, business, with_business
 from tests.support.clock import ManualClock
+from tests.support.pool import pool
 
 Scenario = Callable[[RunningApplication, Business], Coroutine[Any, Any, None]]
 HOURLY = {"connections": {"interval": "1h"}}
@@ -400,3 +407,26 @@ def test_targets_that_a_reload_drops_are_freed_without_the_garbage_collector(tmp
             gc.enable()
 
     with_application(tmp_path, targets, scenario)
+
+
+def test_who_must_know_before_a_configuration_is_loaded_is_told_at_the_start_and_at_each_reload(tmp_path: Path) -> None:
+    async def main() -> None:
+        order: list[str] = []
+        clock = ManualClock()
+        async with business(tmp_path) as there, pool(clock) as http:
+            path = there.config(calm(there))
+
+            def load() -> Config:
+                order.append("load")
+                return load_config(path)
+
+            world = World(http, clock, Random(1), Instruments(CollectorRegistry()), Admission(clock))
+            before = partial(order.append, "before")
+            app = Application(load, world=world, page=Page(world.instruments), before_change=before)
+            await app.start(load_config(path))
+            assert ["before"] == order
+            await app.reload()
+            assert ["before", "before", "load"] == order
+            await app.aclose(grace=0.0)
+
+    asyncio.run(main())

@@ -16,7 +16,7 @@ import structlog
 
 from exporter.backoff import exponential
 from exporter.config import OAuth
-from exporter.errors import AuthError, NetworkError, PollError, PollTimeoutError, ServerError, TargetConfigError
+from exporter.errors import AuthError, PollError, ServerError, TargetConfigError, UnreachableError
 from exporter.platforms.base import Services
 from exporter.platforms.bitrix24.authserver import (
     INVALID_GRANT,
@@ -100,7 +100,10 @@ class _Chain:
         log.info("tokens_renewed", portal=httpx.URL(fresh.client_endpoint).host)
 
     async def _ask(self, tokens: Tokens, oauth: OAuth, services: Services) -> Tokens:
-        """Ask for a new pair; after a fault again with the same token, which may or may not be spent by then."""
+        """Ask for a new pair; again after a fault of the server, or when nothing was sent.
+
+        A lost answer is not asked for again at once: the token may be spent, and what is wrong lasts longer than a poll.
+        """
         server = server_origin(oauth.server, tokens.server_endpoint)
         for attempt in range(ATTEMPTS):
             try:
@@ -113,7 +116,7 @@ class _Chain:
                     timeout=EXCHANGE_SECONDS,
                     known=decode_known(tokens),
                 )
-            except (ServerError, PollTimeoutError, NetworkError) as error:
+            except (ServerError, UnreachableError) as error:
                 if attempt == ATTEMPTS - 1:
                     raise
                 services.events.retry(TOKEN_OPERATION, error.reason.value)
