@@ -24,7 +24,7 @@ from exporter.deadlines import paused
 
 RESERVED_DESCRIPTORS: Final = 64
 NO_DESCRIPTOR: Final = frozenset({errno.EMFILE, errno.ENFILE})
-_FEWEST: Final = 8
+_FEWEST: Final = 1
 _UNLIMITED: Final = 1_000_000
 
 
