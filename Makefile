@@ -28,7 +28,7 @@ format: $(VENV)/.installed-dev ## Rewrite the code in the project's format
 	$(BIN)/ruff format .
 
 types: $(VENV)/.installed-dev ## mypy, strict
-	$(BIN)/mypy exporter tests
+	$(BIN)/mypy exporter tests tools
 
 bench: $(VENV)/.installed-dev ## Benchmarks, as ratios side by side
 	for file in $(filter-out %/fleet.py,$(wildcard tests/benchmarks/*.py)); do echo "== $$file"; $(BIN)/python -m "$$(echo $${file%.py} | tr / .)" || exit 1; done
@@ -37,19 +37,19 @@ bench-fleet: $(VENV)/.installed-dev ## Five minutes of 5,000 sites and 500 porta
 	$(BIN)/python -m tests.benchmarks.fleet $(ARGS)
 
 generate: $(VENV)/.installed-dev ## Write the generated files again: schema, references, dashboards, rules, manifests
-	$(BIN)/python -m exporter.metrics.reference docs/metrics.md
-	$(BIN)/python -m exporter.config_reference
+	$(BIN)/python -m tools.metrics_reference docs/metrics.md
+	$(BIN)/python -m tools.config_reference
 	$(BIN)/python -c 'from exporter.web.status_api import schema_text; print(schema_text(), end="")' >docs/status.schema.json
 	$(BIN)/booking-sync-exporter monitoring render --out . >/dev/null
 
 servers: # Debian's servers and Grafana's code, which the end-to-end tests drive; a no-op when they are there
-	@sh tests/support/install-servers.sh
+	@sh tests/harness/install-servers.sh
 
 image: ## Build the container image
 	docker build --tag booking-sync-exporter .
 
 clean: ## Remove everything that can be made again
-	rm -rf $(VENV) build dist .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis tests/support/grafana/node_modules
+	rm -rf $(VENV) build dist .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis tests/harness/grafana/node_modules
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)

@@ -15,11 +15,12 @@ import structlog
 import typer
 import typer.core
 
-from exporter import __version__, logs
+from exporter import __version__
 from exporter.config import Config, load_config, shard_of
 from exporter.errors import BookingSyncError, ConfigError
 from exporter.monitoring.options import Options
-from exporter.redaction import visible
+from exporter.support import logs
+from exporter.support.redaction import visible
 
 log = structlog.get_logger(__name__)
 
@@ -115,8 +116,8 @@ def daemon(
     """Run the daemon; the sub-commands look, try and rehearse."""
     if context.invoked_subcommand is not None:
         return
-    from exporter import shutdown  # noqa: PLC0415  the other commands start without it
-    from exporter.daemon import run  # noqa: PLC0415  the other commands start without the web stack
+    from exporter.commands.daemon import run  # noqa: PLC0415  the other commands start without the web stack
+    from exporter.runtime import shutdown  # noqa: PLC0415  the other commands start without it
 
     logs.configure(level.value, log_format.value)
     with _exits(interrupted=0):
@@ -136,7 +137,7 @@ def check_config(
     online: Annotated[bool, typer.Option("--online", help="Also try each credential with one cheap read.")] = False,
 ) -> None:
     """Check the configuration. Prints every problem with file, path and a fix. Exit code 0 or 2."""
-    from exporter.checking import check_online  # noqa: PLC0415
+    from exporter.commands.check_config import check_online  # noqa: PLC0415
     from exporter.platforms.proxies import proxies_of_environment  # noqa: PLC0415
     from exporter.web.config import WebConfig  # noqa: PLC0415
 
@@ -176,7 +177,7 @@ def probe(
     output: Annotated[Output, typer.Option("--output", help="Form of the result.")] = Output.TABLE,
 ) -> None:
     """Poll the named targets once, now. Exit code 0 healthy, 1 warning, 2 critical, 3 unknown."""
-    from exporter.probe_command import probe_now  # noqa: PLC0415
+    from exporter.commands.probe import probe_now  # noqa: PLC0415
 
     logs.configure("error", "auto")
     with _exits(bad_config=EXIT_UNKNOWN, otherwise=EXIT_UNKNOWN, interrupted=EXIT_UNKNOWN):
@@ -194,8 +195,8 @@ def demo(
     log_format: Format = LogFormat.AUTO,
 ) -> None:
     """Run simulator and exporter together. Needs no credentials; incidents follow a script."""
-    from exporter import shutdown  # noqa: PLC0415
-    from exporter.demo import run_demo  # noqa: PLC0415
+    from exporter.commands.demo import run_demo  # noqa: PLC0415
+    from exporter.runtime import shutdown  # noqa: PLC0415
 
     logs.configure(level.value, log_format.value)
     with _exits(interrupted=0):
@@ -213,7 +214,7 @@ def simulate(
     level: Level = LogLevel.WARNING,
 ) -> None:
     """Run the simulator alone. For drills with your own exporter, Prometheus and pager."""
-    from exporter.demo import list_scenarios, run_simulator  # noqa: PLC0415
+    from exporter.commands.demo import list_scenarios, run_simulator  # noqa: PLC0415
 
     logs.configure(level.value, "auto")
     with _exits(interrupted=0):
@@ -231,7 +232,7 @@ def healthcheck(
     web_config: WebConfigFile = None,
 ) -> None:
     """Ask a running exporter for /-/healthy. For container probes. Exit code 0 or 1."""
-    from exporter.checking import is_healthy  # noqa: PLC0415
+    from exporter.commands.check_config import is_healthy  # noqa: PLC0415
 
     healthy, message = is_healthy(listen, web_config)
     typer.echo(message, err=not healthy)
@@ -252,7 +253,7 @@ def bitrix24_login(
     ] = None,
 ) -> None:
     """Make the token file of a Bitrix24 application. Asks for the client secret unless B24_CLIENT_SECRET holds it."""
-    from exporter.platforms.bitrix24.login import login  # noqa: PLC0415
+    from exporter.commands.bitrix24_login import login  # noqa: PLC0415
 
     logs.configure("warning", "auto")
     with _exits():

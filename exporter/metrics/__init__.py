@@ -1,8 +1,8 @@
 """Everything that stands on the metrics page: the families as data, the counters, and the page itself."""
 
 from exporter.metrics.exposition import Format
-from exporter.metrics.families import FAMILIES
-from exporter.metrics.family import Family
+from exporter.metrics.families.catalog import FAMILIES
+from exporter.metrics.families.family import Family
 from exporter.metrics.instruments import Instruments, TargetInstruments
 from exporter.metrics.page import Page
 

@@ -10,7 +10,7 @@ from typing import Final
 
 from prometheus_client.utils import floatToGoString
 
-from exporter.metrics.family import TARGET_LABELS, Family, Histogram, Row
+from exporter.metrics.families.family import TARGET_LABELS, Family, Histogram, Row
 
 
 class Format(Enum):

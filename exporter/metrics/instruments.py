@@ -17,11 +17,11 @@ from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector,
 
 from exporter import __version__
 from exporter.errors import Reason
-from exporter.metrics import api, freshness, process
-from exporter.metrics.bookings import DISCOVERED, VANISHED
 from exporter.metrics.exposition import distribution, samples, target_labels_text
-from exporter.metrics.families import COUNTERS
-from exporter.metrics.family import Family, Histogram
+from exporter.metrics.families import api, freshness, process
+from exporter.metrics.families.bookings import DISCOVERED, VANISHED
+from exporter.metrics.families.catalog import COUNTERS
+from exporter.metrics.families.family import Family, Histogram
 from exporter.model import CollectorName, PlatformName
 
 LEVELS: Final = ("debug", "info", "warning", "error", "critical")

@@ -14,12 +14,12 @@ import prometheus_client
 from prometheus_client.openmetrics import exposition as openmetrics
 from prometheus_client.registry import Collector
 
-from exporter.metrics import process
 from exporter.metrics.exposition import Format, encode, header, labels_text, number_text, samples, target_labels_text
-from exporter.metrics.families import COUNTERS, FAMILIES, GROUPS, TARGET_INFO
-from exporter.metrics.family import Family
+from exporter.metrics.families import process
+from exporter.metrics.families.catalog import COUNTERS, FAMILIES, GROUPS, TARGET_INFO
+from exporter.metrics.families.family import Family
 from exporter.metrics.instruments import Instruments, TargetInstruments
-from exporter.snapshot import TargetView, View
+from exporter.state.snapshot import TargetView, View
 
 _EOF: Final = b"# EOF\n"
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from exporter import __version__
 from exporter.monitoring.alertmanager import alertmanager_config, demo_config, templates
-from exporter.monitoring.boards import fleet, internals, target
+from exporter.monitoring.dashboards import fleet, internals, target
 from exporter.monitoring.grafana import dashboard_provider, datasource
 from exporter.monitoring.kubernetes import dashboards_kustomization, manifests
 from exporter.monitoring.options import Options

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Protocol
 
 import httpx
 
-from exporter.admission import Admission
 from exporter.clock import Clock
 from exporter.errors import PollError
 from exporter.model import ApiUsage, CollectorName, Observation
+from exporter.polling.admission import Admission
 
 if TYPE_CHECKING:
-    from exporter.since import SinceStore
+    from exporter.state.status_history import SinceStore
 
 
 class Events(Protocol):

@@ -20,7 +20,7 @@ import pycares.errno
 from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.resolver import AsyncResolver
 
-from exporter.fingerprint import Fingerprint, fingerprint
+from exporter.support.files import Fingerprint, fingerprint
 
 # So that a first name server that is dead leaves time for the second within the 5 s of a connection.
 _TRY_SECONDS: Final = 1.0

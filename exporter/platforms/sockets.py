@@ -20,7 +20,7 @@ from typing import Final
 
 from aiohappyeyeballs import AddrInfoType
 
-from exporter.deadlines import paused
+from exporter.clock.deadlines import paused
 
 RESERVED_DESCRIPTORS: Final = 64
 NO_DESCRIPTOR: Final = frozenset({errno.EMFILE, errno.ENFILE})

@@ -4,8 +4,8 @@ Built from the fact sheets (wix.md section 13, bitrix24.md section 15) and from 
 ``exporter.platforms``, so that the two can disagree.
 """
 
-from exporter.simulator.core import Simulator
 from exporter.simulator.faults import Fault, FaultKind
-from exporter.simulator.server import running
+from exporter.simulator.http import running
+from exporter.simulator.simulator import Simulator
 
 __all__ = ["Fault", "FaultKind", "Simulator", "running"]

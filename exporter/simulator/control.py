@@ -13,7 +13,7 @@ from starlette.routing import Route
 from exporter.simulator.faults import fault_from_json
 
 if TYPE_CHECKING:
-    from exporter.simulator.core import Simulator
+    from exporter.simulator.simulator import Simulator
 
 
 class _Pretty(JSONResponse):

@@ -17,10 +17,10 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from exporter.errors import ConfigError
-from exporter.snapshot import View
-from exporter.web import board
+from exporter.state.snapshot import View
+from exporter.web import status_page as board
 from exporter.web.backend import Backend
-from exporter.web.browsers import from_another_site
+from exporter.web.csrf import from_another_site
 from exporter.web.headers import SecurityHeaders
 from exporter.web.negotiate import accepts_gzip, choose_format
 from exporter.web.status_api import encode_status

@@ -18,7 +18,7 @@ from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from exporter.secret import Secret
+from exporter.support.secret import Secret
 from exporter.web.config import WebConfig
 
 PROBES: Final = frozenset({"/-/healthy", "/-/ready"})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from exporter.snapshot import View
+from exporter.state.snapshot import View
 
 if TYPE_CHECKING:
     from exporter.metrics import Format

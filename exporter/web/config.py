@@ -15,9 +15,9 @@ from types import MappingProxyType
 from typing import Final
 
 from exporter.errors import ConfigError, Problem
-from exporter.secret import Secret
+from exporter.support.secret import Secret
+from exporter.support.yaml_source import Source, read_yaml, show_path, showable_key
 from exporter.web.tls import Tls, new_context
-from exporter.yaml_source import Source, read_yaml, show_path, showable_key
 
 _AUTH_TYPES: Final[Mapping[str, ssl.VerifyMode]] = {
     "NoClientCert": ssl.CERT_NONE,

@@ -18,11 +18,11 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from exporter.errors import ConfigError, ListenError, Problem
 from exporter.web.auth import BasicAuth, PasswordCheck
-from exporter.web.browsers import OwnNamesOnly, only_here
 from exporter.web.config import WebConfig
+from exporter.web.csrf import OwnNamesOnly, only_here
 from exporter.web.headers import SecurityHeaders
+from exporter.web.live_config import Watched
 from exporter.web.tls import CurrentContext
-from exporter.web.watched import Watched
 
 _CONNECTIONS: Final = 512  # at a time; more are answered 503
 _KEEP_ALIVE_SECONDS: Final = 75  # longer than the usual scrape interval, so that a scraper keeps its connection

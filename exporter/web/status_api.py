@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 import msgspec
 
 from exporter import __version__
-from exporter.advice import for_connection, for_failure
 from exporter.model import (
     BookingsObservation,
     Conflict,
@@ -18,9 +17,10 @@ from exporter.model import (
     LinksObservation,
     PlatformName,
 )
-from exporter.snapshot import CollectorView, TargetView, View
-from exporter.web import problems
-from exporter.web.problems import Severity
+from exporter.platforms.advice import for_connection, for_failure
+from exporter.state import findings as problems
+from exporter.state.findings import Severity
+from exporter.state.snapshot import CollectorView, TargetView, View
 from exporter.web.status_types import (
     VERSION,
     BookingConflict,

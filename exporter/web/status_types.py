@@ -20,7 +20,7 @@ from exporter.model import (
     ErrorReason,
     PlatformName,
 )
-from exporter.web.problems import Kind, Severity
+from exporter.state.findings import Kind, Severity
 
 VERSION: Final = 1
 

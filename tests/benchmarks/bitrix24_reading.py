@@ -21,18 +21,18 @@ from zoneinfo import ZoneInfo
 import httpx
 from fast_bitrix24 import BitrixAsync
 
-from exporter.admission import Admission
 from exporter.clock import SystemClock
 from exporter.config import BitrixBookings, BitrixCollectors, BitrixTarget
+from exporter.counting.windows import WindowSpec
 from exporter.model import BookingsObservation, CollectorName, PlatformName
 from exporter.platforms.base import Services
 from exporter.platforms.bitrix24 import open_session
-from exporter.secret import Secret
+from exporter.polling.admission import Admission
 from exporter.simulator import Simulator, running
-from exporter.since import MemorySince
-from exporter.windows import WindowSpec
-from tests.support.events import RecordedEvents
-from tests.support.pool import pool
+from exporter.state.status_history import MemorySince
+from exporter.support.secret import Secret
+from tests.harness.events import RecordedEvents
+from tests.harness.pool import pool
 
 BOOKINGS = 10_000
 METHOD = "booking.v1.booking.list"

@@ -21,9 +21,9 @@ from pathlib import Path
 import httpx
 
 from exporter.clock import SystemClock
+from exporter.platforms.exchange import new_request
 from exporter.platforms.http_pool import HttpPool
-from exporter.platforms.transport import new_request
-from tests.support.certificates import self_signed
+from tests.harness.certificates import self_signed
 
 IDLE = (1, 100, 1000)
 MOST_FOR_HTTPX = 100

@@ -18,13 +18,13 @@ from msgspec.structs import replace
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
 from exporter.metrics import Format, Page
-from exporter.metrics import family as declared
-from exporter.metrics.families import COUNTERS
+from exporter.metrics.families import family as declared
+from exporter.metrics.families.catalog import COUNTERS
 from exporter.model import ConnectionStatus
-from exporter.snapshot import TargetView, View
-from tests.support import views
-from tests.support.exposition import instruments_for
-from tests.support.plain import PlainGauges
+from exporter.state.snapshot import TargetView, View
+from tests.harness import views
+from tests.harness.exposition import instruments_for
+from tests.harness.plain import PlainGauges
 
 
 def one_site(connections: int, at: float = views.NOW - 30) -> View:

@@ -19,14 +19,14 @@ import httpx
 import yaml
 from prometheus_client import CollectorRegistry
 
-from exporter.admission import Admission
-from exporter.app import Application
 from exporter.clock import SystemClock
 from exporter.config import load_config
-from exporter.live import World
 from exporter.metrics import Format, Instruments, Page
-from tests.support.business import API_KEY, SITE_ID
-from tests.support.pool import pool
+from exporter.polling.admission import Admission
+from exporter.runtime.application import Application
+from exporter.runtime.targets import World
+from tests.harness.business import API_KEY, SITE_ID
+from tests.harness.pool import pool
 
 CONNECTIONS = 5_000
 ROUNDS = 10

@@ -16,18 +16,18 @@ from multiprocessing.connection import Connection as Pipe
 from random import Random
 from zoneinfo import ZoneInfo
 
-from exporter.admission import Admission
 from exporter.clock import SystemClock
 from exporter.config import WixCollectors, WixConnections, WixTarget
+from exporter.counting.windows import WindowSpec
 from exporter.model import CollectorName, ConnectionsObservation, PlatformName
 from exporter.platforms.base import Services
 from exporter.platforms.wix import open_session
-from exporter.secret import Secret
+from exporter.polling.admission import Admission
 from exporter.simulator import Simulator, running
-from exporter.since import MemorySince
-from exporter.windows import WindowSpec
-from tests.support.events import RecordedEvents
-from tests.support.pool import pool
+from exporter.state.status_history import MemorySince
+from exporter.support.secret import Secret
+from tests.harness.events import RecordedEvents
+from tests.harness.pool import pool
 
 POLLS = 10
 MOST_SECONDS = 0.050

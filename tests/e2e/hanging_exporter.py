@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from exporter import cli
-from exporter.live import LiveTarget, World
 from exporter.metrics import Page
 from exporter.platforms.bitrix24.tokenfile import TokenFile
+from exporter.runtime.targets import LiveTarget, World
 
 LONG = 60.0
 

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import os
 
-from exporter import cli, polling, scheduler
+from exporter import cli
 from exporter.platforms.bitrix24 import portal, ranges
+from exporter.polling import poll as polling
+from exporter.polling import scheduler
 
 WAITS = (
     (polling, "SHORTEST_DEADLINE_SECONDS"),

@@ -21,7 +21,8 @@ from typing import Any
 import httpx
 import yaml
 
-from exporter.simulator import Simulator, running, story
+from exporter.simulator import Simulator, running
+from exporter.simulator.drills import demo_world as story
 from tests.monitoring.bundle import ALERT_GROUPS, ALERTMANAGER, RECORDING_GROUPS, ROOT
 from tests.monitoring.scaled import scaled, scaled_expression
 from tests.monitoring.servers import alertmanager, free_port, prometheus, run, wait_for

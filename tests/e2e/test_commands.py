@@ -14,13 +14,13 @@ from prometheus_client.parser import text_string_to_metric_families
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from exporter.checking import is_healthy
+from exporter.commands.check_config import is_healthy
 from exporter.simulator import Fault, FaultKind
 from exporter.web.config import WebConfig
 from exporter.web.server import serve
-from tests.support.business import Business, with_business
-from tests.support.certificates import self_signed
-from tests.support.process import command, exporter, until
+from tests.harness.business import Business, with_business
+from tests.harness.certificates import self_signed
+from tests.harness.process import command, exporter, until
 
 
 def test_probe_is_healthy_when_everything_syncs(tmp_path: Path) -> None:

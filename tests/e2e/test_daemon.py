@@ -13,8 +13,8 @@ import httpx
 import pytest
 
 from exporter.simulator import Fault, FaultKind
-from tests.support.business import API_KEY, Business, with_business
-from tests.support.process import Exporter, exporter, until
+from tests.harness.business import API_KEY, Business, with_business
+from tests.harness.process import Exporter, exporter, until
 
 
 async def sample(running: Exporter, name: str) -> float | None:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.business import Business, with_business
-from tests.support.process import exporter, until
+from tests.harness.business import Business, with_business
+from tests.harness.process import exporter, until
 
 
 def test_scrapes_that_cannot_be_accepted_are_told_once_and_answered_when_there_is_room_again(tmp_path: Path) -> None:

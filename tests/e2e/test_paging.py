@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from exporter.simulator.incidents import INCIDENTS
+from exporter.simulator.drills.incidents import INCIDENTS
 from tests.e2e.paging_stack import FACTOR, Stack, paging_stack
 from tests.monitoring.servers import wait_for
 

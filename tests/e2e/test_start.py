@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.support.business import Business, with_business
-from tests.support.process import Exporter, exporter, hanging, until
+from tests.harness.business import Business, with_business
+from tests.harness.process import Exporter, exporter, hanging, until
 
 
 @contextmanager

@@ -17,8 +17,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.business import Business, with_business
-from tests.support.process import Exporter, exporter, hanging, until
+from tests.harness.business import Business, with_business
+from tests.harness.process import Exporter, exporter, hanging, until
 
 PROMISED = 8.0
 

@@ -12,12 +12,12 @@ from playwright.async_api import expect
 
 from exporter.errors import Reason
 from exporter.model import CollectorName, ConnectionStatus, PlatformName
-from exporter.snapshot import View
+from exporter.state.snapshot import View
 from exporter.web import Server, create_app, serve
-from tests.support import views
-from tests.support.browser import SIZES, Tab, needs_chromium, tab
-from tests.support.views import Target
-from tests.support.web import ShownBackend
+from tests.harness import views
+from tests.harness.browser import SIZES, Tab, needs_chromium, tab
+from tests.harness.views import Target
+from tests.harness.web import ShownBackend
 
 pytestmark = [pytest.mark.browser, needs_chromium]
 

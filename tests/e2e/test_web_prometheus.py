@@ -17,10 +17,10 @@ import jsonschema
 import pytest
 import yaml
 
-from tests.support.business import Business, with_business
-from tests.support.certificates import self_signed
-from tests.support.process import exporter, until
-from tests.unit.test_web_status_api import PUBLISHED
+from tests.harness.business import Business, with_business
+from tests.harness.certificates import self_signed
+from tests.harness.process import exporter, until
+from tests.web.test_status_api import PUBLISHED
 
 pytestmark = [
     pytest.mark.servers,

@@ -22,9 +22,9 @@ from exporter.errors import ConfigError, ListenError
 from exporter.metrics import Format
 from exporter.web import Server, WebConfig, create_app, serve
 from exporter.web import server as server_module
-from tests.support import views
-from tests.support.certificates import self_signed
-from tests.support.web import ShownBackend
+from tests.harness import views
+from tests.harness.certificates import self_signed
+from tests.harness.web import ShownBackend
 
 T = TypeVar("T")
 HASH = bcrypt.hashpw(b"right", bcrypt.gensalt(4)).decode()

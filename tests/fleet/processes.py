@@ -16,7 +16,7 @@ import httpx
 
 from tests.fleet import bitrix24, wix
 from tests.fleet.record import Report
-from tests.support.certificates import signed
+from tests.harness.certificates import signed
 
 _TICKS: Final = os.sysconf("SC_CLK_TCK")
 

@@ -16,7 +16,7 @@ from tests.fleet import wix
 from tests.fleet.page import Buckets, PageNumbers, read_page
 from tests.fleet.processes import Fake, FakeReport, cpu_seconds, fake, memory_mib
 from tests.fleet.watch import Sample, Watch
-from tests.support.process import Exporter, exporter
+from tests.harness.process import Exporter, exporter
 
 NARROW_SECONDS: Final = 30.0
 START_SECONDS: Final = 120.0

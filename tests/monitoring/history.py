@@ -36,8 +36,8 @@ from exporter.model import (
     WindowBookings,
     WindowLinks,
 )
-from exporter.snapshot import CollectorState, View
-from tests.support.views import failed, succeeded, target_of, unpolled, view_of
+from exporter.state.snapshot import CollectorState, View
+from tests.harness.views import failed, succeeded, target_of, unpolled, view_of
 
 JOB: Final = "booking-sync-exporter"
 EMPTY_JOB: Final = "without-targets"

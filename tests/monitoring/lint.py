@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from itertools import combinations
 from typing import Any
 
-from exporter.monitoring.boards.panels import NEUTRAL, STATUS_LOOKS
+from exporter.monitoring.dashboards.panels import NEUTRAL, STATUS_LOOKS
 from tests.monitoring.bundle import DECLARED, FROM_PROMETHEUS, RECORDINGS, panels
 from tests.monitoring.promql import aggregations, calls, family_of, labels_of, labels_of_expression, parse, selectors, walk
 

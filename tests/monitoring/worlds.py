@@ -32,10 +32,10 @@ from exporter.model import (
     WindowBookings,
     WindowLinks,
 )
-from exporter.snapshot import CollectorState
+from exporter.state.snapshot import CollectorState
+from tests.harness.views import OPERATIONS, connection, connections, failed, succeeded, target_of, unpolled, view_of
 from tests.monitoring.bundle import ALERT_GROUPS, RECORDING_GROUPS
 from tests.monitoring.remote_write import Labels, remote_write, with_ends
-from tests.support.views import OPERATIONS, connection, connections, failed, succeeded, target_of, unpolled, view_of
 
 INSTANCE, SECOND_INSTANCE = "127.0.0.1:10888", "127.0.0.1:10889"
 WIX, BITRIX24 = "salon-wix", "salon-b24"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from exporter.advice import for_connection
 from exporter.model import ConnectionStatus, ErrorReason
 from exporter.monitoring.alerts.alert import Alert, AlertGroup, Choice, FixedBy, Severity
 from exporter.monitoring.options import Options
 from exporter.monitoring.promql import newest
+from exporter.platforms.advice import for_connection
 
 _STATUS = "connection_status:booking_sync_connection_status:max"
 _REASON = "connection_reason:booking_sync_connection_error:max"

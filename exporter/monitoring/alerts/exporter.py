@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from exporter.advice import for_failure
 from exporter.errors import Reason
 from exporter.model import PlatformName
 from exporter.monitoring.alerts.alert import Alert, AlertGroup, Board, Choice, FixedBy, Severity
 from exporter.monitoring.options import Options
 from exporter.monitoring.promql import newest, total
+from exporter.platforms.advice import for_failure
 
 _PROBE = "The exporter's operator runs `booking-sync-exporter probe {{ $labels.target }}`: it names the reason and the fix."
 

@@ -16,8 +16,6 @@ import httpx
 import msgspec
 import structlog
 
-from exporter.backoff import exponential
-from exporter.config_credentials import is_loopback
 from exporter.errors import (
     ClientError,
     InvalidResponseError,
@@ -26,14 +24,23 @@ from exporter.errors import (
     TargetConfigError,
     TlsError,
 )
+from exporter.fields.credentials import is_loopback
 from exporter.platforms.base import Services
-from exporter.platforms.bitrix24 import decode
-from exporter.platforms.bitrix24.codes import BOOKING_NOT_FOUND, NOT_IN_BATCH, Action, Refusal, refusal, refusal_without_json
+from exporter.platforms.bitrix24 import answers as decode
+from exporter.platforms.bitrix24.answers import Body, Reply
+from exporter.platforms.bitrix24.api_errors import (
+    BOOKING_NOT_FOUND,
+    NOT_IN_BATCH,
+    Action,
+    Refusal,
+    refusal,
+    refusal_without_json,
+)
 from exporter.platforms.bitrix24.credential import Access, Credential, checked_origin
-from exporter.platforms.bitrix24.decode import Body, Reply
 from exporter.platforms.bitrix24.operating import BATCH, WHOLE_SHARE, OperatingLedger
 from exporter.platforms.bitrix24.portal import Membership, Portal
-from exporter.platforms.transport import Answer, exchange, new_request, retry_after_seconds
+from exporter.platforms.exchange import Answer, exchange, new_request, retry_after_seconds
+from exporter.support.backoff import exponential
 
 log = structlog.get_logger(__name__)
 

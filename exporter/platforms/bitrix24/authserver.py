@@ -23,11 +23,11 @@ from exporter.errors import (
     TargetConfigError,
 )
 from exporter.platforms.base import Services
-from exporter.platforms.bitrix24.codes import normalise
+from exporter.platforms.bitrix24.api_errors import normalise
 from exporter.platforms.bitrix24.credential import origin_of
 from exporter.platforms.bitrix24.tokenfile import Tokens, parse
-from exporter.platforms.transport import exchange, new_request, retry_after_seconds
-from exporter.secret import Secret
+from exporter.platforms.exchange import exchange, new_request, retry_after_seconds
+from exporter.support.secret import Secret
 
 TOKEN_OPERATION: Final = "oauth.token"  # noqa: S105  the name of an operation
 DEFAULT_SERVER: Final = "https://oauth.bitrix24.tech"

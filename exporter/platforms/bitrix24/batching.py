@@ -11,9 +11,9 @@ from itertools import islice
 from typing import Final
 
 from exporter.errors import InvalidResponseError, NetworkError, PollTimeoutError, ServerError
+from exporter.platforms.bitrix24.answers import Reply
 from exporter.platforms.bitrix24.api import Api, Command, Outcome
-from exporter.platforms.bitrix24.codes import Action, Refusal
-from exporter.platforms.bitrix24.decode import Reply
+from exporter.platforms.bitrix24.api_errors import Action, Refusal
 from exporter.platforms.bitrix24.operating import WHOLE_SHARE
 
 MOST_COMMANDS: Final = 50

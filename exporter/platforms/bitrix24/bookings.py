@@ -17,7 +17,8 @@ from typing import Final
 import structlog
 from msgspec.structs import replace
 
-from exporter.bookings import (
+from exporter.config import BitrixBookings, BitrixTarget
+from exporter.counting.bookings import (
     Booking,
     Rule,
     conflict_reach,
@@ -29,16 +30,16 @@ from exporter.bookings import (
     too_many,
     unique,
 )
-from exporter.config import BitrixBookings, BitrixTarget
 from exporter.errors import PollError
 from exporter.model import BookingsObservation, CollectorName, Window
 from exporter.platforms.base import PollResult, Services
-from exporter.platforms.bitrix24 import decode, intake
+from exporter.platforms.bitrix24 import answers as decode
+from exporter.platforms.bitrix24 import intake
 from exporter.platforms.bitrix24.api import GET_BOOKING, LIST_BOOKINGS, Api, Command
+from exporter.platforms.bitrix24.api_errors import BOOKING_NOT_FOUND, METHOD_NOT_FOUND, Refusal
 from exporter.platforms.bitrix24.batching import MOST_COMMANDS, Batcher
-from exporter.platforms.bitrix24.codes import BOOKING_NOT_FOUND, METHOD_NOT_FOUND, Refusal
 from exporter.platforms.bitrix24.operating import OPTIONAL_SHARE
-from exporter.platforms.bitrix24.pager import Pager
+from exporter.platforms.bitrix24.paging import Pager
 from exporter.platforms.bitrix24.ranges import patience, resolve, union
 from exporter.platforms.bitrix24.resources import ResourceNames
 

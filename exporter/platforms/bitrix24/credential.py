@@ -7,9 +7,9 @@ from typing import Protocol
 
 import httpx
 
-from exporter.config_credentials import is_loopback
 from exporter.errors import PollError, TargetConfigError
-from exporter.secret import Secret
+from exporter.fields.credentials import is_loopback
+from exporter.support.secret import Secret
 
 
 @dataclass(frozen=True, slots=True)

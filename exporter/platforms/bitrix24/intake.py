@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from exporter.bookings import Booking
+from exporter.counting.bookings import Booking
 
 
 @dataclass(frozen=True, slots=True)

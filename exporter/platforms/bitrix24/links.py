@@ -14,18 +14,18 @@ from collections import Counter
 from collections.abc import Container, Mapping, Sequence
 from typing import Final
 
-from exporter.bookings import Booking, Rule, in_any, lies_in, too_many
 from exporter.config import BitrixBookingsOptions, BitrixLinks, BitrixTarget
+from exporter.counting.bookings import Booking, Rule, in_any, lies_in, too_many
 from exporter.errors import PollError
 from exporter.model import CollectorName, LinksObservation, Window, WindowLinks
 from exporter.platforms.base import PollResult, Services
-from exporter.platforms.bitrix24 import decode
+from exporter.platforms.bitrix24 import answers as decode
+from exporter.platforms.bitrix24.answers import Link, Reply
 from exporter.platforms.bitrix24.api import LIST_BOOKINGS, LIST_LINKS, Api, Command, Outcome
+from exporter.platforms.bitrix24.api_errors import BOOKING_NOT_FOUND
 from exporter.platforms.bitrix24.batching import MOST_COMMANDS, Batcher
-from exporter.platforms.bitrix24.codes import BOOKING_NOT_FOUND
-from exporter.platforms.bitrix24.decode import Link, Reply
 from exporter.platforms.bitrix24.operating import BATCH, LINKS_SHARE, OPTIONAL_SHARE
-from exporter.platforms.bitrix24.pager import Pager
+from exporter.platforms.bitrix24.paging import Pager
 from exporter.platforms.bitrix24.ranges import patience, resolve, union
 
 CRM: Final = "crm"

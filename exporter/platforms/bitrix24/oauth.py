@@ -14,7 +14,6 @@ from weakref import WeakKeyDictionary
 import httpx
 import structlog
 
-from exporter.backoff import exponential
 from exporter.config import OAuth
 from exporter.errors import AuthError, PollError, ServerError, TargetConfigError, UnreachableError
 from exporter.platforms.base import Services
@@ -27,7 +26,8 @@ from exporter.platforms.bitrix24.authserver import (
 )
 from exporter.platforms.bitrix24.credential import Access, checked_origin, origin_of, portal_of
 from exporter.platforms.bitrix24.tokenfile import Stamp, TokenFile, Tokens
-from exporter.secret import Secret
+from exporter.support.backoff import exponential
+from exporter.support.secret import Secret
 
 __all__ = ["TOKEN_OPERATION", "OAuthCredential"]
 

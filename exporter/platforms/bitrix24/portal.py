@@ -16,12 +16,12 @@ from weakref import WeakKeyDictionary
 
 import httpx
 
-from exporter.backoff import exponential
 from exporter.clock import Clock
 from exporter.config import Budget
 from exporter.errors import OverloadError, RateLimitedError
 from exporter.platforms.base import Events, Services
 from exporter.platforms.limiter import LeakyBucket
+from exporter.support.backoff import exponential
 
 # At least a second after a refusal, even with the most favourable jitter (bitrix24.md 6.1).
 FIRST_PAUSE_SECONDS: Final = 2.0

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from exporter.counting.windows import WindowSpec
 from exporter.errors import TargetConfigError
 from exporter.model import Window
-from exporter.windows import WindowSpec
 
 SHORTEST_PATIENCE_SECONDS: Final = 240.0
 

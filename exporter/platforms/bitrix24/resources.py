@@ -8,10 +8,10 @@ from typing import Final
 from exporter.errors import TargetConfigError
 from exporter.model import CollectorName
 from exporter.platforms.base import Services
-from exporter.platforms.bitrix24 import decode
+from exporter.platforms.bitrix24 import answers as decode
 from exporter.platforms.bitrix24.api import LIST_RESOURCES, Api
 from exporter.platforms.bitrix24.batching import MOST_COMMANDS, Batcher
-from exporter.platforms.bitrix24.pager import Pager
+from exporter.platforms.bitrix24.paging import Pager
 
 REFRESH_SECONDS: Final = 3600.0
 MOST_RESOURCES: Final = 100_000

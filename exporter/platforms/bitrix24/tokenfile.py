@@ -24,7 +24,7 @@ from typing import Final
 import msgspec
 
 from exporter.errors import TargetConfigError
-from exporter.secret import Secret
+from exporter.support.secret import Secret
 
 MODE: Final = 0o600
 _LONGEST: Final = 64 * 1024

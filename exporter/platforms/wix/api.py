@@ -14,18 +14,18 @@ import httpx
 import msgspec
 import structlog
 
-from exporter.backoff import exponential
 from exporter.config import WixTarget
 from exporter.errors import AuthError, PollError, RateLimitedError, TargetConfigError
 from exporter.model import Budget
 from exporter.platforms.base import Services
+from exporter.platforms.exchange import Answer, exchange, new_request
 from exporter.platforms.limiter import LeakyBucket
-from exporter.platforms.transport import Answer, exchange, new_request
+from exporter.platforms.wix.answers import decode
+from exporter.platforms.wix.api_errors import failure, invalid, may_pass
 from exporter.platforms.wix.credentials import AppCredential, Credential, KeyCredential, Token
-from exporter.platforms.wix.decode import decode
 from exporter.platforms.wix.endpoints import ORIGIN, Endpoint
-from exporter.platforms.wix.failures import failure, invalid, may_pass
-from exporter.secret import Secret
+from exporter.support.backoff import exponential
+from exporter.support.secret import Secret
 
 log = structlog.get_logger(__name__)
 

@@ -10,11 +10,11 @@ from typing import Any, Final
 
 import msgspec
 
-from exporter.bookings import Booking
-from exporter.platforms.transport import Answer
-from exporter.platforms.wix.decode import decode, in_slices, try_decode
+from exporter.counting.bookings import Booking
+from exporter.platforms.exchange import Answer
+from exporter.platforms.wix.answers import decode, in_slices, try_decode
+from exporter.platforms.wix.api_errors import invalid
 from exporter.platforms.wix.endpoints import Endpoint
-from exporter.platforms.wix.failures import invalid
 
 PAGE_ROWS: Final = 100
 """The most that the reader gives on one page."""

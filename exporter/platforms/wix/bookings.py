@@ -14,15 +14,15 @@ from typing import Final
 import structlog
 from msgspec.structs import replace
 
-from exporter.bookings import Booking, conflict_reach, conflicting_ids, count_windows, first_conflicts, next_start
 from exporter.config import WixBookings, WixTarget
+from exporter.counting.bookings import Booking, conflict_reach, conflicting_ids, count_windows, first_conflicts, next_start
 from exporter.errors import AccessError, ClientError, NotFoundError, PollError, TargetConfigError
 from exporter.model import BookingsObservation, Window, WindowBookings
 from exporter.platforms.base import PollResult, Services
 from exporter.platforms.wix.api import WixApi
 from exporter.platforms.wix.booking_rows import BookingRow
 from exporter.platforms.wix.intake import Intake
-from exporter.platforms.wix.reader import BookingsReader, Filter, Rows, bound, matching
+from exporter.platforms.wix.paging import BookingsReader, Filter, Rows, bound, matching
 
 log = structlog.get_logger(__name__)
 

@@ -10,10 +10,10 @@ from typing import Any, Final
 import msgspec
 
 from exporter.model import CalendarType, ConnectionStatus, ErrorReason, Value
-from exporter.platforms.transport import Answer
-from exporter.platforms.wix.decode import decode, in_slices, short_hash, try_decode, word
+from exporter.platforms.exchange import Answer
+from exporter.platforms.wix.answers import decode, in_slices, short_hash, try_decode, word
+from exporter.platforms.wix.api_errors import invalid
 from exporter.platforms.wix.endpoints import Endpoint
-from exporter.platforms.wix.failures import invalid
 
 _CALENDAR_TYPES: Final[Mapping[str, CalendarType]] = {
     "UNDEFINED": CalendarType.UNDEFINED,

@@ -10,12 +10,12 @@ from exporter.config import WixConnections, WixTarget
 from exporter.errors import ServerError
 from exporter.model import CalendarType, CollectorName, Connection, ConnectionsObservation, Provider, Value
 from exporter.platforms.base import PollResult, Services
-from exporter.platforms.transport import Answer
+from exporter.platforms.exchange import Answer
+from exporter.platforms.wix.answers import in_slices
 from exporter.platforms.wix.api import WixApi
+from exporter.platforms.wix.api_errors import request_id
 from exporter.platforms.wix.connection_rows import ConnectionRow, ConnectionsAnswer, connections
-from exporter.platforms.wix.decode import in_slices
 from exporter.platforms.wix.endpoints import Endpoint
-from exporter.platforms.wix.failures import request_id
 from exporter.platforms.wix.naming import ConnectionNames
 from exporter.platforms.wix.providers import ProviderDirectory
 

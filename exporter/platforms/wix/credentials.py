@@ -11,7 +11,7 @@ import structlog
 
 from exporter.clock import Clock
 from exporter.errors import PollError
-from exporter.secret import Secret
+from exporter.support.secret import Secret
 
 log = structlog.get_logger(__name__)
 

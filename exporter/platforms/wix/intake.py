@@ -7,7 +7,7 @@ from typing import Final
 
 from exporter.platforms.base import Events
 from exporter.platforms.wix.booking_rows import BookingRow
-from exporter.platforms.wix.reader import BookingsReader, bound, matching
+from exporter.platforms.wix.paging import BookingsReader, bound, matching
 
 LAG_SECONDS: Final = 900.0
 """The reader is eventually consistent: every poll looks back this far behind the newest booking, for those that came late."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from exporter.platforms.wix.answers import short_hash
 from exporter.platforms.wix.connection_rows import ConnectionRow
-from exporter.platforms.wix.decode import short_hash
 
 
 class ConnectionNames:

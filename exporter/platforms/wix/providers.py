@@ -13,9 +13,9 @@ from exporter.config import WixTarget
 from exporter.errors import PollError
 from exporter.model import CalendarType, CollectorName
 from exporter.platforms.base import Services
+from exporter.platforms.wix.answers import short_hash
 from exporter.platforms.wix.api import WixApi
 from exporter.platforms.wix.connection_rows import ProvidersAnswer, providers
-from exporter.platforms.wix.decode import short_hash
 from exporter.platforms.wix.endpoints import Endpoint
 
 log = structlog.get_logger(__name__)

@@ -15,7 +15,7 @@ from exporter.platforms.wix.bookings import BookingsCollector
 from exporter.platforms.wix.connection_rows import connections
 from exporter.platforms.wix.connections import ConnectionsCollector
 from exporter.platforms.wix.endpoints import Endpoint
-from exporter.platforms.wix.reader import BookingsReader, bound, matching
+from exporter.platforms.wix.paging import BookingsReader, bound, matching
 
 _DEFAULT_READER_PREFIX: Final = "/_api/bookings-reader"
 

@@ -13,17 +13,17 @@ from exporter.simulator.bitrix24.oauth import App, AuthServer, Pair
 from exporter.simulator.bitrix24.portal import Portal
 from exporter.simulator.bitrix24.switches import Switches
 from exporter.simulator.bitrix24.webhook import Webhook
-from exporter.simulator.platform import Call, Description, Reply, html_reply, json_reply
 from exporter.simulator.requestlog import MASK, fingerprint
+from exporter.simulator.stage import Call, Description, Reply, html_reply, json_reply
 
 if TYPE_CHECKING:
-    from exporter.simulator.core import Simulator
+    from exporter.simulator.simulator import Simulator
 
 DEFAULT_SCOPES: Final = frozenset({"booking", "crm"})
 
 
 class Bitrix24Simulator:
-    """The Bitrix24 side of a :class:`~exporter.simulator.core.Simulator`.
+    """The Bitrix24 side of a :class:`~exporter.simulator.simulator.Simulator`.
 
     One origin serves every portal; the credential tells which one a call is for.
     """

@@ -9,8 +9,8 @@ from email.utils import formatdate
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
-from exporter.simulator.platform import Call, Description, Reply, html_reply
 from exporter.simulator.requestlog import fingerprint
+from exporter.simulator.stage import Call, Description, Reply, html_reply
 from exporter.simulator.wix import calendars_api, events_api, reader_api
 from exporter.simulator.wix.connections import guid
 from exporter.simulator.wix.context import Context
@@ -21,7 +21,7 @@ from exporter.simulator.wix.switches import Switches
 from exporter.simulator.wix.world import Site
 
 if TYPE_CHECKING:
-    from exporter.simulator.core import Simulator
+    from exporter.simulator.simulator import Simulator
 
 _RETIRED: Final = ("/bookings/v1/", "/bookings/reader/")
 _OWNED: Final = ("/bookings/", "/_api/", "/oauth2/", "/calendar/")
@@ -29,7 +29,7 @@ RESPONDED_BY: Final = "x-wix-responded-by"
 
 
 class WixSimulator:
-    """The Wix side of a :class:`~exporter.simulator.core.Simulator`: empty until sites are added."""
+    """The Wix side of a :class:`~exporter.simulator.simulator.Simulator`: empty until sites are added."""
 
     name = "wix"
 

@@ -1,0 +1,146 @@
+"""From client id and secret to a token file: the logic of ``bitrix24-login`` (bitrix24.md 9.2).
+
+The operator opens a page of the portal, allows the application, and pastes the address that the browser ends on. It holds
+a code that lives 30 seconds and is worth a pair of tokens.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+import sys
+import webbrowser
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from typing import Final
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+
+from exporter.clock import Clock, SystemClock
+from exporter.errors import TargetConfigError
+from exporter.fields.credentials import is_loopback
+from exporter.model import CollectorName
+from exporter.platforms.base import Services
+from exporter.platforms.bitrix24.authserver import request_tokens, server_origin
+from exporter.platforms.bitrix24.credential import origin_of
+from exporter.platforms.bitrix24.tokenfile import TokenFile
+from exporter.platforms.http_pool import open_pool
+from exporter.polling.admission import Admission
+from exporter.state.status_history import MemorySince
+from exporter.support.secret import Secret
+
+EXCHANGE_SECONDS: Final = 20.0
+_CODE: Final = re.compile(r"[\w.-]{8,}")
+_AUTH_SERVERS: Final = frozenset({"oauth.bitrix24.tech", "oauth.bitrix.info"})  # bitrix24.md 9.2
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedIn:
+    """What the command tells the operator at the end; nothing secret."""
+
+    portal: str
+    token_file: Path
+    scopes: tuple[str, ...]
+
+
+async def login(
+    portal: str,
+    client_id: str,
+    client_secret: str,
+    token_file: Path,
+    server: str | None = None,
+    *,
+    show: Callable[[str], object] = sys.stderr.write,
+    ask: Callable[[str], str] = input,
+    open_page: Callable[[str], object] = webbrowser.open,
+    http: httpx.AsyncBaseTransport | None = None,
+) -> LoggedIn:
+    """Walk an operator to a token file.
+
+    ``portal`` is a host or an address, ``server`` the auth server when it is not the usual one. ``show`` takes text for the
+    operator, ``ask`` prompts for a line, ``open_page`` opens a browser if there is one. Raises
+    :class:`~exporter.errors.PollError`: :class:`TargetConfigError` for input or a file that cannot be used, otherwise what
+    the auth server said.
+    """
+    origin = origin_of(portal if "://" in portal else f"https://{portal}")
+    file = TokenFile(token_file)
+    descriptor = file.prepare()
+    try:
+        state = secrets.token_urlsafe(16)
+        page = origin.copy_with(path="/oauth/authorize/").copy_merge_params({"client_id": client_id, "state": state})
+        show(f"Open this page in a browser where you are signed in to the portal, and allow the application:\n\n  {page}\n\n")
+        open_page(str(page))
+        pasted = ask("Address that the browser ended on (valid for 30 seconds): ")
+        code, named_server = _read_answer(pasted, state)
+        if server is None:
+            _refuse_stranger(named_server)
+        clock = SystemClock()
+        async with _pool(http, clock) as pool:
+            tokens = await request_tokens(
+                Services(pool, clock, Random(), _Unheard(), MemorySince(), Admission(clock)),  # noqa: S311  unused here
+                server_origin(server, named_server),
+                client_id=client_id,
+                client_secret=Secret(client_secret),
+                grant={"grant_type": "authorization_code", "code": code},
+                timeout=EXCHANGE_SECONDS,
+            )
+    except BaseException:
+        file.discard(descriptor)
+        raise
+    file.store(descriptor, tokens.content.reveal().encode())
+    done = LoggedIn(httpx.URL(tokens.client_endpoint).host, token_file, tokens.scopes)
+    show(f"{done.token_file} now holds the tokens of {done.portal}.\n")
+    if "booking" not in done.scopes:
+        show("The application lacks the scope `booking`; add it on the application's card and log in again.\n")
+    return done
+
+
+@asynccontextmanager
+async def _pool(given: httpx.AsyncBaseTransport | None, clock: Clock) -> AsyncIterator[httpx.AsyncBaseTransport]:
+    if given is not None:
+        yield given
+        return
+    async with open_pool(clock) as pool:
+        yield pool
+
+
+class _Unheard:
+    """Nobody counts what a command at a terminal does. Implements :class:`exporter.platforms.base.Events`."""
+
+    def request(self, operation: str, code: str, seconds: float) -> None: ...
+    def retry(self, operation: str, reason: str) -> None: ...
+    def throttle_wait(self, seconds: float) -> None: ...
+    def malformed_rows(self, collector: CollectorName, rows: int) -> None: ...
+    def unrecognized_value(self, collector: CollectorName, field: str) -> None: ...
+    def bookings_discovered(self, bookings: int) -> None: ...
+    def bookings_vanished(self, bookings: int) -> None: ...
+
+
+def _refuse_stranger(named_server: str) -> None:
+    """Refuse an auth server that only the pasted address names: the portal wrote it, and the secret is not for portals."""
+    host = server_origin(None, named_server).host
+    if host not in _AUTH_SERVERS and not is_loopback(host):
+        raise TargetConfigError(
+            f"the address names the authorisation server {host}, which is none of Bitrix24's; if it is right, log in again "
+            f"with --oauth-server https://{host}"
+        )
+
+
+def _read_answer(pasted: str, state: str) -> tuple[str, str]:
+    """Return the code and the auth server's name from what was pasted: an address, or the bare code."""
+    pasted = pasted.strip()
+    if _CODE.fullmatch(pasted) and "=" not in pasted:
+        return pasted, ""
+    query = parse_qs(urlsplit(pasted).query or pasted)
+    if "error" in query:
+        raise TargetConfigError("the portal did not allow the application; a person with the right to do so must accept it")
+    code = query.get("code", [""])[0]
+    if not code:
+        raise TargetConfigError("the address holds no code; paste the whole address that the browser ended on")
+    if query.get("state", [""])[0] != state:
+        raise TargetConfigError("the address belongs to another login (state differs); start again")
+    return code, query.get("server_domain", [""])[0]

@@ -1,0 +1,173 @@
+"""The process around the application: web server, reload by signal, watchdog, loop lag, config watch, an orderly stop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import resource
+from collections.abc import AsyncIterator, Callable, Coroutine
+from concurrent.futures import Executor
+from pathlib import Path
+from random import Random
+from typing import Final
+
+import structlog
+from prometheus_client import CollectorRegistry
+
+from exporter.clock import Clock, SystemClock
+from exporter.clock.loop_lag import LoopLag
+from exporter.config import Config
+from exporter.errors import ConfigError
+from exporter.metrics import Instruments, Page
+from exporter.platforms.http_pool import open_pool
+from exporter.platforms.sockets import room_for_sockets
+from exporter.polling.admission import Admission
+from exporter.runtime import garbage, loop_errors
+from exporter.runtime.application import Application
+from exporter.runtime.shutdown import Signals, StopRequestedError, UnwaitedThreads
+from exporter.runtime.targets import World
+from exporter.support import logs, sdnotify
+from exporter.web import create_app
+from exporter.web.config import WebConfig
+from exporter.web.server import serve
+
+log = structlog.get_logger(__name__)
+
+STOP_GRACE_SECONDS: Final = 6.0  # for all that ends in order; shutdown.py ends the process a second later
+WATCH_SECONDS: Final = 5.0
+LAG_SECONDS: Final = 0.5
+SETTLE_SECONDS: Final = 1.0
+LONGEST_UNSETTLED_SECONDS: Final = 600.0
+THREADS: Final = 64
+PAGE_THREADS: Final = 4  # rendering is work for the processor; more threads would only take turns
+
+
+async def run(
+    load: Callable[[], Config],
+    *,
+    signals: Signals,
+    listen_address: str,
+    web_config: Path | None = None,
+    lifecycle: bool = False,
+    watch: bool = False,
+    started: Callable[[str], Coroutine[None, None, None]] | None = None,
+) -> None:
+    """Run the daemon until ``signals`` ask for the stop.
+
+    ``load`` reads the configuration, in a thread; ``started`` is called with the page's base URL once the targets are open.
+    Raises, before anything is asked of a platform, :class:`~exporter.errors.ConfigError` when the first configuration, then
+    the web configuration, then the address is bad, and :class:`~exporter.errors.ListenError` when the address cannot be had.
+    """
+    _make_room()
+    garbage.postpone()
+    lag = LoopLag()
+    lag.start()
+    clock = SystemClock(lag)
+    asyncio.get_running_loop().set_exception_handler(loop_errors.handler(clock))
+    with contextlib.suppress(StopRequestedError), UnwaitedThreads(PAGE_THREADS, "pages") as pages:
+        config = await signals.unless_stopped(asyncio.to_thread(load))
+        _warn_of_little_room(len(config.targets))
+        web = await signals.unless_stopped(asyncio.to_thread(WebConfig.load, web_config))
+        async with _application(load, clock=clock, lag=lag, lifecycle=lifecycle, pages=pages) as (app, instruments):
+            server = await serve(create_app(app, pages), listen_address, web)
+            log.info("listening", address=server.url)
+            helpers = [asyncio.create_task(_publish_lag(lag, clock, instruments), name="loop-lag")]
+            try:
+                await signals.unless_stopped(app.start(config))
+                helpers += [
+                    asyncio.create_task(_settle_garbage(app, clock), name="garbage"),
+                    asyncio.create_task(_feed_watchdog(clock), name="watchdog"),
+                    asyncio.create_task(_reload_on(signals.hangup, app), name="reload"),
+                ]
+                if watch:
+                    helpers.append(asyncio.create_task(_watch(app, clock), name="config-watch"))
+                sdnotify.notify("READY=1")
+                if started:
+                    helpers.append(asyncio.create_task(started(server.url), name="started"))
+                await signals.stop.wait()
+            finally:
+                # Side by side, so that a scrape and a poll that both take their time do not add up. The helpers go last: the
+                # watchdog is fed to the end.
+                await asyncio.gather(app.aclose(grace=STOP_GRACE_SECONDS), server.stop(grace=STOP_GRACE_SECONDS))
+                for helper in helpers:
+                    helper.cancel()
+                await asyncio.gather(*helpers, return_exceptions=True)
+    log.info("stopped")
+
+
+@contextlib.asynccontextmanager
+async def _application(
+    load: Callable[[], Config], *, clock: Clock, lag: LoopLag, lifecycle: bool, pages: Executor
+) -> AsyncIterator[tuple[Application, Instruments]]:
+    registry = CollectorRegistry()
+    instruments = Instruments(registry, revision=os.environ.get("BOOKING_SYNC_REVISION", ""))
+    logs.count_with(instruments.log_message)
+    admission = Admission(clock, lag)
+    async with open_pool(clock, admit=admission.connection) as http:
+        world = World(http, clock, Random(), instruments, admission)  # noqa: S311  jitter, not cryptography
+        page = Page(instruments)
+        app = Application(load, world=world, page=page, lifecycle=lifecycle, pages=pages, before_change=garbage.postpone)
+        yield app, instruments
+
+
+def _make_room() -> None:
+    """Let thousands of targets hang without a scrape noticing: as many open files as allowed, and threads for host names."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    # A file that hangs holds a thread. Pages have threads of their own (docs/decisions/0106).
+    asyncio.get_running_loop().set_default_executor(UnwaitedThreads(THREADS, "exporter"))
+
+
+def _warn_of_little_room(targets: int) -> None:
+    """Say so when not each target can have a connection beside the scrapes and files."""
+    limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if room_for_sockets() < targets:
+        log.warning("few_open_files", limit=limit, targets=targets, fix="raise LimitNOFILE (systemd) or ulimit -n")
+
+
+async def _settle_garbage(app: Application, clock: Clock) -> None:
+    """Settle after the start and after each reload, once what they brought has been polled, or as good as."""
+    settled, waited = 0, 0.0
+    while True:
+        if app.changes == settled:
+            waited = 0.0
+        elif app.ready or waited >= LONGEST_UNSETTLED_SECONDS:
+            # After a reload only: it leaves garbage each time (the loader's nodes, for one), the start does so once.
+            garbage.settle(thoroughly=settled > 0)
+            settled = app.changes
+        await clock.sleep(SETTLE_SECONDS)
+        waited += SETTLE_SECONDS
+
+
+async def _reload_on(hangup: asyncio.Event, app: Application) -> None:
+    """Reload for each signal; those that arrive while one waits or runs ask for one more, not for one each."""
+    while True:
+        await hangup.wait()
+        hangup.clear()
+        sdnotify.notify("RELOADING=1")
+        with contextlib.suppress(ConfigError):  # logged and counted where it happened
+            await app.reload()
+        sdnotify.notify("READY=1")
+
+
+async def _watch(app: Application, clock: Clock) -> None:
+    while True:
+        await clock.sleep(WATCH_SECONDS)
+        with contextlib.suppress(ConfigError):
+            await app.reload_if_changed()
+
+
+async def _publish_lag(lag: LoopLag, clock: Clock, instruments: Instruments) -> None:
+    """Publish the longest stall of the last minute, from the first scrape on."""
+    while True:
+        instruments.loop_lag(lag.worst())
+        await clock.sleep(LAG_SECONDS)
+
+
+async def _feed_watchdog(clock: Clock) -> None:
+    seconds = sdnotify.watchdog_seconds()
+    while seconds:
+        sdnotify.notify("WATCHDOG=1")
+        await clock.sleep(seconds)

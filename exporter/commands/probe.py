@@ -1,0 +1,97 @@
+"""The ``probe`` command: progress on a terminal, then a table, JSON or the metrics page."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from random import Random
+
+from prometheus_client import CollectorRegistry
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
+from rich.table import Table
+
+from exporter.clock import Clock, SystemClock
+from exporter.clock.loop_lag import LoopLag
+from exporter.config import Config
+from exporter.errors import ConfigError
+from exporter.metrics import Format, Instruments, Page
+from exporter.platforms.http_pool import open_pool
+from exporter.polling.admission import Admission
+from exporter.polling.poll import Job
+from exporter.runtime.targets import World
+from exporter.state.snapshot import CollectorState, Snapshot
+from exporter.state.status_history import MemorySince
+from exporter.state.verdict import Verdict, findings, poll_all, summary, verdict, worst
+from exporter.support.redaction import visible
+from exporter.web.status_api import encode_status
+
+_STYLES = {Verdict.OK: "green", Verdict.WARNING: "yellow", Verdict.CRITICAL: "bold red", Verdict.UNKNOWN: "magenta"}
+
+
+async def probe_now(config: Config, targets: Sequence[str], output: str) -> int:
+    """Poll once, print, and return the exit code of the monitoring-plugin convention."""
+    known = {target.name for target in config.targets}
+    if unknown := [name for name in targets if name not in known]:
+        print(f"UNKNOWN: no target named {', '.join(unknown)}; there are {', '.join(sorted(known))}", file=sys.stderr)  # noqa: T201
+        return Verdict.UNKNOWN
+    wanted = frozenset(targets) or frozenset(known)
+    instruments = Instruments(CollectorRegistry())
+    snapshot = Snapshot()
+    lag = LoopLag()
+    lag.start()
+    clock = SystemClock(lag)
+    admission = Admission(clock, lag)
+    async with open_pool(clock, admit=admission.connection) as http:
+        world = World(http, clock, Random(), instruments, admission)  # noqa: S311  jitter, not cryptography
+        try:
+            live = await world.open_targets((target for target in config.targets if target.name in wanted), MemorySince())
+        except ConfigError as error:
+            print(visible(f"UNKNOWN: {error}"), file=sys.stderr)  # noqa: T201
+            return Verdict.UNKNOWN
+        for target in live.values():
+            instruments.put_target(target.instruments)
+            snapshot.put_target(target.entry(), {job.name: job.initial_state() for job in target.jobs})
+        states = await _poll_with_progress([job for target in live.values() for job in target.jobs], clock)
+        for state in states:
+            snapshot.put(state)
+        view = snapshot.view(clock.time())
+        for target in live.values():
+            await target.session.aclose()
+    if output == "json":
+        sys.stdout.write(encode_status(view).decode() + "\n")
+    elif output == "metrics":
+        sys.stdout.write(Page(instruments).render(view, Format.TEXT, None).decode())
+    else:
+        _print_table(states)
+    return worst(states)
+
+
+async def _poll_with_progress(jobs: Sequence[Job], clock: Clock) -> tuple[CollectorState, ...]:
+    columns = (SpinnerColumn(), TextColumn("polling"), MofNCompleteColumn(), TextColumn("{task.description}"))
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("", total=len(jobs))
+
+        def finished(state: CollectorState) -> None:
+            progress.update(task, advance=1, description=f"{state.target} {state.collector.value}")
+
+        return await poll_all(jobs, clock, finished)
+
+
+def _print_table(states: Sequence[CollectorState]) -> None:
+    console = Console()
+    table = Table("target", "collector", "state", "seconds", "found", box=None, pad_edge=False)
+    for state in states:
+        judged = verdict(state)
+        table.add_row(
+            escape(visible(state.target)),
+            state.collector.value,
+            f"[{_STYLES[judged]}]{judged.name}",
+            f"{state.last_duration or 0:.1f}",
+            escape(visible(summary(state))),
+        )
+    console.print(table)
+    for line in (line for state in states for line in findings(state)):
+        console.print(f"- {escape(visible(line))}", soft_wrap=True)
+    console.print(f"{worst(states).name}: {len(states)} collectors polled")

@@ -1,0 +1,90 @@
+"""A configuration as others may see it: the effective YAML without secrets, and one number that tells it from another."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel
+
+from exporter.config.settings import Config
+from exporter.counting.windows import WindowSpec
+from exporter.fields.durations import format_duration
+from exporter.support.secret import MASK, Secret
+
+_DURATIONS: Final = frozenset({"interval", "max_age", "timeout"})
+_NOT_SHOWN: Final = frozenset({"warnings", "files"})
+_FIRST_KEYS: Final = ("name", "platform")
+_HASH_DIGITS: Final = 12
+
+
+def effective_config(config: Config) -> str:
+    """Return the configuration in force as YAML: every default filled in, secrets (so webhook addresses, too) masked."""
+    return "\n".join(_yaml(_plain(config, reveal=False))) + "\n"
+
+
+def config_hash(config: Config) -> str:
+    """Return 12 hexadecimal digits that change with anything that counts, a secret's value included.
+
+    Secrets enter as hashes of their own and 48 bits come out: nothing can be read back.
+    """
+    canonical = json.dumps(_plain(config, reveal=True), sort_keys=True, ensure_ascii=True)
+    return hashlib.sha256(canonical.encode()).hexdigest()[:_HASH_DIGITS]
+
+
+def _plain(value: object, *, reveal: bool, name: str = "") -> object:  # noqa: PLR0911  one line for each kind of value
+    if isinstance(value, BaseModel):
+        shown = [key for key in type(value).model_fields if key not in _NOT_SHOWN and getattr(value, key) is not None]
+        ordered = sorted(shown, key=lambda key: key not in _FIRST_KEYS)
+        return {key: _plain(getattr(value, key), reveal=reveal, name=key) for key in ordered}
+    if isinstance(value, WindowSpec):
+        return {"name": value.name, "from": value.start, "to": value.end}
+    if isinstance(value, Secret):
+        return hashlib.sha256(b"booking-sync-exporter:" + value.reveal().encode()).hexdigest() if reveal else MASK
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item, reveal=reveal) for key, item in value.items()}
+    if isinstance(value, frozenset):
+        return sorted(map(str, value))
+    if isinstance(value, tuple):
+        return [_plain(item, reveal=reveal) for item in value]
+    if isinstance(value, ZoneInfo):
+        return value.key
+    if isinstance(value, Path):
+        return str(value)
+    if name in _DURATIONS and isinstance(value, float):
+        return format_duration(value)
+    return str(value) if isinstance(value, str) else value
+
+
+# A writer for these plain values only: PyYAML's takes seconds for some thousand targets, and the event loop waits for it.
+_BARE: Final = re.compile("[A-Za-z][A-Za-z0-9_./+-]*")
+_WORDS_OF_YAML: Final = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
+
+
+def _yaml(value: object, indent: str = "") -> Iterator[str]:
+    if isinstance(value, dict):
+        for key, item in value.items():
+            if isinstance(item, (dict, list)) and item:
+                yield f"{indent}{_scalar(key)}:"
+                yield from _yaml(item, indent + "  ")
+            else:
+                yield f"{indent}{_scalar(key)}: {_scalar(item)}"
+    elif isinstance(value, list):
+        for item in value:
+            lines = _yaml(item, indent + "  ") if isinstance(item, dict) and item else iter([indent + "  " + _scalar(item)])
+            yield f"{indent}- {next(lines)[len(indent) + 2 :]}"
+            yield from lines
+
+
+def _scalar(value: object) -> str:
+    if not isinstance(value, str):
+        return json.dumps(value)
+    if _BARE.fullmatch(value) and value.lower() not in _WORDS_OF_YAML:
+        return value
+    quoted = json.dumps(value, ensure_ascii=False)
+    return "".join(letter if letter.isprintable() else f"\\U{ord(letter):08x}" for letter in quoted)

@@ -1,0 +1,186 @@
+"""pydantic's errors about single fields, in our words: where it is, what is wrong, how to mend it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from typing import Any, Final, cast, get_args
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from exporter.config.input import BitrixTargetInput, ConfigInput, WixTargetInput
+from exporter.errors import Problem
+from exporter.fields.kinds import kind, shown
+from exporter.model import PlatformName
+from exporter.support.yaml_source import UNREADABLE, Path, Source, show_path, showable_key
+
+_PLATFORMS: Final[Mapping[str, type[BaseModel]]] = {
+    PlatformName.WIX: WixTargetInput,
+    PlatformName.BITRIX24: BitrixTargetInput,
+}
+# Words that people bring from elsewhere; close matches are found without this list.
+_OTHER_NAMES: Final[Mapping[str, str]] = {
+    "account_id": "the key belongs to the account, but the site is named by site_id",
+    "token": "write api_key (wix) or webhook_url (bitrix24)",
+    "apikey": "write api_key",
+    "url": "write webhook_url (bitrix24), or base_url for another origin",
+    "webhook": "write webhook_url",
+    "tz": "write timezone",
+    "scrape_interval": "write interval, under collectors.<name>",
+    "start": "write from",
+    "end": "write to",
+    "modules": "write collectors",
+    "max_bookings": "it belongs to collectors.bookings; links keeps to it, too",
+}
+
+
+def shape_problems(error: ValidationError, source: Source) -> Iterator[Problem]:
+    """Translate what pydantic found in single fields."""
+    for details in error.errors(include_url=False):
+        if details["type"] == "too_short" and details["input"]:
+            continue  # its elements are wrong, and each is reported
+        if details["input"] is UNREADABLE:
+            continue  # reported where the file was read
+        path = tuple(element for index, element in enumerate(details["loc"]) if not _is_tag(details["loc"], index))
+        yield _problem(details, path, source)
+
+
+def _is_tag(loc: Path, index: int) -> bool:
+    # pydantic puts the branch of a union into the path: the platform, and how an element of `windows` was read.
+    is_platform = index == 2 and loc[0] == "targets"  # noqa: PLR2004  targets, position, platform
+    return loc[index] in (_PLATFORMS if is_platform else ("<name>", "<window>"))
+
+
+def _problem(details: ErrorDetails, path: Path, source: Source) -> Problem:
+    if details["type"] == "config":
+        message, fix = str(details["ctx"]["message"]), str(details["ctx"]["fix"])
+    elif details["type"] == "extra_forbidden":
+        return _unknown_key(path, source)
+    elif details["type"] == "invalid_key" or path[-1:] == ("[key]",):
+        message, fix = "a key is not text", "put it in quotes"
+    else:
+        message, fix = _standard(details, path)
+    if path[-1:] == ("[key]",):
+        path = path[:-1]
+        if not showable_key(path[-1]):
+            path = path[:-1]
+    return Problem(show_path(path), message, fix, line=source.line(path))
+
+
+_WANTED: Final[Mapping[str, tuple[str, str]]] = {
+    "string_type": ("text", "put it in quotes"),
+    "int_type": ("a whole number", "write it without quotes and without a fraction"),
+    "int_from_float": ("a whole number", "write it without a fraction"),
+    "float_type": ("a number", "write it without quotes"),
+    "bool_type": ("true or false", "write true or false, without quotes"),
+    "list_type": ("a list", "write [a, b], or one line with - for each"),
+    "tuple_type": ("a list", "write [a, b], or one line with - for each"),
+    "frozen_set_type": ("a list", "write [a, b], or one line with - for each"),
+    "dict_type": ("a mapping", "write {key: value}, or one line with key: value for each"),
+    "model_type": ("a mapping", "write {key: value}, or one line with key: value for each"),
+    "model_attributes_type": ("a mapping", "write {key: value}, or one line with key: value for each"),
+}
+_BOUNDS: Final[Mapping[str, tuple[str, str]]] = {
+    "greater_than": ("must be more than", "gt"),
+    "greater_than_equal": ("must be at least", "ge"),
+    "less_than": ("must be less than", "lt"),
+    "less_than_equal": ("must be at most", "le"),
+}
+_PLAIN: Final[Mapping[str, tuple[str, str]]] = {
+    "missing": ("is missing", "add it"),
+    "union_tag_not_found": ("the platform is missing", "add platform: wix or platform: bitrix24"),
+    "too_short": ("is an empty list", "add something, or remove the key"),
+    "too_long": ("has too many entries", "remove some"),
+    "string_too_short": ("is empty", "give it a value, or remove the key"),
+    "string_too_long": ("is too long", "shorten it"),
+    "finite_number": ("must be a finite number", "correct the number"),
+}
+
+
+def _standard(details: ErrorDetails, path: Path) -> tuple[str, str]:
+    name, value, context = details["type"], details["input"], details.get("ctx", {})
+    if path == ("targets",) and (name in ("missing", "too_short") or value is None):
+        return "there are no targets", "add targets, with at least one"
+    if name in _WANTED:
+        wanted, fix = _WANTED[name]
+        empty = ("is empty", f"give it a value, or remove the key; it is {wanted}")
+        return empty if value is None else (f"must be {wanted}, not {kind(value)}", fix)
+    if name in _BOUNDS:
+        words, bound = _BOUNDS[name]
+        return f"{words} {context[bound]:.15g}", "correct the number"
+    if name == "literal_error":
+        message = f"{shown(value)} is not allowed" if isinstance(value, str) else f"must be text, not {kind(value)}"
+        return message, f"write {context['expected'].replace(chr(39), '')}"
+    if name == "union_tag_invalid":
+        return f"{shown(context['tag'])} is not a platform", "write wix or bitrix24"
+    return _PLAIN.get(name, ("cannot be used", "see docs/configuration.md"))
+
+
+def _unknown_key(path: Path, source: Source) -> Problem:
+    key, around = path[-1], path[:-1]
+    name = showable_key(key)
+    line = source.line(path)
+    known = _known_keys(around, source)
+    use = f"use one of {', '.join(known)}"
+    if name is None:
+        return Problem(show_path(around), "unknown key, which is not shown", use, line=line)
+    near = get_close_matches(name.lower(), known, n=1, cutoff=0.7)
+    if near:
+        fix = f"did you mean {near[0]}?"
+    elif name in _OTHER_NAMES:
+        fix = _OTHER_NAMES[name]
+    elif elsewhere := _belongs(name, around):
+        fix = elsewhere
+    else:
+        fix = use
+    what = "unknown key"
+    if around[-1:] == ("collectors",):
+        what = f"not a collector of platform {_platform(around, source)}"
+    return Problem(show_path(path), what, fix, line=line)
+
+
+def _belongs(name: str, around: Path) -> str:
+    for platform, model in _PLATFORMS.items():
+        if len(around) == 2 and name in model.model_fields:  # noqa: PLR2004  targets, position
+            return f"it is a key of platform {platform}"
+    if len(around) == 2 and name in ("interval", "max_age", "windows", "window", "conflicts", "count", "statuses"):  # noqa: PLR2004
+        return f"it belongs to a collector: collectors.<name>.{name}"
+    if around and name in ConfigInput.model_fields:
+        return "it stands at the top of the file"
+    return ""
+
+
+def _platform(path: Path, source: Source) -> str:
+    target = _value_at(source.value, path[:2])
+    return str(target.get("platform")) if isinstance(target, Mapping) else ""
+
+
+def _known_keys(path: Path, source: Source) -> list[str]:
+    models: list[type[BaseModel]] = [ConfigInput]
+    for index, element in enumerate(path):
+        if isinstance(element, int):
+            if path[0] == "targets" and index == 1:
+                models = [model for model in models if model is _PLATFORMS.get(_platform(path, source))]
+            continue
+        fields = [model.model_fields[element] for model in models if element in model.model_fields]
+        fields = fields or [field for model in models for field in model.model_fields.values() if field.alias == element]
+        models = [model for field in fields for model in _models(field.annotation)]
+    return [field.alias or name for model in models for name, field in model.model_fields.items()]
+
+
+def _models(annotation: object) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for argument in get_args(annotation):
+        yield from _models(argument)
+
+
+def _value_at(value: object, path: Path) -> object:
+    for element in path:
+        is_there = isinstance(value, Mapping) and element in value
+        is_item = isinstance(value, list) and isinstance(element, int) and element < len(value)
+        if not is_there and not is_item:
+            return None
+        value = cast("Any", value)[element]
+    return value

@@ -1,0 +1,1 @@
+"""What a single setting may be: durations, zones, names, credentials."""

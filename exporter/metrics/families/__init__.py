@@ -1,0 +1,1 @@
+"""The metric families, declared as data."""

@@ -1,0 +1,98 @@
+"""Families of the ``bookings`` collector: how many bookings start in each window, and whether they collide."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from exporter.metrics.families.family import Family, Gauge, Row, counter, gauge
+from exporter.model import BookingsObservation
+
+
+def _bookings(observation: BookingsObservation) -> Iterator[Row]:
+    for counted in observation.windows:
+        yield (counted.window.name,), counted.bookings
+
+
+def _by_status(observation: BookingsObservation) -> Iterator[Row]:
+    for counted in observation.windows:
+        for status, number in (counted.by_status or {}).items():
+            yield (counted.window.name, status), number
+
+
+def _by_resource(observation: BookingsObservation) -> Iterator[Row]:
+    for counted in observation.windows:
+        for resource, number in (counted.by_resource or {}).items():
+            yield (counted.window.name, resource), number
+
+
+def _resources(observation: BookingsObservation) -> Iterator[Row]:
+    for resource, name in observation.resource_names.items():
+        yield (resource, name), 1
+
+
+def _conflicting(observation: BookingsObservation) -> Iterator[Row]:
+    for counted in observation.windows:
+        if counted.conflicting is not None:
+            yield (counted.window.name,), counted.conflicting
+
+
+def _next(observation: BookingsObservation) -> Iterator[Row]:
+    if observation.next_booking is not None:
+        yield (), observation.next_booking
+
+
+GAUGES: Final[tuple[Gauge[BookingsObservation], ...]] = (
+    gauge(
+        "bookings",
+        "Bookings that start in the window (Wix: of the configured statuses). Absent while there is no fresh data, never 0.",
+        "window",
+        read=_bookings,
+    ),
+    gauge(
+        "bookings_by_status",
+        "Bookings that start in the window, by status in lower case. Only Wix: Bitrix24 does not tell a status.",
+        "window",
+        "status",
+        read=_by_status,
+    ),
+    gauge(
+        "resource_bookings",
+        "Bookings that start in the window, by resource id; resource_info has the name. Only with per_resource: true.",
+        "window",
+        "resource",
+        read=_by_resource,
+    ),
+    gauge(
+        "resource_info",
+        "Always 1. Ties a resource id to its name. Only with per_resource: true.",
+        "resource",
+        "name",
+        read=_resources,
+    ),
+    gauge(
+        "conflicting_bookings",
+        "Bookings of the window that overlap another one on a resource that serves one at a time. Only with conflicts: true.",
+        "window",
+        read=_conflicting,
+    ),
+    gauge(
+        "next_booking_timestamp_seconds",
+        "Unix time in seconds at which the next booking starts, as of the last poll. Absent when none lies ahead or bookings "
+        "are only counted, not read.",
+        read=_next,
+    ),
+)
+
+DISCOVERED: Final = counter(
+    "bookings_discovered_total",
+    "Booking ids seen for the first time; those of the first poll after a start do not count. Absent where bookings are "
+    "only counted, not read.",
+)
+VANISHED: Final = counter(
+    "bookings_vanished_total",
+    "Booking ids that are gone although their start still lay ahead: cancelled, deleted or (Wix) moved out of the windows. "
+    "Absent where bookings are only counted, not read.",
+)
+
+COUNTERS: Final[tuple[Family, ...]] = (DISCOVERED, VANISHED)

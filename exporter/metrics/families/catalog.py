@@ -1,0 +1,87 @@
+"""All families in the order of the page, and which piece of a target's view each group of gauges is read from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Final, Generic
+
+from exporter.metrics.families import api, bookings, connections, freshness, links, process, windows
+from exporter.metrics.families.family import PREFIX, TARGET_LABELS, Family, Gauge, T
+from exporter.model import BookingsObservation, ConnectionsObservation, LinksObservation
+from exporter.state.snapshot import TargetView
+
+#: Its labels besides ``target`` and ``platform`` are the configured ones, so they differ from target to target.
+TARGET_INFO: Final = Family(
+    PREFIX + "target_info",
+    "gauge",
+    "Always 1. Carries the labels configured for the target; join with: "
+    "* on (target, platform) group_left (...) booking_sync_target_info.",
+    TARGET_LABELS,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Group(Generic[T]):
+    """Gauges that are read from the same piece of a target: they change together. No piece, no series."""
+
+    gauges: tuple[Gauge[T], ...]
+    piece: Callable[[TargetView], T | None]
+
+
+def _connections(target: TargetView) -> ConnectionsObservation | None:
+    return next(_observations(target, ConnectionsObservation), None)
+
+
+def _bookings(target: TargetView) -> BookingsObservation | None:
+    return next(_observations(target, BookingsObservation), None)
+
+
+def _links(target: TargetView) -> LinksObservation | None:
+    return next(_observations(target, LinksObservation), None)
+
+
+def _windowed(target: TargetView) -> windows.Windowed:
+    return (*_observations(target, BookingsObservation), *_observations(target, LinksObservation))
+
+
+def _observations(target: TargetView, kind: type[T]) -> Iterator[T]:
+    for collector in target.collectors:
+        if isinstance(collector.state.observation, kind):
+            yield collector.state.observation
+
+
+GROUPS: Final[tuple[Group[Any], ...]] = (
+    Group(freshness.GAUGES, lambda target: target.collectors),
+    Group(connections.GAUGES, _connections),
+    Group(bookings.GAUGES, _bookings),
+    Group(links.GAUGES, _links),
+    Group(windows.GAUGES, _windowed),
+    Group(api.GAUGES, lambda target: target.usage),
+)
+
+#: Counted while the exporter works, per target.
+COUNTERS: Final[tuple[Family, ...]] = freshness.COUNTERS + bookings.COUNTERS + api.COUNTERS
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """A chapter of the page and of its reference."""
+
+    title: str
+    families: tuple[Family, ...]
+
+
+TOPICS: Final[tuple[Topic, ...]] = (
+    Topic("Targets and collectors", (TARGET_INFO, *freshness.GAUGES, *freshness.COUNTERS)),
+    Topic("Calendar connections (Wix)", connections.GAUGES),
+    Topic("Bookings", (*bookings.GAUGES, *bookings.COUNTERS)),
+    Topic("Links (Bitrix24)", links.GAUGES),
+    Topic("Windows", windows.GAUGES),
+    Topic("API traffic and budgets", (*api.GAUGES, *api.COUNTERS)),
+    Topic("The exporter itself", process.OURS),
+    Topic("Process and Python", process.STANDARD),
+)
+
+#: Every family on the page, in its order.
+FAMILIES: Final[tuple[Family, ...]] = tuple(family for topic in TOPICS for family in topic.families)

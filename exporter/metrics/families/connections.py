@@ -1,0 +1,125 @@
+"""Families of the ``connections`` collector: the state of every external calendar connection (wix.md 3)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from operator import attrgetter
+from typing import Final
+
+from exporter.metrics.families.family import Gauge, Row, gauge
+from exporter.model import CalendarType, Connection, ConnectionsObservation, ConnectionStatus, ErrorReason
+
+#: Connections of one target that get series of their own. Each has 16 series, so this is 160,000 of them.
+MOST_CONNECTIONS: Final = 10_000
+
+# Plain words beside the members: an enum is slow to walk through and to hash, and there are 12 of these per connection.
+_STATUSES: Final = tuple((status, status.value) for status in ConnectionStatus)
+_REASONS: Final = tuple((reason, reason.value) for reason in ErrorReason)
+
+
+def shown(connections: Sequence[Connection]) -> Sequence[Connection]:
+    """Return the connections that get series of their own: all, or the first by key, so that the choice is stable."""
+    if len(connections) <= MOST_CONNECTIONS:
+        return connections
+    return sorted(connections, key=attrgetter("key"))[:MOST_CONNECTIONS]
+
+
+def _status(observation: ConnectionsObservation) -> Iterator[Row]:
+    for connection in shown(observation.connections):
+        for status, word in _STATUSES:
+            yield (connection.key, word), connection.status is status
+
+
+def _error(observation: ConnectionsObservation) -> Iterator[Row]:
+    for connection in shown(observation.connections):
+        actual = connection.error_reason if connection.status is ConnectionStatus.ERROR else None
+        for reason, word in _REASONS:
+            yield (connection.key, word), actual is reason
+
+
+def _info(observation: ConnectionsObservation) -> Iterator[Row]:
+    for connection in shown(observation.connections):
+        yield (connection.key, connection.calendar_type, connection.provider, connection.schedule), 1
+
+
+def _sync_enabled(observation: ConnectionsObservation) -> Iterator[Row]:
+    for connection in shown(observation.connections):
+        yield (connection.key, "import"), connection.import_enabled
+        yield (connection.key, "export"), connection.export_enabled
+
+
+def _since(observation: ConnectionsObservation) -> Iterator[Row]:
+    for connection in shown(observation.connections):
+        yield (connection.key,), connection.since
+
+
+def _aggregate(observation: ConnectionsObservation) -> Iterator[Row]:
+    numbers = Counter((connection.calendar_type, connection.status) for connection in observation.connections)
+    for calendar_type in CalendarType:
+        for status in ConnectionStatus:
+            yield (calendar_type, status), numbers[calendar_type, status]
+
+
+def _providers(observation: ConnectionsObservation) -> Iterator[Row]:
+    up: dict[str, bool] = {}
+    for provider in observation.providers:
+        # Two ids may share a label (OUTLOOK and OFFICE_365 are one calendar type): one that fails is a failure.
+        up[provider.label] = up.get(provider.label, True) and provider.up
+    for label, value in up.items():
+        yield (label,), value
+
+
+GAUGES: Final[tuple[Gauge[ConnectionsObservation], ...]] = (
+    gauge(
+        "connection_status",
+        "State of a calendar connection: 1 for the present status, 0 for every other. Absent while there is no fresh data.",
+        "connection",
+        "status",
+        read=_status,
+    ),
+    gauge(
+        "connection_error",
+        "Why a connection is in status error: 1 for the reason, 0 for every other; all 0 while the status is not error.",
+        "connection",
+        "reason",
+        read=_error,
+    ),
+    gauge(
+        "connection_info",
+        "Always 1. Says what a connection is: calendar type, provider, and the schedule (alias or hash) that it belongs to.",
+        "connection",
+        "calendar_type",
+        "provider",
+        "schedule",
+        read=_info,
+    ),
+    gauge(
+        "connection_sync_enabled",
+        "1 if the owner switched this direction on. Configuration, not health: it stays 1 while a connection is broken.",
+        "connection",
+        "direction",
+        read=_sync_enabled,
+    ),
+    gauge(
+        "connection_status_since_timestamp_seconds",
+        "Unix time in seconds at which the present status was first seen. "
+        "Without a state_file it counts from the start of the exporter.",
+        "connection",
+        read=_since,
+    ),
+    gauge(
+        "connections",
+        "Connections by calendar type and status, all of them, zeros included. Absent while there is no fresh data.",
+        "calendar_type",
+        "status",
+        read=_aggregate,
+    ),
+    gauge(
+        "provider_up",
+        "1 if the last lookup at this calendar provider worked, 0 if the platform reported it as failed; "
+        "its connections then keep their last known state.",
+        "provider",
+        read=_providers,
+    ),
+)

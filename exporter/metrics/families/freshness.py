@@ -1,0 +1,107 @@
+"""Families of every collector: does it work, when did it last, how old may its data get, what failed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from exporter.metrics.families.connections import shown
+from exporter.metrics.families.family import Family, Gauge, Row, counter, gauge, histogram
+from exporter.model import BookingsObservation, ConnectionsObservation
+from exporter.state.snapshot import CollectorView
+
+Collectors = tuple[CollectorView, ...]
+
+
+def _each(value: Callable[[CollectorView], float | None]) -> Callable[[Collectors], Iterator[Row]]:
+    """Read one number of each collector; no number, no series."""
+
+    def read(collectors: Collectors) -> Iterator[Row]:
+        for collector in collectors:
+            if (number := value(collector)) is not None:
+                yield (collector.state.collector,), number
+
+    return read
+
+
+def _dropped(collector: CollectorView) -> float:
+    match collector.state.observation:
+        case ConnectionsObservation(connections=connections):
+            return len(connections) - len(shown(connections))
+        case BookingsObservation(dropped_resources=dropped):
+            return dropped
+        case _:
+            return 0
+
+
+UP: Final = gauge(
+    "collector_up",
+    "1 if the last finished poll succeeded completely, else 0; 0 before the first poll ends and after a partial success.",
+    "collector",
+    read=_each(lambda collector: collector.state.up),
+)
+
+GAUGES: Final[tuple[Gauge[Collectors], ...]] = (
+    UP,
+    gauge(
+        "collector_interval_seconds",
+        "Configured time between two polls in seconds.",
+        "collector",
+        read=_each(lambda collector: collector.state.interval),
+    ),
+    gauge(
+        "collector_max_age_seconds",
+        "Configured age in seconds after which the collector's data is withdrawn.",
+        "collector",
+        read=_each(lambda collector: collector.state.max_age),
+    ),
+    gauge(
+        "collector_last_success_timestamp_seconds",
+        "Unix time in seconds of the last completely successful poll, 0 before the first one.",
+        "collector",
+        read=_each(lambda collector: collector.state.last_success or 0.0),  # known at start, so there at start
+    ),
+    gauge(
+        "collector_next_poll_timestamp_seconds",
+        "Unix time in seconds at which the next poll is due, back-off included. Absent while it is not scheduled.",
+        "collector",
+        read=_each(lambda collector: collector.state.next_poll),
+    ),
+    gauge(
+        "collector_data_expired",
+        "1 if the last good data is older than max_age and its series were withdrawn, else 0.",
+        "collector",
+        read=_each(lambda collector: collector.expired),
+    ),
+    gauge(
+        "collector_series_dropped",
+        "Connections or resources that have no series of their own because there are too many; sums still include them.",
+        "collector",
+        read=_each(_dropped),
+    ),
+)
+
+POLLS: Final = counter("collector_polls_total", "Finished polls, failed ones included.", "collector")
+FAILURES: Final = counter(
+    "collector_failures_total",
+    "Polls that did not succeed completely, by reason. A partial success counts here, too.",
+    "collector",
+    "reason",
+)
+DURATION: Final = histogram(
+    "collector_poll_duration_seconds",
+    "Duration of finished polls in seconds, waiting for rate limits included.",
+    "collector",
+    buckets=(0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0),
+)
+MALFORMED: Final = counter(
+    "malformed_rows_total", "Rows of API answers that had to be skipped because they made no sense.", "collector"
+)
+UNRECOGNIZED: Final = counter(
+    "unrecognized_values_total",
+    "Words in API answers that this version does not know, by field; they are shown as unknown or other.",
+    "collector",
+    "field",
+)
+
+COUNTERS: Final[tuple[Family, ...]] = (POLLS, FAILURES, DURATION, MALFORMED, UNRECOGNIZED)

@@ -1,0 +1,64 @@
+"""Families of the ``links`` collector: which bookings are tied to the CRM, and to what else (bitrix24.md 3 and 18)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from exporter.metrics.families.family import Gauge, Row, gauge
+from exporter.model import LinksObservation
+
+
+def _linked(observation: LinksObservation) -> Iterator[Row]:
+    for counted in observation.windows:
+        yield (counted.window.name,), counted.linked
+
+
+def _unlinked(observation: LinksObservation) -> Iterator[Row]:
+    for counted in observation.windows:
+        yield (counted.window.name,), counted.unlinked
+
+
+def _calendar_linked(observation: LinksObservation) -> Iterator[Row]:
+    for counted in observation.windows:
+        yield (counted.window.name,), counted.calendar_linked
+
+
+def _by_entity(observation: LinksObservation) -> Iterator[Row]:
+    for counted in observation.windows:
+        for (module, entity_type), number in counted.by_entity.items():
+            yield (counted.window.name, module, entity_type), number
+
+
+GAUGES: Final[tuple[Gauge[LinksObservation], ...]] = (
+    gauge(
+        "linked_bookings",
+        "Bookings of the window that have at least one link to a CRM entity; a calendar event or a service is none. Absent "
+        "while there is no fresh data.",
+        "window",
+        read=_linked,
+    ),
+    gauge(
+        "unlinked_bookings",
+        "Bookings of the window that have no link to any CRM entity, whatever else they are tied to. Absent while there is no "
+        "fresh data.",
+        "window",
+        read=_unlinked,
+    ),
+    gauge(
+        "calendar_linked_bookings",
+        "Bookings of the window that the portal has copied into the staff's calendar: their external data names a calendar "
+        "event. Absent while there is no fresh data.",
+        "window",
+        read=_calendar_linked,
+    ),
+    gauge(
+        "links",
+        "Links of the window's bookings by module and entity type in lower case: the CRM's, calendar event, catalog sku; what "
+        "we do not know is other. A booking can have several. CRM deals, calendar events and skus are there with 0, too.",
+        "window",
+        "module",
+        "entity_type",
+        read=_by_entity,
+    ),
+)

@@ -1,0 +1,76 @@
+"""Families of the exporter itself: no target. ``READY`` comes from the view, the rest from prometheus-client."""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+from exporter.metrics.families.family import PREFIX, Family, Histogram
+
+
+def _family(type: Literal["gauge", "counter"], name: str, help: str, *labels: str) -> Family:  # noqa: A002  the format's words
+    return Family(PREFIX + name, type, help, labels)
+
+
+BUILD_INFO: Final = _family(
+    "gauge",
+    "build_info",
+    "Always 1. Version of the exporter and of Python; revision is the commit that it was built from, if known.",
+    "version",
+    "revision",
+    "python",
+)
+READY: Final = _family("gauge", "ready", "1 once every collector has finished one poll, failed or not, else 0.")
+RELOAD_SUCCESSFUL: Final = _family(
+    "gauge",
+    "config_last_reload_successful",
+    "1 if the last attempt to load the configuration succeeded, 0 if it failed and the old one is still in force.",
+)
+RELOAD_SUCCESS_TIME: Final = _family(
+    "gauge",
+    "config_last_reload_success_timestamp_seconds",
+    "Unix time in seconds at which the configuration in force was loaded.",
+)
+CONFIG_HASH: Final = _family(
+    "gauge", "config_hash", "A number made from the configuration in force: replicas that agree show the same one."
+)
+LOOP_LAG: Final = _family(
+    "gauge",
+    "event_loop_lag_seconds",
+    "How late the event loop woke a short sleep: the longest such delay of the last minute, in seconds.",
+)
+LATENESS: Final = Histogram(
+    PREFIX + "poll_lateness_seconds",
+    "histogram",
+    "How late polls were against their time, in seconds: they began late or waited in a queue of this exporter, for "
+    "connections or decoding; never what a platform took.",
+    ("platform",),
+    buckets=(0.25, 1.0, 3.0, 10.0, 30.0, 60.0, 300.0),
+)
+LOG_MESSAGES: Final = _family("counter", "log_messages_total", "Log messages written, by level.", "level")
+
+OURS: Final[tuple[Family, ...]] = (
+    BUILD_INFO,
+    READY,
+    RELOAD_SUCCESSFUL,
+    RELOAD_SUCCESS_TIME,
+    CONFIG_HASH,
+    LOOP_LAG,
+    LATENESS,
+    LOG_MESSAGES,
+)
+
+#: What prometheus-client's own collectors publish (process_* on Linux only); a test holds these texts against them.
+STANDARD: Final[tuple[Family, ...]] = (
+    Family("process_virtual_memory_bytes", "gauge", "Virtual memory size in bytes."),
+    Family("process_resident_memory_bytes", "gauge", "Resident memory size in bytes."),
+    Family("process_start_time_seconds", "gauge", "Start time of the process since unix epoch in seconds."),
+    Family("process_cpu_seconds_total", "counter", "Total user and system CPU time spent in seconds."),
+    Family("process_open_fds", "gauge", "Number of open file descriptors."),
+    Family("process_max_fds", "gauge", "Maximum number of open file descriptors."),
+    Family(
+        "python_info", "gauge", "Python platform information", ("version", "implementation", "major", "minor", "patchlevel")
+    ),
+    Family("python_gc_objects_collected_total", "counter", "Objects collected during gc", ("generation",)),
+    Family("python_gc_objects_uncollectable_total", "counter", "Uncollectable objects found during GC", ("generation",)),
+    Family("python_gc_collections_total", "counter", "Number of times this generation was collected", ("generation",)),
+)

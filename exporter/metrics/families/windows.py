@@ -1,0 +1,46 @@
+"""Families of the time windows that ``bookings`` and ``links`` counted over."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from exporter.metrics.families.family import Gauge, Row, gauge
+from exporter.model import BookingsObservation, CollectorName, LinksObservation, WindowBookings, WindowLinks
+
+Windowed = tuple[BookingsObservation | LinksObservation, ...]
+
+
+def _each(value: Callable[[WindowBookings | WindowLinks], float]) -> Callable[[Windowed], Iterator[Row]]:
+    def read(observations: Windowed) -> Iterator[Row]:
+        for observation in observations:
+            collector = CollectorName.BOOKINGS if isinstance(observation, BookingsObservation) else CollectorName.LINKS
+            for counted in observation.windows:
+                yield (collector, counted.window.name), value(counted)
+
+    return read
+
+
+GAUGES: Final[tuple[Gauge[Windowed], ...]] = (
+    gauge(
+        "window_start_timestamp_seconds",
+        "Unix time in seconds at which the window began that was counted last, inclusive. Absent while there is no fresh data.",
+        "collector",
+        "window",
+        read=_each(lambda counted: counted.window.start),
+    ),
+    gauge(
+        "window_end_timestamp_seconds",
+        "Unix time in seconds at which the window ended that was counted last, exclusive. Absent while there is no fresh data.",
+        "collector",
+        "window",
+        read=_each(lambda counted: counted.window.end),
+    ),
+    gauge(
+        "window_complete",
+        "1 if everything in the window was read, 0 if its numbers are a lower bound. Absent while there is no fresh data.",
+        "collector",
+        "window",
+        read=_each(lambda counted: counted.complete),
+    ),
+)

@@ -1,0 +1,235 @@
+"""The frame of a dashboard: variables, annotations, links and the grid."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from exporter.monitoring.alerts import Board
+from exporter.monitoring.dashboards.panels import GREEN, ORANGE, RED, Json, stat, words
+from exporter.monitoring.options import Options
+from exporter.monitoring.promql import RECENT
+
+TAG = "booking-sync"
+_COLUMNS = 24
+_DATASOURCE = {"type": "prometheus", "uid": "${datasource}"}
+_MENU = {Board.FLEET: "Fleet", Board.TARGET: "Target", Board.INTERNALS: "Exporter"}
+_OURS = ("job", "instance")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """Panels below one heading; a collapsed row loads nothing until it is opened."""
+
+    title: str
+    panels: Sequence[Json]
+    collapsed: bool = False
+
+
+def variable(name: str, label: str, values: str, *, single: bool = False) -> Json:
+    """Return a variable filled by ``label_values(...)``, read again when the time range changes.
+
+    "All" is ``.+`` where the job narrows it already, since thousands of names would make long queries; the job and the instance
+    name their values, because a Prometheus has other jobs, too.
+    """
+    result: Json = {
+        "type": "query",
+        "name": name,
+        "label": label,
+        "datasource": _DATASOURCE,
+        "query": {"qryType": 1, "query": values, "refId": "PrometheusVariableQueryEditor-VariableQuery"},
+        "definition": values,
+        "refresh": 2,
+        "sort": 1,
+        "hide": 0,
+        "options": [],
+        "regex": "",
+        "skipUrlSync": False,
+        "multi": not single,
+        "includeAll": not single,
+    }
+    if not single:
+        result |= {"current": {"selected": True, "text": ["All"], "value": ["$__all"]}}
+        result |= {} if name in _OURS else {"allValue": ".+"}
+    return result
+
+
+def board(options: Options, *, uid: Board, title: str, description: str, variables: Sequence[Json], rows: Sequence[Row]) -> str:
+    """Return the JSON of a dashboard, ready for import, provisioning or a ConfigMap.
+
+    Every board begins with the tile of the exporter, and its first variable is the job.
+    """
+    first, *others = rows
+    rows = [replace(first, panels=[_exporter(), *first.panels]), *others]
+    job = variable("job", "Job", "label_values(booking_sync_build_info, job)")
+    dashboard = {
+        "id": None,
+        "uid": uid,
+        "title": title,
+        "description": description,
+        "tags": [TAG],
+        "editable": False,
+        "graphTooltip": 1,
+        "schemaVersion": 39,
+        "timezone": "",
+        "time": {"from": "now-6h", "to": "now"},
+        "refresh": "1m",
+        "timepicker": {},
+        "fiscalYearStartMonth": 0,
+        "liveNow": False,
+        "version": 1,
+        "weekStart": "",
+        "annotations": {"list": _annotations(uid)},
+        "links": _links(options, uid),
+        "templating": {"list": [_datasource(), job, *variables]},
+        "panels": _place(rows),
+    }
+    return json.dumps(dashboard, indent=2, ensure_ascii=False) + "\n"
+
+
+def _place(rows: Sequence[Row]) -> list[Json]:
+    """Flow panels from left to right below their row's heading and number everything."""
+    placed: list[Json] = []
+    top, number = 0, 0
+    for row in rows:
+        number += 1
+        heading: Json = {
+            "type": "row",
+            "id": number,
+            "title": row.title,
+            "collapsed": row.collapsed,
+            "gridPos": {"x": 0, "y": top, "w": _COLUMNS, "h": 1},
+            "panels": [],
+        }
+        placed.append(heading)
+        inside = heading["panels"] if row.collapsed else placed
+        left, top, height = 0, top + 1, 0
+        for panel in row.panels:
+            number += 1
+            size = panel["gridPos"]
+            if left + size["w"] > _COLUMNS:
+                left, top, height = 0, top + height, 0
+            targets = [
+                {"refId": chr(ord("A") + index), "datasource": _DATASOURCE, **target}
+                for index, target in enumerate(panel["targets"])
+            ]
+            inside.append(
+                {
+                    "id": number,
+                    **panel,
+                    "gridPos": {"x": left, "y": top, **size},
+                    "datasource": _DATASOURCE,
+                    "interval": "1m",
+                    "targets": targets,
+                }
+            )
+            left, height = left + size["w"], max(height, size["h"])
+        top += height
+    return placed
+
+
+def _datasource() -> Json:
+    return {
+        "type": "datasource",
+        "name": "datasource",
+        "label": "Data source",
+        "query": "prometheus",
+        "refresh": 1,
+        "hide": 0,
+        "includeAll": False,
+        "multi": False,
+        "options": [],
+        "regex": "",
+        "skipUrlSync": False,
+    }
+
+
+def _exporter() -> Json:
+    meaning = [
+        *words({0: ("DOWN, nothing below is known", RED), 1: ("up", GREEN)}),
+        {"type": "range", "options": {"from": 0, "to": 1, "result": {"text": "partly down", "color": ORANGE, "index": 2}}},
+    ]
+    up = 'up{job=~"$job"}'
+    panel = stat(
+        "Exporter",
+        "Whether the exporter was scraped within the last three minutes; 'partly down' means one replica or shard of several.",
+        (_COLUMNS, 3),
+        (
+            f"avg by (job) (max_over_time({up}[{RECENT}]))\n"
+            f"or 0 * count by (job) (count_over_time({up}[$__range]))\n"  # a job that nobody scrapes any more
+            "or on () vector(0)"
+        ),
+        legend="{{job}}",
+        thresholds=((None, RED),),
+        mappings=meaning,
+    )
+    panel["options"]["textMode"] = "auto"  # the job's name only where there are several
+    return panel
+
+
+def _annotations(uid: Board) -> list[Json]:
+    """Return markers at the moment that the value names: a region would paint the chart, one per alert."""
+    alerts = 'job=~"$job",alertname=~"BookingSync.+",severity="critical",target=~"$target|"'
+    return [
+        _annotation(
+            "Exporter restarts", "blue", '1000 * process_start_time_seconds{job=~"$job"}', "{{instance}} restarted", shown=True
+        ),
+        _annotation(
+            "Critical alerts",
+            "red",
+            f'1000 * ALERTS_FOR_STATE{{{alerts}}}\nand ignoring (alertstate) ALERTS{{{alerts},alertstate="firing"}}',
+            "{{alertname}} {{target}}",
+            shown=uid is Board.TARGET,  # elsewhere they are those of many targets
+        ),
+    ]
+
+
+def _annotation(name: str, color: str, expression: str, title: str, *, shown: bool) -> Json:
+    return {
+        "name": name,
+        "datasource": _DATASOURCE,
+        "enable": shown,
+        "hide": False,
+        "iconColor": color,
+        "expr": expression,
+        "step": "60s",
+        "titleFormat": title,
+        "textFormat": "",
+        "tagKeys": "",
+        "useValueForTime": True,
+    }
+
+
+def _links(options: Options, uid: Board) -> list[Json]:
+    """Return the menu. The variable ``target`` stays behind: the board of one target has no "All"."""
+    others = [
+        _link(
+            title,
+            f"/d/{other}?${{datasource:queryparam}}&${{job:queryparam}}",
+            "dashboard",
+            "With the same data source, job and time",
+            here=True,
+        )
+        for other, title in _MENU.items()
+        if other != uid
+    ]
+    return [
+        *others,
+        _link("Runbooks", f"{options.runbook_url}/README.md", "doc", "What each alert means and who fixes it", here=False),
+    ]
+
+
+def _link(title: str, url: str, icon: str, tooltip: str, *, here: bool) -> Json:
+    return {
+        "type": "link",
+        "title": title,
+        "url": url,
+        "tags": [],
+        "asDropdown": False,
+        "includeVars": False,
+        "keepTime": here,
+        "targetBlank": not here,
+        "icon": icon,
+        "tooltip": tooltip,
+    }

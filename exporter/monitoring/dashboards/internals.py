@@ -1,0 +1,289 @@
+"""Board C: the exporter itself, its polls and what it spends of the platforms' budgets."""
+
+from __future__ import annotations
+
+from exporter.monitoring.alerts import Board
+from exporter.monitoring.dashboards.dashboard import Row, board, variable
+from exporter.monitoring.dashboards.panels import CLEAR, GREEN, ORANGE, RED, Json, query, stat, timeseries, top, words
+from exporter.monitoring.options import Options
+from exporter.monitoring.promql import recent
+
+_PROCESS = 'job=~"$job",instance=~"$instance"'
+_SCOPE = 'job=~"$job",target=~"$target",platform=~"$platform"'
+_COUNTED = _SCOPE + ',instance=~"$instance"'
+_RATE = "[$__rate_interval]"
+
+
+def internals(options: Options) -> str:
+    """Return the JSON of the board of the exporter and the API budgets."""
+    return board(
+        options,
+        uid=Board.INTERNALS,
+        title="Booking sync / Exporter and API budget",
+        description="Does the exporter work, what do the platforms answer, and what is left of their limits.",
+        variables=[
+            variable("instance", "Instance", 'label_values(booking_sync_build_info{job=~"$job"}, instance)'),
+            variable("platform", "Platform", 'label_values(booking_sync_collector_up{job=~"$job"}, platform)'),
+            variable("target", "Target", 'label_values(booking_sync_collector_up{job=~"$job",platform=~"$platform"}, target)'),
+        ],
+        rows=[
+            Row("Exporter", _exporter()),
+            Row("Polling", _polling()),
+            Row("API: rate, errors, duration", _api()),
+            Row("API budget", _budget()),
+            Row("Process", _process(), collapsed=True),
+        ],
+    )
+
+
+def _exporter() -> list[Json]:
+    hashes = recent(f"booking_sync_config_hash{{{_PROCESS}}}")
+    return [
+        stat(
+            "Ready",
+            "Whether every collector has finished a poll since the start.",
+            (3, 4),
+            f"min({recent(f'booking_sync_ready{{{_PROCESS}}}')})",
+            mappings=words({0: ("starting", ORANGE), 1: ("ready", GREEN)}),
+        ),
+        stat(
+            "Configuration",
+            "Whether the last reload was accepted; 'rejected' means that the previous configuration is in force.",
+            (3, 4),
+            f"min({recent(f'booking_sync_config_last_reload_successful{{{_PROCESS}}}')})",
+            mappings=words({0: ("rejected", RED), 1: ("in force", GREEN)}),
+        ),
+        stat(
+            "Configurations in use",
+            "Replicas that read the same file agree on one; shards always do.",
+            (4, 4),
+            f'count(count_values("hash", {hashes}))',
+            thresholds=((None, GREEN), (2, ORANGE)),
+        ),
+        stat(
+            "Version",
+            "Versions of the exporter that run, and how many of each.",
+            (3, 4),
+            f"count by (version) ({recent(f'booking_sync_build_info{{{_PROCESS}}}')})",
+            legend="{{version}}",
+        ),
+        stat(
+            "Uptime",
+            "Time since the last restart of any exporter.",
+            (3, 4),
+            f"time() - max({recent(f'process_start_time_seconds{{{_PROCESS}}}')})",
+            unit="s",
+        ),
+        stat(
+            "Slowest scrape",
+            "Duration of the slowest scrape; near Prometheus' scrape timeout it is bad.",
+            (4, 4),
+            f"max({recent(f'scrape_duration_seconds{{{_PROCESS}}}')})",
+            unit="s",
+            thresholds=((None, GREEN), (2, ORANGE), (8, RED)),
+        ),
+        stat(
+            "Event loop lag",
+            "The longest delay of the exporter's event loop within the last minute; above a second it polls late.",
+            (4, 4),
+            f"max({recent(f'booking_sync_event_loop_lag_seconds{{{_PROCESS}}}')})",
+            unit="s",
+            thresholds=((None, GREEN), (0.1, ORANGE), (1, RED)),
+        ),
+    ]
+
+
+def _polling() -> list[Json]:
+    failures = f"sum by (reason) (rate(booking_sync_collector_failures_total{{{_COUNTED}}}{_RATE}))"
+    duration = f"sum by (collector, le) (rate(booking_sync_collector_poll_duration_seconds_bucket{{{_COUNTED}}}{_RATE}))"
+    late = f'sum by (platform, le) (rate(booking_sync_poll_lateness_seconds_bucket{{{_PROCESS},platform=~"$platform"}}{_RATE}))'
+    age = f"max by (target, collector) ({recent(f'collector:booking_sync_data_age:seconds{{{_SCOPE}}}')})"
+    interval = recent(f"booking_sync_collector_interval_seconds{{{_COUNTED}}}")
+    max_age = recent(f"booking_sync_collector_max_age_seconds{{{_COUNTED}}}")
+    dropped = recent(f"booking_sync_collector_series_dropped{{{_COUNTED}}}")
+    complete = recent(f"collector_window:booking_sync_window_complete:max{{{_SCOPE}}}")
+    return [
+        timeseries(
+            "Polls and failures per minute",
+            "Finished polls, and those that did not succeed completely by reason. Each reason has its fix in the runbooks.",
+            [
+                query(f"60 * sum(rate(booking_sync_collector_polls_total{{{_COUNTED}}}{_RATE}))", "polls"),
+                query(f"60 * ({failures} > 0)", "failed: {{reason}}"),
+            ],
+            unit="cpm",
+        ),
+        timeseries(
+            "Poll duration p95 against interval",
+            "A poll that takes longer than its interval delays the next one.",
+            [
+                query(f"histogram_quantile(0.95, {duration})", "{{collector}} p95"),
+                query(f"min by (collector) ({interval})", "{{collector}} interval"),
+            ],
+            unit="s",
+        ),
+        timeseries(
+            "How late polls begin, p99",
+            "Against their time: what this machine had no time for, never what a platform took. "
+            "A start with thousands of targets shows here, and a loop that lags.",
+            [query(f"histogram_quantile(0.99, {late})", "{{platform}}")],
+            unit="s",
+        ),
+        timeseries(
+            "Since the last good poll",
+            "The oldest collectors, and the shortest maximum age: above it data is withdrawn.",
+            [
+                query(top(age), "{{target}} {{collector}}"),
+                query(f"min by (collector) ({max_age})", "limit of {{collector}}"),
+            ],
+            unit="s",
+        ),
+        timeseries(
+            "Rows and words that could not be used",
+            "Rows of answers that were skipped and words that this version does not know, per hour. Anything above 0 is bad.",
+            [
+                query(
+                    top(f"sum by (target) (increase(booking_sync_malformed_rows_total{{{_COUNTED}}}[1h]))"),
+                    "{{target}} skipped rows",
+                ),
+                query(
+                    f"sum by (field) (increase(booking_sync_unrecognized_values_total{{{_COUNTED}}}[1h]))", "unknown {{field}}"
+                ),
+            ],
+        ),
+        timeseries(
+            "Series left out",
+            "Connections or resources without series of their own, because there are too many.",
+            [
+                query(top(f"max by (target, collector) ({dropped})"), "{{target}} {{collector}}"),
+            ],
+        ),
+        timeseries(
+            "Incomplete windows",
+            "1 while a window could not be read to its end; its numbers are a lower bound.",
+            [
+                query(
+                    top(f"1 - min by (target, collector, window) ({complete})"),
+                    "{{target}} {{collector}} {{window}}",
+                )
+            ],
+        ),
+    ]
+
+
+def _api() -> list[Json]:
+    requests = f"booking_sync_api_requests_total{{{_COUNTED}"
+    all_requests = f"sum by (platform) (rate({requests}}}{_RATE}))"
+    failed = f'sum by (platform, code) (rate({requests},code!~"2.."}}{_RATE}))'
+    duration = f"sum by (platform, le) (rate(booking_sync_api_request_duration_seconds_bucket{{{_COUNTED}}}{_RATE}))"
+    return [
+        timeseries(
+            "Requests by platform",
+            "HTTP requests to the platforms.",
+            [query(all_requests, "{{platform}}")],
+            unit="reqps",
+        ),
+        timeseries(
+            "Failed requests by code",
+            "Share of the requests that did not end with 2xx; 'none' had no answer at all. A refused credential is 401 or 403.",
+            [query(f"{failed} / on (platform) group_left () ({all_requests} > 0)", "{{platform}} {{code}}")],
+            unit="percentunit",
+        ),
+        timeseries(
+            "Request duration, p50 and p95",
+            "How long the platforms take to answer. A rising p95 eats into the polls' time.",
+            [
+                query(f"histogram_quantile(0.5, {duration})", "{{platform}} p50"),
+                query(f"histogram_quantile(0.95, {duration})", "{{platform}} p95"),
+            ],
+            unit="s",
+        ),
+        timeseries(
+            "Requests by operation",
+            "The operations with the most requests.",
+            [query(top(f"sum by (platform, operation) (rate({requests}}}{_RATE}))"), "{{platform}} {{operation}}")],
+            unit="reqps",
+        ),
+    ]
+
+
+def _budget() -> list[Json]:
+    ratio = recent(f"target_budget:booking_sync_api_budget_remaining:ratio{{{_SCOPE}}}")
+    operating = recent(f"booking_sync_api_operating_seconds{{{_COUNTED}}}")
+    return [
+        timeseries(
+            "Budget left",
+            "The targets with the least left of a budget. Below a fifth the platform starts to refuse, other applications too.",
+            [query(f"bottomk(15, min by (target, budget) ({ratio}))", "{{target}} {{budget}}")],
+            unit="percentunit",
+            thresholds=((None, RED), (0.1, ORANGE), (0.2, CLEAR)),
+        ),
+        timeseries(
+            "Operating time by operation",
+            "Server time that Bitrix24 has summed within ten minutes; at 480 s it blocks the method. Empty without Bitrix24.",
+            [
+                query(
+                    top(f"max by (target, operation) ({operating})"),
+                    "{{target}} {{operation}}",
+                )
+            ],
+            unit="s",
+        ),
+        timeseries(
+            "Time spent waiting for a limit",
+            "Share of the time that requests of a target wait for a limit, ours or the platform's. Several can wait at once.",
+            [
+                query(
+                    top(f"sum by (target) (rate(booking_sync_api_throttle_wait_seconds_total{{{_COUNTED}}}{_RATE}))"),
+                    "{{target}}",
+                )
+            ],
+            unit="percentunit",
+            top_is_one=False,
+        ),
+        timeseries(
+            "Retries by reason",
+            "Requests that were repeated, by what went wrong before.",
+            [
+                query(
+                    f"sum by (platform, reason) (rate(booking_sync_api_retries_total{{{_COUNTED}}}{_RATE}))",
+                    "{{platform}} {{reason}}",
+                )
+            ],
+            unit="reqps",
+        ),
+    ]
+
+
+def _process() -> list[Json]:
+    return [
+        timeseries(
+            "CPU",
+            "Share of one core. The exporter should stay far below 1.",
+            [query(f"rate(process_cpu_seconds_total{{{_PROCESS}}}{_RATE})", "{{instance}}")],
+            unit="percentunit",
+            top_is_one=False,
+        ),
+        timeseries(
+            "Resident memory",
+            "Memory of the process. A line that only rises is a leak.",
+            [query(recent(f"process_resident_memory_bytes{{{_PROCESS}}}"), "{{instance}}")],
+            unit="bytes",
+        ),
+        timeseries(
+            "File descriptors used",
+            "Share of the allowed file descriptors; near 1 connections fail.",
+            [query(" / ".join(recent(f"process_{which}_fds{{{_PROCESS}}}") for which in ("open", "max")), "{{instance}}")],
+            unit="percentunit",
+        ),
+        timeseries(
+            "Log lines by level",
+            "Log lines per minute. Errors have a reason and a target in the log.",
+            [
+                query(
+                    f"60 * sum by (level) (rate(booking_sync_log_messages_total{{{_PROCESS}}}{_RATE}))",
+                    "{{level}}",
+                )
+            ],
+            unit="cpm",
+        ),
+    ]

@@ -1,0 +1,42 @@
+"""Numbers that more than one board shows, and what they say where there is nothing of the kind."""
+
+from __future__ import annotations
+
+from exporter.monitoring.dashboards.panels import NONE
+from exporter.monitoring.promql import newest, recent
+
+
+def healthy_share(scope: str) -> str:
+    """Return the share of the live connections of ``scope`` that are not in error; no series without a live one."""
+    bad, live = (recent(f"target:booking_sync_connections_{part}:sum{{{scope}}}") for part in ("bad", "live"))
+    return f"1 - sum({bad}) / (sum({live}) > 0)"
+
+
+def bookings_per_hour(which: str, scope: str) -> str:
+    """Return how many bookings of each target were ``discovered`` or ``vanished`` within an hour, as long as its data is shown.
+
+    Counters stay when data is withdrawn: their increase would be a zero that nobody has measured.
+    """
+    available = recent(f'collector:booking_sync_data_available:max{{{scope},collector="bookings"}}')
+    counted = newest(f"increase(booking_sync_bookings_{which}_total{{{scope}}}[1h])")
+    return f"{counted}\nand ignoring (collector) {available} == 1"
+
+
+def or_none(expression: str, scope: str, collector: str) -> str:
+    """Return ``expression``; the value ``NONE`` where it has no series although no data is missing.
+
+    As long as data of ``collector`` is withdrawn, or the exporter is not there, nothing is returned: nobody knows the number.
+    """
+    available = recent(f'collector:booking_sync_data_available:max{{{scope},collector="{collector}"}}')
+    return f"{expression}\nor {none(scope)} unless min({available}) == 0"
+
+
+def none(scope: str) -> str:
+    """Return the value ``NONE`` as long as the exporter is there and has polled ``scope``.
+
+    Recorded series begin after the raw ones and end after them, by up to an interval of the rules. Only while there are both a
+    missing value is missing.
+    """
+    scraped = recent(f"booking_sync_collector_up{{{scope}}}")
+    polled = recent(f"collector:booking_sync_collector_up:max{{{scope}}}")
+    return f"{NONE} + 0 * (max({scraped}) and max({polled}))"

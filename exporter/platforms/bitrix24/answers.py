@@ -1,0 +1,356 @@
+"""The one place that knows Bitrix24's dictionaries: JSON in, small typed values out (bitrix24.md sections 2.4, 3, 5.2, 7, 13).
+
+Names, notes and clients of bookings have no field here, so they are dropped while parsing. What may be missing, ``null``,
+``[]`` instead of an object, or a number in text, is taken as the fact sheet's section 13 says; a row that makes no sense is
+left out and counted.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Generic, TypeVar
+
+import msgspec
+from msgspec import UNSET, Raw, Struct, UnsetType
+
+from exporter.counting.bookings import Booking
+from exporter.errors import InvalidResponseError
+
+T = TypeVar("T")
+
+# Seconds of the year 5138: anything above is milliseconds or worse (bitrix24.md 11).
+_LATEST: Final = 1e11
+_LONGEST_RESET_SECONDS: Final = 3600.0
+_MOST_DIGITS: Final = 18
+# What the decoder raises for a body that makes no sense; the last for arrays in arrays in arrays.
+_UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+# What Python would read as a number as well: 1_000, other scripts' digits, blanks around.
+_NUMBER: Final = re.compile(r"[+-]?[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]+)?")
+_EMPTY: Final = Raw(b"[]")
+
+Number = int | float | str | None
+
+
+class _Time(Struct):
+    finish: Number = None
+    operating: Number = None
+    operating_reset_at: Number = None
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """What the ``time`` of an answer told about operating time: the sum, and in how many seconds it begins to fall.
+
+    ``None`` where it told nothing.
+    """
+
+    operating: float | None = None
+    reset_in: float | None = None
+
+
+class _Envelope(Struct):
+    result: Raw | UnsetType = UNSET
+    error: Raw | UnsetType = UNSET
+    error_description: Raw | UnsetType = UNSET
+    time: Raw | UnsetType = UNSET
+    next: Raw | UnsetType = UNSET
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The result of one method call, not looked into yet. ``next`` is the offset of the next page where the portal says it."""
+
+    result: Raw
+    next: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """The error of a body, as it came."""
+
+    error: object
+    description: object
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """A whole answer: a reply or a problem, never both."""
+
+    reply: Reply | None
+    problem: Problem | None
+    times: Times
+
+
+def body(content: bytes, now: float) -> Body | None:
+    """Read an answer's body; ``None`` when it is not a JSON object with ``result`` or ``error``. ``now`` is Unix seconds."""
+    try:
+        envelope = msgspec.json.decode(content, type=_Envelope)
+    except _UNREADABLE:
+        return None
+    times = _times(envelope.time, now)
+    if envelope.error is not UNSET:
+        description = _plain(envelope.error_description) if envelope.error_description is not UNSET else ""
+        return Body(None, Problem(_plain(envelope.error), description), times)
+    if envelope.result is UNSET:
+        return None
+    return Body(Reply(envelope.result, _offset(envelope.next)), None, times)
+
+
+class _Sections(Struct):
+    result: Raw = _EMPTY
+    result_error: Raw = _EMPTY
+    result_next: Raw = _EMPTY
+    result_time: Raw = _EMPTY
+
+
+@dataclass(frozen=True, slots=True)
+class BatchReply:
+    """What a batch brought, by command key. A key in neither mapping was not executed."""
+
+    replies: Mapping[str, Reply]
+    problems: Mapping[str, Problem]
+    times: Mapping[str, Times]
+
+
+def batch(reply: Reply, keys: tuple[str, ...], now: float) -> BatchReply:
+    """Read a batch's result. Sections are objects, ``[]`` when empty, or lists that cover every command."""
+    try:
+        sections = msgspec.json.decode(reply.result, type=_Sections)
+        results, errors = _section(sections.result, keys), _section(sections.result_error, keys)
+        nexts, times = _section(sections.result_next, keys), _section(sections.result_time, keys)
+    except _UNREADABLE:
+        raise InvalidResponseError("a batch answer has no readable sections") from None
+    problems = {key: _problem(raw) for key, raw in errors.items()}
+    replies = {key: Reply(raw, _offset(nexts.get(key, UNSET))) for key, raw in results.items() if key not in problems}
+    return BatchReply(replies, problems, {key: _times(raw, now) for key, raw in times.items()})
+
+
+def _section(raw: Raw, keys: tuple[str, ...]) -> dict[str, Raw]:
+    value = msgspec.json.decode(raw, type=dict[str, Raw] | list[Raw] | None)
+    if not value:
+        return {}
+    if isinstance(value, dict):
+        return value
+    if len(value) != len(keys):
+        raise InvalidResponseError("a batch answer lists results that cannot be told apart")
+    return dict(zip(keys, value, strict=True))
+
+
+def _problem(raw: Raw) -> Problem:
+    value = _plain(raw)
+    if isinstance(value, Mapping):
+        return Problem(value.get("error"), value.get("error_description", ""))
+    return Problem(value, "")
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """One page of a list. ``size`` counts its rows, malformed ones too; ``ids`` are those that could be read."""
+
+    rows: tuple[T, ...]
+    ids: tuple[str, ...]
+    size: int
+    malformed: int
+
+
+class _Moment(Struct):
+    timestamp: int | float | str
+
+
+class _Period(Struct):
+    from_: _Moment = msgspec.field(name="from")
+    to: _Moment
+
+
+class _BookingRow(Struct):
+    id: int | str
+    datePeriod: _Period  # noqa: N815  the API's word
+    resourceIds: list[int | str] | None = None  # noqa: N815  the API's word
+
+
+class _ResourceRow(Struct):
+    id: int | str
+    name: str | None = None
+
+
+class _IdOnly(Struct):
+    id: int | str
+
+
+class _BookingList(Struct):
+    booking: Raw = _EMPTY
+
+
+class _ResourceList(Struct):
+    resource: Raw = _EMPTY
+
+
+class _LinkList(Struct):
+    externalData: Raw = _EMPTY  # noqa: N815  the API's word
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """A bookable resource and the name that the business gave it."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One tie of a booking to something else; lower case, ``""`` where the portal did not say."""
+
+    module: str
+    entity_type: str
+
+
+_rows_decoder: Final = msgspec.json.Decoder(list[Raw] | dict[str, Raw] | None)
+_bookings_decoder: Final = msgspec.json.Decoder(list[_BookingRow])
+_booking_decoder: Final = msgspec.json.Decoder(_BookingRow)
+_resource_decoder: Final = msgspec.json.Decoder(_ResourceRow)
+_id_decoder: Final = msgspec.json.Decoder(_IdOnly)
+
+
+def bookings(reply: Reply) -> Page[Booking]:
+    """Read a page of ``booking.v1.booking.list``."""
+    raw = _entity(reply, _BookingList).booking
+    try:
+        rows = _bookings_decoder.decode(raw)
+        found = tuple(_booking(row) for row in rows)
+        return Page(found, tuple(row.id for row in found), len(found), 0)
+    except (msgspec.ValidationError, RecursionError, ValueError, OverflowError):
+        return _row_by_row(raw, lambda row: _booking(_booking_decoder.decode(row)))
+
+
+def resources(reply: Reply) -> Page[Resource]:
+    """Read a page of ``booking.v1.resource.list``."""
+
+    def resource(raw: Raw) -> Resource:
+        row = _resource_decoder.decode(raw)
+        return Resource(_id(row.id), row.name or "")
+
+    return _row_by_row(_entity(reply, _ResourceList).resource, resource)
+
+
+def links(reply: Reply) -> tuple[Link, ...]:
+    """Read ``booking.v1.booking.externalData.list``: everything that a booking is tied to. Any other shape is an error."""
+    try:
+        value = msgspec.json.decode(_entity(reply, _LinkList).externalData)
+    except _UNREADABLE:
+        raise InvalidResponseError("the external data of a booking is not readable") from None
+    if value is None:
+        return ()
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    if not isinstance(value, list) or not all(isinstance(item, Mapping) for item in value):
+        raise InvalidResponseError("the external data of a booking is not a list")
+    return tuple(Link(_word(item.get("moduleId")), _word(item.get("entityTypeId"))) for item in value)
+
+
+def _entity(reply: Reply, kind: type[T]) -> T:
+    """Return the result as ``kind``. PHP writes an object without members as ``[]``; anything else is an error."""
+    try:
+        if bytes(reply.result).strip() == b"[]":
+            return kind()
+        return msgspec.json.decode(reply.result, type=kind)
+    except _UNREADABLE:
+        raise InvalidResponseError("the result of a method is not an object") from None
+
+
+def _row_by_row(raw: Raw, read: Any) -> Page[Any]:  # noqa: ANN401  one helper for two row types
+    try:
+        value = _rows_decoder.decode(raw)
+    except _UNREADABLE:
+        raise InvalidResponseError("the rows of a list are neither a list nor an object") from None
+    raws = list(value.values()) if isinstance(value, dict) else value or []
+    rows: list[Any] = []
+    ids: list[str] = []
+    for row in raws:
+        try:
+            read_row = read(row)
+        except (*_UNREADABLE, ValueError, OverflowError):
+            ids += _id_of(row)
+        else:
+            rows.append(read_row)
+            ids.append(read_row.id)
+    return Page(tuple(rows), tuple(ids), len(raws), len(raws) - len(rows))
+
+
+def _booking(row: _BookingRow) -> Booking:
+    start, end = _moment(row.datePeriod.from_.timestamp), _moment(row.datePeriod.to.timestamp)
+    if end < start:
+        raise ValueError("ends before it starts")
+    return Booking(_id(row.id), start, end, tuple([_id(resource) for resource in row.resourceIds or ()]))
+
+
+def _moment(value: float | str) -> float:
+    moment = float(_digits(value))
+    if not 0 <= moment < _LATEST:
+        raise ValueError("not Unix seconds")
+    return moment
+
+
+def _digits(value: float | str) -> float | str:
+    if isinstance(value, str) and not _NUMBER.fullmatch(value):
+        raise ValueError("not a number")
+    return value
+
+
+def _id(value: int | str) -> str:
+    number = int(_digits(value))
+    if not 0 < number < 10**_MOST_DIGITS:
+        raise ValueError("not an id")
+    return str(number)
+
+
+def _id_of(row: Raw) -> list[str]:
+    try:
+        return [_id(_id_decoder.decode(row).id)]
+    except (*_UNREADABLE, ValueError):
+        return []
+
+
+def _word(value: object) -> str:
+    return value.strip().lower() if isinstance(value, str) else ""
+
+
+def _times(raw: Raw | UnsetType, now: float) -> Times:
+    if raw is UNSET:
+        return Times()
+    try:
+        time = msgspec.json.decode(raw, type=_Time)
+        operating = _number(time.operating)
+        reset_at, finish = _number(time.operating_reset_at), _number(time.finish)
+    except (*_UNREADABLE, ValueError, OverflowError):
+        return Times()
+    if operating is not None and not 0 <= operating < _LATEST:
+        return Times()
+    if not reset_at:
+        return Times(operating)
+    # Both moments are the portal's, so that its clock may differ from ours (bitrix24.md 11).
+    reset_in = max(0.0, reset_at - (finish or now))
+    # The sum is one of ten minutes: who names a far later moment has slipped, and must not silence a method for years.
+    return Times(operating, reset_in if reset_in <= _LONGEST_RESET_SECONDS else None)
+
+
+def _number(value: Number) -> float | None:
+    number = None if value is None else float(_digits(value))
+    return number if number is not None and math.isfinite(number) else None
+
+
+def _offset(raw: Raw | UnsetType) -> int | None:
+    value = None if raw is UNSET else _plain(raw)
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= _MOST_DIGITS:
+        value = int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 10**_MOST_DIGITS else None
+
+
+def _plain(raw: Raw) -> Any:  # noqa: ANN401  whatever JSON holds; callers look
+    try:
+        return msgspec.json.decode(raw)
+    except _UNREADABLE:
+        return None

@@ -1,0 +1,148 @@
+"""Reads a list method to its end, in as few requests as the API allows (bitrix24.md section 4).
+
+``total`` is 0 and ``next`` is missing on these methods, so the end is the first page that is not full. Page one is read alone,
+because most portals end there. The following pages go into batches: as many as the last poll found, and beyond that in
+blocks that double. A portal that did not grow thus costs ``1 + ceil(floor(N / 50) / 50)`` requests.
+
+Every read has an end: a page must bring something new, most of what is sent must be, and the rows have a cap.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, Generic, Protocol, TypeVar
+
+from exporter.errors import InvalidResponseError, PollError
+from exporter.platforms.bitrix24.answers import Page, Reply
+from exporter.platforms.bitrix24.api import Api, Command, Params
+from exporter.platforms.bitrix24.api_errors import Refusal
+from exporter.platforms.bitrix24.batching import MOST_COMMANDS, Batcher
+from exporter.platforms.bitrix24.operating import BATCH
+
+PAGE_ROWS: Final = 50
+FIRST_BLOCK: Final = 4
+GROWN_BLOCK: Final = 2
+
+
+class _HasId(Protocol):
+    @property
+    def id(self) -> str: ...
+
+
+T = TypeVar("T", bound=_HasId)
+
+
+class Pager(Generic[T]):
+    """One list method of one portal, of at most ``most`` rows; ``too_many`` makes the error for more.
+
+    Remembers between polls how many pages it had.
+    """
+
+    def __init__(
+        self,
+        api: Api,
+        batcher: Batcher,
+        method: str,
+        read: Callable[[Reply], Page[T]],
+        *,
+        most: int,
+        too_many: Callable[[], PollError],
+    ) -> None:
+        self._api = api
+        self._batcher = batcher
+        self._method = method
+        self._read = read
+        self._most = most
+        self._too_many = too_many
+        self._pages = 0
+
+    async def read_all(self, params: Params, until: float) -> tuple[tuple[T, ...], int]:
+        """Return all rows, each id once and as it was read last, and the number of malformed rows that were left out.
+
+        Raises :class:`~exporter.errors.PollError` rather than return a part.
+        """
+        pages = _Pages[T](self._method, self._most, self._too_many)
+        reply = await self._api.call(self._command(params, 0), until, share=self._batcher.share)
+        pages.add(reply, self._read(reply))
+        expected, grown = self._pages - 1, FIRST_BLOCK if self._pages == 0 else GROWN_BLOCK
+        while not pages.complete:
+            if expected > 0:
+                # One page more than last time, where it costs no further request.
+                block = min(MOST_COMMANDS, expected + 1)
+                expected -= block
+            else:
+                block, grown = grown, min(MOST_COMMANDS, grown * 2)
+            await self._read_block(pages, params, block, until)
+        self._pages = pages.needed
+        return tuple(pages.rows.values()), pages.malformed
+
+    async def _read_block(self, pages: _Pages[T], params: Params, block: int, until: float) -> None:
+        commands = {f"p{page}": self._command(params, page * pages.step) for page in range(pages.count, pages.count + block)}
+        # While the operating time of `batch` is used up, by the links for one, the pages are asked for one by one.
+        batched = self._method not in self._api.not_batchable and self._api.ledger.allows(BATCH, self._batcher.share)
+        outcomes = await self._batcher.run(commands, until) if batched else {}
+        for key, command in commands.items():
+            outcome = outcomes.get(key)
+            if outcome is None:  # not by a batch
+                if pages.complete:
+                    return
+                outcome = await self._api.call(command, until, share=self._batcher.share)
+            if isinstance(outcome, Refusal):
+                raise outcome.error
+            pages.add(outcome, self._read(outcome))
+
+    def _command(self, params: Params, start: int) -> Command:
+        # Without an order the portal sorts as it likes, and offsets skip and repeat rows.
+        return Command(self._method, {**params, "order": {"id": "ASC"}, "start": start})
+
+
+class _Pages(Generic[T]):
+    """The pages read so far."""
+
+    def __init__(self, method: str, most: int, too_many: Callable[[], PollError]) -> None:
+        self.rows: dict[str, T] = {}
+        self.count = 0
+        self.needed = 0  # pages up to the first that was not full
+        self.malformed = 0
+        self.complete = False
+        self.step = PAGE_ROWS
+        self._method = method
+        self._most = most
+        self._too_many = too_many
+        self._ids: set[str] = set()
+        self._repeated = 0  # rows that were sent before, or that nobody can tell apart
+
+    def add(self, reply: Reply, page: Page[T]) -> None:
+        """Take the next page.
+
+        Raises :class:`InvalidResponseError` when the portal does not page as it should, and what ``too_many`` makes when there
+        are more than ``most`` rows.
+        """
+        start = self.count * self.step
+        if reply.next is not None and reply.next <= start:
+            raise InvalidResponseError(f"{self._method} names a next page that is not ahead")
+        if self.count and reply.next is not None and reply.next < start + self.step:
+            raise InvalidResponseError(f"{self._method} changes the size of its pages while they are read")
+        if self.count == 0:
+            # Should pages ever have another size, the portal shows it here (bitrix24.md 13).
+            self.step = reply.next or max(PAGE_ROWS, page.size)
+        new = set(page.ids) - self._ids
+        # The last page is not full and names no next one. A block of a batch may reach beyond it; should there be rows, it was
+        # not the last.
+        self.complete = page.size < self.step and reply.next is None
+        if not self.complete and not new:
+            raise InvalidResponseError(f"{self._method} repeats a page: it ignores `start`")
+        self._ids |= new
+        self._repeated += page.size - len(new)
+        # Some come twice when somebody books meanwhile; a portal that sends little else would be read for hours.
+        if not self.complete and self._repeated > len(self._ids):
+            raise InvalidResponseError(f"{self._method} repeats most of its rows instead of coming to an end")
+        if len(self._ids) > self._most:
+            raise self._too_many()
+        self.rows.update((row.id, row) for row in page.rows)
+        self.malformed += page.malformed
+        self.count += 1
+        if not self.complete:
+            self.needed = 0
+        elif not self.needed:
+            self.needed = self.count

@@ -1,0 +1,66 @@
+"""What the readers of Wix answers share: a guarded decoder, and loops that leave the event loop room to breathe.
+
+Rows are decoded one by one, because one odd row must not cost the others, and with a turn of the event loop in between,
+because a site may have thousands of them. Only the fields that a struct names are ever built: e-mails, names and phones are
+skipped by the decoder and exist nowhere after it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Final, TypeVar
+
+import msgspec
+
+from exporter.platforms.exchange import Answer
+from exporter.platforms.wix.api_errors import invalid
+from exporter.platforms.wix.endpoints import Endpoint
+
+SLICE_ROWS: Final = 200
+"""Rows between two turns of the event loop: a few milliseconds."""
+
+HASH_LENGTH: Final = 12
+
+T = TypeVar("T")
+
+
+def short_hash(text: str) -> str:
+    """Return the first 12 hex digits of SHA-256, the label value that stands for an opaque id."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:HASH_LENGTH]
+
+
+def decode(answer: Answer, endpoint: Endpoint, kind: type[T], what: str) -> T:
+    """Return the body as ``kind``. Raises :class:`~exporter.errors.InvalidResponseError` that calls the body ``what``."""
+    body = try_decode(answer.body.removeprefix(b"\xef\xbb\xbf"), kind)
+    if body is None:
+        raise invalid(answer, endpoint, what)
+    return body
+
+
+def try_decode(content: bytes | msgspec.Raw, kind: type[T]) -> T | None:
+    """Return ``content`` as ``kind``, or ``None``: the decoder's own message may quote the body, so it goes no further."""
+    try:
+        return msgspec.json.decode(content, type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+
+
+async def in_slices(items: Sequence[T]) -> AsyncIterator[T]:
+    """Yield ``items`` with a turn of the event loop after every :data:`SLICE_ROWS`."""
+    for position, item in enumerate(items, start=1):
+        yield item
+        if position % SLICE_ROWS == 0:
+            await asyncio.sleep(0)
+
+
+def word(value: object, known: Mapping[str, T], *, absent: T, unknown: T, field: str, unrecognized: Counter[str]) -> T:
+    """Return what ``value`` means. Absent and null say "no information"; a word that we do not know is counted."""
+    if value is None:
+        return absent
+    if isinstance(value, str) and value in known:
+        return known[value]
+    unrecognized[field] += 1
+    return unknown

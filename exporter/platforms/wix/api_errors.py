@@ -1,0 +1,161 @@
+"""A Wix answer that is not a 2xx -> one of our errors (fact sheet wix.md 9).
+
+Logic stands on the status and on ``details.applicationError.code``, never on a message: messages are empty by design for
+system errors, may be HTML, and may echo what was sent. Only status, code and request id are shown.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+import msgspec
+
+from exporter.clock import Clock
+from exporter.errors import (
+    AccessError,
+    AuthError,
+    ClientError,
+    InvalidResponseError,
+    NetworkError,
+    NotEntitledError,
+    NotFoundError,
+    PollError,
+    RateLimitedError,
+    ServerError,
+)
+from exporter.platforms.advice import WIX_THREE_CHECKS
+from exporter.platforms.exchange import Answer, retry_after_seconds
+from exporter.platforms.wix.endpoints import Endpoint
+
+THROTTLED_SECONDS: Final = 60.0
+"""What the Wix troubleshooting page says to wait after a 429 (wix.md 10)."""
+
+_RETRIED_STATUSES: Final = frozenset({500, 502, 503, 504})
+_NO_TOKEN_STATUSES: Final = frozenset({400, 401, 403})
+# Without dots and hyphens, so that neither a key nor an id of somebody passes for a code.
+_REQUEST_ID: Final = re.compile(r"[A-Za-z0-9_.:|-]{1,128}")
+_CODE: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
+
+_Case = tuple[type[PollError], str]
+"""The error and what it says; ``{operation}`` is ours, ``{shown}`` status and code."""
+
+_BY_CODE: Final[Mapping[str | None, _Case]] = {
+    "FUNCTION_REMOVED": (NotFoundError, "Wix has retired {operation} ({shown}); install a newer version of the exporter"),
+    "PREMIUM_FEATURE_NOT_ENABLED": (NotEntitledError, "the site's plan does not contain calendar sync ({shown})"),
+}
+_NO_TOKEN: Final[_Case] = (
+    AuthError,
+    "Wix does not give this app a token ({shown}); check `app_id`, `app_secret` and `instance_id`",
+)
+_NO_SUCH_PATH: Final[_Case] = (
+    NotFoundError,
+    "there is no {operation} at this address ({shown}); check `base_url` and `reader_prefix`",
+)
+_BY_STATUS: Final[dict[int, _Case]] = {
+    404: (NotFoundError, "Wix does not know what {operation} asks for ({shown}); check `site_id`"),
+    428: (NotEntitledError, "the site lacks what {operation} needs ({shown}); is Wix Bookings installed?"),
+    429: (RateLimitedError, "Wix throttles this site ({shown})"),
+    501: (ServerError, "Wix does not implement {operation} at this address ({shown}); check `base_url` and `reader_prefix`"),
+}
+_BY_STATUS_WITH_KEY: Final[dict[int, _Case]] = {
+    401: (
+        AuthError,
+        (
+            "Wix does not accept the API key ({shown}); check that it is whole, not revoked, of the site's account, and has no "
+            "`Bearer` in front"
+        ),
+    ),
+    403: (
+        AccessError,
+        (
+            f"Wix does not let this API key do {{operation}} ({{shown}}); check three things: {WIX_THREE_CHECKS}. If all hold, "
+            "use app mode (`app_id`, `app_secret`, `instance_id`)"
+        ),
+    ),
+}
+_BY_STATUS_WITH_TOKEN: Final[dict[int, _Case]] = {
+    401: (
+        AuthError,
+        (
+            "Wix does not accept the app's token, not even a fresh one ({shown}); check `app_id`, `app_secret` and "
+            "`instance_id`, and that the app is installed on the site"
+        ),
+    ),
+    403: (
+        AccessError,
+        (
+            "Wix does not let this app do {operation} ({shown}); give the app the permission (Manage External Calendars, Read "
+            "Bookings) and install it on the site again"
+        ),
+    ),
+}
+_BY_HUNDRED: Final[Mapping[int, _Case]] = {
+    4: (ClientError, "Wix calls {operation} a bad request ({shown})"),
+    5: (ServerError, "Wix failed to answer {operation} ({shown})"),
+}
+_STRANGE: Final[_Case] = (InvalidResponseError, "Wix answered {operation} with a redirect or worse ({shown}); check `base_url`")
+
+
+class _Error(msgspec.Struct):
+    details: Any = None
+    error: Any = None  # RFC 6749, token endpoint only
+
+
+def request_id(answer: Answer) -> str | None:
+    """Return what Wix support asks for."""
+    given = answer.headers.get("x-wix-request-id", "")
+    return given if _REQUEST_ID.fullmatch(given) else None
+
+
+def invalid(answer: Answer, endpoint: Endpoint, what: str) -> InvalidResponseError:
+    """Return the error for a 2xx answer that is not what the API promises; ``what`` must not quote the body."""
+    kind = answer.content_type or "no content type"
+    return InvalidResponseError(
+        f"Wix answered {endpoint.operation} with {what} ({kind}, {len(answer.body)} bytes)",
+        status=answer.status,
+        request_id=request_id(answer),
+    )
+
+
+def failure(answer: Answer, endpoint: Endpoint, *, app_mode: bool, clock: Clock) -> PollError:
+    """Return the error that a non-2xx ``answer`` stands for."""
+    status, code = answer.status, _code(answer)
+    kind, template = _classify(answer, endpoint, code, app_mode=app_mode)
+    shown = f"HTTP {status}, {code}" if code else f"HTTP {status} without a reason"
+    message = template.format(operation=endpoint.operation, shown=shown)
+    wait = retry_after_seconds(answer, clock)
+    if kind is RateLimitedError and wait is None:
+        wait = THROTTLED_SECONDS
+    return kind(message, status=status, code=code, request_id=request_id(answer), retry_after=wait)
+
+
+def may_pass(error: PollError) -> bool:
+    """Return whether asking again within the same poll makes sense (wix.md 10). All our calls are reads."""
+    return isinstance(error, NetworkError) or (isinstance(error, ServerError) and error.status in _RETRIED_STATUSES)
+
+
+def _classify(answer: Answer, endpoint: Endpoint, code: str | None, *, app_mode: bool) -> _Case:
+    status = answer.status
+    if code in _BY_CODE:
+        return _BY_CODE[code]
+    if endpoint is Endpoint.MINT_TOKEN and status in _NO_TOKEN_STATUSES:
+        return _NO_TOKEN
+    if status == 404 and "x-wix-responded-by" not in answer.headers:  # noqa: PLR2004  HTTP: not found
+        # A path that exists nowhere is answered without the header that names the service (wix.md 9.1).
+        return _NO_SUCH_PATH
+    by_status = _BY_STATUS | (_BY_STATUS_WITH_TOKEN if app_mode else _BY_STATUS_WITH_KEY)
+    return by_status.get(status) or _BY_HUNDRED.get(status // 100, _STRANGE)
+
+
+def _code(answer: Answer) -> str | None:
+    """Return the platform's own error word, if the body has one that looks like a word."""
+    try:
+        body = msgspec.json.decode(answer.body, type=_Error)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    code: object = body.error
+    if isinstance(body.details, dict) and isinstance(error := body.details.get("applicationError"), dict):
+        code = error.get("code")
+    return code if isinstance(code, str) and _CODE.fullmatch(code) else None

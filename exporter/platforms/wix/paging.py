@@ -1,0 +1,113 @@
+"""Asking the bookings reader: counts, and rows page by page (fact sheet wix.md 6).
+
+Two operators in one field object are refused, so every bound is an object of its own under ``$and``. All bounds are
+half-open UTC moments in milliseconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from exporter.config import WixBookings
+from exporter.counting.bookings import too_many
+from exporter.errors import InvalidResponseError, TargetConfigError
+from exporter.model import CollectorName
+from exporter.platforms.base import Events
+from exporter.platforms.wix.api import WixApi
+from exporter.platforms.wix.booking_rows import PAGE_ROWS, BookingRow, BookingsPage, bookings, count
+from exporter.platforms.wix.endpoints import Endpoint
+from exporter.polling.admission import Admission
+
+SPARE_PAGES: Final = 10
+"""Pages that may bring nothing, beside twice those that the most bookings fill: else a read might not end."""
+
+Filter = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """All rows of a query, each booking once. ``complete`` is false when rows had to be skipped."""
+
+    rows: tuple[BookingRow, ...]
+    complete: bool
+
+
+def bound(field: str, operator: str, moment: float) -> Filter:
+    """Return one condition on a date field; ``moment`` in Unix seconds."""
+    text = datetime.fromtimestamp(moment, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return {field: {operator: text}}
+
+
+def matching(statuses: Sequence[str], *bounds: Filter) -> Filter:
+    """Return the filter for bookings in one of ``statuses`` that keep all ``bounds``."""
+    return {"$and": [*bounds, {"status": {"$in": list(statuses)}}]}
+
+
+class BookingsReader:
+    """Counts and reads the bookings of one site, at most ``max_bookings`` at a time."""
+
+    def __init__(self, api: WixApi, events: Events, admission: Admission, settings: WixBookings) -> None:
+        self._api = api
+        self._events = events
+        self._admission = admission
+        self._settings = settings
+
+    async def count(self, wanted: Filter) -> int:
+        """Return how many bookings match. One call, no personal data moves."""
+        return count(await self._api.call(Endpoint.COUNT_BOOKINGS, body={"filter": wanted}))
+
+    async def read(self, wanted: Filter, *, sort: str) -> Rows:
+        """Return all bookings that match, in the order of the date field ``sort``.
+
+        The first page carries filter and sort, every later one the cursor alone. An answer that goes in circles, or brings
+        ever new pages with hardly anything in them, raises :class:`~exporter.errors.InvalidResponseError`; more bookings than
+        ``max_bookings`` raise :class:`~exporter.errors.TargetConfigError`. A read that stopped early never passes for a whole.
+        """
+        rows: dict[str, BookingRow] = {}
+        used: set[str] = set()
+        complete = True
+        paging: Filter = {"limit": PAGE_ROWS}
+        query = _query(wanted, sort, PAGE_ROWS)
+        for _ in range(2 * self._settings.max_bookings // PAGE_ROWS + SPARE_PAGES):
+            page = await self._page(query)
+            complete = complete and not page.malformed
+            known = len(rows)
+            rows |= {row.booking.id: row for row in page.rows}
+            if len(rows) > self._settings.max_bookings:
+                raise self.too_many()
+            cursor = page.next_cursor
+            if not cursor:
+                return Rows(tuple(rows.values()), complete)
+            if cursor in used or (page.rows and len(rows) == known):
+                raise InvalidResponseError("Wix sends the same page of bookings again and again")
+            used.add(cursor)
+            query = {"query": {"cursorPaging": {**paging, "cursor": cursor}}}
+        raise InvalidResponseError("Wix sends pages of bookings without end, and hardly anything in them")
+
+    def too_many(self) -> TargetConfigError:
+        """Return the error of a poll that met more than ``max_bookings``."""
+        instead = "or switch `conflicts` off to only count" if self._settings.conflicts else ""
+        return too_many(CollectorName.BOOKINGS, self._settings.max_bookings, instead)
+
+    async def first(self, wanted: Filter, *, sort: str) -> BookingRow | None:
+        """Return the first booking that matches, by the date field ``sort``; ``None`` when there is none."""
+        page = await self._page(_query(wanted, sort, 1))
+        return page.rows[0] if page.rows else None
+
+    async def _page(self, query: Filter) -> BookingsPage:
+        answer = await self._api.call(Endpoint.QUERY_BOOKINGS, body=query)
+        async with self._admission.decoding():
+            page = await bookings(answer)
+        if page.malformed:
+            self._events.malformed_rows(CollectorName.BOOKINGS, page.malformed)
+        for field, times in page.unrecognized.items():
+            for _ in range(times):
+                self._events.unrecognized_value(CollectorName.BOOKINGS, field)
+        return page
+
+
+def _query(wanted: Filter, sort: str, limit: int) -> Filter:
+    return {"query": {"filter": wanted, "sort": [{"fieldName": sort, "order": "ASC"}], "cursorPaging": {"limit": limit}}}

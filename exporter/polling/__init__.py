@@ -1,0 +1,1 @@
+"""How it becomes known: one poll, and when the next one comes."""

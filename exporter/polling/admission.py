@@ -1,0 +1,193 @@
+"""Who may begin when this machine is busy: polls, new connections, the decoding of answers.
+
+What is held back here is only work of our own. A poll that waits for a remote (a name, a connection, a handshake, an answer)
+holds nothing, so a platform that hangs keeps no other waiting. And nothing is held back for longer than the interval of its
+poll: late is fine, never is not. No deadline counts these waits (:func:`exporter.clock.deadlines.paused`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import OrderedDict, deque
+from collections.abc import AsyncIterator
+from functools import partial
+from typing import Final
+
+from exporter.clock import Clock
+from exporter.clock.deadlines import paused
+from exporter.clock.loop_lag import TICK_SECONDS, LoopLag
+
+LATE_SECONDS: Final = 0.25
+"""A loop that is later than this takes no new poll."""
+
+POLLS_PER_TICK: Final = 20
+"""How many polls a punctual loop takes each :data:`~exporter.clock.loop_lag.TICK_SECONDS`; fewer, the later it is."""
+
+FEW_SECONDS: Final = LATE_SECONDS / 2
+"""From this lateness on it takes one, so that a fleet that starts settles well below :data:`LATE_SECONDS`."""
+
+CONNECTIONS_PER_SECOND: Final = 200.0
+DECODINGS: Final = 64
+
+
+class Admission:
+    """Admits polls and decoding first come first served, and connections origin by origin. Lives in one event loop.
+
+    Without ``lag`` the loop counts as punctual and polls begin at once.
+    """
+
+    def __init__(self, clock: Clock, lag: LoopLag | None = None) -> None:
+        self._clock = clock
+        self._lag = lag
+        self._polls = _Turnstile(clock, POLLS_PER_TICK)
+        self._decodings = _Turnstile(clock, DECODINGS)
+        self._connections = _Turns(clock, CONNECTIONS_PER_SECOND)
+        self._failing: set[str] = set()  # origins, as many as are configured
+        if lag is not None:
+            lag.at_each_tick(self._refill)
+
+    async def poll(self, most: float) -> None:
+        """Wait until a poll may begin, at most ``most`` seconds."""
+        if self._lag is None:
+            return
+        if self._lag.late() > LATE_SECONDS:
+            self._polls.places = 0
+        await self._polls.enter(most)
+
+    @contextlib.asynccontextmanager
+    async def connection(self, origin: str) -> AsyncIterator[None]:
+        """Wait until a connection to ``origin`` may be opened, which the block does: 200 a second, all platforms together.
+
+        Origins take turns, and those to which the last connection failed come after all others: however many portals refuse
+        connections, a target that answers opens its own at once.
+        """
+        with paused() as most:
+            await self._connections.take(origin, last=origin in self._failing, most=most)
+        try:
+            yield
+        except Exception:
+            self._failing.add(origin)
+            raise
+        self._failing.discard(origin)
+
+    @contextlib.asynccontextmanager
+    async def decoding(self) -> AsyncIterator[None]:
+        """Hold one of :data:`DECODINGS` places while an answer that has come is worked on."""
+        with paused() as most:
+            admitted = await self._decodings.enter(most)
+        try:
+            yield
+        finally:
+            if admitted:
+                self._decodings.leave(1)
+
+    def _refill(self) -> None:
+        """Let some polls begin, in proportion to how punctual the loop is; what nobody took does not pile up."""
+        late = self._lag.late() if self._lag is not None else 0.0
+        self._polls.places = 0
+        if late <= LATE_SECONDS:
+            self._polls.leave(max(1, round(POLLS_PER_TICK * (1.0 - late / FEW_SECONDS))))
+
+
+class _Turnstile:
+    """Places, and a queue for them."""
+
+    def __init__(self, clock: Clock, places: int) -> None:
+        self.places = places
+        self._clock = clock
+        self._queue: OrderedDict[asyncio.Future[bool], None] = OrderedDict()
+
+    async def enter(self, most: float | None) -> bool:
+        """Take a place; returns ``False`` when none came free within ``most`` seconds, and the caller goes without."""
+        if self.places > 0 and not self._queue:
+            self.places -= 1
+            return True
+        admitted: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._queue[admitted] = None
+        try:
+            return await _answered(admitted, self._clock, most)
+        except asyncio.CancelledError:
+            if admitted.done() and not admitted.cancelled() and admitted.result():
+                self.leave(1)  # it was admitted and told to stop in the same turn of the loop
+            raise
+        finally:
+            self._queue.pop(admitted, None)
+
+    def leave(self, places: int) -> None:
+        """Give ``places`` back; those who wait longest take them."""
+        self.places += places
+        while self.places > 0 and self._queue:
+            if _answer(self._queue.popitem(last=False)[0], with_place=True):
+                self.places -= 1
+
+
+class _Turns:
+    """A steady rate that is shared in turns: each of those who wait under a name has one before any has a second."""
+
+    def __init__(self, clock: Clock, per_second: float) -> None:
+        self._clock = clock
+        self._each = 1 / per_second
+        self._next = clock.monotonic()
+        self._queues: tuple[_Waiting, _Waiting] = (OrderedDict(), OrderedDict())
+        self._pumping = False
+
+    async def take(self, name: str, *, last: bool, most: float | None) -> None:
+        """Wait for a turn of ``name``, at most ``most`` seconds; with ``last`` after all who wait without it."""
+        if not any(self._queues) and self._due():
+            self._next += self._each
+            return
+        turn: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._queues[last].setdefault(name, deque()).append(turn)
+        self._pump_later()
+        await _answered(turn, self._clock, most)
+
+    def _due(self) -> bool:
+        """Whether a turn may be given: no more than a tick early, since shorter sleeps cost more than they spare."""
+        now = self._clock.monotonic()
+        self._next = max(self._next, now)
+        return self._next - now <= TICK_SECONDS
+
+    def _pump_later(self) -> None:
+        if not self._pumping:
+            self._pumping = True
+            self._clock.call_later(TICK_SECONDS, self._pump)
+
+    def _pump(self) -> None:
+        self._pumping = False
+        while any(self._queues):
+            if not self._due():
+                self._pump_later()
+                return
+            # Who waits no longer has no turn to give back.
+            if _answer(self._longest_waiting(), with_place=True):
+                self._next += self._each
+
+    def _longest_waiting(self) -> asyncio.Future[bool]:
+        queue = self._queues[0] or self._queues[1]
+        name, turns = queue.popitem(last=False)
+        turn = turns.popleft()
+        if turns:
+            queue[name] = turns  # behind the others
+        return turn
+
+
+_Waiting = OrderedDict[str, deque[asyncio.Future[bool]]]
+
+
+async def _answered(waiting: asyncio.Future[bool], clock: Clock, most: float | None) -> bool:
+    """Return what ``waiting`` is answered; ``False`` after ``most`` seconds."""
+    call_off = None if most is None else clock.call_later(most, partial(_answer, waiting, with_place=False))
+    try:
+        return await waiting
+    finally:
+        if call_off is not None:
+            call_off()
+
+
+def _answer(waiting: asyncio.Future[bool], *, with_place: bool) -> bool:
+    """Let one that waits go on; ``False`` when it no longer waits."""
+    if waiting.done():
+        return False
+    waiting.set_result(with_place)
+    return True

@@ -1,0 +1,134 @@
+"""One poll of one collector, inside its deadline: a failure is part of the result, never an exception.
+
+The one broad ``except`` of the package is here: a bug in one collector must not touch another.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import math
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+import structlog
+from msgspec.structs import replace
+
+from exporter.clock import Clock
+from exporter.errors import InternalError, PollError, PollTimeoutError, Reason
+from exporter.model import CollectorName, PlatformName
+from exporter.platforms.base import Collector, PollResult
+from exporter.state.snapshot import CollectorState, failure_of
+
+log = structlog.get_logger(__name__)
+
+SHORTEST_DEADLINE_SECONDS: Final = 300.0
+
+
+class PollRecorder(Protocol):
+    """Who counts finished polls."""
+
+    def poll_finished(self, collector: CollectorName, seconds: float, reason: Reason | None) -> None:
+        """Count a poll that took ``seconds``; ``reason`` is ``None`` only when it fully succeeded."""
+        ...
+
+
+def phase_of(target: str, collector: CollectorName, interval: float) -> float:
+    """Return a moment in ``[0, interval)`` that belongs to this collector for good.
+
+    By hash, so that slow collectors of a fleet do not lie together although all were started, or held up, at one moment.
+    """
+    digest = hashlib.blake2b(f"{target}/{collector.value}".encode(), digest_size=8).digest()
+    return int.from_bytes(digest) / 2**64 * interval
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One collector of one target, ready to be polled. ``interval``, ``max_age`` and ``phase`` are seconds.
+
+    ``phase`` is where in each interval its polls lie, see :func:`phase_of`.
+    """
+
+    target: str
+    platform: PlatformName
+    name: CollectorName
+    interval: float
+    max_age: float
+    collector: Collector
+    recorder: PollRecorder
+    phase: float = 0.0
+
+    @property
+    def deadline(self) -> float:
+        """Seconds after which a poll is given up: late is fine (a throttled portal), for ever is not."""
+        return max(3 * self.interval, SHORTEST_DEADLINE_SECONDS)
+
+    def after(self, began: float, now: float) -> float:
+        """Return when the next poll is due (monotonic), the last having begun at ``began``.
+
+        That is the slot of the job's phase 0.5 to 1.5 intervals later; slots that a long poll overran are left out.
+        """
+        earliest = max(began + self.interval / 2, now)
+        return self.phase + math.ceil((earliest - self.phase) / self.interval) * self.interval
+
+    def initial_state(self) -> CollectorState:
+        """Return the state before the first poll."""
+        return CollectorState(self.target, self.platform, self.name, self.interval, self.max_age)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A finished poll: the state after it, and what went wrong. ``partial`` is true when it brought data all the same.
+
+    ``held_up`` is how many seconds of it passed in queues of ours, for connections and decoding.
+    """
+
+    state: CollectorState
+    error: PollError | None
+    partial: bool
+    held_up: float
+
+
+async def poll(job: Job, before: CollectorState, clock: Clock) -> Outcome:
+    """Poll ``job`` once; ``before`` is the state that the last poll left."""
+    began = clock.monotonic()
+    result: PollResult | None = None
+    error: PollError | None
+    # What waits for a turn of ours is late, not slow: it counts for no deadline, but for an interval at most.
+    deadline = clock.timeout(job.deadline, slack=job.interval)
+    try:
+        async with deadline:
+            result = await job.collector.poll()
+        error = result.failure and _alone(result.failure)
+    except PollError as failed:
+        error = _alone(failed)
+    except TimeoutError:
+        error = PollTimeoutError(f"the poll did not end within {job.deadline:g} s")
+    except asyncio.CancelledError:
+        # Meant for us when we stop. Otherwise something inside was cancelled, and that must not end the collector for good.
+        if (task := asyncio.current_task()) is None or task.cancelling():
+            raise
+        error = InternalError("the poll was cancelled from inside; please report it")
+    except Exception as bug:
+        log.exception("poll_crashed", target=job.target, collector=job.name.value)
+        error = InternalError(f"a bug in the exporter ({type(bug).__name__}); please report it with the log")
+    seconds, now = clock.monotonic() - began, clock.time()
+    job.recorder.poll_finished(job.name, seconds, error.reason if error else None)
+    count, since = (before.failure.count + 1, before.failure.since) if before.failure else (1, now)
+    state = replace(
+        before,
+        finished_polls=before.finished_polls + 1,
+        up=error is None,
+        last_poll=now,
+        last_duration=seconds,
+        last_success=now if error is None else before.last_success,
+        observation=result.observation if result else before.observation,
+        failure=failure_of(error, now, count, since) if error else None,
+    )
+    return Outcome(state, error, error is not None and result is not None, deadline.held_up)
+
+
+def _alone(error: PollError) -> PollError:
+    """Return ``error`` without what led to it: its frames hold the whole poll, and each other in a cycle."""
+    error.__cause__ = error.__context__ = None
+    return error.with_traceback(None)

@@ -1,0 +1,174 @@
+"""One task per target and collector: fixed interval, own phase, deadline, back-off by reason, immutable results.
+
+A failed poll is a result, not a crash: it is counted, logged and published like a good one, and never reaches another
+target.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Collection, Iterable
+from random import Random
+from typing import Final
+
+import structlog
+from msgspec.structs import replace
+
+from exporter.clock import Clock
+from exporter.clock.deadlines import wall_deadline
+from exporter.errors import PollError, Reason
+from exporter.model import CollectorName, PlatformName
+from exporter.polling.admission import Admission
+from exporter.polling.poll import Job, Outcome, poll
+from exporter.state.snapshot import CollectorState
+from exporter.support.backoff import exponential
+from exporter.support.logs import FailureLog
+
+log = structlog.get_logger(__name__)
+
+FIRST_RETRY_SECONDS: Final = 10.0
+LONGEST_DENIED_SECONDS: Final = 15 * 60.0
+OVERLOAD_SECONDS: Final = 15 * 60.0
+CANCEL_SECONDS: Final = 1.0
+
+# A person has to act before these can get better, so asking at the normal pace would only be noise for the platform.
+DENIED: Final = frozenset({Reason.AUTH, Reason.PERMISSION, Reason.NOT_ENTITLED, Reason.NOT_FOUND, Reason.CONFIG})
+
+
+def retry_delay(interval: float, error: PollError, failures: int, random: Random) -> float:
+    """Return the seconds to wait after the ``failures``-th failed poll in a row (from 1), counted from its end.
+
+    Faults that pass by themselves are retried sooner than the interval and never later than ``max(interval, 10 s)``; what
+    a person has to mend is asked for less and less often, up to 15 min; what the platform asks us to wait, we wait.
+    """
+    asked = error.retry_after or 0.0
+    if error.reason in DENIED:
+        return max(asked, interval, min(LONGEST_DENIED_SECONDS, interval * 2.0 ** min(failures - 1, 30)))
+    if error.reason is Reason.OVERLOAD:
+        return max(asked, interval, OVERLOAD_SECONDS)
+    if error.reason in (Reason.RATE_LIMITED, Reason.OPERATING_LIMIT):
+        return max(asked, interval)
+    most = max(interval, FIRST_RETRY_SECONDS)
+    return max(asked, exponential(failures - 1, first=min(interval, FIRST_RETRY_SECONDS), most=most, random=random))
+
+
+class Scheduler:
+    """Owns the polling tasks: starts them, stops them, waits for them."""
+
+    def __init__(
+        self,
+        *,
+        clock: Clock,
+        random: Random,
+        admission: Admission,
+        publish: Callable[[CollectorState], None],
+        observe_lateness: Callable[[PlatformName, float], None],
+    ) -> None:
+        self._clock = clock
+        self._random = random
+        self._admission = admission
+        self._publish = publish
+        self._observe_lateness = observe_lateness
+        self._tasks: dict[tuple[str, CollectorName], asyncio.Task[None]] = {}
+        self._polling: set[tuple[str, CollectorName]] = set()
+        self._failures = FailureLog(log)
+
+    def start(self, jobs: Iterable[Job]) -> None:
+        """Start polling: everything is due at once, and admission makes of that what this machine can do."""
+        shuffled = list(jobs)
+        # In the order of a file one platform would come after the other, and all of one site at the same time.
+        self._random.shuffle(shuffled)
+        for job in shuffled:
+            task = asyncio.create_task(self._run(job), name=f"{job.target}/{job.name}")
+            task.add_done_callback(_tell_of_a_crash)
+            self._tasks[job.target, job.name] = task
+
+    async def stop(self, targets: Iterable[str] | None = None, *, grace: float) -> None:
+        """Stop polling ``targets`` (all when ``None``): no new poll begins, one that runs may end within ``grace`` seconds."""
+        wanted = None if targets is None else set(targets)
+        leaving = {key: self._tasks.pop(key) for key in tuple(self._tasks) if wanted is None or key[0] in wanted}
+        for key, task in leaving.items():
+            if key not in self._polling:
+                task.cancel()
+        try:
+            await self._ended(leaving.values(), grace)
+        finally:  # also when nobody waits any more: then the process stops
+            for task in leaving.values():
+                task.cancel()
+        if not await self._ended(leaving.values(), CANCEL_SECONDS):
+            stuck = [task.get_name() for task in leaving.values() if not task.done()]
+            log.error("polls_do_not_end", collectors=stuck)  # they end, or not, without us: nothing of theirs is published
+        for key in leaving:
+            self._failures.forget(key)
+
+    async def _ended(self, tasks: Collection[asyncio.Task[None]], seconds: float) -> bool:
+        if not tasks:
+            return True
+        try:
+            async with wall_deadline(self._clock, seconds):
+                await asyncio.wait(tasks)
+        except TimeoutError:
+            return False
+        return True
+
+    async def _run(self, job: Job) -> None:
+        # The task has no name here: a frame that knows its own task is a cycle, which only a garbage collection frees.
+        key = (job.target, job.name)
+        state = replace(job.initial_state(), next_poll=self._clock.time())
+        self._publish(state)
+        due = self._clock.monotonic()
+        while True:
+            await self._admission.poll(job.interval)
+            began = self._clock.monotonic()
+            self._polling.add(key)
+            try:
+                outcome = await poll(job, state, self._clock)
+            finally:
+                self._polling.discard(key)
+            self._observe_lateness(job.platform, max(0.0, began - due) + outcome.held_up)
+            if _is_cancelled():
+                return  # a collector that swallowed its end
+            state, delay = outcome.state, self._delay(job, outcome)
+            now = self._clock.monotonic()
+            due = job.after(began, now) if delay is None else now + delay
+            state = replace(state, next_poll=self._clock.time() + due - now)
+            self._publish(state)
+            if self._tasks.get(key) is not asyncio.current_task():
+                return  # stopped meanwhile
+            await self._clock.sleep(due - now)
+
+    def _delay(self, job: Job, outcome: Outcome) -> float | None:
+        """Log how the poll went. Returns the seconds before the next one, ``None`` for the normal interval."""
+        key = (job.target, job.name)
+        facts = {"target": job.target, "platform": job.platform.value, "collector": job.name.value}
+        state, error = outcome.state, outcome.error
+        if error is None or state.failure is None:
+            self._failures.recovered(key, "poll_recovered", **facts)
+            log.debug("poll_finished", **facts, seconds=round(state.last_duration or 0.0, 3))
+            return None
+        delay = None if outcome.partial else retry_delay(job.interval, error, state.failure.count, self._random)
+        self._failures.failed(
+            key,
+            "poll_partly_failed" if outcome.partial else "poll_failed",
+            kind=error.reason.value,
+            **facts,
+            reason=error.reason.value,
+            message=error.message,
+            status=error.status,
+            code=error.code,
+            request_id=error.request_id,
+            attempt=state.failure.count,
+            next_try_seconds=round(job.interval if delay is None else delay, 1),
+        )
+        return delay
+
+
+def _is_cancelled() -> bool:
+    task = asyncio.current_task()
+    return task is None or task.cancelling() > 0
+
+
+def _tell_of_a_crash(task: asyncio.Task[None]) -> None:
+    """Log the bug of ours that ended a collector's loop; nobody else waits for it."""
+    if not task.cancelled() and (bug := task.exception()) is not None:
+        log.error("collector_crashed", task=task.get_name(), exc_info=bug)

@@ -1,0 +1,1 @@
+"""The composition root: everything above put together, started, reloaded and stopped."""

@@ -1,0 +1,285 @@
+"""The running exporter: configuration -> sessions -> scheduler -> snapshot -> metrics page.
+
+The composition root: the only module besides the commands that knows every layer. It is the web's ``Backend``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Collection, Coroutine
+from concurrent.futures import Executor
+from dataclasses import replace
+from typing import Any, Final
+
+import structlog
+
+from exporter.clock.deadlines import wall_deadline
+from exporter.config import Config, Target, config_hash, effective_config
+from exporter.errors import ConfigError, Problem
+from exporter.metrics import Format, Page
+from exporter.polling.scheduler import CANCEL_SECONDS, Scheduler
+from exporter.runtime.targets import LiveTarget, World
+from exporter.state.snapshot import Snapshot, View
+from exporter.state.status_history import FileSince, MemorySince
+from exporter.support import logs
+from exporter.support.files import Fingerprint, fingerprint
+
+log = structlog.get_logger(__name__)
+
+REPLACED_TARGET_GRACE_SECONDS: Final = 5.0
+REPLACED_TARGET_CLOSE_SECONDS: Final = 5.0
+CLOSE_SECONDS: Final = 1.0  # at least, out of the grace time of the stop
+
+
+class Application:
+    """Everything between a configuration and the pages. Lives in one event loop; ``load`` is called in a thread.
+
+    Pages are rendered in the threads ``pages``, which nothing else holds; without them in those of the loop.
+    ``before_change`` is called when a configuration is about to be loaded; ``changes`` counts the attempts that have ended.
+
+    :meth:`reload` builds and validates the whole new state before it swaps anything: targets whose configuration (secrets
+    included) did not change keep their session, observations, counters and schedule.
+    """
+
+    def __init__(
+        self,
+        load: Callable[[], Config],
+        *,
+        world: World,
+        page: Page,
+        lifecycle: bool = False,
+        pages: Executor | None = None,
+        before_change: Callable[[], object] = lambda: None,
+    ) -> None:
+        self._load = load
+        self._world = world
+        self._clock = world.clock
+        self._instruments = world.instruments
+        self._page = page
+        self._lifecycle = lifecycle
+        self._pages = pages
+        self._before_change = before_change
+        self.changes = 0
+        self._config: Config | None = None
+        self._live: dict[str, LiveTarget] = {}
+        self._since = MemorySince()
+        self._snapshot = Snapshot()
+        self._scheduler = Scheduler(
+            clock=world.clock,
+            random=world.random,
+            admission=world.admission,
+            publish=self._snapshot.put,
+            observe_lateness=world.instruments.poll_began,
+        )
+        self._changing = asyncio.Lock()
+        self._change: asyncio.Task[None] | None = None
+        self._opened = asyncio.Event()
+        self._stopping = False
+        self._closing: set[asyncio.Task[None]] = set()  # the loop itself holds tasks only weakly
+        # The last attempt: its configuration if that could be read, its problems if it was rejected; and what was seen then.
+        self._tried: Config | None = None
+        self._rejected: str | None = None
+        self._seen: Fingerprint | None = None
+
+    @property
+    def lifecycle(self) -> bool:
+        return self._lifecycle
+
+    @property
+    def config(self) -> Config:
+        """The configuration in force."""
+        if self._config is None:
+            raise RuntimeError("the application was not started")
+        return self._config
+
+    async def start(self, config: Config) -> None:
+        """Open the targets of ``config``, then poll them.
+
+        Raises :class:`~exporter.errors.ConfigError` when one of them cannot be opened.
+        """
+
+        async def start() -> None:
+            await self._apply(config, await asyncio.to_thread(config_hash, config))
+
+        await self._one_at_a_time(start)
+
+    async def reload(self) -> None:
+        """Load the configuration again and swap it in. Raises :class:`~exporter.errors.ConfigError`; the old one stays.
+
+        A bug on the way is a :class:`~exporter.errors.ConfigError`, too: nobody who asks for a reload falls over it.
+        """
+        await self._one_at_a_time(self._reload)
+
+    async def reload_if_changed(self) -> None:
+        """Reload when file or secrets changed since the last attempt (``--config.watch``). Raises as :meth:`reload`."""
+        seen = await asyncio.to_thread(fingerprint, self.config.files)
+        # What a rejected configuration names may lie in files that we do not know: then only reading it tells.
+        if seen == self._seen and self._rejected is None:
+            return
+        self._seen = seen
+        try:
+            config = await asyncio.to_thread(self._load)
+        except ConfigError as error:
+            changed = str(error) != self._rejected
+        else:
+            changed = config != self._tried
+        if changed:
+            await self.reload()
+
+    @property
+    def opening(self) -> bool:
+        return self._config is None
+
+    async def until_open(self) -> bool:
+        await self._opened.wait()
+        return not self.opening
+
+    @property
+    def ready(self) -> bool:
+        """Whether each collector has finished one poll."""
+        return self._snapshot.ready()
+
+    def view(self) -> View:
+        return self._snapshot.view(self._clock.time())
+
+    async def metrics(self, format: Format, targets: frozenset[str] | None) -> bytes:  # noqa: A002  the exposition's word
+        # In a thread: a page of a large fleet takes longer than the loop may be held.
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._pages, self._page.render, self.view(), format, targets)
+
+    def effective_config(self) -> str:
+        return effective_config(self.config)
+
+    def set_log_level(self, level: str) -> None:
+        logs.set_level(level)
+        log.warning("log_level_changed", to=level)
+
+    async def aclose(self, *, grace: float) -> None:
+        """Stop within ``grace`` seconds, whatever hangs. What was shown stays to be seen.
+
+        No new poll begins, running ones may end, but leave time for sessions to save their tokens. A reload is given up.
+        """
+        ends_at = self._clock.monotonic() + grace
+        self._stopping = True
+        self._opened.set()
+        if self._change is not None:
+            self._change.cancel()
+        await self._scheduler.stop(grace=max(0.0, grace - CANCEL_SECONDS - CLOSE_SECONDS))
+        self._close(self._live.values())
+        self._live = {}
+        # Those of targets that a reload replaced are among them.
+        await self._wait_for(tuple(self._closing), max(0.0, ends_at - self._clock.monotonic()))
+
+    async def _one_at_a_time(self, change: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Make a change in a task that the stop can end: it may hang in a thread, or wait for polls of replaced targets."""
+        stopping = ConfigError([Problem("", "the exporter is stopping, nothing is loaded any more")])
+        async with self._changing:
+            if self._stopping:
+                raise stopping
+            self._before_change()
+            self._change = asyncio.create_task(change(), name="configuration")
+            try:
+                await self._change
+            except asyncio.CancelledError:
+                if (task := asyncio.current_task()) is None or task.cancelling():
+                    raise
+                raise stopping from None
+            finally:
+                self.changes += 1
+
+    async def _reload(self) -> None:
+        self._tried = None
+        try:
+            config, digest = await asyncio.to_thread(self._load_and_hash)
+            self._tried = config
+            await self._apply(config, digest)
+        except ConfigError as error:
+            self._reject(error)
+            raise
+        except Exception as bug:
+            log.exception("config_reload_crashed")
+            problem = Problem("", f"a bug in the exporter ({type(bug).__name__})", "please report it with the log")
+            rejected = ConfigError([problem])
+            self._reject(rejected)
+            raise rejected from None
+
+    def _load_and_hash(self) -> tuple[Config, str]:
+        config = self._load()
+        return config, config_hash(config)
+
+    def _reject(self, error: ConfigError) -> None:
+        self._rejected = str(error)
+        self._instruments.config_loaded(ok=False, at=self._clock.time(), hash=None)
+        log.error("config_reload_failed", problems=[str(problem) for problem in error.problems])
+
+    async def _apply(self, config: Config, digest: str) -> None:
+        same_state_file = self._config is not None and self._config.state_file == config.state_file
+        since = self._since if same_state_file else _since_store(config, self._since)
+        kept = {
+            target.name: old
+            for target in config.targets
+            if same_state_file and (old := self._live.get(target.name)) is not None and _same_account(old.config, target)
+        }
+        opened = await self._world.open_targets((target for target in config.targets if target.name not in kept), since)
+        # From here on nothing can fail: stop the old, swap, and let go of the old last, where it can do no harm.
+        leaving = {name: old for name, old in self._live.items() if name not in kept}
+        await self._scheduler.stop(leaving, grace=REPLACED_TARGET_GRACE_SECONDS)
+        for name in leaving:
+            self._snapshot.remove_target(name)
+            if name not in opened:
+                self._instruments.remove_target(name)
+        live: dict[str, LiveTarget] = {}
+        for target in config.targets:
+            name = target.name
+            if name in kept:
+                live[name] = replace(kept[name], config=target)
+                self._snapshot.relabel(live[name].entry())
+            else:
+                live[name] = opened[name]
+                self._instruments.put_target(opened[name].instruments)
+                self._snapshot.put_target(live[name].entry(), {job.name: job.initial_state() for job in live[name].jobs})
+        self._snapshot.arrange(live)
+        since.keep_targets(frozenset(live))
+        self._live, self._since, self._config, self._rejected = live, since, config, None
+        self._scheduler.start(job for name in opened for job in live[name].jobs)
+        self._instruments.config_loaded(ok=True, at=self._clock.time(), hash=digest)
+        for warning in config.warnings:
+            log.warning("config_warning", problem=str(warning))
+        log.info("config_loaded", targets=len(live), started=len(opened), stopped=len(leaving), kept=len(kept))
+        self._opened.set()
+        await self._wait_for(self._close(leaving.values()), REPLACED_TARGET_CLOSE_SECONDS)
+
+    def _close(self, targets: Collection[LiveTarget]) -> set[asyncio.Task[None]]:
+        """Begin to close the sessions of ``targets``, side by side."""
+        closing = {asyncio.create_task(live.session.aclose(), name=f"close {live.config.name}") for live in targets}
+        for task in closing:
+            task.add_done_callback(self._closed)
+        self._closing |= closing
+        return closing
+
+    async def _wait_for(self, closing: Collection[asyncio.Task[None]], seconds: float) -> None:
+        """Wait for sessions that close. One that saves a new token gets its time, but not all the time."""
+        if closing:
+            with contextlib.suppress(TimeoutError):
+                async with wall_deadline(self._clock, seconds):
+                    await asyncio.wait(closing)
+        for task in closing:
+            if not task.done():
+                log.warning("session_closes_slowly", task=task.get_name())
+
+    def _closed(self, task: asyncio.Task[None]) -> None:
+        self._closing.discard(task)
+        if not task.cancelled() and (bug := task.exception()) is not None:
+            log.error("session_close_crashed", task=task.get_name(), exc_info=bug)
+
+
+def _same_account(old: Target, new: Target) -> bool:
+    """Whether only the labels differ: those are ours, so neither the session nor what it learnt has to go."""
+    return old == new or old.model_copy(update={"labels": new.labels}) == new
+
+
+def _since_store(config: Config, before: MemorySince) -> MemorySince:
+    store = FileSince(config.state_file) if config.state_file else MemorySince()
+    store.take_over(before)
+    return store

@@ -1,0 +1,108 @@
+"""Configured targets brought to life: a session, its instruments, and the jobs to poll."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from random import Random
+
+import httpx
+
+from exporter.clock import Clock
+from exporter.config import BitrixBookings, Target, WixBookings, collector_settings
+from exporter.errors import ConfigError, PollError, Problem
+from exporter.metrics import Instruments, TargetInstruments
+from exporter.platforms.base import Services, Session
+from exporter.platforms.registry import open_session
+from exporter.polling.admission import Admission
+from exporter.polling.poll import Job, phase_of
+from exporter.state.snapshot import TargetEntry
+from exporter.state.status_history import SinceStore
+
+
+@dataclass(frozen=True, slots=True)
+class LiveTarget:
+    """A configured target and its live side: its session, its counters, and a job for each of its collectors."""
+
+    config: Target
+    session: Session
+    instruments: TargetInstruments
+    jobs: tuple[Job, ...]
+
+    def entry(self) -> TargetEntry:
+        """Return what the snapshot holds of the target besides its collectors."""
+        return TargetEntry(self.config.name, self.config.platform, self.config.labels, self.session.usage)
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What live targets share: the HTTP pool, time, chance, the counters, and what this machine can do."""
+
+    http: httpx.AsyncBaseTransport
+    clock: Clock
+    random: Random
+    instruments: Instruments
+    admission: Admission
+
+    def open_target(self, target: Target, since: SinceStore) -> LiveTarget:
+        """Bring ``target`` to life, without I/O. Raises :class:`~exporter.errors.PollError` when it cannot work.
+
+        Its counters are not on the page before :meth:`Instruments.put_target`, so that a reload can still be refused.
+        """
+        events = self.instruments.prepare(target.name, target.platform)
+        session = open_session(target, Services(self.http, self.clock, self.random, events, since, self.admission))
+        events.expect(session.collectors, session.operations, reads_bookings=_reads_bookings(target))
+        return LiveTarget(target, session, events, _jobs(target, session, events))
+
+    async def open_targets(self, targets: Iterable[Target], since: SinceStore) -> dict[str, LiveTarget]:
+        """Bring all ``targets`` to life, or none: raises :class:`~exporter.errors.ConfigError` with each that cannot be."""
+        opened: dict[str, LiveTarget] = {}
+        problems = []
+        try:
+            for target in targets:
+                try:
+                    opened[target.name] = self.open_target(target, since)
+                except PollError as error:
+                    problems.append(Problem(f"targets[{target.name}]", error.message))
+                await asyncio.sleep(0)  # thousands take a second, and the loop has other work
+        except BaseException:
+            await _close(opened)
+            raise
+        if problems:
+            await _close(opened)
+            raise ConfigError(problems)
+        return opened
+
+
+def _jobs(target: Target, session: Session, instruments: TargetInstruments) -> tuple[Job, ...]:
+    settings = collector_settings(target)
+    return tuple(
+        Job(
+            target.name,
+            target.platform,
+            name,
+            settings[name].interval,
+            settings[name].max_age,
+            collector,
+            instruments,
+            phase_of(target.name, name, settings[name].interval),
+        )
+        for name, collector in session.collectors.items()
+    )
+
+
+async def _close(opened: Mapping[str, LiveTarget]) -> None:
+    for live in opened.values():
+        await live.session.aclose()
+
+
+def _reads_bookings(target: Target) -> bool:
+    """Whether booking rows are read, so that their ids can be followed, rather than only counted."""
+    match target.collectors.bookings:
+        case BitrixBookings():
+            return True
+        case WixBookings(conflicts=conflicts):
+            return conflicts
+        case _:
+            return False

@@ -1,0 +1,146 @@
+"""The world of ``demo`` and ``simulate``: two Wix sites and two Bitrix24 portals, and one business that is on both.
+
+``salon-berlin`` takes bookings on its Wix site; an integration copies each into its Bitrix24 portal, so the two counts agree
+until somebody books past it. Nobody in it is real.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from exporter.simulator.bitrix24.diary import DAY, HOUR
+from exporter.simulator.bitrix24.portal import Portal
+from exporter.simulator.wix import demo_site as demo
+from exporter.simulator.wix.bookings import BookingKind
+from exporter.simulator.wix.providers import GOOGLE, MICROSOFT
+from exporter.simulator.wix.world import Site
+
+if TYPE_CHECKING:
+    from exporter.simulator.simulator import Simulator
+
+SALON: Final = "salon-berlin"
+PHYSIO: Final = "physio-hamburg"
+STUDIO: Final = "studio-munich"
+
+PHYSIO_SITE_ID: Final = "2c9e6b1f-8a47-4d30-b5c2-91f7e0d3a864"
+PHYSIO_API_KEY: Final = "IST.simulated-wix-key-of-the-practice"
+SALON_WEBHOOK_CODE: Final = "s1mulated0salon0"
+STUDIO_WEBHOOK_CODE: Final = "s1mulated0studio"
+
+_COPIED_STATUSES: Final = frozenset({"CONFIRMED", "PENDING"})
+
+
+def build(simulator: Simulator, *, intake_every: float = 240.0) -> None:
+    """Fill an empty simulator; a new booking arrives at each business about every ``intake_every`` seconds."""
+    salon_site = demo.add_demo_site(simulator.wix, intake_every=intake_every)
+    _add_physio(simulator, intake_every)
+
+    salon = simulator.bitrix24.add_portal(SALON)
+    simulator.bitrix24.add_webhook(salon, code=SALON_WEBHOOK_CODE)
+    for number in range(1, len(salon_site.bookings.staff) + 1):
+        salon.world.add_resource(f"Chair {number}")
+    copy_bookings(salon_site, salon)
+
+    studio = simulator.bitrix24.add_portal(STUDIO)
+    simulator.bitrix24.add_webhook(studio, code=STUDIO_WEBHOOK_CODE)
+    for name in ("Room A", "Room B", "Reformer"):
+        studio.world.add_resource(name)
+    studio.diary.seed(days_back=3, days_ahead=14)
+    add_odd_bookings(studio, simulator.now())
+    studio.diary.start_intake(intake_every)
+
+
+def targets(base_url: str) -> list[dict[str, Any]]:
+    """Return the ``targets`` of an exporter configuration for :func:`build`'s world served at ``base_url``."""
+    return [
+        {
+            "name": f"{SALON}-wix",
+            "platform": "wix",
+            "base_url": base_url,
+            "site_id": demo.SITE_ID,
+            "api_key": demo.API_KEY,
+            "aliases": {schedule: f"Chair {number}" for number, schedule in enumerate(demo.CHAIR_SCHEDULES, 1)},
+            "labels": {"site": SALON},
+        },
+        {
+            "name": f"{PHYSIO}-wix",
+            "platform": "wix",
+            "base_url": base_url,
+            "site_id": PHYSIO_SITE_ID,
+            "api_key": PHYSIO_API_KEY,
+            "labels": {"site": PHYSIO},
+        },
+        {
+            "name": f"{SALON}-b24",
+            "platform": "bitrix24",
+            "webhook_url": f"{base_url}/rest/1/{SALON_WEBHOOK_CODE}/",
+            "labels": {"site": SALON},
+        },
+        {
+            "name": f"{STUDIO}-b24",
+            "platform": "bitrix24",
+            "webhook_url": f"{base_url}/rest/1/{STUDIO_WEBHOOK_CODE}/",
+            "labels": {"site": STUDIO},
+        },
+    ]
+
+
+def copy_bookings(site: Site, portal: Portal) -> None:
+    """Copy every live booking of ``site`` into ``portal``, now and whenever a new one arrives, each tied to a deal.
+
+    Seats of a class and a course come without a resource: many people share it, which is no conflict.
+    """
+    chairs = {staff.resource_id: number for number, staff in enumerate(site.bookings.staff, 1)}
+    seen: set[str] = set()
+
+    def copy() -> None:
+        if len(seen) == len(site.bookings):
+            return
+        for booking in site.bookings:
+            if booking.id in seen:
+                continue
+            seen.add(booking.id)
+            if booking.status not in _COPIED_STATUSES:
+                continue
+            seconds = HOUR if booking.is_course else booking.end - booking.start
+            portal.diary.book(
+                int(booking.start),
+                chairs.get(booking.resource_id or "") if booking.kind is BookingKind.INDIVIDUAL else None,
+                created=booking.created,
+                seconds=int(seconds),
+                until=int(booking.end) if booking.is_course else None,
+            )
+
+    portal.diary.on_advance = copy
+    copy()
+
+
+def add_odd_bookings(portal: Portal, now: float) -> None:
+    """Add what real portals hold besides plain appointments, on a resource of its own; none overlaps another."""
+    resource = portal.world.add_resource("Seminar room")
+    midnight = int(now // DAY * DAY) + int(2 * DAY)
+    hour = int(HOUR)
+    add = portal.world.add_booking
+    # Crosses midnight, and so the border of two daily windows.
+    add(midnight - hour, midnight + hour, resource_ids=(resource.id,), name="Overnight retreat")
+    # Weekly until next month: the list shows the first date only, and in every window until the rule ends.
+    add(
+        midnight - int(9 * DAY),
+        midnight - int(9 * DAY) + hour,
+        resource_ids=(resource.id,),
+        name="Weekly class",
+        until=midnight + int(30 * DAY),
+    )
+    # A reminder without length, and an all-day offer that occupies no resource.
+    add(midnight + 9 * hour, midnight + 9 * hour, resource_ids=(resource.id,), name="Key handover")
+    add(midnight, midnight + int(DAY), name="Open day", end_zone="Europe/London")
+
+
+def _add_physio(simulator: Simulator, intake_every: float) -> None:
+    site = simulator.wix.add_site(PHYSIO_SITE_ID)
+    simulator.wix.add_key(site, PHYSIO_API_KEY)
+    for provider in (MICROSOFT, GOOGLE):
+        staff = site.add_staff()
+        site.connections.finish_sync(site.connections.connect(provider, staff.schedule_id))
+    site.bookings.seed(days_back=2, days_ahead=10)
+    site.bookings.start_intake(intake_every)

@@ -1,0 +1,219 @@
+"""The scripted incidents: each one sentence, one change of the world, one alert to expect."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from exporter.simulator.faults import Fault, FaultKind
+from exporter.simulator.wix.connections import Connections
+
+if TYPE_CHECKING:
+    from exporter.simulator.simulator import Simulator
+
+
+Undo = Callable[[], None]
+
+
+class _Intake(Protocol):
+    def stop_intake(self) -> None: ...
+
+    def resume_intake(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """One thing that goes wrong: ``begin`` changes the world and returns the repair; ``alert`` is the page to expect."""
+
+    name: str
+    description: str
+    changes: str
+    alert: str
+    begin: Callable[[Simulator], Undo]
+
+
+def _token_revoked(simulator: Simulator) -> Undo:
+    return _on_exporting_connection(simulator, 0, Connections.revoke_token)
+
+
+def _sync_stuck(simulator: Simulator) -> Undo:
+    return _on_exporting_connection(simulator, 1, Connections.stick_sync)
+
+
+def _on_exporting_connection(simulator: Simulator, number: int, harm: Callable[[Connections, str], None]) -> Undo:
+    site = next(iter(simulator.wix.sites.values()), None)
+    exporting = [] if site is None else [connection.id for connection in site.connections if connection.exports]
+    if site is None or not exporting:
+        return _nothing
+    connections, victim = site.connections, exporting[number % len(exporting)]
+    harm(connections, victim)
+    return lambda: connections.recover(victim) if connections.get(victim) else None
+
+
+def _provider_down(simulator: Simulator) -> Undo:
+    site = next(iter(simulator.wix.sites.values()), None)
+    connection = next(iter(site.connections), None) if site else None
+    if site is None or connection is None:
+        return _nothing
+    provider = site.providers[connection.provider_id]
+    site.provider_down(provider)
+    return lambda: site.provider_up(provider)
+
+
+def _double_booking(simulator: Simulator) -> Undo:
+    portal = next(iter(simulator.bitrix24.portals.values()), None)
+    added = portal.diary.double_book() if portal else ()
+    # The last site: in the demo world the first one's bookings are copied into a portal, and stay there.
+    site = next(iter(reversed(simulator.wix.sites.values())), None)
+    second = site.bookings.double_book() if site and site.bookings.staff else None
+
+    def undo() -> None:
+        for booking in added:
+            if portal:
+                portal.world.delete_booking(booking.id)
+        if site and second:
+            site.bookings.resolve(second)
+
+    return undo
+
+
+def _lost_crm_link(simulator: Simulator) -> Undo:
+    portal = next(iter(simulator.bitrix24.portals.values()), None)
+    return portal.diary.lose_links() if portal else _nothing
+
+
+def _api_throttled(simulator: Simulator) -> Undo:
+    portals = list(simulator.bitrix24.portals.values())
+    if not portals:
+        fault = Fault(FaultKind.RATE_LIMITED, platform="wix", retry_after="30")
+        simulator.faults.add(fault)
+        return lambda: simulator.faults.remove(fault)
+    portal = portals[-1]
+    portal.press(_FLOOD_PER_SECOND, simulator.now())
+    portal.fill_bucket(simulator.now())
+    return lambda: portal.press(0.0, simulator.now())
+
+
+def _intake_stopped(simulator: Simulator) -> Undo:
+    intakes: list[_Intake] = [portal.diary for portal in simulator.bitrix24.portals.values()]
+    intakes += [site.bookings for site in simulator.wix.sites.values()]
+    for intake in intakes:
+        intake.stop_intake()
+
+    def resume() -> None:
+        for intake in intakes:
+            intake.resume_intake()
+
+    return resume
+
+
+def _nothing() -> None:
+    """Undo nothing: the world has no part in which this incident could happen."""
+
+
+_FLOOD_PER_SECOND = 20.0
+
+INCIDENTS: tuple[Incident, ...] = (
+    Incident(
+        "token-revoked",
+        "The owner of a calendar withdrew our access, and bookings no longer reach it.",
+        "First exporting connection of the first Wix site: status ERROR, reason TOKEN_REVOKED.",
+        "BookingSyncConnectionNeedsOwner",
+        _token_revoked,
+    ),
+    Incident(
+        "sync-stuck",
+        "A calendar began to sync and never finished.",
+        "Second exporting connection of the first Wix site: status SYNC_IN_PROGRESS for ever.",
+        "BookingSyncConnectionStuck",
+        _sync_stuck,
+    ),
+    Incident(
+        "provider-down",
+        "A calendar provider does not answer Wix, so nobody knows the state of its calendars.",
+        "First Wix site: the provider of its first connection is named in failedProviderIds and its connections are missing.",
+        "BookingSyncProviderDown",
+        _provider_down,
+    ),
+    Incident(
+        "double-booking",
+        "Two customers were promised the same chair at the same time.",
+        "First Bitrix24 portal and last Wix site: a second booking on a resource that is taken within a day.",
+        "BookingSyncDoubleBooking",
+        _double_booking,
+    ),
+    Incident(
+        "lost-crm-link",
+        "The automation that ties bookings to deals broke, and sales no longer sees them.",
+        "First Bitrix24 portal: bookings of the next week, and new ones, have no deal in their external data.",
+        "BookingSyncUnlinkedBookings",
+        _lost_crm_link,
+    ),
+    Incident(
+        "api-throttled",
+        "Another application at our address uses up the portal's request allowance.",
+        "Last Bitrix24 portal: its bucket is full, every call is 503 QUERY_LIMIT_EXCEEDED. Without portals: Wix answers 429.",
+        "BookingSyncApiLimited",
+        _api_throttled,
+    ),
+    Incident(
+        "intake-stopped",
+        "The booking form is broken: customers look, and nobody can book.",
+        "All sites and portals: no new booking arrives.",
+        "BookingSyncIntakeSilent",
+        _intake_stopped,
+    ),
+)
+
+
+class IncidentDesk:
+    """Starts and stops incidents; several may run at once."""
+
+    def __init__(self, simulator: Simulator) -> None:
+        self._simulator = simulator
+        self._known = {incident.name: incident for incident in INCIDENTS}
+        self._active: dict[str, tuple[float, Undo]] = {}
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Return the names of all incidents."""
+        return tuple(self._known)
+
+    @property
+    def active(self) -> tuple[str, ...]:
+        """Return the names of the running incidents, oldest first."""
+        return tuple(self._active)
+
+    def start(self, name: str) -> None:
+        """Begin the incident; one that runs already stays as it is. Raises :class:`KeyError` for an unknown name."""
+        incident = self._known[name]
+        if name not in self._active:
+            self._active[name] = (self._simulator.now(), incident.begin(self._simulator))
+
+    def stop(self, name: str) -> None:
+        """Repair what the incident changed; one that does not run is fine. Raises :class:`KeyError` for an unknown name."""
+        _, repair = self._active.pop(self._known[name].name, (0.0, _nothing))
+        repair()
+
+    def stop_all(self) -> None:
+        """Repair everything."""
+        for name in self.active:
+            self.stop(name)
+
+    def forget(self) -> None:
+        """Drop all incidents without repairing, because the world is rebuilt anyway."""
+        self._active.clear()
+
+    def overview(self) -> list[dict[str, object]]:
+        """Return every incident as JSON, with the moment it began (Unix seconds) or ``null``."""
+        return [
+            {
+                "name": incident.name,
+                "description": incident.description,
+                "changes": incident.changes,
+                "expected_alert": incident.alert,
+                "active_since": self._active.get(incident.name, (None, None))[0],
+            }
+            for incident in self._known.values()
+        ]

@@ -1,0 +1,64 @@
+"""Scripts for rehearsals: which incidents happen, one after another, on the simulator's clock."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from exporter.simulator.drills.incidents import INCIDENTS
+
+if TYPE_CHECKING:
+    from exporter.simulator.simulator import Simulator
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Peace for ``calm_seconds``, then the incident for ``lasts_seconds``."""
+
+    incident: str
+    calm_seconds: float
+    lasts_seconds: float
+
+
+TIMELINE: Final = tuple(Step(incident.name, calm_seconds=30.0, lasts_seconds=90.0) for incident in INCIDENTS)
+"""What ``demo`` runs again and again: every incident once, 14 minutes in all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """``begins_with`` incidents run from the first moment and stay; ``timeline`` is repeated for ever."""
+
+    description: str
+    begins_with: tuple[str, ...] = ()
+    timeline: tuple[Step, ...] = ()
+
+
+SCENARIOS: Final[Mapping[str, Scenario]] = {
+    "calm": Scenario("Nothing goes wrong."),
+    **{incident.name: Scenario(incident.description, begins_with=(incident.name,)) for incident in INCIDENTS},
+    "bad-night": Scenario("Every incident, one after another, again and again.", timeline=TIMELINE),
+}
+
+
+async def play(
+    simulator: Simulator, scenario: Scenario, *, speed: float = 1.0, tell: Callable[[str, bool], None] | None = None
+) -> None:
+    """Run ``scenario`` until cancelled; without a timeline return once its incidents have begun.
+
+    ``speed`` divides every duration; ``tell`` hears the name of an incident and whether it begins.
+    """
+
+    def switch(name: str, *, on: bool) -> None:
+        (simulator.incidents.start if on else simulator.incidents.stop)(name)
+        if tell:
+            tell(name, on)
+
+    for name in scenario.begins_with:
+        switch(name, on=True)
+    while scenario.timeline:
+        for step in scenario.timeline:
+            await simulator.clock.sleep(step.calm_seconds / speed)
+            switch(step.incident, on=True)
+            await simulator.clock.sleep(step.lasts_seconds / speed)
+            switch(step.incident, on=False)

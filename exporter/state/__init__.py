@@ -1,0 +1,1 @@
+"""What is known now, and what it means."""

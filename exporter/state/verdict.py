@@ -1,0 +1,95 @@
+"""One poll of each collector now, judged as monitoring plugins do: 0 healthy, 1 warning, 2 critical, 3 unknown."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from enum import IntEnum
+from typing import Final
+
+from exporter.clock import Clock
+from exporter.model import BookingsObservation, ConnectionsObservation, ConnectionStatus, LinksObservation
+from exporter.platforms.advice import DOUBLE_BOOKING, for_connection, for_failure
+from exporter.polling.poll import Job, poll
+from exporter.state.snapshot import CollectorState
+
+BROKEN: Final = frozenset({ConnectionStatus.ERROR, ConnectionStatus.DISCONNECTED})
+
+
+class Verdict(IntEnum):
+    """Exit codes of the monitoring-plugin convention; also their order of gravity, but for ``UNKNOWN``."""
+
+    OK = 0
+    WARNING = 1
+    CRITICAL = 2
+    UNKNOWN = 3
+
+
+async def poll_all(
+    jobs: Sequence[Job], clock: Clock, finished: Callable[[CollectorState], None] = lambda _: None
+) -> tuple[CollectorState, ...]:
+    """Poll all ``jobs`` side by side; ``finished`` hears of each as it ends. The result is in the order of ``jobs``."""
+
+    async def one(job: Job) -> CollectorState:
+        state = (await poll(job, job.initial_state(), clock)).state
+        finished(state)
+        return state
+
+    return tuple(await asyncio.gather(*(one(job) for job in jobs)))
+
+
+def verdict(state: CollectorState) -> Verdict:
+    """Judge one collector: a failed poll is critical, a broken connection a warning."""
+    if state.failure is not None:
+        return Verdict.CRITICAL
+    observation = state.observation
+    if isinstance(observation, ConnectionsObservation) and any(row.status in BROKEN for row in observation.connections):
+        return Verdict.WARNING
+    return Verdict.OK
+
+
+def worst(states: Sequence[CollectorState]) -> Verdict:
+    """Return the worst verdict; ``UNKNOWN`` when nothing was polled."""
+    return max((verdict(state) for state in states), default=Verdict.UNKNOWN)
+
+
+def summary(state: CollectorState) -> str:
+    """Return what a poll found in one line."""
+    if state.failure is not None and state.observation is None:
+        return f"{state.failure.reason.value}: {state.failure.message}"
+    observation = state.observation
+    match observation:
+        case ConnectionsObservation(connections=connections):
+            counts = {status: sum(row.status is status for row in connections) for status in ConnectionStatus}
+            text = ", ".join(f"{number} {status.value}" for status, number in counts.items() if number) or "no connections"
+        case BookingsObservation(windows=windows):
+            text = ", ".join(f"{row.window.name} {row.bookings}" for row in windows)
+            conflicting = max((row.conflicting or 0 for row in windows), default=0)
+            text += f", {conflicting} overlapping" if conflicting else ""
+        case LinksObservation(windows=windows):
+            text = ", ".join(f"{row.window.name} {row.linked} linked, {row.unlinked} not" for row in windows)
+        case _:
+            text = "nothing"
+    return f"{text}; partly failed: {state.failure.message}" if state.failure else text
+
+
+def findings(state: CollectorState) -> tuple[str, ...]:
+    """Return one line for each thing that is broken, with its human fix."""
+    lines = []
+    if state.failure is not None:
+        advice = for_failure(state.failure.reason, state.platform)
+        lines.append(f"{state.target} {state.collector.value}: {advice.meaning} Fix: {advice.fix}")
+    if isinstance(state.observation, ConnectionsObservation):
+        for row in state.observation.connections:
+            if row.status in BROKEN:
+                advice = for_connection(row.status, row.error_reason)
+                lines.append(
+                    f"{state.target} connection {row.key} ({row.calendar_type.value}): {advice.meaning} Fix: {advice.fix}"
+                )
+    if isinstance(state.observation, BookingsObservation):
+        lines.extend(
+            f"{state.target} bookings {pair.first} and {pair.second} overlap on resource {pair.resource}. "
+            f"Fix: {DOUBLE_BOOKING.fix}"
+            for pair in state.observation.conflicts
+        )
+    return tuple(lines)

@@ -1,0 +1,91 @@
+"""The last line of defence: masks what looks like a credential or an e-mail address in text that is about to be shown.
+
+Nothing is built on it: secrets are a type, and errors are written without URLs. It is here for the text of others
+(libraries, tracebacks) and for the bug that is not found yet.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import Final
+
+from exporter.support.secret import MASK
+
+_NAME: Final = r"(?<![a-z])(?:access_?token|refresh_?token|client_?secret|app_?secret|api_?key|webhook_?url|password)"
+_QUOTE: Final = r"(?:b?\\?[\"'])?"
+
+# Written so that a quoted or an escaped form (JSON in a repr, a URL in a query) is found, too.
+_PATTERNS: Final = (
+    # Webhook credentials live in paths: /rest/<user id>/<code>/ (bitrix24.md 9.1), also /rest/api/<user id>/<code>/.
+    (re.compile(r"(/rest/(?:api/)?)\d+/[^/\s\"'<>?#]+", re.IGNORECASE), rf"\1{MASK}"),
+    # A webhook without its user id; method names have a dot or stand last, codes do not.
+    (re.compile(r"(/rest/)(?=[a-z0-9]*\d)[a-z0-9]{8,}(?=/|$|[\s\"'])", re.IGNORECASE), rf"\1{MASK}"),
+    (re.compile(r"(\b\w{1,20}://)[^/\s@\"'<>]+@"), rf"\1{MASK}@"),
+    # Header forms, then key=value, key: value and "key": "value" forms; names first, whatever stands around them.
+    (
+        re.compile(
+            r"((?:proxy-)?authorization\\?[\"']?\]?\s*[:=,]\s*(?:b?\\?[\"'])?)(?:(?:bearer|basic|digest)\s+)?[^\s\"'\\,;&)}]+",
+            re.IGNORECASE,
+        ),
+        rf"\1{MASK}",
+    ),
+    (re.compile(rf"({_NAME}\s*=\s*{_QUOTE})[^\s\"'\\,;&)}}]+", re.IGNORECASE), rf"\1{MASK}"),
+    (re.compile(rf"({_NAME}\\?[\"']\s*[:,]\s*{_QUOTE})[^\s\"'\\,;&)}}]+", re.IGNORECASE), rf"\1{MASK}"),
+    # Without quotes only what cannot be a word: "api_key: is empty" stays readable.
+    (re.compile(rf"({_NAME}:\s*)(?=\S*\d)[^\s\"'\\,;&)}}]{{8,}}", re.IGNORECASE), rf"\1{MASK}"),
+    (re.compile(r"([?&]auth=|[\"']auth\\?[\"']\s*:\s*\\?[\"'])[^\s\"'\\,;&)}]+", re.IGNORECASE), rf"\1{MASK}"),
+    (re.compile(r"\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{8,}", re.IGNORECASE), rf"\1 {MASK}"),
+    (re.compile(r"\bIST\.[A-Za-z0-9._-]{8,}"), MASK),  # Wix API keys (wix.md 2.2)
+    (re.compile(r"\beyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]+)+"), MASK),  # JSON web tokens
+    (re.compile(r"[A-Za-z0-9._%+'-]{1,64}(?:@|%40)[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){0,8}\.[A-Za-z]{2,}"), MASK),
+)
+
+
+def redact(text: str) -> str:
+    """Return ``text`` with credentials and e-mail addresses masked."""
+    for pattern, replacement in _PATTERNS:
+        text = pattern.sub(replacement, text)
+    return text
+
+
+_SENSITIVE: Final = frozenset(
+    {
+        "authorization",
+        "proxy_authorization",
+        "auth",
+        "access_token",
+        "refresh_token",
+        "client_secret",
+        "app_secret",
+        "api_key",
+        "webhook_url",
+        "password",
+        "secret",
+        "token",
+        "cookie",
+        "set_cookie",
+    }
+)
+
+
+def is_sensitive(key: str) -> bool:
+    """Return whether a value under this name is a credential, whatever it looks like."""
+    return key.lower().replace("-", "_") in _SENSITIVE
+
+
+# Control characters, halves of surrogate pairs, separators of lines; and those that turn the direction of writing around.
+_STEERING: Final = frozenset({"Cc", "Cs", "Zl", "Zp"})
+_TURNING: Final = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+def is_steering(letter: str) -> bool:
+    """Return whether ``letter`` is no text but steers a terminal, ends a line, or makes a line read as another."""
+    return unicodedata.category(letter) in _STEERING or letter in _TURNING
+
+
+def visible(text: str) -> str:
+    r"""Return ``text`` for a terminal: what would steer it is written out, ``\x1b``; line ends and tabs stay."""
+    if text.isprintable():
+        return text
+    return "".join(repr(letter)[1:-1] if is_steering(letter) and letter not in "\n\t" else letter for letter in text)

@@ -1,0 +1,72 @@
+"""The web configuration in force: read again when one of its files changes, kept when the new one is broken."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Iterator
+
+import structlog
+
+from exporter.errors import ConfigError, Problem
+from exporter.support.files import fingerprint
+from exporter.web.config import WebConfig
+from exporter.web.tls import new_context
+
+_log = structlog.get_logger("exporter.web")
+
+
+class Watched:
+    """Looks at the files' marks at every request and connection, which costs some microseconds; no timer is needed.
+
+    Protection is never taken away while running, whether it is TLS, client certificates or passwords: a file that is just
+    being written looks as if somebody wanted that.
+    """
+
+    def __init__(self, config: WebConfig) -> None:
+        self._config = config
+        self._context = new_context(config.tls) if config.tls else None
+        self._seen = fingerprint(config.files())
+
+    def config(self) -> WebConfig:
+        """Return the configuration in force."""
+        self._refresh()
+        return self._config
+
+    def context(self) -> ssl.SSLContext:
+        """Return the TLS context in force."""
+        self._refresh()
+        if self._context is None:
+            raise RuntimeError("this listener does not speak TLS")
+        return self._context
+
+    def _refresh(self) -> None:
+        seen = fingerprint(self._config.files())
+        if seen == self._seen:
+            return
+        self._seen = seen
+        try:
+            config, context = self._read_again()
+        except ConfigError as error:
+            # A certificate is often replaced before its key: the next change is looked at again.
+            _log.error("web_config_reload_failed", problems=[str(problem) for problem in error.problems])
+            return
+        if config.files() != self._config.files():
+            self._seen = fingerprint(config.files())
+        self._config, self._context = config, context
+        _log.info("web_config_reloaded")
+
+    def _read_again(self) -> tuple[WebConfig, ssl.SSLContext | None]:
+        config = WebConfig.load(self._config.path)
+        problems = [Problem(path, what, "restart the exporter") for path, what in _fixed(self._config, config)]
+        if problems:
+            raise ConfigError(problems)
+        return config, new_context(config.tls) if config.tls else None
+
+
+def _fixed(old: WebConfig, new: WebConfig) -> Iterator[tuple[str, str]]:
+    if (new.tls is None) != (old.tls is None):
+        yield "tls_server_config", "TLS cannot be switched on or off while running"
+    if new.tls and old.tls and new.tls.verify_clients < old.tls.verify_clients:
+        yield "tls_server_config.client_auth_type", "client certificates cannot be made optional while running"
+    if old.users and not new.users:
+        yield "basic_auth_users", "passwords cannot be switched off while running"

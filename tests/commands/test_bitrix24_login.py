@@ -1,0 +1,157 @@
+"""From client id and secret to a token file that works (bitrix24.md 9.2)."""
+
+from __future__ import annotations
+
+import asyncio
+import stat
+from pathlib import Path
+
+import httpx
+import pytest
+
+from exporter.commands.bitrix24_login import LoggedIn, login
+from exporter.errors import AuthError, PollError, TargetConfigError
+from tests.harness.bitrix24_target import Bench, counts, on_portal, poll_bookings
+
+SECRET = "appsecret-planted-1"
+
+
+class Operator:
+    """Opens the page, allows the application, and pastes where the browser ended."""
+
+    def __init__(self, bench: Bench, change: str = "{}") -> None:
+        self.said: list[str] = []
+        self._bench = bench
+        self._change = change
+        self._page = ""
+
+    def open_page(self, page: str) -> None:
+        self._page = page
+
+    def ask(self, prompt: str) -> str:
+        self.said.append(prompt)
+        answer = httpx.get(self._page, params=None, trust_env=False)
+        return self._change.format(answer.headers["location"])
+
+    async def log_in(self, secret: str = SECRET) -> LoggedIn:
+        return await asyncio.to_thread(
+            asyncio.run,
+            login(
+                self._bench.url,
+                "local.app",
+                secret,
+                self._bench.folder / "tokens.json",
+                self._bench.url,
+                show=self.said.append,
+                ask=self.ask,
+                open_page=self.open_page,
+            ),
+        )
+
+
+def install(bench: Bench) -> None:
+    bench.simulator.bitrix24.add_app(
+        bench.portal, client_id="local.app", client_secret=SECRET, redirect_uri="https://app.example/callback"
+    )
+
+
+def test_the_login_leaves_a_token_file_with_which_bookings_are_read(tmp_path: Path) -> None:
+    async def script(bench: Bench) -> None:
+        install(bench)
+        bench.world.fill(20, bench.now, days=(0.1, 6.9))
+        operator = Operator(bench)
+        done = await operator.log_in()
+        path = bench.folder / "tokens.json"
+        assert (done.portal, done.token_file) == ("127.0.0.1", path)
+        assert "booking" in done.scopes
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+        session = bench.open(webhook_url=None, oauth=bench.oauth())
+        assert counts(await poll_bookings(session))["next_7d"] == 20
+        bench.clock.now += 3601  # and the refresh token in it works, too
+        await poll_bookings(session)
+        assert SECRET not in "".join(operator.said)
+
+    on_portal(script, tmp_path)
+
+
+def test_a_login_without_the_scope_says_so(tmp_path: Path) -> None:
+    async def script(bench: Bench) -> None:
+        bench.simulator.bitrix24.add_app(
+            bench.portal,
+            client_id="local.app",
+            client_secret=SECRET,
+            redirect_uri="https://app.example/",
+            scopes=frozenset({"crm"}),
+        )
+        operator = Operator(bench)
+        await operator.log_in()
+        assert "lacks the scope `booking`" in operator.said[-1]
+
+    on_portal(script, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("change", "error"),
+    [
+        ("https://app.example/callback?code=abcdefghijkl&state=forged", TargetConfigError),
+        ("https://app.example/callback?state=x", TargetConfigError),
+        ("https://app.example/callback?error=access_denied", TargetConfigError),
+        ("", TargetConfigError),
+        ("abcdefghijklmnop", AuthError),  # a bare code that nobody issued
+    ],
+)
+def test_what_is_no_answer_of_this_login_stores_nothing(change: str, error: type[PollError], tmp_path: Path) -> None:
+    async def script(bench: Bench) -> None:
+        install(bench)
+        with pytest.raises(error):
+            await Operator(bench, change).log_in()
+        assert list(bench.folder.iterdir()) == []
+
+    on_portal(script, tmp_path)
+
+
+def test_a_wrong_client_secret_is_told(tmp_path: Path) -> None:
+    async def script(bench: Bench) -> None:
+        install(bench)
+        with pytest.raises(AuthError, match="client_id and client_secret"):
+            await Operator(bench).log_in("wrong")
+        assert list(bench.folder.iterdir()) == []
+
+    on_portal(script, tmp_path)
+
+
+def test_a_portal_over_plain_http_is_refused_before_anything_happens(tmp_path: Path) -> None:
+    with pytest.raises(TargetConfigError, match="https"):
+        asyncio.run(login("http://portal.example", "local.app", SECRET, tmp_path / "tokens.json"))
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "server", ["evil.example", "oauth.bitrix.info.evil.example", "salon.bitrix24.de", "https://evil.example:443"]
+)
+def test_the_secret_does_not_go_to_a_server_that_only_the_portal_names(server: str, tmp_path: Path) -> None:
+    pages: list[str] = []
+
+    def paste(_: str) -> str:
+        state = httpx.URL(pages[0]).params["state"]
+        return f"https://app.example/callback?code=0123456789abcdef&state={state}&server_domain={server}"
+
+    async def main() -> None:
+        def fail(request: httpx.Request) -> httpx.Response:
+            raise AssertionError(request.url.host)
+
+        async with httpx.MockTransport(fail) as http:
+            await login(
+                "salon.bitrix24.de",
+                "local.app",
+                SECRET,
+                tmp_path / "tokens.json",
+                show=lambda _: None,
+                ask=paste,
+                open_page=pages.append,
+                http=http,
+            )
+
+    with pytest.raises(TargetConfigError, match="--oauth-server"):
+        asyncio.run(main())
+    assert [] == list(tmp_path.iterdir())

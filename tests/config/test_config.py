@@ -1,0 +1,443 @@
+"""What a right configuration becomes: defaults, secrets, equality, the effective view, the hash, shards, warnings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+import yaml
+from pydantic import ValidationError
+
+from exporter.config import (
+    BitrixBookings,
+    BitrixTarget,
+    Config,
+    WixTarget,
+    collector_settings,
+    config_hash,
+    effective_config,
+    load_config,
+    shard_of,
+)
+from exporter.counting.windows import WindowSpec
+from exporter.errors import ConfigError
+from exporter.model import CollectorName
+
+KEY = "IST.planted-key-0123456789"
+CODE = "planted0123456789"
+WEBHOOK = f"https://portal.example/rest/1/{CODE}/"
+SITE = "7f1c2d3e-1111-4222-8333-444455556666"
+ENVIRONMENT = {"WIX_API_KEY": KEY, "B24_WEBHOOK_URL": WEBHOOK}
+EXAMPLE = Path(__file__).parents[2] / "config" / "exporter.yml"
+
+DESIGN = """
+timezone: Europe/Berlin
+windows:
+  - {name: last_24h, from: now-24h,  to: now}
+  - {name: today,    from: now/d,    to: now+1d/d}
+  - {name: next_24h, from: now,      to: now+24h}
+  - {name: next_7d,  from: now,      to: now+7d}
+targets:
+  - name: salon-wix
+    platform: wix
+    site_id: 7f1c...
+    api_key: {file: wix_api_key}
+    schedule_ids: []
+    aliases: {"<schedule id>": "Chair 1"}
+    labels: {site: salon-berlin}
+    collectors:
+      connections: {interval: 60s}
+      bookings: {interval: 5m, statuses: [CONFIRMED, PENDING]}
+  - name: salon-b24
+    platform: bitrix24
+    webhook_url: {env: B24_WEBHOOK_URL}
+    collectors:
+      bookings: {interval: 5m, count: start, conflicts: true, per_resource: false}
+      links: {interval: 15m, window: next_7d}
+    budget: {requests_per_second: 1.0, operating_seconds: 240}
+"""
+
+
+def load(tmp_path: Path, text: str, environ: dict[str, str] | None = None) -> Config:
+    file = tmp_path / "exporter.yml"
+    file.write_text(text)
+    return load_config(file, ENVIRONMENT if environ is None else environ)
+
+
+def wix(tmp_path: Path, extra: str = "", top: str = "") -> WixTarget:
+    lines = "".join(f"    {line}\n" for line in extra.strip("\n").splitlines())
+    text = f"{top}\ntargets:\n  - name: salon\n    platform: wix\n    site_id: {SITE}\n    api_key: {KEY}\n{lines}"
+    target = load(tmp_path, text).targets[0]
+    assert isinstance(target, WixTarget)
+    return target
+
+
+def bitrix24(tmp_path: Path, extra: str = "", top: str = "", webhook: str = "{env: B24_WEBHOOK_URL}") -> BitrixTarget:
+    lines = "".join(f"    {line}\n" for line in extra.strip("\n").splitlines())
+    target = load(
+        tmp_path, f"{top}\ntargets:\n  - name: salon\n    platform: bitrix24\n    webhook_url: {webhook}\n{lines}"
+    ).targets[0]
+    assert isinstance(target, BitrixTarget)
+    return target
+
+
+def test_the_example_of_the_design_becomes_settings(tmp_path: Path) -> None:
+    (tmp_path / "wix_api_key").write_text(f"{KEY}\n")
+    config = load(tmp_path, DESIGN)
+    first, second = config.targets
+    assert isinstance(first, WixTarget)
+    assert isinstance(second, BitrixTarget)
+    assert ZoneInfo("Europe/Berlin") == config.timezone == first.timezone
+    assert WindowSpec("today", "now/d", "now+1d/d") == config.windows[1]
+    assert first.api_key is not None
+    assert first.api_key.reveal() == KEY
+    assert {"<schedule id>": "Chair 1"} == first.aliases
+    assert {"site": "salon-berlin"} == first.labels
+    assert second.webhook_url is not None
+    assert second.webhook_url.reveal() == WEBHOOK
+    assert second.collectors.links is not None
+    assert (900.0, 2700.0, ("next_7d",)) == (
+        second.collectors.links.interval,
+        second.collectors.links.max_age,
+        tuple(window.name for window in second.collectors.links.windows),
+    )
+    assert second.collectors.bookings is not None
+    assert config.windows == second.collectors.bookings.windows
+    assert (1.0, 10, 240.0) == (second.budget.requests_per_second, second.budget.burst, second.budget.operating_seconds)
+
+
+def test_the_shipped_example_loads_without_a_warning() -> None:
+    config = load_config(EXAMPLE, ENVIRONMENT)
+    assert ("salon-wix", "salon-bitrix24") == tuple(target.name for target in config.targets)
+    assert config.warnings == ()
+
+
+def test_a_bare_wix_target_has_every_default(tmp_path: Path) -> None:
+    target = wix(tmp_path)
+    collectors = collector_settings(target)
+    assert (30.0, None, ZoneInfo("UTC")) == (target.timeout, target.base_url, target.timezone)
+    assert {CollectorName.CONNECTIONS: (60.0, 300.0), CollectorName.BOOKINGS: (300.0, 900.0)} == {
+        name: (settings.interval, settings.max_age) for name, settings in collectors.items()
+    }
+    assert target.collectors.bookings is not None
+    assert ("CONFIRMED", "PENDING") == target.collectors.bookings.statuses
+    assert not target.collectors.bookings.conflicts
+    assert target.collectors.bookings.reader_prefix == "/_api/bookings-reader"
+    assert ["last_24h", "today", "next_24h", "next_7d"] == [window.name for window in target.collectors.bookings.windows]
+
+
+def test_a_bare_bitrix24_target_has_every_default(tmp_path: Path) -> None:
+    target = bitrix24(tmp_path)
+    collectors = collector_settings(target)
+    assert target.timeout == 70.0
+    assert {CollectorName.BOOKINGS: (300.0, 900.0), CollectorName.LINKS: (900.0, 2700.0)} == {
+        name: (settings.interval, settings.max_age) for name, settings in collectors.items()
+    }
+    assert ["next_7d"] == [window.name for window in collectors[CollectorName.LINKS].windows]
+    bookings = collectors[CollectorName.BOOKINGS]
+    assert isinstance(bookings, BitrixBookings)
+    assert ("start", True, False, 50) == (bookings.count, bookings.conflicts, bookings.per_resource, bookings.max_resources)
+    assert bookings.max_bookings == 200_000
+
+
+def test_only_the_collectors_that_are_named_run(tmp_path: Path) -> None:
+    assert {CollectorName.CONNECTIONS} == collector_settings(wix(tmp_path, "collectors:\n  connections:")).keys()
+    assert {CollectorName.LINKS} == collector_settings(bitrix24(tmp_path, "collectors: {links: {}}")).keys()
+    assert {CollectorName.BOOKINGS, CollectorName.LINKS} == collector_settings(bitrix24(tmp_path, "collectors:")).keys()
+
+
+@pytest.mark.parametrize(
+    ("settings", "max_age"),
+    [("interval: 10s", 300.0), ("interval: 10m", 1800.0), ("interval: 10m, max_age: 5s", 5.0), ("max_age: 500ms", 0.5)],
+)
+def test_max_age_is_three_intervals_and_five_minutes_unless_it_is_given(tmp_path: Path, settings: str, max_age: float) -> None:
+    target = wix(tmp_path, f"collectors: {{connections: {{{settings}}}}}")
+    assert target.collectors.connections is not None
+    assert max_age == target.collectors.connections.max_age
+
+
+def test_a_collector_chooses_windows_by_name_or_brings_its_own(tmp_path: Path) -> None:
+    target = wix(tmp_path, "collectors: {bookings: {windows: [today, {name: soon, from: now, to: now+1h}]}}")
+    assert target.collectors.bookings is not None
+    assert (WindowSpec("today", "now/d", "now+1d/d"), WindowSpec("soon", "now", "now+1h")) == target.collectors.bookings.windows
+
+
+def test_links_look_at_all_windows_when_there_is_no_next_7d(tmp_path: Path) -> None:
+    target = bitrix24(tmp_path, top="windows: [{name: a, from: now, to: now+1h}, {name: b, from: now, to: now+2h}]")
+    assert target.collectors.links is not None
+    assert ["a", "b"] == [window.name for window in target.collectors.links.windows]
+
+
+def test_links_take_windows_of_their_own(tmp_path: Path) -> None:
+    target = bitrix24(tmp_path, "collectors: {links: {windows: [today, next_24h]}}")
+    assert target.collectors.links is not None
+    assert ["today", "next_24h"] == [window.name for window in target.collectors.links.windows]
+
+
+def test_a_target_may_have_its_own_time_zone(tmp_path: Path) -> None:
+    assert ZoneInfo("Asia/Tokyo") == wix(tmp_path, "timezone: Asia/Tokyo", top="timezone: Europe/Berlin").timezone
+
+
+def test_resource_ids_are_text_inside(tmp_path: Path) -> None:
+    target = bitrix24(tmp_path, "collectors: {bookings: {overlapping_resources: [12, '13', 12]}}")
+    assert target.collectors.bookings is not None
+    assert frozenset({"12", "13"}) == target.collectors.bookings.overlapping_resources
+
+
+@pytest.mark.parametrize(
+    "webhook",
+    [
+        f"https://portal.example/rest/1/{CODE}/",
+        f"https://portal.example/rest/1/{CODE}",
+        f"  https://Portal.Example/rest/1/{CODE}/  ",
+        f"https://portal.\n      example/rest/1/{CODE}/",
+    ],
+)
+def test_a_webhook_address_ends_with_one_slash(tmp_path: Path, webhook: str) -> None:
+    target = bitrix24(tmp_path, webhook=f"'{webhook}'" if "\n" not in webhook else f">-\n      {webhook}")
+    assert target.webhook_url is not None
+    assert target.webhook_url.reveal() == WEBHOOK
+
+
+@pytest.mark.parametrize(
+    "origin", ["http://127.0.0.1:8081", "http://localhost:8081/", "http://[::1]:8081", "https://Proxy.Example"]
+)
+def test_base_url_is_an_origin_and_http_stays_on_this_machine(tmp_path: Path, origin: str) -> None:
+    assert origin.lower().rstrip("/") == bitrix24(tmp_path, f"base_url: '{origin}'").base_url
+
+
+def test_a_pasted_key_with_line_breaks_is_mended(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text("\ufeffIST.abc\r\n def\n")
+    text = f"targets: [{{name: a, platform: wix, site_id: {SITE}, api_key: {{file: key}}}}]"
+    target = load(tmp_path, text).targets[0]
+    assert isinstance(target, WixTarget)
+    assert target.api_key is not None
+    assert target.api_key.reveal() == "IST.abcdef"
+
+
+def test_relative_paths_start_at_the_folder_of_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "inner").mkdir()
+    (tmp_path / "secret").write_text("planted-client-secret")
+    file = tmp_path / "inner" / "exporter.yml"
+    file.write_text(
+        "state_file: state.json\ntargets: [{name: a, platform: bitrix24, oauth: {client_id: local.1, "
+        "client_secret: {file: ../secret}, token_file: tokens.json}}]"
+    )
+    monkeypatch.chdir(tmp_path)
+    config = load_config(Path("inner/exporter.yml"), {})
+    target = config.targets[0]
+    assert isinstance(target, BitrixTarget)
+    assert target.oauth is not None
+    assert tmp_path / "inner" / "state.json" == config.state_file
+    assert tmp_path / "inner" / "tokens.json" == target.oauth.token_file
+    assert target.oauth.client_secret.reveal() == "planted-client-secret"
+    assert {tmp_path / "inner" / "exporter.yml", tmp_path / "secret"} == {file.resolve() for file in config.files}
+
+
+def test_anchors_and_merge_keys_save_typing(tmp_path: Path) -> None:
+    config = load(
+        tmp_path,
+        f"""
+targets:
+  - &salon
+    name: a
+    platform: wix
+    site_id: {SITE}
+    api_key: {{env: WIX_API_KEY}}
+    timeout: 10s
+  - <<: *salon
+    name: b
+    timeout: 20s
+""",
+    )
+    assert [("a", 10.0), ("b", 20.0)] == [(target.name, target.timeout) for target in config.targets]
+
+
+def test_settings_cannot_be_changed(tmp_path: Path) -> None:
+    target = wix(tmp_path)
+    with pytest.raises(ValidationError, match="frozen"):
+        target.name = "other"
+
+
+# Equality, hash, effective view.
+
+
+def test_a_changed_secret_file_is_a_changed_configuration(tmp_path: Path) -> None:
+    (tmp_path / "wix_api_key").write_text(KEY)
+    before = load(tmp_path, DESIGN)
+    assert load(tmp_path, DESIGN) == before
+    assert config_hash(load(tmp_path, DESIGN)) == config_hash(before)
+    (tmp_path / "wix_api_key").write_text(KEY + "x")
+    after = load(tmp_path, DESIGN)
+    assert after != before
+    assert after.targets[0] != before.targets[0]
+    assert after.targets[1] == before.targets[1]
+    assert config_hash(after) != config_hash(before)
+
+
+def test_the_hash_is_short_stable_and_ignores_comments(tmp_path: Path) -> None:
+    (tmp_path / "wix_api_key").write_text(KEY)
+    found = config_hash(load(tmp_path, DESIGN))
+    assert len(found) == 12
+    assert int(found, 16) < 2**53
+    assert found == config_hash(load(tmp_path, "# a comment\n" + DESIGN))
+    assert found != config_hash(load(tmp_path, DESIGN.replace("15m", "16m")))
+
+
+def test_the_effective_configuration_has_every_default_and_no_secret(tmp_path: Path) -> None:
+    (tmp_path / "wix_api_key").write_text(KEY)
+    shown = effective_config(load(tmp_path, DESIGN))
+    assert KEY not in shown
+    assert CODE not in shown
+    assert "portal.example" not in shown
+    first, second = yaml.safe_load(shown)["targets"]
+    assert first["api_key"] == "********"
+    assert second["webhook_url"] == "********"
+    assert (first["timeout"], second["timeout"]) == ("30s", "1m10s")
+    assert {"interval": "1m", "max_age": "5m", "windows": []} == first["collectors"]["connections"]
+    assert second["collectors"]["links"]["windows"] == [{"name": "next_7d", "from": "now", "to": "now+7d"}]
+    assert second["budget"] == {"requests_per_second": 1.0, "burst": 10, "operating_seconds": 240.0}
+
+
+def test_credentials_show_nowhere(tmp_path: Path) -> None:
+    text = f"""
+targets:
+  - {{name: a, platform: wix, site_id: {SITE}, api_key: {KEY}}}
+  - {{name: b, platform: bitrix24, webhook_url: "{WEBHOOK}"}}
+  - name: c
+    platform: wix
+    app_id: {SITE}
+    app_secret: planted-app-secret
+    instance_id: {SITE}
+  - name: d
+    platform: bitrix24
+    oauth: {{client_id: local.1, client_secret: planted-client-secret, token_file: tokens.json}}
+"""
+    config = load(tmp_path, text)
+    with pytest.raises(ValidationError) as caught:
+        WixTarget.model_validate({"name": "a", "platform": "wix", "api_key": KEY, "app_secret": "planted-app-secret"})
+    everything = [repr(config), str(config), effective_config(config), config_hash(config), *map(str, config.warnings)]
+    everything += [repr(target) for target in config.targets] + [str(caught.value), repr(caught.value)]
+    assert "planted" not in "\n".join(everything)
+
+
+def test_shards_share_the_targets_and_a_target_stays_in_its_shard(tmp_path: Path) -> None:
+    def named(count: int) -> Config:
+        rows = "".join(
+            f"  - {{name: salon-{n}, platform: bitrix24, webhook_url: {{env: B24_WEBHOOK_URL}}}}\n" for n in range(count)
+        )
+        return load(tmp_path, f"targets:\n{rows}")
+
+    shards = [{target.name for target in shard_of(named(300), index, 3).targets} for index in range(3)]
+    assert {f"salon-{n}" for n in range(300)} == set.union(*shards)
+    assert sum(map(len, shards)) == 300
+    assert all(70 < len(shard) < 130 for shard in shards)
+    assert shards[1] & {f"salon-{n}" for n in range(100)} == {target.name for target in shard_of(named(100), 1, 3).targets}
+    for index in (-1, 3):
+        with pytest.raises(ValueError, match="count from 0"):
+            shard_of(named(1), index, 3)
+
+
+def test_shards_keep_state_files_of_their_own_because_each_drops_the_targets_of_the_others(tmp_path: Path) -> None:
+    config = load(
+        tmp_path, f"state_file: state.json\ntargets:\n  - {{name: a, platform: wix, site_id: {SITE}, api_key: {KEY}}}\n"
+    )
+    assert [tmp_path / "state.json.0-of-2", tmp_path / "state.json.1-of-2"] == [
+        shard_of(config, index, 2).state_file for index in range(2)
+    ]
+
+
+@pytest.mark.parametrize(
+    "value", ["yes", "No", "12", "a: b", "# x", "", "ü", "\u2028", "\U0001f4c5", "'", '"\\', "- a", "null", "1e3", "now"]
+)
+def test_the_effective_configuration_reads_back_as_it_was(tmp_path: Path, value: str) -> None:
+    target = wix(tmp_path)
+    config = Config(
+        timezone=target.timezone,
+        windows=(WindowSpec("a", "now", "now+1d/d"),),
+        targets=(target.model_copy(update={"name": value, "labels": {"x": value}, "schedule_ids": (value,)}),),
+    )
+    (shown,) = yaml.safe_load(effective_config(config))["targets"]
+    assert (value, {"x": value}, [value], {}) == (shown["name"], shown["labels"], shown["schedule_ids"], shown["aliases"])
+    assert shown["collectors"]["bookings"]["windows"][0] == {"name": "last_24h", "from": "now-24h", "to": "now"}
+
+
+# Warnings.
+
+
+@pytest.mark.parametrize(
+    ("extra", "path", "message"),
+    [
+        ("collectors: {connections: {interval: 5s}}", "collectors.connections.interval", "5s is short"),
+        ("collectors: {connections: {interval: 60s, max_age: 60s}}", "collectors.connections.max_age", "data vanishes"),
+        ("timeout: 10m\ncollectors: {connections: {}}", "timeout", "one request may last longer than max_age (5m)"),
+        ("labels: {job: x}", "labels.job", "renames this one to exported_job"),
+        ("schedule_ids: [12ab]", "schedule_ids[0]", "does not look like the GUID"),
+        (f"schedule_ids: [{SITE}]\naliases: {{other: x}}", "aliases.other", "leaves out"),
+        ("collectors: {connections: {windows: [today]}}", "collectors.connections.windows", "has no effect"),
+    ],
+)
+def test_what_is_allowed_and_probably_not_meant_is_a_warning(tmp_path: Path, extra: str, path: str, message: str) -> None:
+    lines = "".join(f"    {line}\n" for line in extra.splitlines())
+    config = load(tmp_path, f"targets:\n  - name: salon\n    platform: wix\n    site_id: {SITE}\n    api_key: {KEY}\n{lines}")
+    assert [f"targets[0].{path}"] == [warning.path for warning in config.warnings]
+    assert message in config.warnings[0].message
+    assert config.warnings[0].fix
+    assert config.warnings[0].line is not None
+
+
+def test_odd_ids_missing_files_and_folders_are_warnings(tmp_path: Path) -> None:
+    config = load(
+        tmp_path,
+        "state_file: nowhere/state.json\ntargets:\n"
+        f"  - {{name: a, platform: wix, site_id: 7f1c..., api_key: {KEY}}}\n"
+        "  - {name: b, platform: bitrix24, oauth: {client_id: x, client_secret: planted, token_file: t.json}}\n",
+    )
+    assert ["state_file", "targets[0].site_id", "targets[1].oauth.token_file"] == [warning.path for warning in config.warnings]
+    assert [1, 3, 4] == [warning.line for warning in config.warnings]
+
+
+# The file itself.
+
+
+def test_a_file_that_does_not_exist_is_a_configuration_error(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"nothing\.yml: does not exist \(fix: name another file with --config\.file\)"):
+        load_config(tmp_path / "nothing.yml", {})
+
+
+def test_a_folder_is_a_configuration_error(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="cannot be read: Is a directory"):
+        load_config(tmp_path, {})
+
+
+def test_a_file_that_is_not_text_is_a_configuration_error(tmp_path: Path) -> None:
+    (tmp_path / "exporter.yml").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(ConfigError, match="is not UTF-8 text"):
+        load_config(tmp_path / "exporter.yml", {})
+
+
+def test_a_secret_that_is_a_pipe_does_not_block(tmp_path: Path) -> None:
+    import os  # noqa: PLC0415  only here
+
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(ConfigError, match="pipe is not a file"):
+        load(tmp_path, f"targets: [{{name: a, platform: wix, site_id: {SITE}, api_key: {{file: pipe}}}}]")
+
+
+def test_a_secret_file_has_a_size_limit(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text("k" * 70_000)
+    with pytest.raises(ConfigError, match="key is too large for a credential"):
+        load(tmp_path, f"targets: [{{name: a, platform: wix, site_id: {SITE}, api_key: {{file: key}}}}]")
+
+
+def test_anchors_that_multiply_themselves_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("exporter.support.yaml_source._MOST_VALUES", 10_000)
+    levels = "\n".join(f"  l{n}: &l{n} [{', '.join([f'*l{n - 1}'] * 10)}]" for n in range(1, 9))
+    with pytest.raises(ConfigError, match="too many values"):
+        load(tmp_path, f"targets:\n  l0: &l0 [x]\n{levels}\n")
+
+
+def test_a_very_deep_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="nested too deep"):
+        load(tmp_path, "targets: " + "[" * 5000 + "]" * 5000)

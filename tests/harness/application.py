@@ -1,0 +1,76 @@
+"""The whole exporter in this process, on a clock of the test's, without a web server."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+from random import Random
+
+from prometheus_client import CollectorRegistry
+from prometheus_client.parser import text_string_to_metric_families
+
+from exporter.clock import Clock
+from exporter.config import load_config
+from exporter.metrics import Format, Instruments, Page
+from exporter.polling.admission import Admission
+from exporter.runtime.application import Application
+from exporter.runtime.targets import World
+from tests.harness.clock import ManualClock
+from tests.harness.pool import pool
+
+
+class RunningApplication:
+    """An application that polls; the clock moves only here."""
+
+    def __init__(self, app: Application, clock: ManualClock) -> None:
+        self.app = app
+        self.clock = clock
+
+    async def finished_polls(self, polls: int = 1) -> None:
+        """Let the time pass until every collector has finished ``polls`` polls."""
+        for _ in range(20_000):
+            states = [view.state for target in self.app.view().targets for view in target.collectors]
+            if states and all(state.finished_polls >= polls for state in states):
+                return
+            await self.pass_time(0.1)
+        raise AssertionError("the collectors did not finish their polls")
+
+    async def pass_time(self, seconds: float) -> None:
+        """Move the clock, and give sockets a moment."""
+        await self.clock.advance(seconds)
+        await asyncio.sleep(0.001)
+
+    async def page(self) -> str:
+        return (await self.app.metrics(Format.TEXT, None)).decode()
+
+    async def samples(self) -> dict[str, float]:
+        """Return the page's samples by ``name{label="value",…}``: labels sorted, no prefix, no target and platform."""
+        found = {}
+        for family in text_string_to_metric_families(await self.page()):
+            for sample in family.samples:
+                labels = ",".join(
+                    f'{name}="{value}"' for name, value in sorted(sample.labels.items()) if name not in ("target", "platform")
+                )
+                found[sample.name.removeprefix("booking_sync_") + (f"{{{labels}}}" if labels else "")] = sample.value
+        return found
+
+
+@contextlib.asynccontextmanager
+async def application(config: Path, clock: ManualClock) -> AsyncIterator[RunningApplication]:
+    """Run the exporter on ``config`` while the block runs."""
+    instruments = Instruments(CollectorRegistry())
+    clock_of_exporter: Clock = clock
+    async with pool(clock) as http:
+        world = World(http, clock_of_exporter, Random(1), instruments, Admission(clock_of_exporter))
+        app = Application(lambda: load_config(config), world=world, page=Page(instruments))
+        await app.start(load_config(config))
+        try:
+            yield RunningApplication(app, clock)
+        finally:
+            closing = asyncio.create_task(app.aclose(grace=0.0))
+            while not closing.done():
+                await clock.advance(1.0)
+                await asyncio.sleep(0.001)
+            await closing

@@ -1,0 +1,74 @@
+"""Reads a metrics page back with prometheus-client's two parsers, and makes pages of synthetic views."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from prometheus_client import CollectorRegistry, Metric
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
+from prometheus_client.parser import text_string_to_metric_families as parse_text
+
+from exporter.metrics import Format, Instruments, Page
+from exporter.model import CollectorName, PlatformName
+from exporter.state.snapshot import View
+from tests.harness import views
+
+Samples = Mapping[tuple[str, frozenset[tuple[str, str]]], float]
+
+
+def page_of(view: View, format: Format = Format.TEXT, *, counters: bool = True) -> bytes:  # noqa: A002  the exposition's word
+    """Return the page of a fresh exporter that shows ``view``; without ``counters`` only what the view holds."""
+    return Page(instruments_for(view) if counters else Instruments(CollectorRegistry())).render(view, format)
+
+
+def instruments_for(view: View) -> Instruments:
+    """Return the instruments of an exporter that has just started with the targets of ``view``."""
+    instruments = Instruments(CollectorRegistry())
+    for target in view.targets:
+        collectors = [collector.state.collector for collector in target.collectors]
+        reads = target.platform is PlatformName.BITRIX24 and CollectorName.BOOKINGS in collectors
+        events = instruments.for_target(target.name, target.platform)
+        events.expect(collectors, views.OPERATIONS[target.platform], reads_bookings=reads)
+    instruments.config_loaded(ok=True, at=views.NOW - 3_600, hash="5f3a9c0d1e2b77")
+    instruments.loop_lag(0.0025)
+    return instruments
+
+
+def families(page: bytes, format: Format = Format.TEXT) -> list[Metric]:  # noqa: A002  the exposition's word
+    """Return the families of ``page`` as prometheus-client reads them; raises what it finds wrong."""
+    parse = parse_text if format is Format.TEXT else parse_openmetrics
+    return list(parse(page.decode()))
+
+
+def samples(page: bytes, format: Format = Format.TEXT) -> Samples:  # noqa: A002  the exposition's word
+    """Return every sample of ``page`` by name and labels. Two samples of one series are an error."""
+    found: dict[tuple[str, frozenset[tuple[str, str]]], float] = {}
+    for family in families(page, format):
+        for sample in family.samples:
+            key = sample.name, frozenset(sample.labels.items())
+            assert key not in found, f"{key} stands twice on the page"
+            found[key] = sample.value
+    return found
+
+
+def value(page: bytes, name: str, **labels: str) -> float | None:
+    """Return the one sample of the family ``name`` that has these labels, among others; ``None`` without one."""
+    found = select(page, name, **labels)
+    assert len(found) <= 1, f"{name} with {labels} is not one series: {found}"
+    return next(iter(found.values()), None)
+
+
+def select(page: bytes, name: str, **labels: str) -> Samples:
+    """Return the samples of ``booking_sync_<name>`` that have these labels, among others."""
+    return {
+        key: number
+        for key, number in samples(page).items()
+        if key[0] == f"booking_sync_{name}" and labels.items() <= dict(key[1]).items()
+    }
+
+
+def masked(page: bytes) -> str:
+    """Return the text of ``page`` without what differs from machine to machine and from version to version."""
+    text = re.sub(r"(?m)^((?:process_|python_gc_)\S+) \S+$", r"\1 *", page.decode())
+    return re.sub(r"(?m)^(?:python_info|booking_sync_build_info)\{.*\}", lambda line: re.sub('="[^"]*"', '="*"', line[0]), text)

@@ -1,0 +1,316 @@
+"""Synthetic views for pages: a Wix site and a Bitrix24 portal in every state that an operator can meet.
+
+Built through the real :class:`Snapshot`, so that freshness is the product's, not the test's. Everything is fixed: the moment
+is :data:`NOW`, and nothing is random.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+from msgspec.structs import replace
+
+from exporter.errors import Reason
+from exporter.model import (
+    ApiUsage,
+    BookingsObservation,
+    Budget,
+    CalendarType,
+    CollectorName,
+    Conflict,
+    Connection,
+    ConnectionsObservation,
+    ConnectionStatus,
+    ErrorReason,
+    LinksObservation,
+    Observation,
+    OperatingTime,
+    PlatformName,
+    Provider,
+    Window,
+    WindowBookings,
+    WindowLinks,
+)
+from exporter.state.snapshot import CollectorState, Failure, Snapshot, TargetEntry, View
+
+NOW: Final = 1_790_000_000.0
+WIX: Final = "salon-wix"
+BITRIX24: Final = "salon-b24"
+OPERATIONS: Final[Mapping[PlatformName, tuple[str, ...]]] = {
+    PlatformName.WIX: ("connections.list", "bookings.count"),
+    PlatformName.BITRIX24: ("booking.list", "externaldata.list"),
+}
+NEXT_24H: Final = Window("next_24h", NOW - 30, NOW - 30 + 86_400)
+TODAY: Final = Window("today", 1_789_941_600.0, 1_790_028_000.0)
+
+Target = tuple[TargetEntry, Mapping[CollectorName, CollectorState]]
+
+
+def view_of(*targets: Target, at: float = NOW) -> View:
+    """Return what the exporter would show of ``targets`` at the moment ``at``."""
+    snapshot = Snapshot()
+    for entry, states in targets:
+        snapshot.put_target(entry, states)
+    return snapshot.view(at)
+
+
+def target_of(
+    name: str,
+    platform: PlatformName,
+    states: Sequence[CollectorState],
+    *,
+    labels: Mapping[str, str] | None = None,
+    usage: ApiUsage | None = None,
+) -> Target:
+    """Return one target with its collectors."""
+    shown = usage or ApiUsage()
+    return TargetEntry(name, platform, labels or {}, lambda: shown), {state.collector: state for state in states}
+
+
+def unpolled(target: str, platform: PlatformName, collector: CollectorName) -> CollectorState:
+    """Return a collector that was just configured; its first poll is due in two seconds."""
+    return CollectorState(target, platform, collector, interval=60.0, max_age=300.0, next_poll=NOW + 2)
+
+
+def succeeded(before: CollectorState, observation: Observation) -> CollectorState:
+    """Return the collector after a good poll that took 1.5 s and ended with ``observation``."""
+    return replace(
+        before,
+        finished_polls=before.finished_polls + 1,
+        up=True,
+        last_success=observation.at,
+        last_poll=observation.at,
+        last_duration=1.5,
+        next_poll=observation.at + before.interval,
+        failure=None,
+        observation=observation,
+    )
+
+
+def failed(
+    before: CollectorState,
+    reason: Reason,
+    message: str,
+    *,
+    at: float = NOW,
+    count: int = 1,
+    status: int | None = None,
+    observation: Observation | None = None,
+) -> CollectorState:
+    """Return the collector after its ``count``-th failed poll in a row; with ``observation`` it succeeded partially."""
+    return replace(
+        before,
+        finished_polls=before.finished_polls + count,
+        up=False,
+        last_poll=at,
+        last_duration=0.4,
+        next_poll=at + before.interval,
+        failure=Failure(reason, message, at, count, status=status, since=at - (count - 1) * before.interval),
+        observation=observation or before.observation,
+    )
+
+
+def connection(
+    key: str,
+    status: ConnectionStatus = ConnectionStatus.SYNCED,
+    *,
+    error_reason: ErrorReason | None = None,
+    calendar_type: CalendarType = CalendarType.GOOGLE,
+    provider: str = "google",
+    schedule: str = "0a1b2c3d4e5f",
+    import_enabled: bool = True,
+    export_enabled: bool = True,
+    since: float = NOW - 7_200,
+    observed_at: float = NOW - 30,
+) -> Connection:
+    """Return one connection, in sync unless told otherwise."""
+    return Connection(
+        key,
+        calendar_type,
+        provider,
+        schedule,
+        status,
+        error_reason,
+        import_enabled,
+        export_enabled,
+        since,
+        observed_at,
+    )
+
+
+def connections(*rows: Connection, at: float = NOW - 30, providers: Sequence[Provider] | None = None) -> ConnectionsObservation:
+    """Return what a poll of the connections saw, by default with every provider of the rows working."""
+    known = [Provider(label, up=True) for label in dict.fromkeys(row.provider for row in rows)]
+    return ConnectionsObservation(at, rows, tuple(known if providers is None else providers))
+
+
+def wix_connections(at: float = NOW - 30) -> ConnectionsObservation:
+    """Return a site with a good, an importing, and a broken connection."""
+    return connections(
+        connection("Chair 1", schedule="Chair 1", observed_at=at),
+        connection(
+            "9f86d081884c",
+            ConnectionStatus.CONNECTED,
+            calendar_type=CalendarType.APPLE,
+            provider="apple",
+            export_enabled=False,
+            observed_at=at,
+        ),
+        connection(
+            "60303ae22b99",
+            ConnectionStatus.ERROR,
+            error_reason=ErrorReason.TOKEN_REVOKED,
+            calendar_type=CalendarType.MICROSOFT,
+            provider="microsoft",
+            schedule="1b2c3d4e5f60",
+            since=NOW - 600,
+            observed_at=at,
+        ),
+        at=at,
+    )
+
+
+def wix_bookings(at: float = NOW - 30) -> BookingsObservation:
+    """Return counts without rows: no conflicts, no next booking, nothing discovered."""
+    return BookingsObservation(
+        at,
+        (
+            WindowBookings(TODAY, 9, by_status={"confirmed": 8, "pending": 1}),
+            WindowBookings(NEXT_24H, 0, by_status={"confirmed": 0, "pending": 0}),
+        ),
+    )
+
+
+def bitrix24_bookings(at: float = NOW - 30) -> BookingsObservation:
+    """Return counted rows with two bookings of one chair that overlap."""
+    return BookingsObservation(
+        at,
+        (
+            WindowBookings(TODAY, 12, conflicting=2, by_resource={"7": 8, "8": 4}),
+            WindowBookings(NEXT_24H, 5, conflicting=2, by_resource={"7": 5, "8": 0}),
+        ),
+        next_booking=NOW + 1_800,
+        measures_next=True,
+        conflicts=(Conflict("7", "341", "352", NOW + 3_600, NOW + 5_400),),
+        resource_names={"7": "Chair 1", "8": "Chair 2"},
+        dropped_resources=3,
+    )
+
+
+def bitrix24_links(at: float = NOW - 30) -> LinksObservation:
+    """Return link coverage of one window; a booking may have several links."""
+    by_entity = {("crm", "deal"): 4, ("crm", "contact"): 1, ("calendar", "event"): 3, ("other", "other"): 0}
+    return LinksObservation(at, (WindowLinks(NEXT_24H, 4, 1, calendar_linked=3, by_entity=by_entity),))
+
+
+def bitrix24_usage() -> ApiUsage:
+    """Return a portal that has spent some of its budgets."""
+    return ApiUsage(
+        budgets=(Budget("requests", 10.0, 7.5), Budget("operating", 240.0, 228.25)),
+        operating=(OperatingTime("booking.list", 11.75, NOW + 400), OperatingTime("externaldata.list", 0.5, None)),
+        credential_expiry=NOW + 30 * 86_400,
+    )
+
+
+def wix_target(connections_state: CollectorState, bookings_state: CollectorState) -> Target:
+    """Return the Wix site of the examples."""
+    usage = ApiUsage(budgets=(Budget("requests", 200.0, 198.0),))
+    return target_of(
+        WIX,
+        PlatformName.WIX,
+        (connections_state, bookings_state),
+        labels={"site": "salon-berlin", "owner": "anna"},
+        usage=usage,
+    )
+
+
+def bitrix24_target(bookings_state: CollectorState, links_state: CollectorState) -> Target:
+    """Return the Bitrix24 portal of the examples."""
+    return target_of(
+        BITRIX24,
+        PlatformName.BITRIX24,
+        (bookings_state, links_state),
+        labels={"site": "salon-berlin"},
+        usage=bitrix24_usage(),
+    )
+
+
+_WIX_CONNECTIONS: Final = unpolled(WIX, PlatformName.WIX, CollectorName.CONNECTIONS)
+_WIX_BOOKINGS: Final = unpolled(WIX, PlatformName.WIX, CollectorName.BOOKINGS)
+_B24_BOOKINGS: Final = unpolled(BITRIX24, PlatformName.BITRIX24, CollectorName.BOOKINGS)
+_B24_LINKS: Final = unpolled(BITRIX24, PlatformName.BITRIX24, CollectorName.LINKS)
+
+
+def before_first_poll() -> View:
+    """Return an exporter that has just started."""
+    wix, portal = wix_target(_WIX_CONNECTIONS, _WIX_BOOKINGS), bitrix24_target(_B24_BOOKINGS, _B24_LINKS)
+    return view_of(wix, (replace(portal[0], usage=ApiUsage), portal[1]))
+
+
+def healthy() -> View:
+    """Return an exporter whose last polls all succeeded."""
+    return view_of(
+        wix_target(succeeded(_WIX_CONNECTIONS, wix_connections()), succeeded(_WIX_BOOKINGS, wix_bookings())),
+        bitrix24_target(succeeded(_B24_BOOKINGS, bitrix24_bookings()), succeeded(_B24_LINKS, bitrix24_links())),
+    )
+
+
+def partial_failure() -> View:
+    """Return a poll in which one provider failed, so that its connection keeps an older state; and a portal in order."""
+    first = succeeded(_WIX_CONNECTIONS, wix_connections(NOW - 90))
+    rows = wix_connections().connections
+    second = connections(
+        *(replace(row, observed_at=NOW - 90) if row.provider == "microsoft" else row for row in rows),
+        providers=(Provider("google", up=True), Provider("apple", up=True), Provider("microsoft", up=False)),
+    )
+    partly = failed(
+        first, Reason.SERVER_ERROR, "1 of 3 calendar providers could not be asked: microsoft", at=NOW - 30, observation=second
+    )
+    return view_of(
+        wix_target(partly, succeeded(_WIX_BOOKINGS, wix_bookings())),
+        bitrix24_target(succeeded(_B24_BOOKINGS, bitrix24_bookings()), succeeded(_B24_LINKS, bitrix24_links())),
+    )
+
+
+def failing() -> View:
+    """Return an exporter whose last polls failed while the good data of the polls before may still be shown."""
+    message = "the platform does not accept the credential"
+    return view_of(
+        wix_target(
+            failed(succeeded(_WIX_CONNECTIONS, wix_connections()), Reason.AUTH, message, status=401),
+            failed(succeeded(_WIX_BOOKINGS, wix_bookings()), Reason.AUTH, message, status=401),
+        ),
+        bitrix24_target(
+            failed(
+                succeeded(_B24_BOOKINGS, bitrix24_bookings()), Reason.OPERATING_LIMIT, "operating time is used up", status=429
+            ),
+            failed(_B24_LINKS, Reason.TIMEOUT, "portal.example did not answer within 30 s", count=3),
+        ),
+    )
+
+
+def expired() -> View:
+    """Return an exporter that has failed for so long that its data is withdrawn."""
+    old = NOW - 3_600
+    message = "connection to the platform was lost"
+    return view_of(
+        wix_target(
+            failed(succeeded(_WIX_CONNECTIONS, wix_connections(old)), Reason.NETWORK, message, count=60),
+            failed(succeeded(_WIX_BOOKINGS, wix_bookings(old)), Reason.NETWORK, message, count=60),
+        ),
+        bitrix24_target(
+            failed(succeeded(_B24_BOOKINGS, bitrix24_bookings(old)), Reason.NETWORK, message, count=60),
+            failed(succeeded(_B24_LINKS, bitrix24_links(old)), Reason.NETWORK, message, count=60),
+        ),
+    )
+
+
+#: Every state by name; a file of golden text is named after it.
+SCENES: Final[Mapping[str, Callable[[], View]]] = {
+    "before_first_poll": before_first_poll,
+    "healthy": healthy,
+    "partial_failure": partial_failure,
+    "failing": failing,
+    "expired": expired,
+}

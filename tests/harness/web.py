@@ -1,0 +1,85 @@
+"""A backend over a synthetic view, and an HTTP client that talks to the application without a socket."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import httpx
+from prometheus_client import CollectorRegistry
+
+from exporter.errors import ConfigError
+from exporter.metrics import Format, Instruments, Page
+from exporter.state.snapshot import View
+from exporter.web import create_app
+
+T = TypeVar("T")
+
+
+class ShownBackend:
+    """Shows ``view`` (which a test may swap) through the real metrics page; remembers what it was asked to change."""
+
+    def __init__(self, view: View, *, lifecycle: bool = False, config_error: ConfigError | None = None) -> None:
+        self.shown = view
+        self.reloads = 0
+        self.level = "info"
+        self._lifecycle = lifecycle
+        self._config_error = config_error
+        self._page = Page(Instruments(CollectorRegistry()))
+
+    @property
+    def lifecycle(self) -> bool:
+        return self._lifecycle
+
+    @property
+    def opening(self) -> bool:
+        return False
+
+    async def until_open(self) -> bool:
+        return True
+
+    def view(self) -> View:
+        return self.shown
+
+    async def metrics(self, format: Format, targets: frozenset[str] | None) -> bytes:  # noqa: A002  the seam's word
+        return self._page.render(self.shown, format, targets)
+
+    def effective_config(self) -> str:
+        return "targets:\n" + "".join(f"- name: site-{number}\n  api_key: '********'\n" for number in range(20))
+
+    async def reload(self) -> None:
+        if self._config_error is not None:
+            raise self._config_error
+        self.reloads += 1
+
+    def set_log_level(self, level: str) -> None:
+        if level not in {"debug", "info", "warning", "error"}:
+            raise ValueError(level)
+        self.level = level
+
+
+def ask(
+    backend: ShownBackend,
+    path: str,
+    method: str = "GET",
+    headers: dict[str, str] | list[tuple[str, str]] | None = None,
+) -> httpx.Response:
+    """Return the application's answer to one request, with no header of the client's own choice."""
+
+    async def one() -> httpx.Response:
+        transport = httpx.ASGITransport(create_app(backend))
+        async with httpx.AsyncClient(transport=transport, base_url="http://exporter") as client:
+            client.headers.clear()
+            return await client.request(method, path, headers=headers)
+
+    return asyncio.run(one())
+
+
+def eventually(call: Callable[[], Awaitable[T]]) -> T:
+    """Run an async function of a test to its end."""
+
+    async def run() -> T:
+        return await call()
+
+    return asyncio.run(run())

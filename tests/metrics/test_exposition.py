@@ -1,0 +1,63 @@
+"""Escaping, numbers and headers, held against prometheus-client."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from prometheus_client.utils import floatToGoString
+
+from exporter.metrics.exposition import Format, header, number_text, samples, target_labels_text
+from exporter.metrics.families.family import Family
+from exporter.model import CollectorName, PlatformName
+from tests.harness import exposition, views
+from tests.harness.exposition import page_of
+
+# A page is parsed for each example: how long that takes on a busy machine says nothing.
+RELAXED = settings(deadline=None, max_examples=60)
+
+# Everything that UTF-8 can hold, with a liking for what has to be escaped.
+values = st.text(st.one_of(st.sampled_from('"\\\n%{},= \r\t'), st.characters(codec="utf-8")), max_size=20)
+
+
+@pytest.mark.parametrize("format_", Format)
+@RELAXED
+@given(target=values, key=values, label=values)
+def test_any_label_value_survives_the_page(format_: Format, target: str, key: str, label: str) -> None:
+    state = views.succeeded(
+        views.unpolled(target, PlatformName.WIX, CollectorName.CONNECTIONS), views.connections(views.connection(key))
+    )
+    page = page_of(views.view_of(views.target_of(target, PlatformName.WIX, [state], labels={"site": label})), format_)
+    read = [dict(labels) for (name, labels) in exposition.samples(page, format_) if name == "booking_sync_connection_info"]
+    assert [(target, key)] == [(labels["target"], labels["connection"]) for labels in read]
+    info = [dict(labels) for (name, labels) in exposition.samples(page, format_) if name == "booking_sync_target_info"]
+    assert [{"target": target, "platform": "wix", "site": label}] == info
+
+
+def test_half_a_surrogate_pair_does_not_cost_the_page() -> None:
+    state = views.succeeded(
+        views.unpolled(views.WIX, PlatformName.WIX, CollectorName.CONNECTIONS),
+        views.connections(views.connection("Chair \ud83d")),
+    )
+    page = page_of(views.view_of(views.target_of(views.WIX, PlatformName.WIX, [state], labels={"site": "\udc00"})))
+    assert b'connection="Chair ?"' in page
+    assert b'site="?"' in page
+
+
+@RELAXED
+@given(st.floats() | st.integers(-(2**60), 2**60) | st.booleans())
+def test_numbers_look_as_prometheus_client_writes_them(number: float) -> None:
+    expected = floatToGoString(number)  # type: ignore[no-untyped-call]  # the library leaves it untyped
+    assert expected.removeprefix("-") if number == 0 else expected == number_text(number)
+
+
+def test_a_help_text_is_escaped_as_each_format_wants_it() -> None:
+    family = Family("x_total", "counter", 'a "quoted" \\ and\nbroken')
+    assert b'# HELP x_total a "quoted" \\\\ and\\nbroken\n# TYPE x_total counter\n' == header(family, Format.TEXT)
+    assert b'# HELP x a \\"quoted\\" \\\\ and\\nbroken\n# TYPE x counter\n' == header(family, Format.OPENMETRICS)
+
+
+def test_samples_keep_the_declared_order_of_the_labels() -> None:
+    family = Family("x", "gauge", "", ("target", "platform", "window", "resource"))
+    lines = samples(family, target_labels_text("100%", "wix"), [(("today", "7"), 2)])
+    assert b'x{target="100%",platform="wix",window="today",resource="7"} 2.0\n' == lines

@@ -1,0 +1,167 @@
+"""The declared families against the contract (design 4.4)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
+
+from exporter.metrics import FAMILIES, Family, Format
+from exporter.metrics.families.catalog import COUNTERS, GROUPS
+from exporter.metrics.families.family import TARGET_LABELS, Histogram
+from exporter.metrics.families.process import STANDARD
+from tests.harness import exposition, views
+from tools import metrics_reference as reference
+
+# name without prefix -> type and the labels besides target and platform
+CONTRACT: dict[str, tuple[str, tuple[str, ...]]] = {
+    "collector_up": ("gauge", ("collector",)),
+    "collector_polls_total": ("counter", ("collector",)),
+    "collector_failures_total": ("counter", ("collector", "reason")),
+    "collector_poll_duration_seconds": ("histogram", ("collector",)),
+    "collector_interval_seconds": ("gauge", ("collector",)),
+    "collector_max_age_seconds": ("gauge", ("collector",)),
+    "collector_last_success_timestamp_seconds": ("gauge", ("collector",)),
+    "collector_next_poll_timestamp_seconds": ("gauge", ("collector",)),
+    "collector_data_expired": ("gauge", ("collector",)),
+    "collector_series_dropped": ("gauge", ("collector",)),
+    "target_info": ("gauge", ()),
+    "connection_status": ("gauge", ("connection", "status")),
+    "connection_error": ("gauge", ("connection", "reason")),
+    "connection_info": ("gauge", ("connection", "calendar_type", "provider", "schedule")),
+    "connection_sync_enabled": ("gauge", ("connection", "direction")),
+    "connection_status_since_timestamp_seconds": ("gauge", ("connection",)),
+    "connections": ("gauge", ("calendar_type", "status")),
+    "provider_up": ("gauge", ("provider",)),
+    "bookings": ("gauge", ("window",)),
+    "bookings_by_status": ("gauge", ("window", "status")),
+    "resource_bookings": ("gauge", ("window", "resource")),
+    "resource_info": ("gauge", ("resource", "name")),
+    "conflicting_bookings": ("gauge", ("window",)),
+    "linked_bookings": ("gauge", ("window",)),
+    "unlinked_bookings": ("gauge", ("window",)),
+    "calendar_linked_bookings": ("gauge", ("window",)),
+    "links": ("gauge", ("window", "module", "entity_type")),
+    "window_start_timestamp_seconds": ("gauge", ("collector", "window")),
+    "window_end_timestamp_seconds": ("gauge", ("collector", "window")),
+    "window_complete": ("gauge", ("collector", "window")),
+    "next_booking_timestamp_seconds": ("gauge", ()),
+    "bookings_discovered_total": ("counter", ()),
+    "bookings_vanished_total": ("counter", ()),
+    "api_requests_total": ("counter", ("operation", "code")),
+    "api_request_duration_seconds": ("histogram", ("operation",)),
+    "api_retries_total": ("counter", ("operation", "reason")),
+    "api_throttle_wait_seconds_total": ("counter", ()),
+    "api_budget_limit": ("gauge", ("budget",)),
+    "api_budget_remaining": ("gauge", ("budget",)),
+    "api_operating_seconds": ("gauge", ("operation",)),
+    "api_operating_reset_timestamp_seconds": ("gauge", ("operation",)),
+    "credential_expiry_timestamp_seconds": ("gauge", ()),
+    "malformed_rows_total": ("counter", ("collector",)),
+    "unrecognized_values_total": ("counter", ("collector", "field")),
+}
+CONTRACT_OF_THE_PROCESS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "build_info": ("gauge", ("version", "revision", "python")),
+    "ready": ("gauge", ()),
+    "config_last_reload_successful": ("gauge", ()),
+    "config_last_reload_success_timestamp_seconds": ("gauge", ()),
+    "config_hash": ("gauge", ()),
+    "event_loop_lag_seconds": ("gauge", ()),
+    "poll_lateness_seconds": ("histogram", ("platform",)),
+    "log_messages_total": ("counter", ("level",)),
+}
+OURS = [family for family in FAMILIES if family.name.startswith("booking_sync_")]
+
+
+def test_the_families_are_those_of_the_contract() -> None:
+    expected = {f"booking_sync_{name}": (kind, TARGET_LABELS + labels) for name, (kind, labels) in CONTRACT.items()}
+    expected |= {f"booking_sync_{name}": declared for name, declared in CONTRACT_OF_THE_PROCESS.items()}
+    assert expected == {family.name: (family.type, family.labels) for family in OURS}
+
+
+def test_every_family_is_declared_once() -> None:
+    names = [family.name for family in FAMILIES]
+    assert len(names) == len(set(names))
+
+
+def test_every_gauge_of_a_target_is_read_and_every_counter_kept() -> None:
+    read = {gauge for group in GROUPS for gauge in group.gauges} | set(COUNTERS)
+    per_target = {family for family in FAMILIES if "target" in family.labels}
+    assert {"booking_sync_target_info"} == {family.name for family in per_target - read}
+    assert set() == read - per_target
+
+
+@pytest.mark.parametrize("family", OURS, ids=lambda family: family.name)
+def test_a_help_text_speaks_to_people(family: Family) -> None:
+    assert re.fullmatch(r"[0-9A-Z][^\n\t]{15,240}\.", family.help)
+    assert "  " not in family.help
+    if "seconds" in family.name:
+        assert re.search("[Ss]econds", family.help), "the unit is missing"
+    if "timestamp" in family.name:
+        assert family.help.startswith("Unix time in seconds")
+
+
+@pytest.mark.parametrize("family", OURS, ids=lambda family: family.name)
+def test_a_name_follows_the_naming_guide(family: Family) -> None:
+    assert (family.type == "counter") == family.name.endswith("_total")
+    assert not family.name.endswith(("_bucket", "_count", "_sum", "_created"))
+    if isinstance(family, Histogram):
+        assert family.buckets == tuple(sorted(set(family.buckets)))
+
+
+def test_since_without_a_state_file_is_explained() -> None:
+    family = next(family for family in OURS if family.name.endswith("connection_status_since_timestamp_seconds"))
+    assert "Without a state_file it counts from the start of the exporter" in family.help
+
+
+def test_the_standard_families_are_what_the_library_publishes() -> None:
+    registry = CollectorRegistry()
+    ProcessCollector(registry=registry)
+    PlatformCollector(registry=registry)
+    GCCollector(registry=registry)
+    published = {
+        (metric.name + ("_total" if metric.type == "counter" else ""), metric.type, metric.documentation)
+        for metric in registry.collect()
+    }
+    assert published == {(family.name, family.type, family.help) for family in STANDARD}
+
+
+@pytest.mark.parametrize("format_", Format)
+def test_every_declared_family_and_no_other_stands_on_a_full_page(format_: Format) -> None:
+    page = exposition.page_of(views.healthy(), format_)
+    names = re.findall(r"^# TYPE (\S+) (\S+)$", page.decode(), re.MULTILINE)
+    declared = [
+        (
+            family.name.removesuffix("_total") if (format_, family.type) == (Format.OPENMETRICS, "counter") else family.name,
+            family.type,
+        )
+        for family in FAMILIES
+    ]
+    assert sorted(declared) == sorted(names)
+
+
+def test_every_sample_has_exactly_the_declared_labels() -> None:
+    declared = {family.name: set(family.labels) for family in OURS}
+    for family in exposition.families(exposition.page_of(views.healthy())):
+        name = family.name + ("_total" if family.type == "counter" else "")
+        if name in declared and name != "booking_sync_target_info":
+            for sample in family.samples:
+                assert declared[name] == sample.labels.keys() - {"le"}
+
+
+def test_the_reference_in_the_docs_is_up_to_date() -> None:
+    committed = Path(__file__).parents[2] / "docs" / "metrics.md"
+    assert reference.render() == committed.read_text(), "run: python -m tools.metrics_reference docs/metrics.md"
+
+
+def test_the_reference_names_every_family() -> None:
+    text = reference.render()
+    assert [] == [family.name for family in FAMILIES if f"| `{family.name}` | {family.type} |" not in text]
+
+
+def test_families_are_compared_by_identity_so_that_two_alike_are_two() -> None:
+    family = FAMILIES[0]
+    assert family != replace(family)

@@ -1,0 +1,266 @@
+"""Counters and histograms of targets, and what is counted once per process."""
+
+from __future__ import annotations
+
+import threading
+
+import prometheus_client
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from prometheus_client import CollectorRegistry
+
+from exporter.errors import Reason
+from exporter.metrics import Format, Instruments, Page, TargetInstruments
+from exporter.metrics.families.api import REQUEST_DURATION
+from exporter.metrics.families.freshness import DURATION
+from exporter.metrics.instruments import RETRIED
+from exporter.model import CollectorName, PlatformName
+from exporter.platforms.base import Events
+from exporter.state.snapshot import View
+from tests.harness import exposition, views
+from tests.harness.exposition import select, value
+
+CONNECTIONS, BOOKINGS, LINKS = CollectorName
+RELAXED = settings(deadline=None)  # how long an example takes on a busy machine says nothing
+
+
+@pytest.fixture
+def instruments() -> Instruments:
+    return exposition.instruments_for(views.healthy())
+
+
+@pytest.fixture
+def wix(instruments: Instruments) -> TargetInstruments:
+    return instruments.for_target(views.WIX, PlatformName.WIX)
+
+
+def render(instruments: Instruments, view: View | None = None) -> bytes:
+    return Page(instruments).render(view or views.healthy(), Format.TEXT)
+
+
+def test_the_counters_of_a_target_are_the_events_of_a_platform(wix: TargetInstruments) -> None:
+    events: Events = wix
+    assert events is wix
+
+
+def test_all_reasons_of_failure_exist_with_zero_from_the_start(instruments: Instruments) -> None:
+    found = select(render(instruments), "collector_failures_total", target=views.WIX, collector="connections")
+    assert {reason.value: 0.0 for reason in Reason} == {dict(labels)["reason"]: number for (_, labels), number in found.items()}
+
+
+def test_polls_durations_and_skipped_rows_exist_with_zero_from_the_start(instruments: Instruments) -> None:
+    page = render(instruments)
+    for target, collector in (
+        (views.WIX, CONNECTIONS),
+        (views.WIX, BOOKINGS),
+        (views.BITRIX24, BOOKINGS),
+        (views.BITRIX24, LINKS),
+    ):
+        for name in ("collector_polls_total", "collector_poll_duration_seconds_count", "malformed_rows_total"):
+            assert value(page, name, target=target, collector=collector) == 0
+        assert {0.0} == set(select(page, "unrecognized_values_total", target=target, collector=collector).values())
+
+
+def test_every_known_operation_exists_with_and_without_an_answer(instruments: Instruments) -> None:
+    page = render(instruments)
+    for operation in views.OPERATIONS[PlatformName.WIX]:
+        codes = {dict(labels)["code"] for _, labels in select(page, "api_requests_total", operation=operation)}
+        reasons = {dict(labels)["reason"] for _, labels in select(page, "api_retries_total", operation=operation)}
+        assert {"200", "none"} == codes
+        assert {*RETRIED} == reasons
+        assert value(page, "api_request_duration_seconds_count", operation=operation) == 0
+    assert value(page, "api_throttle_wait_seconds_total", target=views.WIX) == 0
+
+
+def test_discovered_bookings_exist_only_where_rows_are_read(instruments: Instruments) -> None:
+    page = render(instruments)
+    for name in ("bookings_discovered_total", "bookings_vanished_total"):
+        assert value(page, name, target=views.BITRIX24) == 0
+        assert value(page, name, target=views.WIX) is None
+
+
+def test_wix_rows_that_are_read_count_from_zero(instruments: Instruments, wix: TargetInstruments) -> None:
+    wix.expect([BOOKINGS], [], reads_bookings=True)
+    assert value(render(instruments), "bookings_discovered_total", target=views.WIX) == 0
+
+
+def test_a_good_poll_counts_as_a_poll_and_not_as_a_failure(instruments: Instruments, wix: TargetInstruments) -> None:
+    wix.poll_finished(CONNECTIONS, 1.5, None)
+    page = render(instruments)
+    assert value(page, "collector_polls_total", target=views.WIX, collector="connections") == 1
+    assert {0.0} == set(select(page, "collector_failures_total", target=views.WIX).values())
+
+
+def test_a_failed_poll_counts_its_reason(instruments: Instruments, wix: TargetInstruments) -> None:
+    wix.poll_finished(CONNECTIONS, 1.5, Reason.AUTH)
+    wix.poll_finished(CONNECTIONS, 1.5, Reason.AUTH)
+    wix.poll_finished(CONNECTIONS, 1.5, Reason.TIMEOUT)
+    page = render(instruments)
+    assert value(page, "collector_polls_total", target=views.WIX, collector="connections") == 3
+    assert value(page, "collector_failures_total", target=views.WIX, collector="connections", reason="auth") == 2
+    assert value(page, "collector_failures_total", target=views.WIX, collector="connections", reason="timeout") == 1
+
+
+def test_every_event_reaches_its_own_series(instruments: Instruments, wix: TargetInstruments) -> None:
+    wix.request("bookings.count", "429", 0.2)
+    wix.retry("bookings.count", "rate_limited")
+    wix.throttle_wait(1.25)
+    wix.throttle_wait(0.5)
+    wix.malformed_rows(BOOKINGS, 3)
+    wix.unrecognized_value(CONNECTIONS, "status")
+    wix.bookings_discovered(4)
+    wix.bookings_vanished(1)
+    page = render(instruments)
+    assert value(page, "api_requests_total", operation="bookings.count", code="429") == 1
+    assert value(page, "api_request_duration_seconds_sum", operation="bookings.count") == 0.2
+    assert value(page, "api_retries_total", operation="bookings.count", reason="rate_limited") == 1
+    assert value(page, "api_throttle_wait_seconds_total", target=views.WIX) == 1.75
+    assert value(page, "malformed_rows_total", target=views.WIX, collector="bookings") == 3
+    assert value(page, "unrecognized_values_total", collector="connections", field="status") == 1
+    assert value(page, "bookings_discovered_total", target=views.WIX) == 4
+    assert value(page, "bookings_vanished_total", target=views.WIX) == 1
+    assert value(page, "bookings_vanished_total", target=views.BITRIX24) == 0
+
+
+def test_counters_survive_a_reload_that_changes_the_target(instruments: Instruments, wix: TargetInstruments) -> None:
+    wix.poll_finished(BOOKINGS, 1.5, Reason.TLS)
+    again = instruments.for_target(views.WIX, PlatformName.WIX)
+    again.expect([CONNECTIONS, BOOKINGS], ["connections.list", "bookings.query"], reads_bookings=True)
+    page = render(instruments)
+    assert value(page, "collector_failures_total", target=views.WIX, collector="bookings", reason="tls") == 1
+    assert value(page, "api_requests_total", target=views.WIX, operation="bookings.query", code="200") == 0
+
+
+def test_a_collector_that_is_switched_off_leaves_nothing_behind_and_comes_back_with_its_counts(
+    instruments: Instruments, wix: TargetInstruments
+) -> None:
+    wix.poll_finished(BOOKINGS, 1.5, Reason.TLS)
+    page = Page(instruments)
+    without = views.view_of(
+        views.target_of(views.WIX, PlatformName.WIX, [views.unpolled(views.WIX, PlatformName.WIX, CONNECTIONS)])
+    )
+    assert (
+        value(page.render(views.healthy(), Format.TEXT), "collector_polls_total", target=views.WIX, collector="bookings") == 1
+    )
+    for name in ("collector_polls_total", "collector_poll_duration_seconds_count", "malformed_rows_total"):
+        assert {"connections"} == {dict(labels)["collector"] for _, labels in select(page.render(without, Format.TEXT), name)}
+    assert (
+        value(page.render(views.healthy(), Format.TEXT), "collector_polls_total", target=views.WIX, collector="bookings") == 1
+    )
+
+
+def test_a_removed_target_starts_again_from_zero(instruments: Instruments, wix: TargetInstruments) -> None:
+    wix.poll_finished(CONNECTIONS, 1.5, None)
+    page = Page(instruments)
+    page.render(views.healthy(), Format.TEXT)
+    instruments.remove_target(views.WIX)
+    assert {} == select(page.render(views.healthy(), Format.TEXT), "collector_polls_total", target=views.WIX)
+    instruments.for_target(views.WIX, PlatformName.WIX).expect([CONNECTIONS], [], reads_bookings=False)
+    assert value(page.render(views.healthy(), Format.TEXT), "collector_polls_total", target=views.WIX) == 0
+
+
+def test_a_target_that_moves_to_another_platform_starts_anew(instruments: Instruments, wix: TargetInstruments) -> None:
+    wix.poll_finished(BOOKINGS, 1.5, None)
+    moved = instruments.for_target(views.WIX, PlatformName.BITRIX24)
+    assert moved is not wix
+    moved.expect([BOOKINGS], [], reads_bookings=True)
+    state = views.unpolled(views.WIX, PlatformName.BITRIX24, BOOKINGS)
+    page = Page(instruments)
+    page.render(views.healthy(), Format.TEXT)
+    text = page.render(views.view_of(views.target_of(views.WIX, PlatformName.BITRIX24, [state])), Format.TEXT)
+    assert value(text, "collector_polls_total", target=views.WIX, platform="bitrix24") == 0
+    assert value(text, "collector_up", target=views.WIX, platform="bitrix24") == 0
+    assert b'platform="wix",target=' not in text
+    assert f'target="{views.WIX}",platform="wix"'.encode() not in text
+
+
+@RELAXED
+@given(values=st.lists(st.one_of(st.sampled_from(DURATION.buckets), st.floats(0, 1e6)), max_size=30))
+def test_a_histogram_is_the_one_that_prometheus_client_makes(values: list[float]) -> None:
+    theirs = CollectorRegistry()
+    labels = {"target": views.WIX, "platform": "wix", "collector": "bookings"}
+    histogram = prometheus_client.Histogram(
+        DURATION.name, DURATION.help, DURATION.labels, buckets=DURATION.buckets, registry=theirs
+    )
+    histogram.labels(**labels)
+    ours = TargetInstruments(views.WIX, PlatformName.WIX)
+    ours.expect([BOOKINGS], [], reads_bookings=False)
+    for seconds in values:
+        histogram.labels(**labels).observe(seconds)
+        ours.poll_finished(BOOKINGS, seconds, None)
+    expected = {
+        key: number
+        for key, number in exposition.samples(prometheus_client.generate_latest(theirs)).items()
+        if "_created" not in key[0]
+    }
+    text = f"# TYPE {DURATION.name} histogram\n".encode() + ours.render(DURATION, frozenset({"bookings"}))
+    assert expected == exposition.samples(text)
+
+
+def test_buckets_reach_from_a_fast_answer_to_the_longest_deadline() -> None:
+    assert (0.1, 300.0) == (DURATION.buckets[0], DURATION.buckets[-1])
+    assert (0.05, 70.0) == (REQUEST_DURATION.buckets[0], REQUEST_DURATION.buckets[-1])
+
+
+def test_a_page_made_while_polls_are_counted_is_never_torn(instruments: Instruments, wix: TargetInstruments) -> None:
+    done = threading.Event()
+
+    def count() -> None:
+        for _ in range(20_000):
+            wix.poll_finished(CONNECTIONS, 1.0, None)
+        done.set()
+
+    page = Page(instruments)
+    counting = threading.Thread(target=count)
+    counting.start()
+    try:
+        while not done.is_set():
+            text = page.render(views.healthy(), Format.TEXT)
+            labels = {"target": views.WIX, "collector": "connections"}
+            observed = value(text, "collector_poll_duration_seconds_count", **labels)
+            assert observed == value(text, "collector_poll_duration_seconds_sum", **labels)
+    finally:
+        counting.join()
+    text = page.render(views.healthy(), Format.TEXT)
+    assert value(text, "collector_polls_total", target=views.WIX, collector="connections") == 20_000
+
+
+def test_a_loaded_configuration_shows_its_moment_and_its_hash(instruments: Instruments) -> None:
+    instruments.config_loaded(ok=True, at=views.NOW, hash="ffffffffffff0000")
+    page = render(instruments)
+    assert value(page, "config_last_reload_successful") == 1
+    assert value(page, "config_last_reload_success_timestamp_seconds") == views.NOW
+    assert value(page, "config_hash") == 2**48 - 1
+
+
+def test_a_failed_reload_keeps_the_moment_and_the_hash_of_the_configuration_in_force(instruments: Instruments) -> None:
+    instruments.config_loaded(ok=True, at=views.NOW, hash="00000000002a")
+    instruments.config_loaded(ok=False, at=views.NOW + 60, hash=None)
+    page = render(instruments)
+    assert value(page, "config_last_reload_successful") == 0
+    assert value(page, "config_last_reload_success_timestamp_seconds") == views.NOW
+    assert value(page, "config_hash") == 42
+
+
+def test_what_nobody_measured_is_absent() -> None:
+    page = Page(Instruments(CollectorRegistry())).render(views.view_of(), Format.TEXT)
+    for name in ("config_last_reload_successful", "config_hash", "event_loop_lag_seconds"):
+        assert value(page, name) is None
+
+
+def test_loop_lag_is_published(instruments: Instruments) -> None:
+    instruments.loop_lag(0.25)
+    assert value(render(instruments), "event_loop_lag_seconds") == 0.25
+
+
+def test_log_messages_count_by_level_and_all_levels_exist(instruments: Instruments) -> None:
+    instruments.log_message("warning")
+    found = {dict(labels)["level"]: number for (_, labels), number in select(render(instruments), "log_messages_total").items()}
+    assert {"debug": 0, "info": 0, "warning": 1, "error": 0, "critical": 0} == found
+
+
+@pytest.mark.parametrize("revision", ["", "4f2a1c0"])
+def test_build_info_names_version_revision_and_python(revision: str) -> None:
+    page = Page(Instruments(CollectorRegistry(), revision=revision)).render(views.view_of(), Format.TEXT)
+    assert value(page, "build_info", revision=revision) == 1

@@ -1,0 +1,425 @@
+"""The page that a scrape gets, in every state that an operator can meet."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import prometheus_client
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from msgspec.structs import replace
+from prometheus_client import CollectorRegistry
+from prometheus_client.openmetrics import exposition as their_openmetrics
+
+from exporter.errors import Reason
+from exporter.metrics import Format, Instruments, Page
+from exporter.metrics.families import connections as connection_families
+from exporter.model import (
+    ApiUsage,
+    CalendarType,
+    CollectorName,
+    Connection,
+    ConnectionStatus,
+    ErrorReason,
+    PlatformName,
+    Provider,
+    WindowBookings,
+)
+from exporter.state.snapshot import View
+from tests.harness import exposition, plain, views
+from tests.harness.exposition import page_of, select, value
+
+GOLDEN = Path(__file__).parent / "golden" / "metrics"
+CONNECTIONS, BOOKINGS, LINKS = CollectorName
+
+# A page is parsed for each example: how long that takes on a busy machine says nothing.
+RELAXED = settings(deadline=None, max_examples=60)
+
+
+def assert_golden(name: str, page: bytes) -> None:
+    """Compare with the committed text; ``UPDATE_GOLDEN=1`` writes it, for the eyes of a reviewer."""
+    path = GOLDEN / f"{name}.txt"
+    text = exposition.masked(page)
+    if os.environ.get("UPDATE_GOLDEN"):
+        path.write_text(text)
+    assert path.read_text() == text
+
+
+def wix_page(*rows: Connection, providers: tuple[Provider, ...] | None = None, at: float = views.NOW) -> bytes:
+    return page_of(wix_view(*rows, providers=providers, at=at), counters=False)
+
+
+def wix_view(*rows: Connection, providers: tuple[Provider, ...] | None = None, at: float = views.NOW) -> View:
+    state = views.succeeded(
+        views.unpolled(views.WIX, PlatformName.WIX, CONNECTIONS), views.connections(*rows, providers=providers)
+    )
+    return views.view_of(views.target_of(views.WIX, PlatformName.WIX, [state]), at=at)
+
+
+# What a scrape gets
+
+
+@pytest.mark.parametrize("scene", views.SCENES)
+def test_the_gauges_of_every_state_are_the_golden_ones(scene: str) -> None:
+    assert_golden(scene, page_of(views.SCENES[scene](), counters=False))
+
+
+def test_a_whole_page_in_openmetrics_is_the_golden_one() -> None:
+    assert_golden("whole.openmetrics", page_of(views.healthy(), Format.OPENMETRICS))
+
+
+def test_the_counters_after_some_traffic_are_the_golden_ones() -> None:
+    instruments = Instruments(CollectorRegistry())
+    events = instruments.for_target(views.BITRIX24, PlatformName.BITRIX24)
+    events.expect([BOOKINGS], ["booking.list"], reads_bookings=True)
+    for seconds, code in ((0.3, "200"), (0.07, "200"), (10.0, "none")):
+        events.request("booking.list", code, seconds)
+    events.retry("booking.list", Reason.TIMEOUT)
+    events.throttle_wait(1.25)
+    events.poll_finished(BOOKINGS, 2.5, None)
+    events.poll_finished(BOOKINGS, 31.0, Reason.TIMEOUT)
+    events.malformed_rows(BOOKINGS, 2)
+    events.bookings_discovered(7)
+    state = views.unpolled(views.BITRIX24, PlatformName.BITRIX24, BOOKINGS)
+    view = views.view_of(views.target_of(views.BITRIX24, PlatformName.BITRIX24, [state]))
+    assert_golden("counters", Page(instruments).render(view, Format.TEXT))
+
+
+@pytest.mark.parametrize("scene", views.SCENES)
+def test_both_formats_say_the_same(scene: str) -> None:
+    instruments = exposition.instruments_for(views.SCENES[scene]())
+    page = Page(instruments)
+    text = exposition.samples(page.render(views.SCENES[scene](), Format.TEXT))
+    openmetrics = exposition.samples(page.render(views.SCENES[scene](), Format.OPENMETRICS), Format.OPENMETRICS)
+    fixed = [key for key in text if not key[0].startswith(("process_", "python_gc_"))]
+    assert text.keys() == openmetrics.keys()
+    assert [text[key] for key in fixed] == [openmetrics[key] for key in fixed]
+
+
+@pytest.mark.parametrize("scene", views.SCENES)
+def test_the_gauges_are_those_that_prometheus_client_alone_would_write(scene: str) -> None:
+    view = views.SCENES[scene]()
+    registry = plain.registry_of(view)
+    ours = {key for key in exposition.samples(page_of(view, counters=False)).items() if _of_the_view(key[0][0])}
+    assert set(exposition.samples(prometheus_client.generate_latest(registry)).items()) == ours
+    theirs = their_openmetrics.generate_latest(registry)  # type: ignore[no-untyped-call]  # the library leaves it untyped
+    assert set(exposition.samples(theirs, Format.OPENMETRICS).items()) == ours
+
+
+def _of_the_view(name: str) -> bool:
+    elsewhere = (
+        "process_",
+        "python_",
+        "booking_sync_build_info",
+        "booking_sync_config_",
+        "booking_sync_event_",
+        "booking_sync_log_",
+    )
+    return not name.startswith(elsewhere)
+
+
+@pytest.mark.parametrize("format_", Format)
+def test_families_stand_together_under_one_header(format_: Format) -> None:
+    page = page_of(views.partial_failure(), format_).decode()
+    headers = [line.split()[2] for line in page.splitlines() if line.startswith("# TYPE ")]
+    assert len(headers) == len(set(headers))
+    current = ""
+    for line in page.splitlines():
+        if line.startswith("# TYPE "):
+            current = line.split()[2]
+        elif not line.startswith("#"):
+            name = line.partition("{")[0].split()[0]
+            assert name in {current + suffix for suffix in ("", "_total", "_bucket", "_count", "_sum")}
+
+
+def test_an_openmetrics_page_ends_once() -> None:
+    page = page_of(views.healthy(), Format.OPENMETRICS)
+    assert page.endswith(b"\n# EOF\n")
+    assert page.count(b"# EOF") == 1
+    assert b"# EOF" not in page_of(views.healthy(), Format.TEXT)
+
+
+@pytest.mark.parametrize("format_", Format)
+def test_nothing_is_created_and_nothing_has_a_timestamp(format_: Format) -> None:
+    for family in exposition.families(page_of(views.healthy(), format_), format_):
+        for sample in family.samples:
+            assert sample.timestamp is None
+            assert not sample.name.endswith("_created")
+
+
+def test_the_content_types_are_those_of_the_formats() -> None:
+    assert Format.TEXT.content_type == "text/plain; version=0.0.4; charset=utf-8"
+    assert Format.OPENMETRICS.content_type == "application/openmetrics-text; version=1.0.0; charset=utf-8"
+
+
+def test_an_exporter_without_targets_still_has_a_page() -> None:
+    assert value(page_of(views.view_of()), "ready") == 1
+
+
+def test_two_targets_may_have_different_labels() -> None:
+    page = page_of(views.healthy(), Format.OPENMETRICS)
+    assert b'booking_sync_target_info{target="salon-wix",platform="wix",site="salon-berlin",owner="anna"} 1.0\n' in page
+    assert b'booking_sync_target_info{target="salon-b24",platform="bitrix24",site="salon-berlin"} 1.0\n' in page
+
+
+# The truth about freshness
+
+
+def test_before_the_first_poll_there_is_no_data_and_no_zero() -> None:
+    page = page_of(views.before_first_poll())
+    assert {0.0} == set(select(page, "collector_up").values())
+    assert value(page, "ready") == 0
+    assert {0.0} == set(select(page, "collector_last_success_timestamp_seconds").values())
+    for name in (
+        "connections",
+        "connection_status",
+        "bookings",
+        "links",
+        "calendar_linked_bookings",
+        "window_complete",
+    ):
+        assert {} == select(page, name)
+
+
+def test_a_failed_poll_shows_at_once_and_the_last_good_data_stays() -> None:
+    page = page_of(views.failing())
+    assert {0.0} == set(select(page, "collector_up").values())
+    assert value(page, "connections", calendar_type="google", status="synced") == 1
+    assert value(page, "bookings", target=views.BITRIX24, window="next_24h") == 5
+    assert value(page, "collector_last_success_timestamp_seconds", target=views.WIX, collector="bookings") == views.NOW - 30
+    assert {} == select(page, "links")
+
+
+def test_old_data_is_withdrawn_and_never_becomes_a_zero() -> None:
+    page = page_of(views.expired())
+    assert {1.0} == set(select(page, "collector_data_expired").values())
+    assert len(select(page, "collector_last_success_timestamp_seconds")) == 4
+    domain = {"connection_status", "connection_info", "connections", "provider_up", "bookings", "bookings_by_status"}
+    domain |= {"resource_bookings", "resource_info", "conflicting_bookings", "linked_bookings", "unlinked_bookings", "links"}
+    domain |= {"calendar_linked_bookings"}
+    domain |= {"window_start_timestamp_seconds", "window_complete", "next_booking_timestamp_seconds"}
+    assert {} == {name: found for name in domain if (found := select(page, name))}
+
+
+def test_after_a_partial_failure_the_provider_is_down_and_its_connections_stay_as_they_were() -> None:
+    page = page_of(views.partial_failure())
+    assert value(page, "collector_up", target=views.WIX, collector="connections") == 0
+    assert value(page, "provider_up", provider="microsoft") == 0
+    assert value(page, "provider_up", provider="google") == 1
+    assert value(page, "connection_status", connection="60303ae22b99", status="error") == 1
+    assert value(page, "collector_data_expired", target=views.WIX, collector="connections") == 0
+
+
+def test_the_rows_of_a_failed_provider_expire_alone() -> None:
+    old = views.connection("old", provider="microsoft", observed_at=views.NOW - 301)
+    page = wix_page(views.connection("fresh"), old)
+    assert {"fresh"} == {dict(labels)["connection"] for _, labels in select(page, "connection_info")}
+    assert sum(select(page, "connections").values()) == 1
+
+
+def test_a_portal_without_anything_ahead_has_no_next_booking() -> None:
+    state = views.succeeded(
+        views.unpolled(views.BITRIX24, PlatformName.BITRIX24, BOOKINGS), replace(views.bitrix24_bookings(), next_booking=None)
+    )
+    page = page_of(views.view_of(views.target_of(views.BITRIX24, PlatformName.BITRIX24, [state])))
+    assert {} == select(page, "next_booking_timestamp_seconds")
+    assert value(page, "bookings", window="next_24h") == 5
+
+
+def test_a_portal_without_conflicts_says_so_with_a_zero() -> None:
+    observation = replace(views.bitrix24_bookings(), windows=(WindowBookings(views.NEXT_24H, 5, conflicting=0),))
+    state = views.succeeded(views.unpolled(views.BITRIX24, PlatformName.BITRIX24, BOOKINGS), observation)
+    page = page_of(views.view_of(views.target_of(views.BITRIX24, PlatformName.BITRIX24, [state])))
+    assert value(page, "conflicting_bookings", window="next_24h") == 0
+
+
+def test_what_a_target_does_not_measure_is_absent() -> None:
+    page = page_of(views.healthy())
+    for name in (
+        "conflicting_bookings",
+        "resource_bookings",
+        "next_booking_timestamp_seconds",
+        "credential_expiry_timestamp_seconds",
+    ):
+        assert {} == select(page, name, target=views.WIX)
+    assert {} == select(page, "bookings_by_status", target=views.BITRIX24)
+
+
+# States
+
+statuses = st.sampled_from(ConnectionStatus)
+
+
+@st.composite
+def any_connections(draw: st.DrawFn) -> list[Connection]:
+    keys = draw(st.lists(st.text(min_size=1, max_size=12), unique=True, max_size=6))
+    return [
+        views.connection(
+            key,
+            draw(statuses),
+            error_reason=draw(st.none() | st.sampled_from(ErrorReason)),
+            calendar_type=draw(st.sampled_from(CalendarType)),
+        )
+        for key in keys
+    ]
+
+
+@RELAXED
+@given(rows=any_connections())
+def test_exactly_one_status_of_a_connection_is_1_and_all_are_there(rows: list[Connection]) -> None:
+    samples = exposition.samples(wix_page(*rows))
+    for row in rows:
+        found = {
+            dict(labels)["status"]: number
+            for (name, labels), number in samples.items()
+            if name == "booking_sync_connection_status" and ("connection", row.key) in labels
+        }
+        assert {status.value: float(status is row.status) for status in ConnectionStatus} == found
+
+
+@RELAXED
+@given(rows=any_connections())
+def test_an_error_reason_is_1_only_while_the_status_is_error(rows: list[Connection]) -> None:
+    samples = exposition.samples(wix_page(*rows))
+    for row in rows:
+        found = {
+            dict(labels)["reason"]: number
+            for (name, labels), number in samples.items()
+            if name == "booking_sync_connection_error" and ("connection", row.key) in labels
+        }
+        broken = row.status is ConnectionStatus.ERROR
+        assert {reason.value: float(broken and reason is row.error_reason) for reason in ErrorReason} == found
+
+
+@RELAXED
+@given(rows=any_connections())
+def test_the_aggregate_is_complete_and_adds_up(rows: list[Connection]) -> None:
+    found = select(wix_page(*rows), "connections")
+    assert len(CalendarType) * len(ConnectionStatus) == len(found)
+    assert len(rows) == sum(found.values())
+    for row in rows:
+        alike = sum((other.calendar_type, other.status) == (row.calendar_type, row.status) for other in rows)
+        key = {"calendar_type": row.calendar_type.value, "status": row.status.value}
+        assert [alike] == [number for (_, labels), number in found.items() if key.items() <= dict(labels).items()]
+
+
+def test_a_site_without_connections_says_so_with_zeros() -> None:
+    found = select(wix_page(), "connections")
+    assert len(CalendarType) * len(ConnectionStatus) == len(found)
+    assert {0.0} == set(found.values())
+
+
+def test_two_ids_of_one_provider_are_up_only_together() -> None:
+    down, up = Provider("microsoft", up=False), Provider("microsoft", up=True)
+    assert value(wix_page(providers=(down, up)), "provider_up", provider="microsoft") == 0
+    assert value(wix_page(providers=(up, up)), "provider_up", provider="microsoft") == 1
+
+
+def test_connections_over_the_cap_are_counted_but_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection_families, "MOST_CONNECTIONS", 2)
+    rows = [views.connection(key) for key in ("c", "a", "d", "b")]
+    page = wix_page(*rows)
+    for name in ("connection_status", "connection_error", "connection_info", "connection_sync_enabled"):
+        assert {"a", "b"} == {dict(labels)["connection"] for _, labels in select(page, name)}
+    assert value(page, "collector_series_dropped", collector="connections") == 2
+    assert value(page, "connections", calendar_type="google", status="synced") == 4
+
+
+def test_resources_over_the_cap_are_told() -> None:
+    page = page_of(views.healthy())
+    assert value(page, "collector_series_dropped", target=views.BITRIX24, collector="bookings") == 3
+    assert value(page, "collector_series_dropped", target=views.BITRIX24, collector="links") == 0
+
+
+# Narrowing and keeping
+
+
+def test_a_narrowed_page_holds_one_target_and_the_exporter_itself() -> None:
+    instruments = exposition.instruments_for(views.healthy())
+    page = Page(instruments).render(views.healthy(), Format.TEXT, frozenset({views.WIX}))
+    targets = {dict(labels).get("target") for _, labels in exposition.samples(page)}
+    assert {views.WIX, None} == targets
+    assert value(page, "ready") == 1
+    assert len(select(page, "collector_polls_total")) == 2
+
+
+def test_a_narrowed_page_costs_the_others_nothing() -> None:
+    page = Page(exposition.instruments_for(views.healthy()))
+    view = views.healthy()
+    whole = select(page.render(view, Format.TEXT), "connection_status")
+    page.render(view, Format.TEXT, frozenset({views.BITRIX24}))
+    assert whole == select(page.render(view, Format.TEXT), "connection_status")
+
+
+def test_what_did_not_change_is_not_read_again() -> None:
+    page = Page(exposition.instruments_for(views.healthy()))
+    view = views.healthy()
+    page.render(view, Format.TEXT)
+    before = _fragments(page)
+    page.render(view, Format.OPENMETRICS)
+    after = _fragments(page)
+    assert before.keys() == after.keys()
+    assert [] == [key for key in before if before[key] is not after[key]]
+
+
+def test_a_new_poll_renders_its_own_target_again_and_no_other() -> None:
+    view = views.healthy()
+    page = Page(exposition.instruments_for(view))
+    page.render(view, Format.TEXT)
+    before = _fragments(page)
+    wix, portal = view.targets
+    observation = replace(views.bitrix24_bookings(), at=views.NOW)
+    state = views.succeeded(portal.collectors[0].state, observation)
+    polled = replace(portal, collectors=(replace(portal.collectors[0], state=state), portal.collectors[1]))
+    page.render(replace(view, targets=(wix, polled)), Format.TEXT)
+    changed = {key for key, lines in _fragments(page).items() if lines is not before[key]}
+    assert {views.BITRIX24} == {target for target, _ in changed}
+    assert "booking_sync_bookings" in {name for _, name in changed}
+    assert "booking_sync_links" not in {name for _, name in changed}
+
+
+def _fragments(page: Page) -> Mapping[tuple[str, str], bytes]:
+    return {(name, family.name): lines for name, kept in page._fragments.items() for family, lines in kept.by_family.items()}
+
+
+def test_a_connection_that_is_gone_leaves_nothing_behind() -> None:
+    page = Page(Instruments(CollectorRegistry()))
+    page.render(wix_view(views.connection("a"), views.connection("b")), Format.TEXT)
+    text = page.render(wix_view(views.connection("b")), Format.TEXT)
+    assert b'connection="a"' not in text
+    assert b'connection="b"' in text
+
+
+def test_data_that_expires_between_two_scrapes_vanishes() -> None:
+    page = Page(Instruments(CollectorRegistry()))
+    assert select(page.render(wix_view(views.connection("a")), Format.TEXT), "connection_status")
+    late = page.render(wix_view(views.connection("a"), at=views.NOW + 271), Format.TEXT)
+    assert {} == select(late, "connection_status")
+    assert value(late, "collector_data_expired") == 1
+
+
+def test_a_removed_target_leaves_nothing_behind() -> None:
+    page = Page(exposition.instruments_for(views.healthy()))
+    page.render(views.healthy(), Format.TEXT)
+    view = views.healthy()
+    text = page.render(replace(view, targets=view.targets[:1]), Format.TEXT)
+    assert views.BITRIX24.encode() not in text
+    assert [views.WIX] == list(page._fragments)
+
+
+def test_changed_labels_and_budgets_show_at_once() -> None:
+    state = views.unpolled(views.WIX, PlatformName.WIX, CONNECTIONS)
+    page = Page(Instruments(CollectorRegistry()))
+
+    def render(labels: Mapping[str, str], usage: ApiUsage) -> bytes:
+        target = views.target_of(views.WIX, PlatformName.WIX, [state], labels=labels, usage=usage)
+        return page.render(views.view_of(target), Format.TEXT)
+
+    render({"site": "old"}, views.bitrix24_usage())
+    text = render({"site": "new"}, ApiUsage())
+    assert value(text, "target_info", site="new") == 1
+    assert {} == select(text, "target_info", site="old")
+    assert {} == select(text, "api_budget_remaining")

@@ -1,0 +1,329 @@
+"""Inside every limit: the shared bucket, operating time, the block by hand (bitrix24.md section 6)."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from itertools import pairwise
+
+import pytest
+
+from exporter.config import Budget
+from exporter.errors import OperatingLimitError, OverloadError, PollError, RateLimitedError
+from exporter.model import CollectorName
+from exporter.platforms.bitrix24.portal import LONGEST_PAUSE_SECONDS
+from exporter.simulator.faults import Fault, FaultKind
+from exporter.support.secret import Secret
+from tests.harness.bitrix24_target import HOUR, LINKS, LIST, NEXT_7D, Bench, counts, on_portal, poll_bookings, poll_links
+from tests.harness.events import RecordedEvents
+
+DEFAULT = Budget()
+
+
+def refusals(bench: Bench) -> list[float]:
+    return [call.at for call in bench.simulator.log if call.status == 503]
+
+
+# The bucket
+
+
+def test_a_poll_on_a_bucket_that_another_application_keeps_full_ends_late_and_exact() -> None:
+    async def script(bench: Bench) -> None:
+        bench.portal.set_plan("standard")
+        bench.world.fill(300, bench.now, days=(0.1, 6.9))
+        session = bench.open(windows=NEXT_7D, budget=DEFAULT)
+        began = bench.now
+        bench.portal.fill_bucket(began)
+        bench.portal.press(2.0, began, until=began + 200)
+        assert counts(await poll_bookings(session)) == {"next_7d": 300}
+        assert bench.now - began >= 200
+        assert 1 <= len(refusals(bench)) <= 12
+        waits = [later - earlier for earlier, later in pairwise(call.at for call in bench.simulator.log)]
+        assert all(wait >= 1.0 for wait, refused in zip(waits, bench.simulator.log, strict=False) if refused.status == 503)
+        assert sum(bench.events.waited) >= 150
+        assert set(bench.events.retries) == {(LIST, "rate_limited")}
+
+    on_portal(script)
+
+
+def test_one_refusal_per_back_off_step_however_many_are_waiting() -> None:
+    async def script(bench: Bench) -> None:
+        bench.portal.set_plan("standard")
+        bench.world.fill(120, bench.now, days=(0.1, 6.9))
+        sessions = [bench.open(name=name, windows=NEXT_7D, budget=DEFAULT) for name in ("one", "two", "three")]
+        began = bench.now
+        bench.portal.fill_bucket(began)
+        bench.portal.press(3.0, began, until=began + 60)
+        polls = [session.collectors[name].poll() for session in sessions for name in session.collectors]
+        results = await asyncio.gather(*polls)
+        assert len(results) == 6
+        steps = [later - earlier for earlier, later in pairwise(refusals(bench))]
+        # The k-th refusal in a row holds everybody for at least 2^k seconds, half of it jitter.
+        assert all(step >= min(2.0**k, LONGEST_PAUSE_SECONDS / 2) for k, step in enumerate(steps))
+
+    on_portal(script)
+
+
+def test_a_poll_that_would_wait_for_ever_ends_as_rate_limited() -> None:
+    async def script(bench: Bench) -> None:
+        bench.portal.set_plan("standard")
+        bench.portal.fill_bucket(bench.now)
+        bench.portal.press(10.0, bench.now)
+        began = bench.now
+        with pytest.raises(RateLimitedError) as caught:
+            await poll_bookings(bench.open(budget=DEFAULT))
+        assert caught.value.retry_after is not None
+        assert bench.now - began <= 2 * 300
+
+    on_portal(script)
+
+
+def test_our_own_pace_never_trips_the_portal() -> None:
+    async def script(bench: Bench) -> None:
+        bench.portal.set_plan("standard")
+        bench.portal.costs[LINKS.lower()] = 0.05
+        bench.world.fill(1500, bench.now, days=(0.1, 6.9))
+        session = bench.open(budget=DEFAULT)
+        await poll_bookings(session)
+        began = bench.now
+        await poll_links(session)
+        assert refusals(bench) == []
+        assert bench.calls() / (bench.now - began) <= 1.5  # 60 batches at one a second, after a burst of ten
+
+    on_portal(script)
+
+
+def test_two_targets_of_one_portal_share_its_bucket_and_the_more_modest_budget() -> None:
+    async def script(bench: Bench) -> None:
+        events = RecordedEvents()
+        modest = Budget(requests_per_second=0.5, burst=2)
+        one = bench.open(name="one", windows=NEXT_7D)
+        two = bench.open(events, name="two", windows=NEXT_7D, budget=modest)
+        began = bench.now
+        for session in (one, two, one, two, one, two):
+            await poll_bookings(session)
+        assert bench.now - began == pytest.approx(4 / 0.5)
+        assert sum(events.waited) > 0
+        assert sum(bench.events.waited) > 0
+        await two.aclose()
+        assert one.usage().budgets[0].limit == 250
+
+    on_portal(script)
+
+
+def test_another_portal_has_a_bucket_of_its_own() -> None:
+    async def script(bench: Bench) -> None:
+        other = bench.simulator.bitrix24.add_portal("other")
+        bench.simulator.bitrix24.add_webhook(other, code="otherothercode")
+        slow = Budget(requests_per_second=0.01, burst=1)
+        one = bench.open(budget=slow)
+        two = bench.open(budget=slow, webhook_url=Secret("https://other.bitrix24.example/rest/1/otherothercode/"))
+        began = bench.now
+        await poll_bookings(one)
+        await poll_bookings(two)
+        assert bench.now == began
+
+    on_portal(script)
+
+
+def test_the_budget_of_requests_is_visible() -> None:
+    async def script(bench: Bench) -> None:
+        session = bench.open(budget=DEFAULT)
+        await poll_bookings(session)
+        requests = session.usage().budgets[0]
+        assert (requests.name, requests.limit, requests.remaining) == ("requests", 10, 9)
+
+    on_portal(script)
+
+
+# The block by hand
+
+
+def test_a_blocked_portal_is_left_alone_and_asked_again_slowly_by_one_call() -> None:
+    async def script(bench: Bench) -> None:
+        session = bench.open()
+        bench.portal.overloaded = True
+        for collector in session.collectors.values():
+            with pytest.raises(OverloadError) as caught:
+                await collector.poll()
+            assert caught.value.retry_after == pytest.approx(900)
+        assert bench.calls() == 1
+        bench.clock.now += 901
+        for collector in session.collectors.values():
+            with pytest.raises(OverloadError):
+                await collector.poll()
+        assert bench.calls() == 2
+        bench.portal.overloaded = False
+        bench.clock.now += 901
+        assert set(counts(await poll_bookings(session)).values()) == {0}
+
+    on_portal(script)
+
+
+# Operating time
+
+
+def test_operating_time_is_read_from_direct_and_from_nested_answers() -> None:
+    async def script(bench: Bench) -> None:
+        bench.world.fill(120, bench.now, days=(0.1, 6.9))
+        session = bench.open()
+        await poll_bookings(session)  # page one alone, the others nested
+        usage = session.usage()
+        seconds = {row.operation: row.seconds for row in usage.operating}
+        assert seconds[LIST] == pytest.approx(bench.portal.operating.spent(_credential(bench), LIST, bench.now)[0])
+        assert seconds[LIST] >= 3 * 0.12
+        assert usage.budgets[1].remaining == pytest.approx(600 - seconds[LIST])
+        reset = next(row.reset_at for row in usage.operating if row.operation == LIST)
+        assert reset == pytest.approx(bench.now + 600, abs=1)
+
+    on_portal(script)
+
+
+def _credential(bench: Bench) -> str:
+    return next(credential for credential, _ in bench.portal.operating._counters)
+
+
+@pytest.mark.parametrize("style", ["zero", "absent"])
+def test_portals_that_do_not_count_operating_time_work_all_the_same(style: str) -> None:
+    async def script(bench: Bench) -> None:
+        bench.simulator.bitrix24.switches.operating_in_time = "zero" if style == "zero" else "absent"
+        bench.world.fill(120, bench.now, days=(0.1, 6.9))
+        session = bench.open()
+        assert counts(await poll_bookings(session))["next_7d"] == 120
+        assert session.usage().budgets[1].remaining == 600
+
+    on_portal(script)
+
+
+def test_a_method_over_its_limit_is_left_alone_until_the_reset_that_the_portal_named() -> None:
+    async def script(bench: Bench) -> None:
+        session = bench.open()
+        await poll_bookings(session)
+        first_call = bench.now
+        bench.portal.operating.limit = 0.1
+        bench.clock.now += 100
+        with pytest.raises(OperatingLimitError) as caught:
+            await poll_bookings(session)
+        assert caught.value.retry_after == pytest.approx(first_call + 600 - bench.now, abs=1)
+        refused = bench.calls()
+        bench.clock.now = first_call + 598
+        with pytest.raises(OperatingLimitError):
+            await poll_bookings(session)
+        assert bench.calls() == refused
+        bench.clock.now = first_call + 602
+        assert set(counts(await poll_bookings(session)).values()) == {0}
+
+    on_portal(script)
+
+
+def test_without_a_named_reset_a_method_rests_for_five_minutes_and_then_for_ten() -> None:
+    async def script(bench: Bench) -> None:
+        bench.portal.operating.limit = 0.0
+        session = bench.open()
+        for wait in (300, 600, 600):
+            with pytest.raises(OperatingLimitError) as caught:
+                await poll_bookings(session)
+            assert caught.value.retry_after == pytest.approx(wait)
+            bench.clock.now += wait + 1
+
+    on_portal(script)
+
+
+def test_a_batch_of_refused_commands_is_one_refusal() -> None:
+    async def script(bench: Bench) -> None:
+        bench.world.fill(3, bench.now, days=(0.1, 6.9))
+        ids = [booking.id for booking in bench.world.bookings()]
+        problem = {"error": "OPERATION_TIME_LIMIT", "error_description": "Method is blocked due to operation time limit."}
+        body = json.dumps({"result": {"result": [], "result_error": {f"e{booking}": problem for booking in ids}}})
+        bench.simulator.faults.add(Fault(FaultKind.BODY, operation="batch", body=body, content_type="application/json"))
+        with pytest.raises(OperatingLimitError) as caught:
+            await poll_links(bench.open(windows=NEXT_7D))
+        assert caught.value.retry_after == pytest.approx(300)
+
+    on_portal(script)
+
+
+def test_the_newest_accounting_bans_the_batch_and_other_methods_go_on() -> None:
+    async def script(bench: Bench) -> None:
+        bench.simulator.bitrix24.switches.accounting = "batch_half"
+        bench.portal.operating.limit = 2.0
+        bench.world.fill(40, bench.now, days=(0.1, 6.9))
+        session = bench.open(windows=NEXT_7D, links={"batch_size": 20})
+        await poll_links(session)
+        with pytest.raises(OperatingLimitError):
+            await poll_links(session)
+        assert counts(await poll_bookings(session)) == {"next_7d": 40}  # one page, no batch
+        bench.clock.now += 601
+        bench.portal.operating.limit = 480.0
+        assert (await poll_links(session)).windows[0].unlinked >= 0
+
+    on_portal(script)
+
+
+def test_links_give_way_before_bookings_when_the_operating_budget_runs_low() -> None:
+    async def script(bench: Bench) -> None:
+        bench.portal.costs[LINKS.lower()] = 1.0
+        bench.world.fill(40, bench.now, days=(0.1, 6.9))
+        session = bench.open(windows=NEXT_7D, budget=Budget(operating_seconds=60, burst=250), links={"verify_calls": 2})
+        await poll_links(session)  # 40 s: above a half
+        asked = bench.commands(LINKS)
+        await poll_links(session)  # no verification
+        assert bench.commands(LINKS) == asked
+        for hour in range(10):
+            bench.world.add_booking(bench.now + hour * HOUR, bench.now + hour * HOUR + 60)
+        await poll_links(session)  # 50 s: above four fifths
+        bench.world.add_booking(bench.now + HOUR, bench.now + HOUR + 60)
+        with pytest.raises(OperatingLimitError) as caught:
+            await poll_links(session)
+        assert caught.value.retry_after is not None
+        assert counts(await poll_bookings(session)) == {"next_7d": 51}
+        bench.clock.now += caught.value.retry_after + 1
+        assert sum((window.linked + window.unlinked) for window in (await poll_links(session)).windows) >= 50
+
+    on_portal(script)
+
+
+def test_bookings_stop_at_the_whole_budget_and_go_on_after_the_reset() -> None:
+    async def script(bench: Bench) -> None:
+        bench.portal.costs[LIST] = 20.0
+        session = bench.open(budget=Budget(operating_seconds=30))
+        await poll_bookings(session)
+        await poll_bookings(session)
+        with pytest.raises(OperatingLimitError) as caught:
+            await poll_bookings(session)
+        # The simulated calls take 20 s on the portal's clock and no time on ours.
+        assert caught.value.retry_after == pytest.approx(600, abs=21)
+        bench.clock.now += 601
+        await poll_bookings(session)
+
+    on_portal(script)
+
+
+def test_a_failed_poll_of_one_collector_leaves_the_other_alone() -> None:
+    async def script(bench: Bench) -> None:
+        bench.world.fill(20, bench.now, days=(0.1, 6.9))
+        bench.portal.operating.limit = 1.0
+        session = bench.open(windows=NEXT_7D)
+        with pytest.raises(PollError):
+            await session.collectors[CollectorName.LINKS].poll()
+        assert counts(await poll_bookings(session)) == {"next_7d": 20}
+
+    on_portal(script)
+
+
+def test_too_many_requests_inside_a_batch_pause_the_portal_and_are_asked_again() -> None:
+    async def script(bench: Bench) -> None:
+        bench.world.fill(3, bench.now, days=(0.1, 6.9))
+        problem = {"error": "QUERY_LIMIT_EXCEEDED", "error_description": "Too many requests"}
+        refused = {f"e{booking.id}": problem for booking in bench.world.bookings()}
+        body = json.dumps({"result": {"result": [], "result_error": refused}})
+        fault = Fault(FaultKind.BODY, operation="batch", body=body, content_type="application/json", times=1)
+        bench.simulator.faults.add(fault)
+        session = bench.open(windows=NEXT_7D)
+        began = bench.now
+        links = await poll_links(session)
+        assert links.windows[0].linked + links.windows[0].unlinked == 3
+        assert bench.now - began >= 1.0
+        assert bench.calls("batch") == 2
+
+    on_portal(script)

@@ -1,0 +1,324 @@
+"""Which bookings are tied to the CRM, exactly, at a fixed price (bitrix24.md 3 and 5)."""
+
+from __future__ import annotations
+
+from math import ceil
+
+import pytest
+
+from exporter.errors import OperatingLimitError, PollError, ServerError
+from exporter.model import CollectorName, LinksObservation
+from exporter.platforms.bitrix24.links import LinksCollector
+from exporter.simulator.bitrix24.world import Booking, Link, calendar_event, sku
+from exporter.simulator.faults import Fault, FaultKind
+from tests.harness.bitrix24_target import (
+    HOUR,
+    LINKS,
+    LIST,
+    NEXT_7D,
+    WINDOWS,
+    Bench,
+    counts,
+    on_portal,
+    poll_bookings,
+    poll_links,
+)
+
+NONE_OF_THE_USUAL = {("crm", "deal"): 0, ("calendar", "event"): 0, ("catalog", "sku"): 0}
+
+
+def coverage(observation: LinksObservation) -> dict[str, tuple[int, int]]:
+    return {window.window.name: (window.linked, window.unlinked) for window in observation.windows}
+
+
+def add(bench: Bench, hours: float, *deals: int) -> int:
+    begin = bench.now + hours * HOUR
+    return bench.world.add_booking(begin, begin + HOUR, links=tuple(Link(str(deal)) for deal in deals)).id
+
+
+def truth(bench: Bench) -> tuple[int, int]:
+    linked = tied_to("crm", inside(bench))
+    return linked, len(inside(bench)) - linked
+
+
+def inside(bench: Bench) -> list[Booking]:
+    return [row for row in bench.world.bookings() if bench.now <= row.start < bench.now + 7 * 24 * HOUR]
+
+
+def tied_to(module: str, rows: list[Booking]) -> int:
+    return sum(module in {link.module for link in row.links} for row in rows)
+
+
+def test_the_official_example_is_one_linked_booking_with_two_deals() -> None:
+    async def script(bench: Bench) -> None:
+        add(bench, 1, 1, 2)
+        add(bench, 2)
+        observation = await poll_links(bench.open())
+        assert coverage(observation) == {"next_7d": (1, 1)}
+        assert observation.windows[0].by_entity == {**NONE_OF_THE_USUAL, ("crm", "deal"): 2}
+
+    on_portal(script)
+
+
+@pytest.mark.parametrize("rows", [0, 1, 49, 50, 51, 100, 700])
+def test_coverage_is_exact_and_adds_up_to_the_bookings(rows: int) -> None:
+    async def script(bench: Bench) -> None:
+        bench.world.fill(rows, bench.now, days=(0.01, 6.9))
+        session = bench.open(windows=NEXT_7D)
+        bookings, links = await poll_bookings(session), await poll_links(session)
+        assert coverage(links) == {"next_7d": truth(bench)}
+        assert tied_to("calendar", inside(bench)) == links.windows[0].calendar_linked
+        assert sum(coverage(links)["next_7d"]) == counts(bookings)["next_7d"] == rows
+
+    on_portal(script)
+
+
+@pytest.mark.parametrize(
+    ("links", "linked", "in_calendar"),
+    [
+        ((), 0, 0),
+        ((calendar_event(52),), 0, 1),
+        ((sku(7),), 0, 0),
+        ((calendar_event(52), sku(7)), 0, 1),
+        ((calendar_event(52), calendar_event(53)), 0, 1),
+        ((Link("1"), calendar_event(52), sku(7)), 1, 1),
+        ((Link("1"), Link("2")), 1, 0),
+        ((Link("1", "CONTACT"),), 1, 0),
+        ((Link("1", "DYNAMIC_128"),), 1, 0),
+        ((Link("1", "Deal", "CRM"), Link("52", "Event", "Calendar")), 1, 1),
+        ((Link("1", "DEAL", "nasa"),), 0, 0),
+    ],
+)
+def test_only_an_item_of_the_crm_makes_a_booking_linked(links: tuple[Link, ...], linked: int, in_calendar: int) -> None:
+    async def script(bench: Bench) -> None:
+        bench.world.add_booking(bench.now + HOUR, bench.now + 2 * HOUR, links=links)
+        window = (await poll_links(bench.open())).windows[0]
+        assert (linked, 1 - linked, in_calendar) == (window.linked, window.unlinked, window.calendar_linked)
+
+    on_portal(script)
+
+
+def test_calendar_events_and_services_are_known_words() -> None:
+    async def script(bench: Bench) -> None:
+        links = (Link("1"), calendar_event(52), sku(7), sku(8))
+        bench.world.add_booking(bench.now + HOUR, bench.now + 2 * HOUR, links=links)
+        observation = await poll_links(bench.open())
+        known = {("crm", "deal"): 1, ("calendar", "event"): 1, ("catalog", "sku"): 2}
+        assert (known, {}) == (observation.windows[0].by_entity, bench.events.unrecognized)
+
+    on_portal(script)
+
+
+def test_the_usual_kinds_fall_to_zero_instead_of_vanishing() -> None:
+    async def script(bench: Bench) -> None:
+        bench.world.add_booking(bench.now + HOUR, bench.now + 2 * HOUR)
+        assert (await poll_links(bench.open())).windows[0].by_entity == NONE_OF_THE_USUAL
+
+    on_portal(script)
+
+
+def test_an_item_of_the_calendar_that_is_no_event_is_no_copy_of_the_booking() -> None:
+    async def script(bench: Bench) -> None:
+        begin = bench.now + HOUR
+        bench.world.add_booking(begin, begin + HOUR, links=(Link("1", "SECTION", "calendar"),))
+        bench.world.add_booking(begin, begin + HOUR, links=(Link("2", "EVENT", "calendar"),))
+        assert (await poll_links(bench.open())).windows[0].calendar_linked == 1
+
+    on_portal(script)
+
+
+def test_a_word_of_another_module_is_not_known_where_it_stands() -> None:
+    async def script(bench: Bench) -> None:
+        links = (Link("1", "EVENT", "crm"), Link("2", "DEAL", "calendar"))
+        bench.world.add_booking(bench.now + HOUR, bench.now + 2 * HOUR, links=links)
+        observation = await poll_links(bench.open())
+        assert observation.windows[0].by_entity == {**NONE_OF_THE_USUAL, ("crm", "other"): 1, ("calendar", "other"): 1}
+        assert bench.events.unrecognized == {(CollectorName.LINKS, "entity_type"): 2}
+
+    on_portal(script)
+
+
+def test_each_window_has_its_own_coverage() -> None:
+    async def script(bench: Bench) -> None:
+        add(bench, 1, 1), add(bench, 30), add(bench, 31, 4)
+        observation = await poll_links(bench.open(links={"windows": WINDOWS[2:]}))
+        assert coverage(observation) == {"next_24h": (1, 0), "next_7d": (2, 1)}
+
+    on_portal(script)
+
+
+def test_bookings_that_cross_the_window_are_covered_when_bookings_are_counted_by_overlap() -> None:
+    async def script(bench: Bench) -> None:
+        add(bench, -0.5, 7)
+        session = bench.open(windows=NEXT_7D, bookings={"count": "overlap"})
+        assert counts(await poll_bookings(session)) == {"next_7d": 1}
+        assert coverage(await poll_links(session)) == {"next_7d": (1, 0)}
+
+    on_portal(script)
+
+
+def test_a_steady_portal_costs_the_configured_number_of_batches() -> None:
+    async def script(bench: Bench) -> None:
+        bench.world.fill(400, bench.now, days=(0.1, 6.9))
+        session = bench.open(links={"batch_size": 20, "verify_calls": 3})
+        await poll_links(session)
+        assert bench.calls("batch") - _list_batches(bench) == 400 / 20
+        for _ in range(5):
+            before, asked = bench.calls("batch"), bench.commands(LINKS)
+            await poll_links(session)
+            assert bench.calls("batch") - before == 3 + 1  # one for the further pages of the list
+            assert bench.commands(LINKS) - asked == 60
+
+    on_portal(script)
+
+
+def _list_batches(bench: Bench) -> int:
+    return sum(1 for call in bench.simulator.log if call.operation == "batch" and "p1" in str(call.params))
+
+
+def test_every_change_is_seen_after_one_rotation() -> None:
+    async def script(bench: Bench) -> None:
+        bench.world.fill(100, bench.now, days=(0.1, 6.9))
+        session = bench.open(links={"batch_size": 10, "verify_calls": 2})
+        await poll_links(session)
+        for booking in bench.world.bookings():
+            if tied_to("crm", [booking]):
+                bench.world.link(booking.id)
+            else:
+                bench.world.link(booking.id, 5)
+        for _ in range(ceil(100 / 20)):
+            observation = await poll_links(session)
+        assert coverage(observation) == {"next_7d": truth(bench)}
+
+    on_portal(script)
+
+
+def test_a_new_booking_is_asked_about_at_once_and_takes_the_place_of_a_verification() -> None:
+    async def script(bench: Bench) -> None:
+        bench.world.fill(45, bench.now, days=(0.1, 6.9))
+        session = bench.open(links={"batch_size": 10, "verify_calls": 1})
+        await poll_links(session)
+        add(bench, 1.25, 77)
+        before = bench.commands(LINKS)
+        assert coverage(await poll_links(session)) == {"next_7d": truth(bench)}
+        assert bench.commands(LINKS) - before == 10
+
+    on_portal(script)
+
+
+@pytest.mark.parametrize("style", ["number", "string"])
+def test_a_booking_deleted_after_the_list_was_read_is_gone_and_fails_nothing(style: str) -> None:
+    async def script(bench: Bench) -> None:
+        switches = bench.simulator.bitrix24.switches
+        switches.numeric_codes = switches.numeric_codes_in_batch = "number" if style == "number" else "string"
+        bench.world.fill(60, bench.now, days=(0.1, 6.9))
+        session = bench.open()
+        await poll_links(session)
+        bench.portal.after_page += [lambda _: None, lambda world: world.delete_booking(world.bookings()[0].id)]
+        assert sum(coverage(await poll_links(session))["next_7d"]) == 59
+
+    on_portal(script)
+
+
+def test_a_method_that_no_batch_may_run_is_called_directly_at_the_same_price() -> None:
+    async def script(bench: Bench) -> None:
+        bench.simulator.bitrix24.switches.batch_blocked = frozenset({LINKS.lower()})
+        bench.world.fill(12, bench.now, days=(0.1, 6.9))
+        session = bench.open(links={"verify_calls": 3})
+        assert coverage(await poll_links(session)) == {"next_7d": truth(bench)}
+        assert (bench.calls("batch"), bench.calls(LINKS)) == (1, 12)
+        await poll_links(session)
+        assert (bench.calls("batch"), bench.calls(LINKS)) == (1, 15)
+
+    on_portal(script)
+
+
+def test_words_that_we_do_not_know_become_other_and_are_counted() -> None:
+    async def script(bench: Bench) -> None:
+        begin = bench.now + HOUR
+        strange = (Link("1", "SPACESHIP", "nasa"), Link("2", "DEAL"))
+        bench.world.add_booking(begin, begin + HOUR, links=strange)
+        observation = await poll_links(bench.open())
+        assert observation.windows[0].by_entity == {**NONE_OF_THE_USUAL, ("other", "other"): 1, ("crm", "deal"): 1}
+        assert bench.events.unrecognized == {(CollectorName.LINKS, "module"): 1, (CollectorName.LINKS, "entity_type"): 1}
+
+    on_portal(script)
+
+
+def test_an_interrupted_first_round_publishes_nothing_and_goes_on_where_it_stopped() -> None:
+    async def script(bench: Bench) -> None:
+        bench.world.fill(45, bench.now, days=(0.1, 6.9))
+        session = bench.open(links={"batch_size": 10, "verify_calls": 1})
+        bench.simulator.faults.add(Fault(FaultKind.STATUS, operation="batch", status=403, after=3))
+        with pytest.raises(PollError):
+            await poll_links(session)
+        assert bench.commands(LINKS) == 30
+        bench.simulator.faults.clear()
+        assert coverage(await poll_links(session)) == {"next_7d": truth(bench)}
+        assert bench.commands(LINKS) == 45
+
+    on_portal(script)
+
+
+def test_a_block_that_is_too_heavy_for_one_request_is_halved_until_it_passes() -> None:
+    async def script(bench: Bench) -> None:
+        bench.portal.costs[LINKS.lower()] = 4.0  # 25 of them pass the cap of 60 s and end as an HTML 504
+        bench.portal.operating.limit = 1e9
+        bench.world.fill(40, bench.now, days=(0.1, 6.9))
+        session = bench.open()
+        session._api.ledger._budget = 1e9
+        assert coverage(await poll_links(session)) == {"next_7d": truth(bench)}
+        assert bench.events.codes("batch").count("504") >= 1
+
+    on_portal(script)
+
+
+def test_a_portal_that_fails_every_batch_ends_the_poll_soon() -> None:
+    async def script(bench: Bench) -> None:
+        bench.world.fill(40, bench.now, days=(0.1, 6.9))
+        bench.simulator.faults.add(Fault(FaultKind.STATUS, operation="batch", status=504))
+        with pytest.raises(ServerError):
+            await poll_links(bench.open())
+        assert bench.calls("batch") == 4
+
+    on_portal(script)
+
+
+def test_the_operating_limit_inside_a_batch_ends_the_poll_and_keeps_what_was_learnt() -> None:
+    async def script(bench: Bench) -> None:
+        bench.portal.operating.limit = 3.0  # twenty questions
+        bench.world.fill(45, bench.now, days=(0.1, 6.9))
+        session = bench.open(links={"batch_size": 10})
+        with pytest.raises(OperatingLimitError) as caught:
+            await poll_links(session)
+        assert caught.value.retry_after is not None
+        assert caught.value.retry_after >= 60
+        asked = bench.commands(LINKS)
+        with pytest.raises(OperatingLimitError):
+            await poll_links(session)
+        assert bench.commands(LINKS) == asked  # paused: nobody hammers
+        bench.portal.operating.limit = 480.0
+        bench.clock.now += caught.value.retry_after
+        assert coverage(await poll_links(session)) == {"next_7d": truth(bench)}
+        assert bench.calls(LIST) >= 2
+
+    on_portal(script)
+
+
+def test_what_left_the_window_is_forgotten_and_asked_about_again_when_it_returns() -> None:
+    async def script(bench: Bench) -> None:
+        booking = add(bench, 5, 1)
+        add(bench, 6, 2)
+        session = bench.open(links={"batch_size": 1, "verify_calls": 1})
+        assert coverage(await poll_links(session)) == {"next_7d": (2, 0)}
+        begin = int(bench.now + 5 * HOUR)
+        bench.world.edit_booking(booking, start=begin + 1000 * HOUR, end=begin + 1001 * HOUR)
+        assert coverage(await poll_links(session)) == {"next_7d": (1, 0)}
+        collector = session.collectors[CollectorName.LINKS]
+        assert isinstance(collector, LinksCollector)
+        assert len(collector._links) == 1
+        bench.world.link(booking)
+        bench.world.edit_booking(booking, start=begin, end=begin + HOUR)
+        assert coverage(await poll_links(session)) == {"next_7d": (1, 1)}
+
+    on_portal(script)

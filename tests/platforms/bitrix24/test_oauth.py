@@ -1,0 +1,499 @@
+"""OAuth: renewed only when the portal says so, durable before use, one chain for everybody (bitrix24.md 9.2)."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import json
+import os
+import signal
+import stat
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from exporter.config import OAuth
+from exporter.errors import AuthError, NetworkError, PollError, Reason, TargetConfigError
+from exporter.model import BookingsObservation, CollectorName
+from exporter.platforms.bitrix24.session import BitrixSession
+from exporter.simulator import Fault, FaultKind
+from tests.harness.bitrix24_target import Bench, counts, on_portal, poll_bookings, poll_links
+
+TOKEN = "oauth.token"
+
+
+def write_tokens(bench: Bench, **changes: Any) -> Path:  # noqa: ANN401  JSON values
+    """Install an application and store its first pair, as the login does."""
+    _, pair = bench.app()
+    content = bench.simulator.bitrix24.oauth.token_file(pair, bench.url, bench.now) | changes
+    path = bench.folder / "tokens.json"
+    path.write_text(json.dumps({key: value for key, value in content.items() if value is not None}))
+    path.chmod(0o600)
+    return path
+
+
+def stored(path: Path) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads(path.read_text())
+    return content
+
+
+def open_oauth(bench: Bench, oauth: OAuth | None = None, **changes: Any) -> BitrixSession:  # noqa: ANN401  fields of the target
+    return bench.open(webhook_url=None, oauth=oauth or bench.oauth(), **changes)
+
+
+def refreshes(bench: Bench) -> int:
+    return bench.simulator.bitrix24.oauth.refreshes
+
+
+def test_a_fresh_token_is_used_without_any_refresh(tmp_path: Path) -> None:
+    async def script(bench: Bench) -> None:
+        write_tokens(bench)
+        bench.world.fill(120, bench.now, days=(0.1, 6.9))
+        assert counts(await poll_bookings(open_oauth(bench)))["next_7d"] == 120
+        assert refreshes(bench) == 0
+
+    on_portal(script, tmp_path)
+
+
+def test_an_expired_token_is_renewed_once_and_the_call_repeated(tmp_path: Path) -> None:
+    async def script(bench: Bench) -> None:
+        path = write_tokens(bench)
+        before = stored(path)
+        bench.clock.now += 3601
+        session = open_oauth(bench)
+        await poll_bookings(session)
+        after = stored(path)
+        assert refreshes(bench) == 1
+        assert before["refresh_token"] != after["refresh_token"]
+        assert before["member_id"] == after["member_id"]
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+        assert [entry.name for entry in bench.folder.iterdir()] == ["tokens.json"]
+        await poll_bookings(session)
+        assert refreshes(bench) == 1
+        assert bench.events.retries == [("booking.v1.booking.list", "auth")]
+
+    on_portal(script, tmp_path)
+
+
+def test_nothing_is_renewed_by_a_timer(tmp_path: Path) -> None:
+    async def script(bench: Bench) -> None:
+        write_tokens(bench)
+        session = open_oauth(bench)
+        for _ in range(10):
+            await poll_bookings(session)
+            bench.clock.now += 300
+        assert refreshes(bench) == 0
+
+    on_portal(script, tmp_path)
+
+
+def test_many_expired_calls_at_once_make_one_refresh(tmp_path: Path) -> None:
+    async def script(bench: Bench) -> None:
+        write_tokens(bench)
+        bench.clock.now += 3601
+        sessions = [open_oauth(bench, name=name) for name in ("one", "two", "three")]
+        await asyncio.gather(*(collector.poll() for session in sessions for collector in session.collectors.values()))
+        assert refreshes(bench) == 1
+
+    on_portal(script, tmp_path)
+
+
+def test_one_token_file_spelt_in_two_ways_is_renewed_once(tmp_path: Path) -> None:
+    async def script(bench: Bench) -> None:
+        write_tokens(bench)
+        bench.clock.now += 3601
+        (tmp_path / "link").symlink_to(tmp_path)
+        spellings = ["tokens.json", f"../{tmp_path.name}/tokens.json", str(tmp_path / "link" / "tokens.json")]
+        sessions = [open_oauth(bench, bench.oauth(token_file=Path(spelling))) for spelling in spellings]
+        await asyncio.gather(*(poll_bookings(session) for session in sessions))
+        assert refreshes(bench) == 1
+        assert bench.calls("oauth/token") == 1
+
+    on_portal(script, tmp_path)
+
+
+def test_a_token_that_expires_in_the_middle_of_the_pages_loses_nothing(tmp_path: Path) -> None:
+    async def script(bench: Bench) -> None:
+        bench.simulator.bitrix24.oauth.access_seconds = 20
+        write_tokens(bench)
+        bench.world.fill(400, bench.now, days=(0.1, 6.9))
+
+        def expire(_: object) -> None:
+            bench.clock.now += 21
+
+        session = open_oauth(bench)
+        bench.portal.after_page.append(expire)
+        observation = await poll_bookings(session)
+        assert counts(observation)["next_7d"] == 400
+        assert refreshes(bench) == 1
+
+    on_portal(script, tmp_path)
+
+
+def test_the_new_pair_is_on_disk_before_it_is_used(tmp_path: Path) -> None:
+    async def script(bench: Bench) -> None:
+        path = write_tokens(bench)
+        bench.clock.now += 3601
+        used: list[bool] = []
+
+        def look(_: object) -> None:
+            used.append(stored(path)["refresh_token"] == _newest(bench))
+
+        bench.portal.after_page.append(look)
+        await poll_bookings(open_oauth(bench))
+        assert used == [True]
+
+    on_portal(script, tmp_path)
+
+
+def _newest(bench: Bench) -> str:
+    return list(bench.simulator.bitrix24.oauth._by_refresh)[-1]
+
+
+def test_a_poll_that_is_cancelled_during_the_refresh_does_not_lose_the_pair(tmp_path: Path) -> None:
+    async def script(bench: Bench) -> None:
+        path = write_tokens(bench)
+        bench.clock.now += 3601
+        session = open_oauth(bench)
+        bench.simulator.faults.add(Fault(FaultKind.SLOW_BODY, operation="oauth/token", seconds=0.5, times=1))
+        poll = asyncio.create_task(poll_bookings(session))
+        async with asyncio.timeout(10):
+            while refreshes(bench) == 0:  # noqa: ASYNC110  the simulator has no event for it
+                await asyncio.sleep(0)
+        poll.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await poll
+        await session.aclose()
+        assert stored(path)["refresh_token"] == _newest(bench)
+
+    on_portal(script, tmp_path)
+
+
+def test_a_fault_of_the_auth_server_is_repeated_with_the_same_token(tmp_path: Path) -> None:
+    async def script(bench: Bench) -> None:
+        write_tokens(bench)
+        bench.clock.now += 3601
+        bench.simulator.faults.add(Fault(FaultKind.STATUS, operation="oauth/token", status=502, times=2))
+        await poll_bookings(open_oauth(bench))
+        assert refreshes(bench) == 1
+        assert bench.events.codes(TOKEN) == ["502", "502", "200"]
+
+    on_portal(script, tmp_path)
+
+
+def test_a_lost_answer_is_survived_where_the_server_tolerates_the_old_token(tmp_path: Path) -> None:
+    async def script(bench: Bench) -> None:
+        write_tokens(bench)
+        bench.clock.now += 3601
+        bench.simulator.bitrix24.oauth.tolerates_spent = True
+        bench.simulator.faults.add(Fault(FaultKind.DROP, operation="oauth/token", times=1))
+        session = open_oauth(bench)
+        with pytest.raises(NetworkError):
+            await poll_bookings(session)
+        assert bench.events.codes(TOKEN) == ["none"], "the token may be spent: it is not sent again within the poll"
+        await poll_bookings(session)
+        assert bench.events.codes(TOKEN) == ["none", "200"]
+
+    on_portal(script, tmp_path)
+
+
+def test_an_auth_server_that_cannot_be_reached_is_asked_again_within_the_poll(tmp_path: Path) -> None:
+    async def script(bench: Bench) -> None:
+        write_tokens(bench)
+        bench.clock.now += 3601
+        refused = 0
+
+        async def refuse(request: httpx.Request) -> None:
+            nonlocal refused
+            if request.url.path == "/oauth/token/" and refused < 2:
+                refused += 1
+                raise httpx.ConnectError("refused")
+
+        bench.http.on_request = refuse
+        await poll_bookings(open_oauth(bench))
+        assert bench.events.codes(TOKEN) == ["none", "none", "200"]
+        assert refreshes(bench) == 1
+
+    on_portal(script, tmp_path)
+
+
+def test_a_refused_refresh_token_stops_everything_until_the_file_changes(tmp_path: Path) -> None:
+    async def script(bench: Bench) -> None:
+        path = write_tokens(bench, refresh_token="spent-long-ago")
+        bench.clock.now += 3601
+        session = open_oauth(bench)
+        for _ in range(3):
+            with pytest.raises(AuthError, match="bitrix24-login"):
+                await poll_bookings(session)
+        assert bench.calls("oauth/token") == 1
+        assert bench.calls("booking.v1.booking.list") == 1
+        path.unlink()
+        write_tokens(bench)
+        await poll_bookings(session)
+
+    on_portal(script, tmp_path)
+
+
+def test_a_pair_that_another_process_renewed_is_picked_up(tmp_path: Path) -> None:
+    async def script(bench: Bench) -> None:
+        path = write_tokens(bench)
+        session = open_oauth(bench)
+        await poll_bookings(session)
+        bench.clock.now += 3601
+        oauth = bench.simulator.bitrix24.oauth
+        app = oauth.app("local.app")
+        assert app is not None
+        content = oauth.token_file(oauth.issue(app, bench.now), bench.url, bench.now)
+        replacement = path.with_name("other")
+        replacement.write_text(json.dumps(content))
+        replacement.replace(path)
+        await poll_bookings(session)
+        assert refreshes(bench) == 0
+
+    on_portal(script, tmp_path)
+
+
+def test_invalid_grant_reads_the_file_once_more_before_it_gives_up(tmp_path: Path) -> None:
+    async def script(bench: Bench) -> None:
+        path = write_tokens(bench)
+        session = open_oauth(bench)
+        await poll_bookings(session)
+        bench.clock.now += 3601
+        oauth = bench.simulator.bitrix24.oauth
+        app = oauth.app("local.app")
+        assert app is not None
+        fresh = oauth.token_file(oauth.issue(app, bench.now), bench.url, bench.now)
+        oauth.revoke(next(iter(oauth._by_refresh.values())))
+        chain: Any = session._credential
+        ask = chain._chain._ask
+
+        async def meanwhile(*arguments: object) -> object:
+            path.write_text(json.dumps(fresh))  # another process wins the race after we looked
+            return await ask(*arguments)
+
+        chain._chain._ask = meanwhile
+        await poll_bookings(session)
+        assert bench.events.codes(TOKEN) == ["400"]
+
+    on_portal(script, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "reason"),
+    [
+        ("invalid_client", 401, Reason.AUTH),
+        ("wrong_client", 200, Reason.AUTH),
+        ("insufficient_scope", 403, Reason.PERMISSION),
+        ("invalid_scope", 400, Reason.PERMISSION),
+        ("PAYMENT_REQUIRED", 401, Reason.NOT_ENTITLED),
+        ("NOT_INSTALLED", 401, Reason.NOT_ENTITLED),
+        ("invalid_request", 400, Reason.CLIENT_ERROR),
+        ("something_new", 403, Reason.AUTH),
+        ("server_error", 500, Reason.SERVER_ERROR),
+    ],
+)
+def test_each_refusal_of_the_auth_server_is_one_reason(code: str, status: int, reason: Reason, tmp_path: Path) -> None:
+    async def script(bench: Bench) -> None:
+        path = write_tokens(bench)
+        before = stored(path)
+        bench.clock.now += 3601
+        bench.simulator.bitrix24.oauth.refuse_with = (code, status)
+        with pytest.raises(PollError) as caught:
+            await poll_bookings(open_oauth(bench))
+        assert caught.value.reason is reason
+        assert stored(path) == before
+        assert [entry.name for entry in bench.folder.iterdir()] == ["tokens.json"]
+
+    on_portal(script, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("status", "reason"), [(404, Reason.NOT_FOUND), (200, Reason.INVALID_RESPONSE), (302, Reason.INVALID_RESPONSE)]
+)
+def test_an_auth_server_that_answers_with_a_page_is_an_error(status: int, reason: Reason, tmp_path: Path) -> None:
+    async def script(bench: Bench) -> None:
+        write_tokens(bench)
+        bench.clock.now += 3601
+        bench.simulator.faults.add(Fault(FaultKind.STATUS, operation="oauth/token", status=status))
+        with pytest.raises(PollError) as caught:
+            await poll_bookings(open_oauth(bench))
+        assert caught.value.reason is reason
+
+    on_portal(script, tmp_path)
+
+
+def test_tokens_of_another_portal_are_never_stored(tmp_path: Path) -> None:
+    async def script(bench: Bench) -> None:
+        path = write_tokens(bench, member_id="somebody-else")
+        before = stored(path)
+        bench.clock.now += 3601
+        with pytest.raises(AuthError, match="member_id"):
+            await poll_bookings(open_oauth(bench))
+        assert stored(path) == before
+
+    on_portal(script, tmp_path)
+
+
+def test_the_portal_s_new_address_comes_with_the_new_pair(tmp_path: Path) -> None:
+    async def script(bench: Bench) -> None:
+        path = write_tokens(bench)
+        bench.clock.now += 3601
+        bench.portal.client_endpoint = bench.url.replace("127.0.0.1", "localhost") + "/rest/"
+        session = open_oauth(bench, base_url=None)
+        await poll_bookings(session)
+        assert stored(path)["client_endpoint"] == bench.portal.client_endpoint
+        assert bench.simulator.log.last.headers["host"].startswith("localhost")
+
+    on_portal(script, tmp_path)
+
+
+def test_the_client_secret_goes_to_the_auth_server_only(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    async def script(bench: Bench) -> None:
+        write_tokens(bench)
+        bench.clock.now += 3601
+        bodies: list[bytes] = []
+
+        async def watch(request: httpx.Request) -> None:
+            bodies.append(str(request.url).encode() + request.content)
+
+        bench.http.on_request = watch
+        await poll_links(open_oauth(bench))
+        assert [b"/oauth/token/?" in body for body in bodies if b"appsecret-planted-1" in body] == [True]
+
+    on_portal(script, tmp_path)
+    output = capsys.readouterr()
+    assert "appsecret-planted-1" not in output.out + output.err
+
+
+@pytest.mark.parametrize("content", [None, "", "[]", "{}", '{"access_token": "a"}', "not json"])
+def test_a_token_file_that_is_missing_or_broken_is_a_config_error(content: str | None, tmp_path: Path) -> None:
+    async def script(bench: Bench) -> None:
+        if content is not None:
+            (bench.folder / "tokens.json").write_text(content)
+        with pytest.raises(TargetConfigError, match="token file"):
+            await poll_bookings(open_oauth(bench))
+        assert bench.calls() == 0
+
+    on_portal(script, tmp_path)
+
+
+def test_a_pair_that_cannot_be_written_is_used_from_memory_told_about_and_written_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def script(bench: Bench) -> None:
+        path = write_tokens(bench)
+        before = stored(path)
+        bench.clock.now += 3601
+        session = open_oauth(bench)
+        with monkeypatch.context() as patch:
+            patch.setattr("exporter.platforms.bitrix24.tokenfile.os", _FullDisk())
+            for _ in range(2):
+                result = await session.collectors[CollectorName.BOOKINGS].poll()
+                assert isinstance(result.observation, BookingsObservation)
+                assert result.failure is not None
+                assert result.failure.reason is Reason.CONFIG
+            assert stored(path) == before
+        await poll_bookings(session)  # no failure any more
+        assert stored(path)["refresh_token"] == _newest(bench)
+        assert refreshes(bench) == 1
+
+    on_portal(script, tmp_path)
+
+
+class _FullDisk:
+    """The module ``os`` on a disk that takes no more."""
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401  a module's attributes
+        return getattr(os, name)
+
+    def write(self, descriptor: int, content: bytes) -> int:
+        del descriptor, content
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_read_only_folder_shows_before_the_old_token_is_spent(tmp_path: Path) -> None:
+    async def script(bench: Bench) -> None:
+        write_tokens(bench)
+        bench.clock.now += 3601
+        bench.folder.chmod(0o500)
+        try:
+            with pytest.raises(TargetConfigError, match="cannot write"):
+                await poll_bookings(open_oauth(bench))
+        finally:
+            bench.folder.chmod(0o700)
+        assert refreshes(bench) == 0
+
+    on_portal(script, tmp_path)
+
+
+# A process that dies at any step of the write
+
+RUN = """
+import asyncio, sys
+from tests.harness.bitrix24_killed import refresh_and_die
+asyncio.run(refresh_and_die(sys.argv[1], sys.argv[2], int(sys.argv[3])))
+"""
+SYSTEM_CALLS = ["open", "fchmod", "write", "fsync", "close", "replace", "open", "fsync", "close", "(none: it lives)"]
+
+
+@pytest.mark.parametrize("before", range(len(SYSTEM_CALLS)), ids=lambda before: f"before {before} {SYSTEM_CALLS[before]}")
+def test_whenever_the_process_is_killed_the_stored_pair_works(before: int, tmp_path: Path) -> None:
+    async def script(bench: Bench) -> None:
+        path = write_tokens(bench)
+        bench.clock.now += 3601
+        # An answer that arrived and that no system call has written yet is lost, whoever the client is. Then only a server
+        # that takes the old token again can help, which is not known of Bitrix24.
+        bench.simulator.bitrix24.oauth.tolerates_spent = SYSTEM_CALLS[before] == "write"
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", RUN, bench.url, str(bench.folder), str(before), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+        output, errors = await process.communicate()
+        lives = before == len(SYSTEM_CALLS) - 1
+        assert process.returncode == (0 if lives else -signal.SIGKILL), errors.decode()
+        assert output.decode().split()[:before] == SYSTEM_CALLS[:before]
+        assert set(counts(await poll_bookings(open_oauth(bench))).values()) == {0}
+        assert stored(path)["refresh_token"] == _newest(bench)
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+        assert [entry.name for entry in bench.folder.iterdir()] == ["tokens.json"]
+
+    on_portal(script, tmp_path)
+
+
+def test_a_token_that_stays_invalid_is_renewed_once_and_then_given_up(tmp_path: Path) -> None:
+    async def script(bench: Bench) -> None:
+        write_tokens(bench)
+        body = json.dumps({"error": "invalid_token", "error_description": "Unable to get application by token"})
+        fault = Fault(
+            FaultKind.BODY, operation="booking.v1.booking.list", status=401, body=body, content_type="application/json"
+        )
+        bench.simulator.faults.add(fault)
+        with pytest.raises(AuthError):
+            async with asyncio.timeout(20):
+                await poll_bookings(open_oauth(bench))
+        assert refreshes(bench) == 1
+
+    on_portal(script, tmp_path)
+
+
+def test_a_pair_that_is_in_memory_only_is_never_spent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def script(bench: Bench) -> None:
+        path = write_tokens(bench)
+        bench.clock.now += 3601
+        session = open_oauth(bench)
+        with monkeypatch.context() as patch:
+            patch.setattr("exporter.platforms.bitrix24.tokenfile.os", _FullDisk())
+            await session.collectors[CollectorName.BOOKINGS].poll()
+            bench.clock.now += 3601
+            with pytest.raises(TargetConfigError):
+                await session.collectors[CollectorName.BOOKINGS].poll()
+            assert refreshes(bench) == 1
+        await poll_bookings(session)
+        assert stored(path)["refresh_token"] == _newest(bench)
+        assert refreshes(bench) == 2
+
+    on_portal(script, tmp_path)

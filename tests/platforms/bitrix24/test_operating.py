@@ -1,0 +1,101 @@
+"""Operating time, as told, spent and paused (bitrix24.md 6.2)."""
+
+from __future__ import annotations
+
+import pytest
+
+from exporter.errors import OperatingLimitError
+from exporter.model import Budget, OperatingTime
+from exporter.platforms.bitrix24.operating import LINKS_SHARE, OPTIONAL_SHARE, OperatingLedger
+from tests.harness.clock import ManualClock
+
+METHOD = "booking.v1.booking.list"
+
+
+def ledger(budget: float = 100.0) -> tuple[OperatingLedger, ManualClock]:
+    clock = ManualClock()
+    return OperatingLedger(budget, clock), clock
+
+
+def wait_of(error: OperatingLimitError) -> float:
+    assert error.retry_after is not None
+    return error.retry_after
+
+
+def test_an_operation_that_nothing_is_known_of_may_run_and_shows_nothing() -> None:
+    book, _ = ledger()
+    book.check(METHOD)
+    book.observe(METHOD, None, None)
+    assert book.usage() == (Budget("operating", 100.0, 100.0), ())
+
+
+def test_the_sum_and_its_reset_are_shown_on_our_clock() -> None:
+    book, clock = ledger()
+    book.observe(METHOD, 30.0, 250.0)
+    clock.now += 50
+    assert book.usage() == (Budget("operating", 100.0, 70.0), (OperatingTime(METHOD, 30.0, clock.now + 200),))
+
+
+def test_the_budget_is_that_of_the_operation_that_has_spent_most() -> None:
+    book, _ = ledger()
+    book.observe(METHOD, 30.0, 250.0)
+    book.observe("batch", 60.0, 250.0)
+    assert book.usage()[0].remaining == 40.0
+
+
+@pytest.mark.parametrize(("spent", "optional", "links", "whole"), [(49, 1, 1, 1), (50, 0, 1, 1), (80, 0, 0, 1), (100, 0, 0, 0)])
+def test_the_less_is_left_the_less_may_run(spent: float, optional: int, links: int, whole: int) -> None:
+    book, _ = ledger()
+    book.observe(METHOD, spent, 300.0)
+    allowed = [book.allows(METHOD, share) for share in (OPTIONAL_SHARE, LINKS_SHARE, 1.0)]
+    assert allowed == [bool(optional), bool(links), bool(whole)]
+
+
+def test_after_the_reset_one_call_may_go_and_learn_the_new_sum() -> None:
+    book, clock = ledger()
+    book.observe(METHOD, 100.0, 300.0)
+    with pytest.raises(OperatingLimitError) as caught:
+        book.check(METHOD)
+    assert wait_of(caught.value) == 300
+    clock.now += 300
+    book.check(METHOD)
+    book.observe(METHOD, 100.0, 60.0)
+    assert not book.allows(METHOD, 1.0)
+
+
+def test_without_a_reset_the_sum_is_forgotten_after_ten_minutes() -> None:
+    book, clock = ledger()
+    book.observe(METHOD, 100.0, None)
+    clock.now += 599
+    assert not book.allows(METHOD, 1.0)
+    clock.now += 1
+    assert book.allows(METHOD, 1.0)
+    assert book.usage()[1] == (OperatingTime(METHOD, 0.0, None),)
+
+
+@pytest.mark.parametrize(("reset_in", "wait"), [(400.0, 400.0), (5.0, 60.0), (None, 300.0), (0.0, 300.0)])
+def test_a_refusal_pauses_until_the_named_reset_and_at_least_a_minute(reset_in: float | None, wait: float) -> None:
+    book, clock = ledger()
+    book.observe(METHOD, 1.0, reset_in)
+    assert wait_of(book.refused((METHOD,))) == wait
+    clock.now += wait - 1
+    with pytest.raises(OperatingLimitError):
+        book.check(METHOD)
+    clock.now += 1
+    book.check(METHOD)
+
+
+def test_a_refusal_inside_a_batch_pauses_the_batch_too_and_nothing_else() -> None:
+    book, _ = ledger()
+    book.refused((METHOD, "batch"))
+    assert [book.allows(name, 1.0) for name in (METHOD, "batch", "booking.v1.resource.list")] == [False, False, True]
+
+
+def test_refusals_in_a_row_pause_longer_until_an_answer_comes() -> None:
+    book, clock = ledger()
+    waits = []
+    for _ in range(3):
+        waits.append(wait_of(book.refused((METHOD,))))
+        clock.now += waits[-1]
+    book.observe(METHOD, None, None)
+    assert [*waits, wait_of(book.refused((METHOD,)))] == [300, 600, 600, 300]

@@ -1,0 +1,112 @@
+"""Where a list ends: the rules that no portal of today needs, page by page (bitrix24.md 4.2 and 13)."""
+
+from __future__ import annotations
+
+import pytest
+from msgspec import Raw
+
+from exporter.counting.bookings import Booking
+from exporter.errors import InvalidResponseError, TargetConfigError
+from exporter.platforms.bitrix24.answers import Page, Reply
+from exporter.platforms.bitrix24.paging import _Pages
+
+
+def pages_of(most: int = 1000) -> _Pages[Booking]:
+    return _Pages("list", most, lambda: TargetConfigError("too many"))
+
+
+def add(pages: _Pages[Booking], first: int, last: int, following: int | None = None) -> None:
+    """Add a page with the ids from ``first`` up to ``last`` - 1."""
+    rows = tuple(Booking(str(number), 0.0, 1.0) for number in range(first, last))
+    pages.add(Reply(Raw(b"{}"), following), Page(rows, tuple(row.id for row in rows), len(rows), 0))
+
+
+def test_a_page_that_is_not_full_is_the_last_and_blocks_may_reach_beyond_it() -> None:
+    pages = pages_of()
+    add(pages, 1, 51)
+    assert not pages.complete
+    add(pages, 51, 60)
+    add(pages, 60, 60)
+    assert (pages.complete, pages.needed, len(pages.rows)) == (True, 2, 59)
+
+
+def test_rows_beyond_a_page_that_is_not_full_are_read_to_their_end() -> None:
+    pages = pages_of()
+    add(pages, 1, 51)
+    add(pages, 51, 100)
+    add(pages, 100, 150)
+    assert not pages.complete
+    add(pages, 150, 151)
+    assert (pages.complete, pages.needed, len(pages.rows)) == (True, 4, 150)
+
+
+def test_a_page_that_names_a_next_one_is_not_the_last() -> None:
+    pages = pages_of()
+    add(pages, 1, 41, 50)
+    assert not pages.complete
+    add(pages, 51, 52)
+    assert pages.complete
+
+
+@pytest.mark.parametrize("following", [50, 70, 99])
+def test_pages_that_change_their_size_on_the_way_are_an_error(following: int) -> None:
+    pages = pages_of()
+    add(pages, 1, 51, 50)
+    with pytest.raises(InvalidResponseError):
+        add(pages, 51, 101, following)
+
+
+@pytest.mark.parametrize("most", [49, 50, 51, 99, 100, 101])
+def test_rows_up_to_the_cap_are_taken_and_one_more_is_too_many(most: int) -> None:
+    pages = pages_of(most)
+    read(pages, rows=most)
+    assert (True, most) == (pages.complete, len(pages.rows))
+    with pytest.raises(TargetConfigError, match="too many"):
+        read(pages_of(most), rows=most + 1)
+
+
+def read(pages: _Pages[Booking], rows: int) -> None:
+    """Add the pages of a list of ``rows`` bookings, up to the one that proves its end."""
+    for first in range(1, rows + 2, 50):
+        add(pages, first, min(first + 50, rows + 1))
+
+
+def test_a_row_that_moved_to_the_next_page_while_it_was_read_is_one_row() -> None:
+    pages = pages_of(most=99)
+    add(pages, 1, 51)
+    add(pages, 50, 100)
+    add(pages, 100, 100)
+    assert (pages.complete, len(pages.rows)) == (True, 99)
+
+
+@pytest.mark.parametrize("fresh", [1, 10, 24])
+def test_pages_that_creep_forward_end_soon(fresh: int) -> None:
+    pages = pages_of(most=200_000)
+    with pytest.raises(InvalidResponseError, match="repeats most of its rows"):
+        creep(pages, fresh)
+    assert pages.count < 60
+
+
+def creep(pages: _Pages[Booking], fresh: int) -> None:
+    """Add full pages, each ``fresh`` rows further than the one before."""
+    for turn in range(60):
+        add(pages, 1 + turn * fresh, 51 + turn * fresh)
+
+
+def test_empty_pages_that_name_a_next_one_for_ever_are_an_error_at_once() -> None:
+    pages = pages_of()
+    add(pages, 1, 51, 50)
+    with pytest.raises(InvalidResponseError, match="repeats a page"):
+        add(pages, 51, 51, 100)
+
+
+def test_rows_that_nobody_can_tell_apart_do_not_keep_a_read_going() -> None:
+    pages = pages_of(most=200_000)
+    with pytest.raises(InvalidResponseError):
+        pages.add(Reply(Raw(b"{}")), Page((), ("1",), 50, 50))
+
+
+def test_malformed_rows_with_an_id_count_towards_the_cap() -> None:
+    pages = pages_of(most=49)
+    with pytest.raises(TargetConfigError):
+        pages.add(Reply(Raw(b"{}")), Page((), tuple(str(number) for number in range(1, 51)), 50, 50))

@@ -1,0 +1,148 @@
+"""The turn that all callers of a portal share: whoever is cancelled, and wherever, leaves it to the next."""
+
+from __future__ import annotations
+
+import asyncio
+from random import Random
+
+import pytest
+
+from exporter.config import Budget
+from exporter.errors import OverloadError, RateLimitedError
+from exporter.platforms.bitrix24.portal import LONGEST_TURN_SECONDS, OVERLOAD_SECONDS, Portal
+from tests.harness.clock import ManualClock
+from tests.harness.events import RecordedEvents
+
+
+class Caller:
+    """Takes turns at a portal; each ends when it is told to."""
+
+    def __init__(self, portal: Portal, until: float = 1000.0) -> None:
+        self.events = RecordedEvents()
+        self._has_it = False
+        self.answer = asyncio.Event()
+        self.task = asyncio.create_task(self._call(portal, until))
+
+    async def _call(self, portal: Portal, until: float) -> None:
+        async with portal.turn(self.events, until):
+            self._has_it = True
+            await self.answer.wait()
+
+    def has_it(self) -> bool:
+        return self._has_it
+
+    async def cancel(self) -> None:
+        self.task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await self.task
+
+
+def portal_on(clock: ManualClock) -> Portal:
+    portal = Portal("salon", clock, Random(1), RecordedEvents(), Budget(requests_per_second=1.0, burst=3))
+    portal.members["me"] = Budget(requests_per_second=1.0, burst=3)
+    return portal
+
+
+def test_a_call_that_is_cancelled_while_the_portal_works_gives_the_turn_on_at_once() -> None:
+    async def script() -> None:
+        clock = ManualClock()
+        portal = portal_on(clock)
+        first, second = Caller(portal), Caller(portal)
+        await clock.settle()
+        assert (first.has_it(), second.has_it()) == (True, False)
+        await first.cancel()
+        await clock.settle()
+        assert second.has_it()
+        await second.cancel()
+
+    asyncio.run(script())
+
+
+def test_a_call_that_is_cancelled_while_it_waits_lets_nobody_in_early_and_nobody_out() -> None:
+    async def script() -> None:
+        clock = ManualClock()
+        portal = portal_on(clock)
+        first, second, third = Caller(portal), Caller(portal), Caller(portal)
+        await clock.settle()
+        await second.cancel()
+        await clock.settle()
+        assert not third.has_it()  # the first is not answered yet
+        first.answer.set()
+        await clock.settle()
+        assert third.has_it()
+        assert portal.bucket.remaining() == 1.0  # two of three places: who was cancelled took none
+        await third.cancel()
+
+    asyncio.run(script())
+
+
+def test_a_call_that_is_cancelled_during_a_pause_leaves_the_pause_as_it_is() -> None:
+    async def script() -> None:
+        clock = ManualClock()
+        portal = portal_on(clock)
+        portal.refused(30.0)
+        first, second = Caller(portal), Caller(portal)
+        await clock.advance(10)
+        await first.cancel()
+        assert portal.bucket.paused_for() == pytest.approx(20.0)
+        await clock.advance(19)
+        assert not second.has_it()
+        await clock.advance(2)
+        assert second.has_it()
+        await second.cancel()
+
+    asyncio.run(script())
+
+
+def test_behind_a_call_that_hangs_each_one_waits_for_seconds_only_and_sees_a_later_answer() -> None:
+    async def script() -> None:
+        clock = ManualClock()
+        portal = portal_on(clock)
+        hanging, second, third = Caller(portal), Caller(portal), Caller(portal)
+        await clock.advance(LONGEST_TURN_SECONDS + 0.1)
+        assert (second.has_it(), third.has_it()) == (True, False)
+        hanging.answer.set()  # an answer that came too late is not the second one's
+        await clock.settle()
+        assert not third.has_it()
+        second.answer.set()
+        await clock.settle()
+        assert third.has_it()
+        await third.cancel()
+
+    asyncio.run(script())
+
+
+def test_a_pause_or_a_block_that_outlasts_the_poll_ends_it_and_frees_the_turn() -> None:
+    async def script() -> None:
+        clock = ManualClock()
+        portal = portal_on(clock)
+        portal.refused(30.0)
+        late = Caller(portal, until=29.0)
+        with pytest.raises(RateLimitedError) as refused:
+            await late.task
+        assert refused.value.retry_after == pytest.approx(30.0)
+        await clock.advance(31)
+        portal.overloaded()
+        with pytest.raises(OverloadError):
+            await Caller(portal).task
+        await clock.advance(OVERLOAD_SECONDS)
+        free = Caller(portal)
+        await clock.settle()
+        assert free.has_it()
+        await free.cancel()
+
+    asyncio.run(script())
+
+
+def test_pauses_grow_with_refusals_in_a_row_and_begin_anew_after_an_answer() -> None:
+    clock = ManualClock()
+    portal = portal_on(clock)
+    pauses = []
+    for refusal in range(5):
+        if refusal == 4:
+            portal.accepted()
+        portal.refused()
+        pauses.append(portal.bucket.paused_for())
+        clock.now += pauses[-1]
+    bounds = [(1.0, 2.0), (2.0, 4.0), (4.0, 8.0), (8.0, 16.0), (1.0, 2.0)]
+    assert all(low - 1e-6 <= pause <= high + 1e-6 for pause, (low, high) in zip(pauses, bounds, strict=True))

@@ -1,0 +1,366 @@
+"""The shared HTTP exchange, over real sockets."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from random import Random
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, RedirectResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from exporter.clock import SystemClock
+from exporter.errors import InvalidResponseError, NetworkError, PollError, PollTimeoutError, TlsError
+from exporter.platforms.base import Services
+from exporter.platforms.exchange import MAX_BODY_BYTES, Answer, exchange, new_request, retry_after_seconds
+from exporter.polling.admission import Admission
+from exporter.simulator import running
+from exporter.state.status_history import MemorySince
+from tests.harness.certificates import self_signed
+from tests.harness.clock import ManualClock
+from tests.harness.events import RecordedEvents
+from tests.harness.pool import pool
+
+CODE = "s3cr3tw3bh00kc0de"
+PATH = f"/rest/1/{CODE}/booking.v1.booking.list"
+
+
+def exchange_with(
+    script: Callable[[Services, RecordedEvents], Awaitable[None]],
+) -> None:
+    async def main() -> None:
+        events = RecordedEvents()
+        clock = SystemClock()
+        async with pool(clock) as http:
+            await script(Services(http, clock, Random(1), events, MemorySince(), Admission(clock)), events)
+
+    asyncio.run(main())
+
+
+async def get(services: Services, url: str, *, timeout: float = 5.0) -> Answer:
+    return await exchange(services, "list", new_request("GET", httpx.URL(url)), timeout=timeout)
+
+
+def app_with(handler: Callable[[Request], Awaitable[Response]]) -> Starlette:
+    return Starlette(routes=[Route("/{path:path}", handler)])
+
+
+def failure_of(error: type[PollError], url: str, *, timeout: float = 5.0) -> tuple[PollError, RecordedEvents]:
+    """Return the error of a GET to ``url`` and what was counted; it must not hold the path, and chain nothing."""
+    caught: list[PollError] = []
+    counted = RecordedEvents()
+
+    async def attempt(services: Services, events: RecordedEvents) -> None:
+        with pytest.raises(error) as info:
+            await get(services, url, timeout=timeout)
+        caught.append(info.value)
+        counted.requests.extend(events.requests)
+
+    exchange_with(attempt)
+    assert CODE not in str(caught[0])
+    assert caught[0].__suppress_context__ or caught[0].__context__ is None
+    return caught[0], counted
+
+
+def test_an_answer_comes_whole_whatever_its_status_and_is_counted() -> None:
+    async def handler(_: Request) -> Response:
+        return PlainTextResponse("teapot", status_code=418, headers={"X-Wix-Request-Id": "abc"})
+
+    async def scenario(services: Services, events: RecordedEvents) -> None:
+        async with running(app_with(handler)) as url:
+            answer = await get(services, url + PATH)
+        assert (418, b"teapot", "abc", "text/plain") == (
+            answer.status,
+            answer.body,
+            answer.headers["x-wix-request-id"],
+            answer.content_type,
+        )
+        assert ["418"] == events.codes("list")
+
+    exchange_with(scenario)
+
+
+def test_a_redirect_is_returned_and_never_followed() -> None:
+    visited = []
+
+    async def handler(request: Request) -> Response:
+        visited.append(request.url.path)
+        return RedirectResponse("/elsewhere", status_code=302)
+
+    async def scenario(services: Services, _events: RecordedEvents) -> None:
+        async with running(app_with(handler)) as url:
+            assert (await get(services, url + PATH)).status == 302
+        assert [PATH] == visited
+
+    exchange_with(scenario)
+
+
+def test_no_cookie_is_kept() -> None:
+    cookies = []
+
+    async def handler(request: Request) -> Response:
+        cookies.append(request.headers.get("cookie"))
+        return PlainTextResponse("", headers={"Set-Cookie": "XSRF-TOKEN=1; Path=/"})
+
+    async def scenario(services: Services, _events: RecordedEvents) -> None:
+        async with running(app_with(handler)) as url:
+            await get(services, url + PATH)
+            await get(services, url + PATH)
+        assert [None, None] == cookies
+
+    exchange_with(scenario)
+
+
+@pytest.mark.parametrize("compress", [False, True])
+def test_a_body_over_the_cap_is_refused_even_when_it_was_small_on_the_wire(*, compress: bool) -> None:
+    big = b"x" * (MAX_BODY_BYTES + 1)
+
+    async def handler(_: Request) -> Response:
+        if compress:
+            return Response(gzip.compress(big), headers={"Content-Encoding": "gzip"})
+        return Response(big)
+
+    async def scenario(services: Services, events: RecordedEvents) -> None:
+        async with running(app_with(handler)) as url:
+            with pytest.raises(InvalidResponseError, match="more than 16 MiB"):
+                await get(services, url + PATH)
+        assert ["200"] == events.codes("list")
+
+    exchange_with(scenario)
+
+
+def test_a_body_that_cannot_be_decompressed_is_an_invalid_response() -> None:
+    async def handler(_: Request) -> Response:
+        return Response(b"not gzip", headers={"Content-Encoding": "gzip"})
+
+    async def scenario(services: Services, _events: RecordedEvents) -> None:
+        async with running(app_with(handler)) as url:
+            with pytest.raises(InvalidResponseError, match="decompressed"):
+                await get(services, url + PATH)
+
+    exchange_with(scenario)
+
+
+@pytest.mark.parametrize("layers", [2, 5])
+def test_gzip_inside_gzip_is_not_opened_at_all(layers: int) -> None:
+    # Two layers of httpx's decoders make 2 GB of these 2 KB before anybody can look at the size.
+    body = bytes(1024 * 1024)
+    for _ in range(layers):
+        body = gzip.compress(body)
+
+    async def handler(_: Request) -> Response:
+        return Response(body, headers={"Content-Encoding": ", ".join(["gzip"] * layers)})
+
+    async def scenario(services: Services, _events: RecordedEvents) -> None:
+        async with running(app_with(handler)) as url:
+            with pytest.raises(InvalidResponseError, match="decompressed"):
+                await get(services, url + PATH)
+
+    exchange_with(scenario)
+
+
+def test_a_compressed_body_that_was_cut_off_is_an_invalid_response() -> None:
+    whole = gzip.compress(b"[1, 2, 3]" * 1000)
+
+    async def handler(_: Request) -> Response:
+        return Response(whole[: len(whole) // 2], headers={"Content-Encoding": "gzip"})
+
+    async def scenario(services: Services, _events: RecordedEvents) -> None:
+        async with running(app_with(handler)) as url:
+            with pytest.raises(InvalidResponseError, match="decompressed"):
+                await get(services, url + PATH)
+
+    exchange_with(scenario)
+
+
+@pytest.mark.parametrize("coding", ["gzip", "x-gzip", "GZIP"])
+def test_gzip_is_asked_for_and_opened(coding: str) -> None:
+    asked: list[str | None] = []
+
+    async def handler(request: Request) -> Response:
+        asked.append(request.headers.get("accept-encoding"))
+        return Response(gzip.compress(b"{}"), headers={"Content-Encoding": coding})
+
+    async def scenario(services: Services, _events: RecordedEvents) -> None:
+        async with running(app_with(handler)) as url:
+            assert b"{}" == (await get(services, url + PATH)).body
+
+    exchange_with(scenario)
+    assert ["gzip"] == asked
+
+
+@pytest.mark.parametrize("coding", ["identity", "gzip"])
+def test_a_body_in_thousands_of_crumbs_is_an_invalid_response(coding: str) -> None:
+    async def handler(_: Request) -> Response:
+        async def crumbs() -> AsyncIterator[bytes]:
+            body = gzip.compress(random_text(100_000)) if coding == "gzip" else b"x" * 100_000
+            for number in range(len(body)):
+                yield body[number : number + 1]
+
+        return StreamingResponse(crumbs(), headers={"content-encoding": coding})
+
+    async def script(services: Services, _: RecordedEvents) -> None:
+        async with running(app_with(handler)) as url:
+            with pytest.raises(InvalidResponseError, match="crumbs of a few bytes"):
+                await get(services, url + PATH)
+
+    exchange_with(script)
+
+
+@pytest.mark.parametrize("size", [64, 512])
+def test_small_pieces_that_a_server_may_honestly_send_are_read(size: int) -> None:
+    async def handler(_: Request) -> Response:
+        async def pieces() -> AsyncIterator[bytes]:
+            for _ in range(5_000):
+                yield b"x" * size
+
+        return StreamingResponse(pieces())
+
+    async def script(services: Services, _: RecordedEvents) -> None:
+        async with running(app_with(handler)) as url:
+            assert b"x" * size * 5_000 == (await get(services, url + PATH)).body
+
+    exchange_with(script)
+
+
+def random_text(size: int) -> bytes:
+    return Random(1).randbytes(size).hex().encode()
+
+
+def test_the_deadline_bounds_the_whole_exchange_not_only_each_read() -> None:
+    clock = ManualClock()
+
+    async def handler(_: Request) -> Response:
+        async def drip() -> object:
+            while True:
+                await clock.sleep(1.0)
+                yield b"x"
+
+        return StreamingResponse(drip())  # type: ignore[arg-type]  # an async generator of bytes
+
+    async def main() -> None:
+        events = RecordedEvents()
+        async with pool(clock) as http, running(app_with(handler)) as url:
+            services = Services(http, clock, Random(1), events, MemorySince(), Admission(clock))
+            asking = asyncio.create_task(get(services, url + PATH, timeout=30.0))
+            while not asking.done():
+                await clock.advance(1.0)
+                await asyncio.sleep(0.001)
+            with pytest.raises(PollTimeoutError, match="within 30 s") as info:
+                await asking
+            assert info.value.__suppress_context__, "what came before it holds the URL"
+        assert ["none"] == events.codes()
+        assert clock.monotonic() >= 30
+
+    asyncio.run(main())
+
+
+def test_a_refused_connection_is_a_network_error() -> None:
+    error, counted = failure_of(NetworkError, f"http://127.0.0.1:1{PATH}")
+    assert "cannot connect to 127.0.0.1" in str(error)
+    assert ["none"] == counted.codes()
+
+
+def test_an_unknown_host_is_a_network_error() -> None:
+    failure_of(NetworkError, f"http://no-such-host.invalid{PATH}")
+
+
+def test_a_dropped_connection_is_a_network_error() -> None:
+    async def scenario(services: Services, events: RecordedEvents) -> None:
+        async def drop(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{")
+            await writer.drain()
+            writer.transport.abort()
+
+        server = await asyncio.start_server(drop, "127.0.0.1", 0)
+        async with server:
+            port = server.sockets[0].getsockname()[1]
+            with pytest.raises(NetworkError, match="was lost") as info:
+                await get(services, f"http://127.0.0.1:{port}{PATH}")
+        assert CODE not in str(info.value)
+        assert ["none"] == events.codes()
+
+    exchange_with(scenario)
+
+
+def test_an_untrusted_certificate_is_a_tls_error(tmp_path: Path) -> None:
+    async def scenario(services: Services, _events: RecordedEvents) -> None:
+        certificate, key = self_signed(tmp_path)
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain(certificate, key)
+
+        async def hang_up(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            writer.close()
+
+        server = await asyncio.start_server(hang_up, "127.0.0.1", 0, ssl=context)
+        async with server:
+            port = server.sockets[0].getsockname()[1]
+            with pytest.raises(TlsError, match=r"TLS with localhost failed: self.signed certificate"):
+                await get(services, f"https://localhost:{port}{PATH}")
+
+    exchange_with(scenario)
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        ("120", 120.0),
+        (" 7 ", 7.0),
+        ("Fri, 20 Nov 2026 12:01:30 GMT", 90.0),
+        ("Fri, 20 Nov 2026 11:00:00 GMT", 0.0),
+        ("soon", None),
+        ("-5", None),
+        ("", None),
+        ("99999999999", 3600.0),
+        ("9" * 400, 3600.0),
+        ("Fri, 20 Nov 2099 12:01:30 GMT", 3600.0),
+    ],
+)
+def test_retry_after_is_read_in_both_forms(value: str, seconds: float | None) -> None:
+    noon = 1_795_176_000.0  # 2026-11-20 12:00:00 UTC
+    answer = Answer(429, {"retry-after": value}, b"")
+    assert seconds == retry_after_seconds(answer, ManualClock(noon))
+
+
+def test_targets_that_hang_keep_no_other_waiting() -> None:
+    async def scenario(services: Services, _events: RecordedEvents) -> None:
+        released, asked = asyncio.Event(), 0
+
+        async def handler(request: Request) -> Response:
+            nonlocal asked
+            if request.url.path == "/hang":
+                asked += 1
+                await released.wait()
+            return PlainTextResponse("fine")
+
+        async with running(app_with(handler)) as url:
+            hanging = [asyncio.create_task(get(services, url + "/hang", timeout=60)) for _ in range(300)]
+            while asked < 200:  # noqa: ASYNC110  as many as an ordinary pool lets through
+                await asyncio.sleep(0.01)
+            assert (await get(services, url + PATH, timeout=10)).body == b"fine"
+            released.set()
+            await asyncio.gather(*hanging)
+
+    exchange_with(scenario)
+
+
+def test_a_proxy_of_the_environment_is_not_asked_for_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+
+    async def answer(_: Request) -> Response:
+        return PlainTextResponse("fine")
+
+    async def scenario(services: Services, _events: RecordedEvents) -> None:
+        async with running(app_with(answer)) as url:
+            assert (await get(services, url + PATH)).status == 200
+        with pytest.raises(NetworkError):
+            await get(services, "http://portal.example/")
+
+    exchange_with(scenario)

@@ -1,0 +1,125 @@
+"""The leaky bucket that all collectors of a portal share."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from exporter.platforms.limiter import LeakyBucket
+from tests.harness.clock import ManualClock
+from tests.harness.events import RecordedEvents
+
+
+def bucket(clock: ManualClock, *, rate: float = 1.0, burst: float = 10.0) -> tuple[LeakyBucket, RecordedEvents]:
+    events = RecordedEvents()
+    return LeakyBucket(rate, burst, clock=clock, events=events), events
+
+
+def test_a_burst_passes_at_once_and_the_rest_at_the_rate() -> None:
+    async def scenario() -> None:
+        clock = ManualClock(auto=True)
+        limiter, events = bucket(clock)
+        moments = []
+        for _ in range(15):
+            await limiter.acquire()
+            moments.append(clock.monotonic())
+        assert [0.0] * 10 == moments[:10]
+        assert pytest.approx([1.0, 2.0, 3.0, 4.0, 5.0], abs=0.001) == moments[10:]
+        assert pytest.approx(5.0, abs=0.001) == sum(events.waited)
+
+    asyncio.run(scenario())
+
+
+def test_the_bucket_never_holds_more_than_the_burst_over_any_stretch() -> None:
+    async def scenario() -> None:
+        clock = ManualClock(auto=True)
+        limiter, _ = bucket(clock, rate=2.0, burst=5.0)
+        moments = []
+        for number in range(200):
+            await limiter.acquire()
+            moments.append(clock.monotonic())
+            if number % 17 == 0:
+                await clock.sleep(1.3)
+        for first in range(len(moments)):
+            for last in range(first, len(moments)):
+                assert last - first + 1 <= 5.0 + 2.0 * (moments[last] - moments[first]) + 1e-3
+
+    asyncio.run(scenario())
+
+
+def test_a_pause_holds_everybody_and_leaves_no_budget() -> None:
+    async def scenario() -> None:
+        clock = ManualClock(auto=True)
+        limiter, _ = bucket(clock)
+        limiter.pause(30.0)
+        limiter.pause(5.0)
+        assert limiter.remaining() == 0
+        assert limiter.paused_for() == 30
+        await limiter.acquire()
+        assert clock.monotonic() == 30
+
+    asyncio.run(scenario())
+
+
+def test_a_pause_that_begins_while_somebody_waits_holds_him_too() -> None:
+    async def scenario() -> None:
+        clock = ManualClock()
+        limiter, _ = bucket(clock, burst=1.0)
+        await limiter.acquire()
+        waiter = asyncio.create_task(limiter.acquire())
+        await clock.settle()
+        limiter.pause(20.0)
+        await clock.advance(19)
+        assert not waiter.done()
+        await clock.advance(1.1)
+        await waiter
+
+    asyncio.run(scenario())
+
+
+def test_waiters_are_served_in_their_order() -> None:
+    async def scenario() -> None:
+        clock = ManualClock()
+        limiter, _ = bucket(clock, burst=1.0)
+        served = []
+
+        async def caller(number: int) -> None:
+            await limiter.acquire()
+            served.append(number)
+
+        tasks = [asyncio.create_task(caller(number)) for number in range(5)]
+        await clock.advance(10)
+        await asyncio.gather(*tasks)
+        assert [0, 1, 2, 3, 4] == served
+
+    asyncio.run(scenario())
+
+
+def test_a_cancelled_waiter_takes_nothing_and_its_wait_is_counted() -> None:
+    async def scenario() -> None:
+        clock = ManualClock()
+        limiter, events = bucket(clock, burst=1.0)
+        await limiter.acquire()
+        waiter = asyncio.create_task(limiter.acquire())
+        await clock.advance(0.4)
+        waiter.cancel()
+        await asyncio.gather(waiter, return_exceptions=True)
+        assert pytest.approx(0.4) == sum(events.waited)
+        await clock.advance(10)
+        assert limiter.remaining() == 1
+
+    asyncio.run(scenario())
+
+
+def test_what_remains_grows_back_with_time() -> None:
+    async def scenario() -> None:
+        clock = ManualClock()
+        limiter, _ = bucket(clock)
+        for _ in range(4):
+            await limiter.acquire()
+        assert limiter.remaining() == 6
+        await clock.advance(3)
+        assert limiter.remaining() == 9
+
+    asyncio.run(scenario())

@@ -1,0 +1,90 @@
+"""New Wix bookings whose creation date does not show that they are new, and repetitions under a short interval."""
+
+from __future__ import annotations
+
+import pytest
+
+from exporter.errors import AccessError, ServerError
+from exporter.model import BookingsObservation, CollectorName
+from exporter.platforms.wix.bookings import BookingsCollector
+from exporter.simulator import Fault, FaultKind
+from exporter.simulator.wix.faults import system_error
+from tests.harness.wix_site import WixBench, on_wix
+
+HOUR = 3600.0
+DAY_SECONDS = 24 * HOUR
+
+
+def test_an_id_that_appears_where_the_last_read_looked_is_discovered_once_whatever_its_creation_date_says() -> None:
+    async def script(bench: WixBench) -> None:
+        now = bench.clock.now
+        bench.site.bookings.add(now + HOUR, now + 2 * HOUR, created=now - 30 * DAY_SECONDS)
+        bench.open(bench.target(bookings={"conflicts": True}))
+        await bench.count()
+        assert bench.events.discovered == 0
+        bench.site.bookings.add(now + 3 * HOUR, now + 4 * HOUR, created=now - 30 * DAY_SECONDS)
+        for _ in range(30):
+            await bench.count()
+        assert bench.events.discovered == 1
+
+    on_wix(script)
+
+
+def test_a_site_that_shows_other_bookings_with_every_read_does_not_fill_the_memory() -> None:
+    async def script(bench: WixBench) -> None:
+        now = bench.clock.now
+        bench.open(bench.target(bookings={"conflicts": True, "max_bookings": 3}))
+        for _ in range(8):
+            made = [bench.site.bookings.add(now + HOUR, now + 2 * HOUR, created=now - 30 * DAY_SECONDS) for _ in range(3)]
+            await bench.count()
+            for booking in made:
+                bench.site.bookings.delete(booking)
+        collector = bench.session.collectors[CollectorName.BOOKINGS]
+        assert isinstance(collector, BookingsCollector)
+        assert 3 <= len(collector._intake._known) <= 6
+
+    on_wix(script)
+
+
+def test_a_repetition_never_waits_longer_than_the_interval() -> None:
+    async def script(bench: WixBench) -> None:
+        bench.simulator.faults.add(system_error("ListConnections"))
+        bench.open(bench.target(bookings={"interval": 1.0}))
+        error = await bench.failure(CollectorName.CONNECTIONS)
+        assert isinstance(error, ServerError)
+        assert sum(bench.clock.slept) <= 1.0
+
+    on_wix(script)
+
+
+@pytest.mark.parametrize("created", [None, -30 * DAY_SECONDS])
+def test_a_booking_made_as_usual_counts_once(created: float | None) -> None:
+    async def script(bench: WixBench) -> None:
+        now = bench.clock.now
+        bench.open(bench.target(bookings={"conflicts": True}))
+        await bench.count()
+        bench.site.bookings.add(now + HOUR, now + 2 * HOUR, created=None if created is None else now + created)
+        for _ in range(5):
+            await bench.count()
+        assert bench.events.discovered == 1
+
+    on_wix(script)
+
+
+def test_counts_are_published_although_nobody_answers_which_bookings_are_new() -> None:
+    async def script(bench: WixBench) -> None:
+        now = bench.clock.now
+        bench.site.bookings.add(now + HOUR, now + 2 * HOUR)
+        bench.open(bench.target(bookings={"conflicts": True}))
+        await bench.count()
+        before = bench.simulator.log.count("QueryExtendedBookings")
+        counted = await bench.count()
+        questions = bench.simulator.log.count("QueryExtendedBookings") - before
+        refused = Fault(FaultKind.STATUS, status=403, operation="QueryExtendedBookings", after=questions - 1)
+        bench.simulator.faults.add(refused)
+        result = await bench.poll(CollectorName.BOOKINGS)
+        assert isinstance(result.failure, AccessError)
+        assert isinstance(result.observation, BookingsObservation)
+        assert [row.bookings for row in counted.windows] == [row.bookings for row in result.observation.windows]
+
+    on_wix(script)

@@ -1,0 +1,554 @@
+"""The polling loop on a clock that only moves when told to."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import dataclasses
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from random import Random
+
+import pytest
+import structlog.testing
+
+from exporter.clock.deadlines import paused
+from exporter.errors import (
+    AccessError,
+    AuthError,
+    OverloadError,
+    PollError,
+    RateLimitedError,
+    Reason,
+    ServerError,
+)
+from exporter.model import BookingsObservation, CollectorName, Observation, PlatformName
+from exporter.platforms.base import PollResult
+from exporter.polling.admission import Admission
+from exporter.polling.poll import Job, phase_of
+from exporter.polling.scheduler import Scheduler, retry_delay
+from exporter.state.snapshot import CollectorState
+from tests.harness.clock import ManualClock
+from tests.harness.lag import LateLag
+
+Script = Callable[[int], Awaitable[PollResult]]
+
+
+@dataclass
+class ScriptedCollector:
+    """Answers the n-th poll (from 0) as the script says and remembers when it was asked."""
+
+    clock: ManualClock
+    script: Script
+    polled_at: list[float] = field(default_factory=list)
+
+    async def poll(self) -> PollResult:
+        self.polled_at.append(self.clock.monotonic())
+        return await self.script(len(self.polled_at) - 1)
+
+
+@dataclass
+class Recorder:
+    polls: list[tuple[CollectorName, Reason | None]] = field(default_factory=list)
+
+    def poll_finished(self, collector: CollectorName, seconds: float, reason: Reason | None) -> None:
+        assert seconds >= 0
+        self.polls.append((collector, reason))
+
+
+@dataclass
+class Bench:
+    clock: ManualClock
+    published: dict[str, list[CollectorState]] = field(default_factory=dict)
+    recorder: Recorder = field(default_factory=Recorder)
+
+    def __post_init__(self) -> None:
+        self.lateness: list[tuple[PlatformName, float]] = []
+        self.expected: dict[str, tuple[ScriptedCollector, list[float]]] = {}
+        self.admit_by(None)
+
+    def admit_by(self, lag: LateLag | None) -> None:
+        """Poll with a new scheduler, on a loop that is as late as ``lag`` says."""
+        self.scheduler = Scheduler(
+            clock=self.clock,
+            random=Random(1),
+            admission=Admission(self.clock, lag),
+            publish=self._publish,
+            observe_lateness=lambda platform, late: self.lateness.append((platform, late)),
+        )
+
+    def _publish(self, state: CollectorState) -> None:
+        self.published.setdefault(state.target, []).append(state)
+
+    def job(self, script: Script, *, target: str = "a", interval: float = 60.0) -> tuple[Job, ScriptedCollector]:
+        collector = ScriptedCollector(self.clock, script)
+        job = Job(target, PlatformName.WIX, CollectorName.BOOKINGS, interval, 3 * interval, collector, self.recorder)
+        return job, collector
+
+    def last(self, target: str = "a") -> CollectorState:
+        return self.published[target][-1]
+
+
+def observation(at: float = 0.0) -> Observation:
+    return BookingsObservation(at, ())
+
+
+async def good(_: int) -> PollResult:
+    return PollResult(observation())
+
+
+def failing(error: PollError) -> Script:
+    async def script(_: int) -> PollResult:
+        raise error
+
+    return script
+
+
+def run(test: Callable[[Bench], Awaitable[None]]) -> None:
+    async def main() -> None:
+        bench = Bench(ManualClock())
+        try:
+            await test(bench)
+        finally:
+            stopping = asyncio.create_task(bench.scheduler.stop(grace=0.0))
+            await bench.clock.advance(1.0)
+            await stopping
+
+    asyncio.run(main())
+
+
+def test_a_collector_is_polled_at_once_and_then_on_a_fixed_grid() -> None:
+    async def scenario(bench: Bench) -> None:
+        job, collector = bench.job(good)
+        bench.scheduler.start([job])
+        await bench.clock.advance(185)
+        assert [0, 60, 120, 180] == collector.polled_at
+
+    run(scenario)
+
+
+def test_a_slow_poll_does_not_shift_the_grid_and_never_overlaps_itself() -> None:
+    async def scenario(bench: Bench) -> None:
+        async def slow(_: int) -> PollResult:
+            await bench.clock.sleep(70)
+            return PollResult(observation())
+
+        job, collector = bench.job(slow)
+        bench.scheduler.start([job])
+        await bench.clock.advance(250)
+        assert [0, 120, 240] == collector.polled_at
+
+    run(scenario)
+
+
+def test_from_the_second_poll_on_a_collector_keeps_its_phase() -> None:
+    async def scenario(bench: Bench) -> None:
+        for phase, second in {0.0: 60, 29.0: 89, 31.0: 31, 59.0: 59}.items():
+            job, collector = bench.job(good, target=f"phase {phase}")
+            bench.scheduler.start([dataclasses.replace(job, phase=phase)])
+            await bench.clock.settle()
+            bench.expected[f"phase {phase}"] = (collector, [0, second, second + 60, second + 120])
+        await bench.clock.advance(210)
+        for collector, expected in bench.expected.values():
+            assert expected == collector.polled_at[:4]
+
+    run(scenario)
+
+
+def test_a_fleet_is_spread_over_its_interval_and_each_target_keeps_its_place() -> None:
+    phases = [phase_of(f"site-{number}", CollectorName.BOOKINGS, 300.0) for number in range(3000)]
+    assert phases == [phase_of(f"site-{number}", CollectorName.BOOKINGS, 300.0) for number in range(3000)]
+    in_tenths = Counter(int(phase // 30) for phase in phases)
+    assert sorted(in_tenths) == list(range(10))
+    assert max(in_tenths.values()) < 390, "a tenth of the interval gets a tenth of the polls, give or take a third"
+
+
+def started_late(bench: Bench, lateness: float) -> tuple[LateLag, ScriptedCollector]:
+    """Start polling a target on a loop that is ``lateness`` seconds late."""
+    lag = LateLag(bench.clock)
+    bench.admit_by(lag)
+    lag.lateness = lateness
+    job, collector = bench.job(good)
+    bench.scheduler.start([job])
+    return lag, collector
+
+
+def test_a_poll_that_waits_for_admission_is_late_and_says_so() -> None:
+    async def scenario(bench: Bench) -> None:
+        lag, collector = started_late(bench, 1.0)
+        await bench.clock.advance(20)
+        assert collector.polled_at == []
+        lag.lateness = 0.0
+        await bench.clock.advance(1)
+        assert len(collector.polled_at) == 1
+        ((platform, late),) = bench.lateness
+        assert platform is PlatformName.WIX
+        assert 20 <= late < 21
+
+    run(scenario)
+
+
+def test_a_poll_that_waits_for_its_connection_is_late_and_says_so() -> None:
+    async def scenario(bench: Bench) -> None:
+        admission = Admission(bench.clock)
+
+        async def connect() -> None:
+            async with admission.connection("api.example:443"):
+                pass
+
+        async def asks(_: int) -> PollResult:
+            await connect()
+            return PollResult(observation())
+
+        before = [asyncio.create_task(connect()) for _ in range(2_000)]
+        await bench.clock.settle()
+        bench.scheduler.start([bench.job(asks)[0]])
+        await bench.clock.advance(15)
+        assert all(task.done() for task in before)
+        ((_, late),) = bench.lateness
+        assert 9 <= late <= 11, "two thousand before it at two hundred a second"
+
+    run(scenario)
+
+
+def test_a_loop_that_never_gets_better_delays_a_poll_by_one_interval_only() -> None:
+    async def scenario(bench: Bench) -> None:
+        _, collector = started_late(bench, 9.0)
+        await bench.clock.advance(59)
+        assert collector.polled_at == []
+        await bench.clock.advance(2)
+        assert [60] == collector.polled_at
+
+    run(scenario)
+
+
+def test_a_poll_may_wait_for_turns_of_ours_for_an_interval_in_all() -> None:
+    async def scenario(bench: Bench) -> None:
+        allowed: list[float | None] = []
+
+        async def waits(_: int) -> PollResult:
+            for _ in range(2):
+                with paused() as most:
+                    allowed.append(most)
+                    await bench.clock.sleep(45)
+            return PollResult(observation())
+
+        job, _ = bench.job(waits)
+        bench.scheduler.start([job])
+        await bench.clock.advance(100)
+        assert [60, 15] == allowed[:2]
+
+    run(scenario)
+
+
+def test_a_poll_that_waits_for_admission_does_not_hold_up_the_stop() -> None:
+    async def scenario(bench: Bench) -> None:
+        _, collector = started_late(bench, 9.0)
+        await bench.clock.advance(5)
+        stopping = asyncio.create_task(bench.scheduler.stop(grace=8.0))
+        await bench.clock.settle()
+        assert stopping.done()
+        assert collector.polled_at == []
+
+    run(scenario)
+
+
+def test_success_publishes_the_observation_and_the_next_poll() -> None:
+    async def scenario(bench: Bench) -> None:
+        job, _ = bench.job(good)
+        bench.scheduler.start([job])
+        await bench.clock.settle()
+        state = bench.last()
+        assert state.up
+        assert observation() == state.observation
+        assert bench.clock.time() == state.last_success
+        assert state.next_poll == bench.clock.time() + 60
+        assert [(CollectorName.BOOKINGS, None)] == bench.recorder.polls
+
+    run(scenario)
+
+
+def test_a_failed_poll_keeps_the_last_observation_and_the_last_success() -> None:
+    async def scenario(bench: Bench) -> None:
+        async def once_good(poll: int) -> PollResult:
+            if poll == 0:
+                return PollResult(observation())
+            raise ServerError("down", status=503)
+
+        job, _ = bench.job(once_good)
+        bench.scheduler.start([job])
+        await bench.clock.settle()
+        first = bench.clock.time()
+        await bench.clock.advance(61)
+        state = bench.last()
+        assert not state.up
+        assert observation() == state.observation
+        assert first == state.last_success
+        assert state.failure is not None
+        assert (Reason.SERVER_ERROR, 503, 1) == (state.failure.reason, state.failure.status, state.failure.count)
+        assert (CollectorName.BOOKINGS, Reason.SERVER_ERROR) == bench.recorder.polls[-1]
+
+    run(scenario)
+
+
+def test_a_partial_success_publishes_its_data_but_is_not_up() -> None:
+    async def scenario(bench: Bench) -> None:
+        async def partial(_: int) -> PollResult:
+            return PollResult(observation(7.0), ServerError("google failed"))
+
+        job, collector = bench.job(partial)
+        bench.scheduler.start([job])
+        await bench.clock.advance(61)
+        state = bench.last()
+        assert not state.up
+        assert observation(7.0) == state.observation
+        assert state.last_success is None
+        assert (CollectorName.BOOKINGS, Reason.SERVER_ERROR) == bench.recorder.polls[-1]
+        assert [0, 60] == collector.polled_at, "a partial answer needs no back-off"
+
+    run(scenario)
+
+
+def test_a_bug_in_one_collector_is_counted_as_internal_and_leaves_the_others_alone() -> None:
+    async def scenario(bench: Bench) -> None:
+        async def bug(_: int) -> PollResult:
+            raise ZeroDivisionError
+
+        broken, _ = bench.job(bug, target="broken")
+        fine, collector = bench.job(good, target="fine")
+        bench.scheduler.start([broken, fine])
+        await bench.clock.advance(130)
+        assert bench.last("fine").up
+        assert len(collector.polled_at) == 3
+        failure = bench.last("broken").failure
+        assert failure is not None
+        assert failure.reason is Reason.INTERNAL
+        assert "ZeroDivisionError" in failure.message
+
+    run(scenario)
+
+
+def test_a_hanging_collector_is_given_up_at_its_deadline_and_leaves_the_others_alone() -> None:
+    async def scenario(bench: Bench) -> None:
+        async def hang(_: int) -> PollResult:
+            await asyncio.Event().wait()
+            raise AssertionError
+
+        hanging, asked = bench.job(hang, target="hanging")
+        fine, collector = bench.job(good, target="fine")
+        bench.scheduler.start([hanging, fine])
+        await bench.clock.advance(299)
+        assert len(asked.polled_at) == 1
+        await bench.clock.advance(20)
+        failure = bench.last("hanging").failure
+        assert failure is not None
+        assert failure.reason is Reason.TIMEOUT
+        assert len(asked.polled_at) == 2
+        assert len(collector.polled_at) == 6
+
+    run(scenario)
+
+
+def test_a_fault_that_passes_by_itself_is_retried_sooner_than_the_interval() -> None:
+    async def scenario(bench: Bench) -> None:
+        job, collector = bench.job(failing(ServerError("down")), interval=300)
+        bench.scheduler.start([job])
+        await bench.clock.advance(301)
+        assert len(collector.polled_at) >= 5
+        assert 5 <= collector.polled_at[1] <= 10
+
+    run(scenario)
+
+
+def test_recovery_returns_to_the_normal_interval() -> None:
+    async def scenario(bench: Bench) -> None:
+        async def recovers(poll: int) -> PollResult:
+            if poll < 2:
+                raise ServerError("down")
+            return PollResult(observation())
+
+        job, collector = bench.job(recovers)
+        bench.scheduler.start([job])
+        await bench.clock.advance(300)
+        first, *gaps = [
+            later - earlier for earlier, later in zip(collector.polled_at[2:], collector.polled_at[3:], strict=False)
+        ]
+        assert 30 <= first < 90, "back to its own phase"
+        assert gaps
+        assert {60.0} == set(gaps)
+        assert bench.last().failure is None
+
+    run(scenario)
+
+
+@pytest.mark.parametrize("interval", [1.0, 60.0, 300.0])
+def test_back_off_after_server_errors_never_exceeds_the_interval_or_ten_seconds(interval: float) -> None:
+    delays = [retry_delay(interval, ServerError("down"), failures, Random(failures)) for failures in range(1, 40)]
+    assert max(delays) <= max(interval, 10.0)
+    assert min(delays) > 0
+
+
+@pytest.mark.parametrize("error", [AuthError("no"), AccessError("no")])
+def test_back_off_after_a_refusal_grows_to_fifteen_minutes(error: PollError) -> None:
+    delays = [retry_delay(60.0, error, failures, Random(0)) for failures in range(1, 9)]
+    assert [60, 120, 240, 480, 900, 900, 900, 900] == delays
+
+
+def test_what_the_platform_asks_to_wait_is_waited() -> None:
+    assert retry_delay(60.0, RateLimitedError("slow down", retry_after=90.0), 1, Random(0)) == 90
+    assert retry_delay(60.0, RateLimitedError("slow down", retry_after=5.0), 1, Random(0)) == 60
+    assert retry_delay(60.0, OverloadError("blocked"), 1, Random(0)) == 900
+    assert retry_delay(60.0, ServerError("maintenance", retry_after=240.0), 1, Random(0)) == 240
+    assert retry_delay(60.0, AuthError("no", retry_after=1200.0), 1, Random(0)) == 1200
+
+
+def test_stopping_lets_a_running_poll_end_and_starts_no_new_one() -> None:
+    async def scenario(bench: Bench) -> None:
+        async def slow(_: int) -> PollResult:
+            await bench.clock.sleep(5)
+            return PollResult(observation())
+
+        job, collector = bench.job(slow)
+        bench.scheduler.start([job])
+        await bench.clock.advance(1)
+        stopping = asyncio.create_task(bench.scheduler.stop(grace=10.0))
+        await bench.clock.advance(5)
+        await stopping
+        assert bench.last().up
+        await bench.clock.advance(200)
+        assert len(collector.polled_at) == 1
+
+    run(scenario)
+
+
+def test_stopping_gives_up_a_poll_that_outlasts_the_grace_time() -> None:
+    async def scenario(bench: Bench) -> None:
+        async def hang(_: int) -> PollResult:
+            await asyncio.Event().wait()
+            raise AssertionError
+
+        job, _ = bench.job(hang)
+        bench.scheduler.start([job])
+        await bench.clock.settle()
+        stopping = asyncio.create_task(bench.scheduler.stop(grace=10.0))
+        await bench.clock.advance(9)
+        assert not stopping.done()
+        await bench.clock.advance(2)
+        await stopping
+
+    run(scenario)
+
+
+def test_stopping_one_target_leaves_the_others_running() -> None:
+    async def scenario(bench: Bench) -> None:
+        first, gone = bench.job(good, target="gone")
+        second, stays = bench.job(good, target="stays")
+        bench.scheduler.start([first, second])
+        await bench.clock.advance(1)
+        await bench.scheduler.stop(["gone"], grace=1.0)
+        await bench.clock.advance(121)
+        assert len(gone.polled_at) == 1
+        assert len(stays.polled_at) == 3
+
+    run(scenario)
+
+
+def test_a_cancellation_from_inside_is_a_failed_poll_and_not_the_end_of_the_collector() -> None:
+    async def scenario(bench: Bench) -> None:
+        async def cancelled_inside(poll: int) -> PollResult:
+            if poll == 0:
+                raise asyncio.CancelledError
+            return PollResult(observation())
+
+        job, collector = bench.job(cancelled_inside)
+        bench.scheduler.start([job])
+        await bench.clock.settle()
+        failure = bench.last().failure
+        assert failure is not None
+        assert failure.reason is Reason.INTERNAL
+        await bench.clock.advance(60)
+        assert len(collector.polled_at) > 1
+        assert bench.last().up
+
+    run(scenario)
+
+
+def test_a_poll_that_swallows_its_end_holds_up_neither_the_stop_nor_its_successor() -> None:
+    async def scenario(bench: Bench) -> None:
+        released = asyncio.Event()
+
+        async def stubborn(_: int) -> PollResult:
+            while not released.is_set():
+                with contextlib.suppress(asyncio.CancelledError):
+                    await released.wait()
+            return PollResult(observation(1.0))
+
+        old, asked = bench.job(stubborn)
+        bench.scheduler.start([old])
+        await bench.clock.settle()
+        with structlog.testing.capture_logs() as logged:
+            stopping = asyncio.create_task(bench.scheduler.stop(grace=5.0))
+            await bench.clock.advance(10)
+            await stopping
+        assert ["polls_do_not_end"] == [line["event"] for line in logged]
+
+        async def successor(_: int) -> PollResult:
+            return PollResult(observation(2.0))
+
+        new, _ = bench.job(successor)
+        bench.scheduler.start([new])
+        await bench.clock.settle()
+        released.set()
+        await bench.clock.settle()
+        assert observation(2.0) == bench.last().observation, "the old one publishes nothing"
+        await bench.clock.advance(200)
+        assert len(asked.polled_at) == 1
+
+    run(scenario)
+
+
+def test_a_bug_of_ours_in_the_loop_is_logged_and_leaves_the_others_alone() -> None:
+    async def scenario(bench: Bench) -> None:
+        class Broken(Recorder):
+            def poll_finished(self, collector: CollectorName, seconds: float, reason: Reason | None) -> None:
+                raise ZeroDivisionError(collector, seconds, reason)
+
+        broken, _ = bench.job(good, target="broken")
+        fine, collector = bench.job(good, target="fine")
+        with structlog.testing.capture_logs() as logged:
+            bench.scheduler.start([dataclasses.replace(broken, recorder=Broken()), fine])
+            await bench.clock.advance(130)
+        assert [("collector_crashed", "broken/bookings")] == [
+            (line["event"], line["task"]) for line in logged if line["log_level"] == "error"
+        ]
+        assert len(collector.polled_at) == 3
+
+    run(scenario)
+
+
+def test_a_stopped_target_leaves_nothing_behind() -> None:
+    async def scenario(bench: Bench) -> None:
+        job, _ = bench.job(failing(ServerError("down")))
+        bench.scheduler.start([job])
+        await bench.clock.advance(100)
+        await bench.scheduler.stop(["a"], grace=1.0)
+        inside = bench.scheduler
+        assert ({}, set(), {}) == (inside._tasks, inside._polling, inside._failures._rows)
+
+    run(scenario)
+
+
+def test_a_failure_remembers_since_when_and_how_often_in_a_row() -> None:
+    async def scenario(bench: Bench) -> None:
+        job, collector = bench.job(failing(ServerError("down")))
+        bench.scheduler.start([job])
+        await bench.clock.settle()
+        began = bench.clock.time()
+        await bench.clock.advance(100)
+        failure = bench.last().failure
+        assert failure is not None
+        assert (began, len(collector.polled_at)) == (failure.since, failure.count)
+        assert failure.at > began
+
+    run(scenario)

@@ -1,0 +1,432 @@
+"""Reload and stop of the whole exporter, against the simulated platforms, on a clock of the test's."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from functools import partial
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+import structlog.testing
+from prometheus_client import CollectorRegistry
+
+from exporter.config import BitrixTarget, Config, load_config
+from exporter.errors import ConfigError, TargetConfigError
+from exporter.metrics import Instruments, Page
+from exporter.model import CollectorName
+from exporter.platforms import bitrix24
+from exporter.platforms.base import Services
+from exporter.platforms.bitrix24.session import BitrixSession
+from exporter.polling.admission import Admission
+from exporter.polling.poll import Job
+from exporter.runtime.application import Application
+from exporter.runtime.targets import LiveTarget, World
+from exporter.simulator import Fault, FaultKind
+from tests.harness.application import RunningApplication, application
+from tests.harness.business import API_KEY, WEBHOOK_CODE, Business, business, with_business
+from tests.harness.clock import ManualClock
+from tests.harness.pool import pool
+
+Scenario = Callable[[RunningApplication, Business], Coroutine[Any, Any, None]]
+HOURLY = {"connections": {"interval": "1h"}}
+
+
+def calm(business: Business, name: str = "wix", **changes: object) -> dict[str, Any]:
+    return business.wix_target(name, **{"collectors": HOURLY, **changes})
+
+
+def portal(business: Business, name: str = "b24", **changes: object) -> dict[str, Any]:
+    return business.bitrix24_target(name, **{"collectors": {"bookings": {"interval": "1h"}}, **changes})
+
+
+def with_application(tmp_path: Path, targets: Callable[[Business], tuple[dict[str, Any], ...]], scenario: Scenario) -> None:
+    async def with_platforms(business: Business) -> None:
+        # The simulator runs on the machine's clock, so the exporter starts at its time.
+        async with application(business.config(*targets(business)), ManualClock(business.simulator.now())) as app:
+            await app.finished_polls()
+            await scenario(app, business)
+
+    with_business(tmp_path, with_platforms)
+
+
+async def driven(app: RunningApplication, work: Awaitable[None]) -> None:
+    """Let time pass until ``work`` is done."""
+    task = asyncio.ensure_future(work)
+    while not task.done():
+        await app.pass_time(0.5)
+    await task
+
+
+async def hang(app: RunningApplication, business: Business) -> None:
+    """Let the time pass until a poll has begun that never ends."""
+    business.simulator.faults.add(Fault(FaultKind.NEVER))
+    while not app.app._scheduler._polling:
+        await app.clock.advance(5)
+    await asyncio.sleep(0.2)  # into the exchange
+
+
+def live(app: RunningApplication) -> dict[str, LiveTarget]:
+    return app.app._live
+
+
+def test_a_reload_that_cannot_open_every_target_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scenario(app: RunningApplication, business: Business) -> None:
+        before, session = await app.page(), live(app)["b24"].session
+        assert isinstance(session, BitrixSession)
+        bucket = session._membership.portal.bucket
+        opening = bitrix24.open_session
+
+        def broken(target: BitrixTarget, services: Services) -> BitrixSession:
+            if target.name == "broken":
+                raise TargetConfigError("cannot be opened")
+            return opening(target, services)
+
+        monkeypatch.setattr(bitrix24, "open_session", broken)
+        slow = {"requests_per_second": 0.5, "burst": 5}
+        business.config(
+            portal(business, "wix"),  # the name moves to another platform
+            portal(business, "guest", budget=slow),  # shares the portal, with a smaller budget
+            portal(business, "b24"),
+            portal(business, "broken"),
+        )
+        with pytest.raises(ConfigError, match="cannot be opened"):
+            await driven(app, app.app.reload())
+        assert (50, 40) == (bucket.rate, bucket.burst), "a session that was opened in vain is closed"
+        after = await app.page()
+        assert without_reload(before) == without_reload(after)
+        assert live(app)["b24"].session is session
+
+    with_application(tmp_path, lambda business: (calm(business), portal(business)), scenario)
+
+
+def without_reload(page: str) -> list[str]:
+    """Return what a failed reload and the time that it takes must not change."""
+    moving = ("booking_sync_config_last_reload", "booking_sync_api_budget_remaining", "booking_sync_log_messages")
+    return [line for line in page.splitlines() if line.startswith("booking_sync_") and not line.startswith(moving)]
+
+
+def test_a_bug_while_loading_is_a_rejected_reload_and_no_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scenario(app: RunningApplication, _: Business) -> None:
+        def bug() -> None:
+            raise ZeroDivisionError
+
+        monkeypatch.setattr(app.app, "_load", bug)
+        with structlog.testing.capture_logs() as logged, pytest.raises(ConfigError, match="ZeroDivisionError"):
+            await app.app.reload()
+        assert ["config_reload_crashed", "config_reload_failed"] == [line["event"] for line in logged]
+        assert (await app.samples())["config_last_reload_successful"] == 0
+        assert (await app.samples())['collector_up{collector="connections"}'] == 1
+
+    with_application(tmp_path, lambda business: (calm(business),), scenario)
+
+
+def test_nothing_is_loaded_any_more_once_the_stop_began(tmp_path: Path) -> None:
+    async def scenario(app: RunningApplication, business: Business) -> None:
+        business.config(calm(business, "late"))
+        stopping = asyncio.create_task(app.app.aclose(grace=1.0))
+        with pytest.raises(ConfigError, match="stopping"):
+            await driven(app, app.app.reload())
+        await stopping
+        assert {} == live(app)
+        assert 'target="late"' not in await app.page()
+
+    with_application(tmp_path, lambda business: (calm(business),), scenario)
+
+
+def test_a_stop_does_not_wait_for_a_reload_that_waits_for_a_replaced_target(tmp_path: Path) -> None:
+    async def scenario(app: RunningApplication, business: Business) -> None:
+        await hang(app, business)
+        business.config(calm(business, timeout="7s"))
+        reload = asyncio.create_task(app.app.reload())
+        while not app.app._changing.locked() or app.app._scheduler._tasks:  # noqa: ASYNC110  until it waits for that poll
+            await asyncio.sleep(0.001)
+        began = app.clock.monotonic()
+        await driven(app, app.app.aclose(grace=3.0))
+        assert app.clock.monotonic() - began <= 3.5
+        with pytest.raises(ConfigError, match="stopping"):
+            await reload
+
+    with_application(tmp_path, lambda business: (calm(business, timeout="60s"),), scenario)
+
+
+def test_a_stop_ends_in_its_time_whatever_polls_and_sessions_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scenario(app: RunningApplication, business: Business) -> None:
+        async def never(_: object) -> None:
+            await asyncio.Event().wait()
+
+        monkeypatch.setattr(type(live(app)["wix"].session), "aclose", never)
+        await hang(app, business)
+        began = app.clock.monotonic()
+        stopping = asyncio.create_task(app.app.aclose(grace=6.0))
+        await app.pass_time(0.1)
+        await app.clock.stall(1.0)  # a loop that is busy has no more time
+        await driven(app, stopping)
+        assert app.clock.monotonic() - began <= 6.5
+
+    with_application(tmp_path, lambda business: (calm(business, timeout="60s"), portal(business)), scenario)
+
+
+def test_a_stop_waits_for_the_token_that_a_replaced_target_still_saves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scenario(app: RunningApplication, business: Business) -> None:
+        saved = asyncio.Event()
+
+        async def slowly(_: object) -> None:
+            await saved.wait()
+
+        monkeypatch.setattr(BitrixSession, "aclose", slowly)
+        business.config(calm(business))
+        reload = asyncio.create_task(app.app.reload())
+        while not app.app._closing:  # noqa: ASYNC110  nobody tells
+            await asyncio.sleep(0.001)
+        stopping = asyncio.create_task(app.app.aclose(grace=6.0))
+        await app.pass_time(4.5)
+        assert not stopping.done()
+        saved.set()
+        await stopping
+        assert 0 == len(app.app._closing)
+        await asyncio.gather(reload, return_exceptions=True)
+
+    with_application(tmp_path, lambda business: (calm(business), portal(business)), scenario)
+
+
+def test_reloads_at_the_same_time_come_one_after_the_other(tmp_path: Path) -> None:
+    async def scenario(app: RunningApplication, business: Business) -> None:
+        business.config(calm(business, "new"))
+        await driven(app, _all(app.app.reload() for _ in range(5)))
+        await app.finished_polls()
+        assert {"new"} == set(live(app))
+        assert (await app.samples())['collector_polls_total{collector="connections"}'] == 1
+
+    with_application(tmp_path, lambda business: (calm(business),), scenario)
+
+
+async def _all(work: Iterable[Awaitable[None]]) -> None:
+    await asyncio.gather(*work)
+
+
+def test_a_new_label_alone_keeps_session_observation_and_schedule(tmp_path: Path) -> None:
+    async def scenario(app: RunningApplication, business: Business) -> None:
+        session, before = live(app)["wix"].session, await app.samples()
+        business.config(calm(business, labels={"site": "berlin"}), portal(business))
+        await app.app.reload()
+        after = await app.samples()
+        assert session is live(app)["wix"].session
+        assert 'target_info{site="berlin"}' in after
+        for name in (
+            'collector_polls_total{collector="connections"}',
+            'collector_last_success_timestamp_seconds{collector="connections"}',
+        ):
+            assert before[name] == after[name]
+        status = {name: value for name, value in before.items() if name.startswith("connection_status{")}
+        assert status
+        assert status == {name: after[name] for name in status}
+
+    with_application(tmp_path, lambda business: (calm(business), portal(business)), scenario)
+
+
+def test_a_changed_target_keeps_its_counters_and_loses_a_collector_that_is_gone(tmp_path: Path) -> None:
+    async def scenario(app: RunningApplication, business: Business) -> None:
+        business.config(calm(business, collectors={"connections": {"interval": "30m"}}))
+        await driven(app, app.app.reload())
+        await app.finished_polls()
+        page = await app.samples()
+        assert page['collector_polls_total{collector="connections"}'] == 2
+        assert page['collector_interval_seconds{collector="connections"}'] == 1800
+        assert not [name for name in page if 'collector="bookings"' in name]
+        business.config(calm(business, collectors={"connections": {"interval": "30m"}, "bookings": {"interval": "1h"}}))
+        await driven(app, app.app.reload())
+        await app.finished_polls()
+        page = await app.samples()
+        assert page['collector_polls_total{collector="bookings"}'] == 2, "its counters were waiting"
+
+    both = {"connections": {"interval": "1h"}, "bookings": {"interval": "1h"}}
+    with_application(tmp_path, lambda business: (calm(business, collectors=both),), scenario)
+
+
+def test_a_renamed_target_leaves_nothing_behind(tmp_path: Path) -> None:
+    async def scenario(app: RunningApplication, business: Business) -> None:
+        await app.page()
+        business.config(calm(business, "new-wix"), portal(business, "new-b24"))
+        await driven(app, app.app.reload())
+        await app.finished_polls()
+        page = await app.page()
+        assert 'target="wix"' not in page
+        assert 'target="b24"' not in page
+        inside = app.app
+        assert {"new-wix", "new-b24"} == set(inside._instruments._targets) == set(inside._page._fragments) == set(live(app))
+        assert {("new-wix", CollectorName.CONNECTIONS), ("new-b24", CollectorName.BOOKINGS)} == set(inside._scheduler._tasks)
+        assert {"new-wix"} == set(inside._since._targets)
+        session = live(app)["new-b24"].session
+        assert isinstance(session, BitrixSession)
+        assert {session._membership} == set(session._membership.portal.members)
+
+    with_application(tmp_path, lambda business: (calm(business), portal(business)), scenario)
+
+
+def test_a_reload_while_a_replaced_target_is_polled_waits_only_so_long(tmp_path: Path) -> None:
+    async def scenario(app: RunningApplication, business: Business) -> None:
+        await hang(app, business)
+        business.simulator.faults.clear()
+        business.config(calm(business, timeout="7s"))
+        began = app.clock.monotonic()
+        await driven(app, app.app.reload())
+        assert app.clock.monotonic() - began < 10
+        await app.finished_polls()
+        page = await app.samples()
+        assert page['collector_up{collector="connections"}'] == 1
+
+    with_application(tmp_path, lambda business: (calm(business, timeout="60s"),), scenario)
+
+
+def test_a_state_file_that_is_added_takes_over_since_when_things_are_as_they_are(tmp_path: Path) -> None:
+    async def scenario(app: RunningApplication, business: Business) -> None:
+        before = {n: v for n, v in (await app.samples()).items() if n.startswith("connection_status_since")}
+        await app.clock.advance(100)
+        business.config(calm(business), state_file=str(tmp_path / "state.json"))
+        await driven(app, app.app.reload())
+        await app.finished_polls()
+        after = {n: v for n, v in (await app.samples()).items() if n.startswith("connection_status_since")}
+        assert before == after
+        assert (tmp_path / "state.json").exists()
+
+    with_application(tmp_path, lambda business: (calm(business),), scenario)
+
+
+def test_the_watch_reads_only_what_changed_and_tells_of_a_mistake_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scenario(app: RunningApplication, business: Business) -> None:
+        loads: list[int] = []
+        load = app.app._load
+
+        def counted() -> Config:
+            loads.append(1)
+            return load()
+
+        monkeypatch.setattr(app.app, "_load", counted)
+        path = business.folder / "exporter.yml"
+        good = path.read_text()
+        await app.app.reload_if_changed()
+        first = len(loads)
+        for _ in range(3):
+            await app.app.reload_if_changed()
+        assert first == len(loads), "an unchanged file is not read again"
+
+        path.write_text("targets: []\n")
+        with pytest.raises(ConfigError):
+            await app.app.reload_if_changed()
+        await app.app.reload_if_changed()
+        assert (await app.samples())["config_last_reload_successful"] == 0
+        path.write_text(good)
+        await app.app.reload_if_changed()
+        assert (await app.samples())["config_last_reload_successful"] == 1
+
+        path.write_text(good.replace(WEBHOOK_CODE, WEBHOOK_CODE[::-1]))
+        await driven(app, app.app.reload_if_changed())
+        assert (await app.samples())['collector_up{collector="bookings"}'] == 0, "another credential is another account"
+
+    with_application(tmp_path, lambda business: (portal(business),), scenario)
+
+
+def test_a_session_that_does_not_close_holds_up_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scenario(app: RunningApplication, business: Business) -> None:
+        async def never(_: object) -> None:
+            await asyncio.Event().wait()
+
+        async def bug(_: object) -> None:
+            raise ZeroDivisionError
+
+        monkeypatch.setattr(type(live(app)["wix"].session), "aclose", never)
+        monkeypatch.setattr(BitrixSession, "aclose", bug)
+        business.config(calm(business, "next"))
+        with structlog.testing.capture_logs() as logged:
+            await driven(app, app.app.reload())
+        assert {"session_closes_slowly", "session_close_crashed"} <= {line["event"] for line in logged}
+        await app.finished_polls()
+        assert {"next"} == set(live(app))
+
+    with_application(tmp_path, lambda business: (calm(business), portal(business)), scenario)
+
+
+def test_the_targets_are_shown_in_the_order_of_the_new_configuration(tmp_path: Path) -> None:
+    async def scenario(app: RunningApplication, business: Business) -> None:
+        business.config(portal(business, "first"), calm(business, "wix"))
+        await driven(app, app.app.reload())
+        assert ["first", "wix"] == [target.name for target in app.app.view().targets]
+
+    with_application(tmp_path, lambda business: (calm(business),), scenario)
+
+
+def test_the_watch_notices_a_secret_that_a_rejected_configuration_waited_for(tmp_path: Path) -> None:
+    async def scenario(app: RunningApplication, business: Business) -> None:
+        business.config(calm(business, api_key={"file": str(tmp_path / "late")}))
+        for _ in range(2):
+            with contextlib.suppress(ConfigError):
+                await app.app.reload_if_changed()
+        (tmp_path / "late").write_text(API_KEY)
+        await driven(app, app.app.reload_if_changed())
+        assert (await app.samples())["config_last_reload_successful"] == 1
+
+    with_application(tmp_path, lambda business: (calm(business),), scenario)
+
+
+def test_targets_that_a_reload_drops_are_freed_without_the_garbage_collector(tmp_path: Path) -> None:
+    """What was frozen at the start is never looked at again, so a cycle in a session would stay for good."""
+
+    def targets(business: Business) -> tuple[dict[str, Any], ...]:
+        app = business.simulator.wix.credentials.install(business.site.id)
+        by_app = calm(business, "dropped-app", app_id=app.app_id, app_secret=app.app_secret, instance_id=app.instance_id)
+        del by_app["api_key"], by_app["site_id"]
+        bookings = {"bookings": {"interval": "1h", "conflicts": True}}
+        links = {"bookings": {"interval": "1h", "per_resource": True}, "links": {"interval": "1h", "window": "next_7d"}}
+        oauth = business.expired_oauth_target("dropped-oauth")
+        wix, rows = calm(business, "dropped-wix"), calm(business, "dropped-rows", collectors=bookings)
+        return wix, by_app, rows, portal(business, "dropped-b24", collectors=links), oauth
+
+    async def scenario(app: RunningApplication, business: Business) -> None:
+        assert len(live(app)) == 5
+        business.config(calm(business, "other"))
+        gc.collect()
+        gc.disable()
+        try:
+            await driven(app, app.app.reload())
+            await app.clock.advance(20_000)  # every alarm that the clock of this test holds for them
+            gc.set_debug(gc.DEBUG_SAVEALL)
+            gc.collect()
+            ours = ("exporter.platforms.", "exporter.polling.poll", "exporter.runtime.targets", "exporter.config")
+            cyclic = {type(found).__qualname__ for found in gc.garbage if type(found).__module__.startswith(ours)}
+            assert set() == cyclic
+            jobs = {found.target for found in gc.get_objects() if isinstance(found, Job)}
+            assert set() == {name for name in jobs if name.startswith("dropped-")}
+        finally:
+            gc.set_debug(0)
+            gc.garbage.clear()
+            gc.enable()
+
+    with_application(tmp_path, targets, scenario)
+
+
+def test_who_must_know_before_a_configuration_is_loaded_is_told_at_the_start_and_at_each_reload(tmp_path: Path) -> None:
+    async def main() -> None:
+        order: list[str] = []
+        clock = ManualClock()
+        async with business(tmp_path) as there, pool(clock) as http:
+            path = there.config(calm(there))
+
+            def load() -> Config:
+                order.append("load")
+                return load_config(path)
+
+            world = World(http, clock, Random(1), Instruments(CollectorRegistry()), Admission(clock))
+            before = partial(order.append, "before")
+            app = Application(load, world=world, page=Page(world.instruments), before_change=before)
+            await app.start(load_config(path))
+            assert ["before"] == order
+            await app.reload()
+            assert ["before", "before", "load"] == order
+            await app.aclose(grace=0.0)
+
+    asyncio.run(main())

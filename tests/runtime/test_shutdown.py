@@ -1,0 +1,181 @@
+"""Signals, and what ends a process that does not end by itself."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import threading
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import pytest
+import structlog.testing
+
+from exporter.commands import daemon
+from exporter.errors import ConfigError, Problem
+from exporter.runtime.shutdown import Signals, StopRequestedError, UnwaitedThreads
+
+STOPS = (signal.SIGTERM, signal.SIGINT)
+
+
+class Process:
+    """Signals that are delivered, and the exit codes that would have ended the process."""
+
+    def __init__(self, *, longest_stop: float) -> None:
+        self.codes: list[int] = []
+        self.signals = Signals(asyncio.get_running_loop(), longest_stop=longest_stop, end=self.codes.append)
+
+    async def ended(self) -> None:
+        async with asyncio.timeout(10):
+            while not self.codes:  # noqa: ASYNC110  what a thread does has no event
+                await asyncio.sleep(0.001)
+
+
+def in_process(scenario: Callable[[Process], Coroutine[Any, Any, None]], *, longest_stop: float = 60.0) -> None:
+    async def main() -> None:
+        process = Process(longest_stop=longest_stop)
+        with process.signals.delivered():
+            await scenario(process)
+
+    asyncio.run(main())
+
+
+def send(number: signal.Signals) -> None:
+    os.kill(os.getpid(), number)
+
+
+@pytest.mark.parametrize("number", STOPS)
+def test_both_stop_signals_ask_for_the_stop_and_it_is_logged(number: signal.Signals) -> None:
+    async def scenario(process: Process) -> None:
+        with structlog.testing.capture_logs() as logged:
+            send(number)
+            await asyncio.wait_for(process.signals.stop.wait(), 10)
+        assert ["stopping"] == [line["event"] for line in logged]
+        assert [] == process.codes
+
+    in_process(scenario)
+
+
+@pytest.mark.parametrize("first", STOPS)
+@pytest.mark.parametrize("second", STOPS)
+def test_a_second_stop_signal_ends_with_one(first: signal.Signals, second: signal.Signals) -> None:
+    async def scenario(process: Process) -> None:
+        send(first)
+        await asyncio.wait_for(process.signals.stop.wait(), 10)
+        send(second)
+        await process.ended()
+        assert [1] == process.codes
+
+    in_process(scenario)
+
+
+def test_a_stop_that_takes_too_long_ends_with_zero_and_says_so() -> None:
+    async def scenario(process: Process) -> None:
+        with structlog.testing.capture_logs() as logged:
+            send(signal.SIGTERM)
+            await process.ended()
+        assert [0] == process.codes
+        assert ["stopping", "stop_took_too_long", "stopped"] == [line["event"] for line in logged]
+
+    in_process(scenario, longest_stop=0.05)
+
+
+def test_other_signals_end_nothing_however_often_they_come() -> None:
+    async def scenario(process: Process) -> None:
+        for _ in range(3):
+            send(signal.SIGHUP)
+            await asyncio.wait_for(process.signals.hangup.wait(), 10)
+            process.signals.hangup.clear()
+        assert not process.signals.stop.is_set()
+        assert [] == process.codes
+
+    in_process(scenario)
+
+
+def test_signals_belong_to_who_had_them_before_once_the_block_has_ended() -> None:
+    before = [signal.getsignal(number) for number in (*STOPS, signal.SIGHUP, signal.SIGUSR1)]
+
+    async def scenario(_: Process) -> None:
+        assert before != [signal.getsignal(number) for number in (*STOPS, signal.SIGHUP, signal.SIGUSR1)]
+
+    in_process(scenario)
+    assert before == [signal.getsignal(number) for number in (*STOPS, signal.SIGHUP, signal.SIGUSR1)]
+    assert "signals" not in [thread.name for thread in threading.enumerate()]
+
+
+def test_work_that_ends_before_the_stop_gives_its_result() -> None:
+    async def scenario(process: Process) -> None:
+        assert "done" == await process.signals.unless_stopped(asyncio.sleep(0, "done"))
+
+    in_process(scenario)
+
+
+def test_work_that_fails_before_the_stop_raises_its_error() -> None:
+    async def scenario(process: Process) -> None:
+        async def fail() -> None:
+            raise ZeroDivisionError
+
+        with pytest.raises(ZeroDivisionError):
+            await process.signals.unless_stopped(fail())
+
+    in_process(scenario)
+
+
+def test_a_stop_cancels_the_work_that_it_interrupts() -> None:
+    async def scenario(process: Process) -> None:
+        work = asyncio.ensure_future(asyncio.Event().wait())
+        send(signal.SIGTERM)
+        with pytest.raises(StopRequestedError):
+            await process.signals.unless_stopped(work)
+        await asyncio.sleep(0)
+        assert work.cancelled()
+
+    in_process(scenario)
+
+
+def test_a_loop_ends_although_a_thread_of_its_pool_hangs() -> None:
+    go_on = threading.Event()
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        loop.set_default_executor(UnwaitedThreads(1))
+        loop.run_in_executor(None, go_on.wait, 30)
+        loop.run_in_executor(None, go_on.wait, 30)  # one more, which has not begun
+        await asyncio.sleep(0)
+
+    asyncio.run(main())
+    assert not go_on.is_set()
+    go_on.set()
+
+
+class SlowApplication:
+    """Counts reloads; each waits until it is released, and fails."""
+
+    def __init__(self) -> None:
+        self.reloads = 0
+        self.release = asyncio.Event()
+
+    async def reload(self) -> None:
+        self.reloads += 1
+        await self.release.wait()
+        raise ConfigError([Problem("", "no")])
+
+
+def test_a_storm_of_hangups_is_two_reloads_the_one_that_runs_and_one_more() -> None:
+    async def scenario(process: Process) -> None:
+        app = SlowApplication()
+        task = asyncio.create_task(daemon._reload_on(process.signals.hangup, app))  # type: ignore[arg-type]  # reload is all it asks
+        for _ in range(20):
+            send(signal.SIGHUP)
+            await asyncio.sleep(0.001)
+        assert app.reloads == 1
+        app.release.set()
+        for _ in range(20):
+            await asyncio.sleep(0.001)
+        assert app.reloads == 2
+        assert not task.done(), "a rejected reload is not the end"
+        task.cancel()
+        assert not process.signals.stop.is_set()
+
+    in_process(scenario)

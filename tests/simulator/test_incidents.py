@@ -1,0 +1,293 @@
+"""The scripted incidents, the scenarios, and the demo world: what each changes, and that stopping repairs it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+
+from exporter.simulator import Simulator, running
+from exporter.simulator.bitrix24.world import Booking, World
+from exporter.simulator.drills import demo_world as story
+from exporter.simulator.drills.incidents import INCIDENTS
+from exporter.simulator.drills.scenarios import SCENARIOS, TIMELINE, play
+from tests.harness.clock import ManualClock
+
+NAMES = (
+    "token-revoked",
+    "sync-stuck",
+    "provider-down",
+    "double-booking",
+    "lost-crm-link",
+    "api-throttled",
+    "intake-stopped",
+)
+
+
+def demo() -> tuple[Simulator, ManualClock]:
+    clock = ManualClock()
+    return Simulator(clock, build=story.build), clock
+
+
+def overlaps(world: World) -> int:
+    """Count the pairs of bookings that share a resource and overlap, by brute force."""
+    rows = sorted(world.bookings(), key=lambda booking: booking.start)
+    return sum(
+        bool(set(first.resource_ids) & set(second.resource_ids)) and second.start < first.end
+        for index, first in enumerate(rows)
+        for second in rows[index + 1 :]
+    )
+
+
+def statuses(simulator: Simulator) -> list[object]:
+    return [connection.status for connection in next(iter(simulator.wix.sites.values())).connections]
+
+
+def deals(booking: Booking) -> list[str]:
+    return [link.value for link in booking.links if link.module == "crm"]
+
+
+def measure(simulator: Simulator) -> dict[str, object]:
+    """Return everything that incidents change."""
+    salon = simulator.bitrix24.portals[story.SALON]
+    studio = simulator.bitrix24.portals[story.STUDIO]
+    return {
+        "statuses": statuses(simulator),
+        "down": [sorted(site.down) for site in simulator.wix.sites.values()],
+        "overlaps": overlaps(salon.world),
+        "unlinked": sum(not deals(booking) for booking in salon.world.bookings()),
+        "admitted": studio.admit("127.0.0.1", simulator.now()),
+    }
+
+
+def test_the_seven_incidents_have_a_sentence_a_change_and_an_alert() -> None:
+    assert tuple(incident.name for incident in INCIDENTS) == NAMES
+    for incident in INCIDENTS:
+        assert incident.description.endswith(".")
+        assert incident.changes.endswith(".")
+        assert incident.alert.startswith("BookingSync")
+
+
+@pytest.mark.parametrize(
+    ("name", "harm"),
+    [
+        ("token-revoked", lambda after: "ERROR" in after["statuses"]),
+        ("sync-stuck", lambda after: "SYNC_IN_PROGRESS" in after["statuses"]),
+        ("provider-down", lambda after: after["down"][0] != []),
+        ("double-booking", lambda after: after["overlaps"] == 1),
+        ("lost-crm-link", lambda after: after["unlinked"] > 50),
+        ("api-throttled", lambda after: after["admitted"] is False),
+    ],
+)
+def test_an_incident_changes_its_part_of_the_world_and_stopping_repairs_it(
+    name: str, harm: Callable[[dict[str, Any]], bool]
+) -> None:
+    simulator, clock = demo()
+    before = measure(simulator)
+    assert before["overlaps"] == before["unlinked"] == 0
+    simulator.incidents.start(name)
+    during = measure(simulator)
+    assert harm(during)
+    unharmed = [part for part in before if before[part] == during[part]]
+    assert len(unharmed) == len(before) - 1
+    simulator.incidents.stop(name)
+    clock.now += 2.0  # for the leaky bucket
+    assert measure(simulator) == before
+
+
+def test_a_double_booking_lies_within_a_day_also_in_an_empty_portal() -> None:
+    clock = ManualClock()
+    simulator = Simulator(clock)
+    world = simulator.bitrix24.add_portal("salon").world
+    simulator.incidents.start("double-booking")
+    assert overlaps(world) == 1
+    assert all(clock.now < booking.start < clock.now + 86_400 for booking in world.bookings())
+    simulator.incidents.stop("double-booking")
+    assert world.bookings() == []
+
+
+def test_new_bookings_arrive_steadily_and_the_same_seed_gives_the_same_ones() -> None:
+    def arrivals(looks: int) -> list[tuple[int, int]]:
+        simulator, clock = demo()
+        for _ in range(looks):
+            clock.now += 3600 / looks
+            simulator.advance()
+        world = simulator.bitrix24.portals[story.STUDIO].world
+        return [(booking.start, booking.created) for booking in world.bookings()]
+
+    assert arrivals(1) == arrivals(60)
+    grown = len(arrivals(1)) - len(story_bookings())
+    assert 11 <= grown <= 20  # about one in four minutes
+
+
+def story_bookings() -> list[int]:
+    simulator, _ = demo()
+    return [booking.id for booking in simulator.bitrix24.portals[story.STUDIO].world.bookings()]
+
+
+def test_intake_stopped_stops_every_business_until_it_is_over_and_what_was_missed_stays_missed() -> None:
+    simulator, clock = demo()
+
+    def bookings() -> list[int]:
+        simulator.advance()
+        return [
+            *(len(portal.world.bookings()) for portal in simulator.bitrix24.portals.values()),
+            *(len(site.bookings) for site in simulator.wix.sites.values()),
+        ]
+
+    before = bookings()
+    simulator.incidents.start("intake-stopped")
+    clock.now += 86_400
+    stopped = bookings()
+    simulator.incidents.stop("intake-stopped")
+    resumed = bookings()
+    clock.now += 3600
+    after = bookings()
+    assert before == stopped == resumed
+    assert all(later > earlier for later, earlier in zip(after, resumed, strict=True))
+
+
+def test_links_lost_during_the_incident_come_back_for_new_bookings_too() -> None:
+    simulator, clock = demo()
+    world = simulator.bitrix24.portals[story.SALON].world
+    simulator.incidents.start("lost-crm-link")
+    clock.now += 3600
+    simulator.advance()
+    assert deals(world.bookings()[-1]) == []
+    simulator.incidents.stop("lost-crm-link")
+    assert [booking.id for booking in world.bookings() if not deals(booking)] == []
+
+
+def test_bookings_that_lose_their_deals_stay_in_the_calendar() -> None:
+    simulator, _ = demo()
+    world = simulator.bitrix24.portals[story.SALON].world
+    before = {booking.id: [link for link in booking.links if link.module != "crm"] for booking in world.bookings()}
+    assert sum(map(len, before.values())) > 100
+    simulator.incidents.start("lost-crm-link")
+    assert before == {booking.id: [link for link in booking.links if link.module != "crm"] for booking in world.bookings()}
+
+
+def test_starting_twice_is_starting_once() -> None:
+    simulator, _ = demo()
+    simulator.incidents.start("double-booking")
+    simulator.incidents.start("double-booking")
+    assert overlaps(simulator.bitrix24.portals[story.SALON].world) == 1
+    assert simulator.incidents.active == ("double-booking",)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_incident_in_an_empty_world_does_nothing_and_fails_nothing(name: str) -> None:
+    simulator = Simulator(ManualClock())
+    simulator.incidents.start(name)
+    simulator.incidents.stop(name)
+    assert simulator.incidents.active == ()
+
+
+def test_the_control_endpoint_starts_and_stops_incidents() -> None:
+    async def run() -> list[Any]:
+        simulator, _ = demo()
+        async with running(simulator.app) as url, httpx.AsyncClient() as http:
+            seen: list[Any] = []
+            for action in ("start", "stop"):
+                answer = await http.post(f"{url}/_sim/incidents/token-revoked/{action}")
+                seen += [answer.status_code, statuses(simulator).count("ERROR")]
+            seen.append((await http.post(f"{url}/_sim/incidents/no-such/start")).status_code)
+            seen.append((await http.post(f"{url}/_sim/incidents/sync-stuck/explode")).status_code)
+            seen.append((await http.get(f"{url}/_sim/incidents/sync-stuck/start")).status_code)
+            return seen
+
+    assert asyncio.run(run()) == [200, 1, 200, 0, 404, 404, 405]
+
+
+def test_the_timeline_runs_every_incident_in_turn_and_again() -> None:
+    async def run() -> list[tuple[float, str, bool]]:
+        simulator, clock = demo()
+        begin, told = clock.now, list[tuple[float, str, bool]]()
+        playing = asyncio.ensure_future(
+            play(
+                simulator,
+                SCENARIOS["bad-night"],
+                speed=10.0,
+                tell=lambda name, on: told.append((round(clock.now - begin, 6), name, on)),
+            )
+        )
+        for _ in range(85):
+            await clock.advance(1.0)
+        playing.cancel()
+        return told
+
+    told = asyncio.run(run())
+    assert told[:4] == [
+        (3.0, "token-revoked", True),
+        (12.0, "token-revoked", False),
+        (15.0, "sync-stuck", True),
+        (24.0, "sync-stuck", False),
+    ]
+    assert [name for _, name, on in told if on] == list(NAMES)
+    assert sum(step.calm_seconds + step.lasts_seconds for step in TIMELINE) == 840
+
+
+def test_there_is_a_scenario_for_calm_for_each_incident_and_for_a_bad_night() -> None:
+    assert set(SCENARIOS) == {"calm", "bad-night", *NAMES}
+
+
+def test_a_scenario_of_one_incident_starts_it_and_leaves_it() -> None:
+    simulator, _ = demo()
+    asyncio.run(play(simulator, SCENARIOS["sync-stuck"]))
+    assert simulator.incidents.active == ("sync-stuck",)
+
+
+def test_the_demo_world_serves_every_target_that_it_names() -> None:
+    async def run() -> list[int]:
+        simulator, _ = demo()
+        async with running(simulator.app) as url, httpx.AsyncClient() as http:
+            seen = []
+            for target in story.targets(url):
+                if target["platform"] == "wix":
+                    answer = await http.get(
+                        f"{url}/bookings/v2/external-calendars/connections",
+                        params={"partialFailure": "true"},
+                        headers={"Authorization": target["api_key"], "wix-site-id": target["site_id"]},
+                    )
+                else:
+                    answer = await http.post(target["webhook_url"] + "booking.v1.booking.list", json={})
+                seen.append(answer.status_code)
+            return seen
+
+    assert asyncio.run(run()) == [200, 200, 200, 200]
+
+
+def test_the_salon_has_the_same_bookings_on_both_platforms() -> None:
+    simulator, clock = demo()
+    clock.now += 7200
+    simulator.advance()
+    site = next(iter(simulator.wix.sites.values()))
+    salon = simulator.bitrix24.portals[story.SALON]
+    on_wix = sorted(int(booking.start) for booking in site.bookings if booking.status in {"CONFIRMED", "PENDING"})
+    assert sorted(booking.start for booking in salon.world.bookings()) == on_wix
+    assert len(on_wix) > 100
+    assert overlaps(salon.world) == 0
+
+
+def test_the_demo_world_holds_recurring_zero_length_and_crossing_bookings() -> None:
+    simulator, _ = demo()
+    rows = simulator.bitrix24.portals[story.STUDIO].world.bookings()
+    assert any(booking.until for booking in rows)
+    assert any(booking.start == booking.end for booking in rows)
+    assert any(booking.start // 86_400 != booking.end // 86_400 for booking in rows)
+    assert any(booking.end_zone for booking in rows)
+    assert overlaps(simulator.bitrix24.portals[story.STUDIO].world) == 0
+
+
+def test_the_demo_world_depends_on_seed_and_clock_only() -> None:
+    def picture(seed: int) -> str:
+        simulator = Simulator(ManualClock(), seed=seed, build=story.build)
+        rows = [booking.to_json() for booking in simulator.bitrix24.portals[story.STUDIO].world.bookings()]
+        return json.dumps([rows, simulator.overview()])
+
+    assert picture(1) == picture(1)
+    assert picture(1) != picture(2)

@@ -1,0 +1,56 @@
+"""The salon of ``demo`` and ``simulate``: what a rehearsal starts from."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+from exporter.simulator.wix import add_demo_site
+from exporter.simulator.wix.demo_site import API_KEY, CHAIR_SCHEDULES, CLASS_RESOURCE, SITE_ID
+from tests.harness.simulated_wix import CONNECTIONS, RawWix
+
+DAY = 86_400.0
+DEMO = {"authorization": API_KEY, "wix-site-id": SITE_ID}
+
+
+def salon() -> RawWix:
+    raw = RawWix()
+    raw.wix.reset()
+    raw.site = add_demo_site(raw.wix)
+    raw.key = raw.wix.add_key(raw.site)
+    return raw
+
+
+def test_the_demo_key_opens_the_demo_site() -> None:
+    assert salon().get(CONNECTIONS, headers=DEMO).status_code == 200
+
+
+def test_every_chair_has_a_synced_calendar_of_another_kind_and_one_link_only_imports() -> None:
+    rows = salon().connections()
+    assert list(CHAIR_SCHEDULES) == [row["scheduleId"] for row in rows[:3]]
+    assert [("GOOGLE", "SYNCED"), ("I_CAL", "SYNCED"), ("MICROSOFT", "SYNCED"), ("OTHER", "CONNECTED")] == [
+        (row["calendarType"], row["status"]) for row in rows
+    ]
+
+
+def test_nobody_is_double_booked_on_a_quiet_week_but_a_class_shares_its_hour() -> None:
+    raw = salon()
+    raw.clock.now += DAY
+    raw.count({})
+    live = [one for one in raw.site.bookings if one.status in {"CONFIRMED", "PENDING"} and one.resource_id]
+    overlapping = {
+        (one.resource_id, one.event_id == other.event_id)
+        for one, other in combinations(live, 2)
+        if one.resource_id == other.resource_id and one.start < other.end and other.start < one.end
+    }
+    assert {(CLASS_RESOURCE, True)} == overlapping
+
+
+def test_a_new_booking_arrives_every_four_minutes() -> None:
+    raw = salon()
+    before = raw.count({}).json()["count"]
+    raw.clock.now += 3600
+    assert {"count": before + 15} == raw.count({}).json()
+
+
+def test_the_same_seed_and_moment_give_the_same_salon() -> None:
+    assert [one.encoded for one in salon().site.bookings] == [one.encoded for one in salon().site.bookings]

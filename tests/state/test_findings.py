@@ -1,0 +1,180 @@
+"""What counts as broken, how badly, since when."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+from msgspec.structs import replace
+
+from exporter.errors import Reason
+from exporter.model import (
+    ApiUsage,
+    BookingsObservation,
+    CollectorName,
+    Conflict,
+    Connection,
+    ConnectionStatus,
+    ErrorReason,
+    LinksObservation,
+    PlatformName,
+    Provider,
+    WindowBookings,
+    WindowLinks,
+)
+from exporter.state.findings import Kind, Problem, Severity, problems
+from exporter.state.snapshot import CollectorState, View
+from tests.harness import views
+from tests.harness.views import NEXT_24H, NOW, TODAY
+
+CONNECTIONS = views.unpolled("site", PlatformName.WIX, CollectorName.CONNECTIONS)
+BOOKINGS = views.unpolled("site", PlatformName.BITRIX24, CollectorName.BOOKINGS)
+LINKS = views.unpolled("site", PlatformName.BITRIX24, CollectorName.LINKS)
+
+
+def view(*states: CollectorState, usage: ApiUsage | None = None) -> View:
+    return views.view_of(views.target_of("site", states[0].platform, states, usage=usage))
+
+
+def of_connections(*rows: Connection) -> tuple[Problem, ...]:
+    return problems(view(views.succeeded(CONNECTIONS, views.connections(*rows))))
+
+
+def of_conflicts(*conflicts: Conflict) -> tuple[Problem, ...]:
+    seen = BookingsObservation(NOW - 30, (), conflicts=conflicts, resource_names={"7": "Chair 1"})
+    return problems(view(views.succeeded(BOOKINGS, seen)))
+
+
+def kinds(found: Sequence[Problem]) -> list[tuple[Severity, Kind]]:
+    return [(problem.severity, problem.kind) for problem in found]
+
+
+def test_nothing_is_broken_when_all_is_well() -> None:
+    rows = views.connections(views.connection("Chair 1"))
+    assert () == problems(view(views.succeeded(CONNECTIONS, rows)))
+
+
+def test_nothing_is_broken_before_the_first_poll() -> None:
+    assert () == problems(views.before_first_poll())
+
+
+def test_a_failed_poll_is_critical_since_its_first_failure() -> None:
+    [problem] = problems(view(views.failed(CONNECTIONS, Reason.AUTH, "refused", count=5)))
+    assert (Severity.CRITICAL, Kind.COLLECTOR_FAILING) == (problem.severity, problem.kind)
+    assert ("site", "connections", "auth", "refused") == (problem.target, problem.subject, problem.reason, problem.detail)
+    assert NOW - 4 * 60 == problem.since
+    assert problem.title == "polls fail, no data"
+    assert "API key" in problem.advice.fix
+
+
+def test_without_a_first_failure_the_last_success_tells_since_when() -> None:
+    state = views.failed(views.succeeded(CONNECTIONS, views.connections()), Reason.AUTH, "refused")
+    assert state.failure is not None
+    [problem] = problems(view(replace(state, failure=replace(state.failure, since=None))))
+    assert NOW - 30 == problem.since
+    assert problem.title == "polls fail, older data shown"
+
+
+def test_failing_until_the_data_is_gone_is_one_problem_not_two() -> None:
+    old = views.succeeded(CONNECTIONS, views.connections(at=NOW - 3_600))
+    [problem] = problems(view(views.failed(old, Reason.NETWORK, "lost", count=60)))
+    assert (Kind.DATA_EXPIRED, "polls fail, data withdrawn", "network") == (problem.kind, problem.title, problem.reason)
+
+
+def test_data_that_grew_old_without_a_failure_is_critical_since_it_was_withdrawn() -> None:
+    [problem] = problems(view(views.succeeded(CONNECTIONS, views.connections(at=NOW - 400))))
+    assert (Severity.CRITICAL, Kind.DATA_EXPIRED) == (problem.severity, problem.kind)
+    assert NOW - 400 + 300 == problem.since
+
+
+def test_a_partial_failure_names_the_provider() -> None:
+    seen = views.connections(views.connection("a"), providers=[Provider("google", up=True), Provider("apple", up=False)])
+    [problem] = problems(view(views.failed(CONNECTIONS, Reason.SERVER_ERROR, "1 of 2", at=NOW - 30, observation=seen)))
+    assert problem.title == "calendar provider failed: apple"
+
+
+@pytest.mark.parametrize(
+    ("row", "expected"),
+    [
+        (views.connection("a"), []),
+        (views.connection("a", ConnectionStatus.UNDEFINED), []),
+        (views.connection("a", ConnectionStatus.UNKNOWN), []),
+        (views.connection("a", ConnectionStatus.ERROR), [Kind.CONNECTION_ERROR]),
+        (views.connection("a", ConnectionStatus.DISCONNECTED), [Kind.CONNECTION_DISCONNECTED]),
+        (views.connection("a", ConnectionStatus.SYNC_IN_PROGRESS, since=NOW - 3_600), []),
+        (views.connection("a", ConnectionStatus.SYNC_IN_PROGRESS, since=NOW - 3_601), [Kind.CONNECTION_STUCK]),
+        (views.connection("a", ConnectionStatus.CONNECTED, since=NOW - 3_601), [Kind.CONNECTION_STUCK]),
+        (views.connection("a", ConnectionStatus.CONNECTED, since=NOW - 3_601, export_enabled=False), []),
+    ],
+)
+def test_a_connection_is_a_warning_when_a_person_must_act(row: Connection, expected: list[Kind]) -> None:
+    assert [(Severity.WARNING, kind) for kind in expected] == kinds(of_connections(row))
+
+
+def test_a_broken_connection_says_since_when_why_and_how_to_mend_it() -> None:
+    row = views.connection("Chair 1", ConnectionStatus.ERROR, error_reason=ErrorReason.TOKEN_REVOKED, since=NOW - 600)
+    [problem] = of_connections(row)
+    assert ("Chair 1", NOW - 600, "token_revoked") == (problem.subject, problem.since, problem.reason)
+    assert "signs in again" in problem.advice.fix
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "expected"),
+    [
+        (NOW + 60, NOW + 120, [Severity.CRITICAL]),
+        (NOW - 60, NOW + 60, [Severity.CRITICAL]),
+        (NOW + 86_399, NOW + 90_000, [Severity.CRITICAL]),
+        (NOW + 86_400, NOW + 90_000, [Severity.WARNING]),
+        (NOW - 120, NOW, []),
+    ],
+)
+def test_a_double_booking_is_critical_within_a_day_and_nothing_once_it_is_over(
+    start: float, end: float, expected: list[Severity]
+) -> None:
+    found = of_conflicts(Conflict("7", "341", "352", start, end))
+    assert [(severity, Kind.CONFLICT) for severity in expected] == kinds(found)
+
+
+def test_a_double_booking_is_named_by_its_resource_and_its_ids() -> None:
+    [problem] = of_conflicts(Conflict("7", "341", "352", NOW + 60, NOW + 120))
+    assert problem.subject == "Chair 1"
+    assert problem.conflict is not None
+    assert ("341", "352") == (problem.conflict.first, problem.conflict.second)
+
+
+def test_an_incomplete_window_is_a_warning() -> None:
+    bookings = BookingsObservation(NOW - 30, (WindowBookings(TODAY, 9), WindowBookings(NEXT_24H, 1, complete=False)))
+    links = LinksObservation(NOW - 30, (WindowLinks(NEXT_24H, 4, 1, 0, {}, complete=False),))
+    found = problems(view(views.succeeded(BOOKINGS, bookings), views.succeeded(LINKS, links)))
+    assert ["incomplete: next_24h", "incomplete: next_24h"] == [problem.title for problem in found]
+    assert [(Severity.WARNING, Kind.WINDOW_INCOMPLETE)] * 2 == kinds(found)
+
+
+@pytest.mark.parametrize(
+    ("expiry", "expected"),
+    [
+        (None, []),
+        (NOW + 30 * 86_400, []),
+        (NOW + 13 * 86_400, [Severity.WARNING]),
+        (NOW - 1, [Severity.CRITICAL]),
+    ],
+)
+def test_a_credential_that_a_person_must_renew_is_announced(expiry: float | None, expected: list[Severity]) -> None:
+    found = problems(view(CONNECTIONS, usage=ApiUsage(credential_expiry=expiry)))
+    assert [(severity, Kind.CREDENTIAL_EXPIRY) for severity in expected] == kinds(found)
+
+
+def test_critical_comes_first_then_the_kind_then_the_newest() -> None:
+    rows = [
+        views.connection("old", ConnectionStatus.ERROR, since=NOW - 9_000),
+        views.connection("cut", ConnectionStatus.DISCONNECTED, since=NOW - 10),
+        views.connection("new", ConnectionStatus.ERROR, since=NOW - 60),
+    ]
+    failing = views.failed(BOOKINGS, Reason.TIMEOUT, "late")
+    found = problems(view(views.succeeded(CONNECTIONS, views.connections(*rows)), failing))
+    assert ["bookings", "new", "old", "cut"] == [problem.subject for problem in found]
+
+
+def test_double_bookings_come_soonest_first() -> None:
+    found = of_conflicts(Conflict("7", "3", "4", NOW + 7_200, NOW + 9_000), Conflict("7", "1", "2", NOW + 60, NOW + 120))
+    assert ["1", "3"] == [problem.conflict.first for problem in found if problem.conflict]

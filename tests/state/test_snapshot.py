@@ -1,0 +1,94 @@
+"""Freshness: what is too old is not shown, and nothing old passes for new."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from exporter.model import (
+    ApiUsage,
+    BookingsObservation,
+    CalendarType,
+    CollectorName,
+    Connection,
+    ConnectionsObservation,
+    ConnectionStatus,
+    PlatformName,
+)
+from exporter.state.snapshot import CollectorState, Snapshot, TargetEntry, View
+
+START = 1_790_000_000.0
+
+
+def state(observation: BookingsObservation | ConnectionsObservation | None, **changes: object) -> CollectorState:
+    base = CollectorState("salon", PlatformName.WIX, CollectorName.BOOKINGS, 60.0, 300.0, observation=observation)
+    return replace(base, **changes)
+
+
+def connection(key: str, observed_at: float) -> Connection:
+    return Connection(
+        key,
+        CalendarType.GOOGLE,
+        "google",
+        "chair",
+        ConnectionStatus.SYNCED,
+        None,
+        True,
+        True,
+        START,
+        observed_at,
+    )
+
+
+def snapshot_of(*states: CollectorState) -> Snapshot:
+    snapshot = Snapshot()
+    for each in states:
+        entry = TargetEntry(each.target, each.platform, {}, ApiUsage)
+        snapshot.put_target(entry, {each.collector: each})
+    return snapshot
+
+
+def only(view: View) -> CollectorState:
+    return view.targets[0].collectors[0].state
+
+
+def test_an_observation_is_shown_until_max_age_and_then_withdrawn() -> None:
+    snapshot = snapshot_of(state(BookingsObservation(START, ())))
+    assert only(snapshot.view(START + 300)).observation is not None
+    late = snapshot.view(START + 300.1)
+    assert only(late).observation is None
+    assert late.targets[0].collectors[0].expired
+
+
+def test_a_collector_without_any_observation_is_not_expired() -> None:
+    view = snapshot_of(state(None)).view(START)
+    assert not view.targets[0].collectors[0].expired
+
+
+def test_rows_of_a_failed_provider_vanish_one_by_one_while_fresh_rows_stay() -> None:
+    rows = (connection("old", START - 250), connection("new", START))
+    snapshot = snapshot_of(state(ConnectionsObservation(START, rows, ())))
+    shown = only(snapshot.view(START + 100)).observation
+    assert isinstance(shown, ConnectionsObservation)
+    assert ["new"] == [row.key for row in shown.connections]
+
+
+def test_ready_names_the_collectors_that_have_not_finished_a_poll() -> None:
+    snapshot = snapshot_of(state(None))
+    view = snapshot.view(START)
+    assert (("salon", CollectorName.BOOKINGS),) == view.missing
+    assert not view.ready
+    snapshot.put(state(None, finished_polls=1, up=False))
+    assert snapshot.view(START).ready, "a failed poll is a finished poll"
+
+
+def test_a_state_of_a_removed_target_is_dropped() -> None:
+    snapshot = snapshot_of(state(None))
+    snapshot.remove_target("salon")
+    snapshot.put(state(BookingsObservation(START, ())))
+    assert () == snapshot.view(START).targets
+
+
+def test_targets_are_shown_in_the_order_of_the_configuration() -> None:
+    snapshot = snapshot_of(replace(state(None), target="b"), replace(state(None), target="a"))
+    snapshot.arrange(["a", "b"])
+    assert ["a", "b"] == [target.name for target in snapshot.view(START).targets]

@@ -1,0 +1,285 @@
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import stat
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from structlog.testing import capture_logs
+
+from exporter.state import status_history as module
+from exporter.state.status_history import FileSince, MemorySince
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "state.json"
+
+
+def test_a_new_connection_counts_from_now() -> None:
+    assert MemorySince().since("salon", "abc", "synced", 10.0) == 10.0
+
+
+def test_an_unchanged_status_keeps_its_moment_and_a_changed_one_starts_anew() -> None:
+    store = MemorySince()
+    seen = [
+        store.since("salon", "abc", status, now)
+        for now, status in [(10, "synced"), (20, "synced"), (30, "error"), (40, "error")]
+    ]
+    assert seen == [10, 10, 30, 30]
+
+
+def test_the_same_connection_hash_of_two_targets_is_two_connections() -> None:
+    store = MemorySince()
+    store.since("salon", "abc", "synced", 10.0)
+    assert store.since("spa", "abc", "synced", 20.0) == 20.0
+
+
+def test_a_connection_that_was_forgotten_counts_from_now_again() -> None:
+    store = MemorySince()
+    store.since("salon", "gone", "synced", 10.0)
+    store.since("salon", "kept", "synced", 10.0)
+    store.keep_only("salon", frozenset({"kept"}))
+    assert [store.since("salon", name, "synced", 20.0) for name in ("gone", "kept")] == [20.0, 10.0]
+
+
+def test_forgetting_touches_only_the_named_target() -> None:
+    store = MemorySince()
+    store.since("salon", "abc", "synced", 10.0)
+    store.keep_only("spa", frozenset())
+    assert store.since("salon", "abc", "synced", 20.0) == 10.0
+
+
+def test_a_moment_in_the_future_is_replaced_by_now() -> None:
+    store = MemorySince()
+    store.since("salon", "abc", "synced", 1000.0)
+    assert store.since("salon", "abc", "synced", 500.0) == 500.0
+
+
+def test_moments_survive_a_restart(path: Path) -> None:
+    first = FileSince(path)
+    first.since("salon", "abc", "synced", 10.25)
+    asyncio.run(first.save())
+    second = FileSince(path)
+    assert second.since("salon", "abc", "synced", 99.0) == 10.25
+    assert second.since("salon", "abc", "error", 99.0) == 99.0
+
+
+def test_the_file_is_versioned_json_for_its_owner_only(path: Path) -> None:
+    store = FileSince(path)
+    store.since("salon", "abc", "synced", 10.0)
+    asyncio.run(store.save())
+    expected = {"version": 1, "targets": {"salon": {"abc": {"status": "synced", "since": 10.0}}}}
+    assert expected == json.loads(path.read_bytes())
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert [path] == list(path.parent.iterdir())
+
+
+def test_the_first_start_without_a_file_is_silent(path: Path) -> None:
+    with capture_logs() as logs:
+        FileSince(path)
+    assert logs == []
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"null",
+        b"\xff\xfe\x00",
+        b"{}",
+        b'{"version":"1","targets":{}}',
+        b'{"version":2,"targets":{}}',
+        b'{"version":1,"targets":[]}',
+        b'{"version":1,"targets":{"salon":{"abc":{"status":"synced"}}}}',
+        b'{"version":1,"targets":{"salon":{"abc":{"status":"synced","since":"then"}}}}',
+        b'{"version":1,"targets":{"\xff":{}}}',
+        b'{"version":1,"targets":{"salon":{"abc":{"status":"syn',
+        b'{"version":1,"more":' + b"[" * 100_000,
+    ],
+)
+def test_an_unreadable_file_is_ignored_with_one_warning(path: Path, content: bytes) -> None:
+    path.write_bytes(content)
+    with capture_logs() as logs:
+        store = FileSince(path)
+        assert store.since("salon", "abc", "synced", 20.0) == 20.0
+        asyncio.run(store.save())
+    assert [(entry["event"], entry["log_level"]) for entry in logs] == [("state_file_ignored", "warning")]
+    assert FileSince(path).since("salon", "abc", "synced", 30.0) == 20.0
+
+
+def test_a_folder_in_the_place_of_the_file_is_ignored_with_one_warning(path: Path) -> None:
+    path.mkdir()
+    with capture_logs() as logs:
+        assert FileSince(path).since("salon", "abc", "synced", 20.0) == 20.0
+    assert [entry["event"] for entry in logs] == ["state_file_ignored"]
+
+
+def test_nothing_is_written_while_nothing_changes(path: Path) -> None:
+    store = FileSince(path)
+    store.since("salon", "abc", "synced", 10.0)
+    asyncio.run(store.save())
+    before = path.stat()
+    store.since("salon", "abc", "synced", 20.0)
+    store.keep_only("salon", frozenset({"abc"}))
+    store.keep_targets(frozenset({"salon"}))
+    asyncio.run(store.save())
+    assert (before.st_ino, before.st_mtime_ns) == (path.stat().st_ino, path.stat().st_mtime_ns)
+
+
+def test_targets_that_are_no_longer_configured_leave_the_file(path: Path) -> None:
+    store = FileSince(path)
+    store.since("salon", "abc", "synced", 10.0)
+    store.since("spa", "abc", "synced", 10.0)
+    store.keep_targets(frozenset({"spa"}))
+    asyncio.run(store.save())
+    assert list(json.loads(path.read_bytes())["targets"]) == ["spa"]
+
+
+def test_a_disk_that_cannot_be_written_warns_once_and_is_tried_again(path: Path) -> None:
+    store = FileSince(path / "missing" / "state.json")
+    with capture_logs() as logs:
+        for now in (10.0, 20.0):
+            store.since("salon", "abc", str(now), now)
+            asyncio.run(store.save())
+    assert [entry["event"] for entry in logs] == ["state_file_not_written"]
+    (path / "missing").mkdir(parents=True)
+    asyncio.run(store.save())
+    assert (path / "missing" / "state.json").exists()
+
+
+def test_a_crash_while_writing_leaves_the_old_file_whole(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = FileSince(path)
+    store.since("salon", "abc", "synced", 10.0)
+    asyncio.run(store.save())
+    before = path.read_bytes()
+
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    store.since("salon", "abc", "error", 20.0)
+    with capture_logs():
+        asyncio.run(store.save())
+    assert before == path.read_bytes()
+    assert [path] == list(path.parent.iterdir())
+
+
+def test_many_savers_at_once_share_writes(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    writes: list[bytes] = []
+    replace = module._replace_file
+
+    def counted(where: Path, content: bytes) -> None:
+        writes.append(content)
+        replace(where, content)
+
+    monkeypatch.setattr(module, "_replace_file", counted)
+    store = FileSince(path)
+
+    async def poll(number: int) -> None:
+        store.since(f"salon-{number}", "abc", "synced", 10.0)
+        await store.save()
+
+    async def polls() -> None:
+        await asyncio.gather(*(poll(number) for number in range(100)))
+
+    asyncio.run(polls())
+    assert len(json.loads(path.read_bytes())["targets"]) == 100
+    assert len(writes) <= 2
+
+
+@contextmanager
+def stuck_disk(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[threading.Event, threading.Event, list[bytes]]]:
+    """Let every write wait for the first event; the second tells that one waits, the list holds what was to be written."""
+    free, begun, contents = threading.Event(), threading.Event(), list[bytes]()
+    replace = module._replace_file
+
+    def slow(where: Path, content: bytes) -> None:
+        contents.append(content)
+        begun.set()
+        free.wait(30)
+        replace(where, content)
+
+    monkeypatch.setattr(module, "_replace_file", slow)
+    try:
+        yield free, begun, contents
+    finally:
+        free.set()
+
+
+def test_a_disk_that_hangs_holds_no_poll_for_long_and_is_given_one_write(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "LONGEST_SAVE_SECONDS", 0.01)
+    with stuck_disk(monkeypatch) as (free, _, contents):
+        store = FileSince(path)
+
+        async def polls() -> None:
+            for number in range(20):
+                store.since("salon", "abc", str(number), float(number))
+                await store.save()
+            assert len(contents) == 1
+            free.set()
+            monkeypatch.setattr(module, "LONGEST_SAVE_SECONDS", 30.0)
+            await store.save()
+
+        asyncio.run(polls())
+    assert FileSince(path).since("salon", "abc", "19", 99.0) == 19.0
+    assert len(contents) == 2
+
+
+def test_a_cancelled_poll_does_not_cancel_the_write_that_others_wait_for(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with stuck_disk(monkeypatch) as (free, begun, contents):
+        store = FileSince(path)
+
+        async def polls() -> None:
+            store.since("salon", "abc", "synced", 10.0)
+            first, second = (asyncio.create_task(store.save()) for _ in range(2))
+            await asyncio.to_thread(begun.wait, 30)
+            first.cancel()
+            await asyncio.wait([first])
+            assert not second.done()
+            free.set()
+            await second
+
+        asyncio.run(polls())
+    assert FileSince(path).since("salon", "abc", "synced", 99.0) == 10.0
+    assert len(contents) == 1
+
+
+def test_what_changes_during_a_write_is_saved_by_the_next(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with stuck_disk(monkeypatch) as (free, begun, _):
+        store = FileSince(path)
+
+        async def polls() -> None:
+            store.since("salon", "abc", "synced", 10.0)
+            first = asyncio.create_task(store.save())
+            await asyncio.to_thread(begun.wait, 30)
+            store.since("spa", "abc", "synced", 20.0)
+            second = asyncio.create_task(store.save())
+            await asyncio.sleep(0)
+            free.set()
+            await asyncio.gather(first, second)
+
+        asyncio.run(polls())
+    assert FileSince(path).since("spa", "abc", "synced", 99.0) == 20.0
+
+
+def test_a_new_store_remembers_what_the_old_one_saw_and_not_what_its_file_says(path: Path) -> None:
+    earlier = FileSince(path)
+    earlier.since("salon", "abc", "synced", 10.0)
+    earlier.since("spa", "abc", "synced", 10.0)
+    asyncio.run(earlier.save())
+    running = MemorySince()
+    running.since("salon", "abc", "error", 50.0)
+    store = FileSince(path)
+    store.take_over(running)
+    assert store.since("salon", "abc", "error", 99.0) == 50.0
+    assert store.since("spa", "abc", "synced", 99.0) == 10.0
+    asyncio.run(store.save())
+    assert FileSince(path).since("salon", "abc", "error", 99.0) == 50.0

@@ -1,0 +1,204 @@
+"""What the documents name exists: files, commands, flags, metrics, alerts, and configurations that load."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+import yaml
+from typer.main import get_command
+from typer.testing import CliRunner
+
+from exporter.cli import app
+from exporter.config import load_config
+from exporter.metrics import FAMILIES
+from exporter.monitoring.alerts import alert_groups
+from exporter.monitoring.options import Options
+from exporter.web.config import WebConfig
+from tests.benchmarks import fleet
+
+ROOT: Final = Path(__file__).parents[1]
+DOCUMENTS: Final = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
+BY_NAME: Final = {str(path.relative_to(ROOT)): path.read_text() for path in DOCUMENTS}
+DECISIONS: Final = sorted(path.name for path in (ROOT / "docs" / "decisions").glob("*.md"))
+
+CODE: Final = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+LINK: Final = re.compile(r"\]\(([^)\s]+)\)")
+HEADING: Final = re.compile(r"^#+ (.+)$", re.MULTILINE)
+METRIC: Final = re.compile(r"(?<![\w:])booking_sync_[a-z0-9_]*[a-z0-9](?![\w:*]|_)")
+# What a reader finds in our own words but not on the page: the parts of a histogram.
+PARTS: Final = ("", "_bucket", "_sum", "_count")
+
+
+def code(language: str) -> list[Any]:
+    return [
+        pytest.param(block, id=f"{name}-{number}")
+        for name, text in BY_NAME.items()
+        for number, (tongue, block) in enumerate(CODE.findall(text))
+        if tongue == language
+    ]
+
+
+def commands(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:  # noqa: ANN401  typer hides the class
+    yield path, command
+    for name, below in getattr(command, "commands", {}).items():
+        yield from commands(below, (*path, name))
+
+
+COMMANDS: Final[Mapping[tuple[str, ...], Any]] = dict(commands(get_command(app)))
+
+
+def flags(path: tuple[str, ...]) -> set[str]:
+    return {flag for parameter in COMMANDS[path].params for flag in parameter.opts if flag.startswith("-")}
+
+
+def anchor(heading: str) -> str:
+    """Return the anchor that GitHub makes of a heading."""
+    return re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-")
+
+
+@pytest.mark.parametrize("name", BY_NAME)
+def test_every_relative_link_leads_somewhere(name: str) -> None:
+    broken = [link for link in LINK.findall(BY_NAME[name]) if not link.startswith("https://") and not _leads(link, ROOT / name)]
+    assert broken == []
+
+
+def _leads(link: str, document: Path) -> bool:
+    path, _, fragment = link.partition("#")
+    target = (document.parent / path).resolve() if path else document
+    if not target.is_relative_to(ROOT) or not target.exists():
+        return False
+    return not fragment or fragment in map(anchor, HEADING.findall(target.read_text()))
+
+
+@pytest.mark.parametrize("name", BY_NAME)
+def test_every_file_of_the_project_that_is_named_exists(name: str) -> None:
+    named = re.findall(r"`((?:exporter|config|docs|tests|dashboards)/[\w./*-]+)`", BY_NAME[name])
+    assert [path for path in named if not any(ROOT.glob(path.rstrip("/")))] == []
+
+
+def test_the_index_names_every_document_and_every_decision() -> None:
+    linked = set(LINK.findall(BY_NAME["docs/README.md"]))
+    documents = {path.name for path in (ROOT / "docs").glob("*.md")} - {"README.md"}
+    assert {*documents, *(f"decisions/{name}" for name in DECISIONS)} <= linked
+
+
+@pytest.mark.parametrize("name", DECISIONS)
+def test_the_title_of_a_decision_begins_with_its_number_and_stands_in_the_index(name: str) -> None:
+    title = (ROOT / "docs" / "decisions" / name).read_text().splitlines()[0]
+    assert title.startswith(f"# {name[:4]}: ")
+    assert f"- [{name[:4]}](decisions/{name}) {title.split(': ', 1)[1]}\n" in BY_NAME["docs/README.md"]
+
+
+@pytest.mark.parametrize("name", BY_NAME)
+def test_every_metric_that_is_named_exists(name: str) -> None:
+    families = {f"{family.name}{part}" for family in FAMILIES for part in (PARTS if family.type == "histogram" else ("",))}
+    assert sorted(set(METRIC.findall(BY_NAME[name])) - families) == []
+
+
+@pytest.mark.parametrize("name", BY_NAME)
+def test_every_alert_that_is_named_exists(name: str) -> None:
+    alerts = {alert.name for group in alert_groups(Options()) for alert in group.alerts}
+    assert sorted(set(re.findall(r"\bBookingSync[A-Z]\w+", BY_NAME[name])) - alerts) == []
+
+
+def typed_commands() -> list[Any]:
+    """Every call of the console script in a code block or between backticks, cut into words."""
+    calls = []
+    for name, text in BY_NAME.items():
+        joined = text.replace("\\\n", " ")
+        for number, line in enumerate(re.findall(r"(?:^|[$`] ?)booking-sync-exporter((?: [^`\n#]+)?)", joined, re.MULTILINE)):
+            calls.append(pytest.param(line.split(), id=f"{name}-{number}"))
+    return calls
+
+
+@pytest.mark.parametrize("words", typed_commands())
+def test_every_call_that_is_shown_has_commands_and_flags_that_exist(words: list[str]) -> None:
+    path: tuple[str, ...] = ()
+    while len(path) < len(words) and (*path, words[len(path)]) in COMMANDS:
+        path = (*path, words[len(path)])
+    assert {word.partition("=")[0] for word in words if word.startswith("-")} <= flags(path)
+    if path == ():
+        assert not words[:1] or words[0].startswith("-"), "no such command"
+
+
+@pytest.mark.parametrize("name", BY_NAME)
+def test_every_flag_that_is_named_exists(name: str) -> None:
+    prose = CODE.sub("", BY_NAME[name])
+    foreign = {"--read-only", "--profile"}  # of Docker
+    foreign |= {flag for action in fleet.new_parser()._actions for flag in action.option_strings}
+    assert sorted(set(re.findall(r"`(--[a-z][\w.-]*)", prose)) - foreign - set().union(*map(flags, COMMANDS))) == []
+
+
+def test_the_readme_names_every_command_and_every_flag_of_the_exporter() -> None:
+    readme = BY_NAME["README.md"]
+    missing = [" ".join(path) for path in COMMANDS if path not in ((), ("monitoring",)) and f"`{' '.join(path)}" not in readme]
+    missing += [flag for flag in flags(()) - {"--help", "-h"} if f"`{flag}" not in readme]
+    assert missing == []
+
+
+@pytest.mark.parametrize("block", code("yaml"))
+def test_every_yaml_block_parses_and_every_configuration_loads(
+    block: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = yaml.safe_load(block)
+    if content is None:  # a comment for the editor
+        return
+    path = tmp_path / "file.yml"
+    if "targets" in content:
+        secret = tmp_path / "secret"
+        secret.write_text("IST.not-a-real-key")
+        monkeypatch.setenv("B24_WEBHOOK_URL", "https://example.bitrix24.com/rest/1/notarealcode123/")
+        path.write_text(re.sub(r"/run/secrets/\w+", str(secret), block))
+        assert load_config(path).warnings == ()
+    elif "basic_auth_users" in content:
+        for name in ("server.crt", "server.key", "clients-ca.crt"):
+            assert name in block
+        path.write_text(block.replace(block[block.index("tls_server_config") : block.index("http_server_config")], ""))
+        WebConfig.load(path)
+    else:
+        assert {"rule_files", "scrape_configs"} == set(content)
+
+
+@pytest.mark.parametrize(
+    ("file", "setting"),
+    [
+        ("compose.yaml", r"stop_grace_period: (\d+)s"),
+        ("config/systemd/booking-sync-exporter.service", r"TimeoutStopSec=(\d+)"),
+        ("config/kubernetes/deployment.yaml", r"terminationGracePeriodSeconds: (\d+)"),
+    ],
+)
+def test_whoever_stops_the_exporter_waits_longer_than_the_stop_takes(file: str, setting: str) -> None:
+    [seconds] = re.findall(setting, (ROOT / file).read_text())
+    assert 8 < int(seconds) < 30
+
+
+def test_every_make_target_that_is_named_exists() -> None:
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    named = {target for text in BY_NAME.values() for target in re.findall(r"(?:^|`)make ([a-z]+)", text, re.MULTILINE)}
+    assert named <= targets
+
+
+@pytest.mark.parametrize("path", COMMANDS)
+def test_every_option_of_a_command_has_a_help_text(path: tuple[str, ...]) -> None:
+    assert [parameter.name for parameter in COMMANDS[path].params if not getattr(parameter, "help", None)] == []
+
+
+@pytest.mark.parametrize("path", COMMANDS)
+def test_the_help_of_a_command_fits_eighty_columns(path: tuple[str, ...]) -> None:
+    shown = CliRunner().invoke(app, [*path, "--help"], env={"COLUMNS": "80"}, terminal_width=80)
+    assert shown.exit_code == 0
+    assert max(map(len, shown.output.splitlines())) <= 80
+
+
+def test_the_picture_of_the_board_is_a_small_png() -> None:
+    picture = (ROOT / "docs" / "board.png").read_bytes()
+    assert picture.startswith(b"\x89PNG")
+    assert len(picture) <= 150_000
+
+
+def test_no_document_names_a_path_of_the_machine_that_it_was_written_on() -> None:
+    assert [name for name, text in BY_NAME.items() if re.search(r"(?:^|[\s`(])/(?:work|tmp|root|home)/", text)] == []

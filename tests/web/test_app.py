@@ -1,0 +1,256 @@
+"""Every path of the HTTP contract, over the real application without a socket."""
+
+from __future__ import annotations
+
+import pytest
+
+from exporter.errors import ConfigError, Problem
+from exporter.model import CollectorName, PlatformName
+from exporter.state.snapshot import View
+from exporter.web.headers import DEFAULTS
+from tests.harness import views
+from tests.harness.views import BITRIX24, WIX
+from tests.harness.web import ShownBackend, ask
+
+TEXT = "text/plain; version=0.0.4; charset=utf-8"
+GETS = ("/", "/metrics", "/api/v1/status", "/config", "/-/healthy", "/-/ready")
+CHANGES = ("/-/reload", "/-/log-level?level=debug")
+
+
+class BrokenBackend(ShownBackend):
+    """Has a bug in every page that shows the view."""
+
+    def view(self) -> View:
+        raise RuntimeError("hunter2")
+
+
+def healthy(*, lifecycle: bool = False) -> ShownBackend:
+    return ShownBackend(views.healthy(), lifecycle=lifecycle)
+
+
+def test_metrics_are_text_by_default() -> None:
+    answer = ask(healthy(), "/metrics")
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == TEXT
+    assert "content-encoding" not in answer.headers
+    assert 'booking_sync_collector_up{target="salon-wix",platform="wix",collector="connections"} 1.0' in answer.text
+
+
+def test_metrics_are_openmetrics_on_request() -> None:
+    answer = ask(healthy(), "/metrics", headers={"Accept": "application/openmetrics-text; version=1.0.0"})
+    assert answer.headers["content-type"] == "application/openmetrics-text; version=1.0.0; charset=utf-8"
+    assert answer.text.endswith("# EOF\n")
+
+
+def test_several_accept_headers_are_one_list() -> None:
+    answer = ask(healthy(), "/metrics", headers=[("Accept", "text/plain;q=0.1"), ("Accept", "application/openmetrics-text")])
+    assert answer.headers["content-type"].startswith("application/openmetrics-text")
+
+
+@pytest.mark.parametrize("path", ["/", "/metrics", "/api/v1/status", "/config"])
+def test_pages_are_compressed_for_who_takes_gzip(path: str) -> None:
+    plain = ask(healthy(), path)
+    answer = ask(healthy(), path, headers={"Accept-Encoding": "gzip"})
+    assert answer.headers["content-encoding"] == "gzip"
+    assert "Accept-Encoding" in answer.headers["vary"]
+    assert int(answer.headers["content-length"]) < len(plain.content)
+    assert plain.text.splitlines()[:5] == answer.text.splitlines()[:5]  # the client unpacks; the rest holds process metrics
+
+
+def test_gzip_is_not_forced_on_who_refuses_it() -> None:
+    assert "content-encoding" not in ask(healthy(), "/metrics", headers={"Accept-Encoding": "gzip;q=0, identity"}).headers
+
+
+def test_a_large_page_is_compressed_whole() -> None:
+    rows = views.connections(*(views.connection(f"Chair {number}") for number in range(2_000)))
+    state = views.succeeded(views.unpolled(WIX, PlatformName.WIX, CollectorName.CONNECTIONS), rows)
+    backend = ShownBackend(views.view_of(views.target_of(WIX, PlatformName.WIX, [state])))
+    answer = ask(backend, "/metrics", headers={"Accept-Encoding": "gzip"})
+    assert len(answer.content) > 1_000_000
+    assert answer.text.count('status="synced"} 1.0') >= 2_000
+
+
+def test_head_has_the_headers_and_no_body() -> None:
+    answer = ask(healthy(), "/metrics", "HEAD")
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == TEXT
+    assert int(answer.headers["content-length"]) > 1_000
+
+
+def test_metrics_are_narrowed_to_the_asked_targets() -> None:
+    answer = ask(healthy(), f"/metrics?target={WIX}")
+    assert f'target="{WIX}"' in answer.text
+    assert f'target="{BITRIX24}"' not in answer.text
+    assert "booking_sync_build_info" in answer.text
+
+
+def test_target_may_be_given_several_times() -> None:
+    answer = ask(healthy(), f"/metrics?target={WIX}&target={BITRIX24}")
+    assert f'target="{WIX}"' in answer.text
+    assert f'target="{BITRIX24}"' in answer.text
+
+
+@pytest.mark.parametrize("path", ["/metrics", "/api/v1/status"])
+@pytest.mark.parametrize("query", ["target=nobody", f"target={WIX}&target=nobody"])
+def test_an_unknown_target_is_not_found_and_named(path: str, query: str) -> None:
+    answer = ask(healthy(), f"{path}?{query}")
+    assert answer.status_code == 404
+    assert "No such target:\n'nobody'\n" in answer.text
+    assert answer.headers["content-type"].startswith("text/plain")
+
+
+@pytest.mark.parametrize("path", ["/metrics", "/api/v1/status"])
+def test_an_empty_target_is_not_found(path: str) -> None:
+    assert ask(healthy(), f"{path}?target=").status_code == 404
+
+
+@pytest.mark.parametrize("path", GETS)
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS", "TRACE"])
+def test_what_only_reads_takes_only_get_and_head(path: str, method: str) -> None:
+    answer = ask(healthy(lifecycle=True), path, method)
+    assert answer.status_code == 405
+    assert {"GET", "HEAD"} == {name.strip() for name in answer.headers["allow"].split(",")}
+
+
+@pytest.mark.parametrize("path", CHANGES)
+@pytest.mark.parametrize("method", ["GET", "HEAD", "DELETE"])
+def test_what_changes_takes_only_post_and_put(path: str, method: str) -> None:
+    backend = healthy(lifecycle=True)
+    answer = ask(backend, path, method)
+    assert answer.status_code == 405
+    assert {"POST", "PUT"} == {name.strip() for name in answer.headers["allow"].split(",")}
+    assert (0, "info") == (backend.reloads, backend.level)
+
+
+@pytest.mark.parametrize("path", [*GETS, "/nowhere", "/-/reload", "/metrics?target=nobody"])
+def test_every_answer_carries_the_security_headers(path: str) -> None:
+    headers = ask(healthy(), path).headers
+    assert [] == [name for name in DEFAULTS if name not in headers]
+    assert headers["cache-control"] == "no-store"
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["content-security-policy"].startswith("default-src 'none'; ")
+    assert "frame-ancestors 'none'" in headers["content-security-policy"]
+    assert "unsafe" not in headers["content-security-policy"]
+
+
+def test_healthy_asks_nobody() -> None:
+    answer = ask(BrokenBackend(views.healthy()), "/-/healthy")
+    assert (200, "booking-sync-exporter is healthy.\n") == (answer.status_code, answer.text)
+
+
+def test_ready_once_every_collector_has_finished_a_poll_even_a_failed_one() -> None:
+    assert ask(ShownBackend(views.expired()), "/-/ready").status_code == 200
+
+
+class OpeningBackend(ShownBackend):
+    """Its targets are still being opened, and then the stop comes."""
+
+    @property
+    def opening(self) -> bool:
+        return True
+
+    async def until_open(self) -> bool:
+        return False
+
+
+def test_not_ready_while_the_targets_are_being_opened_although_no_collector_is_missing() -> None:
+    answer = ask(OpeningBackend(views.healthy()), "/-/ready")
+    assert (503, "Not ready: the targets are being opened.\n") == (answer.status_code, answer.text)
+
+
+@pytest.mark.parametrize(("path", "method"), [*((path, "GET") for path in GETS[:4]), ("/-/reload", "POST")])
+def test_what_needs_the_targets_is_unavailable_when_the_stop_comes_first(path: str, method: str) -> None:
+    answer = ask(OpeningBackend(views.healthy(), lifecycle=True), path, method)
+    assert (503, "booking-sync-exporter is stopping.\n") == (answer.status_code, answer.text)
+
+
+def test_not_ready_names_what_is_missing() -> None:
+    answer = ask(ShownBackend(views.before_first_poll()), "/-/ready")
+    assert answer.status_code == 503
+    assert answer.text.splitlines() == [
+        "Not ready: 4 collectors have not finished their first poll.",
+        "salon-wix/connections",
+        "salon-wix/bookings",
+        "salon-b24/bookings",
+        "salon-b24/links",
+    ]
+
+
+def test_not_ready_is_short_for_thousands_of_targets() -> None:
+    targets = [
+        views.target_of(f"site-{number}", PlatformName.WIX, [views.unpolled(f"site-{number}", PlatformName.WIX, collector)])
+        for number in range(2_000)
+        for collector in [CollectorName.BOOKINGS]
+    ]
+    lines = ask(ShownBackend(views.view_of(*targets)), "/-/ready").text.splitlines()
+    assert len(lines) == 102
+    assert lines[-1] == "and 1900 more"
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT"])
+def test_reload_swaps_the_configuration(method: str) -> None:
+    backend = healthy(lifecycle=True)
+    assert ask(backend, "/-/reload", method).status_code == 200
+    assert backend.reloads == 1
+
+
+@pytest.mark.parametrize("path", CHANGES)
+def test_nothing_changes_over_http_without_lifecycle(path: str) -> None:
+    backend = healthy()
+    answer = ask(backend, path, "POST")
+    assert answer.status_code == 403
+    assert "--web.enable-lifecycle" in answer.text
+    assert (0, "info") == (backend.reloads, backend.level)
+
+
+def test_an_invalid_configuration_answers_with_every_problem() -> None:
+    error = ConfigError(
+        [Problem("targets[0].name", "missing", "give it a name"), Problem("", "unknown key", file="a.yml", line=3)]
+    )
+    answer = ask(ShownBackend(views.healthy(), lifecycle=True, config_error=error), "/-/reload", "POST")
+    assert answer.status_code == 500
+    assert answer.text.splitlines()[1:] == ["targets[0].name: missing (fix: give it a name)", "a.yml:3: unknown key"]
+
+
+@pytest.mark.parametrize("path", CHANGES)
+@pytest.mark.parametrize(("site", "status"), [("cross-site", 403), ("same-site", 403), ("same-origin", 200), ("none", 200)])
+def test_other_web_sites_cannot_change_anything_through_a_browser(path: str, site: str, status: int) -> None:
+    assert status == ask(healthy(lifecycle=True), path, "POST", {"Sec-Fetch-Site": site}).status_code
+
+
+def test_the_log_level_changes_while_running() -> None:
+    backend = healthy(lifecycle=True)
+    assert ask(backend, "/-/log-level?level=debug", "PUT").status_code == 200
+    assert backend.level == "debug"
+
+
+@pytest.mark.parametrize("query", ["?level=loud", "", "?level="])
+def test_an_unknown_log_level_is_refused(query: str) -> None:
+    backend = healthy(lifecycle=True)
+    answer = ask(backend, f"/-/log-level{query}", "PUT")
+    assert (400, "Give ?level=debug, info, warning or error.\n") == (answer.status_code, answer.text)
+    assert backend.level == "info"
+
+
+def test_the_configuration_is_plain_text() -> None:
+    answer = ask(healthy(), "/config")
+    assert answer.headers["content-type"].startswith("text/plain")
+    assert "api_key: '********'" in answer.text
+
+
+@pytest.mark.parametrize("path", ["/nowhere", "/metrics/", "/-/", "/api/v1/", "/%2e%2e/etc/passwd"])
+def test_other_paths_are_not_found(path: str) -> None:
+    assert ask(healthy(), path).status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/", "/api/v1/status", "/-/ready", "/metrics?target=a"])
+def test_a_bug_answers_500_without_a_word_about_the_inside(path: str) -> None:
+    answer = ask(BrokenBackend(views.healthy()), path)
+    assert answer.status_code == 500
+    assert "hunter2" not in answer.text
+    assert answer.headers["cache-control"] == "no-store"
+
+
+@pytest.mark.parametrize("page", ["0", "-1", "x", "99999999999999999999", "\u0663", "1e3", ""])
+def test_an_odd_page_number_shows_a_page(page: str) -> None:
+    assert ask(healthy(), f"/?page={page}").status_code == 200

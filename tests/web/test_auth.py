@@ -1,0 +1,225 @@
+"""Passwords: who passes, what it costs, and what is remembered."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import bcrypt
+import httpx
+import pytest
+
+from exporter.support.secret import Secret
+from exporter.web import auth, create_app
+from exporter.web.auth import BasicAuth, PasswordCheck, TooManySignInsError
+from exporter.web.config import WebConfig
+from tests.harness import views
+from tests.harness.web import ShownBackend
+
+T = TypeVar("T")
+
+
+def hashed(password: bytes, cost: int = 4) -> Secret:
+    return Secret(bcrypt.hashpw(password, bcrypt.gensalt(cost)).decode())
+
+
+USERS = {"anna": hashed(b"right"), "bert": hashed(b"other")}
+
+
+def checking(scenario: Callable[[PasswordCheck], Awaitable[T]]) -> T:
+    async def run() -> T:
+        check = PasswordCheck()
+        try:
+            return await scenario(check)
+        finally:
+            check.close()
+
+    return asyncio.run(run())
+
+
+def ask(config: WebConfig, path: str = "/metrics", authorization: str | None = None) -> httpx.Response:
+    async def one(check: PasswordCheck) -> httpx.Response:
+        app = BasicAuth(create_app(ShownBackend(views.healthy())), lambda: config, check)
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://exporter") as client:
+            return await client.get(path, headers={"Authorization": authorization} if authorization is not None else {})
+
+    return checking(one)
+
+
+def basic(name: str, password: str) -> str:
+    return "Basic " + base64.b64encode(f"{name}:{password}".encode()).decode()
+
+
+@pytest.fixture
+def counted(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+    """Hold the hash of every password check that was really computed."""
+    seen: list[bytes] = []
+    compute = bcrypt.checkpw
+
+    def checkpw(password: bytes, stored: bytes) -> bool:
+        seen.append(stored)
+        return compute(password, stored)
+
+    monkeypatch.setattr(bcrypt, "checkpw", checkpw)
+    return seen
+
+
+def test_a_right_password_opens_every_page() -> None:
+    assert ask(WebConfig(users=USERS), authorization=basic("anna", "right")).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "authorization",
+    [
+        pytest.param(None, id="none"),
+        pytest.param("", id="empty"),
+        pytest.param(basic("anna", "wrong"), id="wrong password"),
+        pytest.param(basic("anna", ""), id="empty password"),
+        pytest.param(basic("anna", "other"), id="somebody else's password"),
+        pytest.param(basic("Anna", "right"), id="another case"),
+        pytest.param(basic("nobody", "right"), id="unknown name"),
+        pytest.param(basic("", "right"), id="no name"),
+        pytest.param(basic("anna", "right\0"), id="zero byte"),
+        pytest.param("Basic", id="no token"),
+        pytest.param("Basic !!!", id="no base64"),
+        pytest.param("Basic " + base64.b64encode(b"anna").decode(), id="no colon"),
+        pytest.param("Basic " + base64.b64encode(b"\xff:right").decode(), id="no UTF-8"),
+        pytest.param("Bearer " + basic("anna", "right").removeprefix("Basic "), id="another scheme"),
+    ],
+)
+def test_everybody_else_gets_401_and_a_challenge(authorization: str | None) -> None:
+    answer = ask(WebConfig(users=USERS), authorization=authorization)
+    assert answer.status_code == 401
+    assert answer.headers["www-authenticate"] == 'Basic realm="booking-sync-exporter", charset="UTF-8"'
+    assert "booking_sync" not in answer.text
+
+
+@pytest.mark.parametrize("path", ["/", "/metrics", "/api/v1/status", "/config", "/-/reload", "/-/log-level", "/nowhere", "/-/"])
+def test_every_page_but_the_probes_needs_a_password(path: str) -> None:
+    assert ask(WebConfig(users=USERS), path).status_code == 401
+
+
+@pytest.mark.parametrize("path", ["/-/healthy", "/-/ready"])
+def test_probes_are_open_unless_the_file_says_otherwise(path: str) -> None:
+    assert ask(WebConfig(users=USERS), path).status_code == 200
+    assert ask(WebConfig(users=USERS, probes_require_auth=True), path).status_code == 401
+    answer = ask(WebConfig(users=USERS, probes_require_auth=True), path, basic("anna", "right"))
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/-/healthy/", "/-/../metrics", "/-/healthy%2f..%2f..%2fmetrics", "//-/healthy/../metrics"])
+def test_no_detour_through_a_probe_opens_anything(path: str) -> None:
+    assert ask(WebConfig(users=USERS), path).status_code in {401, 404}
+
+
+def test_without_users_everything_is_open() -> None:
+    assert ask(WebConfig()).status_code == 200
+
+
+def test_the_scheme_is_read_in_any_case() -> None:
+    assert ask(WebConfig(users=USERS), authorization=basic("anna", "right").replace("Basic", "bAsIc")).status_code == 200
+
+
+def test_a_password_may_hold_a_colon_and_letters_of_any_script() -> None:
+    users = {"анна": hashed("па:роль".encode())}
+    assert ask(WebConfig(users=users), authorization=basic("анна", "па:роль")).status_code == 200
+
+
+def test_a_long_password_counts_to_the_72nd_byte_as_with_other_tools() -> None:
+    users = {"anna": hashed(b"x" * 72)}
+    assert ask(WebConfig(users=users), authorization=basic("anna", "x" * 100)).status_code == 200
+    assert ask(WebConfig(users=users), authorization=basic("anna", "x" * 71)).status_code == 401
+
+
+def test_a_right_password_is_computed_once(counted: list[bytes]) -> None:
+    async def scenario(check: PasswordCheck) -> list[bool]:
+        return [await check.is_right(USERS, "anna", b"right") for _ in range(5)]
+
+    assert [True] * 5 == checking(scenario)
+    assert 1 == len(counted)
+
+
+def test_a_wrong_password_is_computed_every_time(counted: list[bytes]) -> None:
+    async def scenario(check: PasswordCheck) -> list[bool]:
+        return [await check.is_right(USERS, "anna", b"wrong") for _ in range(3)]
+
+    assert [False] * 3 == checking(scenario)
+    assert 3 == len(counted)
+
+
+def test_an_unknown_name_costs_as_much_as_the_costliest_password(counted: list[bytes]) -> None:
+    async def scenario(check: PasswordCheck) -> bool:
+        return await check.is_right({"anna": hashed(b"right", 4), "bert": hashed(b"other", 6)}, "nobody", b"right")
+
+    assert not checking(scenario)
+    assert [b"$2b$06$"] == [stored[:7] for stored in counted]
+
+
+def test_a_changed_hash_ends_the_old_password_at_once() -> None:
+    async def scenario(check: PasswordCheck) -> list[bool]:
+        return [
+            await check.is_right(users, "anna", password)
+            for users in (USERS, {"anna": hashed(b"changed")})
+            for password in (b"right", b"changed")
+        ]
+
+    assert [True, False, False, True] == checking(scenario)
+
+
+def test_a_removed_user_is_out_at_once() -> None:
+    async def scenario(check: PasswordCheck) -> list[bool]:
+        return [await check.is_right(users, "anna", b"right") for users in (USERS, {"bert": USERS["bert"]})]
+
+    assert [True, False] == checking(scenario)
+
+
+def test_what_is_remembered_is_bounded_and_holds_no_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(auth, "_REMEMBERED", 3)
+    users = {str(number): hashed(b"right") for number in range(6)}
+
+    async def scenario(check: PasswordCheck) -> str:
+        for name in users:
+            assert await check.is_right(users, name, b"right")
+        assert 3 == len(check._right)
+        return repr(check._right)
+
+    assert "right" not in checking(scenario)
+
+
+def test_the_loop_runs_on_while_a_password_is_checked() -> None:
+    users = {"anna": hashed(b"right", 10)}
+
+    async def scenario(check: PasswordCheck) -> int:
+        turns = 0
+        task = asyncio.create_task(check.is_right(users, "anna", b"wrong"))
+        while not task.done():
+            await asyncio.sleep(0)
+            turns += 1
+        return turns
+
+    assert 10 < checking(scenario)
+
+
+def test_so_many_sign_ins_at_once_are_refused_but_known_passwords_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(auth, "_WAITING", 4)
+    users = {"anna": hashed(b"right", 4), "bert": hashed(b"other", 9)}
+
+    async def scenario(check: PasswordCheck) -> None:
+        assert await check.is_right(users, "anna", b"right")
+        attacks = [asyncio.create_task(check.is_right(users, "bert", b"wrong")) for _ in range(4)]
+        await asyncio.sleep(0)
+        with pytest.raises(TooManySignInsError):
+            await check.is_right(users, "bert", b"wrong")
+        assert await check.is_right(users, "anna", b"right")
+        assert [False] * 4 == await asyncio.gather(*attacks)
+        assert not await check.is_right(users, "bert", b"wrong")
+
+    checking(scenario)
+
+
+def test_too_many_sign_ins_answer_503(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(auth, "_WAITING", 0)
+    answer = ask(WebConfig(users=USERS), authorization=basic("anna", "right"))
+    assert (503, "5") == (answer.status_code, answer.headers["retry-after"])

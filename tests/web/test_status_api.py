@@ -1,0 +1,155 @@
+"""``/api/v1/status``: what it says, and that it keeps to its published schema."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import msgspec
+import pytest
+
+from exporter.errors import Reason
+from exporter.model import ApiUsage, CollectorName, PlatformName
+from exporter.state.snapshot import View
+from exporter.web.status_api import encode_status, schema_text
+from exporter.web.status_types import Status
+from tests.harness import views
+from tests.harness.views import BITRIX24, WIX
+from tests.harness.web import ShownBackend, ask
+
+PUBLISHED = Path(__file__).parents[2] / "docs" / "status.schema.json"
+
+
+def document(view: View) -> dict[str, Any]:
+    answer = ask(ShownBackend(view), "/api/v1/status")
+    assert answer.headers["content-type"] == "application/json"
+    read: dict[str, Any] = answer.json()
+    return read
+
+
+def by_name(rows: list[dict[str, Any]], name: str) -> dict[str, Any]:
+    [row] = [row for row in rows if row["name"] == name]
+    return row
+
+
+def test_the_published_schema_is_the_one_in_force() -> None:
+    assert PUBLISHED.read_text() == schema_text(), "out of date: make generate"
+
+
+@pytest.mark.parametrize("scene", views.SCENES.values(), ids=views.SCENES.keys())
+def test_every_state_keeps_to_the_schema(scene: Callable[[], View]) -> None:
+    schema = json.loads(PUBLISHED.read_text())
+    jsonschema.Draft202012Validator.check_schema(schema)
+    jsonschema.Draft202012Validator(schema, format_checker=jsonschema.FormatChecker()).validate(document(scene()))
+
+
+def test_no_targets_keep_to_the_schema() -> None:
+    found = document(views.view_of())
+    jsonschema.validate(found, json.loads(PUBLISHED.read_text()))
+    assert [] == found["targets"]
+
+
+def test_the_schema_refuses_what_the_answer_never_is() -> None:
+    found = document(views.healthy())
+    del found["targets"][0]["state"]
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(found, json.loads(PUBLISHED.read_text()))
+
+
+@pytest.mark.parametrize("scene", views.SCENES.values(), ids=views.SCENES.keys())
+def test_the_text_reads_back_into_its_types(scene: Callable[[], View]) -> None:
+    assert msgspec.json.decode(encode_status(scene()), type=Status).generated_at.tzinfo is not None
+
+
+def test_moments_are_whole_seconds_in_utc() -> None:
+    assert document(views.healthy())["generated_at"] == "2026-09-21T14:13:20Z"
+
+
+def test_what_is_not_measured_is_null_and_what_is_none_is_zero() -> None:
+    targets = document(views.healthy())["targets"]
+    wix, portal = by_name(targets, WIX), by_name(targets, BITRIX24)
+    assert wix["links"] is None
+    assert portal["connections"] is None
+    [_, empty] = wix["bookings"]["windows"]
+    assert (0, None) == (empty["bookings"], empty["conflicting"])
+    assert (False, None) == (wix["bookings"]["next_booking_measured"], wix["bookings"]["next_booking"])
+    assert (True, "2026-09-21T14:43:20Z") == (portal["bookings"]["next_booking_measured"], portal["bookings"]["next_booking"])
+
+
+def test_links_say_how_many_bookings_are_in_the_crm_and_how_many_in_a_calendar() -> None:
+    [window] = by_name(document(views.healthy())["targets"], BITRIX24)["links"]["windows"]
+    assert (4, 1, 3) == (window["linked"], window["unlinked"], window["calendar_linked"])
+    assert {"module": "calendar", "entity_type": "event", "links": 3} in window["links"]
+
+
+def test_withdrawn_data_is_null_and_said_to_be_expired() -> None:
+    wix = by_name(document(views.expired())["targets"], WIX)
+    assert (None, None) == (wix["connections"], wix["bookings"])
+    assert [(True, "expired", None)] * 2 == [
+        (row["data_expired"], row["condition"], row["data_age_seconds"]) for row in wix["collectors"]
+    ]
+
+
+def test_a_failure_says_what_to_do() -> None:
+    [collector, _] = by_name(document(views.failing())["targets"], WIX)["collectors"]
+    failure = collector["failure"]
+    assert ("auth", 401, 1) == (failure["reason"], failure["http_status"], failure["count"])
+    assert "The account's owner makes a new API key" in failure["fix"]
+    assert (30.0, "failing", False) == (collector["data_age_seconds"], collector["condition"], collector["up"])
+
+
+def test_a_partial_failure_is_told_from_a_whole_one() -> None:
+    [connections, bookings] = by_name(document(views.partial_failure())["targets"], WIX)["collectors"]
+    assert ("partial", "ok") == (connections["condition"], bookings["condition"])
+
+
+def test_conflicts_name_both_bookings() -> None:
+    found = document(views.healthy())
+    [problem] = [row for row in found["problems"] if row["kind"] == "conflict"]
+    expected = {
+        "resource": "7",
+        "resource_name": "Chair 1",
+        "first": "341",
+        "second": "352",
+        "start": "2026-09-21T15:13:20Z",
+        "end": "2026-09-21T15:43:20Z",
+    }
+    assert expected == problem["conflict"]
+    assert [expected] == by_name(found["targets"], BITRIX24)["bookings"]["conflicts"]
+
+
+def test_budgets_and_operating_time_are_shown() -> None:
+    portal = by_name(document(views.healthy())["targets"], BITRIX24)
+    assert {"budget": "operating", "limit": 240.0, "remaining": 228.25} in portal["budgets"]
+    assert {"operation": "externaldata.list", "seconds": 0.5, "reset_at": None} in portal["operating"]
+
+
+def test_a_target_is_as_bad_as_its_worst_problem() -> None:
+    summary = document(views.healthy())["summary"]
+    assert (1, 1, 0, 0) == tuple(summary[f"targets_{state}"] for state in ("critical", "warning", "waiting", "healthy"))
+    assert (1, 1) == (summary["problems_critical"], summary["problems_warning"])
+
+
+def test_before_the_first_poll_targets_wait() -> None:
+    found = document(views.before_first_poll())
+    assert (False, 4, {"waiting"}) == (found["ready"], len(found["missing"]), {row["state"] for row in found["targets"]})
+
+
+def test_the_answer_is_narrowed_to_the_asked_targets() -> None:
+    found = ask(ShownBackend(views.failing()), f"/api/v1/status?target={BITRIX24}").json()
+    assert [BITRIX24] == [row["name"] for row in found["targets"]]
+    assert {BITRIX24} == {row["target"] for row in found["problems"]}
+    assert found["summary"]["targets"] == 1
+
+
+def test_a_failed_target_beside_a_good_one_leaves_it_alone() -> None:
+    bad = views.failed(views.unpolled("bad", PlatformName.WIX, CollectorName.BOOKINGS), Reason.TLS, "expired")
+    good = views.succeeded(views.unpolled("good", PlatformName.WIX, CollectorName.BOOKINGS), views.wix_bookings())
+    usage = ApiUsage()
+    found = document(
+        views.view_of(*(views.target_of(state.target, PlatformName.WIX, [state], usage=usage) for state in (bad, good)))
+    )
+    assert {"bad": "critical", "good": "healthy"} == {row["name"]: row["state"] for row in found["targets"]}

@@ -1,0 +1,284 @@
+"""What the status board shows, and that whatever it shows is text."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from collections.abc import Sequence
+from html.parser import HTMLParser
+
+import pytest
+from msgspec.structs import replace
+
+from exporter.errors import Reason
+from exporter.model import BookingsObservation, CollectorName, Conflict, Connection, ConnectionStatus, PlatformName
+from exporter.platforms.advice import for_failure
+from exporter.state.snapshot import View
+from exporter.web import status_page as board
+from exporter.web.status_api import status_of
+from tests.harness import views
+from tests.harness.views import NOW, WIX, Target
+from tests.harness.web import ShownBackend, ask
+
+HOSTILE = "\"'><script>alert(1)</script><img src=x onerror=alert(1)>"
+
+
+class Tags(HTMLParser):
+    """Reads a page as a browser would: its tags and attributes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: set[str] = set()
+        self.attributes: list[tuple[str, str | None]] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        self.attributes += attrs
+
+
+def page(view: View, query: str = "", number: int = 1) -> str:
+    return board.render(view, query=query, page=number).decode()
+
+
+def words(html: str) -> str:
+    """Return the visible text of the page in one line."""
+    body = re.sub(r"<(style|script|title)>.*?</\1>", "", html, flags=re.DOTALL)
+    text = re.sub(r"<[^>]+>", " ", body).replace("&#39;", "'").replace("&amp;", "&").replace("&gt;", ">").replace("&#34;", '"')
+    return re.sub(r"\s+([,.;)])", r"\1", re.sub(r"\s+", " ", text)).replace("( ", "(")
+
+
+def site(name: str, *rows: Connection, labels: dict[str, str] | None = None) -> Target:
+    state = views.unpolled(name, PlatformName.WIX, CollectorName.CONNECTIONS)
+    return views.target_of(name, PlatformName.WIX, [views.succeeded(state, views.connections(*rows))], labels=labels)
+
+
+def failed_site(name: str, reason: Reason = Reason.AUTH) -> Target:
+    state = views.unpolled(name, PlatformName.WIX, CollectorName.CONNECTIONS)
+    return views.target_of(name, PlatformName.WIX, [views.failed(state, reason, "refused")])
+
+
+def names(found: board.Board) -> Sequence[str]:
+    return [shown.status.name for shown in found.targets]
+
+
+def test_all_is_well_is_said_in_a_word() -> None:
+    text = words(page(views.view_of(site("a", views.connection("Chair 1")))))
+    assert "Everything is in order 1 target" in text
+    assert "Broken now" not in text
+
+
+def test_the_start_is_neither_good_nor_bad() -> None:
+    text = words(page(views.before_first_poll()))
+    assert "Starting 2 targets; 4 collectors not polled yet" in text
+    assert "not polled yet" in text
+    assert "Everything is in order" not in text
+
+
+def test_no_targets_is_said() -> None:
+    text = words(page(views.view_of()))
+    assert "No targets" in text
+    assert "Add a target to the configuration and reload." in text
+
+
+def test_a_broken_collector_is_told_with_place_moment_message_and_fix() -> None:
+    text = words(page(views.failing()))
+    assert "critical Polls fail, no data timeout salon-b24 / links since 14:11:20 UTC (2 min ago)" in text
+    assert "portal.example did not answer within 30 s" in text
+    assert for_failure(Reason.OPERATING_LIMIT, PlatformName.BITRIX24).fix.split("`")[0] in text
+
+
+def test_broken_things_come_before_everything_else() -> None:
+    text = words(page(views.failing()))
+    assert text.index("5 critical, 1 warning") < text.index("Broken now") < text.index("Targets 2") < text.index("Collectors")
+
+
+def test_a_double_booking_shows_both_ids() -> None:
+    text = words(page(views.healthy()))
+    assert "salon-b24 / Chair 1 bookings 341 and 352 overlap from 15:13:20 UTC (in 1 h) for 30 min" in text
+    assert "moves or cancels one of the bookings" in text
+
+
+def test_links_are_told_by_entity_and_calendar_copies_are_counted_apart() -> None:
+    text = words(page(views.healthy()))
+    assert "Links by entity next_24h : calendar event 3, crm contact 1, crm deal 4 (3 bookings in the staff's calendar)" in text
+
+
+def test_not_measured_is_never_a_zero() -> None:
+    text = words(page(views.healthy()))
+    assert "next_24h 14:12:50 UTC 2026-09-22 14:12:50 UTC 0 (0 confirmed, 0 pending) not measured not measured" in text
+    assert "Next booking: not measured" in text
+
+
+def test_withdrawn_data_is_said_to_be_withdrawn() -> None:
+    html = page(views.expired())
+    assert "withdrawn, too old" in html
+    assert "Polls fail, data withdrawn" in html
+    assert "Chair 1" not in html
+
+
+def test_an_empty_site_is_told_from_one_without_data() -> None:
+    assert "The site has no calendar connection." in page(views.view_of(site("a")))
+    assert "The site has no calendar connection." not in page(views.view_of(failed_site("a")))
+
+
+def test_a_status_is_always_a_word() -> None:
+    rows = [views.connection(status.value, status) for status in ConnectionStatus]
+    html = page(views.view_of(site("a", *rows)))
+    for status in ConnectionStatus:
+        assert f'<span class="chip s-{status}">{status.replace("_", " ")}</span>' in html
+
+
+def test_budgets_are_bars_with_their_numbers() -> None:
+    html = page(views.healthy())
+    assert re.search(r'<meter min="0" max="240\.0" [^>]*value="228\.25" aria-labelledby="[^"]+">228\.2</meter>', html)
+    assert "228.2 of 240 s left" in words(html)
+
+
+def test_problems_with_one_cause_are_one_card() -> None:
+    found = board.board_of(status_of(views.view_of(*(failed_site(f"site-{number}") for number in range(300)))))
+    [card] = found.cards
+    assert (300, 300, board.PLACES, 300 - board.PLACES) == (card.size, card.targets, len(card.places), card.more)
+
+
+def test_collectors_that_broke_together_are_one_place() -> None:
+    found = board.board_of(status_of(views.failing()))
+    [place] = found.cards[0].places
+    assert (WIX, ["connections", "bookings"]) == (place.target, place.subjects)
+
+
+def test_each_double_booking_is_a_place_of_its_own() -> None:
+    state = views.unpolled("portal", PlatformName.BITRIX24, CollectorName.BOOKINGS)
+    conflicts = tuple(Conflict("7", str(number), str(number + 1), NOW + 60, NOW + 120) for number in range(3))
+    seen = BookingsObservation(NOW - 30, (), conflicts=conflicts)
+    view = views.view_of(views.target_of("portal", PlatformName.BITRIX24, [views.succeeded(state, seen)]))
+    [card] = board.board_of(status_of(view)).cards
+    assert 3 == len(card.places)
+
+
+def test_targets_come_in_pages_the_broken_ones_first() -> None:
+    view = views.view_of(*(site(f"good-{number:03}") for number in range(60)), failed_site("bad"))
+    first, last = (board.board_of(status_of(view), page=number) for number in (1, 3))
+    assert (3, 61, "bad", board.TARGETS) == (first.pages, first.matching, names(first)[0], len(first.targets))
+    assert "good-059" == names(last)[-1]
+    assert len(last.targets) == 61 - 2 * board.TARGETS
+    assert names(board.board_of(status_of(view), page=99)) == names(last)
+
+
+def test_the_page_stays_small_with_thousands_of_targets() -> None:
+    broken = views.connection("b", ConnectionStatus.ERROR)
+    view = views.view_of(
+        *(site(f"site-{number}", broken) if number % 3 else failed_site(f"site-{number}") for number in range(3_000))
+    )
+    assert len(page(view)) < 250_000
+
+
+def test_a_long_list_of_connections_is_cut_with_the_broken_ones_kept() -> None:
+    rows = [views.connection(f"Chair {number}") for number in range(200)]
+    rows[150] = replace(rows[150], status=ConnectionStatus.ERROR)
+    [shown] = board.board_of(status_of(views.view_of(site("a", *rows)))).targets
+    assert ("Chair 150", board.CONNECTIONS, 200 - board.CONNECTIONS) == (
+        shown.connections[0].connection,
+        len(shown.connections),
+        shown.more_connections,
+    )
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("", ["bad", "berlin", "munich"]),
+        ("munich", ["munich"]),
+        ("MUNICH", ["munich"]),
+        ("city=berlin", ["berlin"]),
+        ("critical", ["bad"]),
+        ("auth", ["bad"]),
+        ("healthy", ["munich"]),
+        ("wix", ["bad", "berlin", "munich"]),
+        ("chair 7", ["munich"]),
+        ("munich chair 7", ["munich"]),
+        ("berlin chair 7", []),
+        ("disconnected", ["berlin"]),
+        ("100%", []),
+    ],
+)
+def test_the_filter_finds_what_contains_every_word(query: str, expected: list[str]) -> None:
+    view = views.view_of(
+        site("munich", views.connection("Chair 7"), labels={"city": "munich"}),
+        site("berlin", views.connection("Sofa", ConnectionStatus.DISCONNECTED), labels={"city": "berlin"}),
+        failed_site("bad"),
+    )
+    assert expected == names(board.board_of(status_of(view), query=query))
+
+
+def test_the_filter_finds_a_booking_id() -> None:
+    assert ["salon-b24"] == names(board.board_of(status_of(views.healthy()), query="352"))
+
+
+def test_the_filter_narrows_a_long_list_of_connections() -> None:
+    rows = [views.connection(f"Chair {number}") for number in range(200)]
+    [shown] = board.board_of(status_of(views.view_of(site("a", *rows))), query="chair 199").targets
+    assert ["Chair 199"] == [row.connection for row in shown.connections]
+
+
+def test_the_filter_stays_in_the_box_and_in_the_links() -> None:
+    view = views.view_of(*(site(f"a&b {number}") for number in range(60)))
+    html = page(view, "a&b")
+    assert 'value="a&amp;b"' in html
+    assert 'href="?q=a%26b&amp;page=2"' in html
+
+
+def test_nothing_found_is_said() -> None:
+    assert "Nothing matches nobody." in words(page(views.healthy(), "nobody")).replace(" .", ".")
+
+
+def test_words_from_outside_are_text() -> None:
+    rows = [views.connection(HOSTILE, ConnectionStatus.ERROR, schedule=HOSTILE, provider=HOSTILE)]
+    state = views.unpolled(HOSTILE, PlatformName.WIX, CollectorName.CONNECTIONS)
+    failing = views.failed(views.succeeded(state, views.connections(*rows)), Reason.AUTH, HOSTILE)
+    assert failing.failure is not None
+    failing = replace(failing, failure=replace(failing.failure, code=HOSTILE, request_id=HOSTILE))
+    portal = views.unpolled(HOSTILE, PlatformName.BITRIX24, CollectorName.BOOKINGS)
+    seen = replace(
+        views.bitrix24_bookings(),
+        conflicts=(Conflict("7", HOSTILE, HOSTILE, NOW + 60, NOW + 120),),
+        resource_names={"7": HOSTILE, "8": HOSTILE},
+    )
+    labels = {"note": HOSTILE, "x": "javascript:alert(1)"}
+    view = views.view_of(views.target_of(HOSTILE, PlatformName.WIX, [failing, views.succeeded(portal, seen)], labels=labels))
+    html = page(view, HOSTILE)
+    ours = page(views.view_of())
+    assert html.count("<script") == ours.count("<script") == 1
+    found = Tags()
+    found.feed(html)
+    assert "img" not in found.tags
+    assert [] == [name for name, _ in found.attributes if name.startswith("on")]
+    assert [] == [value for name, value in found.attributes if name == "href" and (value or "").startswith("javascript")]
+    assert "&lt;script&gt;alert(1)" in html
+
+
+def test_only_the_style_and_script_of_the_page_may_run() -> None:
+    answer = ask(ShownBackend(views.healthy()), "/")
+    policy = answer.headers["content-security-policy"]
+    for tag in ("style", "script"):
+        [text] = re.findall(rf"<{tag}>(.*?)</{tag}>", answer.text, flags=re.DOTALL)
+        digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+        assert f"{tag}-src 'sha256-{digest}'" in policy
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+
+
+def test_the_page_loads_nothing_from_elsewhere() -> None:
+    html = page(views.failing())
+    assert [] == re.findall(r"""(?:src|href|action)=["']?(?:https?:)?//[^"']*""", html)
+    assert 'style="' not in html
+
+
+def test_addresses_are_relative_so_that_a_proxy_may_serve_it_in_a_folder() -> None:
+    html = page(views.view_of(*(failed_site(f"site-{number}") for number in range(60))))
+    assert [] == re.findall(r'(?:href|action)="/[^"]*"', html)
+
+
+def test_the_number_of_problems_stands_in_the_title() -> None:
+    assert "<title>(6) Booking sync</title>" in page(views.failing())
+    assert "<title>Booking sync</title>" in page(views.view_of())

@@ -1,0 +1,139 @@
+"""The configuration's JSON Schema and its written reference, both made from the models, so that they cannot drift."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+
+from exporter.config import input as given
+from exporter.config.settings import Budget, OAuth
+
+_FIRST: Final = ("name", "platform", "interval", "max_age", "window", "windows")
+_BEGIN: Final = "<!-- generated from exporter/config/input.py: begin -->\n"
+_END: Final = "<!-- generated: end -->\n"
+_SCHEMA_VERSION: Final = "https://json-schema.org/draft/2020-12/schema"
+
+# In the order of the reference: a heading, the model, and where it stands in the file.
+_SECTIONS: Final[tuple[tuple[str, type[BaseModel], str], ...]] = (
+    ("Top of the file", given.ConfigInput, ""),
+    ("Window", given.WindowInput, "`windows[]`, and `windows[]` of a collector"),
+    ("Wix target", given.WixTargetInput, "`targets[]` with `platform: wix`"),
+    ("Wix collector `connections`", given.WixConnectionsInput, "`collectors.connections` of a Wix target"),
+    ("Wix collector `bookings`", given.WixBookingsInput, "`collectors.bookings` of a Wix target"),
+    ("Bitrix24 target", given.BitrixTargetInput, "`targets[]` with `platform: bitrix24`"),
+    ("Bitrix24 `oauth`", OAuth, "`oauth` of a Bitrix24 target"),
+    ("Bitrix24 `budget`", Budget, "`budget` of a Bitrix24 target"),
+    ("Bitrix24 collector `bookings`", given.BitrixBookingsInput, "`collectors.bookings` of a Bitrix24 target"),
+    ("Bitrix24 collector `links`", given.BitrixLinksInput, "`collectors.links` of a Bitrix24 target"),
+)
+
+
+def json_schema() -> str:
+    """Return the JSON Schema (draft 2020-12) of the configuration file, for editors."""
+    schema = given.ConfigInput.model_json_schema(by_alias=True)
+    return json.dumps({"$schema": _SCHEMA_VERSION} | _tidy(schema), indent=2, ensure_ascii=False) + "\n"
+
+
+def _tidy(node: Any) -> Any:  # noqa: ANN401  JSON
+    """Drop pydantic's titles made from names, and what stands for an absent key."""
+    if isinstance(node, list):
+        return [_tidy(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    tidy = {key: _tidy(value) for key, value in node.items() if not (key == "default" and value is None)}
+    if "patternProperties" in tidy:
+        tidy = {key: value for key, value in tidy.items() if key != "propertyNames"} | {"additionalProperties": False}
+    if isinstance(tidy.get("properties"), dict):
+        for name, value in tidy["properties"].items():
+            if value.get("title", "").replace(" ", "_").lower() == name.lower():
+                del value["title"]
+    options = tidy.get("anyOf")
+    if isinstance(options, list) and {"type": "null"} in options and not _may_be_empty(options):
+        rest = [option for option in options if option != {"type": "null"}]
+        del tidy["anyOf"]
+        return (rest[0] if len(rest) == 1 else {"anyOf": rest}) | tidy
+    return tidy
+
+
+def _may_be_empty(options: list[Any]) -> bool:
+    # A collector, or all of them, may be named without a value.
+    return any(
+        "Collectors" in str(option) or "BookingsInput" in str(option) or "LinksInput" in str(option) for option in options
+    )
+
+
+def reference() -> str:
+    """Return the tables of the reference as Markdown."""
+    return "\n".join(_lines())
+
+
+def with_reference(page: str) -> str:
+    """Return ``page`` (docs/configuration.md) with its generated part written anew."""
+    before, _, rest = page.partition(_BEGIN)
+    return f"{before}{_BEGIN}\n{reference()}\n{_END}{rest.partition(_END)[2]}"
+
+
+def _lines() -> Iterator[str]:
+    for heading, model, place in _SECTIONS:
+        yield f"### {heading}\n"
+        yield f"{place}. {_sentence(model)}\n" if place else f"{_sentence(model)}\n"
+        yield "| key | value | default | meaning |"
+        yield "|---|---|---|---|"
+        properties = model.model_json_schema(by_alias=True)["properties"]
+        fields = model.model_fields.items()
+        for name, field in sorted(fields, key=lambda item: _FIRST.index(item[0]) if item[0] in _FIRST else len(_FIRST)):
+            key = field.alias or name
+            text = (field.description or "").replace("|", "\\|")
+            yield f"| `{key}` | {_kind(key, properties[key])} | {_default(field)} | {text} |"
+        yield ""
+
+
+def _sentence(model: type[BaseModel]) -> str:
+    return " ".join((model.__doc__ or "").split())
+
+
+def _kind(key: str, schema: Mapping[str, Any]) -> str:
+    tidy = _tidy(dict(schema))
+    if key in _KINDS:
+        return _KINDS[key]
+    if words := tidy.get("enum") or [tidy["const"]] if "const" in tidy or "enum" in tidy else []:
+        return ", ".join(f"`{word}`" for word in words)
+    kind = _JSON_KINDS.get(tidy.get("type", "object"), "number")
+    bounds = [f"{words} {tidy[bound]:g}" for bound, words in _BOUNDS if bound in tidy]
+    return " ".join([kind, *bounds])
+
+
+_DURATIONS: Final = ("interval", "max_age", "timeout")
+_SECRETS: Final = ("api_key", "app_secret", "client_secret", "webhook_url")
+_KINDS: Final = dict.fromkeys(_DURATIONS, "duration") | dict.fromkeys(_SECRETS, "secret")
+_JSON_KINDS: Final = {
+    "array": "list",
+    "object": "mapping",
+    "string": "text",
+    "integer": "whole number",
+    "boolean": "true or false",
+}
+_BOUNDS: Final = (("exclusiveMinimum", "above"), ("minimum", "from"), ("maximum", "to"))
+
+
+def _default(field: FieldInfo) -> str:
+    if field.is_required():
+        return "required"
+    default = field.get_default(call_default_factory=True, validated_data={})
+    if default is None or default is PydanticUndefined or isinstance(default, BaseModel) or default in ({}, [], frozenset()):
+        return ""
+    if isinstance(default, (tuple, frozenset, list)):
+        return "`[" + ", ".join(map(str, default)) + "]`"
+    return f"`{json.dumps(default) if not isinstance(default, str) else default}`"
+
+
+if __name__ == "__main__":  # from the root of the repository
+    Path("config/exporter.schema.json").write_text(json_schema())
+    PAGE = Path("docs/configuration.md")
+    PAGE.write_text(with_reference(PAGE.read_text()))
