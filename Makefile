@@ -39,7 +39,7 @@ bench-fleet: $(VENV)/.installed-dev ## Five minutes of 5,000 sites and 500 porta
 generate: $(VENV)/.installed-dev ## Write the generated files again: schema, references, dashboards, rules, manifests
 	$(BIN)/python -m tools.metrics_reference docs/metrics.md
 	$(BIN)/python -m tools.config_reference
-	$(BIN)/python -c 'from exporter.web.status_api import schema_text; print(schema_text(), end="")' >docs/status.schema.json
+	$(BIN)/python -m tools.status_schema docs/status.schema.json
 	$(BIN)/booking-sync-exporter monitoring render --out . >/dev/null
 
 servers: # Debian's servers and Grafana's code, which the end-to-end tests drive; a no-op when they are there

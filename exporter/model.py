@@ -20,11 +20,6 @@ class Value(msgspec.Struct, frozen=True, gc=False):
     """
 
 
-class PlatformName(StrEnum):
-    WIX = "wix"
-    BITRIX24 = "bitrix24"
-
-
 class CollectorName(StrEnum):
     CONNECTIONS = "connections"
     BOOKINGS = "bookings"
@@ -195,3 +190,18 @@ class ApiUsage(Value, frozen=True, gc=False):
     budgets: tuple[Budget, ...] = ()
     operating: tuple[OperatingTime, ...] = ()
     credential_expiry: float | None = None
+
+
+class ExpectedSeries(Value, frozen=True, gc=False):
+    """What a target can count, known before anything was: each is a series with 0 from the start.
+
+    ``operations`` are the API's operations that may be asked, ``retried`` the reasons (values of
+    :class:`exporter.errors.Reason`) for which a request may be repeated, ``fields`` the fields of each collector
+    whose words are a closed list to us. ``reads_bookings`` tells whether booking rows are read, so that their ids can be
+    followed.
+    """
+
+    operations: tuple[str, ...]
+    retried: tuple[str, ...]
+    fields: Mapping[CollectorName, tuple[str, ...]]
+    reads_bookings: bool

@@ -9,34 +9,29 @@ from typing import Any, Final
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
-from pydantic_core import PydanticUndefined
 
-from exporter.config import input as given
-from exporter.config.settings import Budget, OAuth
+from exporter.config import Config
+from exporter.platforms.base import Section
+from exporter.platforms.registry import PLATFORMS
+from exporter.platforms.settings import MAY_BE_EMPTY_KEY, WrittenWindow
 
 _FIRST: Final = ("name", "platform", "interval", "max_age", "window", "windows")
-_BEGIN: Final = "<!-- generated from exporter/config/input.py: begin -->\n"
+_BEGIN: Final = "<!-- generated from the settings of the platforms: begin -->\n"
 _END: Final = "<!-- generated: end -->\n"
+_NULL: Final = {"type": "null"}
 _SCHEMA_VERSION: Final = "https://json-schema.org/draft/2020-12/schema"
 
 # In the order of the reference: a heading, the model, and where it stands in the file.
-_SECTIONS: Final[tuple[tuple[str, type[BaseModel], str], ...]] = (
-    ("Top of the file", given.ConfigInput, ""),
-    ("Window", given.WindowInput, "`windows[]`, and `windows[]` of a collector"),
-    ("Wix target", given.WixTargetInput, "`targets[]` with `platform: wix`"),
-    ("Wix collector `connections`", given.WixConnectionsInput, "`collectors.connections` of a Wix target"),
-    ("Wix collector `bookings`", given.WixBookingsInput, "`collectors.bookings` of a Wix target"),
-    ("Bitrix24 target", given.BitrixTargetInput, "`targets[]` with `platform: bitrix24`"),
-    ("Bitrix24 `oauth`", OAuth, "`oauth` of a Bitrix24 target"),
-    ("Bitrix24 `budget`", Budget, "`budget` of a Bitrix24 target"),
-    ("Bitrix24 collector `bookings`", given.BitrixBookingsInput, "`collectors.bookings` of a Bitrix24 target"),
-    ("Bitrix24 collector `links`", given.BitrixLinksInput, "`collectors.links` of a Bitrix24 target"),
+_SECTIONS: Final[tuple[Section, ...]] = (
+    Section("Top of the file", Config, ""),
+    Section("Window", WrittenWindow, "`windows[]`, and `windows[]` of a collector"),
+    *(section for platform in PLATFORMS.values() for section in platform.reference),
 )
 
 
 def json_schema() -> str:
     """Return the JSON Schema (draft 2020-12) of the configuration file, for editors."""
-    schema = given.ConfigInput.model_json_schema(by_alias=True)
+    schema = Config.model_json_schema(by_alias=True)
     return json.dumps({"$schema": _SCHEMA_VERSION} | _tidy(schema), indent=2, ensure_ascii=False) + "\n"
 
 
@@ -54,18 +49,11 @@ def _tidy(node: Any) -> Any:  # noqa: ANN401  JSON
             if value.get("title", "").replace(" ", "_").lower() == name.lower():
                 del value["title"]
     options = tidy.get("anyOf")
-    if isinstance(options, list) and {"type": "null"} in options and not _may_be_empty(options):
-        rest = [option for option in options if option != {"type": "null"}]
+    if isinstance(options, list) and _NULL in options and not tidy.pop(MAY_BE_EMPTY_KEY, False):
+        rest = [option for option in options if option != _NULL]
         del tidy["anyOf"]
         return (rest[0] if len(rest) == 1 else {"anyOf": rest}) | tidy
     return tidy
-
-
-def _may_be_empty(options: list[Any]) -> bool:
-    # A collector, or all of them, may be named without a value.
-    return any(
-        "Collectors" in str(option) or "BookingsInput" in str(option) or "LinksInput" in str(option) for option in options
-    )
 
 
 def reference() -> str:
@@ -80,7 +68,8 @@ def with_reference(page: str) -> str:
 
 
 def _lines() -> Iterator[str]:
-    for heading, model, place in _SECTIONS:
+    for section in _SECTIONS:
+        heading, model, place = section.heading, section.model, section.place
         yield f"### {heading}\n"
         yield f"{place}. {_sentence(model)}\n" if place else f"{_sentence(model)}\n"
         yield "| key | value | default | meaning |"
@@ -125,8 +114,10 @@ _BOUNDS: Final = (("exclusiveMinimum", "above"), ("minimum", "from"), ("maximum"
 def _default(field: FieldInfo) -> str:
     if field.is_required():
         return "required"
-    default = field.get_default(call_default_factory=True, validated_data={})
-    if default is None or default is PydanticUndefined or isinstance(default, BaseModel) or default in ({}, [], frozenset()):
+    if field.default_factory is not None:
+        return ""  # the meaning says it
+    default = field.default
+    if default is None or isinstance(default, BaseModel) or default == frozenset():
         return ""
     if isinstance(default, (tuple, frozenset, list)):
         return "`[" + ", ".join(map(str, default)) + "]`"

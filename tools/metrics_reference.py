@@ -15,7 +15,8 @@ from exporter.metrics.families.catalog import TARGET_INFO, TOPICS
 from exporter.metrics.families.connections import MOST_CONNECTIONS
 from exporter.metrics.families.family import Family, Histogram
 from exporter.metrics.instruments import LEVELS
-from exporter.model import CalendarType, CollectorName, ConnectionStatus, ErrorReason, PlatformName
+from exporter.model import CalendarType, CollectorName, ConnectionStatus, ErrorReason
+from exporter.platforms.registry import PLATFORMS
 
 _PER_CONNECTION: Final = len(ConnectionStatus) + len(ErrorReason) + len(("info", "import", "export", "since"))
 
@@ -56,7 +57,7 @@ booking_sync_bookings{{window="next_24h"}} * on (target, platform) group_left (s
 
 
 _VALUES: Final[tuple[tuple[str, Iterable[str]], ...]] = (
-    ("`platform`", PlatformName),
+    ("`platform`", tuple(PLATFORMS)),
     ("`collector`", CollectorName),
     ("`status` of `connection_status`, `connections`", ConnectionStatus),
     ("`reason` of `connection_error`", ErrorReason),

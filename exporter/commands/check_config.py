@@ -15,10 +15,10 @@ from exporter.clock import SystemClock
 from exporter.config import Config
 from exporter.errors import ConfigError, PollError
 from exporter.metrics import Instruments
-from exporter.platforms.advice import for_failure
 from exporter.platforms.http_pool import open_pool
 from exporter.polling.admission import Admission
 from exporter.runtime.targets import World
+from exporter.state.advice import for_failure
 from exporter.state.status_history import MemorySince
 from exporter.web.config import WebConfig
 from exporter.web.server import parse_address
@@ -42,7 +42,7 @@ async def check_online(config: Config, say: Callable[[str], None]) -> list[str]:
                 finally:
                     await live.session.aclose()
             except PollError as error:
-                advice = for_failure(error.reason, target.platform)
+                advice = for_failure(target.platform, error.reason)
                 problems.append(f"{target.name}: {error.reason.value}: {error.message} (fix: {advice.fix})")
             else:
                 say(f"{target.name}: the credential works")

@@ -19,11 +19,11 @@ from exporter.errors import ConfigError
 from exporter.metrics import Format, Instruments, Page
 from exporter.platforms.http_pool import open_pool
 from exporter.polling.admission import Admission
-from exporter.polling.poll import Job
+from exporter.polling.poll import Job, poll_all
 from exporter.runtime.targets import World
 from exporter.state.snapshot import CollectorState, Snapshot
 from exporter.state.status_history import MemorySince
-from exporter.state.verdict import Verdict, findings, poll_all, summary, verdict, worst
+from exporter.state.verdict import Verdict, findings, summary, verdict, worst
 from exporter.support.redaction import visible
 from exporter.web.status_api import encode_status
 

@@ -2,43 +2,6 @@
 
 from exporter.config.effective import config_hash, effective_config
 from exporter.config.load import load_config
-from exporter.config.settings import (
-    BitrixBookings,
-    BitrixBookingsOptions,
-    BitrixCollectors,
-    BitrixLinks,
-    BitrixTarget,
-    Budget,
-    CollectorSettings,
-    Config,
-    OAuth,
-    Target,
-    WixBookings,
-    WixCollectors,
-    WixConnections,
-    WixTarget,
-    collector_settings,
-    shard_of,
-)
+from exporter.config.settings import Config, shard_of
 
-__all__ = [
-    "BitrixBookings",
-    "BitrixBookingsOptions",
-    "BitrixCollectors",
-    "BitrixLinks",
-    "BitrixTarget",
-    "Budget",
-    "CollectorSettings",
-    "Config",
-    "OAuth",
-    "Target",
-    "WixBookings",
-    "WixCollectors",
-    "WixConnections",
-    "WixTarget",
-    "collector_settings",
-    "config_hash",
-    "effective_config",
-    "load_config",
-    "shard_of",
-]
+__all__ = ["Config", "config_hash", "effective_config", "load_config", "shard_of"]

@@ -15,11 +15,13 @@ from pydantic import BaseModel
 from exporter.config.settings import Config
 from exporter.counting.windows import WindowSpec
 from exporter.fields.durations import format_duration
+from exporter.platforms.settings import CollectorSettings
 from exporter.support.secret import MASK, Secret
 
 _DURATIONS: Final = frozenset({"interval", "max_age", "timeout"})
-_NOT_SHOWN: Final = frozenset({"warnings", "files"})
-_FIRST_KEYS: Final = ("name", "platform")
+# The order in which people look for them; what is not named here keeps the order of its model.
+_FIRST_KEYS: Final = ("name", "platform", "labels", "timeout", "base_url", "timezone")
+_LAST_KEYS: Final = ("interval", "max_age", "windows", "targets", "state_file", "collectors")
 _HASH_DIGITS: Final = 12
 
 
@@ -39,9 +41,7 @@ def config_hash(config: Config) -> str:
 
 def _plain(value: object, *, reveal: bool, name: str = "") -> object:  # noqa: PLR0911  one line for each kind of value
     if isinstance(value, BaseModel):
-        shown = [key for key in type(value).model_fields if key not in _NOT_SHOWN and getattr(value, key) is not None]
-        ordered = sorted(shown, key=lambda key: key not in _FIRST_KEYS)
-        return {key: _plain(getattr(value, key), reveal=reveal, name=key) for key in ordered}
+        return {key: _plain(item, reveal=reveal, name=key) for key, item in _fields(value)}
     if isinstance(value, WindowSpec):
         return {"name": value.name, "from": value.start, "to": value.end}
     if isinstance(value, Secret):
@@ -61,7 +61,21 @@ def _plain(value: object, *, reveal: bool, name: str = "") -> object:  # noqa: P
     return str(value) if isinstance(value, str) else value
 
 
-# A writer for these plain values only: PyYAML's takes seconds for some thousand targets, and the event loop waits for it.
+def _fields(model: BaseModel) -> list[tuple[str, object]]:
+    """Return what counts of a mapping: neither what is absent nor what another key has taken in."""
+    fields = {key: getattr(model, key) for key, field in type(model).model_fields.items() if not field.exclude}
+    if isinstance(model, CollectorSettings):
+        fields["max_age"] = model.max_age_seconds
+    return sorted(((key, item) for key, item in fields.items() if item is not None), key=lambda row: _place(row[0]))
+
+
+def _place(key: str) -> int:
+    if key in _FIRST_KEYS:
+        return _FIRST_KEYS.index(key) - len(_FIRST_KEYS)
+    return _LAST_KEYS.index(key) + 1 if key in _LAST_KEYS else 0
+
+
+# A writer for these plain values only: PyYAML's takes seconds for some thousand targets, and a page waits for it.
 _BARE: Final = re.compile("[A-Za-z][A-Za-z0-9_./+-]*")
 _WORDS_OF_YAML: Final = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
 

@@ -2,30 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any, Final, cast, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from exporter.config.input import BitrixTargetInput, ConfigInput, WixTargetInput
+from exporter.config.settings import Config
 from exporter.errors import Problem
-from exporter.fields.kinds import kind, shown
-from exporter.model import PlatformName
+from exporter.fields.kinds import REPORTED_ELSEWHERE, kind, shown
+from exporter.platforms.registry import PLATFORMS
+from exporter.platforms.settings import WrittenAs
 from exporter.support.yaml_source import UNREADABLE, Path, Source, show_path, showable_key
 
-_PLATFORMS: Final[Mapping[str, type[BaseModel]]] = {
-    PlatformName.WIX: WixTargetInput,
-    PlatformName.BITRIX24: BitrixTargetInput,
-}
-# Words that people bring from elsewhere; close matches are found without this list.
-_OTHER_NAMES: Final[Mapping[str, str]] = {
-    "account_id": "the key belongs to the account, but the site is named by site_id",
-    "token": "write api_key (wix) or webhook_url (bitrix24)",
-    "apikey": "write api_key",
-    "url": "write webhook_url (bitrix24), or base_url for another origin",
-    "webhook": "write webhook_url",
+# Words that people bring from elsewhere, besides those of the platforms; close matches are found without this list.
+_MISNOMERS: Final[Mapping[str, str]] = {
     "tz": "write timezone",
     "scrape_interval": "write interval, under collectors.<name>",
     "start": "write from",
@@ -35,13 +27,13 @@ _OTHER_NAMES: Final[Mapping[str, str]] = {
 }
 
 
-def shape_problems(error: ValidationError, source: Source) -> Iterator[Problem]:
+def field_problems(error: ValidationError, source: Source) -> Iterator[Problem]:
     """Translate what pydantic found in single fields."""
     for details in error.errors(include_url=False):
         if details["type"] == "too_short" and details["input"]:
             continue  # its elements are wrong, and each is reported
-        if details["input"] is UNREADABLE:
-            continue  # reported where the file was read
+        if details["input"] is UNREADABLE or details["type"] == REPORTED_ELSEWHERE:
+            continue
         path = tuple(element for index, element in enumerate(details["loc"]) if not _is_tag(details["loc"], index))
         yield _problem(details, path, source)
 
@@ -49,7 +41,7 @@ def shape_problems(error: ValidationError, source: Source) -> Iterator[Problem]:
 def _is_tag(loc: Path, index: int) -> bool:
     # pydantic puts the branch of a union into the path: the platform, and how an element of `windows` was read.
     is_platform = index == 2 and loc[0] == "targets"  # noqa: PLR2004  targets, position, platform
-    return loc[index] in (_PLATFORMS if is_platform else ("<name>", "<window>"))
+    return loc[index] in (PLATFORMS if is_platform else ("<name>", "<window>"))
 
 
 def _problem(details: ErrorDetails, path: Path, source: Source) -> Problem:
@@ -87,9 +79,16 @@ _BOUNDS: Final[Mapping[str, tuple[str, str]]] = {
     "less_than": ("must be less than", "lt"),
     "less_than_equal": ("must be at most", "le"),
 }
+
+
+def _either(words: Iterable[str]) -> str:
+    *others, last = words
+    return f"{', '.join(others)} or {last}" if others else last
+
+
 _PLAIN: Final[Mapping[str, tuple[str, str]]] = {
+    "union_tag_not_found": ("the platform is missing", f"add {_either(f'platform: {name}' for name in PLATFORMS)}"),
     "missing": ("is missing", "add it"),
-    "union_tag_not_found": ("the platform is missing", "add platform: wix or platform: bitrix24"),
     "too_short": ("is an empty list", "add something, or remove the key"),
     "too_long": ("has too many entries", "remove some"),
     "string_too_short": ("is empty", "give it a value, or remove the key"),
@@ -113,8 +112,14 @@ def _standard(details: ErrorDetails, path: Path) -> tuple[str, str]:
         message = f"{shown(value)} is not allowed" if isinstance(value, str) else f"must be text, not {kind(value)}"
         return message, f"write {context['expected'].replace(chr(39), '')}"
     if name == "union_tag_invalid":
-        return f"{shown(context['tag'])} is not a platform", "write wix or bitrix24"
+        return f"{shown(context['tag'])} is not a platform", f"write {_either(PLATFORMS)}"
     return _PLAIN.get(name, ("cannot be used", "see docs/configuration.md"))
+
+
+def _misnomer(name: str) -> str:
+    """Return how a key that people bring from elsewhere is written here; empty for one that we do not know."""
+    fixes = [fix for platform in PLATFORMS.values() if (fix := platform.misnomers.get(name))]
+    return _either([*fixes[:1], *(fix.removeprefix("write ") for fix in fixes[1:])]) if fixes else _MISNOMERS.get(name, "")
 
 
 def _unknown_key(path: Path, source: Source) -> Problem:
@@ -128,8 +133,8 @@ def _unknown_key(path: Path, source: Source) -> Problem:
     near = get_close_matches(name.lower(), known, n=1, cutoff=0.7)
     if near:
         fix = f"did you mean {near[0]}?"
-    elif name in _OTHER_NAMES:
-        fix = _OTHER_NAMES[name]
+    elif misnomer := _misnomer(name):
+        fix = misnomer
     elif elsewhere := _belongs(name, around):
         fix = elsewhere
     else:
@@ -141,12 +146,12 @@ def _unknown_key(path: Path, source: Source) -> Problem:
 
 
 def _belongs(name: str, around: Path) -> str:
-    for platform, model in _PLATFORMS.items():
-        if len(around) == 2 and name in model.model_fields:  # noqa: PLR2004  targets, position
-            return f"it is a key of platform {platform}"
+    for platform in PLATFORMS.values():
+        if len(around) == 2 and name in platform.settings.model_fields:  # noqa: PLR2004  targets, position
+            return f"it is a key of platform {platform.name}"
     if len(around) == 2 and name in ("interval", "max_age", "windows", "window", "conflicts", "count", "statuses"):  # noqa: PLR2004
         return f"it belongs to a collector: collectors.<name>.{name}"
-    if around and name in ConfigInput.model_fields:
+    if around and name in Config.model_fields:
         return "it stands at the top of the file"
     return ""
 
@@ -157,21 +162,26 @@ def _platform(path: Path, source: Source) -> str:
 
 
 def _known_keys(path: Path, source: Source) -> list[str]:
-    models: list[type[BaseModel]] = [ConfigInput]
+    models: list[type[BaseModel]] = [Config]
     for index, element in enumerate(path):
         if isinstance(element, int):
             if path[0] == "targets" and index == 1:
-                models = [model for model in models if model is _PLATFORMS.get(_platform(path, source))]
+                platform = PLATFORMS.get(_platform(path, source))
+                models = [platform.settings] if platform is not None else []
             continue
         fields = [model.model_fields[element] for model in models if element in model.model_fields]
         fields = fields or [field for model in models for field in model.model_fields.values() if field.alias == element]
-        models = [model for field in fields for model in _models(field.annotation)]
+        models = [
+            model for field in fields for annotation in (field.annotation, *field.metadata) for model in _models(annotation)
+        ]
     return [field.alias or name for model in models for name, field in model.model_fields.items()]
 
 
 def _models(annotation: object) -> Iterator[type[BaseModel]]:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         yield annotation
+    if isinstance(annotation, WrittenAs):
+        yield from _models(annotation.form)
     for argument in get_args(annotation):
         yield from _models(argument)
 

@@ -11,33 +11,48 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Final, NamedTuple, cast
 from zoneinfo import ZoneInfo
 
 from pydantic import PlainValidator, ValidationInfo, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from exporter.counting.windows import WindowError, parse
+from exporter.counting.windows import WindowError, WindowSpec, parse
 from exporter.fields.durations import PATTERN as DURATION_PATTERN
 from exporter.fields.durations import parse_duration
 from exporter.support.redaction import is_steering, redact
+
+REPORTED_ELSEWHERE: Final = "reported_elsewhere"
+"""Type of an error that another one already tells of, such as a name whose owner is wrong."""
 
 _SHOWN: Final = 60
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a reader may use of the outside world; ``files`` collects every secret file that was read or looked for."""
+    """What a reader may use of the outside world; ``files`` collects every secret file that was read or looked for.
+
+    ``windows`` are those at the top of the file, by name, as far as they can be used.
+    """
 
     directory: Path
     environ: Mapping[str, str]
+    windows: dict[str, WindowSpec] = field(default_factory=dict)
     files: list[Path] = field(default_factory=list)
 
 
-def bad(message: str, fix: str) -> PydanticCustomError:
+def field_error(message: str, fix: str) -> PydanticCustomError:
     """Return the error for a value that cannot be used. Neither text may hold a credential."""
     # Without a template in the message, so that braces in it mean nothing.
     return PydanticCustomError("config", "{message}", {"message": message, "fix": fix})
+
+
+class FieldProblem(NamedTuple):
+    """What is wrong, or hardly meant, at a place in the file; ``path`` leads there from the top."""
+
+    path: tuple[str | int, ...]
+    message: str
+    fix: str
 
 
 def shown(value: object) -> str:
@@ -63,14 +78,19 @@ def kind(value: object) -> str:
     return next((words for type_, words in _KINDS if isinstance(value, type_)), "something else")
 
 
+def mapping_of(value: object) -> Mapping[str, object]:
+    """Return ``value`` when it is a mapping, else an empty one: what it should be is another check's matter."""
+    return cast("Mapping[str, object]", value) if isinstance(value, Mapping) else {}
+
+
 def text_of(value: object, example: str) -> str:
     """Return ``value`` when it is text, else raise what is wrong with it; ``example`` shows what is wanted."""
     if isinstance(value, str):
         return value
     if value is None:
-        raise bad("is empty", f"give a value such as {example}, or remove the key")
+        raise field_error("is empty", f"give a value such as {example}, or remove the key")
     fix = f"write text such as {example}" if isinstance(value, (list, Mapping)) else "put it in quotes"
-    raise bad(f"must be text, not {kind(value)}", fix)
+    raise field_error(f"must be text, not {kind(value)}", fix)
 
 
 # Durations, times and windows.
@@ -79,15 +99,15 @@ def text_of(value: object, example: str) -> str:
 def _duration(value: object, info: ValidationInfo) -> float:
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         if info.context is not None:
-            raise bad("has no unit", f"write {value:g}s for seconds" if value > 0 else "write it like 30s or 5m")
+            raise field_error("has no unit", f"write {value:g}s for seconds" if value > 0 else "write it like 30s or 5m")
         return float(value)
     text = text_of(value, "30s, 5m or 1h30m")
     try:
         seconds = parse_duration(text)
     except ValueError:
-        raise bad(f"{shown(text)} is not a duration", "write it like 30s, 5m or 1h30m") from None
+        raise field_error(f"{shown(text)} is not a duration", "write it like 30s, 5m or 1h30m") from None
     if seconds <= 0:
-        raise bad("must be longer than 0", "write it like 30s, 5m or 1h30m")
+        raise field_error("must be longer than 0", "write it like 30s, 5m or 1h30m")
     return seconds
 
 
@@ -105,7 +125,7 @@ def _zone(value: object) -> ZoneInfo:
     try:
         return ZoneInfo(name)
     except (KeyError, OSError, ValueError):  # unknown; a folder of zones; ../ and other forms that are no key
-        raise bad(f"{shown(name)} is not an IANA time zone", "write it like Europe/Berlin or UTC") from None
+        raise field_error(f"{shown(name)} is not an IANA time zone", "write it like Europe/Berlin or UTC") from None
 
 
 Zone = Annotated[ZoneInfo, PlainValidator(_zone), WithJsonSchema({"type": "string", "examples": ["Europe/Berlin", "UTC"]})]
@@ -116,7 +136,7 @@ def _expression(value: object) -> str:
     try:
         parse(text)
     except WindowError as error:
-        raise bad(redact(error.problem), error.fix) from None
+        raise field_error(redact(error.problem), error.fix) from None
     return text
 
 
@@ -142,28 +162,30 @@ def _pattern(pattern: str, what: str, example: str) -> Callable[[object], str]:
     def read(value: object) -> str:
         text = text_of(value, example)
         if not wanted.fullmatch(text) or any(map(is_steering, text)):
-            raise bad(f"{shown(text)} is not {what}", f"write it like {example}")
+            raise field_error(f"{shown(text)} is not {what}", f"write it like {example}")
         return text
 
     return read
 
 
-def _named(pattern: str, what: str, example: str) -> tuple[PlainValidator, WithJsonSchema]:
+def named(pattern: str, what: str, example: str) -> tuple[PlainValidator, WithJsonSchema]:
+    """Return what to annotate ``str`` with for a text that matches ``pattern``; ``what`` and ``example`` are for people."""
     schema = {"type": "string", "pattern": f"^{pattern}$", "examples": [example]}
     return PlainValidator(_pattern(pattern, what, example)), WithJsonSchema(schema)
 
 
 _LINE: Final = r"[^\s\x00-\x1f\x7f](?:[^\x00-\x1f\x7f]{0,98}[^\s\x00-\x1f\x7f])?"
 
-Name = Annotated[str, *_named(_LINE, "a name: one line of 1 to 100 characters", "salon-wix")]
-WindowName = Annotated[
-    str, *_named("[A-Za-z0-9_.-]{1,60}", "a window name: letters, digits, _ . - and at most 60 of them", "next_24h")
-]
-EnvName = Annotated[str, *_named("[A-Za-z_][A-Za-z0-9_]*", "the name of an environment variable", "WIX_API_KEY")]
-Text = Annotated[str, *_named(_LINE, "one line of 1 to 100 characters", "7f1c2d3e-1111-4222-8333-444455556666")]
-ReaderPrefix = Annotated[
-    str, *_named("(?:/[A-Za-z0-9_-]+)+", "a path: it starts with / and does not end with one", "/_api/bookings-reader")
-]
+Name = Annotated[str, *named(_LINE, "a name: one line of 1 to 100 characters", "salon-wix")]
+_WINDOW_NAME: Final = "[A-Za-z0-9_.-]{1,60}"
+WindowName = Annotated[str, *named(_WINDOW_NAME, "a window name: letters, digits, _ . - and at most 60 of them", "next_24h")]
+Text = Annotated[str, *named(_LINE, "one line of 1 to 100 characters", "7f1c2d3e-1111-4222-8333-444455556666")]
+
+
+def is_window_name(text: str) -> bool:
+    """Return whether ``text`` can name a window."""
+    return re.fullmatch(_WINDOW_NAME, text) is not None
+
 
 _RESERVED_LABELS: Final = ("target", "platform")
 
@@ -171,11 +193,13 @@ _RESERVED_LABELS: Final = ("target", "platform")
 def _label_name(value: object) -> str:
     text = text_of(value, "site")
     if not re.fullmatch("[a-zA-Z_][a-zA-Z0-9_]*", text):
-        raise bad(f"{shown(text)} is not a label name", "use letters, digits and _, not a digit first, for example site")
+        raise field_error(
+            f"{shown(text)} is not a label name", "use letters, digits and _, not a digit first, for example site"
+        )
     if text in _RESERVED_LABELS:
-        raise bad(f"the label {text} is set by the exporter", "use another name")
+        raise field_error(f"the label {text} is set by the exporter", "use another name")
     if text.startswith("__"):
-        raise bad(f"{shown(text)} starts with __, which Prometheus keeps for itself", "use another name")
+        raise field_error(f"{shown(text)} starts with __, which Prometheus keeps for itself", "use another name")
     return text
 
 
@@ -189,7 +213,7 @@ LabelName = Annotated[
 def _label_value(value: object) -> str:
     text = text_of(value, "berlin")
     if len(text) > 200 or any(map(is_steering, text)):  # noqa: PLR2004  a label is read by people
-        raise bad("is not a label value: one line of at most 200 characters", "shorten it")
+        raise field_error("is not a label value: one line of at most 200 characters", "shorten it")
     return text
 
 
@@ -201,7 +225,7 @@ def _resource_id(value: object) -> str:
         return str(value)
     if isinstance(value, str) and re.fullmatch(r"\S{1,100}", value):
         return value
-    raise bad("is not a resource id", "write the id as a number or as text, for example 12")
+    raise field_error("is not a resource id", "write the id as a number or as text, for example 12")
 
 
 ResourceId = Annotated[
@@ -210,25 +234,11 @@ ResourceId = Annotated[
     WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 1}, {"type": "string", "pattern": r"^\S{1,100}$"}]}),
 ]
 
-WIX_STATUSES: Final = ("CREATED", "PENDING", "CONFIRMED", "CANCELED", "DECLINED", "WAITING_LIST", "PENDING_ECOM_CHECKOUT")
-
-
-def _wix_status(value: object) -> str:
-    text = text_of(value, "CONFIRMED")
-    if text in WIX_STATUSES:
-        return text
-    upper = {"CANCELLED": "CANCELED", "WAITLIST": "WAITING_LIST"}.get(text.upper(), text.upper())
-    fix = f"write {upper}" if upper in WIX_STATUSES else f"use some of {', '.join(WIX_STATUSES)}"
-    raise bad(f"{shown(text)} is not a status of Wix bookings", fix)
-
-
-WixStatus = Annotated[str, PlainValidator(_wix_status), WithJsonSchema({"enum": list(WIX_STATUSES)})]
-
 
 def _path(value: object, info: ValidationInfo) -> Path:
     path = value if isinstance(value, Path) else Path(text_of(value, "/var/lib/booking-sync-exporter/file.json"))
     if path == Path():
-        raise bad("is empty", "give the path of a file")
+        raise field_error("is empty", "give the path of a file")
     return info.context.directory / path if isinstance(info.context, Reading) else path
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import platform as python_platform
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping
 from threading import Lock
 from typing import Final
 
@@ -22,32 +21,15 @@ from exporter.metrics.families import api, freshness, process
 from exporter.metrics.families.bookings import DISCOVERED, VANISHED
 from exporter.metrics.families.catalog import COUNTERS
 from exporter.metrics.families.family import Family, Histogram
-from exporter.model import CollectorName, PlatformName
+from exporter.model import CollectorName, ExpectedSeries
 
 LEVELS: Final = ("debug", "info", "warning", "error", "critical")
-
-#: Failures after which a platform may repeat a request; their series exist from the start.
-RETRIED: Final = (
-    Reason.AUTH,
-    Reason.RATE_LIMITED,
-    Reason.TIMEOUT,
-    Reason.NETWORK,
-    Reason.SERVER_ERROR,
-    Reason.INVALID_RESPONSE,
-)
-
-#: Fields whose words are a closed list to us; their series exist from the start.
-FIELDS: Final[Mapping[CollectorName, tuple[str, ...]]] = {
-    CollectorName.CONNECTIONS: ("status", "error_reason", "calendar_type", "sync_config"),
-    CollectorName.BOOKINGS: ("booked_entity", "end_date"),
-    CollectorName.LINKS: ("module", "entity_type"),
-}
 
 
 class TargetInstruments:
     """The counters of one target; implements :class:`exporter.platforms.base.Events`. Safe to read from other threads."""
 
-    def __init__(self, target: str, platform: PlatformName) -> None:
+    def __init__(self, target: str, platform: str) -> None:
         self.target = target
         self.platform = platform
         self._labels = target_labels_text(target, platform)
@@ -58,26 +40,23 @@ class TargetInstruments:
         self._versions = dict.fromkeys(COUNTERS, 0)
         self._add(api.THROTTLE_WAIT, (), 0)
 
-    def expect(self, collectors: Iterable[CollectorName], operations: Iterable[str], *, reads_bookings: bool) -> None:
-        """Let all series exist that this target can fill, with 0; what was counted before stays.
-
-        ``reads_bookings`` says whether booking rows are read (Bitrix24; Wix with ``conflicts``) rather than only counted.
-        """
-        for collector in collectors:
+    def expect(self, expected: ExpectedSeries) -> None:
+        """Let all series exist that this target can fill, with 0; what was counted before stays."""
+        for collector, fields in expected.fields.items():
             self._add(freshness.POLLS, (collector,), 0)
             self._observe(freshness.DURATION, (collector,), None)
             self._add(freshness.MALFORMED, (collector,), 0)
             for reason in Reason:
                 self._add(freshness.FAILURES, (collector, reason), 0)
-            for field in FIELDS[collector]:
+            for field in fields:
                 self._add(freshness.UNRECOGNIZED, (collector, field), 0)
-        for operation in operations:
+        for operation in expected.operations:
             self._observe(api.REQUEST_DURATION, (operation,), None)
             for code in ("200", "none"):
                 self._add(api.REQUESTS, (operation, code), 0)
-            for reason in RETRIED:
-                self._add(api.RETRIES, (operation, reason), 0)
-        if reads_bookings:
+            for retried in expected.retried:
+                self._add(api.RETRIES, (operation, retried), 0)
+        if expected.reads_bookings:
             self._add(DISCOVERED, (), 0)
             self._add(VANISHED, (), 0)
 
@@ -164,13 +143,13 @@ class Instruments:
         PlatformCollector(registry=registry)
         GCCollector(registry=registry)
 
-    def for_target(self, name: str, platform: PlatformName) -> TargetInstruments:
+    def for_target(self, name: str, platform: str) -> TargetInstruments:
         """Return the counters of a target: those that it had before, if any."""
         instruments = self.prepare(name, platform)
         self.put_target(instruments)
         return instruments
 
-    def prepare(self, name: str, platform: PlatformName) -> TargetInstruments:
+    def prepare(self, name: str, platform: str) -> TargetInstruments:
         """Return what :meth:`for_target` would, without showing it on the page before :meth:`put_target`."""
         known = self._targets.get(name)
         return known if known is not None and known.platform == platform else TargetInstruments(name, platform)
@@ -201,7 +180,7 @@ class Instruments:
         """Publish how late the event loop was."""
         self._set(process.LOOP_LAG, seconds)
 
-    def poll_began(self, platform: PlatformName, late: float) -> None:
+    def poll_began(self, platform: str, late: float) -> None:
         """Count a poll that began ``late`` seconds after its time."""
         self._lateness_of(platform).observe(late)
 
@@ -209,14 +188,14 @@ class Instruments:
         """Count a log message. Safe to call from any thread."""
         self._log_messages.labels(level if level in LEVELS else "error").inc()
 
-    def _lateness_of(self, platform: PlatformName) -> prometheus_client.Histogram:
+    def _lateness_of(self, platform: str) -> prometheus_client.Histogram:
         # Made with the first target: a family without series would be a header with nothing below it.
         family = process.LATENESS
         if self._lateness is None:
             self._lateness = prometheus_client.Histogram(
                 family.name, family.help, family.labels, registry=self.registry, buckets=family.buckets
             )
-        return self._lateness.labels(platform.value)
+        return self._lateness.labels(platform)
 
     def _set(self, family: Family, number: float, *labels: str) -> None:
         # Made when first set: what nobody measured (in ``probe``, say) is absent, not 0.

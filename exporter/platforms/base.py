@@ -1,26 +1,27 @@
 """The small interface between a platform and everything above it.
 
-A platform is one folder with ``open_session(target, services) -> Session``, named in ``PLATFORMS``. It knows HTTP and the
+A platform is one folder and one value, :class:`Platform`, named in :mod:`exporter.platforms.registry`. It knows HTTP and the
 API's words; it knows nothing of metrics, snapshots or web pages. What it counts while it works goes to :class:`Events`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
-from typing import TYPE_CHECKING, Protocol
+from typing import Any, Final, Protocol
 
 import httpx
+from pydantic import BaseModel
 
 from exporter.clock import Clock
-from exporter.errors import PollError
-from exporter.model import ApiUsage, CollectorName, Observation
-from exporter.polling.admission import Admission
-
-if TYPE_CHECKING:
-    from exporter.state.status_history import SinceStore
+from exporter.errors import PollError, Reason
+from exporter.fields.kinds import FieldProblem
+from exporter.model import ApiUsage, CollectorName, ExpectedSeries, Observation
+from exporter.platforms.advice import PlatformAdvice
+from exporter.platforms.settings import Target
 
 
 class Events(Protocol):
@@ -55,6 +56,30 @@ class Events(Protocol):
         ...
 
 
+class SinceStore(Protocol):
+    """When each connection took its present status."""
+
+    def since(self, target: str, connection: str, status: str, now: float) -> float:
+        """Return the Unix seconds at which ``connection`` (hash) of ``target`` was first seen in ``status``; ``now`` if new."""
+        ...
+
+    def keep_only(self, target: str, connections: frozenset[str]) -> None:
+        """Forget connections of ``target`` that a complete answer no longer lists."""
+        ...
+
+    async def save(self) -> None:
+        """Make what changed since the last call survive a restart. Never raises because of the disk."""
+        ...
+
+
+class Admission(Protocol):
+    """Who divides what this machine can do."""
+
+    def decoding(self) -> AbstractAsyncContextManager[None]:
+        """Return a block that holds one of few places while an answer that has come is worked on."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
     """What a session may use of the outside world; everything a test wants to replace.
@@ -71,6 +96,17 @@ class Services:
     since: SinceStore
     admission: Admission
     config_dir: Path = Path()
+
+
+RETRIED: Final = (
+    Reason.AUTH,
+    Reason.RATE_LIMITED,
+    Reason.TIMEOUT,
+    Reason.NETWORK,
+    Reason.SERVER_ERROR,
+    Reason.INVALID_RESPONSE,
+)
+"""Failures after which a request may be repeated."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +138,8 @@ class Session(Protocol):
         ...
 
     @property
-    def operations(self) -> tuple[str, ...]:
-        """Every value that the ``operation`` label can take, so that its series exist from the start."""
+    def expected(self) -> ExpectedSeries:
+        """What the target can fill, so that its series exist from the start."""
         ...
 
     def usage(self) -> ApiUsage:
@@ -117,3 +153,33 @@ class Session(Protocol):
     async def aclose(self) -> None:
         """Let go of everything. The shared HTTP client stays open."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A table of the configuration's reference: its heading, the model, and where that stands in the file."""
+
+    heading: str
+    model: type[BaseModel]
+    place: str
+
+
+@dataclass(frozen=True, slots=True)
+class Platform:
+    """All that the rest of the exporter knows of a platform.
+
+    ``problems`` looks for what is wrong between the fields of a raw target, however broken the rest of it is, ``warnings``
+    for what is allowed in a finished one and hardly meant; both are told the target's path. ``misnomers`` are keys that
+    people bring from elsewhere, with the fix. ``open_session`` makes no I/O and raises
+    :class:`~exporter.errors.TargetConfigError` for a target that cannot work.
+    """
+
+    name: str
+    settings: type[Target]
+    advice: PlatformAdvice
+    # A platform's own functions take its own settings, which no signature for all of them can say.
+    open_session: Callable[[Any, Services], Session]
+    problems: Callable[[Mapping[str, object], tuple[str | int, ...]], Iterator[FieldProblem]]
+    warnings: Callable[[Any, tuple[str | int, ...]], Iterator[FieldProblem]]
+    reference: tuple[Section, ...]
+    misnomers: Mapping[str, str] = field(default_factory=dict)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -16,7 +17,7 @@ from msgspec.structs import replace
 
 from exporter.clock import Clock
 from exporter.errors import InternalError, PollError, PollTimeoutError, Reason
-from exporter.model import CollectorName, PlatformName
+from exporter.model import CollectorName
 from exporter.platforms.base import Collector, PollResult
 from exporter.state.snapshot import CollectorState, failure_of
 
@@ -50,7 +51,7 @@ class Job:
     """
 
     target: str
-    platform: PlatformName
+    platform: str
     name: CollectorName
     interval: float
     max_age: float
@@ -126,6 +127,19 @@ async def poll(job: Job, before: CollectorState, clock: Clock) -> Outcome:
         failure=failure_of(error, now, count, since) if error else None,
     )
     return Outcome(state, error, error is not None and result is not None, deadline.held_up)
+
+
+async def poll_all(
+    jobs: Sequence[Job], clock: Clock, finished: Callable[[CollectorState], None] = lambda _: None
+) -> tuple[CollectorState, ...]:
+    """Poll all ``jobs`` side by side; ``finished`` hears of each as it ends. The result is in the order of ``jobs``."""
+
+    async def one(job: Job) -> CollectorState:
+        state = (await poll(job, job.initial_state(), clock)).state
+        finished(state)
+        return state
+
+    return tuple(await asyncio.gather(*(one(job) for job in jobs)))
 
 
 def _alone(error: PollError) -> PollError:

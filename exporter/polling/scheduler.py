@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from exporter.clock import Clock
 from exporter.clock.deadlines import wall_deadline
 from exporter.errors import PollError, Reason
-from exporter.model import CollectorName, PlatformName
+from exporter.model import CollectorName
 from exporter.polling.admission import Admission
 from exporter.polling.poll import Job, Outcome, poll
 from exporter.state.snapshot import CollectorState
@@ -62,7 +62,7 @@ class Scheduler:
         random: Random,
         admission: Admission,
         publish: Callable[[CollectorState], None],
-        observe_lateness: Callable[[PlatformName, float], None],
+        observe_lateness: Callable[[str, float], None],
     ) -> None:
         self._clock = clock
         self._random = random
@@ -140,7 +140,7 @@ class Scheduler:
     def _delay(self, job: Job, outcome: Outcome) -> float | None:
         """Log how the poll went. Returns the seconds before the next one, ``None`` for the normal interval."""
         key = (job.target, job.name)
-        facts = {"target": job.target, "platform": job.platform.value, "collector": job.name.value}
+        facts = {"target": job.target, "platform": job.platform, "collector": job.name.value}
         state, error = outcome.state, outcome.error
         if error is None or state.failure is None:
             self._failures.recovered(key, "poll_recovered", **facts)

@@ -10,15 +10,14 @@ from random import Random
 import httpx
 
 from exporter.clock import Clock
-from exporter.config import BitrixBookings, Target, WixBookings, collector_settings
 from exporter.errors import ConfigError, PollError, Problem
 from exporter.metrics import Instruments, TargetInstruments
-from exporter.platforms.base import Services, Session
+from exporter.platforms.base import Services, Session, SinceStore
 from exporter.platforms.registry import open_session
+from exporter.platforms.settings import Target
 from exporter.polling.admission import Admission
 from exporter.polling.poll import Job, phase_of
 from exporter.state.snapshot import TargetEntry
-from exporter.state.status_history import SinceStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +51,7 @@ class World:
         """
         events = self.instruments.prepare(target.name, target.platform)
         session = open_session(target, Services(self.http, self.clock, self.random, events, since, self.admission))
-        events.expect(session.collectors, session.operations, reads_bookings=_reads_bookings(target))
+        events.expect(session.expected)
         return LiveTarget(target, session, events, _jobs(target, session, events))
 
     async def open_targets(self, targets: Iterable[Target], since: SinceStore) -> dict[str, LiveTarget]:
@@ -76,14 +75,14 @@ class World:
 
 
 def _jobs(target: Target, session: Session, instruments: TargetInstruments) -> tuple[Job, ...]:
-    settings = collector_settings(target)
+    settings = target.running()
     return tuple(
         Job(
             target.name,
             target.platform,
             name,
             settings[name].interval,
-            settings[name].max_age,
+            settings[name].max_age_seconds,
             collector,
             instruments,
             phase_of(target.name, name, settings[name].interval),
@@ -95,14 +94,3 @@ def _jobs(target: Target, session: Session, instruments: TargetInstruments) -> t
 async def _close(opened: Mapping[str, LiveTarget]) -> None:
     for live in opened.values():
         await live.session.aclose()
-
-
-def _reads_bookings(target: Target) -> bool:
-    """Whether booking rows are read, so that their ids can be followed, rather than only counted."""
-    match target.collectors.bookings:
-        case BitrixBookings():
-            return True
-        case WixBookings(conflicts=conflicts):
-            return conflicts
-        case _:
-            return False

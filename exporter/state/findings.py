@@ -8,12 +8,12 @@ from enum import StrEnum
 from typing import Final
 
 from exporter.model import BookingsObservation, Conflict, Connection, ConnectionsObservation, ConnectionStatus, LinksObservation
-from exporter.platforms.advice import (
+from exporter.platforms.advice import Advice
+from exporter.state.advice import (
     CREDENTIAL_ENDS,
     DATA_WITHDRAWN,
     DOUBLE_BOOKING,
     WINDOW_INCOMPLETE,
-    Advice,
     for_connection,
     for_failure,
 )
@@ -85,7 +85,7 @@ def of_target(target: TargetView, now: float) -> Iterator[Problem]:
         match collector.state.observation:
             case ConnectionsObservation(connections=connections):
                 for connection in connections:
-                    yield from _of_connection(target.name, connection, now)
+                    yield from _of_connection(target, connection, now)
             case BookingsObservation(windows=bookings, conflicts=conflicts, resource_names=names):
                 for conflict in conflicts:
                     yield from _of_conflict(target.name, conflict, names.get(conflict.resource, conflict.resource), now)
@@ -135,7 +135,7 @@ def _of_collector(target: TargetView, collector: CollectorView) -> Iterator[Prob
             target.name,
             str(state.collector),
             title,
-            for_failure(failure.reason, target.platform),
+            for_failure(target.platform, failure.reason),
             since=failure.since if failure.since is not None else state.last_success,
             detail=failure.message,
             reason=str(failure.reason),
@@ -176,7 +176,7 @@ def _connection_kind(connection: Connection, now: float) -> Kind | None:
     return Kind.CONNECTION_STUCK if syncing and now - connection.since > STUCK_SECONDS else None
 
 
-def _of_connection(target: str, connection: Connection, now: float) -> Iterator[Problem]:
+def _of_connection(target: TargetView, connection: Connection, now: float) -> Iterator[Problem]:
     kind = _connection_kind(connection, now)
     if kind is None:
         return
@@ -188,10 +188,10 @@ def _of_connection(target: str, connection: Connection, now: float) -> Iterator[
     yield Problem(
         Severity.WARNING,
         kind,
-        target,
+        target.name,
         connection.key,
         title,
-        for_connection(connection.status, connection.error_reason),
+        for_connection(target.platform, connection.status, connection.error_reason),
         since=connection.since,
         reason=str(connection.error_reason or ""),
     )

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from msgspec.structs import replace
 
 from exporter.errors import PollError, Reason
-from exporter.model import ApiUsage, CollectorName, ConnectionsObservation, Observation, PlatformName, Value
+from exporter.model import ApiUsage, CollectorName, ConnectionsObservation, Observation, Value
 
 
 class Failure(Value, frozen=True, gc=False):
@@ -39,7 +39,7 @@ class CollectorState(Value, frozen=True, gc=False):
     """
 
     target: str
-    platform: PlatformName
+    platform: str
     collector: CollectorName
     interval: float
     max_age: float
@@ -98,7 +98,7 @@ class TargetView(Value, frozen=True, gc=False):
     """One target at one moment."""
 
     name: str
-    platform: PlatformName
+    platform: str
     labels: Mapping[str, str]
     collectors: tuple[CollectorView, ...]
     usage: ApiUsage
@@ -120,7 +120,7 @@ class TargetEntry(Value, frozen=True, gc=False):
     """What the snapshot knows of a target besides its collectors. ``usage`` asks its session, without I/O."""
 
     name: str
-    platform: PlatformName
+    platform: str
     labels: Mapping[str, str]
     usage: Callable[[], ApiUsage]
 

@@ -14,7 +14,7 @@ import contextlib
 import os
 import tempfile
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final
 
 import msgspec
 import structlog
@@ -25,22 +25,6 @@ VERSION: Final = 1
 
 LONGEST_SAVE_SECONDS: Final = 5.0
 """A poll waits no longer for the disk. One that hangs (a network share) must not hold what was learnt."""
-
-
-class SinceStore(Protocol):
-    """When each connection took its present status."""
-
-    def since(self, target: str, connection: str, status: str, now: float) -> float:
-        """Return the Unix seconds at which ``connection`` (hash) of ``target`` was first seen in ``status``; ``now`` if new."""
-        ...
-
-    def keep_only(self, target: str, connections: frozenset[str]) -> None:
-        """Forget connections of ``target`` that a complete answer no longer lists."""
-        ...
-
-    async def save(self) -> None:
-        """Make what changed since the last call survive a restart. Never raises because of the disk."""
-        ...
 
 
 class _Entry(msgspec.Struct, frozen=True, gc=False):

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from enum import IntEnum
 from typing import Final
 
-from exporter.clock import Clock
 from exporter.model import BookingsObservation, ConnectionsObservation, ConnectionStatus, LinksObservation
-from exporter.platforms.advice import DOUBLE_BOOKING, for_connection, for_failure
-from exporter.polling.poll import Job, poll
+from exporter.state.advice import DOUBLE_BOOKING, for_connection, for_failure
 from exporter.state.snapshot import CollectorState
 
 BROKEN: Final = frozenset({ConnectionStatus.ERROR, ConnectionStatus.DISCONNECTED})
@@ -23,19 +20,6 @@ class Verdict(IntEnum):
     WARNING = 1
     CRITICAL = 2
     UNKNOWN = 3
-
-
-async def poll_all(
-    jobs: Sequence[Job], clock: Clock, finished: Callable[[CollectorState], None] = lambda _: None
-) -> tuple[CollectorState, ...]:
-    """Poll all ``jobs`` side by side; ``finished`` hears of each as it ends. The result is in the order of ``jobs``."""
-
-    async def one(job: Job) -> CollectorState:
-        state = (await poll(job, job.initial_state(), clock)).state
-        finished(state)
-        return state
-
-    return tuple(await asyncio.gather(*(one(job) for job in jobs)))
 
 
 def verdict(state: CollectorState) -> Verdict:
@@ -77,12 +61,12 @@ def findings(state: CollectorState) -> tuple[str, ...]:
     """Return one line for each thing that is broken, with its human fix."""
     lines = []
     if state.failure is not None:
-        advice = for_failure(state.failure.reason, state.platform)
+        advice = for_failure(state.platform, state.failure.reason)
         lines.append(f"{state.target} {state.collector.value}: {advice.meaning} Fix: {advice.fix}")
     if isinstance(state.observation, ConnectionsObservation):
         for row in state.observation.connections:
             if row.status in BROKEN:
-                advice = for_connection(row.status, row.error_reason)
+                advice = for_connection(state.platform, row.status, row.error_reason)
                 lines.append(
                     f"{state.target} connection {row.key} ({row.calendar_type.value}): {advice.meaning} Fix: {advice.fix}"
                 )

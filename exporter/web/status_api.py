@@ -15,10 +15,9 @@ from exporter.model import (
     Connection,
     ConnectionsObservation,
     LinksObservation,
-    PlatformName,
 )
-from exporter.platforms.advice import for_connection, for_failure
 from exporter.state import findings as problems
+from exporter.state.advice import for_connection, for_failure
 from exporter.state.findings import Severity
 from exporter.state.snapshot import CollectorView, TargetView, View
 from exporter.web.status_types import (
@@ -55,13 +54,24 @@ def encode_status(view: View, targets: frozenset[str] | None = None) -> bytes:
     return msgspec.json.encode(msgspec.structs.replace(status, targets=written))
 
 
-def schema_text() -> str:
-    """Return the JSON Schema (2020-12) of the answer: the text of ``docs/status.schema.json``."""
+def schema_text(platforms: Iterable[str]) -> str:
+    """Return the JSON Schema (2020-12) of the answer: the text of ``docs/status.schema.json``.
+
+    ``platforms`` are those that there are.
+    """
     about = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "booking-sync-exporter: GET /api/v1/status",
     }
-    return json.dumps(about | msgspec.json.schema(Status), indent=2) + "\n"
+    schema = msgspec.json.schema(Status)
+    definitions = {}
+    for name, definition in schema["$defs"].items():
+        definitions[name] = definition
+        if name == Target.__name__:
+            definition["properties"]["platform"] = {"$ref": "#/$defs/Platform"}
+        if name == EntityLinks.__name__:
+            definitions["Platform"] = {"title": "Platform", "enum": sorted(platforms)}
+    return json.dumps(about | {**schema, "$defs": definitions}, indent=2) + "\n"
 
 
 def status_of(view: View, targets: frozenset[str] | None = None) -> Status:
@@ -127,7 +137,10 @@ def _target(target: TargetView, now: float, worst: Severity | None) -> Target:
         labels=dict(target.labels),
         state=worst.value if worst else "waiting" if waiting else "healthy",
         collectors=tuple(_collector(collector, target.platform, now) for collector in target.collectors),
-        connections=next((_connections(seen, now) for seen in observations if isinstance(seen, ConnectionsObservation)), None),
+        connections=next(
+            (_connections(seen, target.platform, now) for seen in observations if isinstance(seen, ConnectionsObservation)),
+            None,
+        ),
         bookings=next((_bookings(seen) for seen in observations if isinstance(seen, BookingsObservation)), None),
         links=next((_links(seen) for seen in observations if isinstance(seen, LinksObservation)), None),
         budgets=tuple(Budget(budget=row.name, limit=row.limit, remaining=row.remaining) for row in target.usage.budgets),
@@ -139,9 +152,9 @@ def _target(target: TargetView, now: float, worst: Severity | None) -> Target:
     )
 
 
-def _collector(collector: CollectorView, platform: PlatformName, now: float) -> Collector:
+def _collector(collector: CollectorView, platform: str, now: float) -> Collector:
     state, failure = collector.state, collector.state.failure
-    advice = for_failure(failure.reason, platform) if failure else None
+    advice = for_failure(platform, failure.reason) if failure else None
     data_at = state.observation.at if state.observation else None
     return Collector(
         name=state.collector,
@@ -183,16 +196,16 @@ def _condition(collector: CollectorView) -> CollectorCondition:
     return "ok" if state.finished_polls else "waiting"
 
 
-def _connections(seen: ConnectionsObservation, now: float) -> Connections:
+def _connections(seen: ConnectionsObservation, platform: str, now: float) -> Connections:
     return Connections(
         at=_moment(seen.at),
-        connections=tuple(_connection(row, now) for row in seen.connections),
+        connections=tuple(_connection(row, platform, now) for row in seen.connections),
         providers=tuple(CalendarProvider(provider=row.label, up=row.up) for row in seen.providers),
     )
 
 
-def _connection(row: Connection, now: float) -> CalendarConnection:
-    advice = for_connection(row.status, row.error_reason)
+def _connection(row: Connection, platform: str, now: float) -> CalendarConnection:
+    advice = for_connection(platform, row.status, row.error_reason)
     return CalendarConnection(
         connection=row.key,
         calendar_type=row.calendar_type,

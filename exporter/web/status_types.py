@@ -18,7 +18,6 @@ from exporter.model import (
     CollectorName,
     ConnectionStatus,
     ErrorReason,
-    PlatformName,
 )
 from exporter.state.findings import Kind, Severity
 
@@ -200,7 +199,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     """One target. ``connections``, ``bookings`` and ``links`` are null without data or without that collector."""
 
     name: str
-    platform: PlatformName
+    platform: str
     labels: Mapping[str, str]
     state: TargetState
     collectors: tuple[Collector, ...]

@@ -22,11 +22,11 @@ import httpx
 from fast_bitrix24 import BitrixAsync
 
 from exporter.clock import SystemClock
-from exporter.config import BitrixBookings, BitrixCollectors, BitrixTarget
 from exporter.counting.windows import WindowSpec
-from exporter.model import BookingsObservation, CollectorName, PlatformName
+from exporter.model import BookingsObservation, CollectorName
 from exporter.platforms.base import Services
 from exporter.platforms.bitrix24 import open_session
+from exporter.platforms.bitrix24.settings import BitrixBookings, BitrixCollectors, BitrixTarget
 from exporter.polling.admission import Admission
 from exporter.simulator import Simulator, running
 from exporter.state.status_history import MemorySince
@@ -90,7 +90,7 @@ async def ours(portal: Portal) -> list[Run]:
     settings = BitrixBookings(interval=300.0, max_age=900.0, windows=windows)
     target = BitrixTarget(
         name="salon",
-        platform=PlatformName.BITRIX24,
+        platform="bitrix24",
         timeout=65.0,
         timezone=ZoneInfo("Europe/Berlin"),
         webhook_url=Secret(portal.webhook),

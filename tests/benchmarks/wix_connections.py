@@ -17,11 +17,11 @@ from random import Random
 from zoneinfo import ZoneInfo
 
 from exporter.clock import SystemClock
-from exporter.config import WixCollectors, WixConnections, WixTarget
 from exporter.counting.windows import WindowSpec
-from exporter.model import CollectorName, ConnectionsObservation, PlatformName
+from exporter.model import CollectorName, ConnectionsObservation
 from exporter.platforms.base import Services
 from exporter.platforms.wix import open_session
+from exporter.platforms.wix.settings import WixCollectors, WixConnections, WixTarget
 from exporter.polling.admission import Admission
 from exporter.simulator import Simulator, running
 from exporter.state.status_history import MemorySince
@@ -62,7 +62,7 @@ async def measure(url: str, site_id: str, key: str) -> float:
     settings = WixConnections(interval=60, max_age=300, windows=(WindowSpec("next_24h", "now", "now+24h"),))
     target = WixTarget(
         name="large",
-        platform=PlatformName.WIX,
+        platform="wix",
         timeout=30,
         timezone=ZoneInfo("UTC"),
         base_url=url,

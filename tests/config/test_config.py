@@ -9,20 +9,12 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
-from exporter.config import (
-    BitrixBookings,
-    BitrixTarget,
-    Config,
-    WixTarget,
-    collector_settings,
-    config_hash,
-    effective_config,
-    load_config,
-    shard_of,
-)
+from exporter.config import Config, config_hash, effective_config, load_config, shard_of
 from exporter.counting.windows import WindowSpec
 from exporter.errors import ConfigError
 from exporter.model import CollectorName
+from exporter.platforms.bitrix24.settings import BitrixBookings, BitrixTarget
+from exporter.platforms.wix.settings import WixTarget
 
 KEY = "IST.planted-key-0123456789"
 CODE = "planted0123456789"
@@ -99,7 +91,7 @@ def test_the_example_of_the_design_becomes_settings(tmp_path: Path) -> None:
     assert second.collectors.links is not None
     assert (900.0, 2700.0, ("next_7d",)) == (
         second.collectors.links.interval,
-        second.collectors.links.max_age,
+        second.collectors.links.max_age_seconds,
         tuple(window.name for window in second.collectors.links.windows),
     )
     assert second.collectors.bookings is not None
@@ -115,10 +107,10 @@ def test_the_shipped_example_loads_without_a_warning() -> None:
 
 def test_a_bare_wix_target_has_every_default(tmp_path: Path) -> None:
     target = wix(tmp_path)
-    collectors = collector_settings(target)
+    collectors = target.running()
     assert (30.0, None, ZoneInfo("UTC")) == (target.timeout, target.base_url, target.timezone)
     assert {CollectorName.CONNECTIONS: (60.0, 300.0), CollectorName.BOOKINGS: (300.0, 900.0)} == {
-        name: (settings.interval, settings.max_age) for name, settings in collectors.items()
+        name: (settings.interval, settings.max_age_seconds) for name, settings in collectors.items()
     }
     assert target.collectors.bookings is not None
     assert ("CONFIRMED", "PENDING") == target.collectors.bookings.statuses
@@ -129,10 +121,10 @@ def test_a_bare_wix_target_has_every_default(tmp_path: Path) -> None:
 
 def test_a_bare_bitrix24_target_has_every_default(tmp_path: Path) -> None:
     target = bitrix24(tmp_path)
-    collectors = collector_settings(target)
+    collectors = target.running()
     assert target.timeout == 70.0
     assert {CollectorName.BOOKINGS: (300.0, 900.0), CollectorName.LINKS: (900.0, 2700.0)} == {
-        name: (settings.interval, settings.max_age) for name, settings in collectors.items()
+        name: (settings.interval, settings.max_age_seconds) for name, settings in collectors.items()
     }
     assert ["next_7d"] == [window.name for window in collectors[CollectorName.LINKS].windows]
     bookings = collectors[CollectorName.BOOKINGS]
@@ -142,9 +134,9 @@ def test_a_bare_bitrix24_target_has_every_default(tmp_path: Path) -> None:
 
 
 def test_only_the_collectors_that_are_named_run(tmp_path: Path) -> None:
-    assert {CollectorName.CONNECTIONS} == collector_settings(wix(tmp_path, "collectors:\n  connections:")).keys()
-    assert {CollectorName.LINKS} == collector_settings(bitrix24(tmp_path, "collectors: {links: {}}")).keys()
-    assert {CollectorName.BOOKINGS, CollectorName.LINKS} == collector_settings(bitrix24(tmp_path, "collectors:")).keys()
+    assert {CollectorName.CONNECTIONS} == wix(tmp_path, "collectors:\n  connections:").running().keys()
+    assert {CollectorName.LINKS} == bitrix24(tmp_path, "collectors: {links: {}}").running().keys()
+    assert {CollectorName.BOOKINGS, CollectorName.LINKS} == bitrix24(tmp_path, "collectors:").running().keys()
 
 
 @pytest.mark.parametrize(
@@ -154,7 +146,7 @@ def test_only_the_collectors_that_are_named_run(tmp_path: Path) -> None:
 def test_max_age_is_three_intervals_and_five_minutes_unless_it_is_given(tmp_path: Path, settings: str, max_age: float) -> None:
     target = wix(tmp_path, f"collectors: {{connections: {{{settings}}}}}")
     assert target.collectors.connections is not None
-    assert max_age == target.collectors.connections.max_age
+    assert max_age == target.collectors.connections.max_age_seconds
 
 
 def test_a_collector_chooses_windows_by_name_or_brings_its_own(tmp_path: Path) -> None:
@@ -316,7 +308,9 @@ targets:
 """
     config = load(tmp_path, text)
     with pytest.raises(ValidationError) as caught:
-        WixTarget.model_validate({"name": "a", "platform": "wix", "api_key": KEY, "app_secret": "planted-app-secret"})
+        WixTarget.model_validate(
+            {"name": "a", "platform": "wix", "api_key": KEY, "app_secret": "planted-app-secret", "timeout": []}
+        )
     everything = [repr(config), str(config), effective_config(config), config_hash(config), *map(str, config.warnings)]
     everything += [repr(target) for target in config.targets] + [str(caught.value), repr(caught.value)]
     assert "planted" not in "\n".join(everything)

@@ -11,8 +11,10 @@ import jsonschema
 import pytest
 import yaml
 
-from exporter.config.input import BitrixTargetInput, ConfigInput, WixTargetInput
+from exporter.config import Config
 from exporter.fields.durations import PATTERN, parse_duration
+from exporter.platforms.bitrix24.settings import BitrixTarget
+from exporter.platforms.wix.settings import WixTarget
 from tools.config_reference import json_schema, with_reference
 
 ROOT = Path(__file__).parents[2]
@@ -97,7 +99,7 @@ def test_the_reference_is_up_to_date() -> None:
 
 def test_the_reference_names_every_key() -> None:
     page = (ROOT / "docs" / "configuration.md").read_text()
-    for model in (ConfigInput, WixTargetInput, BitrixTargetInput):
+    for model in (Config, WixTarget, BitrixTarget):
         for name, field in model.model_fields.items():
             assert f"| `{field.alias or name}` |" in page
 

@@ -11,7 +11,7 @@ import pytest
 from playwright.async_api import expect
 
 from exporter.errors import Reason
-from exporter.model import CollectorName, ConnectionStatus, PlatformName
+from exporter.model import CollectorName, ConnectionStatus
 from exporter.state.snapshot import View
 from exporter.web import Server, create_app, serve
 from tests.harness import views
@@ -25,20 +25,20 @@ HOSTILE = "\"'><script>window.injected=1</script><img src=x onerror=window.injec
 
 
 def site(name: str, status: ConnectionStatus = ConnectionStatus.SYNCED) -> Target:
-    state = views.unpolled(name, PlatformName.WIX, CollectorName.CONNECTIONS)
+    state = views.unpolled(name, "wix", CollectorName.CONNECTIONS)
     rows = views.connections(views.connection("Chair 1", status), views.connection("Chair 2"))
-    return views.target_of(name, PlatformName.WIX, [views.succeeded(state, rows)])
+    return views.target_of(name, "wix", [views.succeeded(state, rows)])
 
 
 def every_status() -> View:
     rows = views.connections(*(views.connection(status.value, status) for status in ConnectionStatus))
-    state = views.unpolled("site", PlatformName.WIX, CollectorName.CONNECTIONS)
-    return views.view_of(views.target_of("site", PlatformName.WIX, [views.succeeded(state, rows)], labels={"city": "Berlin"}))
+    state = views.unpolled("site", "wix", CollectorName.CONNECTIONS)
+    return views.view_of(views.target_of("site", "wix", [views.succeeded(state, rows)], labels={"city": "Berlin"}))
 
 
 def fleet() -> View:
-    failing = views.unpolled("site-000", PlatformName.WIX, CollectorName.CONNECTIONS)
-    broken = views.target_of("site-000", PlatformName.WIX, [views.failed(failing, Reason.AUTH, "refused")])
+    failing = views.unpolled("site-000", "wix", CollectorName.CONNECTIONS)
+    broken = views.target_of("site-000", "wix", [views.failed(failing, Reason.AUTH, "refused")])
     return views.view_of(broken, *(site(f"site-{number:03}") for number in range(1, 80)))
 
 
@@ -207,9 +207,9 @@ def test_the_filter_follows_the_typing() -> None:
 
 def test_words_from_outside_do_nothing() -> None:
     rows = views.connections(views.connection(HOSTILE, ConnectionStatus.ERROR, schedule=HOSTILE, provider=HOSTILE))
-    state = views.unpolled(HOSTILE, PlatformName.WIX, CollectorName.CONNECTIONS)
+    state = views.unpolled(HOSTILE, "wix", CollectorName.CONNECTIONS)
     failing = views.failed(views.succeeded(state, rows), Reason.AUTH, HOSTILE)
-    view = views.view_of(views.target_of(HOSTILE, PlatformName.WIX, [failing], labels={"a": HOSTILE}))
+    view = views.view_of(views.target_of(HOSTILE, "wix", [failing], labels={"a": HOSTILE}))
 
     async def look(opened: Tab, server: Server, _: ShownBackend) -> None:
         await opened.page.get_by_role("searchbox").fill(HOSTILE)

@@ -10,11 +10,11 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from exporter.clock import SystemClock
-from exporter.config import BitrixBookings, BitrixCollectors, BitrixTarget, OAuth
 from exporter.counting.windows import WindowSpec
-from exporter.model import CollectorName, PlatformName
+from exporter.model import CollectorName
 from exporter.platforms.base import Services
 from exporter.platforms.bitrix24 import open_session, tokenfile
+from exporter.platforms.bitrix24.settings import BitrixBookings, BitrixCollectors, BitrixTarget, OAuth
 from exporter.polling.admission import Admission
 from exporter.state.status_history import MemorySince
 from exporter.support.secret import Secret
@@ -49,7 +49,7 @@ async def refresh_and_die(url: str, folder: str, before: int) -> None:
     windows = (WindowSpec("next_7d", "now", "now+7d"),)
     target = BitrixTarget(
         name="salon",
-        platform=PlatformName.BITRIX24,
+        platform="bitrix24",
         timeout=65.0,
         base_url=url,
         timezone=ZoneInfo("Europe/Berlin"),

@@ -10,12 +10,12 @@ from random import Random
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
-from exporter.config import BitrixBookings, BitrixCollectors, BitrixLinks, BitrixTarget, Budget, OAuth
 from exporter.counting.windows import WindowSpec
-from exporter.model import BookingsObservation, CollectorName, LinksObservation, PlatformName
+from exporter.model import BookingsObservation, CollectorName, LinksObservation
 from exporter.platforms.base import PollResult, Services
 from exporter.platforms.bitrix24 import open_session
 from exporter.platforms.bitrix24.session import BitrixSession
+from exporter.platforms.bitrix24.settings import BitrixBookings, BitrixCollectors, BitrixLinks, BitrixTarget, Budget, OAuth
 from exporter.polling.admission import Admission
 from exporter.simulator import Simulator, running
 from exporter.simulator.bitrix24.oauth import App, Pair
@@ -88,7 +88,7 @@ class Bench:
         common: dict[str, Any] = {"interval": 300.0, "max_age": 900.0}
         fields: dict[str, Any] = {
             "name": name,
-            "platform": PlatformName.BITRIX24,
+            "platform": "bitrix24",
             "timeout": 65.0,
             "base_url": self.url,
             "timezone": ZoneInfo(zone),

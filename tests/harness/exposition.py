@@ -10,9 +10,10 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
 from exporter.metrics import Format, Instruments, Page
-from exporter.model import CollectorName, PlatformName
+from exporter.model import CollectorName
 from exporter.state.snapshot import View
 from tests.harness import views
+from tests.harness.expected import expected
 
 Samples = Mapping[tuple[str, frozenset[tuple[str, str]]], float]
 
@@ -27,9 +28,9 @@ def instruments_for(view: View) -> Instruments:
     instruments = Instruments(CollectorRegistry())
     for target in view.targets:
         collectors = [collector.state.collector for collector in target.collectors]
-        reads = target.platform is PlatformName.BITRIX24 and CollectorName.BOOKINGS in collectors
+        reads = target.platform == "bitrix24" and CollectorName.BOOKINGS in collectors
         events = instruments.for_target(target.name, target.platform)
-        events.expect(collectors, views.OPERATIONS[target.platform], reads_bookings=reads)
+        events.expect(expected(collectors, views.OPERATIONS[target.platform], reads_bookings=reads))
     instruments.config_loaded(ok=True, at=views.NOW - 3_600, hash="5f3a9c0d1e2b77")
     instruments.loop_lag(0.0025)
     return instruments

@@ -26,7 +26,6 @@ from exporter.model import (
     LinksObservation,
     Observation,
     OperatingTime,
-    PlatformName,
     Provider,
     Window,
     WindowBookings,
@@ -37,9 +36,9 @@ from exporter.state.snapshot import CollectorState, Failure, Snapshot, TargetEnt
 NOW: Final = 1_790_000_000.0
 WIX: Final = "salon-wix"
 BITRIX24: Final = "salon-b24"
-OPERATIONS: Final[Mapping[PlatformName, tuple[str, ...]]] = {
-    PlatformName.WIX: ("connections.list", "bookings.count"),
-    PlatformName.BITRIX24: ("booking.list", "externaldata.list"),
+OPERATIONS: Final[Mapping[str, tuple[str, ...]]] = {
+    "wix": ("connections.list", "bookings.count"),
+    "bitrix24": ("booking.list", "externaldata.list"),
 }
 NEXT_24H: Final = Window("next_24h", NOW - 30, NOW - 30 + 86_400)
 TODAY: Final = Window("today", 1_789_941_600.0, 1_790_028_000.0)
@@ -57,7 +56,7 @@ def view_of(*targets: Target, at: float = NOW) -> View:
 
 def target_of(
     name: str,
-    platform: PlatformName,
+    platform: str,
     states: Sequence[CollectorState],
     *,
     labels: Mapping[str, str] | None = None,
@@ -68,7 +67,7 @@ def target_of(
     return TargetEntry(name, platform, labels or {}, lambda: shown), {state.collector: state for state in states}
 
 
-def unpolled(target: str, platform: PlatformName, collector: CollectorName) -> CollectorState:
+def unpolled(target: str, platform: str, collector: CollectorName) -> CollectorState:
     """Return a collector that was just configured; its first poll is due in two seconds."""
     return CollectorState(target, platform, collector, interval=60.0, max_age=300.0, next_poll=NOW + 2)
 
@@ -218,7 +217,7 @@ def wix_target(connections_state: CollectorState, bookings_state: CollectorState
     usage = ApiUsage(budgets=(Budget("requests", 200.0, 198.0),))
     return target_of(
         WIX,
-        PlatformName.WIX,
+        "wix",
         (connections_state, bookings_state),
         labels={"site": "salon-berlin", "owner": "anna"},
         usage=usage,
@@ -229,17 +228,17 @@ def bitrix24_target(bookings_state: CollectorState, links_state: CollectorState)
     """Return the Bitrix24 portal of the examples."""
     return target_of(
         BITRIX24,
-        PlatformName.BITRIX24,
+        "bitrix24",
         (bookings_state, links_state),
         labels={"site": "salon-berlin"},
         usage=bitrix24_usage(),
     )
 
 
-_WIX_CONNECTIONS: Final = unpolled(WIX, PlatformName.WIX, CollectorName.CONNECTIONS)
-_WIX_BOOKINGS: Final = unpolled(WIX, PlatformName.WIX, CollectorName.BOOKINGS)
-_B24_BOOKINGS: Final = unpolled(BITRIX24, PlatformName.BITRIX24, CollectorName.BOOKINGS)
-_B24_LINKS: Final = unpolled(BITRIX24, PlatformName.BITRIX24, CollectorName.LINKS)
+_WIX_CONNECTIONS: Final = unpolled(WIX, "wix", CollectorName.CONNECTIONS)
+_WIX_BOOKINGS: Final = unpolled(WIX, "wix", CollectorName.BOOKINGS)
+_B24_BOOKINGS: Final = unpolled(BITRIX24, "bitrix24", CollectorName.BOOKINGS)
+_B24_LINKS: Final = unpolled(BITRIX24, "bitrix24", CollectorName.LINKS)
 
 
 def before_first_poll() -> View:

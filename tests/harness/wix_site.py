@@ -9,7 +9,6 @@ from random import Random
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
-from exporter.config import WixBookings, WixCollectors, WixConnections, WixTarget
 from exporter.counting.windows import WindowSpec
 from exporter.errors import PollError
 from exporter.model import (
@@ -17,11 +16,11 @@ from exporter.model import (
     CollectorName,
     Connection,
     ConnectionsObservation,
-    PlatformName,
     WindowBookings,
 )
-from exporter.platforms.base import PollResult, Services, Session
+from exporter.platforms.base import PollResult, Services, Session, SinceStore
 from exporter.platforms.wix import open_session
+from exporter.platforms.wix.settings import WixBookings, WixCollectors, WixConnections, WixTarget
 from exporter.polling.admission import Admission
 from exporter.simulator import Simulator, running
 from exporter.simulator.faults import Fault, FaultKind
@@ -29,7 +28,7 @@ from exporter.simulator.wix.credentials import ApiKey, Installation
 from exporter.simulator.wix.providers import GOOGLE, Provider
 from exporter.simulator.wix.switches import Switches
 from exporter.simulator.wix.world import Site
-from exporter.state.status_history import MemorySince, SinceStore
+from exporter.state.status_history import MemorySince
 from exporter.support.secret import Secret
 from tests.harness.clock import ManualClock
 from tests.harness.events import RecordedEvents
@@ -75,7 +74,7 @@ class WixBench:
         )
         values: dict[str, Any] = {
             "name": "salon",
-            "platform": PlatformName.WIX,
+            "platform": "wix",
             "timeout": 5.0,
             "timezone": ZoneInfo("Europe/Berlin"),
             "base_url": self.url,

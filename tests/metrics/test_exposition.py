@@ -9,7 +9,7 @@ from prometheus_client.utils import floatToGoString
 
 from exporter.metrics.exposition import Format, header, number_text, samples, target_labels_text
 from exporter.metrics.families.family import Family
-from exporter.model import CollectorName, PlatformName
+from exporter.model import CollectorName
 from tests.harness import exposition, views
 from tests.harness.exposition import page_of
 
@@ -24,10 +24,8 @@ values = st.text(st.one_of(st.sampled_from('"\\\n%{},= \r\t'), st.characters(cod
 @RELAXED
 @given(target=values, key=values, label=values)
 def test_any_label_value_survives_the_page(format_: Format, target: str, key: str, label: str) -> None:
-    state = views.succeeded(
-        views.unpolled(target, PlatformName.WIX, CollectorName.CONNECTIONS), views.connections(views.connection(key))
-    )
-    page = page_of(views.view_of(views.target_of(target, PlatformName.WIX, [state], labels={"site": label})), format_)
+    state = views.succeeded(views.unpolled(target, "wix", CollectorName.CONNECTIONS), views.connections(views.connection(key)))
+    page = page_of(views.view_of(views.target_of(target, "wix", [state], labels={"site": label})), format_)
     read = [dict(labels) for (name, labels) in exposition.samples(page, format_) if name == "booking_sync_connection_info"]
     assert [(target, key)] == [(labels["target"], labels["connection"]) for labels in read]
     info = [dict(labels) for (name, labels) in exposition.samples(page, format_) if name == "booking_sync_target_info"]
@@ -36,10 +34,10 @@ def test_any_label_value_survives_the_page(format_: Format, target: str, key: st
 
 def test_half_a_surrogate_pair_does_not_cost_the_page() -> None:
     state = views.succeeded(
-        views.unpolled(views.WIX, PlatformName.WIX, CollectorName.CONNECTIONS),
+        views.unpolled(views.WIX, "wix", CollectorName.CONNECTIONS),
         views.connections(views.connection("Chair \ud83d")),
     )
-    page = page_of(views.view_of(views.target_of(views.WIX, PlatformName.WIX, [state], labels={"site": "\udc00"})))
+    page = page_of(views.view_of(views.target_of(views.WIX, "wix", [state], labels={"site": "\udc00"})))
     assert b'connection="Chair ?"' in page
     assert b'site="?"' in page
 

@@ -14,11 +14,11 @@ from exporter.errors import Reason
 from exporter.metrics import Format, Instruments, Page, TargetInstruments
 from exporter.metrics.families.api import REQUEST_DURATION
 from exporter.metrics.families.freshness import DURATION
-from exporter.metrics.instruments import RETRIED
-from exporter.model import CollectorName, PlatformName
-from exporter.platforms.base import Events
+from exporter.model import CollectorName
+from exporter.platforms.base import RETRIED, Events
 from exporter.state.snapshot import View
 from tests.harness import exposition, views
+from tests.harness.expected import expected
 from tests.harness.exposition import select, value
 
 CONNECTIONS, BOOKINGS, LINKS = CollectorName
@@ -32,7 +32,7 @@ def instruments() -> Instruments:
 
 @pytest.fixture
 def wix(instruments: Instruments) -> TargetInstruments:
-    return instruments.for_target(views.WIX, PlatformName.WIX)
+    return instruments.for_target(views.WIX, "wix")
 
 
 def render(instruments: Instruments, view: View | None = None) -> bytes:
@@ -64,7 +64,7 @@ def test_polls_durations_and_skipped_rows_exist_with_zero_from_the_start(instrum
 
 def test_every_known_operation_exists_with_and_without_an_answer(instruments: Instruments) -> None:
     page = render(instruments)
-    for operation in views.OPERATIONS[PlatformName.WIX]:
+    for operation in views.OPERATIONS["wix"]:
         codes = {dict(labels)["code"] for _, labels in select(page, "api_requests_total", operation=operation)}
         reasons = {dict(labels)["reason"] for _, labels in select(page, "api_retries_total", operation=operation)}
         assert {"200", "none"} == codes
@@ -81,7 +81,7 @@ def test_discovered_bookings_exist_only_where_rows_are_read(instruments: Instrum
 
 
 def test_wix_rows_that_are_read_count_from_zero(instruments: Instruments, wix: TargetInstruments) -> None:
-    wix.expect([BOOKINGS], [], reads_bookings=True)
+    wix.expect(expected([BOOKINGS], [], reads_bookings=True))
     assert value(render(instruments), "bookings_discovered_total", target=views.WIX) == 0
 
 
@@ -125,8 +125,8 @@ def test_every_event_reaches_its_own_series(instruments: Instruments, wix: Targe
 
 def test_counters_survive_a_reload_that_changes_the_target(instruments: Instruments, wix: TargetInstruments) -> None:
     wix.poll_finished(BOOKINGS, 1.5, Reason.TLS)
-    again = instruments.for_target(views.WIX, PlatformName.WIX)
-    again.expect([CONNECTIONS, BOOKINGS], ["connections.list", "bookings.query"], reads_bookings=True)
+    again = instruments.for_target(views.WIX, "wix")
+    again.expect(expected([CONNECTIONS, BOOKINGS], ["connections.list", "bookings.query"], reads_bookings=True))
     page = render(instruments)
     assert value(page, "collector_failures_total", target=views.WIX, collector="bookings", reason="tls") == 1
     assert value(page, "api_requests_total", target=views.WIX, operation="bookings.query", code="200") == 0
@@ -137,9 +137,7 @@ def test_a_collector_that_is_switched_off_leaves_nothing_behind_and_comes_back_w
 ) -> None:
     wix.poll_finished(BOOKINGS, 1.5, Reason.TLS)
     page = Page(instruments)
-    without = views.view_of(
-        views.target_of(views.WIX, PlatformName.WIX, [views.unpolled(views.WIX, PlatformName.WIX, CONNECTIONS)])
-    )
+    without = views.view_of(views.target_of(views.WIX, "wix", [views.unpolled(views.WIX, "wix", CONNECTIONS)]))
     assert (
         value(page.render(views.healthy(), Format.TEXT), "collector_polls_total", target=views.WIX, collector="bookings") == 1
     )
@@ -156,19 +154,19 @@ def test_a_removed_target_starts_again_from_zero(instruments: Instruments, wix: 
     page.render(views.healthy(), Format.TEXT)
     instruments.remove_target(views.WIX)
     assert {} == select(page.render(views.healthy(), Format.TEXT), "collector_polls_total", target=views.WIX)
-    instruments.for_target(views.WIX, PlatformName.WIX).expect([CONNECTIONS], [], reads_bookings=False)
+    instruments.for_target(views.WIX, "wix").expect(expected([CONNECTIONS], [], reads_bookings=False))
     assert value(page.render(views.healthy(), Format.TEXT), "collector_polls_total", target=views.WIX) == 0
 
 
 def test_a_target_that_moves_to_another_platform_starts_anew(instruments: Instruments, wix: TargetInstruments) -> None:
     wix.poll_finished(BOOKINGS, 1.5, None)
-    moved = instruments.for_target(views.WIX, PlatformName.BITRIX24)
+    moved = instruments.for_target(views.WIX, "bitrix24")
     assert moved is not wix
-    moved.expect([BOOKINGS], [], reads_bookings=True)
-    state = views.unpolled(views.WIX, PlatformName.BITRIX24, BOOKINGS)
+    moved.expect(expected([BOOKINGS], [], reads_bookings=True))
+    state = views.unpolled(views.WIX, "bitrix24", BOOKINGS)
     page = Page(instruments)
     page.render(views.healthy(), Format.TEXT)
-    text = page.render(views.view_of(views.target_of(views.WIX, PlatformName.BITRIX24, [state])), Format.TEXT)
+    text = page.render(views.view_of(views.target_of(views.WIX, "bitrix24", [state])), Format.TEXT)
     assert value(text, "collector_polls_total", target=views.WIX, platform="bitrix24") == 0
     assert value(text, "collector_up", target=views.WIX, platform="bitrix24") == 0
     assert b'platform="wix",target=' not in text
@@ -184,18 +182,18 @@ def test_a_histogram_is_the_one_that_prometheus_client_makes(values: list[float]
         DURATION.name, DURATION.help, DURATION.labels, buckets=DURATION.buckets, registry=theirs
     )
     histogram.labels(**labels)
-    ours = TargetInstruments(views.WIX, PlatformName.WIX)
-    ours.expect([BOOKINGS], [], reads_bookings=False)
+    ours = TargetInstruments(views.WIX, "wix")
+    ours.expect(expected([BOOKINGS], [], reads_bookings=False))
     for seconds in values:
         histogram.labels(**labels).observe(seconds)
         ours.poll_finished(BOOKINGS, seconds, None)
-    expected = {
+    theirs_only = {
         key: number
         for key, number in exposition.samples(prometheus_client.generate_latest(theirs)).items()
         if "_created" not in key[0]
     }
     text = f"# TYPE {DURATION.name} histogram\n".encode() + ours.render(DURATION, frozenset({"bookings"}))
-    assert expected == exposition.samples(text)
+    assert theirs_only == exposition.samples(text)
 
 
 def test_buckets_reach_from_a_fast_answer_to_the_longest_deadline() -> None:

@@ -24,12 +24,12 @@ from exporter.model import (
     Connection,
     ConnectionStatus,
     ErrorReason,
-    PlatformName,
     Provider,
     WindowBookings,
 )
 from exporter.state.snapshot import View
 from tests.harness import exposition, plain, views
+from tests.harness.expected import expected
 from tests.harness.exposition import page_of, select, value
 
 GOLDEN = Path(__file__).parent / "golden" / "metrics"
@@ -53,10 +53,8 @@ def wix_page(*rows: Connection, providers: tuple[Provider, ...] | None = None, a
 
 
 def wix_view(*rows: Connection, providers: tuple[Provider, ...] | None = None, at: float = views.NOW) -> View:
-    state = views.succeeded(
-        views.unpolled(views.WIX, PlatformName.WIX, CONNECTIONS), views.connections(*rows, providers=providers)
-    )
-    return views.view_of(views.target_of(views.WIX, PlatformName.WIX, [state]), at=at)
+    state = views.succeeded(views.unpolled(views.WIX, "wix", CONNECTIONS), views.connections(*rows, providers=providers))
+    return views.view_of(views.target_of(views.WIX, "wix", [state]), at=at)
 
 
 # What a scrape gets
@@ -73,8 +71,8 @@ def test_a_whole_page_in_openmetrics_is_the_golden_one() -> None:
 
 def test_the_counters_after_some_traffic_are_the_golden_ones() -> None:
     instruments = Instruments(CollectorRegistry())
-    events = instruments.for_target(views.BITRIX24, PlatformName.BITRIX24)
-    events.expect([BOOKINGS], ["booking.list"], reads_bookings=True)
+    events = instruments.for_target(views.BITRIX24, "bitrix24")
+    events.expect(expected([BOOKINGS], ["booking.list"], reads_bookings=True))
     for seconds, code in ((0.3, "200"), (0.07, "200"), (10.0, "none")):
         events.request("booking.list", code, seconds)
     events.retry("booking.list", Reason.TIMEOUT)
@@ -83,8 +81,8 @@ def test_the_counters_after_some_traffic_are_the_golden_ones() -> None:
     events.poll_finished(BOOKINGS, 31.0, Reason.TIMEOUT)
     events.malformed_rows(BOOKINGS, 2)
     events.bookings_discovered(7)
-    state = views.unpolled(views.BITRIX24, PlatformName.BITRIX24, BOOKINGS)
-    view = views.view_of(views.target_of(views.BITRIX24, PlatformName.BITRIX24, [state]))
+    state = views.unpolled(views.BITRIX24, "bitrix24", BOOKINGS)
+    view = views.view_of(views.target_of(views.BITRIX24, "bitrix24", [state]))
     assert_golden("counters", Page(instruments).render(view, Format.TEXT))
 
 
@@ -222,17 +220,17 @@ def test_the_rows_of_a_failed_provider_expire_alone() -> None:
 
 def test_a_portal_without_anything_ahead_has_no_next_booking() -> None:
     state = views.succeeded(
-        views.unpolled(views.BITRIX24, PlatformName.BITRIX24, BOOKINGS), replace(views.bitrix24_bookings(), next_booking=None)
+        views.unpolled(views.BITRIX24, "bitrix24", BOOKINGS), replace(views.bitrix24_bookings(), next_booking=None)
     )
-    page = page_of(views.view_of(views.target_of(views.BITRIX24, PlatformName.BITRIX24, [state])))
+    page = page_of(views.view_of(views.target_of(views.BITRIX24, "bitrix24", [state])))
     assert {} == select(page, "next_booking_timestamp_seconds")
     assert value(page, "bookings", window="next_24h") == 5
 
 
 def test_a_portal_without_conflicts_says_so_with_a_zero() -> None:
     observation = replace(views.bitrix24_bookings(), windows=(WindowBookings(views.NEXT_24H, 5, conflicting=0),))
-    state = views.succeeded(views.unpolled(views.BITRIX24, PlatformName.BITRIX24, BOOKINGS), observation)
-    page = page_of(views.view_of(views.target_of(views.BITRIX24, PlatformName.BITRIX24, [state])))
+    state = views.succeeded(views.unpolled(views.BITRIX24, "bitrix24", BOOKINGS), observation)
+    page = page_of(views.view_of(views.target_of(views.BITRIX24, "bitrix24", [state])))
     assert value(page, "conflicting_bookings", window="next_24h") == 0
 
 
@@ -411,11 +409,11 @@ def test_a_removed_target_leaves_nothing_behind() -> None:
 
 
 def test_changed_labels_and_budgets_show_at_once() -> None:
-    state = views.unpolled(views.WIX, PlatformName.WIX, CONNECTIONS)
+    state = views.unpolled(views.WIX, "wix", CONNECTIONS)
     page = Page(Instruments(CollectorRegistry()))
 
     def render(labels: Mapping[str, str], usage: ApiUsage) -> bytes:
-        target = views.target_of(views.WIX, PlatformName.WIX, [state], labels=labels, usage=usage)
+        target = views.target_of(views.WIX, "wix", [state], labels=labels, usage=usage)
         return page.render(views.view_of(target), Format.TEXT)
 
     render({"site": "old"}, views.bitrix24_usage())

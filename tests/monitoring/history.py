@@ -30,13 +30,13 @@ from exporter.model import (
     ErrorReason,
     LinksObservation,
     OperatingTime,
-    PlatformName,
     Provider,
     Window,
     WindowBookings,
     WindowLinks,
 )
 from exporter.state.snapshot import CollectorState, View
+from tests.harness.expected import expected
 from tests.harness.views import failed, succeeded, target_of, unpolled, view_of
 
 JOB: Final = "booking-sync-exporter"
@@ -46,10 +46,10 @@ HOURS: Final = 3.0
 STEP_SECONDS: Final = 60
 HOUR: Final = 3_600.0
 DAY: Final = 24 * HOUR
-WIX, BITRIX24 = PlatformName.WIX, PlatformName.BITRIX24
+WIX, BITRIX24 = "wix", "bitrix24"
 SITE: Final = {"site": "salon-berlin", "team": "north"}
 
-OPERATIONS: Final[Mapping[PlatformName, Sequence[str]]] = {
+OPERATIONS: Final[Mapping[str, Sequence[str]]] = {
     WIX: ("connections.list", "bookings.count"),
     BITRIX24: ("booking.list", "externaldata.list"),
 }
@@ -60,7 +60,7 @@ class Member:
     """One target of the fleet and its collectors before their first poll."""
 
     name: str
-    platform: PlatformName
+    platform: str
     collectors: tuple[CollectorName, ...]
     counters: TargetInstruments
     labels: Mapping[str, str]
@@ -94,7 +94,7 @@ def _connections(at: float, now: float) -> ConnectionsObservation:
     )
 
 
-def _bookings(at: float, platform: PlatformName, number: int) -> BookingsObservation:
+def _bookings(at: float, platform: str, number: int) -> BookingsObservation:
     wix = platform is WIX
     return BookingsObservation(
         at,
@@ -144,7 +144,7 @@ class Fleet:
             )
         )
         for member in self.members:
-            member.counters.expect(member.collectors, OPERATIONS[member.platform], reads_bookings=True)
+            member.counters.expect(expected(member.collectors, OPERATIONS[member.platform], reads_bookings=True))
         self.instruments.config_loaded(ok=True, at=now - HOURS * HOUR, hash="0123456789abcdef")
         self.instruments.loop_lag(0.004)
 
@@ -203,7 +203,7 @@ class Fleet:
         self.instruments.log_message("info")
 
 
-def _usage(platform: PlatformName, moment: float) -> ApiUsage:
+def _usage(platform: str, moment: float) -> ApiUsage:
     if platform is WIX:
         return ApiUsage(budgets=(Budget("requests", 200.0, 150.0),))
     return ApiUsage(

@@ -27,12 +27,12 @@ from exporter.model import (
     ErrorReason,
     LinksObservation,
     Observation,
-    PlatformName,
     Window,
     WindowBookings,
     WindowLinks,
 )
 from exporter.state.snapshot import CollectorState
+from tests.harness.expected import expected
 from tests.harness.views import OPERATIONS, connection, connections, failed, succeeded, target_of, unpolled, view_of
 from tests.monitoring.bundle import ALERT_GROUPS, RECORDING_GROUPS
 from tests.monitoring.remote_write import Labels, remote_write, with_ends
@@ -48,8 +48,8 @@ HISTORY: Final = 45 * MINUTE
 _SCRAPE: Final = 30.0
 _SECONDS: Final = {"s": 1.0, "m": 60.0, "h": 3_600.0}
 _COLLECTORS: Final = {
-    WIX: (PlatformName.WIX, (CollectorName.CONNECTIONS, CollectorName.BOOKINGS)),
-    BITRIX24: (PlatformName.BITRIX24, (CollectorName.BOOKINGS, CollectorName.LINKS)),
+    WIX: ("wix", (CollectorName.CONNECTIONS, CollectorName.BOOKINGS)),
+    BITRIX24: ("bitrix24", (CollectorName.BOOKINGS, CollectorName.LINKS)),
 }
 _Found = dict[Labels, dict[float, float]]
 
@@ -134,7 +134,7 @@ def _scrapes(world: World, moments: list[float], now: float) -> Iterator[tuple[f
     served = {name: _COLLECTORS[name] for name in world.targets}
     counters = {name: instruments.for_target(name, platform) for name, (platform, _) in served.items()}
     for name, (platform, collectors) in served.items():
-        counters[name].expect(collectors, OPERATIONS[platform], reads_bookings=True)
+        counters[name].expect(expected(collectors, OPERATIONS[platform], reads_bookings=True))
     instruments.config_loaded(ok=True, at=now - 3_600, hash="0123456789abcdef")
     instruments.loop_lag(0.004)
     scrape = {"job": world.name, "instance": world.instance}

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import gc
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from random import Random
@@ -15,13 +16,16 @@ import pytest
 import structlog.testing
 from prometheus_client import CollectorRegistry
 
-from exporter.config import BitrixTarget, Config, load_config
+from exporter.config import Config, load_config
 from exporter.errors import ConfigError, TargetConfigError
 from exporter.metrics import Instruments, Page
 from exporter.model import CollectorName
-from exporter.platforms import bitrix24
-from exporter.platforms.base import Services
+from exporter.platforms import registry
+from exporter.platforms.base import Services, Session
+from exporter.platforms.bitrix24 import BITRIX24
 from exporter.platforms.bitrix24.session import BitrixSession
+from exporter.platforms.bitrix24.settings import BitrixTarget
+from exporter.platforms.registry import PLATFORMS
 from exporter.polling.admission import Admission
 from exporter.polling.poll import Job
 from exporter.runtime.application import Application
@@ -79,14 +83,14 @@ def test_a_reload_that_cannot_open_every_target_changes_nothing(tmp_path: Path, 
         before, session = await app.page(), live(app)["b24"].session
         assert isinstance(session, BitrixSession)
         bucket = session._membership.portal.bucket
-        opening = bitrix24.open_session
 
-        def broken(target: BitrixTarget, services: Services) -> BitrixSession:
+        def broken(target: BitrixTarget, services: Services) -> Session:
             if target.name == "broken":
                 raise TargetConfigError("cannot be opened")
-            return opening(target, services)
+            return BITRIX24.open_session(target, services)
 
-        monkeypatch.setattr(bitrix24, "open_session", broken)
+        replaced = {**PLATFORMS, BITRIX24.name: replace(BITRIX24, open_session=broken)}
+        monkeypatch.setattr(registry, "PLATFORMS", replaced)
         slow = {"requests_per_second": 0.5, "burst": 5}
         business.config(
             portal(business, "wix"),  # the name moves to another platform

@@ -17,7 +17,6 @@ from exporter.model import (
     ConnectionStatus,
     ErrorReason,
     LinksObservation,
-    PlatformName,
     Provider,
     WindowBookings,
     WindowLinks,
@@ -27,9 +26,9 @@ from exporter.state.snapshot import CollectorState, View
 from tests.harness import views
 from tests.harness.views import NEXT_24H, NOW, TODAY
 
-CONNECTIONS = views.unpolled("site", PlatformName.WIX, CollectorName.CONNECTIONS)
-BOOKINGS = views.unpolled("site", PlatformName.BITRIX24, CollectorName.BOOKINGS)
-LINKS = views.unpolled("site", PlatformName.BITRIX24, CollectorName.LINKS)
+CONNECTIONS = views.unpolled("site", "wix", CollectorName.CONNECTIONS)
+BOOKINGS = views.unpolled("site", "bitrix24", CollectorName.BOOKINGS)
+LINKS = views.unpolled("site", "bitrix24", CollectorName.LINKS)
 
 
 def view(*states: CollectorState, usage: ApiUsage | None = None) -> View:

@@ -12,7 +12,6 @@ from exporter.model import (
     Connection,
     ConnectionsObservation,
     ConnectionStatus,
-    PlatformName,
 )
 from exporter.state.snapshot import CollectorState, Snapshot, TargetEntry, View
 
@@ -20,7 +19,7 @@ START = 1_790_000_000.0
 
 
 def state(observation: BookingsObservation | ConnectionsObservation | None, **changes: object) -> CollectorState:
-    base = CollectorState("salon", PlatformName.WIX, CollectorName.BOOKINGS, 60.0, 300.0, observation=observation)
+    base = CollectorState("salon", "wix", CollectorName.BOOKINGS, 60.0, 300.0, observation=observation)
     return replace(base, **changes)
 
 

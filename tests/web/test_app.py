@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from exporter.errors import ConfigError, Problem
-from exporter.model import CollectorName, PlatformName
+from exporter.model import CollectorName
 from exporter.state.snapshot import View
 from exporter.web.headers import DEFAULTS
 from tests.harness import views
@@ -63,8 +63,8 @@ def test_gzip_is_not_forced_on_who_refuses_it() -> None:
 
 def test_a_large_page_is_compressed_whole() -> None:
     rows = views.connections(*(views.connection(f"Chair {number}") for number in range(2_000)))
-    state = views.succeeded(views.unpolled(WIX, PlatformName.WIX, CollectorName.CONNECTIONS), rows)
-    backend = ShownBackend(views.view_of(views.target_of(WIX, PlatformName.WIX, [state])))
+    state = views.succeeded(views.unpolled(WIX, "wix", CollectorName.CONNECTIONS), rows)
+    backend = ShownBackend(views.view_of(views.target_of(WIX, "wix", [state])))
     answer = ask(backend, "/metrics", headers={"Accept-Encoding": "gzip"})
     assert len(answer.content) > 1_000_000
     assert answer.text.count('status="synced"} 1.0') >= 2_000
@@ -178,7 +178,7 @@ def test_not_ready_names_what_is_missing() -> None:
 
 def test_not_ready_is_short_for_thousands_of_targets() -> None:
     targets = [
-        views.target_of(f"site-{number}", PlatformName.WIX, [views.unpolled(f"site-{number}", PlatformName.WIX, collector)])
+        views.target_of(f"site-{number}", "wix", [views.unpolled(f"site-{number}", "wix", collector)])
         for number in range(2_000)
         for collector in [CollectorName.BOOKINGS]
     ]

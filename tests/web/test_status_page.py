@@ -12,8 +12,8 @@ import pytest
 from msgspec.structs import replace
 
 from exporter.errors import Reason
-from exporter.model import BookingsObservation, CollectorName, Conflict, Connection, ConnectionStatus, PlatformName
-from exporter.platforms.advice import for_failure
+from exporter.model import BookingsObservation, CollectorName, Conflict, Connection, ConnectionStatus
+from exporter.state.advice import for_failure
 from exporter.state.snapshot import View
 from exporter.web import status_page as board
 from exporter.web.status_api import status_of
@@ -49,13 +49,13 @@ def words(html: str) -> str:
 
 
 def site(name: str, *rows: Connection, labels: dict[str, str] | None = None) -> Target:
-    state = views.unpolled(name, PlatformName.WIX, CollectorName.CONNECTIONS)
-    return views.target_of(name, PlatformName.WIX, [views.succeeded(state, views.connections(*rows))], labels=labels)
+    state = views.unpolled(name, "wix", CollectorName.CONNECTIONS)
+    return views.target_of(name, "wix", [views.succeeded(state, views.connections(*rows))], labels=labels)
 
 
 def failed_site(name: str, reason: Reason = Reason.AUTH) -> Target:
-    state = views.unpolled(name, PlatformName.WIX, CollectorName.CONNECTIONS)
-    return views.target_of(name, PlatformName.WIX, [views.failed(state, reason, "refused")])
+    state = views.unpolled(name, "wix", CollectorName.CONNECTIONS)
+    return views.target_of(name, "wix", [views.failed(state, reason, "refused")])
 
 
 def names(found: board.Board) -> Sequence[str]:
@@ -85,7 +85,7 @@ def test_a_broken_collector_is_told_with_place_moment_message_and_fix() -> None:
     text = words(page(views.failing()))
     assert "critical Polls fail, no data timeout salon-b24 / links since 14:11:20 UTC (2 min ago)" in text
     assert "portal.example did not answer within 30 s" in text
-    assert for_failure(Reason.OPERATING_LIMIT, PlatformName.BITRIX24).fix.split("`")[0] in text
+    assert for_failure("bitrix24", Reason.OPERATING_LIMIT).fix.split("`")[0] in text
 
 
 def test_broken_things_come_before_everything_else() -> None:
@@ -148,10 +148,10 @@ def test_collectors_that_broke_together_are_one_place() -> None:
 
 
 def test_each_double_booking_is_a_place_of_its_own() -> None:
-    state = views.unpolled("portal", PlatformName.BITRIX24, CollectorName.BOOKINGS)
+    state = views.unpolled("portal", "bitrix24", CollectorName.BOOKINGS)
     conflicts = tuple(Conflict("7", str(number), str(number + 1), NOW + 60, NOW + 120) for number in range(3))
     seen = BookingsObservation(NOW - 30, (), conflicts=conflicts)
-    view = views.view_of(views.target_of("portal", PlatformName.BITRIX24, [views.succeeded(state, seen)]))
+    view = views.view_of(views.target_of("portal", "bitrix24", [views.succeeded(state, seen)]))
     [card] = board.board_of(status_of(view)).cards
     assert 3 == len(card.places)
 
@@ -234,18 +234,18 @@ def test_nothing_found_is_said() -> None:
 
 def test_words_from_outside_are_text() -> None:
     rows = [views.connection(HOSTILE, ConnectionStatus.ERROR, schedule=HOSTILE, provider=HOSTILE)]
-    state = views.unpolled(HOSTILE, PlatformName.WIX, CollectorName.CONNECTIONS)
+    state = views.unpolled(HOSTILE, "wix", CollectorName.CONNECTIONS)
     failing = views.failed(views.succeeded(state, views.connections(*rows)), Reason.AUTH, HOSTILE)
     assert failing.failure is not None
     failing = replace(failing, failure=replace(failing.failure, code=HOSTILE, request_id=HOSTILE))
-    portal = views.unpolled(HOSTILE, PlatformName.BITRIX24, CollectorName.BOOKINGS)
+    portal = views.unpolled(HOSTILE, "bitrix24", CollectorName.BOOKINGS)
     seen = replace(
         views.bitrix24_bookings(),
         conflicts=(Conflict("7", HOSTILE, HOSTILE, NOW + 60, NOW + 120),),
         resource_names={"7": HOSTILE, "8": HOSTILE},
     )
     labels = {"note": HOSTILE, "x": "javascript:alert(1)"}
-    view = views.view_of(views.target_of(HOSTILE, PlatformName.WIX, [failing, views.succeeded(portal, seen)], labels=labels))
+    view = views.view_of(views.target_of(HOSTILE, "wix", [failing, views.succeeded(portal, seen)], labels=labels))
     html = page(view, HOSTILE)
     ours = page(views.view_of())
     assert html.count("<script") == ours.count("<script") == 1

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from exporter.model import ConnectionStatus, ErrorReason
-from exporter.monitoring.alerts.alert import Alert, AlertGroup, Choice, FixedBy, Severity
+from exporter.monitoring.alerts.alert import Alert, AlertGroup, Choice, FixedBy, Severity, Text
 from exporter.monitoring.options import Options
 from exporter.monitoring.promql import newest
-from exporter.platforms.advice import for_connection
+from exporter.platforms.registry import PLATFORMS
 
 _STATUS = "connection_status:booking_sync_connection_status:max"
 _REASON = "connection_reason:booking_sync_connection_error:max"
@@ -39,6 +39,16 @@ _TIERS = (
 )
 
 
+def _fix(status: ConnectionStatus, reason: ErrorReason | None) -> Text:
+    """Return what to do about a state of a connection: one text, or one for each platform that has connections."""
+    fixes: dict[str, Text] = {
+        platform.name: platform.advice.connection(status, reason).fix
+        for platform in PLATFORMS.values()
+        if platform.advice.connections
+    }
+    return fixes.popitem()[1] if len(fixes) == 1 else Choice("platform", fixes)
+
+
 def connection_alerts(options: Options) -> AlertGroup:
     """Return the alerts about calendar connections, one by one and as a whole."""
     return AlertGroup("booking-sync-connection-alerts", (*_single(), *_whole(), *(_burn(options, tier) for tier in _TIERS)))
@@ -57,9 +67,7 @@ def _single() -> tuple[Alert, ...]:
             fixed_by=FixedBy.CALENDAR_OWNER,
             summary="A calendar connection needs its owner.",
             description="Connection {{ $labels.connection }} of {{ $labels.target }} stopped: {{ $labels.reason }}.",
-            fix=Choice(
-                "reason", {reason.value: for_connection(ConnectionStatus.ERROR, reason).fix for reason in _OWNER_REASONS}
-            ),
+            fix=Choice("reason", {reason.value: _fix(ConnectionStatus.ERROR, reason) for reason in _OWNER_REASONS}),
             link=_CONNECTION_LINK,
             comment="Only the owner of the calendar can mend these; there is no retry.",
         ),
@@ -72,7 +80,7 @@ def _single() -> tuple[Alert, ...]:
             fixed_by=FixedBy.CALENDAR_OWNER,
             summary="A calendar connection is in error.",
             description="Connection {{ $labels.connection }} of {{ $labels.target }} is in error: {{ $labels.reason }}.",
-            fix=for_connection(ConnectionStatus.ERROR, ErrorReason.UNKNOWN).fix,
+            fix=_fix(ConnectionStatus.ERROR, ErrorReason.UNKNOWN),
             link=_CONNECTION_LINK,
             comment="Every other reason, also those that the API invents later.",
         ),
@@ -93,7 +101,7 @@ def _single() -> tuple[Alert, ...]:
             description=(
                 "Connection {{ $labels.connection }} of {{ $labels.target }} worked within the last day and is now cut."
             ),
-            fix=for_connection(ConnectionStatus.DISCONNECTED, None).fix,
+            fix=_fix(ConnectionStatus.DISCONNECTED, None),
             link=_CONNECTION_LINK,
             comment="The transition, not the state: an entry that was cut on purpose may be listed for ever.",
         ),
@@ -116,7 +124,7 @@ def _single() -> tuple[Alert, ...]:
             fix=Choice(
                 "status",
                 {
-                    status.value: for_connection(status, None).fix
+                    status.value: _fix(status, None)
                     for status in (ConnectionStatus.SYNC_IN_PROGRESS, ConnectionStatus.CONNECTED)
                 },
             ),
@@ -155,7 +163,7 @@ def _whole() -> tuple[Alert, ...]:
             fixed_by=FixedBy.CALENDAR_OWNER,
             summary="No calendar of a target syncs.",
             description="All live calendar connections of {{ $labels.target }} are in error.",
-            fix=for_connection(ConnectionStatus.ERROR, None).fix,
+            fix=_fix(ConnectionStatus.ERROR, None),
         ),
         Alert(
             name="BookingSyncConnectionsVanished",
@@ -198,6 +206,6 @@ def _burn(options: Options, tier: _Tier) -> Alert:
             "{{ $value | humanizePercentage }} of the connections of {{ $labels.target }} were in error over the last "
             f"{tier.words}; the objective allows {100 * (1 - options.slo):.3g} %."
         ),
-        fix=for_connection(ConnectionStatus.ERROR, None).fix,
+        fix=_fix(ConnectionStatus.ERROR, None),
         comment="A single connection in error has a ticket of its own.",
     )

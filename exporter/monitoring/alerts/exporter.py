@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from exporter.errors import Reason
-from exporter.model import PlatformName
 from exporter.monitoring.alerts.alert import Alert, AlertGroup, Board, Choice, FixedBy, Severity
 from exporter.monitoring.options import Options
 from exporter.monitoring.promql import newest, total
-from exporter.platforms.advice import for_failure
+from exporter.platforms.registry import PLATFORMS
 
 _PROBE = "The exporter's operator runs `booking-sync-exporter probe {{ $labels.target }}`: it names the reason and the fix."
 
@@ -18,8 +17,8 @@ def _fixes(reasons: Sequence[Reason]) -> Choice:
     return Choice(
         "platform",
         {
-            platform.value: Choice("reason", {reason.value: for_failure(reason, platform).fix for reason in reasons})
-            for platform in PlatformName
+            platform.name: Choice("reason", {reason.value: platform.advice.failures[reason].fix for reason in reasons})
+            for platform in PLATFORMS.values()
         },
     )
 

@@ -17,7 +17,6 @@ from typing import Final
 import structlog
 from msgspec.structs import replace
 
-from exporter.config import BitrixBookings, BitrixTarget
 from exporter.counting.bookings import (
     Booking,
     Rule,
@@ -42,6 +41,7 @@ from exporter.platforms.bitrix24.operating import OPTIONAL_SHARE
 from exporter.platforms.bitrix24.paging import Pager
 from exporter.platforms.bitrix24.ranges import patience, resolve, union
 from exporter.platforms.bitrix24.resources import ResourceNames
+from exporter.platforms.bitrix24.settings import BitrixBookings, BitrixTarget
 
 log = structlog.get_logger(__name__)
 

@@ -14,7 +14,6 @@ from collections import Counter
 from collections.abc import Container, Mapping, Sequence
 from typing import Final
 
-from exporter.config import BitrixBookingsOptions, BitrixLinks, BitrixTarget
 from exporter.counting.bookings import Booking, Rule, in_any, lies_in, too_many
 from exporter.errors import PollError
 from exporter.model import CollectorName, LinksObservation, Window, WindowLinks
@@ -27,6 +26,7 @@ from exporter.platforms.bitrix24.batching import MOST_COMMANDS, Batcher
 from exporter.platforms.bitrix24.operating import BATCH, LINKS_SHARE, OPTIONAL_SHARE
 from exporter.platforms.bitrix24.paging import Pager
 from exporter.platforms.bitrix24.ranges import patience, resolve, union
+from exporter.platforms.bitrix24.settings import BitrixBookingsOptions, BitrixLinks, BitrixTarget
 
 CRM: Final = "crm"
 CALENDAR: Final = "calendar"

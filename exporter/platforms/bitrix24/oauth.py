@@ -14,7 +14,6 @@ from weakref import WeakKeyDictionary
 import httpx
 import structlog
 
-from exporter.config import OAuth
 from exporter.errors import AuthError, PollError, ServerError, TargetConfigError, UnreachableError
 from exporter.platforms.base import Services
 from exporter.platforms.bitrix24.authserver import (
@@ -25,6 +24,7 @@ from exporter.platforms.bitrix24.authserver import (
     server_origin,
 )
 from exporter.platforms.bitrix24.credential import Access, checked_origin, origin_of, portal_of
+from exporter.platforms.bitrix24.settings import OAuth
 from exporter.platforms.bitrix24.tokenfile import Stamp, TokenFile, Tokens
 from exporter.support.backoff import exponential
 from exporter.support.secret import Secret

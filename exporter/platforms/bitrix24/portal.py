@@ -17,9 +17,9 @@ from weakref import WeakKeyDictionary
 import httpx
 
 from exporter.clock import Clock
-from exporter.config import Budget
 from exporter.errors import OverloadError, RateLimitedError
 from exporter.platforms.base import Events, Services
+from exporter.platforms.bitrix24.settings import Budget
 from exporter.platforms.limiter import LeakyBucket
 from exporter.support.backoff import exponential
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
-from exporter.config import BitrixBookingsOptions, BitrixTarget
 from exporter.errors import TargetConfigError
-from exporter.model import ApiUsage, Budget, CollectorName
-from exporter.platforms.base import Collector, Services
+from exporter.model import ApiUsage, Budget, CollectorName, ExpectedSeries
+from exporter.platforms.base import RETRIED, Collector, Services
 from exporter.platforms.bitrix24.api import LIST_BOOKINGS, LONGEST_RETRY_SECONDS, METHODS, Api, Command
 from exporter.platforms.bitrix24.bookings import BookingsCollector
 from exporter.platforms.bitrix24.credential import Credential, Webhook
@@ -15,6 +15,12 @@ from exporter.platforms.bitrix24.links import LinksCollector
 from exporter.platforms.bitrix24.oauth import TOKEN_OPERATION, OAuthCredential
 from exporter.platforms.bitrix24.operating import OperatingLedger
 from exporter.platforms.bitrix24.portal import Membership
+from exporter.platforms.bitrix24.settings import BitrixBookingsOptions, BitrixTarget
+
+_FIELDS: Final[Mapping[CollectorName, tuple[str, ...]]] = {
+    CollectorName.BOOKINGS: ("booked_entity", "end_date"),
+    CollectorName.LINKS: ("module", "entity_type"),
+}
 
 
 class BitrixSession:
@@ -41,8 +47,13 @@ class BitrixSession:
         return self._collectors
 
     @property
-    def operations(self) -> tuple[str, ...]:
-        return (*METHODS, TOKEN_OPERATION) if self._target.oauth else METHODS
+    def expected(self) -> ExpectedSeries:
+        return ExpectedSeries(
+            operations=(*METHODS, TOKEN_OPERATION) if self._target.oauth else METHODS,
+            retried=RETRIED,
+            fields={name: _FIELDS[name] for name in self._collectors},
+            reads_bookings=CollectorName.BOOKINGS in self._collectors,
+        )
 
     def usage(self) -> ApiUsage:
         bucket = self._membership.portal.bucket

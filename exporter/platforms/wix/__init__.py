@@ -1,5 +1,29 @@
-"""Wix: external calendar connections and booking counts of one site (fact sheet wix.md)."""
+"""Wix sites: calendar connections and booking counts (fact sheet wix.md)."""
 
+from typing import Final
+
+from exporter.platforms.base import Platform, Section
+from exporter.platforms.wix import checks, settings
+from exporter.platforms.wix.advice import ADVICE
 from exporter.platforms.wix.session import open_session
 
-__all__ = ["open_session"]
+__all__ = ["WIX", "open_session"]
+
+WIX: Final = Platform(
+    name="wix",
+    settings=settings.WixTarget,
+    advice=ADVICE,
+    open_session=open_session,
+    problems=checks.problems,
+    warnings=checks.warnings,
+    reference=(
+        Section("Wix target", settings.WixTarget, "`targets[]` with `platform: wix`"),
+        Section("Wix collector `connections`", settings.WixConnections, "`collectors.connections` of a Wix target"),
+        Section("Wix collector `bookings`", settings.WixBookings, "`collectors.bookings` of a Wix target"),
+    ),
+    misnomers={
+        "account_id": "the key belongs to the account, but the site is named by site_id",
+        "token": "write api_key (wix)",
+        "apikey": "write api_key",
+    },
+)

@@ -14,8 +14,7 @@ import httpx
 import msgspec
 import structlog
 
-from exporter.config import WixTarget
-from exporter.errors import AuthError, PollError, RateLimitedError, TargetConfigError
+from exporter.errors import AuthError, PollError, RateLimitedError
 from exporter.model import Budget
 from exporter.platforms.base import Services
 from exporter.platforms.exchange import Answer, exchange, new_request
@@ -24,6 +23,7 @@ from exporter.platforms.wix.answers import decode
 from exporter.platforms.wix.api_errors import failure, invalid, may_pass
 from exporter.platforms.wix.credentials import AppCredential, Credential, KeyCredential, Token
 from exporter.platforms.wix.endpoints import ORIGIN, Endpoint
+from exporter.platforms.wix.settings import WixTarget
 from exporter.support.backoff import exponential
 from exporter.support.secret import Secret
 
@@ -42,8 +42,6 @@ TOKEN_LIFETIME_SECONDS: Final = 14_400.0
 
 LONGEST_TOKEN_SECONDS: Final = 366 * 86_400.0
 
-_LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
-
 
 class _TokenAnswer(msgspec.Struct):
     access_token: str
@@ -56,7 +54,7 @@ class WixApi:
     def __init__(self, target: WixTarget, services: Services, *, reader_prefix: str) -> None:
         self._target = target
         self._services = services
-        self._urls = _urls(_checked(target.base_url or ORIGIN), "/" + reader_prefix.strip("/"))
+        self._urls = _urls(target.base_url or ORIGIN, "/" + reader_prefix.strip("/"))
         self._limiter = LeakyBucket(REQUESTS_PER_SECOND, BURST, clock=services.clock, events=services.events)
         self._credential = self._new_credential()
         # A wait longer than the interval is no repetition but the next poll.
@@ -191,13 +189,6 @@ class WixApi:
             me = proxy(self)
             return AppCredential(self._target.name, lambda: me._mint(), self._services.clock)  # noqa: PLW0108, SLF001  bound, it would be one
         return KeyCredential(self._target.api_key, self._target.site_id or "")
-
-
-def _checked(address: str) -> str:
-    url = httpx.URL(address)
-    if url.scheme != "https" and not (url.scheme == "http" and url.host in _LOOPBACK):
-        raise TargetConfigError("`base_url` must start with https://; http:// is for the loopback only")
-    return address
 
 
 @lru_cache(maxsize=64)

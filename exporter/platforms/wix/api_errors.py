@@ -25,8 +25,8 @@ from exporter.errors import (
     RateLimitedError,
     ServerError,
 )
-from exporter.platforms.advice import WIX_THREE_CHECKS
 from exporter.platforms.exchange import Answer, retry_after_seconds
+from exporter.platforms.wix.advice import THREE_CHECKS
 from exporter.platforms.wix.endpoints import Endpoint
 
 THROTTLED_SECONDS: Final = 60.0
@@ -70,7 +70,7 @@ _BY_STATUS_WITH_KEY: Final[dict[int, _Case]] = {
     403: (
         AccessError,
         (
-            f"Wix does not let this API key do {{operation}} ({{shown}}); check three things: {WIX_THREE_CHECKS}. If all hold, "
+            f"Wix does not let this API key do {{operation}} ({{shown}}); check three things: {THREE_CHECKS}. If all hold, "
             "use app mode (`app_id`, `app_secret`, `instance_id`)"
         ),
     ),

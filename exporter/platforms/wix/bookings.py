@@ -14,7 +14,6 @@ from typing import Final
 import structlog
 from msgspec.structs import replace
 
-from exporter.config import WixBookings, WixTarget
 from exporter.counting.bookings import Booking, conflict_reach, conflicting_ids, count_windows, first_conflicts, next_start
 from exporter.errors import AccessError, ClientError, NotFoundError, PollError, TargetConfigError
 from exporter.model import BookingsObservation, Window, WindowBookings
@@ -23,6 +22,7 @@ from exporter.platforms.wix.api import WixApi
 from exporter.platforms.wix.booking_rows import BookingRow
 from exporter.platforms.wix.intake import Intake
 from exporter.platforms.wix.paging import BookingsReader, Filter, Rows, bound, matching
+from exporter.platforms.wix.settings import WixBookings, WixTarget
 
 log = structlog.get_logger(__name__)
 

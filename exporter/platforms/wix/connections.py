@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 
 from msgspec.structs import replace
 
-from exporter.config import WixConnections, WixTarget
 from exporter.errors import ServerError
 from exporter.model import CalendarType, CollectorName, Connection, ConnectionsObservation, Provider, Value
 from exporter.platforms.base import PollResult, Services
@@ -18,6 +17,7 @@ from exporter.platforms.wix.connection_rows import ConnectionRow, ConnectionsAns
 from exporter.platforms.wix.endpoints import Endpoint
 from exporter.platforms.wix.naming import ConnectionNames
 from exporter.platforms.wix.providers import ProviderDirectory
+from exporter.platforms.wix.settings import WixConnections, WixTarget
 
 
 class _Seen(Value, frozen=True, gc=False):
@@ -36,7 +36,7 @@ class ConnectionsCollector:
     def __init__(self, api: WixApi, target: WixTarget, settings: WixConnections, services: Services) -> None:
         self._api = api
         self._target = target
-        self._max_age = settings.max_age
+        self._max_age = settings.max_age_seconds
         self._services = services
         self._schedules = frozenset(schedule.lower() for schedule in target.schedule_ids)
         self._names = ConnectionNames(target.aliases)

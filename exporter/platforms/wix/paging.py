@@ -11,15 +11,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from exporter.config import WixBookings
 from exporter.counting.bookings import too_many
 from exporter.errors import InvalidResponseError, TargetConfigError
 from exporter.model import CollectorName
-from exporter.platforms.base import Events
+from exporter.platforms.base import Admission, Events
 from exporter.platforms.wix.api import WixApi
 from exporter.platforms.wix.booking_rows import PAGE_ROWS, BookingRow, BookingsPage, bookings, count
 from exporter.platforms.wix.endpoints import Endpoint
-from exporter.polling.admission import Admission
+from exporter.platforms.wix.settings import WixBookings
 
 SPARE_PAGES: Final = 10
 """Pages that may bring nothing, beside twice those that the most bookings fill: else a read might not end."""

@@ -9,7 +9,6 @@ from typing import Final
 
 import structlog
 
-from exporter.config import WixTarget
 from exporter.errors import PollError
 from exporter.model import CalendarType, CollectorName
 from exporter.platforms.base import Services
@@ -17,6 +16,7 @@ from exporter.platforms.wix.answers import short_hash
 from exporter.platforms.wix.api import WixApi
 from exporter.platforms.wix.connection_rows import ProvidersAnswer, providers
 from exporter.platforms.wix.endpoints import Endpoint
+from exporter.platforms.wix.settings import WixTarget
 
 log = structlog.get_logger(__name__)
 

@@ -6,17 +6,21 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from exporter.config import WixBookings, WixTarget
 from exporter.errors import TargetConfigError
-from exporter.model import ApiUsage, CollectorName
-from exporter.platforms.base import Collector, Services, Session
+from exporter.model import ApiUsage, CollectorName, ExpectedSeries
+from exporter.platforms.base import RETRIED, Collector, Services, Session
 from exporter.platforms.wix.api import WixApi
 from exporter.platforms.wix.bookings import BookingsCollector
 from exporter.platforms.wix.connection_rows import connections
 from exporter.platforms.wix.connections import ConnectionsCollector
 from exporter.platforms.wix.endpoints import Endpoint
 from exporter.platforms.wix.paging import BookingsReader, bound, matching
+from exporter.platforms.wix.settings import WixBookings, WixTarget
 
+_FIELDS: Final[Mapping[CollectorName, tuple[str, ...]]] = {
+    CollectorName.CONNECTIONS: ("status", "error_reason", "calendar_type", "sync_config"),
+    CollectorName.BOOKINGS: ("booked_entity", "end_date"),
+}
 _DEFAULT_READER_PREFIX: Final = "/_api/bookings-reader"
 
 
@@ -58,8 +62,13 @@ class WixSession:
         return self._collectors
 
     @property
-    def operations(self) -> tuple[str, ...]:
-        return self._operations
+    def expected(self) -> ExpectedSeries:
+        return ExpectedSeries(
+            operations=self._operations,
+            retried=RETRIED,
+            fields={name: _FIELDS[name] for name in self._collectors},
+            reads_bookings=self._settings is not None and self._settings.conflicts,
+        )
 
     def usage(self) -> ApiUsage:
         # A key has no known end and a token is renewed by us, so there is no credential expiry to watch.

@@ -8,10 +8,10 @@ from itertools import pairwise
 
 import pytest
 
-from exporter.config import Budget
 from exporter.errors import OperatingLimitError, OverloadError, PollError, RateLimitedError
 from exporter.model import CollectorName
 from exporter.platforms.bitrix24.portal import LONGEST_PAUSE_SECONDS
+from exporter.platforms.bitrix24.settings import Budget
 from exporter.simulator.faults import Fault, FaultKind
 from exporter.support.secret import Secret
 from tests.harness.bitrix24_target import HOUR, LINKS, LIST, NEXT_7D, Bench, counts, on_portal, poll_bookings, poll_links

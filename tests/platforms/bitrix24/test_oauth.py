@@ -16,10 +16,10 @@ from typing import Any
 import httpx
 import pytest
 
-from exporter.config import OAuth
 from exporter.errors import AuthError, NetworkError, PollError, Reason, TargetConfigError
 from exporter.model import BookingsObservation, CollectorName
 from exporter.platforms.bitrix24.session import BitrixSession
+from exporter.platforms.bitrix24.settings import OAuth
 from exporter.simulator import Fault, FaultKind
 from tests.harness.bitrix24_target import Bench, counts, on_portal, poll_bookings, poll_links
 

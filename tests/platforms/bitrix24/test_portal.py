@@ -7,9 +7,9 @@ from random import Random
 
 import pytest
 
-from exporter.config import Budget
 from exporter.errors import OverloadError, RateLimitedError
 from exporter.platforms.bitrix24.portal import LONGEST_TURN_SECONDS, OVERLOAD_SECONDS, Portal
+from exporter.platforms.bitrix24.settings import Budget
 from tests.harness.clock import ManualClock
 from tests.harness.events import RecordedEvents
 

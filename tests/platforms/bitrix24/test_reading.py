@@ -9,10 +9,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from exporter.config import Budget
 from exporter.counting.windows import WindowSpec
 from exporter.errors import InvalidResponseError, TargetConfigError
 from exporter.model import CollectorName, LinksObservation
+from exporter.platforms.bitrix24.settings import Budget
 from exporter.simulator.bitrix24.world import World
 from exporter.simulator.faults import Fault, FaultKind
 from tests.harness.bitrix24_target import DAY, HOUR, LIST, NEXT_7D, WINDOWS, Bench, counts, on_portal, poll_bookings, poll_links

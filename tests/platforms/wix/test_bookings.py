@@ -305,7 +305,7 @@ def test_a_target_with_bookings_alone_never_asks_for_connections() -> None:
         bench.open(whole.model_copy(update={"collectors": whole.collectors.model_copy(update={"connections": None})}))
         await bench.count()
         await bench.session.check()
-        assert (list(bench.session.collectors), bench.session.operations) == ([BOOKINGS], ("query_bookings",))
+        assert (list(bench.session.collectors), bench.session.expected.operations) == ([BOOKINGS], ("query_bookings",))
         assert bench.calls("ListConnections") == 0
 
     on_wix(script)

@@ -59,7 +59,7 @@ def test_a_key_target_never_asks_for_a_token() -> None:
         bench.simulator.wix.credentials.revoke_key(bench.key.value)
         assert isinstance(await bench.failure(), AuthError)
         assert bench.calls(MINT) == 0
-        assert "mint_token" not in bench.session.operations
+        assert "mint_token" not in bench.session.expected.operations
 
     on_wix(script)
 
@@ -72,7 +72,7 @@ def test_one_token_serves_all_collectors_and_polls_and_names_no_site() -> None:
             await bench.count()
         assert bench.simulator.wix.credentials.mints == {app.instance_id: 1}
         assert all("wix-site-id" not in call.headers for call in bench.simulator.log)
-        assert "mint_token" in bench.session.operations
+        assert "mint_token" in bench.session.expected.operations
 
     on_wix(script)
 

@@ -1,0 +1,55 @@
+"""What Bitrix24's failures mean, and who does what about them (fact sheet bitrix24.md 6 and 9)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from exporter.errors import Reason
+from exporter.platforms.advice import EVERYWHERE, Advice, PlatformAdvice
+
+_FAILURES: Final[Mapping[Reason, Advice]] = {
+    Reason.AUTH: Advice(
+        "Bitrix24 does not accept the credential: the webhook was deleted or expired, or the token was revoked.",
+        "A portal administrator makes a new incoming webhook (Developer resources -> Other -> Inbound webhook) with the scope "
+        "`booking`; the exporter's operator puts it in place. With OAuth, install the application again.",
+    ),
+    Reason.PERMISSION: Advice(
+        "The credential is valid but may not read bookings.",
+        "A portal administrator adds the scope `booking` to the webhook or application, and gives the person who made the "
+        "webhook access to the booking section.",
+    ),
+    Reason.NOT_ENTITLED: Advice(
+        "The portal does not offer REST access or online booking: its tool Booking is switched off, or the plan lacks it.",
+        "Where the message says that the tool is switched off, a portal administrator switches Booking on: "
+        "Settings -> Tools (/settings/configs/?page=tools on the portal). Otherwise the portal's owner renews the plan, or "
+        "moves to one that has REST access and Booking. Or the exporter's operator removes this target.",
+    ),
+    Reason.NOT_FOUND: Advice(
+        "The portal or the method does not exist at this address.",
+        "The exporter's operator checks the portal's name and the user id in the webhook URL; a portal administrator checks "
+        "that the portal was not deleted and that online booking is available on it.",
+    ),
+    Reason.RATE_LIMITED: Advice(
+        "The portal's request limit is used up; every application on the portal shares it.",
+        "Nothing at first: the exporter waits. If it lasts, the exporter's operator lowers `budget.requests_per_second` or "
+        "raises the intervals.",
+    ),
+    Reason.OPERATING_LIMIT: Advice(
+        "The method's operating time of ten minutes is used up; Bitrix24 blocks the method until it drops.",
+        "Nothing at first: the exporter waits for the reset. If it lasts, the exporter's operator raises the interval, narrows "
+        "the windows, or gives other jobs a webhook of their own.",
+    ),
+    Reason.OVERLOAD: Advice(
+        "Bitrix24 has blocked REST for this portal by hand because of overload; it does not end by itself.",
+        "A portal administrator asks Bitrix24 support to lift the block (OVERLOAD_LIMIT); the exporter's operator raises the "
+        "intervals first.",
+    ),
+    Reason.SERVER_ERROR: Advice(
+        "The Bitrix24 server has a fault.",
+        "Nothing at first: the exporter tries again. If it lasts, a portal administrator asks Bitrix24 support, or whoever "
+        "runs the server of an on-premise portal.",
+    ),
+}
+
+ADVICE: Final = PlatformAdvice(failures={**EVERYWHERE, **_FAILURES})

@@ -1,0 +1,35 @@
+"""What is wrong between the fields of a Bitrix24 target that may each be right, and what is allowed but hardly meant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from exporter.fields.kinds import FieldProblem
+from exporter.platforms.bitrix24.settings import BitrixTarget
+
+_CLOUD_REQUESTS_PER_SECOND: Final = 2.0  # fact sheet bitrix24.md 6.1
+
+Path = tuple[str | int, ...]
+
+
+def problems(target: Mapping[str, object], path: Path) -> Iterator[FieldProblem]:
+    """Yield what is wrong between fields of a raw target, however broken the rest of it is."""
+    webhook, oauth = target.get("webhook_url") is not None, target.get("oauth") is not None
+    if webhook and oauth:
+        yield FieldProblem((*path, "oauth"), "two ways to log in: webhook_url and oauth", "keep one of them")
+    elif not webhook and not oauth:
+        fix = "add webhook_url, or oauth with client_id, client_secret and token_file"
+        yield FieldProblem(path, "has no credential", fix)
+
+
+def warnings(target: BitrixTarget, path: Path) -> Iterator[FieldProblem]:
+    """Yield what is allowed and probably not meant."""
+    if target.oauth and not target.oauth.token_file.is_file():
+        message = f"{target.oauth.token_file} does not exist"
+        yield FieldProblem((*path, "oauth", "token_file"), message, "make it with booking-sync-exporter bitrix24-login")
+    if target.budget.requests_per_second > _CLOUD_REQUESTS_PER_SECOND:
+        rate = f"{target.budget.requests_per_second:g}"
+        message = f"{rate} is more than a cloud portal allows outside the Enterprise plan"
+        fix = "2 or less, unless the portal is your own server"
+        yield FieldProblem((*path, "budget", "requests_per_second"), message, fix)

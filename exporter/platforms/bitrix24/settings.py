@@ -1,0 +1,178 @@
+"""What a user may write about a Bitrix24 portal (fact sheet bitrix24.md 6 and 9)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Final, Literal
+
+from pydantic import Field, PlainValidator, ValidationInfo
+
+from exporter.fields.credentials import SECRET_SCHEMA, Origin, SecretValue, secret_text, split_url
+from exporter.fields.kinds import Duration, FilePath, WindowName, field_error
+from exporter.platforms.settings import (
+    MAX_BOOKINGS,
+    MAX_MAX_BOOKINGS,
+    MAY_BE_EMPTY,
+    OVERLAPPING,
+    ChosenWindows,
+    Collectors,
+    CollectorSettings,
+    CountingSettings,
+    OverlappingResources,
+    Strict,
+    Target,
+    default,
+)
+from exporter.support.secret import Secret
+
+DEFAULT_LINKS_WINDOW: Final = "next_7d"
+_WEBHOOK_FORM: Final = "https://<portal>/rest/<user id>/<code>/"
+
+
+def _webhook(value: object, info: ValidationInfo) -> Secret:
+    text = secret_text(value, info)
+    return Secret(_webhook_url("".join(text.split())))
+
+
+def _webhook_url(url: str) -> str:
+    # None of these messages shows the URL: the code in it is the credential.
+    parts = split_url(url, _WEBHOOK_FORM)
+    path = parts.path
+    copy = f"copy the whole address of the webhook: {_WEBHOOK_FORM}"
+    if "//" in path:
+        raise field_error("has a double slash in its path", f"write it like {_WEBHOOK_FORM}")
+    if path.startswith("/rest/api/"):
+        raise field_error("is the address of REST 3 (/rest/api/), which knows no bookings", f"write it like {_WEBHOOK_FORM}")
+    segments = path.removeprefix("/rest/").removesuffix("/").split("/")
+    if not path.startswith("/rest/") or not segments[0]:
+        raise field_error("is not the address of an incoming webhook", f"write it like {_WEBHOOK_FORM}")
+    if not segments[0].isdigit() or not segments[0].isascii():
+        raise field_error("has no user id after /rest/", copy)
+    if len(segments) == 1:
+        raise field_error("has no code after the user id", copy)
+    if len(segments) > 2:  # noqa: PLR2004  user id and code
+        raise field_error("goes on after the code", f"remove the method name: {_WEBHOOK_FORM}")
+    if not re.fullmatch("[A-Za-z0-9_-]+", segments[1]):
+        raise field_error("has a code with characters that no code has", copy)
+    return f"{parts.scheme}://{parts.netloc.lower()}/rest/{segments[0]}/{segments[1]}/"
+
+
+WebhookUrl = Annotated[Secret, PlainValidator(_webhook), SECRET_SCHEMA]
+
+
+class BitrixBookingsOptions(Strict):
+    """How bookings are counted."""
+
+    count: Literal["start", "overlap"] = Field(
+        default="start",
+        description="`start` counts bookings that start in a window, `overlap` those that take place in it at all.",
+    )
+    conflicts: bool = Field(default=True, description="Look for bookings that overlap another one on the same resource.")
+    max_bookings: int = Field(
+        default=MAX_BOOKINGS,
+        ge=1,
+        le=MAX_MAX_BOOKINGS,
+        description="Bookings that a poll reads at most; with more it fails and nothing is published. Holds for `links`, too.",
+    )
+    per_resource: bool = Field(default=False, description="Also count for each resource.")
+    max_resources: int = Field(
+        default=50, ge=1, le=1000, description="Series of `per_resource` in a window; the rest is counted as dropped."
+    )
+    overlapping_resources: OverlappingResources = Field(default=frozenset(), description=OVERLAPPING)
+
+
+class BitrixBookings(CountingSettings, BitrixBookingsOptions):
+    """Booking counts and conflicts of the portal."""
+
+    interval: Duration = default("5m", "Time between two polls.")
+
+
+class BitrixLinksOptions(Strict):
+    """How links are asked for."""
+
+    batch_size: int = Field(default=25, ge=1, le=50, description="Bookings asked about in one batch request.")
+    verify_calls: int = Field(
+        default=2, ge=1, le=1000, description="Batch requests a poll spends on asking again about bookings that it knows."
+    )
+
+
+class BitrixLinks(CollectorSettings, BitrixLinksOptions):
+    """How many bookings are tied to a CRM entity, and how many stand in the staff's calendar."""
+
+    interval: Duration = default("15m", "Time between two polls.")
+    window: WindowName | None = Field(
+        default=None, exclude=True, description=f"Name of the one window to look at. Default: {DEFAULT_LINKS_WINDOW}."
+    )
+    windows: ChosenWindows = Field(
+        default_factory=tuple,
+        validate_default=False,
+        description="Instead of `window`: several windows, as for bookings.",
+    )
+
+    @classmethod
+    def windows_by_default(cls, written: Mapping[str, object], names: Sequence[str]) -> Sequence[object]:
+        """Return the one window that is written, or the usual one, or all where there is none of that name."""
+        wanted = written.get("window") or DEFAULT_LINKS_WINDOW
+        return [wanted] if wanted in names else names
+
+
+class BitrixCollectors(Collectors):
+    """The collectors that run; one that is named without a value has its defaults, one that is not named does not run."""
+
+    bookings: Annotated[BitrixBookings | None, MAY_BE_EMPTY] = Field(
+        default=None, validate_default=False, description="Booking counts."
+    )
+    links: Annotated[BitrixLinks | None, MAY_BE_EMPTY] = Field(
+        default=None, validate_default=False, description="Ties to the CRM."
+    )
+
+
+class Budget(Strict):
+    """What this exporter may spend of a portal's limits; leave the rest to the other tools of the business."""
+
+    requests_per_second: float = Field(
+        default=1.0,
+        gt=0,
+        le=1000,
+        allow_inf_nan=False,
+        description="Steady rate. The cloud allows 2 per second, 5 on the Enterprise plan.",
+    )
+    burst: int = Field(default=10, ge=1, le=10_000, description="Requests at once. The cloud allows 50, 250 on Enterprise.")
+    operating_seconds: float = Field(
+        default=240.0,
+        gt=0,
+        le=600,
+        allow_inf_nan=False,
+        description="Operating time of a method in 10 minutes above which optional work is left out. The portal blocks at 480.",
+    )
+
+
+class OAuth(Strict):
+    """An application's identity, and the file that keeps its tokens."""
+
+    client_id: str = Field(min_length=1, max_length=200, description="Id of the local application.")
+    client_secret: SecretValue = Field(description="Secret of the local application.")
+    token_file: FilePath = Field(
+        description="JSON answer of the authorisation server, rewritten at each refresh; `bitrix24-login` makes it. A "
+        "relative path starts at the folder of this file."
+    )
+    server: Origin | None = Field(
+        default=None, description="Authorisation server. Default: the `server_endpoint` in the token file."
+    )
+
+
+class BitrixTarget(Target):
+    """A Bitrix24 portal: `webhook_url`, or `oauth`."""
+
+    platform: Literal["bitrix24"] = Field(description="`bitrix24`.")
+    webhook_url: WebhookUrl | None = Field(
+        default=None,
+        description="Address of an incoming webhook with the scope booking: https://<portal>/rest/<user id>/<code>/.",
+    )
+    oauth: OAuth | None = Field(default=None, description="A local application instead of a webhook.")
+    timeout: Duration = default("70s", "Most time for one HTTP exchange. The portal itself gives up after 60s.")
+    budget: Budget = Field(default=Budget(), description="What the exporter may spend of the portal's limits.")
+    collectors: Annotated[BitrixCollectors, MAY_BE_EMPTY] = Field(
+        default_factory=BitrixCollectors, description="Default: all, each with its defaults."
+    )

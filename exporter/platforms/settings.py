@@ -1,0 +1,204 @@
+"""What the settings of every platform share: a target, its collectors, the windows that they count in.
+
+One frozen model for each mapping of the configuration file: what a user may write is what runs. Durations are seconds.
+JSON Schema, reference and messages are made from these models, so a default and its description stand once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any, Final
+from zoneinfo import ZoneInfo
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    Tag,
+    ValidationInfo,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+
+from exporter.counting.windows import WindowSpec
+from exporter.fields.credentials import Origin
+from exporter.fields.kinds import (
+    REPORTED_ELSEWHERE,
+    Duration,
+    Expression,
+    LabelName,
+    LabelValue,
+    Name,
+    Reading,
+    ResourceId,
+    WindowName,
+    Zone,
+)
+from exporter.model import CollectorName
+
+MAX_BOOKINGS: Final = 200_000
+MAX_MAX_BOOKINGS: Final = 1_000_000  # some hundred bytes each, and an hour of requests
+OVERLAPPING: Final = "Ids of resources that may serve several bookings at a time; their overlaps are no conflicts."
+MIN_MAX_AGE_SECONDS: Final = 300.0
+
+OverlappingResources = Annotated[frozenset[ResourceId], Field(strict=False)]
+
+
+class Frozen(BaseModel):
+    """Immutable; unknown keys are errors; a validation error never repeats the input, which may hold a credential."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True, hide_input_in_errors=True)
+
+
+class Strict(Frozen):
+    """YAML has its own types, so "5" is not 5 and yes is not text. Defaults are read like what a user writes."""
+
+    model_config = ConfigDict(strict=True, validate_default=True)
+
+
+def default(text: str, description: str) -> Any:  # noqa: ANN401  the annotation has the type; so has pydantic.Field
+    """Return a field whose default is text, as a user would write it, and is read like theirs."""
+    return Field(default=text, description=description)
+
+
+class WrittenWindow(Strict):
+    """A named half-open interval: `from` belongs to it, `to` does not."""
+
+    name: WindowName = Field(description="Value of the label `window`.")
+    start: Expression = Field(alias="from", description="Start, in Grafana date math.")
+    end: Expression = Field(alias="to", description="End, in Grafana date math.")
+
+
+class WrittenAs:
+    """Annotation of a value that a user writes in another form: ``form`` is validated, then ``finish`` makes the value."""
+
+    def __init__(self, form: object, finish: Callable[[Any, ValidationInfo], object]) -> None:
+        self.form = form
+        self._finish = finish
+
+    def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
+        finished = source if isinstance(source, type) else ()
+
+        def read(value: object, validate: core_schema.ValidatorFunctionWrapHandler, info: ValidationInfo) -> object:
+            return value if isinstance(value, finished) else self._finish(validate(value), info)
+
+        return core_schema.with_info_wrap_validator_function(read, handler.generate_schema(self.form))
+
+
+def _window(written: WrittenWindow, _: ValidationInfo) -> WindowSpec:
+    return WindowSpec(written.name, written.start, written.end)
+
+
+def _chosen_window(written: WrittenWindow | str, info: ValidationInfo) -> WindowSpec:
+    if isinstance(written, WrittenWindow):
+        return _window(written, info)
+    known = info.context.windows if isinstance(info.context, Reading) else {}
+    if written not in known:
+        raise PydanticCustomError(REPORTED_ELSEWHERE, "no such window")
+    return known[written]
+
+
+def _kind_of_window(value: object) -> str:
+    return "<window>" if isinstance(value, (dict, WrittenWindow)) else "<name>"
+
+
+_WindowChoice = Annotated[
+    Annotated[WindowName, Tag("<name>")] | Annotated[WrittenWindow, Tag("<window>")], Discriminator(_kind_of_window)
+]
+
+Window = Annotated[WindowSpec, WrittenAs(WrittenWindow, _window)]
+"""A window as it stands at the top of the file."""
+
+ChosenWindow = Annotated[WindowSpec, WrittenAs(_WindowChoice, _chosen_window)]
+"""A window of a collector: the name of one at the top of the file, or one of its own."""
+
+ChosenWindows = Annotated[tuple[ChosenWindow, ...], Field(strict=False, min_length=1)]
+_WINDOWS: Final = "Windows to count in: names from the global `windows`, or windows of its own. Default: all global windows."
+
+
+class _MayBeEmpty:
+    """Annotation of a mapping that may be named without a value: then it has its defaults."""
+
+    def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_before_validator_function(_nothing_is_empty, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        inner = handler(schema)
+        options = inner.get("anyOf", [inner])
+        return {"anyOf": [*(option for option in options if option != _NULL), _NULL], MAY_BE_EMPTY_KEY: True}
+
+
+def _nothing_is_empty(value: object) -> object:
+    return {} if value is None else value
+
+
+_NULL: Final = {"type": "null"}
+MAY_BE_EMPTY_KEY: Final = "mayBeEmpty"
+"""Marks such a mapping in pydantic's JSON Schema; the published one has ``null`` beside it instead."""
+
+MAY_BE_EMPTY: Final = _MayBeEmpty()
+
+
+class CollectorSettings(Strict):
+    """What every collector takes. ``max_age`` is as written; :attr:`max_age_seconds` counts.
+
+    Each declares ``interval`` with a default of its own, and ``windows``; those that the user does not write are filled in
+    before it is validated (:mod:`exporter.config.merge`).
+    """
+
+    if TYPE_CHECKING:
+        interval: float
+        windows: tuple[WindowSpec, ...]
+
+    max_age: Duration | None = Field(
+        default=None, description="How long the last good data is shown. Default: 3 intervals, at least 5m."
+    )
+
+    @property
+    def max_age_seconds(self) -> float:
+        return self.max_age if self.max_age is not None else max(3 * self.interval, MIN_MAX_AGE_SECONDS)
+
+    @classmethod
+    def windows_by_default(cls, written: Mapping[str, object], names: Sequence[str]) -> Sequence[object]:
+        """Return the windows of a collector that is ``written`` without ``windows``; ``names`` are those of all global ones."""
+        del written
+        return names
+
+
+class CountingSettings(CollectorSettings):
+    """A collector that counts in windows."""
+
+    windows: ChosenWindows = Field(default_factory=tuple, validate_default=False, description=_WINDOWS)
+
+
+class Collectors(Strict):
+    """The collectors that run; one that is named without a value has its defaults, one that is not named does not run."""
+
+
+class Target(Strict):
+    """One account to watch."""
+
+    if TYPE_CHECKING:
+        platform: str
+        timeout: float
+        collectors: Any
+
+    name: Name = Field(description="Value of the label `target`. Unique.")
+    timezone: Zone = Field(
+        default_factory=lambda: ZoneInfo("UTC"), description="IANA zone of this business. Default: the global one."
+    )
+    labels: dict[LabelName, LabelValue] = Field(
+        default_factory=dict, max_length=20, description="Labels of `booking_sync_target_info`, for joins."
+    )
+    base_url: Origin | None = Field(
+        default=None,
+        description="Origin to talk to instead of the platform's own: a proxy, an on-premise portal, the simulator. `http://` "
+        "works on loopback only.",
+    )
+
+    def running(self) -> dict[CollectorName, CollectorSettings]:
+        """Return the collectors that run, by name."""
+        return {name: settings for name in CollectorName if (settings := getattr(self.collectors, name, None)) is not None}

@@ -1,0 +1,72 @@
+"""What is wrong between the fields of a Wix target that may each be right, and what is allowed but hardly meant."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from exporter.fields.kinds import FieldProblem, mapping_of, shown
+from exporter.platforms.wix.settings import WixTarget
+
+_API_KEY_MODE: Final = ("site_id", "api_key")
+_APP_MODE: Final = ("app_id", "app_secret", "instance_id")
+_GUID: Final = re.compile("[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+
+Path = tuple[str | int, ...]
+
+
+def problems(target: Mapping[str, object], path: Path) -> Iterator[FieldProblem]:
+    """Yield what is wrong between fields of a raw target, however broken the rest of it is."""
+    key_mode = [name for name in _API_KEY_MODE if target.get(name) is not None]
+    app_mode = [name for name in _APP_MODE if target.get(name) is not None]
+    if not key_mode and not app_mode:
+        fix = "add site_id and api_key, or app_id, app_secret and instance_id"
+        yield FieldProblem(path, "has no credential", fix)
+    elif "api_key" in key_mode and app_mode:
+        fix = "keep api_key and site_id, or the three app keys"
+        yield FieldProblem((*path, app_mode[0]), "two ways to log in: api_key and an app", fix)
+    elif app_mode:
+        if key_mode:
+            fix = "remove site_id: the instance id of an app already names the site"
+            yield FieldProblem((*path, "site_id"), "does not go together with an app", fix)
+        for name in sorted(set(_APP_MODE) - set(app_mode)):
+            fix = f"add {name}: an app needs app_id, app_secret and instance_id"
+            yield FieldProblem(path, f"{name} is missing", fix)
+    else:
+        for name in sorted(set(_API_KEY_MODE) - set(key_mode)):
+            yield FieldProblem(path, f"{name} is missing", f"add {name}: an API key works on one site, named by site_id")
+    yield from _shared_aliases(target, path)
+
+
+def _shared_aliases(target: Mapping[str, object], path: Path) -> Iterator[FieldProblem]:
+    aliases = mapping_of(target.get("aliases"))
+    uses = Counter(alias for alias in aliases.values() if isinstance(alias, str))
+    for schedule, alias in aliases.items():
+        if isinstance(alias, str) and uses[alias] > 1:
+            message = f"{shown(alias)} is the alias of several schedules"
+            yield FieldProblem((*path, "aliases", schedule), message, "give each its own")
+
+
+def warnings(target: WixTarget, path: Path) -> Iterator[FieldProblem]:
+    """Yield what is allowed and probably not meant."""
+    for name in ("site_id", "app_id", "instance_id"):
+        value = getattr(target, name)
+        if value and not _GUID.fullmatch(value):
+            fix = (
+                "copy the GUID after /dashboard/ in the address of the site's dashboard"
+                if name == "site_id"
+                else "copy it again"
+            )
+            message = "does not look like a GUID such as 12345678-9abc-4def-8123-456789abcdef"
+            yield FieldProblem((*path, name), message, fix)
+    for index, schedule in enumerate(target.schedule_ids):
+        if not _GUID.fullmatch(schedule):
+            message = "does not look like the GUID of a schedule"
+            yield FieldProblem((*path, "schedule_ids", index), message, "copy it again")
+    if target.schedule_ids:
+        for schedule in target.aliases:
+            if schedule not in target.schedule_ids:
+                message = "is the alias of a schedule that schedule_ids leaves out"
+                yield FieldProblem((*path, "aliases", schedule), message, "add it there")

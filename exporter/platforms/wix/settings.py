@@ -1,0 +1,135 @@
+"""What a user may write about a Wix site (fact sheet wix.md 2 and 6)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Final, Literal
+
+from pydantic import AfterValidator, Field, PlainValidator, ValidationInfo, WithJsonSchema
+
+from exporter.counting.windows import WindowSpec
+from exporter.fields.credentials import SECRET_SCHEMA, SecretValue, secret_text
+from exporter.fields.kinds import Duration, Text, field_error, named, shown, text_of
+from exporter.platforms.settings import (
+    MAX_BOOKINGS,
+    MAX_MAX_BOOKINGS,
+    MAY_BE_EMPTY,
+    OVERLAPPING,
+    ChosenWindow,
+    Collectors,
+    CollectorSettings,
+    CountingSettings,
+    OverlappingResources,
+    Strict,
+    Target,
+    default,
+)
+from exporter.support.secret import Secret
+
+STATUSES: Final = ("CREATED", "PENDING", "CONFIRMED", "CANCELED", "DECLINED", "WAITING_LIST", "PENDING_ECOM_CHECKOUT")
+
+
+def _status(value: object) -> str:
+    text = text_of(value, "CONFIRMED")
+    if text in STATUSES:
+        return text
+    upper = {"CANCELLED": "CANCELED", "WAITLIST": "WAITING_LIST"}.get(text.upper(), text.upper())
+    fix = f"write {upper}" if upper in STATUSES else f"use some of {', '.join(STATUSES)}"
+    raise field_error(f"{shown(text)} is not a status of Wix bookings", fix)
+
+
+def _api_key(value: object, info: ValidationInfo) -> Secret:
+    text = secret_text(value, info).strip()
+    if text.lower().startswith(("bearer ", "basic ")):
+        raise field_error(f"starts with {text.split()[0]}", "leave that word out: Wix wants the raw key")
+    if text[0] in "\"'":
+        raise field_error("has quotes inside the value", "remove the quotes: Wix wants the raw key")
+    return Secret(text)
+
+
+Status = Annotated[str, PlainValidator(_status), WithJsonSchema({"enum": list(STATUSES)})]
+ApiKey = Annotated[Secret, PlainValidator(_api_key), SECRET_SCHEMA]
+ReaderPrefix = Annotated[
+    str, *named("(?:/[A-Za-z0-9_-]+)+", "a path: it starts with / and does not end with one", "/_api/bookings-reader")
+]
+
+
+def _none(_: tuple[WindowSpec, ...]) -> tuple[WindowSpec, ...]:
+    return ()
+
+
+class WixConnections(CollectorSettings):
+    """State of every external calendar connection of the site."""
+
+    interval: Duration = default("1m", "Time between two polls.")
+    windows: Annotated[tuple[ChosenWindow, ...], Field(strict=False), AfterValidator(_none)] = Field(
+        default_factory=tuple, description="Accepted and ignored: nothing is counted here."
+    )
+
+    @classmethod
+    def windows_by_default(cls, written: Mapping[str, object], names: Sequence[str]) -> Sequence[object]:
+        del written, names
+        return ()
+
+
+class WixBookingsOptions(Strict):
+    """How bookings are counted."""
+
+    statuses: Annotated[tuple[Status, ...], Field(strict=False, min_length=1)] = Field(
+        default=("CONFIRMED", "PENDING"), description="Booking statuses that `bookings` counts."
+    )
+    conflicts: bool = Field(
+        default=False,
+        description="Read the bookings row by row, which also finds double bookings, new and vanished bookings and the next "
+        "booking. Costs one request for each 100 bookings.",
+    )
+    max_bookings: int = Field(
+        default=MAX_BOOKINGS,
+        ge=1,
+        le=MAX_MAX_BOOKINGS,
+        description="Bookings that a poll reads at most, where it reads them row by row; with more it fails and nothing is "
+        "published.",
+    )
+    overlapping_resources: OverlappingResources = Field(default=frozenset(), description=OVERLAPPING)
+    reader_prefix: ReaderPrefix = Field(
+        default="/_api/bookings-reader",
+        description="Path prefix of the bookings reader; /bookings/bookings-reader is the other one in use.",
+    )
+
+
+class WixBookings(CountingSettings, WixBookingsOptions):
+    """Booking counts of the site."""
+
+    interval: Duration = default("5m", "Time between two polls.")
+
+
+class WixCollectors(Collectors):
+    """The collectors that run; one that is named without a value has its defaults, one that is not named does not run."""
+
+    connections: Annotated[WixConnections | None, MAY_BE_EMPTY] = Field(
+        default=None, validate_default=False, description="State of the connections."
+    )
+    bookings: Annotated[WixBookings | None, MAY_BE_EMPTY] = Field(
+        default=None, validate_default=False, description="Booking counts."
+    )
+
+
+class WixTarget(Target):
+    """A Wix site: `api_key` with `site_id`, or `app_id`, `app_secret` and `instance_id`."""
+
+    platform: Literal["wix"] = Field(description="`wix`.")
+    site_id: Text | None = Field(default=None, description="The GUID after /dashboard/ in the address of the site's dashboard.")
+    api_key: ApiKey | None = Field(default=None, description="API key with the permissions for calendars and bookings.")
+    app_id: Text | None = Field(default=None, description="App mode: id of the app.")
+    app_secret: SecretValue | None = Field(default=None, description="App mode: secret of the app.")
+    instance_id: Text | None = Field(default=None, description="App mode: id of the app's instance on this site.")
+    schedule_ids: Annotated[tuple[Text, ...], Field(strict=False)] = Field(
+        default_factory=tuple, description="Show only connections of these schedules; empty for all. Filtered here."
+    )
+    aliases: dict[Text, Text] = Field(
+        default_factory=dict, description="Schedule id: the name that its connections carry in the label `connection`."
+    )
+    timeout: Duration = default("30s", "Most time for one HTTP exchange.")
+    collectors: Annotated[WixCollectors, MAY_BE_EMPTY] = Field(
+        default_factory=WixCollectors, description="Default: all, each with its defaults."
+    )

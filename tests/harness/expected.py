@@ -1,0 +1,20 @@
+"""What a target can count, as its session would say it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from exporter.model import CollectorName, ExpectedSeries
+from exporter.platforms.base import RETRIED
+
+FIELDS: Final[Mapping[CollectorName, tuple[str, ...]]] = {
+    CollectorName.CONNECTIONS: ("status", "error_reason", "calendar_type", "sync_config"),
+    CollectorName.BOOKINGS: ("booked_entity", "end_date"),
+    CollectorName.LINKS: ("module", "entity_type"),
+}
+
+
+def expected(collectors: Iterable[CollectorName], operations: Iterable[str], *, reads_bookings: bool) -> ExpectedSeries:
+    fields = {collector: FIELDS[collector] for collector in collectors}
+    return ExpectedSeries(tuple(operations), RETRIED, fields, reads_bookings)
