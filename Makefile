@@ -19,9 +19,10 @@ install: $(VENV)/.installed-dev ## Install everything that development needs
 test: $(VENV)/.installed-dev servers ## Run the whole suite (installs Prometheus, Alertmanager, Chromium, Node by apt when root)
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal --cov --cov-report=term:skip-covered
 
-lint: $(VENV)/.installed-dev ## ruff: lint and format check
+lint: $(VENV)/.installed-dev ## ruff: lint and format check; import-linter: who may lean on whom
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports --no-logo --no-cache tools/importlinter.toml
 
 format: $(VENV)/.installed-dev ## Rewrite the code in the project's format
 	$(BIN)/ruff check --fix-only .

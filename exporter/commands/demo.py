@@ -20,7 +20,7 @@ from exporter.runtime.shutdown import Signals
 from exporter.simulator import Simulator, running
 from exporter.simulator.drills import demo_world as story
 from exporter.simulator.drills.incidents import INCIDENTS
-from exporter.simulator.drills.scenarios import SCENARIOS, Scenario, play
+from exporter.simulator.drills.scenarios import SCENARIOS, Scenario, run_scenario
 from exporter.web.server import parse_address
 
 # Short enough that an incident is seen while one watches; a real platform is asked once a minute or less.
@@ -95,7 +95,7 @@ async def _playing(simulator: Simulator, script: Scenario, say: Callable[[str], 
     def tell(name: str, begins: bool) -> None:
         say(f">> {name}: {known[name].description}" if begins else f"<< {name} is over")
 
-    playing = asyncio.create_task(play(simulator, script, tell=tell), name="scenario")
+    playing = asyncio.create_task(run_scenario(script, simulator.incidents, simulator.clock, tell=tell), name="scenario")
     try:
         yield
     finally:

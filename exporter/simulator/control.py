@@ -3,17 +3,33 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from exporter.simulator.faults import fault_from_json
+from exporter.simulator.drills.incidents import IncidentDesk
+from exporter.simulator.faults import FaultBoard, fault_from_json
+from exporter.simulator.requestlog import RequestLog
 
-if TYPE_CHECKING:
-    from exporter.simulator.simulator import Simulator
+
+class Controlled(Protocol):
+    """What ``/_sim/`` shows and steers."""
+
+    log: RequestLog
+    faults: FaultBoard
+    incidents: IncidentDesk
+
+    def overview(self) -> Mapping[str, object]:
+        """Return what there is to see."""
+        ...
+
+    def reset(self) -> None:
+        """Go back to the world of the first moment."""
+        ...
 
 
 class _Pretty(JSONResponse):
@@ -21,9 +37,9 @@ class _Pretty(JSONResponse):
         return (json.dumps(content, ensure_ascii=False, indent=2) + "\n").encode()
 
 
-def routes(simulator: Simulator) -> list[Route]:
+def routes(simulator: Controlled) -> list[Route]:
     """Return the routes below ``/_sim``."""
-    desk = _Desk(simulator)
+    desk = _ControlRoutes(simulator)
     return [
         Route("/", desk.overview),
         Route("/log", desk.log),
@@ -33,8 +49,8 @@ def routes(simulator: Simulator) -> list[Route]:
     ]
 
 
-class _Desk:
-    def __init__(self, simulator: Simulator) -> None:
+class _ControlRoutes:
+    def __init__(self, simulator: Controlled) -> None:
         self._simulator = simulator
 
     async def overview(self, _: Request) -> Response:

@@ -13,7 +13,7 @@ from starlette.types import Receive, Scope, Send
 
 from exporter.clock import Clock
 from exporter.simulator.faults import Fault, FaultKind
-from exporter.simulator.stage import Call, Reply, html_reply, json_reply
+from exporter.simulator.platform import Call, Reply, html_reply, json_reply
 
 DROP_KEY: Final = "simulator.drop"
 """Where :mod:`exporter.simulator.http` leaves, in the ASGI state, the function that resets the connection."""

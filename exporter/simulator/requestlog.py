@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from typing import Final
 from urllib.parse import parse_qsl
 
-from exporter.simulator.stage import Call, Description
+from exporter.simulator.platform import Call, Description
 
 MASK: Final = "***"
 CAPACITY: Final = 5_000

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from random import Random
 from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
@@ -18,8 +17,8 @@ from exporter.simulator.bitrix24 import Bitrix24Simulator
 from exporter.simulator.delivery import Wire, instead, spoil
 from exporter.simulator.drills.incidents import IncidentDesk
 from exporter.simulator.faults import INSTEAD, FaultBoard
-from exporter.simulator.requestlog import RequestLog
-from exporter.simulator.stage import Call, Description, Platform, html_reply
+from exporter.simulator.platform import Call, Description, Platform, html_reply
+from exporter.simulator.stage import Stage
 from exporter.simulator.wix import WixSimulator
 
 
@@ -34,11 +33,11 @@ class Simulator:
     def __init__(self, clock: Clock | None = None, *, seed: int = 1, build: Callable[[Simulator], None] | None = None) -> None:
         self.clock: Clock = clock or SystemClock()
         self.seed = seed
-        self.random = Random(seed)  # noqa: S311  a reproducible world, not a secret
-        self.log = RequestLog()
+        self.stage = Stage(self.clock, seed)
+        self.log = self.stage.log
         self.faults = FaultBoard()
-        self.wix = WixSimulator(self)
-        self.bitrix24 = Bitrix24Simulator(self)
+        self.wix = WixSimulator(self.stage)
+        self.bitrix24 = Bitrix24Simulator(self.stage)
         self.incidents = IncidentDesk(self)
         self._build = build
         self.app: ASGIApp = Starlette(
@@ -61,16 +60,11 @@ class Simulator:
         for platform in self.platforms:
             platform.advance()
 
-    def random_for(self, *names: object) -> Random:
-        """Return a generator of its own for a part of the world, so that parts do not shift each other."""
-        return Random(":".join(map(str, (self.seed, *names))))  # noqa: S311  a reproducible world, not a secret
-
     def reset(self) -> None:
         """Go back to the world of the first moment: no incidents, no faults, an empty log."""
         self.incidents.forget()
         self.faults.clear()
         self.log.clear()
-        self.random.seed(self.seed)
         for platform in self.platforms:
             platform.reset()
         if self._build:

@@ -14,7 +14,7 @@ from exporter.simulator import Simulator, running
 from exporter.simulator.bitrix24.world import Booking, World
 from exporter.simulator.drills import demo_world as story
 from exporter.simulator.drills.incidents import INCIDENTS
-from exporter.simulator.drills.scenarios import SCENARIOS, TIMELINE, play
+from exporter.simulator.drills.scenarios import SCENARIOS, TIMELINE, run_scenario
 from tests.harness.clock import ManualClock
 
 NAMES = (
@@ -208,9 +208,10 @@ def test_the_timeline_runs_every_incident_in_turn_and_again() -> None:
         simulator, clock = demo()
         begin, told = clock.now, list[tuple[float, str, bool]]()
         playing = asyncio.ensure_future(
-            play(
-                simulator,
+            run_scenario(
                 SCENARIOS["bad-night"],
+                simulator.incidents,
+                simulator.clock,
                 speed=10.0,
                 tell=lambda name, on: told.append((round(clock.now - begin, 6), name, on)),
             )
@@ -237,7 +238,7 @@ def test_there_is_a_scenario_for_calm_for_each_incident_and_for_a_bad_night() ->
 
 def test_a_scenario_of_one_incident_starts_it_and_leaves_it() -> None:
     simulator, _ = demo()
-    asyncio.run(play(simulator, SCENARIOS["sync-stuck"]))
+    asyncio.run(run_scenario(SCENARIOS["sync-stuck"], simulator.incidents, simulator.clock))
     assert simulator.incidents.active == ("sync-stuck",)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from exporter.simulator.bitrix24 import phpquery
-from exporter.simulator.stage import Call
+from exporter.simulator.platform import Call
 
 
 @dataclass(frozen=True, slots=True)

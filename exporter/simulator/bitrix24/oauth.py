@@ -9,7 +9,7 @@ from typing import Final
 from urllib.parse import parse_qsl, urlencode
 
 from exporter.simulator.bitrix24.portal import Portal
-from exporter.simulator.stage import Call, Reply, html_reply, json_reply
+from exporter.simulator.platform import Call, Reply, html_reply, json_reply
 
 ACCESS_SECONDS: Final = 3600.0
 REFRESH_SECONDS: Final = 180 * 86_400.0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 from urllib.parse import urlsplit
 
 from exporter.simulator.bitrix24.address import Address, locate, read_params
@@ -13,11 +13,9 @@ from exporter.simulator.bitrix24.oauth import App, AuthServer, Pair
 from exporter.simulator.bitrix24.portal import Portal
 from exporter.simulator.bitrix24.switches import Switches
 from exporter.simulator.bitrix24.webhook import Webhook
+from exporter.simulator.platform import Call, Description, Reply, html_reply, json_reply
 from exporter.simulator.requestlog import MASK, fingerprint
-from exporter.simulator.stage import Call, Description, Reply, html_reply, json_reply
-
-if TYPE_CHECKING:
-    from exporter.simulator.simulator import Simulator
+from exporter.simulator.stage import Stage
 
 DEFAULT_SCOPES: Final = frozenset({"booking", "crm"})
 
@@ -30,21 +28,21 @@ class Bitrix24Simulator:
 
     name = "bitrix24"
 
-    def __init__(self, simulator: Simulator) -> None:
-        self._simulator = simulator
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
         self.reset()
 
     def reset(self) -> None:
         self.switches = Switches()
         self.portals: dict[str, Portal] = {}
-        self.oauth = AuthServer(self._simulator.random_for("bitrix24", "oauth"))
+        self.oauth = AuthServer(self._stage.random_for("bitrix24", "oauth"))
         self._webhooks: dict[tuple[str, str], Webhook] = {}
 
     # Building the world
 
     def add_portal(self, name: str) -> Portal:
         """Add an empty portal."""
-        portal = Portal(name, self._simulator.now, self._simulator.random_for("bitrix24", name))
+        portal = Portal(name, self._stage.now, self._stage.random_for("bitrix24", name))
         self.portals[name] = portal
         return portal
 
@@ -94,7 +92,7 @@ class Bitrix24Simulator:
 
     def issue(self, app: App) -> Pair:
         """Return a token pair for ``app``, as after an authorisation now."""
-        return self.oauth.issue(app, self._simulator.now())
+        return self.oauth.issue(app, self._stage.now())
 
     # Serving
 
@@ -118,7 +116,7 @@ class Bitrix24Simulator:
         return Description(name, path, credential, write=is_write(address.method), secrets=(secret,))
 
     async def answer(self, call: Call) -> Reply:
-        now = self._simulator.now()
+        now = self._stage.now()
         if call.path.startswith("/oauth/token"):
             return self.oauth.token(call, now)
         if call.path.startswith("/oauth/authorize"):
@@ -135,7 +133,7 @@ class Bitrix24Simulator:
             portal.diary.advance()
 
     def overview(self) -> object:
-        now = self._simulator.now()
+        now = self._stage.now()
         return {
             "portals": {
                 name: {
@@ -168,7 +166,7 @@ class Bitrix24Simulator:
             raise ApiError("OVERLOAD_LIMIT", "REST API is blocked due to overload.", 503)
         if portal.refusal:
             raise portal.refusal
-        execution = Execution(caller, self.switches, self._simulator.log, now)
+        execution = Execution(caller, self.switches, self._stage.log, now)
         return json_reply(
             execution.batch(params) if address.method == "batch" else execution.direct(address.method, params),
             headers=execution.headers(),

@@ -6,17 +6,15 @@ until somebody books past it. Nobody in it is real.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from exporter.simulator.bitrix24.diary import DAY, HOUR
 from exporter.simulator.bitrix24.portal import Portal
-from exporter.simulator.wix import demo_site as demo
+from exporter.simulator.drills import demo_site as demo
+from exporter.simulator.drills.world import World
 from exporter.simulator.wix.bookings import BookingKind
 from exporter.simulator.wix.providers import GOOGLE, MICROSOFT
 from exporter.simulator.wix.world import Site
-
-if TYPE_CHECKING:
-    from exporter.simulator.simulator import Simulator
 
 SALON: Final = "salon-berlin"
 PHYSIO: Final = "physio-hamburg"
@@ -30,23 +28,23 @@ STUDIO_WEBHOOK_CODE: Final = "s1mulated0studio"
 _COPIED_STATUSES: Final = frozenset({"CONFIRMED", "PENDING"})
 
 
-def build(simulator: Simulator, *, intake_every: float = 240.0) -> None:
+def build(world: World, *, intake_every: float = 240.0) -> None:
     """Fill an empty simulator; a new booking arrives at each business about every ``intake_every`` seconds."""
-    salon_site = demo.add_demo_site(simulator.wix, intake_every=intake_every)
-    _add_physio(simulator, intake_every)
+    salon_site = demo.add_demo_site(world.wix, intake_every=intake_every)
+    _add_physio(world, intake_every)
 
-    salon = simulator.bitrix24.add_portal(SALON)
-    simulator.bitrix24.add_webhook(salon, code=SALON_WEBHOOK_CODE)
+    salon = world.bitrix24.add_portal(SALON)
+    world.bitrix24.add_webhook(salon, code=SALON_WEBHOOK_CODE)
     for number in range(1, len(salon_site.bookings.staff) + 1):
         salon.world.add_resource(f"Chair {number}")
     copy_bookings(salon_site, salon)
 
-    studio = simulator.bitrix24.add_portal(STUDIO)
-    simulator.bitrix24.add_webhook(studio, code=STUDIO_WEBHOOK_CODE)
+    studio = world.bitrix24.add_portal(STUDIO)
+    world.bitrix24.add_webhook(studio, code=STUDIO_WEBHOOK_CODE)
     for name in ("Room A", "Room B", "Reformer"):
         studio.world.add_resource(name)
     studio.diary.seed(days_back=3, days_ahead=14)
-    add_odd_bookings(studio, simulator.now())
+    add_odd_bookings(studio, world.now())
     studio.diary.start_intake(intake_every)
 
 
@@ -136,9 +134,9 @@ def add_odd_bookings(portal: Portal, now: float) -> None:
     add(midnight, midnight + int(DAY), name="Open day", end_zone="Europe/London")
 
 
-def _add_physio(simulator: Simulator, intake_every: float) -> None:
-    site = simulator.wix.add_site(PHYSIO_SITE_ID)
-    simulator.wix.add_key(site, PHYSIO_API_KEY)
+def _add_physio(world: World, intake_every: float) -> None:
+    site = world.wix.add_site(PHYSIO_SITE_ID)
+    world.wix.add_key(site, PHYSIO_API_KEY)
     for provider in (MICROSOFT, GOOGLE):
         staff = site.add_staff()
         site.connections.finish_sync(site.connections.connect(provider, staff.schedule_id))

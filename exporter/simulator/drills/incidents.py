@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
+from exporter.simulator.drills.world import World
 from exporter.simulator.faults import Fault, FaultKind
 from exporter.simulator.wix.connections import Connections
-
-if TYPE_CHECKING:
-    from exporter.simulator.simulator import Simulator
-
 
 Undo = Callable[[], None]
 
@@ -30,19 +27,19 @@ class Incident:
     description: str
     changes: str
     alert: str
-    begin: Callable[[Simulator], Undo]
+    begin: Callable[[World], Undo]
 
 
-def _token_revoked(simulator: Simulator) -> Undo:
-    return _on_exporting_connection(simulator, 0, Connections.revoke_token)
+def _token_revoked(world: World) -> Undo:
+    return _on_exporting_connection(world, 0, Connections.revoke_token)
 
 
-def _sync_stuck(simulator: Simulator) -> Undo:
-    return _on_exporting_connection(simulator, 1, Connections.stick_sync)
+def _sync_stuck(world: World) -> Undo:
+    return _on_exporting_connection(world, 1, Connections.stick_sync)
 
 
-def _on_exporting_connection(simulator: Simulator, number: int, harm: Callable[[Connections, str], None]) -> Undo:
-    site = next(iter(simulator.wix.sites.values()), None)
+def _on_exporting_connection(world: World, number: int, harm: Callable[[Connections, str], None]) -> Undo:
+    site = next(iter(world.wix.sites.values()), None)
     exporting = [] if site is None else [connection.id for connection in site.connections if connection.exports]
     if site is None or not exporting:
         return _nothing
@@ -51,8 +48,8 @@ def _on_exporting_connection(simulator: Simulator, number: int, harm: Callable[[
     return lambda: connections.recover(victim) if connections.get(victim) else None
 
 
-def _provider_down(simulator: Simulator) -> Undo:
-    site = next(iter(simulator.wix.sites.values()), None)
+def _provider_down(world: World) -> Undo:
+    site = next(iter(world.wix.sites.values()), None)
     connection = next(iter(site.connections), None) if site else None
     if site is None or connection is None:
         return _nothing
@@ -61,11 +58,11 @@ def _provider_down(simulator: Simulator) -> Undo:
     return lambda: site.provider_up(provider)
 
 
-def _double_booking(simulator: Simulator) -> Undo:
-    portal = next(iter(simulator.bitrix24.portals.values()), None)
+def _double_booking(world: World) -> Undo:
+    portal = next(iter(world.bitrix24.portals.values()), None)
     added = portal.diary.double_book() if portal else ()
     # The last site: in the demo world the first one's bookings are copied into a portal, and stay there.
-    site = next(iter(reversed(simulator.wix.sites.values())), None)
+    site = next(iter(reversed(world.wix.sites.values())), None)
     second = site.bookings.double_book() if site and site.bookings.staff else None
 
     def undo() -> None:
@@ -78,26 +75,26 @@ def _double_booking(simulator: Simulator) -> Undo:
     return undo
 
 
-def _lost_crm_link(simulator: Simulator) -> Undo:
-    portal = next(iter(simulator.bitrix24.portals.values()), None)
+def _lost_crm_link(world: World) -> Undo:
+    portal = next(iter(world.bitrix24.portals.values()), None)
     return portal.diary.lose_links() if portal else _nothing
 
 
-def _api_throttled(simulator: Simulator) -> Undo:
-    portals = list(simulator.bitrix24.portals.values())
+def _api_throttled(world: World) -> Undo:
+    portals = list(world.bitrix24.portals.values())
     if not portals:
         fault = Fault(FaultKind.RATE_LIMITED, platform="wix", retry_after="30")
-        simulator.faults.add(fault)
-        return lambda: simulator.faults.remove(fault)
+        world.faults.add(fault)
+        return lambda: world.faults.remove(fault)
     portal = portals[-1]
-    portal.press(_FLOOD_PER_SECOND, simulator.now())
-    portal.fill_bucket(simulator.now())
-    return lambda: portal.press(0.0, simulator.now())
+    portal.press(_FLOOD_PER_SECOND, world.now())
+    portal.fill_bucket(world.now())
+    return lambda: portal.press(0.0, world.now())
 
 
-def _intake_stopped(simulator: Simulator) -> Undo:
-    intakes: list[_Intake] = [portal.diary for portal in simulator.bitrix24.portals.values()]
-    intakes += [site.bookings for site in simulator.wix.sites.values()]
+def _intake_stopped(world: World) -> Undo:
+    intakes: list[_Intake] = [portal.diary for portal in world.bitrix24.portals.values()]
+    intakes += [site.bookings for site in world.wix.sites.values()]
     for intake in intakes:
         intake.stop_intake()
 
@@ -170,8 +167,8 @@ INCIDENTS: tuple[Incident, ...] = (
 class IncidentDesk:
     """Starts and stops incidents; several may run at once."""
 
-    def __init__(self, simulator: Simulator) -> None:
-        self._simulator = simulator
+    def __init__(self, world: World) -> None:
+        self._world = world
         self._known = {incident.name: incident for incident in INCIDENTS}
         self._active: dict[str, tuple[float, Undo]] = {}
 
@@ -189,7 +186,7 @@ class IncidentDesk:
         """Begin the incident; one that runs already stays as it is. Raises :class:`KeyError` for an unknown name."""
         incident = self._known[name]
         if name not in self._active:
-            self._active[name] = (self._simulator.now(), incident.begin(self._simulator))
+            self._active[name] = (self._world.now(), incident.begin(self._world))
 
     def stop(self, name: str) -> None:
         """Repair what the incident changed; one that does not run is fine. Raises :class:`KeyError` for an unknown name."""

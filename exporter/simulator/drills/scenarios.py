@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from exporter.simulator.drills.incidents import INCIDENTS
-
-if TYPE_CHECKING:
-    from exporter.simulator.simulator import Simulator
+from exporter.clock import Clock
+from exporter.simulator.drills.incidents import INCIDENTS, IncidentDesk
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +39,13 @@ SCENARIOS: Final[Mapping[str, Scenario]] = {
 }
 
 
-async def play(
-    simulator: Simulator, scenario: Scenario, *, speed: float = 1.0, tell: Callable[[str, bool], None] | None = None
+async def run_scenario(
+    scenario: Scenario,
+    incidents: IncidentDesk,
+    clock: Clock,
+    *,
+    speed: float = 1.0,
+    tell: Callable[[str, bool], None] | None = None,
 ) -> None:
     """Run ``scenario`` until cancelled; without a timeline return once its incidents have begun.
 
@@ -50,7 +53,7 @@ async def play(
     """
 
     def switch(name: str, *, on: bool) -> None:
-        (simulator.incidents.start if on else simulator.incidents.stop)(name)
+        (incidents.start if on else incidents.stop)(name)
         if tell:
             tell(name, on)
 
@@ -58,7 +61,7 @@ async def play(
         switch(name, on=True)
     while scenario.timeline:
         for step in scenario.timeline:
-            await simulator.clock.sleep(step.calm_seconds / speed)
+            await clock.sleep(step.calm_seconds / speed)
             switch(step.incident, on=True)
-            await simulator.clock.sleep(step.lasts_seconds / speed)
+            await clock.sleep(step.lasts_seconds / speed)
             switch(step.incident, on=False)

@@ -5,7 +5,6 @@ A site is built and steered in Python: ``site = simulator.wix.add_site()``, ``si
 """
 
 from exporter.simulator.wix.connections import Connection, sync_config
-from exporter.simulator.wix.demo_site import add_demo_site
 from exporter.simulator.wix.examples import add_documented_connections
 from exporter.simulator.wix.providers import APP_PROVIDER, APPLE, GOOGLE, MICROSOFT
 from exporter.simulator.wix.simulator import WixSimulator
@@ -19,7 +18,6 @@ __all__ = [
     "Connection",
     "Site",
     "WixSimulator",
-    "add_demo_site",
     "add_documented_connections",
     "sync_config",
 ]

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 import msgspec
 
 from exporter.simulator import canary
-from exporter.simulator.stage import JSON, Reply, json_reply
+from exporter.simulator.platform import JSON, Reply, json_reply
 from exporter.simulator.wix.connections import Connection, sync_config
 from exporter.simulator.wix.context import Context
 from exporter.simulator.wix.errors import application_error, body_object, empty_error

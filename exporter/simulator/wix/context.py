@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from exporter.simulator.stage import Call
+from exporter.simulator.platform import Call
 from exporter.simulator.wix.credentials import Caller
 from exporter.simulator.wix.switches import Switches
 from exporter.simulator.wix.world import Site

@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-from exporter.simulator.stage import Call, Reply, json_reply
+from exporter.simulator.platform import Call, Reply, json_reply
 from exporter.simulator.wix.connections import guid
 from exporter.simulator.wix.errors import application_error, body_object, empty_error, oauth_error
 from exporter.simulator.wix.operations import ALL_PERMISSIONS

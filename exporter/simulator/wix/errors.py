@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from exporter.simulator.stage import Reply, json_reply
+from exporter.simulator.platform import Reply, json_reply
 
 
 class ApiError(Exception):

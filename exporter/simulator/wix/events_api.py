@@ -11,7 +11,7 @@ from typing import Final
 import msgspec
 
 from exporter.simulator import canary
-from exporter.simulator.stage import Call, Reply, json_reply
+from exporter.simulator.platform import Call, Reply, json_reply
 from exporter.simulator.wix.calendars_api import failed_providers, readable
 from exporter.simulator.wix.connections import Connection
 from exporter.simulator.wix.context import Context

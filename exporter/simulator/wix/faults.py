@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from exporter.simulator.faults import Fault, FaultKind
-from exporter.simulator.stage import JSON, Reply
+from exporter.simulator.platform import JSON, Reply
 from exporter.simulator.wix.errors import application_error, empty_error
 
 

@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-from exporter.simulator.stage import Call
+from exporter.simulator.platform import Call
 from exporter.simulator.wix.errors import Violation, body_object, validation_error
 
 _GUID: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")

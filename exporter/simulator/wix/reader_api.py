@@ -7,7 +7,7 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
-from exporter.simulator.stage import JSON, Reply, json_reply
+from exporter.simulator.platform import JSON, Reply, json_reply
 from exporter.simulator.wix.bookings import FIELDS, Booking
 from exporter.simulator.wix.context import Context
 from exporter.simulator.wix.errors import Violation, application_error, body_object, validation_error

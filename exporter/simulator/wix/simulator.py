@@ -6,11 +6,12 @@ import itertools
 from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
 from email.utils import formatdate
-from typing import TYPE_CHECKING, Final
+from typing import Final
 from zoneinfo import ZoneInfo
 
+from exporter.simulator.platform import Call, Description, Reply, html_reply
 from exporter.simulator.requestlog import fingerprint
-from exporter.simulator.stage import Call, Description, Reply, html_reply
+from exporter.simulator.stage import Stage
 from exporter.simulator.wix import calendars_api, events_api, reader_api
 from exporter.simulator.wix.connections import guid
 from exporter.simulator.wix.context import Context
@@ -19,9 +20,6 @@ from exporter.simulator.wix.errors import ApiError, application_error, empty_err
 from exporter.simulator.wix.operations import Operation, Service, find
 from exporter.simulator.wix.switches import Switches
 from exporter.simulator.wix.world import Site
-
-if TYPE_CHECKING:
-    from exporter.simulator.simulator import Simulator
 
 _RETIRED: Final = ("/bookings/v1/", "/bookings/reader/")
 _OWNED: Final = ("/bookings/", "/_api/", "/oauth2/", "/calendar/")
@@ -33,21 +31,21 @@ class WixSimulator:
 
     name = "wix"
 
-    def __init__(self, simulator: Simulator) -> None:
-        self._simulator = simulator
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
         self.reset()
 
     def reset(self) -> None:
         """Forget every site, credential and switch."""
-        self._random = self._simulator.random_for("wix")
+        self._random = self._stage.random_for("wix")
         self._numbers = itertools.count(1)
         self.switches = Switches()
         self.sites: dict[str, Site] = {}
-        self.credentials = Credentials(self._simulator.random_for("wix", "credentials"), self.switches, self._simulator.now)
+        self.credentials = Credentials(self._stage.random_for("wix", "credentials"), self.switches, self._stage.now)
 
     def now(self) -> float:
         """Return the simulator's time in Unix seconds."""
-        return self._simulator.now()
+        return self._stage.now()
 
     def add_site(self, site_id: str | None = None, *, account_id: str | None = None, timezone: str = "Europe/Berlin") -> Site:
         """Add a site that has its providers and the schedule of the business, and nothing else."""
@@ -55,9 +53,9 @@ class WixSimulator:
             site_id or guid(self._random),
             account_id or guid(self._random),
             ZoneInfo(timezone),
-            random=self._simulator.random_for("wix", "site", len(self.sites)),
+            random=self._stage.random_for("wix", "site", len(self.sites)),
             switches=self.switches,
-            now=self._simulator.now,
+            now=self._stage.now,
         )
         self.sites[site.id] = site
         return site
@@ -96,9 +94,9 @@ class WixSimulator:
     def _edge_headers(self) -> tuple[tuple[str, str], ...]:
         """Return what the edge of Wix puts on every answer; the cookie is noise that nobody should keep (wix.md 9.1)."""
         number = next(self._numbers)
-        token = f"{self._simulator.random_for('wix', 'request', number).getrandbits(64):016x}"
+        token = f"{self._stage.random_for('wix', 'request', number).getrandbits(64):016x}"
         return (
-            ("x-wix-request-id", f"{self._simulator.now():.3f}{number:010d}.{token}"),
+            ("x-wix-request-id", f"{self._stage.now():.3f}{number:010d}.{token}"),
             ("x-seen-by", f"{token},m0j2EEknGIVUW/liY8BLLg=="),
             ("server", "Pepyaka"),
             ("set-cookie", f"XSRF-TOKEN={token}; Path=/; Secure; SameSite=None"),
@@ -143,7 +141,7 @@ class WixSimulator:
             raise application_error(428, "BOOKINGS_APP_NOT_INSTALLED", "Wix Bookings is not installed on this site")
         if not site.premium and operation.service is Service.EXTERNAL_CALENDARS:
             raise application_error(403, "PREMIUM_FEATURE_NOT_ENABLED", "The site's plan does not include this feature")
-        context = Context(call, site, caller, self.switches, self._simulator.now(), connection_id)
+        context = Context(call, site, caller, self.switches, self._stage.now(), connection_id)
         return _HANDLERS[operation.name](context)
 
     def _throttle(self, site: Site) -> None:
@@ -151,7 +149,7 @@ class WixSimulator:
         wait = site.bucket.take()
         if not wait:
             return
-        moment = self._simulator.now() + wait
+        moment = self._stage.now() + wait
         after = {"absent": "", "seconds": str(int(wait) + 1), "date": formatdate(int(moment) + 1, usegmt=True)}
         headers = (("retry-after", after[self.switches.retry_after]),) if after[self.switches.retry_after] else ()
         raise empty_error(429, headers)

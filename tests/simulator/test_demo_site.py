@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from itertools import combinations
 
-from exporter.simulator.wix import add_demo_site
-from exporter.simulator.wix.demo_site import API_KEY, CHAIR_SCHEDULES, CLASS_RESOURCE, SITE_ID
+from exporter.simulator.drills.demo_site import API_KEY, CHAIR_SCHEDULES, CLASS_RESOURCE, SITE_ID, add_demo_site
 from tests.harness.simulated_wix import CONNECTIONS, RawWix
 
 DAY = 86_400.0

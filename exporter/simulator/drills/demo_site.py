@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from exporter.simulator.wix.bookings import Staff
 from exporter.simulator.wix.connections import IMPORT_PRIMARY, sync_config
 from exporter.simulator.wix.providers import APP_PROVIDER, APPLE, GOOGLE, MICROSOFT
+from exporter.simulator.wix.simulator import WixSimulator
 from exporter.simulator.wix.world import Site
-
-if TYPE_CHECKING:
-    from exporter.simulator.wix.simulator import WixSimulator
 
 SITE_ID: Final = "7f1c2a90-5d4e-4b8f-9a61-3c0e8d7b2f14"
 API_KEY: Final = "IST.simulated-wix-key-for-rehearsals-only"
