@@ -11,6 +11,8 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from exporter.config import Config
+from exporter.fields.credentials import SECRET_FORMS
+from exporter.fields.durations import PATTERN as DURATION_PATTERN
 from exporter.platforms.base import Section
 from exporter.platforms.registry import PLATFORMS
 from exporter.platforms.settings import MAY_BE_EMPTY_KEY, WrittenWindow
@@ -79,7 +81,7 @@ def _lines() -> Iterator[str]:
         for name, field in sorted(fields, key=lambda item: _FIRST.index(item[0]) if item[0] in _FIRST else len(_FIRST)):
             key = field.alias or name
             text = (field.description or "").replace("|", "\\|")
-            yield f"| `{key}` | {_kind(key, properties[key])} | {_default(field)} | {text} |"
+            yield f"| `{key}` | {_kind(properties[key])} | {_default(field)} | {text} |"
         yield ""
 
 
@@ -87,10 +89,12 @@ def _sentence(model: type[BaseModel]) -> str:
     return " ".join((model.__doc__ or "").split())
 
 
-def _kind(key: str, schema: Mapping[str, Any]) -> str:
+def _kind(schema: Mapping[str, Any]) -> str:
     tidy = _tidy(dict(schema))
-    if key in _KINDS:
-        return _KINDS[key]
+    if tidy.get("oneOf") == SECRET_FORMS:
+        return "secret"
+    if tidy.get("pattern") == DURATION_PATTERN:
+        return "duration"
     if words := tidy.get("enum") or [tidy["const"]] if "const" in tidy or "enum" in tidy else []:
         return ", ".join(f"`{word}`" for word in words)
     kind = _JSON_KINDS.get(tidy.get("type", "object"), "number")
@@ -98,9 +102,6 @@ def _kind(key: str, schema: Mapping[str, Any]) -> str:
     return " ".join([kind, *bounds])
 
 
-_DURATIONS: Final = ("interval", "max_age", "timeout")
-_SECRETS: Final = ("api_key", "app_secret", "client_secret", "webhook_url")
-_KINDS: Final = dict.fromkeys(_DURATIONS, "duration") | dict.fromkeys(_SECRETS, "secret")
 _JSON_KINDS: Final = {
     "array": "list",
     "object": "mapping",

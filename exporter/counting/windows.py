@@ -16,12 +16,14 @@ from __future__ import annotations
 
 import calendar
 import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Final, Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
+from exporter.errors import TargetConfigError
 from exporter.model import Window
 
 _UNITS: Final = "smhdwMy"
@@ -78,6 +80,19 @@ class WindowSpec:
     def check(self, zone: ZoneInfo) -> None:
         """Raise :class:`WindowError` when the window would be empty or reversed at some moment of a sample year."""
         _check(self, zone)
+
+
+def resolve_all(specs: Iterable[WindowSpec], now: float, zone: ZoneInfo) -> tuple[Window, ...]:
+    """Resolve all windows against one frozen ``now``. Raises :class:`TargetConfigError` for one that is empty just now."""
+    try:
+        return tuple(spec.resolve(now, zone) for spec in specs)
+    except WindowError as error:
+        raise TargetConfigError(str(error)) from error
+
+
+def hull(windows: Sequence[Window]) -> tuple[float, float]:
+    """Return the start of the first window and the end of the last."""
+    return min(window.start for window in windows), max(window.end for window in windows)
 
 
 @lru_cache(maxsize=1024)

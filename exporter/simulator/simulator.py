@@ -38,6 +38,8 @@ class Simulator:
         self.faults = FaultBoard()
         self.wix = WixSimulator(self.stage)
         self.bitrix24 = Bitrix24Simulator(self.stage)
+        # In the order in which they are asked whether a path is theirs.
+        self.platforms: tuple[Platform, ...] = (self.wix, self.bitrix24)
         self.incidents = IncidentDesk(self)
         self._build = build
         self.app: ASGIApp = Starlette(
@@ -45,11 +47,6 @@ class Simulator:
         )
         if build:
             build(self)
-
-    @property
-    def platforms(self) -> tuple[Platform, ...]:
-        """Return the platforms, in the order in which they are asked whether a path is theirs."""
-        return (self.wix, self.bitrix24)
 
     def now(self) -> float:
         """Return the simulator's time in Unix seconds."""

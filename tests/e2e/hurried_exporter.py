@@ -8,14 +8,15 @@ from __future__ import annotations
 import os
 
 from exporter import cli
-from exporter.platforms.bitrix24 import portal, ranges
+from exporter.platforms import retry
+from exporter.platforms.bitrix24 import portal
 from exporter.polling import poll as polling
 from exporter.polling import scheduler
 
 WAITS = (
     (polling, "SHORTEST_DEADLINE_SECONDS"),
     (scheduler, "FIRST_RETRY_SECONDS"),
-    (ranges, "SHORTEST_PATIENCE_SECONDS"),
+    (retry, "MIN_POLL_BUDGET_SECONDS"),
     (portal, "FIRST_PAUSE_SECONDS"),
     (portal, "LONGEST_PAUSE_SECONDS"),
 )

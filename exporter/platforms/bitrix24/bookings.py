@@ -29,6 +29,7 @@ from exporter.counting.bookings import (
     too_many,
     unique,
 )
+from exporter.counting.windows import resolve_all
 from exporter.errors import PollError
 from exporter.model import BookingsObservation, CollectorName, Window
 from exporter.platforms.base import PollResult, Services
@@ -38,10 +39,10 @@ from exporter.platforms.bitrix24.api import GET_BOOKING, LIST_BOOKINGS, Api, Com
 from exporter.platforms.bitrix24.api_errors import BOOKING_NOT_FOUND, METHOD_NOT_FOUND, Refusal
 from exporter.platforms.bitrix24.batching import MOST_COMMANDS, Batcher
 from exporter.platforms.bitrix24.operating import OPTIONAL_SHARE
-from exporter.platforms.bitrix24.paging import Pager
-from exporter.platforms.bitrix24.ranges import patience, resolve, union
+from exporter.platforms.bitrix24.paging import Pager, whole_seconds
 from exporter.platforms.bitrix24.resources import ResourceNames
 from exporter.platforms.bitrix24.settings import BitrixBookings, BitrixTarget
+from exporter.platforms.retry import poll_budget_seconds
 
 log = structlog.get_logger(__name__)
 
@@ -68,8 +69,8 @@ class BookingsCollector:
 
     async def poll(self) -> PollResult:
         now = self._services.clock.time()
-        until = self._services.clock.monotonic() + patience(self._settings.interval)
-        windows = resolve(self._settings.windows, now, self._zone)
+        until = self._services.clock.monotonic() + poll_budget_seconds(self._settings.interval)
+        windows = resolve_all(self._settings.windows, now, self._zone)
         rows, seen, complete = await self._read(windows, until)
         await self._follow_ids(seen, now, until)
         failure = self._api.concern()
@@ -87,7 +88,7 @@ class BookingsCollector:
 
         And whether no row had to be left out; else the counts are a lower bound.
         """
-        first, last = union(windows)
+        first, last = whole_seconds(windows)
         low, high = max(0, first - math.ceil(self._margins[0])), last + math.ceil(self._margins[1])
         rows, complete = await self._read_range(self._pager, low, high, until)
         seen = intake.seen(self._seen, rows, low, high)

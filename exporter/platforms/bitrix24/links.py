@@ -15,6 +15,7 @@ from collections.abc import Container, Mapping, Sequence
 from typing import Final
 
 from exporter.counting.bookings import Booking, Rule, in_any, lies_in, too_many
+from exporter.counting.windows import resolve_all
 from exporter.errors import PollError
 from exporter.model import CollectorName, LinksObservation, Window, WindowLinks
 from exporter.platforms.base import PollResult, Services
@@ -24,9 +25,9 @@ from exporter.platforms.bitrix24.api import LIST_BOOKINGS, LIST_LINKS, Api, Comm
 from exporter.platforms.bitrix24.api_errors import BOOKING_NOT_FOUND
 from exporter.platforms.bitrix24.batching import MOST_COMMANDS, Batcher
 from exporter.platforms.bitrix24.operating import BATCH, LINKS_SHARE, OPTIONAL_SHARE
-from exporter.platforms.bitrix24.paging import Pager
-from exporter.platforms.bitrix24.ranges import patience, resolve, union
+from exporter.platforms.bitrix24.paging import Pager, whole_seconds
 from exporter.platforms.bitrix24.settings import BitrixBookingsOptions, BitrixLinks, BitrixTarget
+from exporter.platforms.retry import poll_budget_seconds
 
 CRM: Final = "crm"
 CALENDAR: Final = "calendar"
@@ -71,8 +72,8 @@ class LinksCollector:
 
     async def poll(self) -> PollResult:
         now = self._services.clock.time()
-        until = self._services.clock.monotonic() + patience(self._settings.interval)
-        windows = resolve(self._settings.windows, now, self._zone)
+        until = self._services.clock.monotonic() + poll_budget_seconds(self._settings.interval)
+        windows = resolve_all(self._settings.windows, now, self._zone)
         rows, complete = await self._read(windows, until)
         wanted = {booking.id for booking in rows}
         self._links = {booking_id: links for booking_id, links in self._links.items() if booking_id in wanted}
@@ -83,7 +84,7 @@ class LinksCollector:
 
     async def _read(self, windows: Sequence[Window], until: float) -> tuple[list[Booking], bool]:
         """Return the bookings of the windows, and whether no row had to be left out: else coverage is a lower bound."""
-        low, high = union(windows)
+        low, high = whole_seconds(windows)
         rows, malformed = await self._pager.read_all({"filter": {"within": {"dateFrom": low, "dateTo": high}}}, until)
         if malformed:
             self._services.events.malformed_rows(CollectorName.LINKS, malformed)

@@ -9,10 +9,13 @@ Every read has an end: a page must bring something new, most of what is sent mus
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from typing import Final, Generic, Protocol, TypeVar
 
+from exporter.counting.windows import hull
 from exporter.errors import InvalidResponseError, PollError
+from exporter.model import Window
 from exporter.platforms.bitrix24.answers import Page, Reply
 from exporter.platforms.bitrix24.api import Api, Command, Params
 from exporter.platforms.bitrix24.api_errors import Refusal
@@ -146,3 +149,9 @@ class _Pages(Generic[T]):
             self.needed = 0
         elif not self.needed:
             self.needed = self.count
+
+
+def whole_seconds(windows: Sequence[Window]) -> tuple[int, int]:
+    """Return whole seconds that cover all windows, one second wider on each side (bitrix24.md 13: bounds unknown)."""
+    first, last = hull(windows)
+    return max(0, math.floor(first) - 1), math.ceil(last) + 1

@@ -15,6 +15,7 @@ import structlog
 from msgspec.structs import replace
 
 from exporter.counting.bookings import Booking, conflict_reach, conflicting_ids, count_windows, first_conflicts, next_start
+from exporter.counting.windows import hull, resolve_all
 from exporter.errors import AccessError, ClientError, NotFoundError, PollError, TargetConfigError
 from exporter.model import BookingsObservation, Window, WindowBookings
 from exporter.platforms.base import PollResult, Services
@@ -52,16 +53,10 @@ class BookingsCollector:
     async def poll(self) -> PollResult:
         # Whole milliseconds: what the API understands is then exactly the window that we show.
         now = math.floor(self._services.clock.time() * 1000) / 1000
-        windows = self._windows(now)
+        windows = resolve_all(self._settings.windows, now, self._target.timezone)
         if self._settings.conflicts:
             return await self._with_conflicts(now, windows)
         return PollResult(BookingsObservation(now, await self._counts(windows)))
-
-    def _windows(self, now: float) -> tuple[Window, ...]:
-        try:
-            return tuple(spec.resolve(now, self._target.timezone) for spec in self._settings.windows)
-        except ValueError as error:
-            raise TargetConfigError(str(error)) from error
 
     async def _counts(self, windows: Sequence[Window]) -> tuple[WindowBookings, ...]:
         clock = self._services.clock
@@ -84,13 +79,13 @@ class BookingsCollector:
         return WindowBookings(window, sum(by_status.values()), by_status=by_status)
 
     async def _counts_from_rows(self, windows: Sequence[Window]) -> tuple[WindowBookings, ...]:
-        start, end = _hull(windows)
+        start, end = hull(windows)
         return self._count_rows(
             await self._read(bound("startDate", "$gte", start), bound("startDate", "$lt", end)), windows, None
         )
 
     async def _with_conflicts(self, now: float, windows: Sequence[Window]) -> PollResult:
-        start, end = _hull(windows)
+        start, end = hull(windows)
         # A booking that began before the windows can conflict with one in them, hence endDate.
         read = await self._read(bound("endDate", "$gte", start), bound("startDate", "$lt", end))
         overlapping = self._settings.overlapping_resources
@@ -187,7 +182,3 @@ def _bookings(rows: Iterable[BookingRow]) -> list[Booking]:
 
 def _on_the_calendar(read: Rows) -> list[BookingRow]:
     return [row for row in read.rows if row.booking.status in ON_THE_CALENDAR]
-
-
-def _hull(windows: Sequence[Window]) -> tuple[float, float]:
-    return min(window.start for window in windows), max(window.end for window in windows)
