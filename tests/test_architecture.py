@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import ast
+import re
+import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 PACKAGE = Path(__file__).parents[1] / "exporter"
@@ -20,3 +23,80 @@ def test_every_module_says_what_it_is() -> None:
         str(path.relative_to(PACKAGE)) for path in PACKAGE.rglob("*.py") if not ast.get_docstring(ast.parse(path.read_text()))
     ]
     assert [] == silent
+
+
+ROOMS = {
+    path.stem if path.is_file() else path.name
+    for path in PACKAGE.iterdir()
+    if (path.is_dir() and any(path.glob("*.py"))) or (path.suffix == ".py" and not path.name.startswith("__"))
+}
+
+
+ARCHITECTURE = PACKAGE.parent / "docs" / "architecture.md"
+
+
+def rooms_in(cell: str) -> set[str]:
+    return {name.removesuffix("/").removesuffix(".py") for name in re.findall(r"`(\S+)`", cell)}
+
+
+def test_the_drawing_of_the_architecture_names_the_rooms_that_there_are() -> None:
+    text = ARCHITECTURE.read_text()
+    table = text.partition("| room |")[2].partition("\n\n")[0].partition("|---|\n")[2]
+    told = {
+        name.removesuffix("/").removesuffix(".py") for row in table.splitlines() for name in re.findall(r"`(\S+)`", row[:60])
+    }
+    assert ROOMS - {"cli"} == told
+    drawing = text.partition("```text")[2].partition("```")[0]
+    assert all(f"{room}/" in drawing or f"{room}.py" in drawing for room in ROOMS)
+
+
+def test_what_the_architecture_says_of_a_room_is_what_the_linter_holds() -> None:
+    contracts = tomllib.loads((PACKAGE.parent / "tools" / "importlinter.toml").read_text())["tool"]["importlinter"]["contracts"]
+    users = {
+        contract["protected_modules"][0].removeprefix("exporter."): {
+            name.removeprefix("exporter.") for name in contract["allowed_importers"]
+        }
+        for contract in contracts
+        if contract["type"] == "protected" and len(contract["protected_modules"]) == 1
+    }
+    assert ROOMS - {"cli"} == users.keys(), "each room says who may lean on it"
+    words = {"the words": ("errors", "model", "clock")}
+    for row in (
+        (PACKAGE.parent / "docs" / "architecture.md").read_text().partition("| room |")[2].partition("\n\n")[0].splitlines()
+    ):
+        cells = [cell.strip() for cell in row.split("|")]
+        if not row.startswith("| `") or "of the above" in cells[3] or cells[3] == "everything":
+            continue
+        for room in rooms_in(cells[1]):
+            told = {other for word in cells[3].split(", ") for other in words.get(word, (word,))} - {"nothing of ours"}
+            assert told == {other for other, by in users.items() if room in by}, room
+
+
+PLATFORM_NAMES = re.compile("wix|bitrix", re.IGNORECASE)
+MAY_NAME_PLATFORMS = ("platforms/wix/", "platforms/bitrix24/", "platforms/registry.py", "simulator/", "commands/", "cli.py")
+
+
+def names_of(path: Path) -> Iterator[str]:
+    """Yield every identifier and imported name of a file, and every text that is a single word."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        match node:
+            case ast.Name(id=name) | ast.Attribute(attr=name) | ast.arg(arg=name) | ast.alias(name=name):
+                yield name
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+                yield name
+            case ast.ImportFrom(module=str(name)):
+                yield name
+            case ast.Constant(value=str(text)) if not re.search(r"\s", text):
+                yield text
+
+
+def test_no_platform_is_named_outside_of_its_folder_but_in_the_registry() -> None:
+    examples = {"salon-wix"}
+    found = {
+        f"{path.relative_to(PACKAGE)}: {name}"
+        for path in PACKAGE.rglob("*.py")
+        if not str(path.relative_to(PACKAGE)).startswith(MAY_NAME_PLATFORMS)
+        for name in names_of(path)
+        if PLATFORM_NAMES.search(name) and name not in examples
+    }
+    assert set() == found

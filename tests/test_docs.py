@@ -76,8 +76,9 @@ def _leads(link: str, document: Path) -> bool:
 
 @pytest.mark.parametrize("name", BY_NAME)
 def test_every_file_of_the_project_that_is_named_exists(name: str) -> None:
-    named = re.findall(r"`((?:exporter|config|docs|tests|dashboards)/[\w./*-]+)`", BY_NAME[name])
-    assert [path for path in named if not any(ROOT.glob(path.rstrip("/")))] == []
+    named = re.findall(r"`((?:exporter|config|docs|tests|tools|dashboards)/[\w./*-]+)`", BY_NAME[name])
+    # The guide for a new platform tells of one that is not there.
+    assert [path for path in named if "/toy/" not in path and not any(ROOT.glob(path.rstrip("/")))] == []
 
 
 def test_the_index_names_every_document_and_every_decision() -> None:
