@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from pathlib import Path
 from random import Random
 from typing import Any, Final, Protocol
 
@@ -85,8 +84,8 @@ class Services:
     """What a session may use of the outside world; everything a test wants to replace.
 
     ``http`` is shared by all targets (one pool, no cookies, no redirects), and so is ``admission``, which divides what this
-    machine can do; ``since`` remembers when a connection took its
-    status, across restarts when a state file is configured.
+    machine can do; ``since`` remembers when a connection took its status, across restarts when a state file is configured.
+    ``shared`` is what the sessions of one platform have in common, as its :attr:`Platform.new_shared` made it.
     """
 
     http: httpx.AsyncBaseTransport
@@ -95,7 +94,7 @@ class Services:
     events: Events
     since: SinceStore
     admission: Admission
-    config_dir: Path = Path()
+    shared: object = None
 
 
 RETRIED: Final = (
@@ -171,7 +170,8 @@ class Platform:
     ``problems`` looks for what is wrong between the fields of a raw target, however broken the rest of it is, ``warnings``
     for what is allowed in a finished one and hardly meant; both are told the target's path. ``misnomers`` are keys that
     people bring from elsewhere, with the fix. ``open_session`` makes no I/O and raises
-    :class:`~exporter.errors.TargetConfigError` for a target that cannot work.
+    :class:`~exporter.errors.TargetConfigError` for a target that cannot work. ``new_shared`` makes what its sessions have in
+    common, once in each process; they find it in :attr:`Services.shared`.
     """
 
     name: str
@@ -183,3 +183,4 @@ class Platform:
     warnings: Callable[[Any, tuple[str | int, ...]], Iterator[FieldProblem]]
     reference: tuple[Section, ...]
     misnomers: Mapping[str, str] = field(default_factory=dict)
+    new_shared: Callable[[], object] = lambda: None

@@ -67,6 +67,10 @@ def open_pool(clock: Clock, *, admit: Admit | None = None) -> HttpPool:
     return HttpPool(clock, tls=httpx.create_ssl_context(), proxies=proxies_of_environment(), names=Names(), admit=admit)
 
 
+def _nothing() -> None:
+    """Close no connection."""
+
+
 class NoDescriptorError(httpx.TransportError):
     """This process, or this machine, may open no more files."""
 
@@ -127,6 +131,7 @@ class HttpPool(httpx.AsyncBaseTransport):
     async def aclose(self) -> None:
         """Close every connection; what still runs on one fails, and so does what comes later."""
         self._closed = True
+        self._sockets.spare = _nothing  # a cycle
         for session in (self._shared, self._single):
             if session is not None:
                 await session.close()

@@ -14,6 +14,11 @@ from exporter.platforms.wix import WIX
 PLATFORMS: Final[Mapping[str, Platform]] = MappingProxyType({platform.name: platform for platform in (WIX, BITRIX24)})
 
 
+def new_shared() -> Mapping[str, object]:
+    """Return what the sessions of each platform have in common, by platform; for the life of a process."""
+    return {platform.name: platform.new_shared() for platform in PLATFORMS.values()}
+
+
 def open_session(target: Target, services: Services) -> Session:
     """Return the live side of ``target``. No I/O. Raises :class:`exporter.errors.TargetConfigError` when it cannot work."""
     return PLATFORMS[target.platform].open_session(target, services)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from random import Random
 
 import httpx
@@ -13,7 +13,7 @@ from exporter.clock import Clock
 from exporter.errors import ConfigError, PollError, Problem
 from exporter.metrics import Instruments, TargetInstruments
 from exporter.platforms.base import Services, Session, SinceStore
-from exporter.platforms.registry import open_session
+from exporter.platforms.registry import new_shared, open_session
 from exporter.platforms.settings import Target
 from exporter.polling.admission import Admission
 from exporter.polling.poll import Job, phase_of
@@ -36,13 +36,14 @@ class LiveTarget:
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """What live targets share: the HTTP pool, time, chance, the counters, and what this machine can do."""
+    """What live targets have in common: the HTTP pool, time, chance, counters, this machine's limits, and more by platform."""
 
     http: httpx.AsyncBaseTransport
     clock: Clock
     random: Random
     instruments: Instruments
     admission: Admission
+    shared: Mapping[str, object] = field(default_factory=new_shared)
 
     def open_target(self, target: Target, since: SinceStore) -> LiveTarget:
         """Bring ``target`` to life, without I/O. Raises :class:`~exporter.errors.PollError` when it cannot work.
@@ -50,7 +51,8 @@ class World:
         Its counters are not on the page before :meth:`Instruments.put_target`, so that a reload can still be refused.
         """
         events = self.instruments.prepare(target.name, target.platform)
-        session = open_session(target, Services(self.http, self.clock, self.random, events, since, self.admission))
+        shared = self.shared[target.platform]
+        session = open_session(target, Services(self.http, self.clock, self.random, events, since, self.admission, shared))
         events.expect(session.expected)
         return LiveTarget(target, session, events, _jobs(target, session, events))
 

@@ -26,6 +26,7 @@ from exporter.counting.windows import WindowSpec
 from exporter.model import BookingsObservation, CollectorName
 from exporter.platforms.base import Services
 from exporter.platforms.bitrix24 import open_session
+from exporter.platforms.bitrix24.session import Shared
 from exporter.platforms.bitrix24.settings import BitrixBookings, BitrixCollectors, BitrixTarget
 from exporter.polling.admission import Admission
 from exporter.simulator import Simulator, running
@@ -98,7 +99,7 @@ async def ours(portal: Portal) -> list[Run]:
     )
     clock = SystemClock()
     async with pool(clock) as http:
-        services = Services(http, clock, Random(1), RecordedEvents(), MemorySince(), Admission(clock))
+        services = Services(http, clock, Random(1), RecordedEvents(), MemorySince(), Admission(clock), Shared())
         collector = open_session(target, services).collectors[CollectorName.BOOKINGS]
 
         async def read() -> int:

@@ -14,6 +14,7 @@ from exporter.counting.windows import WindowSpec
 from exporter.model import CollectorName
 from exporter.platforms.base import Services
 from exporter.platforms.bitrix24 import open_session, tokenfile
+from exporter.platforms.bitrix24.session import Shared
 from exporter.platforms.bitrix24.settings import BitrixBookings, BitrixCollectors, BitrixTarget, OAuth
 from exporter.polling.admission import Admission
 from exporter.state.status_history import MemorySince
@@ -58,5 +59,5 @@ async def refresh_and_die(url: str, folder: str, before: int) -> None:
     )
     clock = SystemClock()
     async with pool(clock) as http:
-        services = Services(http, clock, Random(1), RecordedEvents(), MemorySince(), Admission(clock))
+        services = Services(http, clock, Random(1), RecordedEvents(), MemorySince(), Admission(clock), Shared())
         await open_session(target, services).collectors[CollectorName.BOOKINGS].poll()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 from typing import Any, TypeVar
@@ -14,7 +14,7 @@ from exporter.counting.windows import WindowSpec
 from exporter.model import BookingsObservation, CollectorName, LinksObservation
 from exporter.platforms.base import PollResult, Services
 from exporter.platforms.bitrix24 import open_session
-from exporter.platforms.bitrix24.session import BitrixSession
+from exporter.platforms.bitrix24.session import BitrixSession, Shared
 from exporter.platforms.bitrix24.settings import BitrixBookings, BitrixCollectors, BitrixLinks, BitrixTarget, Budget, OAuth
 from exporter.polling.admission import Admission
 from exporter.simulator import Simulator, running
@@ -59,6 +59,7 @@ class Bench:
     url: str
     events: RecordedEvents
     folder: Path
+    shared: Shared = field(default_factory=Shared)
 
     @property
     def world(self) -> World:
@@ -70,7 +71,7 @@ class Bench:
 
     def services(self, events: RecordedEvents | None = None) -> Services:
         return Services(
-            self.http, self.clock, Random(7), events or self.events, MemorySince(), Admission(self.clock), self.folder
+            self.http, self.clock, Random(7), events or self.events, MemorySince(), Admission(self.clock), self.shared
         )
 
     def target(

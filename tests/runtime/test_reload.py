@@ -82,7 +82,7 @@ def test_a_reload_that_cannot_open_every_target_changes_nothing(tmp_path: Path, 
     async def scenario(app: RunningApplication, business: Business) -> None:
         before, session = await app.page(), live(app)["b24"].session
         assert isinstance(session, BitrixSession)
-        bucket = session._membership.portal.bucket
+        bucket = session._lease.portal.bucket
 
         def broken(target: BitrixTarget, services: Services) -> Session:
             if target.name == "broken":
@@ -267,7 +267,7 @@ def test_a_renamed_target_leaves_nothing_behind(tmp_path: Path) -> None:
         assert {"new-wix"} == set(inside._since._targets)
         session = live(app)["new-b24"].session
         assert isinstance(session, BitrixSession)
-        assert {session._membership} == set(session._membership.portal.members)
+        assert {session._lease} == set(session._lease.portal.members)
 
     with_application(tmp_path, lambda business: (calm(business), portal(business)), scenario)
 

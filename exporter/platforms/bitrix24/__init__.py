@@ -5,7 +5,7 @@ from typing import Final
 from exporter.platforms.base import Platform, Section
 from exporter.platforms.bitrix24 import checks, settings
 from exporter.platforms.bitrix24.advice import ADVICE
-from exporter.platforms.bitrix24.session import open_session
+from exporter.platforms.bitrix24.session import Shared, open_session
 
 __all__ = ["BITRIX24", "open_session"]
 
@@ -14,6 +14,7 @@ BITRIX24: Final = Platform(
     settings=settings.BitrixTarget,
     advice=ADVICE,
     open_session=open_session,
+    new_shared=Shared,
     problems=checks.problems,
     warnings=checks.warnings,
     reference=(

@@ -38,7 +38,7 @@ from exporter.platforms.bitrix24.api_errors import (
 )
 from exporter.platforms.bitrix24.credential import Access, Credential, checked_origin
 from exporter.platforms.bitrix24.operating import BATCH, WHOLE_SHARE, OperatingLedger
-from exporter.platforms.bitrix24.portal import Membership, Portal
+from exporter.platforms.bitrix24.portal import Portal, PortalLease
 from exporter.platforms.exchange import Answer, exchange, new_request, retry_after_seconds
 from exporter.support.backoff import exponential
 
@@ -102,7 +102,7 @@ class Api:
         self,
         services: Services,
         credential: Credential,
-        membership: Membership,
+        lease: PortalLease,
         ledger: OperatingLedger,
         *,
         timeout: float,
@@ -113,7 +113,7 @@ class Api:
         self.not_batchable: set[str] = set()
         self._services = services
         self._credential = credential
-        self._membership = membership
+        self._lease = lease
         self._timeout = timeout
         self._longest_wait = longest_wait
         self._moved: dict[str, httpx.URL] = {}  # origin -> the origin that it moved to, kept for the process
@@ -179,7 +179,7 @@ class Api:
         kept: dict[str, Refusal] = {}
         actions = {item.action for item in refusals.values()}
         if Action.PAUSE in actions:
-            self._membership.portal.refused()
+            self._lease.portal.refused()
         renewed = Action.RENEW in actions and await self._credential.renew(access)
         blocked: dict[str, OperatingLimitError] = {}  # by method: however many commands it hits, it is one refusal
         for key, item in refusals.items():
@@ -206,7 +206,7 @@ class Api:
         renewed = False
         while True:
             access = await self._credential.access()
-            portal = self._membership.at(access.portal)
+            portal = self._lease.at(access.portal)
             outcome = await self._send(operation, params, access, portal, until)
             if isinstance(outcome, Body):
                 return outcome
@@ -238,7 +238,7 @@ class Api:
 
     async def _send(self, operation: str, params: Params, access: Access, portal: Portal, until: float) -> Body | Refusal:
         """Make one exchange in the portal's turn, so that the next in line knows what it learnt."""
-        async with portal.turn(self._services.events, until):
+        async with portal.slot(self._services.events, until):
             try:
                 answer = await self._exchange(operation, params, access)
             except TlsError as error:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 from typing import Final
-from weakref import WeakKeyDictionary
 
 import httpx
 import structlog
@@ -29,7 +28,7 @@ from exporter.platforms.bitrix24.tokenfile import Stamp, TokenFile, Tokens
 from exporter.support.backoff import exponential
 from exporter.support.secret import Secret
 
-__all__ = ["TOKEN_OPERATION", "OAuthCredential"]
+__all__ = ["TOKEN_OPERATION", "OAuthCredential", "TokenChains"]
 
 log = structlog.get_logger(__name__)
 
@@ -153,21 +152,26 @@ def _checked(fresh: Tokens, tokens: Tokens) -> Tokens:
     return fresh
 
 
-# Chains by the HTTP pool of the process (a test has its own), then by file: see portal.py for the reason.
-_CHAINS: Final[WeakKeyDictionary[httpx.AsyncBaseTransport, dict[Path, _Chain]]] = WeakKeyDictionary()
+class TokenChains:
+    """The chains of this process, by token file: however a file is spelt, it is one file and one chain."""
+
+    def __init__(self) -> None:
+        self._chains: dict[Path, _Chain] = {}
+
+    def of(self, path: Path) -> _Chain:
+        """Return the chain of the token file ``path``."""
+        return self._chains.setdefault(path.resolve(), _Chain(TokenFile(path)))
 
 
 class OAuthCredential:
     """Implements :class:`exporter.platforms.bitrix24.credential.Credential` with a token file."""
 
-    def __init__(self, oauth: OAuth, base_url: str | None, services: Services) -> None:
+    def __init__(self, oauth: OAuth, base_url: str | None, services: Services, chains: TokenChains) -> None:
         self._oauth = oauth
         self._services = services
         self._origin = origin_of(base_url) if base_url else None
-        path = services.config_dir / oauth.token_file
-        self.unnamed_portal = f"token file {path}"
-        # However the file is spelt, it is one file and one chain.
-        self._chain = _CHAINS.setdefault(services.http, {}).setdefault(path.resolve(), _Chain(TokenFile(path)))
+        self.unnamed_portal = f"token file {oauth.token_file}"
+        self._chain = chains.of(oauth.token_file)
 
     async def access(self) -> Access:
         tokens = self._chain.current()

@@ -1,4 +1,4 @@
-"""What all collectors of all targets that name one portal share: its bucket, its turn, its pauses (bitrix24.md 6.1, 6.3).
+"""What all collectors of all targets that name one portal share: its bucket, its slot, its pauses (bitrix24.md 6.1, 6.3).
 
 Bitrix24 counts requests per portal and source address, whoever sends them. So the limiter belongs to the portal's host,
 not to a target, and one call at a time is in flight: then a full bucket costs one refused call per back-off step, and the
@@ -12,9 +12,6 @@ import contextlib
 from collections.abc import AsyncIterator
 from random import Random
 from typing import Final
-from weakref import WeakKeyDictionary
-
-import httpx
 
 from exporter.clock import Clock
 from exporter.errors import OverloadError, RateLimitedError
@@ -27,7 +24,7 @@ from exporter.support.backoff import exponential
 FIRST_PAUSE_SECONDS: Final = 2.0
 LONGEST_PAUSE_SECONDS: Final = 60.0
 OVERLOAD_SECONDS: Final = 15 * 60.0
-LONGEST_TURN_SECONDS: Final = 5.0
+MAX_SLOT_SECONDS: Final = 5.0
 
 
 class Portal:
@@ -39,7 +36,7 @@ class Portal:
         self.bucket = LeakyBucket(budget.requests_per_second, budget.burst, clock=clock, events=events)
         self._clock = clock
         self._random = random
-        self._turn = asyncio.Lock()
+        self._slot = asyncio.Lock()
         self._answered = asyncio.Event()
         self._answered.set()
         self._refusals = 0
@@ -51,16 +48,16 @@ class Portal:
         self.bucket.burst = min(budget.burst for budget in self.members.values())
 
     @contextlib.asynccontextmanager
-    async def turn(self, events: Events, until: float) -> AsyncIterator[None]:
+    async def slot(self, events: Events, until: float) -> AsyncIterator[None]:
         """Wait for the portal to be ours for one request; ``until`` is the monotonic moment at which the poll gives up.
 
         Raises :class:`OverloadError` while the portal is blocked by hand, and :class:`RateLimitedError` when a pause lasts
         longer than the poll may.
         """
-        async with self._turn:
+        async with self._slot:
             # The next one should know what the answer brings, but a call that hangs is no reason for others to fail.
             with contextlib.suppress(TimeoutError):
-                async with self._clock.timeout(LONGEST_TURN_SECONDS):
+                async with self._clock.timeout(MAX_SLOT_SECONDS):
                     await self._answered.wait()
             now = self._clock.monotonic()
             if self._blocked_until > now:
@@ -101,41 +98,50 @@ class Portal:
         )
 
 
-# Portals by the HTTP pool through which they are asked: a process has one pool, a test has its own. The pool is the one
-# thing that all sessions are given in common, and what is limited is exactly what leaves through it.
-_PORTALS: Final[WeakKeyDictionary[httpx.AsyncBaseTransport, dict[str, Portal]]] = WeakKeyDictionary()
+class PortalRegistry:
+    """The portals that this process asks, by host: what is limited is exactly what leaves through its one pool."""
+
+    def __init__(self) -> None:
+        self._portals: dict[str, Portal] = {}
+
+    def lease(self, services: Services, budget: Budget, host: str) -> PortalLease:
+        """Return a session's place at the portal ``host``."""
+        return PortalLease(self, services, budget, host)
+
+    def join(self, member: object, services: Services, budget: Budget, host: str) -> Portal:
+        """Make ``member`` one of those who share the portal."""
+        portal = self._portals.get(host)
+        if portal is None:
+            portal = self._portals[host] = Portal(host, services.clock, services.random, services.events, budget)
+        portal.members[member] = budget
+        portal.adjust()
+        return portal
+
+    def release(self, member: object, portal: Portal) -> None:
+        """Let ``member`` go; the last one closes the portal."""
+        portal.members.pop(member, None)
+        if portal.members:
+            portal.adjust()
+        elif self._portals.get(portal.host) is portal:
+            del self._portals[portal.host]
 
 
-class Membership:
+class PortalLease:
     """A session's place at a portal. The portal is known by its host, which a token file may name later."""
 
-    def __init__(self, services: Services, budget: Budget, host: str) -> None:
+    def __init__(self, registry: PortalRegistry, services: Services, budget: Budget, host: str) -> None:
+        self._registry = registry
         self._services = services
         self._budget = budget
-        self.portal = self._join(host)
+        self.portal = registry.join(self, services, budget, host)
 
     def at(self, host: str) -> Portal:
         """Return the portal ``host``, after moving there if this session was elsewhere."""
         if host != self.portal.host:
-            self.leave()
-            self.portal = self._join(host)
+            self.release()
+            self.portal = self._registry.join(self, self._services, self._budget, host)
         return self.portal
 
-    def leave(self) -> None:
-        """Give up the place; the last one to leave closes the portal."""
-        portals = _PORTALS.get(self._services.http, {})
-        self.portal.members.pop(self, None)
-        if self.portal.members:
-            self.portal.adjust()
-        elif portals.get(self.portal.host) is self.portal:
-            del portals[self.portal.host]
-
-    def _join(self, host: str) -> Portal:
-        services = self._services
-        portals = _PORTALS.setdefault(services.http, {})
-        portal = portals.get(host)
-        if portal is None:
-            portal = portals[host] = Portal(host, services.clock, services.random, services.events, self._budget)
-        portal.members[self] = self._budget
-        portal.adjust()
-        return portal
+    def release(self) -> None:
+        """Give up the place."""
+        self._registry.release(self, self.portal)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
 from exporter.errors import TargetConfigError
@@ -12,9 +13,9 @@ from exporter.platforms.bitrix24.api import LIST_BOOKINGS, LONGEST_RETRY_SECONDS
 from exporter.platforms.bitrix24.bookings import BookingsCollector
 from exporter.platforms.bitrix24.credential import Credential, Webhook
 from exporter.platforms.bitrix24.links import LinksCollector
-from exporter.platforms.bitrix24.oauth import TOKEN_OPERATION, OAuthCredential
+from exporter.platforms.bitrix24.oauth import TOKEN_OPERATION, OAuthCredential, TokenChains
 from exporter.platforms.bitrix24.operating import OperatingLedger
-from exporter.platforms.bitrix24.portal import Membership
+from exporter.platforms.bitrix24.portal import PortalLease, PortalRegistry
 from exporter.platforms.bitrix24.settings import BitrixBookingsOptions, BitrixTarget
 
 _FIELDS: Final[Mapping[CollectorName, tuple[str, ...]]] = {
@@ -23,18 +24,26 @@ _FIELDS: Final[Mapping[CollectorName, tuple[str, ...]]] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What all Bitrix24 sessions of a process have in common."""
+
+    portals: PortalRegistry = field(default_factory=PortalRegistry)
+    chains: TokenChains = field(default_factory=TokenChains)
+
+
 class BitrixSession:
     """Implements :class:`exporter.platforms.base.Session`."""
 
-    def __init__(self, target: BitrixTarget, services: Services, credential: Credential, portal: str) -> None:
+    def __init__(self, target: BitrixTarget, services: Services, credential: Credential, lease: PortalLease) -> None:
         self._target = target
         self._services = services
         self._credential = credential
-        self._membership = Membership(services, target.budget, portal)
+        self._lease = lease
         self._ledger = OperatingLedger(target.budget.operating_seconds, services.clock)
         bookings, links = target.collectors.bookings, target.collectors.links
         shortest = min((settings.interval for settings in (bookings, links) if settings), default=LONGEST_RETRY_SECONDS)
-        self._api = Api(services, credential, self._membership, self._ledger, timeout=target.timeout, longest_wait=shortest)
+        self._api = Api(services, credential, self._lease, self._ledger, timeout=target.timeout, longest_wait=shortest)
         self._collectors: dict[CollectorName, Collector] = {}
         if bookings:
             self._collectors[CollectorName.BOOKINGS] = BookingsCollector(self._api, services, target, bookings)
@@ -56,7 +65,7 @@ class BitrixSession:
         )
 
     def usage(self) -> ApiUsage:
-        bucket = self._membership.portal.bucket
+        bucket = self._lease.portal.bucket
         operating, seconds = self._ledger.usage()
         return ApiUsage((Budget("requests", bucket.burst, bucket.remaining()), operating), seconds)
 
@@ -69,15 +78,18 @@ class BitrixSession:
 
     async def aclose(self) -> None:
         await self._credential.aclose()
-        self._membership.leave()
+        self._lease.release()
 
 
 def open_session(target: BitrixTarget, services: Services) -> BitrixSession:
     """Return the live side of ``target``. No I/O. Raises :class:`TargetConfigError` when the target cannot work."""
+    shared = services.shared
+    if not isinstance(shared, Shared):
+        raise TypeError("sessions of Bitrix24 need what they share")
     if target.webhook_url is not None:
         webhook = Webhook(target.webhook_url, target.base_url)
-        return BitrixSession(target, services, webhook, webhook.portal)
+        return BitrixSession(target, services, webhook, shared.portals.lease(services, target.budget, webhook.portal))
     if target.oauth is not None:
-        oauth = OAuthCredential(target.oauth, target.base_url, services)
-        return BitrixSession(target, services, oauth, oauth.unnamed_portal)
+        oauth = OAuthCredential(target.oauth, target.base_url, services, shared.chains)
+        return BitrixSession(target, services, oauth, shared.portals.lease(services, target.budget, oauth.unnamed_portal))
     raise TargetConfigError("a Bitrix24 target needs webhook_url or oauth")

@@ -108,7 +108,7 @@ def test_one_token_file_spelt_in_two_ways_is_renewed_once(tmp_path: Path) -> Non
         bench.clock.now += 3601
         (tmp_path / "link").symlink_to(tmp_path)
         spellings = ["tokens.json", f"../{tmp_path.name}/tokens.json", str(tmp_path / "link" / "tokens.json")]
-        sessions = [open_oauth(bench, bench.oauth(token_file=Path(spelling))) for spelling in spellings]
+        sessions = [open_oauth(bench, bench.oauth(token_file=bench.folder / spelling)) for spelling in spellings]
         await asyncio.gather(*(poll_bookings(session) for session in sessions))
         assert refreshes(bench) == 1
         assert bench.calls("oauth/token") == 1

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import weakref
 from random import Random
 
+import httpx
 import pytest
 
 from exporter.errors import OverloadError, RateLimitedError
-from exporter.platforms.bitrix24.portal import LONGEST_TURN_SECONDS, OVERLOAD_SECONDS, Portal
+from exporter.platforms.base import Services
+from exporter.platforms.bitrix24.portal import OVERLOAD_SECONDS, Portal, PortalRegistry
 from exporter.platforms.bitrix24.settings import Budget
+from exporter.polling.admission import Admission
+from exporter.state.status_history import MemorySince
 from tests.harness.clock import ManualClock
 from tests.harness.events import RecordedEvents
 
@@ -24,7 +30,7 @@ class Caller:
         self.task = asyncio.create_task(self._call(portal, until))
 
     async def _call(self, portal: Portal, until: float) -> None:
-        async with portal.turn(self.events, until):
+        async with portal.slot(self.events, until):
             self._has_it = True
             await self.answer.wait()
 
@@ -99,7 +105,7 @@ def test_behind_a_call_that_hangs_each_one_waits_for_seconds_only_and_sees_a_lat
         clock = ManualClock()
         portal = portal_on(clock)
         hanging, second, third = Caller(portal), Caller(portal), Caller(portal)
-        await clock.advance(LONGEST_TURN_SECONDS + 0.1)
+        await clock.advance(5.1)
         assert (second.has_it(), third.has_it()) == (True, False)
         hanging.answer.set()  # an answer that came too late is not the second one's
         await clock.settle()
@@ -146,3 +152,20 @@ def test_pauses_grow_with_refusals_in_a_row_and_begin_anew_after_an_answer() -> 
         clock.now += pauses[-1]
     bounds = [(1.0, 2.0), (2.0, 4.0), (4.0, 8.0), (8.0, 16.0), (1.0, 2.0)]
     assert all(low - 1e-6 <= pause <= high + 1e-6 for pause, (low, high) in zip(pauses, bounds, strict=True))
+
+
+def test_a_pool_whose_sessions_were_never_closed_is_freed_with_the_process_that_it_belonged_to() -> None:
+    async def main() -> None:
+        clock = ManualClock()
+        pool = httpx.MockTransport(lambda _: httpx.Response(200))
+        gone = weakref.ref(pool)
+        budget = Budget(requests_per_second=1.0, burst=3)
+        services = Services(pool, clock, Random(1), RecordedEvents(), MemorySince(), Admission(clock))
+        registry = PortalRegistry()
+        lease = registry.lease(services, budget, "salon.bitrix24.example")
+        assert lease.portal is registry.lease(services, budget, "salon.bitrix24.example").portal
+        del pool, services, registry, lease
+        gc.collect()
+        assert gone() is None
+
+    asyncio.run(main())
