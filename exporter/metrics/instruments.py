@@ -80,8 +80,8 @@ class TargetInstruments:
     def malformed_rows(self, collector: CollectorName, rows: int) -> None:
         self._add(freshness.MALFORMED, (collector,), rows)
 
-    def unrecognized_value(self, collector: CollectorName, field: str) -> None:
-        self._add(freshness.UNRECOGNIZED, (collector, field), 1)
+    def unrecognized_value(self, collector: CollectorName, field: str, times: int = 1) -> None:
+        self._add(freshness.UNRECOGNIZED, (collector, field), times)
 
     def bookings_discovered(self, bookings: int) -> None:
         self._add(DISCOVERED, (), bookings)

@@ -42,8 +42,8 @@ class Events(Protocol):
         """Count rows of an answer that had to be skipped."""
         ...
 
-    def unrecognized_value(self, collector: CollectorName, field: str) -> None:
-        """Count a word that we do not know; ``field`` is ours (``status``), never the word itself."""
+    def unrecognized_value(self, collector: CollectorName, field: str, times: int = 1) -> None:
+        """Count words that we do not know; ``field`` is ours (``status``), never the word itself."""
         ...
 
     def bookings_discovered(self, bookings: int) -> None:

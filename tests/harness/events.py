@@ -32,8 +32,8 @@ class RecordedEvents:
     def malformed_rows(self, collector: CollectorName, rows: int) -> None:
         self.malformed[collector] += rows
 
-    def unrecognized_value(self, collector: CollectorName, field: str) -> None:
-        self.unrecognized[collector, field] += 1
+    def unrecognized_value(self, collector: CollectorName, field: str, times: int = 1) -> None:
+        self.unrecognized[collector, field] += times
 
     def bookings_discovered(self, bookings: int) -> None:
         self.discovered += bookings

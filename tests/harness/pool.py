@@ -17,16 +17,20 @@ _TLS = ssl.create_default_context()  # loading the certificates takes a tenth of
 
 @dataclass
 class ObservedPool(httpx.AsyncBaseTransport):
-    """A transport that tells of each request before it goes out, and of each answer before anybody reads it."""
+    """A transport that tells of each request before it goes out, and of each answer before anybody reads it.
+
+    ``instead`` may answer a request itself."""
 
     inner: httpx.AsyncBaseTransport
     on_request: Callable[[httpx.Request], Awaitable[None]] | None = None
     on_response: Callable[[httpx.Response], Awaitable[None]] | None = None
+    instead: Callable[[httpx.Request], Awaitable[httpx.Response | None]] | None = None
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         if self.on_request:
             await self.on_request(request)
-        response = await self.inner.handle_async_request(request)
+        response = await self.instead(request) if self.instead else None
+        response = response or await self.inner.handle_async_request(request)
         if self.on_response:
             await self.on_response(response)
         return response

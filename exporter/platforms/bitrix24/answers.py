@@ -18,15 +18,12 @@ from msgspec import UNSET, Raw, Struct, UnsetType
 
 from exporter.counting.bookings import Booking
 from exporter.errors import InvalidResponseError
+from exporter.platforms.decoding import MAX_MOMENT, UNREADABLE, decoded, whole_number
 
 T = TypeVar("T")
 
-# Seconds of the year 5138: anything above is milliseconds or worse (bitrix24.md 11).
-_LATEST: Final = 1e11
 _LONGEST_RESET_SECONDS: Final = 3600.0
-_MOST_DIGITS: Final = 18
-# What the decoder raises for a body that makes no sense; the last for arrays in arrays in arrays.
-_UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+_MAX_DIGITS: Final = 18
 # What Python would read as a number as well: 1_000, other scripts' digits, blanks around.
 _NUMBER: Final = re.compile(r"[+-]?[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]+)?")
 _EMPTY: Final = Raw(b"[]")
@@ -86,9 +83,8 @@ class Body:
 
 def body(content: bytes, now: float) -> Body | None:
     """Read an answer's body; ``None`` when it is not a JSON object with ``result`` or ``error``. ``now`` is Unix seconds."""
-    try:
-        envelope = msgspec.json.decode(content, type=_Envelope)
-    except _UNREADABLE:
+    envelope = decoded(content, _Envelope)
+    if envelope is None:
         return None
     times = _times(envelope.time, now)
     if envelope.error is not UNSET:
@@ -121,7 +117,7 @@ def batch(reply: Reply, keys: tuple[str, ...], now: float) -> BatchReply:
         sections = msgspec.json.decode(reply.result, type=_Sections)
         results, errors = _section(sections.result, keys), _section(sections.result_error, keys)
         nexts, times = _section(sections.result_next, keys), _section(sections.result_time, keys)
-    except _UNREADABLE:
+    except UNREADABLE:
         raise InvalidResponseError("a batch answer has no readable sections") from None
     problems = {key: _problem(raw) for key, raw in errors.items()}
     replies = {key: Reply(raw, _offset(nexts.get(key, UNSET))) for key, raw in results.items() if key not in problems}
@@ -240,7 +236,7 @@ def links(reply: Reply) -> tuple[Link, ...]:
     """Read ``booking.v1.booking.externalData.list``: everything that a booking is tied to. Any other shape is an error."""
     try:
         value = msgspec.json.decode(_entity(reply, _LinkList).externalData)
-    except _UNREADABLE:
+    except UNREADABLE:
         raise InvalidResponseError("the external data of a booking is not readable") from None
     if value is None:
         return ()
@@ -257,14 +253,14 @@ def _entity(reply: Reply, kind: type[T]) -> T:
         if bytes(reply.result).strip() == b"[]":
             return kind()
         return msgspec.json.decode(reply.result, type=kind)
-    except _UNREADABLE:
+    except UNREADABLE:
         raise InvalidResponseError("the result of a method is not an object") from None
 
 
 def _row_by_row(raw: Raw, read: Any) -> Page[Any]:  # noqa: ANN401  one helper for two row types
     try:
         value = _rows_decoder.decode(raw)
-    except _UNREADABLE:
+    except UNREADABLE:
         raise InvalidResponseError("the rows of a list are neither a list nor an object") from None
     raws = list(value.values()) if isinstance(value, dict) else value or []
     rows: list[Any] = []
@@ -272,7 +268,7 @@ def _row_by_row(raw: Raw, read: Any) -> Page[Any]:  # noqa: ANN401  one helper f
     for row in raws:
         try:
             read_row = read(row)
-        except (*_UNREADABLE, ValueError, OverflowError):
+        except (*UNREADABLE, ValueError, OverflowError):
             ids += _id_of(row)
         else:
             rows.append(read_row)
@@ -289,7 +285,7 @@ def _booking(row: _BookingRow) -> Booking:
 
 def _moment(value: float | str) -> float:
     moment = float(_digits(value))
-    if not 0 <= moment < _LATEST:
+    if not 0 <= moment < MAX_MOMENT:
         raise ValueError("not Unix seconds")
     return moment
 
@@ -302,7 +298,7 @@ def _digits(value: float | str) -> float | str:
 
 def _id(value: int | str) -> str:
     number = int(_digits(value))
-    if not 0 < number < 10**_MOST_DIGITS:
+    if not 0 < number < 10**_MAX_DIGITS:
         raise ValueError("not an id")
     return str(number)
 
@@ -310,7 +306,7 @@ def _id(value: int | str) -> str:
 def _id_of(row: Raw) -> list[str]:
     try:
         return [_id(_id_decoder.decode(row).id)]
-    except (*_UNREADABLE, ValueError):
+    except (*UNREADABLE, ValueError):
         return []
 
 
@@ -325,9 +321,9 @@ def _times(raw: Raw | UnsetType, now: float) -> Times:
         time = msgspec.json.decode(raw, type=_Time)
         operating = _number(time.operating)
         reset_at, finish = _number(time.operating_reset_at), _number(time.finish)
-    except (*_UNREADABLE, ValueError, OverflowError):
+    except (*UNREADABLE, ValueError, OverflowError):
         return Times()
-    if operating is not None and not 0 <= operating < _LATEST:
+    if operating is not None and not 0 <= operating < MAX_MOMENT:
         return Times()
     if not reset_at:
         return Times(operating)
@@ -343,14 +339,11 @@ def _number(value: Number) -> float | None:
 
 
 def _offset(raw: Raw | UnsetType) -> int | None:
-    value = None if raw is UNSET else _plain(raw)
-    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= _MOST_DIGITS:
-        value = int(value)
-    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 10**_MOST_DIGITS else None
+    return None if raw is UNSET else whole_number(_plain(raw), max_digits=_MAX_DIGITS)
 
 
 def _plain(raw: Raw) -> Any:  # noqa: ANN401  whatever JSON holds; callers look
     try:
         return msgspec.json.decode(raw)
-    except _UNREADABLE:
+    except UNREADABLE:
         return None

@@ -26,6 +26,7 @@ from exporter.platforms.base import Services
 from exporter.platforms.bitrix24.api_errors import normalise
 from exporter.platforms.bitrix24.credential import origin_of
 from exporter.platforms.bitrix24.tokenfile import Tokens, parse
+from exporter.platforms.decoding import decoded
 from exporter.platforms.exchange import exchange, new_request, retry_after_seconds
 from exporter.support.secret import Secret
 
@@ -71,10 +72,7 @@ async def request_tokens(
     request = new_request("GET", server.copy_with(path="/oauth/token/"), params=query, once=True)
     answer = await exchange(services, TOKEN_OPERATION, request, timeout=timeout)
     name, status = server.host, answer.status
-    try:
-        body = msgspec.json.decode(answer.body, type=dict[str, object])
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        body = {}
+    body = decoded(answer.body, dict[str, object]) or {}
     if "error" in body:
         code = normalise(body["error"])
         rule = _RULES.get(code.lower())
@@ -95,7 +93,7 @@ async def request_tokens(
 
 def decode_known(tokens: Tokens) -> dict[str, object]:
     """Return an answer as it was stored. Raises :class:`TargetConfigError` when it is not an object."""
-    try:
-        return msgspec.json.decode(tokens.content.reveal().encode(), type=dict[str, object])
-    except msgspec.DecodeError:
-        raise TargetConfigError("the token file is not a JSON object") from None
+    known = decoded(tokens.content.reveal().encode(), dict[str, object])
+    if known is None:
+        raise TargetConfigError("the token file is not a JSON object")
+    return known

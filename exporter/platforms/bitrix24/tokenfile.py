@@ -24,6 +24,7 @@ from typing import Final
 import msgspec
 
 from exporter.errors import TargetConfigError
+from exporter.platforms.decoding import decoded
 from exporter.support.secret import Secret
 
 MODE: Final = 0o600
@@ -54,12 +55,8 @@ class Tokens:
 
 def parse(content: bytes) -> Tokens | None:
     """Return the tokens of a whole answer; ``None`` for anything less."""
-    try:
-        answer = msgspec.json.decode(content, type=_Answer)
-        text = content.decode()
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return None
-    if not answer.access_token or not answer.refresh_token or not answer.client_endpoint:
+    answer = decoded(content, _Answer)
+    if answer is None or not answer.access_token or not answer.refresh_token or not answer.client_endpoint:
         return None
     return Tokens(
         Secret(answer.access_token),
@@ -67,7 +64,7 @@ def parse(content: bytes) -> Tokens | None:
         answer.client_endpoint,
         answer.member_id,
         answer.server_endpoint,
-        _Verbatim(text),
+        _Verbatim(content.decode()),
         tuple(scope for scope in answer.scope.split(",") if scope),
     )
 

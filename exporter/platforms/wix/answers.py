@@ -9,12 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections import Counter
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Final, TypeVar
 
-import msgspec
-
+from exporter.platforms.decoding import decoded
 from exporter.platforms.exchange import Answer
 from exporter.platforms.wix.api_errors import invalid
 from exporter.platforms.wix.endpoints import Endpoint
@@ -34,18 +32,10 @@ def short_hash(text: str) -> str:
 
 def decode(answer: Answer, endpoint: Endpoint, kind: type[T], what: str) -> T:
     """Return the body as ``kind``. Raises :class:`~exporter.errors.InvalidResponseError` that calls the body ``what``."""
-    body = try_decode(answer.body.removeprefix(b"\xef\xbb\xbf"), kind)
+    body = decoded(answer.body.removeprefix(b"\xef\xbb\xbf"), kind)
     if body is None:
         raise invalid(answer, endpoint, what)
     return body
-
-
-def try_decode(content: bytes | msgspec.Raw, kind: type[T]) -> T | None:
-    """Return ``content`` as ``kind``, or ``None``: the decoder's own message may quote the body, so it goes no further."""
-    try:
-        return msgspec.json.decode(content, type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return None
 
 
 async def in_slices(items: Sequence[T]) -> AsyncIterator[T]:
@@ -54,13 +44,3 @@ async def in_slices(items: Sequence[T]) -> AsyncIterator[T]:
         yield item
         if position % SLICE_ROWS == 0:
             await asyncio.sleep(0)
-
-
-def word(value: object, known: Mapping[str, T], *, absent: T, unknown: T, field: str, unrecognized: Counter[str]) -> T:
-    """Return what ``value`` means. Absent and null say "no information"; a word that we do not know is counted."""
-    if value is None:
-        return absent
-    if isinstance(value, str) and value in known:
-        return known[value]
-    unrecognized[field] += 1
-    return unknown

@@ -25,6 +25,7 @@ from exporter.errors import (
     RateLimitedError,
     ServerError,
 )
+from exporter.platforms.decoding import decoded
 from exporter.platforms.exchange import Answer, retry_after_seconds
 from exporter.platforms.wix.advice import THREE_CHECKS
 from exporter.platforms.wix.endpoints import Endpoint
@@ -151,9 +152,8 @@ def _classify(answer: Answer, endpoint: Endpoint, code: str | None, *, app_mode:
 
 def _code(answer: Answer) -> str | None:
     """Return the platform's own error word, if the body has one that looks like a word."""
-    try:
-        body = msgspec.json.decode(answer.body, type=_Error)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    body = decoded(answer.body, _Error)
+    if body is None:
         return None
     code: object = body.error
     if isinstance(body.details, dict) and isinstance(error := body.details.get("applicationError"), dict):

@@ -11,8 +11,9 @@ from typing import Any, Final
 import msgspec
 
 from exporter.counting.bookings import Booking
+from exporter.platforms.decoding import MAX_MOMENT, decoded, whole_number
 from exporter.platforms.exchange import Answer
-from exporter.platforms.wix.answers import decode, in_slices, try_decode
+from exporter.platforms.wix.answers import decode, in_slices
 from exporter.platforms.wix.api_errors import invalid
 from exporter.platforms.wix.endpoints import Endpoint
 
@@ -20,8 +21,7 @@ PAGE_ROWS: Final = 100
 """The most that the reader gives on one page."""
 
 # More is no number of bookings, and would not fit into a float of the page or a number of the status API.
-_MOST_DIGITS: Final = 12
-_LATEST: Final = 1e11  # Unix seconds of the year 5138
+_MAX_DIGITS: Final = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +90,8 @@ class _BookedEntity(msgspec.Struct, gc=False):
 def count(answer: Answer) -> int:
     """Return the number in a Count answer; text with digits is a number as well. A missing number is never a zero."""
     raw = decode(answer, Endpoint.COUNT_BOOKINGS, _Count, "something that is not a count")
-    value = raw.count
-    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= _MOST_DIGITS:
-        value = int(value)
-    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 10**_MOST_DIGITS:
+    value = whole_number(raw.count, max_digits=_MAX_DIGITS)
+    if value is None:
         raise invalid(answer, Endpoint.COUNT_BOOKINGS, "a count that is missing or not a number")
     return value
 
@@ -125,7 +123,7 @@ def _next_cursor(answer: Answer, page: _Page) -> str:
 
 
 def _booking(item: msgspec.Raw, unrecognized: Counter[str]) -> BookingRow | None:
-    entry = try_decode(item, _ExtendedBooking)
+    entry = decoded(item, _ExtendedBooking)
     if entry is None:
         return None
     raw = entry.booking
@@ -146,7 +144,7 @@ def _booking(item: msgspec.Raw, unrecognized: Counter[str]) -> BookingRow | None
 def _slot(entity: msgspec.Raw, unrecognized: Counter[str]) -> _Slot | None:
     if bytes(entity) in {b"", b"null"}:
         return None
-    raw = try_decode(entity, _BookedEntity)
+    raw = decoded(entity, _BookedEntity)
     if raw is None:
         unrecognized["booked_entity"] += 1
     return raw.slot if raw else None
@@ -161,7 +159,7 @@ def _moment(value: object) -> float | None:
         seconds = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
     except (ValueError, OverflowError):
         return None
-    return seconds if 0 <= seconds < _LATEST else None
+    return seconds if 0 <= seconds < MAX_MOMENT else None
 
 
 def _text(value: object) -> str:

@@ -10,8 +10,9 @@ from typing import Any, Final
 import msgspec
 
 from exporter.model import CalendarType, ConnectionStatus, ErrorReason, Value
+from exporter.platforms.decoding import decoded, word
 from exporter.platforms.exchange import Answer
-from exporter.platforms.wix.answers import decode, in_slices, short_hash, try_decode, word
+from exporter.platforms.wix.answers import decode, in_slices, short_hash
 from exporter.platforms.wix.api_errors import invalid
 from exporter.platforms.wix.endpoints import Endpoint
 
@@ -125,7 +126,7 @@ def providers(answer: Answer) -> ProvidersAnswer:
     malformed = 0
     unrecognized: Counter[str] = Counter()
     for item in raw.providers:
-        row = try_decode(item, _Provider)
+        row = decoded(item, _Provider)
         if row is None or not row.id:
             malformed += 1
         else:
@@ -134,7 +135,7 @@ def providers(answer: Answer) -> ProvidersAnswer:
 
 
 def _connection(item: msgspec.Raw, unrecognized: Counter[str]) -> ConnectionRow | None:
-    raw = try_decode(item, _Connection)
+    raw = decoded(item, _Connection)
     if raw is None or not raw.id:
         return None
     status = _status(raw.status, unrecognized)
@@ -156,7 +157,7 @@ def _connection(item: msgspec.Raw, unrecognized: Counter[str]) -> ConnectionRow 
 def _directions(config: msgspec.Raw, unrecognized: Counter[str]) -> tuple[bool, bool]:
     if bytes(config) in {b"", b"null"}:
         return False, False
-    raw = try_decode(config, _SyncConfig)
+    raw = decoded(config, _SyncConfig)
     if raw is None:
         unrecognized["sync_config"] += 1
         return False, False

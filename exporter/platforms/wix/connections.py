@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from exporter.errors import ServerError
 from exporter.model import CalendarType, CollectorName, Connection, ConnectionsObservation, Provider, Value
 from exporter.platforms.base import PollResult, Services
+from exporter.platforms.decoding import report
 from exporter.platforms.exchange import Answer
 from exporter.platforms.wix.answers import in_slices
 from exporter.platforms.wix.api import WixApi
@@ -49,7 +50,7 @@ class ConnectionsCollector:
         async with self._services.admission.decoding():
             answer = await connections(http)
         now = self._services.clock.time()
-        self._report(answer)
+        report(self._services.events, CollectorName.CONNECTIONS, malformed=answer.malformed, unrecognized=answer.unrecognized)
         failed = answer.failed_provider_ids
         if failed and not answer.rows:
             return await self._all_failed(failed, http)
@@ -60,14 +61,6 @@ class ConnectionsCollector:
         self._last = observation
         await self._services.since.save()
         return PollResult(observation, _providers_failed(failed, labels, http) if failed else None)
-
-    def _report(self, answer: ConnectionsAnswer) -> None:
-        events = self._services.events
-        if answer.malformed:
-            events.malformed_rows(CollectorName.CONNECTIONS, answer.malformed)
-        for field, times in answer.unrecognized.items():
-            for _ in range(times):
-                events.unrecognized_value(CollectorName.CONNECTIONS, field)
 
     async def _remember(self, rows: Iterable[ConnectionRow], answer: ConnectionsAnswer, now: float) -> None:
         since, target = self._services.since, self._target.name

@@ -15,6 +15,7 @@ from exporter.counting.bookings import too_many
 from exporter.errors import InvalidResponseError, TargetConfigError
 from exporter.model import CollectorName
 from exporter.platforms.base import Admission, Events
+from exporter.platforms.decoding import report
 from exporter.platforms.wix.api import WixApi
 from exporter.platforms.wix.booking_rows import PAGE_ROWS, BookingRow, BookingsPage, bookings, count
 from exporter.platforms.wix.endpoints import Endpoint
@@ -100,11 +101,7 @@ class BookingsReader:
         answer = await self._api.call(Endpoint.QUERY_BOOKINGS, body=query)
         async with self._admission.decoding():
             page = await bookings(answer)
-        if page.malformed:
-            self._events.malformed_rows(CollectorName.BOOKINGS, page.malformed)
-        for field, times in page.unrecognized.items():
-            for _ in range(times):
-                self._events.unrecognized_value(CollectorName.BOOKINGS, field)
+        report(self._events, CollectorName.BOOKINGS, malformed=page.malformed, unrecognized=page.unrecognized)
         return page
 
 

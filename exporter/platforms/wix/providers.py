@@ -12,6 +12,7 @@ import structlog
 from exporter.errors import PollError
 from exporter.model import CalendarType, CollectorName
 from exporter.platforms.base import Services
+from exporter.platforms.decoding import report
 from exporter.platforms.wix.answers import short_hash
 from exporter.platforms.wix.api import WixApi
 from exporter.platforms.wix.connection_rows import ProvidersAnswer, providers
@@ -74,11 +75,8 @@ class ProviderDirectory:
                 request_id=error.request_id,
             )
             return
-        for field, times in answer.unrecognized.items():
-            for _ in range(times):
-                self._services.events.unrecognized_value(CollectorName.CONNECTIONS, field)
-        if answer.malformed:
-            self._services.events.malformed_rows(CollectorName.CONNECTIONS, answer.malformed)
+        events, unrecognized = self._services.events, answer.unrecognized
+        report(events, CollectorName.CONNECTIONS, malformed=answer.malformed, unrecognized=unrecognized)
         self._listed = answer.calendar_types
         self._fresh_until = self._services.clock.monotonic() + FRESH_SECONDS
 

@@ -497,3 +497,34 @@ def test_a_pair_that_is_in_memory_only_is_never_spent(tmp_path: Path, monkeypatc
         assert refreshes(bench) == 2
 
     on_portal(script, tmp_path)
+
+
+DEEP = b"[" * 100_000
+
+
+@pytest.mark.parametrize("where", ["access_token", "a key that we do not read"])
+def test_an_answer_of_the_auth_server_that_is_nested_without_end_is_invalid(where: str, tmp_path: Path) -> None:
+    async def script(bench: Bench) -> None:
+        write_tokens(bench)
+        bench.clock.now += 3601
+        pair = {"access_token": "a", "refresh_token": "b", "client_endpoint": "https://x.example/rest/"}
+        body = json.dumps(pair | {where: "DEEP"}).encode().replace(b'"DEEP"', DEEP)
+
+        async def deep(request: httpx.Request) -> httpx.Response | None:
+            return httpx.Response(200, content=body) if request.url.path == "/oauth/token/" else None
+
+        bench.http.instead = deep
+        with pytest.raises(PollError) as caught:
+            await poll_bookings(open_oauth(bench))
+        assert caught.value.reason is Reason.INVALID_RESPONSE
+
+    on_portal(script, tmp_path)
+
+
+def test_a_token_file_that_is_nested_without_end_is_a_file_that_cannot_be_used(tmp_path: Path) -> None:
+    async def script(bench: Bench) -> None:
+        write_tokens(bench).write_bytes(b'{"access_token": ' + DEEP)
+        with pytest.raises(TargetConfigError, match="is not JSON"):
+            await poll_bookings(open_oauth(bench))
+
+    on_portal(script, tmp_path)
