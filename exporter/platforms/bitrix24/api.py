@@ -40,7 +40,7 @@ from exporter.platforms.bitrix24.credential import Access, Credential, checked_o
 from exporter.platforms.bitrix24.operating import BATCH, WHOLE_SHARE, OperatingLedger
 from exporter.platforms.bitrix24.portal import Portal, PortalLease
 from exporter.platforms.exchange import Answer, exchange, new_request, retry_after_seconds
-from exporter.support.backoff import exponential
+from exporter.platforms.retry import RetryPolicy
 
 log = structlog.get_logger(__name__)
 
@@ -50,9 +50,7 @@ LIST_LINKS: Final = "booking.v1.booking.externalData.list"
 LIST_RESOURCES: Final = "booking.v1.resource.list"
 METHODS: Final = (LIST_BOOKINGS, GET_BOOKING, LIST_LINKS, LIST_RESOURCES, BATCH)
 
-RETRIES: Final = 3
-FIRST_RETRY_SECONDS: Final = 1.0
-LONGEST_RETRY_SECONDS: Final = 30.0
+RETRY: Final = RetryPolicy(retries=3, first_seconds=1.0, max_seconds=30.0)
 
 # A renamed cloud portal stays at Bitrix24 (bitrix24.md 1); anywhere else the operator decides.
 _BITRIX24_HOST: Final = re.compile(
@@ -106,7 +104,7 @@ class Api:
         ledger: OperatingLedger,
         *,
         timeout: float,
-        longest_wait: float = LONGEST_RETRY_SECONDS,
+        retry: RetryPolicy = RETRY,
     ) -> None:
         self.ledger = ledger
         self.clock = services.clock
@@ -115,7 +113,7 @@ class Api:
         self._credential = credential
         self._lease = lease
         self._timeout = timeout
-        self._longest_wait = longest_wait
+        self._retry = retry
         self._moved: dict[str, httpx.URL] = {}  # origin -> the origin that it moved to, kept for the process
 
     def concern(self) -> PollError | None:
@@ -125,7 +123,7 @@ class Api:
     async def call(self, command: Command, until: float, *, share: float = WHOLE_SHARE) -> Reply:
         """Call one method. ``share`` is how much of the operating budget this work may use up."""
         self.ledger.check(command.method, share)
-        body = await self._repeat(command.method, command.params, until, retries=RETRIES)
+        body = await self._repeat(command.method, command.params, until, retries=self._retry.retries)
         self.ledger.observe(command.method, body.times.operating, body.times.reset_in)
         if body.reply is None:
             raise InvalidResponseError("an answer without a result")  # _repeat returns replies only
@@ -230,11 +228,10 @@ class Api:
 
         A wait longer than the interval is no repetition but the next poll.
         """
-        random = self._services.random
-        wait = exponential(failures, first=FIRST_RETRY_SECONDS, most=LONGEST_RETRY_SECONDS, random=random)
-        if wait > self._longest_wait or self.clock.monotonic() + max(wait, error.retry_after or 0.0) > until:
+        wait = self._retry.pause(failures, error, self._services.random)
+        if wait is None or self.clock.monotonic() + wait > until:
             raise error
-        await self.clock.sleep(max(wait, error.retry_after or 0.0))
+        await self.clock.sleep(wait)
 
     async def _send(self, operation: str, params: Params, access: Access, portal: Portal, until: float) -> Body | Refusal:
         """Make one exchange in the portal's turn, so that the next in line knows what it learnt."""

@@ -25,7 +25,7 @@ from exporter.platforms.bitrix24.authserver import (
 from exporter.platforms.bitrix24.credential import Access, checked_origin, origin_of, portal_of
 from exporter.platforms.bitrix24.settings import OAuth
 from exporter.platforms.bitrix24.tokenfile import Stamp, TokenFile, Tokens
-from exporter.support.backoff import exponential
+from exporter.platforms.retry import RetryPolicy, send_with_retries
 from exporter.support.secret import Secret
 
 __all__ = ["TOKEN_OPERATION", "OAuthCredential", "TokenChains"]
@@ -33,7 +33,7 @@ __all__ = ["TOKEN_OPERATION", "OAuthCredential", "TokenChains"]
 log = structlog.get_logger(__name__)
 
 EXCHANGE_SECONDS: Final = 30.0
-ATTEMPTS: Final = 3
+RETRY: Final = RetryPolicy(retries=2, first_seconds=1.0, max_seconds=10.0, max_asked_seconds=10.0)
 
 
 class _Chain:
@@ -104,23 +104,22 @@ class _Chain:
         A lost answer is not asked for again at once: the token may be spent, and what is wrong lasts longer than a poll.
         """
         server = server_origin(oauth.server, tokens.server_endpoint)
-        for attempt in range(ATTEMPTS):
-            try:
-                return await request_tokens(
-                    services,
-                    server,
-                    client_id=oauth.client_id,
-                    client_secret=oauth.client_secret,
-                    grant={"grant_type": "refresh_token", "refresh_token": tokens.refresh.reveal()},
-                    timeout=EXCHANGE_SECONDS,
-                    known=decode_known(tokens),
-                )
-            except (ServerError, UnreachableError) as error:
-                if attempt == ATTEMPTS - 1:
-                    raise
-                services.events.retry(TOKEN_OPERATION, error.reason.value)
-                await services.clock.sleep(exponential(attempt, first=1.0, most=10.0, random=services.random))
-        raise AssertionError  # the last attempt returned or raised
+        return await send_with_retries(
+            lambda: request_tokens(
+                services,
+                server,
+                client_id=oauth.client_id,
+                client_secret=oauth.client_secret,
+                grant={"grant_type": "refresh_token", "refresh_token": tokens.refresh.reveal()},
+                timeout=EXCHANGE_SECONDS,
+                known=decode_known(tokens),
+            ),
+            RETRY,
+            may_repeat=lambda error: isinstance(error, ServerError | UnreachableError),
+            note=lambda error: services.events.retry(TOKEN_OPERATION, error.reason.value),
+            clock=services.clock,
+            random=services.random,
+        )
 
     def _somebody_else_renewed(self, tokens: Tokens) -> bool:
         """Re-read the file once; tell whether it now holds another pair than the one that was refused."""

@@ -9,7 +9,7 @@ from typing import Final
 from exporter.errors import TargetConfigError
 from exporter.model import ApiUsage, Budget, CollectorName, ExpectedSeries
 from exporter.platforms.base import RETRIED, Collector, Services
-from exporter.platforms.bitrix24.api import LIST_BOOKINGS, LONGEST_RETRY_SECONDS, METHODS, Api, Command
+from exporter.platforms.bitrix24.api import LIST_BOOKINGS, METHODS, RETRY, Api, Command
 from exporter.platforms.bitrix24.bookings import BookingsCollector
 from exporter.platforms.bitrix24.credential import Credential, Webhook
 from exporter.platforms.bitrix24.links import LinksCollector
@@ -42,8 +42,8 @@ class BitrixSession:
         self._lease = lease
         self._ledger = OperatingLedger(target.budget.operating_seconds, services.clock)
         bookings, links = target.collectors.bookings, target.collectors.links
-        shortest = min((settings.interval for settings in (bookings, links) if settings), default=LONGEST_RETRY_SECONDS)
-        self._api = Api(services, credential, self._lease, self._ledger, timeout=target.timeout, longest_wait=shortest)
+        retry = RETRY.within(target.running().values())
+        self._api = Api(services, credential, self._lease, self._ledger, timeout=target.timeout, retry=retry)
         self._collectors: dict[CollectorName, Collector] = {}
         if bookings:
             self._collectors[CollectorName.BOOKINGS] = BookingsCollector(self._api, services, target, bookings)

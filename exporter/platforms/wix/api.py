@@ -6,7 +6,7 @@ Each collector asks one thing after another, so a site never sees more than two 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, Final
 from weakref import proxy
 
@@ -19,12 +19,12 @@ from exporter.model import Budget
 from exporter.platforms.base import Services
 from exporter.platforms.exchange import Answer, exchange, new_request
 from exporter.platforms.limiter import LeakyBucket
+from exporter.platforms.retry import RetryPolicy, send_with_retries
 from exporter.platforms.wix.answers import decode
 from exporter.platforms.wix.api_errors import failure, invalid, may_pass
 from exporter.platforms.wix.credentials import AppCredential, Credential, KeyCredential, Token
 from exporter.platforms.wix.endpoints import ORIGIN, Endpoint
 from exporter.platforms.wix.settings import WixTarget
-from exporter.support.backoff import exponential
 from exporter.support.secret import Secret
 
 log = structlog.get_logger(__name__)
@@ -33,9 +33,7 @@ log = structlog.get_logger(__name__)
 REQUESTS_PER_SECOND: Final = 3.0
 BURST: Final = 10.0
 
-RETRIES: Final = 2
-FIRST_RETRY_SECONDS: Final = 1.0
-LONGEST_RETRY_SECONDS: Final = 10.0
+RETRY: Final = RetryPolicy(retries=2, first_seconds=1.0, max_seconds=10.0, max_asked_seconds=10.0)
 
 TOKEN_LIFETIME_SECONDS: Final = 14_400.0
 """Documented as constant; used when the answer does not tell (wix.md 2.3)."""
@@ -57,9 +55,7 @@ class WixApi:
         self._urls = _urls(target.base_url or ORIGIN, "/" + reader_prefix.strip("/"))
         self._limiter = LeakyBucket(REQUESTS_PER_SECOND, BURST, clock=services.clock, events=services.events)
         self._credential = self._new_credential()
-        # A wait longer than the interval is no repetition but the next poll.
-        polled = (target.collectors.connections, target.collectors.bookings)
-        self._longest_wait = min((settings.interval for settings in polled if settings), default=LONGEST_RETRY_SECONDS)
+        self._retry = RETRY.within(target.running().values())
 
     @property
     def app_mode(self) -> bool:
@@ -76,23 +72,23 @@ class WixApi:
         *,
         query: Mapping[str, str] | None = None,
         body: object = None,
-        retries: int = RETRIES,
+        repeat: bool = True,
         timeout: float | None = None,
     ) -> Answer:
         """Call ``endpoint`` and return its 2xx answer. ``timeout`` (seconds) is the target's unless given.
 
-        Repeats 5xx answers and lost connections up to ``retries`` times, and a 401 once with a fresh token. Raises the
+        Repeats 5xx answers and lost connections unless ``repeat`` is false, and a 401 once with a fresh token. Raises the
         :class:`~exporter.errors.PollError` of fact sheet wix.md 9.
         """
         headers = await self._credential.headers()
         try:
-            return await self._patiently(endpoint, headers, query=query, body=body, retries=retries, timeout=timeout)
+            return await self._send_with_retries(endpoint, headers, query=query, body=body, repeat=repeat, timeout=timeout)
         except AuthError as error:
             if not await self._credential.renew(headers):
                 raise
             self._note_retry(endpoint, error)
         headers = await self._credential.headers()
-        return await self._patiently(endpoint, headers, query=query, body=body, retries=retries, timeout=timeout)
+        return await self._send_with_retries(endpoint, headers, query=query, body=body, repeat=repeat, timeout=timeout)
 
     async def _mint(self) -> Token:
         secret = self._target.app_secret
@@ -102,7 +98,7 @@ class WixApi:
             "client_secret": secret.reveal() if secret else "",
             "instance_id": self._target.instance_id,
         }
-        answer = await self._patiently(Endpoint.MINT_TOKEN, {}, body=body)
+        answer = await self._send_with_retries(Endpoint.MINT_TOKEN, {}, body=body)
         token = decode(answer, Endpoint.MINT_TOKEN, _TokenAnswer, "something that is not a token")
         value = Secret(token.access_token)
         if not value or not value.reveal().isascii():
@@ -111,25 +107,24 @@ class WixApi:
         good = isinstance(told, int | float) and not isinstance(told, bool) and 0 < told < LONGEST_TOKEN_SECONDS
         return Token(value, float(told) if good else TOKEN_LIFETIME_SECONDS)
 
-    async def _patiently(
+    async def _send_with_retries(
         self,
         endpoint: Endpoint,
         headers: Mapping[str, str],
         *,
         query: Mapping[str, str] | None = None,
         body: object = None,
-        retries: int = RETRIES,
+        repeat: bool = True,
         timeout: float | None = None,
     ) -> Answer:
-        attempt = 0
-        while True:
-            try:
-                return await self._once(endpoint, headers, query=query, body=body, timeout=timeout)
-            except PollError as error:
-                if attempt >= retries or not may_pass(error):
-                    raise
-                await self._back_off(endpoint, error, attempt)
-            attempt += 1
+        return await send_with_retries(
+            lambda: self._once(endpoint, headers, query=query, body=body, timeout=timeout),
+            self._retry,
+            may_repeat=may_pass if repeat else _never,
+            note=partial(self._note_retry, endpoint),
+            clock=self._services.clock,
+            random=self._services.random,
+        )
 
     async def _once(
         self,
@@ -160,17 +155,6 @@ class WixApi:
             self._limiter.pause(error.retry_after)
         raise error
 
-    async def _back_off(self, endpoint: Endpoint, error: PollError, attempt: int) -> None:
-        wait = exponential(attempt, first=FIRST_RETRY_SECONDS, most=LONGEST_RETRY_SECONDS, random=self._services.random)
-        if wait > self._longest_wait:
-            raise error
-        if error.retry_after is not None:
-            if error.retry_after > LONGEST_RETRY_SECONDS:
-                raise error  # the scheduler waits that long, a poll does not
-            wait = max(wait, error.retry_after)
-        self._note_retry(endpoint, error)
-        await self._services.clock.sleep(wait)
-
     def _note_retry(self, endpoint: Endpoint, error: PollError) -> None:
         self._services.events.retry(endpoint.operation, error.reason.value)
         log.debug(
@@ -189,6 +173,10 @@ class WixApi:
             me = proxy(self)
             return AppCredential(self._target.name, lambda: me._mint(), self._services.clock)  # noqa: PLW0108, SLF001  bound, it would be one
         return KeyCredential(self._target.api_key, self._target.site_id or "")
+
+
+def _never(_: PollError) -> bool:
+    return False
 
 
 @lru_cache(maxsize=64)

@@ -63,7 +63,7 @@ class ProviderDirectory:
     async def _ask(self) -> None:
         timeout = min(self._target.timeout, LONGEST_ANSWER_SECONDS)
         try:
-            answer: ProvidersAnswer = providers(await self._api.call(Endpoint.LIST_PROVIDERS, retries=0, timeout=timeout))
+            answer: ProvidersAnswer = providers(await self._api.call(Endpoint.LIST_PROVIDERS, repeat=False, timeout=timeout))
         except PollError as error:
             log.warning(
                 "wix_providers_not_listed",
