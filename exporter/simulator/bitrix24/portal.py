@@ -6,10 +6,11 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from random import Random
 
-from exporter.simulator.bitrix24.diary import Diary
+from exporter.simulator.bitrix24.customers import Customers
 from exporter.simulator.bitrix24.errors import ApiError
 from exporter.simulator.bitrix24.limits import PLANS, LeakyBucket, OperatingTime
 from exporter.simulator.bitrix24.world import Booking, World
+from exporter.simulator.diary import Diary
 
 DEFAULT_COSTS = {
     "booking.v1.booking.list": 0.12,
@@ -35,7 +36,8 @@ class Portal:
         self.random = random
         self.world = World()
         # A generator of its own, or shuffled answers would decide which customers come.
-        self.diary = Diary(self.world, Random(random.getrandbits(64)), now)  # noqa: S311  a reproducible world
+        self.customers = Customers(self.world, Random(random.getrandbits(64)), now)  # noqa: S311  a reproducible world
+        self.diary = Diary(self.customers, now)
         self.costs = dict(DEFAULT_COSTS)
         self.operating = OperatingTime(limit=480.0)
         self.overloaded = False

@@ -42,5 +42,5 @@ def add_demo_site(wix: WixSimulator, *, intake_every: float = 240.0) -> Site:
     for day in (-1, 1, 3):
         bookings.add_class(teacher, bookings.free_slot(teacher, now + day * _DAY), seats=5, waiting=1)
     bookings.add_course(bookings.free_slot(teacher, now + 2 * _DAY), weeks=8, participants=2)
-    bookings.start_intake(intake_every)
+    site.diary.start_intake(intake_every)
     return site

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from exporter.simulator.bitrix24.diary import DAY, HOUR
 from exporter.simulator.bitrix24.portal import Portal
+from exporter.simulator.diary import DAY, HOUR
 from exporter.simulator.drills import demo_site as demo
 from exporter.simulator.drills.world import World
 from exporter.simulator.wix.bookings import BookingKind
@@ -43,7 +43,7 @@ def build(world: World, *, intake_every: float = 240.0) -> None:
     world.bitrix24.add_webhook(studio, code=STUDIO_WEBHOOK_CODE)
     for name in ("Room A", "Room B", "Reformer"):
         studio.world.add_resource(name)
-    studio.diary.seed(days_back=3, days_ahead=14)
+    studio.customers.seed(days_back=3, days_ahead=14)
     add_odd_bookings(studio, world.now())
     studio.diary.start_intake(intake_every)
 
@@ -101,7 +101,7 @@ def copy_bookings(site: Site, portal: Portal) -> None:
             if booking.status not in _COPIED_STATUSES:
                 continue
             seconds = HOUR if booking.is_course else booking.end - booking.start
-            portal.diary.book(
+            portal.customers.book(
                 int(booking.start),
                 chairs.get(booking.resource_id or "") if booking.kind is BookingKind.INDIVIDUAL else None,
                 created=booking.created,
@@ -141,4 +141,4 @@ def _add_physio(world: World, intake_every: float) -> None:
         staff = site.add_staff()
         site.connections.finish_sync(site.connections.connect(provider, staff.schedule_id))
     site.bookings.seed(days_back=2, days_ahead=10)
-    site.bookings.start_intake(intake_every)
+    site.diary.start_intake(intake_every)

@@ -4,19 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
 
 from exporter.simulator.drills.world import World
 from exporter.simulator.faults import Fault, FaultKind
 from exporter.simulator.wix.connections import Connections
 
 Undo = Callable[[], None]
-
-
-class _Intake(Protocol):
-    def stop_intake(self) -> None: ...
-
-    def resume_intake(self) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +53,7 @@ def _provider_down(world: World) -> Undo:
 
 def _double_booking(world: World) -> Undo:
     portal = next(iter(world.bitrix24.portals.values()), None)
-    added = portal.diary.double_book() if portal else ()
+    added = portal.customers.double_book() if portal else ()
     # The last site: in the demo world the first one's bookings are copied into a portal, and stay there.
     site = next(iter(reversed(world.wix.sites.values())), None)
     second = site.bookings.double_book() if site and site.bookings.staff else None
@@ -77,7 +70,7 @@ def _double_booking(world: World) -> Undo:
 
 def _lost_crm_link(world: World) -> Undo:
     portal = next(iter(world.bitrix24.portals.values()), None)
-    return portal.diary.lose_links() if portal else _nothing
+    return portal.customers.lose_links() if portal else _nothing
 
 
 def _api_throttled(world: World) -> Undo:
@@ -93,14 +86,14 @@ def _api_throttled(world: World) -> Undo:
 
 
 def _intake_stopped(world: World) -> Undo:
-    intakes: list[_Intake] = [portal.diary for portal in world.bitrix24.portals.values()]
-    intakes += [site.bookings for site in world.wix.sites.values()]
-    for intake in intakes:
-        intake.stop_intake()
+    diaries = [portal.diary for portal in world.bitrix24.portals.values()]
+    diaries += [site.diary for site in world.wix.sites.values()]
+    for diary in diaries:
+        diary.stop_intake()
 
     def resume() -> None:
-        for intake in intakes:
-            intake.resume_intake()
+        for diary in diaries:
+            diary.resume_intake()
 
     return resume
 

@@ -14,14 +14,13 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from exporter.simulator import canary
+from exporter.simulator.diary import HOUR, free_hour
 from exporter.simulator.wix.connections import guid
 from exporter.simulator.wix.filters import Field, Kind, utc_text
 
 ABSENT: Final = object()
 """A value in :attr:`Booking.patch` that takes the key away."""
 
-_OPENS, _CLOSES = 9, 18
-_HOUR: Final = 3600.0
 _UTC: Final = ZoneInfo("UTC")
 BOOKINGS_APP_ID: Final = "13d21c63-b5ec-5912-8397-c3a5ddb27a97"
 """The Wix Bookings app itself (wix.md 7)."""
@@ -193,8 +192,6 @@ class Bookings:
         self._now = now
         self._rows: dict[str, Booking] = {}
         self._taken: set[tuple[str, float]] = set()
-        self._next_arrival: float | None = None
-        self._intake_seconds = 0.0
         self.staff: list[Staff] = []
         self.service_id = guid(random)
         self.location_id = guid(random)
@@ -255,7 +252,7 @@ class Bookings:
         """Take the row away; the API cannot do that, but a page read in between may look so."""
         del self._rows[booking_id]
 
-    def double_book(self, within: float = 24 * _HOUR) -> str:
+    def double_book(self, within: float = 24 * HOUR) -> str:
         """Put a second confirmed booking on a person who has one in the next ``within`` seconds; returns its id.
 
         Raises :class:`LookupError` when nobody can be booked.
@@ -272,7 +269,7 @@ class Bookings:
             staff = single[str(first.resource_id)]
         elif self.staff:
             staff = self.staff[0]
-            first = self._rows[self.add(now + within / 2, now + within / 2 + _HOUR, staff=staff)]
+            first = self._rows[self.add(now + within / 2, now + within / 2 + HOUR, staff=staff)]
         else:
             raise LookupError("the site has nobody who can be booked")
         overlap = (first.end - first.start) / 2
@@ -289,48 +286,23 @@ class Bookings:
             if not any(other.start < rival.end and rival.start < other.end for rival in marked if rival is not other):
                 self.amend(other.id, double_booked=False)
 
-    def start_intake(self, every: float) -> None:
-        """From now on a new booking arrives every ``every`` seconds."""
-        self._intake_seconds = every
-        self._next_arrival = self._now() + every
-
-    def stop_intake(self) -> None:
-        """No new bookings arrive: the booking form is broken."""
-        self._next_arrival = None
-
-    def resume_intake(self) -> None:
-        """Bookings arrive again as before; what was missed stays missed."""
-        if self._intake_seconds and self._next_arrival is None:
-            self._next_arrival = self._now() + self._intake_seconds
-
-    def advance(self) -> None:
-        """Let the bookings arrive that were made until now."""
-        now = self._now()
-        while self._next_arrival is not None and self._next_arrival <= now:
-            self.arrive(self._next_arrival)
-            self._next_arrival += self._intake_seconds
+    def gap(self, every: float) -> float:
+        """Return the seconds until the next customer: always the same."""
+        return every
 
     def arrive(self, at: float) -> str | None:
         """One customer books the next free slot some time after ``at``; ``None`` when nobody can be booked."""
         if not self.staff:
             return None
         staff = self._random.choice(self.staff)
-        start = self.free_slot(staff, at + self._random.uniform(1, 6 * 24) * _HOUR)
+        start = self.free_slot(staff, at + self._random.uniform(1, 6 * 24) * HOUR)
         minutes = self._random.choice((30, 45, 60))
         status = self._random.choices(("CONFIRMED", "PENDING", "CREATED"), weights=(8, 1, 1))[0]
         return self.add(start, start + minutes * 60, status=status, staff=staff, created=at)
 
     def free_slot(self, staff: Staff, not_before: float) -> float:
         """Return the first full hour in opening hours (Monday to Saturday, local time) that ``staff`` has free."""
-        # Hours are walked in UTC, so that a day with 23 or 25 hours needs no thought.
-        start = -(-not_before // _HOUR) * _HOUR
-        while (staff.resource_id, start) in self._taken or not self._open(start):
-            start += _HOUR
-        return start
-
-    def _open(self, start: float) -> bool:
-        local = datetime.fromtimestamp(start, self._zone)
-        return local.weekday() < 6 and _OPENS <= local.hour < _CLOSES  # noqa: PLR2004  6 is Sunday
+        return free_hour(not_before, self._zone, taken=lambda hour: (staff.resource_id, hour) in self._taken)
 
     def seed(self, *, days_back: int, days_ahead: int, share: float = 0.6) -> None:
         """Fill about ``share`` of all slots around now, one confirmed booking at a time for each person.
@@ -339,28 +311,28 @@ class Bookings:
         """
         now = self._now()
         for staff in self.staff:
-            start = self.free_slot(staff, now - days_back * 24 * _HOUR)
+            start = self.free_slot(staff, now - days_back * 24 * HOUR)
             end = now + timedelta(days=days_ahead).total_seconds()
             while start < end:
                 if self._random.random() < share:
-                    made = min(start, now) - self._random.uniform(1, 14 * 24) * _HOUR
+                    made = min(start, now) - self._random.uniform(1, 14 * 24) * HOUR
                     length = self._random.choice((30, 45, 60)) * 60
                     status = self._random.choices(("CONFIRMED", "PENDING"), weights=(9, 1))[0]
                     self.add(start, start + length, status=status, staff=staff, created=made)
                     if self._random.random() < 0.1:  # noqa: PLR2004  one slot in ten had an earlier life
                         gone = self._random.choice(("CANCELED", "DECLINED", "CREATED"))
-                        self.add(start, start + length, status=gone, staff=staff, created=made - _HOUR)
-                start = self.free_slot(staff, start + _HOUR)
+                        self.add(start, start + length, status=gone, staff=staff, created=made - HOUR)
+                start = self.free_slot(staff, start + HOUR)
 
     def add_class(self, staff: Staff, start: float, *, seats: int, waiting: int = 0) -> str:
         """Book a group session: ``seats`` bookings of one event, plus a waiting list. Returns the event id."""
         event_id = guid(self._random)
         for seat in range(seats + waiting):
             status = "CONFIRMED" if seat < seats else "WAITING_LIST"
-            self.add(start, start + _HOUR, status=status, kind=BookingKind.GROUP, staff=staff, event_id=event_id)
+            self.add(start, start + HOUR, status=status, kind=BookingKind.GROUP, staff=staff, event_id=event_id)
         return event_id
 
     def add_course(self, first: float, *, weeks: int, participants: int = 1) -> str:
         """Book a course: it starts with its first session and ends, ``weeks`` later, with its last (wix.md 6.5)."""
         last = first + timedelta(weeks=weeks - 1).total_seconds()
-        return self.add(first, last + _HOUR, kind=BookingKind.COURSE, participants=participants)
+        return self.add(first, last + HOUR, kind=BookingKind.COURSE, participants=participants)

@@ -9,6 +9,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from exporter.simulator import canary
+from exporter.simulator.diary import Diary
 from exporter.simulator.wix.bookings import BOOKINGS_APP_ID, Bookings, Staff
 from exporter.simulator.wix.connections import Connections, guid
 from exporter.simulator.wix.filters import Field, Kind
@@ -98,6 +99,7 @@ class Site:
         self.schedules: dict[str, Schedule] = {}
         self.connections = Connections(random, switches, self.providers, now)
         self.bookings = Bookings(random, zone, now)
+        self.diary = Diary(self.bookings, now)
         self.bucket = TokenBucket(switches, now)
         self._random = random
         self.add_schedule("Business", external_id=BUSINESS_SCHEDULE)
@@ -154,4 +156,4 @@ class Site:
     def advance(self) -> None:
         """Catch up with the clock."""
         self.connections.advance()
-        self.bookings.advance()
+        self.diary.advance()

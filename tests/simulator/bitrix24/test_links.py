@@ -49,7 +49,7 @@ def test_all_three_kinds_of_items_are_listed_in_their_spelling_without_a_filter(
 def test_a_booking_of_the_diary_has_its_deal_its_calendar_event_and_its_service() -> None:
     async def script(bench: Bench) -> list[tuple[str, str]]:
         bench.world.add_resource("Chair 1")
-        bench.portal.diary.book(1723446900, 1, created=0.0)
+        bench.portal.customers.book(1723446900, 1, created=0.0)
         items = (await bench.post(LINKS, {"bookingId": 1})).json()["result"]["externalData"]
         return [(item["moduleId"], item["entityTypeId"]) for item in items]
 

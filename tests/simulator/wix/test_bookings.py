@@ -439,13 +439,13 @@ def test_nobody_to_book_is_an_error() -> None:
 def test_bookings_arrive_as_the_clock_moves_and_stop_when_the_intake_stops() -> None:
     raw = RawWix()
     raw.site.add_staff()
-    raw.site.bookings.start_intake(60.0)
+    raw.site.diary.start_intake(60.0)
     raw.clock.now += 599
     assert {"count": 9} == raw.count({}).json()
-    raw.site.bookings.stop_intake()
+    raw.site.diary.stop_intake()
     raw.clock.now += 6000
     assert {"count": 9} == raw.count({}).json()
-    raw.site.bookings.resume_intake()
+    raw.site.diary.resume_intake()
     raw.clock.now += 60
     assert {"count": 10} == raw.count({}).json()
 
@@ -455,7 +455,7 @@ def test_arriving_bookings_never_overlap_on_one_person() -> None:
     for _ in range(2):
         raw.site.add_staff()
     raw.site.bookings.seed(days_back=1, days_ahead=7)
-    raw.site.bookings.start_intake(60.0)
+    raw.site.diary.start_intake(60.0)
     raw.clock.now += DAY
     raw.count({})
     live = [one for one in raw.site.bookings if one.status in {"CONFIRMED", "PENDING"}]
@@ -471,7 +471,7 @@ def test_arriving_bookings_never_overlap_on_one_person() -> None:
 def test_arriving_bookings_start_in_opening_hours_of_the_sites_zone() -> None:
     raw = RawWix()
     raw.site.add_staff()
-    raw.site.bookings.start_intake(600.0)
+    raw.site.diary.start_intake(600.0)
     raw.clock.now += 3 * DAY
     raw.count({})
     local = [datetime.fromtimestamp(one.start, UTC).astimezone(one.zone) for one in raw.site.bookings]

@@ -294,7 +294,7 @@ def test_a_double_booking_incident_marks_two_bookings_of_the_site() -> None:
 def test_an_intake_incident_stops_new_bookings_and_its_end_lets_them_in_again() -> None:
     raw = RawWix()
     raw.site.add_staff()
-    raw.site.bookings.start_intake(60.0)
+    raw.site.diary.start_intake(60.0)
     raw.simulator.incidents.start("intake-stopped")
     raw.clock.now += 600
     assert {"count": 0} == raw.count({}).json()

@@ -1,44 +1,29 @@
-"""The daily life of a portal: opening hours, a steady intake, and what goes wrong in them."""
+"""Who books at a portal, and what goes wrong when they do."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from random import Random
-from typing import Final
 from zoneinfo import ZoneInfo
 
 from exporter.simulator import canary
 from exporter.simulator.bitrix24.world import Booking, Link, World, calendar_event, sku
+from exporter.simulator.diary import CLOSES, DAY, HOUR, OPENS, SUNDAY, free_hour
 
-OPENS: Final = 9
-CLOSES: Final = 18
-LENGTH_SECONDS: Final = 45 * 60
-HOUR: Final = 3600.0
-DAY: Final = 86_400.0
-
-_SUNDAY: Final = 6
-_ARRIVALS_AT_ONCE: Final = 2_000
-"""A clock that jumps by months does not fill the world without end."""
+LENGTH_SECONDS = 45 * 60
 
 
-class Diary:
-    """Books hourly slots on a world's resources, one customer at a time, Monday to Saturday.
-
-    Everything is drawn from ``random``, and arrivals depend on the clock alone, not on when somebody looks.
-    """
+class Customers:
+    """Book hourly slots on a world's resources, one customer at a time; everything is drawn from ``random``."""
 
     def __init__(self, world: World, random: Random, now: Callable[[], float], zone: str = "Europe/Berlin") -> None:
         self.links_new_bookings = True
-        self.on_advance: Callable[[], None] | None = None
         self._world = world
         self._random = random
         self._now = now
         self._zone = ZoneInfo(zone)
-        self._taken: set[tuple[int, int]] = set()
-        self._next_arrival: float | None = None
-        self._every = 0.0
-        self._stopped = False
+        self._taken: set[tuple[int, float]] = set()
         self._deal = 1000
 
     def seed(self, *, days_back: int, days_ahead: int, share: float = 0.4) -> None:
@@ -47,7 +32,7 @@ class Diary:
         for day in range(-days_back, days_ahead + 1):
             for hour in range(OPENS, CLOSES):
                 start = (today + timedelta(days=day)).replace(hour=hour)
-                if start.weekday() == _SUNDAY:
+                if start.weekday() == SUNDAY:
                     continue
                 for resource_id in self._world.resources:
                     if self._random.random() < share:
@@ -80,33 +65,6 @@ class Diary:
                 *(() if resource_id is None else (calendar_event(self._deal), sku(resource_id))),
             ),
         )
-
-    def start_intake(self, every: float) -> None:
-        """From now on a new booking arrives about every ``every`` seconds."""
-        self._every, self._stopped = every, False
-        self._next_arrival = self._now() + self._gap()
-
-    def stop_intake(self) -> None:
-        """No new booking arrives."""
-        self._stopped = True
-
-    def resume_intake(self) -> None:
-        """Bookings arrive again; what was missed stays missed."""
-        self._stopped = False
-
-    def advance(self) -> None:
-        """Let the bookings arrive that were made until now."""
-        if self.on_advance:
-            self.on_advance()
-        if self._next_arrival is None:
-            return
-        for _ in range(_ARRIVALS_AT_ONCE):
-            if self._next_arrival > self._now():
-                return
-            if not self._stopped:
-                self._arrive(self._next_arrival)
-            self._next_arrival += self._gap()
-        self._next_arrival = self._now() + self._gap()
 
     def double_book(self) -> tuple[Booking, ...]:
         """Put a second booking half into one of the coming hours; returns the bookings that were added for it."""
@@ -147,20 +105,15 @@ class Diary:
 
         return repair
 
-    def _gap(self) -> float:
-        return self._every * self._random.uniform(0.6, 1.4)
+    def gap(self, every: float) -> float:
+        """Return the seconds until the next customer: now fewer, now more."""
+        return every * self._random.uniform(0.6, 1.4)
 
-    def _arrive(self, at: float) -> None:
-        """Book the first free slot after some wish of the customer within the coming days."""
+    def arrive(self, at: float) -> None:
+        """Book the first free hour after some wish of the customer within the coming days."""
         if not self._world.resources:
             return
         resource_id = self._random.choice(list(self._world.resources))
-        start = -(-int(at + self._random.uniform(1, 6 * 24) * HOUR) // int(HOUR)) * int(HOUR)
-        # Hours are walked in UTC, so that a day with 23 or 25 hours needs no thought.
-        while (resource_id, start) in self._taken or not self._open(start):
-            start += int(HOUR)
-        self.book(start, resource_id, created=at)
-
-    def _open(self, start: int) -> bool:
-        local = datetime.fromtimestamp(start, self._zone)
-        return local.weekday() != _SUNDAY and OPENS <= local.hour < CLOSES
+        wish = int(at + self._random.uniform(1, 6 * 24) * HOUR)  # Bitrix24 counts in whole seconds
+        start = free_hour(wish, self._zone, taken=lambda hour: (resource_id, hour) in self._taken)
+        self.book(int(start), resource_id, created=at)
