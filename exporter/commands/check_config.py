@@ -20,8 +20,8 @@ from exporter.polling.admission import Admission
 from exporter.runtime.targets import World
 from exporter.state.advice import for_failure
 from exporter.state.status_history import MemorySince
+from exporter.support.net import parse_address
 from exporter.web.config import WebConfig
-from exporter.web.server import parse_address
 
 # Where to knock when the exporter listens on every interface.
 _LOOPBACK: Final = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  we connect, we do not bind

@@ -21,7 +21,7 @@ from exporter.simulator import Simulator, running
 from exporter.simulator.drills import demo_world as story
 from exporter.simulator.drills.incidents import INCIDENTS
 from exporter.simulator.drills.scenarios import SCENARIOS, Scenario, run_scenario
-from exporter.web.server import parse_address
+from exporter.support.net import parse_address
 
 # Short enough that an incident is seen while one watches; a real platform is asked once a minute or less.
 DEMO_COLLECTORS: Final[Mapping[str, Mapping[str, Mapping[str, Any]]]] = {

@@ -174,7 +174,7 @@ def test_no_part_of_an_answer_waits_for_the_clients_acknowledgement(address: str
             with contextlib.closing(writer):
                 writer.write(b"GET /-/healthy HTTP/1.1\r\nHost: localhost\r\n\r\n")
                 await asyncio.wait_for(reader.readuntil(b"healthy.\n"), 10)
-                [connection] = server._server.server_state.connections
+                [connection] = server._running._server.server_state.connections
                 accepted = connection.transport.get_extra_info("socket")
                 assert 1 == accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
@@ -555,9 +555,9 @@ def test_a_slow_answer_is_waited_for() -> None:
         async with running(backend=backend) as server:
             answer = asyncio.create_task(get(server, "/metrics"))
             await backend.asked.wait()
-            [connection] = server._server.server_state.connections
-            assert isinstance(connection, server_module._Impatient)
-            assert connection._alarm is None
+            [connection] = server._running._server.server_state.connections
+            assert isinstance(connection, server_module._RequestTimeoutProtocol)
+            assert connection._timeout is None
             backend.go_on.set()
             assert (await answer).status_code == 200
 

@@ -9,8 +9,8 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 
 from exporter.errors import ConfigError, ListenError
+from exporter.support.net import parse_address
 from exporter.web.config import WebConfig
-from exporter.web.server import parse_address
 from tests.harness.certificates import self_signed
 
 HASH = "$2y$10$X0h1gDsPszWURQaxFh.zoubFi6DXncSjhoQNJgRrnGs7EsimhC7zG"

@@ -1,0 +1,28 @@
+"""Host and port in one text, and apart."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from exporter.errors import ConfigError, Problem
+
+_PORTS: Final = range(65_536)
+
+
+def parse_address(address: str) -> tuple[str, int]:
+    """Split ``address`` into host (empty for every interface) and port. Raises :class:`~exporter.errors.ConfigError`."""
+    host, colon, port = address.rpartition(":")
+    bracketed = host.startswith("[") and host.endswith("]")
+    if not colon or not (port.isascii() and port.isdecimal()) or int(port) not in _PORTS or (":" in host and not bracketed):
+        problem = Problem(
+            "--web.listen-address",
+            f"{address!r} is not an address",
+            "write HOST:PORT, [IPV6]:PORT, or :PORT for every interface",
+        )
+        raise ConfigError([problem])
+    return host[1:-1] if bracketed else host, int(port)
+
+
+def join_address(host: str, port: int) -> str:
+    """Return ``host:port`` as a URL has it: an IPv6 address in brackets."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
