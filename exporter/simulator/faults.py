@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from enum import StrEnum
+from typing import Final
+
+import msgspec
 
 
 class FaultKind(StrEnum):
@@ -70,29 +74,21 @@ def fault_from_json(value: object) -> Fault:
     """Build a fault from a JSON object whose keys are the fields of :class:`Fault`; raises :class:`ValueError`."""
     if not isinstance(value, Mapping):
         raise ValueError("a fault is a JSON object")  # noqa: TRY004  one error for every bad request
-    types: dict[str, tuple[type, ...]] = {
-        "kind": (str,),
-        "platform": (str, type(None)),
-        "operation": (str, type(None)),
-        "times": (int, type(None)),
-        "after": (int,),
-        "status": (int,),
-        "body": (str,),
-        "content_type": (str,),
-        "location": (str,),
-        "retry_after": (str, type(None)),
-        "seconds": (int, float),
-        "size": (int,),
-    }
-    unknown = sorted(set(value) - {field.name for field in fields(Fault)})
-    if unknown:
+    if unknown := sorted(set(value) - {field.name for field in fields(Fault)}):
         raise ValueError(f"unknown keys: {', '.join(map(str, unknown))}")
-    for key, item in value.items():
-        if not isinstance(item, types[key]) or isinstance(item, bool):
-            raise ValueError(f"{key} has the wrong type")  # noqa: TRY004  ditto
-    if "kind" not in value:
-        raise ValueError(f"kind is missing; one of {', '.join(FaultKind)}")
-    return Fault(**{**value, "kind": FaultKind(value["kind"])})
+    try:
+        return msgspec.convert(value, Fault)
+    except msgspec.ValidationError as error:
+        wrong = _AT_KEY.search(str(error))
+        if wrong is None:
+            raise ValueError(f"kind is missing; one of {', '.join(FaultKind)}") from None
+        if wrong["key"] == "kind" and isinstance(value["kind"], str):
+            raise ValueError(f"{value['kind']!r} is not a valid FaultKind") from None
+        raise ValueError(f"{wrong['key']} has the wrong type") from None
+
+
+_AT_KEY: Final = re.compile(r"`\$\.(?P<key>\w+)`$")
+"""Where a message of msgspec says which field it means."""
 
 
 class FaultBoard:

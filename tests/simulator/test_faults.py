@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import time
 from collections.abc import Callable
 from typing import Any
@@ -12,6 +13,7 @@ import httpx
 import pytest
 
 from exporter.simulator import Fault, FaultKind, Simulator
+from exporter.simulator.faults import fault_from_json
 from tests.harness.bench import LIST, Bench, on_bench, serve_bench
 from tests.harness.clock import ManualClock
 
@@ -230,6 +232,27 @@ def test_the_control_endpoint_refuses_a_bad_fault_and_says_why(body: str) -> Non
         return answer.status_code, list(answer.json()), len(bench.simulator.faults.active())
 
     assert on_bench(script) == (400, ["error"], 0)
+
+
+@pytest.mark.parametrize(
+    ("fault", "why"),
+    [
+        ([], "a fault is a JSON object"),
+        ({"kind": "drop", "size": 1, "shape": 2, "colour": 3}, "unknown keys: colour, shape"),
+        ({"times": 3}, f"kind is missing; one of {', '.join(FaultKind)}"),
+        ({"times": "x"}, "times has the wrong type"),
+        ({"kind": "typo"}, "'typo' is not a valid FaultKind"),
+        ({"kind": 3}, "kind has the wrong type"),
+        ({"kind": "drop", "after": True}, "after has the wrong type"),
+        ({"kind": "drop", "after": 1.0}, "after has the wrong type"),
+        ({"kind": "drop", "status": None}, "status has the wrong type"),
+        ({"kind": "drop", "seconds": "1"}, "seconds has the wrong type"),
+        ({"kind": "drop", "platform": 1}, "platform has the wrong type"),
+    ],
+)
+def test_a_fault_that_is_refused_names_its_mistake(fault: object, why: str) -> None:
+    with pytest.raises(ValueError, match=f"^{re.escape(why)}$"):
+        fault_from_json(fault)
 
 
 def test_control_calls_meet_no_fault() -> None:
