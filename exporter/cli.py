@@ -214,7 +214,7 @@ def simulate(
     level: Level = LogLevel.WARNING,
 ) -> None:
     """Run the simulator alone. For drills with your own exporter, Prometheus and pager."""
-    from exporter.commands.demo import list_scenarios, run_simulator  # noqa: PLC0415
+    from exporter.commands.simulate import list_scenarios, run_simulator  # noqa: PLC0415
 
     logs.configure(level.value, "auto")
     with _exits(interrupted=0):
@@ -232,7 +232,7 @@ def healthcheck(
     web_config: WebConfigFile = None,
 ) -> None:
     """Ask a running exporter for /-/healthy. For container probes. Exit code 0 or 1."""
-    from exporter.commands.check_config import is_healthy  # noqa: PLC0415
+    from exporter.commands.healthcheck import is_healthy  # noqa: PLC0415
 
     healthy, message = is_healthy(listen, web_config)
     typer.echo(message, err=not healthy)

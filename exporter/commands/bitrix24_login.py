@@ -81,7 +81,7 @@ async def login(
         clock = SystemClock()
         async with _pool(http, clock) as pool:
             tokens = await request_tokens(
-                Services(pool, clock, Random(), _Unheard(), MemorySince(), Admission(clock)),  # noqa: S311  unused here
+                Services(pool, clock, Random(), NullEvents(), MemorySince(), Admission(clock)),  # noqa: S311  unused here
                 server_origin(server, named_server),
                 client_id=client_id,
                 client_secret=Secret(client_secret),
@@ -108,7 +108,7 @@ async def _pool(given: httpx.AsyncBaseTransport | None, clock: Clock) -> AsyncIt
         yield pool
 
 
-class _Unheard:
+class NullEvents:
     """Nobody counts what a command at a terminal does. Implements :class:`exporter.platforms.base.Events`."""
 
     def request(self, operation: str, code: str, seconds: float) -> None: ...

@@ -1,10 +1,9 @@
-"""``demo`` and ``simulate``: the simulated platforms in this process, with or without an exporter that watches them."""
+"""The ``demo`` command: the simulated platforms in this process, and an exporter that watches them."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import signal
 import tempfile
 from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
@@ -15,13 +14,12 @@ import yaml
 
 from exporter.commands import daemon
 from exporter.config import load_config
-from exporter.errors import ConfigError, ListenError, Problem
+from exporter.errors import ConfigError, Problem
 from exporter.runtime.shutdown import Signals
 from exporter.simulator import Simulator, running
-from exporter.simulator.drills import demo_world as story
+from exporter.simulator.drills import demo_site, demo_world
 from exporter.simulator.drills.incidents import INCIDENTS
 from exporter.simulator.drills.scenarios import SCENARIOS, Scenario, run_scenario
-from exporter.support.net import parse_address
 
 # Short enough that an incident is seen while one watches; a real platform is asked once a minute or less.
 DEMO_COLLECTORS: Final[Mapping[str, Mapping[str, Mapping[str, Any]]]] = {
@@ -32,44 +30,18 @@ SHOWN: Final = ("booking_sync_connection_status{", "booking_sync_bookings{")
 SHOWN_LINES: Final = 6
 
 
-def list_scenarios() -> list[str]:
-    """Return one line for each scenario of the simulator."""
-    width = max(map(len, SCENARIOS))
-    return [f"{name:{width}}  {scenario.description}" for name, scenario in SCENARIOS.items()]
-
-
-async def run_simulator(address: str, scenario: str, say: Callable[[str], None]) -> None:
-    """Serve the demo world on ``address`` and play ``scenario`` until SIGTERM or SIGINT."""
-    script = _scenario(scenario)
-    host, port = parse_address(address)
-    simulator = Simulator(build=story.build)
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    try:
-        async with running(simulator.app, host or "0.0.0.0", port) as url:  # noqa: S104  the operator wrote :PORT
-            say(f"Simulated Wix and Bitrix24 on {url}, scenario {scenario}: {script.description}")
-            say(f"Control: {url}/_sim/ (incidents, faults, request log). A configuration that watches it:\n")
-            say(yaml.safe_dump({"targets": story.targets(url)}, sort_keys=False))
-            async with _playing(simulator, script, say):
-                await stop.wait()
-    except OSError as error:
-        raise ListenError(f"cannot listen on {address}: {error.strerror}") from None
-
-
 async def run_demo(signals: Signals, address: str, scenario: str, say: Callable[[str], None]) -> None:
     """Run simulator and exporter side by side until SIGTERM or SIGINT; nothing outside this machine is asked."""
-    script = _scenario(scenario)
-    simulator = Simulator(build=story.build)
+    script = scenario_named(scenario)
+    simulator = Simulator(build=demo_world.build)
     async with running(simulator.app) as origin:
         with tempfile.TemporaryDirectory(prefix="booking-sync-demo-") as folder:
             path = Path(folder) / "exporter.yml"
             path.write_text(yaml.safe_dump(_configuration(origin), sort_keys=False))
-            async with _playing(simulator, script, say):
+            async with playing(simulator, script, say):
                 await daemon.run(
                     # Its short intervals are meant; on a real account they would deserve the warning.
-                    lambda: load_config(path).model_copy(update={"warnings": ()}),
+                    lambda: load_config(path).without_warnings(),
                     signals=signals,
                     listen_address=address,
                     lifecycle=True,
@@ -77,30 +49,67 @@ async def run_demo(signals: Signals, address: str, scenario: str, say: Callable[
                 )
 
 
-def _scenario(name: str) -> Scenario:
+def demo_targets(base_url: str) -> list[dict[str, Any]]:
+    """Return the ``targets`` of an exporter configuration for the demo world served at ``base_url``."""
+    return [
+        {
+            "name": f"{demo_world.SALON}-wix",
+            "platform": "wix",
+            "base_url": base_url,
+            "site_id": demo_site.SITE_ID,
+            "api_key": demo_site.API_KEY,
+            "aliases": {schedule: f"Chair {number}" for number, schedule in enumerate(demo_site.CHAIR_SCHEDULES, 1)},
+            "labels": {"site": demo_world.SALON},
+        },
+        {
+            "name": f"{demo_world.PHYSIO}-wix",
+            "platform": "wix",
+            "base_url": base_url,
+            "site_id": demo_world.PHYSIO_SITE_ID,
+            "api_key": demo_world.PHYSIO_API_KEY,
+            "labels": {"site": demo_world.PHYSIO},
+        },
+        {
+            "name": f"{demo_world.SALON}-b24",
+            "platform": "bitrix24",
+            "webhook_url": f"{base_url}/rest/1/{demo_world.SALON_WEBHOOK_CODE}/",
+            "labels": {"site": demo_world.SALON},
+        },
+        {
+            "name": f"{demo_world.STUDIO}-b24",
+            "platform": "bitrix24",
+            "webhook_url": f"{base_url}/rest/1/{demo_world.STUDIO_WEBHOOK_CODE}/",
+            "labels": {"site": demo_world.STUDIO},
+        },
+    ]
+
+
+def scenario_named(name: str) -> Scenario:
+    """Return the scenario. Raises :class:`~exporter.errors.ConfigError` when there is none of that name."""
     if name not in SCENARIOS:
         raise ConfigError([Problem("--scenario", f"there is no {name!r}", f"one of {', '.join(SCENARIOS)}")])
     return SCENARIOS[name]
 
 
-def _configuration(origin: str) -> dict[str, Any]:
-    targets = [{**target, "collectors": DEMO_COLLECTORS[target["platform"]]} for target in story.targets(origin)]
-    return {"timezone": "Europe/Berlin", "targets": targets}
-
-
 @contextlib.asynccontextmanager
-async def _playing(simulator: Simulator, script: Scenario, say: Callable[[str], None]) -> AsyncIterator[None]:
+async def playing(simulator: Simulator, script: Scenario, say: Callable[[str], None]) -> AsyncIterator[None]:
+    """Run ``script`` while the block runs, and ``say`` what begins and ends."""
     known = {incident.name: incident for incident in INCIDENTS}
 
     def tell(name: str, begins: bool) -> None:
         say(f">> {name}: {known[name].description}" if begins else f"<< {name} is over")
 
-    playing = asyncio.create_task(run_scenario(script, simulator.incidents, simulator.clock, tell=tell), name="scenario")
+    task = asyncio.create_task(run_scenario(script, simulator.incidents, simulator.clock, tell=tell), name="scenario")
     try:
         yield
     finally:
-        playing.cancel()
-        await asyncio.gather(playing, return_exceptions=True)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+def _configuration(origin: str) -> dict[str, Any]:
+    targets = [{**target, "collectors": DEMO_COLLECTORS[target["platform"]]} for target in demo_targets(origin)]
+    return {"timezone": "Europe/Berlin", "targets": targets}
 
 
 async def _welcome(url: str, origin: str, scenario: str, say: Callable[[str], None]) -> None:

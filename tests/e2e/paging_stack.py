@@ -21,8 +21,9 @@ from typing import Any
 import httpx
 import yaml
 
+from exporter.commands.demo import demo_targets
 from exporter.simulator import Simulator, running
-from exporter.simulator.drills import demo_world as story
+from exporter.simulator.drills import demo_world
 from tests.monitoring.bundle import ALERT_GROUPS, ALERTMANAGER, RECORDING_GROUPS, ROOT
 from tests.monitoring.scaled import scaled, scaled_expression
 from tests.monitoring.servers import alertmanager, free_port, prometheus, run, wait_for
@@ -140,7 +141,7 @@ def paging_stack(directory: Path) -> Iterator[Stack]:
 @contextmanager
 def _simulator() -> Iterator[tuple[Simulator, str]]:
     """Serve the demo world from a thread; a booking arrives at every business each two seconds."""
-    simulator = Simulator(build=partial(story.build, intake_every=2.0))
+    simulator = Simulator(build=partial(demo_world.build, intake_every=2.0))
     ready, loop, stop, origin = threading.Event(), asyncio.new_event_loop(), asyncio.Event(), []
 
     async def serve() -> None:
@@ -176,7 +177,7 @@ _COLLECTORS: dict[str, dict[str, dict[str, Any]]] = {
 
 @contextmanager
 def _exporter(directory: Path, origin: str) -> Iterator[str]:
-    targets = [{**target, "collectors": _COLLECTORS[target["platform"]]} for target in story.targets(origin)]
+    targets = [{**target, "collectors": _COLLECTORS[target["platform"]]} for target in demo_targets(origin)]
     portals = [target for target in targets if target["platform"] == "bitrix24"]
     for portal, host in zip(portals, ("127.0.0.1", "localhost"), strict=True):
         # Portals of one host share one budget, so each gets a name of its own, as in life.
@@ -234,7 +235,7 @@ def _busy_last_week(directory: Path) -> None:
     now = int(time.time())
     lines = [
         f'{series}{{job="{JOB}",target="{target["name"]}",platform="{target["platform"]}"}} 30 {moment}'
-        for target in story.targets("http://127.0.0.1")
+        for target in demo_targets("http://127.0.0.1")
         for moment in range(now - 240, now - 5)
     ]
     file = directory / "last-week.om"

@@ -14,7 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from exporter.commands.check_config import is_healthy
+from exporter.commands.healthcheck import is_healthy
 from exporter.simulator import Fault, FaultKind
 from exporter.web.config import WebConfig
 from exporter.web.server import serve

@@ -10,9 +10,10 @@ from typing import Any
 import httpx
 import pytest
 
+from exporter.commands.demo import demo_targets
 from exporter.simulator import Simulator, running
 from exporter.simulator.bitrix24.world import Booking, World
-from exporter.simulator.drills import demo_world as story
+from exporter.simulator.drills import demo_world
 from exporter.simulator.drills.incidents import INCIDENTS
 from exporter.simulator.drills.scenarios import SCENARIOS, TIMELINE, run_scenario
 from tests.harness.clock import ManualClock
@@ -30,7 +31,7 @@ NAMES = (
 
 def demo() -> tuple[Simulator, ManualClock]:
     clock = ManualClock()
-    return Simulator(clock, build=story.build), clock
+    return Simulator(clock, build=demo_world.build), clock
 
 
 def overlaps(world: World) -> int:
@@ -53,8 +54,8 @@ def deals(booking: Booking) -> list[str]:
 
 def measure(simulator: Simulator) -> dict[str, object]:
     """Return everything that incidents change."""
-    salon = simulator.bitrix24.portals[story.SALON]
-    studio = simulator.bitrix24.portals[story.STUDIO]
+    salon = simulator.bitrix24.portals[demo_world.SALON]
+    studio = simulator.bitrix24.portals[demo_world.STUDIO]
     return {
         "statuses": statuses(simulator),
         "down": [sorted(site.down) for site in simulator.wix.sites.values()],
@@ -116,7 +117,7 @@ def test_new_bookings_arrive_steadily_and_the_same_seed_gives_the_same_ones() ->
         for _ in range(looks):
             clock.now += 3600 / looks
             simulator.advance()
-        world = simulator.bitrix24.portals[story.STUDIO].world
+        world = simulator.bitrix24.portals[demo_world.STUDIO].world
         return [(booking.start, booking.created) for booking in world.bookings()]
 
     assert arrivals(1) == arrivals(60)
@@ -126,7 +127,7 @@ def test_new_bookings_arrive_steadily_and_the_same_seed_gives_the_same_ones() ->
 
 def story_bookings() -> list[int]:
     simulator, _ = demo()
-    return [booking.id for booking in simulator.bitrix24.portals[story.STUDIO].world.bookings()]
+    return [booking.id for booking in simulator.bitrix24.portals[demo_world.STUDIO].world.bookings()]
 
 
 def test_intake_stopped_stops_every_business_until_it_is_over_and_what_was_missed_stays_missed() -> None:
@@ -153,7 +154,7 @@ def test_intake_stopped_stops_every_business_until_it_is_over_and_what_was_misse
 
 def test_links_lost_during_the_incident_come_back_for_new_bookings_too() -> None:
     simulator, clock = demo()
-    world = simulator.bitrix24.portals[story.SALON].world
+    world = simulator.bitrix24.portals[demo_world.SALON].world
     simulator.incidents.start("lost-crm-link")
     clock.now += 3600
     simulator.advance()
@@ -164,7 +165,7 @@ def test_links_lost_during_the_incident_come_back_for_new_bookings_too() -> None
 
 def test_bookings_that_lose_their_deals_stay_in_the_calendar() -> None:
     simulator, _ = demo()
-    world = simulator.bitrix24.portals[story.SALON].world
+    world = simulator.bitrix24.portals[demo_world.SALON].world
     before = {booking.id: [link for link in booking.links if link.module != "crm"] for booking in world.bookings()}
     assert sum(map(len, before.values())) > 100
     simulator.incidents.start("lost-crm-link")
@@ -175,7 +176,7 @@ def test_starting_twice_is_starting_once() -> None:
     simulator, _ = demo()
     simulator.incidents.start("double-booking")
     simulator.incidents.start("double-booking")
-    assert overlaps(simulator.bitrix24.portals[story.SALON].world) == 1
+    assert overlaps(simulator.bitrix24.portals[demo_world.SALON].world) == 1
     assert simulator.incidents.active == ("double-booking",)
 
 
@@ -247,7 +248,7 @@ def test_the_demo_world_serves_every_target_that_it_names() -> None:
         simulator, _ = demo()
         async with running(simulator.app) as url, httpx.AsyncClient() as http:
             seen = []
-            for target in story.targets(url):
+            for target in demo_targets(url):
                 if target["platform"] == "wix":
                     answer = await http.get(
                         f"{url}/bookings/v2/external-calendars/connections",
@@ -267,7 +268,7 @@ def test_the_salon_has_the_same_bookings_on_both_platforms() -> None:
     clock.now += 7200
     simulator.advance()
     site = next(iter(simulator.wix.sites.values()))
-    salon = simulator.bitrix24.portals[story.SALON]
+    salon = simulator.bitrix24.portals[demo_world.SALON]
     on_wix = sorted(int(booking.start) for booking in site.bookings if booking.status in {"CONFIRMED", "PENDING"})
     assert sorted(booking.start for booking in salon.world.bookings()) == on_wix
     assert len(on_wix) > 100
@@ -276,18 +277,18 @@ def test_the_salon_has_the_same_bookings_on_both_platforms() -> None:
 
 def test_the_demo_world_holds_recurring_zero_length_and_crossing_bookings() -> None:
     simulator, _ = demo()
-    rows = simulator.bitrix24.portals[story.STUDIO].world.bookings()
+    rows = simulator.bitrix24.portals[demo_world.STUDIO].world.bookings()
     assert any(booking.until for booking in rows)
     assert any(booking.start == booking.end for booking in rows)
     assert any(booking.start // 86_400 != booking.end // 86_400 for booking in rows)
     assert any(booking.end_zone for booking in rows)
-    assert overlaps(simulator.bitrix24.portals[story.STUDIO].world) == 0
+    assert overlaps(simulator.bitrix24.portals[demo_world.STUDIO].world) == 0
 
 
 def test_the_demo_world_depends_on_seed_and_clock_only() -> None:
     def picture(seed: int) -> str:
-        simulator = Simulator(ManualClock(), seed=seed, build=story.build)
-        rows = [booking.to_json() for booking in simulator.bitrix24.portals[story.STUDIO].world.bookings()]
+        simulator = Simulator(ManualClock(), seed=seed, build=demo_world.build)
+        rows = [booking.to_json() for booking in simulator.bitrix24.portals[demo_world.STUDIO].world.bookings()]
         return json.dumps([rows, simulator.overview()])
 
     assert picture(1) == picture(1)

@@ -6,7 +6,7 @@ until somebody books past it. Nobody in it is real.
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 from exporter.simulator.bitrix24.portal import Portal
 from exporter.simulator.diary import DAY, HOUR
@@ -46,41 +46,6 @@ def build(world: World, *, intake_every: float = 240.0) -> None:
     studio.customers.seed(days_back=3, days_ahead=14)
     add_odd_bookings(studio, world.now())
     studio.diary.start_intake(intake_every)
-
-
-def targets(base_url: str) -> list[dict[str, Any]]:
-    """Return the ``targets`` of an exporter configuration for :func:`build`'s world served at ``base_url``."""
-    return [
-        {
-            "name": f"{SALON}-wix",
-            "platform": "wix",
-            "base_url": base_url,
-            "site_id": demo.SITE_ID,
-            "api_key": demo.API_KEY,
-            "aliases": {schedule: f"Chair {number}" for number, schedule in enumerate(demo.CHAIR_SCHEDULES, 1)},
-            "labels": {"site": SALON},
-        },
-        {
-            "name": f"{PHYSIO}-wix",
-            "platform": "wix",
-            "base_url": base_url,
-            "site_id": PHYSIO_SITE_ID,
-            "api_key": PHYSIO_API_KEY,
-            "labels": {"site": PHYSIO},
-        },
-        {
-            "name": f"{SALON}-b24",
-            "platform": "bitrix24",
-            "webhook_url": f"{base_url}/rest/1/{SALON_WEBHOOK_CODE}/",
-            "labels": {"site": SALON},
-        },
-        {
-            "name": f"{STUDIO}-b24",
-            "platform": "bitrix24",
-            "webhook_url": f"{base_url}/rest/1/{STUDIO_WEBHOOK_CODE}/",
-            "labels": {"site": STUDIO},
-        },
-    ]
 
 
 def copy_bookings(site: Site, portal: Portal) -> None:

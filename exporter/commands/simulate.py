@@ -1,0 +1,42 @@
+"""The ``simulate`` command: the simulated platforms alone, for an exporter of your own."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Callable
+
+import yaml
+
+from exporter.commands.demo import demo_targets, playing, scenario_named
+from exporter.errors import ListenError
+from exporter.simulator import Simulator, running
+from exporter.simulator.drills import demo_world
+from exporter.simulator.drills.scenarios import SCENARIOS
+from exporter.support.net import parse_address
+
+
+def list_scenarios() -> list[str]:
+    """Return one line for each scenario of the simulator."""
+    width = max(map(len, SCENARIOS))
+    return [f"{name:{width}}  {scenario.description}" for name, scenario in SCENARIOS.items()]
+
+
+async def run_simulator(address: str, scenario: str, say: Callable[[str], None]) -> None:
+    """Serve the demo world on ``address`` and play ``scenario`` until SIGTERM or SIGINT."""
+    script = scenario_named(scenario)
+    host, port = parse_address(address)
+    simulator = Simulator(build=demo_world.build)
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    try:
+        async with running(simulator.app, host or "0.0.0.0", port) as url:  # noqa: S104  the operator wrote :PORT
+            say(f"Simulated Wix and Bitrix24 on {url}, scenario {scenario}: {script.description}")
+            say(f"Control: {url}/_sim/ (incidents, faults, request log). A configuration that watches it:\n")
+            say(yaml.safe_dump({"targets": demo_targets(url)}, sort_keys=False))
+            async with playing(simulator, script, say):
+                await stop.wait()
+    except OSError as error:
+        raise ListenError(f"cannot listen on {address}: {error.strerror}") from None
