@@ -7,7 +7,7 @@
     ├── ListenError                 the web server cannot have its address
     └── PollError                   a poll ended without (complete) data; one ``reason`` each
         ├── AuthError               auth             the platform does not accept the credential
-        ├── AccessError             permission       accepted, but it may not do this
+        ├── PermissionDeniedError             permission       accepted, but it may not do this
         ├── NotEntitledError        not_entitled     the plan or a missing app forbids it
         ├── NotFoundError           not_found        wrong path, site, portal or method
         ├── RateLimitedError        rate_limited     too many requests; ``retry_after`` when known
@@ -116,7 +116,7 @@ class AuthError(PollError):
     reason = Reason.AUTH
 
 
-class AccessError(PollError):
+class PermissionDeniedError(PollError):
     reason = Reason.PERMISSION
 
 

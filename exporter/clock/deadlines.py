@@ -17,7 +17,7 @@ from contextvars import ContextVar
 from types import TracebackType
 from typing import Final, Protocol, Self
 
-_LONGEST_STRETCH: Final = 3.0
+_MAX_STRETCH: Final = 3.0
 _SMALLEST_SECONDS: Final = 1e-3  # less is rounding: without it a deadline could be put off for ever in ever smaller steps
 
 
@@ -112,7 +112,7 @@ class Deadline:
         since, lost, stopped = self._since, self._lost, self._stopped
         self._begin()
         passed = self._since - since
-        busy_at_most = (passed - (self._stopped - stopped)) / _LONGEST_STRETCH
+        busy_at_most = (passed - (self._stopped - stopped)) / _MAX_STRETCH
         self._used += max(0.0, passed - (self._lost - lost), busy_at_most)
 
     def _arm(self) -> None:

@@ -30,7 +30,7 @@ from exporter.platforms.bitrix24.credential import origin_of
 from exporter.platforms.bitrix24.tokenfile import TokenFile
 from exporter.platforms.http_pool import open_pool
 from exporter.polling.admission import Admission
-from exporter.state.status_history import MemorySince
+from exporter.state.status_history import StatusHistory
 from exporter.support.secret import Secret
 
 EXCHANGE_SECONDS: Final = 20.0
@@ -81,7 +81,7 @@ async def login(
         clock = SystemClock()
         async with _pool(http, clock) as pool:
             tokens = await request_tokens(
-                Services(pool, clock, Random(), NullEvents(), MemorySince(), Admission(clock)),  # noqa: S311  unused here
+                Services(pool, clock, Random(), NullEvents(), StatusHistory(), Admission(clock)),  # noqa: S311  unused here
                 server_origin(server, named_server),
                 client_id=client_id,
                 client_secret=Secret(client_secret),

@@ -15,7 +15,7 @@ from exporter.platforms.http_pool import open_pool
 from exporter.polling.admission import Admission
 from exporter.runtime.targets import World
 from exporter.state.advice import for_failure
-from exporter.state.status_history import MemorySince
+from exporter.state.status_history import StatusHistory
 
 
 async def check_online(config: Config, say: Callable[[str], None]) -> list[str]:
@@ -27,7 +27,7 @@ async def check_online(config: Config, say: Callable[[str], None]) -> list[str]:
         world = World(http, clock, Random(), instruments, Admission(clock))  # noqa: S311  jitter, not cryptography
         for target in config.targets:
             try:
-                live = world.open_target(target, MemorySince())
+                live = world.open_target(target, StatusHistory())
                 try:
                     await live.session.check()
                 finally:

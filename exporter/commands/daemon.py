@@ -38,7 +38,7 @@ STOP_GRACE_SECONDS: Final = 6.0  # for all that ends in order; shutdown.py ends 
 WATCH_SECONDS: Final = 5.0
 LAG_SECONDS: Final = 0.5
 SETTLE_SECONDS: Final = 1.0
-LONGEST_UNSETTLED_SECONDS: Final = 600.0
+MAX_UNSETTLED_SECONDS: Final = 600.0
 THREADS: Final = 64
 PAGE_THREADS: Final = 4  # rendering is work for the processor; more threads would only take turns
 
@@ -133,7 +133,7 @@ async def _settle_garbage(app: Application, clock: Clock) -> None:
     while True:
         if app.changes == settled:
             waited = 0.0
-        elif app.ready or waited >= LONGEST_UNSETTLED_SECONDS:
+        elif app.ready or waited >= MAX_UNSETTLED_SECONDS:
             # After a reload only: it leaves garbage each time (the loader's nodes, for one), the start does so once.
             garbage.settle(thoroughly=settled > 0)
             settled = app.changes

@@ -22,7 +22,7 @@ from exporter.polling.admission import Admission
 from exporter.polling.poll import Job, poll_all
 from exporter.runtime.targets import World
 from exporter.state.snapshot import CollectorState, Snapshot
-from exporter.state.status_history import MemorySince
+from exporter.state.status_history import StatusHistory
 from exporter.state.verdict import Verdict, findings, summary, verdict, worst
 from exporter.support.redaction import visible
 from exporter.web.status_api import encode_status
@@ -46,7 +46,7 @@ async def probe_now(config: Config, targets: Sequence[str], output: str) -> int:
     async with open_pool(clock, admit=admission.connection) as http:
         world = World(http, clock, Random(), instruments, admission)  # noqa: S311  jitter, not cryptography
         try:
-            live = await world.open_targets((target for target in config.targets if target.name in wanted), MemorySince())
+            live = await world.open_targets((target for target in config.targets if target.name in wanted), StatusHistory())
         except ConfigError as error:
             print(visible(f"UNKNOWN: {error}"), file=sys.stderr)  # noqa: T201
             return Verdict.UNKNOWN

@@ -32,7 +32,7 @@ from exporter.platforms.http_pool import CONNECT_SECONDS, ONCE, NoDescriptorErro
 
 USER_AGENT: Final = f"booking-sync-exporter/{__version__}"
 MAX_BODY_BYTES: Final = 16 * 1024 * 1024
-LONGEST_RETRY_AFTER_SECONDS: Final = 3600.0
+MAX_RETRY_AFTER_SECONDS: Final = 3600.0
 _HEADERS: Final = {"User-Agent": USER_AGENT, "Accept": "application/json", "Accept-Encoding": ACCEPTED}
 
 
@@ -150,8 +150,8 @@ def retry_after_seconds(answer: Answer, clock: Clock) -> float | None:
     if not value:
         return None
     if value.isascii() and value.isdigit():
-        return min(float(value), LONGEST_RETRY_AFTER_SECONDS)
+        return min(float(value), MAX_RETRY_AFTER_SECONDS)
     try:
-        return min(max(0.0, parsedate_to_datetime(value).timestamp() - clock.time()), LONGEST_RETRY_AFTER_SECONDS)
+        return min(max(0.0, parsedate_to_datetime(value).timestamp() - clock.time()), MAX_RETRY_AFTER_SECONDS)
     except (ValueError, OverflowError):
         return None

@@ -20,7 +20,7 @@ import pycares.errno
 from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.resolver import AsyncResolver
 
-from exporter.support.files import Fingerprint, fingerprint
+from exporter.support.files import Stamps, stamps
 
 # So that a first name server that is dead leaves time for the second within the 5 s of a connection.
 _TRY_SECONDS: Final = 1.0
@@ -62,7 +62,7 @@ class Names(AbstractResolver):
         self._servers = servers
         self._system = system
         self._resolv_conf = resolv_conf
-        self._seen: Fingerprint | None = None
+        self._seen: Stamps | None = None
         self._resolver: AsyncResolver | None = None
         self._asking: Counter[AsyncResolver] = Counter()
         self._threads = ThreadPoolExecutor(_THREADS, "names")
@@ -103,7 +103,7 @@ class Names(AbstractResolver):
         c-ares notices a change only of a plain file in ``/etc``; in containers, and with systemd-resolved, it is a link or
         mounted. The resolver before goes on with what it has been asked.
         """
-        seen = fingerprint([self._resolv_conf])
+        seen = stamps([self._resolv_conf])
         before = self._resolver
         if before is None or seen != self._seen:
             self._seen = seen

@@ -23,7 +23,7 @@ from exporter.state.snapshot import CollectorState, failure_of
 
 log = structlog.get_logger(__name__)
 
-SHORTEST_DEADLINE_SECONDS: Final = 300.0
+MIN_DEADLINE_SECONDS: Final = 300.0
 
 
 class PollRecorder(Protocol):
@@ -62,7 +62,7 @@ class Job:
     @property
     def deadline(self) -> float:
         """Seconds after which a poll is given up: late is fine (a throttled portal), for ever is not."""
-        return max(3 * self.interval, SHORTEST_DEADLINE_SECONDS)
+        return max(3 * self.interval, MIN_DEADLINE_SECONDS)
 
     def after(self, began: float, now: float) -> float:
         """Return when the next poll is due (monotonic), the last having begun at ``began``.

@@ -27,7 +27,7 @@ from exporter.support.logs import FailureLog
 log = structlog.get_logger(__name__)
 
 FIRST_RETRY_SECONDS: Final = 10.0
-LONGEST_DENIED_SECONDS: Final = 15 * 60.0
+MAX_DENIED_SECONDS: Final = 15 * 60.0
 OVERLOAD_SECONDS: Final = 15 * 60.0
 CANCEL_SECONDS: Final = 1.0
 
@@ -43,7 +43,7 @@ def retry_delay(interval: float, error: PollError, failures: int, random: Random
     """
     asked = error.retry_after or 0.0
     if error.reason in DENIED:
-        return max(asked, interval, min(LONGEST_DENIED_SECONDS, interval * 2.0 ** min(failures - 1, 30)))
+        return max(asked, interval, min(MAX_DENIED_SECONDS, interval * 2.0 ** min(failures - 1, 30)))
     if error.reason is Reason.OVERLOAD:
         return max(asked, interval, OVERLOAD_SECONDS)
     if error.reason in (Reason.RATE_LIMITED, Reason.OPERATING_LIMIT):

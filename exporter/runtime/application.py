@@ -22,9 +22,9 @@ from exporter.platforms.settings import Target
 from exporter.polling.scheduler import CANCEL_SECONDS, Scheduler
 from exporter.runtime.targets import LiveTarget, World
 from exporter.state.snapshot import Snapshot, View
-from exporter.state.status_history import FileSince, MemorySince
+from exporter.state.status_history import FileStatusHistory, StatusHistory
 from exporter.support import logs
-from exporter.support.files import Fingerprint, fingerprint
+from exporter.support.files import Stamps, stamps
 
 log = structlog.get_logger(__name__)
 
@@ -64,7 +64,7 @@ class Application:
         self.changes = 0
         self._config: Config | None = None
         self._live: dict[str, LiveTarget] = {}
-        self._since = MemorySince()
+        self._since = StatusHistory()
         self._snapshot = Snapshot()
         self._scheduler = Scheduler(
             clock=world.clock,
@@ -81,7 +81,7 @@ class Application:
         # The last attempt: its configuration if that could be read, its problems if it was rejected; and what was seen then.
         self._tried: Config | None = None
         self._rejected: str | None = None
-        self._seen: Fingerprint | None = None
+        self._seen: Stamps | None = None
 
     @property
     def lifecycle(self) -> bool:
@@ -114,7 +114,7 @@ class Application:
 
     async def reload_if_changed(self) -> None:
         """Reload when file or secrets changed since the last attempt (``--config.watch``). Raises as :meth:`reload`."""
-        seen = await asyncio.to_thread(fingerprint, self.config.files)
+        seen = await asyncio.to_thread(stamps, self.config.files)
         # What a rejected configuration names may lie in files that we do not know: then only reading it tells.
         if seen == self._seen and self._rejected is None:
             return
@@ -280,7 +280,7 @@ def _same_account(old: Target, new: Target) -> bool:
     return old == new or old.model_copy(update={"labels": new.labels}) == new
 
 
-def _since_store(config: Config, before: MemorySince) -> MemorySince:
-    store = FileSince(config.state_file) if config.state_file else MemorySince()
+def _since_store(config: Config, before: StatusHistory) -> StatusHistory:
+    store = FileStatusHistory(config.state_file) if config.state_file else StatusHistory()
     store.take_over(before)
     return store

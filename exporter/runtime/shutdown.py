@@ -26,7 +26,7 @@ log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 
-LONGEST_STOP_SECONDS: Final = 7.0
+MAX_STOP_SECONDS: Final = 7.0
 """From the first signal to the end; what is promised is 8, and Docker kills after 10."""
 
 _STOPS: Final = frozenset({signal.SIGTERM, signal.SIGINT})
@@ -46,7 +46,7 @@ class Signals:
         self,
         loop: asyncio.AbstractEventLoop,
         *,
-        longest_stop: float = LONGEST_STOP_SECONDS,
+        longest_stop: float = MAX_STOP_SECONDS,
         end: Callable[[int], object] = os._exit,
     ) -> None:
         self.stop = asyncio.Event()

@@ -78,20 +78,20 @@ class CollectorView(Value, frozen=True, gc=False):
     expired: bool
 
 
-class _Held(Value, frozen=True, gc=False):
-    """A stored state with what it looks like until ``whole_until``; so a view of thousands makes little anew."""
+class _CachedState(Value, frozen=True, gc=False):
+    """A stored state with what it looks like until ``fresh_until``; so a view of thousands makes little anew."""
 
     state: CollectorState
-    whole_until: float
+    fresh_until: float
     whole: CollectorView
 
 
-def _held(state: CollectorState) -> _Held:
+def _held(state: CollectorState) -> _CachedState:
     observation, oldest = state.observation, math.inf
     if observation is not None:
         rows = observation.connections if isinstance(observation, ConnectionsObservation) else ()
         oldest = min((observation.at, *(row.observed_at for row in rows)))
-    return _Held(state, oldest + state.max_age, CollectorView(state, expired=False))
+    return _CachedState(state, oldest + state.max_age, CollectorView(state, expired=False))
 
 
 class TargetView(Value, frozen=True, gc=False):
@@ -130,7 +130,7 @@ class Snapshot:
 
     def __init__(self) -> None:
         self._entries: dict[str, TargetEntry] = {}
-        self._states: dict[str, dict[CollectorName, _Held]] = {}
+        self._states: dict[str, dict[CollectorName, _CachedState]] = {}
 
     def put_target(self, entry: TargetEntry, states: Mapping[CollectorName, CollectorState]) -> None:
         """Add a target, or replace it with all its collectors."""
@@ -174,7 +174,7 @@ class Snapshot:
                 entry.name,
                 entry.platform,
                 entry.labels,
-                tuple(held.whole if now <= held.whole_until else _at(held.state, now) for held in self._states[name].values()),
+                tuple(held.whole if now <= held.fresh_until else _at(held.state, now) for held in self._states[name].values()),
                 entry.usage(),
             )
             for name, entry in self._entries.items()

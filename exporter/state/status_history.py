@@ -11,19 +11,19 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
-import tempfile
 from pathlib import Path
 from typing import Final
 
 import msgspec
 import structlog
 
+from exporter.support.files import replace_durably
+
 log = structlog.get_logger(__name__)
 
 VERSION: Final = 1
 
-LONGEST_SAVE_SECONDS: Final = 5.0
+MAX_SAVE_SECONDS: Final = 5.0
 """A poll waits no longer for the disk. One that hangs (a network share) must not hold what was learnt."""
 
 
@@ -41,7 +41,7 @@ class _Version(msgspec.Struct, frozen=True):
     version: int
 
 
-class MemorySince:
+class StatusHistory:
     """Keeps the moments for the life of the process: without a state file, "since" counts from start."""
 
     def __init__(self) -> None:
@@ -69,7 +69,7 @@ class MemorySince:
             del self._targets[gone]
             self._changed = True
 
-    def take_over(self, before: MemorySince) -> None:
+    def take_over(self, before: StatusHistory) -> None:
         """Remember what ``before`` does: it saw the present states, a file only those of an earlier run."""
         if before._targets:
             self._targets |= before._targets
@@ -79,7 +79,7 @@ class MemorySince:
         """Do nothing: there is no file."""
 
 
-class FileSince(MemorySince):
+class FileStatusHistory(StatusHistory):
     """Keeps the moments in a JSON file as well; reads it once, here.
 
     :meth:`save` writes only when something changed, one write at a time: callers that waited for a write share the next. A
@@ -98,7 +98,7 @@ class FileSince(MemorySince):
         if not self._changed:
             return
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(LONGEST_SAVE_SECONDS):
+            async with asyncio.timeout(MAX_SAVE_SECONDS):
                 if self._writer is not None and not self._writer.done():
                     await asyncio.shield(self._writer)  # it may have begun before the change
                 if self._changed:
@@ -110,7 +110,7 @@ class FileSince(MemorySince):
         self._changed = False
         content = msgspec.json.encode(_File(VERSION, self._targets))
         try:
-            await asyncio.to_thread(_replace_file, self._path, content)
+            await asyncio.to_thread(replace_durably, self._path, content)
         except OSError as error:
             self._changed = True
             if not self._write_failed:
@@ -135,22 +135,3 @@ def _read(path: Path) -> dict[str, dict[str, _Entry]]:
         why = f"not a state file ({type(error).__name__})"
     log.warning("state_file_ignored", path=str(path), why=why)
     return {}
-
-
-def _replace_file(path: Path, content: bytes) -> None:
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # mode 0600
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).replace(path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            Path(temporary).unlink()
-        raise
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)

@@ -17,7 +17,7 @@ from exporter.errors import Problem
 Path = tuple[str | int, ...]
 
 # Some thousand targets are some hundred thousand values; far more than that is an anchor that multiplies itself.
-_MOST_VALUES: Final = 500_000
+_MAX_VALUES: Final = 500_000
 _DEEPEST: Final = 100
 _TOO_DEEP: Final = Problem("", "nested too deep", "remove some of the levels")
 _MERGE_TAG: Final = "tag:yaml.org,2002:merge"
@@ -152,7 +152,7 @@ class _Builder:
             return self._scalar(node, path)
         if id(node) in self._open:
             return self._refuse(node, path, "an anchor that holds itself", "write the values out")
-        if self._values > _MOST_VALUES:
+        if self._values > _MAX_VALUES:
             if not self._is_full:
                 self._is_full = True
                 self._refuse(node, (), "too many values", "write anchors that do not multiply each other")

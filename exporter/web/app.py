@@ -20,7 +20,7 @@ from exporter.errors import ConfigError
 from exporter.state.snapshot import View
 from exporter.web import status_page as board
 from exporter.web.backend import Backend
-from exporter.web.csrf import from_another_site
+from exporter.web.csrf import is_cross_site
 from exporter.web.headers import SecurityHeaders
 from exporter.web.negotiate import accepts_gzip, choose_format
 from exporter.web.status_api import encode_status
@@ -28,7 +28,7 @@ from exporter.web.status_api import encode_status
 _COMPRESS_IN_LOOP: Final = 32 * 1024  # bytes; well under a millisecond, a thread costs more
 _LEVEL: Final = 5  # of gzip: within some percent of the best size for half of the time
 _NAMED: Final = 100  # things that an answer in plain text names one by one
-_LONGEST_NUMBER: Final = 7  # digits of a page number
+_MAX_NUMBER: Final = 7  # digits of a page number
 
 _log = structlog.get_logger("exporter.web")
 
@@ -99,7 +99,7 @@ class _Pages:
         view = self._backend.view()
         query = request.query_params.get("q", "")
         number = request.query_params.get("page", "1")
-        page = int(number) if number.isdecimal() and len(number) < _LONGEST_NUMBER else 1
+        page = int(number) if number.isdecimal() and len(number) < _MAX_NUMBER else 1
         # Building and rendering thousands of targets takes longer than the loop may stand still.
         body = await self._in_thread(lambda: board.render(view, query=query, page=page))
         answer = await self._page(request, body, "text/html; charset=utf-8")
@@ -159,7 +159,7 @@ class _Pages:
         if not self._backend.lifecycle:
             return PlainTextResponse("Lifecycle API is not enabled. Start with --web.enable-lifecycle.\n", 403)
         # A browser sends the password along with any form of any web site; a scraper or curl sends no such header.
-        if from_another_site(request.headers):
+        if is_cross_site(request.headers):
             return PlainTextResponse("Requests from other web sites are refused.\n", 403)
         return await change(request)
 

@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 _HTTP: Final = 80
 
 
-def from_another_site(headers: Headers) -> bool:
+def is_cross_site(headers: Headers) -> bool:
     """Return whether a browser says that the page behind this request is not ours; scrapers and curl say nothing.
 
     Browsers leave ``Sec-Fetch-Site`` out over plain HTTP to another machine, but send ``Origin`` with every form.
@@ -32,7 +32,7 @@ def _netloc(origin: str) -> str:
         return ""
 
 
-class OwnNamesOnly:
+class DnsRebindingGuard:
     """Refuses requests to a foreign name at our own port, on a listener that only this machine can reach.
 
     That is DNS rebinding: a web site lets its name point to 127.0.0.1 and reads us through the visitor's browser, as the same

@@ -8,14 +8,14 @@ from collections.abc import Iterator
 import structlog
 
 from exporter.errors import ConfigError, Problem
-from exporter.support.files import fingerprint
+from exporter.support.files import stamps
 from exporter.web.config import WebConfig
 from exporter.web.tls import new_context
 
 _log = structlog.get_logger("exporter.web")
 
 
-class Watched:
+class ReloadingWebConfig:
     """Looks at the files' marks at every request and connection, which costs some microseconds; no timer is needed.
 
     Protection is never taken away while running, whether it is TLS, client certificates or passwords: a file that is just
@@ -25,7 +25,7 @@ class Watched:
     def __init__(self, config: WebConfig) -> None:
         self._config = config
         self._context = new_context(config.tls) if config.tls else None
-        self._seen = fingerprint(config.files())
+        self._seen = stamps(config.files())
 
     def config(self) -> WebConfig:
         """Return the configuration in force."""
@@ -40,7 +40,7 @@ class Watched:
         return self._context
 
     def _refresh(self) -> None:
-        seen = fingerprint(self._config.files())
+        seen = stamps(self._config.files())
         if seen == self._seen:
             return
         self._seen = seen
@@ -51,7 +51,7 @@ class Watched:
             _log.error("web_config_reload_failed", problems=[str(problem) for problem in error.problems])
             return
         if config.files() != self._config.files():
-            self._seen = fingerprint(config.files())
+            self._seen = stamps(config.files())
         self._config, self._context = config, context
         _log.info("web_config_reloaded")
 

@@ -16,9 +16,9 @@ from exporter.support import http_server
 from exporter.support.net import join_address, parse_address
 from exporter.web.auth import BasicAuth, PasswordCheck
 from exporter.web.config import WebConfig
-from exporter.web.csrf import OwnNamesOnly, only_here
+from exporter.web.csrf import DnsRebindingGuard, only_here
 from exporter.web.headers import SecurityHeaders
-from exporter.web.live_config import Watched
+from exporter.web.live_config import ReloadingWebConfig
 from exporter.web.tls import CurrentContext
 
 _CONNECTIONS: Final = 512  # at a time; more are answered 503
@@ -52,9 +52,9 @@ async def serve(app: ASGIApp, address: str, web_config: WebConfig | None = None)
     that cannot be had.
     """
     sock = _bind(address)
-    watched, check = Watched(web_config or WebConfig()), PasswordCheck()
+    watched, check = ReloadingWebConfig(web_config or WebConfig()), PasswordCheck()
     here, port = sock.getsockname()[:2]
-    known = OwnNamesOnly(app, port) if only_here(here) else app
+    known = DnsRebindingGuard(app, port) if only_here(here) else app
     protected = SecurityHeaders(BasicAuth(known, watched.config, check), lambda: watched.config().headers)
     config = uvicorn.Config(
         protected,

@@ -30,14 +30,14 @@ from exporter.platforms.bitrix24.session import Shared
 from exporter.platforms.bitrix24.settings import BitrixBookings, BitrixCollectors, BitrixTarget
 from exporter.polling.admission import Admission
 from exporter.simulator import Simulator, running
-from exporter.state.status_history import MemorySince
+from exporter.state.status_history import StatusHistory
 from exporter.support.secret import Secret
 from tests.harness.events import RecordedEvents
 from tests.harness.pool import pool
 
 BOOKINGS = 10_000
 METHOD = "booking.v1.booking.list"
-MOST_WARM_CALLS = 6
+MAX_WARM_CALLS = 6
 LEAK, THRESHOLD = 2.0, 50
 
 
@@ -99,7 +99,7 @@ async def ours(portal: Portal) -> list[Run]:
     )
     clock = SystemClock()
     async with pool(clock) as http:
-        services = Services(http, clock, Random(1), RecordedEvents(), MemorySince(), Admission(clock), Shared())
+        services = Services(http, clock, Random(1), RecordedEvents(), StatusHistory(), Admission(clock), Shared())
         collector = open_session(target, services).collectors[CollectorName.BOOKINGS]
 
         async def read() -> int:
@@ -163,7 +163,7 @@ async def main(bookings: int) -> int:
         wait = max(0.0, (run.calls - THRESHOLD) / LEAK)
         print(f"{run.name:24} {run.rows:7} {run.calls:6} {run.seconds:8.2f} {run.cpu:6.2f} {wait:14.0f} s")
     cold, warm = runs[:2]
-    return 0 if cold.rows == warm.rows == bookings and warm.calls <= MOST_WARM_CALLS else 1
+    return 0 if cold.rows == warm.rows == bookings and warm.calls <= MAX_WARM_CALLS else 1
 
 
 if __name__ == "__main__":

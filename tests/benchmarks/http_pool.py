@@ -26,7 +26,7 @@ from exporter.platforms.http_pool import HttpPool
 from tests.harness.certificates import self_signed
 
 IDLE = (1, 100, 1000)
-MOST_FOR_HTTPX = 100
+MAX_FOR_HTTPX = 100
 ROUNDS, REQUESTS = 5, 60
 SERVE = """
 import asyncio, ssl, sys
@@ -80,7 +80,7 @@ async def cpu_of_one(transport: httpx.AsyncBaseTransport, url: str) -> float:
 async def compare(url: str, tls: ssl.SSLContext, idle: int) -> dict[str, float]:
     limits = httpx.Limits(max_connections=4096, max_keepalive_connections=4096, keepalive_expiry=90)
     makers: dict[str, Callable[[], httpx.AsyncBaseTransport]] = {"ours": lambda: HttpPool(SystemClock(), tls=tls)}
-    if idle <= MOST_FOR_HTTPX:
+    if idle <= MAX_FOR_HTTPX:
         makers["httpx"] = lambda: httpx.AsyncHTTPTransport(verify=tls, limits=limits)
     async with AsyncExitStack() as stack:
         transports = {name: await stack.enter_async_context(make()) for name, make in makers.items()}

@@ -14,11 +14,11 @@ from exporter.polling import poll as polling
 from exporter.polling import scheduler
 
 WAITS = (
-    (polling, "SHORTEST_DEADLINE_SECONDS"),
+    (polling, "MIN_DEADLINE_SECONDS"),
     (scheduler, "FIRST_RETRY_SECONDS"),
     (retry, "MIN_POLL_BUDGET_SECONDS"),
     (portal, "FIRST_PAUSE_SECONDS"),
-    (portal, "LONGEST_PAUSE_SECONDS"),
+    (portal, "MAX_PAUSE_SECONDS"),
 )
 
 if __name__ == "__main__":

@@ -22,10 +22,10 @@ from tests.fleet.record import Record
 ANSWER_SECONDS: Final = 0.2
 WEBHOOK_PATH: Final = "/rest/1/fleetwebhookcode/"
 FEWEST_BOOKINGS: Final = 200
-MOST_BOOKINGS: Final = 1000
+MAX_BOOKINGS: Final = 1000
 
 _PAGE_ROWS: Final = 50
-_MOST_COMMANDS: Final = 50
+_MAX_COMMANDS: Final = 50
 _PAST_DAYS: Final = 10
 _AHEAD_DAYS: Final = 20
 _QUARTER: Final = 900
@@ -103,7 +103,7 @@ class Portal:
         self._operating = OperatingTime()
         midnight = int(now) // 86400 * 86400
         self.bookings = [
-            self._booking(key, midnight) for key in range(1, self._random.randint(FEWEST_BOOKINGS, MOST_BOOKINGS) + 1)
+            self._booking(key, midnight) for key in range(1, self._random.randint(FEWEST_BOOKINGS, MAX_BOOKINGS) + 1)
         ]
         self._by_id = {booking.id: booking for booking in self.bookings}
         self._methods: Mapping[str, Callable[[Params], object]] = {
@@ -165,7 +165,7 @@ class Portal:
         return {"result": {name: section or [] for name, section in sections.items()}, "time": _clock(ANSWER_SECONDS)}
 
     def _in_batch(self, place: int, method: str, query: str) -> object:
-        if place >= _MOST_COMMANDS:
+        if place >= _MAX_COMMANDS:
             raise RestError("ERROR_BATCH_LENGTH_EXCEEDED", "Max batch length exceeded")
         if method == "batch":
             raise RestError("ERROR_BATCH_METHOD_NOT_ALLOWED", "Method is not allowed for batch usage")

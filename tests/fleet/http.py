@@ -15,7 +15,7 @@ _REASONS: Final = {
     404: "Not Found",
     411: "Length Required",
 }
-_MOST_BYTES: Final = 1024 * 1024
+_MAX_BYTES: Final = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,13 +83,13 @@ class HttpProtocol(asyncio.Protocol):
         """Take the next whole request out of what was received. What is no request for us ends the connection."""
         head, found, rest = self._received.partition(b"\r\n\r\n")
         if not found:
-            if len(head) > _MOST_BYTES:
+            if len(head) > _MAX_BYTES:
                 self._transport.abort()
             return None
         first, *lines = head.decode("latin-1").split("\r\n")
         headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
         length = int(headers.get("content-length", "0"))
-        if "transfer-encoding" in headers or length > _MOST_BYTES:
+        if "transfer-encoding" in headers or length > _MAX_BYTES:
             self._write(Answer(411, b"{}").encode())
             self._transport.close()
             return None

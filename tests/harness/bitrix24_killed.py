@@ -17,7 +17,8 @@ from exporter.platforms.bitrix24 import open_session, tokenfile
 from exporter.platforms.bitrix24.session import Shared
 from exporter.platforms.bitrix24.settings import BitrixBookings, BitrixCollectors, BitrixTarget, OAuth
 from exporter.polling.admission import Admission
-from exporter.state.status_history import MemorySince
+from exporter.state.status_history import StatusHistory
+from exporter.support import files
 from exporter.support.secret import Secret
 from tests.harness.events import RecordedEvents
 from tests.harness.pool import pool
@@ -45,7 +46,7 @@ class _DeadlyOs:
 
 async def refresh_and_die(url: str, folder: str, before: int) -> None:
     """Poll once with the expired token in ``folder``."""
-    vars(tokenfile)["os"] = _DeadlyOs(before)
+    vars(tokenfile)["os"] = vars(files)["os"] = _DeadlyOs(before)
     oauth = OAuth(client_id="local.app", client_secret=Secret("appsecret-planted-1"), token_file=Path(folder, "tokens.json"))
     windows = (WindowSpec("next_7d", "now", "now+7d"),)
     target = BitrixTarget(
@@ -59,5 +60,5 @@ async def refresh_and_die(url: str, folder: str, before: int) -> None:
     )
     clock = SystemClock()
     async with pool(clock) as http:
-        services = Services(http, clock, Random(1), RecordedEvents(), MemorySince(), Admission(clock), Shared())
+        services = Services(http, clock, Random(1), RecordedEvents(), StatusHistory(), Admission(clock), Shared())
         await open_session(target, services).collectors[CollectorName.BOOKINGS].poll()

@@ -22,7 +22,7 @@ from exporter.simulator.bitrix24.oauth import App, Pair
 from exporter.simulator.bitrix24.portal import Portal
 from exporter.simulator.bitrix24.webhook import Webhook
 from exporter.simulator.bitrix24.world import World
-from exporter.state.status_history import MemorySince
+from exporter.state.status_history import StatusHistory
 from exporter.support.secret import Secret
 from tests.harness.clock import ManualClock
 from tests.harness.events import RecordedEvents
@@ -71,7 +71,7 @@ class Bench:
 
     def services(self, events: RecordedEvents | None = None) -> Services:
         return Services(
-            self.http, self.clock, Random(7), events or self.events, MemorySince(), Admission(self.clock), self.shared
+            self.http, self.clock, Random(7), events or self.events, StatusHistory(), Admission(self.clock), self.shared
         )
 
     def target(

@@ -28,7 +28,7 @@ from exporter.simulator.wix.credentials import ApiKey, Installation
 from exporter.simulator.wix.providers import GOOGLE, Provider
 from exporter.simulator.wix.switches import Switches
 from exporter.simulator.wix.world import Site
-from exporter.state.status_history import MemorySince
+from exporter.state.status_history import StatusHistory
 from exporter.support.secret import Secret
 from tests.harness.clock import ManualClock
 from tests.harness.events import RecordedEvents
@@ -56,7 +56,7 @@ class WixBench:
     http: ObservedPool
     url: str
     events: RecordedEvents = field(default_factory=RecordedEvents)
-    since: SinceStore = field(default_factory=MemorySince)
+    since: SinceStore = field(default_factory=StatusHistory)
     _session: Session | None = None
 
     @property

@@ -317,7 +317,7 @@ def test_two_ids_of_one_provider_are_up_only_together() -> None:
 
 
 def test_connections_over_the_cap_are_counted_but_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connection_families, "MOST_CONNECTIONS", 2)
+    monkeypatch.setattr(connection_families, "MAX_CONNECTIONS", 2)
     rows = [views.connection(key) for key in ("c", "a", "d", "b")]
     page = wix_page(*rows)
     for name in ("connection_status", "connection_error", "connection_info", "connection_sync_enabled"):

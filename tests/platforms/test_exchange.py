@@ -22,7 +22,7 @@ from exporter.platforms.base import Services
 from exporter.platforms.exchange import MAX_BODY_BYTES, Answer, exchange, new_request, retry_after_seconds
 from exporter.polling.admission import Admission
 from exporter.simulator import running
-from exporter.state.status_history import MemorySince
+from exporter.state.status_history import StatusHistory
 from tests.harness.certificates import self_signed
 from tests.harness.clock import ManualClock
 from tests.harness.events import RecordedEvents
@@ -39,7 +39,7 @@ def exchange_with(
         events = RecordedEvents()
         clock = SystemClock()
         async with pool(clock) as http:
-            await script(Services(http, clock, Random(1), events, MemorySince(), Admission(clock)), events)
+            await script(Services(http, clock, Random(1), events, StatusHistory(), Admission(clock)), events)
 
     asyncio.run(main())
 
@@ -248,7 +248,7 @@ def test_the_deadline_bounds_the_whole_exchange_not_only_each_read() -> None:
     async def main() -> None:
         events = RecordedEvents()
         async with pool(clock) as http, running(app_with(handler)) as url:
-            services = Services(http, clock, Random(1), events, MemorySince(), Admission(clock))
+            services = Services(http, clock, Random(1), events, StatusHistory(), Admission(clock))
             asking = asyncio.create_task(get(services, url + PATH, timeout=30.0))
             while not asking.done():
                 await clock.advance(1.0)

@@ -38,7 +38,7 @@ from tests.harness.name_server import name_server
 
 GOOD = 20
 POLLS = 5  # of each target that answers, asked every second
-LONGEST_SECONDS = 25.0  # what hangs gets 30 seconds for its answer
+MAX_SECONDS = 25.0  # what hangs gets 30 seconds for its answer
 
 
 def nowhere(host: str, port: int, family: socket.AddressFamily) -> Sequence[str]:
@@ -91,7 +91,7 @@ async def observe(targets: Sequence[dict[str, object]], folder: Path, tls: ssl.S
         app = Application(lambda: load_config(path), world=world, page=Page(instruments))
         await app.start(load_config(path))
         web = await serve(create_app(app), "127.0.0.1:0")
-        until = time.monotonic() + LONGEST_SECONDS
+        until = time.monotonic() + MAX_SECONDS
         async with httpx.AsyncClient(trust_env=False, timeout=30) as http:
             while (began := time.monotonic()) < until and _fewest_polls(app) < POLLS:
                 assert (await http.get(f"{web.url}/metrics?target=good-0")).status_code == 200

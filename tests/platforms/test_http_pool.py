@@ -24,7 +24,7 @@ from exporter.platforms.exchange import Answer, exchange, new_request
 from exporter.platforms.http_pool import HttpPool
 from exporter.platforms.proxies import Proxies
 from exporter.polling.admission import Admission
-from exporter.state.status_history import MemorySince
+from exporter.state.status_history import StatusHistory
 from tests.harness.certificates import self_signed
 from tests.harness.clock import ManualClock
 from tests.harness.events import RecordedEvents
@@ -88,7 +88,7 @@ class Client:
     events: RecordedEvents = field(default_factory=RecordedEvents)
 
     async def ask(self, url: str, *, method: str = "POST", once: bool = False, timeout: float = 10.0) -> Answer:
-        services = Services(self.http, self.clock, Random(1), self.events, MemorySince(), Admission(self.clock))
+        services = Services(self.http, self.clock, Random(1), self.events, StatusHistory(), Admission(self.clock))
         request = new_request(method, httpx.URL(url), content=b"[1]" if method == "POST" else None, once=once)
         return await exchange(services, "list", request, timeout=timeout)
 

@@ -15,9 +15,9 @@ import structlog.testing
 
 from exporter.clock.deadlines import paused
 from exporter.errors import (
-    AccessError,
     AuthError,
     OverloadError,
+    PermissionDeniedError,
     PollError,
     RateLimitedError,
     Reason,
@@ -389,7 +389,7 @@ def test_back_off_after_server_errors_never_exceeds_the_interval_or_ten_seconds(
     assert min(delays) > 0
 
 
-@pytest.mark.parametrize("error", [AuthError("no"), AccessError("no")])
+@pytest.mark.parametrize("error", [AuthError("no"), PermissionDeniedError("no")])
 def test_back_off_after_a_refusal_grows_to_fifteen_minutes(error: PollError) -> None:
     delays = [retry_delay(60.0, error, failures, Random(0)) for failures in range(1, 9)]
     assert [60, 120, 240, 480, 900, 900, 900, 900] == delays

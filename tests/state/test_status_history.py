@@ -13,7 +13,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from exporter.state import status_history as module
-from exporter.state.status_history import FileSince, MemorySince
+from exporter.state.status_history import FileStatusHistory, StatusHistory
+from exporter.support import files
 
 
 @pytest.fixture
@@ -22,11 +23,11 @@ def path(tmp_path: Path) -> Path:
 
 
 def test_a_new_connection_counts_from_now() -> None:
-    assert MemorySince().since("salon", "abc", "synced", 10.0) == 10.0
+    assert StatusHistory().since("salon", "abc", "synced", 10.0) == 10.0
 
 
 def test_an_unchanged_status_keeps_its_moment_and_a_changed_one_starts_anew() -> None:
-    store = MemorySince()
+    store = StatusHistory()
     seen = [
         store.since("salon", "abc", status, now)
         for now, status in [(10, "synced"), (20, "synced"), (30, "error"), (40, "error")]
@@ -35,13 +36,13 @@ def test_an_unchanged_status_keeps_its_moment_and_a_changed_one_starts_anew() ->
 
 
 def test_the_same_connection_hash_of_two_targets_is_two_connections() -> None:
-    store = MemorySince()
+    store = StatusHistory()
     store.since("salon", "abc", "synced", 10.0)
     assert store.since("spa", "abc", "synced", 20.0) == 20.0
 
 
 def test_a_connection_that_was_forgotten_counts_from_now_again() -> None:
-    store = MemorySince()
+    store = StatusHistory()
     store.since("salon", "gone", "synced", 10.0)
     store.since("salon", "kept", "synced", 10.0)
     store.keep_only("salon", frozenset({"kept"}))
@@ -49,29 +50,29 @@ def test_a_connection_that_was_forgotten_counts_from_now_again() -> None:
 
 
 def test_forgetting_touches_only_the_named_target() -> None:
-    store = MemorySince()
+    store = StatusHistory()
     store.since("salon", "abc", "synced", 10.0)
     store.keep_only("spa", frozenset())
     assert store.since("salon", "abc", "synced", 20.0) == 10.0
 
 
 def test_a_moment_in_the_future_is_replaced_by_now() -> None:
-    store = MemorySince()
+    store = StatusHistory()
     store.since("salon", "abc", "synced", 1000.0)
     assert store.since("salon", "abc", "synced", 500.0) == 500.0
 
 
 def test_moments_survive_a_restart(path: Path) -> None:
-    first = FileSince(path)
+    first = FileStatusHistory(path)
     first.since("salon", "abc", "synced", 10.25)
     asyncio.run(first.save())
-    second = FileSince(path)
+    second = FileStatusHistory(path)
     assert second.since("salon", "abc", "synced", 99.0) == 10.25
     assert second.since("salon", "abc", "error", 99.0) == 99.0
 
 
 def test_the_file_is_versioned_json_for_its_owner_only(path: Path) -> None:
-    store = FileSince(path)
+    store = FileStatusHistory(path)
     store.since("salon", "abc", "synced", 10.0)
     asyncio.run(store.save())
     expected = {"version": 1, "targets": {"salon": {"abc": {"status": "synced", "since": 10.0}}}}
@@ -82,7 +83,7 @@ def test_the_file_is_versioned_json_for_its_owner_only(path: Path) -> None:
 
 def test_the_first_start_without_a_file_is_silent(path: Path) -> None:
     with capture_logs() as logs:
-        FileSince(path)
+        FileStatusHistory(path)
     assert logs == []
 
 
@@ -108,22 +109,22 @@ def test_the_first_start_without_a_file_is_silent(path: Path) -> None:
 def test_an_unreadable_file_is_ignored_with_one_warning(path: Path, content: bytes) -> None:
     path.write_bytes(content)
     with capture_logs() as logs:
-        store = FileSince(path)
+        store = FileStatusHistory(path)
         assert store.since("salon", "abc", "synced", 20.0) == 20.0
         asyncio.run(store.save())
     assert [(entry["event"], entry["log_level"]) for entry in logs] == [("state_file_ignored", "warning")]
-    assert FileSince(path).since("salon", "abc", "synced", 30.0) == 20.0
+    assert FileStatusHistory(path).since("salon", "abc", "synced", 30.0) == 20.0
 
 
 def test_a_folder_in_the_place_of_the_file_is_ignored_with_one_warning(path: Path) -> None:
     path.mkdir()
     with capture_logs() as logs:
-        assert FileSince(path).since("salon", "abc", "synced", 20.0) == 20.0
+        assert FileStatusHistory(path).since("salon", "abc", "synced", 20.0) == 20.0
     assert [entry["event"] for entry in logs] == ["state_file_ignored"]
 
 
 def test_nothing_is_written_while_nothing_changes(path: Path) -> None:
-    store = FileSince(path)
+    store = FileStatusHistory(path)
     store.since("salon", "abc", "synced", 10.0)
     asyncio.run(store.save())
     before = path.stat()
@@ -135,7 +136,7 @@ def test_nothing_is_written_while_nothing_changes(path: Path) -> None:
 
 
 def test_targets_that_are_no_longer_configured_leave_the_file(path: Path) -> None:
-    store = FileSince(path)
+    store = FileStatusHistory(path)
     store.since("salon", "abc", "synced", 10.0)
     store.since("spa", "abc", "synced", 10.0)
     store.keep_targets(frozenset({"spa"}))
@@ -144,7 +145,7 @@ def test_targets_that_are_no_longer_configured_leave_the_file(path: Path) -> Non
 
 
 def test_a_disk_that_cannot_be_written_warns_once_and_is_tried_again(path: Path) -> None:
-    store = FileSince(path / "missing" / "state.json")
+    store = FileStatusHistory(path / "missing" / "state.json")
     with capture_logs() as logs:
         for now in (10.0, 20.0):
             store.since("salon", "abc", str(now), now)
@@ -156,7 +157,7 @@ def test_a_disk_that_cannot_be_written_warns_once_and_is_tried_again(path: Path)
 
 
 def test_a_crash_while_writing_leaves_the_old_file_whole(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    store = FileSince(path)
+    store = FileStatusHistory(path)
     store.since("salon", "abc", "synced", 10.0)
     asyncio.run(store.save())
     before = path.read_bytes()
@@ -174,14 +175,14 @@ def test_a_crash_while_writing_leaves_the_old_file_whole(path: Path, monkeypatch
 
 def test_many_savers_at_once_share_writes(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     writes: list[bytes] = []
-    replace = module._replace_file
+    replace = files.replace_durably
 
     def counted(where: Path, content: bytes) -> None:
         writes.append(content)
         replace(where, content)
 
-    monkeypatch.setattr(module, "_replace_file", counted)
-    store = FileSince(path)
+    monkeypatch.setattr(module, "replace_durably", counted)
+    store = FileStatusHistory(path)
 
     async def poll(number: int) -> None:
         store.since(f"salon-{number}", "abc", "synced", 10.0)
@@ -199,7 +200,7 @@ def test_many_savers_at_once_share_writes(path: Path, monkeypatch: pytest.Monkey
 def stuck_disk(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[threading.Event, threading.Event, list[bytes]]]:
     """Let every write wait for the first event; the second tells that one waits, the list holds what was to be written."""
     free, begun, contents = threading.Event(), threading.Event(), list[bytes]()
-    replace = module._replace_file
+    replace = files.replace_durably
 
     def slow(where: Path, content: bytes) -> None:
         contents.append(content)
@@ -207,7 +208,7 @@ def stuck_disk(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[threading.Even
         free.wait(30)
         replace(where, content)
 
-    monkeypatch.setattr(module, "_replace_file", slow)
+    monkeypatch.setattr(module, "replace_durably", slow)
     try:
         yield free, begun, contents
     finally:
@@ -215,9 +216,9 @@ def stuck_disk(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[threading.Even
 
 
 def test_a_disk_that_hangs_holds_no_poll_for_long_and_is_given_one_write(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "LONGEST_SAVE_SECONDS", 0.01)
+    monkeypatch.setattr(module, "MAX_SAVE_SECONDS", 0.01)
     with stuck_disk(monkeypatch) as (free, _, contents):
-        store = FileSince(path)
+        store = FileStatusHistory(path)
 
         async def polls() -> None:
             for number in range(20):
@@ -225,17 +226,17 @@ def test_a_disk_that_hangs_holds_no_poll_for_long_and_is_given_one_write(path: P
                 await store.save()
             assert len(contents) == 1
             free.set()
-            monkeypatch.setattr(module, "LONGEST_SAVE_SECONDS", 30.0)
+            monkeypatch.setattr(module, "MAX_SAVE_SECONDS", 30.0)
             await store.save()
 
         asyncio.run(polls())
-    assert FileSince(path).since("salon", "abc", "19", 99.0) == 19.0
+    assert FileStatusHistory(path).since("salon", "abc", "19", 99.0) == 19.0
     assert len(contents) == 2
 
 
 def test_a_cancelled_poll_does_not_cancel_the_write_that_others_wait_for(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with stuck_disk(monkeypatch) as (free, begun, contents):
-        store = FileSince(path)
+        store = FileStatusHistory(path)
 
         async def polls() -> None:
             store.since("salon", "abc", "synced", 10.0)
@@ -248,13 +249,13 @@ def test_a_cancelled_poll_does_not_cancel_the_write_that_others_wait_for(path: P
             await second
 
         asyncio.run(polls())
-    assert FileSince(path).since("salon", "abc", "synced", 99.0) == 10.0
+    assert FileStatusHistory(path).since("salon", "abc", "synced", 99.0) == 10.0
     assert len(contents) == 1
 
 
 def test_what_changes_during_a_write_is_saved_by_the_next(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with stuck_disk(monkeypatch) as (free, begun, _):
-        store = FileSince(path)
+        store = FileStatusHistory(path)
 
         async def polls() -> None:
             store.since("salon", "abc", "synced", 10.0)
@@ -267,19 +268,19 @@ def test_what_changes_during_a_write_is_saved_by_the_next(path: Path, monkeypatc
             await asyncio.gather(first, second)
 
         asyncio.run(polls())
-    assert FileSince(path).since("spa", "abc", "synced", 99.0) == 20.0
+    assert FileStatusHistory(path).since("spa", "abc", "synced", 99.0) == 20.0
 
 
 def test_a_new_store_remembers_what_the_old_one_saw_and_not_what_its_file_says(path: Path) -> None:
-    earlier = FileSince(path)
+    earlier = FileStatusHistory(path)
     earlier.since("salon", "abc", "synced", 10.0)
     earlier.since("spa", "abc", "synced", 10.0)
     asyncio.run(earlier.save())
-    running = MemorySince()
+    running = StatusHistory()
     running.since("salon", "abc", "error", 50.0)
-    store = FileSince(path)
+    store = FileStatusHistory(path)
     store.take_over(running)
     assert store.since("salon", "abc", "error", 99.0) == 50.0
     assert store.since("spa", "abc", "synced", 99.0) == 10.0
     asyncio.run(store.save())
-    assert FileSince(path).since("salon", "abc", "error", 99.0) == 50.0
+    assert FileStatusHistory(path).since("salon", "abc", "error", 99.0) == 50.0

@@ -11,7 +11,7 @@ from exporter.metrics.families.family import Gauge, Row, gauge
 from exporter.model import CalendarType, Connection, ConnectionsObservation, ConnectionStatus, ErrorReason
 
 #: Connections of one target that get series of their own. Each has 16 series, so this is 160,000 of them.
-MOST_CONNECTIONS: Final = 10_000
+MAX_CONNECTIONS: Final = 10_000
 
 # Plain words beside the members: an enum is slow to walk through and to hash, and there are 12 of these per connection.
 _STATUSES: Final = tuple((status, status.value) for status in ConnectionStatus)
@@ -20,9 +20,9 @@ _REASONS: Final = tuple((reason, reason.value) for reason in ErrorReason)
 
 def shown(connections: Sequence[Connection]) -> Sequence[Connection]:
     """Return the connections that get series of their own: all, or the first by key, so that the choice is stable."""
-    if len(connections) <= MOST_CONNECTIONS:
+    if len(connections) <= MAX_CONNECTIONS:
         return connections
-    return sorted(connections, key=attrgetter("key"))[:MOST_CONNECTIONS]
+    return sorted(connections, key=attrgetter("key"))[:MAX_CONNECTIONS]
 
 
 def _status(observation: ConnectionsObservation) -> Iterator[Row]:

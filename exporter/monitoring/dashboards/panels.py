@@ -10,7 +10,7 @@ from exporter.monitoring.rules import STATUS_CODES
 
 Json = dict[str, Any]
 
-MOST_SERIES = 15
+MAX_SERIES = 15
 RED, ORANGE, GREEN, BLUE, YELLOW, PURPLE, NEUTRAL = "red", "orange", "green", "blue", "yellow", "purple", "#808080"
 CLEAR = "transparent"
 
@@ -54,7 +54,7 @@ STATUS_WORDS = words({code: STATUS_LOOKS[status] for status, code in sorted(STAT
 
 def top(expression: str) -> str:
     """Return at most so many series as a graph can show."""
-    return f"topk({MOST_SERIES}, {expression})"
+    return f"topk({MAX_SERIES}, {expression})"
 
 
 def query(expression: str, legend: str = "") -> Json:

@@ -22,7 +22,7 @@ from exporter.platforms.decoding import MAX_MOMENT, UNREADABLE, decoded, whole_n
 
 T = TypeVar("T")
 
-_LONGEST_RESET_SECONDS: Final = 3600.0
+_MAX_RESET_SECONDS: Final = 3600.0
 _MAX_DIGITS: Final = 18
 # What Python would read as a number as well: 1_000, other scripts' digits, blanks around.
 _NUMBER: Final = re.compile(r"[+-]?[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]+)?")
@@ -330,7 +330,7 @@ def _times(raw: Raw | UnsetType, now: float) -> Times:
     # Both moments are the portal's, so that its clock may differ from ours (bitrix24.md 11).
     reset_in = max(0.0, reset_at - (finish or now))
     # The sum is one of ten minutes: who names a far later moment has slipped, and must not silence a method for years.
-    return Times(operating, reset_in if reset_in <= _LONGEST_RESET_SECONDS else None)
+    return Times(operating, reset_in if reset_in <= _MAX_RESET_SECONDS else None)
 
 
 def _number(value: Number) -> float | None:

@@ -116,9 +116,9 @@ class Api:
         self._retry = retry
         self._moved: dict[str, httpx.URL] = {}  # origin -> the origin that it moved to, kept for the process
 
-    def concern(self) -> PollError | None:
+    def degraded_reason(self) -> PollError | None:
         """Return what is wrong with the credential although requests still work."""
-        return self._credential.concern()
+        return self._credential.degraded_reason()
 
     async def call(self, command: Command, until: float, *, share: float = WHOLE_SHARE) -> Reply:
         """Call one method. ``share`` is how much of the operating budget this work may use up."""

@@ -13,7 +13,6 @@ from enum import Enum
 from typing import Final
 
 from exporter.errors import (
-    AccessError,
     AuthError,
     ClientError,
     InvalidResponseError,
@@ -21,6 +20,7 @@ from exporter.errors import (
     NotFoundError,
     OperatingLimitError,
     OverloadError,
+    PermissionDeniedError,
     PollError,
     PollTimeoutError,
     RateLimitedError,
@@ -80,13 +80,13 @@ RULES: Final[Mapping[str, _Rule]] = {
     "invalid_credentials": _Rule(AuthError, f"{_AUTH}: the webhook was deleted, or its owner lacks rights"),
     "authorization_error": _Rule(AuthError, f"{_AUTH}: its owner was dismissed or is inactive"),
     "error_oauth": _Rule(AuthError, f"{_AUTH}: the application is not authorised"),
-    "insufficient_scope": _Rule(AccessError, "says that the credential lacks the scope `booking`"),
-    "user_access_error": _Rule(AccessError, "does not let the credential's user use the application"),
-    "allowed_only_intranet_user": _Rule(AccessError, "serves staff only, and the credential's user is not staff"),
-    "wrong_auth_type": _Rule(AccessError, "does not allow this kind of credential"),
-    "method_confirm_denied": _Rule(AccessError, "had an administrator deny the method"),
-    "method_confirm_waiting": _Rule(AccessError, "waits for an administrator to allow the method"),
-    "403": _Rule(AccessError, "does not let the credential's user see bookings"),
+    "insufficient_scope": _Rule(PermissionDeniedError, "says that the credential lacks the scope `booking`"),
+    "user_access_error": _Rule(PermissionDeniedError, "does not let the credential's user use the application"),
+    "allowed_only_intranet_user": _Rule(PermissionDeniedError, "serves staff only, and the credential's user is not staff"),
+    "wrong_auth_type": _Rule(PermissionDeniedError, "does not allow this kind of credential"),
+    "method_confirm_denied": _Rule(PermissionDeniedError, "had an administrator deny the method"),
+    "method_confirm_waiting": _Rule(PermissionDeniedError, "waits for an administrator to allow the method"),
+    "403": _Rule(PermissionDeniedError, "does not let the credential's user see bookings"),
     "access_denied": _Rule(NotEntitledError, "denies REST: the plan has none, or the user has no right to it"),
     "payment_required": _Rule(NotEntitledError, "wants the application to be paid"),
     "application_not_found": _Rule(NotEntitledError, "does not know the application"),
@@ -109,7 +109,7 @@ RULES: Final[Mapping[str, _Rule]] = {
 _STATUSES: Final[Mapping[int, _Rule]] = {
     401: _Rule(AuthError, _AUTH),
     402: _Rule(NotEntitledError, "wants to be paid"),
-    403: _Rule(AccessError, "forbids the request"),
+    403: _Rule(PermissionDeniedError, "forbids the request"),
     404: _Rule(NotFoundError, "does not know the address; the portal may be gone"),
     408: _Rule(PollTimeoutError, "gave up waiting for the request", Action.RETRY),
     410: _Rule(NotFoundError, "says that the portal is gone"),
@@ -131,7 +131,7 @@ _OK: Final = 200
 _MULTIPLE_CHOICES: Final = 300
 _BAD_REQUEST: Final = 400
 _SERVER_ERROR: Final = 500
-_LONGEST_CODE: Final = 60
+_MAX_CODE: Final = 60
 # An error code that we do not know, but not a sentence, a name or a key: WORD_WORD, word_word, or a short number.
 _WORD: Final = re.compile(r"[A-Z]{1,24}[0-9]{0,2}(?:_[A-Z0-9]{1,24})*|[a-z]{1,24}(?:_[a-z0-9]{1,24})+|[0-9]{1,5}")
 
@@ -140,7 +140,7 @@ def normalise(error: object) -> str:
     """Return the code of a body's ``error``: a word, a number, text that is a number, empty, or REST v3's object."""
     if isinstance(error, Mapping):
         error = error.get("code", "")
-    return str(error).strip()[:_LONGEST_CODE] if isinstance(error, str | int | float) else ""
+    return str(error).strip()[:_MAX_CODE] if isinstance(error, str | int | float) else ""
 
 
 def refusal(

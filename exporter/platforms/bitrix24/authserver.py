@@ -12,12 +12,12 @@ import httpx
 import msgspec
 
 from exporter.errors import (
-    AccessError,
     AuthError,
     ClientError,
     InvalidResponseError,
     NotEntitledError,
     NotFoundError,
+    PermissionDeniedError,
     PollError,
     ServerError,
     TargetConfigError,
@@ -40,8 +40,8 @@ _RULES: Final[Mapping[str, tuple[type[PollError], str]]] = {
     INVALID_GRANT: (AuthError, f"no longer accepts the refresh token; {_AGAIN}"),
     "invalid_client": (AuthError, _CLIENT),
     "wrong_client": (AuthError, _CLIENT),
-    "insufficient_scope": (AccessError, "does not give the scope; add `booking` on the application's card"),
-    "invalid_scope": (AccessError, "does not give the scope; add `booking` on the application's card"),
+    "insufficient_scope": (PermissionDeniedError, "does not give the scope; add `booking` on the application's card"),
+    "invalid_scope": (PermissionDeniedError, "does not give the scope; add `booking` on the application's card"),
     "payment_required": (NotEntitledError, "wants the application or the plan to be paid"),
     "not_installed": (NotEntitledError, "says that the application is not installed on the portal"),
     "invalid_request": (ClientError, "does not accept the request, which is a fault of the exporter"),

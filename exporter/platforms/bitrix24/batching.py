@@ -16,7 +16,7 @@ from exporter.platforms.bitrix24.api import Api, Command, Outcome
 from exporter.platforms.bitrix24.api_errors import Action, Refusal
 from exporter.platforms.bitrix24.operating import WHOLE_SHARE
 
-MOST_COMMANDS: Final = 50
+MAX_COMMANDS: Final = 50
 FRUITLESS_ROUNDS: Final = 4
 
 
@@ -25,7 +25,7 @@ class Batcher:
 
     def __init__(self, api: Api, most: int, *, share: float = WHOLE_SHARE) -> None:
         self._api = api
-        self.most = min(most, MOST_COMMANDS)
+        self.most = min(most, MAX_COMMANDS)
         self._size = self.most
         self.share = share
 

@@ -37,7 +37,7 @@ from exporter.platforms.bitrix24 import answers as decode
 from exporter.platforms.bitrix24 import intake
 from exporter.platforms.bitrix24.api import GET_BOOKING, LIST_BOOKINGS, Api, Command
 from exporter.platforms.bitrix24.api_errors import BOOKING_NOT_FOUND, METHOD_NOT_FOUND, Refusal
-from exporter.platforms.bitrix24.batching import MOST_COMMANDS, Batcher
+from exporter.platforms.bitrix24.batching import MAX_COMMANDS, Batcher
 from exporter.platforms.bitrix24.operating import OPTIONAL_SHARE
 from exporter.platforms.bitrix24.paging import Pager, whole_seconds
 from exporter.platforms.bitrix24.resources import ResourceNames
@@ -47,8 +47,8 @@ from exporter.platforms.retry import poll_budget_seconds
 log = structlog.get_logger(__name__)
 
 MARGIN_SECONDS: Final = 3600.0
-MOST_MARGIN_SECONDS: Final = 31 * 86400.0
-MOST_QUESTIONS: Final = 4 * MOST_COMMANDS
+MAX_MARGIN_SECONDS: Final = 31 * 86400.0
+MAX_QUESTIONS: Final = 4 * MAX_COMMANDS
 
 
 class BookingsCollector:
@@ -61,7 +61,7 @@ class BookingsCollector:
         self._zone = target.timezone
         self._rule: Rule = settings.count
         self._too_many = partial(too_many, CollectorName.BOOKINGS, settings.max_bookings)
-        self._batcher = Batcher(api, MOST_COMMANDS)
+        self._batcher = Batcher(api, MAX_COMMANDS)
         self._pager = self._new_pager()
         self._names = ResourceNames(api, services) if settings.per_resource else None
         self._margins = (MARGIN_SECONDS, MARGIN_SECONDS) if settings.conflicts else (0.0, 0.0)
@@ -73,7 +73,7 @@ class BookingsCollector:
         windows = resolve_all(self._settings.windows, now, self._zone)
         rows, seen, complete = await self._read(windows, until)
         await self._follow_ids(seen, now, until)
-        failure = self._api.concern()
+        failure = self._api.degraded_reason()
         if self._names:
             try:
                 await self._names.refresh(until)
@@ -100,8 +100,8 @@ class BookingsCollector:
             return rows, seen, complete
         # Partners lie as far out as the longest booking of the windows. Mostly the margin covers them; when it does not, the
         # rest is read now, and the next poll reads it in one go.
-        lowest = max(0, math.floor(reach[0]), first - int(MOST_MARGIN_SECONDS))
-        highest = min(math.ceil(reach[1]), last + int(MOST_MARGIN_SECONDS))
+        lowest = max(0, math.floor(reach[0]), first - int(MAX_MARGIN_SECONDS))
+        highest = min(math.ceil(reach[1]), last + int(MAX_MARGIN_SECONDS))
         self._margins = (_margin(first - lowest), _margin(highest - last))
         for begin, end in ((lowest, low), (high, highest)):
             if begin < end:
@@ -167,7 +167,7 @@ class BookingsCollector:
                 self._services.events.bookings_discovered(new)
             if gone:
                 self._services.events.bookings_vanished(gone)
-            current = intake.still_owed(current, unanswered, self._settings.max_bookings)
+            current = intake.keep_unanswered(current, unanswered, self._settings.max_bookings)
         self._seen = current
 
     async def _ask(self, bookings: Sequence[Booking], until: float) -> tuple[int, list[Booking]]:
@@ -178,7 +178,7 @@ class BookingsCollector:
         gone = 0
         unanswered = {f"g{booking.id}": booking for booking in bookings}
         commands = {
-            key: Command(GET_BOOKING, {"id": int(booking.id)}) for key, booking in islice(unanswered.items(), MOST_QUESTIONS)
+            key: Command(GET_BOOKING, {"id": int(booking.id)}) for key, booking in islice(unanswered.items(), MAX_QUESTIONS)
         }
         if not commands or not self._api.ledger.allows(GET_BOOKING, OPTIONAL_SHARE):
             return 0, list(unanswered.values())

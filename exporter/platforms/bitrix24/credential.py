@@ -36,7 +36,7 @@ class Credential(Protocol):
         """Replace ``spent``, which the portal refused. Returns ``False`` when this kind of credential cannot be renewed."""
         ...
 
-    def concern(self) -> PollError | None:
+    def degraded_reason(self) -> PollError | None:
         """Return what an operator has to mend although requests still work."""
         ...
 
@@ -67,7 +67,7 @@ class Webhook:
         del spent
         return False
 
-    def concern(self) -> PollError | None:
+    def degraded_reason(self) -> PollError | None:
         return None
 
     async def aclose(self) -> None:

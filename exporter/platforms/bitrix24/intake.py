@@ -58,7 +58,7 @@ def missing(before: Seen, now: Seen, moment: float) -> tuple[Booking, ...]:
     )
 
 
-def still_owed(now: Seen, unanswered: Sequence[Booking], most: int) -> Seen:
+def keep_unanswered(now: Seen, unanswered: Sequence[Booking], most: int) -> Seen:
     """Return ``now`` with bookings that nobody could be asked about yet, so that the next read misses them again.
 
     At most ``most`` bookings in all, the first ones of ``unanswered`` before the others: a portal that shows other bookings

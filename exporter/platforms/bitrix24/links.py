@@ -23,7 +23,7 @@ from exporter.platforms.bitrix24 import answers as decode
 from exporter.platforms.bitrix24.answers import Link, Reply
 from exporter.platforms.bitrix24.api import LIST_BOOKINGS, LIST_LINKS, Api, Command, Outcome
 from exporter.platforms.bitrix24.api_errors import BOOKING_NOT_FOUND
-from exporter.platforms.bitrix24.batching import MOST_COMMANDS, Batcher
+from exporter.platforms.bitrix24.batching import MAX_COMMANDS, Batcher
 from exporter.platforms.bitrix24.operating import BATCH, LINKS_SHARE, OPTIONAL_SHARE
 from exporter.platforms.bitrix24.paging import Pager, whole_seconds
 from exporter.platforms.bitrix24.settings import BitrixBookingsOptions, BitrixLinks, BitrixTarget
@@ -61,7 +61,7 @@ class LinksCollector:
         self._rule: Rule = counting.count
         self._pager = Pager(
             api,
-            Batcher(api, MOST_COMMANDS, share=LINKS_SHARE),
+            Batcher(api, MAX_COMMANDS, share=LINKS_SHARE),
             LIST_BOOKINGS,
             decode.bookings,
             most=counting.max_bookings,
@@ -80,7 +80,7 @@ class LinksCollector:
         gone = await self._ask(self._chosen(rows), until)
         present = [booking for booking in rows if booking.id not in gone]
         observation = LinksObservation(now, tuple(self._window(window, present, complete) for window in windows))
-        return PollResult(observation, self._api.concern())
+        return PollResult(observation, self._api.degraded_reason())
 
     async def _read(self, windows: Sequence[Window], until: float) -> tuple[list[Booking], bool]:
         """Return the bookings of the windows, and whether no row had to be left out: else coverage is a lower bound."""

@@ -24,8 +24,9 @@ from exporter.platforms.bitrix24.authserver import (
 )
 from exporter.platforms.bitrix24.credential import Access, checked_origin, origin_of, portal_of
 from exporter.platforms.bitrix24.settings import OAuth
-from exporter.platforms.bitrix24.tokenfile import Stamp, TokenFile, Tokens
+from exporter.platforms.bitrix24.tokenfile import TokenFile, Tokens
 from exporter.platforms.retry import RetryPolicy, send_with_retries
+from exporter.support.files import Stamp
 from exporter.support.secret import Secret
 
 __all__ = ["TOKEN_OPERATION", "OAuthCredential", "TokenChains"]
@@ -188,7 +189,7 @@ class OAuthCredential:
         await self._chain.renew(spent.token, self._oauth, self._services)
         return True
 
-    def concern(self) -> PollError | None:
+    def degraded_reason(self) -> PollError | None:
         return self._chain.trouble
 
     async def aclose(self) -> None:

@@ -19,7 +19,7 @@ from exporter.model import Window
 from exporter.platforms.bitrix24.answers import Page, Reply
 from exporter.platforms.bitrix24.api import Api, Command, Params
 from exporter.platforms.bitrix24.api_errors import Refusal
-from exporter.platforms.bitrix24.batching import MOST_COMMANDS, Batcher
+from exporter.platforms.bitrix24.batching import MAX_COMMANDS, Batcher
 from exporter.platforms.bitrix24.operating import BATCH
 
 PAGE_ROWS: Final = 50
@@ -71,10 +71,10 @@ class Pager(Generic[T]):
         while not pages.complete:
             if expected > 0:
                 # One page more than last time, where it costs no further request.
-                block = min(MOST_COMMANDS, expected + 1)
+                block = min(MAX_COMMANDS, expected + 1)
                 expected -= block
             else:
-                block, grown = grown, min(MOST_COMMANDS, grown * 2)
+                block, grown = grown, min(MAX_COMMANDS, grown * 2)
             await self._read_block(pages, params, block, until)
         self._pages = pages.needed
         return tuple(pages.rows.values()), pages.malformed

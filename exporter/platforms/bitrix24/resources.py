@@ -10,11 +10,11 @@ from exporter.model import CollectorName
 from exporter.platforms.base import Services
 from exporter.platforms.bitrix24 import answers as decode
 from exporter.platforms.bitrix24.api import LIST_RESOURCES, Api
-from exporter.platforms.bitrix24.batching import MOST_COMMANDS, Batcher
+from exporter.platforms.bitrix24.batching import MAX_COMMANDS, Batcher
 from exporter.platforms.bitrix24.paging import Pager
 
 REFRESH_SECONDS: Final = 3600.0
-MOST_RESOURCES: Final = 100_000
+MAX_RESOURCES: Final = 100_000
 
 
 class ResourceNames:
@@ -23,8 +23,8 @@ class ResourceNames:
     def __init__(self, api: Api, services: Services) -> None:
         self.names: Mapping[str, str] = {}
         self._services = services
-        batcher = Batcher(api, MOST_COMMANDS)
-        self._pager = Pager(api, batcher, LIST_RESOURCES, decode.resources, most=MOST_RESOURCES, too_many=_too_many)
+        batcher = Batcher(api, MAX_COMMANDS)
+        self._pager = Pager(api, batcher, LIST_RESOURCES, decode.resources, most=MAX_RESOURCES, too_many=_too_many)
         self._due = float("-inf")
 
     async def refresh(self, until: float) -> None:
@@ -40,4 +40,4 @@ class ResourceNames:
 
 
 def _too_many() -> TargetConfigError:
-    return TargetConfigError(f"the portal has more than {MOST_RESOURCES} resources: switch `per_resource` off")
+    return TargetConfigError(f"the portal has more than {MAX_RESOURCES} resources: switch `per_resource` off")

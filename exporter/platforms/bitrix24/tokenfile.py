@@ -25,6 +25,7 @@ import msgspec
 
 from exporter.errors import TargetConfigError
 from exporter.platforms.decoding import decoded
+from exporter.support.files import Stamp, flush_folder, stamp
 from exporter.support.secret import Secret
 
 MODE: Final = 0o600
@@ -79,15 +80,6 @@ class _Verbatim(Secret):
         self._value = value
 
 
-@dataclass(frozen=True, slots=True)
-class Stamp:
-    """What tells one version of a file from the next without reading it."""
-
-    inode: int
-    size: int
-    modified_ns: int
-
-
 class TokenFile:
     """One token file. Its methods block for a few milliseconds at most and raise :class:`TargetConfigError`."""
 
@@ -97,11 +89,7 @@ class TokenFile:
 
     def stamp(self) -> Stamp | None:
         """Return the version of the file; ``None`` when there is none."""
-        try:
-            found = self.path.stat()
-        except OSError:
-            return None
-        return Stamp(found.st_ino, found.st_size, found.st_mtime_ns)
+        return stamp(self.path)
 
     def load(self) -> Tokens:
         """Return the newest whole pair, after finishing what a crash interrupted."""
@@ -141,7 +129,7 @@ class TokenFile:
             finally:
                 os.close(descriptor)
             os.replace(self._beside, self.path)  # noqa: PTH105  in a row with the other system calls
-            self._flush_folder()
+            flush_folder(self.path.parent)
         except OSError as error:
             raise TargetConfigError(f"cannot write the token file {self.path}: {error.strerror}") from None
 
@@ -156,21 +144,14 @@ class TokenFile:
             left, tokens = self._beside.stat(), parse(_read(self._beside))
         except OSError:
             return None
-        stamp = self.stamp()
+        current = self.stamp()
         # Somebody who puts a token file there by hand after the crash means that file.
-        if tokens is None or (stamp is not None and left.st_mtime_ns < stamp.modified_ns):
+        if tokens is None or (current is not None and left.st_mtime_ns < current.modified_ns):
             return None
         with suppress(OSError):  # a folder that became read-only: the pair is good all the same
             self._beside.replace(self.path)
-            self._flush_folder()
+            flush_folder(self.path.parent)
         return tokens
-
-    def _flush_folder(self) -> None:
-        descriptor = os.open(self.path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
 
 
 def _read(path: Path) -> bytes:

@@ -38,7 +38,7 @@ RETRY: Final = RetryPolicy(retries=2, first_seconds=1.0, max_seconds=10.0, max_a
 TOKEN_LIFETIME_SECONDS: Final = 14_400.0
 """Documented as constant; used when the answer does not tell (wix.md 2.3)."""
 
-LONGEST_TOKEN_SECONDS: Final = 366 * 86_400.0
+MAX_TOKEN_SECONDS: Final = 366 * 86_400.0
 
 
 class _TokenAnswer(msgspec.Struct):
@@ -104,7 +104,7 @@ class WixApi:
         if not value or not value.reveal().isascii():
             raise invalid(answer, Endpoint.MINT_TOKEN, "a token that cannot be used")
         told = token.expires_in
-        good = isinstance(told, int | float) and not isinstance(told, bool) and 0 < told < LONGEST_TOKEN_SECONDS
+        good = isinstance(told, int | float) and not isinstance(told, bool) and 0 < told < MAX_TOKEN_SECONDS
         return Token(value, float(told) if good else TOKEN_LIFETIME_SECONDS)
 
     async def _send_with_retries(

@@ -14,13 +14,13 @@ import msgspec
 
 from exporter.clock import Clock
 from exporter.errors import (
-    AccessError,
     AuthError,
     ClientError,
     InvalidResponseError,
     NetworkError,
     NotEntitledError,
     NotFoundError,
+    PermissionDeniedError,
     PollError,
     RateLimitedError,
     ServerError,
@@ -69,7 +69,7 @@ _BY_STATUS_WITH_KEY: Final[dict[int, _Case]] = {
         ),
     ),
     403: (
-        AccessError,
+        PermissionDeniedError,
         (
             f"Wix does not let this API key do {{operation}} ({{shown}}); check three things: {THREE_CHECKS}. If all hold, "
             "use app mode (`app_id`, `app_secret`, `instance_id`)"
@@ -85,7 +85,7 @@ _BY_STATUS_WITH_TOKEN: Final[dict[int, _Case]] = {
         ),
     ),
     403: (
-        AccessError,
+        PermissionDeniedError,
         (
             "Wix does not let this app do {operation} ({shown}); give the app the permission (Manage External Calendars, Read "
             "Bookings) and install it on the site again"

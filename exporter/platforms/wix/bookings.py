@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from exporter.counting.bookings import Booking, conflict_reach, conflicting_ids, count_windows, first_conflicts, next_start
 from exporter.counting.windows import hull, resolve_all
-from exporter.errors import AccessError, ClientError, NotFoundError, PollError, TargetConfigError
+from exporter.errors import ClientError, NotFoundError, PermissionDeniedError, PollError, TargetConfigError
 from exporter.model import BookingsObservation, Window, WindowBookings
 from exporter.platforms.base import PollResult, Services
 from exporter.platforms.wix.api import WixApi
@@ -33,7 +33,7 @@ COUNT_AGAIN_SECONDS: Final = 3600.0
 ON_THE_CALENDAR: Final = frozenset({"confirmed", "pending"})
 """Only these can double-book somebody; the others are over, or were never on the calendar (wix.md 6.3)."""
 
-_REFUSED: Final = (AccessError, NotFoundError, ClientError)
+_REFUSED: Final = (PermissionDeniedError, NotFoundError, ClientError)
 
 
 class BookingsCollector:
@@ -118,13 +118,13 @@ class BookingsCollector:
     ) -> BookingsObservation:
         overlapping = self._settings.overlapping_resources
         sessions = _Sessions(_on_the_calendar(read))
-        conflicting = sessions.members(conflicting_ids(sessions.speakers, overlapping))
+        conflicting = sessions.members(conflicting_ids(sessions.representatives, overlapping))
         return BookingsObservation(
             now,
             self._count_rows(read, windows, conflicting),
             next_booking=next_booking,
             measures_next=bool(self._calendar_statuses),
-            conflicts=first_conflicts(sessions.speakers, windows, "start", now=now, overlapping_resources=overlapping),
+            conflicts=first_conflicts(sessions.representatives, windows, "start", now=now, overlapping_resources=overlapping),
         )
 
     async def _read(self, *bounds: Filter) -> Rows:
@@ -168,12 +168,12 @@ class _Sessions:
         for row in sorted(rows, key=lambda row: row.booking.id):
             booking = row.booking
             groups.setdefault((row.session, booking.start) if row.session else booking.id, []).append(booking)
-        self.speakers = [group[0] for group in groups.values()]
+        self.representatives = [group[0] for group in groups.values()]
         self._groups = {group[0].id: group for group in groups.values()}
 
-    def members(self, speakers: Iterable[str]) -> frozenset[str]:
-        """Return the ids of all bookings for which ``speakers`` speak."""
-        return frozenset(booking.id for speaker in speakers for booking in self._groups[speaker])
+    def members(self, representatives: Iterable[str]) -> frozenset[str]:
+        """Return the ids of all bookings for which ``representatives`` speak."""
+        return frozenset(booking.id for speaker in representatives for booking in self._groups[speaker])
 
 
 def _bookings(rows: Iterable[BookingRow]) -> list[Booking]:

@@ -23,7 +23,7 @@ log = structlog.get_logger(__name__)
 
 FRESH_SECONDS: Final = 3600.0
 ASK_AGAIN_SECONDS: Final = 300.0
-LONGEST_ANSWER_SECONDS: Final = 10.0
+MAX_ANSWER_SECONDS: Final = 10.0
 
 _BUILT_IN: Final = frozenset({CalendarType.GOOGLE, CalendarType.APPLE, CalendarType.MICROSOFT})
 
@@ -61,7 +61,7 @@ class ProviderDirectory:
         return _labels({**{key: _best(key, kind) for key, kind in used.items()}, **self._listed})
 
     async def _ask(self) -> None:
-        timeout = min(self._target.timeout, LONGEST_ANSWER_SECONDS)
+        timeout = min(self._target.timeout, MAX_ANSWER_SECONDS)
         try:
             answer: ProvidersAnswer = providers(await self._api.call(Endpoint.LIST_PROVIDERS, repeat=False, timeout=timeout))
         except PollError as error:

@@ -42,7 +42,7 @@ def test_only_what_lies_ahead_and_inside_the_present_range_is_missing() -> None:
 
 def test_what_is_owed_an_answer_is_missed_again() -> None:
     before = intake.seen(None, [booking(2, 50)], 0, 100)
-    now = intake.still_owed(intake.seen(before, [], 0, 100), [booking(2, 50)], 10)
+    now = intake.keep_unanswered(intake.seen(before, [], 0, 100), [booking(2, 50)], 10)
     later = intake.seen(now, [], 0, 100)
     assert intake.missing(now, later, moment=0) == (booking(2, 50),)
 
@@ -52,7 +52,7 @@ def test_a_portal_that_shows_other_bookings_with_every_read_does_not_fill_the_me
     for turn in range(1, 5):
         now = intake.seen(seen, [booking(100 * turn + number, 50) for number in range(7)], 0, 100)
         owed = intake.missing(seen, now, moment=0)
-        seen = intake.still_owed(now, owed, 10)
+        seen = intake.keep_unanswered(now, owed, 10)
         assert len(seen.bookings) == 10
         assert set(now.bookings) <= set(seen.bookings)
         assert list(owed[:3]) == [kept for key, kept in seen.bookings.items() if key not in now.bookings]

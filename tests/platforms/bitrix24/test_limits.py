@@ -10,7 +10,7 @@ import pytest
 
 from exporter.errors import OperatingLimitError, OverloadError, PollError, RateLimitedError
 from exporter.model import CollectorName
-from exporter.platforms.bitrix24.portal import LONGEST_PAUSE_SECONDS
+from exporter.platforms.bitrix24.portal import MAX_PAUSE_SECONDS
 from exporter.platforms.bitrix24.settings import Budget
 from exporter.simulator.faults import Fault, FaultKind
 from exporter.support.secret import Secret
@@ -59,7 +59,7 @@ def test_one_refusal_per_back_off_step_however_many_are_waiting() -> None:
         assert len(results) == 6
         steps = [later - earlier for earlier, later in pairwise(refusals(bench))]
         # The k-th refusal in a row holds everybody for at least 2^k seconds, half of it jitter.
-        assert all(step >= min(2.0**k, LONGEST_PAUSE_SECONDS / 2) for k, step in enumerate(steps))
+        assert all(step >= min(2.0**k, MAX_PAUSE_SECONDS / 2) for k, step in enumerate(steps))
 
     on_portal(script)
 

@@ -15,7 +15,7 @@ from exporter.platforms.base import Services
 from exporter.platforms.bitrix24.portal import OVERLOAD_SECONDS, Portal, PortalRegistry
 from exporter.platforms.bitrix24.settings import Budget
 from exporter.polling.admission import Admission
-from exporter.state.status_history import MemorySince
+from exporter.state.status_history import StatusHistory
 from tests.harness.clock import ManualClock
 from tests.harness.events import RecordedEvents
 
@@ -160,7 +160,7 @@ def test_a_pool_whose_sessions_were_never_closed_is_freed_with_the_process_that_
         pool = httpx.MockTransport(lambda _: httpx.Response(200))
         gone = weakref.ref(pool)
         budget = Budget(requests_per_second=1.0, burst=3)
-        services = Services(pool, clock, Random(1), RecordedEvents(), MemorySince(), Admission(clock))
+        services = Services(pool, clock, Random(1), RecordedEvents(), StatusHistory(), Admission(clock))
         registry = PortalRegistry()
         lease = registry.lease(services, budget, "salon.bitrix24.example")
         assert lease.portal is registry.lease(services, budget, "salon.bitrix24.example").portal

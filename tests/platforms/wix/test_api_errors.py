@@ -12,13 +12,13 @@ from pydantic import ValidationError
 from structlog.testing import capture_logs
 
 from exporter.errors import (
-    AccessError,
     AuthError,
     ClientError,
     InvalidResponseError,
     NetworkError,
     NotEntitledError,
     NotFoundError,
+    PermissionDeniedError,
     PollError,
     PollTimeoutError,
     RateLimitedError,
@@ -48,10 +48,10 @@ def coded(code: str) -> str:
         (400, '{"message":"","details":{"validationError":{"fieldViolations":[]}}}', ClientError, None),
         (401, coded("UNAUTHENTICATED"), AuthError, "UNAUTHENTICATED"),
         (401, EMPTY, AuthError, None),
-        (403, EMPTY, AccessError, None),
-        (403, "", AccessError, None),
-        (403, "<html>Forbidden</html>", AccessError, None),
-        (403, coded("PERMISSION_DENIED"), AccessError, "PERMISSION_DENIED"),
+        (403, EMPTY, PermissionDeniedError, None),
+        (403, "", PermissionDeniedError, None),
+        (403, "<html>Forbidden</html>", PermissionDeniedError, None),
+        (403, coded("PERMISSION_DENIED"), PermissionDeniedError, "PERMISSION_DENIED"),
         (403, coded("PREMIUM_FEATURE_NOT_ENABLED"), NotEntitledError, "PREMIUM_FEATURE_NOT_ENABLED"),
         (404, coded("CONNECTION_NOT_FOUND"), NotFoundError, "CONNECTION_NOT_FOUND"),
         (404, "<html>404</html>", NotFoundError, None),
@@ -297,7 +297,7 @@ def test_a_wrong_key_says_what_to_check(status: Literal[401, 403]) -> None:
         bench.switches.wrong_key_status = status
         bench.open(bench.target(api_key=Secret("IST.wrong-key")))
         error = await bench.failure()
-        assert isinstance(error, AuthError if status == 401 else AccessError)
+        assert isinstance(error, AuthError if status == 401 else PermissionDeniedError)
         assert ("Bearer" if status == 401 else THREE_CHECKS) in error.message
         assert "wrong-key" not in error.message
 
@@ -308,7 +308,7 @@ def test_a_refused_key_names_the_three_checks_and_app_mode() -> None:
     async def script(bench: WixBench) -> None:
         bench.open(bench.target(api_key=Secret(bench.simulator.wix.add_key(bench.site, permissions=READ_BOOKINGS).value)))
         error = await bench.failure()
-        assert isinstance(error, AccessError)
+        assert isinstance(error, PermissionDeniedError)
         assert THREE_CHECKS in error.message
         assert "app mode" in error.message
 
@@ -319,7 +319,7 @@ def test_a_key_of_another_account_or_another_site_is_a_permission_matter() -> No
     async def script(bench: WixBench) -> None:
         other = bench.simulator.wix.add_site()
         bench.open(bench.target(site_id=other.id))
-        assert isinstance(await bench.failure(), AccessError)
+        assert isinstance(await bench.failure(), PermissionDeniedError)
 
     on_wix(script)
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
 from exporter.counting.windows import WindowSpec
-from exporter.errors import AccessError, InvalidResponseError, RateLimitedError, ServerError, TargetConfigError
+from exporter.errors import InvalidResponseError, PermissionDeniedError, RateLimitedError, ServerError, TargetConfigError
 from exporter.model import CollectorName
 from exporter.simulator.faults import FaultKind
 from exporter.simulator.wix.bookings import ABSENT, Booking, BookingKind
@@ -251,7 +251,7 @@ def test_where_rows_are_refused_too_the_first_refusal_is_told() -> None:
         refuse(bench)
         bench.answer_with(QUERY, "{}", status=404)
         bench.open(bench.target(bookings={}))
-        assert isinstance(await bench.failure(BOOKINGS), AccessError)
+        assert isinstance(await bench.failure(BOOKINGS), PermissionDeniedError)
 
     on_wix(script)
 
@@ -478,7 +478,7 @@ def test_where_counting_is_refused_and_there_is_too_much_to_read_the_refusal_is_
             bench.site.bookings.add(bench.clock.now + 120 + index, bench.clock.now + 180 + index)
         refuse(bench)
         bench.open(bench.target(bookings={"max_bookings": 200}))
-        assert isinstance(await bench.failure(BOOKINGS), AccessError)
+        assert isinstance(await bench.failure(BOOKINGS), PermissionDeniedError)
 
     on_wix(script)
 

@@ -27,7 +27,7 @@ from exporter.platforms.wix.connection_rows import connections
 from exporter.simulator.wix.connections import sync_config
 from exporter.simulator.wix.examples import LIST_CONNECTIONS
 from exporter.simulator.wix.providers import APP_PROVIDER, APPLE, GOOGLE, MICROSOFT
-from exporter.state.status_history import FileSince, MemorySince
+from exporter.state.status_history import FileStatusHistory, StatusHistory
 from tests.harness.wix_site import WixBench, on_wix
 
 S = ConnectionStatus
@@ -364,17 +364,17 @@ def test_after_a_restart_during_a_partial_failure_the_provider_is_down_and_ages_
 
 def test_ages_survive_a_restart_with_a_state_file(tmp_path: Path) -> None:
     async def script(bench: WixBench) -> None:
-        bench.since = FileSince(tmp_path / "state.json")
+        bench.since = FileStatusHistory(tmp_path / "state.json")
         made = bench.connect(status="SYNCED")
         first = await bench.only()
         bench.site.connections.revoke_token(made)
         broken = await bench.only()
-        bench.since = FileSince(tmp_path / "state.json")
+        bench.since = FileStatusHistory(tmp_path / "state.json")
         bench.open()
         again = await bench.only()
         assert (again.status, again.since) == (S.ERROR, broken.since)
         assert again.since > first.since
-        bench.since = MemorySince()
+        bench.since = StatusHistory()
         bench.open()
         assert (await bench.only()).since == bench.clock.now
 
@@ -383,7 +383,7 @@ def test_ages_survive_a_restart_with_a_state_file(tmp_path: Path) -> None:
 
 def test_a_disk_that_cannot_be_written_never_fails_the_poll(tmp_path: Path) -> None:
     async def script(bench: WixBench) -> None:
-        bench.since = FileSince(tmp_path / "missing" / "state.json")
+        bench.since = FileStatusHistory(tmp_path / "missing" / "state.json")
         bench.connect()
         with capture_logs() as logs:
             await bench.only()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from exporter.errors import AccessError, ServerError
+from exporter.errors import PermissionDeniedError, ServerError
 from exporter.model import BookingsObservation, CollectorName
 from exporter.platforms.wix.bookings import BookingsCollector
 from exporter.simulator import Fault, FaultKind
@@ -83,7 +83,7 @@ def test_counts_are_published_although_nobody_answers_which_bookings_are_new() -
         refused = Fault(FaultKind.STATUS, status=403, operation="QueryExtendedBookings", after=questions - 1)
         bench.simulator.faults.add(refused)
         result = await bench.poll(CollectorName.BOOKINGS)
-        assert isinstance(result.failure, AccessError)
+        assert isinstance(result.failure, PermissionDeniedError)
         assert isinstance(result.observation, BookingsObservation)
         assert [row.bookings for row in counted.windows] == [row.bookings for row in result.observation.windows]
 
