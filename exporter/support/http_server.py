@@ -90,7 +90,8 @@ class _Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets=sockets)
-        self.ready.set()
+        if self.started:
+            self.ready.set()
 
     async def main_loop(self) -> None:
         """Tick as uvicorn does (the ``date`` header needs it), and end at once instead of at the next tick."""
