@@ -12,7 +12,6 @@ import uvicorn
 from starlette.types import Receive, Scope, Send
 
 from exporter.support import http_server
-from exporter.support.net import join_address
 
 
 class Kept:
@@ -42,9 +41,8 @@ async def _left(receive: Receive) -> None:
 async def while_answering(end: Callable[[http_server.RunningServer, Kept], Awaitable[None]]) -> str:
     """Run ``end`` while an answer is under way, and return what the client got."""
     app = Kept()
-    server = await http_server.start(
-        uvicorn.Config(app, log_config=None, lifespan="off"), http_server.bind("127.0.0.1", 0), "test server"
-    )
+    config = uvicorn.Config(app, log_config=None, lifespan="off")
+    server = await http_server.start(config, http_server.bind("127.0.0.1", 0), "test server")
     async with httpx.AsyncClient() as http:
         answer = asyncio.create_task(http.get(f"http://{server.address}/"))
         await app.asked.wait()
@@ -94,10 +92,3 @@ def test_an_address_that_is_taken_is_told_in_the_systems_words_alone() -> None:
     with http_server.bind("127.0.0.1", 0) as taken, pytest.raises(OSError, match="in use") as caught:
         http_server.bind("127.0.0.1", taken.getsockname()[1])
     assert "Address already in use" == caught.value.strerror
-
-
-@pytest.mark.parametrize(
-    ("host", "joined"), [("127.0.0.1", "127.0.0.1:80"), ("localhost", "localhost:80"), ("::1", "[::1]:80"), ("", ":80")]
-)
-def test_host_and_port_are_joined_as_a_url_has_them(host: str, joined: str) -> None:
-    assert joined == join_address(host, 80)

@@ -9,7 +9,6 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 
 from exporter.errors import ConfigError, ListenError
-from exporter.support.net import parse_address
 from exporter.web.config import WebConfig
 from tests.harness.certificates import self_signed
 
@@ -189,29 +188,6 @@ def test_an_encrypted_key_is_refused_instead_of_asking_at_the_terminal(folder: P
 def test_a_missing_file_is_told(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"gone\.yml: cannot be read: No such file or directory \(fix: check --web"):
         WebConfig.load(tmp_path / "gone.yml")
-
-
-@pytest.mark.parametrize(
-    ("address", "expected"),
-    [
-        (":10888", ("", 10888)),
-        ("127.0.0.1:10888", ("127.0.0.1", 10888)),
-        ("localhost:0", ("localhost", 0)),
-        ("[::1]:10888", ("::1", 10888)),
-        ("[::]:65535", ("::", 65535)),
-    ],
-)
-def test_an_address_is_split(address: str, expected: tuple[str, int]) -> None:
-    assert expected == parse_address(address)
-
-
-@pytest.mark.parametrize(
-    "address",
-    ["", "10888", "localhost", "localhost:", ":http", "::1:10888", ":65536", ":-1", "[::1]", "a:\u0661", "http://a:1"],
-)
-def test_what_is_no_address_is_a_config_error(address: str) -> None:
-    with pytest.raises(ConfigError, match="is not an address"):
-        parse_address(address)
 
 
 def test_a_listen_error_is_not_a_config_error() -> None:

@@ -1,0 +1,38 @@
+"""Addresses as an operator writes them, and as a URL has them."""
+
+from __future__ import annotations
+
+import pytest
+
+from exporter.errors import ConfigError
+from exporter.support.net import join_address, parse_address
+
+
+@pytest.mark.parametrize(
+    ("address", "expected"),
+    [
+        (":10888", ("", 10888)),
+        ("127.0.0.1:10888", ("127.0.0.1", 10888)),
+        ("localhost:0", ("localhost", 0)),
+        ("[::1]:10888", ("::1", 10888)),
+        ("[::]:65535", ("::", 65535)),
+    ],
+)
+def test_an_address_is_split(address: str, expected: tuple[str, int]) -> None:
+    assert expected == parse_address(address)
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["", "10888", "localhost", "localhost:", ":http", "::1:10888", ":65536", ":-1", "[::1]", "a:\u0661", "http://a:1"],
+)
+def test_what_is_no_address_is_a_config_error(address: str) -> None:
+    with pytest.raises(ConfigError, match="is not an address"):
+        parse_address(address)
+
+
+@pytest.mark.parametrize(
+    ("host", "joined"), [("127.0.0.1", "127.0.0.1:80"), ("localhost", "localhost:80"), ("::1", "[::1]:80"), ("", ":80")]
+)
+def test_host_and_port_are_joined_as_a_url_has_them(host: str, joined: str) -> None:
+    assert joined == join_address(host, 80)
