@@ -216,7 +216,7 @@ class Application:
 
     async def _apply(self, config: Config, digest: str) -> None:
         same_state_file = self._config is not None and self._config.state_file == config.state_file
-        since = self._since if same_state_file else _since_store(config, self._since)
+        since = self._since if same_state_file else await self._status_history(config)
         kept = {
             target.name: old
             for target in config.targets
@@ -251,6 +251,13 @@ class Application:
         self._opened.set()
         await self._wait_for(self._close(leaving.values()), REPLACED_TARGET_CLOSE_SECONDS)
 
+    async def _status_history(self, config: Config) -> StatusHistory:
+        """Return the memory of ``config``'s state file, with what is known now."""
+        path = config.state_file
+        history = await asyncio.to_thread(FileStatusHistory, path, self._clock) if path is not None else StatusHistory()
+        history.take_over(self._since)
+        return history
+
     def _close(self, targets: Collection[LiveTarget]) -> set[asyncio.Task[None]]:
         """Begin to close the sessions of ``targets``, side by side."""
         closing = {asyncio.create_task(live.session.aclose(), name=f"close {live.config.name}") for live in targets}
@@ -278,9 +285,3 @@ class Application:
 def _same_account(old: Target, new: Target) -> bool:
     """Whether only the labels differ: those are ours, so neither the session nor what it learnt has to go."""
     return old == new or old.model_copy(update={"labels": new.labels}) == new
-
-
-def _since_store(config: Config, before: StatusHistory) -> StatusHistory:
-    store = FileStatusHistory(config.state_file) if config.state_file else StatusHistory()
-    store.take_over(before)
-    return store

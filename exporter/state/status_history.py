@@ -17,6 +17,8 @@ from typing import Final
 import msgspec
 import structlog
 
+from exporter.clock import Clock
+from exporter.clock.deadlines import wall_deadline
 from exporter.support.files import replace_durably
 
 log = structlog.get_logger(__name__)
@@ -80,16 +82,17 @@ class StatusHistory:
 
 
 class FileStatusHistory(StatusHistory):
-    """Keeps the moments in a JSON file as well; reads it once, here.
+    """Keeps the moments in a JSON file as well; reads it once, here, which blocks.
 
     :meth:`save` writes only when something changed, one write at a time: callers that waited for a write share the next. A
     write belongs to no caller: it goes on when a caller is cancelled or tired of waiting, and no second one starts beside it.
     Each replaces the whole file (temporary file, fsync, rename), so a crash leaves the old or the new one, mode 0600.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, clock: Clock) -> None:
         super().__init__()
         self._path = path
+        self._clock = clock
         self._writer: asyncio.Task[None] | None = None
         self._write_failed = False
         self._targets = _read(path)
@@ -98,7 +101,7 @@ class FileStatusHistory(StatusHistory):
         if not self._changed:
             return
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(MAX_SAVE_SECONDS):
+            async with wall_deadline(self._clock, MAX_SAVE_SECONDS):
                 if self._writer is not None and not self._writer.done():
                     await asyncio.shield(self._writer)  # it may have begun before the change
                 if self._changed:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import threading
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from dataclasses import replace
 from functools import partial
@@ -31,6 +32,7 @@ from exporter.polling.poll import Job
 from exporter.runtime.application import Application
 from exporter.runtime.targets import LiveTarget, World
 from exporter.simulator import Fault, FaultKind
+from exporter.state import status_history
 from tests.harness.application import RunningApplication, application
 from tests.harness.business import API_KEY, WEBHOOK_CODE, Business, business, with_business
 from tests.harness.clock import ManualClock
@@ -434,3 +436,21 @@ def test_who_must_know_before_a_configuration_is_loaded_is_told_at_the_start_and
             await app.aclose(grace=0.0)
 
     asyncio.run(main())
+
+
+def test_a_state_file_is_read_in_a_thread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read = status_history._read
+    in_the_loop: list[bool] = []
+
+    def watched(path: Path) -> object:
+        in_the_loop.append(threading.current_thread() is threading.main_thread())
+        return read(path)
+
+    monkeypatch.setattr(status_history, "_read", watched)
+
+    async def scenario(app: RunningApplication, business: Business) -> None:
+        business.config(calm(business), state_file=str(tmp_path / "state.json"))
+        await driven(app, app.app.reload())
+        assert [False] == in_the_loop
+
+    with_application(tmp_path, lambda business: (calm(business),), scenario)

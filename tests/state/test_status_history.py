@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
+from exporter.clock import SystemClock
 from exporter.state import status_history as module
 from exporter.state.status_history import FileStatusHistory, StatusHistory
 from exporter.support import files
@@ -63,16 +64,16 @@ def test_a_moment_in_the_future_is_replaced_by_now() -> None:
 
 
 def test_moments_survive_a_restart(path: Path) -> None:
-    first = FileStatusHistory(path)
+    first = FileStatusHistory(path, SystemClock())
     first.since("salon", "abc", "synced", 10.25)
     asyncio.run(first.save())
-    second = FileStatusHistory(path)
+    second = FileStatusHistory(path, SystemClock())
     assert second.since("salon", "abc", "synced", 99.0) == 10.25
     assert second.since("salon", "abc", "error", 99.0) == 99.0
 
 
 def test_the_file_is_versioned_json_for_its_owner_only(path: Path) -> None:
-    store = FileStatusHistory(path)
+    store = FileStatusHistory(path, SystemClock())
     store.since("salon", "abc", "synced", 10.0)
     asyncio.run(store.save())
     expected = {"version": 1, "targets": {"salon": {"abc": {"status": "synced", "since": 10.0}}}}
@@ -83,7 +84,7 @@ def test_the_file_is_versioned_json_for_its_owner_only(path: Path) -> None:
 
 def test_the_first_start_without_a_file_is_silent(path: Path) -> None:
     with capture_logs() as logs:
-        FileStatusHistory(path)
+        FileStatusHistory(path, SystemClock())
     assert logs == []
 
 
@@ -109,22 +110,22 @@ def test_the_first_start_without_a_file_is_silent(path: Path) -> None:
 def test_an_unreadable_file_is_ignored_with_one_warning(path: Path, content: bytes) -> None:
     path.write_bytes(content)
     with capture_logs() as logs:
-        store = FileStatusHistory(path)
+        store = FileStatusHistory(path, SystemClock())
         assert store.since("salon", "abc", "synced", 20.0) == 20.0
         asyncio.run(store.save())
     assert [(entry["event"], entry["log_level"]) for entry in logs] == [("state_file_ignored", "warning")]
-    assert FileStatusHistory(path).since("salon", "abc", "synced", 30.0) == 20.0
+    assert FileStatusHistory(path, SystemClock()).since("salon", "abc", "synced", 30.0) == 20.0
 
 
 def test_a_folder_in_the_place_of_the_file_is_ignored_with_one_warning(path: Path) -> None:
     path.mkdir()
     with capture_logs() as logs:
-        assert FileStatusHistory(path).since("salon", "abc", "synced", 20.0) == 20.0
+        assert FileStatusHistory(path, SystemClock()).since("salon", "abc", "synced", 20.0) == 20.0
     assert [entry["event"] for entry in logs] == ["state_file_ignored"]
 
 
 def test_nothing_is_written_while_nothing_changes(path: Path) -> None:
-    store = FileStatusHistory(path)
+    store = FileStatusHistory(path, SystemClock())
     store.since("salon", "abc", "synced", 10.0)
     asyncio.run(store.save())
     before = path.stat()
@@ -136,7 +137,7 @@ def test_nothing_is_written_while_nothing_changes(path: Path) -> None:
 
 
 def test_targets_that_are_no_longer_configured_leave_the_file(path: Path) -> None:
-    store = FileStatusHistory(path)
+    store = FileStatusHistory(path, SystemClock())
     store.since("salon", "abc", "synced", 10.0)
     store.since("spa", "abc", "synced", 10.0)
     store.keep_targets(frozenset({"spa"}))
@@ -145,7 +146,7 @@ def test_targets_that_are_no_longer_configured_leave_the_file(path: Path) -> Non
 
 
 def test_a_disk_that_cannot_be_written_warns_once_and_is_tried_again(path: Path) -> None:
-    store = FileStatusHistory(path / "missing" / "state.json")
+    store = FileStatusHistory(path / "missing" / "state.json", SystemClock())
     with capture_logs() as logs:
         for now in (10.0, 20.0):
             store.since("salon", "abc", str(now), now)
@@ -157,7 +158,7 @@ def test_a_disk_that_cannot_be_written_warns_once_and_is_tried_again(path: Path)
 
 
 def test_a_crash_while_writing_leaves_the_old_file_whole(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    store = FileStatusHistory(path)
+    store = FileStatusHistory(path, SystemClock())
     store.since("salon", "abc", "synced", 10.0)
     asyncio.run(store.save())
     before = path.read_bytes()
@@ -182,7 +183,7 @@ def test_many_savers_at_once_share_writes(path: Path, monkeypatch: pytest.Monkey
         replace(where, content)
 
     monkeypatch.setattr(module, "replace_durably", counted)
-    store = FileStatusHistory(path)
+    store = FileStatusHistory(path, SystemClock())
 
     async def poll(number: int) -> None:
         store.since(f"salon-{number}", "abc", "synced", 10.0)
@@ -218,7 +219,7 @@ def stuck_disk(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[threading.Even
 def test_a_disk_that_hangs_holds_no_poll_for_long_and_is_given_one_write(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MAX_SAVE_SECONDS", 0.01)
     with stuck_disk(monkeypatch) as (free, _, contents):
-        store = FileStatusHistory(path)
+        store = FileStatusHistory(path, SystemClock())
 
         async def polls() -> None:
             for number in range(20):
@@ -230,13 +231,13 @@ def test_a_disk_that_hangs_holds_no_poll_for_long_and_is_given_one_write(path: P
             await store.save()
 
         asyncio.run(polls())
-    assert FileStatusHistory(path).since("salon", "abc", "19", 99.0) == 19.0
+    assert FileStatusHistory(path, SystemClock()).since("salon", "abc", "19", 99.0) == 19.0
     assert len(contents) == 2
 
 
 def test_a_cancelled_poll_does_not_cancel_the_write_that_others_wait_for(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with stuck_disk(monkeypatch) as (free, begun, contents):
-        store = FileStatusHistory(path)
+        store = FileStatusHistory(path, SystemClock())
 
         async def polls() -> None:
             store.since("salon", "abc", "synced", 10.0)
@@ -249,13 +250,13 @@ def test_a_cancelled_poll_does_not_cancel_the_write_that_others_wait_for(path: P
             await second
 
         asyncio.run(polls())
-    assert FileStatusHistory(path).since("salon", "abc", "synced", 99.0) == 10.0
+    assert FileStatusHistory(path, SystemClock()).since("salon", "abc", "synced", 99.0) == 10.0
     assert len(contents) == 1
 
 
 def test_what_changes_during_a_write_is_saved_by_the_next(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with stuck_disk(monkeypatch) as (free, begun, _):
-        store = FileStatusHistory(path)
+        store = FileStatusHistory(path, SystemClock())
 
         async def polls() -> None:
             store.since("salon", "abc", "synced", 10.0)
@@ -268,19 +269,19 @@ def test_what_changes_during_a_write_is_saved_by_the_next(path: Path, monkeypatc
             await asyncio.gather(first, second)
 
         asyncio.run(polls())
-    assert FileStatusHistory(path).since("spa", "abc", "synced", 99.0) == 20.0
+    assert FileStatusHistory(path, SystemClock()).since("spa", "abc", "synced", 99.0) == 20.0
 
 
 def test_a_new_store_remembers_what_the_old_one_saw_and_not_what_its_file_says(path: Path) -> None:
-    earlier = FileStatusHistory(path)
+    earlier = FileStatusHistory(path, SystemClock())
     earlier.since("salon", "abc", "synced", 10.0)
     earlier.since("spa", "abc", "synced", 10.0)
     asyncio.run(earlier.save())
     running = StatusHistory()
     running.since("salon", "abc", "error", 50.0)
-    store = FileStatusHistory(path)
+    store = FileStatusHistory(path, SystemClock())
     store.take_over(running)
     assert store.since("salon", "abc", "error", 99.0) == 50.0
     assert store.since("spa", "abc", "synced", 99.0) == 10.0
     asyncio.run(store.save())
-    assert FileStatusHistory(path).since("salon", "abc", "error", 99.0) == 50.0
+    assert FileStatusHistory(path, SystemClock()).since("salon", "abc", "error", 99.0) == 50.0

@@ -47,21 +47,25 @@ class _Chain:
         self._tokens: Tokens | None = None
         self._stamp: Stamp | None = None
         self._dead: Stamp | None = None
+        self._reading = asyncio.Lock()
         self._renewal: asyncio.Task[None] | None = None
 
-    def current(self) -> Tokens:
-        """Return the newest pair. Re-reads the file when somebody changed it."""
-        if self.unsaved is not None:
-            self._save_again(self.unsaved)
-        stamp = self.file.stamp()
-        if self._tokens is None or (stamp != self._stamp and self.unsaved is None):
-            self._tokens, self._dead = self.file.load(), None
-            self._stamp = self.file.stamp()
+    async def current(self) -> Tokens:
+        """Return the newest pair. Re-reads the file when somebody changed it; a disk that hangs holds nobody else up."""
+        async with self._reading:
+            if self.unsaved is not None:
+                await asyncio.to_thread(self._save_again, self.unsaved)
+            stamp = await asyncio.to_thread(self.file.stamp)
+            if self._tokens is None or (stamp != self._stamp and self.unsaved is None):
+                self._tokens, self._stamp, self._dead = *(await asyncio.to_thread(self._load)), None
         if self._dead is not None:
             raise AuthError(
                 "the refresh token is no longer accepted; run `booking-sync-exporter bitrix24-login` again", code=INVALID_GRANT
             )
         return self._tokens
+
+    def _load(self) -> tuple[Tokens, Stamp | None]:
+        return self.file.load(), self.file.stamp()
 
     async def renew(self, spent: Secret, oauth: OAuth, services: Services) -> None:
         """Replace the pair unless somebody did so since ``spent`` was current."""
@@ -81,18 +85,18 @@ class _Chain:
             renewal.exception()  # whoever waited has it; nobody waits any more when a poll was cancelled
 
     async def _renew(self, spent: Secret, oauth: OAuth, services: Services) -> None:
-        tokens = self.current()
+        tokens = await self.current()
         if tokens.access != spent:
             return
         if self.trouble is not None:
             raise self.trouble  # a pair that exists in memory only is not spent for another one
-        descriptor = self.file.prepare()
+        descriptor = await asyncio.to_thread(self.file.prepare)
         try:
             fresh = _checked(await self._ask(tokens, oauth, services), tokens)
         except BaseException as error:
             self.file.discard(descriptor)
             if isinstance(error, PollError) and error.code == INVALID_GRANT:
-                if self._somebody_else_renewed(tokens):
+                if await asyncio.to_thread(self._somebody_else_renewed, tokens):
                     return
                 self._dead = self._stamp
             raise
@@ -134,7 +138,7 @@ class _Chain:
         except TargetConfigError as error:
             self.unsaved, self.trouble = fresh, error
             log.error("token_file_not_written", message=error.message)  # noqa: TRY400  the message says all
-        self._tokens, self._stamp = fresh, self.file.stamp()
+        self._tokens, self._stamp = fresh, await asyncio.to_thread(self.file.stamp)
 
     def _save_again(self, tokens: Tokens) -> None:
         try:
@@ -153,14 +157,15 @@ def _checked(fresh: Tokens, tokens: Tokens) -> Tokens:
 
 
 class TokenChains:
-    """The chains of this process, by token file: however a file is spelt, it is one file and one chain."""
+    """The chains of this process, by token file."""
 
     def __init__(self) -> None:
         self._chains: dict[Path, _Chain] = {}
 
-    def of(self, path: Path) -> _Chain:
-        """Return the chain of the token file ``path``."""
-        return self._chains.setdefault(path.resolve(), _Chain(TokenFile(path)))
+    async def of(self, path: Path) -> _Chain:
+        """Return the chain of the token file ``path``: however it is spelt, it is one file and one chain."""
+        resolved = await asyncio.to_thread(path.resolve)
+        return self._chains.setdefault(resolved, _Chain(TokenFile(path)))
 
 
 class OAuthCredential:
@@ -171,10 +176,13 @@ class OAuthCredential:
         self._services = services
         self._origin = origin_of(base_url) if base_url else None
         self.unnamed_portal = f"token file {oauth.token_file}"
-        self._chain = chains.of(oauth.token_file)
+        self._chains = chains
+        self._chain: _Chain | None = None
 
     async def access(self) -> Access:
-        tokens = self._chain.current()
+        if self._chain is None:
+            self._chain = await self._chains.of(self._oauth.token_file)
+        tokens = await self._chain.current()
         try:
             url = httpx.URL(tokens.client_endpoint)
         except httpx.InvalidURL:
@@ -184,13 +192,14 @@ class OAuthCredential:
         return Access(portal_of(url), Secret(str(origin.copy_with(path=path))), tokens.access)
 
     async def renew(self, spent: Access) -> bool:
-        if spent.token is None:
+        if spent.token is None or self._chain is None:
             return False
         await self._chain.renew(spent.token, self._oauth, self._services)
         return True
 
     def degraded_reason(self) -> PollError | None:
-        return self._chain.trouble
+        return self._chain.trouble if self._chain is not None else None
 
     async def aclose(self) -> None:
-        await self._chain.finish()
+        if self._chain is not None:
+            await self._chain.finish()

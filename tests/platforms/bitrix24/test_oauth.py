@@ -10,6 +10,8 @@ import signal
 import stat
 import subprocess
 import sys
+import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,7 @@ from exporter.errors import AuthError, NetworkError, PollError, Reason, TargetCo
 from exporter.model import BookingsObservation, CollectorName
 from exporter.platforms.bitrix24.session import BitrixSession
 from exporter.platforms.bitrix24.settings import OAuth
+from exporter.platforms.bitrix24.tokenfile import TokenFile
 from exporter.simulator import Fault, FaultKind
 from tests.harness.bitrix24_target import Bench, counts, on_portal, poll_bookings, poll_links
 
@@ -526,5 +529,30 @@ def test_a_token_file_that_is_nested_without_end_is_a_file_that_cannot_be_used(t
         write_tokens(bench).write_bytes(b'{"access_token": ' + DEEP)
         with pytest.raises(TargetConfigError, match="is not JSON"):
             await poll_bookings(open_oauth(bench))
+
+    on_portal(script, tmp_path)
+
+
+def test_the_token_file_is_never_touched_in_the_event_loop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    touched: list[tuple[str, bool]] = []
+
+    def watched(name: str) -> Callable[..., Any]:
+        inner = getattr(TokenFile, name)
+
+        def method(self: TokenFile, *arguments: Any) -> Any:  # noqa: ANN401  whatever it takes
+            touched.append((name, threading.current_thread() is threading.main_thread()))
+            return inner(self, *arguments)
+
+        return method
+
+    for name in ("stamp", "load", "prepare", "store"):
+        monkeypatch.setattr(TokenFile, name, watched(name))
+
+    async def script(bench: Bench) -> None:
+        write_tokens(bench)
+        bench.clock.now += 3601
+        await poll_bookings(open_oauth(bench))
+        assert {"stamp", "load", "prepare", "store"} == {name for name, _ in touched}
+        assert [] == [name for name, in_the_loop in touched if in_the_loop]
 
     on_portal(script, tmp_path)

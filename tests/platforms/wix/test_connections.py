@@ -11,6 +11,7 @@ import httpx
 import pytest
 from structlog.testing import capture_logs
 
+from exporter.clock import SystemClock
 from exporter.errors import InvalidResponseError, ServerError
 from exporter.model import (
     CalendarType,
@@ -364,12 +365,12 @@ def test_after_a_restart_during_a_partial_failure_the_provider_is_down_and_ages_
 
 def test_ages_survive_a_restart_with_a_state_file(tmp_path: Path) -> None:
     async def script(bench: WixBench) -> None:
-        bench.since = FileStatusHistory(tmp_path / "state.json")
+        bench.since = FileStatusHistory(tmp_path / "state.json", SystemClock())
         made = bench.connect(status="SYNCED")
         first = await bench.only()
         bench.site.connections.revoke_token(made)
         broken = await bench.only()
-        bench.since = FileStatusHistory(tmp_path / "state.json")
+        bench.since = FileStatusHistory(tmp_path / "state.json", SystemClock())
         bench.open()
         again = await bench.only()
         assert (again.status, again.since) == (S.ERROR, broken.since)
@@ -383,7 +384,7 @@ def test_ages_survive_a_restart_with_a_state_file(tmp_path: Path) -> None:
 
 def test_a_disk_that_cannot_be_written_never_fails_the_poll(tmp_path: Path) -> None:
     async def script(bench: WixBench) -> None:
-        bench.since = FileStatusHistory(tmp_path / "missing" / "state.json")
+        bench.since = FileStatusHistory(tmp_path / "missing" / "state.json", SystemClock())
         bench.connect()
         with capture_logs() as logs:
             await bench.only()
