@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from random import Random
 
 from prometheus_client import CollectorRegistry
@@ -18,10 +18,11 @@ from exporter.config import Config
 from exporter.errors import ConfigError
 from exporter.metrics import Format, Instruments, Page
 from exporter.platforms.http_pool import open_pool
+from exporter.platforms.settings import Target
 from exporter.polling.admission import Admission
 from exporter.polling.poll import Job, poll_all
 from exporter.runtime.targets import World
-from exporter.state.snapshot import CollectorState, Snapshot
+from exporter.state.snapshot import CollectorState, Snapshot, View
 from exporter.state.status_history import StatusHistory
 from exporter.state.verdict import Verdict, findings, summary, verdict, worst
 from exporter.support.redaction import visible
@@ -38,27 +39,11 @@ async def probe_now(config: Config, targets: Sequence[str], output: str) -> int:
         return Verdict.UNKNOWN
     wanted = frozenset(targets) or frozenset(known)
     instruments = Instruments(CollectorRegistry())
-    snapshot = Snapshot()
-    lag = LoopLag()
-    lag.start()
-    clock = SystemClock(lag)
-    admission = Admission(clock, lag)
-    async with open_pool(clock, admit=admission.connection) as http:
-        world = World(http, clock, Random(), instruments, admission)  # noqa: S311  jitter, not cryptography
-        try:
-            live = await world.open_targets((target for target in config.targets if target.name in wanted), StatusHistory())
-        except ConfigError as error:
-            print(visible(f"UNKNOWN: {error}"), file=sys.stderr)  # noqa: T201
-            return Verdict.UNKNOWN
-        for target in live.values():
-            instruments.put_target(target.instruments)
-            snapshot.put_target(target.entry(), {job.name: job.initial_state() for job in target.jobs})
-        states = await _poll_with_progress([job for target in live.values() for job in target.jobs], clock)
-        for state in states:
-            snapshot.put(state)
-        view = snapshot.view(clock.time())
-        for target in live.values():
-            await target.session.aclose()
+    try:
+        states, view = await _polled((target for target in config.targets if target.name in wanted), instruments)
+    except ConfigError as error:
+        print(visible(f"UNKNOWN: {error}"), file=sys.stderr)  # noqa: T201
+        return Verdict.UNKNOWN
     if output == "json":
         sys.stdout.write(encode_status(view).decode() + "\n")
     elif output == "metrics":
@@ -66,6 +51,29 @@ async def probe_now(config: Config, targets: Sequence[str], output: str) -> int:
     else:
         _print_table(states)
     return worst(states)
+
+
+async def _polled(targets: Iterable[Target], instruments: Instruments) -> tuple[tuple[CollectorState, ...], View]:
+    """Poll ``targets`` once. Raises :class:`~exporter.errors.ConfigError` when one cannot be opened."""
+    snapshot = Snapshot()
+    lag = LoopLag()
+    lag.start()
+    clock = SystemClock(lag)
+    admission = Admission(clock, lag)
+    async with open_pool(clock, admit=admission.connection) as http:
+        world = World(http, clock, Random(), instruments, admission)  # noqa: S311  jitter, not cryptography
+        live = await world.open_targets(targets, StatusHistory())
+        try:
+            for target in live.values():
+                instruments.put_target(target.instruments)
+                snapshot.put_target(target.entry(), {job.name: job.initial_state() for job in target.jobs})
+            states = await _poll_with_progress([job for target in live.values() for job in target.jobs], clock)
+            for state in states:
+                snapshot.put(state)
+            return states, snapshot.view(clock.time())
+        finally:
+            for target in live.values():
+                await target.session.aclose()
 
 
 async def _poll_with_progress(jobs: Sequence[Job], clock: Clock) -> tuple[CollectorState, ...]:

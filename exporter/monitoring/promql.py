@@ -33,6 +33,6 @@ def newest(expression: str, operator: str = "max") -> str:
     return f"{operator} without ({', '.join(REPLICA_LABELS)}) ({expression})"
 
 
-def total(expression: str, *also_without: str) -> str:
-    """Return the sum over replicas (and over ``also_without``); for rates and increases of counters."""
-    return f"sum without ({', '.join((*REPLICA_LABELS, *also_without))}) ({expression})"
+def total(expression: str) -> str:
+    """Return the sum over replicas; for rates and increases of counters."""
+    return f"sum without ({', '.join(REPLICA_LABELS)}) ({expression})"

@@ -26,6 +26,10 @@ log = structlog.get_logger(__name__)
 MIN_DEADLINE_SECONDS: Final = 300.0
 
 
+AT_ONCE: Final = 20
+"""Polls, or checks of a credential, that a command makes side by side: a fleet is not asked all at once."""
+
+
 class PollRecorder(Protocol):
     """Who counts finished polls."""
 
@@ -132,10 +136,12 @@ async def poll(job: Job, before: CollectorState, clock: Clock) -> Outcome:
 async def poll_all(
     jobs: Sequence[Job], clock: Clock, finished: Callable[[CollectorState], None] = lambda _: None
 ) -> tuple[CollectorState, ...]:
-    """Poll all ``jobs`` side by side; ``finished`` hears of each as it ends. The result is in the order of ``jobs``."""
+    """Poll all ``jobs``, :data:`AT_ONCE` side by side; ``finished`` hears of each. The result is in the order of ``jobs``."""
+    places = asyncio.Semaphore(AT_ONCE)
 
     async def one(job: Job) -> CollectorState:
-        state = (await poll(job, job.initial_state(), clock)).state
+        async with places:
+            state = (await poll(job, job.initial_state(), clock)).state
         finished(state)
         return state
 

@@ -184,7 +184,6 @@ def timeseries(
     overrides: Sequence[Json] = (),
     stacked: bool = False,
     top_is_one: bool = True,
-    below_zero: bool = False,
 ) -> Json:
     """Return a graph with a legend table; gaps stay gaps. A share ends at 1 unless ``top_is_one`` is false.
 
@@ -217,7 +216,7 @@ def timeseries(
         thresholds=thresholds,
         overrides=overrides,
         color="palette-classic",
-        bounds=(None if below_zero else 0, 1 if unit == "percentunit" and top_is_one else None),
+        bounds=(0, 1 if unit == "percentunit" and top_is_one else None),
     )
 
 
