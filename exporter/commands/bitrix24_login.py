@@ -22,7 +22,6 @@ import httpx
 
 from exporter.clock import Clock, SystemClock
 from exporter.errors import TargetConfigError
-from exporter.fields.credentials import is_loopback
 from exporter.model import CollectorName
 from exporter.platforms.base import Services
 from exporter.platforms.bitrix24.authserver import request_tokens, server_origin
@@ -31,6 +30,7 @@ from exporter.platforms.bitrix24.tokenfile import TokenFile
 from exporter.platforms.http_pool import open_pool
 from exporter.polling.admission import Admission
 from exporter.state.status_history import StatusHistory
+from exporter.support.net import is_loopback
 from exporter.support.secret import Secret
 
 EXCHANGE_SECONDS: Final = 20.0

@@ -12,12 +12,12 @@ from urllib.parse import SplitResult, urlsplit
 from pydantic import PlainValidator, ValidationInfo, WithJsonSchema
 
 from exporter.fields.kinds import Reading, field_error, kind, text_of
+from exporter.support.net import is_loopback
 from exporter.support.redaction import redact
 from exporter.support.secret import Secret
 
 _SECRET_FILE_BYTES: Final = 64 * 1024
 _LONG_NAME: Final = 40
-_LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 def secret_text(value: object, info: ValidationInfo) -> str:
@@ -142,15 +142,6 @@ def split_url(url: str, form: str) -> SplitResult:
     if parts.query or parts.fragment:
         raise field_error("has a ? or # part", f"write it like {form}")
     return parts
-
-
-def is_loopback(host: str) -> bool:
-    """Return whether ``host`` is this machine for everybody on the way.
-
-    Exactly the three names that also bypass a proxy of the environment: ``x.localhost`` goes to DNS on some systems, and
-    127.0.0.2 to ``HTTP_PROXY``, each with the credential in clear text.
-    """
-    return host.lower() in _LOOPBACK
 
 
 def _origin(value: object) -> str:

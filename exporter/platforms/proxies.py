@@ -13,8 +13,8 @@ from urllib.request import getproxies_environment
 import httpx
 
 from exporter.errors import ConfigError, Problem
+from exporter.support.net import is_loopback
 
-_LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 _SCHEMES: Final = frozenset({"http", "https"})
 _WANTED: Final = ("http", "https", "all")
 _PORTS: Final = {"http": 80, "https": 443}
@@ -37,7 +37,7 @@ class Proxies:
 
     def for_url(self, url: httpx.URL) -> Proxy | None:
         """Return the proxy for ``url``, or ``None`` for a direct connection."""
-        if not self._proxies or url.host in _LOOPBACK:
+        if not self._proxies or is_loopback(url.host):
             return None
         port = url.port or _PORTS.get(url.scheme, 0)
         if any(_names(entry, url.host, port) for entry in self._direct):

@@ -26,3 +26,15 @@ def parse_address(address: str) -> tuple[str, int]:
 def join_address(host: str, port: int) -> str:
     """Return ``host:port`` as a URL has it: an IPv6 address in brackets."""
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+_LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether ``host`` is this machine for everybody on the way.
+
+    Exactly the three names that also bypass a proxy of the environment: ``x.localhost`` goes to DNS on some systems, and
+    127.0.0.2 to ``HTTP_PROXY``, each with the credential in clear text.
+    """
+    return host.lower() in _LOOPBACK

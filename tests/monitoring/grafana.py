@@ -18,7 +18,7 @@ from tests.monitoring.bundle import ROOT
 
 RANGE: Final = 3_600.0
 STEP: Final = 60.0
-_FOLDER: Final = ROOT / "tests" / "support" / "grafana"
+_FOLDER: Final = ROOT / "tests" / "harness" / "grafana"
 
 Json = dict[str, Any]
 Panel = Callable[[Json], Json]

@@ -8,11 +8,11 @@ import json
 import pytest
 
 from exporter.errors import InvalidResponseError
-from exporter.fields.credentials import is_loopback
 from exporter.platforms.bitrix24 import answers as decode
 from exporter.platforms.exchange import Answer
 from exporter.platforms.wix import booking_rows
 from exporter.platforms.wix.api_errors import request_id
+from exporter.support.net import is_loopback
 from exporter.web.status_api import encode_status
 from tests.harness import views
 

@@ -24,7 +24,6 @@ from exporter.errors import (
     TargetConfigError,
     TlsError,
 )
-from exporter.fields.credentials import is_loopback
 from exporter.platforms.base import Services
 from exporter.platforms.bitrix24 import answers as decode
 from exporter.platforms.bitrix24.answers import Body, Reply
@@ -36,11 +35,13 @@ from exporter.platforms.bitrix24.api_errors import (
     refusal,
     refusal_without_json,
 )
-from exporter.platforms.bitrix24.credential import Access, Credential, checked_origin
+from exporter.platforms.bitrix24.credential import Access, checked_origin
 from exporter.platforms.bitrix24.operating import BATCH, WHOLE_SHARE, OperatingLedger
 from exporter.platforms.bitrix24.portal import Portal, PortalLease
+from exporter.platforms.credentials import Credential
 from exporter.platforms.exchange import Answer, exchange, new_request, retry_after_seconds
 from exporter.platforms.retry import RetryPolicy
+from exporter.support.net import is_loopback
 
 log = structlog.get_logger(__name__)
 
@@ -99,7 +100,7 @@ class Api:
     def __init__(
         self,
         services: Services,
-        credential: Credential,
+        credential: Credential[Access],
         lease: PortalLease,
         ledger: OperatingLedger,
         *,

@@ -1,14 +1,14 @@
-"""How a request is addressed and signed: the interface of a credential, and the incoming webhook (bitrix24.md 1 and 9.1)."""
+"""How a request is addressed and signed: what a request needs, and the incoming webhook (bitrix24.md 1 and 9.1)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
 
 import httpx
 
-from exporter.errors import PollError, TargetConfigError
-from exporter.fields.credentials import is_loopback
+from exporter.errors import TargetConfigError
+from exporter.platforms.credentials import Credential
+from exporter.support.net import is_loopback
 from exporter.support.secret import Secret
 
 
@@ -25,27 +25,7 @@ class Access:
     token: Secret | None = None
 
 
-class Credential(Protocol):
-    """What signs requests."""
-
-    async def access(self) -> Access:
-        """Return what the next request uses. Raises :class:`~exporter.errors.PollError` when there is nothing that works."""
-        ...
-
-    async def renew(self, spent: Access) -> bool:
-        """Replace ``spent``, which the portal refused. Returns ``False`` when this kind of credential cannot be renewed."""
-        ...
-
-    def degraded_reason(self) -> PollError | None:
-        """Return what an operator has to mend although requests still work."""
-        ...
-
-    async def aclose(self) -> None:
-        """Let work that must not be lost come to its end."""
-        ...
-
-
-class Webhook:
+class Webhook(Credential[Access]):
     """An incoming webhook: the whole credential is the path of its URL, ``/rest/USER_ID/CODE/``.
 
     ``base_url`` is where it is sent instead, if anywhere; the portal is known by the URL's own host all the same.
@@ -66,12 +46,6 @@ class Webhook:
     async def renew(self, spent: Access) -> bool:
         del spent
         return False
-
-    def degraded_reason(self) -> PollError | None:
-        return None
-
-    async def aclose(self) -> None:
-        pass
 
 
 def portal_of(url: httpx.URL) -> str:

@@ -25,6 +25,7 @@ from exporter.platforms.bitrix24.authserver import (
 from exporter.platforms.bitrix24.credential import Access, checked_origin, origin_of, portal_of
 from exporter.platforms.bitrix24.settings import OAuth
 from exporter.platforms.bitrix24.tokenfile import TokenFile, Tokens
+from exporter.platforms.credentials import Credential
 from exporter.platforms.retry import RetryPolicy, send_with_retries
 from exporter.support.files import Stamp
 from exporter.support.secret import Secret
@@ -168,7 +169,7 @@ class TokenChains:
         return self._chains.setdefault(resolved, _Chain(TokenFile(path)))
 
 
-class OAuthCredential:
+class OAuthCredential(Credential[Access]):
     """Implements :class:`exporter.platforms.bitrix24.credential.Credential` with a token file."""
 
     def __init__(self, oauth: OAuth, base_url: str | None, services: Services, chains: TokenChains) -> None:

@@ -11,12 +11,13 @@ from exporter.model import ApiUsage, Budget, CollectorName, ExpectedSeries
 from exporter.platforms.base import RETRIED, Collector, Services
 from exporter.platforms.bitrix24.api import LIST_BOOKINGS, METHODS, RETRY, Api, Command
 from exporter.platforms.bitrix24.bookings import BookingsCollector
-from exporter.platforms.bitrix24.credential import Credential, Webhook
+from exporter.platforms.bitrix24.credential import Access, Webhook
 from exporter.platforms.bitrix24.links import LinksCollector
 from exporter.platforms.bitrix24.oauth import TOKEN_OPERATION, OAuthCredential, TokenChains
 from exporter.platforms.bitrix24.operating import OperatingLedger
 from exporter.platforms.bitrix24.portal import PortalLease, PortalRegistry
 from exporter.platforms.bitrix24.settings import BitrixBookingsOptions, BitrixTarget
+from exporter.platforms.credentials import Credential
 
 _FIELDS: Final[Mapping[CollectorName, tuple[str, ...]]] = {
     CollectorName.BOOKINGS: ("booked_entity", "end_date"),
@@ -35,7 +36,7 @@ class Shared:
 class BitrixSession:
     """Implements :class:`exporter.platforms.base.Session`."""
 
-    def __init__(self, target: BitrixTarget, services: Services, credential: Credential, lease: PortalLease) -> None:
+    def __init__(self, target: BitrixTarget, services: Services, credential: Credential[Access], lease: PortalLease) -> None:
         self._target = target
         self._services = services
         self._credential = credential

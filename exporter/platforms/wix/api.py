@@ -17,12 +17,13 @@ import structlog
 from exporter.errors import AuthError, PollError, RateLimitedError
 from exporter.model import Budget
 from exporter.platforms.base import Services
+from exporter.platforms.credentials import Credential
 from exporter.platforms.exchange import Answer, exchange, new_request
 from exporter.platforms.limiter import LeakyBucket
 from exporter.platforms.retry import RetryPolicy, send_with_retries
 from exporter.platforms.wix.answers import decode
 from exporter.platforms.wix.api_errors import failure, invalid, may_pass
-from exporter.platforms.wix.credentials import AppCredential, Credential, KeyCredential, Token
+from exporter.platforms.wix.credentials import AppCredential, Headers, KeyCredential, Token
 from exporter.platforms.wix.endpoints import ORIGIN, Endpoint
 from exporter.platforms.wix.settings import WixTarget
 from exporter.support.secret import Secret
@@ -80,14 +81,14 @@ class WixApi:
         Repeats 5xx answers and lost connections unless ``repeat`` is false, and a 401 once with a fresh token. Raises the
         :class:`~exporter.errors.PollError` of fact sheet wix.md 9.
         """
-        headers = await self._credential.headers()
+        headers = await self._credential.access()
         try:
             return await self._send_with_retries(endpoint, headers, query=query, body=body, repeat=repeat, timeout=timeout)
         except AuthError as error:
             if not await self._credential.renew(headers):
                 raise
             self._note_retry(endpoint, error)
-        headers = await self._credential.headers()
+        headers = await self._credential.access()
         return await self._send_with_retries(endpoint, headers, query=query, body=body, repeat=repeat, timeout=timeout)
 
     async def _mint(self) -> Token:
@@ -167,7 +168,7 @@ class WixApi:
             request_id=error.request_id,
         )
 
-    def _new_credential(self) -> Credential:
+    def _new_credential(self) -> Credential[Headers]:
         if self._target.api_key is None:
             # Weakly, since the credential belongs to this object: a cycle would outlive a target that a reload drops.
             me = proxy(self)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final
 
 import structlog
 
 from exporter.clock import Clock
 from exporter.errors import PollError
+from exporter.platforms.credentials import Credential
 from exporter.support.secret import Secret
 
 log = structlog.get_logger(__name__)
@@ -21,30 +22,21 @@ RENEW_AT_SHARE: Final = 0.85
 _MINT_AGAIN_SECONDS: Final = 60.0
 
 
-class Credential(Protocol):
-    """What goes into the headers of a call."""
-
-    async def headers(self) -> Mapping[str, str]:
-        """Return the headers. May ask for a token; raises :class:`~exporter.errors.PollError` when none is given."""
-        ...
-
-    async def renew(self, refused: Mapping[str, str]) -> bool:
-        """Wix answered 401 to the headers ``refused``. Return whether there are others now."""
-        ...
+Headers = Mapping[str, str]
 
 
-class KeyCredential:
+class KeyCredential(Credential[Headers]):
     """An API key: raw, without ``Bearer``, with the site that it shall read; never with an account id (wix.md 2.2)."""
 
     def __init__(self, api_key: Secret, site_id: str) -> None:
         self._api_key = api_key
         self._site_id = site_id
 
-    async def headers(self) -> Mapping[str, str]:
+    async def access(self) -> Headers:
         return {"Authorization": self._api_key.reveal(), "wix-site-id": self._site_id}
 
-    async def renew(self, refused: Mapping[str, str]) -> bool:
-        del refused  # a key is as it is
+    async def renew(self, spent: Headers) -> bool:
+        del spent  # a key is as it is
         return False
 
 
@@ -56,7 +48,7 @@ class Token:
     lifetime: float
 
 
-class AppCredential:
+class AppCredential(Credential[Headers]):
     """The token of an app installed on the site, minted when needed; one mint at a time (wix.md 2.3).
 
     The token knows its site, so no ``wix-site-id`` goes with it: an instance id is not a site id (wix.md traps 3 and 4).
@@ -71,15 +63,15 @@ class AppCredential:
         self._renew_at = 0.0
         self._ends_at = 0.0
 
-    async def headers(self) -> Mapping[str, str]:
+    async def access(self) -> Headers:
         async with self._minting:
             if self._token is None or self._clock.monotonic() >= self._renew_at:
                 await self._replace()
             return self._headers()
 
-    async def renew(self, refused: Mapping[str, str]) -> bool:
+    async def renew(self, spent: Headers) -> bool:
         async with self._minting:
-            if refused == self._headers():  # else somebody renewed it while this call was on its way
+            if spent == self._headers():  # else somebody renewed it while this call was on its way
                 self._token = None
                 await self._replace()
             return True
