@@ -8,6 +8,8 @@ import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 PACKAGE = Path(__file__).parents[1] / "exporter"
 
 
@@ -100,3 +102,10 @@ def test_no_platform_is_named_outside_of_its_folder_but_in_the_registry() -> Non
         if PLATFORM_NAMES.search(name) and name not in examples
     }
     assert set() == found
+
+
+@pytest.mark.parametrize("room", sorted(room for room in ROOMS if (PACKAGE / room).is_dir()))
+def test_a_room_says_what_it_is_for_and_what_it_may_lean_on(room: str) -> None:
+    told = ast.get_docstring(ast.parse((PACKAGE / room / "__init__.py").read_text()))
+    assert told is not None
+    assert re.search(r"\b(leans?|lean) on\b", told)

@@ -1,1 +1,4 @@
-"""The commands, one file each."""
+"""The commands, one file each; what is global to the process is set here.
+
+They lean on everything, and only the command line leans on them.
+"""

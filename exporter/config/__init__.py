@@ -1,4 +1,7 @@
-"""A file becomes a validated, immutable configuration, or a list of problems that say how to mend it."""
+"""A file becomes a validated, immutable configuration, or a list of problems that say how to mend it.
+
+It leans on the registry of platforms, which bring their own settings, and knows none by name.
+"""
 
 from exporter.config.effective import config_hash, effective_config
 from exporter.config.load import load_config

@@ -1,4 +1,7 @@
-"""Everything that stands on the metrics page: the families as data, the counters, and the page itself."""
+"""Everything that stands on the metrics page: the families as data, the counters, and the page itself.
+
+It leans on the state and the model, and knows no platform.
+"""
 
 from exporter.metrics.exposition import Format
 from exporter.metrics.families.catalog import FAMILIES

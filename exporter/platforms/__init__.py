@@ -1,1 +1,4 @@
-"""Booking platforms: one folder each behind the interface of :mod:`exporter.platforms.base`."""
+"""Booking platforms: one folder each behind the interface of :mod:`exporter.platforms.base`, and what they share.
+
+They lean on fields, counting and support, never on each other; :mod:`exporter.platforms.registry` names them for the rest.
+"""

@@ -1,1 +1,4 @@
-"""The composition root: everything above put together, started, reloaded and stopped."""
+"""The composition root: everything below put together, started, reloaded and stopped.
+
+It leans on all of that, but neither on the simulator nor on the monitoring bundle.
+"""

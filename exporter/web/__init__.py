@@ -1,4 +1,8 @@
-"""The HTTP side: ``/metrics``, the status board, health, reload, TLS and passwords."""
+"""The HTTP side: ``/metrics``, the status page, health, reload, TLS and passwords.
+
+It leans on state and metrics; what it may ask of the exporter is its ``Backend``, so it knows neither configuration nor
+polling.
+"""
 
 from exporter.web.app import create_app
 from exporter.web.backend import Backend
