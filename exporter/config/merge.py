@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Final, get_args
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel
@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from exporter.config.settings import DEFAULT_WINDOWS
 from exporter.fields.kinds import is_window_name, mapping_of
 from exporter.platforms.registry import PLATFORMS
-from exporter.platforms.settings import CollectorSettings
+from exporter.platforms.settings import CollectorSettings, models_in
 
 _TARGETS: Final = "targets"
 
@@ -60,18 +60,11 @@ def _collector(value: object, model: type[CollectorSettings], names: Sequence[st
 
 
 def _collectors(target: type[BaseModel]) -> Iterator[tuple[str, type[CollectorSettings]]]:
-    (collectors,) = _models(target.model_fields["collectors"].annotation)
+    (collectors,) = models_in(target.model_fields["collectors"].annotation)
     for name, field in collectors.model_fields.items():
-        for model in _models(field.annotation):
+        for model in models_in(field.annotation):
             if issubclass(model, CollectorSettings):
                 yield name, model
-
-
-def _models(annotation: object) -> Iterator[type[BaseModel]]:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        yield annotation
-    for argument in get_args(annotation):
-        yield from _models(argument)
 
 
 def _names(windows: object) -> list[str]:

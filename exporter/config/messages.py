@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
-from typing import Any, Final, cast, get_args
+from typing import Any, Final, cast
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -13,7 +13,7 @@ from exporter.config.settings import Config
 from exporter.errors import Problem
 from exporter.fields.kinds import REPORTED_ELSEWHERE, kind, shown
 from exporter.platforms.registry import PLATFORMS
-from exporter.platforms.settings import WrittenAs
+from exporter.platforms.settings import models_in
 from exporter.support.yaml_source import UNREADABLE, Path, Source, show_path, showable_key
 
 # Words that people bring from elsewhere, besides those of the platforms; close matches are found without this list.
@@ -172,18 +172,9 @@ def _known_keys(path: Path, source: Source) -> list[str]:
         fields = [model.model_fields[element] for model in models if element in model.model_fields]
         fields = fields or [field for model in models for field in model.model_fields.values() if field.alias == element]
         models = [
-            model for field in fields for annotation in (field.annotation, *field.metadata) for model in _models(annotation)
+            model for field in fields for annotation in (field.annotation, *field.metadata) for model in models_in(annotation)
         ]
     return [field.alias or name for model in models for name, field in model.model_fields.items()]
-
-
-def _models(annotation: object) -> Iterator[type[BaseModel]]:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        yield annotation
-    if isinstance(annotation, WrittenAs):
-        yield from _models(annotation.form)
-    for argument in get_args(annotation):
-        yield from _models(argument)
 
 
 def _value_at(value: object, path: Path) -> object:

@@ -181,7 +181,7 @@ class Instruments:
         self._set(process.LOOP_LAG, seconds)
 
     def poll_began(self, platform: str, late: float) -> None:
-        """Count a poll that began ``late`` seconds after its time."""
+        """Count a poll that ended: it began, or waited in queues of ours, ``late`` seconds in all after its time."""
         self._lateness_of(platform).observe(late)
 
     def log_message(self, level: str) -> None:

@@ -76,7 +76,7 @@ class NoDescriptorError(httpx.TransportError):
 
 
 class HttpPool(httpx.AsyncBaseTransport):
-    """One pool for all targets: kept-alive connections, no cookies, no redirects, no decompression, no cap on their number.
+    """One pool for all targets: kept-alive connections, no cookies, no redirects, no decompression.
 
     ``names`` looks up hosts (aiohttp's own resolver if absent), ``admit`` says when a connection may be opened, and there are
     ``most_connections`` at a time, as many as the process may have files open if absent. Lives in one event loop; the caller
@@ -98,7 +98,7 @@ class HttpPool(httpx.AsyncBaseTransport):
         self._proxies = proxies or Proxies({})
         self._names = names
         self._admit = admit
-        self._sockets = Sockets(most_connections or room_for_sockets())
+        self._sockets = Sockets(clock, most_connections or room_for_sockets())
         self._shared: aiohttp.ClientSession | None = None
         self._single: aiohttp.ClientSession | None = None
         self._closed = False

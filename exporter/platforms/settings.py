@@ -6,8 +6,8 @@ JSON Schema, reference and messages are made from these models, so a default and
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any, Final, get_args
 from zoneinfo import ZoneInfo
 
 from pydantic import (
@@ -62,6 +62,16 @@ class Strict(Frozen):
 def default(text: str, description: str) -> Any:  # noqa: ANN401  the annotation has the type; so has pydantic.Field
     """Return a field whose default is text, as a user would write it, and is read like theirs."""
     return Field(default=text, description=description)
+
+
+def models_in(annotation: object) -> Iterator[type[BaseModel]]:
+    """Yield every model that an annotation names, those included in which a value is written."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    if isinstance(annotation, WrittenAs):
+        yield from models_in(annotation.form)
+    for argument in get_args(annotation):
+        yield from models_in(argument)
 
 
 class WrittenWindow(Strict):

@@ -7,20 +7,21 @@ machine.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import errno
 import os
 import resource
 import socket
-from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable
 from contextvars import ContextVar
+from functools import partial
 from typing import Final
 
 from aiohappyeyeballs import AddrInfoType
 
+from exporter.clock import Clock
 from exporter.clock.deadlines import paused
+from exporter.support.turnstile import Turnstile
 
 RESERVED_DESCRIPTORS: Final = 64
 NO_DESCRIPTOR: Final = frozenset({errno.EMFILE, errno.ENFILE})
@@ -37,10 +38,9 @@ def room_for_sockets() -> int:
 class Sockets:
     """Opens sockets for ``most`` connections at a time. ``spare`` closes one that nobody uses, if there is one."""
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, clock: Clock, most: int) -> None:
         self.spare: Callable[[], object] = lambda: None
-        self._free = most
-        self._waiting: OrderedDict[asyncio.Future[None], None] = OrderedDict()
+        self._rooms = Turnstile(clock, most)
 
     @contextlib.asynccontextmanager
     async def room(self) -> AsyncIterator[None]:
@@ -48,11 +48,13 @@ class Sockets:
 
         Waits for room as long as the deadlines around may be paused; raises :class:`OSError` (``EMFILE``) without any.
         """
-        if self._free > 0 and not self._waiting:
-            self._free -= 1
-        else:
-            await self._wait()
-        room = _Room(self._leave)
+        if self._rooms.places <= 0:
+            self.spare()  # it closes in the next turn of the loop
+        with paused() as most:
+            admitted = await self._rooms.enter(most)
+        if not admitted:
+            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+        room = _Room(partial(self._rooms.leave, 1))
         token = _room.set(room)
         try:
             yield
@@ -68,28 +70,6 @@ class Sockets:
         opened.room.holders += 1
         return opened
 
-    async def _wait(self) -> None:
-        self.spare()  # it closes in the next turn of the loop
-        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting[turn] = None
-        try:
-            with paused() as most:
-                await asyncio.wait([turn], timeout=most)
-        except asyncio.CancelledError:
-            if turn.done():
-                self._leave()  # it was let in and told to stop in the same turn of the loop
-            raise
-        finally:
-            self._waiting.pop(turn, None)
-        if not turn.done():
-            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
-
-    def _leave(self) -> None:
-        if self._waiting:
-            self._waiting.popitem(last=False)[0].set_result(None)
-        else:
-            self._free += 1
-
 
 class _Room:
     """The room of one connection: left when its block has ended and the last of its sockets is closed.
@@ -97,7 +77,7 @@ class _Room:
     There may be several at first: of a name with many addresses, more than one is tried.
     """
 
-    def __init__(self, leave: Callable[[], None]) -> None:
+    def __init__(self, leave: Callable[[], object]) -> None:
         self.holders = 1
         self._leave = leave
 

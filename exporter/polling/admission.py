@@ -11,12 +11,12 @@ import asyncio
 import contextlib
 from collections import OrderedDict, deque
 from collections.abc import AsyncIterator
-from functools import partial
 from typing import Final
 
 from exporter.clock import Clock
 from exporter.clock.deadlines import paused
 from exporter.clock.loop_lag import TICK_SECONDS, LoopLag
+from exporter.support.turnstile import Turnstile, answer, answered
 
 LATE_SECONDS: Final = 0.25
 """A loop that is later than this takes no new poll."""
@@ -40,8 +40,8 @@ class Admission:
     def __init__(self, clock: Clock, lag: LoopLag | None = None) -> None:
         self._clock = clock
         self._lag = lag
-        self._polls = _Turnstile(clock, POLLS_PER_TICK)
-        self._decodings = _Turnstile(clock, DECODINGS)
+        self._polls = Turnstile(clock, POLLS_PER_TICK)
+        self._decodings = Turnstile(clock, DECODINGS)
         self._connections = _Turns(clock, CONNECTIONS_PER_SECOND)
         self._failing: set[str] = set()  # origins, as many as are configured
         if lag is not None:
@@ -90,38 +90,6 @@ class Admission:
             self._polls.leave(max(1, round(POLLS_PER_TICK * (1.0 - late / FEW_SECONDS))))
 
 
-class _Turnstile:
-    """Places, and a queue for them."""
-
-    def __init__(self, clock: Clock, places: int) -> None:
-        self.places = places
-        self._clock = clock
-        self._queue: OrderedDict[asyncio.Future[bool], None] = OrderedDict()
-
-    async def enter(self, most: float | None) -> bool:
-        """Take a place; returns ``False`` when none came free within ``most`` seconds, and the caller goes without."""
-        if self.places > 0 and not self._queue:
-            self.places -= 1
-            return True
-        admitted: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        self._queue[admitted] = None
-        try:
-            return await _answered(admitted, self._clock, most)
-        except asyncio.CancelledError:
-            if admitted.done() and not admitted.cancelled() and admitted.result():
-                self.leave(1)  # it was admitted and told to stop in the same turn of the loop
-            raise
-        finally:
-            self._queue.pop(admitted, None)
-
-    def leave(self, places: int) -> None:
-        """Give ``places`` back; those who wait longest take them."""
-        self.places += places
-        while self.places > 0 and self._queue:
-            if _answer(self._queue.popitem(last=False)[0], with_place=True):
-                self.places -= 1
-
-
 class _Turns:
     """A steady rate that is shared in turns: each of those who wait under a name has one before any has a second."""
 
@@ -140,7 +108,7 @@ class _Turns:
         turn: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._queues[last].setdefault(name, deque()).append(turn)
         self._pump_later()
-        await _answered(turn, self._clock, most)
+        await answered(turn, self._clock, most)
 
     def _due(self) -> bool:
         """Whether a turn may be given: no more than a tick early, since shorter sleeps cost more than they spare."""
@@ -160,7 +128,7 @@ class _Turns:
                 self._pump_later()
                 return
             # Who waits no longer has no turn to give back.
-            if _answer(self._longest_waiting(), with_place=True):
+            if answer(self._longest_waiting(), with_place=True):
                 self._next += self._each
 
     def _longest_waiting(self) -> asyncio.Future[bool]:
@@ -173,21 +141,3 @@ class _Turns:
 
 
 _Waiting = OrderedDict[str, deque[asyncio.Future[bool]]]
-
-
-async def _answered(waiting: asyncio.Future[bool], clock: Clock, most: float | None) -> bool:
-    """Return what ``waiting`` is answered; ``False`` after ``most`` seconds."""
-    call_off = None if most is None else clock.call_later(most, partial(_answer, waiting, with_place=False))
-    try:
-        return await waiting
-    finally:
-        if call_off is not None:
-            call_off()
-
-
-def _answer(waiting: asyncio.Future[bool], *, with_place: bool) -> bool:
-    """Let one that waits go on; ``False`` when it no longer waits."""
-    if waiting.done():
-        return False
-    waiting.set_result(with_place)
-    return True

@@ -8,7 +8,8 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from exporter.polling.admission import Admission, _Turnstile
+from exporter.polling.admission import Admission
+from exporter.support.turnstile import Turnstile
 from tests.harness.clock import ManualClock
 from tests.harness.lag import LateLag
 
@@ -277,7 +278,7 @@ def test_decoding_that_does_not_end_delays_another_poll_by_one_interval_only() -
 
 def test_a_place_that_came_in_the_moment_of_giving_up_is_not_lost() -> None:
     async def script(clock: ManualClock, _: LateLag, __: Admission) -> None:
-        turnstile = _Turnstile(clock, 0)
+        turnstile = Turnstile(clock, 0)
         waiting = asyncio.create_task(turnstile.enter(None))
         await clock.settle()
         turnstile.leave(1)

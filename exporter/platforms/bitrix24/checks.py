@@ -7,10 +7,9 @@ from typing import Final
 
 from exporter.fields.kinds import FieldProblem
 from exporter.platforms.bitrix24.settings import BitrixTarget
+from exporter.support.yaml_source import Path
 
 _CLOUD_REQUESTS_PER_SECOND: Final = 2.0  # fact sheet bitrix24.md 6.1
-
-Path = tuple[str | int, ...]
 
 
 def problems(target: Mapping[str, object], path: Path) -> Iterator[FieldProblem]:

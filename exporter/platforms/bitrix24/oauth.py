@@ -95,7 +95,7 @@ class _Chain:
         try:
             fresh = _checked(await self._ask(tokens, oauth, services), tokens)
         except BaseException as error:
-            self.file.discard(descriptor)
+            await asyncio.to_thread(self.file.discard, descriptor)
             if isinstance(error, PollError) and error.code == INVALID_GRANT:
                 if await asyncio.to_thread(self._somebody_else_renewed, tokens):
                     return
@@ -139,7 +139,8 @@ class _Chain:
         except TargetConfigError as error:
             self.unsaved, self.trouble = fresh, error
             log.error("token_file_not_written", message=error.message)  # noqa: TRY400  the message says all
-        self._tokens, self._stamp = fresh, await asyncio.to_thread(self.file.stamp)
+        self._tokens = fresh
+        self._stamp = await asyncio.to_thread(self.file.stamp)
 
     def _save_again(self, tokens: Tokens) -> None:
         try:

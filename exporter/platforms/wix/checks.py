@@ -9,12 +9,11 @@ from typing import Final
 
 from exporter.fields.kinds import FieldProblem, mapping_of, shown
 from exporter.platforms.wix.settings import WixTarget
+from exporter.support.yaml_source import Path
 
 _API_KEY_MODE: Final = ("site_id", "api_key")
 _APP_MODE: Final = ("app_id", "app_secret", "instance_id")
 _GUID: Final = re.compile("[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-
-Path = tuple[str | int, ...]
 
 
 def problems(target: Mapping[str, object], path: Path) -> Iterator[FieldProblem]:

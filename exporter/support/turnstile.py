@@ -1,0 +1,59 @@
+"""Places for which one queues: who waits longest is next, and nobody waits longer than allowed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from functools import partial
+
+from exporter.clock import Clock
+
+
+class Turnstile:
+    """Places, and a queue for them."""
+
+    def __init__(self, clock: Clock, places: int) -> None:
+        self.places = places
+        self._clock = clock
+        self._queue: OrderedDict[asyncio.Future[bool], None] = OrderedDict()
+
+    async def enter(self, most: float | None) -> bool:
+        """Take a place; returns ``False`` when none came free within ``most`` seconds, and the caller goes without."""
+        if self.places > 0 and not self._queue:
+            self.places -= 1
+            return True
+        admitted: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._queue[admitted] = None
+        try:
+            return await answered(admitted, self._clock, most)
+        except asyncio.CancelledError:
+            if admitted.done() and not admitted.cancelled() and admitted.result():
+                self.leave(1)  # it was admitted and told to stop in the same turn of the loop
+            raise
+        finally:
+            self._queue.pop(admitted, None)
+
+    def leave(self, places: int) -> None:
+        """Give ``places`` back; those who wait longest take them."""
+        self.places += places
+        while self.places > 0 and self._queue:
+            if answer(self._queue.popitem(last=False)[0], with_place=True):
+                self.places -= 1
+
+
+async def answered(waiting: asyncio.Future[bool], clock: Clock, most: float | None) -> bool:
+    """Return what ``waiting`` is answered; ``False`` after ``most`` seconds."""
+    call_off = None if most is None else clock.call_later(most, partial(answer, waiting, with_place=False))
+    try:
+        return await waiting
+    finally:
+        if call_off is not None:
+            call_off()
+
+
+def answer(waiting: asyncio.Future[bool], *, with_place: bool) -> bool:
+    """Let one that waits go on; ``False`` when it no longer waits."""
+    if waiting.done():
+        return False
+    waiting.set_result(with_place)
+    return True
