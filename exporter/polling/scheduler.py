@@ -23,6 +23,7 @@ from exporter.polling.poll import Job, Outcome, poll
 from exporter.state.snapshot import CollectorState
 from exporter.support.backoff import exponential
 from exporter.support.logs import FailureLog
+from exporter.support.slices import in_slices
 
 log = structlog.get_logger(__name__)
 
@@ -73,12 +74,12 @@ class Scheduler:
         self._polling: set[tuple[str, CollectorName]] = set()
         self._failures = FailureLog(log)
 
-    def start(self, jobs: Iterable[Job]) -> None:
+    async def start(self, jobs: Iterable[Job]) -> None:
         """Start polling: everything is due at once, and admission makes of that what this machine can do."""
         shuffled = list(jobs)
         # In the order of a file one platform would come after the other, and all of one site at the same time.
         self._random.shuffle(shuffled)
-        for job in shuffled:
+        async for job in in_slices(shuffled):
             task = asyncio.create_task(self._run(job), name=f"{job.target}/{job.name}")
             task.add_done_callback(_tell_of_a_crash)
             self._tasks[job.target, job.name] = task

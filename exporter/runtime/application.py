@@ -243,7 +243,7 @@ class Application:
         self._snapshot.arrange(live)
         since.keep_targets(frozenset(live))
         self._live, self._since, self._config, self._rejected = live, since, config, None
-        self._scheduler.start(job for name in opened for job in live[name].jobs)
+        await self._scheduler.start(job for name in opened for job in live[name].jobs)
         self._instruments.config_loaded(ok=True, at=self._clock.time(), hash=digest)
         for warning in config.warnings:
             log.warning("config_warning", problem=str(warning))

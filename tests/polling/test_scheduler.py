@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
+import itertools
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -118,10 +119,31 @@ def run(test: Callable[[Bench], Awaitable[None]]) -> None:
     asyncio.run(main())
 
 
+def test_the_loop_has_a_turn_after_every_200_polls_that_a_fleet_starts() -> None:
+    async def scenario(bench: Bench) -> None:
+        begun: list[int] = []
+
+        async def watch() -> None:
+            while True:
+                begun.append(len(bench.published))
+                await asyncio.sleep(0)
+
+        watching = asyncio.create_task(watch())
+        await asyncio.sleep(0)
+        await bench.scheduler.start(bench.job(good, target=f"site-{number}")[0] for number in range(1000))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        watching.cancel()
+        assert 1000 == begun[-1]
+        assert 200 == max(after - before for before, after in itertools.pairwise(begun))
+
+    run(scenario)
+
+
 def test_a_collector_is_polled_at_once_and_then_on_a_fixed_grid() -> None:
     async def scenario(bench: Bench) -> None:
         job, collector = bench.job(good)
-        bench.scheduler.start([job])
+        await bench.scheduler.start([job])
         await bench.clock.advance(185)
         assert [0, 60, 120, 180] == collector.polled_at
 
@@ -135,7 +157,7 @@ def test_a_slow_poll_does_not_shift_the_grid_and_never_overlaps_itself() -> None
             return PollResult(observation())
 
         job, collector = bench.job(slow)
-        bench.scheduler.start([job])
+        await bench.scheduler.start([job])
         await bench.clock.advance(250)
         assert [0, 120, 240] == collector.polled_at
 
@@ -146,7 +168,7 @@ def test_from_the_second_poll_on_a_collector_keeps_its_phase() -> None:
     async def scenario(bench: Bench) -> None:
         for phase, second in {0.0: 60, 29.0: 89, 31.0: 31, 59.0: 59}.items():
             job, collector = bench.job(good, target=f"phase {phase}")
-            bench.scheduler.start([dataclasses.replace(job, phase=phase)])
+            await bench.scheduler.start([dataclasses.replace(job, phase=phase)])
             await bench.clock.settle()
             bench.expected[f"phase {phase}"] = (collector, [0, second, second + 60, second + 120])
         await bench.clock.advance(210)
@@ -164,19 +186,19 @@ def test_a_fleet_is_spread_over_its_interval_and_each_target_keeps_its_place() -
     assert max(in_tenths.values()) < 390, "a tenth of the interval gets a tenth of the polls, give or take a third"
 
 
-def started_late(bench: Bench, lateness: float) -> tuple[LateLag, ScriptedCollector]:
+async def started_late(bench: Bench, lateness: float) -> tuple[LateLag, ScriptedCollector]:
     """Start polling a target on a loop that is ``lateness`` seconds late."""
     lag = LateLag(bench.clock)
     bench.admit_by(lag)
     lag.lateness = lateness
     job, collector = bench.job(good)
-    bench.scheduler.start([job])
+    await bench.scheduler.start([job])
     return lag, collector
 
 
 def test_a_poll_that_waits_for_admission_is_late_and_says_so() -> None:
     async def scenario(bench: Bench) -> None:
-        lag, collector = started_late(bench, 1.0)
+        lag, collector = await started_late(bench, 1.0)
         await bench.clock.advance(20)
         assert collector.polled_at == []
         lag.lateness = 0.0
@@ -203,7 +225,7 @@ def test_a_poll_that_waits_for_its_connection_is_late_and_says_so() -> None:
 
         before = [asyncio.create_task(connect()) for _ in range(2_000)]
         await bench.clock.settle()
-        bench.scheduler.start([bench.job(asks)[0]])
+        await bench.scheduler.start([bench.job(asks)[0]])
         await bench.clock.advance(15)
         assert all(task.done() for task in before)
         ((_, late),) = bench.lateness
@@ -214,7 +236,7 @@ def test_a_poll_that_waits_for_its_connection_is_late_and_says_so() -> None:
 
 def test_a_loop_that_never_gets_better_delays_a_poll_by_one_interval_only() -> None:
     async def scenario(bench: Bench) -> None:
-        _, collector = started_late(bench, 9.0)
+        _, collector = await started_late(bench, 9.0)
         await bench.clock.advance(59)
         assert collector.polled_at == []
         await bench.clock.advance(2)
@@ -235,7 +257,7 @@ def test_a_poll_may_wait_for_turns_of_ours_for_an_interval_in_all() -> None:
             return PollResult(observation())
 
         job, _ = bench.job(waits)
-        bench.scheduler.start([job])
+        await bench.scheduler.start([job])
         await bench.clock.advance(100)
         assert [60, 15] == allowed[:2]
 
@@ -244,7 +266,7 @@ def test_a_poll_may_wait_for_turns_of_ours_for_an_interval_in_all() -> None:
 
 def test_a_poll_that_waits_for_admission_does_not_hold_up_the_stop() -> None:
     async def scenario(bench: Bench) -> None:
-        _, collector = started_late(bench, 9.0)
+        _, collector = await started_late(bench, 9.0)
         await bench.clock.advance(5)
         stopping = asyncio.create_task(bench.scheduler.stop(grace=8.0))
         await bench.clock.settle()
@@ -257,7 +279,7 @@ def test_a_poll_that_waits_for_admission_does_not_hold_up_the_stop() -> None:
 def test_success_publishes_the_observation_and_the_next_poll() -> None:
     async def scenario(bench: Bench) -> None:
         job, _ = bench.job(good)
-        bench.scheduler.start([job])
+        await bench.scheduler.start([job])
         await bench.clock.settle()
         state = bench.last()
         assert state.up
@@ -277,7 +299,7 @@ def test_a_failed_poll_keeps_the_last_observation_and_the_last_success() -> None
             raise ServerError("down", status=503)
 
         job, _ = bench.job(once_good)
-        bench.scheduler.start([job])
+        await bench.scheduler.start([job])
         await bench.clock.settle()
         first = bench.clock.time()
         await bench.clock.advance(61)
@@ -298,7 +320,7 @@ def test_a_partial_success_publishes_its_data_but_is_not_up() -> None:
             return PollResult(observation(7.0), ServerError("google failed"))
 
         job, collector = bench.job(partial)
-        bench.scheduler.start([job])
+        await bench.scheduler.start([job])
         await bench.clock.advance(61)
         state = bench.last()
         assert not state.up
@@ -317,7 +339,7 @@ def test_a_bug_in_one_collector_is_counted_as_internal_and_leaves_the_others_alo
 
         broken, _ = bench.job(bug, target="broken")
         fine, collector = bench.job(good, target="fine")
-        bench.scheduler.start([broken, fine])
+        await bench.scheduler.start([broken, fine])
         await bench.clock.advance(130)
         assert bench.last("fine").up
         assert len(collector.polled_at) == 3
@@ -337,7 +359,7 @@ def test_a_hanging_collector_is_given_up_at_its_deadline_and_leaves_the_others_a
 
         hanging, asked = bench.job(hang, target="hanging")
         fine, collector = bench.job(good, target="fine")
-        bench.scheduler.start([hanging, fine])
+        await bench.scheduler.start([hanging, fine])
         await bench.clock.advance(299)
         assert len(asked.polled_at) == 1
         await bench.clock.advance(20)
@@ -353,7 +375,7 @@ def test_a_hanging_collector_is_given_up_at_its_deadline_and_leaves_the_others_a
 def test_a_fault_that_passes_by_itself_is_retried_sooner_than_the_interval() -> None:
     async def scenario(bench: Bench) -> None:
         job, collector = bench.job(failing(ServerError("down")), interval=300)
-        bench.scheduler.start([job])
+        await bench.scheduler.start([job])
         await bench.clock.advance(301)
         assert len(collector.polled_at) >= 5
         assert 5 <= collector.polled_at[1] <= 10
@@ -369,7 +391,7 @@ def test_recovery_returns_to_the_normal_interval() -> None:
             return PollResult(observation())
 
         job, collector = bench.job(recovers)
-        bench.scheduler.start([job])
+        await bench.scheduler.start([job])
         await bench.clock.advance(300)
         first, *gaps = [
             later - earlier for earlier, later in zip(collector.polled_at[2:], collector.polled_at[3:], strict=False)
@@ -410,7 +432,7 @@ def test_stopping_lets_a_running_poll_end_and_starts_no_new_one() -> None:
             return PollResult(observation())
 
         job, collector = bench.job(slow)
-        bench.scheduler.start([job])
+        await bench.scheduler.start([job])
         await bench.clock.advance(1)
         stopping = asyncio.create_task(bench.scheduler.stop(grace=10.0))
         await bench.clock.advance(5)
@@ -429,7 +451,7 @@ def test_stopping_gives_up_a_poll_that_outlasts_the_grace_time() -> None:
             raise AssertionError
 
         job, _ = bench.job(hang)
-        bench.scheduler.start([job])
+        await bench.scheduler.start([job])
         await bench.clock.settle()
         stopping = asyncio.create_task(bench.scheduler.stop(grace=10.0))
         await bench.clock.advance(9)
@@ -444,7 +466,7 @@ def test_stopping_one_target_leaves_the_others_running() -> None:
     async def scenario(bench: Bench) -> None:
         first, gone = bench.job(good, target="gone")
         second, stays = bench.job(good, target="stays")
-        bench.scheduler.start([first, second])
+        await bench.scheduler.start([first, second])
         await bench.clock.advance(1)
         await bench.scheduler.stop(["gone"], grace=1.0)
         await bench.clock.advance(121)
@@ -462,7 +484,7 @@ def test_a_cancellation_from_inside_is_a_failed_poll_and_not_the_end_of_the_coll
             return PollResult(observation())
 
         job, collector = bench.job(cancelled_inside)
-        bench.scheduler.start([job])
+        await bench.scheduler.start([job])
         await bench.clock.settle()
         failure = bench.last().failure
         assert failure is not None
@@ -485,7 +507,7 @@ def test_a_poll_that_swallows_its_end_holds_up_neither_the_stop_nor_its_successo
             return PollResult(observation(1.0))
 
         old, asked = bench.job(stubborn)
-        bench.scheduler.start([old])
+        await bench.scheduler.start([old])
         await bench.clock.settle()
         with structlog.testing.capture_logs() as logged:
             stopping = asyncio.create_task(bench.scheduler.stop(grace=5.0))
@@ -497,7 +519,7 @@ def test_a_poll_that_swallows_its_end_holds_up_neither_the_stop_nor_its_successo
             return PollResult(observation(2.0))
 
         new, _ = bench.job(successor)
-        bench.scheduler.start([new])
+        await bench.scheduler.start([new])
         await bench.clock.settle()
         released.set()
         await bench.clock.settle()
@@ -517,7 +539,7 @@ def test_a_bug_of_ours_in_the_loop_is_logged_and_leaves_the_others_alone() -> No
         broken, _ = bench.job(good, target="broken")
         fine, collector = bench.job(good, target="fine")
         with structlog.testing.capture_logs() as logged:
-            bench.scheduler.start([dataclasses.replace(broken, recorder=Broken()), fine])
+            await bench.scheduler.start([dataclasses.replace(broken, recorder=Broken()), fine])
             await bench.clock.advance(130)
         assert [("collector_crashed", "broken/bookings")] == [
             (line["event"], line["task"]) for line in logged if line["log_level"] == "error"
@@ -530,7 +552,7 @@ def test_a_bug_of_ours_in_the_loop_is_logged_and_leaves_the_others_alone() -> No
 def test_a_stopped_target_leaves_nothing_behind() -> None:
     async def scenario(bench: Bench) -> None:
         job, _ = bench.job(failing(ServerError("down")))
-        bench.scheduler.start([job])
+        await bench.scheduler.start([job])
         await bench.clock.advance(100)
         await bench.scheduler.stop(["a"], grace=1.0)
         inside = bench.scheduler
@@ -542,7 +564,7 @@ def test_a_stopped_target_leaves_nothing_behind() -> None:
 def test_a_failure_remembers_since_when_and_how_often_in_a_row() -> None:
     async def scenario(bench: Bench) -> None:
         job, collector = bench.job(failing(ServerError("down")))
-        bench.scheduler.start([job])
+        await bench.scheduler.start([job])
         await bench.clock.settle()
         began = bench.clock.time()
         await bench.clock.advance(100)

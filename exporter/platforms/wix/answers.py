@@ -1,24 +1,19 @@
-"""What the readers of Wix answers share: a guarded decoder, and loops that leave the event loop room to breathe.
+"""What the readers of Wix answers share.
 
-Rows are decoded one by one, because one odd row must not cost the others, and with a turn of the event loop in between,
+Rows are decoded one by one, because one odd row must not cost the others, and with a turn of the event loop now and then,
 because a site may have thousands of them. Only the fields that a struct names are ever built: e-mails, names and phones are
 skipped by the decoder and exist nowhere after it.
 """
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Sequence
 from typing import Final, TypeVar
 
 from exporter.platforms.decoding import decoded
 from exporter.platforms.exchange import Answer
 from exporter.platforms.wix.api_errors import invalid
 from exporter.platforms.wix.endpoints import Endpoint
-
-SLICE_ROWS: Final = 200
-"""Rows between two turns of the event loop: a few milliseconds."""
 
 HASH_LENGTH: Final = 12
 
@@ -36,11 +31,3 @@ def decode(answer: Answer, endpoint: Endpoint, kind: type[T], what: str) -> T:
     if body is None:
         raise invalid(answer, endpoint, what)
     return body
-
-
-async def in_slices(items: Sequence[T]) -> AsyncIterator[T]:
-    """Yield ``items`` with a turn of the event loop after every :data:`SLICE_ROWS`."""
-    for position, item in enumerate(items, start=1):
-        yield item
-        if position % SLICE_ROWS == 0:
-            await asyncio.sleep(0)

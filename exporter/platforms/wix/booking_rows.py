@@ -13,9 +13,10 @@ import msgspec
 from exporter.counting.bookings import Booking
 from exporter.platforms.decoding import MAX_MOMENT, decoded, whole_number
 from exporter.platforms.exchange import Answer
-from exporter.platforms.wix.answers import decode, in_slices
+from exporter.platforms.wix.answers import decode
 from exporter.platforms.wix.api_errors import invalid
 from exporter.platforms.wix.endpoints import Endpoint
+from exporter.support.slices import in_slices
 
 PAGE_ROWS: Final = 100
 """The most that the reader gives on one page."""

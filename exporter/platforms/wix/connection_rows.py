@@ -12,9 +12,10 @@ import msgspec
 from exporter.model import CalendarType, ConnectionStatus, ErrorReason, Value
 from exporter.platforms.decoding import decoded, word
 from exporter.platforms.exchange import Answer
-from exporter.platforms.wix.answers import decode, in_slices, short_hash
+from exporter.platforms.wix.answers import decode, short_hash
 from exporter.platforms.wix.api_errors import invalid
 from exporter.platforms.wix.endpoints import Endpoint
+from exporter.support.slices import in_slices
 
 _CALENDAR_TYPES: Final[Mapping[str, CalendarType]] = {
     "UNDEFINED": CalendarType.UNDEFINED,

@@ -11,7 +11,6 @@ from exporter.model import CalendarType, CollectorName, Connection, ConnectionsO
 from exporter.platforms.base import PollResult, Services
 from exporter.platforms.decoding import report
 from exporter.platforms.exchange import Answer
-from exporter.platforms.wix.answers import in_slices
 from exporter.platforms.wix.api import WixApi
 from exporter.platforms.wix.api_errors import request_id
 from exporter.platforms.wix.connection_rows import ConnectionRow, ConnectionsAnswer, connections
@@ -19,6 +18,7 @@ from exporter.platforms.wix.endpoints import Endpoint
 from exporter.platforms.wix.naming import ConnectionNames
 from exporter.platforms.wix.providers import ProviderDirectory
 from exporter.platforms.wix.settings import WixConnections, WixTarget
+from exporter.support.slices import in_slices
 
 
 class _Seen(Value, frozen=True, gc=False):

@@ -1,0 +1,20 @@
+"""Loops over thousands of items that leave the event loop room to breathe."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from typing import Final, TypeVar
+
+SLICE: Final = 200
+"""Items between two turns of the event loop: a few milliseconds of what is done here with one."""
+
+T = TypeVar("T")
+
+
+async def in_slices(items: Iterable[T]) -> AsyncIterator[T]:
+    """Yield ``items`` with a turn of the event loop after every :data:`SLICE`."""
+    for position, item in enumerate(items, start=1):
+        yield item
+        if position % SLICE == 0:
+            await asyncio.sleep(0)
