@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import ssl
+import threading
 from collections.abc import Iterator
+from typing import Final
 
 import structlog
 
@@ -14,9 +17,14 @@ from exporter.web.tls import new_context
 
 _log = structlog.get_logger("exporter.web")
 
+LOOK_SECONDS: Final = 0.2
+"""So long a request or connection waits for the files to be looked at, and with it the event loop."""
+
 
 class ReloadingWebConfig:
-    """Looks at the files' marks at every request and connection, which costs some microseconds; no timer is needed.
+    """Looks at the files' marks at every request and connection, which costs a tenth of a millisecond; no timer is needed.
+
+    A thread looks, because a disk may hang: then what is in force stays so until the disk answers.
 
     Protection is never taken away while running, whether it is TLS, client certificates or passwords: a file that is just
     being written looks as if somebody wanted that.
@@ -26,6 +34,7 @@ class ReloadingWebConfig:
         self._config = config
         self._context = new_context(config.tls) if config.tls else None
         self._seen = stamps(config.files())
+        self._looking: threading.Thread | None = None
 
     def config(self) -> WebConfig:
         """Return the configuration in force."""
@@ -40,6 +49,16 @@ class ReloadingWebConfig:
         return self._context
 
     def _refresh(self) -> None:
+        if self._looking is not None and self._looking.is_alive():
+            return
+        looking = threading.Thread(target=self._look, name="web-config", daemon=True)
+        with contextlib.suppress(RuntimeError):  # no thread to be had: as if nothing had changed
+            looking.start()
+            self._looking = looking
+            # Not awaited: asyncio asks for a context in the middle of accepting a connection.
+            looking.join(LOOK_SECONDS)
+
+    def _look(self) -> None:
         seen = stamps(self._config.files())
         if seen == self._seen:
             return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import shutil
 import signal
 import socket
@@ -416,6 +417,27 @@ def test_a_file_that_breaks_or_goes_away_keeps_the_old_protection(tmp_path: Path
             assert (await get(server, "/metrics", user="anna:right")).status_code == 200
 
     run(scenario)
+
+
+@pytest.mark.parametrize("name", ["web.yml", "localhost.crt"])
+def test_a_disk_that_hangs_keeps_what_is_in_force_and_holds_nobody(name: str, tmp_path: Path) -> None:
+    certificate, _ = self_signed(tmp_path)
+    file = web_file(tmp_path, f"{TLS}basic_auth_users: {{anna: {HASH}}}\n")
+    trusted, hanging = trusting(certificate), tmp_path / name
+
+    async def scenario() -> None:
+        async with running(file) as server:
+            hanging.unlink()
+            os.mkfifo(hanging)  # who reads it waits until somebody writes
+            async with asyncio.timeout(20):
+                for _ in range(3):
+                    assert (await get(server, "/metrics", verify=trusted)).status_code == 401
+                assert (await get(server, "/metrics", verify=trusted, user="anna:right")).status_code == 200
+
+    try:
+        run(scenario)
+    finally:
+        os.close(os.open(hanging, os.O_RDWR | os.O_NONBLOCK))  # the reader's end
 
 
 def test_tls_cannot_be_dropped_while_running(tmp_path: Path) -> None:
