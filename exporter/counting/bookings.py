@@ -51,14 +51,14 @@ def unique(bookings: Iterable[Booking]) -> tuple[Booking, ...]:
     return tuple({booking.id: booking for booking in bookings}.values())
 
 
-def too_many(collector: CollectorName, most: int, instead: str = "") -> TargetConfigError:
-    """Return the error of a poll that met more than ``most`` bookings: a part of them would read as fewer.
+def too_many(collector: CollectorName, max_bookings: int, instead: str = "") -> TargetConfigError:
+    """Return the error of a poll that met more than ``max_bookings``: a part of them would read as fewer.
 
     ``instead`` is a further way out, in words that go on after a comma.
     """
     return TargetConfigError(
-        f"the poll of `{collector}` has to read more than {most} bookings, and `max_bookings` of the collector `bookings` "
-        f"allows no more: raise it, or choose narrower windows for `{collector}`{instead and f', {instead}'}"
+        f"the poll of `{collector}` has to read more than {max_bookings} bookings, and `max_bookings` of the collector "
+        f"`bookings` allows no more: raise it, or choose narrower windows for `{collector}`{instead and f', {instead}'}"
     )
 
 

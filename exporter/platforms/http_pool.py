@@ -79,7 +79,7 @@ class HttpPool(httpx.AsyncBaseTransport):
     """One pool for all targets: kept-alive connections, no cookies, no redirects, no decompression.
 
     ``names`` looks up hosts (aiohttp's own resolver if absent), ``admit`` says when a connection may be opened, and there are
-    ``most_connections`` at a time, as many as the process may have files open if absent. Lives in one event loop; the caller
+    ``max_connections`` at a time, as many as the process may have files open if absent. Lives in one event loop; the caller
     closes it. Raises :class:`httpx.TransportError` and nothing else.
     """
 
@@ -91,14 +91,14 @@ class HttpPool(httpx.AsyncBaseTransport):
         proxies: Proxies | None = None,
         names: AbstractResolver | None = None,
         admit: Admit | None = None,
-        most_connections: int | None = None,
+        max_connections: int | None = None,
     ) -> None:
         self._clock = clock
         self._tls = tls
         self._proxies = proxies or Proxies({})
         self._names = names
         self._admit = admit
-        self._sockets = Sockets(clock, most_connections or room_for_sockets())
+        self._sockets = Sockets(clock, max_connections or room_for_sockets())
         self._shared: aiohttp.ClientSession | None = None
         self._single: aiohttp.ClientSession | None = None
         self._closed = False

@@ -36,11 +36,11 @@ def room_for_sockets() -> int:
 
 
 class Sockets:
-    """Opens sockets for ``most`` connections at a time. ``spare`` closes one that nobody uses, if there is one."""
+    """Opens sockets for ``max_connections`` connections at a time. ``spare`` closes one that nobody uses, if there is one."""
 
-    def __init__(self, clock: Clock, most: int) -> None:
+    def __init__(self, clock: Clock, max_connections: int) -> None:
         self.spare: Callable[[], object] = lambda: None
-        self._rooms = Turnstile(clock, most)
+        self._rooms = Turnstile(clock, max_connections)
 
     @contextlib.asynccontextmanager
     async def room(self) -> AsyncIterator[None]:
@@ -50,8 +50,8 @@ class Sockets:
         """
         if self._rooms.places <= 0:
             self.spare()  # it closes in the next turn of the loop
-        with paused() as most:
-            admitted = await self._rooms.enter(most)
+        with paused() as max_seconds:
+            admitted = await self._rooms.enter(max_seconds)
         if not admitted:
             raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
         room = _Room(partial(self._rooms.leave, 1))

@@ -47,13 +47,13 @@ class Admission:
         if lag is not None:
             lag.at_each_tick(self._refill)
 
-    async def poll(self, most: float) -> None:
-        """Wait until a poll may begin, at most ``most`` seconds."""
+    async def poll(self, max_seconds: float) -> None:
+        """Wait until a poll may begin, at most ``max_seconds``."""
         if self._lag is None:
             return
         if self._lag.late() > LATE_SECONDS:
             self._polls.places = 0
-        await self._polls.enter(most)
+        await self._polls.enter(max_seconds)
 
     @contextlib.asynccontextmanager
     async def connection(self, origin: str) -> AsyncIterator[None]:
@@ -62,8 +62,8 @@ class Admission:
         Origins take turns, and those to which the last connection failed come after all others: however many portals refuse
         connections, a target that answers opens its own at once.
         """
-        with paused() as most:
-            await self._connections.take(origin, last=origin in self._failing, most=most)
+        with paused() as max_seconds:
+            await self._connections.take(origin, last=origin in self._failing, max_seconds=max_seconds)
         try:
             yield
         except Exception:
@@ -74,8 +74,8 @@ class Admission:
     @contextlib.asynccontextmanager
     async def decoding(self) -> AsyncIterator[None]:
         """Hold one of :data:`DECODINGS` places while an answer that has come is worked on."""
-        with paused() as most:
-            admitted = await self._decodings.enter(most)
+        with paused() as max_seconds:
+            admitted = await self._decodings.enter(max_seconds)
         try:
             yield
         finally:
@@ -100,15 +100,15 @@ class _Turns:
         self._queues: tuple[_Waiting, _Waiting] = (OrderedDict(), OrderedDict())
         self._pumping = False
 
-    async def take(self, name: str, *, last: bool, most: float | None) -> None:
-        """Wait for a turn of ``name``, at most ``most`` seconds; with ``last`` after all who wait without it."""
+    async def take(self, name: str, *, last: bool, max_seconds: float | None) -> None:
+        """Wait for a turn of ``name``, at most ``max_seconds``; with ``last`` after all who wait without it."""
         if not any(self._queues) and self._due():
             self._next += self._each
             return
         turn: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._queues[last].setdefault(name, deque()).append(turn)
         self._pump_later()
-        await answered(turn, self._clock, most)
+        await answered(turn, self._clock, max_seconds)
 
     def _due(self) -> bool:
         """Whether a turn may be given: no more than a tick early, since shorter sleeps cost more than they spare."""

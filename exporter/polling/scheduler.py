@@ -27,7 +27,7 @@ from exporter.support.slices import in_slices
 
 log = structlog.get_logger(__name__)
 
-FIRST_RETRY_SECONDS: Final = 10.0
+MIN_RETRY_SECONDS: Final = 10.0
 MAX_DENIED_SECONDS: Final = 15 * 60.0
 OVERLOAD_SECONDS: Final = 15 * 60.0
 CANCEL_SECONDS: Final = 1.0
@@ -49,8 +49,10 @@ def retry_delay(interval: float, error: PollError, failures: int, random: Random
         return max(asked, interval, OVERLOAD_SECONDS)
     if error.reason in (Reason.RATE_LIMITED, Reason.OPERATING_LIMIT):
         return max(asked, interval)
-    most = max(interval, FIRST_RETRY_SECONDS)
-    return max(asked, exponential(failures - 1, first=min(interval, FIRST_RETRY_SECONDS), most=most, random=random))
+    longest = max(interval, MIN_RETRY_SECONDS)
+    return max(
+        asked, exponential(failures - 1, min_seconds=min(interval, MIN_RETRY_SECONDS), max_seconds=longest, random=random)
+    )
 
 
 class Scheduler:

@@ -46,13 +46,13 @@ class Signals:
         self,
         loop: asyncio.AbstractEventLoop,
         *,
-        longest_stop: float = MAX_STOP_SECONDS,
+        max_stop_seconds: float = MAX_STOP_SECONDS,
         end: Callable[[int], object] = os._exit,
     ) -> None:
         self.stop = asyncio.Event()
         self.hangup = asyncio.Event()
         self._loop = loop
-        self._longest_stop = longest_stop
+        self._max_stop_seconds = max_stop_seconds
         self._end = end
         self._actions: Final[Mapping[int, Callable[[], None]]] = {
             **dict.fromkeys(_STOPS, self._ask_to_stop),
@@ -109,7 +109,7 @@ class Signals:
                     if ends_at is not None:
                         self._end(_ASKED_TWICE)  # somebody is in a hurry
                         return
-                    ends_at = time.monotonic() + self._longest_stop
+                    ends_at = time.monotonic() + self._max_stop_seconds
                 with contextlib.suppress(RuntimeError):  # the loop is closed
                     self._loop.call_soon_threadsafe(self._actions[number])
 

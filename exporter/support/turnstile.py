@@ -17,15 +17,15 @@ class Turnstile:
         self._clock = clock
         self._queue: OrderedDict[asyncio.Future[bool], None] = OrderedDict()
 
-    async def enter(self, most: float | None) -> bool:
-        """Take a place; returns ``False`` when none came free within ``most`` seconds, and the caller goes without."""
+    async def enter(self, max_seconds: float | None) -> bool:
+        """Take a place; returns ``False`` when none came free within ``max_seconds``, and the caller goes without."""
         if self.places > 0 and not self._queue:
             self.places -= 1
             return True
         admitted: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._queue[admitted] = None
         try:
-            return await answered(admitted, self._clock, most)
+            return await answered(admitted, self._clock, max_seconds)
         except asyncio.CancelledError:
             if admitted.done() and not admitted.cancelled() and admitted.result():
                 self.leave(1)  # it was admitted and told to stop in the same turn of the loop
@@ -41,9 +41,9 @@ class Turnstile:
                 self.places -= 1
 
 
-async def answered(waiting: asyncio.Future[bool], clock: Clock, most: float | None) -> bool:
-    """Return what ``waiting`` is answered; ``False`` after ``most`` seconds."""
-    call_off = None if most is None else clock.call_later(most, partial(answer, waiting, with_place=False))
+async def answered(waiting: asyncio.Future[bool], clock: Clock, max_seconds: float | None) -> bool:
+    """Return what ``waiting`` is answered; ``False`` after ``max_seconds``."""
+    call_off = None if max_seconds is None else clock.call_later(max_seconds, partial(answer, waiting, with_place=False))
     try:
         return await waiting
     finally:

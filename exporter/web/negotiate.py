@@ -18,7 +18,7 @@ _RANGE: Final = re.compile(rf"(?:{_WORD})(?:/(?:{_WORD}))?")
 _PARAMETER: Final = re.compile(rf'\s*({_WORD})\s*=\s*(?:({_WORD})|"((?:[^"\\]|\\.)*)")\s*')
 _WEIGHT: Final = re.compile(r"0?\.\d+|0\.?|1(?:\.0*)?")
 _ELEMENT: Final = re.compile(r'(?:[^,"]|"(?:[^"\\]|\\.)*")+')
-_LONGEST: Final = 4096  # characters; Prometheus sends some 250, and quotes nested on purpose cost quadratic time
+_MAX_CHARACTERS: Final = 4096  # characters; Prometheus sends some 250, and quotes nested on purpose cost quadratic time
 _PART: Final = re.compile(r'(?:[^;"]|"(?:[^"\\]|\\.)*")+')
 
 
@@ -86,7 +86,7 @@ def accepts_gzip(accept_encoding: Sequence[str]) -> bool:
 
 
 def _wishes(headers: Sequence[str]) -> Iterator[_Wish]:
-    if sum(map(len, headers)) > _LONGEST:
+    if sum(map(len, headers)) > _MAX_CHARACTERS:
         return
     elements = (element.strip() for header in headers for element in _ELEMENT.findall(header))
     for position, element in enumerate(elements):

@@ -677,7 +677,7 @@ def test_connections_that_fail_leave_nothing_for_the_garbage_collector(wrong: st
 def test_a_process_without_descriptors_says_so_and_blames_no_platform() -> None:
     async def main() -> None:
         clock = ManualClock()
-        async with peer() as server, HttpPool(clock, tls=ssl.create_default_context(), most_connections=1) as pool:
+        async with peer() as server, HttpPool(clock, tls=ssl.create_default_context(), max_connections=1) as pool:
             client = Client(pool, clock)
             async with peer(lambda *_: b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n") as slow:
                 hanging = asyncio.create_task(client.ask(slow.origin, timeout=600))
@@ -704,7 +704,7 @@ def test_a_process_without_descriptors_says_so_and_blames_no_platform() -> None:
 def test_a_connection_that_finds_no_room_takes_that_of_one_that_idles() -> None:
     async def main() -> None:
         clock = SystemClock()
-        pool = HttpPool(clock, tls=ssl.create_default_context(), most_connections=1)
+        pool = HttpPool(clock, tls=ssl.create_default_context(), max_connections=1)
         async with peer() as first, peer() as second, pool:
             client = Client(pool, clock)
             for _ in range(3):
@@ -718,7 +718,7 @@ def test_a_connection_that_finds_no_room_takes_that_of_one_that_idles() -> None:
 def test_connections_wait_for_the_room_of_another_and_none_is_lost() -> None:
     async def main() -> None:
         clock, tls = SystemClock(), ssl.create_default_context()
-        async with peer() as server, HttpPool(clock, tls=tls, names=SlowNames(), most_connections=3) as pool:
+        async with peer() as server, HttpPool(clock, tls=tls, names=SlowNames(), max_connections=3) as pool:
             client = Client(pool, clock)
             origin = server.origin.replace("127.0.0.1", "portal.test")
             asking = [asyncio.create_task(client.ask(origin, once=True)) for _ in range(30)]

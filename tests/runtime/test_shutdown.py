@@ -22,9 +22,9 @@ STOPS = (signal.SIGTERM, signal.SIGINT)
 class Process:
     """Signals that are delivered, and the exit codes that would have ended the process."""
 
-    def __init__(self, *, longest_stop: float) -> None:
+    def __init__(self, *, max_stop_seconds: float) -> None:
         self.codes: list[int] = []
-        self.signals = Signals(asyncio.get_running_loop(), longest_stop=longest_stop, end=self.codes.append)
+        self.signals = Signals(asyncio.get_running_loop(), max_stop_seconds=max_stop_seconds, end=self.codes.append)
 
     async def ended(self) -> None:
         async with asyncio.timeout(10):
@@ -32,9 +32,9 @@ class Process:
                 await asyncio.sleep(0.001)
 
 
-def in_process(scenario: Callable[[Process], Coroutine[Any, Any, None]], *, longest_stop: float = 60.0) -> None:
+def in_process(scenario: Callable[[Process], Coroutine[Any, Any, None]], *, max_stop_seconds: float = 60.0) -> None:
     async def main() -> None:
-        process = Process(longest_stop=longest_stop)
+        process = Process(max_stop_seconds=max_stop_seconds)
         with process.signals.delivered():
             await scenario(process)
 
@@ -78,7 +78,7 @@ def test_a_stop_that_takes_too_long_ends_with_zero_and_says_so() -> None:
         assert [0] == process.codes
         assert ["stopping", "stop_took_too_long", "stopped"] == [line["event"] for line in logged]
 
-    in_process(scenario, longest_stop=0.05)
+    in_process(scenario, max_stop_seconds=0.05)
 
 
 def test_other_signals_end_nothing_however_often_they_come() -> None:

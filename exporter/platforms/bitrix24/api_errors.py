@@ -27,6 +27,7 @@ from exporter.errors import (
     ServerError,
     TargetConfigError,
 )
+from exporter.platforms.error_rules import ErrorRule, sentence
 
 
 class Action(Enum):
@@ -52,10 +53,12 @@ class Refusal:
 
 
 @dataclass(frozen=True, slots=True)
-class _Rule:
-    error: type[PollError]
-    text: str
+class _Rule(ErrorRule):
     action: Action = Action.GIVE_UP
+
+
+def _rule(error: type[PollError], text: str, action: Action = Action.GIVE_UP) -> _Rule:
+    return _Rule(error, sentence(text), action)
 
 
 BOOKING_NOT_FOUND: Final = "1021"
@@ -66,66 +69,66 @@ _BUG: Final = "does not accept the request, which is a fault of the exporter"
 _AUTH: Final = "does not accept the credential"
 
 RULES: Final[Mapping[str, _Rule]] = {
-    "query_limit_exceeded": _Rule(RateLimitedError, "refuses because of too many requests", Action.PAUSE),
-    "operation_time_limit": _Rule(OperatingLimitError, "blocks the method for its operating time", Action.OPERATING),
-    "overload_limit": _Rule(
+    "query_limit_exceeded": _rule(RateLimitedError, "refuses because of too many requests", Action.PAUSE),
+    "operation_time_limit": _rule(OperatingLimitError, "blocks the method for its operating time", Action.OPERATING),
+    "overload_limit": _rule(
         OverloadError, "has blocked REST for this portal; its support must lift the block", Action.OVERLOAD
     ),
-    "internal_server_error": _Rule(ServerError, "has an internal error", Action.RETRY),
-    "error_unexpected_answer": _Rule(ServerError, "could not finish the request", Action.RETRY),
-    "error_core": _Rule(ServerError, "has an error in its core", Action.RETRY_ONCE),
-    "expired_token": _Rule(AuthError, "says that the access token has expired", Action.RENEW),
-    "invalid_token": _Rule(AuthError, "says that the access token is invalid", Action.RENEW),
-    "no_auth_found": _Rule(AuthError, "found no valid credential in the request", Action.RENEW),
-    "invalid_credentials": _Rule(AuthError, f"{_AUTH}: the webhook was deleted, or its owner lacks rights"),
-    "authorization_error": _Rule(AuthError, f"{_AUTH}: its owner was dismissed or is inactive"),
-    "error_oauth": _Rule(AuthError, f"{_AUTH}: the application is not authorised"),
-    "insufficient_scope": _Rule(PermissionDeniedError, "says that the credential lacks the scope `booking`"),
-    "user_access_error": _Rule(PermissionDeniedError, "does not let the credential's user use the application"),
-    "allowed_only_intranet_user": _Rule(PermissionDeniedError, "serves staff only, and the credential's user is not staff"),
-    "wrong_auth_type": _Rule(PermissionDeniedError, "does not allow this kind of credential"),
-    "method_confirm_denied": _Rule(PermissionDeniedError, "had an administrator deny the method"),
-    "method_confirm_waiting": _Rule(PermissionDeniedError, "waits for an administrator to allow the method"),
-    "403": _Rule(PermissionDeniedError, "does not let the credential's user see bookings"),
-    "access_denied": _Rule(NotEntitledError, "denies REST: the plan has none, or the user has no right to it"),
-    "payment_required": _Rule(NotEntitledError, "wants the application to be paid"),
-    "application_not_found": _Rule(NotEntitledError, "does not know the application"),
-    "not_installed": _Rule(NotEntitledError, "says that the application is not installed"),
-    "portal_deleted": _Rule(NotFoundError, "says that the portal is deleted or closed"),
-    METHOD_NOT_FOUND: _Rule(NotFoundError, "does not know the method: module booking missing or old, or a wrong URL"),
-    "error_manifest_is_not_available": _Rule(NotFoundError, "does not have the application's manifest"),
-    NOT_IN_BATCH: _Rule(ClientError, "does not run the method in a batch", Action.DIRECT),
-    "error_batch_length_exceeded": _Rule(ClientError, "takes fewer commands in a batch", Action.SPLIT),
-    "invalid_request": _Rule(TargetConfigError, "refuses the request; it wants https"),
-    "error_argument": _Rule(ClientError, _BUG),
-    "wrong_encoding": _Rule(ClientError, _BUG),
-    "100": _Rule(ClientError, _BUG),
-    "0": _Rule(ClientError, _BUG),
-    "": _Rule(ClientError, _BUG),
-    "422": _Rule(ClientError, _BUG),
-    BOOKING_NOT_FOUND: _Rule(ClientError, "does not have the booking"),
+    "internal_server_error": _rule(ServerError, "has an internal error", Action.RETRY),
+    "error_unexpected_answer": _rule(ServerError, "could not finish the request", Action.RETRY),
+    "error_core": _rule(ServerError, "has an error in its core", Action.RETRY_ONCE),
+    "expired_token": _rule(AuthError, "says that the access token has expired", Action.RENEW),
+    "invalid_token": _rule(AuthError, "says that the access token is invalid", Action.RENEW),
+    "no_auth_found": _rule(AuthError, "found no valid credential in the request", Action.RENEW),
+    "invalid_credentials": _rule(AuthError, f"{_AUTH}: the webhook was deleted, or its owner lacks rights"),
+    "authorization_error": _rule(AuthError, f"{_AUTH}: its owner was dismissed or is inactive"),
+    "error_oauth": _rule(AuthError, f"{_AUTH}: the application is not authorised"),
+    "insufficient_scope": _rule(PermissionDeniedError, "says that the credential lacks the scope `booking`"),
+    "user_access_error": _rule(PermissionDeniedError, "does not let the credential's user use the application"),
+    "allowed_only_intranet_user": _rule(PermissionDeniedError, "serves staff only, and the credential's user is not staff"),
+    "wrong_auth_type": _rule(PermissionDeniedError, "does not allow this kind of credential"),
+    "method_confirm_denied": _rule(PermissionDeniedError, "had an administrator deny the method"),
+    "method_confirm_waiting": _rule(PermissionDeniedError, "waits for an administrator to allow the method"),
+    "403": _rule(PermissionDeniedError, "does not let the credential's user see bookings"),
+    "access_denied": _rule(NotEntitledError, "denies REST: the plan has none, or the user has no right to it"),
+    "payment_required": _rule(NotEntitledError, "wants the application to be paid"),
+    "application_not_found": _rule(NotEntitledError, "does not know the application"),
+    "not_installed": _rule(NotEntitledError, "says that the application is not installed"),
+    "portal_deleted": _rule(NotFoundError, "says that the portal is deleted or closed"),
+    METHOD_NOT_FOUND: _rule(NotFoundError, "does not know the method: module booking missing or old, or a wrong URL"),
+    "error_manifest_is_not_available": _rule(NotFoundError, "does not have the application's manifest"),
+    NOT_IN_BATCH: _rule(ClientError, "does not run the method in a batch", Action.DIRECT),
+    "error_batch_length_exceeded": _rule(ClientError, "takes fewer commands in a batch", Action.SPLIT),
+    "invalid_request": _rule(TargetConfigError, "refuses the request; it wants https"),
+    "error_argument": _rule(ClientError, _BUG),
+    "wrong_encoding": _rule(ClientError, _BUG),
+    "100": _rule(ClientError, _BUG),
+    "0": _rule(ClientError, _BUG),
+    "": _rule(ClientError, _BUG),
+    "422": _rule(ClientError, _BUG),
+    BOOKING_NOT_FOUND: _rule(ClientError, "does not have the booking"),
 }
 
 _STATUSES: Final[Mapping[int, _Rule]] = {
-    401: _Rule(AuthError, _AUTH),
-    402: _Rule(NotEntitledError, "wants to be paid"),
-    403: _Rule(PermissionDeniedError, "forbids the request"),
-    404: _Rule(NotFoundError, "does not know the address; the portal may be gone"),
-    408: _Rule(PollTimeoutError, "gave up waiting for the request", Action.RETRY),
-    410: _Rule(NotFoundError, "says that the portal is gone"),
-    429: _Rule(RateLimitedError, "refuses because of too many requests", Action.PAUSE),
+    401: _rule(AuthError, _AUTH),
+    402: _rule(NotEntitledError, "wants to be paid"),
+    403: _rule(PermissionDeniedError, "forbids the request"),
+    404: _rule(NotFoundError, "does not know the address; the portal may be gone"),
+    408: _rule(PollTimeoutError, "gave up waiting for the request", Action.RETRY),
+    410: _rule(NotFoundError, "says that the portal is gone"),
+    429: _rule(RateLimitedError, "refuses because of too many requests", Action.PAUSE),
 }
 # Different errors share these codes, and older builds have others for the same: the text tells (bitrix24.md 18).
 _SHARED_CODES: Final = frozenset({"0", "", "422"})
 _SENTENCES: Final[Mapping[str, _Rule]] = {
-    "booking tool is disabled": _Rule(
+    "booking tool is disabled": _rule(
         NotEntitledError, "says that its tool Booking is switched off; an administrator switches it on under Settings -> Tools"
     ),
-    "feature is not available": _Rule(NotEntitledError, "says that its plan does not contain Booking"),
+    "feature is not available": _rule(NotEntitledError, "says that its plan does not contain Booking"),
 }
-_CLIENT: Final = _Rule(ClientError, _BUG)
-_SERVER: Final = _Rule(ServerError, "has a fault", Action.RETRY)
-_NO_DATA: Final = _Rule(InvalidResponseError, "sent something that is not its API's JSON", Action.RETRY_ONCE)
+_CLIENT: Final = _rule(ClientError, _BUG)
+_SERVER: Final = _rule(ServerError, "has a fault", Action.RETRY)
+_NO_DATA: Final = _rule(InvalidResponseError, "sent something that is not its API's JSON", Action.RETRY_ONCE)
 
 _OK: Final = 200
 _MULTIPLE_CHOICES: Final = 300
@@ -158,8 +161,8 @@ def refusal(
         by_status = _STATUSES.get(status or 0)
         rule = by_status or (_SERVER if status is not None and status >= _SERVER_ERROR else _CLIENT)
     shown = code if code.lower() in RULES or _WORD.fullmatch(code) else "…"
-    text = f"{portal} {rule.text} ({shown or 'empty error code'})"
-    return Refusal(rule.error(text, status=status, code=shown, retry_after=retry_after), rule.action)
+    words = {"who": portal, "shown": shown or "empty error code"}
+    return Refusal(rule.as_error(status=status, code=shown, retry_after=retry_after, **words), rule.action)
 
 
 def _by_sentence(description: object) -> _Rule | None:
@@ -177,4 +180,5 @@ def refusal_without_json(portal: str, status: int, retry_after: float | None) ->
             rule = _CLIENT
         else:
             rule = _NO_DATA
-    return Refusal(rule.error(f"{portal} {rule.text} (HTTP {status})", status=status, retry_after=retry_after), rule.action)
+    words = {"who": portal, "shown": f"HTTP {status}"}
+    return Refusal(rule.as_error(status=status, retry_after=retry_after, **words), rule.action)

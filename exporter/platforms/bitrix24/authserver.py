@@ -18,7 +18,6 @@ from exporter.errors import (
     NotEntitledError,
     NotFoundError,
     PermissionDeniedError,
-    PollError,
     ServerError,
     TargetConfigError,
 )
@@ -27,6 +26,7 @@ from exporter.platforms.bitrix24.api_errors import normalise
 from exporter.platforms.bitrix24.credential import origin_of
 from exporter.platforms.bitrix24.tokenfile import Tokens, parse
 from exporter.platforms.decoding import decoded
+from exporter.platforms.error_rules import ErrorRule, sentence
 from exporter.platforms.exchange import exchange, new_request, retry_after_seconds
 from exporter.support.secret import Secret
 
@@ -36,15 +36,19 @@ INVALID_GRANT: Final = "invalid_grant"
 
 _AGAIN: Final = "run `booking-sync-exporter bitrix24-login` again"
 _CLIENT: Final = "does not know client_id and client_secret; take both from the application's card"
-_RULES: Final[Mapping[str, tuple[type[PollError], str]]] = {
-    INVALID_GRANT: (AuthError, f"no longer accepts the refresh token; {_AGAIN}"),
-    "invalid_client": (AuthError, _CLIENT),
-    "wrong_client": (AuthError, _CLIENT),
-    "insufficient_scope": (PermissionDeniedError, "does not give the scope; add `booking` on the application's card"),
-    "invalid_scope": (PermissionDeniedError, "does not give the scope; add `booking` on the application's card"),
-    "payment_required": (NotEntitledError, "wants the application or the plan to be paid"),
-    "not_installed": (NotEntitledError, "says that the application is not installed on the portal"),
-    "invalid_request": (ClientError, "does not accept the request, which is a fault of the exporter"),
+_RULES: Final[Mapping[str, ErrorRule]] = {
+    INVALID_GRANT: ErrorRule(AuthError, sentence(f"no longer accepts the refresh token; {_AGAIN}")),
+    "invalid_client": ErrorRule(AuthError, sentence(_CLIENT)),
+    "wrong_client": ErrorRule(AuthError, sentence(_CLIENT)),
+    "insufficient_scope": ErrorRule(
+        PermissionDeniedError, sentence("does not give the scope; add `booking` on the application's card")
+    ),
+    "invalid_scope": ErrorRule(
+        PermissionDeniedError, sentence("does not give the scope; add `booking` on the application's card")
+    ),
+    "payment_required": ErrorRule(NotEntitledError, sentence("wants the application or the plan to be paid")),
+    "not_installed": ErrorRule(NotEntitledError, sentence("says that the application is not installed on the portal")),
+    "invalid_request": ErrorRule(ClientError, sentence("does not accept the request, which is a fault of the exporter")),
 }
 
 
@@ -77,7 +81,7 @@ async def request_tokens(
         code = normalise(body["error"])
         rule = _RULES.get(code.lower())
         if rule is not None:
-            raise rule[0](f"{name} {rule[1]} ({code})", status=status, code=code.lower())
+            raise rule.as_error(status=status, code=code.lower(), who=name, shown=code)
     retry_after = retry_after_seconds(answer, services.clock)
     if status >= httpx.codes.INTERNAL_SERVER_ERROR:
         raise ServerError(f"{name} has a fault (HTTP {status})", status=status, retry_after=retry_after)

@@ -21,12 +21,12 @@ FRUITLESS_ROUNDS: Final = 4
 
 
 class Batcher:
-    """Sends blocks of at most ``most`` commands. Remembers across polls how large a block the portal can stand."""
+    """Sends blocks of at most ``max_commands`` commands. Remembers across polls how large a block the portal can stand."""
 
-    def __init__(self, api: Api, most: int, *, share: float = WHOLE_SHARE) -> None:
+    def __init__(self, api: Api, max_commands: int, *, share: float = WHOLE_SHARE) -> None:
         self._api = api
-        self.most = min(most, MAX_COMMANDS)
-        self._size = self.most
+        self.max_commands = min(max_commands, MAX_COMMANDS)
+        self._size = self.max_commands
         self.share = share
 
     @property
@@ -62,7 +62,7 @@ class Batcher:
                     del pending[key]
             if len(self._batchable(pending)) < before:
                 fruitless = 0
-                self._size = min(self.most, self._size + max(1, self._size // 4))
+                self._size = min(self.max_commands, self._size + max(1, self._size // 4))
             else:
                 fruitless += 1
                 error_text = "the portal answers batches without executing their commands"

@@ -112,8 +112,8 @@ class BookingsCollector:
         return rows, seen, complete
 
     def _new_pager(self) -> Pager[Booking]:
-        most = self._settings.max_bookings
-        return Pager(self._api, self._batcher, LIST_BOOKINGS, decode.bookings, most=most, too_many=self._too_many)
+        max_rows = self._settings.max_bookings
+        return Pager(self._api, self._batcher, LIST_BOOKINGS, decode.bookings, max_rows=max_rows, too_many=self._too_many)
 
     async def _read_range(self, pager: Pager[Booking], low: int, high: int, until: float) -> tuple[tuple[Booking, ...], bool]:
         rows, malformed = await pager.read_all({"filter": {"within": {"dateFrom": low, "dateTo": high}}}, until)

@@ -58,11 +58,11 @@ def missing(before: Seen, now: Seen, moment: float) -> tuple[Booking, ...]:
     )
 
 
-def keep_unanswered(now: Seen, unanswered: Sequence[Booking], most: int) -> Seen:
+def keep_unanswered(now: Seen, unanswered: Sequence[Booking], max_bookings: int) -> Seen:
     """Return ``now`` with bookings that nobody could be asked about yet, so that the next read misses them again.
 
-    At most ``most`` bookings in all, the first ones of ``unanswered`` before the others: a portal that shows other bookings
+    At most ``max_bookings`` in all, the first ones of ``unanswered`` before the others: a portal that shows other bookings
     with every read must not fill the memory.
     """
-    owed = unanswered[: max(0, most - len(now.bookings))]
+    owed = unanswered[: max(0, max_bookings - len(now.bookings))]
     return Seen(now.low, now.high, {**now.bookings, **{booking.id: booking for booking in owed}}, now.largest)

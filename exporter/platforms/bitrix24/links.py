@@ -64,7 +64,7 @@ class LinksCollector:
             Batcher(api, MAX_COMMANDS, share=LINKS_SHARE),
             LIST_BOOKINGS,
             decode.bookings,
-            most=counting.max_bookings,
+            max_rows=counting.max_bookings,
             too_many=lambda: too_many(CollectorName.LINKS, counting.max_bookings),
         )
         self._batcher = Batcher(api, settings.batch_size, share=LINKS_SHARE)
@@ -95,7 +95,7 @@ class LinksCollector:
         new = [booking.id for booking in sorted(rows, key=lambda row: row.start) if booking.id not in self._links]
         if not all(self._api.ledger.allows(operation, OPTIONAL_SHARE) for operation in (LIST_LINKS, BATCH)):
             return new
-        per_call = 1 if LIST_LINKS in self._api.not_batchable else self._batcher.most
+        per_call = 1 if LIST_LINKS in self._api.not_batchable else self._batcher.max_commands
         room = max(0, self._settings.verify_calls * per_call - len(new))
         return [*new, *list(self._links)[:room]]
 

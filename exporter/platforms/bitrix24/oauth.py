@@ -35,7 +35,7 @@ __all__ = ["TOKEN_OPERATION", "OAuthCredential", "TokenChains"]
 log = structlog.get_logger(__name__)
 
 EXCHANGE_SECONDS: Final = 30.0
-RETRY: Final = RetryPolicy(retries=2, first_seconds=1.0, max_seconds=10.0, max_asked_seconds=10.0)
+RETRY: Final = RetryPolicy(retries=2, min_seconds=1.0, max_seconds=10.0, max_asked_seconds=10.0)
 
 
 class _Chain:

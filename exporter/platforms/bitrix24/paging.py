@@ -36,7 +36,7 @@ T = TypeVar("T", bound=_HasId)
 
 
 class Pager(Generic[T]):
-    """One list method of one portal, of at most ``most`` rows; ``too_many`` makes the error for more.
+    """One list method of one portal, of at most ``max_rows`` rows; ``too_many`` makes the error for more.
 
     Remembers between polls how many pages it had.
     """
@@ -48,14 +48,14 @@ class Pager(Generic[T]):
         method: str,
         read: Callable[[Reply], Page[T]],
         *,
-        most: int,
+        max_rows: int,
         too_many: Callable[[], PollError],
     ) -> None:
         self._api = api
         self._batcher = batcher
         self._method = method
         self._read = read
-        self._most = most
+        self._max_rows = max_rows
         self._too_many = too_many
         self._pages = 0
 
@@ -64,7 +64,7 @@ class Pager(Generic[T]):
 
         Raises :class:`~exporter.errors.PollError` rather than return a part.
         """
-        pages = _Pages[T](self._method, self._most, self._too_many)
+        pages = _Pages[T](self._method, self._max_rows, self._too_many)
         reply = await self._api.call(self._command(params, 0), until, share=self._batcher.share)
         pages.add(reply, self._read(reply))
         expected, grown = self._pages - 1, FIRST_BLOCK if self._pages == 0 else GROWN_BLOCK
@@ -102,7 +102,7 @@ class Pager(Generic[T]):
 class _Pages(Generic[T]):
     """The pages read so far."""
 
-    def __init__(self, method: str, most: int, too_many: Callable[[], PollError]) -> None:
+    def __init__(self, method: str, max_rows: int, too_many: Callable[[], PollError]) -> None:
         self.rows: dict[str, T] = {}
         self.count = 0
         self.needed = 0  # pages up to the first that was not full
@@ -110,7 +110,7 @@ class _Pages(Generic[T]):
         self.complete = False
         self.step = PAGE_ROWS
         self._method = method
-        self._most = most
+        self._max_rows = max_rows
         self._too_many = too_many
         self._ids: set[str] = set()
         self._repeated = 0  # rows that were sent before, or that nobody can tell apart
@@ -119,7 +119,7 @@ class _Pages(Generic[T]):
         """Take the next page.
 
         Raises :class:`InvalidResponseError` when the portal does not page as it should, and what ``too_many`` makes when there
-        are more than ``most`` rows.
+        are more than ``max_rows`` rows.
         """
         start = self.count * self.step
         if reply.next is not None and reply.next <= start:
@@ -140,7 +140,7 @@ class _Pages(Generic[T]):
         # Some come twice when somebody books meanwhile; a portal that sends little else would be read for hours.
         if not self.complete and self._repeated > len(self._ids):
             raise InvalidResponseError(f"{self._method} repeats most of its rows instead of coming to an end")
-        if len(self._ids) > self._most:
+        if len(self._ids) > self._max_rows:
             raise self._too_many()
         self.rows.update((row.id, row) for row in page.rows)
         self.malformed += page.malformed

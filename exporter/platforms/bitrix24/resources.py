@@ -24,7 +24,7 @@ class ResourceNames:
         self.names: Mapping[str, str] = {}
         self._services = services
         batcher = Batcher(api, MAX_COMMANDS)
-        self._pager = Pager(api, batcher, LIST_RESOURCES, decode.resources, most=MAX_RESOURCES, too_many=_too_many)
+        self._pager = Pager(api, batcher, LIST_RESOURCES, decode.resources, max_rows=MAX_RESOURCES, too_many=_too_many)
         self._due = float("-inf")
 
     async def refresh(self, until: float) -> None:

@@ -29,7 +29,7 @@ from exporter.support.files import Stamp, flush_folder, stamp
 from exporter.support.secret import Secret
 
 MODE: Final = 0o600
-_LONGEST: Final = 64 * 1024
+_MAX_BYTES: Final = 64 * 1024
 
 
 class _Answer(msgspec.Struct):
@@ -156,4 +156,4 @@ class TokenFile:
 
 def _read(path: Path) -> bytes:
     with path.open("rb") as file:
-        return file.read(_LONGEST)
+        return file.read(_MAX_BYTES)

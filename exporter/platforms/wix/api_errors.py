@@ -26,6 +26,7 @@ from exporter.errors import (
     ServerError,
 )
 from exporter.platforms.decoding import decoded
+from exporter.platforms.error_rules import ErrorRule
 from exporter.platforms.exchange import Answer, retry_after_seconds
 from exporter.platforms.wix.advice import THREE_CHECKS
 from exporter.platforms.wix.endpoints import Endpoint
@@ -39,36 +40,38 @@ _NO_TOKEN_STATUSES: Final = frozenset({400, 401, 403})
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9_.:|-]{1,128}")
 _CODE: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
 
-_Case = tuple[type[PollError], str]
-"""The error and what it says; ``{operation}`` is ours, ``{shown}`` status and code."""
-
-_BY_CODE: Final[Mapping[str | None, _Case]] = {
-    "FUNCTION_REMOVED": (NotFoundError, "Wix has retired {operation} ({shown}); install a newer version of the exporter"),
-    "PREMIUM_FEATURE_NOT_ENABLED": (NotEntitledError, "the site's plan does not contain calendar sync ({shown})"),
+# In the texts `{operation}` is our word for what was asked.
+_BY_CODE: Final[Mapping[str | None, ErrorRule]] = {
+    "FUNCTION_REMOVED": ErrorRule(
+        NotFoundError, "Wix has retired {operation} ({shown}); install a newer version of the exporter"
+    ),
+    "PREMIUM_FEATURE_NOT_ENABLED": ErrorRule(NotEntitledError, "the site's plan does not contain calendar sync ({shown})"),
 }
-_NO_TOKEN: Final[_Case] = (
+_NO_TOKEN: Final[ErrorRule] = ErrorRule(
     AuthError,
     "Wix does not give this app a token ({shown}); check `app_id`, `app_secret` and `instance_id`",
 )
-_NO_SUCH_PATH: Final[_Case] = (
+_NO_SUCH_PATH: Final[ErrorRule] = ErrorRule(
     NotFoundError,
     "there is no {operation} at this address ({shown}); check `base_url` and `reader_prefix`",
 )
-_BY_STATUS: Final[dict[int, _Case]] = {
-    404: (NotFoundError, "Wix does not know what {operation} asks for ({shown}); check `site_id`"),
-    428: (NotEntitledError, "the site lacks what {operation} needs ({shown}); is Wix Bookings installed?"),
-    429: (RateLimitedError, "Wix throttles this site ({shown})"),
-    501: (ServerError, "Wix does not implement {operation} at this address ({shown}); check `base_url` and `reader_prefix`"),
+_BY_STATUS: Final[dict[int, ErrorRule]] = {
+    404: ErrorRule(NotFoundError, "Wix does not know what {operation} asks for ({shown}); check `site_id`"),
+    428: ErrorRule(NotEntitledError, "the site lacks what {operation} needs ({shown}); is Wix Bookings installed?"),
+    429: ErrorRule(RateLimitedError, "Wix throttles this site ({shown})"),
+    501: ErrorRule(
+        ServerError, "Wix does not implement {operation} at this address ({shown}); check `base_url` and `reader_prefix`"
+    ),
 }
-_BY_STATUS_WITH_KEY: Final[dict[int, _Case]] = {
-    401: (
+_BY_STATUS_WITH_KEY: Final[dict[int, ErrorRule]] = {
+    401: ErrorRule(
         AuthError,
         (
             "Wix does not accept the API key ({shown}); check that it is whole, not revoked, of the site's account, and has no "
             "`Bearer` in front"
         ),
     ),
-    403: (
+    403: ErrorRule(
         PermissionDeniedError,
         (
             f"Wix does not let this API key do {{operation}} ({{shown}}); check three things: {THREE_CHECKS}. If all hold, "
@@ -76,15 +79,15 @@ _BY_STATUS_WITH_KEY: Final[dict[int, _Case]] = {
         ),
     ),
 }
-_BY_STATUS_WITH_TOKEN: Final[dict[int, _Case]] = {
-    401: (
+_BY_STATUS_WITH_TOKEN: Final[dict[int, ErrorRule]] = {
+    401: ErrorRule(
         AuthError,
         (
             "Wix does not accept the app's token, not even a fresh one ({shown}); check `app_id`, `app_secret` and "
             "`instance_id`, and that the app is installed on the site"
         ),
     ),
-    403: (
+    403: ErrorRule(
         PermissionDeniedError,
         (
             "Wix does not let this app do {operation} ({shown}); give the app the permission (Manage External Calendars, Read "
@@ -92,11 +95,13 @@ _BY_STATUS_WITH_TOKEN: Final[dict[int, _Case]] = {
         ),
     ),
 }
-_BY_HUNDRED: Final[Mapping[int, _Case]] = {
-    4: (ClientError, "Wix calls {operation} a bad request ({shown})"),
-    5: (ServerError, "Wix failed to answer {operation} ({shown})"),
+_BY_HUNDRED: Final[Mapping[int, ErrorRule]] = {
+    4: ErrorRule(ClientError, "Wix calls {operation} a bad request ({shown})"),
+    5: ErrorRule(ServerError, "Wix failed to answer {operation} ({shown})"),
 }
-_STRANGE: Final[_Case] = (InvalidResponseError, "Wix answered {operation} with a redirect or worse ({shown}); check `base_url`")
+_STRANGE: Final[ErrorRule] = ErrorRule(
+    InvalidResponseError, "Wix answered {operation} with a redirect or worse ({shown}); check `base_url`"
+)
 
 
 class _Error(msgspec.Struct):
@@ -123,13 +128,15 @@ def invalid(answer: Answer, endpoint: Endpoint, what: str) -> InvalidResponseErr
 def failure(answer: Answer, endpoint: Endpoint, *, app_mode: bool, clock: Clock) -> PollError:
     """Return the error that a non-2xx ``answer`` stands for."""
     status, code = answer.status, _code(answer)
-    kind, template = _classify(answer, endpoint, code, app_mode=app_mode)
-    shown = f"HTTP {status}, {code}" if code else f"HTTP {status} without a reason"
-    message = template.format(operation=endpoint.operation, shown=shown)
+    rule = _classify(answer, endpoint, code, app_mode=app_mode)
     wait = retry_after_seconds(answer, clock)
-    if kind is RateLimitedError and wait is None:
+    if rule.error is RateLimitedError and wait is None:
         wait = THROTTLED_SECONDS
-    return kind(message, status=status, code=code, request_id=request_id(answer), retry_after=wait)
+    words = {
+        "operation": endpoint.operation,
+        "shown": f"HTTP {status}, {code}" if code else f"HTTP {status} without a reason",
+    }
+    return rule.as_error(status=status, code=code, request_id=request_id(answer), retry_after=wait, **words)
 
 
 def may_pass(error: PollError) -> bool:
@@ -137,7 +144,7 @@ def may_pass(error: PollError) -> bool:
     return isinstance(error, NetworkError) or (isinstance(error, ServerError) and error.status in _RETRIED_STATUSES)
 
 
-def _classify(answer: Answer, endpoint: Endpoint, code: str | None, *, app_mode: bool) -> _Case:
+def _classify(answer: Answer, endpoint: Endpoint, code: str | None, *, app_mode: bool) -> ErrorRule:
     status = answer.status
     if code in _BY_CODE:
         return _BY_CODE[code]

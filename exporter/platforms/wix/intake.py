@@ -21,11 +21,11 @@ class Intake:
     fast would look for bookings of the future, one that jumped back would count a whole day anew.
     """
 
-    def __init__(self, reader: BookingsReader, statuses: Sequence[str], events: Events, most: int) -> None:
+    def __init__(self, reader: BookingsReader, statuses: Sequence[str], events: Events, max_bookings: int) -> None:
         self._reader = reader
         self._statuses = statuses
         self._events = events
-        self._most_known = 2 * most
+        self._max_known = 2 * max_bookings
         self._seen: dict[str, float] = {}
         self._newest: float | None = None
         self._ahead: dict[str, float] = {}
@@ -62,7 +62,7 @@ class Intake:
         known = {key: at for key, at in self._known.items() if at >= start} | starts
         # What is gone may come back, and is not new then; a site that shows other bookings with every read must not fill the
         # memory with them.
-        self._known = known if len(known) <= self._most_known else starts
+        self._known = known if len(known) <= self._max_known else starts
         self._covered = start, end
 
     def note_gone(self, rows: Iterable[BookingRow], now: float, *, start: float, end: float) -> None:

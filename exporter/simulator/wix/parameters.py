@@ -14,14 +14,14 @@ from exporter.simulator.wix.errors import Violation, body_object, validation_err
 _GUID: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
-def guids(call: Call, name: str, most: int | None = None) -> frozenset[str]:
+def guids(call: Call, name: str, max_values: int | None = None) -> frozenset[str]:
     """Return the values of a repeated key. ``name[]`` is another key and is ignored; a comma does not separate."""
     values = [value for key, value in call.query_pairs() if key == name]
     for value in values:
         if not _GUID.fullmatch(value):
             raise validation_error(Violation(name, "is not a valid GUID"))
-    if most is not None and len(values) > most:
-        raise validation_error(Violation(name, f"has more than {most} values", "MAX"))
+    if max_values is not None and len(values) > max_values:
+        raise validation_error(Violation(name, f"has more than {max_values} values", "MAX"))
     return frozenset(value.lower() for value in values)
 
 
