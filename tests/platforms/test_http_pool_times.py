@@ -12,7 +12,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 
 from exporter.clock import SystemClock
 from exporter.platforms.http_pool import HttpPool
-from tests.platforms.test_http_pool import Client, peer
+from tests.harness.peer import Client, peer
 
 
 class Time:

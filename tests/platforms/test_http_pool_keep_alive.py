@@ -1,0 +1,161 @@
+"""Connections that are kept: which are used again, what is sent once more on a new one, and whose answer is whose."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from exporter.errors import InvalidResponseError, NetworkError
+from tests.harness.peer import OK, Client, client, peer
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_requests_one_after_the_other_share_a_connection(method: str) -> None:
+    async def script(client: Client) -> None:
+        async with peer() as server:
+            for _ in range(5):
+                assert (await client.ask(server.origin, method=method)).body == b"{}"
+            assert (5, 1) == (len(server.requests), len(server.connections))
+
+    client(script)
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_kept_connection_that_the_peer_closed_meanwhile_is_no_failure(method: str) -> None:
+    async def script(client: Client) -> None:
+        # The peer hangs up just when the second request arrives: nothing shows that before it is sent.
+        async with peer(lambda _, number: None if number == 2 else OK) as server:
+            await client.ask(server.origin, method=method)
+            assert (await client.ask(server.origin, method=method)).status == 200
+            assert len(server.connections) == 2
+            assert ["200", "200"] == client.events.codes("list")
+
+    client(script)
+
+
+def test_a_peer_that_closed_all_kept_connections_costs_each_request_one_repetition_at_most() -> None:
+    async def script(client: Client) -> None:
+        async with peer(lambda _, number: None if 10 < number <= 20 else OK) as server:
+            await asyncio.gather(*(client.ask(server.origin) for _ in range(10)))
+            await asyncio.gather(*(client.ask(server.origin) for _ in range(10)))
+            assert len(server.requests) == 30
+            assert {"200"} == set(client.events.codes("list"))
+
+    client(script)
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_new_connection_that_breaks_is_a_failure_and_nothing_is_sent_twice(method: str) -> None:
+    async def script(client: Client) -> None:
+        async with peer(lambda *_: None) as server:
+            with pytest.raises(NetworkError, match="was lost"):
+                await client.ask(server.origin, method=method)
+            assert len(server.requests) == 1
+            assert ["none"] == client.events.codes("list")
+
+    client(script)
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_request_that_may_go_out_once_only_never_uses_a_connection_that_idled(method: str) -> None:
+    async def script(client: Client) -> None:
+        async with peer(lambda _, number: None if number == 2 else OK) as server:
+            await client.ask(server.origin, method=method)
+            with pytest.raises(NetworkError):
+                await client.ask(server.origin, method=method, once=True)
+            assert len(server.requests) == 2, "a refresh token is spent by the first"
+            assert len(server.connections) == 2
+
+    client(script)
+
+
+def test_a_repetition_that_breaks_as_well_is_a_failure() -> None:
+    async def script(client: Client) -> None:
+        async with peer(lambda _, number: OK if number == 1 else None) as server:
+            await client.ask(server.origin)
+            with pytest.raises(NetworkError, match="was lost"):
+                await client.ask(server.origin)
+            assert len(server.requests) == 3
+
+    client(script)
+
+
+def test_a_connection_whose_answer_was_not_read_to_its_end_is_not_used_again() -> None:
+    async def script(client: Client) -> None:
+        endless = b"HTTP/1.1 200 OK\r\nContent-Length: 99999999\r\n\r\n" + b"x" * (17 * 1024 * 1024)
+        async with peer(lambda _, number: endless if number == 1 else OK) as server:
+            with pytest.raises(InvalidResponseError, match="more than 16 MiB"):
+                await client.ask(server.origin)
+            assert (await client.ask(server.origin)).body == b"{}"
+            assert len(server.connections) == 2
+
+    client(script)
+
+
+def own_path(request: bytes) -> bytes:
+    """Return an answer whose body is the path that was asked for."""
+    path = request.split(b" ")[1]
+    return b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(path), path)
+
+
+def test_what_a_peer_sends_beyond_its_answer_is_not_taken_for_the_next_one() -> None:
+    async def script(client: Client) -> None:
+        async with peer(lambda request, _: own_path(request) + own_path(b"GET /forged HTTP/1.1")) as server:
+            for number in range(5):
+                assert (await client.ask(f"{server.origin}/{number}", method="GET")).body == b"/%d" % number
+
+    client(script)
+
+
+@pytest.mark.parametrize(
+    "surplus",
+    [
+        own_path(b"GET /forged HTTP/1.1"),
+        b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Le",
+        b"\r\n",
+    ],
+)
+@pytest.mark.parametrize("turns", [0, 20])
+def test_what_a_peer_sends_while_a_connection_idles_is_not_taken_for_the_next_answer(surplus: bytes, turns: int) -> None:
+    async def script(client: Client) -> None:
+        async with peer(lambda request, _: own_path(request)) as server:
+            for number in range(5):
+                assert (await client.ask(f"{server.origin}/{number}", method="GET")).body == b"/%d" % number
+                for connection in server.connections:
+                    if not connection.is_closing():
+                        connection.write(surplus)
+                for _ in range(turns):  # read by the loop already, or still in the socket
+                    await asyncio.sleep(0)
+            assert {"200"} == set(client.events.codes("list"))
+
+    client(script)
+
+
+def test_an_answer_that_comes_too_late_is_not_taken_for_the_next_one() -> None:
+    async def script(client: Client) -> None:
+        async with peer(lambda request, _: b"" if b"/slow" in request else own_path(request)) as server:
+            await client.ask(f"{server.origin}/first", method="GET")
+            asking = asyncio.create_task(client.ask(f"{server.origin}/slow", method="GET"))
+            while len(server.requests) < 2:  # noqa: ASYNC110  the peer has no event to wait for
+                await asyncio.sleep(0)
+            asking.cancel()  # as the deadline does
+            with pytest.raises(asyncio.CancelledError):
+                await asking
+            server.connections[0].write(own_path(b"GET /slow HTTP/1.1"))
+            assert (await client.ask(f"{server.origin}/next", method="GET")).body == b"/next"
+
+    client(script)
+
+
+def test_a_pool_that_ends_closes_the_connections_that_idle() -> None:
+    async def script(client: Client) -> None:
+        async with peer() as server:
+            await client.ask(server.origin)
+            assert not server.tasks[0].done()
+            await client.http.aclose()
+            async with asyncio.timeout(5):
+                await server.tasks[0]
+
+    client(script)
