@@ -1,33 +1,31 @@
-"""Counting and conflicts over bookings that were read row by row; the same for every platform.
+"""Counting over bookings that were read row by row; the same for every platform.
 
 Two rules say when a booking belongs to a window ``[F, T)``:
 
 - ``start``: it starts inside, ``F <= start < T``;
 - ``overlap``: it starts inside, or it began earlier and still runs at ``F``. A booking of zero length belongs where it starts.
-
-Two bookings conflict when they share a resource and ``a.start < b.end and b.start < a.end``, the same test that Bitrix24 makes
-for its own intersections. Touching ends do not conflict. A booking of zero length conflicts only with one that began before
-it and ends after it.
-
-A booking in a window conflicts also when its partner lies outside. Reading the rows that overlap the windows is therefore
-not enough: with the window ``[0, 10)`` the booking ``[9, 12)`` conflicts with ``[11, 13)``, which does not touch the window.
-Every partner of a booking overlaps that booking, hence it overlaps any interval that covers it; :func:`conflict_reach` gives
-that interval, and a reader has to have read all of it.
 """
 
 from __future__ import annotations
 
-import heapq
-from collections import Counter, deque
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from typing import Final, Literal
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
+from typing import Literal, Protocol
 
 from exporter.errors import TargetConfigError
-from exporter.model import CollectorName, Conflict, Value, Window, WindowBookings
+from exporter.model import CollectorName, Value, Window, WindowBookings
 
 Rule = Literal["start", "overlap"]
 
-SHOWN_CONFLICTS: Final = 10
+
+class Span(Protocol):
+    """A half-open interval ``[start, end)`` in Unix seconds."""
+
+    @property
+    def start(self) -> float: ...
+
+    @property
+    def end(self) -> float: ...
 
 
 class Booking(Value, frozen=True, gc=False):
@@ -62,7 +60,7 @@ def too_many(collector: CollectorName, max_bookings: int, instead: str = "") -> 
     )
 
 
-def lies_in(booking: Booking, window: Window, rule: Rule) -> bool:
+def lies_in(booking: Booking, window: Span, rule: Rule) -> bool:
     """Return whether ``booking`` belongs to ``window`` by ``rule``."""
     if booking.start >= window.end:
         return False
@@ -82,138 +80,31 @@ def count_windows(
     conflicting: Collection[str] | None = None,
     statuses: Sequence[str] | None = None,
     resources: Sequence[str] | None = None,
+    complete: bool = True,
 ) -> tuple[WindowBookings, ...]:
     """Count ``bookings`` (each id once, see :func:`unique`) per window.
 
     ``conflicting``, ``statuses`` and ``resources`` switch on the further counts: ids from :func:`conflicting_ids`, and the
-    statuses and resources that get a number, which is 0 where there is no booking. ``None`` leaves a count out.
+    statuses and resources that get a number, which is 0 where there is no booking. ``None`` leaves a count out. Without
+    ``complete`` some rows could not be read, and the counts are a lower bound.
     """
-    return tuple(
-        _count(window, [booking for booking in bookings if lies_in(booking, window, rule)], conflicting, statuses, resources)
-        for window in windows
-    )
 
+    def count(window: Window) -> WindowBookings:
+        inside = [booking for booking in bookings if lies_in(booking, window, rule)]
+        by_status = Counter(booking.status for booking in inside)
+        by_resource = Counter(resource for booking in inside for resource in set(booking.resources))
+        return WindowBookings(
+            window,
+            len(inside),
+            conflicting=None if conflicting is None else sum(booking.id in conflicting for booking in inside),
+            by_status=None if statuses is None else {status: by_status[status] for status in statuses},
+            by_resource=None if resources is None else {resource: by_resource[resource] for resource in resources},
+            complete=complete,
+        )
 
-def _count(
-    window: Window,
-    inside: list[Booking],
-    conflicting: Collection[str] | None,
-    statuses: Sequence[str] | None,
-    resources: Sequence[str] | None,
-) -> WindowBookings:
-    by_status = Counter(booking.status for booking in inside)
-    by_resource = Counter(resource for booking in inside for resource in set(booking.resources))
-    return WindowBookings(
-        window,
-        len(inside),
-        conflicting=None if conflicting is None else sum(booking.id in conflicting for booking in inside),
-        by_status=None if statuses is None else {status: by_status[status] for status in statuses},
-        by_resource=None if resources is None else {resource: by_resource[resource] for resource in resources},
-    )
+    return tuple(count(window) for window in windows)
 
 
 def next_start(bookings: Iterable[Booking], after: float, before: float = float("inf")) -> float | None:
     """Return the earliest start in ``(after, before)``, Unix seconds; ``None`` when there is none."""
     return min((booking.start for booking in bookings if after < booking.start < before), default=None)
-
-
-def conflicting_ids(bookings: Iterable[Booking], overlapping_resources: Collection[str] = ()) -> frozenset[str]:
-    """Return the ids of all bookings that conflict with another on a resource that serves one at a time.
-
-    In the order of (start, end), a booking conflicts with an earlier one exactly when the latest end so far lies after its
-    start, and with a later one exactly when its successor starts before its end. Zero length needs no case of its own,
-    because it sorts before everything else that starts at the same moment.
-    """
-    lanes: dict[str, list[Booking]] = {}
-    for booking in bookings:
-        for resource in _exclusive(booking, overlapping_resources):
-            lanes.setdefault(resource, []).append(booking)
-    found: set[str] = set()
-    for lane in lanes.values():
-        lane.sort(key=_by_time)
-        latest_end = float("-inf")
-        for position, booking in enumerate(lane):
-            if latest_end > booking.start or (position + 1 < len(lane) and lane[position + 1].start < booking.end):
-                found.add(booking.id)
-            latest_end = max(latest_end, booking.end)
-    return frozenset(found)
-
-
-def conflict_reach(
-    bookings: Iterable[Booking],
-    windows: Sequence[Window],
-    rule: Rule,
-    overlapping_resources: Collection[str] = (),
-) -> tuple[float, float] | None:
-    """Return the interval that must have been read for the conflicts of ``windows`` to be complete, in Unix seconds.
-
-    It covers every booking of the windows that occupies a resource; ``None`` when no booking does.
-    """
-    inside = [booking for booking in in_any(bookings, windows, rule) if _exclusive(booking, overlapping_resources)]
-    if not inside:
-        return None
-    return min(booking.start for booking in inside), max(booking.end for booking in inside)
-
-
-def first_conflicts(
-    bookings: Iterable[Booking],
-    windows: Sequence[Window],
-    rule: Rule,
-    *,
-    now: float,
-    overlapping_resources: Collection[str] = (),
-    limit: int = SHOWN_CONFLICTS,
-) -> tuple[Conflict, ...]:
-    """Return the first ``limit`` pairs of conflicting bookings of which at least one belongs to one of ``windows``.
-
-    Soonest overlap first. Overlaps that ended by ``now`` can no longer be prevented: they come last, the latest of them
-    first. A pair that shares several resources is named once.
-    """
-    ahead: list[Conflict] = []
-    over: deque[Conflict] = deque(maxlen=limit)
-    everything = list(bookings)
-    wanted = {booking.id for booking in in_any(everything, windows, rule)}
-    seen: set[tuple[str, str]] = set()
-    for conflict in _pairs(everything, wanted, overlapping_resources, limit):
-        pair = (conflict.first, conflict.second)
-        if pair in seen:
-            continue
-        seen.add(pair)
-        if conflict.end <= now:
-            over.append(conflict)
-        else:
-            ahead.append(conflict)
-            if len(ahead) == limit:
-                break
-    return tuple([*ahead, *reversed(over)][:limit])
-
-
-def _pairs(
-    bookings: list[Booking], wanted: Collection[str], overlapping_resources: Collection[str], limit: int
-) -> Iterator[Conflict]:
-    """Yield conflicting pairs in the order of their overlap's start, for each booking at most ``limit`` earlier partners.
-
-    Of each resource we keep what still runs, in two heaps by end: bookings that are wanted, and others, which only make a
-    wanted pair with a wanted one.
-    """
-    running: dict[str, tuple[list[tuple[float, str]], list[tuple[float, str]]]] = {}
-    for booking in sorted(bookings, key=_by_time):
-        is_wanted = booking.id in wanted
-        for resource in sorted(_exclusive(booking, overlapping_resources)):
-            heaps = running.setdefault(resource, ([], []))
-            for heap in heaps:
-                while heap and heap[0][0] <= booking.start:
-                    heapq.heappop(heap)
-            for heap in heaps if is_wanted else heaps[:1]:
-                # The latest ends first, so that an overlap that is already over cannot hide one that still runs.
-                for end, partner in heapq.nlargest(limit, heap):
-                    yield Conflict(resource, partner, booking.id, booking.start, min(end, booking.end))
-            heapq.heappush(heaps[0 if is_wanted else 1], (booking.end, booking.id))
-
-
-def _exclusive(booking: Booking, overlapping_resources: Collection[str]) -> set[str]:
-    return {resource for resource in booking.resources if resource not in overlapping_resources}
-
-
-def _by_time(booking: Booking) -> tuple[float, float, str]:
-    return booking.start, booking.end, booking.id

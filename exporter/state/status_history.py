@@ -20,6 +20,7 @@ import structlog
 from exporter.clock import Clock
 from exporter.clock.deadlines import wall_deadline
 from exporter.support.files import replace_durably
+from exporter.support.json_text import UNREADABLE
 
 log = structlog.get_logger(__name__)
 
@@ -134,7 +135,7 @@ def _read(path: Path) -> dict[str, dict[str, _Entry]]:
         return {}  # the first start
     except OSError as error:
         why = error.strerror or type(error).__name__
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except UNREADABLE as error:
         why = f"not a state file ({type(error).__name__})"
     log.warning("state_file_ignored", path=str(path), why=why)
     return {}

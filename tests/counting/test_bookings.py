@@ -4,17 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from exporter.counting.bookings import (
-    Booking,
-    Rule,
-    conflict_reach,
-    conflicting_ids,
-    count_windows,
-    first_conflicts,
-    lies_in,
-    next_start,
-    unique,
-)
+from exporter.counting.bookings import Booking, Rule, count_windows, lies_in, next_start, unique
+from exporter.counting.conflicts import conflict_reach, conflicting_ids, first_conflicts
 from exporter.model import Conflict, Window
 
 WINDOW = Window("w", 100, 200)

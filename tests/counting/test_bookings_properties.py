@@ -8,16 +8,8 @@ from itertools import combinations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.counting.bookings import (
-    Booking,
-    Rule,
-    conflict_reach,
-    conflicting_ids,
-    count_windows,
-    first_conflicts,
-    lies_in,
-    next_start,
-)
+from exporter.counting.bookings import Booking, Rule, count_windows, lies_in, next_start
+from exporter.counting.conflicts import conflict_reach, conflicting_ids, first_conflicts
 from exporter.model import Window
 
 HALL = "hall"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 
 import pytest
@@ -98,7 +97,7 @@ def test_a_wix_count_that_no_page_could_show_is_an_error(number: str) -> None:
 def test_a_wix_booking_outside_of_the_calendar_is_a_malformed_row(moment: str) -> None:
     starts = {"odd": moment, "good": "2026-01-01T00:00:00Z"}
     rows = [{"booking": {"id": key, "startDate": start, "status": "CONFIRMED"}} for key, start in starts.items()]
-    page = asyncio.run(booking_rows.bookings(wix(json.dumps({"extendedBookings": rows, "pagingMetadata": {"hasNext": False}}))))
+    page = booking_rows.bookings(wix(json.dumps({"extendedBookings": rows, "pagingMetadata": {"hasNext": False}})))
     assert (["good"], 1) == ([row.booking.id for row in page.rows], page.malformed)
 
 

@@ -18,7 +18,8 @@ from msgspec import UNSET, Raw, Struct, UnsetType
 
 from exporter.counting.bookings import Booking
 from exporter.errors import InvalidResponseError
-from exporter.platforms.decoding import MAX_MOMENT, UNREADABLE, decoded, whole_number
+from exporter.platforms.decoding import MAX_MOMENT, whole_number
+from exporter.support.json_text import UNREADABLE, decoded
 
 T = TypeVar("T")
 

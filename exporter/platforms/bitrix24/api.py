@@ -7,9 +7,9 @@ ends before the poll gives up (``until``, a moment on the monotonic clock).
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar
 from urllib.parse import quote
 
 import httpx
@@ -39,11 +39,14 @@ from exporter.platforms.bitrix24.credential import Access, checked_origin
 from exporter.platforms.bitrix24.operating import BATCH, WHOLE_SHARE, OperatingLedger
 from exporter.platforms.bitrix24.portal import Portal, PortalLease
 from exporter.platforms.credentials import Credential
+from exporter.platforms.decoding import off_the_loop, rows_in
 from exporter.platforms.exchange import Answer, exchange, new_request, retry_after_seconds
 from exporter.platforms.retry import RetryPolicy
 from exporter.support.net import is_loopback
 
 log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
 
 LIST_BOOKINGS: Final = "booking.v1.booking.list"
 GET_BOOKING: Final = "booking.v1.booking.get"
@@ -116,6 +119,10 @@ class Api:
         self._timeout = timeout
         self._retry = retry
         self._moved: dict[str, httpx.URL] = {}  # origin -> the origin that it moved to, kept for the process
+
+    async def decode(self, reply: Reply, read: Callable[[Reply], T]) -> T:
+        """Return what ``read`` makes of ``reply``."""
+        return await off_the_loop(self._services.admission, rows_in(reply.result), read, reply)
 
     def degraded_reason(self) -> PollError | None:
         """Return what is wrong with the credential although requests still work."""

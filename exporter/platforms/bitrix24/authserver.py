@@ -25,9 +25,9 @@ from exporter.platforms.base import Services
 from exporter.platforms.bitrix24.api_errors import normalise
 from exporter.platforms.bitrix24.credential import origin_of
 from exporter.platforms.bitrix24.tokenfile import Tokens, parse
-from exporter.platforms.decoding import decoded
 from exporter.platforms.error_rules import ErrorRule, sentence
 from exporter.platforms.exchange import exchange, new_request, retry_after_seconds
+from exporter.support.json_text import decoded
 from exporter.support.secret import Secret
 
 TOKEN_OPERATION: Final = "oauth.token"  # noqa: S105  the name of an operation

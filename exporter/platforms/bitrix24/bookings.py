@@ -7,7 +7,6 @@ its first period only, so its later occurrences are not counted.
 
 from __future__ import annotations
 
-import asyncio
 import math
 from collections.abc import Sequence
 from functools import partial
@@ -15,20 +14,10 @@ from itertools import islice
 from typing import Final
 
 import structlog
-from msgspec.structs import replace
 
-from exporter.counting.bookings import (
-    Booking,
-    Rule,
-    conflict_reach,
-    conflicting_ids,
-    count_windows,
-    first_conflicts,
-    in_any,
-    next_start,
-    too_many,
-    unique,
-)
+from exporter.counting.bookings import Booking, Rule, count_windows, in_any, next_start, too_many, unique
+from exporter.counting.changes import Seen, missing
+from exporter.counting.conflicts import Conflicts, conflict_reach, find_conflicts
 from exporter.counting.windows import resolve_all
 from exporter.errors import PollError
 from exporter.model import BookingsObservation, CollectorName, Window
@@ -42,6 +31,7 @@ from exporter.platforms.bitrix24.operating import OPTIONAL_SHARE
 from exporter.platforms.bitrix24.paging import Pager, whole_seconds
 from exporter.platforms.bitrix24.resources import ResourceNames
 from exporter.platforms.bitrix24.settings import BitrixBookings, BitrixTarget
+from exporter.platforms.decoding import off_the_loop
 from exporter.platforms.retry import poll_budget_seconds
 
 log = structlog.get_logger(__name__)
@@ -65,7 +55,8 @@ class BookingsCollector:
         self._pager = self._new_pager()
         self._names = ResourceNames(api, services) if settings.per_resource else None
         self._margins = (MARGIN_SECONDS, MARGIN_SECONDS) if settings.conflicts else (0.0, 0.0)
-        self._seen: intake.Seen | None = None
+        self._seen: Seen | None = None
+        self._largest_id = 0
 
     async def poll(self) -> PollResult:
         now = self._services.clock.time()
@@ -79,11 +70,11 @@ class BookingsCollector:
                 await self._names.refresh(until)
             except PollError as error:
                 failure = error  # the counts are right without names, and the names we had stay
-        # Ten thousand bookings take a tenth of a second, which is too long for the loop.
-        async with self._services.admission.decoding():
-            return PollResult(await asyncio.to_thread(self._observation, rows, windows, now, complete), failure)
+        admission = self._services.admission
+        observation = await off_the_loop(admission, len(rows), self._observation, rows, windows, now, complete)
+        return PollResult(observation, failure)
 
-    async def _read(self, windows: Sequence[Window], until: float) -> tuple[tuple[Booking, ...], intake.Seen, bool]:
+    async def _read(self, windows: Sequence[Window], until: float) -> tuple[tuple[Booking, ...], Seen, bool]:
         """Return every booking that overlaps the windows and every partner of one that may conflict, and what was covered.
 
         And whether no row had to be left out; else the counts are a lower bound.
@@ -91,11 +82,12 @@ class BookingsCollector:
         first, last = whole_seconds(windows)
         low, high = max(0, first - math.ceil(self._margins[0])), last + math.ceil(self._margins[1])
         rows, complete = await self._read_range(self._pager, low, high, until)
-        seen = intake.seen(self._seen, rows, low, high)
+        seen = Seen(low, high, "overlap", {booking.id: booking for booking in rows})
         if not self._settings.conflicts:
             return rows, seen, complete
-        async with self._services.admission.decoding():
-            reach = await asyncio.to_thread(conflict_reach, rows, windows, self._rule, self._settings.overlapping_resources)
+        skipped = self._settings.overlapping_resources
+        admission = self._services.admission
+        reach = await off_the_loop(admission, len(rows), conflict_reach, rows, windows, self._rule, skipped)
         if reach is None:
             return rows, seen, complete
         # Partners lie as far out as the longest booking of the windows. Mostly the margin covers them; when it does not, the
@@ -124,29 +116,26 @@ class BookingsCollector:
     def _observation(
         self, rows: Sequence[Booking], windows: Sequence[Window], now: float, complete: bool
     ) -> BookingsObservation:
-        skipped = self._settings.overlapping_resources
-        measures_next = any(window.end > now for window in windows)
         resources, dropped = self._resources(rows, windows)
-        counts = count_windows(
-            rows,
-            windows,
-            self._rule,
-            conflicting=conflicting_ids(rows, skipped) if self._settings.conflicts else None,
-            resources=resources,
-        )
+        found = self._conflicts(rows, windows, now)
+        conflicting = found.ids if found else None
         return BookingsObservation(
             at=now,
-            windows=tuple(replace(counted, complete=complete) for counted in counts),
+            windows=count_windows(rows, windows, self._rule, conflicting=conflicting, resources=resources, complete=complete),
             next_booking=next_start(rows, now, max(window.end for window in windows)),
-            measures_next=measures_next,
-            conflicts=first_conflicts(rows, windows, self._rule, now=now, overlapping_resources=skipped)
-            if self._settings.conflicts
-            else (),
+            measures_next=any(window.end > now for window in windows),
+            conflicts=found.first if found else (),
             resource_names={
                 resource: name for resource in resources or () if self._names and (name := self._names.names.get(resource))
             },
             dropped_resources=dropped,
         )
+
+    def _conflicts(self, rows: Sequence[Booking], windows: Sequence[Window], now: float) -> Conflicts | None:
+        if not self._settings.conflicts:
+            return None
+        skipped = self._settings.overlapping_resources
+        return find_conflicts(rows, windows, self._rule, now=now, overlapping_resources=skipped)
 
     def _resources(self, rows: Sequence[Booking], windows: Sequence[Window]) -> tuple[tuple[str, ...] | None, int]:
         """Return the resources that get a number, and how many the cap leaves out: those without bookings go first."""
@@ -157,18 +146,19 @@ class BookingsCollector:
         kept = everything[: self._settings.max_resources]
         return tuple(sorted(kept, key=int)), len(everything) - len(kept)
 
-    async def _follow_ids(self, current: intake.Seen, now: float, until: float) -> None:
+    async def _follow_ids(self, current: Seen, now: float, until: float) -> None:
         """Count what came and what went since the last complete read; nothing on the first."""
-        before = self._seen
+        before, read = self._seen, current
         if before is not None:
-            gone, unanswered = await self._ask(intake.missing(before, current, now), until)
+            gone, unanswered = await self._ask(missing(before, current, now), until)
             # Nothing waits from here on: a poll that is cancelled has counted all of it or nothing.
-            if new := intake.discovered(before, current):
+            if new := intake.discovered(before, current, self._largest_id):
                 self._services.events.bookings_discovered(new)
             if gone:
                 self._services.events.bookings_vanished(gone)
             current = intake.keep_unanswered(current, unanswered, self._settings.max_bookings)
         self._seen = current
+        self._largest_id = intake.largest_id(read.bookings.values(), self._largest_id)
 
     async def _ask(self, bookings: Sequence[Booking], until: float) -> tuple[int, list[Booking]]:
         """Return how many of ``bookings`` the portal no longer has, and those that it did not answer for.

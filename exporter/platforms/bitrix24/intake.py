@@ -1,61 +1,27 @@
-"""Which bookings are new and which are gone, from two complete reads of a range that moves with time.
+"""Which bookings of a portal are new and which are gone: what its ids and its answers add to two reads.
 
-A booking can become visible without being new, because the range moved over it or because it was moved into the range; and it
-can become invisible without being gone. So:
-
-- *discovered* is an unknown id above every id seen before (ids only grow), in a place that the read before already covered;
-- *missing* is an id whose start lies ahead, in a place that the read now covers, and that the read did not bring. It was
-  deleted (which is also what a client's cancellation does, bitrix24.md 2.3) or moved out of the range; only asking tells.
+- *Discovered* is an unseen id above every id seen before, since ids only grow.
+- A *missing* booking was deleted (which is also what a client's cancellation does, bitrix24.md 2.3) or moved out of the
+  range; only asking tells.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from exporter.counting.bookings import Booking
+from exporter.counting.changes import Seen, unseen
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """What a complete read of ``[low, high)`` (Unix seconds) saw. ``largest`` is the largest id ever seen."""
-
-    low: float
-    high: float
-    bookings: Mapping[str, Booking] = field(default_factory=dict)
-    largest: int = 0
-
-    def covers(self, booking: Booking) -> bool:
-        """Tell whether a read of this range brings ``booking``."""
-        return booking.start < self.high and booking.end > self.low
+def largest_id(bookings: Iterable[Booking], before: int = 0) -> int:
+    """Return the largest id ever seen; ``before`` is what that was until now."""
+    return max(before, max((int(booking.id) for booking in bookings), default=0))
 
 
-def seen(before: Seen | None, bookings: Sequence[Booking], low: float, high: float) -> Seen:
-    """Return what is known after a complete read of ``[low, high)``."""
-    largest = max((int(booking.id) for booking in bookings), default=0)
-    return Seen(low, high, {booking.id: booking for booking in bookings}, max(largest, before.largest if before else 0))
-
-
-def discovered(before: Seen, now: Seen) -> int:
-    """Return how many bookings are new since ``before``."""
-    return sum(
-        booking_id not in before.bookings and int(booking_id) > before.largest and before.covers(booking)
-        for booking_id, booking in now.bookings.items()
-    )
-
-
-def missing(before: Seen, now: Seen, moment: float) -> tuple[Booking, ...]:
-    """Return the bookings that should have been seen again, soonest first. ``moment`` is now in Unix seconds."""
-    return tuple(
-        sorted(
-            (
-                booking
-                for booking_id, booking in before.bookings.items()
-                if booking_id not in now.bookings and booking.start > moment and now.covers(booking)
-            ),
-            key=lambda booking: (booking.start, int(booking.id)),
-        )
-    )
+def discovered(before: Seen, now: Seen, largest: int) -> int:
+    """Return how many bookings are new since ``before``, when ``largest`` was the largest id ever seen."""
+    return sum(int(booking_id) > largest for booking_id in unseen(before, now))
 
 
 def keep_unanswered(now: Seen, unanswered: Sequence[Booking], max_bookings: int) -> Seen:
@@ -65,4 +31,4 @@ def keep_unanswered(now: Seen, unanswered: Sequence[Booking], max_bookings: int)
     with every read must not fill the memory.
     """
     owed = unanswered[: max(0, max_bookings - len(now.bookings))]
-    return Seen(now.low, now.high, {**now.bookings, **{booking.id: booking for booking in owed}}, now.largest)
+    return replace(now, bookings={**now.bookings, **{booking.id: booking for booking in owed}})

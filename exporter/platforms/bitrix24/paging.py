@@ -66,7 +66,7 @@ class Pager(Generic[T]):
         """
         pages = _Pages[T](self._method, self._max_rows, self._too_many)
         reply = await self._api.call(self._command(params, 0), until, share=self._batcher.share)
-        pages.add(reply, self._read(reply))
+        pages.add(reply, await self._api.decode(reply, self._read))
         expected, grown = self._pages - 1, FIRST_BLOCK if self._pages == 0 else GROWN_BLOCK
         while not pages.complete:
             if expected > 0:
@@ -92,7 +92,7 @@ class Pager(Generic[T]):
                 outcome = await self._api.call(command, until, share=self._batcher.share)
             if isinstance(outcome, Refusal):
                 raise outcome.error
-            pages.add(outcome, self._read(outcome))
+            pages.add(outcome, await self._api.decode(outcome, self._read))
 
     def _command(self, params: Params, start: int) -> Command:
         # Without an order the portal sorts as it likes, and offsets skip and repeat rows.

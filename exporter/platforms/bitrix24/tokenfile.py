@@ -24,8 +24,8 @@ from typing import Final
 import msgspec
 
 from exporter.errors import TargetConfigError
-from exporter.platforms.decoding import decoded
 from exporter.support.files import Stamp, flush_folder, stamp
+from exporter.support.json_text import decoded
 from exporter.support.secret import Secret
 
 MODE: Final = 0o600

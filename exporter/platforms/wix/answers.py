@@ -10,10 +10,10 @@ from __future__ import annotations
 import hashlib
 from typing import Final, TypeVar
 
-from exporter.platforms.decoding import decoded
 from exporter.platforms.exchange import Answer
 from exporter.platforms.wix.api_errors import invalid
 from exporter.platforms.wix.endpoints import Endpoint
+from exporter.support.json_text import decoded
 
 HASH_LENGTH: Final = 12
 

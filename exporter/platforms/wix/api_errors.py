@@ -25,11 +25,11 @@ from exporter.errors import (
     RateLimitedError,
     ServerError,
 )
-from exporter.platforms.decoding import decoded
 from exporter.platforms.error_rules import ErrorRule
 from exporter.platforms.exchange import Answer, retry_after_seconds
 from exporter.platforms.wix.advice import THREE_CHECKS
 from exporter.platforms.wix.endpoints import Endpoint
+from exporter.support.json_text import decoded
 
 THROTTLED_SECONDS: Final = 60.0
 """What the Wix troubleshooting page says to wait after a 429 (wix.md 10)."""

@@ -11,12 +11,12 @@ from typing import Any, Final
 import msgspec
 
 from exporter.counting.bookings import Booking
-from exporter.platforms.decoding import MAX_MOMENT, decoded, whole_number
+from exporter.platforms.decoding import MAX_MOMENT, whole_number
 from exporter.platforms.exchange import Answer
 from exporter.platforms.wix.answers import decode
 from exporter.platforms.wix.api_errors import invalid
 from exporter.platforms.wix.endpoints import Endpoint
-from exporter.support.slices import in_slices
+from exporter.support.json_text import decoded
 
 PAGE_ROWS: Final = 100
 """The most that the reader gives on one page."""
@@ -97,12 +97,12 @@ def count(answer: Answer) -> int:
     return value
 
 
-async def bookings(answer: Answer) -> BookingsPage:
+def bookings(answer: Answer) -> BookingsPage:
     """Read one page of the query. Raises :class:`~exporter.errors.InvalidResponseError` when no row of it can be read."""
     raw = decode(answer, Endpoint.QUERY_BOOKINGS, _Page, "something that is not a page of bookings")
     rows: list[BookingRow] = []
     unrecognized: Counter[str] = Counter()
-    async for item in in_slices(raw.extended_bookings):
+    for item in raw.extended_bookings:
         row = _booking(item, unrecognized)
         if row is not None:
             rows.append(row)

@@ -6,19 +6,19 @@ refuses to count, it reads the rows instead and counts them itself.
 
 from __future__ import annotations
 
-import asyncio
 import math
 from collections.abc import Iterable, Sequence
 from typing import Final
 
 import structlog
-from msgspec.structs import replace
 
-from exporter.counting.bookings import Booking, conflict_reach, conflicting_ids, count_windows, first_conflicts, next_start
+from exporter.counting.bookings import Booking, count_windows, next_start
+from exporter.counting.conflicts import conflict_reach, find_conflicts
 from exporter.counting.windows import hull, resolve_all
 from exporter.errors import ClientError, NotFoundError, PermissionDeniedError, PollError, TargetConfigError
 from exporter.model import BookingsObservation, Window, WindowBookings
 from exporter.platforms.base import PollResult, Services
+from exporter.platforms.decoding import off_the_loop
 from exporter.platforms.wix.api import WixApi
 from exporter.platforms.wix.booking_rows import BookingRow
 from exporter.platforms.wix.intake import Intake
@@ -99,11 +99,10 @@ class BookingsCollector:
         next_booking = await self._next_booking(read, now, start, end)
         failure = await self._note_new(now)
         if read.complete:
-            self._intake.note_unseen(read.rows, now, start=start, end=end)
-            self._intake.note_gone(read.rows, now, start=start, end=end)
-        # In a thread: sweeping a hundred pages of bookings takes longer than the loop may be held.
-        async with self._services.admission.decoding():
-            return PollResult(await asyncio.to_thread(self._observation, read, now, windows, next_booking), failure)
+            self._intake.note_read(_bookings(read.rows), now, start=start, end=end)
+        admission = self._services.admission
+        observation = await off_the_loop(admission, len(read.rows), self._observation, read, now, windows, next_booking)
+        return PollResult(observation, failure)
 
     async def _note_new(self, now: float) -> PollError | None:
         """Count new bookings. What was read whole is published whatever becomes of this question; its failure shows."""
@@ -116,15 +115,15 @@ class BookingsCollector:
     def _observation(
         self, read: Rows, now: float, windows: Sequence[Window], next_booking: float | None
     ) -> BookingsObservation:
-        overlapping = self._settings.overlapping_resources
         sessions = _Sessions(_on_the_calendar(read))
-        conflicting = sessions.members(conflicting_ids(sessions.representatives, overlapping))
+        overlapping = self._settings.overlapping_resources
+        found = find_conflicts(sessions.representatives, windows, "start", now=now, overlapping_resources=overlapping)
         return BookingsObservation(
             now,
-            self._count_rows(read, windows, conflicting),
+            self._count_rows(read, windows, sessions.members(found.ids)),
             next_booking=next_booking,
             measures_next=bool(self._calendar_statuses),
-            conflicts=first_conflicts(sessions.representatives, windows, "start", now=now, overlapping_resources=overlapping),
+            conflicts=found.first,
         )
 
     async def _read(self, *bounds: Filter) -> Rows:
@@ -134,8 +133,14 @@ class BookingsCollector:
     def _count_rows(
         self, read: Rows, windows: Sequence[Window], conflicting: frozenset[str] | None
     ) -> tuple[WindowBookings, ...]:
-        counts = count_windows(_bookings(read.rows), windows, "start", conflicting=conflicting, statuses=self._lower_statuses)
-        return tuple(replace(count, complete=read.complete) for count in counts)
+        return count_windows(
+            _bookings(read.rows),
+            windows,
+            "start",
+            conflicting=conflicting,
+            statuses=self._lower_statuses,
+            complete=read.complete,
+        )
 
     async def _next_booking(self, read: Rows, now: float, start: float, end: float) -> float | None:
         """Return when the next booking after ``now`` starts; rows cover ``[start, end)``, what lies outside is asked for."""

@@ -10,12 +10,12 @@ from typing import Any, Final
 import msgspec
 
 from exporter.model import CalendarType, ConnectionStatus, ErrorReason, Value
-from exporter.platforms.decoding import decoded, word
+from exporter.platforms.decoding import word
 from exporter.platforms.exchange import Answer
 from exporter.platforms.wix.answers import decode, short_hash
 from exporter.platforms.wix.api_errors import invalid
 from exporter.platforms.wix.endpoints import Endpoint
-from exporter.support.slices import in_slices
+from exporter.support.json_text import decoded
 
 _CALENDAR_TYPES: Final[Mapping[str, CalendarType]] = {
     "UNDEFINED": CalendarType.UNDEFINED,
@@ -99,7 +99,7 @@ class _Provider(msgspec.Struct, rename="camel", gc=False):
     calendar_type: Any = None
 
 
-async def connections(answer: Answer) -> ConnectionsAnswer:
+def connections(answer: Answer) -> ConnectionsAnswer:
     """Read a ListConnections answer. Raises :class:`~exporter.errors.InvalidResponseError` when no row can be trusted.
 
     A row that comes twice counts once, as it came last.
@@ -108,7 +108,7 @@ async def connections(answer: Answer) -> ConnectionsAnswer:
     rows: dict[str, ConnectionRow] = {}
     malformed = 0
     unrecognized: Counter[str] = Counter()
-    async for item in in_slices(raw.connections):
+    for item in raw.connections:
         row = _connection(item, unrecognized)
         if row is None:
             malformed += 1

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from exporter.errors import ServerError
 from exporter.model import CalendarType, CollectorName, Connection, ConnectionsObservation, Provider, Value
 from exporter.platforms.base import PollResult, Services
-from exporter.platforms.decoding import report
+from exporter.platforms.decoding import off_the_loop, report, rows_in
 from exporter.platforms.exchange import Answer
 from exporter.platforms.wix.api import WixApi
 from exporter.platforms.wix.api_errors import request_id
@@ -47,8 +47,7 @@ class ConnectionsCollector:
 
     async def poll(self) -> PollResult:
         http = await self._api.call(Endpoint.LIST_CONNECTIONS, query={"partialFailure": "true"})
-        async with self._services.admission.decoding():
-            answer = await connections(http)
+        answer = await off_the_loop(self._services.admission, rows_in(http.body), connections, http)
         now = self._services.clock.time()
         report(self._services.events, CollectorName.CONNECTIONS, malformed=answer.malformed, unrecognized=answer.unrecognized)
         failed = answer.failed_provider_ids

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
+from exporter.counting.bookings import Booking
+from exporter.counting.changes import Seen, missing, unseen
 from exporter.platforms.base import Events
-from exporter.platforms.wix.booking_rows import BookingRow
 from exporter.platforms.wix.paging import BookingsReader, bound, matching
 
 LAG_SECONDS: Final = 900.0
@@ -28,9 +30,8 @@ class Intake:
         self._max_known = 2 * max_bookings
         self._seen: dict[str, float] = {}
         self._newest: float | None = None
-        self._ahead: dict[str, float] = {}
-        self._known: dict[str, float] = {}
-        self._covered: tuple[float, float] | None = None
+        self._known: Mapping[str, Booking] = {}
+        self._last: Seen | None = None
 
     async def note_new(self, now: float) -> None:
         """Count the bookings made since the last poll that were not counted before."""
@@ -46,32 +47,24 @@ class Intake:
         # Asking goes on at `newest` minus the lag, so only ids that can come again are kept.
         self._seen = {key: at for key, at in (self._seen | made).items() if key in made or at > newest - 2 * LAG_SECONDS}
 
-    def note_unseen(self, rows: Iterable[BookingRow], now: float, *, start: float, end: float) -> None:
-        """Count the bookings that a complete read of ``[start, end)`` is the first to show, where the last one looked, too.
+    def note_read(self, bookings: Iterable[Booking], now: float, *, start: float, end: float) -> None:
+        """Count what a complete read of ``[start, end)`` is the first to show, and what it no longer shows.
 
-        They were made with another status, elsewhere in the diary, or long before the reader showed them. Call it after
-        :meth:`note_new`; nothing counts twice.
+        Those that it is the first to show, where the last one looked, too, were made with another status, elsewhere in the
+        diary, or long before the reader showed them. Call it after :meth:`note_new`; nothing counts twice. Those that are
+        gone count when their start still lies ahead: cancelled, deleted or moved out of sight.
         """
-        starts = {row.booking.id: row.booking.start for row in rows}
-        if self._covered is not None:
-            low, high = self._covered
-            fresh = {key for key, at in starts.items() if low <= at < high} - self._known.keys() - self._seen.keys()
+        read = Seen(start, end, "start", {booking.id: booking for booking in bookings})
+        if self._last is not None:
+            fresh = unseen(replace(self._last, bookings=self._known), read) - self._seen.keys()
             if fresh:
                 self._events.bookings_discovered(len(fresh))
                 self._seen |= dict.fromkeys(fresh, now)
-        known = {key: at for key, at in self._known.items() if at >= start} | starts
+            if gone := len(missing(self._last, read, now)):
+                self._events.bookings_vanished(gone)
+        known = {key: booking for key, booking in self._known.items() if booking.start >= start}
+        known |= read.bookings
         # What is gone may come back, and is not new then; a site that shows other bookings with every read must not fill the
         # memory with them.
-        self._known = known if len(known) <= self._max_known else starts
-        self._covered = start, end
-
-    def note_gone(self, rows: Iterable[BookingRow], now: float, *, start: float, end: float) -> None:
-        """Count the bookings that the last complete read had and this one, of ``[start, end)``, has not.
-
-        Only starts that still lie ahead count: cancelled, deleted or moved out of sight.
-        """
-        starts = {row.booking.id: row.booking.start for row in rows}
-        gone = sum(at > now and start <= at < end for key, at in self._ahead.items() if key not in starts)
-        if gone:
-            self._events.bookings_vanished(gone)
-        self._ahead = {key: at for key, at in starts.items() if at > now}
+        self._known = known if len(known) <= self._max_known else read.bookings
+        self._last = read

@@ -15,7 +15,7 @@ from exporter.counting.bookings import too_many
 from exporter.errors import InvalidResponseError, TargetConfigError
 from exporter.model import CollectorName
 from exporter.platforms.base import Admission, Events
-from exporter.platforms.decoding import report
+from exporter.platforms.decoding import off_the_loop, report, rows_in
 from exporter.platforms.wix.api import WixApi
 from exporter.platforms.wix.booking_rows import PAGE_ROWS, BookingRow, BookingsPage, bookings, count
 from exporter.platforms.wix.endpoints import Endpoint
@@ -99,8 +99,7 @@ class BookingsReader:
 
     async def _page(self, query: Filter) -> BookingsPage:
         answer = await self._api.call(Endpoint.QUERY_BOOKINGS, body=query)
-        async with self._admission.decoding():
-            page = await bookings(answer)
+        page = await off_the_loop(self._admission, rows_in(answer.body), bookings, answer)
         report(self._events, CollectorName.BOOKINGS, malformed=page.malformed, unrecognized=page.unrecognized)
         return page
 

@@ -77,7 +77,7 @@ class WixSession:
     async def check(self) -> None:
         """Make the first call of each collector: whether a key may list connections is documented nowhere (wix.md 14.1)."""
         if CollectorName.CONNECTIONS in self._collectors:
-            await connections(await self._api.call(Endpoint.LIST_CONNECTIONS, query={"partialFailure": "true"}, repeat=False))
+            connections(await self._api.call(Endpoint.LIST_CONNECTIONS, query={"partialFailure": "true"}, repeat=False))
         if self._settings:
             await self._check_bookings(self._settings)
 

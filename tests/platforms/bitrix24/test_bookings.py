@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from exporter.counting.bookings import SHOWN_CONFLICTS
+from exporter.counting.conflicts import SHOWN_CONFLICTS
 from exporter.model import BookingsObservation, CollectorName, Conflict
 from exporter.platforms.base import PollResult
 from exporter.simulator.faults import Fault, FaultKind

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from hashlib import sha256
 from pathlib import Path
@@ -23,8 +22,6 @@ from exporter.model import (
     Provider,
 )
 from exporter.platforms.base import PollResult
-from exporter.platforms.exchange import Answer
-from exporter.platforms.wix.connection_rows import connections
 from exporter.simulator.wix.connections import sync_config
 from exporter.simulator.wix.examples import LIST_CONNECTIONS
 from exporter.simulator.wix.providers import APP_PROVIDER, APPLE, GOOGLE, MICROSOFT
@@ -507,27 +504,6 @@ def test_odd_rows_in_the_provider_list_cost_nothing_but_themselves() -> None:
         assert [provider.label for provider in observation.providers] == ["google", f"unknown-{key_of('x')[:8]}"]
         assert bench.events.malformed == {CollectorName.CONNECTIONS: 2}
         assert bench.events.unrecognized == {(CollectorName.CONNECTIONS, "calendar_type"): 1}
-
-    on_wix(script)
-
-
-def test_a_large_answer_is_read_with_turns_for_everybody_else() -> None:
-    async def script(bench: WixBench) -> None:
-        bench.site.connect_many(1000)
-        answer = Answer(200, {}, await raw_body(bench))
-        turns = 0
-
-        async def others() -> None:
-            nonlocal turns
-            while True:
-                turns += 1
-                await asyncio.sleep(0)
-
-        task = asyncio.create_task(others())
-        found = await connections(answer)
-        task.cancel()
-        assert len(found.rows) == 1000
-        assert turns >= 4
 
     on_wix(script)
 

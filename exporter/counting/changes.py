@@ -1,0 +1,54 @@
+"""Which bookings are new and which are gone, from two complete reads of a range that moves with time.
+
+A booking can become visible without being new, because the range moved over it or because it was moved into the range; and it
+can become invisible without being gone. So:
+
+- *new* can only be an id that the read before did not bring, in a place that it covered;
+- *gone* can only be an id whose start lies ahead, in a place that the read now covers, and that it did not bring.
+
+Platforms add what their ids and their API tell beyond that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from exporter.counting.bookings import Booking, Rule, lies_in
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a complete read of ``[start, end)`` (Unix seconds) saw; ``rule`` says which bookings such a read brings."""
+
+    start: float
+    end: float
+    rule: Rule
+    bookings: Mapping[str, Booking] = field(default_factory=dict)
+
+    def covers(self, booking: Booking) -> bool:
+        """Tell whether a read of this range brings ``booking``."""
+        return lies_in(booking, self, self.rule)
+
+
+def unseen(before: Seen, now: Seen) -> frozenset[str]:
+    """Return the ids of the bookings that the read before would have brought, had they been there."""
+    return frozenset(
+        booking_id
+        for booking_id, booking in now.bookings.items()
+        if booking_id not in before.bookings and before.covers(booking)
+    )
+
+
+def missing(before: Seen, now: Seen, moment: float) -> tuple[Booking, ...]:
+    """Return the bookings that should have been seen again, soonest first. ``moment`` is now in Unix seconds."""
+    return tuple(
+        sorted(
+            (
+                booking
+                for booking_id, booking in before.bookings.items()
+                if booking_id not in now.bookings and booking.start > moment and now.covers(booking)
+            ),
+            key=lambda booking: (booking.start, len(booking.id), booking.id),
+        )
+    )

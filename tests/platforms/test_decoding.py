@@ -1,0 +1,121 @@
+"""Where answers are worked on: few rows in the event loop, many in a thread, the same for every platform."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+import msgspec
+import pytest
+
+from exporter.errors import InvalidResponseError, PollError
+from exporter.model import CollectorName
+from exporter.platforms.decoding import off_the_loop, rows_in
+from exporter.polling.admission import Admission
+from exporter.simulator.faults import Fault, FaultKind
+from tests.harness.bitrix24_target import LIST, Bench, on_portal, poll_bookings
+from tests.harness.clock import ManualClock
+from tests.harness.wix_site import WixBench, on_wix
+
+MANY = 5000
+
+
+class CountingThreads(ThreadPoolExecutor):
+    """The threads of a loop, and how often something was given to them."""
+
+    def __init__(self) -> None:
+        super().__init__(4)
+        self.given = 0
+        asyncio.get_running_loop().set_default_executor(self)
+
+    def submit(self, work: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:  # noqa: ANN401  as its parent
+        self.given += 1
+        return super().submit(work, *args, **kwargs)
+
+
+@pytest.mark.parametrize(("rows", "in_the_loop"), [(0, True), (200, True), (201, False), (100_000, False)])
+def test_up_to_200_rows_are_worked_on_at_once_and_more_in_a_thread(rows: int, in_the_loop: bool) -> None:
+    async def scenario() -> None:
+        worker = await off_the_loop(Admission(ManualClock()), rows, threading.get_ident)
+        assert in_the_loop is (worker == threading.get_ident())
+
+    asyncio.run(scenario())
+
+
+def test_what_work_in_a_thread_raises_is_raised_and_its_place_is_free_again() -> None:
+    async def refused() -> None:
+        def work() -> None:
+            raise InvalidResponseError("odd")
+
+        with pytest.raises(InvalidResponseError, match="odd"):
+            await off_the_loop(admission, 1000, work)
+
+    async def scenario() -> None:
+        async with asyncio.timeout(30):
+            for _ in range(200):  # three times as many as there are places
+                await refused()
+
+    admission = Admission(ManualClock())
+    asyncio.run(scenario())
+
+
+def test_a_body_of_100_kib_is_200_rows_whether_it_is_bytes_or_a_part_of_an_answer() -> None:
+    body = json.dumps("x" * (100 * 1024 - 2)).encode()
+    assert 200 == rows_in(body) == rows_in(msgspec.Raw(body))
+
+
+@pytest.mark.parametrize(("connections", "in_threads"), [(4, False), (1000, True)])
+def test_a_list_of_connections_is_read_in_a_thread_when_it_is_long(connections: int, in_threads: bool) -> None:
+    async def script(bench: WixBench) -> None:
+        bench.site.connect_many(connections)
+        threads = CountingThreads()
+        assert connections == len((await bench.observe()).connections)
+        assert in_threads is (threads.given > 0)
+
+    on_wix(script)
+
+
+@pytest.mark.parametrize("platform", ["wix", "bitrix24"])
+def test_a_page_that_is_nothing_but_odd_rows_is_read_in_a_thread(platform: str) -> None:
+    def body(rows: object) -> str:
+        if platform == "wix":
+            return json.dumps({"extendedBookings": rows, "pagingMetadata": {"hasNext": False}})
+        return json.dumps({"result": {"booking": rows}, "time": {}})
+
+    odd = [{"name": "x" * 20}] * MANY
+
+    async def on_a_site(bench: WixBench) -> None:
+        bench.answer_with("QueryBookings", body(odd))
+        threads = CountingThreads()
+        with pytest.raises(PollError):
+            await bench.open(bench.target(bookings={"conflicts": True})).collectors[CollectorName.BOOKINGS].poll()
+        assert threads.given == 1
+
+    async def in_a_portal(bench: Bench) -> None:
+        bench.simulator.faults.add(Fault(FaultKind.BODY, operation=LIST, body=body(odd), content_type="application/json"))
+        session, threads = bench.open(), CountingThreads()
+        with pytest.raises(PollError):
+            await poll_bookings(session)
+        assert threads.given >= 1
+
+    if platform == "wix":
+        on_wix(on_a_site)
+    else:
+        on_portal(in_a_portal)
+
+
+def test_bookings_are_swept_in_a_thread_when_they_are_many_and_at_once_when_they_are_few() -> None:
+    async def script(bench: Bench) -> None:
+        bench.world.fill(20, bench.now, days=(-0.9, 6.9))
+        session, threads = bench.open(), CountingThreads()
+        await poll_bookings(session)
+        assert threads.given == 0
+        bench.world.fill(1000, bench.now, days=(-0.9, 6.9))
+        await poll_bookings(session)
+        assert threads.given >= 1
+
+    on_portal(script)
