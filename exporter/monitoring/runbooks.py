@@ -25,7 +25,10 @@ def _alerts(options: Options) -> list[Alert]:
 
 def _page(alerts: list[Alert]) -> str:
     first = alerts[0]
-    text = (package_files("exporter.monitoring") / "runbooks" / f"{first.name.lower()}.md").read_text(encoding="utf-8")
+    file = package_files("exporter.monitoring") / "runbooks" / f"{first.name.lower()}.md"
+    if not file.is_file():
+        raise FileNotFoundError(f"alert {first.name} has no runbook: write exporter/monitoring/runbooks/{file.name}")
+    text = file.read_text(encoding="utf-8")
     before, after = text.split(_MITIGATION)
     return f"# {first.name}\n\n{_HEADER}\n> {first.summary}\n\n{_facts(alerts)}\n{before}{_MITIGATION}\n{_fix(first)}{after}"
 

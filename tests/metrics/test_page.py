@@ -45,7 +45,7 @@ def assert_golden(name: str, page: bytes) -> None:
     text = exposition.masked(page)
     if os.environ.get("UPDATE_GOLDEN"):
         path.write_text(text)
-    assert path.read_text() == text
+    assert path.read_text() == text, "right? then UPDATE_GOLDEN=1 pytest tests/metrics/test_page.py, and look at the diff"
 
 
 def wix_page(*rows: Connection, providers: tuple[Provider, ...] | None = None, at: float = views.NOW) -> bytes:

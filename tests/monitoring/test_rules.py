@@ -48,7 +48,8 @@ def test_every_alert_is_tested_silent_and_firing_with_its_annotations() -> None:
     text = "".join(file.read_text() for file in CASES)
     silent = set(re.findall(r"alertname: (\w+)\n\s+exp_alerts: \[\]", text))
     firing = set(re.findall(r"alertname: (\w+)\n\s+exp_alerts:\n", text))
-    assert (set(), {"Watchdog"}) == (set(ALERT_NAMES) - firing, set(ALERT_NAMES) - silent)
+    untested = (set(ALERT_NAMES) - firing, set(ALERT_NAMES) - silent)
+    assert (set(), {"Watchdog"}) == untested, "write both cases into config/prometheus/tests/"
 
 
 @each_expression
@@ -77,6 +78,7 @@ def test_replicas_are_folded_into_one_before_anything_else(name: str, expression
         if metric in RECORDINGS or metric in FROM_PROMETHEUS:
             continue
         assert family_of(metric), metric
+        assert aggregations(above), f"{name}: fold replicas by newest() or total(), or add it to ABOUT_A_PROCESS"
         operator, kind, labels = aggregations(above)[-1]
         folded = labels >= REPLICA_LABELS if kind == "without" else not labels & REPLICA_LABELS
         assert folded, f"{name}: {metric}"
@@ -140,7 +142,8 @@ def test_texts_use_only_labels_that_the_series_has(alert: dict[str, Any]) -> Non
 
 @each_alert
 def test_an_alert_names_a_replica_only_if_it_is_about_one(alert: dict[str, Any]) -> None:
-    assert bool(labels_of_expression(alert["expr"]) & REPLICA_LABELS) == (alert["alert"] in ABOUT_A_PROCESS)
+    names_one = bool(labels_of_expression(alert["expr"]) & REPLICA_LABELS)
+    assert names_one == (alert["alert"] in ABOUT_A_PROCESS), "is it about one process? then add it to ABOUT_A_PROCESS"
 
 
 @each_alert

@@ -89,7 +89,7 @@ def test_a_page_that_is_nothing_but_odd_rows_is_read_in_a_thread(platform: str) 
     odd = [{"name": "x" * 20}] * MANY
 
     async def on_a_site(bench: WixBench) -> None:
-        bench.answer_with("QueryBookings", body(odd))
+        bench.answer_with("QueryExtendedBookings", body(odd))
         threads = CountingThreads()
         with pytest.raises(PollError):
             await bench.open(bench.target(bookings={"conflicts": True})).collectors[CollectorName.BOOKINGS].poll()
