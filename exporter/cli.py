@@ -33,7 +33,7 @@ EXIT_BAD_CONFIG: Final = 2
 EXIT_UNKNOWN: Final = 3
 EXIT_INTERRUPTED: Final = 130
 _BUNDLE: Final = Options()
-_USAGE_ERROR: Final = typer.BadParameter.__mro__[1]  # Typer does not export the base of all wrong usage
+_WRONG_USAGE: Final = 2  # Typer's own exit code of it; it does not export the error
 
 app = typer.Typer(
     add_completion=False,
@@ -54,7 +54,7 @@ class _Plugin(typer.core.TyperCommand):
         try:
             return super().make_context(*args, **kwargs)
         except Exception as error:
-            if isinstance(error, _USAGE_ERROR):
+            if getattr(error, "exit_code", None) == _WRONG_USAGE:
                 error.exit_code = EXIT_UNKNOWN  # type: ignore[attr-defined]  # every usage error has one
             raise
 

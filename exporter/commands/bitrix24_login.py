@@ -31,7 +31,7 @@ from exporter.platforms.http_pool import open_pool
 from exporter.polling.admission import Admission
 from exporter.state.status_history import StatusHistory
 from exporter.support.net import is_loopback
-from exporter.support.secret import Secret
+from exporter.support.secret import Secret, pasted
 
 EXCHANGE_SECONDS: Final = 20.0
 _CODE: Final = re.compile(r"[\w.-]{8,}")
@@ -74,8 +74,8 @@ async def login(
         page = origin.copy_with(path="/oauth/authorize/").copy_merge_params({"client_id": client_id, "state": state})
         show(f"Open this page in a browser where you are signed in to the portal, and allow the application:\n\n  {page}\n\n")
         open_page(str(page))
-        pasted = ask("Address that the browser ended on (valid for 30 seconds): ")
-        code, named_server = _read_answer(pasted, state)
+        answer = ask("Address that the browser ended on (valid for 30 seconds): ")
+        code, named_server = _read_answer(answer, state)
         if server is None:
             _refuse_stranger(named_server)
         clock = SystemClock()
@@ -84,7 +84,7 @@ async def login(
                 Services(pool, clock, Random(), NullEvents(), StatusHistory(), Admission(clock)),  # noqa: S311  unused here
                 server_origin(server, named_server),
                 client_id=client_id,
-                client_secret=Secret(client_secret),
+                client_secret=Secret(pasted(client_secret)),
                 grant={"grant_type": "authorization_code", "code": code},
                 timeout=EXCHANGE_SECONDS,
             )

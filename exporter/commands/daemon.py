@@ -71,7 +71,7 @@ async def run(
         web = await signals.unless_stopped(asyncio.to_thread(WebConfig.load, web_config))
         async with _application(load, clock=clock, lag=lag, lifecycle=lifecycle, pages=pages) as (app, instruments):
             server = await serve(create_app(app, pages), listen_address, web)
-            log.info("listening", address=server.url)
+            log.info("listening", address=server.url, bound=server.bound)
             helpers = [asyncio.create_task(_publish_lag(lag, clock, instruments), name="loop-lag")]
             try:
                 await signals.unless_stopped(app.start(config))

@@ -14,7 +14,7 @@ from pydantic import PlainValidator, ValidationInfo, WithJsonSchema
 from exporter.fields.kinds import Reading, field_error, kind, text_of
 from exporter.support.net import is_loopback
 from exporter.support.redaction import redact
-from exporter.support.secret import Secret
+from exporter.support.secret import Secret, pasted
 
 _SECRET_FILE_BYTES: Final = 64 * 1024
 _LONG_NAME: Final = 40
@@ -94,7 +94,7 @@ def _secret_variable(name: object, reading: Reading | None) -> str:
 
 
 def _secret(value: object, info: ValidationInfo) -> Secret:
-    return Secret(secret_text(value, info))
+    return Secret(pasted(secret_text(value, info)))
 
 
 SECRET_FORMS: Final = [

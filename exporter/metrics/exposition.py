@@ -14,15 +14,10 @@ from exporter.metrics.families.family import TARGET_LABELS, Family, Histogram, R
 
 
 class Format(Enum):
-    """A format that a scraper can ask for; the value is its content type."""
+    """A format that a scraper can ask for."""
 
-    TEXT = "text/plain; version=0.0.4; charset=utf-8"
-    OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
-
-    @property
-    def content_type(self) -> str:
-        """The ``Content-Type`` of a page in this format."""
-        return self.value
+    TEXT = "text"
+    OPENMETRICS = "openmetrics"
 
 
 def header(family: Family, format: Format) -> bytes:  # noqa: A002  the exposition's own word

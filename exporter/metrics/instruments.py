@@ -143,14 +143,8 @@ class Instruments:
         PlatformCollector(registry=registry)
         GCCollector(registry=registry)
 
-    def for_target(self, name: str, platform: str) -> TargetInstruments:
-        """Return the counters of a target: those that it had before, if any."""
-        instruments = self.prepare(name, platform)
-        self.put_target(instruments)
-        return instruments
-
     def prepare(self, name: str, platform: str) -> TargetInstruments:
-        """Return what :meth:`for_target` would, without showing it on the page before :meth:`put_target`."""
+        """Return the counters of a target, those that it had before if any, for :meth:`put_target` to show."""
         known = self._targets.get(name)
         return known if known is not None and known.platform == platform else TargetInstruments(name, platform)
 

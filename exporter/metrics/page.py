@@ -93,7 +93,7 @@ class _TargetFragments:
                 self.by_family.pop(family, None)
         if instruments is None:
             return
-        collectors = frozenset(str(collector.state.collector) for collector in target.collectors)
+        collectors = frozenset(str(collector.collector) for collector in target.collectors)
         for family in COUNTERS:
             # Read before rendering: an event in between makes the next page render again, never miss it.
             version = (instruments.version(family), collectors)

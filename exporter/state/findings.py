@@ -17,7 +17,7 @@ from exporter.state.advice import (
     for_connection,
     for_failure,
 )
-from exporter.state.snapshot import CollectorState, CollectorView, TargetView, View
+from exporter.state.snapshot import CollectorState, TargetView, View
 
 STUCK_SECONDS: Final = 3600.0  # a sync ends within minutes; the advice for these states says an hour
 _SOON_SECONDS: Final = 24 * 3600.0
@@ -82,16 +82,16 @@ def of_target(target: TargetView, now: float) -> Iterator[Problem]:
     """Yield what is broken at one target at ``now`` (Unix seconds)."""
     for collector in target.collectors:
         yield from _of_collector(target, collector)
-        match collector.state.observation:
+        match collector.observation:
             case ConnectionsObservation(connections=connections):
                 for connection in connections:
                     yield from _of_connection(target, connection, now)
             case BookingsObservation(windows=bookings, conflicts=conflicts, resource_names=names):
                 for conflict in conflicts:
                     yield from _of_conflict(target.name, conflict, names.get(conflict.resource, conflict.resource), now)
-                yield from _of_windows(target.name, collector.state, [row.window.name for row in bookings if not row.complete])
+                yield from _of_windows(target.name, collector, [row.window.name for row in bookings if not row.complete])
             case LinksObservation(windows=links):
-                yield from _of_windows(target.name, collector.state, [row.window.name for row in links if not row.complete])
+                yield from _of_windows(target.name, collector, [row.window.name for row in links if not row.complete])
     expiry = target.usage.credential_expiry
     if expiry is not None and expiry - now < _RENEW_SECONDS:
         severity, title = (
@@ -116,18 +116,16 @@ def brought_data(state: CollectorState) -> bool:
 def resource_names(target: TargetView) -> Mapping[str, str]:
     """Return the names of the resources of ``target`` by their id."""
     for collector in target.collectors:
-        if isinstance(collector.state.observation, BookingsObservation):
-            return collector.state.observation.resource_names
+        if isinstance(collector.observation, BookingsObservation):
+            return collector.observation.resource_names
     return {}
 
 
-def _of_collector(target: TargetView, collector: CollectorView) -> Iterator[Problem]:
-    state, failure = collector.state, collector.state.failure
+def _of_collector(target: TargetView, state: CollectorState) -> Iterator[Problem]:
+    failure = state.failure
     if failure is not None:
         kind, title = (
-            (Kind.DATA_EXPIRED, "polls fail, data withdrawn")
-            if collector.expired
-            else (Kind.COLLECTOR_FAILING, _failing(state))
+            (Kind.DATA_EXPIRED, "polls fail, data withdrawn") if state.expired else (Kind.COLLECTOR_FAILING, _failing(state))
         )
         yield Problem(
             Severity.CRITICAL,
@@ -140,7 +138,7 @@ def _of_collector(target: TargetView, collector: CollectorView) -> Iterator[Prob
             detail=failure.message,
             reason=str(failure.reason),
         )
-    elif collector.expired:
+    elif state.expired:
         since = None if state.last_success is None else state.last_success + state.max_age
         yield Problem(
             Severity.CRITICAL,

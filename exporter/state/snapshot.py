@@ -35,7 +35,8 @@ class Failure(Value, frozen=True, gc=False):
 class CollectorState(Value, frozen=True, gc=False):
     """Everything known about one collector of one target. Moments are Unix seconds.
 
-    ``up`` is 1 only when the last finished poll fully succeeded. ``last_success`` moves only then, too.
+    ``up`` is 1 only when the last finished poll fully succeeded. ``last_success`` moves only then, too. ``expired`` says that
+    there was an observation, which is too old to be shown (see :meth:`at`).
     """
 
     target: str
@@ -51,18 +52,15 @@ class CollectorState(Value, frozen=True, gc=False):
     next_poll: float | None = None
     failure: Failure | None = None
     observation: Observation | None = None
-
-    def expired(self, now: float) -> bool:
-        """Return whether there was an observation and it is too old to be shown at ``now``."""
-        return self.observation is not None and now - self.observation.at > self.max_age
+    expired: bool = False
 
     def at(self, now: float) -> CollectorState:
         """Return this state as it may be shown at ``now``: without an observation, or rows of one, past ``max_age``."""
         observation = self.observation
         if observation is None:
             return self
-        if self.expired(now):
-            return replace(self, observation=None)
+        if now - observation.at > self.max_age:
+            return replace(self, observation=None, expired=True)
         if isinstance(observation, ConnectionsObservation) and any(
             now - connection.observed_at > self.max_age for connection in observation.connections
         ):
@@ -71,19 +69,14 @@ class CollectorState(Value, frozen=True, gc=False):
         return self
 
 
-class CollectorView(Value, frozen=True, gc=False):
-    """One collector at one moment; ``state.observation`` is ``None`` when there is none or it expired."""
-
-    state: CollectorState
-    expired: bool
-
-
 class _CachedState(Value, frozen=True, gc=False):
-    """A stored state with what it looks like until ``fresh_until``; so a view of thousands makes little anew."""
+    """A stored state, shown as it is until ``fresh_until``; so a view of thousands makes little anew."""
 
     state: CollectorState
     fresh_until: float
-    whole: CollectorView
+
+    def at(self, now: float) -> CollectorState:
+        return self.state if now <= self.fresh_until else self.state.at(now)
 
 
 def _held(state: CollectorState) -> _CachedState:
@@ -91,7 +84,7 @@ def _held(state: CollectorState) -> _CachedState:
     if observation is not None:
         rows = observation.connections if isinstance(observation, ConnectionsObservation) else ()
         oldest = min((observation.at, *(row.observed_at for row in rows)))
-    return _CachedState(state, oldest + state.max_age, CollectorView(state, expired=False))
+    return _CachedState(state, oldest + state.max_age)
 
 
 class TargetView(Value, frozen=True, gc=False):
@@ -100,7 +93,7 @@ class TargetView(Value, frozen=True, gc=False):
     name: str
     platform: str
     labels: Mapping[str, str]
-    collectors: tuple[CollectorView, ...]
+    collectors: tuple[CollectorState, ...]
     usage: ApiUsage
 
 
@@ -155,14 +148,6 @@ class Snapshot:
         if states is not None and state.collector in states:
             states[state.collector] = _held(state)
 
-    def state(self, target: str, collector: CollectorName) -> CollectorState:
-        """Return the stored state, its observation however old."""
-        return self._states[target][collector].state
-
-    def targets(self) -> tuple[str, ...]:
-        """Return the names of all targets in their order."""
-        return tuple(self._entries)
-
     def ready(self) -> bool:
         """Return whether each collector has finished one poll, failed or not; cheaper than a view."""
         return all(held.state.finished_polls for states in self._states.values() for held in states.values())
@@ -174,7 +159,7 @@ class Snapshot:
                 entry.name,
                 entry.platform,
                 entry.labels,
-                tuple(held.whole if now <= held.fresh_until else _at(held.state, now) for held in self._states[name].values()),
+                tuple(held.at(now) for held in self._states[name].values()),
                 entry.usage(),
             )
             for name, entry in self._entries.items()
@@ -186,10 +171,6 @@ class Snapshot:
             if held.state.finished_polls == 0
         )
         return View(now, targets, missing)
-
-
-def _at(state: CollectorState, now: float) -> CollectorView:
-    return CollectorView(state.at(now), state.expired(now))
 
 
 def failure_of(error: PollError, at: float, count: int, since: float | None = None) -> Failure:

@@ -8,17 +8,21 @@ from typing import Final
 MASK: Final = "********"
 
 
-class Secret:
-    """A credential whose text leaves only through :meth:`reveal`.
+def pasted(text: str) -> str:
+    """Return a credential that a person wrote, without white space.
 
-    White space at both ends and line breaks inside are dropped: pasted keys pick them up and they make illegal headers
-    (fact sheet wix.md 2.2).
+    Pasted keys pick it up at their ends, and as line breaks inside, and it makes illegal headers (fact sheet wix.md 2.2).
     """
+    return "".join(text.split())
+
+
+class Secret:
+    """A credential whose text, as it is, leaves only through :meth:`reveal`."""
 
     __slots__ = ("_value",)
 
     def __init__(self, value: str) -> None:
-        self._value = "".join(value.split())
+        self._value = value
 
     def reveal(self) -> str:
         """Return the credential itself."""

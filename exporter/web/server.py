@@ -28,13 +28,13 @@ _HEADER_SECONDS: Final = 30.0  # from the first byte of a request, or the connec
 
 
 class Server:
-    """A running server. ``url`` is where a person on this machine finds it; ``addresses`` are the bound ``host:port``."""
+    """A running server. ``url`` is where a person on this machine finds it, ``bound`` the ``host:port`` that it listens on."""
 
     def __init__(self, running: http_server.RunningServer, check: PasswordCheck, scheme: str) -> None:
         self._running = running
         self._check = check
         self.port = running.port
-        self.addresses = (running.address,)
+        self.bound = running.address
         host = "localhost" if running.host in _EVERYWHERE else running.host
         self.url = f"{scheme}://{join_address(host, self.port)}"
 

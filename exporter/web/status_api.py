@@ -19,7 +19,7 @@ from exporter.model import (
 from exporter.state import findings as problems
 from exporter.state.advice import for_connection, for_failure
 from exporter.state.findings import Severity
-from exporter.state.snapshot import CollectorView, TargetView, View
+from exporter.state.snapshot import CollectorState, TargetView, View
 from exporter.web.status_types import (
     VERSION,
     BookingConflict,
@@ -129,8 +129,8 @@ def _problem(problem: problems.Problem, resource_names: Mapping[str, str]) -> Pr
 
 
 def _target(target: TargetView, now: float, worst: Severity | None) -> Target:
-    waiting = any(collector.state.finished_polls == 0 for collector in target.collectors)
-    observations = [collector.state.observation for collector in target.collectors]
+    waiting = any(collector.finished_polls == 0 for collector in target.collectors)
+    observations = [collector.observation for collector in target.collectors]
     return Target(
         name=target.name,
         platform=target.platform,
@@ -152,13 +152,13 @@ def _target(target: TargetView, now: float, worst: Severity | None) -> Target:
     )
 
 
-def _collector(collector: CollectorView, platform: str, now: float) -> Collector:
-    state, failure = collector.state, collector.state.failure
+def _collector(state: CollectorState, platform: str, now: float) -> Collector:
+    failure = state.failure
     advice = for_failure(platform, failure.reason) if failure else None
     data_at = state.observation.at if state.observation else None
     return Collector(
         name=state.collector,
-        condition=_condition(collector),
+        condition=_condition(state),
         up=state.up,
         interval_seconds=state.interval,
         max_age_seconds=state.max_age,
@@ -169,7 +169,7 @@ def _collector(collector: CollectorView, platform: str, now: float) -> Collector
         next_poll=_moment_or_none(state.next_poll),
         data_at=_moment_or_none(data_at),
         data_age_seconds=None if data_at is None else max(0.0, now - data_at),
-        data_expired=collector.expired,
+        data_expired=state.expired,
         failure=Failure(
             reason=failure.reason,
             message=failure.message,
@@ -187,9 +187,8 @@ def _collector(collector: CollectorView, platform: str, now: float) -> Collector
     )
 
 
-def _condition(collector: CollectorView) -> CollectorCondition:
-    state = collector.state
-    if collector.expired:
+def _condition(state: CollectorState) -> CollectorCondition:
+    if state.expired:
         return "expired"
     if state.failure is not None:
         return "partial" if problems.brought_data(state) else "failing"

@@ -23,7 +23,7 @@ from exporter.metrics.families.catalog import COUNTERS
 from exporter.model import ConnectionStatus
 from exporter.state.snapshot import TargetView, View
 from tests.harness import views
-from tests.harness.exposition import instruments_for
+from tests.harness.exposition import counters_of, instruments_for
 from tests.harness.plain import PlainGauges
 
 
@@ -37,8 +37,8 @@ def one_site(connections: int, at: float = views.NOW - 30) -> View:
     ]
     view = views.healthy()
     wix = view.targets[0]
-    state = views.succeeded(wix.collectors[0].state, views.connections(*rows, at=at))
-    return replace(view, targets=(replace(wix, collectors=(replace(wix.collectors[0], state=state), wix.collectors[1])),))
+    state = views.succeeded(wix.collectors[0], views.connections(*rows, at=at))
+    return replace(view, targets=(replace(wix, collectors=(state, wix.collectors[1])),))
 
 
 def fleet(targets: int) -> View:
@@ -53,7 +53,7 @@ def fleet(targets: int) -> View:
 
 def renamed(target: TargetView, name: str) -> TargetView:
     """Return ``target`` under another name, its observations its own."""
-    collectors = tuple(replace(collector, state=replace(collector.state, target=name)) for collector in target.collectors)
+    collectors = tuple(replace(collector, target=name) for collector in target.collectors)
     return polled(replace(target, name=name, collectors=collectors))
 
 
@@ -61,10 +61,10 @@ def polled(target: TargetView) -> TargetView:
     """Return ``target`` after another good poll of all its collectors with the same outcome."""
     collectors = []
     for collector in target.collectors:
-        observation = collector.state.observation
+        observation = collector.observation
         assert observation is not None
-        state = views.succeeded(collector.state, replace(observation, at=observation.at + 0.001))
-        collectors.append(replace(collector, state=state))
+        state = views.succeeded(collector, replace(observation, at=observation.at + 0.001))
+        collectors.append(state)
     return replace(target, collectors=tuple(collectors))
 
 
@@ -81,7 +81,7 @@ def plain_registry(view: View) -> CollectorRegistry:
         )
     instruments = instruments_for(view)
     for target in view.targets:
-        events = instruments.for_target(target.name, target.platform)
+        events = counters_of(instruments, target.name, target.platform)
         for family in COUNTERS:
             for labels in (*events._counts[family], *events._distributions[family]):
                 made[family.name].labels(target.name, target.platform, *labels)
@@ -122,10 +122,10 @@ def poll_all(instruments_page: tuple[View, Page], share: float) -> View:
     view, page = instruments_page
     count = max(1, int(len(view.targets) * share))
     for target in view.targets[:count]:
-        events = page._instruments.for_target(target.name, target.platform)
+        events = counters_of(page._instruments, target.name, target.platform)
         for collector in target.collectors:
             events.request(views.OPERATIONS[target.platform][0], "200", 0.2)
-            events.poll_finished(collector.state.collector, 1.5, None)
+            events.poll_finished(collector.collector, 1.5, None)
     return replace(view, targets=(*map(polled, view.targets[:count]), *view.targets[count:]))
 
 

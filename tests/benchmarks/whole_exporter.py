@@ -77,7 +77,7 @@ async def measure(url: str, folder: Path) -> None:
             page = await app.metrics(Format.TEXT, None)
             pages.append(time.perf_counter() - began)
             await asyncio.sleep(1.0)
-            polls.append(app.view().targets[0].collectors[0].state.last_duration or 0.0)
+            polls.append(app.view().targets[0].collectors[0].last_duration or 0.0)
         watching.cancel()
         print(f"connections {CONNECTIONS}, page {len(page) / 1e6:.1f} MB, {page.count(10)} lines")
         print(f"poll   median {sorted(polls)[ROUNDS // 2] * 1e3:6.0f} ms")

@@ -179,7 +179,7 @@ def test_an_exporter_that_is_gone_is_said_and_its_return_too() -> None:
             await server.stop()
             await opened.page.clock.fast_forward(16_000)
             await expect(lost).to_have_text("No answer from the exporter. What you see below is old.")
-            server = await serve(create_app(backend), server.addresses[0])
+            server = await serve(create_app(backend), server.bound)
             await opened.page.clock.fast_forward(16_000)
             await expect(lost).to_be_hidden()
             await server.stop()

@@ -70,7 +70,7 @@ async def talk(server: Server, said: bytes) -> bytes:
 def test_the_server_tells_where_it_is(address: str, url: str, bound: str) -> None:
     async def scenario() -> None:
         async with running(address=address) as server:
-            assert (url.format(server.port), (bound.format(server.port),)) == (server.url, server.addresses)
+            assert (url.format(server.port), bound.format(server.port)) == (server.url, server.bound)
             assert (await get(server)).status_code == 200
 
     asyncio.run(scenario())
@@ -118,7 +118,7 @@ def test_a_taken_port_is_a_clear_error() -> None:
     async def scenario() -> None:
         async with running() as server:
             with pytest.raises(ListenError, match=rf"^cannot listen on 127\.0\.0\.1:{server.port}: Address already in use$"):
-                await serve(create_app(ShownBackend(views.healthy())), server.addresses[0])
+                await serve(create_app(ShownBackend(views.healthy())), server.bound)
 
     asyncio.run(scenario())
 

@@ -31,7 +31,7 @@ class RunningApplication:
     async def finished_polls(self, polls: int = 1) -> None:
         """Let the time pass until every collector has finished ``polls`` polls."""
         for _ in range(20_000):
-            states = [view.state for target in self.app.view().targets for view in target.collectors]
+            states = [state for target in self.app.view().targets for state in target.collectors]
             if states and all(state.finished_polls >= polls for state in states):
                 return
             await self.pass_time(0.1)

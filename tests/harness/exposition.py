@@ -10,6 +10,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
 from exporter.metrics import Format, Instruments, Page
+from exporter.metrics.instruments import TargetInstruments
 from exporter.model import CollectorName
 from exporter.state.snapshot import View
 from tests.harness import views
@@ -23,13 +24,20 @@ def page_of(view: View, format: Format = Format.TEXT, *, counters: bool = True) 
     return Page(instruments_for(view) if counters else Instruments(CollectorRegistry())).render(view, format)
 
 
+def counters_of(instruments: Instruments, name: str, platform: str) -> TargetInstruments:
+    """Return the counters of a target, shown on the page."""
+    counters = instruments.prepare(name, platform)
+    instruments.put_target(counters)
+    return counters
+
+
 def instruments_for(view: View) -> Instruments:
     """Return the instruments of an exporter that has just started with the targets of ``view``."""
     instruments = Instruments(CollectorRegistry())
     for target in view.targets:
-        collectors = [collector.state.collector for collector in target.collectors]
+        collectors = [collector.collector for collector in target.collectors]
         reads = target.platform == "bitrix24" and CollectorName.BOOKINGS in collectors
-        events = instruments.for_target(target.name, target.platform)
+        events = counters_of(instruments, target.name, target.platform)
         events.expect(expected(collectors, views.OPERATIONS[target.platform], reads_bookings=reads))
     instruments.config_loaded(ok=True, at=views.NOW - 3_600, hash="5f3a9c0d1e2b77")
     instruments.loop_lag(0.0025)

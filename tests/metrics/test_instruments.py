@@ -19,7 +19,7 @@ from exporter.platforms.base import RETRIED, Events
 from exporter.state.snapshot import View
 from tests.harness import exposition, views
 from tests.harness.expected import expected
-from tests.harness.exposition import select, value
+from tests.harness.exposition import counters_of, select, value
 
 CONNECTIONS, BOOKINGS, LINKS = CollectorName
 RELAXED = settings(deadline=None)  # how long an example takes on a busy machine says nothing
@@ -32,7 +32,7 @@ def instruments() -> Instruments:
 
 @pytest.fixture
 def wix(instruments: Instruments) -> TargetInstruments:
-    return instruments.for_target(views.WIX, "wix")
+    return counters_of(instruments, views.WIX, "wix")
 
 
 def render(instruments: Instruments, view: View | None = None) -> bytes:
@@ -125,7 +125,7 @@ def test_every_event_reaches_its_own_series(instruments: Instruments, wix: Targe
 
 def test_counters_survive_a_reload_that_changes_the_target(instruments: Instruments, wix: TargetInstruments) -> None:
     wix.poll_finished(BOOKINGS, 1.5, Reason.TLS)
-    again = instruments.for_target(views.WIX, "wix")
+    again = counters_of(instruments, views.WIX, "wix")
     again.expect(expected([CONNECTIONS, BOOKINGS], ["connections.list", "bookings.query"], reads_bookings=True))
     page = render(instruments)
     assert value(page, "collector_failures_total", target=views.WIX, collector="bookings", reason="tls") == 1
@@ -154,13 +154,13 @@ def test_a_removed_target_starts_again_from_zero(instruments: Instruments, wix: 
     page.render(views.healthy(), Format.TEXT)
     instruments.remove_target(views.WIX)
     assert {} == select(page.render(views.healthy(), Format.TEXT), "collector_polls_total", target=views.WIX)
-    instruments.for_target(views.WIX, "wix").expect(expected([CONNECTIONS], [], reads_bookings=False))
+    counters_of(instruments, views.WIX, "wix").expect(expected([CONNECTIONS], [], reads_bookings=False))
     assert value(page.render(views.healthy(), Format.TEXT), "collector_polls_total", target=views.WIX) == 0
 
 
 def test_a_target_that_moves_to_another_platform_starts_anew(instruments: Instruments, wix: TargetInstruments) -> None:
     wix.poll_finished(BOOKINGS, 1.5, None)
-    moved = instruments.for_target(views.WIX, "bitrix24")
+    moved = counters_of(instruments, views.WIX, "bitrix24")
     assert moved is not wix
     moved.expect(expected([BOOKINGS], [], reads_bookings=True))
     state = views.unpolled(views.WIX, "bitrix24", BOOKINGS)

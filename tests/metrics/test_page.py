@@ -30,7 +30,7 @@ from exporter.model import (
 from exporter.state.snapshot import View
 from tests.harness import exposition, plain, views
 from tests.harness.expected import expected
-from tests.harness.exposition import page_of, select, value
+from tests.harness.exposition import counters_of, page_of, select, value
 
 GOLDEN = Path(__file__).parent / "golden" / "metrics"
 CONNECTIONS, BOOKINGS, LINKS = CollectorName
@@ -71,7 +71,7 @@ def test_a_whole_page_in_openmetrics_is_the_golden_one() -> None:
 
 def test_the_counters_after_some_traffic_are_the_golden_ones() -> None:
     instruments = Instruments(CollectorRegistry())
-    events = instruments.for_target(views.BITRIX24, "bitrix24")
+    events = counters_of(instruments, views.BITRIX24, "bitrix24")
     events.expect(expected([BOOKINGS], ["booking.list"], reads_bookings=True))
     for seconds, code in ((0.3, "200"), (0.07, "200"), (10.0, "none")):
         events.request("booking.list", code, seconds)
@@ -146,11 +146,6 @@ def test_nothing_is_created_and_nothing_has_a_timestamp(format_: Format) -> None
         for sample in family.samples:
             assert sample.timestamp is None
             assert not sample.name.endswith("_created")
-
-
-def test_the_content_types_are_those_of_the_formats() -> None:
-    assert Format.TEXT.content_type == "text/plain; version=0.0.4; charset=utf-8"
-    assert Format.OPENMETRICS.content_type == "application/openmetrics-text; version=1.0.0; charset=utf-8"
 
 
 def test_an_exporter_without_targets_still_has_a_page() -> None:
@@ -370,8 +365,8 @@ def test_a_new_poll_renders_its_own_target_again_and_no_other() -> None:
     before = _fragments(page)
     wix, portal = view.targets
     observation = replace(views.bitrix24_bookings(), at=views.NOW)
-    state = views.succeeded(portal.collectors[0].state, observation)
-    polled = replace(portal, collectors=(replace(portal.collectors[0], state=state), portal.collectors[1]))
+    state = views.succeeded(portal.collectors[0], observation)
+    polled = replace(portal, collectors=(state, portal.collectors[1]))
     page.render(replace(view, targets=(wix, polled)), Format.TEXT)
     changed = {key for key, lines in _fragments(page).items() if lines is not before[key]}
     assert {views.BITRIX24} == {target for target, _ in changed}

@@ -37,6 +37,7 @@ from exporter.model import (
 )
 from exporter.state.snapshot import CollectorState, View
 from tests.harness.expected import expected
+from tests.harness.exposition import counters_of
 from tests.harness.views import failed, succeeded, target_of, unpolled, view_of
 
 JOB: Final = "booking-sync-exporter"
@@ -136,7 +137,7 @@ class Fleet:
         self.page = Page(self.instruments)
         connections, bookings, links = CollectorName.CONNECTIONS, CollectorName.BOOKINGS, CollectorName.LINKS
         self.members = tuple(
-            Member(name, platform, collectors, self.instruments.for_target(name, platform), labels)
+            Member(name, platform, collectors, counters_of(self.instruments, name, platform), labels)
             for name, platform, collectors, labels in (
                 ("salon-wix", WIX, (connections, bookings), SITE),
                 ("salon-b24", BITRIX24, (bookings, links), SITE),

@@ -33,6 +33,7 @@ from exporter.model import (
 )
 from exporter.state.snapshot import CollectorState
 from tests.harness.expected import expected
+from tests.harness.exposition import counters_of
 from tests.harness.views import OPERATIONS, connection, connections, failed, succeeded, target_of, unpolled, view_of
 from tests.monitoring.bundle import ALERT_GROUPS, RECORDING_GROUPS
 from tests.monitoring.remote_write import Labels, remote_write, with_ends
@@ -132,7 +133,7 @@ def _scrapes(world: World, moments: list[float], now: float) -> Iterator[tuple[f
     instruments = Instruments(CollectorRegistry())
     page = Page(instruments)
     served = {name: _COLLECTORS[name] for name in world.targets}
-    counters = {name: instruments.for_target(name, platform) for name, (platform, _) in served.items()}
+    counters = {name: counters_of(instruments, name, platform) for name, (platform, _) in served.items()}
     for name, (platform, collectors) in served.items():
         counters[name].expect(expected(collectors, OPERATIONS[platform], reads_bookings=True))
     instruments.config_loaded(ok=True, at=now - 3_600, hash="0123456789abcdef")

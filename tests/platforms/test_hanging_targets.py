@@ -97,7 +97,7 @@ async def observe(targets: Sequence[dict[str, object]], folder: Path, tls: ssl.S
                 assert (await http.get(f"{web.url}/metrics?target=good-0")).status_code == 200
                 seen.scrapes.append(time.monotonic() - began)
                 await asyncio.sleep(0.05)
-        seen.states = {target.name: target.collectors[0].state for target in app.view().targets}
+        seen.states = {target.name: target.collectors[0] for target in app.view().targets}
         await web.stop()
         await app.aclose(grace=0.0)
     lag.stop()
@@ -105,7 +105,7 @@ async def observe(targets: Sequence[dict[str, object]], folder: Path, tls: ssl.S
 
 
 def _fewest_polls(app: Application) -> int:
-    return min(target.collectors[0].state.finished_polls for target in app.view().targets if target.name.startswith("good"))
+    return min(target.collectors[0].finished_polls for target in app.view().targets if target.name.startswith("good"))
 
 
 class Site:

@@ -40,12 +40,6 @@ def in_process(scenario: Callable[[Process], Coroutine[Any, Any, None]], *, max_
     asyncio.run(main())
 
 
-async def turns() -> None:
-    """Let the loop read the signals that came, and do what they ask for."""
-    for _ in range(20):
-        await asyncio.sleep(0)
-
-
 def send(number: signal.Signals) -> None:
     signal.raise_signal(number)  # not os.kill: then another thread may take it, some time later
 
@@ -159,10 +153,12 @@ class SlowApplication:
 
     def __init__(self) -> None:
         self.reloads = 0
+        self.begun = asyncio.Event()
         self.release = asyncio.Event()
 
     async def reload(self) -> None:
         self.reloads += 1
+        self.begun.set()
         await self.release.wait()
         raise ConfigError([Problem("", "no")])
 
@@ -171,15 +167,20 @@ def test_a_storm_of_hangups_is_two_reloads_the_one_that_runs_and_one_more() -> N
     async def scenario(process: Process) -> None:
         app = SlowApplication()
         task = asyncio.create_task(daemon._reload_on(process.signals.hangup, app))  # type: ignore[arg-type]  # reload is all it asks
-        for _ in range(20):
+        async with asyncio.timeout(10):
             send(signal.SIGHUP)
-            await turns()
+            await app.begun.wait()
+            for _ in range(20):
+                send(signal.SIGHUP)
+            assert not process.signals.stop.is_set()
+            send(signal.SIGTERM)
+            await process.signals.stop.wait()  # and all that came before it has been told
         assert app.reloads == 1
         app.release.set()
-        await turns()
+        for _ in range(20):
+            await asyncio.sleep(0)
         assert app.reloads == 2
         assert not task.done(), "a rejected reload is not the end"
         task.cancel()
-        assert not process.signals.stop.is_set()
 
     in_process(scenario)

@@ -47,7 +47,7 @@ def snapshot_of(*states: CollectorState) -> Snapshot:
 
 
 def only(view: View) -> CollectorState:
-    return view.targets[0].collectors[0].state
+    return view.targets[0].collectors[0]
 
 
 def test_an_observation_is_shown_until_max_age_and_then_withdrawn() -> None:

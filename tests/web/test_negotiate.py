@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from exporter.metrics import Format
 from exporter.web.negotiate import OFFERS, accepts_gzip, choose_format
 
 TEXT = "text/plain; version=0.0.4; charset=utf-8"
@@ -90,6 +91,15 @@ CHROMIUM = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,ima
 )
 def test_the_format_is_what_the_client_likes_best(accept: list[str], expected: str) -> None:
     assert expected == choose_format(accept).content_type
+
+
+def test_the_content_types_are_those_of_the_formats() -> None:
+    assert "text/plain; version=0.0.4; charset=utf-8" == choose_format([]).content_type
+    chosen = choose_format(["application/openmetrics-text; version=1.0.0"])
+    assert (Format.OPENMETRICS, "application/openmetrics-text; version=1.0.0; charset=utf-8") == (
+        chosen.format,
+        chosen.content_type,
+    )
 
 
 @given(st.lists(st.text(max_size=300), max_size=3))

@@ -47,8 +47,8 @@ def _windowed(target: TargetView) -> windows.Windowed:
 
 def _observations(target: TargetView, kind: type[T]) -> Iterator[T]:
     for collector in target.collectors:
-        if isinstance(collector.state.observation, kind):
-            yield collector.state.observation
+        if isinstance(collector.observation, kind):
+            yield collector.observation
 
 
 GROUPS: Final[tuple[Group[Any], ...]] = (

@@ -8,24 +8,24 @@ from typing import Final
 from exporter.metrics.families.connections import shown
 from exporter.metrics.families.family import Family, Gauge, Row, counter, gauge, histogram
 from exporter.model import BookingsObservation, ConnectionsObservation
-from exporter.state.snapshot import CollectorView
+from exporter.state.snapshot import CollectorState
 
-Collectors = tuple[CollectorView, ...]
+Collectors = tuple[CollectorState, ...]
 
 
-def _each(value: Callable[[CollectorView], float | None]) -> Callable[[Collectors], Iterator[Row]]:
+def _each(value: Callable[[CollectorState], float | None]) -> Callable[[Collectors], Iterator[Row]]:
     """Read one number of each collector; no number, no series."""
 
     def read(collectors: Collectors) -> Iterator[Row]:
         for collector in collectors:
             if (number := value(collector)) is not None:
-                yield (collector.state.collector,), number
+                yield (collector.collector,), number
 
     return read
 
 
-def _dropped(collector: CollectorView) -> float:
-    match collector.state.observation:
+def _dropped(collector: CollectorState) -> float:
+    match collector.observation:
         case ConnectionsObservation(connections=connections):
             return len(connections) - len(shown(connections))
         case BookingsObservation(dropped_resources=dropped):
@@ -38,7 +38,7 @@ UP: Final = gauge(
     "collector_up",
     "1 if the last finished poll succeeded completely, else 0; 0 before the first poll ends and after a partial success.",
     "collector",
-    read=_each(lambda collector: collector.state.up),
+    read=_each(lambda collector: collector.up),
 )
 
 GAUGES: Final[tuple[Gauge[Collectors], ...]] = (
@@ -47,25 +47,25 @@ GAUGES: Final[tuple[Gauge[Collectors], ...]] = (
         "collector_interval_seconds",
         "Configured time between two polls in seconds.",
         "collector",
-        read=_each(lambda collector: collector.state.interval),
+        read=_each(lambda collector: collector.interval),
     ),
     gauge(
         "collector_max_age_seconds",
         "Configured age in seconds after which the collector's data is withdrawn.",
         "collector",
-        read=_each(lambda collector: collector.state.max_age),
+        read=_each(lambda collector: collector.max_age),
     ),
     gauge(
         "collector_last_success_timestamp_seconds",
         "Unix time in seconds of the last completely successful poll, 0 before the first one.",
         "collector",
-        read=_each(lambda collector: collector.state.last_success or 0.0),  # known at start, so there at start
+        read=_each(lambda collector: collector.last_success or 0.0),  # known at start, so there at start
     ),
     gauge(
         "collector_next_poll_timestamp_seconds",
         "Unix time in seconds at which the next poll is due, back-off included. Absent while it is not scheduled.",
         "collector",
-        read=_each(lambda collector: collector.state.next_poll),
+        read=_each(lambda collector: collector.next_poll),
     ),
     gauge(
         "collector_data_expired",

@@ -24,7 +24,7 @@ from exporter.platforms.settings import (
     Target,
     default,
 )
-from exporter.support.secret import Secret
+from exporter.support.secret import Secret, pasted
 
 DEFAULT_LINKS_WINDOW: Final = "next_7d"
 _WEBHOOK_FORM: Final = "https://<portal>/rest/<user id>/<code>/"
@@ -32,7 +32,7 @@ _WEBHOOK_FORM: Final = "https://<portal>/rest/<user id>/<code>/"
 
 def _webhook(value: object, info: ValidationInfo) -> Secret:
     text = secret_text(value, info)
-    return Secret(_webhook_url("".join(text.split())))
+    return Secret(_webhook_url(pasted(text)))
 
 
 def _webhook_url(url: str) -> str:

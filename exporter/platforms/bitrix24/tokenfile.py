@@ -65,19 +65,9 @@ def parse(content: bytes) -> Tokens | None:
         answer.client_endpoint,
         answer.member_id,
         answer.server_endpoint,
-        _Verbatim(content.decode()),
+        Secret(content.decode()),
         tuple(scope for scope in answer.scope.split(",") if scope),
     )
-
-
-class _Verbatim(Secret):
-    """A secret text that is kept as it is: JSON has white space that matters."""
-
-    __slots__ = ()
-
-    def __init__(self, value: str) -> None:
-        super().__init__("")
-        self._value = value
 
 
 class TokenFile:

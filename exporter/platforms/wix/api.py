@@ -101,12 +101,11 @@ class WixApi:
         }
         answer = await self._send_with_retries(Endpoint.MINT_TOKEN, {}, body=body)
         token = decode(answer, Endpoint.MINT_TOKEN, _TokenAnswer, "something that is not a token")
-        value = Secret(token.access_token)
-        if not value or not value.reveal().isascii():
+        if not token.access_token.isascii() or token.access_token.split() != [token.access_token]:
             raise invalid(answer, Endpoint.MINT_TOKEN, "a token that cannot be used")
         told = token.expires_in
         good = isinstance(told, int | float) and not isinstance(told, bool) and 0 < told < MAX_TOKEN_SECONDS
-        return Token(value, float(told) if good else TOKEN_LIFETIME_SECONDS)
+        return Token(Secret(token.access_token), float(told) if good else TOKEN_LIFETIME_SECONDS)
 
     async def _send_with_retries(
         self,

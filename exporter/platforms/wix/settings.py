@@ -24,7 +24,7 @@ from exporter.platforms.settings import (
     Target,
     default,
 )
-from exporter.support.secret import Secret
+from exporter.support.secret import Secret, pasted
 
 STATUSES: Final = ("CREATED", "PENDING", "CONFIRMED", "CANCELED", "DECLINED", "WAITING_LIST", "PENDING_ECOM_CHECKOUT")
 
@@ -44,7 +44,7 @@ def _api_key(value: object, info: ValidationInfo) -> Secret:
         raise field_error(f"starts with {text.split()[0]}", "leave that word out: Wix wants the raw key")
     if text[0] in "\"'":
         raise field_error("has quotes inside the value", "remove the quotes: Wix wants the raw key")
-    return Secret(text)
+    return Secret(pasted(text))
 
 
 Status = Annotated[str, PlainValidator(_status), WithJsonSchema({"enum": list(STATUSES)})]
