@@ -18,7 +18,7 @@ import typer.core
 from exporter import __version__
 from exporter.config import Config, load_config, shard_of
 from exporter.errors import BookingSyncError, ConfigError
-from exporter.monitoring.options import Options
+from exporter.monitoring import Options
 from exporter.support import logs
 from exporter.support.redaction import visible
 
@@ -139,7 +139,7 @@ def check_config(
     """Check the configuration. Prints every problem with file, path and a fix. Exit code 0 or 2."""
     from exporter.commands.check_config import check_online  # noqa: PLC0415
     from exporter.platforms.proxies import proxies_of_environment  # noqa: PLC0415
-    from exporter.web.config import WebConfig  # noqa: PLC0415
+    from exporter.web import WebConfig  # noqa: PLC0415
 
     logs.configure("warning", "auto")
     with _exits():
@@ -277,7 +277,7 @@ def render_bundle(
     ] = _BUNDLE.runbook_url,
 ) -> None:
     """Write the bundle for your names and addresses. Nobody has to edit JSON or YAML."""
-    from exporter.monitoring.render import render  # noqa: PLC0415
+    from exporter.monitoring import render  # noqa: PLC0415
 
     with _exits():
         for path in render(Options(job, slo, grafana_url, runbook_url), out):

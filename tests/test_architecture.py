@@ -109,3 +109,25 @@ def test_a_room_says_what_it_is_for_and_what_it_may_lean_on(room: str) -> None:
     told = ast.get_docstring(ast.parse((PACKAGE / room / "__init__.py").read_text()))
     assert told is not None
     assert re.search(r"\b(leans?|lean) on\b", told)
+
+
+def has_a_door(*room: str) -> bool:
+    """Tell whether the ``__init__`` of a room, or of a room in a room, offers what others may use of it."""
+    door = PACKAGE.joinpath(*room) / "__init__.py"
+    return door.is_file() and "__all__" in door.read_text()
+
+
+def test_a_room_with_a_door_is_entered_by_it_and_the_others_are_tool_boxes() -> None:
+    doors = {room for room in ROOMS if has_a_door(room)}
+    assert {"support", "fields", "platforms", "state", "commands"} == {
+        room for room in ROOMS - doors if (PACKAGE / room).is_dir()
+    }
+    windows = []
+    for path in PACKAGE.rglob("*.py"):
+        elsewhere = doors - {path.relative_to(PACKAGE).parts[0]}
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom) and node.module:
+                room = node.module.removeprefix("exporter.").split(".")
+                if room[0] in elsewhere and not has_a_door(*room):
+                    windows.append(f"{path.relative_to(PACKAGE)} climbs into {node.module}")
+    assert [] == windows

@@ -3,6 +3,8 @@
 It leans on nothing of ours.
 """
 
+from exporter.clock.deadlines import paused, wall_deadline
+from exporter.clock.loop_lag import TICK_SECONDS, LoopLag
 from exporter.clock.system import Clock, SystemClock
 
-__all__ = ["Clock", "SystemClock"]
+__all__ = ["TICK_SECONDS", "Clock", "LoopLag", "SystemClock", "paused", "wall_deadline"]

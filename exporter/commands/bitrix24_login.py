@@ -28,7 +28,7 @@ from exporter.platforms.bitrix24.authserver import request_tokens, server_origin
 from exporter.platforms.bitrix24.credential import origin_of
 from exporter.platforms.bitrix24.tokenfile import TokenFile
 from exporter.platforms.http_pool import open_pool
-from exporter.polling.admission import Admission
+from exporter.polling import Admission
 from exporter.state.status_history import StatusHistory
 from exporter.support.net import is_loopback
 from exporter.support.secret import Secret, pasted

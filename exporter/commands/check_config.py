@@ -14,9 +14,8 @@ from exporter.errors import PollError
 from exporter.metrics import Instruments
 from exporter.platforms.http_pool import open_pool
 from exporter.platforms.settings import Target
-from exporter.polling.admission import Admission
-from exporter.polling.poll import AT_ONCE
-from exporter.runtime.targets import World
+from exporter.polling import AT_ONCE, Admission
+from exporter.runtime import World
 from exporter.state.advice import for_failure
 from exporter.state.status_history import StatusHistory
 

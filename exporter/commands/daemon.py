@@ -15,22 +15,16 @@ from typing import Final
 import structlog
 from prometheus_client import CollectorRegistry
 
-from exporter.clock import Clock, SystemClock
-from exporter.clock.loop_lag import LoopLag
+from exporter.clock import Clock, LoopLag, SystemClock
 from exporter.config import Config
 from exporter.errors import ConfigError
 from exporter.metrics import Instruments, Page
 from exporter.platforms.http_pool import open_pool
 from exporter.platforms.sockets import room_for_sockets
-from exporter.polling.admission import Admission
-from exporter.runtime import garbage, loop_errors
-from exporter.runtime.application import Application
-from exporter.runtime.shutdown import Signals, StopRequestedError, UnwaitedThreads
-from exporter.runtime.targets import World
+from exporter.polling import Admission
+from exporter.runtime import Application, Signals, StopRequestedError, UnwaitedThreads, World, garbage, loop_errors
 from exporter.support import logs, sdnotify
-from exporter.web import create_app
-from exporter.web.config import WebConfig
-from exporter.web.server import serve
+from exporter.web import WebConfig, create_app, serve
 
 log = structlog.get_logger(__name__)
 

@@ -15,11 +15,9 @@ import yaml
 from exporter.commands import daemon
 from exporter.config import load_config
 from exporter.errors import ConfigError, Problem
-from exporter.runtime.shutdown import Signals
+from exporter.runtime import Signals
 from exporter.simulator import Simulator, running
-from exporter.simulator.drills import demo_site, demo_world
-from exporter.simulator.drills.incidents import INCIDENTS
-from exporter.simulator.drills.scenarios import SCENARIOS, Scenario, run_scenario
+from exporter.simulator.drills import INCIDENTS, SCENARIOS, Scenario, demo_site, demo_world, run_scenario
 
 # Short enough that an incident is seen while one watches; a real platform is asked once a minute or less.
 DEMO_COLLECTORS: Final[Mapping[str, Mapping[str, Mapping[str, Any]]]] = {

@@ -10,7 +10,7 @@ import httpx
 
 from exporter.errors import ConfigError
 from exporter.support.net import join_address, parse_address
-from exporter.web.config import WebConfig
+from exporter.web import WebConfig
 
 # Where to knock when the exporter listens on every interface.
 _LOOPBACK: Final = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  we connect, we do not bind

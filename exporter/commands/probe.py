@@ -12,21 +12,19 @@ from rich.markup import escape
 from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
 from rich.table import Table
 
-from exporter.clock import Clock, SystemClock
-from exporter.clock.loop_lag import LoopLag
+from exporter.clock import Clock, LoopLag, SystemClock
 from exporter.config import Config
 from exporter.errors import ConfigError
 from exporter.metrics import Format, Instruments, Page
 from exporter.platforms.http_pool import open_pool
 from exporter.platforms.settings import Target
-from exporter.polling.admission import Admission
-from exporter.polling.poll import Job, poll_all
-from exporter.runtime.targets import World
+from exporter.polling import Admission, Job, poll_all
+from exporter.runtime import World
 from exporter.state.snapshot import CollectorState, Snapshot, View
 from exporter.state.status_history import StatusHistory
 from exporter.state.verdict import Verdict, findings, summary, verdict, worst
 from exporter.support.redaction import visible
-from exporter.web.status_api import encode_status
+from exporter.web import encode_status
 
 _STYLES = {Verdict.OK: "green", Verdict.WARNING: "yellow", Verdict.CRITICAL: "bold red", Verdict.UNKNOWN: "magenta"}
 

@@ -11,8 +11,7 @@ import yaml
 from exporter.commands.demo import demo_targets, playing, scenario_named
 from exporter.errors import ListenError
 from exporter.simulator import Simulator, running
-from exporter.simulator.drills import demo_world
-from exporter.simulator.drills.scenarios import SCENARIOS
+from exporter.simulator.drills import SCENARIOS, demo_world
 from exporter.support.net import parse_address
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from zoneinfo import ZoneInfo
 
 from exporter.config.settings import DEFAULT_WINDOWS
-from exporter.counting.windows import WindowError, WindowSpec
+from exporter.counting import WindowError, WindowSpec
 from exporter.errors import Problem
 from exporter.fields.kinds import FieldProblem, mapping_of, shown
 from exporter.platforms.registry import PLATFORMS

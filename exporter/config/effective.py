@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel
 
 from exporter.config.settings import Config
-from exporter.counting.windows import WindowSpec
+from exporter.counting import WindowSpec
 from exporter.fields.durations import format_duration
 from exporter.platforms.settings import CollectorSettings
 from exporter.support.secret import MASK, Secret

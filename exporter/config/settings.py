@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 from pydantic import AfterValidator, ConfigDict, Field, PrivateAttr, ValidationInfo
 
-from exporter.counting.windows import WindowSpec
+from exporter.counting import WindowSpec
 from exporter.errors import Problem
 from exporter.fields.kinds import FilePath, Reading, Zone
 from exporter.platforms.registry import PLATFORMS

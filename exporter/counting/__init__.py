@@ -2,3 +2,30 @@
 
 It leans on the model and the errors alone, so that a count can be checked by brute force.
 """
+
+from exporter.counting.bookings import Booking, Rule, count_windows, in_any, lies_in, next_start, too_many, unique
+from exporter.counting.changes import Seen, missing, unseen
+from exporter.counting.conflicts import Conflicts, conflict_reach, find_conflicts
+from exporter.counting.windows import WindowError, WindowSpec, hull, parse, resolve_all
+
+__all__ = [
+    "Booking",
+    "Conflicts",
+    "Rule",
+    "Seen",
+    "WindowError",
+    "WindowSpec",
+    "conflict_reach",
+    "count_windows",
+    "find_conflicts",
+    "hull",
+    "in_any",
+    "lies_in",
+    "missing",
+    "next_start",
+    "parse",
+    "resolve_all",
+    "too_many",
+    "unique",
+    "unseen",
+]

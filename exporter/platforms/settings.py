@@ -23,7 +23,7 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
-from exporter.counting.windows import WindowSpec
+from exporter.counting import WindowSpec
 from exporter.fields.credentials import Origin
 from exporter.fields.kinds import (
     REPORTED_ELSEWHERE,

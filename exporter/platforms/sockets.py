@@ -19,8 +19,7 @@ from typing import Final
 
 from aiohappyeyeballs import AddrInfoType
 
-from exporter.clock import Clock
-from exporter.clock.deadlines import paused
+from exporter.clock import Clock, paused
 from exporter.support.turnstile import Turnstile
 
 RESERVED_DESCRIPTORS: Final = 64

@@ -2,3 +2,9 @@
 
 It leans on the state that it fills and on the interface of the platforms.
 """
+
+from exporter.polling.admission import Admission
+from exporter.polling.poll import AT_ONCE, Job, phase_of, poll_all
+from exporter.polling.scheduler import CANCEL_SECONDS, Scheduler
+
+__all__ = ["AT_ONCE", "CANCEL_SECONDS", "Admission", "Job", "Scheduler", "phase_of", "poll_all"]

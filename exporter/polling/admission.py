@@ -13,9 +13,7 @@ from collections import OrderedDict, deque
 from collections.abc import AsyncIterator
 from typing import Final
 
-from exporter.clock import Clock
-from exporter.clock.deadlines import paused
-from exporter.clock.loop_lag import TICK_SECONDS, LoopLag
+from exporter.clock import TICK_SECONDS, Clock, LoopLag, paused
 from exporter.support.turnstile import Turnstile, answer, answered
 
 LATE_SECONDS: Final = 0.25

@@ -14,8 +14,7 @@ from typing import Final
 import structlog
 from msgspec.structs import replace
 
-from exporter.clock import Clock
-from exporter.clock.deadlines import wall_deadline
+from exporter.clock import Clock, wall_deadline
 from exporter.errors import PollError, Reason
 from exporter.model import CollectorName
 from exporter.polling.admission import Admission

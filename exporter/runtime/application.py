@@ -14,12 +14,12 @@ from typing import Any, Final
 
 import structlog
 
-from exporter.clock.deadlines import wall_deadline
+from exporter.clock import wall_deadline
 from exporter.config import Config, config_hash, effective_config
 from exporter.errors import ConfigError, Problem
 from exporter.metrics import Format, Page
 from exporter.platforms.settings import Target
-from exporter.polling.scheduler import CANCEL_SECONDS, Scheduler
+from exporter.polling import CANCEL_SECONDS, Scheduler
 from exporter.runtime.targets import LiveTarget, World
 from exporter.state.snapshot import Snapshot, View
 from exporter.state.status_history import FileStatusHistory, StatusHistory

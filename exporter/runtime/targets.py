@@ -15,8 +15,7 @@ from exporter.metrics import Instruments, TargetInstruments
 from exporter.platforms.base import Services, Session, SinceStore
 from exporter.platforms.registry import new_shared, open_session
 from exporter.platforms.settings import Target
-from exporter.polling.admission import Admission
-from exporter.polling.poll import Job, phase_of
+from exporter.polling import Admission, Job, phase_of
 from exporter.state.snapshot import TargetEntry
 
 

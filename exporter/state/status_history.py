@@ -17,8 +17,7 @@ from typing import Final
 import msgspec
 import structlog
 
-from exporter.clock import Clock
-from exporter.clock.deadlines import wall_deadline
+from exporter.clock import Clock, wall_deadline
 from exporter.support.files import replace_durably
 from exporter.support.json_text import UNREADABLE
 

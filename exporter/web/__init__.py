@@ -8,5 +8,6 @@ from exporter.web.app import create_app
 from exporter.web.backend import Backend
 from exporter.web.config import WebConfig
 from exporter.web.server import Server, serve
+from exporter.web.status_api import encode_status
 
-__all__ = ["Backend", "Server", "WebConfig", "create_app", "serve"]
+__all__ = ["Backend", "Server", "WebConfig", "create_app", "encode_status", "serve"]

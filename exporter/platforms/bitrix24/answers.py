@@ -16,7 +16,7 @@ from typing import Any, Final, Generic, TypeVar
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
-from exporter.counting.bookings import Booking
+from exporter.counting import Booking
 from exporter.errors import InvalidResponseError
 from exporter.platforms.decoding import MAX_MOMENT, whole_number
 from exporter.support.json_text import UNREADABLE, decoded

@@ -15,10 +15,21 @@ from typing import Final
 
 import structlog
 
-from exporter.counting.bookings import Booking, Rule, count_windows, in_any, next_start, too_many, unique
-from exporter.counting.changes import Seen, missing
-from exporter.counting.conflicts import Conflicts, conflict_reach, find_conflicts
-from exporter.counting.windows import resolve_all
+from exporter.counting import (
+    Booking,
+    Conflicts,
+    Rule,
+    Seen,
+    conflict_reach,
+    count_windows,
+    find_conflicts,
+    in_any,
+    missing,
+    next_start,
+    resolve_all,
+    too_many,
+    unique,
+)
 from exporter.errors import PollError
 from exporter.model import BookingsObservation, CollectorName, Window
 from exporter.platforms.base import PollResult, Services

@@ -10,8 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from exporter.counting.bookings import Booking
-from exporter.counting.changes import Seen, unseen
+from exporter.counting import Booking, Seen, unseen
 
 
 def largest_id(bookings: Iterable[Booking], before: int = 0) -> int:

@@ -14,8 +14,7 @@ from collections import Counter
 from collections.abc import Container, Mapping, Sequence
 from typing import Final
 
-from exporter.counting.bookings import Booking, Rule, in_any, lies_in, too_many
-from exporter.counting.windows import resolve_all
+from exporter.counting import Booking, Rule, in_any, lies_in, resolve_all, too_many
 from exporter.errors import PollError
 from exporter.model import CollectorName, LinksObservation, Window, WindowLinks
 from exporter.platforms.base import PollResult, Services

@@ -13,7 +13,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Final, Generic, Protocol, TypeVar
 
-from exporter.counting.windows import hull
+from exporter.counting import hull
 from exporter.errors import InvalidResponseError, PollError
 from exporter.model import Window
 from exporter.platforms.bitrix24.answers import Page, Reply

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import msgspec
 
-from exporter.counting.bookings import Booking
+from exporter.counting import Booking
 from exporter.platforms.decoding import MAX_MOMENT, whole_number
 from exporter.platforms.exchange import Answer
 from exporter.platforms.wix.answers import decode

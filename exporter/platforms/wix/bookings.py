@@ -12,9 +12,7 @@ from typing import Final
 
 import structlog
 
-from exporter.counting.bookings import Booking, count_windows, next_start
-from exporter.counting.conflicts import conflict_reach, find_conflicts
-from exporter.counting.windows import hull, resolve_all
+from exporter.counting import Booking, conflict_reach, count_windows, find_conflicts, hull, next_start, resolve_all
 from exporter.errors import ClientError, NotFoundError, PermissionDeniedError, PollError, TargetConfigError
 from exporter.model import BookingsObservation, Window, WindowBookings
 from exporter.platforms.base import PollResult, Services

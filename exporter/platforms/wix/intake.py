@@ -6,8 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
-from exporter.counting.bookings import Booking
-from exporter.counting.changes import Seen, missing, unseen
+from exporter.counting import Booking, Seen, missing, unseen
 from exporter.platforms.base import Events
 from exporter.platforms.wix.paging import BookingsReader, bound, matching
 

@@ -7,7 +7,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, Field, PlainValidator, ValidationInfo, WithJsonSchema
 
-from exporter.counting.windows import WindowSpec
+from exporter.counting import WindowSpec
 from exporter.fields.credentials import SECRET_SCHEMA, SecretValue, secret_text
 from exporter.fields.kinds import Duration, Text, field_error, named, shown, text_of
 from exporter.platforms.settings import (
