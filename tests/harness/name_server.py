@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import struct
+from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Final, cast
@@ -15,10 +16,15 @@ NXDOMAIN: Final = 3
 
 @dataclass
 class NameServer(asyncio.DatagramProtocol):
-    """Names below ``good.test`` are 127.0.0.1, those below ``none.test`` do not exist, all others get no answer."""
+    """Names below ``good.test`` are 127.0.0.1, those below ``none.test`` do not exist, all others get no answer.
+
+    Those below ``late.test`` are 127.0.0.1, too, but only who asks a fifth time is told so: as of a server that has to ask
+    others for seconds, while it answers at once what it knows.
+    """
 
     asked: list[str] = field(default_factory=list)
     address: str = ""
+    _times: Counter[bytes] = field(default_factory=Counter)
     _transport: asyncio.DatagramTransport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -32,9 +38,10 @@ class NameServer(asyncio.DatagramProtocol):
         question, (kind,) = data[12 : position + 5], struct.unpack("!H", data[position + 1 : position + 3])
         name = ".".join(labels).lower()
         self.asked.append(name)
+        self._times[question] += 1
         if name.endswith("none.test"):
             self._reply(data, question, NXDOMAIN, b"", addr)
-        elif name.endswith("good.test"):
+        elif name.endswith("good.test") or (name.endswith("late.test") and self._times[question] > 4):
             record = struct.pack("!HHHIH4B", 0xC00C, A, 1, 60, 4, 127, 0, 0, 1) if kind == A else b""
             self._reply(data, question, 0, record, addr)
 

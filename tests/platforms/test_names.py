@@ -135,6 +135,17 @@ def test_a_dead_first_name_server_leaves_time_for_the_second_within_a_connection
     asyncio.run(main())
 
 
+def test_a_name_that_takes_its_server_seconds_is_found_however_quick_others_are() -> None:
+    async def script(names: Names, _: NameServer) -> None:
+        for number in range(20):
+            await names.resolve(f"portal-{number}.good.test", 443)
+        async with asyncio.timeout(5):
+            found = await names.resolve("portal.late.test", 443)
+        assert ["127.0.0.1"] == [address["host"] for address in found]
+
+    on_names(script)
+
+
 def test_the_system_is_asked_where_no_name_server_listens() -> None:
     def system(host: str, port: int, family: socket.AddressFamily) -> Sequence[str]:
         del host, port, family
