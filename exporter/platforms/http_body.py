@@ -11,7 +11,8 @@ from collections.abc import AsyncIterator
 from typing import Final
 
 _GZIP: Final = 16 + zlib.MAX_WBITS
-_AS_IT_COMES: Final = frozenset({"", "identity"})
+_GZIPPED: Final = frozenset({"gzip", "x-gzip"})
+_CODINGS: Final = _GZIPPED | {"", "identity"}
 
 ACCEPTED: Final = "gzip"
 """What ``Accept-Encoding`` has to say."""
@@ -22,10 +23,11 @@ _PIECE_BYTES: Final = 64
 
 
 class CrumbledError(Exception):
-    """The body comes in crumbs: more than a thousand pieces of less than 64 bytes on average.
+    """The body comes in crumbs: more than a thousand pieces that bring less than 64 bytes of it on average.
 
     Each costs the event loop as much as a large one, so that a peer could fill a core with a few kilobytes a second. Servers
-    send kilobytes at a time, however slow the line is: they write through a buffer, and TCP joins what waits.
+    send kilobytes at a time, however slow the line is: they write through a buffer, and TCP joins what waits. The few that
+    send each record by itself send records of 64 bytes and more; compressed, those are smaller.
     """
 
 
@@ -43,44 +45,26 @@ async def read_body(pieces: AsyncIterator[bytes], coding: str, limit: int) -> by
     Raises :class:`TooLargeError` above ``limit`` bytes, :class:`CrumbledError` and :class:`UnreadableError`.
     """
     name = coding.strip().lower()
-    if name in _AS_IT_COMES:
-        return await _plain(_counted(pieces), limit)
-    if name in {"gzip", "x-gzip"}:
-        return await _gunzipped(_counted(pieces), limit)
-    raise UnreadableError
-
-
-async def _counted(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    number = size = 0
+    if name not in _CODINGS:
+        raise UnreadableError
+    unpacker = zlib.decompressobj(_GZIP) if name in _GZIPPED else None
+    body = bytearray()
+    number = 0
     async for piece in pieces:
+        if not piece:  # the end of a chunk, when it came later than the chunk
+            continue
         number += 1
-        size += len(piece)
-        if number > _FREE_PIECES + size // _PIECE_BYTES:
+        if unpacker is None:
+            body += piece
+        elif not unpacker.eof:  # what a server sends beyond the end zlib would keep, all of it
+            try:
+                body += unpacker.decompress(piece, limit + 1 - len(body))
+            except zlib.error:
+                raise UnreadableError from None
+        if len(body) > limit:
+            raise TooLargeError
+        if number > _FREE_PIECES + len(body) // _PIECE_BYTES:
             raise CrumbledError
-        yield piece
-
-
-async def _plain(pieces: AsyncIterator[bytes], limit: int) -> bytes:
-    body = bytearray()
-    async for piece in pieces:
-        body += piece
-        if len(body) > limit:
-            raise TooLargeError
-    return bytes(body)
-
-
-async def _gunzipped(pieces: AsyncIterator[bytes], limit: int) -> bytes:
-    unpacker = zlib.decompressobj(_GZIP)
-    body = bytearray()
-    anything = False
-    async for piece in pieces:
-        anything = True
-        try:
-            body += unpacker.decompress(piece, limit + 1 - len(body))
-        except zlib.error:
-            raise UnreadableError from None
-        if len(body) > limit:
-            raise TooLargeError
-    if anything and not unpacker.eof:
+    if unpacker is not None and number and not unpacker.eof:
         raise UnreadableError
     return bytes(body)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import gzip
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable
+import zlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from random import Random
 
@@ -226,6 +227,61 @@ def test_small_pieces_that_a_server_may_honestly_send_are_read(size: int) -> Non
     async def script(services: Services, _: RecordedEvents) -> None:
         async with running(app_with(handler)) as url:
             assert b"x" * size * 5_000 == (await get(services, url + PATH)).body
+
+    exchange_with(script)
+
+
+RECORDS = [
+    b'{"id":%05d,"start":"2026-11-27T10:00:00Z","end":"2026-11-27T11:00:00Z","status":"CONFIRMED"},' % n for n in range(5_000)
+]
+
+
+def chunk(data: bytes) -> bytes:
+    return b"%x\r\n%s\r\n" % (len(data), data) if data else b""
+
+
+def one_by_one() -> Iterator[bytes]:
+    """Write each record as a chunk."""
+    return map(chunk, RECORDS)
+
+
+def in_three_writes() -> Iterator[bytes]:
+    """Write the length of each record, the record, and the end of its line by themselves."""
+    for record in RECORDS:
+        yield from (b"%x\r\n" % len(record), record, b"\r\n")
+
+
+def compressed() -> Iterator[bytes]:
+    """Compress each record as it comes, and flush what that gives."""
+    packer = zlib.compressobj(wbits=31)
+    for record in RECORDS:
+        yield chunk(packer.compress(record) + packer.flush(zlib.Z_SYNC_FLUSH))
+    yield chunk(packer.flush())
+
+
+@pytest.mark.parametrize(
+    ("writes", "coding"),
+    [
+        pytest.param(one_by_one, "identity", id="each as a chunk"),
+        pytest.param(in_three_writes, "identity", id="each in three writes"),
+        pytest.param(compressed, "gzip", id="each compressed"),
+    ],
+)
+def test_records_that_a_server_flushes_one_by_one_are_read(writes: Callable[[], Iterator[bytes]], coding: str) -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Encoding: %s\r\n\r\n" % coding.encode())
+        for piece in writes():
+            writer.write(piece)
+            await asyncio.sleep(0)  # it arrives by itself
+            await asyncio.sleep(0)
+        writer.write(b"0\r\n\r\n")
+        writer.close()
+
+    async def script(services: Services, _: RecordedEvents) -> None:
+        async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+            answer = await get(services, f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", timeout=30.0)
+        assert b"".join(RECORDS) == answer.body
 
     exchange_with(script)
 
