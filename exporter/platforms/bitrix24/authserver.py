@@ -18,6 +18,7 @@ from exporter.errors import (
     NotEntitledError,
     NotFoundError,
     PermissionDeniedError,
+    RateLimitedError,
     ServerError,
     TargetConfigError,
 )
@@ -85,6 +86,8 @@ async def request_tokens(
     retry_after = retry_after_seconds(answer, services.clock)
     if status >= httpx.codes.INTERNAL_SERVER_ERROR:
         raise ServerError(f"{name} has a fault (HTTP {status})", status=status, retry_after=retry_after)
+    if status == httpx.codes.TOO_MANY_REQUESTS:
+        raise RateLimitedError(f"{name} refuses because of too many requests", status=status, retry_after=retry_after)
     if status == httpx.codes.NOT_FOUND:
         raise NotFoundError(f"{name} does not know the portal (HTTP 404)", status=status)
     if "error" in body or status >= httpx.codes.BAD_REQUEST:

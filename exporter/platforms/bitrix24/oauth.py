@@ -54,11 +54,13 @@ class _Chain:
     async def current(self) -> Tokens:
         """Return the newest pair. Re-reads the file when somebody changed it; a disk that hangs holds nobody else up."""
         async with self._reading:
-            if self.unsaved is not None:
-                await asyncio.to_thread(self._save_again, self.unsaved)
             stamp = await asyncio.to_thread(self.file.stamp)
-            if self._tokens is None or (stamp != self._stamp and self.unsaved is None):
+            unsaved = self.unsaved if stamp in {None, self._stamp} else None  # what somebody put there since then is newer
+            if unsaved is not None:
+                await asyncio.to_thread(self._save_again, unsaved)
+            if self._tokens is None or (unsaved is None and stamp != self._stamp):
                 self._tokens, self._stamp, self._dead = *(await asyncio.to_thread(self._load)), None
+                self.unsaved = self.trouble = None
         if self._dead is not None:
             raise AuthError(
                 "the refresh token is no longer accepted; run `booking-sync-exporter bitrix24-login` again", code=INVALID_GRANT
@@ -66,7 +68,9 @@ class _Chain:
         return self._tokens
 
     def _load(self) -> tuple[Tokens, Stamp | None]:
-        return self.file.load(), self.file.stamp()
+        """Return the pair and what the file was before: one that is replaced meanwhile is read again."""
+        stamp = self.file.stamp()
+        return self.file.load(), stamp
 
     async def renew(self, spent: Secret, oauth: OAuth, services: Services) -> None:
         """Replace the pair unless somebody did so since ``spent`` was current."""
@@ -129,7 +133,7 @@ class _Chain:
 
     def _somebody_else_renewed(self, tokens: Tokens) -> bool:
         """Re-read the file once; tell whether it now holds another pair than the one that was refused."""
-        self._tokens, self._stamp = self.file.load(), self.file.stamp()
+        self._tokens, self._stamp = self._load()
         return self._tokens.refresh != tokens.refresh
 
     async def _save(self, descriptor: int, fresh: Tokens) -> None:
@@ -149,7 +153,7 @@ class _Chain:
             self.trouble = error
         else:
             self.unsaved = self.trouble = None
-            self._stamp = self.file.stamp()
+        self._stamp = self.file.stamp()
 
 
 def _checked(fresh: Tokens, tokens: Tokens) -> Tokens:
@@ -166,8 +170,8 @@ class TokenChains:
 
     async def of(self, path: Path) -> _Chain:
         """Return the chain of the token file ``path``: however it is spelt, it is one file and one chain."""
-        resolved = await asyncio.to_thread(path.resolve)
-        return self._chains.setdefault(resolved, _Chain(TokenFile(path)))
+        file = await asyncio.to_thread(TokenFile, path)
+        return self._chains.setdefault(file.path, _Chain(file))
 
 
 class OAuthCredential(Credential[Access]):

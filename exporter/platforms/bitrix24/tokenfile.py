@@ -71,11 +71,14 @@ def parse(content: bytes) -> Tokens | None:
 
 
 class TokenFile:
-    """One token file. Its methods block for a few milliseconds at most and raise :class:`TargetConfigError`."""
+    """One token file; of a link, the file it leads to. Its methods block for a few milliseconds at most, as does making one.
+
+    They raise :class:`TargetConfigError`.
+    """
 
     def __init__(self, path: Path) -> None:
-        self.path = path
-        self._beside = path.with_name(f"{path.name}.new")
+        self.path = path.resolve()  # a link would be replaced itself, and the pair behind it be spent
+        self._beside = self.path.with_name(f"{self.path.name}.new")
 
     def stamp(self) -> Stamp | None:
         """Return the version of the file; ``None`` when there is none."""
@@ -124,9 +127,11 @@ class TokenFile:
             raise TargetConfigError(f"cannot write the token file {self.path}: {error.strerror}") from None
 
     def discard(self, descriptor: int) -> None:
-        """Undo :meth:`prepare`: no new pair came."""
-        os.close(descriptor)
-        self._beside.unlink(missing_ok=True)
+        """Undo :meth:`prepare`: no new pair came. An empty file that cannot be removed harms nobody."""
+        with suppress(OSError):
+            os.close(descriptor)
+        with suppress(OSError):
+            self._beside.unlink(missing_ok=True)
 
     def _left_behind(self) -> Tokens | None:
         """Return the pair that a crash left between writing and renaming, and finish the rename."""

@@ -18,9 +18,9 @@ from typing import Any
 import httpx
 import pytest
 
-from exporter.errors import AuthError, NetworkError, PollError, Reason, TargetConfigError
+from exporter.errors import AuthError, NetworkError, PollError, RateLimitedError, Reason, TargetConfigError
 from exporter.model import BookingsObservation, CollectorName
-from exporter.platforms.bitrix24.session import BitrixSession
+from exporter.platforms.bitrix24.session import BitrixSession, Shared
 from exporter.platforms.bitrix24.settings import OAuth
 from exporter.platforms.bitrix24.tokenfile import TokenFile
 from exporter.simulator import Fault, FaultKind
@@ -554,5 +554,105 @@ def test_the_token_file_is_never_touched_in_the_event_loop(tmp_path: Path, monke
         await poll_bookings(open_oauth(bench))
         assert {"stamp", "load", "prepare", "store"} == {name for name, _ in touched}
         assert [] == [name for name, in_the_loop in touched if in_the_loop]
+
+    on_portal(script, tmp_path)
+
+
+def another_pair(bench: Bench) -> dict[str, Any]:
+    """Return what a login would store now."""
+    oauth = bench.simulator.bitrix24.oauth
+    app = oauth.app("local.app")
+    assert app is not None
+    return oauth.token_file(oauth.issue(app, bench.now), bench.url, bench.now)
+
+
+def test_a_file_that_somebody_puts_there_counts_more_than_a_pair_that_could_not_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def script(bench: Bench) -> None:
+        path = write_tokens(bench)
+        bench.clock.now += 3601
+        session = open_oauth(bench)
+        with monkeypatch.context() as patch:
+            patch.setattr("exporter.platforms.bitrix24.tokenfile.os", _FullDisk())
+            for _ in range(2):
+                assert (await session.collectors[CollectorName.BOOKINGS].poll()).failure is not None
+        fresh = another_pair(bench)
+        path.write_text(json.dumps(fresh))  # the disk has room again, and somebody logs in
+        await poll_bookings(session)
+        assert fresh == stored(path)
+
+    on_portal(script, tmp_path)
+
+
+@pytest.mark.parametrize("other", ["tokens.json", "link.json"])
+def test_a_pair_behind_a_link_is_replaced_where_it_is(other: str, tmp_path: Path) -> None:
+    async def script(bench: Bench) -> None:
+        path = write_tokens(bench)
+        link = path.with_name("link.json")
+        link.symlink_to(path)
+        bench.clock.now += 3601
+        await poll_bookings(open_oauth(bench, bench.oauth("link.json")))
+        assert link.is_symlink()
+        bench.shared = Shared()  # after a restart, spelt in either way
+        bench.clock.now += 3601
+        await poll_bookings(open_oauth(bench, bench.oauth(other)))
+        assert 2 == refreshes(bench)
+
+    on_portal(script, tmp_path)
+
+
+@pytest.mark.parametrize("step", ["load", "stamp"])
+def test_a_pair_that_another_process_stores_while_the_file_is_read_is_not_missed(
+    step: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def script(bench: Bench) -> None:
+        path = write_tokens(bench, access_token="old", refresh_token="old")
+        content = json.dumps(another_pair(bench))
+        read = getattr(TokenFile, step)
+
+        def then_stored(file: TokenFile) -> object:
+            found = read(file)
+            if path.read_text() != content:
+                path.write_text(content)
+            return found
+
+        monkeypatch.setattr(TokenFile, step, then_stored)
+        session = open_oauth(bench)
+        await poll_bookings(session)
+        await poll_bookings(session)
+        assert 0 == bench.calls("oauth/token"), "the other process has spent the old one"
+
+    on_portal(script, tmp_path)
+
+
+def test_an_auth_server_that_limits_requests_is_no_credential_that_is_refused(tmp_path: Path) -> None:
+    async def script(bench: Bench) -> None:
+        write_tokens(bench)
+        bench.clock.now += 3601
+        bench.simulator.faults.add(Fault(FaultKind.RATE_LIMITED, operation="oauth/token", retry_after="90", times=1))
+        session = open_oauth(bench)
+        with pytest.raises(RateLimitedError) as caught:
+            await poll_bookings(session)
+        assert 90 == caught.value.retry_after
+        await poll_bookings(session)
+
+    on_portal(script, tmp_path)
+
+
+def test_a_folder_that_becomes_read_only_meanwhile_hides_no_refusal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def script(bench: Bench) -> None:
+        write_tokens(bench, refresh_token="spent-long-ago")
+        bench.clock.now += 3601
+        session = open_oauth(bench)
+
+        def refuse(path: Path, *, missing_ok: bool = False) -> None:
+            raise OSError(errno.EROFS, os.strerror(errno.EROFS), path, missing_ok)
+
+        monkeypatch.setattr(Path, "unlink", refuse)
+        for _ in range(2):
+            with pytest.raises(AuthError, match="bitrix24-login"):
+                await poll_bookings(session)
+        assert 1 == bench.calls("oauth/token")
 
     on_portal(script, tmp_path)
