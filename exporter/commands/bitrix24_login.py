@@ -68,16 +68,17 @@ async def login(
     """
     origin = origin_of(portal if "://" in portal else f"https://{portal}")
     file = TokenFile(token_file)
-    descriptor = file.prepare()
+    file.discard(file.prepare())  # a folder that cannot be written shows before the operator has done anything
+    state = secrets.token_urlsafe(16)
+    page = origin.copy_with(path="/oauth/authorize/").copy_merge_params({"client_id": client_id, "state": state})
+    show(f"Open this page in a browser where you are signed in to the portal, and allow the application:\n\n  {page}\n\n")
+    open_page(str(page))
+    answer = ask("Address that the browser ended on (valid for 30 seconds): ")
+    code, named_server = _read_answer(answer, state)
+    if server is None:
+        _refuse_stranger(named_server)
+    descriptor = file.prepare()  # not before: a running exporter renews its pair meanwhile, by the same file beside
     try:
-        state = secrets.token_urlsafe(16)
-        page = origin.copy_with(path="/oauth/authorize/").copy_merge_params({"client_id": client_id, "state": state})
-        show(f"Open this page in a browser where you are signed in to the portal, and allow the application:\n\n  {page}\n\n")
-        open_page(str(page))
-        answer = ask("Address that the browser ended on (valid for 30 seconds): ")
-        code, named_server = _read_answer(answer, state)
-        if server is None:
-            _refuse_stranger(named_server)
         clock = SystemClock()
         async with _pool(http, clock) as pool:
             tokens = await request_tokens(

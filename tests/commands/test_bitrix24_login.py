@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import stat
 from pathlib import Path
 
@@ -155,3 +156,38 @@ def test_the_secret_does_not_go_to_a_server_that_only_the_portal_names(server: s
     with pytest.raises(TargetConfigError, match="--oauth-server"):
         asyncio.run(main())
     assert [] == list(tmp_path.iterdir())
+
+
+def test_a_login_behind_a_link_leaves_the_link(tmp_path: Path) -> None:
+    async def script(bench: Bench) -> None:
+        install(bench)
+        (tmp_path / "kept").mkdir()
+        path = tmp_path / "tokens.json"
+        path.symlink_to("kept/tokens.json")
+        await Operator(bench).log_in()
+        assert path.is_symlink()
+        await poll_bookings(bench.open(webhook_url=None, oauth=bench.oauth()))
+
+    on_portal(script, tmp_path)
+
+
+def test_a_token_that_is_renewed_while_the_operator_is_at_the_browser_hinders_no_login(tmp_path: Path) -> None:
+    async def script(bench: Bench) -> None:
+        install(bench)
+        await Operator(bench).log_in()
+        session = bench.open(webhook_url=None, oauth=bench.oauth())
+        bench.clock.now += 3601
+        loop = asyncio.get_running_loop()
+
+        class Slow(Operator):
+            def ask(self, prompt: str) -> str:
+                asyncio.run_coroutine_threadsafe(poll_bookings(session), loop).result(10)
+                return super().ask(prompt)
+
+        await Slow(bench).log_in()
+        oauth = bench.simulator.bitrix24.oauth
+        assert 1 == oauth.refreshes
+        assert list(oauth._by_refresh)[-1] == json.loads((tmp_path / "tokens.json").read_text())["refresh_token"]
+        await poll_bookings(session)
+
+    on_portal(script, tmp_path)
