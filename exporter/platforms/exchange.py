@@ -28,7 +28,7 @@ from exporter.errors import (
 )
 from exporter.platforms.base import Services
 from exporter.platforms.http_body import ACCEPTED, CrumbledError, TooLargeError, UnreadableError, read_body
-from exporter.platforms.http_pool import CONNECT_SECONDS, ONCE, NoDescriptorError
+from exporter.platforms.http_pool import CONNECT_SECONDS, ONCE, NameLookupError, NoDescriptorError
 
 USER_AGENT: Final = f"booking-sync-exporter/{__version__}"
 MAX_BODY_BYTES: Final = 16 * 1024 * 1024
@@ -135,7 +135,8 @@ def _lost(error: httpx.TransportError | httpx.StreamError, host: str) -> PollErr
     if isinstance(error, httpx.RemoteProtocolError):
         return InvalidResponseError(f"{host} sent something that is not HTTP")
     if isinstance(error, httpx.ConnectError):
-        return UnreachableError(f"cannot connect to {host}: name not found, refused or unreachable")
+        what = str(error) if isinstance(error, NameLookupError) else "refused or unreachable"
+        return UnreachableError(f"cannot connect to {host}: {what}")
     if isinstance(error, httpx.ProxyError):
         return UnreachableError(f"cannot reach {host}: {error}")
     return NetworkError(f"connection to {host} was lost ({kind})")

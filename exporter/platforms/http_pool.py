@@ -9,7 +9,8 @@ appears; everything else speaks httpx's types and errors, and a test may pass ``
 from __future__ import annotations
 
 import select
-from collections.abc import AsyncIterator, Callable
+import socket
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 
 import aiohttp
 import httpx
-from aiohttp.abc import AbstractResolver
+from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
 from exporter.clock import Clock
@@ -48,9 +49,10 @@ ONCE: Final = "once"
 
 @dataclass(slots=True)
 class _Use:
-    """Whether a request opened a connection or took one that idled."""
+    """Whether a request opened a connection or took one that idled, and whether it waits for a name."""
 
     opened: bool = False
+    looks_up: bool = False
 
 
 _use: ContextVar[_Use] = ContextVar("connection_use")
@@ -73,6 +75,14 @@ def _nothing() -> None:
 
 class NoDescriptorError(httpx.TransportError):
     """This process, or this machine, may open no more files."""
+
+
+class NameLookupError(httpx.ConnectError):
+    """The address of the host could not be found out; the text says whose fault that is."""
+
+
+_NO_SUCH_NAME: Final = "there is no such name"
+_NO_NAME_SERVER: Final = "no name server says where that is"
 
 
 class HttpPool(httpx.AsyncBaseTransport):
@@ -119,8 +129,11 @@ class HttpPool(httpx.AsyncBaseTransport):
             return await self._send(self._session(single=True), request)
         except (aiohttp.ClientError, OSError) as error:
             failure, cause = translated(error), _alone(error)
-            if isinstance(failure, httpx.ConnectTimeout) and self._proxies.for_url(request.url):
-                failure = httpx.ProxyError(f"the proxy made no connection within {CONNECT_SECONDS:g} s")
+            if isinstance(failure, httpx.ConnectTimeout):
+                if self._proxies.for_url(request.url):
+                    failure = httpx.ProxyError(f"the proxy made no connection within {CONNECT_SECONDS:g} s")
+                elif use.looks_up:
+                    failure = NameLookupError(_NO_NAME_SERVER)
         finally:
             _use.reset(token)
         try:
@@ -229,6 +242,13 @@ class _Connector(aiohttp.TCPConnector):
         async with admitted, self._sockets.room(), self._clock.timeout(CONNECT_SECONDS):
             return await super()._create_connection(req, traces, timeout)
 
+    async def _resolve_host(self, host: str, port: int, traces: Sequence[Trace] | None = None) -> list[ResolveResult]:
+        use = _use.get()
+        use.looks_up = True
+        found = await super()._resolve_host(host, port, traces)
+        use.looks_up = False
+        return found
+
     def _close_idle(self) -> None:
         """Close a connection that idles."""
         for idle in self._conns.values():
@@ -294,6 +314,9 @@ def translated(error: aiohttp.ClientError | OSError) -> httpx.TransportError:
     """Return ``error`` of aiohttp or a socket as httpx's error of the same meaning."""
     if isinstance(error, OSError) and error.errno in NO_DESCRIPTOR:
         return NoDescriptorError("too many open files")
+    if isinstance(error, aiohttp.ClientConnectorDNSError):
+        # c-ares gives no number when it is not answered; the C library says "try again".
+        return NameLookupError(_NO_NAME_SERVER if error.os_error.errno in {None, socket.EAI_AGAIN} else _NO_SUCH_NAME)
     if isinstance(error, aiohttp.ClientHttpProxyError):
         return httpx.ProxyError(f"the proxy refuses to connect (HTTP {error.status})")
     return next(ours(text) for kind, ours, text in _TRANSLATIONS if isinstance(error, kind))

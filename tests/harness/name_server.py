@@ -11,12 +11,14 @@ from dataclasses import dataclass, field
 from typing import Final, cast
 
 A: Final = 1
+SERVFAIL: Final = 2
 NXDOMAIN: Final = 3
 
 
 @dataclass
 class NameServer(asyncio.DatagramProtocol):
-    """Names below ``good.test`` are 127.0.0.1, those below ``none.test`` do not exist, all others get no answer.
+    """Names below ``good.test`` are 127.0.0.1, those below ``none.test`` do not exist, the server fails with those
+    below ``fail.test``, all others get no answer.
 
     Those below ``late.test`` are 127.0.0.1, too, but only who asks a fifth time is told so: as of a server that has to ask
     others for seconds, while it answers at once what it knows.
@@ -41,6 +43,8 @@ class NameServer(asyncio.DatagramProtocol):
         self._times[question] += 1
         if name.endswith("none.test"):
             self._reply(data, question, NXDOMAIN, b"", addr)
+        elif name.endswith("fail.test"):
+            self._reply(data, question, SERVFAIL, b"", addr)
         elif name.endswith("good.test") or (name.endswith("late.test") and self._times[question] > 4):
             record = struct.pack("!HHHIH4B", 0xC00C, A, 1, 60, 4, 127, 0, 0, 1) if kind == A else b""
             self._reply(data, question, 0, record, addr)

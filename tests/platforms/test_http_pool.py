@@ -6,6 +6,7 @@ import asyncio
 import gc
 import socket
 import ssl
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -16,9 +17,11 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from exporter.clock import SystemClock
 from exporter.errors import InvalidResponseError, NetworkError, PollError
 from exporter.platforms.http_pool import HttpPool
+from exporter.platforms.names import Names
 from exporter.polling.admission import Admission
 from tests.harness.certificates import contexts
 from tests.harness.clock import ManualClock
+from tests.harness.name_server import name_server
 from tests.harness.peer import Client, client, peer
 
 SECRET = "s3cr3tw3bh00kc0de"
@@ -127,6 +130,38 @@ def test_a_peer_that_takes_a_connection_and_says_nothing_is_given_up_after_five_
             with pytest.raises(NetworkError, match=r"^cannot connect to 127\.0\.0\.1 within 5 s$"):
                 await asking
             silent.transport.abort()
+
+    asyncio.run(main())
+
+
+def not_answered(host: str, port: int, family: socket.AddressFamily) -> Sequence[str]:
+    raise socket.gaierror(socket.EAI_NONAME if "none" in host else socket.EAI_AGAIN, f"{host}:{port} {family}")
+
+
+@pytest.mark.parametrize(
+    ("host", "told"),
+    [
+        ("portal.none.test", "there is no such name"),
+        ("portal.fail.test", "no name server says where that is"),
+        ("portal.silent.test", "no name server says where that is"),
+        ("portal.good.test", "refused or unreachable"),
+    ],
+)
+def test_an_operator_reads_whether_the_name_its_name_server_or_the_host_is_at_fault(host: str, told: str) -> None:
+    async def main() -> None:
+        clock = ManualClock()
+        with socket.socket() as unused:
+            unused.bind(("127.0.0.1", 0))  # and does not listen
+            async with name_server() as server:
+                names = Names(lambda: [server.address], system=not_answered)
+                async with HttpPool(clock, tls=ssl.create_default_context(), names=names) as pool:
+                    asking = asyncio.create_task(Client(pool, clock).ask(f"http://{host}:{unused.getsockname()[1]}/{SECRET}"))
+                    while host not in server.asked:  # noqa: ASYNC110  the server has no event to wait for
+                        await asyncio.sleep(0.001)
+                    if "silent" in host:
+                        await clock.advance(5.1)
+                    with pytest.raises(NetworkError, match=f"^cannot connect to {host}: {told}$"):
+                        await asking
 
     asyncio.run(main())
 
