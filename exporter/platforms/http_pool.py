@@ -66,7 +66,7 @@ def open_pool(clock: Clock, *, admit: Admit | None = None) -> HttpPool:
 
     Raises :class:`~exporter.errors.ConfigError` for a proxy that cannot be used.
     """
-    return HttpPool(clock, tls=httpx.create_ssl_context(), proxies=proxies_of_environment(), names=Names(), admit=admit)
+    return HttpPool(clock, tls=httpx.create_ssl_context(), proxies=proxies_of_environment(), names=Names(clock), admit=admit)
 
 
 def _nothing() -> None:

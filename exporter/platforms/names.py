@@ -20,6 +20,7 @@ import pycares.errno
 from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.resolver import AsyncResolver
 
+from exporter.clock import Clock
 from exporter.support.files import Stamps, stamps
 
 # Each try waits up to twice as long as the one before it, so that six take 8 to 16 s: a name has the whole 5 s of a connection,
@@ -27,6 +28,8 @@ from exporter.support.files import Stamps, stamps
 # server is quick: with fewer tries it gives up after 1.2 s what a quick server has to ask others for.
 _TRY_SECONDS: Final = 0.25
 _TRIES: Final = 6
+# As long as a connection waits: who comes later asks anew, and not behind what hung or queued for a thread before.
+_LOOKUP_SECONDS: Final = 5.0
 _THREADS: Final = 4
 # No name server knows the name, or there is none: then another source of the system may.
 _ASK_THE_SYSTEM: Final = frozenset(
@@ -56,11 +59,13 @@ class Names(AbstractResolver):
 
     def __init__(
         self,
+        clock: Clock,
         servers: Callable[[], Sequence[str] | None] = lambda: None,
         *,
         system: SystemLookup = system_lookup,
         resolv_conf: Path = Path("/etc/resolv.conf"),
     ) -> None:
+        self._clock = clock
         self._servers = servers
         self._system = system
         self._resolv_conf = resolv_conf
@@ -70,7 +75,11 @@ class Names(AbstractResolver):
         self._threads = ThreadPoolExecutor(_THREADS, "names")
 
     async def resolve(self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC) -> list[ResolveResult]:
-        """Return the addresses of ``host``. Raises :class:`OSError` when there are none."""
+        """Return the addresses of ``host``. Raises :class:`OSError` when there are none, or none came in 5 s."""
+        async with self._clock.timeout(_LOOKUP_SECONDS):
+            return await self._resolve(host, port, family)
+
+    async def _resolve(self, host: str, port: int, family: socket.AddressFamily) -> list[ResolveResult]:
         resolver = await self._current()
         self._asking[resolver] += 1
         try:

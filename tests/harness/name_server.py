@@ -17,14 +17,15 @@ NXDOMAIN: Final = 3
 
 @dataclass
 class NameServer(asyncio.DatagramProtocol):
-    """Names below ``good.test`` are 127.0.0.1, those below ``none.test`` do not exist, the server fails with those
-    below ``fail.test``, all others get no answer.
+    """What it says of a name goes by the name's end.
 
-    Those below ``late.test`` are 127.0.0.1, too, but only who asks a fifth time is told so: as of a server that has to ask
-    others for seconds, while it answers at once what it knows.
+    ``good.test`` is 127.0.0.1, ``none.test`` does not exist, with ``fail.test`` the server fails while it is ``failing``, and
+    ``late.test`` is 127.0.0.1 for who asks a fifth time only: as of a server that has to ask others for seconds, while it
+    answers at once what it knows. All others get no answer.
     """
 
     asked: list[str] = field(default_factory=list)
+    failing: bool = True
     address: str = ""
     _times: Counter[bytes] = field(default_factory=Counter)
     _transport: asyncio.DatagramTransport | None = None
@@ -43,9 +44,9 @@ class NameServer(asyncio.DatagramProtocol):
         self._times[question] += 1
         if name.endswith("none.test"):
             self._reply(data, question, NXDOMAIN, b"", addr)
-        elif name.endswith("fail.test"):
+        elif name.endswith("fail.test") and self.failing:
             self._reply(data, question, SERVFAIL, b"", addr)
-        elif name.endswith("good.test") or (name.endswith("late.test") and self._times[question] > 4):
+        elif name.endswith(("good.test", "fail.test")) or (name.endswith("late.test") and self._times[question] > 4):
             record = struct.pack("!HHHIH4B", 0xC00C, A, 1, 60, 4, 127, 0, 0, 1) if kind == A else b""
             self._reply(data, question, 0, record, addr)
 

@@ -85,7 +85,7 @@ async def observe(targets: Sequence[dict[str, object]], folder: Path, tls: ssl.S
     lag.start()
     clock = SystemClock(lag)
     admission, instruments, seen = Admission(clock, lag), Instruments(CollectorRegistry()), Crowd()
-    names = Names(lambda: [name_server_at], system=nowhere)
+    names = Names(clock, lambda: [name_server_at], system=nowhere)
     async with HttpPool(clock, tls=tls, names=names, admit=admission.connection) as pool:
         world = World(pool, clock, Random(1), instruments, admission)
         app = Application(lambda: load_config(path), world=world, page=Page(instruments))

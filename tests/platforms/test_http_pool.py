@@ -153,7 +153,7 @@ def test_an_operator_reads_whether_the_name_its_name_server_or_the_host_is_at_fa
         with socket.socket() as unused:
             unused.bind(("127.0.0.1", 0))  # and does not listen
             async with name_server() as server:
-                names = Names(lambda: [server.address], system=not_answered)
+                names = Names(clock, lambda: [server.address], system=not_answered)
                 async with HttpPool(clock, tls=ssl.create_default_context(), names=names) as pool:
                     asking = asyncio.create_task(Client(pool, clock).ask(f"http://{host}:{unused.getsockname()[1]}/{SECRET}"))
                     while host not in server.asked:  # noqa: ASYNC110  the server has no event to wait for

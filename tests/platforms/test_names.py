@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from exporter.clock import SystemClock
 from exporter.platforms.names import Names
+from tests.harness.clock import ManualClock
 from tests.harness.name_server import NameServer, name_server
 
 
@@ -21,7 +23,7 @@ def nowhere(host: str, port: int, family: socket.AddressFamily) -> Sequence[str]
 def on_names(script: Callable[[Names, NameServer], Awaitable[None]], system: Callable[..., Sequence[str]] = nowhere) -> None:
     async def main() -> None:
         async with name_server() as server:
-            names = Names(lambda: [server.address], system=system)
+            names = Names(SystemClock(), lambda: [server.address], system=system)
             try:
                 await script(names, server)
             finally:
@@ -104,7 +106,7 @@ def test_new_name_servers_are_asked_without_a_restart(tmp_path: Path, *, linked:
             if linked:
                 path.symlink_to(real)
             # c-ares reads only the system's own file, which a test leaves alone.
-            names = Names(lambda: [path.read_text()], system=nowhere, resolv_conf=path)
+            names = Names(SystemClock(), lambda: [path.read_text()], system=nowhere, resolv_conf=path)
             await names.resolve("one.good.test", 443)
             silent = asyncio.create_task(names.resolve("hangs.test", 443))
             await until(lambda: "hangs.test" in old.asked)
@@ -125,7 +127,7 @@ def test_a_dead_first_name_server_leaves_time_for_the_second_within_a_connection
         async with name_server() as second:
             with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as dead:
                 dead.bind(("127.0.0.1", 0))
-                names = Names(lambda: [f"127.0.0.1:{dead.getsockname()[1]}", second.address], system=nowhere)
+                names = Names(SystemClock(), lambda: [f"127.0.0.1:{dead.getsockname()[1]}", second.address], system=nowhere)
                 async with asyncio.timeout(1.9):
                     await names.resolve("portal.good.test", 443)
                 async with asyncio.timeout(0.5):
@@ -152,11 +154,40 @@ def test_the_system_is_asked_where_no_name_server_listens() -> None:
         return ["10.0.0.7"]
 
     async def main() -> None:
-        names = Names(lambda: ["127.0.0.1:1"], system=system)
+        names = Names(SystemClock(), lambda: ["127.0.0.1:1"], system=system)
         assert ["10.0.0.7"] == [address["host"] for address in await names.resolve("printer.test", 443)]
         await names.close()
 
     asyncio.run(main())
+
+
+def test_names_that_were_left_waiting_for_the_system_are_asked_of_the_name_servers_again() -> None:
+    """The name servers fail, the C library hangs: then they work again, while its threads still hang."""
+    hanging = threading.Event()
+
+    def hang(host: str, port: int, family: socket.AddressFamily) -> Sequence[str]:
+        hanging.wait(30)
+        return nowhere(host, port, family)
+
+    async def main() -> None:
+        clock = ManualClock()
+        async with name_server() as server:
+            names = Names(clock, lambda: [server.address], system=hang)
+            hosts = [f"portal-{number}.fail.test" for number in range(20)]
+            asking = [asyncio.create_task(names.resolve(host, 443)) for host in hosts]
+            await until(lambda: set(hosts) <= set(server.asked))
+            await asyncio.sleep(0.1)  # the answers are read, and the threads taken
+            await clock.advance(5.1)
+            async with asyncio.timeout(5):
+                assert {TimeoutError} == {type(outcome) for outcome in await asyncio.gather(*asking, return_exceptions=True)}
+                server.failing = False
+                await asyncio.gather(*(names.resolve(host, 443) for host in hosts))
+            await names.close()
+
+    try:
+        asyncio.run(main())
+    finally:
+        hanging.set()
 
 
 async def until(check: Callable[[], bool]) -> None:
