@@ -57,7 +57,9 @@ class _Chain:
             stamp = await asyncio.to_thread(self.file.stamp)
             unsaved = self.unsaved if stamp in {None, self._stamp} else None  # what somebody put there since then is newer
             if unsaved is not None:
-                await asyncio.to_thread(self._save_again, unsaved)
+                self.trouble = await asyncio.to_thread(self._save_again, unsaved)
+                self.unsaved = unsaved if self.trouble is not None else None
+                self._stamp = await asyncio.to_thread(self.file.stamp)
             if self._tokens is None or (unsaved is None and stamp != self._stamp):
                 self._tokens, self._stamp, self._dead = *(await asyncio.to_thread(self._load)), None
                 self.unsaved = self.trouble = None
@@ -66,6 +68,10 @@ class _Chain:
                 "the refresh token is no longer accepted; run `booking-sync-exporter bitrix24-login` again", code=INVALID_GRANT
             )
         return self._tokens
+
+    def ask_anew(self) -> None:
+        """Let the refresh token be tried once more although it was refused: to somebody else, perhaps."""
+        self._dead = None
 
     def _load(self) -> tuple[Tokens, Stamp | None]:
         """Return the pair and what the file was before: one that is replaced meanwhile is read again."""
@@ -146,14 +152,13 @@ class _Chain:
         self._tokens = fresh
         self._stamp = await asyncio.to_thread(self.file.stamp)
 
-    def _save_again(self, tokens: Tokens) -> None:
+    def _save_again(self, tokens: Tokens) -> TargetConfigError | None:
+        """Return why the pair cannot be written. Changes nothing itself: the poll that waits for it may be cancelled."""
         try:
             self.file.store(self.file.prepare(), tokens.content.reveal().encode())
         except TargetConfigError as error:
-            self.trouble = error
-        else:
-            self.unsaved = self.trouble = None
-        self._stamp = self.file.stamp()
+            return error
+        return None
 
 
 def _checked(fresh: Tokens, tokens: Tokens) -> Tokens:
@@ -188,6 +193,7 @@ class OAuthCredential(Credential[Access]):
     async def access(self) -> Access:
         if self._chain is None:
             self._chain = await self._chains.of(self._oauth.token_file)
+            self._chain.ask_anew()
         tokens = await self._chain.current()
         try:
             url = httpx.URL(tokens.client_endpoint)

@@ -24,6 +24,7 @@ from exporter.platforms.bitrix24.session import BitrixSession, Shared
 from exporter.platforms.bitrix24.settings import OAuth
 from exporter.platforms.bitrix24.tokenfile import TokenFile
 from exporter.simulator import Fault, FaultKind
+from exporter.support.secret import Secret
 from tests.harness.bitrix24_target import Bench, counts, on_portal, poll_bookings, poll_links
 
 TOKEN = "oauth.token"
@@ -654,5 +655,58 @@ def test_a_folder_that_becomes_read_only_meanwhile_hides_no_refusal(tmp_path: Pa
             with pytest.raises(AuthError, match="bitrix24-login"):
                 await poll_bookings(session)
         assert 1 == bench.calls("oauth/token")
+
+    on_portal(script, tmp_path)
+
+
+def test_a_corrected_application_is_tried_although_the_auth_server_refused_another_one(tmp_path: Path) -> None:
+    async def script(bench: Bench) -> None:
+        write_tokens(bench)
+        bench.simulator.bitrix24.add_app(bench.portal, client_id="local.other", client_secret="another-secret")
+        bench.clock.now += 3601
+        other = bench.oauth(client_id="local.other", client_secret=Secret("another-secret"))
+        with pytest.raises(AuthError):
+            await poll_bookings(open_oauth(bench, other))
+        await poll_bookings(open_oauth(bench))  # as a reload does
+
+    on_portal(script, tmp_path)
+
+
+def test_a_poll_that_is_cancelled_while_it_writes_a_pair_leaves_no_trouble_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entered, goes_on, ended = threading.Event(), threading.Event(), threading.Event()
+    store = TokenFile.store
+
+    def hang_once(file: TokenFile, descriptor: int, content: bytes) -> None:
+        if entered.is_set():
+            store(file, descriptor, content)
+            return
+        entered.set()
+        goes_on.wait(10)
+        try:
+            store(file, descriptor, content)
+        finally:
+            ended.set()
+
+    async def script(bench: Bench) -> None:
+        write_tokens(bench)
+        bench.clock.now += 3601
+        session = open_oauth(bench)
+        with monkeypatch.context() as patch:
+            patch.setattr("exporter.platforms.bitrix24.tokenfile.os", _FullDisk())
+            assert (await session.collectors[CollectorName.BOOKINGS].poll()).failure is not None
+        monkeypatch.setattr(TokenFile, "store", hang_once)
+        poll = asyncio.create_task(poll_bookings(session))
+        await asyncio.to_thread(entered.wait, 10)
+        poll.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await poll
+        await poll_bookings(session)
+        goes_on.set()
+        await asyncio.to_thread(ended.wait, 10)
+        for _ in range(2):
+            await poll_bookings(session)
+            bench.clock.now += 3601
 
     on_portal(script, tmp_path)
