@@ -77,7 +77,8 @@ async def request_tokens(
     request = new_request("GET", server.copy_with(path="/oauth/token/"), params=query, once=True)
     answer = await exchange(services, TOKEN_OPERATION, request, timeout=timeout)
     name, status = server.host, answer.status
-    body = decoded(answer.body, dict[str, object]) or {}
+    # What is null is left out: a spent refresh token must not be lost for a field that nobody needs.
+    body = {key: value for key, value in (decoded(answer.body, dict[str, object]) or {}).items() if value is not None}
     if "error" in body:
         code = normalise(body["error"])
         rule = _RULES.get(code.lower())

@@ -710,3 +710,22 @@ def test_a_poll_that_is_cancelled_while_it_writes_a_pair_leaves_no_trouble_behin
             bench.clock.now += 3601
 
     on_portal(script, tmp_path)
+
+
+@pytest.mark.parametrize("name", ["error", "member_id", "server_endpoint", "scope", "client_endpoint"])
+def test_a_null_in_the_auth_server_s_answer_loses_no_pair(name: str, tmp_path: Path) -> None:
+    async def script(bench: Bench) -> None:
+        path = write_tokens(bench)
+        before = stored(path)
+        bench.clock.now += 3601
+        fresh = another_pair(bench)
+
+        async def answer(request: httpx.Request) -> httpx.Response | None:
+            return httpx.Response(200, json=fresh | {name: None}) if request.url.path == "/oauth/token/" else None
+
+        bench.http.instead = answer
+        await poll_bookings(open_oauth(bench))
+        assert fresh["refresh_token"] == stored(path)["refresh_token"]
+        assert before.get(name) == stored(path).get(name)
+
+    on_portal(script, tmp_path)
