@@ -140,7 +140,7 @@ async def _reload_on(hangup: asyncio.Event, app: Application) -> None:
     while True:
         await hangup.wait()
         hangup.clear()
-        sdnotify.notify("RELOADING=1")
+        sdnotify.reloading()
         with contextlib.suppress(ConfigError):  # logged and counted where it happened
             await app.reload()
         sdnotify.notify("READY=1")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import time
 from collections.abc import Mapping
 
 
@@ -21,6 +22,11 @@ def notify(state: str, environ: Mapping[str, str] = os.environ) -> bool:
     except OSError:
         return False
     return True
+
+
+def reloading(environ: Mapping[str, str] = os.environ) -> bool:
+    """Say that a reload begins, and when, without which a unit of ``Type=notify-reload`` counts it as failed."""
+    return notify(f"RELOADING=1\nMONOTONIC_USEC={time.monotonic_ns() // 1000}", environ)
 
 
 def watchdog_seconds(environ: Mapping[str, str] = os.environ) -> float | None:

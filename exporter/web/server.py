@@ -53,6 +53,7 @@ async def serve(app: ASGIApp, address: str, web_config: WebConfig | None = None)
     """
     sock = _bind(address)
     watched, check = ReloadingWebConfig(web_config or WebConfig()), PasswordCheck()
+    has_tls = web_config is not None and web_config.tls is not None
     here, port = sock.getsockname()[:2]
     known = DnsRebindingGuard(app, port) if only_here(here) else app
     protected = SecurityHeaders(BasicAuth(known, watched.config, check), lambda: watched.config().headers)
@@ -69,12 +70,10 @@ async def serve(app: ASGIApp, address: str, web_config: WebConfig | None = None)
         limit_concurrency=_CONNECTIONS,
         timeout_keep_alive=_KEEP_ALIVE_SECONDS,
         h11_max_incomplete_event_size=_HEADER_BYTES,
+        ssl_context_factory=(lambda *_: CurrentContext(watched.context)) if has_tls else None,
     )
-    config.load()
-    if web_config is not None and web_config.tls is not None:
-        config.ssl = CurrentContext(watched.context)
     running = await http_server.start(config, sock, f"web server on {address}")
-    return Server(running, check, "https" if config.ssl else "http")
+    return Server(running, check, "https" if has_tls else "http")
 
 
 def _bind(address: str) -> socket.socket:
