@@ -223,7 +223,7 @@ class Application:
             if same_state_file and (old := self._live.get(target.name)) is not None and _same_account(old.config, target)
         }
         opened = await self._world.open_targets((target for target in config.targets if target.name not in kept), since)
-        # From here on nothing can fail: stop the old, swap, and let go of the old last, where it can do no harm.
+        # From here on nothing can fail: stop the old, swap, and wait for the old last, where it can do no harm.
         leaving = {name: old for name, old in self._live.items() if name not in kept}
         await self._scheduler.stop(leaving, grace=REPLACED_TARGET_GRACE_SECONDS)
         for name in leaving:
@@ -243,13 +243,14 @@ class Application:
         self._snapshot.arrange(live)
         since.keep_targets(frozenset(live))
         self._live, self._since, self._config, self._rejected = live, since, config, None
+        closing = self._close(leaving.values())  # before the next wait: a stop that comes then must know of them
         await self._scheduler.start(job for name in opened for job in live[name].jobs)
         self._instruments.config_loaded(ok=True, at=self._clock.time(), hash=digest)
         for warning in config.warnings:
             log.warning("config_warning", problem=str(warning))
         log.info("config_loaded", targets=len(live), started=len(opened), stopped=len(leaving), kept=len(kept))
         self._opened.set()
-        await self._wait_for(self._close(leaving.values()), REPLACED_TARGET_CLOSE_SECONDS)
+        await self._wait_for(closing, REPLACED_TARGET_CLOSE_SECONDS)
 
     async def _status_history(self, config: Config) -> StatusHistory:
         """Return the memory of ``config``'s state file, with what is known now."""

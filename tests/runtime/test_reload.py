@@ -33,6 +33,7 @@ from exporter.runtime.application import Application
 from exporter.runtime.targets import LiveTarget, World
 from exporter.simulator import Fault, FaultKind
 from exporter.state import status_history
+from exporter.support import slices
 from tests.harness.application import RunningApplication, application
 from tests.harness.business import API_KEY, WEBHOOK_CODE, Business, business, with_business
 from tests.harness.clock import ManualClock
@@ -196,6 +197,33 @@ def test_a_stop_waits_for_the_token_that_a_replaced_target_still_saves(tmp_path:
         await stopping
         assert 0 == len(app.app._closing)
         await asyncio.gather(reload, return_exceptions=True)
+
+    with_application(tmp_path, lambda business: (calm(business), portal(business)), scenario)
+
+
+def test_a_stop_in_the_middle_of_a_reload_still_closes_what_was_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def scenario(app: RunningApplication, business: Business) -> None:
+        may_save, saved = asyncio.Event(), []
+
+        async def slowly(session: BitrixSession) -> None:
+            await may_save.wait()
+            saved.append(session._target.name)
+
+        monkeypatch.setattr(BitrixSession, "aclose", slowly)
+        monkeypatch.setattr(slices, "SLICE", 1)
+        business.config(*(calm(business, f"wix-{number}") for number in range(9)))
+        reload = asyncio.create_task(app.app.reload())
+        while "b24" in live(app):  # noqa: ASYNC110  nobody tells
+            await asyncio.sleep(0)
+        stopping = asyncio.create_task(app.app.aclose(grace=6.0))
+        await app.pass_time(4.5)
+        may_save.set()
+        await driven(app, stopping)
+        with pytest.raises(ConfigError, match="stopping"):
+            await reload
+        assert ["b24"] == saved
 
     with_application(tmp_path, lambda business: (calm(business), portal(business)), scenario)
 
