@@ -175,6 +175,8 @@ class _Builder:
             value: object = self._loader.construct_object(node)
         except (ValueError, OverflowError):  # 2026-02-30, or a number with thousands of digits
             return self._refuse(node, path, "neither a date nor a number", "put it in quotes")
+        except (LookupError, AttributeError):  # how PyYAML says that a tag such as !!bool does not fit its value
+            return self._refuse(node, path, *_TAG)
         return value
 
     def _mapping(self, node: yaml.MappingNode, path: Path) -> dict[str | int, object]:

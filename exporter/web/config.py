@@ -200,7 +200,7 @@ class _Reader:
     def _version(self, path: tuple[str, ...], value: object) -> ssl.TLSVersion:
         if isinstance(value, str) and value in _VERSIONS:
             return _VERSIONS[value]
-        what = "is not safe" if value in _OLD_VERSIONS else "unknown version"
+        what = "is not safe" if isinstance(value, str) and value in _OLD_VERSIONS else "unknown version"
         self._refuse(path, what, "use TLS12 or TLS13")
         return ssl.TLSVersion.TLSv1_3 if path[-1] == "max_version" else ssl.TLSVersion.TLSv1_2
 

@@ -22,9 +22,10 @@ LOOK_SECONDS: Final = 0.2
 
 
 class ReloadingWebConfig:
-    """Looks at the files' marks at every request and connection, which costs a tenth of a millisecond; no timer is needed.
+    """Looks at the files' marks, if there are files, at every request and connection; no timer is needed.
 
-    A thread looks, because a disk may hang: then what is in force stays so until the disk answers.
+    A thread looks, because a disk may hang: then what is in force stays so until the disk answers. That costs a tenth of a
+    millisecond, and some tens while other threads are busy, since they take turns with it.
 
     Protection is never taken away while running, whether it is TLS, client certificates or passwords: a file that is just
     being written looks as if somebody wanted that.
@@ -49,7 +50,7 @@ class ReloadingWebConfig:
         return self._context
 
     def _refresh(self) -> None:
-        if self._looking is not None and self._looking.is_alive():
+        if not self._seen or (self._looking is not None and self._looking.is_alive()):
             return
         looking = threading.Thread(target=self._look, name="web-config", daemon=True)
         with contextlib.suppress(RuntimeError):  # no thread to be had: as if nothing had changed
@@ -68,6 +69,9 @@ class ReloadingWebConfig:
         except ConfigError as error:
             # A certificate is often replaced before its key: the next change is looked at again.
             _log.error("web_config_reload_failed", problems=[str(problem) for problem in error.problems])
+            return
+        except Exception:  # noqa: BLE001  logged
+            _log.exception("web_config_reload_crashed")  # a bug of ours, which nobody waits for
             return
         if config.files() != self._config.files():
             self._seen = stamps(config.files())

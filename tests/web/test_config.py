@@ -133,6 +133,7 @@ def test_tls_12_is_the_least_by_default(folder: Path) -> None:
         ),
         (TLS[:-2] + ", min_version: TLS10}", ":1: tls_server_config.min_version: is not safe (fix: use TLS12 or TLS13)"),
         (TLS[:-2] + ", max_version: TLS14}", ":1: tls_server_config.max_version: unknown version"),
+        (TLS[:-2] + ", min_version: [TLS12]}", ":1: tls_server_config.min_version: unknown version"),
         (TLS[:-2] + ", min_version: TLS13, max_version: TLS12}", ":1: tls_server_config.min_version: is higher than max"),
         (TLS[:-2] + ", cipher_suites: TLS_AES_128_GCM_SHA256}", ":1: tls_server_config.cipher_suites: must be a list"),
         (TLS[:-2] + ", cipher_suites: [RC4]}", ":1: tls_server_config.cipher_suites[0]: unknown or unsafe cipher suite"),
