@@ -17,9 +17,9 @@ from exporter.model import CollectorName
 from exporter.platforms.decoding import off_the_loop, rows_in
 from exporter.polling.admission import Admission
 from exporter.simulator.faults import Fault, FaultKind
-from tests.harness.bitrix24_target import LIST, Bench, on_portal, poll_bookings
+from tests.harness.bitrix24_target import LIST, Bench, on_portal, poll_bookings, poll_links
 from tests.harness.clock import ManualClock
-from tests.harness.wix_site import WixBench, on_wix
+from tests.harness.wix_site import WixBench, by_window, on_wix
 
 MANY = 5000
 
@@ -117,5 +117,40 @@ def test_bookings_are_swept_in_a_thread_when_they_are_many_and_at_once_when_they
         bench.world.fill(1000, bench.now, days=(-0.9, 6.9))
         await poll_bookings(session)
         assert threads.given >= 1
+
+    on_portal(script)
+
+
+TOMORROW = {"startDate": "2026-09-22T09:00:00Z", "endDate": "2026-09-22T10:00:00Z", "status": "CONFIRMED"}
+SMALL_ROWS = json.dumps(
+    {
+        "extendedBookings": [{"booking": {"id": str(number), **TOMORROW}} for number in range(300)],
+        "pagingMetadata": {"hasNext": False},
+    }
+)
+"""A page so small that it is read in the loop, with more rows than are counted there."""
+
+
+@pytest.mark.parametrize(("conflicts", "sweeps"), [(True, 2), (False, 1)])
+def test_whatever_wix_is_asked_its_rows_are_swept_in_threads_when_they_are_many(conflicts: bool, sweeps: int) -> None:
+    async def script(bench: WixBench) -> None:
+        bench.answer_with("QueryExtendedBookings", SMALL_ROWS)
+        bench.answer_with("CountExtendedBookings", "{}", status=403)
+        bench.open(bench.target(bookings={"conflicts": conflicts}))
+        threads = CountingThreads()
+        assert 300 == by_window(await bench.count())["next_7d"].bookings
+        assert sweeps == threads.given
+
+    on_wix(script)
+
+
+@pytest.mark.parametrize(("bookings", "in_threads"), [(20, False), (250, True)])
+def test_links_are_counted_in_a_thread_when_they_are_many(bookings: int, in_threads: bool) -> None:
+    async def script(bench: Bench) -> None:
+        bench.world.fill(bookings, bench.now, days=(0.1, 6.9))
+        session = bench.open(links={})
+        threads = CountingThreads()
+        await poll_links(session)
+        assert in_threads is (threads.given > 0)
 
     on_portal(script)

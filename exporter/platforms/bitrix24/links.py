@@ -26,6 +26,7 @@ from exporter.platforms.bitrix24.batching import MAX_COMMANDS, Batcher
 from exporter.platforms.bitrix24.operating import BATCH, LINKS_SHARE, OPTIONAL_SHARE
 from exporter.platforms.bitrix24.paging import Pager, whole_seconds
 from exporter.platforms.bitrix24.settings import BitrixBookingsOptions, BitrixLinks, BitrixTarget
+from exporter.platforms.decoding import off_the_loop
 from exporter.platforms.retry import poll_budget_seconds
 
 CRM: Final = "crm"
@@ -78,7 +79,8 @@ class LinksCollector:
         self._links = {booking_id: links for booking_id, links in self._links.items() if booking_id in wanted}
         gone = await self._ask(self._chosen(rows), until)
         present = [booking for booking in rows if booking.id not in gone]
-        observation = LinksObservation(now, tuple(self._window(window, present, complete) for window in windows))
+        admission = self._services.admission
+        observation = await off_the_loop(admission, len(present), self._observation, now, windows, present, complete)
         return PollResult(observation, self._api.degraded_reason())
 
     async def _read(self, windows: Sequence[Window], until: float) -> tuple[list[Booking], bool]:
@@ -149,6 +151,11 @@ class LinksCollector:
             return word
         self._services.events.unrecognized_value(CollectorName.LINKS, field)
         return OTHER
+
+    def _observation(
+        self, now: float, windows: Sequence[Window], present: Sequence[Booking], complete: bool
+    ) -> LinksObservation:
+        return LinksObservation(now, tuple(self._window(window, present, complete) for window in windows))
 
     def _window(self, window: Window, bookings: Sequence[Booking], complete: bool) -> WindowLinks:
         inside = [self._links[booking.id] for booking in bookings if lies_in(booking, window, self._rule)]

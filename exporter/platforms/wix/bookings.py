@@ -78,16 +78,15 @@ class BookingsCollector:
 
     async def _counts_from_rows(self, windows: Sequence[Window]) -> tuple[WindowBookings, ...]:
         start, end = hull(windows)
-        return self._count_rows(
-            await self._read(bound("startDate", "$gte", start), bound("startDate", "$lt", end)), windows, None
-        )
+        read = await self._read(bound("startDate", "$gte", start), bound("startDate", "$lt", end))
+        return await off_the_loop(self._services.admission, len(read.rows), self._count_rows, read, windows, None)
 
     async def _with_conflicts(self, now: float, windows: Sequence[Window]) -> PollResult:
         start, end = hull(windows)
         # A booking that began before the windows can conflict with one in them, hence endDate.
         read = await self._read(bound("endDate", "$gte", start), bound("startDate", "$lt", end))
-        overlapping = self._settings.overlapping_resources
-        reach = conflict_reach(_bookings(_on_the_calendar(read)), windows, "start", overlapping)
+        admission = self._services.admission
+        reach = await off_the_loop(admission, len(read.rows), self._reach, read, windows)
         if reach and reach[1] > end:
             beyond = await self._read(bound("startDate", "$gte", end), bound("startDate", "$lt", reach[1]))
             rows = {row.booking.id: row for row in (*read.rows, *beyond.rows)}
@@ -98,7 +97,6 @@ class BookingsCollector:
         failure = await self._note_new(now)
         if read.complete:
             self._intake.note_read(_bookings(read.rows), now, start=start, end=end)
-        admission = self._services.admission
         observation = await off_the_loop(admission, len(read.rows), self._observation, read, now, windows, next_booking)
         return PollResult(observation, failure)
 
@@ -109,6 +107,9 @@ class BookingsCollector:
         except PollError as error:
             return error
         return None
+
+    def _reach(self, read: Rows, windows: Sequence[Window]) -> tuple[float, float] | None:
+        return conflict_reach(_bookings(_on_the_calendar(read)), windows, "start", self._settings.overlapping_resources)
 
     def _observation(
         self, read: Rows, now: float, windows: Sequence[Window], next_booking: float | None
