@@ -82,7 +82,7 @@ class _ControlRoutes:
         elif request.method == "POST":
             try:
                 self._simulator.faults.add(fault_from_json(json.loads(await request.body())))
-            except ValueError as error:
+            except (ValueError, RecursionError) as error:
                 return _refused(str(error))
         return _Pretty(self._faults())
 

@@ -187,12 +187,15 @@ def _params(call: Call, secrets: tuple[str, ...]) -> Mapping[str, object]:
     if call.content_type == "application/json" and 0 < len(call.body) <= _MAX_BODY:
         try:
             body = json.loads(call.body)
-        except ValueError:
+        except (ValueError, RecursionError):
             body = {"(body)": "not JSON"}
         params |= body if isinstance(body, dict) else {"(body)": body}
     elif len(call.body) > _MAX_BODY:
         params["(body)"] = f"{len(call.body)} bytes"
-    return {key: MASK if key.lower() in _TOP_LEVEL_SECRETS else _redact(key, value, secrets) for key, value in params.items()}
+    try:
+        return {key: MASK if key.lower() in _TOP_LEVEL_SECRETS else _redact(key, item, secrets) for key, item in params.items()}
+    except RecursionError:
+        return {"(body)": "nested too deep"}
 
 
 def _redact(key: str, value: object, secrets: tuple[str, ...]) -> object:

@@ -241,3 +241,23 @@ def test_answers_carry_the_canaries_so_that_tests_can_look_for_them() -> None:
 
     text = on_bench(script)
     assert [word for word in canary.CANARIES if word not in text] == []
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"{", b'{"a":"\xff"}', b"[" * 100_000 + b"]" * 100_000, b'{"a":' * 900 + b"1" + b"}" * 900],
+    ids=["broken", "no UTF-8", "nested without end", "nested deep"],
+)
+def test_a_body_that_is_no_json_is_never_a_fault_of_the_simulator(body: bytes) -> None:
+    async def run() -> None:
+        simulator = Simulator(ManualClock())
+        key = simulator.wix.add_key(site := simulator.wix.add_site())
+        simulator.bitrix24.add_webhook(simulator.bitrix24.add_portal("salon"), code="code")
+        headers = {"Content-Type": "application/json", "Authorization": key.value, "wix-site-id": site.id}
+        paths = ("/_api/bookings-reader/v2/extended-bookings/query", "/oauth2/token", f"/rest/1/code/{LIST}", "/_sim/faults")
+        async with running(simulator.app) as url, httpx.AsyncClient() as http:
+            for path in paths:
+                assert (await http.post(f"{url}{path}", content=body, headers=headers)).status_code < 500, path
+            assert 3 == len((await http.get(f"{url}/_sim/log")).json()["calls"]), "each call of a platform is in the log"
+
+    asyncio.run(run())

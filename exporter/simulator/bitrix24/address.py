@@ -45,7 +45,7 @@ def read_params(call: Call) -> dict[str, object]:
     if call.content_type == "application/json":
         try:
             body = json.loads(call.body)
-        except ValueError:
+        except (ValueError, RecursionError):
             return params
         return params | {str(key): value for key, value in body.items()} if isinstance(body, Mapping) else params
     return params | phpquery.parse(call.body.decode(errors="replace"))

@@ -15,6 +15,7 @@ from exporter.simulator.wix.connections import guid
 from exporter.simulator.wix.errors import application_error, body_object, empty_error, oauth_error
 from exporter.simulator.wix.operations import ALL_PERMISSIONS
 from exporter.simulator.wix.switches import Switches
+from exporter.support.json_text import UNREADABLE
 
 LEGACY_TOKEN_LIFETIME: Final = 300.0
 
@@ -215,5 +216,5 @@ class Credentials:
 def _fields(call: Call) -> Mapping[str, object]:
     try:
         return body_object(msgspec.json.decode(call.body))
-    except msgspec.DecodeError as error:
+    except UNREADABLE as error:
         raise oauth_error(400, "invalid_request", "The body is not JSON") from error

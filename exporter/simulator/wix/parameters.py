@@ -10,6 +10,7 @@ import msgspec
 
 from exporter.simulator.platform import Call
 from exporter.simulator.wix.errors import Violation, body_object, validation_error
+from exporter.support.json_text import UNREADABLE
 
 _GUID: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
@@ -37,5 +38,5 @@ def body(call: Call) -> Mapping[str, object]:
     """Return the body, which must be a JSON object or nothing at all."""
     try:
         return body_object(msgspec.json.decode(call.body or b"{}"))
-    except msgspec.DecodeError as error:
+    except UNREADABLE as error:
         raise validation_error(Violation("body", "is not valid JSON")) from error
