@@ -111,23 +111,27 @@ def test_a_room_says_what_it_is_for_and_what_it_may_lean_on(room: str) -> None:
     assert re.search(r"\b(leans?|lean) on\b", told)
 
 
-def has_a_door(*room: str) -> bool:
+def has_a_door(package: Path, *room: str) -> bool:
     """Tell whether the ``__init__`` of a room, or of a room in a room, offers what others may use of it."""
-    door = PACKAGE.joinpath(*room) / "__init__.py"
+    door = package.joinpath(*room) / "__init__.py"
     return door.is_file() and "__all__" in door.read_text()
 
 
-def test_a_room_with_a_door_is_entered_by_it_and_the_others_are_tool_boxes() -> None:
-    doors = {room for room in ROOMS if has_a_door(room)}
-    assert {"support", "fields", "platforms", "state", "commands"} == {
-        room for room in ROOMS - doors if (PACKAGE / room).is_dir()
-    }
+def climbing(package: Path) -> list[str]:
+    """Return who enters a room with a door by another way."""
+    doors = {room for room in ROOMS if has_a_door(package, room)}
     windows = []
-    for path in PACKAGE.rglob("*.py"):
-        elsewhere = doors - {path.relative_to(PACKAGE).parts[0]}
+    for path in package.rglob("*.py"):
+        elsewhere = doors - {path.relative_to(package).parts[0]}
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.ImportFrom) and node.module:
                 room = node.module.removeprefix("exporter.").split(".")
-                if room[0] in elsewhere and not has_a_door(*room):
-                    windows.append(f"{path.relative_to(PACKAGE)} climbs into {node.module}")
-    assert [] == windows
+                if room[0] in elsewhere and not has_a_door(package, *room):
+                    windows.append(f"{path.relative_to(package)} climbs into {node.module}")
+    return windows
+
+
+def test_a_room_with_a_door_is_entered_by_it_and_the_others_are_tool_boxes() -> None:
+    tool_boxes = {room for room in ROOMS if (PACKAGE / room).is_dir() and not has_a_door(PACKAGE, room)}
+    assert {"support", "fields", "platforms", "state", "commands"} == tool_boxes
+    assert [] == climbing(PACKAGE)

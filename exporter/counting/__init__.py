@@ -1,4 +1,4 @@
-"""Pure functions over values: windows in time, and how many bookings are in them.
+"""Pure functions over values: windows in time, how many bookings are in them, which conflict, which are new or gone.
 
 It leans on the model and the errors alone, so that a count can be checked by brute force.
 """

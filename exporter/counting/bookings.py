@@ -84,7 +84,7 @@ def count_windows(
 ) -> tuple[WindowBookings, ...]:
     """Count ``bookings`` (each id once, see :func:`unique`) per window.
 
-    ``conflicting``, ``statuses`` and ``resources`` switch on the further counts: ids from :func:`conflicting_ids`, and the
+    ``conflicting``, ``statuses`` and ``resources`` switch on the further counts: ids of bookings that conflict, and the
     statuses and resources that get a number, which is 0 where there is no booking. ``None`` leaves a count out. Without
     ``complete`` some rows could not be read, and the counts are a lower bound.
     """

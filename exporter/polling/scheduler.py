@@ -76,7 +76,10 @@ class Scheduler:
         self._failures = FailureLog(log)
 
     async def start(self, jobs: Iterable[Job]) -> None:
-        """Start polling: everything is due at once, and admission makes of that what this machine can do."""
+        """Start polling: everything is due at once, and admission makes of that what this machine can do.
+
+        A call that is cancelled half way leaves the rest of ``jobs`` unstarted; :meth:`stop` ends those that it started.
+        """
         shuffled = list(jobs)
         # In the order of a file one platform would come after the other, and all of one site at the same time.
         self._random.shuffle(shuffled)

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.test_architecture import climbing
+
 ROOT = Path(__file__).parents[2]
 GUIDE = ROOT / "docs" / "add-a-platform.md"
 BLOCK = re.compile(r"^```(python|diff) (\S+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -111,6 +113,11 @@ def patched(text: str, change: str) -> str:
 def test_a_platform_is_two_folders_and_a_place_in_the_registry_and_in_the_simulator(copy: Copy) -> None:
     assert {"exporter/platforms/toy", "exporter/simulator/toy"} == {str(Path(name).parent) for name in copy.written}
     assert ("exporter/platforms/registry.py", "exporter/simulator/simulator.py") == copy.changed
+
+
+def test_a_new_platform_enters_rooms_by_their_doors_and_guards_no_json_by_itself(copy: Copy) -> None:
+    assert [] == climbing(copy.root / "exporter")
+    assert not [name for name in copy.written if "DecodeError" in (copy.root / name).read_text()]
 
 
 def test_a_new_platform_is_polled_and_stands_on_every_page(copy: Copy, tmp_path: Path) -> None:

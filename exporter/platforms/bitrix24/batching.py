@@ -21,7 +21,7 @@ FRUITLESS_ROUNDS: Final = 4
 
 
 class Batcher:
-    """Sends blocks of at most ``max_commands`` commands. Remembers across polls how large a block the portal can stand."""
+    """Sends blocks of at most ``max_commands`` commands. It remembers across polls how large a block the portal can stand."""
 
     def __init__(self, api: Api, max_commands: int, *, share: float = WHOLE_SHARE) -> None:
         self._api = api

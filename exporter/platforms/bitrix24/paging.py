@@ -38,7 +38,7 @@ T = TypeVar("T", bound=_HasId)
 class Pager(Generic[T]):
     """One list method of one portal, of at most ``max_rows`` rows; ``too_many`` makes the error for more.
 
-    Remembers between polls how many pages it had.
+    It remembers between polls how many pages there were.
     """
 
     def __init__(

@@ -1,8 +1,7 @@
 """What the readers of Wix answers share.
 
-Rows are decoded one by one, because one odd row must not cost the others, and with a turn of the event loop now and then,
-because a site may have thousands of them. Only the fields that a struct names are ever built: e-mails, names and phones are
-skipped by the decoder and exist nowhere after it.
+Rows are decoded one by one, because one odd row must not cost the others. Only the fields that a struct names are ever built:
+e-mails, names and phones are skipped by the decoder and exist nowhere after it.
 """
 
 from __future__ import annotations
