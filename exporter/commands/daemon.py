@@ -35,6 +35,7 @@ SETTLE_SECONDS: Final = 1.0
 MAX_UNSETTLED_SECONDS: Final = 600.0
 THREADS: Final = 64
 PAGE_THREADS: Final = 4  # rendering is work for the processor; more threads would only take turns
+ANSWER_THREADS: Final = 4  # and so is the reading of large answers
 
 
 async def run(
@@ -59,11 +60,16 @@ async def run(
     lag.start()
     clock = SystemClock(lag)
     asyncio.get_running_loop().set_exception_handler(loop_errors.handler(clock))
-    with contextlib.suppress(StopRequestedError), UnwaitedThreads(PAGE_THREADS, "pages") as pages:
+    with (
+        contextlib.suppress(StopRequestedError),
+        UnwaitedThreads(PAGE_THREADS, "pages") as pages,
+        UnwaitedThreads(ANSWER_THREADS, "answers") as answers,
+    ):
         config = await signals.unless_stopped(asyncio.to_thread(load))
         _warn_of_little_room(len(config.targets))
         web = await signals.unless_stopped(asyncio.to_thread(WebConfig.load, web_config))
-        async with _application(load, clock=clock, lag=lag, lifecycle=lifecycle, pages=pages) as (app, instruments):
+        admission = Admission(clock, lag, answers)
+        async with _application(load, admission, clock=clock, lifecycle=lifecycle, pages=pages) as (app, instruments):
             server = await serve(create_app(app, pages), listen_address, web)
             log.info("listening", address=server.url, bound=server.bound)
             helpers = [asyncio.create_task(_publish_lag(lag, clock, instruments), name="loop-lag")]
@@ -92,12 +98,11 @@ async def run(
 
 @contextlib.asynccontextmanager
 async def _application(
-    load: Callable[[], Config], *, clock: Clock, lag: LoopLag, lifecycle: bool, pages: Executor
+    load: Callable[[], Config], admission: Admission, *, clock: Clock, lifecycle: bool, pages: Executor
 ) -> AsyncIterator[tuple[Application, Instruments]]:
     registry = CollectorRegistry()
     instruments = Instruments(registry, revision=os.environ.get("BOOKING_SYNC_REVISION", ""))
     logs.count_with(instruments.log_message)
-    admission = Admission(clock, lag)
     async with open_pool(clock, admit=admission.connection) as http:
         world = World(http, clock, Random(), instruments, admission)  # noqa: S311  jitter, not cryptography
         page = Page(instruments)
@@ -110,7 +115,7 @@ def _make_room() -> None:
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     with contextlib.suppress(OSError, ValueError):
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-    # A file that hangs holds a thread. Pages have threads of their own (docs/decisions/0106).
+    # A file that hangs holds a thread. Pages and large answers have threads of their own (docs/decisions/0106).
     asyncio.get_running_loop().set_default_executor(UnwaitedThreads(THREADS, "exporter"))
 
 

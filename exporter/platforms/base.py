@@ -7,6 +7,7 @@ API's words; it knows nothing of metrics, snapshots or web pages. What it counts
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Executor
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from random import Random
@@ -73,6 +74,11 @@ class SinceStore(Protocol):
 
 class Admission(Protocol):
     """Who divides what this machine can do."""
+
+    @property
+    def threads(self) -> Executor | None:
+        """Threads for long work on answers, which nothing that may hang shares; those of the loop when ``None``."""
+        ...
 
     def decoding(self) -> AbstractAsyncContextManager[None]:
         """Return a block that holds one of few places while an answer that has come is worked on."""

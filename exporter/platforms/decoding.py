@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Final, ParamSpec, TypeVar
 
 import msgspec
@@ -32,7 +33,7 @@ async def off_the_loop(admission: Admission, rows: int, work: Callable[P, T], *a
     async with admission.decoding():
         if rows <= ROWS_AT_ONCE:
             return work(*args, **kwargs)
-        return await asyncio.to_thread(work, *args, **kwargs)
+        return await asyncio.get_running_loop().run_in_executor(admission.threads, partial(work, *args, **kwargs))
 
 
 def rows_in(body: bytes | msgspec.Raw) -> int:

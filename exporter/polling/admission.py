@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 from collections import OrderedDict, deque
 from collections.abc import AsyncIterator
+from concurrent.futures import Executor
 from typing import Final
 
 from exporter.clock import TICK_SECONDS, Clock, LoopLag, paused
@@ -32,10 +33,12 @@ DECODINGS: Final = 64
 class Admission:
     """Admits polls and decoding first come first served, and connections origin by origin. Lives in one event loop.
 
-    Without ``lag`` the loop counts as punctual and polls begin at once.
+    Without ``lag`` the loop counts as punctual and polls begin at once. ``threads`` are for long work on answers; without them
+    those of the loop do it.
     """
 
-    def __init__(self, clock: Clock, lag: LoopLag | None = None) -> None:
+    def __init__(self, clock: Clock, lag: LoopLag | None = None, threads: Executor | None = None) -> None:
+        self.threads = threads
         self._clock = clock
         self._lag = lag
         self._polls = Turnstile(clock, POLLS_PER_TICK)

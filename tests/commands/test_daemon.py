@@ -9,9 +9,9 @@ import pytest
 from prometheus_client import generate_latest
 
 from exporter.clock import SystemClock
-from exporter.clock.loop_lag import LoopLag
 from exporter.commands import daemon
 from exporter.config.settings import Config
+from exporter.polling import Admission
 
 
 def test_the_build_info_names_the_revision_of_the_image(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -21,11 +21,10 @@ def test_the_build_info_names_the_revision_of_the_image(monkeypatch: pytest.Monk
         raise AssertionError
 
     async def main() -> None:
+        clock = SystemClock()
         with ThreadPoolExecutor(1) as pages:
-            async with daemon._application(load, clock=SystemClock(), lag=LoopLag(), lifecycle=False, pages=pages) as (
-                _,
-                instruments,
-            ):
+            application = daemon._application(load, Admission(clock), clock=clock, lifecycle=False, pages=pages)
+            async with application as (_, instruments):
                 assert b'revision="abc123"' in generate_latest(instruments.registry)
 
     asyncio.run(main())

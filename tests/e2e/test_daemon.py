@@ -48,6 +48,27 @@ def test_both_platforms_end_up_as_gauges(tmp_path: Path) -> None:
     with_business(tmp_path, scenario)
 
 
+def test_token_files_that_hang_hold_up_no_large_answer_of_another_target(tmp_path: Path) -> None:
+    async def scenario(business: Business) -> None:
+        business.site.connect_many(400)
+        targets = [business.wix_target("large", collectors={"connections": {"interval": "1s"}})]
+        for number in range(70):  # more than there are threads for files
+            targets.append(business.expired_oauth_target(f"oauth-{number}"))
+            token_file = tmp_path / f"oauth-{number}.json"
+            token_file.unlink()
+            os.mkfifo(token_file)  # who reads it waits until somebody writes
+        last_success = 'collector_last_success_timestamp_seconds{collector="connections",platform="wix",target="large"}'
+        async with exporter(business.config(*targets)) as running:
+            later = business.simulator.now() + 6  # until then every token file has been opened
+
+            async def goes_on() -> bool:
+                return (await sample(running, last_success) or 0.0) > later
+
+            await until(goes_on, "the polls of the large site to go on", seconds=20)
+
+    with_business(tmp_path, scenario)
+
+
 def test_a_revoked_token_shows_at_the_next_poll(tmp_path: Path) -> None:
     async def scenario(business: Business) -> None:
         async with exporter(business.config(business.wix_target(aliases={}))) as running:
