@@ -5,9 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
-from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any
 
 import msgspec
 import pytest
@@ -19,22 +16,10 @@ from exporter.polling.admission import Admission
 from exporter.simulator.faults import Fault, FaultKind
 from tests.harness.bitrix24_target import LIST, Bench, on_portal, poll_bookings, poll_links
 from tests.harness.clock import ManualClock
+from tests.harness.threads import CountingThreads
 from tests.harness.wix_site import WixBench, by_window, on_wix
 
 MANY = 5000
-
-
-class CountingThreads(ThreadPoolExecutor):
-    """The threads of a loop, and how often something was given to them."""
-
-    def __init__(self) -> None:
-        super().__init__(4)
-        self.given = 0
-        asyncio.get_running_loop().set_default_executor(self)
-
-    def submit(self, work: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:  # noqa: ANN401  as its parent
-        self.given += 1
-        return super().submit(work, *args, **kwargs)
 
 
 @pytest.mark.parametrize(("rows", "in_the_loop"), [(0, True), (200, True), (201, False), (100_000, False)])

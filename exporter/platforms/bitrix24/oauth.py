@@ -35,7 +35,7 @@ __all__ = ["TOKEN_OPERATION", "OAuthCredential", "TokenChains"]
 log = structlog.get_logger(__name__)
 
 EXCHANGE_SECONDS: Final = 30.0
-RETRY: Final = RetryPolicy(retries=2, min_seconds=1.0, max_seconds=10.0, max_asked_seconds=10.0)
+RETRY: Final = RetryPolicy(retries=2, initial_seconds=1.0, max_seconds=10.0, max_asked_seconds=10.0)
 
 
 class _Chain:
@@ -48,26 +48,41 @@ class _Chain:
         self._tokens: Tokens | None = None
         self._stamp: Stamp | None = None
         self._dead: Stamp | None = None
-        self._reading = asyncio.Lock()
+        self._look: asyncio.Task[Tokens] | None = None
         self._renewal: asyncio.Task[None] | None = None
 
     async def current(self) -> Tokens:
-        """Return the newest pair. Re-reads the file when somebody changed it; a disk that hangs holds nobody else up."""
-        async with self._reading:
-            stamp = await asyncio.to_thread(self.file.stamp)
-            unsaved = self.unsaved if stamp in {None, self._stamp} else None  # what somebody put there since then is newer
-            if unsaved is not None:
-                self.trouble = await asyncio.to_thread(self._save_again, unsaved)
-                self.unsaved = unsaved if self.trouble is not None else None
-                self._stamp = await asyncio.to_thread(self.file.stamp)
-            if self._tokens is None or (unsaved is None and stamp != self._stamp):
-                self._tokens, self._stamp, self._dead = *(await asyncio.to_thread(self._load)), None
-                self.unsaved = self.trouble = None
+        """Return the newest pair. Re-reads the file when somebody changed it; a disk that hangs holds nobody else up.
+
+        Who comes while somebody looks waits for the same look, which goes on when its caller is cancelled: on a disk that
+        hangs each would hold a thread else, until there are none.
+        """
+        if self._look is None:
+            self._look = asyncio.create_task(self._newest(), name="bitrix24 token file")
+            self._look.add_done_callback(self._looked)
+        tokens = await asyncio.shield(self._look)
         if self._dead is not None:
             raise AuthError(
                 "the refresh token is no longer accepted; run `booking-sync-exporter bitrix24-login` again", code=INVALID_GRANT
             )
+        return tokens
+
+    async def _newest(self) -> Tokens:
+        stamp = await asyncio.to_thread(self.file.stamp)
+        unsaved = self.unsaved if stamp in {None, self._stamp} else None  # what somebody put there since then is newer
+        if unsaved is not None:
+            self.trouble = await asyncio.to_thread(self._save_again, unsaved)
+            self.unsaved = unsaved if self.trouble is not None else None
+            self._stamp = await asyncio.to_thread(self.file.stamp)
+        if self._tokens is None or (unsaved is None and stamp != self._stamp):
+            self._tokens, self._stamp, self._dead = *(await asyncio.to_thread(self._load)), None
+            self.unsaved = self.trouble = None
         return self._tokens
+
+    def _looked(self, look: asyncio.Task[Tokens]) -> None:
+        self._look = None
+        if not look.cancelled():
+            look.exception()  # whoever waited has it
 
     def ask_anew(self) -> None:
         """Let the refresh token be tried once more although it was refused: to somebody else, perhaps."""
@@ -153,7 +168,7 @@ class _Chain:
         self._stamp = await asyncio.to_thread(self.file.stamp)
 
     def _save_again(self, tokens: Tokens) -> TargetConfigError | None:
-        """Return why the pair cannot be written. Changes nothing itself: the poll that waits for it may be cancelled."""
+        """Return why the pair cannot be written. Changes nothing itself, since it runs in a thread."""
         try:
             self.file.store(self.file.prepare(), tokens.content.reveal().encode())
         except TargetConfigError as error:
