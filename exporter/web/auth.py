@@ -9,7 +9,7 @@ import hashlib
 import hmac
 import secrets
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
@@ -87,7 +87,7 @@ def _nobody(users: Mapping[str, Secret]) -> bytes:
 class BasicAuth:
     """Lets a request pass when no users are configured, for open probes, and with a right password."""
 
-    def __init__(self, app: ASGIApp, config: Callable[[], WebConfig], check: PasswordCheck) -> None:
+    def __init__(self, app: ASGIApp, config: Callable[[], Awaitable[WebConfig]], check: PasswordCheck) -> None:
         self._app = app
         self._config = config
         self._check = check
@@ -99,7 +99,7 @@ class BasicAuth:
         await self._app(scope, receive, send)
 
     async def _refusal(self, scope: Scope) -> Response | None:
-        config = self._config()
+        config = await self._config()
         if not config.users or (scope["path"] in PROBES and not config.probes_require_auth):
             return None
         given = _credentials(Headers(scope=scope))

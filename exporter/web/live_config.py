@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import ssl
 import threading
 from collections.abc import Iterator
+from concurrent.futures import Future
 from typing import Final
 
 import structlog
@@ -18,14 +20,14 @@ from exporter.web.tls import new_context
 _log = structlog.get_logger("exporter.web")
 
 LOOK_SECONDS: Final = 0.2
-"""So long a request or connection waits for the files to be looked at, and with it the event loop."""
+"""So long a request or a TLS connection waits for the files to be looked at; with a connection the event loop does."""
 
 
 class ReloadingWebConfig:
     """Looks at the files' marks, if there are files, at every request and connection; no timer is needed.
 
-    A thread looks, because a disk may hang: then what is in force stays so until the disk answers. That costs a tenth of a
-    millisecond, and some tens while other threads are busy, since they take turns with it.
+    A thread looks, because a disk may hang: then what is in force stays so until the disk answers, and nobody waits again.
+    That costs a tenth of a millisecond, and some tens while other threads are busy, since they take turns with it.
 
     Protection is never taken away while running, whether it is TLS, client certificates or passwords: a file that is just
     being written looks as if somebody wanted that.
@@ -35,31 +37,50 @@ class ReloadingWebConfig:
         self._config = config
         self._context = new_context(config.tls) if config.tls else None
         self._seen = stamps(config.files())
-        self._looking: threading.Thread | None = None
+        self._look: Future[None] | None = None
+        self._hangs = False
 
-    def config(self) -> WebConfig:
-        """Return the configuration in force."""
-        self._refresh()
+    @property
+    def in_force(self) -> WebConfig:
+        """The configuration as it was last looked at."""
+        return self._config
+
+    async def config(self) -> WebConfig:
+        """Return the configuration in force, for one request."""
+        if (look := self._begun_look()) is not None:
+            await asyncio.wait({asyncio.wrap_future(look)}, timeout=LOOK_SECONDS)
+            self._hangs = not look.done()
         return self._config
 
     def context(self) -> ssl.SSLContext:
-        """Return the TLS context in force."""
-        self._refresh()
+        """Return the TLS context in force, for one connection; asyncio asks while it accepts it, and cannot wait itself."""
+        if (look := self._begun_look()) is not None:
+            with contextlib.suppress(TimeoutError):
+                look.result(LOOK_SECONDS)
+            self._hangs = not look.done()
         if self._context is None:
             raise RuntimeError("this listener does not speak TLS")
         return self._context
 
-    def _refresh(self) -> None:
-        if not self._seen or (self._looking is not None and self._looking.is_alive()):
-            return
-        looking = threading.Thread(target=self._look, name="web-config", daemon=True)
-        with contextlib.suppress(RuntimeError):  # no thread to be had: as if nothing had changed
-            looking.start()
-            self._looking = looking
-            # Not awaited: asyncio asks for a context in the middle of accepting a connection.
-            looking.join(LOOK_SECONDS)
+    def _begun_look(self) -> Future[None] | None:
+        """Return the look that is to be waited for, begun now unless one goes on; ``None`` when there is none."""
+        if not self._seen:
+            return None
+        if self._look is not None and not self._look.done():
+            return None if self._hangs else self._look
+        look: Future[None] = Future()
 
-    def _look(self) -> None:
+        def run() -> None:
+            self._reload_if_changed()
+            look.set_result(None)
+
+        with contextlib.suppress(RuntimeError):  # no thread to be had: as if nothing had changed
+            threading.Thread(target=run, name="web-config", daemon=True).start()
+            self._look, self._hangs = look, False
+            return look
+        return None
+
+    def _reload_if_changed(self) -> None:
         seen = stamps(self._config.files())
         if seen == self._seen:
             return

@@ -56,7 +56,7 @@ async def serve(app: ASGIApp, address: str, web_config: WebConfig | None = None)
     has_tls = web_config is not None and web_config.tls is not None
     here, port = sock.getsockname()[:2]
     known = DnsRebindingGuard(app, port) if only_here(here) else app
-    protected = SecurityHeaders(BasicAuth(known, watched.config, check), lambda: watched.config().headers)
+    protected = SecurityHeaders(BasicAuth(known, watched.config, check), lambda: watched.in_force.headers)
     config = uvicorn.Config(
         protected,
         http=_RequestTimeoutProtocol,

@@ -41,7 +41,10 @@ def checking(scenario: Callable[[PasswordCheck], Awaitable[T]]) -> T:
 
 def ask(config: WebConfig, path: str = "/metrics", authorization: str | None = None) -> httpx.Response:
     async def one(check: PasswordCheck) -> httpx.Response:
-        app = BasicAuth(create_app(ShownBackend(views.healthy())), lambda: config, check)
+        async def in_force() -> WebConfig:
+            return config
+
+        app = BasicAuth(create_app(ShownBackend(views.healthy())), in_force, check)
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://exporter") as client:
             return await client.get(path, headers={"Authorization": authorization} if authorization is not None else {})
 

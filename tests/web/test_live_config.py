@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -15,7 +18,7 @@ from exporter.web.live_config import ReloadingWebConfig
 def test_without_a_file_no_thread_is_started_to_look_at_it(monkeypatch: pytest.MonkeyPatch) -> None:
     live, started = ReloadingWebConfig(WebConfig()), []
     monkeypatch.setattr(threading.Thread, "start", lambda thread: started.append(thread.name))
-    assert WebConfig() == live.config()
+    assert WebConfig() == asyncio.run(live.config())
     assert [] == started
 
 
@@ -32,5 +35,36 @@ def test_a_bug_while_the_file_is_read_again_is_logged_and_changes_nothing(
     monkeypatch.setattr(WebConfig, "load", bug)
     file.write_text("probes_require_auth: true\n")
     with structlog.testing.capture_logs() as logged:
-        assert [before, before] == [live.config(), live.config()]
+        assert [before, before] == [asyncio.run(live.config()), asyncio.run(live.config())]
     assert ["web_config_reload_crashed"] == [line["event"] for line in logged]
+
+
+def test_the_loop_goes_on_while_a_request_waits_for_a_disk_that_hangs_and_only_the_first_one_waits(tmp_path: Path) -> None:
+    file = tmp_path / "web.yml"
+    file.write_text("")
+    live = ReloadingWebConfig(before := WebConfig.load(file))
+    file.unlink()
+    os.mkfifo(file)  # who reads it waits until somebody writes
+
+    async def scenario() -> None:
+        turns = 0
+
+        async def others() -> None:
+            nonlocal turns
+            while True:
+                turns += 1
+                await asyncio.sleep(0.001)
+
+        running = asyncio.create_task(others())
+        assert before == await live.config()
+        assert turns > 10
+        began = time.monotonic()
+        for _ in range(100):
+            assert before == await live.config()
+        assert time.monotonic() - began < 2, "a hundred times 0.2 s"
+        running.cancel()
+
+    try:
+        asyncio.run(scenario())
+    finally:
+        os.close(os.open(file, os.O_RDWR | os.O_NONBLOCK))  # the reader's end
