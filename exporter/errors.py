@@ -111,6 +111,16 @@ class PollError(BookingSyncError):
         self.request_id = request_id
         self.retry_after = retry_after
 
+    def facts(self) -> dict[str, object]:
+        """Return what a log line says of the error."""
+        return {
+            "reason": self.reason.value,
+            "message": self.message,
+            "status": self.status,
+            "code": self.code,
+            "request_id": self.request_id,
+        }
+
 
 class AuthError(PollError):
     reason = Reason.AUTH

@@ -12,7 +12,7 @@ from urllib.parse import SplitResult, urlsplit
 from pydantic import PlainValidator, ValidationInfo, WithJsonSchema
 
 from exporter.fields.kinds import Reading, field_error, kind, text_of
-from exporter.support.net import is_loopback
+from exporter.support.net import keeps_secrets
 from exporter.support.redaction import redact
 from exporter.support.secret import Secret, pasted
 
@@ -137,7 +137,7 @@ def split_url(url: str, form: str) -> SplitResult:
         raise field_error("holds a user name or password", "remove everything before the @, and the @")
     if port == 0:
         raise field_error("has port 0", "remove the port or correct it")
-    if parts.scheme == "http" and not is_loopback(parts.hostname):
+    if not keeps_secrets(parts.scheme, parts.hostname):
         raise field_error("uses http to another machine, which shows the credential to everybody on the way", "write https://")
     if parts.query or parts.fragment:
         raise field_error("has a ? or # part", f"write it like {form}")

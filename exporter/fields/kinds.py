@@ -180,6 +180,10 @@ Name = Annotated[str, *named(_LINE, "a name: one line of 1 to 100 characters", "
 _WINDOW_NAME: Final = "[A-Za-z0-9_.-]{1,60}"
 WindowName = Annotated[str, *named(_WINDOW_NAME, "a window name: letters, digits, _ . - and at most 60 of them", "next_24h")]
 Text = Annotated[str, *named(_LINE, "one line of 1 to 100 characters", "7f1c2d3e-1111-4222-8333-444455556666")]
+# Ids stand in headers, which take nothing else.
+Id = Annotated[
+    str, *named("[!-~]{1,100}", "an id: ASCII without blanks, at most 100 characters", "7f1c2d3e-1111-4222-8333-444455556666")
+]
 
 
 def is_window_name(text: str) -> bool:

@@ -28,14 +28,14 @@ def poll_budget_seconds(interval: float) -> float:
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """At most ``retries`` repetitions, after ``min_seconds`` doubled each time up to ``max_seconds``.
+    """At most ``retries`` repetitions, after ``initial_seconds`` doubled each time up to ``max_seconds``.
 
     There is none after a wait longer than ``max_wait_seconds``, nor when the platform asks for more than
     ``max_asked_seconds`` (``Retry-After``): a poll does not wait for that, the scheduler does.
     """
 
     retries: int
-    min_seconds: float
+    initial_seconds: float
     max_seconds: float
     max_wait_seconds: float = math.inf
     max_asked_seconds: float = math.inf
@@ -51,7 +51,7 @@ class RetryPolicy:
 
     def pause(self, failures: int, error: PollError, random: Random) -> float | None:
         """Return what :meth:`wait` does for a caller that counts its repetitions itself."""
-        wait = exponential(failures, min_seconds=self.min_seconds, max_seconds=self.max_seconds, random=random)
+        wait = exponential(failures, initial_seconds=self.initial_seconds, max_seconds=self.max_seconds, random=random)
         asked = error.retry_after or 0.0
         return None if wait > self.max_wait_seconds or asked > self.max_asked_seconds else max(wait, asked)
 

@@ -26,7 +26,7 @@ from exporter.support.slices import in_slices
 
 log = structlog.get_logger(__name__)
 
-MIN_RETRY_SECONDS: Final = 10.0
+INITIAL_RETRY_SECONDS: Final = 10.0
 MAX_DENIED_SECONDS: Final = 15 * 60.0
 OVERLOAD_SECONDS: Final = 15 * 60.0
 CANCEL_SECONDS: Final = 1.0
@@ -48,9 +48,10 @@ def retry_delay(interval: float, error: PollError, failures: int, random: Random
         return max(asked, interval, OVERLOAD_SECONDS)
     if error.reason in (Reason.RATE_LIMITED, Reason.OPERATING_LIMIT):
         return max(asked, interval)
-    longest = max(interval, MIN_RETRY_SECONDS)
+    longest = max(interval, INITIAL_RETRY_SECONDS)
     return max(
-        asked, exponential(failures - 1, min_seconds=min(interval, MIN_RETRY_SECONDS), max_seconds=longest, random=random)
+        asked,
+        exponential(failures - 1, initial_seconds=min(interval, INITIAL_RETRY_SECONDS), max_seconds=longest, random=random),
     )
 
 
@@ -157,11 +158,7 @@ class Scheduler:
             "poll_partly_failed" if outcome.partial else "poll_failed",
             kind=error.reason.value,
             **facts,
-            reason=error.reason.value,
-            message=error.message,
-            status=error.status,
-            code=error.code,
-            request_id=error.request_id,
+            **error.facts(),
             attempt=state.failure.count,
             next_try_seconds=round(job.interval if delay is None else delay, 1),
         )

@@ -38,3 +38,8 @@ def is_loopback(host: str) -> bool:
     127.0.0.2 to ``HTTP_PROXY``, each with the credential in clear text.
     """
     return host.lower() in _LOOPBACK
+
+
+def keeps_secrets(scheme: str, host: str) -> bool:
+    """Return whether a credential may be sent to ``scheme://host``: https, or http that never leaves this machine."""
+    return scheme == "https" or (scheme == "http" and is_loopback(host))

@@ -37,6 +37,7 @@ IN_THE_SCHEMA = (
     "platform_missing",
     "platform_unknown",
     "name_missing",
+    "site_id_not_ascii",
     "name_empty",
     "name_number",
     "interval_without_unit",

@@ -15,9 +15,9 @@ from exporter.polling import scheduler
 
 WAITS = (
     (polling, "MIN_DEADLINE_SECONDS"),
-    (scheduler, "MIN_RETRY_SECONDS"),
+    (scheduler, "INITIAL_RETRY_SECONDS"),
     (retry, "MIN_POLL_BUDGET_SECONDS"),
-    (portal, "MIN_PAUSE_SECONDS"),
+    (portal, "INITIAL_PAUSE_SECONDS"),
     (portal, "MAX_PAUSE_SECONDS"),
 )
 

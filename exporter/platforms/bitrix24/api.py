@@ -54,7 +54,7 @@ LIST_LINKS: Final = "booking.v1.booking.externalData.list"
 LIST_RESOURCES: Final = "booking.v1.resource.list"
 METHODS: Final = (LIST_BOOKINGS, GET_BOOKING, LIST_LINKS, LIST_RESOURCES, BATCH)
 
-RETRY: Final = RetryPolicy(retries=3, min_seconds=1.0, max_seconds=30.0)
+RETRY: Final = RetryPolicy(retries=3, initial_seconds=1.0, max_seconds=30.0)
 
 # A renamed cloud portal stays at Bitrix24 (bitrix24.md 1); anywhere else the operator decides.
 _BITRIX24_HOST: Final = re.compile(

@@ -39,7 +39,7 @@ from exporter.platforms.bitrix24.api import GET_BOOKING, LIST_BOOKINGS, Api, Com
 from exporter.platforms.bitrix24.api_errors import BOOKING_NOT_FOUND, METHOD_NOT_FOUND, Refusal
 from exporter.platforms.bitrix24.batching import MAX_COMMANDS, Batcher
 from exporter.platforms.bitrix24.operating import OPTIONAL_SHARE
-from exporter.platforms.bitrix24.paging import Pager, whole_seconds
+from exporter.platforms.bitrix24.paging import Pager, whole_seconds, within
 from exporter.platforms.bitrix24.resources import ResourceNames
 from exporter.platforms.bitrix24.settings import BitrixBookings, BitrixTarget
 from exporter.platforms.decoding import off_the_loop
@@ -119,7 +119,7 @@ class BookingsCollector:
         return Pager(self._api, self._batcher, LIST_BOOKINGS, decode.bookings, max_rows=max_rows, too_many=self._too_many)
 
     async def _read_range(self, pager: Pager[Booking], low: int, high: int, until: float) -> tuple[tuple[Booking, ...], bool]:
-        rows, malformed = await pager.read_all({"filter": {"within": {"dateFrom": low, "dateTo": high}}}, until)
+        rows, malformed = await pager.read_all(within(low, high), until)
         if malformed:
             self._services.events.malformed_rows(CollectorName.BOOKINGS, malformed)
         return rows, not malformed

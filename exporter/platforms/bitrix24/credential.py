@@ -8,7 +8,7 @@ import httpx
 
 from exporter.errors import TargetConfigError
 from exporter.platforms.credentials import Credential
-from exporter.support.net import is_loopback
+from exporter.support.net import keeps_secrets
 from exporter.support.secret import Secret
 
 
@@ -63,6 +63,6 @@ def origin_of(address: str) -> httpx.URL:
 
 def checked_origin(url: httpx.URL) -> httpx.URL:
     """Return scheme, host and port of ``url``; https, or http on loopback."""
-    if not url.host or (url.scheme != "https" and not (url.scheme == "http" and is_loopback(url.host))):
+    if not url.host or not keeps_secrets(url.scheme, url.host):
         raise TargetConfigError(f"a credential is sent to https:// only, not to {url.scheme or 'nothing'}://{url.host}")
     return httpx.URL(scheme=url.scheme, host=url.host, port=url.port)

@@ -24,7 +24,7 @@ from exporter.platforms.bitrix24.api import LIST_BOOKINGS, LIST_LINKS, Api, Comm
 from exporter.platforms.bitrix24.api_errors import BOOKING_NOT_FOUND
 from exporter.platforms.bitrix24.batching import MAX_COMMANDS, Batcher
 from exporter.platforms.bitrix24.operating import BATCH, LINKS_SHARE, OPTIONAL_SHARE
-from exporter.platforms.bitrix24.paging import Pager, whole_seconds
+from exporter.platforms.bitrix24.paging import Pager, whole_seconds, within
 from exporter.platforms.bitrix24.settings import BitrixBookingsOptions, BitrixLinks, BitrixTarget
 from exporter.platforms.decoding import off_the_loop
 from exporter.platforms.retry import poll_budget_seconds
@@ -86,7 +86,7 @@ class LinksCollector:
     async def _read(self, windows: Sequence[Window], until: float) -> tuple[list[Booking], bool]:
         """Return the bookings of the windows, and whether no row had to be left out: else coverage is a lower bound."""
         low, high = whole_seconds(windows)
-        rows, malformed = await self._pager.read_all({"filter": {"within": {"dateFrom": low, "dateTo": high}}}, until)
+        rows, malformed = await self._pager.read_all(within(low, high), until)
         if malformed:
             self._services.events.malformed_rows(CollectorName.LINKS, malformed)
         return in_any(rows, windows, self._rule), not malformed

@@ -21,7 +21,7 @@ LINKS_SHARE: Final = 0.8
 WHOLE_SHARE: Final = 1.0
 
 SUMMED_OVER_SECONDS: Final = 600.0
-MIN_PAUSE_SECONDS: Final = 60.0
+INITIAL_PAUSE_SECONDS: Final = 60.0
 PAUSE_SECONDS: Final = 300.0  # the ban of the newest source, when no answer named a reset
 LONG_PAUSE_SECONDS: Final = 600.0
 
@@ -66,7 +66,7 @@ class OperatingLedger:
         for name in names:
             account = self._account(name)
             if account.reset is not None and account.reset > now:
-                wait = max(account.reset - now, MIN_PAUSE_SECONDS)
+                wait = max(account.reset - now, INITIAL_PAUSE_SECONDS)
             else:
                 wait = LONG_PAUSE_SECONDS if account.refusals else PAUSE_SECONDS
             account.refusals += 1

@@ -151,6 +151,11 @@ class _Pages(Generic[T]):
             self.needed = self.count
 
 
+def within(low: int, high: int) -> dict[str, object]:
+    """Return the parameters that select what overlaps ``[low, high)``, in Unix seconds."""
+    return {"filter": {"within": {"dateFrom": low, "dateTo": high}}}
+
+
 def whole_seconds(windows: Sequence[Window]) -> tuple[int, int]:
     """Return whole seconds that cover all windows, one second wider on each side (bitrix24.md 13: bounds unknown)."""
     first, last = hull(windows)

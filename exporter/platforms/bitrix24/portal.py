@@ -21,7 +21,7 @@ from exporter.platforms.limiter import LeakyBucket
 from exporter.support.backoff import exponential
 
 # At least a second after a refusal, even with the most favourable jitter (bitrix24.md 6.1).
-MIN_PAUSE_SECONDS: Final = 2.0
+INITIAL_PAUSE_SECONDS: Final = 2.0
 MAX_PAUSE_SECONDS: Final = 60.0
 OVERLOAD_SECONDS: Final = 15 * 60.0
 MAX_SLOT_SECONDS: Final = 5.0
@@ -77,7 +77,9 @@ class Portal:
 
     def refused(self, retry_after: float | None = None) -> None:
         """Note a refusal for too many requests: everybody waits, longer with each refusal in a row."""
-        wait = exponential(self._refusals, min_seconds=MIN_PAUSE_SECONDS, max_seconds=MAX_PAUSE_SECONDS, random=self._random)
+        wait = exponential(
+            self._refusals, initial_seconds=INITIAL_PAUSE_SECONDS, max_seconds=MAX_PAUSE_SECONDS, random=self._random
+        )
         self._refusals += 1
         self.bucket.pause(max(wait, retry_after or 0.0))
 

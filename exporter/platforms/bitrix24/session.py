@@ -15,6 +15,7 @@ from exporter.platforms.bitrix24.credential import Access, Webhook
 from exporter.platforms.bitrix24.links import LinksCollector
 from exporter.platforms.bitrix24.oauth import TOKEN_OPERATION, OAuthCredential, TokenChains
 from exporter.platforms.bitrix24.operating import OperatingLedger
+from exporter.platforms.bitrix24.paging import within
 from exporter.platforms.bitrix24.portal import PortalLease, PortalRegistry
 from exporter.platforms.bitrix24.settings import BitrixBookingsOptions, BitrixTarget
 from exporter.platforms.credentials import Credential
@@ -73,8 +74,7 @@ class BitrixSession:
     async def check(self) -> None:
         """Read the bookings of this very second: it needs the credential, the scope and the module, and moves few rows."""
         now = int(self._services.clock.time())
-        within = {"dateFrom": now, "dateTo": now + 1}
-        command = Command(LIST_BOOKINGS, {"filter": {"within": within}, "order": {"id": "ASC"}, "start": 0})
+        command = Command(LIST_BOOKINGS, {**within(now, now + 1), "order": {"id": "ASC"}, "start": 0})
         await self._api.call(command, self._services.clock.monotonic() + self._target.timeout)
 
     async def aclose(self) -> None:

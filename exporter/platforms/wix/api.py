@@ -34,7 +34,7 @@ log = structlog.get_logger(__name__)
 REQUESTS_PER_SECOND: Final = 3.0
 BURST: Final = 10.0
 
-RETRY: Final = RetryPolicy(retries=2, min_seconds=1.0, max_seconds=10.0, max_asked_seconds=10.0)
+RETRY: Final = RetryPolicy(retries=2, initial_seconds=1.0, max_seconds=10.0, max_asked_seconds=10.0)
 
 TOKEN_LIFETIME_SECONDS: Final = 14_400.0
 """Documented as constant; used when the answer does not tell (wix.md 2.3)."""
@@ -161,10 +161,7 @@ class WixApi:
             "wix_request_repeated",
             target=self._target.name,
             operation=endpoint.operation,
-            reason=error.reason.value,
-            status=error.status,
-            code=error.code,
-            request_id=error.request_id,
+            **error.facts(),
         )
 
     def _new_credential(self) -> Credential[Headers]:

@@ -156,11 +156,7 @@ class BookingsCollector:
         log.warning(
             "wix_count_refused",
             target=self._target.name,
-            reason=refusal.reason.value,
-            message=f"{refusal.message}; reading the rows instead",
-            status=refusal.status,
-            code=refusal.code,
-            request_id=refusal.request_id,
+            **refusal.facts() | {"message": f"{refusal.message}; reading the rows instead"},
         )
 
 

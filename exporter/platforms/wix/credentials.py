@@ -88,11 +88,7 @@ class AppCredential(Credential[Headers]):
             log.warning(
                 "wix_token_not_renewed",
                 target=self._target,
-                reason=error.reason.value,
-                message=error.message,
-                status=error.status,
-                code=error.code,
-                request_id=error.request_id,
+                **error.facts(),
             )
             return
         self._token = token.value

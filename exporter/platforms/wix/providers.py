@@ -68,11 +68,7 @@ class ProviderDirectory:
             log.warning(
                 "wix_providers_not_listed",
                 target=self._target.name,
-                reason=error.reason.value,
-                message=error.message,
-                status=error.status,
-                code=error.code,
-                request_id=error.request_id,
+                **error.facts(),
             )
             return
         events, unrecognized = self._services.events, answer.unrecognized

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field, PlainValidator, ValidationInfo, With
 
 from exporter.counting import WindowSpec
 from exporter.fields.credentials import SECRET_SCHEMA, SecretValue, secret_text
-from exporter.fields.kinds import Duration, Text, field_error, named, shown, text_of
+from exporter.fields.kinds import Duration, Id, Text, field_error, named, shown, text_of
 from exporter.platforms.settings import (
     MAX_BOOKINGS,
     MAX_MAX_BOOKINGS,
@@ -118,11 +118,11 @@ class WixTarget(Target):
     """A Wix site: `api_key` with `site_id`, or `app_id`, `app_secret` and `instance_id`."""
 
     platform: Literal["wix"] = Field(description="`wix`.")
-    site_id: Text | None = Field(default=None, description="The GUID after /dashboard/ in the address of the site's dashboard.")
+    site_id: Id | None = Field(default=None, description="The GUID after /dashboard/ in the address of the site's dashboard.")
     api_key: ApiKey | None = Field(default=None, description="API key with the permissions for calendars and bookings.")
-    app_id: Text | None = Field(default=None, description="App mode: id of the app.")
+    app_id: Id | None = Field(default=None, description="App mode: id of the app.")
     app_secret: SecretValue | None = Field(default=None, description="App mode: secret of the app.")
-    instance_id: Text | None = Field(default=None, description="App mode: id of the app's instance on this site.")
+    instance_id: Id | None = Field(default=None, description="App mode: id of the app's instance on this site.")
     schedule_ids: Annotated[tuple[Text, ...], Field(strict=False)] = Field(
         default_factory=tuple, description="Show only connections of these schedules; empty for all. Filtered here."
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from email.utils import formatdate
-from typing import Any, Literal
+from typing import Literal
 
 import httpx
 import pytest
@@ -23,7 +23,6 @@ from exporter.errors import (
     PollTimeoutError,
     RateLimitedError,
     ServerError,
-    TargetConfigError,
 )
 from exporter.model import CollectorName
 from exporter.platforms.wix.advice import THREE_CHECKS
@@ -370,24 +369,6 @@ def test_plain_http_is_refused_outside_of_the_loopback(url: str) -> None:
     async def script(bench: WixBench) -> None:
         with pytest.raises(ValidationError, match="base_url"):
             bench.target(base_url=url)
-
-    on_wix(script)
-
-
-@pytest.mark.parametrize(
-    "credential",
-    [
-        {"api_key": None},
-        {"site_id": None},
-        {"api_key": Secret("IST.pasted\u200bkey")},
-        {"site_id": "sit\u00e9"},
-        {"api_key": None, "app_id": "a", "app_secret": Secret("b")},
-    ],
-)
-def test_a_half_credential_is_a_config_matter(credential: dict[str, Any]) -> None:
-    async def script(bench: WixBench) -> None:
-        with pytest.raises(TargetConfigError):
-            bench.open(bench.target(**credential))
 
     on_wix(script)
 
