@@ -111,6 +111,10 @@ class PollError(BookingSyncError):
         self.request_id = request_id
         self.retry_after = retry_after
 
+    def again(self, retry_after: float | None) -> PollError:
+        """Return the same error for another call, that may be tried after ``retry_after`` seconds."""
+        return type(self)(self.message, status=self.status, code=self.code, request_id=self.request_id, retry_after=retry_after)
+
     def facts(self) -> dict[str, object]:
         """Return what a log line says of the error."""
         return {

@@ -54,6 +54,7 @@ class Deadline:
         self._block: asyncio.Timeout | None = asyncio.timeout(None)
         self._used = 0.0
         self._held_up = 0.0
+        self._expired = False
         self._pauses = 0
         self._since = self._lost = self._stopped = 0.0
         self._call_off: Callable[[], None] | None = None
@@ -77,6 +78,11 @@ class Deadline:
         _running.reset(self._token)
         if block is not None:
             await block.__aexit__(kind, error, traceback)
+
+    @property
+    def expired(self) -> bool:
+        """Whether it was this deadline that ended the block."""
+        return self._expired
 
     @property
     def held_up(self) -> float:
@@ -129,6 +135,7 @@ class Deadline:
             self._arm()
         elif self._block is not None:
             self._call_off = None
+            self._expired = True
             self._block.reschedule(asyncio.get_running_loop().time())
 
 

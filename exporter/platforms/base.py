@@ -106,7 +106,6 @@ class Services:
 RETRIED: Final = (
     Reason.AUTH,
     Reason.RATE_LIMITED,
-    Reason.TIMEOUT,
     Reason.NETWORK,
     Reason.SERVER_ERROR,
     Reason.INVALID_RESPONSE,

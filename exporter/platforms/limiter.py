@@ -1,7 +1,7 @@
-"""One leaky bucket per portal or site, shared by all collectors of the target.
+"""One leaky bucket per portal or site, shared by all collectors of the target, and the pause that the platform asks for.
 
-It has the shape of the platform's own limit (bitrix24.md 6.1): every request adds one, ``rate`` leaks out each second, and
-a request waits until it fits under ``burst``. It lives on the injected clock, which is why it is not ``aiolimiter``
+The bucket has the shape of the platform's own limit (bitrix24.md 6.1): every request adds one, ``rate`` leaks out each second,
+and a request waits until it fits under ``burst``. It lives on the injected clock, which is why it is not ``aiolimiter``
 (docs/decisions).
 """
 
@@ -10,24 +10,36 @@ from __future__ import annotations
 import asyncio
 from typing import Final
 
+import structlog
+
 from exporter.clock import Clock
+from exporter.errors import PollError
 from exporter.platforms.base import Events
+from exporter.platforms.retry import sit_out
+
+log = structlog.get_logger(__name__)
 
 # A millionth of a second is rounding, not load: without it a wait could shrink for ever and never end.
 _ROUNDING: Final = 1e-6
 
 
 class LeakyBucket:
-    """Requests per second with a burst, first come first served; plus a pause that holds everybody."""
+    """Requests per second with a burst, first come first served; plus a pause that holds everybody.
 
-    def __init__(self, rate: float, burst: float, *, clock: Clock, events: Events) -> None:
+    ``owner`` is whose it is, for the log: a line when a pause begins and one when the platform answers again.
+    """
+
+    def __init__(self, owner: str, rate: float, burst: float, *, clock: Clock, events: Events) -> None:
         self.rate = rate
         self.burst = burst
+        self._owner = owner
         self._clock = clock
         self._events = events
         self._level = 0.0
         self._updated = clock.monotonic()
         self._paused_until = self._updated
+        self._refusal: PollError | None = None
+        self._refused_at = self._updated
         self._turn = asyncio.Lock()  # fair: waiters are served in their order
 
     def remaining(self) -> float:
@@ -36,24 +48,57 @@ class LeakyBucket:
 
     def paused_for(self) -> float:
         """Return the seconds until :meth:`pause` ends, or 0."""
-        return max(0.0, self._paused_until - self._clock.monotonic())
+        left = self._paused_until - self._clock.monotonic()
+        return left if left > _ROUNDING else 0.0
 
-    def pause(self, seconds: float) -> None:
-        """Hold every request of this target for ``seconds``; a longer pause that is running stays."""
-        self._paused_until = max(self._paused_until, self._clock.monotonic() + seconds)
+    def pause(self, seconds: float, refusal: PollError) -> None:
+        """Hold every request of this target for ``seconds``, as ``refusal`` asks; a longer pause that is running stays."""
+        until = self._clock.monotonic() + seconds
+        if self._refusal is None:
+            self._refused_at = self._clock.monotonic()
+            log.warning("requests_paused", of=self._owner, seconds=round(seconds, 1), **refusal.facts())
+        if self._refusal is None or until > self._paused_until:
+            self._refusal = refusal.again(None)
+        self._paused_until = max(self._paused_until, until)
 
-    async def acquire(self, events: Events | None = None) -> None:
-        """Wait for a place and take it. The time waited is counted as throttle wait.
+    def answered(self) -> None:
+        """Note that the platform answers again."""
+        if self._refusal is not None and self.paused_for() <= 0:
+            log.info("requests_go_on", of=self._owner, seconds=round(self._clock.monotonic() - self._refused_at, 1))
+            self._refusal = None
 
-        ``events`` is who counts it, where several targets share the bucket; otherwise its owner does.
+    async def sit_out_pause(self, events: Events | None = None) -> None:
+        """Wait until no pause runs, which counts as throttle wait.
+
+        Raises the error of the refusal, with what is left of the pause as ``retry_after``, when the poll has no patience left.
+        """
+        while (pause := self.paused_for()) > 0 and self._refusal is not None:
+            await sit_out(pause, self._refusal.again(pause), self._clock)
+            (events or self._events).throttle_wait(pause)
+
+    async def take(self) -> None:
+        """Wait for the end of a pause and for a place, and take it. Raises as :meth:`sit_out_pause`."""
+        while True:
+            await self.sit_out_pause()
+            if await self.acquire():
+                return
+
+    async def acquire(self, events: Events | None = None) -> bool:
+        """Wait for a place and take it. Returns ``False``, without a place, when a pause runs or begins meanwhile.
+
+        The time waited is counted as throttle wait. ``events`` is who counts it, where several targets share the bucket;
+        otherwise its owner does.
         """
         began = self._clock.monotonic()
         try:
             async with self._turn:
-                while (wait := self._wait()) > 0:
+                while self.paused_for() <= 0 and (wait := self._wait()) > 0:
                     await self._clock.sleep(wait)
+                if self.paused_for() > 0:
+                    return False
                 self._level = self._leaked() + 1.0
                 self._updated = self._clock.monotonic()
+                return True
         finally:
             if (waited := self._clock.monotonic() - began) > 0:
                 (events or self._events).throttle_wait(waited)
@@ -62,6 +107,5 @@ class LeakyBucket:
         return max(0.0, self._level - (self._clock.monotonic() - self._updated) * self.rate)
 
     def _wait(self) -> float:
-        excess = self._leaked() + 1.0 - self.burst
-        wait = max(self.paused_for(), excess / self.rate)
+        wait = (self._leaked() + 1.0 - self.burst) / self.rate
         return wait if wait > _ROUNDING else 0.0

@@ -1,49 +1,73 @@
-"""Repeating a request within a poll: how often, how long between, and when the next poll is the better repetition.
+"""Waiting for a platform that refuses, and repeating a request within a poll: how long, how often, and when to give up.
 
 Which faults may be repeated is each platform's to say, by code and not by exception: what the platform refuses stays refused.
 """
 
 from __future__ import annotations
 
+import contextlib
 import math
-from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable, Callable, Iterator
+from contextvars import ContextVar
+from dataclasses import dataclass
 from random import Random
 from typing import Final, TypeVar
 
 from exporter.clock import Clock
 from exporter.errors import PollError
-from exporter.platforms.settings import CollectorSettings
 from exporter.support.backoff import exponential
 
-MIN_POLL_BUDGET_SECONDS: Final = 240.0
+MAX_PATIENCE_SECONDS: Final = 30.0
 
 T = TypeVar("T")
 
 
-def poll_budget_seconds(interval: float) -> float:
-    """Return the seconds after which a poll gives up waiting: late is fine, but it ends before the scheduler ends it."""
-    return max(2 * interval, MIN_POLL_BUDGET_SECONDS)
+@dataclass(slots=True)
+class _Patience:
+    seconds: float
+
+
+_patience: ContextVar[_Patience | None] = ContextVar("patience", default=None)
+
+
+@contextlib.contextmanager
+def patience(interval: float) -> Iterator[None]:
+    """Let all waits of the block for what a platform refuses add up to ``min(interval, 30 s)``.
+
+    A poll that sleeps through a long pause would look healthy: it fails instead, says why, and the next one comes when the
+    pause ends. Waits for our own pace are not meant.
+    """
+    token = _patience.set(_Patience(min(interval, MAX_PATIENCE_SECONDS)))
+    try:
+        yield
+    finally:
+        _patience.reset(token)
+
+
+async def sit_out(seconds: float, error: PollError, clock: Clock) -> None:
+    """Wait ``seconds``, which ``error`` asks for; raises it when the poll has no patience left for that.
+
+    Outside of a poll a single wait is 30 s at most.
+    """
+    left = _patience.get() or _Patience(MAX_PATIENCE_SECONDS)
+    if seconds > left.seconds:
+        raise error
+    left.seconds -= seconds
+    await clock.sleep(seconds)
 
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
     """At most ``retries`` repetitions, after ``initial_seconds`` doubled each time up to ``max_seconds``.
 
-    There is none after a wait longer than ``max_wait_seconds``, nor when the platform asks for more than
-    ``max_asked_seconds`` (``Retry-After``): a poll does not wait for that, the scheduler does.
+    There is none when the platform asks for more than ``max_asked_seconds`` (``Retry-After``): a poll does not wait for that,
+    the scheduler does.
     """
 
     retries: int
     initial_seconds: float
     max_seconds: float
-    max_wait_seconds: float = math.inf
     max_asked_seconds: float = math.inf
-
-    def within(self, collectors: Iterable[CollectorSettings]) -> RetryPolicy:
-        """Return the policy of a target: a wait longer than its shortest interval is no repetition but the next poll."""
-        shortest = min((settings.interval for settings in collectors), default=self.max_seconds)
-        return replace(self, max_wait_seconds=shortest)
 
     def wait(self, failures: int, error: PollError, random: Random) -> float | None:
         """Return how many seconds to wait after ``error``, before which there were ``failures``; ``None`` to give up."""
@@ -53,7 +77,7 @@ class RetryPolicy:
         """Return what :meth:`wait` does for a caller that counts its repetitions itself."""
         wait = exponential(failures, initial_seconds=self.initial_seconds, max_seconds=self.max_seconds, random=random)
         asked = error.retry_after or 0.0
-        return None if wait > self.max_wait_seconds or asked > self.max_asked_seconds else max(wait, asked)
+        return None if asked > self.max_asked_seconds else max(wait, asked)
 
 
 async def send_with_retries(
@@ -77,6 +101,6 @@ async def send_with_retries(
             wait = policy.wait(failures, error, random) if may_repeat(error) else None
             if wait is None:
                 raise
+            await sit_out(wait, error, clock)
             note(error)
-            await clock.sleep(wait)
         failures += 1

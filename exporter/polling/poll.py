@@ -19,6 +19,7 @@ from exporter.clock import Clock
 from exporter.errors import InternalError, PollError, PollTimeoutError, Reason
 from exporter.model import CollectorName
 from exporter.platforms.base import Collector, PollResult
+from exporter.platforms.retry import patience
 from exporter.state.snapshot import CollectorState, failure_of
 
 log = structlog.get_logger(__name__)
@@ -102,21 +103,23 @@ async def poll(job: Job, before: CollectorState, clock: Clock) -> Outcome:
     # What waits for a turn of ours is late, not slow: it counts for no deadline, but for an interval at most.
     deadline = clock.timeout(job.deadline, slack=job.interval)
     try:
-        async with deadline:
-            result = await job.collector.poll()
+        with patience(job.interval):
+            async with deadline:
+                result = await job.collector.poll()
         error = result.failure and _alone(result.failure)
     except PollError as failed:
         error = _alone(failed)
-    except TimeoutError:
-        error = PollTimeoutError(f"the poll did not end within {job.deadline:g} s")
     except asyncio.CancelledError:
         # Meant for us when we stop. Otherwise something inside was cancelled, and that must not end the collector for good.
         if (task := asyncio.current_task()) is None or task.cancelling():
             raise
         error = InternalError("the poll was cancelled from inside; please report it")
     except Exception as bug:
-        log.exception("poll_crashed", target=job.target, collector=job.name.value)
-        error = InternalError(f"a bug in the exporter ({type(bug).__name__}); please report it with the log")
+        if isinstance(bug, TimeoutError) and deadline.expired:
+            error = PollTimeoutError(f"the poll did not end within {job.deadline:g} s")
+        else:
+            log.exception("poll_crashed", target=job.target, collector=job.name.value)
+            error = InternalError(f"a bug in the exporter ({type(bug).__name__}); please report it with the log")
     seconds, now = clock.monotonic() - began, clock.time()
     job.recorder.poll_finished(job.name, seconds, error.reason if error else None)
     count, since = (before.failure.count + 1, before.failure.since) if before.failure else (1, now)

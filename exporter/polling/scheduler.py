@@ -47,7 +47,7 @@ def retry_delay(interval: float, error: PollError, failures: int, random: Random
     if error.reason is Reason.OVERLOAD:
         return max(asked, interval, OVERLOAD_SECONDS)
     if error.reason in (Reason.RATE_LIMITED, Reason.OPERATING_LIMIT):
-        return max(asked, interval)
+        return asked or interval
     longest = max(interval, INITIAL_RETRY_SECONDS)
     return max(
         asked,

@@ -32,18 +32,19 @@ _PHRASES: Final = {
 
 def instead(fault: Fault) -> Reply:
     """Return the answer that ``fault`` gives in place of the platform's."""
+    wait = () if fault.retry_after is None else (("retry-after", fault.retry_after),)
     match fault.kind:
         case FaultKind.STATUS:
             phrase = _PHRASES.get(fault.status, "Error")
-            return html_reply(fault.status, phrase if fault.status == 200 else f"{fault.status} {phrase}")  # noqa: PLR2004  HTTP OK
+            page = html_reply(fault.status, phrase if fault.status == 200 else f"{fault.status} {phrase}")  # noqa: PLR2004  HTTP OK
+            return replace(page, headers=(*page.headers, *wait))
         case FaultKind.BODY:
-            return Reply(fault.status, fault.body.encode(), fault.content_type)
+            return Reply(fault.status, fault.body.encode(), fault.content_type, wait)
         case FaultKind.EMPTY:
-            return Reply(fault.status, b"", fault.content_type)
+            return Reply(fault.status, b"", fault.content_type, wait)
         case FaultKind.REDIRECT:
             return replace(html_reply(302, "302 Found"), headers=(("location", fault.location),))
         case FaultKind.RATE_LIMITED:
-            wait = () if fault.retry_after is None else (("retry-after", fault.retry_after),)
             return json_reply({"message": "Too Many Requests"}, 429, wait)
         case _:
             raise ValueError(f"{fault.kind} spoils an answer, it does not replace it")

@@ -18,7 +18,7 @@ class FaultKind(StrEnum):
     side effects included, and then spoils or loses the answer: so a lost answer of a token refresh has spent the token.
     """
 
-    STATUS = "status"  # an HTML page with `status`; 200 is the login wall
+    STATUS = "status"  # an HTML page with `status`, and `retry_after` when given; 200 is the login wall
     BODY = "body"  # `body` as it stands, with `status` and `content_type`: null, [], "text", ...
     EMPTY = "empty"  # `status` and nothing else
     REDIRECT = "redirect"  # 302 to `location`, with an HTML body

@@ -16,6 +16,7 @@ from exporter.platforms.base import PollResult, Services
 from exporter.platforms.bitrix24 import open_session
 from exporter.platforms.bitrix24.session import BitrixSession, Shared
 from exporter.platforms.bitrix24.settings import BitrixBookings, BitrixCollectors, BitrixLinks, BitrixTarget, Budget, OAuth
+from exporter.platforms.retry import patience
 from exporter.polling.admission import Admission
 from exporter.simulator import Simulator, running
 from exporter.simulator.bitrix24.oauth import App, Pair
@@ -129,14 +130,16 @@ class Bench:
 
 
 async def poll_bookings(session: BitrixSession) -> BookingsObservation:
-    result = await session.collectors[CollectorName.BOOKINGS].poll()
+    with patience(300):
+        result = await session.collectors[CollectorName.BOOKINGS].poll()
     assert result.failure is None
     assert isinstance(result.observation, BookingsObservation)
     return result.observation
 
 
 async def poll_links(session: BitrixSession) -> LinksObservation:
-    result: PollResult = await session.collectors[CollectorName.LINKS].poll()
+    with patience(300):
+        result: PollResult = await session.collectors[CollectorName.LINKS].poll()
     assert result.failure is None
     assert isinstance(result.observation, LinksObservation)
     return result.observation

@@ -19,6 +19,7 @@ from exporter.model import (
     WindowBookings,
 )
 from exporter.platforms.base import PollResult, Services, Session, SinceStore
+from exporter.platforms.retry import patience
 from exporter.platforms.wix import open_session
 from exporter.platforms.wix.settings import WixBookings, WixCollectors, WixConnections, WixTarget
 from exporter.polling.admission import Admission
@@ -100,7 +101,8 @@ class WixBench:
     async def poll(self, collector: CollectorName = CollectorName.CONNECTIONS) -> PollResult:
         """Poll a minute later."""
         self.clock.now += 60
-        return await self.session.collectors[collector].poll()
+        with patience(60):
+            return await self.session.collectors[collector].poll()
 
     async def observe(self) -> ConnectionsObservation:
         """Poll the connections; the poll must succeed fully."""

@@ -5,15 +5,19 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+import structlog.testing
 
+from exporter.errors import RateLimitedError, ServerError
 from exporter.platforms.limiter import LeakyBucket
 from tests.harness.clock import ManualClock
 from tests.harness.events import RecordedEvents
 
+REFUSAL = RateLimitedError("slow down", status=429, code="SLOW")
+
 
 def bucket(clock: ManualClock, *, rate: float = 1.0, burst: float = 10.0) -> tuple[LeakyBucket, RecordedEvents]:
     events = RecordedEvents()
-    return LeakyBucket(rate, burst, clock=clock, events=events), events
+    return LeakyBucket("salon", rate, burst, clock=clock, events=events), events
 
 
 def test_a_burst_passes_at_once_and_the_rest_at_the_rate() -> None:
@@ -52,11 +56,11 @@ def test_a_pause_holds_everybody_and_leaves_no_budget() -> None:
     async def scenario() -> None:
         clock = ManualClock(auto=True)
         limiter, _ = bucket(clock)
-        limiter.pause(30.0)
-        limiter.pause(5.0)
+        limiter.pause(30.0, REFUSAL)
+        limiter.pause(5.0, REFUSAL)
         assert limiter.remaining() == 0
         assert limiter.paused_for() == 30
-        await limiter.acquire()
+        await limiter.take()
         assert clock.monotonic() == 30
 
     asyncio.run(scenario())
@@ -67,9 +71,9 @@ def test_a_pause_that_begins_while_somebody_waits_holds_him_too() -> None:
         clock = ManualClock()
         limiter, _ = bucket(clock, burst=1.0)
         await limiter.acquire()
-        waiter = asyncio.create_task(limiter.acquire())
+        waiter = asyncio.create_task(limiter.take())
         await clock.settle()
-        limiter.pause(20.0)
+        limiter.pause(20.0, REFUSAL)
         await clock.advance(19)
         assert not waiter.done()
         await clock.advance(1.1)
@@ -123,3 +127,37 @@ def test_what_remains_grows_back_with_time() -> None:
         assert limiter.remaining() == 9
 
     asyncio.run(scenario())
+
+
+def test_a_pause_that_outlasts_the_patience_of_a_poll_ends_it_with_what_was_refused_and_what_is_left() -> None:
+    async def scenario() -> None:
+        clock = ManualClock()
+        limiter, events = bucket(clock)
+        limiter.pause(50.0, ServerError("busy", status=503, code="BUSY", retry_after=50.0))
+        await clock.advance(15)
+        with pytest.raises(ServerError) as caught:
+            await limiter.take()
+        error = caught.value
+        assert ("busy", 503, "BUSY", 35.0) == (error.message, error.status, error.code, error.retry_after)
+        assert [] == events.waited
+        assert 0 == limiter.remaining()
+        await clock.advance(35)
+        assert 10 == limiter.remaining()
+
+    asyncio.run(scenario())
+
+
+def test_the_log_has_a_line_when_a_pause_begins_and_one_when_the_platform_answers_again() -> None:
+    clock = ManualClock()
+    limiter, _ = bucket(clock)
+    with structlog.testing.capture_logs() as logged:
+        limiter.answered()
+        for seconds in (2.0, 4.0, 8.0):
+            limiter.pause(seconds, REFUSAL)
+            clock.now += seconds
+        limiter.answered()
+        limiter.answered()
+    begun, ended = logged
+    assert ("requests_paused", "warning", "salon", 2.0) == tuple(begun[key] for key in ("event", "log_level", "of", "seconds"))
+    assert ("rate_limited", "slow down", 429, "SLOW") == tuple(begun[key] for key in ("reason", "message", "status", "code"))
+    assert ("requests_go_on", "info", "salon", 14.0) == tuple(ended[key] for key in ("event", "log_level", "of", "seconds"))

@@ -417,9 +417,25 @@ def test_back_off_after_a_refusal_grows_to_fifteen_minutes(error: PollError) -> 
     assert [60, 120, 240, 480, 900, 900, 900, 900] == delays
 
 
+def test_a_time_out_inside_of_a_poll_is_a_bug_and_not_the_end_of_the_polls_time() -> None:
+    async def script(_: int) -> PollResult:
+        raise TimeoutError
+
+    async def scenario(bench: Bench) -> None:
+        job, _ = bench.job(script)
+        await bench.scheduler.start([job])
+        await bench.clock.advance(1)
+        failure = bench.last().failure
+        assert failure is not None
+        assert failure.reason is Reason.INTERNAL
+
+    run(scenario)
+
+
 def test_what_the_platform_asks_to_wait_is_waited() -> None:
     assert retry_delay(60.0, RateLimitedError("slow down", retry_after=90.0), 1, Random(0)) == 90
-    assert retry_delay(60.0, RateLimitedError("slow down", retry_after=5.0), 1, Random(0)) == 60
+    assert retry_delay(60.0, RateLimitedError("slow down", retry_after=5.0), 1, Random(0)) == 5
+    assert retry_delay(60.0, RateLimitedError("slow down"), 1, Random(0)) == 60
     assert retry_delay(60.0, OverloadError("blocked"), 1, Random(0)) == 900
     assert retry_delay(60.0, ServerError("maintenance", retry_after=240.0), 1, Random(0)) == 240
     assert retry_delay(60.0, AuthError("no", retry_after=1200.0), 1, Random(0)) == 1200

@@ -84,6 +84,13 @@ def test_a_redirect_names_its_location() -> None:
     assert answer.headers["location"] == "https://elsewhere.example/"
 
 
+@pytest.mark.parametrize("kind", [FaultKind.STATUS, FaultKind.BODY, FaultKind.EMPTY])
+@pytest.mark.parametrize("retry_after", [None, "30"])
+def test_every_status_may_tell_when_to_come_back(kind: FaultKind, retry_after: str | None) -> None:
+    answer = fetch(Fault(kind, status=503, retry_after=retry_after))
+    assert (503, retry_after) == (answer.status_code, answer.headers.get("retry-after"))
+
+
 @pytest.mark.parametrize("retry_after", [None, "30", "Mon, 21 Sep 2026 14:14:20 GMT"])
 def test_429_comes_with_and_without_retry_after(retry_after: str | None) -> None:
     answer = fetch(Fault(FaultKind.RATE_LIMITED, retry_after=retry_after))

@@ -1,7 +1,7 @@
 """One call or one batch: address it, wait for the portal, send it, judge the answer, repeat what may be repeated.
 
-Methods are called by ``POST`` with a JSON body (bitrix24.md 1). Our calls only read, so repeating them is safe; every wait
-ends before the poll gives up (``until``, a moment on the monotonic clock).
+Methods are called by ``POST`` with a JSON body (bitrix24.md 1). Our calls only read, so repeating them is safe; what the portal
+makes us wait is as long as the poll's patience at most (:func:`exporter.platforms.retry.sit_out`).
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from exporter.errors import (
     InvalidResponseError,
     OperatingLimitError,
     PollError,
+    PollTimeoutError,
     TargetConfigError,
     TlsError,
 )
@@ -41,7 +42,7 @@ from exporter.platforms.bitrix24.portal import Portal, PortalLease
 from exporter.platforms.credentials import Credential
 from exporter.platforms.decoding import off_the_loop, rows_in
 from exporter.platforms.exchange import Answer, exchange, new_request, retry_after_seconds
-from exporter.platforms.retry import RetryPolicy
+from exporter.platforms.retry import RetryPolicy, sit_out
 from exporter.support.net import is_loopback
 
 log = structlog.get_logger(__name__)
@@ -128,25 +129,25 @@ class Api:
         """Return what is wrong with the credential although requests still work."""
         return self._credential.degraded_reason()
 
-    async def call(self, command: Command, until: float, *, share: float = WHOLE_SHARE) -> Reply:
+    async def call(self, command: Command, *, share: float = WHOLE_SHARE) -> Reply:
         """Call one method. ``share`` is how much of the operating budget this work may use up."""
         self.ledger.check(command.method, share)
-        body = await self._repeat(command.method, command.params, until, retries=self._retry.retries)
+        body = await self._repeat(command.method, command.params, retries=self._retry.retries)
         self.ledger.observe(command.method, body.times.operating, body.times.reset_in)
         if body.reply is None:
             raise InvalidResponseError("an answer without a result")  # _repeat returns replies only
         return body.reply
 
-    async def ask(self, command: Command, until: float, *, share: float = WHOLE_SHARE) -> Outcome:
+    async def ask(self, command: Command, *, share: float = WHOLE_SHARE) -> Outcome:
         """Call one method about a booking that may be gone by now, which is an outcome and not an error."""
         try:
-            return await self.call(command, until, share=share)
+            return await self.call(command, share=share)
         except PollError as error:
             if error.code == BOOKING_NOT_FOUND:
                 return Refusal(error, Action.GIVE_UP)
             raise
 
-    async def batch(self, commands: Mapping[str, Command], until: float, *, share: float = WHOLE_SHARE) -> BatchAnswer:
+    async def batch(self, commands: Mapping[str, Command], *, share: float = WHOLE_SHARE) -> BatchAnswer:
         """Run up to 50 commands in one request. Keys are not numeric, so that sections come as objects (bitrix24.md 5.2).
 
         A fault of the whole batch is raised at once: the caller repeats it with fewer commands. When a token expired in the
@@ -157,7 +158,7 @@ class Api:
         access = await self._credential.access()
         payload = {"halt": 0, "cmd": {key: command.query() for key, command in commands.items()}}
         try:
-            body = await self._repeat(BATCH, payload, until, retries=0)
+            body = await self._repeat(BATCH, payload, retries=0)
         except ClientError as error:
             if (error.code or "").lower() != NOT_IN_BATCH:
                 raise
@@ -184,8 +185,10 @@ class Api:
         """Do what refusals inside a batch ask for; those that only mean "again" are left out."""
         kept: dict[str, Refusal] = {}
         actions = {item.action for item in refusals.values()}
-        if Action.PAUSE in actions:
-            self._lease.portal.refused()
+        for item in refusals.values():
+            if item.action is Action.PAUSE:
+                self._lease.portal.refused(item.error)
+                break
         renewed = Action.RENEW in actions and await self._credential.renew(access)
         blocked: dict[str, OperatingLimitError] = {}  # by method: however many commands it hits, it is one refusal
         for key, item in refusals.items():
@@ -206,44 +209,41 @@ class Api:
                     kept[key] = item
         return kept
 
-    async def _repeat(self, operation: str, params: Params, until: float, *, retries: int) -> Body:
+    async def _repeat(self, operation: str, params: Params, *, retries: int) -> Body:
         """Send until there is a reply, as far as each refusal allows it."""
         failures = 0
         renewed = False
         while True:
             access = await self._credential.access()
             portal = self._lease.at(access.portal)
-            outcome = await self._send(operation, params, access, portal, until)
+            outcome = await self._send(operation, params, access, portal)
             if isinstance(outcome, Body):
                 return outcome
             error = outcome.error
             match outcome.action:
                 case Action.PAUSE:
-                    pass  # the wait is the portal's, and ends the poll when it would last too long
+                    await portal.bucket.sit_out_pause(self._services.events)
                 case Action.RENEW if not renewed and await self._credential.renew(access):
                     renewed = True
                 case Action.RETRY | Action.RETRY_ONCE if failures < (
                     retries if outcome.action is Action.RETRY else min(retries, 1)
                 ):
-                    await self.back_off(failures, error, until)
+                    await self.back_off(failures, error)
                     failures += 1
                 case _:
                     raise error
             self._services.events.retry(operation, error.reason.value)
 
-    async def back_off(self, failures: int, error: PollError, until: float) -> None:
-        """Wait before a repetition, at least what the portal asked for; raises ``error`` when the poll ends before.
-
-        A wait longer than the interval is no repetition but the next poll.
-        """
+    async def back_off(self, failures: int, error: PollError) -> None:
+        """Wait before a repetition, at least what the portal asked for; raises ``error`` when that is too long for a poll."""
         wait = self._retry.pause(failures, error, self._services.random)
-        if wait is None or self.clock.monotonic() + wait > until:
+        if wait is None:
             raise error
-        await self.clock.sleep(wait)
+        await sit_out(wait, error, self.clock)
 
-    async def _send(self, operation: str, params: Params, access: Access, portal: Portal, until: float) -> Body | Refusal:
+    async def _send(self, operation: str, params: Params, access: Access, portal: Portal) -> Body | Refusal:
         """Make one exchange in the portal's turn, so that the next in line knows what it learnt."""
-        async with portal.slot(self._services.events, until):
+        async with portal.slot(self._services.events):
             try:
                 answer = await self._exchange(operation, params, access)
             except TlsError as error:
@@ -252,12 +252,16 @@ class Api:
                 raise
             except InvalidResponseError as error:
                 return Refusal(error, Action.GIVE_UP if _is_redirect(error.status) else Action.RETRY_ONCE)
+            except PollTimeoutError as error:
+                return Refusal(error, Action.GIVE_UP)  # four times in a row it would hide for minutes that the portal hangs
             except PollError as error:
                 return Refusal(error, Action.RETRY)
             outcome = self._judge(answer, access)
             if isinstance(outcome, Refusal) and outcome.action is Action.PAUSE:
-                portal.refused(outcome.error.retry_after)
+                portal.refused(outcome.error)
                 return outcome
+            if isinstance(outcome, Refusal) and outcome.error.retry_after:
+                portal.bucket.pause(outcome.error.retry_after, outcome.error)  # whatever the status: it is meant for all
             portal.accepted()
             if isinstance(outcome, Refusal) and outcome.action is Action.OVERLOAD:
                 raise portal.overloaded()

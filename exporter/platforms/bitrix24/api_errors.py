@@ -114,7 +114,7 @@ _STATUSES: Final[Mapping[int, _Rule]] = {
     402: _rule(NotEntitledError, "wants to be paid"),
     403: _rule(PermissionDeniedError, "forbids the request"),
     404: _rule(NotFoundError, "does not know the address; the portal may be gone"),
-    408: _rule(PollTimeoutError, "gave up waiting for the request", Action.RETRY),
+    408: _rule(PollTimeoutError, "gave up waiting for the request"),
     410: _rule(NotFoundError, "says that the portal is gone"),
     429: _rule(RateLimitedError, "refuses because of too many requests", Action.PAUSE),
 }

@@ -34,7 +34,7 @@ class Batcher:
         """Return how many commands the next block may hold."""
         return self._size
 
-    async def run(self, commands: Mapping[str, Command], until: float) -> dict[str, Outcome]:
+    async def run(self, commands: Mapping[str, Command]) -> dict[str, Outcome]:
         """Return an outcome for each command; only those that no batch may run are missing.
 
         Raises :class:`~exporter.errors.PollError` when the portal fails as a whole, or again and again.
@@ -45,18 +45,18 @@ class Batcher:
         while pending := self._batchable(pending):
             block = dict(islice(pending.items(), self._size))
             try:
-                answer = await self._api.batch(block, until, share=self.share)
+                answer = await self._api.batch(block, share=self.share)
             except (ServerError, PollTimeoutError, InvalidResponseError, NetworkError) as error:
                 # A block that takes the portal too long ends as 504, HTML or a timeout; a smaller one may pass (5.4).
-                fruitless += 1
-                if fruitless == FRUITLESS_ROUNDS:
-                    raise
                 self._size = max(1, self._size // 2)
-                await self._api.back_off(fruitless - 1, error, until)
+                fruitless += 1
+                if fruitless == FRUITLESS_ROUNDS or isinstance(error, PollTimeoutError):
+                    raise  # a call that timed out is not repeated in its poll: the next one asks for less
+                await self._api.back_off(fruitless - 1, error)
                 continue
             before = len(pending)
             for key, command in block.items():
-                outcome = await self._outcome(command, answer.replies.get(key), answer.refusals.get(key), until)
+                outcome = await self._outcome(command, answer.replies.get(key), answer.refusals.get(key))
                 if outcome is not None:
                     outcomes[key] = outcome
                     del pending[key]
@@ -68,16 +68,16 @@ class Batcher:
                 error_text = "the portal answers batches without executing their commands"
                 if fruitless == FRUITLESS_ROUNDS:
                     raise InvalidResponseError(error_text)
-                await self._api.back_off(fruitless - 1, InvalidResponseError(error_text), until)
+                await self._api.back_off(fruitless - 1, InvalidResponseError(error_text))
         return outcomes
 
-    async def _outcome(self, command: Command, reply: Reply | None, refusal: Refusal | None, until: float) -> Outcome | None:
+    async def _outcome(self, command: Command, reply: Reply | None, refusal: Refusal | None) -> Outcome | None:
         """Return what came of ``command``; ``None`` when it was not executed."""
         if refusal is None:
             return reply
         if refusal.action in (Action.RETRY, Action.RETRY_ONCE):
             # Seen live: a method that fails inside a batch works alone.
-            return await self._api.ask(command, until, share=self.share)
+            return await self._api.ask(command, share=self.share)
         return None if refusal.action is Action.DIRECT else refusal
 
     def _batchable(self, commands: Mapping[str, Command]) -> dict[str, Command]:

@@ -43,7 +43,6 @@ from exporter.platforms.bitrix24.paging import Pager, whole_seconds, within
 from exporter.platforms.bitrix24.resources import ResourceNames
 from exporter.platforms.bitrix24.settings import BitrixBookings, BitrixTarget
 from exporter.platforms.decoding import off_the_loop
-from exporter.platforms.retry import poll_budget_seconds
 
 log = structlog.get_logger(__name__)
 
@@ -71,28 +70,27 @@ class BookingsCollector:
 
     async def poll(self) -> PollResult:
         now = self._services.clock.time()
-        until = self._services.clock.monotonic() + poll_budget_seconds(self._settings.interval)
         windows = resolve_all(self._settings.windows, now, self._zone)
-        rows, seen, complete = await self._read(windows, until)
-        await self._follow_ids(seen, now, until)
+        rows, seen, complete = await self._read(windows)
+        await self._follow_ids(seen, now)
         failure = self._api.degraded_reason()
         if self._names:
             try:
-                await self._names.refresh(until)
+                await self._names.refresh()
             except PollError as error:
                 failure = error  # the counts are right without names, and the names we had stay
         admission = self._services.admission
         observation = await off_the_loop(admission, len(rows), self._observation, rows, windows, now, complete)
         return PollResult(observation, failure)
 
-    async def _read(self, windows: Sequence[Window], until: float) -> tuple[tuple[Booking, ...], Seen, bool]:
+    async def _read(self, windows: Sequence[Window]) -> tuple[tuple[Booking, ...], Seen, bool]:
         """Return every booking that overlaps the windows and every partner of one that may conflict, and what was covered.
 
         And whether no row had to be left out; else the counts are a lower bound.
         """
         first, last = whole_seconds(windows)
         low, high = max(0, first - math.ceil(self._margins[0])), last + math.ceil(self._margins[1])
-        rows, complete = await self._read_range(self._pager, low, high, until)
+        rows, complete = await self._read_range(self._pager, low, high)
         seen = Seen(low, high, "overlap", {booking.id: booking for booking in rows})
         if not self._settings.conflicts:
             return rows, seen, complete
@@ -108,7 +106,7 @@ class BookingsCollector:
         self._margins = (_margin(first - lowest), _margin(highest - last))
         for begin, end in ((lowest, low), (high, highest)):
             if begin < end:
-                further, whole = await self._read_range(self._new_pager(), begin, end, until)
+                further, whole = await self._read_range(self._new_pager(), begin, end)
                 rows, complete = unique([*rows, *further]), complete and whole
         if len(rows) > self._settings.max_bookings:
             raise self._too_many()
@@ -118,8 +116,8 @@ class BookingsCollector:
         max_rows = self._settings.max_bookings
         return Pager(self._api, self._batcher, LIST_BOOKINGS, decode.bookings, max_rows=max_rows, too_many=self._too_many)
 
-    async def _read_range(self, pager: Pager[Booking], low: int, high: int, until: float) -> tuple[tuple[Booking, ...], bool]:
-        rows, malformed = await pager.read_all(within(low, high), until)
+    async def _read_range(self, pager: Pager[Booking], low: int, high: int) -> tuple[tuple[Booking, ...], bool]:
+        rows, malformed = await pager.read_all(within(low, high))
         if malformed:
             self._services.events.malformed_rows(CollectorName.BOOKINGS, malformed)
         return rows, not malformed
@@ -157,11 +155,11 @@ class BookingsCollector:
         kept = everything[: self._settings.max_resources]
         return tuple(sorted(kept, key=int)), len(everything) - len(kept)
 
-    async def _follow_ids(self, current: Seen, now: float, until: float) -> None:
+    async def _follow_ids(self, current: Seen, now: float) -> None:
         """Count what came and what went since the last complete read; nothing on the first."""
         before, read = self._seen, current
         if before is not None:
-            gone, unanswered = await self._ask(missing(before, current, now), until)
+            gone, unanswered = await self._ask(missing(before, current, now))
             # Nothing waits from here on: a poll that is cancelled has counted all of it or nothing.
             if new := intake.discovered(before, current, self._largest_id):
                 self._services.events.bookings_discovered(new)
@@ -171,7 +169,7 @@ class BookingsCollector:
         self._seen = current
         self._largest_id = intake.largest_id(read.bookings.values(), self._largest_id)
 
-    async def _ask(self, bookings: Sequence[Booking], until: float) -> tuple[int, list[Booking]]:
+    async def _ask(self, bookings: Sequence[Booking]) -> tuple[int, list[Booking]]:
         """Return how many of ``bookings`` the portal no longer has, and those that it did not answer for.
 
         What only moved out of the range is neither. The question is a courtesy: it never fails the poll.
@@ -184,7 +182,7 @@ class BookingsCollector:
         if not commands or not self._api.ledger.allows(GET_BOOKING, OPTIONAL_SHARE):
             return 0, list(unanswered.values())
         try:
-            outcomes = await self._batcher.run(commands, until)
+            outcomes = await self._batcher.run(commands)
         except PollError as error:
             log.info("vanished_bookings_unknown", bookings=len(commands), reason=error.reason.value)
             return 0, list(unanswered.values())

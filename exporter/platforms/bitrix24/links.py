@@ -27,7 +27,6 @@ from exporter.platforms.bitrix24.operating import BATCH, LINKS_SHARE, OPTIONAL_S
 from exporter.platforms.bitrix24.paging import Pager, whole_seconds, within
 from exporter.platforms.bitrix24.settings import BitrixBookingsOptions, BitrixLinks, BitrixTarget
 from exporter.platforms.decoding import off_the_loop
-from exporter.platforms.retry import poll_budget_seconds
 
 CRM: Final = "crm"
 CALENDAR: Final = "calendar"
@@ -72,21 +71,20 @@ class LinksCollector:
 
     async def poll(self) -> PollResult:
         now = self._services.clock.time()
-        until = self._services.clock.monotonic() + poll_budget_seconds(self._settings.interval)
         windows = resolve_all(self._settings.windows, now, self._zone)
-        rows, complete = await self._read(windows, until)
+        rows, complete = await self._read(windows)
         wanted = {booking.id for booking in rows}
         self._links = {booking_id: links for booking_id, links in self._links.items() if booking_id in wanted}
-        gone = await self._ask(self._chosen(rows), until)
+        gone = await self._ask(self._chosen(rows))
         present = [booking for booking in rows if booking.id not in gone]
         admission = self._services.admission
         observation = await off_the_loop(admission, len(present), self._observation, now, windows, present, complete)
         return PollResult(observation, self._api.degraded_reason())
 
-    async def _read(self, windows: Sequence[Window], until: float) -> tuple[list[Booking], bool]:
+    async def _read(self, windows: Sequence[Window]) -> tuple[list[Booking], bool]:
         """Return the bookings of the windows, and whether no row had to be left out: else coverage is a lower bound."""
         low, high = whole_seconds(windows)
-        rows, malformed = await self._pager.read_all(within(low, high), until)
+        rows, malformed = await self._pager.read_all(within(low, high))
         if malformed:
             self._services.events.malformed_rows(CollectorName.LINKS, malformed)
         return in_any(rows, windows, self._rule), not malformed
@@ -100,7 +98,7 @@ class LinksCollector:
         room = max(0, self._settings.verify_calls * per_call - len(new))
         return [*new, *list(self._links)[:room]]
 
-    async def _ask(self, ids: Sequence[str], until: float) -> set[str]:
+    async def _ask(self, ids: Sequence[str]) -> set[str]:
         """Ask about ``ids`` and keep each answer. Returns those that the portal no longer has."""
         gone: set[str] = set()
         position = 0
@@ -108,12 +106,12 @@ class LinksCollector:
             block = ids[position : position + self._batcher.size]
             position += len(block)
             commands = {f"e{booking_id}": Command(LIST_LINKS, {"bookingId": int(booking_id)}) for booking_id in block}
-            outcomes = await self._batcher.run(commands, until)
+            outcomes = await self._batcher.run(commands)
             failed = self._keep(outcomes, gone)
             if failed is not None:
                 raise failed
             for key in commands.keys() - outcomes.keys():  # no batch may run this method
-                failed = self._keep({key: await self._api.ask(commands[key], until, share=LINKS_SHARE)}, gone)
+                failed = self._keep({key: await self._api.ask(commands[key], share=LINKS_SHARE)}, gone)
                 if failed is not None:
                     raise failed
         return gone

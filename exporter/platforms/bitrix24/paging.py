@@ -59,13 +59,13 @@ class Pager(Generic[T]):
         self._too_many = too_many
         self._pages = 0
 
-    async def read_all(self, params: Params, until: float) -> tuple[tuple[T, ...], int]:
+    async def read_all(self, params: Params) -> tuple[tuple[T, ...], int]:
         """Return all rows, each id once and as it was read last, and the number of malformed rows that were left out.
 
         Raises :class:`~exporter.errors.PollError` rather than return a part.
         """
         pages = _Pages[T](self._method, self._max_rows, self._too_many)
-        reply = await self._api.call(self._command(params, 0), until, share=self._batcher.share)
+        reply = await self._api.call(self._command(params, 0), share=self._batcher.share)
         pages.add(reply, await self._api.decode(reply, self._read))
         expected, grown = self._pages - 1, FIRST_BLOCK if self._pages == 0 else GROWN_BLOCK
         while not pages.complete:
@@ -75,21 +75,21 @@ class Pager(Generic[T]):
                 expected -= block
             else:
                 block, grown = grown, min(MAX_COMMANDS, grown * 2)
-            await self._read_block(pages, params, block, until)
+            await self._read_block(pages, params, block)
         self._pages = pages.needed
         return tuple(pages.rows.values()), pages.malformed
 
-    async def _read_block(self, pages: _Pages[T], params: Params, block: int, until: float) -> None:
+    async def _read_block(self, pages: _Pages[T], params: Params, block: int) -> None:
         commands = {f"p{page}": self._command(params, page * pages.step) for page in range(pages.count, pages.count + block)}
         # While the operating time of `batch` is used up, by the links for one, the pages are asked for one by one.
         batched = self._method not in self._api.not_batchable and self._api.ledger.allows(BATCH, self._batcher.share)
-        outcomes = await self._batcher.run(commands, until) if batched else {}
+        outcomes = await self._batcher.run(commands) if batched else {}
         for key, command in commands.items():
             outcome = outcomes.get(key)
             if outcome is None:  # not by a batch
                 if pages.complete:
                     return
-                outcome = await self._api.call(command, until, share=self._batcher.share)
+                outcome = await self._api.call(command, share=self._batcher.share)
             if isinstance(outcome, Refusal):
                 raise outcome.error
             pages.add(outcome, await self._api.decode(outcome, self._read))

@@ -14,7 +14,7 @@ from random import Random
 from typing import Final
 
 from exporter.clock import Clock
-from exporter.errors import OverloadError, RateLimitedError
+from exporter.errors import OverloadError, PollError
 from exporter.platforms.base import Events, Services
 from exporter.platforms.bitrix24.settings import Budget
 from exporter.platforms.limiter import LeakyBucket
@@ -33,7 +33,7 @@ class Portal:
     def __init__(self, host: str, clock: Clock, random: Random, events: Events, budget: Budget) -> None:
         self.host = host
         self.members: dict[object, Budget] = {}
-        self.bucket = LeakyBucket(budget.requests_per_second, budget.burst, clock=clock, events=events)
+        self.bucket = LeakyBucket(host, budget.requests_per_second, budget.burst, clock=clock, events=events)
         self._clock = clock
         self._random = random
         self._slot = asyncio.Lock()
@@ -48,44 +48,41 @@ class Portal:
         self.bucket.burst = min(budget.burst for budget in self.members.values())
 
     @contextlib.asynccontextmanager
-    async def slot(self, events: Events, until: float) -> AsyncIterator[None]:
-        """Wait for the portal to be ours for one request; ``until`` is the monotonic moment at which the poll gives up.
+    async def slot(self, events: Events) -> AsyncIterator[None]:
+        """Wait for the portal to be ours for one request.
 
-        Raises :class:`OverloadError` while the portal is blocked by hand, and :class:`RateLimitedError` when a pause lasts
-        longer than the poll may.
+        Raises :class:`OverloadError` while the portal is blocked by hand, and the error of the refusal when a pause lasts
+        longer than the poll may wait.
         """
-        async with self._slot:
-            # The next one should know what the answer brings, but a call that hangs is no reason for others to fail.
-            with contextlib.suppress(TimeoutError):
-                async with self._clock.timeout(MAX_SLOT_SECONDS):
-                    await self._answered.wait()
-            now = self._clock.monotonic()
-            if self._blocked_until > now:
-                raise self._overload()
-            if 0 < (paused := self.bucket.paused_for()) > until - now:
-                raise RateLimitedError(
-                    f"{self.host} refuses because of too many requests, also of others at this address",
-                    code="QUERY_LIMIT_EXCEEDED",
-                    retry_after=paused,
-                )
-            await self.bucket.acquire(events)
-            answered = self._answered = asyncio.Event()
+        while True:
+            await self.bucket.sit_out_pause(events)  # before the queue: who waits in it waits for our own pace only
+            async with self._slot:
+                # The next one should know what the answer brings, but a call that hangs is no reason for others to fail.
+                with contextlib.suppress(TimeoutError):
+                    async with self._clock.timeout(MAX_SLOT_SECONDS):
+                        await self._answered.wait()
+                if self._blocked_until > self._clock.monotonic():
+                    raise self._overload()
+                if await self.bucket.acquire(events):
+                    answered = self._answered = asyncio.Event()
+                    break
         try:
             yield
         finally:
             answered.set()
 
-    def refused(self, retry_after: float | None = None) -> None:
+    def refused(self, refusal: PollError) -> None:
         """Note a refusal for too many requests: everybody waits, longer with each refusal in a row."""
         wait = exponential(
             self._refusals, initial_seconds=INITIAL_PAUSE_SECONDS, max_seconds=MAX_PAUSE_SECONDS, random=self._random
         )
         self._refusals += 1
-        self.bucket.pause(max(wait, retry_after or 0.0))
+        self.bucket.pause(max(wait, refusal.retry_after or 0.0), refusal)
 
     def accepted(self) -> None:
         """Note an answer that was not a refusal."""
         self._refusals = 0
+        self.bucket.answered()
 
     def overloaded(self) -> OverloadError:
         """Note that support has blocked the portal: nobody asks for 15 minutes. Returns the error to end the poll with."""

@@ -27,12 +27,12 @@ class ResourceNames:
         self._pager = Pager(api, batcher, LIST_RESOURCES, decode.resources, max_rows=MAX_RESOURCES, too_many=_too_many)
         self._due = float("-inf")
 
-    async def refresh(self, until: float) -> None:
+    async def refresh(self) -> None:
         """Read them again when they are an hour old. Raises :class:`~exporter.errors.PollError`; the old ones stay then."""
         now = self._services.clock.monotonic()
         if now < self._due:
             return
-        rows, malformed = await self._pager.read_all({}, until)
+        rows, malformed = await self._pager.read_all({})
         if malformed:
             self._services.events.malformed_rows(CollectorName.BOOKINGS, malformed)
         self.names = {resource.id: resource.name for resource in rows}

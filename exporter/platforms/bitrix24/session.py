@@ -9,7 +9,7 @@ from typing import Final
 from exporter.errors import TargetConfigError
 from exporter.model import ApiUsage, Budget, CollectorName, ExpectedSeries
 from exporter.platforms.base import RETRIED, Collector, Services
-from exporter.platforms.bitrix24.api import LIST_BOOKINGS, METHODS, RETRY, Api, Command
+from exporter.platforms.bitrix24.api import LIST_BOOKINGS, METHODS, Api, Command
 from exporter.platforms.bitrix24.bookings import BookingsCollector
 from exporter.platforms.bitrix24.credential import Access, Webhook
 from exporter.platforms.bitrix24.links import LinksCollector
@@ -44,8 +44,7 @@ class BitrixSession:
         self._lease = lease
         self._ledger = OperatingLedger(target.budget.operating_seconds, services.clock)
         bookings, links = target.collectors.bookings, target.collectors.links
-        retry = RETRY.within(target.running().values())
-        self._api = Api(services, credential, self._lease, self._ledger, timeout=target.timeout, retry=retry)
+        self._api = Api(services, credential, self._lease, self._ledger, timeout=target.timeout)
         self._collectors: dict[CollectorName, Collector] = {}
         if bookings:
             self._collectors[CollectorName.BOOKINGS] = BookingsCollector(self._api, services, target, bookings)
@@ -75,7 +74,7 @@ class BitrixSession:
         """Read the bookings of this very second: it needs the credential, the scope and the module, and moves few rows."""
         now = int(self._services.clock.time())
         command = Command(LIST_BOOKINGS, {**within(now, now + 1), "order": {"id": "ASC"}, "start": 0})
-        await self._api.call(command, self._services.clock.monotonic() + self._target.timeout)
+        await self._api.call(command)
 
     async def aclose(self) -> None:
         await self._credential.aclose()

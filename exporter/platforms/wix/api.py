@@ -14,7 +14,7 @@ import httpx
 import msgspec
 import structlog
 
-from exporter.errors import AuthError, PollError, RateLimitedError
+from exporter.errors import AuthError, PollError
 from exporter.model import Budget
 from exporter.platforms.base import Services
 from exporter.platforms.credentials import Credential
@@ -54,9 +54,8 @@ class WixApi:
         self._target = target
         self._services = services
         self._urls = _urls(target.base_url or ORIGIN, "/" + reader_prefix.strip("/"))
-        self._limiter = LeakyBucket(REQUESTS_PER_SECOND, BURST, clock=services.clock, events=services.events)
+        self._limiter = LeakyBucket(target.name, REQUESTS_PER_SECOND, BURST, clock=services.clock, events=services.events)
         self._credential = self._new_credential()
-        self._retry = RETRY.within(target.running().values())
 
     @property
     def app_mode(self) -> bool:
@@ -119,7 +118,7 @@ class WixApi:
     ) -> Answer:
         return await send_with_retries(
             lambda: self._once(endpoint, headers, query=query, body=body, timeout=timeout),
-            self._retry,
+            RETRY,
             may_repeat=may_pass if repeat else _never,
             note=partial(self._note_retry, endpoint),
             clock=self._services.clock,
@@ -136,10 +135,7 @@ class WixApi:
         timeout: float | None,
     ) -> Answer:
         seconds = self._target.timeout if timeout is None else timeout
-        # A pause that outlasts one exchange is better spent outside of a poll: the scheduler comes back after it.
-        if (pause := self._limiter.paused_for()) > seconds:
-            raise RateLimitedError(f"waiting until Wix lets this site ask again, {pause:.0f} s", retry_after=pause)
-        await self._limiter.acquire()
+        await self._limiter.take()
         request = new_request(
             endpoint.method,
             self._urls[endpoint],
@@ -149,10 +145,11 @@ class WixApi:
         )
         answer = await exchange(self._services, endpoint.operation, request, timeout=seconds)
         if 200 <= answer.status < 300:  # noqa: PLR2004  HTTP: success
+            self._limiter.answered()
             return answer
         error = failure(answer, endpoint, app_mode=self.app_mode, clock=self._services.clock)
-        if isinstance(error, RateLimitedError) and error.retry_after is not None:
-            self._limiter.pause(error.retry_after)
+        if error.retry_after:
+            self._limiter.pause(error.retry_after, error)  # whatever the status: it is meant for all that we ask of the site
         raise error
 
     def _note_retry(self, endpoint: Endpoint, error: PollError) -> None:

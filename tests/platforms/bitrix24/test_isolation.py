@@ -10,8 +10,8 @@ import pytest
 
 from exporter.errors import ServerError
 from exporter.model import CollectorName
-from exporter.platforms.bitrix24 import open_session
 from exporter.platforms.bitrix24.credential import portal_of
+from exporter.platforms.retry import patience
 from exporter.simulator.faults import Fault, FaultKind
 from tests.harness.bitrix24_target import GET, HOUR, LINKS, LIST, NEXT_7D, Bench, counts, on_portal, poll_bookings, poll_links
 
@@ -90,11 +90,9 @@ def test_a_portal_that_does_not_know_how_to_show_one_booking_still_has_its_vanis
 def test_a_repetition_never_waits_longer_than_the_interval() -> None:
     async def script(bench: Bench) -> None:
         bench.simulator.faults.add(Fault(FaultKind.STATUS, status=502))
-        target = bench.target(windows=NEXT_7D, bookings={"interval": 1.0}, links={"interval": 1.0})
-        began = bench.now
-        session = open_session(target, bench.services())
-        with pytest.raises(ServerError):
-            await poll_bookings(session)
+        session, began = bench.open(windows=NEXT_7D), bench.now
+        with patience(1.0), pytest.raises(ServerError):
+            await session.collectors[CollectorName.BOOKINGS].poll()
         assert bench.now - began <= 1.0
         assert bench.calls() >= 1
 

@@ -23,14 +23,14 @@ from tests.harness.events import RecordedEvents
 class Caller:
     """Takes turns at a portal; each ends when it is told to."""
 
-    def __init__(self, portal: Portal, until: float = 1000.0) -> None:
+    def __init__(self, portal: Portal) -> None:
         self.events = RecordedEvents()
         self._has_it = False
         self.answer = asyncio.Event()
-        self.task = asyncio.create_task(self._call(portal, until))
+        self.task = asyncio.create_task(self._call(portal))
 
-    async def _call(self, portal: Portal, until: float) -> None:
-        async with portal.slot(self.events, until):
+    async def _call(self, portal: Portal) -> None:
+        async with portal.slot(self.events):
             self._has_it = True
             await self.answer.wait()
 
@@ -86,7 +86,7 @@ def test_a_call_that_is_cancelled_during_a_pause_leaves_the_pause_as_it_is() -> 
     async def script() -> None:
         clock = ManualClock()
         portal = portal_on(clock)
-        portal.refused(30.0)
+        portal.refused(RateLimitedError("slow down", retry_after=30.0))
         first, second = Caller(portal), Caller(portal)
         await clock.advance(10)
         await first.cancel()
@@ -122,12 +122,12 @@ def test_a_pause_or_a_block_that_outlasts_the_poll_ends_it_and_frees_the_turn() 
     async def script() -> None:
         clock = ManualClock()
         portal = portal_on(clock)
-        portal.refused(30.0)
-        late = Caller(portal, until=29.0)
+        portal.refused(RateLimitedError("slow down", retry_after=31.0))
+        late = Caller(portal)
         with pytest.raises(RateLimitedError) as refused:
             await late.task
-        assert refused.value.retry_after == pytest.approx(30.0)
-        await clock.advance(31)
+        assert refused.value.retry_after == pytest.approx(31.0)
+        await clock.advance(32)
         portal.overloaded()
         with pytest.raises(OverloadError):
             await Caller(portal).task
@@ -147,7 +147,7 @@ def test_pauses_grow_with_refusals_in_a_row_and_begin_anew_after_an_answer() -> 
     for refusal in range(5):
         if refusal == 4:
             portal.accepted()
-        portal.refused()
+        portal.refused(RateLimitedError("slow down"))
         pauses.append(portal.bucket.paused_for())
         clock.now += pauses[-1]
     bounds = [(1.0, 2.0), (2.0, 4.0), (4.0, 8.0), (8.0, 16.0), (1.0, 2.0)]

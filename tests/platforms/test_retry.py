@@ -1,0 +1,80 @@
+"""How long a poll waits for a platform that refuses, and how often it asks again."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from random import Random
+
+import pytest
+
+from exporter.errors import PollError, RateLimitedError, ServerError
+from exporter.platforms.retry import RetryPolicy, patience, send_with_retries, sit_out
+from tests.harness.clock import ManualClock
+
+BUSY = RateLimitedError("busy", retry_after=5.0)
+
+
+@pytest.mark.parametrize(("interval", "most"), [(10, 10), (30, 30), (60, 30), (3600, 30)])
+def test_all_waits_of_a_poll_add_up_to_its_interval_or_half_a_minute(interval: float, most: float) -> None:
+    async def scenario() -> None:
+        clock = ManualClock(auto=True)
+        for _ in range(2):  # each poll anew
+            began = clock.monotonic()
+            with patience(interval), contextlib.suppress(RateLimitedError):
+                while clock.monotonic() < 1000:
+                    await sit_out(1.0, BUSY, clock)
+            assert most == clock.monotonic() - began
+
+    asyncio.run(scenario())
+
+
+def test_a_wait_that_is_too_long_is_not_begun() -> None:
+    async def scenario() -> None:
+        clock = ManualClock(auto=True)
+        with patience(60):
+            with pytest.raises(RateLimitedError, match="busy"):
+                await sit_out(30.1, BUSY, clock)
+            await sit_out(30.0, BUSY, clock)
+        assert 30 == clock.monotonic()
+
+    asyncio.run(scenario())
+
+
+def test_polls_side_by_side_have_each_their_own_patience() -> None:
+    async def one(clock: ManualClock) -> float:
+        began = clock.monotonic()
+        with patience(60):
+            await sit_out(20.0, BUSY, clock)
+            await sit_out(10.0, BUSY, clock)
+        return clock.monotonic() - began
+
+    async def scenario() -> None:
+        clock = ManualClock()
+        polls = asyncio.gather(one(clock), one(clock))
+        await clock.advance(31)
+        assert (30.0, 30.0) == tuple(await polls)
+
+    asyncio.run(scenario())
+
+
+def test_a_repetition_is_noted_only_when_it_comes() -> None:
+    async def scenario() -> None:
+        clock = ManualClock(auto=True)
+        noted: list[PollError] = []
+
+        async def send() -> None:
+            raise ServerError("busy", retry_after=12.0)
+
+        policy = RetryPolicy(retries=10, initial_seconds=1.0, max_seconds=10.0)
+        with patience(60), pytest.raises(ServerError):
+            await send_with_retries(send, policy, may_repeat=lambda _: True, note=noted.append, clock=clock, random=Random(1))
+        assert (2, 24.0) == (len(noted), clock.monotonic())
+
+    asyncio.run(scenario())
+
+
+def test_an_error_for_another_call_is_the_same_but_for_when_to_come_back() -> None:
+    error = ServerError("busy", status=503, code="BUSY", request_id="r1", retry_after=9.0)
+    again: PollError = error.again(3.0)
+    assert (ServerError, error.facts(), 3.0) == (type(again), again.facts(), again.retry_after)
