@@ -8,6 +8,7 @@ import os
 import resource
 from collections.abc import AsyncIterator, Callable, Coroutine
 from concurrent.futures import Executor
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Final
@@ -22,7 +23,7 @@ from exporter.metrics import Instruments, Page
 from exporter.platforms.http_pool import open_pool
 from exporter.platforms.sockets import room_for_sockets
 from exporter.polling import Admission
-from exporter.runtime import Application, Signals, StopRequestedError, UnwaitedThreads, World, garbage, loop_errors
+from exporter.runtime import Application, Signals, StopRequestedError, UnwaitedThreads, World, garbage, loop_errors, supervised
 from exporter.support import logs, sdnotify
 from exporter.web import WebConfig, create_app, serve
 
@@ -72,26 +73,31 @@ async def run(
         async with _application(load, admission, clock=clock, lifecycle=lifecycle, pages=pages) as (app, instruments):
             server = await serve(create_app(app, pages), listen_address, web)
             log.info("listening", address=server.url, bound=server.bound)
-            helpers = [asyncio.create_task(_publish_lag(lag, clock, instruments), name="loop-lag")]
+
+            def helper(name: str, work: Callable[[], Coroutine[None, None, None]]) -> asyncio.Task[None]:
+                doing = supervised(name, work, clock=clock, random=Random(), died=instruments.task_died)  # noqa: S311  jitter
+                return asyncio.create_task(doing, name=name)
+
+            helpers = [helper("loop_lag", partial(_publish_lag, lag, clock, instruments))]
             try:
                 await signals.unless_stopped(app.start(config))
                 helpers += [
-                    asyncio.create_task(_settle_garbage(app, clock), name="garbage"),
-                    asyncio.create_task(_feed_watchdog(clock), name="watchdog"),
-                    asyncio.create_task(_reload_on(signals.hangup, app), name="reload"),
+                    helper("garbage", partial(_settle_garbage, app, clock)),
+                    helper("watchdog", partial(_feed_watchdog, clock)),
+                    helper("reload", partial(_reload_on, signals.hangup, app)),
                 ]
                 if watch:
-                    helpers.append(asyncio.create_task(_watch(app, clock), name="config-watch"))
+                    helpers.append(helper("config_watch", partial(_watch, app, clock)))
                 sdnotify.notify("READY=1")
                 if started:
-                    helpers.append(asyncio.create_task(started(server.url), name="started"))
+                    helpers.append(helper("started", partial(started, server.url)))
                 await signals.stop.wait()
             finally:
                 # Side by side, so that a scrape and a poll that both take their time do not add up. The helpers go last: the
                 # watchdog is fed to the end.
                 await asyncio.gather(app.aclose(grace=STOP_GRACE_SECONDS), server.stop(grace=STOP_GRACE_SECONDS))
-                for helper in helpers:
-                    helper.cancel()
+                for task in helpers:
+                    task.cancel()
                 await asyncio.gather(*helpers, return_exceptions=True)
     log.info("stopped")
 

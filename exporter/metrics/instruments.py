@@ -24,6 +24,7 @@ from exporter.metrics.families.family import Family, Histogram
 from exporter.model import CollectorName, ExpectedSeries
 
 LEVELS: Final = ("debug", "info", "warning", "error", "critical")
+TASKS: Final = ("config_watch", "garbage", "loop_lag", "reload", "started", "watchdog")
 
 
 class TargetInstruments:
@@ -138,6 +139,11 @@ class Instruments:
         )
         for level in LEVELS:
             self._log_messages.labels(level)
+        self._internal_errors = prometheus_client.Counter(
+            process.INTERNAL_ERRORS.name, process.INTERNAL_ERRORS.help, process.INTERNAL_ERRORS.labels, registry=registry
+        )
+        for task in TASKS:
+            self._internal_errors.labels(task)
         self._lateness: prometheus_client.Histogram | None = None
         ProcessCollector(registry=registry)
         PlatformCollector(registry=registry)
@@ -181,6 +187,10 @@ class Instruments:
     def log_message(self, level: str) -> None:
         """Count a log message. Safe to call from any thread."""
         self._log_messages.labels(level if level in LEVELS else "error").inc()
+
+    def task_died(self, task: str) -> None:
+        """Count a background task of :data:`TASKS` that a bug ended."""
+        self._internal_errors.labels(task).inc()
 
     def _lateness_of(self, platform: str) -> prometheus_client.Histogram:
         # Made with the first target: a family without series would be a header with nothing below it.

@@ -102,6 +102,7 @@ class Application:
 
         async def start() -> None:
             await self._apply(config, await asyncio.to_thread(config_hash, config))
+            self._tried = config
 
         await self._one_at_a_time(start)
 

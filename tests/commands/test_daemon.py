@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
+import httpx
 import pytest
+import structlog.testing
 from prometheus_client import generate_latest
 
 from exporter.clock import SystemClock
 from exporter.commands import daemon
+from exporter.config import load_config
 from exporter.config.settings import Config
 from exporter.polling import Admission
+from exporter.runtime import Signals
 
 
 def test_the_build_info_names_the_revision_of_the_image(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -28,3 +33,33 @@ def test_the_build_info_names_the_revision_of_the_image(monkeypatch: pytest.Monk
                 assert b'revision="abc123"' in generate_latest(instruments.registry)
 
     asyncio.run(main())
+
+
+def test_a_task_that_dies_is_told_counted_and_begun_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("exporter.runtime.supervision.INITIAL_PAUSE_SECONDS", 0.001)
+    for name in ("postpone", "settle"):  # they are for a process of its own
+        monkeypatch.setattr(f"exporter.runtime.garbage.{name}", lambda **_: None)
+    config = tmp_path / "exporter.yml"
+    config.write_text(
+        "targets:\n- {name: a, platform: bitrix24, webhook_url: https://127.0.0.1:1/rest/1/secretsecretsecret/}\n"
+    )
+    pages: list[str] = []
+
+    async def main() -> None:
+        signals = Signals(asyncio.get_running_loop())
+
+        async def started(url: str) -> None:
+            async with httpx.AsyncClient(trust_env=False) as client:
+                pages.append((await client.get(f"{url}/metrics")).text)
+            if len(pages) == 1:
+                raise RuntimeError("can't start new thread")
+            signals.stop.set()
+
+        async with asyncio.timeout(20):
+            await daemon.run(lambda: load_config(config), signals=signals, listen_address="127.0.0.1:0", started=started)
+
+    with structlog.testing.capture_logs() as logged:
+        asyncio.run(main())
+    assert ["started"] == [line["task"] for line in logged if line["event"] == "task_died"]
+    counted = [f'booking_sync_internal_errors_total{{task="started"}} {number}.0' in page for number, page in enumerate(pages)]
+    assert [True, True] == counted

@@ -72,6 +72,7 @@ CONTRACT_OF_THE_PROCESS: dict[str, tuple[str, tuple[str, ...]]] = {
     "event_loop_lag_seconds": ("gauge", ()),
     "poll_lateness_seconds": ("histogram", ("platform",)),
     "log_messages_total": ("counter", ("level",)),
+    "internal_errors_total": ("counter", ("task",)),
 }
 OURS = [family for family in FAMILIES if family.name.startswith("booking_sync_")]
 

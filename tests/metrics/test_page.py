@@ -114,6 +114,7 @@ def _of_the_view(name: str) -> bool:
         "booking_sync_build_info",
         "booking_sync_config_",
         "booking_sync_event_",
+        "booking_sync_internal_",
         "booking_sync_log_",
     )
     return not name.startswith(elsewhere)

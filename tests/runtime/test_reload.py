@@ -331,6 +331,19 @@ def test_a_state_file_that_is_added_takes_over_since_when_things_are_as_they_are
     with_application(tmp_path, lambda business: (calm(business),), scenario)
 
 
+def test_the_watch_reloads_nothing_after_a_start_when_nothing_changed(tmp_path: Path) -> None:
+    async def scenario(app: RunningApplication, _: Business) -> None:
+        before = app.app.changes
+        loaded = (await app.samples())["config_last_reload_success_timestamp_seconds"]
+        for _tick in range(3):
+            await app.pass_time(5)
+            await app.app.reload_if_changed()
+        assert before == app.app.changes
+        assert loaded == (await app.samples())["config_last_reload_success_timestamp_seconds"]
+
+    with_application(tmp_path, lambda business: (calm(business),), scenario)
+
+
 def test_the_watch_reads_only_what_changed_and_tells_of_a_mistake_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async def scenario(app: RunningApplication, business: Business) -> None:
         loads: list[int] = []

@@ -47,6 +47,12 @@ LATENESS: Final = Histogram(
     buckets=(0.25, 1.0, 3.0, 10.0, 30.0, 60.0, 300.0),
 )
 LOG_MESSAGES: Final = _family("counter", "log_messages_total", "Log messages written, by level.", "level")
+INTERNAL_ERRORS: Final = _family(
+    "counter",
+    "internal_errors_total",
+    "Background tasks of the exporter that a bug ended, by task; each is begun again. More than 0 is worth a report.",
+    "task",
+)
 
 OURS: Final[tuple[Family, ...]] = (
     BUILD_INFO,
@@ -57,6 +63,7 @@ OURS: Final[tuple[Family, ...]] = (
     LOOP_LAG,
     LATENESS,
     LOG_MESSAGES,
+    INTERNAL_ERRORS,
 )
 
 #: What prometheus-client's own collectors publish (process_* on Linux only); a test holds these texts against them.

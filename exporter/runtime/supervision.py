@@ -1,0 +1,44 @@
+"""Background tasks that a bug must not end without a word: logged, counted, and begun again (supervisor)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from random import Random
+from typing import Final
+
+import structlog
+
+from exporter.clock import Clock
+from exporter.support.backoff import exponential
+
+log = structlog.get_logger(__name__)
+
+INITIAL_PAUSE_SECONDS: Final = 1.0
+MAX_PAUSE_SECONDS: Final = 60.0
+
+
+async def supervised(
+    name: str,
+    work: Callable[[], Coroutine[None, None, None]],
+    *,
+    clock: Clock,
+    random: Random,
+    died: Callable[[str], None],
+) -> None:
+    """Do ``work`` to its end; when a bug ends it, tell ``died`` its name and begin it again, later with each bug in a row.
+
+    Bugs that lie more than a minute apart are not in a row.
+    """
+    bugs = 0
+    while True:
+        began = clock.monotonic()
+        try:
+            await work()
+        except Exception:
+            bugs = bugs + 1 if clock.monotonic() - began <= MAX_PAUSE_SECONDS else 1
+            pause = exponential(bugs - 1, initial_seconds=INITIAL_PAUSE_SECONDS, max_seconds=MAX_PAUSE_SECONDS, random=random)
+            died(name)
+            log.exception("task_died", task=name, again_in_seconds=round(pause, 1))
+        else:
+            return
+        await clock.sleep(pause)

@@ -1,0 +1,70 @@
+"""Background tasks that a bug must not end without a word."""
+
+from __future__ import annotations
+
+import asyncio
+from random import Random
+
+import structlog.testing
+
+from exporter.runtime.supervision import supervised
+from tests.harness.clock import ManualClock
+
+
+class Work:
+    """Ends with a bug as often as it is told, after ``seconds``, and then well."""
+
+    def __init__(self, clock: ManualClock, bugs: int, seconds: float = 0.0) -> None:
+        self._clock = clock
+        self._bugs = bugs
+        self._seconds = seconds
+        self.began: list[float] = []
+
+    async def __call__(self) -> None:
+        self.began.append(self._clock.monotonic())
+        await self._clock.sleep(self._seconds)
+        if len(self.began) <= self._bugs:
+            raise RuntimeError("can't start new thread")
+
+
+def done(work: Work, clock: ManualClock, died: list[str]) -> None:
+    async def scenario() -> None:
+        await supervised("config_watch", work, clock=clock, random=Random(1), died=died.append)
+
+    asyncio.run(scenario())
+
+
+def test_a_task_that_a_bug_ends_is_logged_with_its_traceback_counted_and_begun_again_later_each_time() -> None:
+    clock, died = ManualClock(auto=True), list[str]()
+    work = Work(clock, 10)
+    with structlog.testing.capture_logs() as logged:
+        done(work, clock, died)
+    assert ["config_watch"] * 10 == died
+    assert [("task_died", "config_watch", True)] * 10 == [(line["event"], line["task"], line["exc_info"]) for line in logged]
+    pauses = [later - earlier for earlier, later in zip(work.began, work.began[1:], strict=False)]
+    most = [1, 2, 4, 8, 16, 32, 60, 60, 60, 60]
+    assert all(longest / 2 <= pause <= longest for pause, longest in zip(pauses, most, strict=True))
+
+
+def test_bugs_that_lie_far_apart_are_not_in_a_row() -> None:
+    clock, died = ManualClock(auto=True), list[str]()
+    work = Work(clock, 5, seconds=61)
+    done(work, clock, died)
+    pauses = [later - earlier - 61 for earlier, later in zip(work.began, work.began[1:], strict=False)]
+    assert all(0.5 <= pause <= 1.0 for pause in pauses)
+
+
+def test_work_that_ends_well_is_not_begun_again_and_one_that_is_cancelled_is_no_bug() -> None:
+    clock, died = ManualClock(), list[str]()
+
+    async def scenario() -> None:
+        await supervised("garbage", Work(ManualClock(auto=True), 0), clock=clock, random=Random(1), died=died.append)
+        endless = Work(clock, 1, seconds=1000)
+        task = asyncio.create_task(supervised("garbage", endless, clock=clock, random=Random(1), died=died.append))
+        await clock.advance(1)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        assert task.cancelled()
+
+    asyncio.run(scenario())
+    assert [] == died
