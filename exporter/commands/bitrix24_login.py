@@ -26,7 +26,7 @@ from exporter.model import CollectorName
 from exporter.platforms.base import Services
 from exporter.platforms.bitrix24.authserver import request_tokens, server_origin
 from exporter.platforms.bitrix24.credential import origin_of
-from exporter.platforms.bitrix24.tokenfile import TokenFile
+from exporter.platforms.bitrix24.tokenfile import TokenFile, exclusively
 from exporter.platforms.http_pool import open_pool
 from exporter.polling import Admission
 from exporter.state.status_history import StatusHistory
@@ -77,22 +77,23 @@ async def login(
     code, named_server = _read_answer(answer, state)
     if server is None:
         _refuse_stranger(named_server)
-    descriptor = file.prepare()  # not before: a running exporter renews its pair meanwhile, by the same file beside
-    try:
-        clock = SystemClock()
-        async with _pool(http, clock) as pool:
-            tokens = await request_tokens(
-                Services(pool, clock, Random(), NullEvents(), StatusHistory(), Admission(clock)),  # noqa: S311  unused here
-                server_origin(server, named_server),
-                client_id=client_id,
-                client_secret=Secret(pasted(client_secret)),
-                grant={"grant_type": "authorization_code", "code": code},
-                timeout=EXCHANGE_SECONDS,
-            )
-    except BaseException:
-        file.discard(descriptor)
-        raise
-    file.store(descriptor, tokens.content.reveal().encode())
+    clock = SystemClock()
+    async with exclusively(file, clock):  # not before: a running exporter renews its pair meanwhile
+        descriptor = file.prepare()
+        try:
+            async with _pool(http, clock) as pool:
+                tokens = await request_tokens(
+                    Services(pool, clock, Random(), NullEvents(), StatusHistory(), Admission(clock)),  # noqa: S311  unused here
+                    server_origin(server, named_server),
+                    client_id=client_id,
+                    client_secret=Secret(pasted(client_secret)),
+                    grant={"grant_type": "authorization_code", "code": code},
+                    timeout=EXCHANGE_SECONDS,
+                )
+        except BaseException:
+            file.discard(descriptor)
+            raise
+        file.store(descriptor, tokens.content.reveal().encode())
     done = LoggedIn(httpx.URL(tokens.client_endpoint).host, token_file, tokens.scopes)
     show(f"{done.token_file} now holds the tokens of {done.portal}.\n")
     if "booking" not in done.scopes:

@@ -24,7 +24,7 @@ from exporter.platforms.bitrix24.authserver import (
 )
 from exporter.platforms.bitrix24.credential import Access, checked_origin, origin_of, portal_of
 from exporter.platforms.bitrix24.settings import OAuth
-from exporter.platforms.bitrix24.tokenfile import TokenFile, Tokens
+from exporter.platforms.bitrix24.tokenfile import TokenFile, Tokens, exclusively
 from exporter.platforms.credentials import Credential
 from exporter.platforms.retry import RetryPolicy, send_with_retries
 from exporter.support.files import Stamp
@@ -111,9 +111,15 @@ class _Chain:
             renewal.exception()  # whoever waited has it; nobody waits any more when a poll was cancelled
 
     async def _renew(self, spent: Secret, oauth: OAuth, services: Services) -> None:
+        async with exclusively(self.file, services.clock):
+            await self._renew_alone(spent, oauth, services)
+
+    async def _renew_alone(self, spent: Secret, oauth: OAuth, services: Services) -> None:
+        if self._look is not None:
+            await asyncio.wait([self._look])  # it began before the file was ours
         tokens = await self.current()
         if tokens.access != spent:
-            return
+            return  # another process was quicker
         if self.trouble is not None:
             raise self.trouble  # a pair that exists in memory only is not spent for another one
         descriptor = await asyncio.to_thread(self.file.prepare)
@@ -170,7 +176,10 @@ class _Chain:
     def _save_again(self, tokens: Tokens) -> TargetConfigError | None:
         """Return why the pair cannot be written. Changes nothing itself, since it runs in a thread."""
         try:
-            self.file.store(self.file.prepare(), tokens.content.reveal().encode())
+            with self.file.locked() as ours:
+                if not ours:
+                    return TargetConfigError(f"another process is renewing the tokens in {self.file.path}")
+                self.file.store(self.file.prepare(), tokens.content.reveal().encode())
         except TargetConfigError as error:
             return error
         return None

@@ -10,25 +10,37 @@ A refresh spends the old refresh token, so the new pair must be durable before a
 A process that dies in between leaves a ``NAME.new`` that is either empty, then the token file holds the newest pair that
 ever reached us, or whole, then it does; ``load`` takes it and finishes the rename. What remains is the moment between the
 arrival of an answer and the system call that writes it, which no client can close.
+
+Several processes may use one file: the exporter, its standby, ``probe``, a login. Each holds a lock (``NAME.lock``, advisory,
+let go by the system when the process dies) from reading the old pair again to renaming the new one, and nobody else touches
+``NAME.new`` meanwhile.
 """
 
 from __future__ import annotations
 
+import asyncio
 import errno
+import fcntl
 import os
-from contextlib import suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
+from exporter.clock import Clock
 from exporter.errors import TargetConfigError
 from exporter.support.files import Stamp, flush_folder, stamp
 from exporter.support.json_text import decoded
 from exporter.support.secret import Secret
 
 MODE: Final = 0o600
+LOCK_SECONDS: Final = 35.0
+"""So long one waits for another process that renews: a little longer than the auth server may take to answer."""
+
+_LOOK_AGAIN_SECONDS: Final = 0.1
 _MAX_BYTES: Final = 64 * 1024
 
 
@@ -79,14 +91,41 @@ class TokenFile:
     def __init__(self, path: Path) -> None:
         self.path = path.resolve()  # a link would be replaced itself, and the pair behind it be spent
         self._beside = self.path.with_name(f"{self.path.name}.new")
+        self._lock: int | None = None
+
+    def lock(self) -> bool:
+        """Take the file for this process, and finish what a crash interrupted. Returns ``False`` while another one has it.
+
+        A file system that knows no locks is taken for one that nobody shares.
+        """
+        try:
+            descriptor = os.open(self.path.with_name(f"{self.path.name}.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, MODE)
+        except OSError as error:
+            raise TargetConfigError(f"cannot write beside the token file {self.path}: {error.strerror}") from None
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(descriptor)
+            return False
+        except OSError:
+            pass
+        self._lock = descriptor
+        self._left_behind()
+        return True
+
+    def unlock(self) -> None:
+        """Let others have the file."""
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
 
     def stamp(self) -> Stamp | None:
         """Return the version of the file; ``None`` when there is none."""
         return stamp(self.path)
 
     def load(self) -> Tokens:
-        """Return the newest whole pair, after finishing what a crash interrupted."""
-        if (left := self._left_behind()) is not None:
+        """Return the newest whole pair, after finishing what a crash interrupted, unless somebody is at it right now."""
+        if (left := self.finish()) is not None:
             return left
         try:
             content = _read(self.path)
@@ -100,6 +139,29 @@ class TokenFile:
                 f"the token file {self.path} lacks access_token, refresh_token or client_endpoint, or is not JSON"
             )
         return tokens
+
+    def finish(self) -> Tokens | None:
+        """Finish the rename that a crash interrupted and return its pair; ``None`` when there is none, or somebody renews."""
+        if self._lock is not None or not self._beside.exists():
+            return None
+        try:
+            with self.locked() as ours:
+                return self._left_behind() if ours else None
+        except TargetConfigError:  # a folder that became read-only: nobody renews there
+            return self._left_behind()
+
+    @contextmanager
+    def locked(self) -> Iterator[bool]:
+        """Take the file while the block runs, if nobody has it; yields whether it is ours."""
+        if self._lock is not None:
+            yield True
+            return
+        ours = self.lock()
+        try:
+            yield ours
+        finally:
+            if ours:
+                self.unlock()
 
     def prepare(self) -> int:
         """Open the file beside for a new pair; give the descriptor to :meth:`store` or :meth:`discard`."""
@@ -147,6 +209,26 @@ class TokenFile:
             self._beside.replace(self.path)
             flush_folder(self.path.parent)
         return tokens
+
+
+@asynccontextmanager
+async def exclusively(file: TokenFile, clock: Clock) -> AsyncIterator[None]:
+    """Hold the lock of ``file`` while the block runs.
+
+    Raises :class:`TargetConfigError` when another process has it for :data:`LOCK_SECONDS`.
+    """
+    ends_at = clock.monotonic() + LOCK_SECONDS
+    while not await asyncio.to_thread(file.lock):
+        if clock.monotonic() >= ends_at:
+            raise TargetConfigError(
+                f"another process has been renewing the tokens in {file.path} for {LOCK_SECONDS:g} s; end it, or give this one "
+                "a token file of its own"
+            )
+        await clock.sleep(_LOOK_AGAIN_SECONDS)
+    try:
+        yield
+    finally:
+        file.unlock()
 
 
 def _read(path: Path) -> bytes:
