@@ -64,6 +64,7 @@ def _rule(error: type[PollError], text: str, action: Action = Action.GIVE_UP) ->
 BOOKING_NOT_FOUND: Final = "1021"
 METHOD_NOT_FOUND: Final = "error_method_not_found"
 NOT_IN_BATCH: Final = "error_batch_method_not_allowed"
+BATCH_TOO_LONG: Final = "error_batch_length_exceeded"
 
 _BUG: Final = "does not accept the request, which is a fault of the exporter"
 _AUTH: Final = "does not accept the credential"
@@ -98,7 +99,7 @@ RULES: Final[Mapping[str, _Rule]] = {
     METHOD_NOT_FOUND: _rule(NotFoundError, "does not know the method: module booking missing or old, or a wrong URL"),
     "error_manifest_is_not_available": _rule(NotFoundError, "does not have the application's manifest"),
     NOT_IN_BATCH: _rule(ClientError, "does not run the method in a batch", Action.DIRECT),
-    "error_batch_length_exceeded": _rule(ClientError, "takes fewer commands in a batch", Action.SPLIT),
+    BATCH_TOO_LONG: _rule(ClientError, "takes fewer commands in a batch", Action.SPLIT),
     "invalid_request": _rule(TargetConfigError, "refuses the request; it wants https"),
     "error_argument": _rule(ClientError, _BUG),
     "wrong_encoding": _rule(ClientError, _BUG),

@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from itertools import islice
 from typing import Final
 
-from exporter.errors import InvalidResponseError, NetworkError, PollTimeoutError, ServerError
+from exporter.errors import ClientError, InvalidResponseError, NetworkError, PollTimeoutError, ServerError
 from exporter.platforms.bitrix24.answers import Reply
 from exporter.platforms.bitrix24.api import Api, Command, Outcome
-from exporter.platforms.bitrix24.api_errors import Action, Refusal
+from exporter.platforms.bitrix24.api_errors import BATCH_TOO_LONG, Action, Refusal
 from exporter.platforms.bitrix24.operating import WHOLE_SHARE
 
 MAX_COMMANDS: Final = 50
@@ -53,6 +53,12 @@ class Batcher:
                 if fruitless == FRUITLESS_ROUNDS or isinstance(error, PollTimeoutError):
                     raise  # a call that timed out is not repeated in its poll: the next one asks for less
                 await self._api.back_off(fruitless - 1, error)
+                continue
+            except ClientError as error:
+                if (error.code or "").lower() != BATCH_TOO_LONG or len(block) == 1:
+                    raise
+                self.max_commands = len(block) - 1  # a number that does not change with the load, so it is not tried again
+                self._size = max(1, len(block) // 2)
                 continue
             before = len(pending)
             for key, command in block.items():

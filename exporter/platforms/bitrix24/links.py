@@ -15,7 +15,7 @@ from collections.abc import Container, Mapping, Sequence
 from typing import Final
 
 from exporter.counting import Booking, Rule, in_any, lies_in, resolve_all, too_many
-from exporter.errors import PollError
+from exporter.errors import InvalidResponseError, PollError
 from exporter.model import CollectorName, LinksObservation, Window, WindowLinks
 from exporter.platforms.base import PollResult, Services
 from exporter.platforms.bitrix24 import answers as decode
@@ -99,30 +99,38 @@ class LinksCollector:
         return [*new, *list(self._links)[:room]]
 
     async def _ask(self, ids: Sequence[str]) -> set[str]:
-        """Ask about ``ids`` and keep each answer. Returns those that the portal no longer has."""
+        """Ask about ``ids`` and keep each answer. Returns those that the portal no longer has.
+
+        Raises :class:`~exporter.errors.PollError`: when an answer cannot be read only after all have been asked for, since what
+        is odd today is odd in the next poll, too, and would hide the others for good.
+        """
         gone: set[str] = set()
+        odd: PollError | None = None
         position = 0
         while position < len(ids):
             block = ids[position : position + self._batcher.size]
             position += len(block)
             commands = {f"e{booking_id}": Command(LIST_LINKS, {"bookingId": int(booking_id)}) for booking_id in block}
             outcomes = await self._batcher.run(commands)
-            failed = self._keep(outcomes, gone)
-            if failed is not None:
-                raise failed
+            odd = self._keep(outcomes, gone) or odd
             for key in commands.keys() - outcomes.keys():  # no batch may run this method
-                failed = self._keep({key: await self._api.ask(commands[key], share=LINKS_SHARE)}, gone)
-                if failed is not None:
-                    raise failed
+                odd = self._keep({key: await self._api.ask(commands[key], share=LINKS_SHARE)}, gone) or odd
+        if odd is not None:
+            raise odd
         return gone
 
     def _keep(self, outcomes: Mapping[str, Outcome], gone: set[str]) -> PollError | None:
-        """Keep every answer, also when one of them ends the poll; returns what ends it."""
-        failed: PollError | None = None
+        """Keep every answer; returns the error of one that cannot be read. Raises what the portal refuses, after the others."""
+        failed = odd = None
         for key, outcome in outcomes.items():
             booking_id = key[1:]
             if isinstance(outcome, Reply):
-                links = self._known(decode.links(outcome))
+                try:
+                    links = self._known(decode.links(outcome))
+                except InvalidResponseError as error:
+                    self._services.events.malformed_rows(CollectorName.LINKS, 1)
+                    odd = error
+                    continue
                 self._links.pop(booking_id, None)
                 self._links[booking_id] = links
             elif outcome.error.code == BOOKING_NOT_FOUND:  # deleted after the list was read
@@ -130,7 +138,9 @@ class LinksCollector:
                 gone.add(booking_id)
             else:
                 failed = outcome.error
-        return failed
+        if failed is not None:
+            raise failed
+        return odd
 
     def _known(self, links: tuple[Link, ...]) -> _Kinds:
         """Return ``links`` in words that we know; others become ``other`` and are counted."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from math import ceil
 
+import httpx
 import pytest
 
-from exporter.errors import OperatingLimitError, PollError, ServerError
+from exporter.errors import InvalidResponseError, OperatingLimitError, PollError, ServerError
 from exporter.model import CollectorName, LinksObservation
 from exporter.platforms.bitrix24.links import LinksCollector
 from exporter.simulator.bitrix24.world import Booking, Link, calendar_event, sku
@@ -269,6 +271,56 @@ def test_a_block_that_is_too_heavy_for_one_request_is_halved_until_it_passes() -
         session._api.ledger._budget = 1e9
         assert coverage(await poll_links(session)) == {"next_7d": truth(bench)}
         assert bench.events.codes("batch").count("504") >= 1
+
+    on_portal(script)
+
+
+@pytest.mark.parametrize("most", [1, 10, 49])
+def test_a_portal_that_refuses_long_batches_as_a_whole_gets_shorter_ones_now_and_in_the_polls_to_come(most: int) -> None:
+    async def script(bench: Bench) -> None:
+        bench.world.fill(120, bench.now, days=(0.1, 6.9))
+        refused: list[int] = []
+
+        async def instead(request: httpx.Request) -> httpx.Response | None:
+            body = json.loads(request.content)
+            if len(body.get("cmd", ())) <= most:
+                return None
+            refused.append(len(body["cmd"]))
+            problem = {"error": "ERROR_BATCH_LENGTH_EXCEEDED", "error_description": "Max batch length exceeded"}
+            return httpx.Response(400, content=json.dumps(problem))
+
+        bench.http.instead = instead
+        session = bench.open(links={"batch_size": 50})
+        assert coverage(await poll_links(session)) == {"next_7d": truth(bench)}
+        first = len(refused)
+        assert 1 <= first <= 8
+        assert coverage(await poll_links(session)) == {"next_7d": truth(bench)}
+        assert len(refused) <= 8, "what was too long once is not tried again"
+
+    on_portal(script)
+
+
+class Odd:
+    """What a booking is tied to, in a shape that nobody knows."""
+
+    def to_json(self) -> str:
+        return "oops"
+
+
+def test_bookings_with_odd_links_fail_the_poll_and_are_counted_but_hide_no_other_booking_for_good() -> None:
+    async def script(bench: Bench) -> None:
+        bench.world.fill(38, bench.now, days=(0.1, 6.9))
+        begin = bench.now + HOUR
+        odd = [bench.world.add_booking(begin, begin + HOUR, links=(Odd(),)) for _ in range(2)]
+        session = bench.open(links={"batch_size": 10})
+        for polls in (1, 2):
+            with pytest.raises(InvalidResponseError):
+                await poll_links(session)
+            assert 2 * polls == bench.events.malformed[CollectorName.LINKS]
+            assert 38 == len(session.collectors[CollectorName.LINKS]._links)  # type: ignore[attr-defined]  # what it has learnt
+        for booking in odd:
+            bench.world.delete_booking(booking.id)
+        assert coverage(await poll_links(session)) == {"next_7d": truth(bench)}
 
     on_portal(script)
 
