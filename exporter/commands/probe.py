@@ -63,7 +63,7 @@ async def _polled(targets: Iterable[Target], instruments: Instruments) -> tuple[
         live = await world.open_targets(targets, StatusHistory())
         try:
             for target in live.values():
-                instruments.put_target(target.instruments)
+                target.show_counters(instruments)
                 snapshot.put_target(target.entry(), {job.name: job.initial_state() for job in target.jobs})
             states = await _poll_with_progress([job for target in live.values() for job in target.jobs], clock)
             for state in states:

@@ -239,7 +239,7 @@ class Application:
                 self._snapshot.relabel(live[name].entry())
             else:
                 live[name] = opened[name]
-                self._instruments.put_target(opened[name].instruments)
+                opened[name].show_counters(self._instruments)
                 self._snapshot.put_target(live[name].entry(), {job.name: job.initial_state() for job in live[name].jobs})
         self._snapshot.arrange(live)
         since.keep_targets(frozenset(live))

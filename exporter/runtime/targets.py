@@ -32,6 +32,11 @@ class LiveTarget:
         """Return what the snapshot holds of the target besides its collectors."""
         return TargetEntry(self.config.name, self.config.platform, self.config.labels, self.session.usage)
 
+    def show_counters(self, instruments: Instruments) -> None:
+        """Put the target's counters on the page, with all that it can fill. Not before a reload can no longer be refused."""
+        self.instruments.expect(self.session.expected)
+        instruments.put_target(self.instruments)
+
 
 @dataclass(frozen=True, slots=True)
 class World:
@@ -47,12 +52,11 @@ class World:
     def open_target(self, target: Target, since: SinceStore) -> LiveTarget:
         """Bring ``target`` to life, without I/O. Raises :class:`~exporter.errors.PollError` when it cannot work.
 
-        Its counters are not on the page before :meth:`Instruments.put_target`, so that a reload can still be refused.
+        Its counters are not on the page before :meth:`LiveTarget.show_counters`, so that a reload can still be refused.
         """
         events = self.instruments.prepare(target.name, target.platform)
         shared = self.shared[target.platform]
         session = open_session(target, Services(self.http, self.clock, self.random, events, since, self.admission, shared))
-        events.expect(session.expected)
         return LiveTarget(target, session, events, _jobs(target, session, events))
 
     async def open_targets(self, targets: Iterable[Target], since: SinceStore) -> dict[str, LiveTarget]:

@@ -99,6 +99,7 @@ def test_a_reload_that_cannot_open_every_target_changes_nothing(tmp_path: Path, 
             portal(business, "wix"),  # the name moves to another platform
             portal(business, "guest", budget=slow),  # shares the portal, with a smaller budget
             portal(business, "b24"),
+            calm(business, "second", collectors={**HOURLY, "bookings": {"interval": "1h"}}),  # would count more
             portal(business, "broken"),
         )
         with pytest.raises(ConfigError, match="cannot be opened"):
@@ -108,7 +109,7 @@ def test_a_reload_that_cannot_open_every_target_changes_nothing(tmp_path: Path, 
         assert without_reload(before) == without_reload(after)
         assert live(app)["b24"].session is session
 
-    with_application(tmp_path, lambda business: (calm(business), portal(business)), scenario)
+    with_application(tmp_path, lambda business: (calm(business), portal(business), calm(business, "second")), scenario)
 
 
 def without_reload(page: str) -> list[str]:
