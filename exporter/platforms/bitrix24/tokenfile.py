@@ -218,7 +218,7 @@ async def exclusively(file: TokenFile, clock: Clock) -> AsyncIterator[None]:
     Raises :class:`TargetConfigError` when another process has it for :data:`LOCK_SECONDS`.
     """
     ends_at = clock.monotonic() + LOCK_SECONDS
-    while not await asyncio.to_thread(file.lock):
+    while not await _locked(file):
         if clock.monotonic() >= ends_at:
             raise TargetConfigError(
                 f"another process has been renewing the tokens in {file.path} for {LOCK_SECONDS:g} s; end it, or give this one "
@@ -229,6 +229,19 @@ async def exclusively(file: TokenFile, clock: Clock) -> AsyncIterator[None]:
         yield
     finally:
         file.unlock()
+
+
+async def _locked(file: TokenFile) -> bool:
+    def let_go(taken: asyncio.Future[bool]) -> None:
+        if taken.exception() is None and taken.result():
+            file.unlock()
+
+    locking = asyncio.ensure_future(asyncio.to_thread(file.lock))
+    try:
+        return await asyncio.shield(locking)
+    except asyncio.CancelledError:
+        locking.add_done_callback(let_go)  # the thread goes on, and nobody else would let go of what it takes
+        raise
 
 
 def _read(path: Path) -> bytes:

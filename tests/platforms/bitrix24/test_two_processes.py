@@ -10,6 +10,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -121,6 +122,30 @@ def test_a_block_that_fails_lets_the_file_go(tmp_path: Path) -> None:
                 async with exclusively(TokenFile(tmp_path / "tokens.json"), SystemClock()):
                     raise ZeroDivisionError
 
+    asyncio.run(scenario())
+
+
+def test_who_is_cancelled_while_a_thread_takes_the_lock_does_not_keep_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go_on, locked = threading.Event(), fcntl.flock
+
+    def slow(descriptor: int, operation: int) -> None:
+        go_on.wait(30)
+        locked(descriptor, operation)
+
+    async def scenario() -> None:
+        file = TokenFile(tmp_path / "tokens.json")
+        taking = exclusively(file, SystemClock())
+        task = asyncio.ensure_future(taking.__aenter__())
+        await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        go_on.set()
+        async with asyncio.timeout(10), exclusively(TokenFile(tmp_path / "tokens.json"), SystemClock()):
+            pass
+
+    monkeypatch.setattr(fcntl, "flock", slow)
     asyncio.run(scenario())
 
 
