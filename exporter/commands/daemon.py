@@ -32,6 +32,7 @@ log = structlog.get_logger(__name__)
 STOP_GRACE_SECONDS: Final = 6.0  # for all that ends in order; shutdown.py ends the process a second later
 WATCH_SECONDS: Final = 5.0
 LAG_SECONDS: Final = 0.5
+CLOCK_SECONDS: Final = 1.0
 SETTLE_SECONDS: Final = 1.0
 MAX_UNSETTLED_SECONDS: Final = 600.0
 THREADS: Final = 64
@@ -83,6 +84,7 @@ async def run(
                 await signals.unless_stopped(app.start(config))
                 helpers += [
                     helper("garbage", partial(_settle_garbage, app, clock)),
+                    helper("clock", partial(_tell_of_steps, clock, instruments)),
                     helper("watchdog", partial(_feed_watchdog, clock)),
                     helper("reload", partial(_reload_on, signals.hangup, app)),
                 ]
@@ -152,9 +154,11 @@ async def _reload_on(hangup: asyncio.Event, app: Application) -> None:
         await hangup.wait()
         hangup.clear()
         sdnotify.reloading()
-        with contextlib.suppress(ConfigError):  # logged and counted where it happened
-            await app.reload()
-        sdnotify.notify("READY=1")
+        try:
+            with contextlib.suppress(ConfigError):  # logged and counted where it happened
+                await app.reload()
+        finally:  # systemd would wait for it for ever
+            sdnotify.notify("READY=1")
 
 
 async def _watch(app: Application, clock: Clock) -> None:
@@ -169,6 +173,17 @@ async def _publish_lag(lag: LoopLag, clock: Clock, instruments: Instruments) -> 
     while True:
         instruments.loop_lag(lag.worst())
         await clock.sleep(LAG_SECONDS)
+
+
+async def _tell_of_steps(clock: Clock, instruments: Instruments) -> None:
+    """Say it when somebody sets the machine's clock: what the page shows moves with it, and no age changes."""
+    known = 0.0
+    while True:
+        if (stepped := clock.stepped()) != known:
+            log.warning("clock_stepped", seconds=round(stepped - known, 1))
+            instruments.clock_stepped(stepped - known)
+            known = stepped
+        await clock.sleep(CLOCK_SECONDS)
 
 
 async def _feed_watchdog(clock: Clock) -> None:

@@ -68,7 +68,7 @@ async def _polled(targets: Iterable[Target], instruments: Instruments) -> tuple[
             states = await _poll_with_progress([job for target in live.values() for job in target.jobs], clock)
             for state in states:
                 snapshot.put(state)
-            return states, snapshot.view(clock.time())
+            return states, snapshot.view(clock.steady(), clock.stepped())
         finally:
             for target in live.values():
                 await target.session.aclose()

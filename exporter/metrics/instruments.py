@@ -24,7 +24,7 @@ from exporter.metrics.families.family import Family, Histogram
 from exporter.model import CollectorName, ExpectedSeries
 
 LEVELS: Final = ("debug", "info", "warning", "error", "critical")
-TASKS: Final = ("config_watch", "garbage", "loop_lag", "reload", "started", "watchdog")
+TASKS: Final = ("clock", "config_watch", "garbage", "loop_lag", "reload", "started", "watchdog")
 
 
 class TargetInstruments:
@@ -175,6 +175,11 @@ class Instruments:
         if ok and hash:
             # 48 bits: a double holds them exactly.
             self._set(process.CONFIG_HASH, int(hash[:12], 16))
+
+    def clock_stepped(self, seconds: float) -> None:
+        """Move what was recorded as a moment by as much as the wall clock was set."""
+        if process.RELOAD_SUCCESS_TIME in self._gauges:
+            self._gauges[process.RELOAD_SUCCESS_TIME].inc(seconds)
 
     def loop_lag(self, seconds: float) -> None:
         """Publish how late the event loop was."""

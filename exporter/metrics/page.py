@@ -45,8 +45,9 @@ class Page:
                 if lines:
                     parts.append(header(family, format))
                     parts += lines
-        parts.append(header(process.READY, format))
-        parts.append(encode(f"{process.READY.name} {number_text(view.ready)}\n"))
+        for family, number in ((process.TIME, view.at), (process.READY, view.ready)):
+            parts.append(header(family, format))
+            parts.append(encode(f"{family.name} {number_text(number)}\n"))
         parts.append(_registry_text(self._instruments.registry, format))
         if format is Format.OPENMETRICS:
             parts.append(_EOF)

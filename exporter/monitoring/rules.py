@@ -87,8 +87,13 @@ def _exporter() -> RecordingGroup:
             ),
             Recording(
                 "collector:booking_sync_data_age:seconds",
-                "time() - " + newest("booking_sync_collector_last_success_timestamp_seconds > 0"),
-                "Age of the last poll that succeeded fully.",
+                newest(
+                    "booking_sync_time_seconds\n"
+                    "  - ignoring (target, platform, collector) group_right ()\n"
+                    "  (booking_sync_collector_last_success_timestamp_seconds > 0)",
+                    "min",
+                ),
+                "Age of the last poll that succeeded fully, by the exporter's own clock: that of Prometheus may be another.",
             ),
             Recording(
                 "collector:booking_sync_data_age:ratio",

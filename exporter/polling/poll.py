@@ -120,7 +120,7 @@ async def poll(job: Job, before: CollectorState, clock: Clock) -> Outcome:
         else:
             log.exception("poll_crashed", target=job.target, collector=job.name.value)
             error = InternalError(f"a bug in the exporter ({type(bug).__name__}); please report it with the log")
-    seconds, now = clock.monotonic() - began, clock.time()
+    seconds, now = clock.monotonic() - began, clock.steady()
     job.recorder.poll_finished(job.name, seconds, error.reason if error else None)
     count, since = (before.failure.count + 1, before.failure.since) if before.failure else (1, now)
     state = replace(

@@ -120,7 +120,7 @@ class Scheduler:
     async def _run(self, job: Job) -> None:
         # The task has no name here: a frame that knows its own task is a cycle, which only a garbage collection frees.
         key = (job.target, job.name)
-        state = replace(job.initial_state(), next_poll=self._clock.time())
+        state = replace(job.initial_state(), next_poll=self._clock.steady())
         self._publish(state)
         due = self._clock.monotonic()
         while True:
@@ -137,7 +137,7 @@ class Scheduler:
             state, delay = outcome.state, self._delay(job, outcome)
             now = self._clock.monotonic()
             due = job.after(began, now) if delay is None else now + delay
-            state = replace(state, next_poll=self._clock.time() + due - now)
+            state = replace(state, next_poll=self._clock.steady() + due - now)
             self._publish(state)
             if self._tasks.get(key) is not asyncio.current_task():
                 return  # stopped meanwhile

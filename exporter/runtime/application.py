@@ -119,13 +119,13 @@ class Application:
         # What a rejected configuration names may lie in files that we do not know: then only reading it tells.
         if seen == self._seen and self._rejected is None:
             return
-        self._seen = seen
         try:
             config = await asyncio.to_thread(self._load)
         except ConfigError as error:
             changed = str(error) != self._rejected
         else:
             changed = config != self._tried
+        self._seen = seen  # not before: who begins this anew after a bug has seen nothing yet
         if changed:
             await self.reload()
 
@@ -143,7 +143,7 @@ class Application:
         return self._snapshot.ready()
 
     def view(self) -> View:
-        return self._snapshot.view(self._clock.time())
+        return self._snapshot.view(self._clock.steady(), self._clock.stepped())
 
     async def metrics(self, format: Format, targets: frozenset[str] | None) -> bytes:  # noqa: A002  the exposition's word
         # In a thread: a page of a large fleet takes longer than the loop may be held.

@@ -20,6 +20,7 @@ from typing import Any, Final, TypeVar
 
 import structlog
 
+from exporter.clock import new_event_loop
 from exporter.support import logs, sdnotify
 
 log = structlog.get_logger(__name__)
@@ -134,7 +135,7 @@ def run(main: Callable[[Signals], Coroutine[Any, Any, None]]) -> None:
     The interpreter's own end would wait for threads that hang, and free what thousands of targets hold, one by one: seconds for
     nothing, in which nobody watches the clock any more. When ``main`` raises, the exception goes to the caller.
     """
-    runner = asyncio.Runner()
+    runner = asyncio.Runner(loop_factory=new_event_loop)
     signals = Signals(runner.get_loop())
     with signals.delivered():
         with runner:

@@ -33,7 +33,10 @@ class Failure(Value, frozen=True, gc=False):
 
 
 class CollectorState(Value, frozen=True, gc=False):
-    """Everything known about one collector of one target. Moments are Unix seconds.
+    """Everything known about one collector of one target.
+
+    Moments are Unix seconds: of :meth:`~exporter.clock.Clock.steady` where a state is kept, of the wall clock in
+    a :class:`View`.
 
     ``up`` is 1 only when the last finished poll fully succeeded. ``last_success`` moves only then, too. ``expired`` says that
     there was an observation, which is too old to be shown (see :meth:`at`).
@@ -68,23 +71,56 @@ class CollectorState(Value, frozen=True, gc=False):
             return replace(self, observation=replace(observation, connections=fresh))
         return self
 
+    def moved(self, seconds: float) -> CollectorState:
+        """Return this state with its moments moved by ``seconds``; windows and bookings lie where the calendar has them."""
+        failure, observation = self.failure, self.observation
+        return replace(
+            self,
+            last_success=_moved(self.last_success, seconds),
+            last_poll=_moved(self.last_poll, seconds),
+            next_poll=_moved(self.next_poll, seconds),
+            failure=failure and replace(failure, at=failure.at + seconds, since=_moved(failure.since, seconds)),
+            observation=observation and _observation_moved(observation, seconds),
+        )
+
+
+def _moved(moment: float | None, seconds: float) -> float | None:
+    return None if moment is None else moment + seconds
+
+
+def _observation_moved(observation: Observation, seconds: float) -> Observation:
+    if isinstance(observation, ConnectionsObservation):
+        connections = tuple(
+            replace(row, since=row.since + seconds, observed_at=row.observed_at + seconds) for row in observation.connections
+        )
+        observation = replace(observation, connections=connections)
+    return replace(observation, at=observation.at + seconds)
+
 
 class _CachedState(Value, frozen=True, gc=False):
-    """A stored state, shown as it is until ``fresh_until``; so a view of thousands makes little anew."""
+    """A stored state, shown as ``shown`` until ``fresh_until``; so a view of thousands makes little anew.
+
+    ``shown`` is the state as a wall clock has it that was set by ``stepped`` seconds.
+    """
 
     state: CollectorState
+    shown: CollectorState
+    stepped: float
     fresh_until: float
 
     def at(self, now: float) -> CollectorState:
-        return self.state if now <= self.fresh_until else self.state.at(now)
+        if now <= self.fresh_until:
+            return self.shown
+        state = self.state.at(now)
+        return state.moved(self.stepped) if self.stepped else state
 
 
-def _held(state: CollectorState) -> _CachedState:
+def _held(state: CollectorState, stepped: float) -> _CachedState:
     observation, oldest = state.observation, math.inf
     if observation is not None:
         rows = observation.connections if isinstance(observation, ConnectionsObservation) else ()
         oldest = min((observation.at, *(row.observed_at for row in rows)))
-    return _CachedState(state, oldest + state.max_age)
+    return _CachedState(state, state.moved(stepped) if stepped else state, stepped, oldest + state.max_age)
 
 
 class TargetView(Value, frozen=True, gc=False):
@@ -124,11 +160,12 @@ class Snapshot:
     def __init__(self) -> None:
         self._entries: dict[str, TargetEntry] = {}
         self._states: dict[str, dict[CollectorName, _CachedState]] = {}
+        self._stepped = 0.0
 
     def put_target(self, entry: TargetEntry, states: Mapping[CollectorName, CollectorState]) -> None:
         """Add a target, or replace it with all its collectors."""
         self._entries[entry.name] = entry
-        self._states[entry.name] = {name: _held(state) for name, state in states.items()}
+        self._states[entry.name] = {name: _held(state, self._stepped) for name, state in states.items()}
 
     def relabel(self, entry: TargetEntry) -> None:
         """Replace what is known of a target besides its collectors; their states stay."""
@@ -146,14 +183,21 @@ class Snapshot:
         """Swap in the state of one collector. A target that was removed meanwhile stays removed."""
         states = self._states.get(state.target)
         if states is not None and state.collector in states:
-            states[state.collector] = _held(state)
+            states[state.collector] = _held(state, self._stepped)
 
     def ready(self) -> bool:
         """Return whether each collector has finished one poll, failed or not; cheaper than a view."""
         return all(held.state.finished_polls for states in self._states.values() for held in states.values())
 
-    def view(self, now: float) -> View:
-        """Return everything as it may be shown at ``now`` (Unix seconds)."""
+    def view(self, now: float, stepped: float = 0.0) -> View:
+        """Return everything as it may be shown at ``now``, a moment of :meth:`~exporter.clock.Clock.steady`.
+
+        ``stepped`` is by how many seconds the wall clock was set, so that the view's moments are those that it has now.
+        """
+        if stepped != self._stepped:
+            self._stepped = stepped
+            for states in self._states.values():
+                states.update({name: _held(held.state, stepped) for name, held in states.items()})
         targets = tuple(
             TargetView(
                 entry.name,
@@ -170,7 +214,7 @@ class Snapshot:
             for collector, held in states.items()
             if held.state.finished_polls == 0
         )
-        return View(now, targets, missing)
+        return View(now + stepped, targets, missing)
 
 
 def failure_of(error: PollError, at: float, count: int, since: float | None = None) -> Failure:

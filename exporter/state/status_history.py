@@ -30,13 +30,23 @@ MAX_SAVE_SECONDS: Final = 5.0
 
 
 class _Entry(msgspec.Struct, frozen=True, gc=False):
+    """``since`` is a moment of :meth:`~exporter.clock.Clock.steady`; of the wall clock in what was ``read`` from a file."""
+
+    status: str
+    since: float
+    read: bool = False
+
+
+class _Written(msgspec.Struct, frozen=True, gc=False):
+    """``since`` is a moment of the wall clock."""
+
     status: str
     since: float
 
 
 class _File(msgspec.Struct, frozen=True):
     version: int
-    targets: dict[str, dict[str, _Entry]] = {}
+    targets: dict[str, dict[str, _Written]] = {}
 
 
 class _Version(msgspec.Struct, frozen=True):
@@ -54,10 +64,10 @@ class StatusHistory:
         entries = self._targets.setdefault(target, {})
         entry = entries.get(connection)
         # A moment that lies ahead was written by a clock that ran wrong; it would show a negative age.
-        if entry is None or entry.status != status or entry.since > now:
+        if entry is None or entry.status != status or self._steady(entry) > now:
             entry = entries[connection] = _Entry(status, now)
             self._changed = True
-        return entry.since
+        return self._steady(entry)
 
     def keep_only(self, target: str, connections: frozenset[str]) -> None:
         entries = self._targets.get(target, {})
@@ -73,12 +83,15 @@ class StatusHistory:
 
     def take_over(self, before: StatusHistory) -> None:
         """Remember what ``before`` does: it saw the present states, a file only those of an earlier run."""
-        if before._targets:
-            self._targets |= before._targets
+        for target, entries in before._targets.items():
+            self._targets[target] = {key: _Entry(entry.status, before._steady(entry)) for key, entry in entries.items()}
             self._changed = True
 
     async def save(self) -> None:
         """Do nothing: there is no file."""
+
+    def _steady(self, entry: _Entry) -> float:
+        return entry.since
 
 
 class FileStatusHistory(StatusHistory):
@@ -96,8 +109,11 @@ class FileStatusHistory(StatusHistory):
         self._writer: asyncio.Task[None] | None = None
         self._write_failed = False
         self._targets = _read(path)
+        self._stepped = clock.stepped()
 
     async def save(self) -> None:
+        if self._clock.stepped() != self._stepped:
+            self._changed = True  # the moments in the file are those of a clock that was set
         if not self._changed:
             return
         with contextlib.suppress(TimeoutError):
@@ -111,7 +127,12 @@ class FileStatusHistory(StatusHistory):
 
     async def _write(self) -> None:
         self._changed = False
-        content = msgspec.json.encode(_File(VERSION, self._targets))
+        self._stepped = self._clock.stepped()
+        written = {
+            target: {key: _Written(entry.status, self._steady(entry) + self._stepped) for key, entry in entries.items()}
+            for target, entries in self._targets.items()
+        }
+        content = msgspec.json.encode(_File(VERSION, written))
         try:
             await asyncio.to_thread(replace_durably, self._path, content)
         except OSError as error:
@@ -122,13 +143,20 @@ class FileStatusHistory(StatusHistory):
         else:
             self._write_failed = False
 
+    def _steady(self, entry: _Entry) -> float:
+        return entry.since - self._clock.stepped() if entry.read else entry.since
+
 
 def _read(path: Path) -> dict[str, dict[str, _Entry]]:
     try:
         content = path.read_bytes()
         version = msgspec.json.decode(content, type=_Version).version
         if version == VERSION:
-            return msgspec.json.decode(content, type=_File).targets
+            found = msgspec.json.decode(content, type=_File).targets
+            return {
+                target: {key: _Entry(entry.status, entry.since, read=True) for key, entry in entries.items()}
+                for target, entries in found.items()
+            }
         why = f"version {version} is not {VERSION}"
     except FileNotFoundError:
         return {}  # the first start

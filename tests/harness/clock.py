@@ -25,9 +25,17 @@ class ManualClock:
         self._order = itertools.count()
         self._alarms: list[tuple[float, int, Callable[[], None]]] = []
         self.late = self.stood_still = 0.0
+        self.set_by = 0.0
 
     def time(self) -> float:
+        return self.now + self.set_by
+
+    def steady(self) -> float:
         return self.now
+
+    def stepped(self) -> float:
+        """Return what somebody said in ``set_by``: the wall clock alone is moved by that."""
+        return self.set_by
 
     def monotonic(self) -> float:
         return self.now - self._start

@@ -8,7 +8,7 @@ from prometheus_client import CollectorRegistry, Metric
 from prometheus_client.core import GaugeMetricFamily
 
 from exporter.metrics.families.catalog import GROUPS, TARGET_INFO
-from exporter.metrics.families.process import READY
+from exporter.metrics.families.process import READY, TIME
 from exporter.state.snapshot import View
 
 
@@ -28,6 +28,7 @@ class PlainGauges:
                     for values, number in gauge.read(piece):
                         metric.add_metric([target.name, target.platform, *values], number)
                 yield metric
+        yield GaugeMetricFamily(TIME.name, TIME.help, value=self._view.at)
         yield GaugeMetricFamily(READY.name, READY.help, value=self._view.ready)
 
     def _target_info(self) -> Metric:

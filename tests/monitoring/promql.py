@@ -18,6 +18,7 @@ from promql_parser import (
     StringLiteral,
     SubqueryExpr,
     UnaryExpr,
+    VectorMatchCardinality,
     VectorSelector,
 )
 from promql_parser import parse as parse_promql
@@ -158,7 +159,10 @@ def _(node: BinaryExpr) -> set[str]:
         return left | right
     if not left:  # a number, or time()
         return right
-    return left | (set(node.modifier.group_labels or ()) & right if node.modifier else set())
+    if node.modifier is None:
+        return left
+    many, one = (right, left) if node.modifier.card is VectorMatchCardinality.OneToMany else (left, right)
+    return many | set(node.modifier.group_labels or ()) & one
 
 
 @_labels.register

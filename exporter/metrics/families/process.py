@@ -1,4 +1,4 @@
-"""Families of the exporter itself: no target. ``READY`` comes from the view, the rest from prometheus-client."""
+"""Families of the exporter itself: no target. ``TIME`` and ``READY`` come from the view, the rest from prometheus-client."""
 
 from __future__ import annotations
 
@@ -18,6 +18,12 @@ BUILD_INFO: Final = _family(
     "version",
     "revision",
     "python",
+)
+TIME: Final = _family(
+    "gauge",
+    "time_seconds",
+    "Unix time in seconds as the exporter's host has it. All moments of this page are of the same clock, so an age is a "
+    "difference between two samples of one scrape.",
 )
 READY: Final = _family("gauge", "ready", "1 once every collector has finished one poll, failed or not, else 0.")
 RELOAD_SUCCESSFUL: Final = _family(
@@ -56,6 +62,7 @@ INTERNAL_ERRORS: Final = _family(
 
 OURS: Final[tuple[Family, ...]] = (
     BUILD_INFO,
+    TIME,
     READY,
     RELOAD_SUCCESSFUL,
     RELOAD_SUCCESS_TIME,

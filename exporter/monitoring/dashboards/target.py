@@ -51,6 +51,7 @@ def _stats() -> list[Json]:
     outage = recent(f"collector:booking_sync_provider_outage:max{{{_SCOPE}}}")
     age = recent(f"collector:booking_sync_data_age:seconds{{{_SCOPE}}}")
     next_poll = recent(f"booking_sync_collector_next_poll_timestamp_seconds{{{_SCOPE}}}")
+    now = "ignoring (target, platform, collector) group_left () " + recent('booking_sync_time_seconds{job=~"$job"}')
     next_booking = recent(f"booking_sync_next_booking_timestamp_seconds{{{_SCOPE}}}")
     expiry = recent(f"booking_sync_credential_expiry_timestamp_seconds{{{_SCOPE}}}")
     return [
@@ -74,7 +75,7 @@ def _stats() -> list[Json]:
             "Next poll in",
             "Time until the next poll; long after refused access, because the exporter backs off.",
             (5, 4),
-            f"clamp_min(min by (collector) ({next_poll}) - time(), 0)",
+            f"clamp_min(min by (collector) ({next_poll} - {now}), 0)",
             unit="s",
             legend="{{collector}}",
         ),

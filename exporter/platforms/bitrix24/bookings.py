@@ -69,7 +69,7 @@ class BookingsCollector:
         self._largest_id = 0
 
     async def poll(self) -> PollResult:
-        now = self._services.clock.time()
+        at, now = self._services.clock.steady(), self._services.clock.time()
         windows = resolve_all(self._settings.windows, now, self._zone)
         rows, seen, complete = await self._read(windows)
         await self._follow_ids(seen, now)
@@ -80,7 +80,7 @@ class BookingsCollector:
             except PollError as error:
                 failure = error  # the counts are right without names, and the names we had stay
         admission = self._services.admission
-        observation = await off_the_loop(admission, len(rows), self._observation, rows, windows, now, complete)
+        observation = await off_the_loop(admission, len(rows), self._observation, rows, windows, at, now, complete)
         return PollResult(observation, failure)
 
     async def _read(self, windows: Sequence[Window]) -> tuple[tuple[Booking, ...], Seen, bool]:
@@ -123,13 +123,13 @@ class BookingsCollector:
         return rows, not malformed
 
     def _observation(
-        self, rows: Sequence[Booking], windows: Sequence[Window], now: float, complete: bool
+        self, rows: Sequence[Booking], windows: Sequence[Window], at: float, now: float, complete: bool
     ) -> BookingsObservation:
         resources, dropped = self._resources(rows, windows)
         found = self._conflicts(rows, windows, now)
         conflicting = found.ids if found else None
         return BookingsObservation(
-            at=now,
+            at=at,
             windows=count_windows(rows, windows, self._rule, conflicting=conflicting, resources=resources, complete=complete),
             next_booking=next_start(rows, now, max(window.end for window in windows)),
             measures_next=any(window.end > now for window in windows),

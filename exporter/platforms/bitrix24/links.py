@@ -70,7 +70,7 @@ class LinksCollector:
         self._links: dict[str, _Kinds] = {}  # by booking id, oldest answer first
 
     async def poll(self) -> PollResult:
-        now = self._services.clock.time()
+        at, now = self._services.clock.steady(), self._services.clock.time()
         windows = resolve_all(self._settings.windows, now, self._zone)
         rows, complete = await self._read(windows)
         wanted = {booking.id for booking in rows}
@@ -78,7 +78,7 @@ class LinksCollector:
         gone = await self._ask(self._chosen(rows))
         present = [booking for booking in rows if booking.id not in gone]
         admission = self._services.admission
-        observation = await off_the_loop(admission, len(present), self._observation, now, windows, present, complete)
+        observation = await off_the_loop(admission, len(present), self._observation, at, windows, present, complete)
         return PollResult(observation, self._api.degraded_reason())
 
     async def _read(self, windows: Sequence[Window]) -> tuple[list[Booking], bool]:
@@ -161,9 +161,9 @@ class LinksCollector:
         return OTHER
 
     def _observation(
-        self, now: float, windows: Sequence[Window], present: Sequence[Booking], complete: bool
+        self, at: float, windows: Sequence[Window], present: Sequence[Booking], complete: bool
     ) -> LinksObservation:
-        return LinksObservation(now, tuple(self._window(window, present, complete) for window in windows))
+        return LinksObservation(at, tuple(self._window(window, present, complete) for window in windows))
 
     def _window(self, window: Window, bookings: Sequence[Booking], complete: bool) -> WindowLinks:
         inside = [self._links[booking.id] for booking in bookings if lies_in(booking, window, self._rule)]

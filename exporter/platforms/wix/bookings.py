@@ -49,12 +49,13 @@ class BookingsCollector:
         self._read_rows_until = float("-inf")
 
     async def poll(self) -> PollResult:
+        at = self._services.clock.steady()
         # Whole milliseconds: what the API understands is then exactly the window that we show.
         now = math.floor(self._services.clock.time() * 1000) / 1000
         windows = resolve_all(self._settings.windows, now, self._target.timezone)
         if self._settings.conflicts:
-            return await self._with_conflicts(now, windows)
-        return PollResult(BookingsObservation(now, await self._counts(windows)))
+            return await self._with_conflicts(at, now, windows)
+        return PollResult(BookingsObservation(at, await self._counts(windows)))
 
     async def _counts(self, windows: Sequence[Window]) -> tuple[WindowBookings, ...]:
         clock = self._services.clock
@@ -81,7 +82,7 @@ class BookingsCollector:
         read = await self._read(bound("startDate", "$gte", start), bound("startDate", "$lt", end))
         return await off_the_loop(self._services.admission, len(read.rows), self._count_rows, read, windows, None)
 
-    async def _with_conflicts(self, now: float, windows: Sequence[Window]) -> PollResult:
+    async def _with_conflicts(self, at: float, now: float, windows: Sequence[Window]) -> PollResult:
         start, end = hull(windows)
         # A booking that began before the windows can conflict with one in them, hence endDate.
         read = await self._read(bound("endDate", "$gte", start), bound("startDate", "$lt", end))
@@ -97,7 +98,7 @@ class BookingsCollector:
         failure = await self._note_new(now)
         if read.complete:
             self._intake.note_read(_bookings(read.rows), now, start=start, end=end)
-        observation = await off_the_loop(admission, len(read.rows), self._observation, read, now, windows, next_booking)
+        observation = await off_the_loop(admission, len(read.rows), self._observation, read, at, now, windows, next_booking)
         return PollResult(observation, failure)
 
     async def _note_new(self, now: float) -> PollError | None:
@@ -112,13 +113,13 @@ class BookingsCollector:
         return conflict_reach(_bookings(_on_the_calendar(read)), windows, "start", self._settings.overlapping_resources)
 
     def _observation(
-        self, read: Rows, now: float, windows: Sequence[Window], next_booking: float | None
+        self, read: Rows, at: float, now: float, windows: Sequence[Window], next_booking: float | None
     ) -> BookingsObservation:
         sessions = _Sessions(_on_the_calendar(read))
         overlapping = self._settings.overlapping_resources
         found = find_conflicts(sessions.representatives, windows, "start", now=now, overlapping_resources=overlapping)
         return BookingsObservation(
-            now,
+            at,
             self._count_rows(read, windows, sessions.members(found.ids)),
             next_booking=next_booking,
             measures_next=bool(self._calendar_statuses),

@@ -48,7 +48,7 @@ class ConnectionsCollector:
     async def poll(self) -> PollResult:
         http = await self._api.call(Endpoint.LIST_CONNECTIONS, query={"partialFailure": "true"})
         answer = await off_the_loop(self._services.admission, rows_in(http.body), connections, http)
-        now = self._services.clock.time()
+        now = self._services.clock.steady()
         report(self._services.events, CollectorName.CONNECTIONS, malformed=answer.malformed, unrecognized=answer.unrecognized)
         failed = answer.failed_provider_ids
         if failed and not answer.rows:

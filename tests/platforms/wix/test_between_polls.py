@@ -32,10 +32,16 @@ class ShiftedClock:
 
     def __init__(self, true: ManualClock, shift: float) -> None:
         self._true = true
-        self.shift = shift
+        self.shift = self._began = shift
 
     def time(self) -> float:
         return self._true.time() + self.shift
+
+    def steady(self) -> float:
+        return self._true.steady() + self._began
+
+    def stepped(self) -> float:
+        return self.shift - self._began
 
     def monotonic(self) -> float:
         return self._true.monotonic()

@@ -1,0 +1,168 @@
+"""Somebody sets the wall clock: no age and no verdict changes, what is too old goes on time, and the page's moments follow."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+import structlog.testing
+from prometheus_client import CollectorRegistry
+
+from exporter.commands.daemon import _tell_of_steps
+from exporter.metrics import Instruments
+from exporter.simulator.faults import Fault, FaultKind
+from exporter.state.findings import problems
+from tests.harness.application import RunningApplication, application
+from tests.harness.business import Business, with_business
+from tests.harness.clock import ManualClock
+
+STEPS: Final = (3600.0, -3600.0, 5.0, -5.0, 30 * 86_400.0, -30 * 86_400.0)
+EVERY: Final = {"interval": "5s", "max_age": "20s"}
+
+
+def with_targets(
+    tmp_path: Path,
+    scenario: Callable[[RunningApplication, Business], Coroutine[Any, Any, None]],
+    *,
+    later: float = 0.0,
+    **top: Any,  # noqa: ANN401  keys of the configuration
+) -> None:
+    async def main(there: Business) -> None:
+        config = there.config(
+            there.wix_target(collectors={"connections": EVERY, "bookings": EVERY}),
+            there.bitrix24_target(collectors={"bookings": EVERY, "links": {**EVERY, "window": "next_7d"}}),
+            **top,
+        )
+        async with application(config, ManualClock(there.simulator.now() + later)) as app:
+            await app.finished_polls()
+            await scenario(app, there)
+
+    with_business(tmp_path, main)
+
+
+def ages(page: dict[str, float]) -> dict[str, float]:
+    """Return how long ago the moments of a page were, by the page's own clock; those ahead are negative."""
+    moments = ("collector_last_success_", "collector_next_poll_", "connection_status_since_")
+    return {name: round(page["time_seconds"] - value, 3) for name, value in page.items() if name.startswith(moments)}
+
+
+def verdicts(app: RunningApplication) -> list[str]:
+    return [f"{problem.kind} {problem.target} {problem.subject} {problem.title}" for problem in problems(app.app.view())]
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_what_is_too_old_is_withdrawn_on_time_whatever_was_done_to_the_clock(step: float, tmp_path: Path) -> None:
+    async def scenario(app: RunningApplication, there: Business) -> None:
+        there.simulator.faults.add(Fault(FaultKind.STATUS, status=500))
+        await app.pass_time(6)
+        app.clock.set_by += step
+        await app.pass_time(1)
+        fresh = await app.samples()
+        assert {0.0} == {value for name, value in fresh.items() if name.startswith("collector_data_expired")}
+        await app.pass_time(20)
+        old = await app.samples()
+        assert {1.0} == {value for name, value in old.items() if name.startswith("collector_data_expired")}
+        assert not [name for name in old if name.startswith(("bookings{", "connection_status{", "linked_bookings{"))]
+
+    with_targets(tmp_path, scenario)
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_step_changes_no_age_and_no_verdict(step: float, tmp_path: Path) -> None:
+    async def scenario(app: RunningApplication, there: Business) -> None:
+        there.simulator.faults.add(Fault(FaultKind.STATUS, "bitrix24", status=500))
+        await app.pass_time(6)
+        before, judged = await app.samples(), verdicts(app)
+        app.clock.set_by += step
+        after = await app.samples()
+        assert ages(before) == ages(after)
+        assert judged == verdicts(app)
+        assert step == pytest.approx(after["time_seconds"] - before["time_seconds"])
+        assert 8 < len(ages(after))
+
+    with_targets(tmp_path, scenario)
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_step_while_polls_are_under_way_leaves_no_age_behind_that_is_wrong(step: float, tmp_path: Path) -> None:
+    async def scenario(app: RunningApplication, there: Business) -> None:
+        there.simulator.faults.add(Fault(FaultKind.NEVER, times=4))
+        await app.pass_time(5.5)  # asked, and not answered
+        app.clock.set_by += step
+        there.simulator.faults.clear()
+        for _ in range(40):
+            await app.pass_time(0.5)
+            assert all(-10.5 <= age <= 30 for name, age in ages(await app.samples()).items() if "since" not in name)
+        page = await app.samples()
+        assert {1.0} == {value for name, value in page.items() if name.startswith("collector_up")}
+
+    with_targets(tmp_path, scenario)
+
+
+def test_polls_go_on_at_their_pace_after_the_clock_was_set_back(tmp_path: Path) -> None:
+    async def scenario(app: RunningApplication, there: Business) -> None:
+        app.clock.set_by = -86_400.0
+        before = there.simulator.log.count(platform="wix")
+        await app.pass_time(50)
+        assert there.simulator.log.count(platform="wix") - before >= 20, "two collectors, every 5 s for 50 s"
+
+    with_targets(tmp_path, scenario)
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_the_state_file_has_the_moments_of_the_clock_that_was_set(step: float, tmp_path: Path) -> None:
+    path = tmp_path / "state.json"
+
+    async def scenario(app: RunningApplication, there: Business) -> None:
+        app.clock.set_by = step
+        await app.pass_time(6)
+        shown = [value for name, value in (await app.samples()).items() if name.startswith("connection_status_since_")]
+        written = json.loads(path.read_bytes())["targets"]["salon-wix"].values()
+        assert sorted(shown) == pytest.approx(sorted(entry["since"] for entry in written))
+        assert min(shown) >= there.simulator.now() + step - 60
+
+    with_targets(tmp_path, scenario, state_file=str(path))
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_moments_of_an_earlier_run_stay_where_the_calendar_has_them(step: float, tmp_path: Path) -> None:
+    """A machine without a battery starts with a clock that is behind, and sets it when the network is there."""
+    path = tmp_path / "state.json"
+    known: list[float] = []
+
+    async def first(app: RunningApplication, _: Business) -> None:
+        known.extend(value for name, value in (await app.samples()).items() if name.startswith("connection_status_since_"))
+
+    async def second(app: RunningApplication, _: Business) -> None:
+        app.clock.set_by = step
+        await app.pass_time(6)
+        shown = [value for name, value in (await app.samples()).items() if name.startswith("connection_status_since_")]
+        if step > 0:
+            assert sorted(known) == pytest.approx(sorted(shown))
+        else:  # seen before they can have been, so they count from now
+            assert all(value <= app.clock.time() for value in shown)
+
+    with_targets(tmp_path, first, state_file=str(path))
+    with_targets(tmp_path, second, later=600, state_file=str(path))
+
+
+def test_the_moment_of_the_last_reload_follows_and_the_step_is_logged_once() -> None:
+    async def main() -> None:
+        clock, instruments = ManualClock(), Instruments(CollectorRegistry())
+        instruments.config_loaded(ok=True, at=clock.time() - 60, hash="2a")
+        telling = asyncio.create_task(_tell_of_steps(clock, instruments))
+        await clock.advance(3)
+        clock.set_by = 3600.0
+        with structlog.testing.capture_logs() as logged:
+            await clock.advance(10)
+        telling.cancel()
+        name = "booking_sync_config_last_reload_success_timestamp_seconds"
+        # 13 seconds have passed, and the age is what it would be without the step.
+        assert 73 == pytest.approx(clock.time() - (instruments.registry.get_sample_value(name) or 0.0))
+        assert [("clock_stepped", 3600.0)] == [(line["event"], line["seconds"]) for line in logged]
+
+    asyncio.run(main())
