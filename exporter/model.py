@@ -120,18 +120,61 @@ class WindowBookings(Value, frozen=True, gc=False):
     by_resource: Mapping[str, int] | None = None
 
 
-class WindowLinks(Value, frozen=True, gc=False):
-    """Link coverage of one window: bookings with a CRM entity, without one, and with an event in the staff's calendar.
+class LinkAnswers(Value, frozen=True, gc=False):
+    """What the portal answered in one poll about bookings of a window: with a CRM entity, without one, in a staff's calendar.
 
-    ``by_entity`` maps (module, entity_type) in lower case to a number of links.
+    ``age`` is by how many seconds that poll began before the one of the observation; 0 for its own answers. ``by_entity``
+    maps (module, entity_type) in lower case to a number of links.
     """
 
-    window: Window
+    age: float
     linked: int
     unlinked: int
     calendar_linked: int
     by_entity: Mapping[tuple[str, str], int]
+
+
+class WindowLinks(Value, frozen=True, gc=False):
+    """Link coverage of one window: the sum of what ``answers`` say, each at its own age.
+
+    ``unverified`` counts the bookings whose answer is too old to be among them.
+    """
+
+    window: Window
+    answers: tuple[LinkAnswers, ...]
+    unverified: int = 0
     complete: bool = True
+
+    @property
+    def linked(self) -> int:
+        return sum(row.linked for row in self.answers)
+
+    @property
+    def unlinked(self) -> int:
+        return sum(row.unlinked for row in self.answers)
+
+    @property
+    def calendar_linked(self) -> int:
+        return sum(row.calendar_linked for row in self.answers)
+
+    @property
+    def by_entity(self) -> Mapping[tuple[str, str], int]:
+        total: dict[tuple[str, str], int] = {}
+        for row in self.answers:
+            for entity, number in row.by_entity.items():
+                total[entity] = total.get(entity, 0) + number
+        return total
+
+    @property
+    def mostly_unverified(self) -> bool:
+        """Whether more than half of the window's bookings are unverified: then its numbers say little."""
+        return self.unverified > self.linked + self.unlinked
+
+    def verified_within(self, seconds: float) -> WindowLinks:
+        """Return this coverage without the answers of a greater ``age``; their bookings are unverified."""
+        fresh = tuple(row for row in self.answers if row.age <= seconds)
+        withdrawn = sum(row.linked + row.unlinked for row in self.answers if row.age > seconds)
+        return WindowLinks(self.window, fresh, self.unverified + withdrawn, self.complete)
 
 
 class ConnectionsObservation(Value, frozen=True, gc=False):
@@ -159,7 +202,7 @@ class BookingsObservation(Value, frozen=True, gc=False):
 
 
 class LinksObservation(Value, frozen=True, gc=False):
-    """Link coverage at ``at``."""
+    """Link coverage at ``at``, when the poll began."""
 
     at: float
     windows: tuple[WindowLinks, ...]

@@ -23,6 +23,12 @@ WINDOW_INCOMPLETE: Final = Advice(
     "Not everything in this window could be read; the true numbers may be higher.",
     "Nothing at first: the next poll reads again. If it lasts, the exporter's operator looks into the log.",
 )
+LINKS_UNVERIFIED: Final = Advice(
+    "The links of more than half of these bookings were read longer ago than `max_age`; nobody knows whether they are linked.",
+    "Nothing while it passes. If it lasts, the exporter's operator raises `verify_calls` or `max_age` of the collector "
+    "`links`, or narrows its window; where the operating time is more than half spent, raises its interval or "
+    "`budget.operating_seconds`.",
+)
 CREDENTIAL_ENDS: Final = Advice(
     "The credential works until this moment, and a person must renew it.",
     "The account's owner renews the credential and the exporter's operator puts it in place.",

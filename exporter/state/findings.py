@@ -13,6 +13,7 @@ from exporter.state.advice import (
     CREDENTIAL_ENDS,
     DATA_WITHDRAWN,
     DOUBLE_BOOKING,
+    LINKS_UNVERIFIED,
     WINDOW_INCOMPLETE,
     for_connection,
     for_failure,
@@ -42,6 +43,7 @@ class Kind(StrEnum):
     CONNECTION_DISCONNECTED = "connection_disconnected"
     CONNECTION_STUCK = "connection_stuck"
     WINDOW_INCOMPLETE = "window_incomplete"
+    LINKS_UNVERIFIED = "links_unverified"
     CREDENTIAL_EXPIRY = "credential_expiry"
 
 
@@ -89,9 +91,12 @@ def of_target(target: TargetView, now: float) -> Iterator[Problem]:
             case BookingsObservation(windows=bookings, conflicts=conflicts, resource_names=names):
                 for conflict in conflicts:
                     yield from _of_conflict(target.name, conflict, names.get(conflict.resource, conflict.resource), now)
-                yield from _of_windows(target.name, collector, [row.window.name for row in bookings if not row.complete])
+                incomplete = [row.window.name for row in bookings if not row.complete]
+                yield from _of_windows(target.name, collector, incomplete, [])
             case LinksObservation(windows=links):
-                yield from _of_windows(target.name, collector, [row.window.name for row in links if not row.complete])
+                incomplete = [row.window.name for row in links if not row.complete]
+                unverified = [row.window.name for row in links if row.mostly_unverified]
+                yield from _of_windows(target.name, collector, incomplete, unverified)
     expiry = target.usage.credential_expiry
     if expiry is not None and expiry - now < _RENEW_SECONDS:
         severity, title = (
@@ -202,8 +207,11 @@ def _of_conflict(target: str, conflict: Conflict, resource: str, now: float) -> 
     yield Problem(severity, Kind.CONFLICT, target, resource, "double booking", DOUBLE_BOOKING, conflict=conflict)
 
 
-def _of_windows(target: str, state: CollectorState, names: list[str]) -> Iterator[Problem]:
-    if names:
-        title = f"incomplete: {', '.join(names)}"
-        what = (Severity.WARNING, Kind.WINDOW_INCOMPLETE, target, str(state.collector), title, WINDOW_INCOMPLETE)
-        yield Problem(*what, since=state.last_poll)
+def _of_windows(target: str, state: CollectorState, incomplete: list[str], unverified: list[str]) -> Iterator[Problem]:
+    for names, kind, title, advice in (
+        (incomplete, Kind.WINDOW_INCOMPLETE, "incomplete", WINDOW_INCOMPLETE),
+        (unverified, Kind.LINKS_UNVERIFIED, "links not verified", LINKS_UNVERIFIED),
+    ):
+        if names:
+            what = (Severity.WARNING, kind, target, str(state.collector), f"{title}: {', '.join(names)}", advice)
+            yield Problem(*what, since=state.last_poll)

@@ -2,7 +2,8 @@
 
 The scheduler swaps whole :class:`CollectorState` values in; readers ask for a :class:`View` of one moment. An observation
 older than ``max_age`` is not in the view: its series vanish, they never become zero. Within a connections observation the
-rows of a failed provider keep their own, older ``observed_at`` and vanish one by one.
+rows of a failed provider keep their own, older ``observed_at`` and vanish one by one; within one of links the answers of
+earlier polls keep their age, and their bookings become unverified one poll after the other.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from collections.abc import Callable, Iterable, Mapping
 from msgspec.structs import replace
 
 from exporter.errors import PollError, Reason
-from exporter.model import ApiUsage, CollectorName, ConnectionsObservation, Observation, Value
+from exporter.model import ApiUsage, CollectorName, ConnectionsObservation, LinksObservation, Observation, Value
 
 
 class Failure(Value, frozen=True, gc=False):
@@ -58,18 +59,22 @@ class CollectorState(Value, frozen=True, gc=False):
     expired: bool = False
 
     def at(self, now: float) -> CollectorState:
-        """Return this state as it may be shown at ``now``: without an observation, or rows of one, past ``max_age``."""
+        """Return this state as it may be shown at ``now``: without an observation, or a part of one, past ``max_age``."""
         observation = self.observation
-        if observation is None:
+        if observation is None or now <= _oldest(observation) + self.max_age:
             return self
-        if now - observation.at > self.max_age:
+        age = now - observation.at
+        if age > self.max_age:
             return replace(self, observation=None, expired=True)
-        if isinstance(observation, ConnectionsObservation) and any(
-            now - connection.observed_at > self.max_age for connection in observation.connections
-        ):
-            fresh = tuple(row for row in observation.connections if now - row.observed_at <= self.max_age)
-            return replace(self, observation=replace(observation, connections=fresh))
-        return self
+        match observation:
+            case ConnectionsObservation(connections=connections):
+                fresh = tuple(row for row in connections if now - row.observed_at <= self.max_age)
+                return replace(self, observation=replace(observation, connections=fresh))
+            case LinksObservation(windows=windows):
+                verified = tuple(row.verified_within(self.max_age - age) for row in windows)
+                return replace(self, observation=replace(observation, windows=verified))
+            case _:
+                return self
 
     def moved(self, seconds: float) -> CollectorState:
         """Return this state with its moments moved by ``seconds``; windows and bookings lie where the calendar has them."""
@@ -82,6 +87,17 @@ class CollectorState(Value, frozen=True, gc=False):
             failure=failure and replace(failure, at=failure.at + seconds, since=_moved(failure.since, seconds)),
             observation=observation and _observation_moved(observation, seconds),
         )
+
+
+def _oldest(observation: Observation) -> float:
+    """Return the moment of the oldest part of ``observation``."""
+    match observation:
+        case ConnectionsObservation(at=at, connections=connections):
+            return min((at, *(row.observed_at for row in connections)))
+        case LinksObservation(at=at, windows=windows):
+            return at - max((answers.age for row in windows for answers in row.answers), default=0.0)
+        case _:
+            return observation.at
 
 
 def _moved(moment: float | None, seconds: float) -> float | None:
@@ -116,11 +132,9 @@ class _CachedState(Value, frozen=True, gc=False):
 
 
 def _held(state: CollectorState, stepped: float) -> _CachedState:
-    observation, oldest = state.observation, math.inf
-    if observation is not None:
-        rows = observation.connections if isinstance(observation, ConnectionsObservation) else ()
-        oldest = min((observation.at, *(row.observed_at for row in rows)))
-    return _CachedState(state, state.moved(stepped) if stepped else state, stepped, oldest + state.max_age)
+    observation = state.observation
+    fresh_until = math.inf if observation is None else _oldest(observation) + state.max_age
+    return _CachedState(state, state.moved(stepped) if stepped else state, stepped, fresh_until)
 
 
 class TargetView(Value, frozen=True, gc=False):

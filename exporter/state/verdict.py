@@ -51,7 +51,11 @@ def summary(state: CollectorState) -> str:
             conflicting = max((row.conflicting or 0 for row in windows), default=0)
             text += f", {conflicting} overlapping" if conflicting else ""
         case LinksObservation(windows=windows):
-            text = ", ".join(f"{row.window.name} {row.linked} linked, {row.unlinked} not" for row in windows)
+            text = ", ".join(
+                f"{row.window.name} {row.linked} linked, {row.unlinked} not"
+                + (f", {row.unverified} unverified" if row.unverified else "")
+                for row in windows
+            )
         case _:
             text = "nothing"
     return f"{text}; partly failed: {state.failure.message}" if state.failure else text

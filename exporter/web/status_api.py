@@ -258,6 +258,7 @@ def _links(seen: LinksObservation) -> Links:
                 linked=row.linked,
                 unlinked=row.unlinked,
                 calendar_linked=row.calendar_linked,
+                unverified=row.unverified,
                 links=tuple(
                     EntityLinks(module=module, entity_type=entity_type, links=links)
                     for (module, entity_type), links in sorted(row.by_entity.items())

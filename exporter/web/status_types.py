@@ -159,7 +159,8 @@ class EntityLinks(msgspec.Struct, frozen=True, kw_only=True):
 class LinksWindow(msgspec.Struct, frozen=True, kw_only=True):
     """Link coverage of one half-open window.
 
-    ``linked`` and ``unlinked`` go by CRM entities alone; ``calendar_linked`` counts bookings with a calendar event.
+    ``linked`` and ``unlinked`` go by CRM entities alone; ``calendar_linked`` counts bookings with a calendar event;
+    ``unverified`` those whose links were read longer ago than ``max_age_seconds``, which are in none of the other numbers.
     """
 
     window: str
@@ -169,6 +170,7 @@ class LinksWindow(msgspec.Struct, frozen=True, kw_only=True):
     linked: int
     unlinked: int
     calendar_linked: int
+    unverified: int
     links: tuple[EntityLinks, ...]
 
 

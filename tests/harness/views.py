@@ -23,6 +23,7 @@ from exporter.model import (
     ConnectionsObservation,
     ConnectionStatus,
     ErrorReason,
+    LinkAnswers,
     LinksObservation,
     Observation,
     OperatingTime,
@@ -200,7 +201,16 @@ def bitrix24_bookings(at: float = NOW - 30) -> BookingsObservation:
 def bitrix24_links(at: float = NOW - 30) -> LinksObservation:
     """Return link coverage of one window; a booking may have several links."""
     by_entity = {("crm", "deal"): 4, ("crm", "contact"): 1, ("calendar", "event"): 3, ("other", "other"): 0}
-    return LinksObservation(at, (WindowLinks(NEXT_24H, 4, 1, calendar_linked=3, by_entity=by_entity),))
+    return LinksObservation(at, (WindowLinks(NEXT_24H, (LinkAnswers(0, 4, 1, 3, by_entity),)),))
+
+
+def with_old_link_answers(at: float = NOW) -> View:
+    """Return a portal at ``at`` whose poll of 30 s ago read five links again; it had read seven others 270 s earlier."""
+    by_entity = {("crm", "deal"): 4, ("calendar", "event"): 3}
+    answers = (LinkAnswers(0, 4, 1, 3, by_entity), LinkAnswers(270, 5, 2, 0, {("crm", "deal"): 6}))
+    links = LinksObservation(NOW - 30, (WindowLinks(NEXT_24H, answers, unverified=1),))
+    bookings = succeeded(_B24_BOOKINGS, BookingsObservation(NOW - 30, (WindowBookings(NEXT_24H, 13),)))
+    return view_of(bitrix24_target(bookings, succeeded(_B24_LINKS, links)), at=at)
 
 
 def bitrix24_usage() -> ApiUsage:

@@ -45,6 +45,7 @@ CONTRACT: dict[str, tuple[str, tuple[str, ...]]] = {
     "unlinked_bookings": ("gauge", ("window",)),
     "calendar_linked_bookings": ("gauge", ("window",)),
     "links": ("gauge", ("window", "module", "entity_type")),
+    "links_unverified_bookings": ("gauge", ("window",)),
     "window_start_timestamp_seconds": ("gauge", ("collector", "window")),
     "window_end_timestamp_seconds": ("gauge", ("collector", "window")),
     "window_complete": ("gauge", ("collector", "window")),

@@ -173,6 +173,7 @@ def test_before_the_first_poll_there_is_no_data_and_no_zero() -> None:
         "bookings",
         "links",
         "calendar_linked_bookings",
+        "links_unverified_bookings",
         "window_complete",
     ):
         assert {} == select(page, name)
@@ -193,9 +194,20 @@ def test_old_data_is_withdrawn_and_never_becomes_a_zero() -> None:
     assert len(select(page, "collector_last_success_timestamp_seconds")) == 4
     domain = {"connection_status", "connection_info", "connections", "provider_up", "bookings", "bookings_by_status"}
     domain |= {"resource_bookings", "resource_info", "conflicting_bookings", "linked_bookings", "unlinked_bookings", "links"}
-    domain |= {"calendar_linked_bookings"}
+    domain |= {"calendar_linked_bookings", "links_unverified_bookings"}
     domain |= {"window_start_timestamp_seconds", "window_complete", "next_booking_timestamp_seconds"}
     assert {} == {name: found for name in domain if (found := select(page, name))}
+
+
+@pytest.mark.parametrize(("seconds", "expected"), [(0, (9, 3, 3, 10, 1)), (1, (4, 1, 3, 4, 8))])
+def test_bookings_leave_linked_and_unlinked_for_unverified_when_their_answer_is_too_old(
+    seconds: float, expected: tuple[int, int, int, int, int]
+) -> None:
+    page = page_of(views.with_old_link_answers(views.NOW + seconds))
+    names = ("linked_bookings", "unlinked_bookings", "calendar_linked_bookings")
+    found = [value(page, name, window="next_24h") for name in names]
+    deals = value(page, "links", window="next_24h", module="crm", entity_type="deal")
+    assert expected == (*found, deals, value(page, "links_unverified_bookings", window="next_24h"))
 
 
 def test_after_a_partial_failure_the_provider_is_down_and_its_connections_stay_as_they_were() -> None:

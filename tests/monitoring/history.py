@@ -28,6 +28,7 @@ from exporter.model import (
     ConnectionsObservation,
     ConnectionStatus,
     ErrorReason,
+    LinkAnswers,
     LinksObservation,
     OperatingTime,
     Provider,
@@ -119,12 +120,10 @@ def _bookings(at: float, platform: str, number: int) -> BookingsObservation:
 
 
 def _links(at: float) -> LinksObservation:
+    by_entity = {("crm", "deal"): 10, ("crm", "contact"): 2, ("calendar", "event"): 9}
     return LinksObservation(
         at,
-        tuple(
-            WindowLinks(window, 12, 8, 9, {("crm", "deal"): 10, ("crm", "contact"): 2, ("calendar", "event"): 9})
-            for window in _windows(at)
-        ),
+        tuple(WindowLinks(window, (LinkAnswers(0, 12, 8, 9, by_entity),), unverified=3) for window in _windows(at)),
     )
 
 

@@ -25,6 +25,7 @@ from exporter.model import (
     ConnectionsObservation,
     ConnectionStatus,
     ErrorReason,
+    LinkAnswers,
     LinksObservation,
     Observation,
     Window,
@@ -184,7 +185,8 @@ def _observation(world: World, collector: CollectorName, at: float, now: float) 
     if collector is CollectorName.CONNECTIONS:
         return _connections(at, now - world.broken if world.broken and at > now - world.broken else None)
     if collector is CollectorName.LINKS:
-        return LinksObservation(at, tuple(WindowLinks(window, 12, 0, 0, {("crm", "deal"): 12}) for window in windows))
+        answers = (LinkAnswers(0, 12, 0, 0, {("crm", "deal"): 12}),)
+        return LinksObservation(at, tuple(WindowLinks(window, answers) for window in windows))
     return BookingsObservation(
         at,
         tuple(WindowBookings(window, 7, conflicting=0, by_status={"confirmed": 7}) for window in windows),

@@ -16,6 +16,7 @@ from exporter.model import (
     Connection,
     ConnectionStatus,
     ErrorReason,
+    LinkAnswers,
     LinksObservation,
     Provider,
     WindowBookings,
@@ -143,10 +144,20 @@ def test_a_double_booking_is_named_by_its_resource_and_its_ids() -> None:
 
 def test_an_incomplete_window_is_a_warning() -> None:
     bookings = BookingsObservation(NOW - 30, (WindowBookings(TODAY, 9), WindowBookings(NEXT_24H, 1, complete=False)))
-    links = LinksObservation(NOW - 30, (WindowLinks(NEXT_24H, 4, 1, 0, {}, complete=False),))
+    links = LinksObservation(NOW - 30, (WindowLinks(NEXT_24H, (LinkAnswers(0, 4, 1, 0, {}),), complete=False),))
     found = problems(view(views.succeeded(BOOKINGS, bookings), views.succeeded(LINKS, links)))
     assert ["incomplete: next_24h", "incomplete: next_24h"] == [problem.title for problem in found]
     assert [(Severity.WARNING, Kind.WINDOW_INCOMPLETE)] * 2 == kinds(found)
+
+
+@pytest.mark.parametrize(("unverified", "expected"), [(0, []), (5, []), (6, [(Severity.WARNING, Kind.LINKS_UNVERIFIED)])])
+def test_a_window_with_more_unverified_than_verified_links_is_a_warning(
+    unverified: int, expected: list[tuple[Severity, Kind]]
+) -> None:
+    links = LinksObservation(NOW - 30, (WindowLinks(NEXT_24H, (LinkAnswers(0, 4, 1, 0, {}),), unverified),))
+    found = problems(view(views.succeeded(LINKS, links)))
+    assert expected == kinds(found)
+    assert ["links not verified: next_24h"] * len(expected) == [problem.title for problem in found]
 
 
 @pytest.mark.parametrize(

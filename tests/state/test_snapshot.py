@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from msgspec.structs import replace
 
 from exporter.model import (
@@ -12,13 +13,18 @@ from exporter.model import (
     Connection,
     ConnectionsObservation,
     ConnectionStatus,
+    LinkAnswers,
+    LinksObservation,
+    Observation,
+    Window,
+    WindowLinks,
 )
 from exporter.state.snapshot import CollectorState, Snapshot, TargetEntry, View
 
 START = 1_790_000_000.0
 
 
-def state(observation: BookingsObservation | ConnectionsObservation | None, **changes: object) -> CollectorState:
+def state(observation: Observation | None, **changes: object) -> CollectorState:
     base = CollectorState("salon", "wix", CollectorName.BOOKINGS, 60.0, 300.0, observation=observation)
     return replace(base, **changes)
 
@@ -69,6 +75,34 @@ def test_rows_of_a_failed_provider_vanish_one_by_one_while_fresh_rows_stay() -> 
     shown = only(snapshot.view(START + 100)).observation
     assert isinstance(shown, ConnectionsObservation)
     assert ["new"] == [row.key for row in shown.connections]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expected"),
+    [
+        (0, (7, 4, 6, 0)),
+        (100, (7, 4, 6, 0)),
+        (100.1, (3, 3, 3, 5)),
+        (200, (3, 3, 3, 5)),
+        (200.1, (1, 2, 1, 8)),
+        (300, (1, 2, 1, 8)),
+    ],
+)
+def test_bookings_become_unverified_one_by_one_when_the_answers_of_earlier_polls_reach_max_age(
+    seconds: float, expected: tuple[int, int, int, int]
+) -> None:
+    window = Window("next_7d", START, START + 1)
+    deal = ("crm", "deal")
+    answers = (
+        LinkAnswers(0, 1, 2, 0, {deal: 1}),
+        LinkAnswers(100, 2, 1, 0, {deal: 2}),
+        LinkAnswers(200, 4, 1, 0, {deal: 3}),
+    )
+    snapshot = snapshot_of(state(LinksObservation(START, (WindowLinks(window, answers),))))
+    shown = only(snapshot.view(START + seconds)).observation
+    assert isinstance(shown, LinksObservation)
+    [row] = shown.windows
+    assert expected == (row.linked, row.unlinked, row.by_entity[deal], row.unverified)
 
 
 def test_ready_names_the_collectors_that_have_not_finished_a_poll() -> None:

@@ -82,7 +82,7 @@ def test_what_is_not_measured_is_null_and_what_is_none_is_zero() -> None:
 
 def test_links_say_how_many_bookings_are_in_the_crm_and_how_many_in_a_calendar() -> None:
     [window] = by_name(document(views.healthy())["targets"], BITRIX24)["links"]["windows"]
-    assert (4, 1, 3) == (window["linked"], window["unlinked"], window["calendar_linked"])
+    assert (4, 1, 3, 0) == (window["linked"], window["unlinked"], window["calendar_linked"], window["unverified"])
     assert {"module": "calendar", "entity_type": "event", "links": 3} in window["links"]
 
 

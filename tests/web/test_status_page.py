@@ -104,6 +104,14 @@ def test_links_are_told_by_entity_and_calendar_copies_are_counted_apart() -> Non
     assert "Links by entity next_24h : calendar event 3, crm contact 1, crm deal 4 (3 bookings in the staff's calendar)" in text
 
 
+def test_bookings_whose_links_were_read_too_long_ago_stand_beside_the_others_and_are_a_problem_when_they_are_most() -> None:
+    assert "13 not measured 9 3 (1 not verified)" in words(page(views.with_old_link_answers()))
+    text = words(page(views.with_old_link_answers(NOW + 1)))
+    assert "13 not measured 4 1 (8 not verified)" in text
+    assert "Links not verified: next_24h salon-b24 / links since 14:12:50 UTC" in text
+    assert "raises verify_calls or max_age of the collector links" in text
+
+
 def test_not_measured_is_never_a_zero() -> None:
     text = words(page(views.healthy()))
     assert "next_24h 14:12:50 UTC 2026-09-22 14:12:50 UTC 0 (0 confirmed, 0 pending) not measured not measured" in text

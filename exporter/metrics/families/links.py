@@ -24,6 +24,11 @@ def _calendar_linked(observation: LinksObservation) -> Iterator[Row]:
         yield (counted.window.name,), counted.calendar_linked
 
 
+def _unverified(observation: LinksObservation) -> Iterator[Row]:
+    for counted in observation.windows:
+        yield (counted.window.name,), counted.unverified
+
+
 def _by_entity(observation: LinksObservation) -> Iterator[Row]:
     for counted in observation.windows:
         for (module, entity_type), number in counted.by_entity.items():
@@ -60,5 +65,12 @@ GAUGES: Final[tuple[Gauge[LinksObservation], ...]] = (
         "module",
         "entity_type",
         read=_by_entity,
+    ),
+    gauge(
+        "links_unverified_bookings",
+        "Bookings of the window whose links were last read longer ago than max_age: they are in none of the four above, so "
+        "linked and unlinked add up to the bookings that were verified. 0 is good. Absent while there is no fresh data.",
+        "window",
+        read=_unverified,
     ),
 )

@@ -4,8 +4,9 @@ Only an item of the module ``crm`` makes a booking linked: the portal keeps its 
 service in the same list, and a customer whom sales does not see has those, too.
 
 One question per booking, in batches. Answers are kept: a booking that is new to the window is asked at once, known ones in
-rotation, oldest answer first, so that a steady portal costs the configured number of batches per poll. What is published
-always covers every booking of the window; a poll that cannot get there keeps what it learnt and fails.
+rotation, oldest answer first, so that a steady portal costs the configured number of batches per poll. An answer counts for
+``max_age``; then its booking is unverified until it has been asked about again. What is published always covers every booking
+of the window; a poll that cannot get there keeps what it learnt and fails.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import Final
 
 from exporter.counting import Booking, Rule, in_any, lies_in, resolve_all, too_many
 from exporter.errors import InvalidResponseError, PollError
-from exporter.model import CollectorName, LinksObservation, Window, WindowLinks
+from exporter.model import CollectorName, LinkAnswers, LinksObservation, Value, Window, WindowLinks
 from exporter.platforms.base import PollResult, Services
 from exporter.platforms.bitrix24 import answers as decode
 from exporter.platforms.bitrix24.answers import Link, Reply
@@ -44,6 +45,13 @@ EXPECTED: Final = (Link(CRM, "deal"), EVENT, Link("catalog", "sku"))
 _Kinds = tuple[tuple[Link, int], ...]
 
 
+class _Answer(Value, frozen=True, gc=False):
+    """What a booking is tied to. ``asked_at`` is when the poll began that learnt it, on the clock that nobody sets."""
+
+    asked_at: float
+    kinds: _Kinds
+
+
 class LinksCollector:
     """Link coverage of one target.
 
@@ -67,19 +75,22 @@ class LinksCollector:
             too_many=lambda: too_many(CollectorName.LINKS, counting.max_bookings),
         )
         self._batcher = Batcher(api, settings.batch_size, share=LINKS_SHARE)
-        self._links: dict[str, _Kinds] = {}  # by booking id, oldest answer first
+        self._answers: dict[str, _Answer] = {}  # by booking id, oldest answer first
 
     async def poll(self) -> PollResult:
         at, now = self._services.clock.steady(), self._services.clock.time()
         windows = resolve_all(self._settings.windows, now, self._zone)
         rows, complete = await self._read(windows)
         wanted = {booking.id for booking in rows}
-        self._links = {booking_id: links for booking_id, links in self._links.items() if booking_id in wanted}
-        gone = await self._ask(self._chosen(rows))
+        self._answers = {booking_id: answer for booking_id, answer in self._answers.items() if booking_id in wanted}
+        new, due = self._chosen(rows)
+        gone = await self._ask(new, at) | await self._ask(due, at, only_if_spare=True)
         present = [booking for booking in rows if booking.id not in gone]
-        admission = self._services.admission
-        observation = await off_the_loop(admission, len(present), self._observation, at, windows, present, complete)
-        return PollResult(observation, self._api.degraded_reason())
+
+        def observe() -> LinksObservation:
+            return LinksObservation(at, tuple(self._window(window, present, at, complete) for window in windows))
+
+        return PollResult(await off_the_loop(self._services.admission, len(present), observe), self._api.degraded_reason())
 
     async def _read(self, windows: Sequence[Window]) -> tuple[list[Booking], bool]:
         """Return the bookings of the windows, and whether no row had to be left out: else coverage is a lower bound."""
@@ -89,52 +100,55 @@ class LinksCollector:
             self._services.events.malformed_rows(CollectorName.LINKS, malformed)
         return in_any(rows, windows, self._rule), not malformed
 
-    def _chosen(self, rows: Sequence[Booking]) -> list[str]:
-        """Return the ids to ask about: all that are new, soonest first, then as many known ones as the budget allows."""
-        new = [booking.id for booking in sorted(rows, key=lambda row: row.start) if booking.id not in self._links]
-        if not all(self._api.ledger.allows(operation, OPTIONAL_SHARE) for operation in (LIST_LINKS, BATCH)):
-            return new
+    def _chosen(self, rows: Sequence[Booking]) -> tuple[list[str], list[str]]:
+        """Return the ids to ask about: those without an answer, soonest first, and the known ones whose turn it is."""
+        new = [booking.id for booking in sorted(rows, key=lambda row: row.start) if booking.id not in self._answers]
         per_call = 1 if LIST_LINKS in self._api.not_batchable else self._batcher.max_commands
         room = max(0, self._settings.verify_calls * per_call - len(new))
-        return [*new, *list(self._links)[:room]]
+        return new, list(self._answers)[:room]
 
-    async def _ask(self, ids: Sequence[str]) -> set[str]:
+    def _spare(self) -> bool:
+        """Tell whether there is operating time for what is known already: the second half is for new bookings alone."""
+        return all(self._api.ledger.allows(operation, OPTIONAL_SHARE) for operation in (LIST_LINKS, BATCH))
+
+    async def _ask(self, ids: Sequence[str], at: float, *, only_if_spare: bool = False) -> set[str]:
         """Ask about ``ids`` and keep each answer. Returns those that the portal no longer has.
 
-        Raises :class:`~exporter.errors.PollError`: when an answer cannot be read only after all have been asked for, since what
+        With ``only_if_spare`` it ends as soon as no operating time is to spare. Raises
+        :class:`~exporter.errors.PollError`: when an answer cannot be read only after all have been asked for, since what
         is odd today is odd in the next poll, too, and would hide the others for good.
         """
         gone: set[str] = set()
         odd: PollError | None = None
         position = 0
-        while position < len(ids):
+        while position < len(ids) and (not only_if_spare or self._spare()):
             block = ids[position : position + self._batcher.size]
             position += len(block)
             commands = {f"e{booking_id}": Command(LIST_LINKS, {"bookingId": int(booking_id)}) for booking_id in block}
             outcomes = await self._batcher.run(commands)
-            odd = self._keep(outcomes, gone) or odd
+            odd = self._keep(outcomes, at, gone) or odd
             for key in commands.keys() - outcomes.keys():  # no batch may run this method
-                odd = self._keep({key: await self._api.ask(commands[key], share=LINKS_SHARE)}, gone) or odd
+                odd = self._keep({key: await self._api.ask(commands[key], share=LINKS_SHARE)}, at, gone) or odd
         if odd is not None:
             raise odd
         return gone
 
-    def _keep(self, outcomes: Mapping[str, Outcome], gone: set[str]) -> PollError | None:
+    def _keep(self, outcomes: Mapping[str, Outcome], at: float, gone: set[str]) -> PollError | None:
         """Keep every answer; returns the error of one that cannot be read. Raises what the portal refuses, after the others."""
         failed = odd = None
         for key, outcome in outcomes.items():
             booking_id = key[1:]
             if isinstance(outcome, Reply):
                 try:
-                    links = self._known(decode.links(outcome))
+                    answer = _Answer(at, self._known(decode.links(outcome)))
                 except InvalidResponseError as error:
                     self._services.events.malformed_rows(CollectorName.LINKS, 1)
                     odd = error
                     continue
-                self._links.pop(booking_id, None)
-                self._links[booking_id] = links
+                self._answers.pop(booking_id, None)
+                self._answers[booking_id] = answer
             elif outcome.error.code == BOOKING_NOT_FOUND:  # deleted after the list was read
-                self._links.pop(booking_id, None)
+                self._answers.pop(booking_id, None)
                 gone.add(booking_id)
             else:
                 failed = outcome.error
@@ -160,17 +174,26 @@ class LinksCollector:
         self._services.events.unrecognized_value(CollectorName.LINKS, field)
         return OTHER
 
-    def _observation(
-        self, at: float, windows: Sequence[Window], present: Sequence[Booking], complete: bool
-    ) -> LinksObservation:
-        return LinksObservation(at, tuple(self._window(window, present, complete) for window in windows))
+    def _window(self, window: Window, bookings: Sequence[Booking], at: float, complete: bool) -> WindowLinks:
+        # That of this poll is there although it may be empty: it holds the kinds that are shown with 0.
+        by_age: dict[float, list[_Kinds]] = {0.0: []}
+        unverified = 0
+        for booking in bookings:
+            if lies_in(booking, window, self._rule):
+                answer = self._answers[booking.id]
+                age = at - answer.asked_at
+                if age > self._settings.max_age_seconds:
+                    unverified += 1
+                else:
+                    by_age.setdefault(age, []).append(answer.kinds)
+        return WindowLinks(window, tuple(_counted(age, kinds) for age, kinds in by_age.items()), unverified, complete)
 
-    def _window(self, window: Window, bookings: Sequence[Booking], complete: bool) -> WindowLinks:
-        inside = [self._links[booking.id] for booking in bookings if lies_in(booking, window, self._rule)]
-        linked = sum(any(link.module == CRM for link, _ in kinds) for kinds in inside)
-        calendar_linked = sum(any(link == EVENT for link, _ in kinds) for kinds in inside)
-        by_entity = Counter({(link.module, link.entity_type): 0 for link in EXPECTED})
-        for kinds in inside:
-            for link, number in kinds:
-                by_entity[link.module, link.entity_type] += number
-        return WindowLinks(window, linked, len(inside) - linked, calendar_linked, dict(by_entity), complete)
+
+def _counted(age: float, bookings: Sequence[_Kinds]) -> LinkAnswers:
+    linked = sum(any(link.module == CRM for link, _ in kinds) for kinds in bookings)
+    calendar_linked = sum(any(link == EVENT for link, _ in kinds) for kinds in bookings)
+    by_entity = Counter({(link.module, link.entity_type): 0 for link in EXPECTED})
+    for kinds in bookings:
+        for link, number in kinds:
+            by_entity[link.module, link.entity_type] += number
+    return LinkAnswers(age, linked, len(bookings) - linked, calendar_linked, dict(by_entity))

@@ -317,7 +317,7 @@ def test_bookings_with_odd_links_fail_the_poll_and_are_counted_but_hide_no_other
             with pytest.raises(InvalidResponseError):
                 await poll_links(session)
             assert 2 * polls == bench.events.malformed[CollectorName.LINKS]
-            assert 38 == len(session.collectors[CollectorName.LINKS]._links)  # type: ignore[attr-defined]  # what it has learnt
+            assert 38 == len(session.collectors[CollectorName.LINKS]._answers)  # type: ignore[attr-defined]  # what it has learnt
         for booking in odd:
             bench.world.delete_booking(booking.id)
         assert coverage(await poll_links(session)) == {"next_7d": truth(bench)}
@@ -368,7 +368,7 @@ def test_what_left_the_window_is_forgotten_and_asked_about_again_when_it_returns
         assert coverage(await poll_links(session)) == {"next_7d": (1, 0)}
         collector = session.collectors[CollectorName.LINKS]
         assert isinstance(collector, LinksCollector)
-        assert len(collector._links) == 1
+        assert len(collector._answers) == 1
         bench.world.link(booking)
         bench.world.edit_booking(booking, start=begin, end=begin + HOUR)
         assert coverage(await poll_links(session)) == {"next_7d": (1, 1)}
