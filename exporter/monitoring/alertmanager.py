@@ -83,7 +83,7 @@ INHIBITIONS = (
     ),
     Inhibition(
         [_BLIND, 'collector = "links"'],
-        ['alertname = "BookingSyncUnlinkedBookings"'],
+        [_names("BookingSyncUnlinkedBookings", "BookingSyncLinksUnverified")],
         _SAME_TARGET,
         "Nothing is known about the links; what the bookings themselves show stands.",
     ),

@@ -172,7 +172,8 @@ def _slo_long() -> RecordingGroup:
 def _bookings() -> RecordingGroup:
     bookings, site = "target_window:booking_sync_bookings:max", "target:booking_sync_site:info"
     tied = f"on (job, {', '.join(TENANT_LABELS)}, target, platform)"
-    unlinked = newest("booking_sync_unlinked_bookings")
+    unlinked, unverified = newest("booking_sync_unlinked_bookings"), newest("booking_sync_links_unverified_bookings")
+    verified = "target_window:booking_sync_links_verified_bookings:sum"
     in_site = f"{bookings} * {tied} group_left (site) {site}"
     return RecordingGroup(
         "booking-sync-bookings",
@@ -181,8 +182,14 @@ def _bookings() -> RecordingGroup:
             Recording(bookings, newest("booking_sync_bookings")),
             Recording("target_window:booking_sync_conflicting_bookings:max", newest("booking_sync_conflicting_bookings")),
             Recording(
-                "target_window:booking_sync_unlinked_bookings:ratio",
-                f"{unlinked}\n/ (\n    {newest('booking_sync_linked_bookings')}\n  + {unlinked}\n  > 0\n)",
+                verified,
+                f"{newest('booking_sync_linked_bookings')}\n+ {unlinked}",
+                "Bookings whose links were read within max_age; of the others nobody knows whether they are linked.",
+            ),
+            Recording("target_window:booking_sync_unlinked_bookings:ratio", f"{unlinked}\n/ ({verified} > 0)"),
+            Recording(
+                "target_window:booking_sync_links_unverified_bookings:ratio",
+                f"{unverified}\n/ (\n    {unverified}\n  + {verified}\n  > 0\n)",
             ),
             Recording(
                 "target:booking_sync_discovered_bookings:increase1d",

@@ -97,7 +97,7 @@ def _consistency() -> tuple[Alert, ...]:
             name="BookingSyncUnlinkedBookings",
             expr=(
                 'min_over_time(target_window:booking_sync_unlinked_bookings:ratio{window="next_7d"}[5m]) > 0.2\n'
-                f'and last_over_time({_BOOKINGS}{{window="next_7d"}}[5m]) >= 10'
+                'and last_over_time(target_window:booking_sync_links_verified_bookings:sum{window="next_7d"}[5m]) >= 10'
             ),
             hold="2h",
             keep="5m",
@@ -109,6 +109,24 @@ def _consistency() -> tuple[Alert, ...]:
                 "CRM entity."
             ),
             fix="A portal administrator repairs the automation that creates the links, then sales links the bookings by hand.",
+            comment="Unverified bookings are in neither number; what is left must be a sample.",
+        ),
+        Alert(
+            name="BookingSyncLinksUnverified",
+            expr="min_over_time(target_window:booking_sync_links_unverified_bookings:ratio[5m]) > 0.5",
+            hold="1h",
+            keep="5m",
+            severity=Severity.WARNING,
+            fixed_by=FixedBy.OPERATOR,
+            summary="Links to the CRM are asked for too seldom.",
+            description=(
+                "For {{ $value | humanizePercentage }} of the bookings of {{ $labels.target }} in {{ $labels.window }} nobody "
+                "knows whether they are tied to the CRM: they were asked about longer ago than `max_age`."
+            ),
+            fix=(
+                "The exporter's operator raises `verify_calls` or `max_age` of the collector `links`, or narrows its window; "
+                "where the operating time is more than half spent, raises its interval or `budget.operating_seconds`."
+            ),
         ),
         Alert(
             name="BookingSyncPlatformDrift",

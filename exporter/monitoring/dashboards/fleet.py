@@ -315,7 +315,8 @@ def _bookings() -> list[Json]:
         ),
         timeseries(
             "Bookings without CRM link",
-            "Share of the bookings of the next 7 days that are tied to no CRM entity; sales does not see them. "
+            "Share of the bookings of the next 7 days that are tied to no CRM entity; sales does not see them. Bookings whose "
+            "links were read too long ago are left out. "
             "Empty without a links collector (Bitrix24 only).",
             [
                 query(top(f"max by (target) ({unlinked})"), "{{target}}"),

@@ -194,13 +194,15 @@ def _bookings() -> list[Json]:
             "Links by entity",
             "Links of the bookings in the next 7 days by what they lead to: CRM entities, events in the staff's calendar, "
             "services; and the bookings without a CRM entity. "
-            "An entity that falls to 0 points at a broken automation. Empty without a links collector (Bitrix24 only).",
+            "An entity that falls to 0 points at a broken automation, unless the unverified bookings rose: their links were "
+            "read too long ago and are left out. Empty without a links collector (Bitrix24 only).",
             [
                 query(
                     top(f"max by (module, entity_type) ({recent(f'booking_sync_links{in_week}')})"),
                     "{{module}} {{entity_type}}",
                 ),
                 query(f"max({recent(f'booking_sync_unlinked_bookings{in_week}')})", "without a CRM entity"),
+                query(f"max({recent(f'booking_sync_links_unverified_bookings{in_week}')})", "unverified"),
             ],
         ),
         timeseries(
