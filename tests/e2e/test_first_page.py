@@ -1,0 +1,82 @@
+"""What is known when the exporter starts is on its first page, and what a poll brings on the first page after it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from exporter.metrics import FAMILIES
+from exporter.simulator import Fault, FaultKind
+from tests.harness.business import Business, with_business
+from tests.harness.process import Exporter, exporter
+
+# What only an answer can tell.
+OF_A_POLL = {
+    *("connection_status", "connection_error", "connection_info", "connection_sync_enabled", "connections", "provider_up"),
+    "connection_status_since_timestamp_seconds",
+    *("bookings", "bookings_by_status", "resource_bookings", "resource_info", "conflicting_bookings"),
+    "next_booking_timestamp_seconds",
+    *("linked_bookings", "unlinked_bookings", "calendar_linked_bookings", "links", "links_unverified_bookings"),
+    *("window_start_timestamp_seconds", "window_end_timestamp_seconds", "window_complete"),
+    *("api_operating_seconds", "api_operating_reset_timestamp_seconds"),
+}
+# No credential of the business ends by itself.
+NEVER = {"credential_expiry_timestamp_seconds"}
+SUFFIXES = {"histogram": "_count", "counter": "", "gauge": ""}
+
+
+def config(business: Business) -> Path:
+    """Write a configuration in which every family of both platforms can be filled."""
+    rows = {"interval": "1h", "conflicts": True}
+    return business.config(
+        business.wix_target(collectors={"connections": {"interval": "1h"}, "bookings": rows}),
+        business.bitrix24_target(collectors={"bookings": {**rows, "per_resource": True}, "links": {"interval": "1h"}}),
+    )
+
+
+def absent(page: Mapping[str, float]) -> set[str]:
+    """Return the families without a series."""
+    shown = {series.partition("{")[0] for series in page}
+    names = {family.name.removeprefix("booking_sync_"): SUFFIXES[family.type] for family in FAMILIES}
+    return {name for name, suffix in names.items() if name + suffix not in shown}
+
+
+async def first_page(running: Exporter) -> dict[str, float]:
+    await running.listening()
+    return await running.samples()
+
+
+def test_on_the_first_page_only_what_an_answer_has_to_tell_is_missing(tmp_path: Path) -> None:
+    async def scenario(business: Business) -> None:
+        business.simulator.faults.add(Fault(FaultKind.NEVER))
+        for _ in range(2):
+            async with exporter(config(business), wait=False) as running:
+                assert OF_A_POLL | NEVER == absent(await first_page(running))
+                running.process.kill()  # a stop would wait for the polls
+                await running.ended()
+
+    with_business(tmp_path, scenario)
+
+
+def test_while_everything_is_refused_nothing_leaves_the_page_and_nothing_is_made_up(tmp_path: Path) -> None:
+    async def scenario(business: Business) -> None:
+        business.simulator.faults.add(Fault(FaultKind.STATUS, status=403))
+        async with exporter(config(business)) as running:
+            await running.ready()
+            page = await running.samples()
+            assert OF_A_POLL | NEVER == absent(page)
+            assert {0.0} == {value for name, value in page.items() if name.startswith("collector_up{")}
+
+    with_business(tmp_path, scenario)
+
+
+def test_on_the_first_page_after_the_first_polls_every_family_has_its_series(tmp_path: Path) -> None:
+    async def scenario(business: Business) -> None:
+        async with exporter(config(business)) as running:
+            await running.ready()
+            page = await running.samples()
+            assert NEVER == absent(page)
+            unverified = {name: value for name, value in page.items() if name.startswith("links_unverified_bookings{")}
+            assert {'links_unverified_bookings{platform="bitrix24",target="salon-b24",window="next_7d"}': 0.0} == unverified
+
+    with_business(tmp_path, scenario)
