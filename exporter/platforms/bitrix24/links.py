@@ -84,7 +84,12 @@ class LinksCollector:
         wanted = {booking.id for booking in rows}
         self._answers = {booking_id: answer for booking_id, answer in self._answers.items() if booking_id in wanted}
         new, due = self._chosen(rows)
-        gone = await self._ask(new, at) | await self._ask(due, at, only_if_spare=True)
+        gone: set[str] = set()
+        odd = await self._ask(new, at, gone)
+        odd = await self._ask(due, at, gone, only_if_spare=True) or odd
+        if odd is not None:
+            # Only now: what is odd today is odd in the next poll, too, and would hide the others for good.
+            raise odd
         present = [booking for booking in rows if booking.id not in gone]
 
         def observe() -> LinksObservation:
@@ -111,14 +116,12 @@ class LinksCollector:
         """Tell whether there is operating time for what is known already: the second half is for new bookings alone."""
         return all(self._api.ledger.allows(operation, OPTIONAL_SHARE) for operation in (LIST_LINKS, BATCH))
 
-    async def _ask(self, ids: Sequence[str], at: float, *, only_if_spare: bool = False) -> set[str]:
-        """Ask about ``ids`` and keep each answer. Returns those that the portal no longer has.
+    async def _ask(self, ids: Sequence[str], at: float, gone: set[str], *, only_if_spare: bool = False) -> PollError | None:
+        """Ask about ``ids`` and keep each answer; those that the portal no longer has are added to ``gone``.
 
-        With ``only_if_spare`` it ends as soon as no operating time is to spare. Raises
-        :class:`~exporter.errors.PollError`: when an answer cannot be read only after all have been asked for, since what
-        is odd today is odd in the next poll, too, and would hide the others for good.
+        With ``only_if_spare`` it ends as soon as no operating time is to spare. Returns the error of an answer that cannot be
+        read, after all have been asked for. Raises :class:`~exporter.errors.PollError` when the portal refuses.
         """
-        gone: set[str] = set()
         odd: PollError | None = None
         position = 0
         while position < len(ids) and (not only_if_spare or self._spare()):
@@ -129,9 +132,7 @@ class LinksCollector:
             odd = self._keep(outcomes, at, gone) or odd
             for key in commands.keys() - outcomes.keys():  # no batch may run this method
                 odd = self._keep({key: await self._api.ask(commands[key], share=LINKS_SHARE)}, at, gone) or odd
-        if odd is not None:
-            raise odd
-        return gone
+        return odd
 
     def _keep(self, outcomes: Mapping[str, Outcome], at: float, gone: set[str]) -> PollError | None:
         """Keep every answer; returns the error of one that cannot be read. Raises what the portal refuses, after the others."""

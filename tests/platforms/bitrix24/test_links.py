@@ -325,6 +325,20 @@ def test_bookings_with_odd_links_fail_the_poll_and_are_counted_but_hide_no_other
     on_portal(script)
 
 
+def test_a_new_booking_with_odd_links_keeps_no_known_one_from_being_asked_about_again() -> None:
+    async def script(bench: Bench) -> None:
+        bench.world.fill(20, bench.now, days=(0.1, 6.9))
+        session = bench.open(links={"batch_size": 10, "verify_calls": 1})
+        await poll_links(session)
+        bench.world.add_booking(bench.now + HOUR, bench.now + 2 * HOUR, links=(Odd(),))
+        for polls in (1, 2, 3):
+            with pytest.raises(InvalidResponseError):
+                await poll_links(session)
+            assert 20 + 10 * polls == bench.commands(LINKS)
+
+    on_portal(script)
+
+
 def test_a_portal_that_fails_every_batch_ends_the_poll_soon() -> None:
     async def script(bench: Bench) -> None:
         bench.world.fill(40, bench.now, days=(0.1, 6.9))
