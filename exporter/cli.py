@@ -87,6 +87,14 @@ Shard = Annotated[
 Listen = Annotated[
     str, typer.Option("--web.listen-address", metavar="HOST:PORT", help="Address of the exporter; :PORT is every interface.")
 ]
+AllowedHosts = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--web.allowed-hosts",
+        metavar="NAME,...",
+        help="Domain names by which scrapers ask at its own port, such as host.docker.internal; repeatable.",
+    ),
+]
 WebConfigFile = Annotated[
     Path | None,
     typer.Option("--web.config.file", metavar="FILE", help="TLS and passwords, in the format of the exporter toolkit."),
@@ -107,6 +115,7 @@ def daemon(
     watch: Annotated[bool, typer.Option("--config.watch", help="Reload by itself when the file or a secret changes.")] = False,
     listen: Listen = DEFAULT_ADDRESS,
     web_config: WebConfigFile = None,
+    allowed_hosts: AllowedHosts = None,
     lifecycle: Annotated[bool, typer.Option("--web.enable-lifecycle", help="Allow POST /-/reload and /-/log-level.")] = False,
     level: Level = LogLevel.INFO,
     log_format: Format = LogFormat.AUTO,
@@ -116,15 +125,22 @@ def daemon(
     """Run the daemon; the sub-commands look, try and rehearse."""
     if context.invoked_subcommand is not None:
         return
-    from exporter.commands.daemon import run  # noqa: PLC0415  the other commands start without the web stack
+    from exporter import web  # noqa: PLC0415  the other commands start without the web stack
+    from exporter.commands.daemon import run  # noqa: PLC0415
     from exporter.runtime import shutdown  # noqa: PLC0415  the other commands start without it
 
     logs.configure(level.value, log_format.value)
     with _exits(interrupted=0):
-        load = _loader(config_file, shard)
+        load, names = _loader(config_file, shard), web.allowed_hosts(allowed_hosts or ())
         shutdown.run(
             lambda signals: run(
-                load, signals=signals, listen_address=listen, web_config=web_config, lifecycle=lifecycle, watch=watch
+                load,
+                signals=signals,
+                listen_address=listen,
+                web_config=web_config,
+                allowed_hosts=names,
+                lifecycle=lifecycle,
+                watch=watch,
             )
         )
 
@@ -188,6 +204,7 @@ def probe(
 def demo(
     *,
     listen: Listen = DEFAULT_ADDRESS,
+    allowed_hosts: AllowedHosts = None,
     scenario: Annotated[
         str, typer.Option("--scenario", metavar="NAME", help="What goes wrong; see simulate --list.")
     ] = "bad-night",
@@ -195,12 +212,14 @@ def demo(
     log_format: Format = LogFormat.AUTO,
 ) -> None:
     """Run simulator and exporter together. Needs no credentials; incidents follow a script."""
+    from exporter import web  # noqa: PLC0415
     from exporter.commands.demo import run_demo  # noqa: PLC0415
     from exporter.runtime import shutdown  # noqa: PLC0415
 
     logs.configure(level.value, log_format.value)
     with _exits(interrupted=0):
-        shutdown.run(lambda signals: run_demo(signals, listen, scenario, typer.echo))
+        names = web.allowed_hosts(allowed_hosts or ())
+        shutdown.run(lambda signals: run_demo(signals, listen, scenario, typer.echo, names))
 
 
 @app.command()

@@ -46,6 +46,7 @@ async def run(
     signals: Signals,
     listen_address: str,
     web_config: Path | None = None,
+    allowed_hosts: frozenset[str] = frozenset(),
     lifecycle: bool = False,
     watch: bool = False,
     started: Callable[[str], Coroutine[None, None, None]] | None = None,
@@ -72,7 +73,7 @@ async def run(
         web = await signals.unless_stopped(asyncio.to_thread(WebConfig.load, web_config))
         admission = Admission(clock, lag, answers)
         async with _application(load, admission, clock=clock, lifecycle=lifecycle, pages=pages) as (app, instruments):
-            server = await serve(create_app(app, pages), listen_address, web)
+            server = await serve(create_app(app, pages), listen_address, web, allowed_hosts)
             log.info("listening", address=server.url, bound=server.bound)
 
             def helper(name: str, work: Callable[[], Coroutine[None, None, None]]) -> asyncio.Task[None]:

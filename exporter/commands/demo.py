@@ -28,7 +28,9 @@ SHOWN: Final = ("booking_sync_connection_status{", "booking_sync_bookings{")
 SHOWN_LINES: Final = 6
 
 
-async def run_demo(signals: Signals, address: str, scenario: str, say: Callable[[str], None]) -> None:
+async def run_demo(
+    signals: Signals, address: str, scenario: str, say: Callable[[str], None], allowed_hosts: frozenset[str] = frozenset()
+) -> None:
     """Run simulator and exporter side by side until SIGTERM or SIGINT; nothing outside this machine is asked."""
     script = scenario_named(scenario)
     simulator = Simulator(build=demo_world.build)
@@ -42,6 +44,7 @@ async def run_demo(signals: Signals, address: str, scenario: str, say: Callable[
                     lambda: load_config(path).without_warnings(),
                     signals=signals,
                     listen_address=address,
+                    allowed_hosts=allowed_hosts,
                     lifecycle=True,
                     started=lambda url: _welcome(url, origin, scenario, say),
                 )

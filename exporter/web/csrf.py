@@ -3,14 +3,34 @@
 from __future__ import annotations
 
 import ipaddress
+import re
+from collections.abc import Iterable
 from typing import Final
 from urllib.parse import urlsplit
 
+import structlog
 from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from exporter.errors import ConfigError, Problem
+from exporter.support.redaction import redact, visible
+
 _HTTP: Final = 80
+_LOOPBACK_NAMES: Final = frozenset({"localhost.localdomain", "localhost4.localdomain4", "localhost6.localdomain6"})
+"""What ``/etc/hosts`` of Red Hat's systems calls the loopback."""
+
+_HOST_NAME: Final = re.compile(
+    r"[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*\.?", re.ASCII | re.IGNORECASE
+)
+_MAX_TOLD: Final = 100
+_MAX_NAME: Final = 100
+_REFUSAL: Final = (
+    "This exporter is not known by that name at this port; ask localhost or the address, or start it with "
+    "--web.allowed-hosts=NAME.\n"
+)
+
+_log = structlog.get_logger("exporter.web")
 
 
 def is_cross_site(headers: Headers) -> bool:
@@ -33,39 +53,76 @@ def _netloc(origin: str) -> str:
 
 
 class DnsRebindingGuard:
-    """Refuses requests to a foreign name at our own port, on a listener that only this machine can reach.
+    """Refuses requests to a foreign name at our own port (DNS rebinding): for a listener that only this machine can reach.
 
-    That is DNS rebinding: a web site lets its name point to 127.0.0.1 and reads us through the visitor's browser, as the same
+    A web site lets its name point to 127.0.0.1 and reads us through the visitor's browser, as the same
     site. Its requests cannot hide name and port. A reverse proxy that hands its own public name on does so without our port.
+    ``allowed`` are names by which scrapers come, as :func:`allowed_hosts` returns them. Each name that is refused is logged
+    once, with the way out.
     """
 
-    def __init__(self, app: ASGIApp, port: int) -> None:
+    def __init__(self, app: ASGIApp, port: int, allowed: frozenset[str] = frozenset()) -> None:
         self._app = app
         self._port = port
+        self._allowed = allowed
+        self._told: set[str] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and is_foreign(Headers(scope=scope).get("host", ""), self._port):
-            text = "This exporter listens on the loopback only and is not known by that name; ask localhost.\n"
-            await PlainTextResponse(text, 421)(scope, receive, send)
+        if scope["type"] == "http" and (name := foreign_name(Headers(scope=scope).get("host", ""), self._port, self._allowed)):
+            self._tell(name)
+            await PlainTextResponse(_REFUSAL, 421)(scope, receive, send)
             return
         await self._app(scope, receive, send)
 
+    def _tell(self, name: str) -> None:
+        """Log that ``name`` is refused, unless that was said: who asks again and again must not flood the log, nor memory."""
+        name = redact(visible(name))[:_MAX_NAME]
+        if name in self._told or len(self._told) > _MAX_TOLD:
+            return
+        self._told.add(name)
+        if len(self._told) > _MAX_TOLD:
+            _log.warning("more_hosts_refused", fix="names that are refused from now on are not told any more")
+        else:
+            _log.warning(
+                "host_refused", host=name, fix="when a scraper of yours asks by this name, give it to --web.allowed-hosts"
+            )
 
-def is_foreign(host: str, port: int) -> bool:
-    """Return whether the ``Host`` header names a domain of the internet together with ``port``."""
+
+def foreign_name(host: str, port: int, allowed: frozenset[str] = frozenset()) -> str | None:
+    """Return the domain of the internet that the ``Host`` header names together with ``port``; ``None`` when it names none."""
     try:
         parts = urlsplit(f"//{host}")
         asked = parts.port or _HTTP
     except ValueError:
-        return False  # no browser sends it
+        return None  # no browser sends it
     name = (parts.hostname or "").rstrip(".")
-    if asked != port or "." not in name or name.endswith(".localhost"):
-        return False
+    if asked != port or "." not in name or name.endswith(".localhost") or name in _LOOPBACK_NAMES or name in allowed:
+        return None
     try:
         ipaddress.ip_address(name)
     except ValueError:
-        return True
-    return False
+        return name
+    return None
+
+
+def allowed_hosts(flags: Iterable[str]) -> frozenset[str]:
+    """Return the names in ``--web.allowed-hosts``, given once or more, each a list with commas.
+
+    Raises :class:`~exporter.errors.ConfigError` with everything in it that is not the name of a host.
+    """
+    names = [name.strip() for flag in flags for name in flag.split(",")]
+    bad = [name for name in names if not _HOST_NAME.fullmatch(name)]
+    if bad:
+        problems = [
+            Problem(
+                "--web.allowed-hosts",
+                f"{name!r} is not the name of a host",
+                "write NAME or NAME,NAME: no port, no *, xn--… for other alphabets",
+            )
+            for name in bad
+        ]
+        raise ConfigError(problems)
+    return frozenset(name.rstrip(".").lower() for name in names)
 
 
 def only_here(address: str) -> bool:

@@ -44,9 +44,12 @@ class Server:
         self._check.close()
 
 
-async def serve(app: ASGIApp, address: str, web_config: WebConfig | None = None) -> Server:
+async def serve(
+    app: ASGIApp, address: str, web_config: WebConfig | None = None, allowed_hosts: frozenset[str] = frozenset()
+) -> Server:
     """Listen on ``address`` and serve ``app`` behind the passwords, headers and TLS of ``web_config``.
 
+    On the loopback, and wherever ``allowed_hosts`` names some, it answers to no other domain names than these at its own port.
     ``address`` is ``host:port``, ``[v6]:port``, or ``:port`` for every interface; port 0 picks a free one. Raises
     :class:`~exporter.errors.ConfigError` for an address that makes no sense, :class:`~exporter.errors.ListenError` for one
     that cannot be had.
@@ -55,7 +58,7 @@ async def serve(app: ASGIApp, address: str, web_config: WebConfig | None = None)
     watched, check = ReloadingWebConfig(web_config or WebConfig()), PasswordCheck()
     has_tls = web_config is not None and web_config.tls is not None
     here, port = sock.getsockname()[:2]
-    known = DnsRebindingGuard(app, port) if only_here(here) else app
+    known = DnsRebindingGuard(app, port, allowed_hosts) if only_here(here) or allowed_hosts else app
     protected = SecurityHeaders(BasicAuth(known, watched.config, check), lambda: watched.in_force.headers)
     config = uvicorn.Config(
         protected,

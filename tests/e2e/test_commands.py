@@ -262,6 +262,7 @@ def test_demo_shows_both_platforms_and_the_incidents_as_they_run() -> None:
     async def scenario() -> None:
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-u", "-m", "exporter", "demo", "--web.listen-address=127.0.0.1:0", "--scenario=token-revoked"),
+            "--web.allowed-hosts=host.docker.internal",
             stdout=asyncio.subprocess.PIPE,
         )
         try:
@@ -277,6 +278,8 @@ def test_demo_shows_both_platforms_and_the_incidents_as_they_run() -> None:
                     return text if 'status="error"} 1' in text else None
 
                 shown = await until(page, "the scripted incident on the page")
+                by_name = {"host": f"host.docker.internal:{url.rpartition(':')[2]}"}
+                assert 200 == (await http.get("/metrics", headers=by_name)).status_code
                 for platform in ("wix", "bitrix24"):
                     assert f'platform="{platform}",window="next_24h"' in shown
         finally:

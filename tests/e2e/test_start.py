@@ -50,6 +50,27 @@ def test_a_bad_configuration_is_told_before_a_bad_address(tmp_path: Path) -> Non
     with_business(tmp_path, scenario)
 
 
+def test_a_scraper_is_served_by_the_names_that_the_flags_allow_and_a_refused_name_is_told_with_the_flag(tmp_path: Path) -> None:
+    async def scenario(business: Business) -> None:
+        flags = ("--web.allowed-hosts=host.docker.internal,metrics.example", "--web.allowed-hosts=b.example")
+        async with exporter(business.config(business.wix_target()), *flags) as running:
+            port = running.url.rpartition(":")[2]
+
+            async def status(name: str) -> int:
+                return (await running.http.get(f"{running.url}/metrics", headers={"host": f"{name}:{port}"})).status_code
+
+            for name in ("host.docker.internal", "metrics.example", "b.example", "localhost.localdomain", "localhost"):
+                assert (name, 200) == (name, await status(name))
+            assert 421 == await status("evil.example")
+            assert "--web.allowed-hosts" in (await running.logged("host_refused", host="evil.example"))["fix"]
+        for bad in ("host:10888", "*.internal", ""):
+            async with exporter(business.config(business.wix_target()), f"--web.allowed-hosts={bad}", wait=False) as running:
+                assert 2 == await running.ended()
+                assert f"error: --web.allowed-hosts: {bad!r} is not the name of a host (fix: " in running.raw
+
+    with_business(tmp_path, scenario)
+
+
 def test_while_the_targets_are_opened_it_is_healthy_not_ready_and_shows_no_page_without_them(tmp_path: Path) -> None:
     async def scenario(business: Business) -> None:
         gate = tmp_path / "gate"

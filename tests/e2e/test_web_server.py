@@ -221,6 +221,23 @@ def test_a_name_that_was_rebound_to_the_loopback_gets_nothing() -> None:
     asyncio.run(scenario())
 
 
+@pytest.mark.parametrize("address", ["127.0.0.1:0", "0.0.0.0:0"])
+def test_names_that_are_allowed_are_served_and_others_are_not_on_the_loopback_and_beyond(address: str) -> None:
+    async def scenario() -> None:
+        async with running(address=address, allowed_hosts=frozenset({"host.docker.internal"})) as server:
+            for name, status in (
+                ("host.docker.internal", b"200"),
+                ("localhost.localdomain", b"200"),
+                ("exporter", b"200"),
+                ("127.0.0.1", b"200"),
+                ("evil.example", b"421"),
+            ):
+                asked = f"GET /metrics HTTP/1.1\r\nHost: {name}:{server.port}\r\nConnection: close\r\n\r\n"
+                assert (await talk(server, asked.encode())).startswith(b"HTTP/1.1 " + status), name
+
+    asyncio.run(scenario())
+
+
 def test_an_endless_header_is_refused() -> None:
     async def scenario() -> None:
         async with running() as server:

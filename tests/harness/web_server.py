@@ -19,10 +19,13 @@ TLS = "tls_server_config:\n  cert_file: localhost.crt\n  key_file: localhost.key
 
 @asynccontextmanager
 async def running(
-    web: Path | None = None, address: str = "127.0.0.1:0", backend: ShownBackend | None = None
+    web: Path | None = None,
+    address: str = "127.0.0.1:0",
+    backend: ShownBackend | None = None,
+    allowed_hosts: frozenset[str] = frozenset(),
 ) -> AsyncIterator[Server]:
     """Serve ``backend`` (a healthy one if absent) with the web configuration file ``web`` while the block runs."""
-    server = await serve(create_app(backend or ShownBackend(views.healthy())), address, WebConfig.load(web))
+    server = await serve(create_app(backend or ShownBackend(views.healthy())), address, WebConfig.load(web), allowed_hosts)
     try:
         yield server
     finally:

@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
-import pytest
+import asyncio
+from collections.abc import Iterable, MutableMapping
+from typing import Any
 
-from exporter.web.csrf import is_foreign, only_here
+import httpx
+import pytest
+import structlog.testing
+from starlette.responses import PlainTextResponse
+from starlette.types import Receive, Scope, Send
+
+from exporter.errors import ConfigError
+from exporter.web.csrf import DnsRebindingGuard, allowed_hosts, foreign_name, only_here
 from tests.harness import views
 from tests.harness.web import ShownBackend, ask
 
@@ -49,7 +58,7 @@ def test_the_page_of_somebody_else_may_not(path: str, headers: dict[str, str]) -
     "host", ["evil.example:10888", "EVIL.example:10888", "evil.example.:10888", "127.0.0.1.evil.example:10888", "0x7f.1:10888"]
 )
 def test_a_domain_at_our_own_port_is_foreign_on_the_loopback(host: str) -> None:
-    assert is_foreign(host, PORT)
+    assert foreign_name(host, PORT) is not None
 
 
 @pytest.mark.parametrize(
@@ -60,6 +69,10 @@ def test_a_domain_at_our_own_port_is_foreign_on_the_loopback(host: str) -> None:
         "[::1]:10888",
         "salon.localhost:10888",
         "localhost.:10888",
+        "localhost.localdomain:10888",  # Red Hat's /etc/hosts
+        "LOCALHOST.localdomain.:10888",
+        "localhost4.localdomain4:10888",
+        "localhost6.localdomain6:10888",
         "exporter:10888",  # a name of this network, which no web site can have
         "exporter.example",  # a reverse proxy hands on the public name
         "exporter.example:443",
@@ -70,11 +83,70 @@ def test_a_domain_at_our_own_port_is_foreign_on_the_loopback(host: str) -> None:
     ],
 )
 def test_what_a_person_or_a_proxy_asks_for_is_not(host: str) -> None:
-    assert not is_foreign(host, PORT)
+    assert foreign_name(host, PORT) is None
+
+
+NAMES = allowed_hosts(["host.docker.internal, GATEWAY.containers.internal.", "metrics.example"])
+
+
+@pytest.mark.parametrize(
+    "host", ["host.docker.internal", "HOST.docker.internal.", "gateway.containers.internal", "metrics.example"]
+)
+def test_a_name_that_is_allowed_is_served_at_our_own_port_and_no_other_with_it(host: str) -> None:
+    assert foreign_name(f"{host}:{PORT}", PORT, NAMES) is None
+    assert f"www.{host}".rstrip(".").lower() == foreign_name(f"www.{host}:{PORT}", PORT, NAMES)
+    assert "docker.internal" == foreign_name(f"docker.internal:{PORT}", PORT, NAMES)
+
+
+@pytest.mark.parametrize(
+    "bad", ["", "a,,b", "*", "*.example", "host:10888", "http://host", "[::1]", "a b", "-a", "a..b", "bücher.example"]
+)
+def test_what_is_no_name_of_a_host_is_a_configuration_error_with_a_way_out(bad: str) -> None:
+    with pytest.raises(ConfigError, match=r"--web\.allowed-hosts: .* is not the name of a host .fix: write NAME or NAME,NAME"):
+        allowed_hosts(["good.example", bad])
+
+
+async def served(scope: Scope, receive: Receive, send: Send) -> None:
+    await PlainTextResponse("page")(scope, receive, send)
+
+
+def refused(hosts: Iterable[str]) -> tuple[list[MutableMapping[str, Any]], int]:
+    """Ask a guarded page by each name at our port. Returns what was logged, and how many were refused with the way out."""
+
+    async def scenario() -> int:
+        transport = httpx.ASGITransport(DnsRebindingGuard(served, PORT))
+        async with httpx.AsyncClient(transport=transport, base_url="http://exporter") as client:
+            answers = [await client.get("/", headers={"host": f"{host}:{PORT}"}) for host in hosts]
+        return sum(answer.status_code == 421 and "--web.allowed-hosts" in answer.text for answer in answers)
+
+    with structlog.testing.capture_logs() as logged:
+        return logged, asyncio.run(scenario())
+
+
+def test_a_refusal_is_logged_once_for_each_name_with_the_way_out() -> None:
+    logged, refusals = refused(["host.docker.internal", "HOST.docker.internal.", "b.example"] * 3)
+    assert 9 == refusals
+    assert [("host_refused", "warning", "host.docker.internal"), ("host_refused", "warning", "b.example")] == [
+        (line["event"], line["log_level"], line["host"]) for line in logged
+    ]
+    assert all("--web.allowed-hosts" in line["fix"] for line in logged)
+
+
+def test_names_without_end_flood_neither_the_log_nor_memory() -> None:
+    logged, refusals = refused(f"{number}.evil.example" for number in range(1000))
+    assert 1000 == refusals
+    assert [*["host_refused"] * 100, "more_hosts_refused"] == [line["event"] for line in logged]
+
+
+def test_a_name_is_told_as_short_visible_and_redacted_text() -> None:
+    names = ["a." + "b" * 5000, "a\x1b.evil", "anna:planted@evil.example"]
+    hosts = [line["host"] for line in refused(names)[0]]
+    assert 3 == len(hosts)
+    assert all(host.isprintable() and len(host) <= 100 and "planted" not in host for host in hosts)
 
 
 def test_without_a_port_it_is_that_of_http() -> None:
-    assert is_foreign("evil.example", 80)
+    assert "evil.example" == foreign_name("evil.example", 80)
 
 
 @pytest.mark.parametrize(("address", "here"), [("127.0.0.1", True), ("::1", True), ("0.0.0.0", False), ("fe80::1%eth0", False)])  # noqa: S104  compared, not bound
