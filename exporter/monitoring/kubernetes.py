@@ -105,7 +105,7 @@ def _deployment(version: str) -> str:
     container = {
         "name": "exporter",
         "image": f"{_IMAGE}:{version}",
-        "args": ["--config.file=/etc/booking-sync-exporter/exporter.yml", "--web.listen-address=:10888"],
+        "args": ["--config.file=/etc/booking-sync-exporter/exporter.yml", "--config.watch", "--web.listen-address=:10888"],
         "ports": [{"name": "http-metrics", "containerPort": 10888}],
         "startupProbe": {"httpGet": {"path": "/-/healthy", "port": "http-metrics"}, "periodSeconds": 2, "failureThreshold": 30},
         "livenessProbe": {"httpGet": {"path": "/-/healthy", "port": "http-metrics"}, "periodSeconds": 20},
@@ -116,6 +116,7 @@ def _deployment(version: str) -> str:
             "readOnlyRootFilesystem": True,
             "capabilities": {"drop": ["ALL"]},
         },
+        # Folders: a file that is mounted alone (subPath) never changes.
         "volumeMounts": [
             {"name": "config", "mountPath": "/etc/booking-sync-exporter", "readOnly": True},
             {"name": "secrets", "mountPath": "/run/secrets/booking-sync", "readOnly": True},

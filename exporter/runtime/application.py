@@ -10,7 +10,7 @@ import contextlib
 from collections.abc import Callable, Collection, Coroutine
 from concurrent.futures import Executor
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import structlog
 
@@ -25,8 +25,11 @@ from exporter.state.snapshot import Snapshot, View
 from exporter.state.status_history import FileStatusHistory, StatusHistory
 from exporter.support import logs
 from exporter.support.files import Stamps, stamps
+from exporter.web import Reloaded
 
 log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
 
 REPLACED_TARGET_GRACE_SECONDS: Final = 5.0
 REPLACED_TARGET_CLOSE_SECONDS: Final = 5.0
@@ -74,7 +77,7 @@ class Application:
             observe_lateness=world.instruments.poll_began,
         )
         self._changing = asyncio.Lock()
-        self._change: asyncio.Task[None] | None = None
+        self._change: asyncio.Task[Any] | None = None
         self._opened = asyncio.Event()
         self._stopping = False
         self._closing: set[asyncio.Task[None]] = set()  # the loop itself holds tasks only weakly
@@ -82,6 +85,7 @@ class Application:
         self._tried: Config | None = None
         self._rejected: str | None = None
         self._seen: Stamps | None = None
+        self._read: Stamps = ()  # the files as they were when the configuration in force was read
 
     @property
     def lifecycle(self) -> bool:
@@ -101,17 +105,19 @@ class Application:
         """
 
         async def start() -> None:
-            await self._apply(config, await asyncio.to_thread(config_hash, config))
+            digest, self._read = await asyncio.to_thread(_hash_and_stamps, config)
+            await self._apply(config, digest)
             self._tried = config
 
         await self._one_at_a_time(start)
 
-    async def reload(self) -> None:
+    async def reload(self) -> Reloaded:
         """Load the configuration again and swap it in. Raises :class:`~exporter.errors.ConfigError`; the old one stays.
 
-        A bug on the way is a :class:`~exporter.errors.ConfigError`, too: nobody who asks for a reload falls over it.
+        Returns what was found. A bug on the way is a :class:`~exporter.errors.ConfigError`, too: nobody who asks for a reload
+        falls over it.
         """
-        await self._one_at_a_time(self._reload)
+        return await self._one_at_a_time(self._reload)
 
     async def reload_if_changed(self) -> None:
         """Reload when file or secrets changed since the last attempt (``--config.watch``). Raises as :meth:`reload`."""
@@ -173,27 +179,28 @@ class Application:
         # Those of targets that a reload replaced are among them.
         await self._wait_for(tuple(self._closing), max(0.0, ends_at - self._clock.monotonic()))
 
-    async def _one_at_a_time(self, change: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    async def _one_at_a_time(self, change: Callable[[], Coroutine[Any, Any, T]]) -> T:
         """Make a change in a task that the stop can end: it may hang in a thread, or wait for polls of replaced targets."""
         stopping = ConfigError([Problem("", "the exporter is stopping, nothing is loaded any more")])
         async with self._changing:
             if self._stopping:
                 raise stopping
             self._before_change()
-            self._change = asyncio.create_task(change(), name="configuration")
+            task = asyncio.create_task(change(), name="configuration")
+            self._change = task
             try:
-                await self._change
+                return await task
             except asyncio.CancelledError:
-                if (task := asyncio.current_task()) is None or task.cancelling():
+                if (waiting := asyncio.current_task()) is None or waiting.cancelling():
                     raise
                 raise stopping from None
             finally:
                 self.changes += 1
 
-    async def _reload(self) -> None:
-        self._tried = None
+    async def _reload(self) -> Reloaded:
+        self._tried, before = None, self._config
         try:
-            config, digest = await asyncio.to_thread(self._load_and_hash)
+            config, digest, read = await asyncio.to_thread(self._load_and_look)
             self._tried = config
             await self._apply(config, digest)
         except ConfigError as error:
@@ -205,10 +212,16 @@ class Application:
             rejected = ConfigError([problem])
             self._reject(rejected)
             raise rejected from None
+        found = Reloaded.CHANGED if config != before else Reloaded.SAME if read != self._read else Reloaded.UNTOUCHED
+        self._read = read
+        if found is not Reloaded.CHANGED:
+            fix = "when you edited it, mount its folder, not the file" if found is Reloaded.UNTOUCHED else None
+            log.info("config_unchanged", file=str(config.files[0]), untouched=found is Reloaded.UNTOUCHED, fix=fix)
+        return found
 
-    def _load_and_hash(self) -> tuple[Config, str]:
+    def _load_and_look(self) -> tuple[Config, str, Stamps]:
         config = self._load()
-        return config, config_hash(config)
+        return config, *_hash_and_stamps(config)
 
     def _reject(self, error: ConfigError) -> None:
         self._rejected = str(error)
@@ -282,6 +295,10 @@ class Application:
         self._closing.discard(task)
         if not task.cancelled() and (bug := task.exception()) is not None:
             log.error("session_close_crashed", task=task.get_name(), exc_info=bug)
+
+
+def _hash_and_stamps(config: Config) -> tuple[str, Stamps]:
+    return config_hash(config), stamps(config.files)
 
 
 def _same_account(old: Target, new: Target) -> bool:

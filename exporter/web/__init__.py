@@ -5,10 +5,10 @@ polling.
 """
 
 from exporter.web.app import create_app
-from exporter.web.backend import Backend
+from exporter.web.backend import Backend, Reloaded
 from exporter.web.config import WebConfig
 from exporter.web.csrf import allowed_hosts
 from exporter.web.server import Server, serve
 from exporter.web.status_api import encode_status
 
-__all__ = ["Backend", "Server", "WebConfig", "allowed_hosts", "create_app", "encode_status", "serve"]
+__all__ = ["Backend", "Reloaded", "Server", "WebConfig", "allowed_hosts", "create_app", "encode_status", "serve"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import gzip
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from concurrent.futures import Executor
 from typing import Final, TypeVar
 
@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from exporter.errors import ConfigError
 from exporter.state.snapshot import View
 from exporter.web import status_page as board
-from exporter.web.backend import Backend
+from exporter.web.backend import Backend, Reloaded
 from exporter.web.csrf import is_cross_site
 from exporter.web.headers import SecurityHeaders
 from exporter.web.negotiate import accepts_gzip, choose_format
@@ -29,6 +29,13 @@ _COMPRESS_IN_LOOP: Final = 32 * 1024  # bytes; well under a millisecond, a threa
 _LEVEL: Final = 5  # of gzip: within some percent of the best size for half of the time
 _NAMED: Final = 100  # things that an answer in plain text names one by one
 _MAX_NUMBER: Final = 7  # digits of a page number
+
+_RELOADED: Final[Mapping[Reloaded, str]] = {
+    Reloaded.CHANGED: "Reloaded.\n",
+    Reloaded.SAME: "Reloaded. The configuration says the same as before.\n",
+    Reloaded.UNTOUCHED: "Reloaded. The file is unchanged since it was last read (inode, size and time), and so are the secrets."
+    " When you did edit it, this process sees another file: one that is mounted alone stays the old one. Mount its folder.\n",
+}
 
 _log = structlog.get_logger("exporter.web")
 
@@ -138,11 +145,11 @@ class _Pages:
 
     async def _reload(self, _: Request) -> Response:
         try:
-            await self._backend.reload()
+            found = await self._backend.reload()
         except ConfigError as error:
             lines = ["Not reloaded: the configuration is invalid; the old one stays in force.", *map(str, error.problems)]
             return PlainTextResponse("\n".join(lines) + "\n", 500)
-        return PlainTextResponse("Reloaded.\n")
+        return PlainTextResponse(_RELOADED[found])
 
     async def log_level(self, request: Request) -> Response:
         return await self._change(request, self._log_level)

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+from enum import Enum, auto
 from typing import TYPE_CHECKING, Protocol
 
 from exporter.state.snapshot import View
 
 if TYPE_CHECKING:
     from exporter.metrics import Format
+
+
+class Reloaded(Enum):
+    """What a reload that succeeded found."""
+
+    CHANGED = auto()
+    SAME = auto()
+    """Files that were written again and say the same as before."""
+    UNTOUCHED = auto()
+    """The very files that were read before, with their inodes, sizes and times."""
 
 
 class Backend(Protocol):
@@ -39,7 +50,7 @@ class Backend(Protocol):
         """Return the configuration in force as YAML, secrets masked."""
         ...
 
-    async def reload(self) -> None:
+    async def reload(self) -> Reloaded:
         """Validate the configuration and swap it in. Raises :class:`exporter.errors.ConfigError` and keeps the old one."""
         ...
 

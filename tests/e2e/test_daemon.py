@@ -205,6 +205,25 @@ def test_an_invalid_reload_keeps_the_old_configuration_and_shows(tmp_path: Path)
     with_business(tmp_path, scenario)
 
 
+def test_a_reload_that_still_sees_the_file_from_before_the_edit_says_so_in_answer_and_log(tmp_path: Path) -> None:
+    async def scenario(business: Business) -> None:
+        edited = business.config(business.wix_target())
+        (tmp_path / "mounted").mkdir()
+        mounted = tmp_path / "mounted" / "exporter.yml"
+        mounted.hardlink_to(edited)  # as a mount of the file alone: it keeps the inode
+        async with exporter(mounted, "--web.enable-lifecycle") as running:
+            await running.ready()
+            edited.unlink()
+            business.config(business.wix_target(), business.bitrix24_target())  # as `sed -i` and editors save
+            answer = await running.http.post(running.url + "/-/reload")
+            assert 200 == answer.status_code
+            assert "The file is unchanged" in answer.text
+            assert "mount its folder" in (await running.logged("config_unchanged", file=str(mounted)))["fix"]
+            assert (await running.samples())["config_last_reload_successful"] == 1
+
+    with_business(tmp_path, scenario)
+
+
 def test_reload_over_http_is_refused_without_the_flag(tmp_path: Path) -> None:
     async def scenario(business: Business) -> None:
         async with exporter(business.config(business.wix_target())) as running:

@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry
 from exporter.errors import ConfigError
 from exporter.metrics import Format, Instruments, Page
 from exporter.state.snapshot import View
-from exporter.web import create_app
+from exporter.web import Reloaded, create_app
 
 T = TypeVar("T")
 
@@ -23,6 +23,7 @@ class ShownBackend:
     def __init__(self, view: View, *, lifecycle: bool = False, config_error: ConfigError | None = None) -> None:
         self.shown = view
         self.reloads = 0
+        self.found = Reloaded.CHANGED
         self.level = "info"
         self._lifecycle = lifecycle
         self._config_error = config_error
@@ -48,10 +49,11 @@ class ShownBackend:
     def effective_config(self) -> str:
         return "targets:\n" + "".join(f"- name: site-{number}\n  api_key: '********'\n" for number in range(20))
 
-    async def reload(self) -> None:
+    async def reload(self) -> Reloaded:
         if self._config_error is not None:
             raise self._config_error
         self.reloads += 1
+        return self.found
 
     def set_log_level(self, level: str) -> None:
         if level not in {"debug", "info", "warning", "error"}:

@@ -34,6 +34,7 @@ from exporter.runtime.targets import LiveTarget, World
 from exporter.simulator import Fault, FaultKind
 from exporter.state import status_history
 from exporter.support import slices
+from exporter.web import Reloaded
 from tests.harness.application import RunningApplication, application
 from tests.harness.business import API_KEY, WEBHOOK_CODE, Business, business, with_business
 from tests.harness.clock import ManualClock
@@ -61,7 +62,7 @@ def with_application(tmp_path: Path, targets: Callable[[Business], tuple[dict[st
     with_business(tmp_path, with_platforms)
 
 
-async def driven(app: RunningApplication, work: Awaitable[None]) -> None:
+async def driven(app: RunningApplication, work: Awaitable[object]) -> None:
     """Let time pass until ``work`` is done."""
     task = asyncio.ensure_future(work)
     while not task.done():
@@ -240,7 +241,7 @@ def test_reloads_at_the_same_time_come_one_after_the_other(tmp_path: Path) -> No
     with_application(tmp_path, lambda business: (calm(business),), scenario)
 
 
-async def _all(work: Iterable[Awaitable[None]]) -> None:
+async def _all(work: Iterable[Awaitable[object]]) -> None:
     await asyncio.gather(*work)
 
 
@@ -330,6 +331,51 @@ def test_a_state_file_that_is_added_takes_over_since_when_things_are_as_they_are
         assert (tmp_path / "state.json").exists()
 
     with_application(tmp_path, lambda business: (calm(business),), scenario)
+
+
+async def found_by_reload(app: RunningApplication) -> tuple[Reloaded, list[bool]]:
+    """Reload. Returns what was found, and for each line of the log about it whether it names the folder as the way out."""
+    with structlog.testing.capture_logs() as logged:
+        found = await app.app.reload()
+    assert (await app.samples())["config_last_reload_successful"] == 1
+    return found, [bool(line["fix"]) for line in logged if line["event"] == "config_unchanged"]
+
+
+def test_a_reload_says_when_it_found_the_same_file_and_when_the_file_says_the_same(tmp_path: Path) -> None:
+    async def scenario(app: RunningApplication, business: Business) -> None:
+        path = business.folder / "exporter.yml"
+        good = path.read_text()
+        assert (Reloaded.UNTOUCHED, [True]) == await found_by_reload(app)
+        assert (Reloaded.UNTOUCHED, [True]) == await found_by_reload(app)
+        path.write_text("# a comment\n" + good)
+        assert (Reloaded.SAME, [False]) == await found_by_reload(app)
+        path.unlink()
+        path.write_text("# a comment\n" + good)  # the same bytes in a new file
+        assert (Reloaded.SAME, [False]) == await found_by_reload(app)
+        assert (Reloaded.UNTOUCHED, [True]) == await found_by_reload(app)
+        path.write_text(good + "state_file: state.json\n")
+        assert (Reloaded.CHANGED, []) == await found_by_reload(app)
+        path.write_text("targets: []\n")
+        with pytest.raises(ConfigError):
+            await app.app.reload()
+        path.write_text(good + "state_file: state.json\n")
+        assert (Reloaded.SAME, [False]) == await found_by_reload(app)
+
+    with_application(tmp_path, lambda business: (calm(business),), scenario)
+
+
+def test_a_changed_secret_is_a_changed_configuration_though_its_file_is_untouched(tmp_path: Path) -> None:
+    (tmp_path / "api_key").write_text(API_KEY)
+
+    async def scenario(app: RunningApplication, _: Business) -> None:
+        (tmp_path / "api_key").write_text(API_KEY + "\n")
+        assert (Reloaded.SAME, [False]) == await found_by_reload(app)
+        (tmp_path / "api_key").write_text("IST.another-key-5b1c")
+        reloading = asyncio.create_task(app.app.reload())
+        await driven(app, asyncio.wait([reloading]))
+        assert Reloaded.CHANGED is await reloading
+
+    with_application(tmp_path, lambda business: (calm(business, api_key={"file": "api_key"}),), scenario)
 
 
 def test_the_watch_reloads_nothing_after_a_start_when_nothing_changed(tmp_path: Path) -> None:

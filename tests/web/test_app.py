@@ -7,6 +7,7 @@ import pytest
 from exporter.errors import ConfigError, Problem
 from exporter.model import CollectorName
 from exporter.state.snapshot import View
+from exporter.web import Reloaded
 from exporter.web.headers import DEFAULTS
 from tests.harness import views
 from tests.harness.views import BITRIX24, WIX
@@ -192,6 +193,22 @@ def test_reload_swaps_the_configuration(method: str) -> None:
     backend = healthy(lifecycle=True)
     assert ask(backend, "/-/reload", method).status_code == 200
     assert backend.reloads == 1
+
+
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [
+        (Reloaded.CHANGED, "Reloaded.\n"),
+        (Reloaded.SAME, "Reloaded. The configuration says the same as before.\n"),
+        (Reloaded.UNTOUCHED, "Mount its folder.\n"),
+    ],
+)
+def test_a_reload_that_found_nothing_new_says_so_and_is_a_success(found: Reloaded, said: str) -> None:
+    backend = healthy(lifecycle=True)
+    backend.found = found
+    answer = ask(backend, "/-/reload", "POST")
+    assert (200, True) == (answer.status_code, answer.text.endswith(said))
+    assert (found is Reloaded.UNTOUCHED) is ("The file is unchanged" in answer.text)
 
 
 @pytest.mark.parametrize("path", CHANGES)
