@@ -23,8 +23,9 @@ from exporter.metrics import Instruments, Page
 from exporter.platforms.http_pool import open_pool
 from exporter.platforms.sockets import room_for_sockets
 from exporter.polling import Admission
-from exporter.runtime import Application, Signals, StopRequestedError, UnwaitedThreads, World, garbage, loop_errors, supervised
+from exporter.runtime import Application, Signals, StopRequestedError, UnwaitedThreads, World, garbage, loop_errors
 from exporter.support import logs, sdnotify
+from exporter.support.supervision import supervised
 from exporter.web import WebConfig, create_app, serve
 
 log = structlog.get_logger(__name__)

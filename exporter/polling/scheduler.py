@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
+from functools import partial
 from random import Random
 from typing import Final
 
@@ -15,14 +17,15 @@ import structlog
 from msgspec.structs import replace
 
 from exporter.clock import Clock, wall_deadline
-from exporter.errors import PollError, Reason
+from exporter.errors import InternalError, PollError, Reason
 from exporter.model import CollectorName
 from exporter.polling.admission import Admission
 from exporter.polling.poll import Job, Outcome, poll
-from exporter.state.snapshot import CollectorState
+from exporter.state.snapshot import CollectorState, failure_of
 from exporter.support.backoff import exponential
 from exporter.support.logs import FailureLog
 from exporter.support.slices import in_slices
+from exporter.support.supervision import supervised
 
 log = structlog.get_logger(__name__)
 
@@ -55,8 +58,19 @@ def retry_delay(interval: float, error: PollError, failures: int, random: Random
     )
 
 
+@dataclass(slots=True)
+class _Progress:
+    """Where a collector's loop stands: the state that was shown last, and when the next poll is due (monotonic)."""
+
+    state: CollectorState
+    due: float
+
+
 class Scheduler:
-    """Owns the polling tasks: starts them, stops them, waits for them."""
+    """Owns the polling tasks: starts them, stops them, waits for them.
+
+    A bug in what is done with a finished poll ends the task: ``died`` is told, and it is begun again.
+    """
 
     def __init__(
         self,
@@ -66,12 +80,14 @@ class Scheduler:
         admission: Admission,
         publish: Callable[[CollectorState], None],
         observe_lateness: Callable[[str, float], None],
+        died: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._clock = clock
         self._random = random
         self._admission = admission
         self._publish = publish
         self._observe_lateness = observe_lateness
+        self._died = died
         self._tasks: dict[tuple[str, CollectorName], asyncio.Task[None]] = {}
         self._polling: set[tuple[str, CollectorName]] = set()
         self._failures = FailureLog(log)
@@ -85,8 +101,7 @@ class Scheduler:
         # In the order of a file one platform would come after the other, and all of one site at the same time.
         self._random.shuffle(shuffled)
         async for job in in_slices(shuffled):
-            task = asyncio.create_task(self._run(job), name=f"{job.target}/{job.name}")
-            task.add_done_callback(_tell_of_a_crash)
+            task = asyncio.create_task(self._keep_polling(job), name=f"{job.target}/{job.name}")
             self._tasks[job.target, job.name] = task
 
     async def stop(self, targets: Iterable[str] | None = None, *, grace: float) -> None:
@@ -117,31 +132,57 @@ class Scheduler:
             return False
         return True
 
-    async def _run(self, job: Job) -> None:
+    async def _keep_polling(self, job: Job) -> None:
+        progress = _Progress(replace(job.initial_state(), next_poll=self._clock.steady()), self._clock.monotonic())
+
+        def died(task: str) -> None:
+            self._died(task)
+            progress.state = self._failed_by_a_bug(progress)
+
+        facts = {"target": job.target, "platform": job.platform, "collector": job.name.value}
+        work = partial(self._poll_on, job, progress)
+        await supervised("poll", work, clock=self._clock, random=self._random, died=died, **facts)
+
+    async def _poll_on(self, job: Job, progress: _Progress) -> None:
         # The task has no name here: a frame that knows its own task is a cycle, which only a garbage collection frees.
         key = (job.target, job.name)
-        state = replace(job.initial_state(), next_poll=self._clock.steady())
-        self._publish(state)
-        due = self._clock.monotonic()
+        self._publish(progress.state)
+        if (pause := progress.due - self._clock.monotonic()) > 0:
+            await self._clock.sleep(pause)
         while True:
             await self._admission.poll(job.interval)
             began = self._clock.monotonic()
+            late, progress.due = max(0.0, began - progress.due), began + job.interval  # the latter when a bug ends this round
             self._polling.add(key)
             try:
-                outcome = await poll(job, state, self._clock)
+                outcome = await poll(job, progress.state, self._clock)
             finally:
                 self._polling.discard(key)
-            self._observe_lateness(job.platform, max(0.0, began - due) + outcome.held_up)
+            self._observe_lateness(job.platform, late + outcome.held_up)
             if _is_cancelled():
                 return  # a collector that swallowed its end
-            state, delay = outcome.state, self._delay(job, outcome)
+            delay = self._delay(job, outcome)
             now = self._clock.monotonic()
-            due = job.after(began, now) if delay is None else now + delay
-            state = replace(state, next_poll=self._clock.steady() + due - now)
+            progress.due = job.after(began, now) if delay is None else now + delay
+            state = replace(outcome.state, next_poll=self._clock.steady() + progress.due - now)
             self._publish(state)
+            progress.state = state
             if self._tasks.get(key) is not asyncio.current_task():
                 return  # stopped meanwhile
-            await self._clock.sleep(due - now)
+            await self._clock.sleep(progress.due - now)
+
+    def _failed_by_a_bug(self, progress: _Progress) -> CollectorState:
+        """Return the state of a collector whose poll could not be shown: it keeps its data and is not well."""
+        before, now = progress.state, self._clock.steady()
+        count, since = (before.failure.count + 1, before.failure.since) if before.failure else (1, now)
+        return replace(
+            before,
+            finished_polls=before.finished_polls + 1,
+            up=False,
+            last_poll=now,
+            failure=failure_of(InternalError("a bug in the exporter; please report it with the log"), now, count, since),
+            next_poll=now + progress.due - self._clock.monotonic(),
+        )
 
     def _delay(self, job: Job, outcome: Outcome) -> float | None:
         """Log how the poll went. Returns the seconds before the next one, ``None`` for the normal interval."""
@@ -168,9 +209,3 @@ class Scheduler:
 def _is_cancelled() -> bool:
     task = asyncio.current_task()
     return task is None or task.cancelling() > 0
-
-
-def _tell_of_a_crash(task: asyncio.Task[None]) -> None:
-    """Log the bug of ours that ended a collector's loop; nobody else waits for it."""
-    if not task.cancelled() and (bug := task.exception()) is not None:
-        log.error("collector_crashed", task=task.get_name(), exc_info=bug)

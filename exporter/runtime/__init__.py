@@ -5,7 +5,6 @@ It leans on all of that, but neither on the simulator nor on the monitoring bund
 
 from exporter.runtime.application import Application
 from exporter.runtime.shutdown import Signals, StopRequestedError, UnwaitedThreads
-from exporter.runtime.supervision import supervised
 from exporter.runtime.targets import World
 
-__all__ = ["Application", "Signals", "StopRequestedError", "UnwaitedThreads", "World", "supervised"]
+__all__ = ["Application", "Signals", "StopRequestedError", "UnwaitedThreads", "World"]

@@ -75,6 +75,7 @@ class Application:
             admission=world.admission,
             publish=self._snapshot.put,
             observe_lateness=world.instruments.poll_began,
+            died=world.instruments.task_died,
         )
         self._changing = asyncio.Lock()
         self._change: asyncio.Task[Any] | None = None

@@ -66,6 +66,8 @@ class Bench:
 
     def __post_init__(self) -> None:
         self.lateness: list[tuple[str, float]] = []
+        self.died: list[str] = []
+        self.bugs: list[str] = []  # what is to crash next, by name
         self.expected: dict[str, tuple[ScriptedCollector, list[float]]] = {}
         self.admit_by(None)
 
@@ -76,10 +78,21 @@ class Bench:
             random=Random(1),
             admission=Admission(self.clock, lag),
             publish=self._publish,
-            observe_lateness=lambda platform, late: self.lateness.append((platform, late)),
+            observe_lateness=self._observe_lateness,
+            died=self.died.append,
         )
 
+    def _observe_lateness(self, platform: str, late: float) -> None:
+        self._crash("lateness")
+        self.lateness.append((platform, late))
+
+    def _crash(self, what: str) -> None:
+        if self.bugs and self.bugs[0] == what:
+            self.bugs.pop(0)
+            raise RuntimeError(f"bug in {what}")
+
     def _publish(self, state: CollectorState) -> None:
+        self._crash("publish" if state.up else "publish_failure")
         self.published.setdefault(state.target, []).append(state)
 
     def job(self, script: Script, *, target: str = "a", interval: float = 60.0) -> tuple[Job, ScriptedCollector]:
@@ -557,8 +570,8 @@ def test_a_bug_of_ours_in_the_loop_is_logged_and_leaves_the_others_alone() -> No
         with structlog.testing.capture_logs() as logged:
             await bench.scheduler.start([dataclasses.replace(broken, recorder=Broken()), fine])
             await bench.clock.advance(130)
-        assert [("collector_crashed", "broken/bookings")] == [
-            (line["event"], line["task"]) for line in logged if line["log_level"] == "error"
+        assert [("task_died", "poll", "broken")] * 3 == [
+            (line["event"], line["task"], line["target"]) for line in logged if line["log_level"] == "error"
         ]
         assert len(collector.polled_at) == 3
 
@@ -588,5 +601,65 @@ def test_a_failure_remembers_since_when_and_how_often_in_a_row() -> None:
         assert failure is not None
         assert (began, len(collector.polled_at)) == (failure.since, failure.count)
         assert failure.at > began
+
+    run(scenario)
+
+
+@pytest.mark.parametrize("bug", ["publish", "lateness"])
+def test_a_collector_whose_poll_cannot_be_shown_says_so_keeps_its_data_and_is_polled_again_an_interval_later(bug: str) -> None:
+    async def scenario(bench: Bench) -> None:
+        (job, collector), (other, others) = bench.job(good), bench.job(good, target="b")
+        await bench.scheduler.start([job, other])
+        await bench.clock.advance(30)
+        before = bench.last()
+        assert (True, 1) == (before.up, before.finished_polls)
+        bench.bugs.append(bug)
+        with structlog.testing.capture_logs() as logged:
+            await bench.clock.advance(60)
+        hurt = next(name for name in "ab" if not bench.last(name).up)
+        state, well = bench.last(hurt), bench.last("b" if hurt == "a" else "a")
+        assert state.failure is not None
+        assert (Reason.INTERNAL, 2, before.observation) == (state.failure.reason, state.finished_polls, before.observation)
+        assert (True, 2) == (well.up, well.finished_polls)
+        assert ["poll"] == bench.died
+        (line,) = [line for line in logged if line["event"] == "task_died"]
+        assert ("poll", hurt, "bookings", True) == (line["task"], line["target"], line["collector"], line["exc_info"])
+        await bench.clock.advance(60)
+        assert [0, 60, 120] == collector.polled_at == others.polled_at
+        assert (True, None, 3) == (bench.last(hurt).up, bench.last(hurt).failure, bench.last(hurt).finished_polls)
+
+    run(scenario)
+
+
+def test_a_bug_that_stays_is_told_less_and_less_often_and_asks_no_more_of_the_platform() -> None:
+    async def scenario(bench: Bench) -> None:
+        job, collector = bench.job(good)
+        await bench.scheduler.start([job])
+        await bench.clock.advance(30)
+        bench.bugs += ["publish", *["publish_failure"] * 1000]
+        await bench.clock.advance(3600)
+        assert 60 <= len(bench.died) <= 130, "a pause of up to a minute between two of them"
+        assert [0, 60] == collector.polled_at
+        bench.bugs.clear()
+        await bench.clock.advance(180)
+        assert bench.last().up
+        assert len(collector.polled_at) >= 4
+
+    run(scenario)
+
+
+def test_a_platform_that_asked_to_wait_is_not_asked_earlier_because_of_a_bug() -> None:
+    async def scenario(bench: Bench) -> None:
+        job, collector = bench.job(failing(RateLimitedError("too many", retry_after=600)))
+        await bench.scheduler.start([job])
+        await bench.clock.advance(599)
+        assert [0] == collector.polled_at
+        bench.bugs += ["publish_failure"]
+        await bench.clock.advance(10)
+        assert [0, 600] == collector.polled_at
+        await bench.clock.advance(590)
+        assert [0, 600] == collector.polled_at
+        await bench.clock.advance(10)
+        assert [0, 600, 1200] == collector.polled_at
 
     run(scenario)

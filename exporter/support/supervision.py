@@ -24,10 +24,11 @@ async def supervised(
     clock: Clock,
     random: Random,
     died: Callable[[str], None],
+    **facts: object,
 ) -> None:
     """Do ``work`` to its end; when a bug ends it, tell ``died`` its name and begin it again, later with each bug in a row.
 
-    Bugs that lie more than a minute apart are not in a row.
+    Bugs that lie more than a minute apart are not in a row. ``facts`` are for the log.
     """
     bugs = 0
     while True:
@@ -38,7 +39,7 @@ async def supervised(
             bugs = bugs + 1 if clock.monotonic() - began <= MAX_PAUSE_SECONDS else 1
             pause = exponential(bugs - 1, initial_seconds=INITIAL_PAUSE_SECONDS, max_seconds=MAX_PAUSE_SECONDS, random=random)
             died(name)
-            log.exception("task_died", task=name, again_in_seconds=round(pause, 1))
+            log.exception("task_died", task=name, **facts, again_in_seconds=round(pause, 1))
         else:
             return
         await clock.sleep(pause)

@@ -7,7 +7,7 @@ from random import Random
 
 import structlog.testing
 
-from exporter.runtime.supervision import supervised
+from exporter.support.supervision import supervised
 from tests.harness.clock import ManualClock
 
 
