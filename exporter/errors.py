@@ -5,6 +5,7 @@
     BookingSyncError
     ├── ConfigError                 bad configuration; carries every problem at once
     ├── ListenError                 the web server cannot have its address
+    ├── WebServerError              the web server ended though nobody stopped it
     └── PollError                   a poll ended without (complete) data; one ``reason`` each
         ├── AuthError               auth             the platform does not accept the credential
         ├── PermissionDeniedError             permission       accepted, but it may not do this
@@ -84,6 +85,10 @@ class ConfigError(BookingSyncError):
 
 class ListenError(BookingSyncError):
     """The web server cannot listen on its address: taken, not of this machine, or not allowed."""
+
+
+class WebServerError(BookingSyncError):
+    """The web server ended though nobody stopped it: a bug, which is its cause."""
 
 
 class PollError(BookingSyncError):

@@ -18,7 +18,7 @@ from prometheus_client import CollectorRegistry
 
 from exporter.clock import Clock, LoopLag, SystemClock
 from exporter.config import Config
-from exporter.errors import ConfigError
+from exporter.errors import ConfigError, WebServerError
 from exporter.metrics import Instruments, Page
 from exporter.platforms.http_pool import open_pool
 from exporter.platforms.sockets import room_for_sockets
@@ -26,7 +26,7 @@ from exporter.polling import Admission
 from exporter.runtime import Application, Signals, StopRequestedError, UnwaitedThreads, World, garbage, loop_errors
 from exporter.support import logs, sdnotify
 from exporter.support.supervision import supervised
-from exporter.web import WebConfig, create_app, serve
+from exporter.web import Server, WebConfig, create_app, serve
 
 log = structlog.get_logger(__name__)
 
@@ -56,7 +56,8 @@ async def run(
 
     ``load`` reads the configuration, in a thread; ``started`` is called with the page's base URL once the targets are open.
     Raises, before anything is asked of a platform, :class:`~exporter.errors.ConfigError` when the first configuration, then
-    the web configuration, then the address is bad, and :class:`~exporter.errors.ListenError` when the address cannot be had.
+    the web configuration, then the address is bad, and :class:`~exporter.errors.ListenError` when the address cannot be had;
+    :class:`~exporter.errors.WebServerError` when the web server dies, after an orderly stop of all else.
     """
     _make_room()
     garbage.postpone()
@@ -95,7 +96,7 @@ async def run(
                 sdnotify.notify("READY=1")
                 if started:
                     helpers.append(helper("started", partial(started, server.url)))
-                await signals.stop.wait()
+                await _until_the_stop(signals, server)
             finally:
                 # Side by side, so that a scrape and a poll that both take their time do not add up. The helpers go last: the
                 # watchdog is fed to the end.
@@ -104,6 +105,15 @@ async def run(
                     task.cancel()
                 await asyncio.gather(*helpers, return_exceptions=True)
     log.info("stopped")
+
+
+async def _until_the_stop(signals: Signals, server: Server) -> None:
+    """Wait for the stop. A web server that dies brings it, too: nobody hears of anything without pages, and a restart mends it."""
+    try:
+        await signals.unless_stopped(server.died())
+    except WebServerError as error:
+        log.error("web_server_died", exc_info=error)  # noqa: TRY400  said once; the command line says what it ends with
+        raise
 
 
 @contextlib.asynccontextmanager

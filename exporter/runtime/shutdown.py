@@ -32,6 +32,7 @@ MAX_STOP_SECONDS: Final = 7.0
 
 _STOPS: Final = frozenset({signal.SIGTERM, signal.SIGINT})
 _LAST_WORDS_SECONDS: Final = 0.25
+_LAST_WORDS_AT_AN_ERROR_SECONDS: Final = 1.0
 _THREADS_SECONDS: Final = 0.25
 _ASKED_TWICE: Final = 1
 
@@ -133,13 +134,19 @@ def run(main: Callable[[Signals], Coroutine[Any, Any, None]]) -> None:
     """Run ``main`` to its end in a loop of its own, as :func:`asyncio.run`, then end the process with exit code 0.
 
     The interpreter's own end would wait for threads that hang, and free what thousands of targets hold, one by one: seconds for
-    nothing, in which nobody watches the clock any more. When ``main`` raises, the exception goes to the caller.
+    nothing, in which nobody watches the clock any more. When ``main`` raises, the exception goes to the caller; when threads
+    hang then, the process ends with 1 a second later.
     """
     runner = asyncio.Runner(loop_factory=new_event_loop)
     signals = Signals(runner.get_loop())
     with signals.delivered():
-        with runner:
-            runner.run(main(signals))
+        try:
+            with runner:
+                runner.run(main(signals))
+        except BaseException:
+            if _threads_that_hang():
+                _end_after_the_last_words()
+            raise
         if count := _threads_that_hang():
             log.warning("threads_left_behind", threads=count)
         for stream in (sys.stdout, sys.stderr):
@@ -155,6 +162,16 @@ def _threads_that_hang() -> int:
     for thread in others:
         thread.join(max(0.0, ends_at - time.monotonic()))
     return sum(thread.is_alive() for thread in others)
+
+
+def _end_after_the_last_words() -> None:
+    """End the process with 1 in a second, by when the caller has said why; the interpreter would wait for threads that hang."""
+
+    def end() -> None:
+        time.sleep(_LAST_WORDS_AT_AN_ERROR_SECONDS)
+        os._exit(1)
+
+    threading.Thread(target=end, daemon=True).start()
 
 
 def _say_that_it_took_too_long() -> None:

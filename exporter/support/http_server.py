@@ -9,10 +9,11 @@ import math
 import os
 import socket
 from collections.abc import Iterator
+from typing import NoReturn
 
 import uvicorn
 
-from exporter.errors import ListenError
+from exporter.errors import ListenError, WebServerError
 from exporter.support.net import join_address
 
 
@@ -62,6 +63,12 @@ class RunningServer:
         self.host, self.port = sock.getsockname()[:2]
         self.address = join_address(self.host, self.port)
 
+    async def died(self) -> NoReturn:
+        """Wait until the server ends by itself, and raise :class:`~exporter.errors.WebServerError` then, from the bug."""
+        await asyncio.wait({self._task})
+        bug = None if self._task.cancelled() else self._task.exception()
+        raise WebServerError(f"the {self._task.get_name()} ended by itself") from bug
+
     async def stop(self, *, grace: float) -> None:
         """Take no new connection, let running answers end within ``grace`` seconds, then cut what is left."""
         self._server.config.timeout_graceful_shutdown = math.ceil(grace)
@@ -74,7 +81,10 @@ class RunningServer:
 
     async def _end(self) -> None:
         self._server.stopping.set()
-        await self._task
+        if not self._task.done():
+            await self._task
+        for server in self._server.servers:  # open still when a bug ended it
+            server.close()
 
 
 class _Server(uvicorn.Server):
@@ -96,10 +106,14 @@ class _Server(uvicorn.Server):
     async def main_loop(self) -> None:
         """Tick as uvicorn does (the ``date`` header needs it), and end at once instead of at the next tick."""
         ticking = asyncio.create_task(super().main_loop())
+        stopping = asyncio.create_task(self.stopping.wait())
         try:
-            await self.stopping.wait()
+            await asyncio.wait({ticking, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            if ticking.done():
+                ticking.result()
         finally:
             ticking.cancel()
+            stopping.cancel()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         if self.graceful:

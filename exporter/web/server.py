@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from typing import Final
+from typing import Final, NoReturn
 
 import h11
 import uvicorn
@@ -37,6 +37,10 @@ class Server:
         self.bound = running.address
         host = "localhost" if running.host in _EVERYWHERE else running.host
         self.url = f"{scheme}://{join_address(host, self.port)}"
+
+    async def died(self) -> NoReturn:
+        """Wait until the server ends by itself, and raise :class:`~exporter.errors.WebServerError` then."""
+        await self._running.died()
 
     async def stop(self, *, grace: float = 0.0) -> None:
         """Take no new connection, let running answers end within ``grace`` seconds, then cut what is left."""

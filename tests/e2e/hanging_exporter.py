@@ -1,4 +1,4 @@
-"""The exporter on a bad day: the command line with system calls that hang, named in ``HANGS``.
+"""The exporter on a bad day: the command line with system calls that hang and parts that die, named in ``HANGS``.
 
 Run as ``python -m tests.e2e.hanging_exporter``. Each call that hangs says so first, as a line of the log.
 """
@@ -15,6 +15,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+import uvicorn
 
 from exporter import cli
 from exporter.metrics import Page
@@ -61,10 +63,19 @@ async def open_targets(*inputs: Any, real: Callable[..., Any] = World.open_targe
     return opened
 
 
+async def tick(*inputs: Any, real: Callable[..., Any] = uvicorn.Server.on_tick) -> bool:  # noqa: ANN401
+    """Let the web server live until the file ``GATE`` is there."""
+    if Path(os.environ["GATE"]).exists():  # noqa: ASYNC240  as short as a tick
+        raise ZeroDivisionError
+    ended: bool = await real(*inputs)
+    return ended
+
+
 PATCHES: dict[str, Callable[[], None]] = {
     "look-up": lambda: setattr(socket, "getaddrinfo", look_up(hang)),
     "fsync": lambda: setattr(os, "fsync", lambda _: hang("fsync")),
     "page": lambda: setattr(Page, "render", lambda *_: hang("page")),
+    "web-server": lambda: setattr(uvicorn.Server, "on_tick", tick),
     "opening": lambda: setattr(World, "open_targets", open_targets),
     "loop": lambda: setattr(TokenFile, "stamp", lambda _: hang_in_the_kernel("loop")),
 }

@@ -245,6 +245,34 @@ def test_a_log_that_nobody_reads_does_not_hold_the_stop(tmp_path: Path) -> None:
     with_business(tmp_path, scenario)
 
 
+def test_a_web_server_that_dies_ends_the_process_in_order_with_one_so_that_it_is_started_again(tmp_path: Path) -> None:
+    async def scenario(business: Business) -> None:
+        gate = tmp_path / "gate"
+        async with hanging(business.config(), "web-server", environ={"GATE": str(gate)}) as running:
+            await running.ready()
+            gate.touch()
+            assert 1 == await running.ended(10)
+            assert "ZeroDivisionError" in (await running.logged("web_server_died"))["exception"]
+            assert "error: the web server on 127.0.0.1:0 ended by itself" == running.raw.splitlines()[-1]
+            assert "crashed" not in running.raw
+
+    with_business(tmp_path, scenario)
+
+
+def test_a_web_server_that_dies_while_a_thread_hangs_ends_the_process_all_the_same(tmp_path: Path) -> None:
+    async def scenario(business: Business) -> None:
+        gate = tmp_path / "gate"
+        async with hanging(business.config(), "web-server", "page", environ={"GATE": str(gate)}) as running:
+            await running.ready()
+            scrape = asyncio.create_task(running.get("/metrics"))
+            await running.logged("hangs", what="page")
+            gate.touch()
+            assert 1 == await running.ended(12)
+            await asyncio.gather(scrape, return_exceptions=True)
+
+    with_business(tmp_path, scenario)
+
+
 def test_a_second_signal_ends_at_once_whatever_hangs(tmp_path: Path) -> None:
     async def scenario(business: Business) -> None:
         async with hanging(business.config(business.expired_oauth_target()), "loop") as running:

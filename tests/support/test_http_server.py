@@ -11,6 +11,7 @@ import pytest
 import uvicorn
 from starlette.types import Receive, Scope, Send
 
+from exporter.errors import WebServerError
 from exporter.support import http_server
 
 
@@ -92,3 +93,39 @@ def test_an_address_that_is_taken_is_told_in_the_systems_words_alone() -> None:
     with http_server.bind("127.0.0.1", 0) as taken, pytest.raises(OSError, match="in use") as caught:
         http_server.bind("127.0.0.1", taken.getsockname()[1])
     assert "Address already in use" == caught.value.strerror
+
+
+@pytest.mark.parametrize("bug", [ZeroDivisionError("bug"), None])
+def test_a_server_that_ends_by_itself_is_told_with_the_bug_and_frees_its_port(
+    bug: Exception | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def main_loop(_: uvicorn.Server) -> None:
+        if bug is not None:
+            raise bug
+
+    monkeypatch.setattr(uvicorn.Server, "main_loop", main_loop)
+
+    async def run() -> int:
+        config = uvicorn.Config(Kept(), log_config=None, lifespan="off")
+        server = await http_server.start(config, http_server.bind("127.0.0.1", 0), "test server")
+        with pytest.raises(WebServerError, match="the test server ended by itself") as caught:
+            await asyncio.wait_for(server.died(), 10)
+        assert bug is caught.value.__cause__
+        await server.stop(grace=0)
+        return server.port
+
+    with socket.create_server(("127.0.0.1", asyncio.run(run()))):
+        pass
+
+
+def test_a_server_that_serves_does_not_die() -> None:
+    async def run() -> None:
+        config = uvicorn.Config(Kept(), log_config=None, lifespan="off")
+        server = await http_server.start(config, http_server.bind("127.0.0.1", 0), "test server")
+        dying = asyncio.create_task(server.died())
+        _, pending = await asyncio.wait({dying}, timeout=0.3)
+        assert {dying} == pending
+        dying.cancel()
+        await server.stop(grace=0)
+
+    asyncio.run(run())
