@@ -21,6 +21,7 @@ from exporter.errors import BookingSyncError, ConfigError
 from exporter.monitoring import Options
 from exporter.support import logs
 from exporter.support.redaction import visible
+from exporter.support.threads import NO_THREAD, is_no_thread
 
 log = structlog.get_logger(__name__)
 
@@ -340,6 +341,9 @@ def _exits(*, bad_config: int = EXIT_BAD_CONFIG, otherwise: int = 1, interrupted
         raise
     except BrokenPipeError:
         raise typer.Exit(otherwise) from None  # who read us went away
-    except Exception:
-        log.exception("crashed")
+    except Exception as bug:
+        if is_no_thread(bug):
+            typer.echo(f"error: {NO_THREAD}", err=True)
+        else:
+            log.exception("crashed")
         raise typer.Exit(otherwise) from None

@@ -23,9 +23,10 @@ from exporter.metrics import Instruments, Page
 from exporter.platforms.http_pool import open_pool
 from exporter.platforms.sockets import room_for_sockets
 from exporter.polling import Admission
-from exporter.runtime import Application, Signals, StopRequestedError, UnwaitedThreads, World, garbage, loop_errors
+from exporter.runtime import Application, Signals, StopRequestedError, ThreadWatch, World, garbage, loop_errors
 from exporter.support import logs, sdnotify
 from exporter.support.supervision import supervised
+from exporter.support.threads import UnwaitedThreads
 from exporter.web import Server, WebConfig, create_app, serve
 
 log = structlog.get_logger(__name__)
@@ -73,8 +74,9 @@ async def run(
         config = await signals.unless_stopped(asyncio.to_thread(load))
         _warn_of_little_room(len(config.targets))
         web = await signals.unless_stopped(asyncio.to_thread(WebConfig.load, web_config))
-        admission = Admission(clock, lag, answers)
-        async with _application(load, admission, clock=clock, lifecycle=lifecycle, pages=pages) as (app, instruments):
+        admission, threads = Admission(clock, lag, answers), ThreadWatch(clock)
+        application = _application(load, admission, clock=clock, lifecycle=lifecycle, pages=pages, trouble=threads.trouble)
+        async with application as (app, instruments):
             server = await serve(create_app(app, pages), listen_address, web, allowed_hosts)
             log.info("listening", address=server.url, bound=server.bound)
 
@@ -82,13 +84,13 @@ async def run(
                 doing = supervised(name, work, clock=clock, random=Random(), died=instruments.task_died)  # noqa: S311  jitter
                 return asyncio.create_task(doing, name=name)
 
-            helpers = [helper("loop_lag", partial(_publish_lag, lag, clock, instruments))]
+            helpers = [helper("loop_lag", partial(_publish_lag, lag, clock, instruments)), helper("threads", threads.run)]
             try:
                 await signals.unless_stopped(app.start(config))
                 helpers += [
                     helper("garbage", partial(_settle_garbage, app, clock)),
                     helper("clock", partial(_tell_of_steps, clock, instruments)),
-                    helper("watchdog", partial(_feed_watchdog, clock)),
+                    helper("watchdog", partial(_feed_watchdog, clock, threads.trouble)),
                     helper("reload", partial(_reload_on, signals.hangup, app)),
                 ]
                 if watch:
@@ -108,7 +110,10 @@ async def run(
 
 
 async def _until_the_stop(signals: Signals, server: Server) -> None:
-    """Wait for the stop. A web server that dies brings it, too: nobody hears of anything without pages, and a restart mends it."""
+    """Wait for the stop. A web server that dies brings it, too: without pages nobody hears of anything, and a restart mends it.
+
+    Raises :class:`~exporter.errors.WebServerError` then.
+    """
     try:
         await signals.unless_stopped(server.died())
     except WebServerError as error:
@@ -118,7 +123,13 @@ async def _until_the_stop(signals: Signals, server: Server) -> None:
 
 @contextlib.asynccontextmanager
 async def _application(
-    load: Callable[[], Config], admission: Admission, *, clock: Clock, lifecycle: bool, pages: Executor
+    load: Callable[[], Config],
+    admission: Admission,
+    *,
+    clock: Clock,
+    lifecycle: bool,
+    pages: Executor,
+    trouble: Callable[[], str | None] = lambda: None,
 ) -> AsyncIterator[tuple[Application, Instruments]]:
     registry = CollectorRegistry()
     instruments = Instruments(registry, revision=os.environ.get("BOOKING_SYNC_REVISION", ""))
@@ -126,7 +137,9 @@ async def _application(
     async with open_pool(clock, admit=admission.connection) as http:
         world = World(http, clock, Random(), instruments, admission)  # noqa: S311  jitter, not cryptography
         page = Page(instruments)
-        app = Application(load, world=world, page=page, lifecycle=lifecycle, pages=pages, before_change=garbage.postpone)
+        app = Application(
+            load, world=world, page=page, lifecycle=lifecycle, pages=pages, before_change=garbage.postpone, trouble=trouble
+        )
         yield app, instruments
 
 
@@ -198,8 +211,10 @@ async def _tell_of_steps(clock: Clock, instruments: Instruments) -> None:
         await clock.sleep(CLOCK_SECONDS)
 
 
-async def _feed_watchdog(clock: Clock) -> None:
+async def _feed_watchdog(clock: Clock, trouble: Callable[[], str | None]) -> None:
+    """Tell systemd that the process works, as ``/-/healthy`` tells a container's engine."""
     seconds = sdnotify.watchdog_seconds()
     while seconds:
-        sdnotify.notify("WATCHDOG=1")
+        if trouble() is None:
+            sdnotify.notify("WATCHDOG=1")
         await clock.sleep(seconds)

@@ -12,7 +12,6 @@ import asyncio
 import socket
 from collections import Counter
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
 
@@ -22,6 +21,7 @@ from aiohttp.resolver import AsyncResolver
 
 from exporter.clock import Clock
 from exporter.support.files import Stamps, stamps
+from exporter.support.threads import UnwaitedThreads
 
 # Each try waits up to twice as long as the one before it, so that six take 8 to 16 s: a name has the whole 5 s of a connection,
 # and a dead first name server leaves most of them to the second. c-ares itself begins with 0.25 s once it has seen that a name
@@ -72,7 +72,7 @@ class Names(AbstractResolver):
         self._seen: Stamps | None = None
         self._resolver: AsyncResolver | None = None
         self._asking: Counter[AsyncResolver] = Counter()
-        self._threads = ThreadPoolExecutor(_THREADS, "names")
+        self._threads = UnwaitedThreads(_THREADS, "names")
 
     async def resolve(self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC) -> list[ResolveResult]:
         """Return the addresses of ``host``. Raises :class:`OSError` when there are none, or none came in 5 s."""

@@ -16,11 +16,12 @@ import structlog
 from msgspec.structs import replace
 
 from exporter.clock import Clock
-from exporter.errors import InternalError, PollError, PollTimeoutError, Reason
+from exporter.errors import InternalError, PollError, PollTimeoutError, Reason, TargetConfigError
 from exporter.model import CollectorName
 from exporter.platforms.base import Collector, PollResult
 from exporter.platforms.retry import patience
 from exporter.state.snapshot import CollectorState, failure_of
+from exporter.support.threads import NO_THREAD, is_no_thread
 
 log = structlog.get_logger(__name__)
 
@@ -117,6 +118,8 @@ async def poll(job: Job, before: CollectorState, clock: Clock) -> Outcome:
     except Exception as bug:
         if isinstance(bug, TimeoutError) and deadline.expired:
             error = PollTimeoutError(f"the poll did not end within {job.deadline:g} s")
+        elif is_no_thread(bug):
+            error = TargetConfigError(NO_THREAD)
         else:
             log.exception("poll_crashed", target=job.target, collector=job.name.value)
             error = InternalError(f"a bug in the exporter ({type(bug).__name__}); please report it with the log")

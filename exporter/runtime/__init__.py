@@ -4,7 +4,8 @@ It leans on all of that, but neither on the simulator nor on the monitoring bund
 """
 
 from exporter.runtime.application import Application
-from exporter.runtime.shutdown import Signals, StopRequestedError, UnwaitedThreads
+from exporter.runtime.shutdown import Signals, StopRequestedError
 from exporter.runtime.targets import World
+from exporter.runtime.thread_watch import ThreadWatch
 
-__all__ = ["Application", "Signals", "StopRequestedError", "UnwaitedThreads", "World"]
+__all__ = ["Application", "Signals", "StopRequestedError", "ThreadWatch", "World"]

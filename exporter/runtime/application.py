@@ -41,6 +41,7 @@ class Application:
 
     Pages are rendered in the threads ``pages``, which nothing else holds; without them in those of the loop.
     ``before_change`` is called when a configuration is about to be loaded; ``changes`` counts the attempts that have ended.
+    ``trouble`` says why the process itself does not work, if so.
 
     :meth:`reload` builds and validates the whole new state before it swaps anything: targets whose configuration (secrets
     included) did not change keep their session, observations, counters and schedule.
@@ -55,6 +56,7 @@ class Application:
         lifecycle: bool = False,
         pages: Executor | None = None,
         before_change: Callable[[], object] = lambda: None,
+        trouble: Callable[[], str | None] = lambda: None,
     ) -> None:
         self._load = load
         self._world = world
@@ -64,6 +66,7 @@ class Application:
         self._lifecycle = lifecycle
         self._pages = pages
         self._before_change = before_change
+        self._trouble = trouble
         self.changes = 0
         self._config: Config | None = None
         self._live: dict[str, LiveTarget] = {}
@@ -135,6 +138,9 @@ class Application:
         self._seen = seen  # not before: who begins this anew after a bug has seen nothing yet
         if changed:
             await self.reload()
+
+    def trouble(self) -> str | None:
+        return self._trouble()
 
     @property
     def opening(self) -> bool:

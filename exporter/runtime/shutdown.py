@@ -15,7 +15,6 @@ import sys
 import threading
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, TypeVar
 
 import structlog
@@ -81,10 +80,10 @@ class Signals:
         writing.setblocking(False)  # noqa: FBT003  the standard library's signature
         thread = threading.Thread(target=self._act, args=(reading,), name="signals", daemon=True)
         with reading, writing:
+            thread.start()
             # The interpreter writes the number of each signal that has a handler, whatever the main thread is busy with.
             before = {number: signal.signal(number, lambda *_: None) for number in self._actions}
             wakeup = signal.set_wakeup_fd(writing.fileno())
-            thread.start()
             try:
                 yield
             finally:
@@ -119,15 +118,6 @@ class Signals:
         log.info("stopping")
         sdnotify.notify("STOPPING=1")
         self.stop.set()
-
-
-class UnwaitedThreads(ThreadPoolExecutor):
-    """Threads for work that may hang: the end of the pool, and so of the loop whose default it is, waits for none."""
-
-    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """Drop what has not begun; what runs may end or not."""
-        del wait, cancel_futures
-        super().shutdown(wait=False, cancel_futures=True)
 
 
 def run(main: Callable[[Signals], Coroutine[Any, Any, None]]) -> None:

@@ -126,6 +126,8 @@ class _Pages:
         return await self._page(request, text.encode(), "text/plain; charset=utf-8")
 
     async def healthy(self, _: Request) -> Response:
+        if (trouble := self._backend.trouble()) is not None:
+            return PlainTextResponse(f"booking-sync-exporter is not healthy: {trouble}\n", 503)
         return PlainTextResponse("booking-sync-exporter is healthy.\n")
 
     async def ready(self, _: Request) -> Response:

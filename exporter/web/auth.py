@@ -10,7 +10,6 @@ import hmac
 import secrets
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 import bcrypt
@@ -19,6 +18,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from exporter.support.secret import Secret
+from exporter.support.threads import UnwaitedThreads
 from exporter.web.config import WebConfig
 
 PROBES: Final = frozenset({"/-/healthy", "/-/ready"})
@@ -41,7 +41,7 @@ class PasswordCheck:
         self._key = secrets.token_bytes(32)
         self._right: OrderedDict[bytes, None] = OrderedDict()
         self._under_way = 0
-        self._threads = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="bcrypt")
+        self._threads = UnwaitedThreads(_AT_ONCE, "bcrypt")
 
     async def is_right(self, users: Mapping[str, Secret], name: str, password: bytes) -> bool:
         """Return whether ``password`` opens the account ``name``. Raises :class:`TooManySignInsError`."""

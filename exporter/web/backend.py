@@ -29,6 +29,10 @@ class Backend(Protocol):
         """Whether ``--web.enable-lifecycle`` was given: only then may HTTP change anything."""
         ...
 
+    def trouble(self) -> str | None:
+        """Return why the process itself does not work, with a fix; ``None`` while it does. Needs no thread."""
+        ...
+
     @property
     def opening(self) -> bool:
         """Whether the first targets are still being opened: there is nothing to show yet."""

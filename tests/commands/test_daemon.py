@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
+import socket
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -17,6 +20,7 @@ from exporter.config import load_config
 from exporter.config.settings import Config
 from exporter.polling import Admission
 from exporter.runtime import Signals
+from tests.harness.clock import ManualClock
 
 
 def test_the_build_info_names_the_revision_of_the_image(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -63,3 +67,31 @@ def test_a_task_that_dies_is_told_counted_and_begun_again(tmp_path: Path, monkey
     assert ["started"] == [line["task"] for line in logged if line["event"] == "task_died"]
     counted = [f'booking_sync_internal_errors_total{{task="started"}} {number}.0' in page for number, page in enumerate(pages)]
     assert [True, True] == counted
+
+
+def test_the_watchdog_of_systemd_is_not_fed_while_the_process_does_not_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trouble: str | None = None
+
+    async def main(manager: socket.socket) -> list[int]:
+        nonlocal trouble
+        clock, heard = ManualClock(), []
+        feeding = asyncio.create_task(daemon._feed_watchdog(clock, lambda: trouble))
+        for now in (None, "no thread", None):
+            trouble, fed = now, 0
+            await clock.advance(10)
+            with contextlib.suppress(BlockingIOError):
+                while manager.recv(100):
+                    fed += 1
+            heard.append(fed)
+        feeding.cancel()
+        await asyncio.gather(feeding, return_exceptions=True)
+        return heard
+
+    monkeypatch.setattr("exporter.support.sdnotify.watchdog_seconds", lambda: 2.0)
+    monkeypatch.setitem(os.environ, "NOTIFY_SOCKET", str(tmp_path / "notify"))
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(tmp_path / "notify"))
+        manager.setblocking(False)
+        assert [6, 0, 5] == asyncio.run(main(manager))

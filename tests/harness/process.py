@@ -8,7 +8,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -105,13 +105,16 @@ async def exporter(
     wait: bool = True,
     module: str = "exporter",
     open_files: int | None = None,
+    before: Sequence[str] = (),
 ) -> AsyncIterator[Exporter]:
     """Run the daemon on a free port while the block runs; SIGKILL at the end if it still lives.
 
-    ``module`` is a command line of the tests' own; ``open_files`` is the limit of open files.
+    ``module`` is a command line of the tests' own; ``open_files`` is the limit of open files; ``before`` is a program that runs
+    the exporter.
     """
     limited = () if open_files is None else ("sh", "-c", f'ulimit -n {open_files}; exec "$@"', "sh")
     process = await asyncio.create_subprocess_exec(
+        *before,
         *limited,
         sys.executable,
         "-m",

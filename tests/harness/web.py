@@ -23,6 +23,7 @@ class ShownBackend:
     def __init__(self, view: View, *, lifecycle: bool = False, config_error: ConfigError | None = None) -> None:
         self.shown = view
         self.reloads = 0
+        self.ill: str | None = None
         self.found = Reloaded.CHANGED
         self.level = "info"
         self._lifecycle = lifecycle
@@ -32,6 +33,9 @@ class ShownBackend:
     @property
     def lifecycle(self) -> bool:
         return self._lifecycle
+
+    def trouble(self) -> str | None:
+        return self.ill
 
     @property
     def opening(self) -> bool:

@@ -663,3 +663,20 @@ def test_a_platform_that_asked_to_wait_is_not_asked_earlier_because_of_a_bug() -
         assert [0, 600, 1200] == collector.polled_at
 
     run(scenario)
+
+
+def test_a_poll_that_gets_no_thread_names_the_limit_and_no_bug() -> None:
+    async def scenario(bench: Bench) -> None:
+        async def script(_: int) -> PollResult:
+            raise RuntimeError("can't start new thread")
+
+        job, _ = bench.job(script)
+        with structlog.testing.capture_logs() as logged:
+            await bench.scheduler.start([job])
+            await bench.clock.advance(1)
+        failure = bench.last().failure
+        assert failure is not None
+        assert (Reason.CONFIG, False, True) == (failure.reason, "bug" in failure.message, "TasksMax" in failure.message)
+        assert ["poll_failed"] == [line["event"] for line in logged if line["log_level"] != "debug"]
+
+    run(scenario)

@@ -13,7 +13,8 @@ import structlog.testing
 
 from exporter.commands import daemon
 from exporter.errors import ConfigError, Problem
-from exporter.runtime.shutdown import Signals, StopRequestedError, UnwaitedThreads
+from exporter.runtime.shutdown import Signals, StopRequestedError
+from exporter.support.threads import UnwaitedThreads
 
 STOPS = (signal.SIGTERM, signal.SIGINT)
 
@@ -138,7 +139,7 @@ def test_a_loop_ends_although_a_thread_of_its_pool_hangs() -> None:
 
     async def main() -> None:
         loop = asyncio.get_running_loop()
-        loop.set_default_executor(UnwaitedThreads(1))
+        loop.set_default_executor(UnwaitedThreads(1, "test"))
         loop.run_in_executor(None, go_on.wait, 30)
         loop.run_in_executor(None, go_on.wait, 30)  # one more, which has not begun
         await asyncio.sleep(0)

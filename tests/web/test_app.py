@@ -188,6 +188,16 @@ def test_not_ready_is_short_for_thousands_of_targets() -> None:
     assert lines[-1] == "and 1900 more"
 
 
+def test_a_process_that_does_not_work_is_not_healthy_and_says_why() -> None:
+    backend = healthy()
+    backend.ill = "no thread (fix: raise the limit)"
+    answer = ask(backend, "/-/healthy")
+    assert (503, "booking-sync-exporter is not healthy: no thread (fix: raise the limit)\n") == (
+        answer.status_code,
+        answer.text,
+    )
+
+
 @pytest.mark.parametrize("method", ["POST", "PUT"])
 def test_reload_swaps_the_configuration(method: str) -> None:
     backend = healthy(lifecycle=True)
