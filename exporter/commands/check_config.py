@@ -3,46 +3,62 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from random import Random
+from collections.abc import Awaitable, Callable, Sequence
 
 from prometheus_client import CollectorRegistry
 
-from exporter.clock import SystemClock
+from exporter.commands.world import opened_world
 from exporter.config import Config
 from exporter.errors import PollError
 from exporter.metrics import Instruments
-from exporter.platforms.http_pool import open_pool
 from exporter.platforms.settings import Target
-from exporter.polling import AT_ONCE, Admission
+from exporter.polling import AT_ONCE
 from exporter.runtime import World
 from exporter.state.advice import for_failure
 from exporter.state.status_history import StatusHistory
 
 
 async def check_online(config: Config, say: Callable[[str], None]) -> list[str]:
-    """Try the credential of every target with one cheap read. Returns a problem for each that failed, in their order.
+    """Try the credential of every target with one cheap read, side by side. Returns a problem for each that failed.
 
-    ``say`` hears of each that works as soon as it is known.
+    ``say`` hears of each that works. Both come in the order of the configuration, as soon as all before it is known.
     """
-    clock = SystemClock()
+    async with opened_world(Instruments(CollectorRegistry())) as world:
+        return await check_all(config.targets, lambda target: _problem(world, target), say)
+
+
+async def check_all(
+    targets: Sequence[Target], check: Callable[[Target], Awaitable[str | None]], say: Callable[[str], None]
+) -> list[str]:
+    """``check`` all ``targets``, :data:`~exporter.polling.AT_ONCE` side by side; ``None`` is one that works."""
     places = asyncio.Semaphore(AT_ONCE)
-    async with open_pool(clock) as http:
-        instruments = Instruments(CollectorRegistry())
-        world = World(http, clock, Random(), instruments, Admission(clock))  # noqa: S311  jitter, not cryptography
 
-        async def check(target: Target) -> str | None:
-            async with places:
-                try:
-                    live = world.open_target(target, StatusHistory())
-                    try:
-                        await live.session.check()
-                    finally:
-                        await live.session.aclose()
-                except PollError as error:
-                    advice = for_failure(target.platform, error.reason)
-                    return f"{target.name}: {error.reason.value}: {error.message} (fix: {advice.fix})"
-            say(f"{target.name}: the credential works")
-            return None
+    async def one(target: Target) -> str | None:
+        async with places:
+            return await check(target)
 
-        return list(filter(None, await asyncio.gather(*map(check, config.targets))))
+    checks = [asyncio.create_task(one(target), name=f"check {target.name}") for target in targets]
+    problems = []
+    try:
+        for target, checked in zip(targets, checks, strict=True):
+            if (problem := await checked) is not None:
+                problems.append(problem)
+            else:
+                say(f"{target.name}: the credential works")
+    finally:  # a bug in one, or Ctrl-C, ends the others
+        for checked in checks:
+            checked.cancel()
+        await asyncio.gather(*checks, return_exceptions=True)
+    return problems
+
+
+async def _problem(world: World, target: Target) -> str | None:
+    try:
+        live = world.open_target(target, StatusHistory())
+        try:
+            await live.session.check()
+        finally:
+            await live.session.aclose()
+    except PollError as error:
+        return f"{target.name}: {error.reason.value}: {error.message} (fix: {for_failure(target.platform, error.reason).fix})"
+    return None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Sequence
-from random import Random
 
 from prometheus_client import CollectorRegistry
 from rich.console import Console
@@ -12,14 +11,13 @@ from rich.markup import escape
 from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
 from rich.table import Table
 
-from exporter.clock import Clock, LoopLag, SystemClock
+from exporter.clock import Clock
+from exporter.commands.world import opened_world
 from exporter.config import Config
 from exporter.errors import ConfigError
 from exporter.metrics import Format, Instruments, Page
-from exporter.platforms.http_pool import open_pool
 from exporter.platforms.settings import Target
-from exporter.polling import Admission, Job, poll_all
-from exporter.runtime import World
+from exporter.polling import Job, poll_all
 from exporter.state.snapshot import CollectorState, Snapshot, View
 from exporter.state.status_history import StatusHistory
 from exporter.state.verdict import Verdict, findings, summary, verdict, worst
@@ -54,21 +52,16 @@ async def probe_now(config: Config, targets: Sequence[str], output: str) -> int:
 async def _polled(targets: Iterable[Target], instruments: Instruments) -> tuple[tuple[CollectorState, ...], View]:
     """Poll ``targets`` once. Raises :class:`~exporter.errors.ConfigError` when one cannot be opened."""
     snapshot = Snapshot()
-    lag = LoopLag()
-    lag.start()
-    clock = SystemClock(lag)
-    admission = Admission(clock, lag)
-    async with open_pool(clock, admit=admission.connection) as http:
-        world = World(http, clock, Random(), instruments, admission)  # noqa: S311  jitter, not cryptography
+    async with opened_world(instruments) as world:
         live = await world.open_targets(targets, StatusHistory())
         try:
             for target in live.values():
                 target.show_counters(instruments)
                 snapshot.put_target(target.entry(), {job.name: job.initial_state() for job in target.jobs})
-            states = await _poll_with_progress([job for target in live.values() for job in target.jobs], clock)
+            states = await _poll_with_progress([job for target in live.values() for job in target.jobs], world.clock)
             for state in states:
                 snapshot.put(state)
-            return states, snapshot.view(clock.steady(), clock.stepped())
+            return states, snapshot.view(world.clock.steady(), world.clock.stepped())
         finally:
             for target in live.values():
                 await target.session.aclose()

@@ -1,0 +1,94 @@
+"""The credentials that ``check-config --online`` tries."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from exporter.commands.check_config import check_all, check_online
+from exporter.config import load_config
+from exporter.platforms.settings import Target
+from exporter.polling import Admission
+from tests.harness.business import Business, with_business
+from tests.harness.clock import ManualClock
+
+FLEET = 300
+
+
+@pytest.fixture
+def fleet(tmp_path: Path) -> tuple[Target, ...]:
+    path = tmp_path / "exporter.yml"
+    webhook = "https://portal.bitrix24.example/rest/1/secretsecretsecret/"
+    path.write_text(
+        "targets:\n" + "".join(f"- {{name: p{i}, platform: bitrix24, webhook_url: {webhook}}}\n" for i in range(FLEET))
+    )
+    return load_config(path).targets
+
+
+def test_a_fleet_is_checked_twenty_at_a_time_and_told_in_the_order_of_the_configuration(fleet: tuple[Target, ...]) -> None:
+    asking = most = 0
+    said: list[tuple[str, float]] = []
+
+    async def main() -> list[str]:
+        clock = ManualClock()
+
+        async def check(target: Target) -> str | None:
+            nonlocal asking, most
+            asking, number = asking + 1, int(target.name[1:])
+            most = max(most, asking)
+            await clock.sleep(1 + number * 7 % 10)  # those that come later are often known earlier
+            asking -= 1
+            return f"{target.name}: no" if number % 3 == 0 else None
+
+        checking = asyncio.create_task(check_all(fleet, check, lambda line: said.append((line, clock.monotonic()))))
+        await clock.advance(100)  # one after the other it would be 1,650 s
+        assert checking.done()
+        return await checking
+
+    assert [f"p{i}: no" for i in range(0, FLEET, 3)] == asyncio.run(main())
+    assert [f"p{i}: the credential works" for i in range(FLEET) if i % 3] == [line for line, _ in said]
+    assert 20 == most
+    assert said[0][1] <= 10, "told as soon as it is its turn"
+
+
+def test_a_bug_in_one_check_leaves_none_of_the_others_behind(fleet: tuple[Target, ...]) -> None:
+    async def main() -> set[str]:
+        clock = ManualClock()
+
+        async def check(target: Target) -> str | None:
+            if target.name == "p0":
+                raise ZeroDivisionError
+            await clock.sleep(1)
+            return None
+
+        with pytest.raises(ZeroDivisionError):
+            await check_all(fleet, check, print)
+        return {task.get_name() for task in asyncio.all_tasks() if task.get_name().startswith("check ")}
+
+    assert set() == asyncio.run(main())
+
+
+def test_each_connection_is_admitted_as_in_the_daemon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    admitted: list[str] = []
+    real = Admission.connection
+
+    @asynccontextmanager
+    async def connection(self: Admission, origin: str) -> AsyncIterator[None]:
+        admitted.append(origin)
+        async with real(self, origin):
+            yield
+
+    monkeypatch.setattr(Admission, "connection", connection)
+
+    async def scenario(business: Business) -> None:
+        config = load_config(business.config())
+        said: list[str] = []
+        assert [] == await check_online(config, said.append)
+        assert ["salon-wix: the credential works", "salon-b24: the credential works"] == said
+        assert {business.url.removeprefix("http://")} == set(admitted)
+
+    with_business(tmp_path, scenario)
