@@ -1,8 +1,9 @@
-"""Files: whether one changed, told without reading it, and replacing one so that no crash can lose it (atomic replace)."""
+"""Files: whether one changed, told without reading it; atomic replace, which no crash can lose; advisory locks of processes."""
 
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import tempfile
 from collections.abc import Iterable
@@ -59,3 +60,37 @@ def flush_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+@dataclass(frozen=True, slots=True)
+class FileLock:
+    """A lock of this process, which ends with it. ``exclusive`` is ``False`` on a file system that knows no locks."""
+
+    descriptor: int
+    exclusive: bool
+
+    def release(self) -> None:
+        """Let other processes have it. The file stays: whoever removed it would let a second one in."""
+        os.close(self.descriptor)
+
+
+def lock_beside(path: Path) -> FileLock | None:
+    """Take the advisory lock ``NAME.lock`` beside ``path`` (``flock``). Blocks for no other process.
+
+    Returns ``None`` while another process has it; raises :class:`OSError` when the file cannot be opened.
+    """
+    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+    descriptor = os.open(lock_path(path), flags, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        return None
+    except OSError:  # a file system that knows no locks
+        return FileLock(descriptor, exclusive=False)
+    return FileLock(descriptor, exclusive=True)
+
+
+def lock_path(path: Path) -> Path:
+    """Return the file whose lock stands for ``path``: that one is replaced, and a lock would stay with the old version."""
+    return path.with_name(f"{path.name}.lock")

@@ -5,7 +5,8 @@ Its API is a GET with every secret in the query, so nothing here ever quotes a U
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Final
 
 import httpx
@@ -25,7 +26,7 @@ from exporter.errors import (
 from exporter.platforms.base import Services
 from exporter.platforms.bitrix24.api_errors import normalise
 from exporter.platforms.bitrix24.credential import origin_of
-from exporter.platforms.bitrix24.tokenfile import Tokens, parse
+from exporter.platforms.bitrix24.tokenfile import ANSWER_KEYS, MAX_BYTES, Tokens, parse
 from exporter.platforms.error_rules import ErrorRule, sentence
 from exporter.platforms.exchange import exchange, new_request, retry_after_seconds
 from exporter.support.json_text import decoded
@@ -93,10 +94,48 @@ async def request_tokens(
         raise NotFoundError(f"{name} does not know the portal (HTTP 404)", status=status)
     if "error" in body or status >= httpx.codes.BAD_REQUEST:
         raise AuthError(f"{name} refuses to give tokens (HTTP {status})", status=status)
-    tokens = parse(msgspec.json.format(msgspec.json.encode({**(known or {}), **body}), indent=2) + b"\n")
+    content = msgspec.json.format(msgspec.json.encode(_merged(known or {}, body)), indent=2) + b"\n"
+    if len(content) > MAX_BYTES:
+        raise InvalidResponseError(f"{name} sent more than 64 KiB instead of a token pair (HTTP {status})", status=status)
+    tokens = parse(content)
     if tokens is None or not {"access_token", "refresh_token"} <= body.keys():
         raise InvalidResponseError(f"{name} sent no token pair (HTTP {status})", status=status)
     return tokens
+
+
+def _merged(known: Mapping[str, object], body: Mapping[str, object]) -> dict[str, object]:
+    """Return what is to be stored: ``body``, and of ``known`` what it leaves out, or says in a way that nobody can use.
+
+    The old pair is spent. No other field, and no address to which a credential may not be sent, may cost the new one.
+    """
+    merged = dict(known)
+    for key, value in body.items():
+        is_usable = _USABLE.get(key)
+        if key not in known or is_usable is None or is_usable(value):
+            merged[key] = value
+    return {key: value for key, value in merged.items() if key in ANSWER_KEYS}
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+def _is_address(origin: Callable[[str], httpx.URL], value: object) -> bool:
+    if not isinstance(value, str) or not value:
+        return False
+    try:
+        origin(value)
+    except TargetConfigError:
+        return False
+    return True
+
+
+_USABLE: Final[Mapping[str, Callable[[object], bool]]] = {
+    "client_endpoint": partial(_is_address, origin_of),
+    "server_endpoint": partial(_is_address, partial(server_origin, None)),
+    "member_id": _is_text,
+    "scope": _is_text,
+}
 
 
 def decode_known(tokens: Tokens) -> dict[str, object]:

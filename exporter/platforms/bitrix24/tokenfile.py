@@ -20,7 +20,6 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import fcntl
 import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
@@ -32,7 +31,7 @@ import msgspec
 
 from exporter.clock import Clock
 from exporter.errors import TargetConfigError
-from exporter.support.files import Stamp, flush_folder, stamp
+from exporter.support.files import FileLock, Stamp, flush_folder, lock_beside, stamp
 from exporter.support.json_text import decoded
 from exporter.support.secret import Secret
 
@@ -41,7 +40,25 @@ LOCK_SECONDS: Final = 35.0
 """So long one waits for another process that renews: a little longer than the auth server may take to answer."""
 
 _LOOK_AGAIN_SECONDS: Final = 0.1
-_MAX_BYTES: Final = 64 * 1024
+MAX_BYTES: Final = 64 * 1024
+"""A token file that is larger is not read, so none is written."""
+
+ANSWER_KEYS: Final = frozenset(
+    {
+        "access_token",
+        "client_endpoint",
+        "domain",
+        "expires",
+        "expires_in",
+        "member_id",
+        "refresh_token",
+        "scope",
+        "server_endpoint",
+        "status",
+        "user_id",
+    }
+)
+"""What the auth server's answers hold (bitrix24.md 9.2). Nothing else is stored: it would stay in the file for good."""
 
 
 class _Answer(msgspec.Struct):
@@ -67,8 +84,8 @@ class Tokens:
 
 
 def parse(content: bytes) -> Tokens | None:
-    """Return the tokens of a whole answer; ``None`` for anything less."""
-    answer = decoded(content, _Answer)
+    """Return the tokens of a whole answer; ``None`` for anything less, or for more than a token file may hold."""
+    answer = decoded(content, _Answer) if len(content) <= MAX_BYTES else None
     if answer is None or not answer.access_token or not answer.refresh_token or not answer.client_endpoint:
         return None
     return Tokens(
@@ -91,7 +108,7 @@ class TokenFile:
     def __init__(self, path: Path) -> None:
         self.path = path.resolve()  # a link would be replaced itself, and the pair behind it be spent
         self._beside = self.path.with_name(f"{self.path.name}.new")
-        self._lock: int | None = None
+        self._lock: FileLock | None = None
 
     def lock(self) -> bool:
         """Take the file for this process, and finish what a crash interrupted. Returns ``False`` while another one has it.
@@ -99,24 +116,19 @@ class TokenFile:
         A file system that knows no locks is taken for one that nobody shares.
         """
         try:
-            descriptor = os.open(self.path.with_name(f"{self.path.name}.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, MODE)
+            lock = lock_beside(self.path)
         except OSError as error:
             raise TargetConfigError(f"cannot write beside the token file {self.path}: {error.strerror}") from None
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(descriptor)
+        if lock is None:
             return False
-        except OSError:
-            pass
-        self._lock = descriptor
+        self._lock = lock
         self._left_behind()
         return True
 
     def unlock(self) -> None:
         """Let others have the file."""
         if self._lock is not None:
-            os.close(self._lock)
+            self._lock.release()
             self._lock = None
 
     def stamp(self) -> Stamp | None:
@@ -133,6 +145,8 @@ class TokenFile:
             raise TargetConfigError(f"there is no token file {self.path}; run `booking-sync-exporter bitrix24-login`") from None
         except OSError as error:
             raise TargetConfigError(f"cannot read the token file {self.path}: {error.strerror}") from None
+        if len(content) > MAX_BYTES:
+            raise TargetConfigError(f"the token file {self.path} is larger than 64 KiB, which no answer of an auth server is")
         tokens = parse(content)
         if tokens is None:
             raise TargetConfigError(
@@ -246,4 +260,4 @@ async def _locked(file: TokenFile) -> bool:
 
 def _read(path: Path) -> bytes:
     with path.open("rb") as file:
-        return file.read(_MAX_BYTES)
+        return file.read(MAX_BYTES + 1)

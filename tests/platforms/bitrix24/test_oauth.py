@@ -743,3 +743,92 @@ def test_a_null_in_the_auth_server_s_answer_loses_no_pair(name: str, tmp_path: P
         assert before.get(name) == stored(path).get(name)
 
     on_portal(script, tmp_path)
+
+
+async def renewed_with(bench: Bench, **changes: Any) -> dict[str, Any]:  # noqa: ANN401  JSON values
+    """Renew the pair in the token file by an answer of the auth server with ``changes``; return the answer."""
+    bench.clock.now += 3601
+    fresh = another_pair(bench) | changes
+
+    async def answer(request: httpx.Request) -> httpx.Response | None:
+        return httpx.Response(200, json=fresh) if request.url.path == "/oauth/token/" else None
+
+    bench.http.instead = answer
+    await poll_bookings(open_oauth(bench))
+    return fresh
+
+
+def test_of_an_answer_only_what_is_documented_is_stored_and_what_a_former_one_left_is_dropped(tmp_path: Path) -> None:
+    async def script(bench: Bench) -> None:
+        path = write_tokens(bench, left_by_a_former_answer="x")
+        fresh = await renewed_with(bench, pad="x" * 70_000, more={"nested": [1]})
+        assert fresh["refresh_token"] == stored(path)["refresh_token"]
+        documented = "access_token refresh_token expires expires_in scope domain client_endpoint server_endpoint member_id"
+        assert {*documented.split(), "status", "user_id"} == stored(path).keys()
+        assert path.stat().st_size < 2_000
+
+    on_portal(script, tmp_path)
+
+
+@pytest.mark.parametrize("name", ["access_token", "refresh_token", "scope", "member_id", "domain"])
+def test_an_answer_above_what_is_read_after_a_restart_never_replaces_the_old_pair(name: str, tmp_path: Path) -> None:
+    async def script(bench: Bench) -> None:
+        path = write_tokens(bench, **({"member_id": None} if name == "member_id" else {}))
+        before = path.read_bytes()
+        with pytest.raises(PollError, match="sent more than 64 KiB instead of a token pair") as caught:
+            await renewed_with(bench, **{name: "x" * 65_536})
+        assert caught.value.reason is Reason.INVALID_RESPONSE
+        assert before == path.read_bytes()
+        assert not path.with_name("tokens.json.new").exists()
+
+    on_portal(script, tmp_path)
+
+
+def test_the_largest_answer_that_is_stored_is_read_again_after_a_restart(tmp_path: Path) -> None:
+    async def script(bench: Bench) -> None:
+        path = write_tokens(bench)
+        room = 65_536 - path.stat().st_size
+        fresh = await renewed_with(bench, scope="x" * (room - 1_000))
+        assert 60_000 < path.stat().st_size <= 65_536
+        bench.shared = Shared()  # as a process that has just started
+        await poll_bookings(open_oauth(bench))
+        assert fresh["refresh_token"] == stored(path)["refresh_token"]
+
+    on_portal(script, tmp_path)
+
+
+def test_a_token_file_that_is_too_large_says_so(tmp_path: Path) -> None:
+    async def script(bench: Bench) -> None:
+        write_tokens(bench, pad="x" * 65_536)
+        with pytest.raises(TargetConfigError, match=r"tokens\.json is larger than 64 KiB"):
+            await poll_bookings(open_oauth(bench))
+
+    on_portal(script, tmp_path)
+
+
+@pytest.mark.parametrize("address", ["javascript:alert(1)", "http://169.254.169.254/rest/", "file:///etc/passwd", "//", ""])
+@pytest.mark.parametrize("name", ["client_endpoint", "server_endpoint"])
+def test_an_address_that_may_get_no_credential_costs_no_pair_and_the_old_one_stays(
+    name: str, address: object, tmp_path: Path
+) -> None:
+    async def script(bench: Bench) -> None:
+        path = write_tokens(bench)
+        before = stored(path)
+        fresh = await renewed_with(bench, **{name: address})
+        assert fresh["refresh_token"] == stored(path)["refresh_token"]
+        assert before[name] == stored(path)[name]
+
+    on_portal(script, tmp_path)
+
+
+@pytest.mark.parametrize("value", [5, [], {}, True])
+@pytest.mark.parametrize("name", ["member_id", "scope", "client_endpoint", "server_endpoint"])
+def test_a_field_of_another_type_costs_no_pair_and_the_old_one_stays(name: str, value: object, tmp_path: Path) -> None:
+    async def script(bench: Bench) -> None:
+        path = write_tokens(bench)
+        before = stored(path)
+        fresh = await renewed_with(bench, **{name: value})
+        assert fresh["refresh_token"] == stored(path)["refresh_token"]
+        assert before[name] == stored(path)[name]
+
+    on_portal(script, tmp_path)
