@@ -17,7 +17,7 @@ import typer.core
 
 from exporter import __version__
 from exporter.config import Config, load_config, shard_of
-from exporter.errors import BookingSyncError, ConfigError
+from exporter.errors import BookingSyncError, ConfigError, Problem
 from exporter.monitoring import Options
 from exporter.support import logs
 from exporter.support.redaction import visible
@@ -121,6 +121,9 @@ def daemon(
     level: Level = LogLevel.INFO,
     log_format: Format = LogFormat.AUTO,
     shard: Shard = None,
+    standby: Annotated[
+        bool, typer.Option("--standby", help="Wait while another exporter has the state_file, and take over when it ends.")
+    ] = False,
     _: Annotated[bool, typer.Option("--version", is_eager=True, callback=_version, help="Print the version and exit.")] = False,
 ) -> None:
     """Run the daemon; the sub-commands look, try and rehearse."""
@@ -133,6 +136,8 @@ def daemon(
     logs.configure(level.value, log_format.value)
     with _exits(interrupted=0):
         load, names = _loader(config_file, shard), web.allowed_hosts(allowed_hosts or ())
+        if standby:
+            load = _with_state_file(load)
         shutdown.run(
             lambda signals: run(
                 load,
@@ -142,6 +147,7 @@ def daemon(
                 allowed_hosts=names,
                 lifecycle=lifecycle,
                 watch=watch,
+                standby=standby,
             )
         )
 
@@ -317,6 +323,19 @@ def _loader(config_file: Path, shard: str | None) -> Callable[[], Config]:
     if not (slash and index.isdecimal() and count.isdecimal() and int(index) < int(count)):
         raise typer.BadParameter("write I/N with 0 <= I < N, for example 0/3", param_hint="--shard")
     return lambda: shard_of(load_config(config_file), int(index), int(count))
+
+
+def _with_state_file(load: Callable[[], Config]) -> Callable[[], Config]:
+    """Return ``load`` for a process that is one of two: the lock of the state file tells which of them is active."""
+
+    def loaded() -> Config:
+        config = load()
+        if config.state_file is None:
+            fix = "set it to one path for both processes: who has that file is active, the other one waits"
+            raise ConfigError([Problem("state_file", "is not set, and --standby needs it", fix)])
+        return config
+
+    return loaded
 
 
 def _shout(error: ConfigError) -> None:

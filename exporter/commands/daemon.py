@@ -23,7 +23,16 @@ from exporter.metrics import Instruments, Page
 from exporter.platforms.http_pool import open_pool
 from exporter.platforms.sockets import room_for_sockets
 from exporter.polling import Admission
-from exporter.runtime import Application, Signals, StopRequestedError, ThreadWatch, World, garbage, loop_errors
+from exporter.runtime import (
+    Application,
+    Signals,
+    StopRequestedError,
+    ThreadWatch,
+    World,
+    garbage,
+    loop_errors,
+    take_over_when_free,
+)
 from exporter.support import logs, sdnotify
 from exporter.support.supervision import supervised
 from exporter.support.threads import UnwaitedThreads
@@ -51,13 +60,16 @@ async def run(
     allowed_hosts: frozenset[str] = frozenset(),
     lifecycle: bool = False,
     watch: bool = False,
+    standby: bool = False,
     started: Callable[[str], Coroutine[None, None, None]] | None = None,
 ) -> None:
     """Run the daemon until ``signals`` ask for the stop.
 
     ``load`` reads the configuration, in a thread; ``started`` is called with the page's base URL once the targets are open.
+    With ``standby`` it polls nothing while another process has the state file.
     Raises, before anything is asked of a platform, :class:`~exporter.errors.ConfigError` when the first configuration, then
-    the web configuration, then the address is bad, and :class:`~exporter.errors.ListenError` when the address cannot be had;
+    the web configuration, then the address is bad, :class:`~exporter.errors.ListenError` when the address cannot be had, and
+    without ``standby`` :class:`~exporter.state.status_history.StateFileInUseError`;
     :class:`~exporter.errors.WebServerError` when the web server dies, after an orderly stop of all else.
     """
     _make_room()
@@ -75,7 +87,15 @@ async def run(
         _warn_of_little_room(len(config.targets))
         web = await signals.unless_stopped(asyncio.to_thread(WebConfig.load, web_config))
         admission, threads = Admission(clock, lag, answers), ThreadWatch(clock)
-        application = _application(load, admission, clock=clock, lifecycle=lifecycle, pages=pages, trouble=threads.trouble)
+        application = _application(
+            load,
+            admission,
+            clock=clock,
+            lifecycle=lifecycle,
+            pages=pages,
+            trouble=threads.trouble,
+            may_stand_by=standby,
+        )
         async with application as (app, instruments):
             server = await serve(create_app(app, pages), listen_address, web, allowed_hosts)
             log.info("listening", address=server.url, bound=server.bound)
@@ -93,6 +113,8 @@ async def run(
                     helper("watchdog", partial(_feed_watchdog, clock, threads.trouble)),
                     helper("reload", partial(_reload_on, signals.hangup, app)),
                 ]
+                if app.standby:
+                    helpers.append(helper("standby", partial(take_over_when_free, app, clock)))
                 if watch:
                     helpers.append(helper("config_watch", partial(_watch, app, clock)))
                 sdnotify.notify("READY=1")
@@ -130,6 +152,7 @@ async def _application(
     lifecycle: bool,
     pages: Executor,
     trouble: Callable[[], str | None] = lambda: None,
+    may_stand_by: bool = False,
 ) -> AsyncIterator[tuple[Application, Instruments]]:
     registry = CollectorRegistry()
     instruments = Instruments(registry, revision=os.environ.get("BOOKING_SYNC_REVISION", ""))
@@ -138,7 +161,14 @@ async def _application(
         world = World(http, clock, Random(), instruments, admission)  # noqa: S311  jitter, not cryptography
         page = Page(instruments)
         app = Application(
-            load, world=world, page=page, lifecycle=lifecycle, pages=pages, before_change=garbage.postpone, trouble=trouble
+            load,
+            world=world,
+            page=page,
+            lifecycle=lifecycle,
+            pages=pages,
+            before_change=garbage.postpone,
+            trouble=trouble,
+            may_stand_by=may_stand_by,
         )
         yield app, instruments
 

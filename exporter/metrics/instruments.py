@@ -24,7 +24,7 @@ from exporter.metrics.families.family import Family, Histogram
 from exporter.model import CollectorName, ExpectedSeries
 
 LEVELS: Final = ("debug", "info", "warning", "error", "critical")
-TASKS: Final = ("clock", "config_watch", "garbage", "loop_lag", "poll", "reload", "started", "threads", "watchdog")
+TASKS: Final = ("clock", "config_watch", "garbage", "loop_lag", "poll", "reload", "standby", "started", "threads", "watchdog")
 
 
 class TargetInstruments:

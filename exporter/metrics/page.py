@@ -45,7 +45,7 @@ class Page:
                 if lines:
                     parts.append(header(family, format))
                     parts += lines
-        for family, number in ((process.TIME, view.at), (process.READY, view.ready)):
+        for family, number in ((process.TIME, view.at), (process.READY, view.ready), (process.STANDBY, view.standby)):
             parts.append(header(family, format))
             parts.append(encode(f"{family.name} {number_text(number)}\n"))
         parts.append(_registry_text(self._instruments.registry, format))

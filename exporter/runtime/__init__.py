@@ -5,7 +5,8 @@ It leans on all of that, but neither on the simulator nor on the monitoring bund
 
 from exporter.runtime.application import Application
 from exporter.runtime.shutdown import Signals, StopRequestedError
+from exporter.runtime.standby import take_over_when_free
 from exporter.runtime.targets import World
 from exporter.runtime.thread_watch import ThreadWatch
 
-__all__ = ["Application", "Signals", "StopRequestedError", "ThreadWatch", "World"]
+__all__ = ["Application", "Signals", "StopRequestedError", "ThreadWatch", "World", "take_over_when_free"]

@@ -12,6 +12,7 @@ from concurrent.futures import Executor
 from dataclasses import replace
 from typing import Any, Final, TypeVar
 
+import msgspec
 import structlog
 
 from exporter.clock import wall_deadline
@@ -22,7 +23,7 @@ from exporter.platforms.settings import Target
 from exporter.polling import CANCEL_SECONDS, Scheduler
 from exporter.runtime.targets import LiveTarget, World
 from exporter.state.snapshot import Snapshot, View
-from exporter.state.status_history import FileStatusHistory, StatusHistory
+from exporter.state.status_history import StateFileInUseError, StatusHistory, open_status_history
 from exporter.support import logs
 from exporter.support.files import Stamps, stamps
 from exporter.web import Reloaded
@@ -43,6 +44,9 @@ class Application:
     ``before_change`` is called when a configuration is about to be loaded; ``changes`` counts the attempts that have ended.
     ``trouble`` says why the process itself does not work, if so.
 
+    A state file belongs to one process. Who finds it in use does not start, unless it ``may_stand_by``: then it polls nothing
+    and has no targets until :meth:`take_over` finds the file free.
+
     :meth:`reload` builds and validates the whole new state before it swaps anything: targets whose configuration (secrets
     included) did not change keep their session, observations, counters and schedule.
     """
@@ -57,6 +61,7 @@ class Application:
         pages: Executor | None = None,
         before_change: Callable[[], object] = lambda: None,
         trouble: Callable[[], str | None] = lambda: None,
+        may_stand_by: bool = False,
     ) -> None:
         self._load = load
         self._world = world
@@ -67,6 +72,8 @@ class Application:
         self._pages = pages
         self._before_change = before_change
         self._trouble = trouble
+        self._may_stand_by = may_stand_by
+        self.standby = False
         self.changes = 0
         self._config: Config | None = None
         self._live: dict[str, LiveTarget] = {}
@@ -105,7 +112,8 @@ class Application:
     async def start(self, config: Config) -> None:
         """Open the targets of ``config``, then poll them.
 
-        Raises :class:`~exporter.errors.ConfigError` when one of them cannot be opened.
+        Raises :class:`~exporter.errors.ConfigError` when one of them cannot be opened, and
+        :class:`~exporter.state.status_history.StateFileInUseError` when another process polls and this one may not stand by.
         """
 
         async def start() -> None:
@@ -142,6 +150,25 @@ class Application:
     def trouble(self) -> str | None:
         return self._trouble()
 
+    async def take_over(self) -> bool:
+        """Poll from now on if the state file is free by now. Returns whether the exporter is active."""
+        config = self.config
+        if not self.standby or config.state_file is None:
+            return True
+        try:
+            history = await asyncio.to_thread(open_status_history, config.state_file, self._clock)
+        except StateFileInUseError:
+            return False
+
+        async def take_over() -> None:
+            if self._config is not config:  # reloaded meanwhile, and the file may be another one
+                await history.aclose()
+                return
+            await self._swap_in(config, await asyncio.to_thread(config_hash, config), history)
+
+        await self._one_at_a_time(take_over)
+        return not self.standby
+
     @property
     def opening(self) -> bool:
         return self._config is None
@@ -156,7 +183,8 @@ class Application:
         return self._snapshot.ready()
 
     def view(self) -> View:
-        return self._snapshot.view(self._clock.steady(), self._clock.stepped())
+        view = self._snapshot.view(self._clock.steady(), self._clock.stepped())
+        return msgspec.structs.replace(view, standby=True) if self.standby else view
 
     async def metrics(self, format: Format, targets: frozenset[str] | None) -> bytes:  # noqa: A002  the exposition's word
         # In a thread: a page of a large fleet takes longer than the loop may be held.
@@ -181,7 +209,7 @@ class Application:
         if self._change is not None:
             self._change.cancel()
         await self._scheduler.stop(grace=max(0.0, grace - CANCEL_SECONDS - CLOSE_SECONDS))
-        self._close(self._live.values())
+        self._close(self._live.values(), self._since)
         self._live = {}
         # Those of targets that a reload replaced are among them.
         await self._wait_for(tuple(self._closing), max(0.0, ends_at - self._clock.monotonic()))
@@ -213,6 +241,10 @@ class Application:
         except ConfigError as error:
             self._reject(error)
             raise
+        except StateFileInUseError as error:
+            rejected = ConfigError([Problem("state_file", str(error))])
+            self._reject(rejected)
+            raise rejected from None
         except Exception as bug:
             log.exception("config_reload_crashed")
             problem = Problem("", f"a bug in the exporter ({type(bug).__name__})", "please report it with the log")
@@ -236,14 +268,29 @@ class Application:
         log.error("config_reload_failed", problems=[str(problem) for problem in error.problems])
 
     async def _apply(self, config: Config, digest: str) -> None:
-        same_state_file = self._config is not None and self._config.state_file == config.state_file
-        since = self._since if same_state_file else await self._status_history(config)
+        try:
+            history = await self._status_history(config)
+        except StateFileInUseError as in_use:
+            if self._is_active or not self._may_stand_by:
+                raise
+            await self._stand_by(config, digest, in_use)
+        else:
+            await self._swap_in(config, digest, history)
+
+    async def _swap_in(self, config: Config, digest: str, history: StatusHistory) -> None:
+        """Swap ``config`` in, with the ``history`` of its state file."""
+        same_history = history is self._since
         kept = {
             target.name: old
             for target in config.targets
-            if same_state_file and (old := self._live.get(target.name)) is not None and _same_account(old.config, target)
+            if same_history and (old := self._live.get(target.name)) is not None and _same_account(old.config, target)
         }
-        opened = await self._world.open_targets((target for target in config.targets if target.name not in kept), since)
+        try:
+            opened = await self._world.open_targets((target for target in config.targets if target.name not in kept), history)
+        except BaseException:
+            if not same_history:
+                self._close((), history)
+            raise
         # From here on nothing can fail: stop the old, swap, and wait for the old last, where it can do no harm.
         leaving = {name: old for name, old in self._live.items() if name not in kept}
         await self._scheduler.stop(leaving, grace=REPLACED_TARGET_GRACE_SECONDS)
@@ -262,27 +309,53 @@ class Application:
                 opened[name].show_counters(self._instruments)
                 self._snapshot.put_target(live[name].entry(), {job.name: job.initial_state() for job in live[name].jobs})
         self._snapshot.arrange(live)
-        since.keep_targets(frozenset(live))
-        self._live, self._since, self._config, self._rejected = live, since, config, None
-        closing = self._close(leaving.values())  # before the next wait: a stop that comes then must know of them
+        history.keep_targets(frozenset(live))
+        # Before the next wait: a stop that comes then must know of them.
+        closing = self._close(leaving.values(), *(() if same_history else (self._since,)))
+        if self.standby:
+            log.info("standby_takes_over", state_file=str(history.path))
+        self._live, self._since, self._config, self.standby = live, history, config, False
         await self._scheduler.start(job for name in opened for job in live[name].jobs)
-        self._instruments.config_loaded(ok=True, at=self._clock.time(), hash=digest)
-        for warning in config.warnings:
-            log.warning("config_warning", problem=str(warning))
+        self._accepted(config, digest)
         log.info("config_loaded", targets=len(live), started=len(opened), stopped=len(leaving), kept=len(kept))
         self._opened.set()
         await self._wait_for(closing, REPLACED_TARGET_CLOSE_SECONDS)
 
+    async def _stand_by(self, config: Config, digest: str, in_use: StateFileInUseError) -> None:
+        # What could not be opened would show when it is needed.
+        opened = await self._world.open_targets(config.targets, StatusHistory())
+        await self._wait_for(self._close(opened.values()), REPLACED_TARGET_CLOSE_SECONDS)
+        self._config, self.standby = config, True
+        self._accepted(config, digest)
+        log.info("standby", state_file=str(config.state_file), active=in_use.holder)
+        self._opened.set()
+
+    @property
+    def _is_active(self) -> bool:
+        return self._config is not None and not self.standby
+
+    def _accepted(self, config: Config, digest: str) -> None:
+        self._rejected = None
+        self._instruments.config_loaded(ok=True, at=self._clock.time(), hash=digest)
+        for warning in config.warnings:
+            log.warning("config_warning", problem=str(warning))
+
     async def _status_history(self, config: Config) -> StatusHistory:
-        """Return the memory of ``config``'s state file, with what is known now."""
+        """Return the memory of ``config``'s state file, with what is known now: the present one if it is the same file.
+
+        Raises :class:`~exporter.state.status_history.StateFileInUseError`.
+        """
         path = config.state_file
-        history = await asyncio.to_thread(FileStatusHistory, path, self._clock) if path is not None else StatusHistory()
+        if self._is_active and (path == self.config.state_file or await asyncio.to_thread(self._since.is_of, path)):
+            return self._since
+        history = await asyncio.to_thread(open_status_history, path, self._clock) if path is not None else StatusHistory()
         history.take_over(self._since)
         return history
 
-    def _close(self, targets: Collection[LiveTarget]) -> set[asyncio.Task[None]]:
-        """Begin to close the sessions of ``targets``, side by side."""
+    def _close(self, targets: Collection[LiveTarget], *histories: StatusHistory) -> set[asyncio.Task[None]]:
+        """Begin to close the sessions of ``targets``, side by side, and ``histories``."""
         closing = {asyncio.create_task(live.session.aclose(), name=f"close {live.config.name}") for live in targets}
+        closing |= {asyncio.create_task(history.aclose(), name="close the state file") for history in histories}
         for task in closing:
             task.add_done_callback(self._closed)
         self._closing |= closing

@@ -148,15 +148,19 @@ class TargetView(Value, frozen=True, gc=False):
 
 
 class View(Value, frozen=True, gc=False):
-    """The whole exporter at one moment ``at``. ``missing`` names the collectors that have not finished a poll yet."""
+    """The whole exporter at one moment ``at``. ``missing`` names the collectors that have not finished a poll yet.
+
+    ``standby`` says that it polls nothing, and so has no targets to show, because it waits for another process to end.
+    """
 
     at: float
     targets: tuple[TargetView, ...]
     missing: tuple[tuple[str, CollectorName], ...]
+    standby: bool = False
 
     @property
     def ready(self) -> bool:
-        return not self.missing
+        return not self.missing and not self.standby
 
 
 class TargetEntry(Value, frozen=True, gc=False):

@@ -5,12 +5,16 @@ The API has no timestamps (wix.md 3.2), so the moment at which we first saw a st
     {"version": 1, "targets": {"salon-wix": {"<hash of the connection id>": {"status": "synced", "since": 1790000000.0}}}}
 
 It is a convenience, never a reason to fail: an unreadable file is ignored with one warning, and so is a disk that is full.
+
+One process has it at a time (``NAME.lock``): two would drop each other's moments. The lock is also what a standby waits for.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
+import socket
 from pathlib import Path
 from typing import Final
 
@@ -18,8 +22,10 @@ import msgspec
 import structlog
 
 from exporter.clock import Clock, wall_deadline
-from exporter.support.files import replace_durably
+from exporter.errors import BookingSyncError
+from exporter.support.files import FileLock, lock_beside, lock_path, replace_durably
 from exporter.support.json_text import UNREADABLE
+from exporter.support.redaction import visible
 
 log = structlog.get_logger(__name__)
 
@@ -27,6 +33,20 @@ VERSION: Final = 1
 
 MAX_SAVE_SECONDS: Final = 5.0
 """A poll waits no longer for the disk. One that hangs (a network share) must not hold what was learnt."""
+
+
+_MAX_HOLDER: Final = 100  # letters that a lock file may say of who holds it
+
+
+class StateFileInUseError(BookingSyncError):
+    """Another process has the state file. ``holder`` says which, as far as it is known."""
+
+    def __init__(self, path: Path, holder: str) -> None:
+        super().__init__(
+            f"another exporter ({holder}) uses the state file {path}; end it, give this one a state_file of its own, "
+            "or let this one wait for it with --standby"
+        )
+        self.holder = holder
 
 
 class _Entry(msgspec.Struct, frozen=True, gc=False):
@@ -55,6 +75,9 @@ class _Version(msgspec.Struct, frozen=True):
 
 class StatusHistory:
     """Keeps the moments for the life of the process: without a state file, "since" counts from start."""
+
+    path: Path | None = None
+    """The file, links resolved, if there is one."""
 
     def __init__(self) -> None:
         self._targets: dict[str, dict[str, _Entry]] = {}
@@ -87,7 +110,14 @@ class StatusHistory:
             self._targets[target] = {key: _Entry(entry.status, before._steady(entry)) for key, entry in entries.items()}
             self._changed = True
 
+    def is_of(self, path: Path | None) -> bool:
+        """Return whether this is the memory of the state file ``path``, however it is spelt. Blocks."""
+        return self.path == (path and _resolved(path))
+
     async def save(self) -> None:
+        """Do nothing: there is no file."""
+
+    async def aclose(self) -> None:
         """Do nothing: there is no file."""
 
     def _steady(self, entry: _Entry) -> float:
@@ -95,16 +125,19 @@ class StatusHistory:
 
 
 class FileStatusHistory(StatusHistory):
-    """Keeps the moments in a JSON file as well; reads it once, here, which blocks.
+    """Keeps the moments in a JSON file as well; reads it once, here, which blocks. ``lock`` is let go at the end.
 
     :meth:`save` writes only when something changed, one write at a time: callers that waited for a write share the next. A
     write belongs to no caller: it goes on when a caller is cancelled or tired of waiting, and no second one starts beside it.
     Each replaces the whole file (temporary file, fsync, rename), so a crash leaves the old or the new one, mode 0600.
     """
 
-    def __init__(self, path: Path, clock: Clock) -> None:
+    path: Path
+
+    def __init__(self, path: Path, clock: Clock, lock: FileLock | None = None) -> None:
         super().__init__()
-        self._path = path
+        self.path = path
+        self._lock = lock
         self._clock = clock
         self._writer: asyncio.Task[None] | None = None
         self._write_failed = False
@@ -125,6 +158,14 @@ class FileStatusHistory(StatusHistory):
                         self._writer = asyncio.create_task(self._write(), name="write the state file")
                     await asyncio.shield(self._writer)
 
+    async def aclose(self) -> None:
+        """Let other processes have the file, once a write that runs has ended."""
+        if self._writer is not None:
+            await asyncio.wait([self._writer])
+        if self._lock is not None:
+            await asyncio.to_thread(self._lock.release)
+            self._lock = None
+
     async def _write(self) -> None:
         self._changed = False
         self._stepped = self._clock.stepped()
@@ -134,17 +175,55 @@ class FileStatusHistory(StatusHistory):
         }
         content = msgspec.json.encode(_File(VERSION, written))
         try:
-            await asyncio.to_thread(replace_durably, self._path, content)
+            await asyncio.to_thread(replace_durably, self.path, content)
         except OSError as error:
             self._changed = True
             if not self._write_failed:
-                log.warning("state_file_not_written", path=str(self._path), error=error.strerror)
+                log.warning("state_file_not_written", path=str(self.path), error=error.strerror)
             self._write_failed = True
         else:
             self._write_failed = False
 
     def _steady(self, entry: _Entry) -> float:
         return entry.since - self._clock.stepped() if entry.read else entry.since
+
+
+def open_status_history(path: Path, clock: Clock) -> FileStatusHistory:
+    """Take the state file ``path`` for this process, then read it; of a link, the file it leads to. Blocks.
+
+    Raises :class:`StateFileInUseError` while another process has it. Where no lock can be had (a folder that cannot be written,
+    a file system that knows none) it is used all the same, with a warning: better watched twice than by nobody.
+    """
+    path = _resolved(path)
+    try:
+        lock = lock_beside(path)
+    except OSError as error:
+        log.warning("state_file_not_locked", path=str(path), error=error.strerror)
+        return FileStatusHistory(path, clock)
+    if lock is None:
+        raise StateFileInUseError(path, _holder(path))
+    if not lock.exclusive:
+        log.warning("state_file_not_locked", path=str(path), error="the file system knows no locks")
+    with contextlib.suppress(OSError):  # it only tells people
+        os.ftruncate(lock.descriptor, 0)
+        os.pwrite(lock.descriptor, f"process {os.getpid()} on {socket.gethostname()}\n".encode(), 0)
+    return FileStatusHistory(path, clock, lock)
+
+
+def _resolved(path: Path) -> Path:
+    try:
+        return path.resolve()
+    except (OSError, RuntimeError):  # links in a circle
+        return path.absolute()
+
+
+def _holder(path: Path) -> str:
+    try:
+        with lock_path(path).open(encoding="utf-8", errors="replace") as file:
+            told = file.read(_MAX_HOLDER).partition("\n")[0]
+    except OSError:
+        told = ""
+    return visible(told) or "an unknown process"
 
 
 def _read(path: Path) -> dict[str, dict[str, _Entry]]:

@@ -133,7 +133,10 @@ class _Pages:
     async def ready(self, _: Request) -> Response:
         if self._backend.opening:
             return PlainTextResponse("Not ready: the targets are being opened.\n", 503)
-        missing = self._backend.view().missing
+        view = self._backend.view()
+        if view.standby:
+            return PlainTextResponse("Not ready: standby; another exporter is active, this one takes over when it ends.\n", 503)
+        missing = view.missing
         if not missing:
             return PlainTextResponse("booking-sync-exporter is ready.\n")
         lines = [
@@ -191,7 +194,7 @@ def _asked_targets(request: Request) -> frozenset[str] | None:
 
 def _unknown_target(asked: frozenset[str], view: View) -> Response | None:
     unknown = sorted(asked - {target.name for target in view.targets})
-    if not unknown:
+    if not unknown or view.standby:  # it has none, and that is no mistake of who asks
         return None
     return PlainTextResponse(
         "\n".join(["No such target:", *_some(map(repr, unknown)), "The status board lists all targets."]) + "\n", 404

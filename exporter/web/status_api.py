@@ -78,7 +78,8 @@ def status_of(view: View, targets: frozenset[str] | None = None) -> Status:
     """Return the document for ``view``, narrowed to the named ``targets`` unless ``None``."""
     if targets is not None:
         shown = tuple(target for target in view.targets if target.name in targets)
-        view = View(view.at, shown, tuple(item for item in view.missing if item[0] in targets))
+        missing = tuple(item for item in view.missing if item[0] in targets)
+        view = msgspec.structs.replace(view, targets=shown, missing=missing)
     found = problems.problems(view)
     names = {target.name: problems.resource_names(target) for target in view.targets}
     worst: dict[str, Severity] = {}
@@ -90,6 +91,7 @@ def status_of(view: View, targets: frozenset[str] | None = None) -> Status:
         exporter_version=__version__,
         generated_at=_moment(view.at),
         ready=view.ready,
+        standby=view.standby,
         missing=tuple(Missing(target=target, collector=collector) for target, collector in view.missing),
         summary=_summary(documents, found),
         problems=tuple(_problem(problem, names[problem.target]) for problem in found),

@@ -233,12 +233,16 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Status(msgspec.Struct, frozen=True, kw_only=True):
-    """The whole answer. ``schema_version`` changes only together with the path."""
+    """The whole answer. ``schema_version`` changes only together with the path.
+
+    ``standby`` says that the process waits for another one to end: it polls nothing and has no targets to show.
+    """
 
     schema_version: Literal[1]
     exporter_version: str
     generated_at: Moment
     ready: bool
+    standby: bool
     missing: tuple[Missing, ...]
     summary: Summary
     problems: tuple[Problem, ...]

@@ -58,13 +58,13 @@ class RunningApplication:
 
 
 @contextlib.asynccontextmanager
-async def application(config: Path, clock: ManualClock) -> AsyncIterator[RunningApplication]:
+async def application(config: Path, clock: ManualClock, *, may_stand_by: bool = False) -> AsyncIterator[RunningApplication]:
     """Run the exporter on ``config`` while the block runs."""
     instruments = Instruments(CollectorRegistry())
     clock_of_exporter: Clock = clock
     async with pool(clock) as http:
         world = World(http, clock_of_exporter, Random(1), instruments, Admission(clock_of_exporter))
-        app = Application(lambda: load_config(config), world=world, page=Page(instruments))
+        app = Application(lambda: load_config(config), world=world, page=Page(instruments), may_stand_by=may_stand_by)
         await app.start(load_config(config))
         try:
             yield RunningApplication(app, clock)
@@ -74,3 +74,7 @@ async def application(config: Path, clock: ManualClock) -> AsyncIterator[Running
                 await clock.advance(1.0)
                 await asyncio.sleep(0.001)
             await closing
+            for _ in range(1_000):  # what the clock of the test gave no time, a file that is let go in a thread
+                if not app._closing:
+                    break
+                await asyncio.sleep(0.001)

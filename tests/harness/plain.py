@@ -8,7 +8,7 @@ from prometheus_client import CollectorRegistry, Metric
 from prometheus_client.core import GaugeMetricFamily
 
 from exporter.metrics.families.catalog import GROUPS, TARGET_INFO
-from exporter.metrics.families.process import READY, TIME
+from exporter.metrics.families.process import READY, STANDBY, TIME
 from exporter.state.snapshot import View
 
 
@@ -30,6 +30,7 @@ class PlainGauges:
                 yield metric
         yield GaugeMetricFamily(TIME.name, TIME.help, value=self._view.at)
         yield GaugeMetricFamily(READY.name, READY.help, value=self._view.ready)
+        yield GaugeMetricFamily(STANDBY.name, STANDBY.help, value=self._view.standby)
 
     def _target_info(self) -> Metric:
         metric = Metric(TARGET_INFO.name, TARGET_INFO.help, "gauge")

@@ -315,6 +315,11 @@ def expired() -> View:
     )
 
 
+def standby() -> View:
+    """Return an exporter that waits for another one to end."""
+    return replace(view_of(), standby=True)
+
+
 #: Every state by name; a file of golden text is named after it.
 SCENES: Final[Mapping[str, Callable[[], View]]] = {
     "before_first_poll": before_first_poll,
@@ -322,4 +327,5 @@ SCENES: Final[Mapping[str, Callable[[], View]]] = {
     "partial_failure": partial_failure,
     "failing": failing,
     "expired": expired,
+    "standby": standby,
 }

@@ -68,6 +68,7 @@ CONTRACT_OF_THE_PROCESS: dict[str, tuple[str, tuple[str, ...]]] = {
     "build_info": ("gauge", ("version", "revision", "python")),
     "time_seconds": ("gauge", ()),
     "ready": ("gauge", ()),
+    "standby": ("gauge", ()),
     "config_last_reload_successful": ("gauge", ()),
     "config_last_reload_success_timestamp_seconds": ("gauge", ()),
     "config_hash": ("gauge", ()),

@@ -112,6 +112,15 @@ def test_a_tile_is_grey_ten_minutes_after_the_exporter_died(see: See, job: str, 
     assert expected == (tile["text"], tile["color"])
 
 
+@pytest.mark.parametrize("panel", [one for one in EVERY_TILE if one[2] != "Version"], ids=_ids)
+def test_a_standby_beside_the_exporter_changes_no_tile(see: See, panel: tuple[str, str, str]) -> None:
+    stem, target, title = panel
+    expected, found = (
+        [(tile["text"], tile["color"]) for tile in see(job, stem, title, target)["tiles"]] for job in ("healthy", "pair")
+    )
+    assert expected == found
+
+
 @pytest.mark.parametrize("stem", BY_STEM)
 def test_the_exporter_is_the_first_tile_of_a_board(see: See, stem: str) -> None:
     first = panels(BY_STEM[stem])[0]

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import httpx
+from msgspec.structs import replace
 from prometheus_client import CollectorRegistry
 
 from exporter.errors import Reason
@@ -62,7 +63,7 @@ class World:
 
     ``broken``: since when two calendars of the site do not sync. ``refused``: since when the site refuses every poll.
     ``removed``: since when the site is not configured. ``silent``: since when no scrape succeeds. ``forgotten``: since when
-    nobody scrapes. ``newest``: when the last scrape was. ``every``: seconds between two scrapes.
+    nobody scrapes. ``newest``: when the last scrape was. ``every``: seconds between two scrapes. ``waits``: as a standby.
     """
 
     name: str
@@ -75,6 +76,7 @@ class World:
     targets: tuple[str, ...] = (WIX, BITRIX24)
     every: float = _SCRAPE
     newest: float = 15
+    waits: bool = False
 
 
 WORLDS: Final = (
@@ -92,6 +94,8 @@ WORLDS: Final = (
     World("shard-down", targets=(BITRIX24,), instance=SECOND_INSTANCE, silent=9 * MINUTE),
     World("shard-gone", targets=(WIX,)),
     World("shard-gone", targets=(BITRIX24,), instance=SECOND_INSTANCE, forgotten=20 * MINUTE),
+    World("pair"),
+    World("pair", targets=(), instance=SECOND_INSTANCE, waits=True),
 )
 
 
@@ -160,7 +164,8 @@ def _scrapes(world: World, moments: list[float], now: float) -> Iterator[tuple[f
                     counters[name].request(operation, "200", 0.2)
             usage = ApiUsage(credential_expiry=now + 100 * DAY) if name == WIX else None
             targets.append(target_of(name, platform, states, usage=usage))
-        for family, own, value in _samples(page.render(view_of(*targets, at=moment), Format.TEXT).decode()):
+        view = replace(view_of(*targets, at=moment), standby=world.waits)
+        for family, own, value in _samples(page.render(view, Format.TEXT).decode()):
             yield moment, _labels(family, **scrape, **own), value
 
 

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import fcntl
 import json
 import os
+import socket
 import stat
 import threading
 from collections.abc import Iterator
@@ -14,7 +17,7 @@ from structlog.testing import capture_logs
 
 from exporter.clock import SystemClock
 from exporter.state import status_history as module
-from exporter.state.status_history import FileStatusHistory, StatusHistory
+from exporter.state.status_history import FileStatusHistory, StateFileInUseError, StatusHistory, open_status_history
 from exporter.support import files
 
 
@@ -285,3 +288,120 @@ def test_a_new_store_remembers_what_the_old_one_saw_and_not_what_its_file_says(p
     assert store.since("spa", "abc", "synced", 99.0) == 10.0
     asyncio.run(store.save())
     assert FileStatusHistory(path, SystemClock()).since("salon", "abc", "error", 99.0) == 50.0
+
+
+# One process has the file
+
+
+def test_who_comes_second_is_told_which_process_has_the_file_and_what_to_do(path: Path) -> None:
+    open_status_history(path, SystemClock())
+    with pytest.raises(StateFileInUseError) as caught:
+        open_status_history(path, SystemClock())
+    told = f"another exporter (process {os.getpid()} on {socket.gethostname()}) uses the state file {path}; "
+    assert told + "end it, give this one a state_file of its own, or let this one wait for it with --standby" == str(
+        caught.value
+    )
+
+
+def test_who_let_the_file_go_is_followed_by_the_next_who_reads_what_was_saved_last(path: Path) -> None:
+    async def scenario() -> None:
+        first = open_status_history(path, SystemClock())
+        first.since("salon", "abc", "synced", 10.0)
+        await first.save()
+        await first.aclose()
+        second = open_status_history(path, SystemClock())
+        assert 10.0 == second.since("salon", "abc", "synced", 99.0)
+        await second.aclose()
+        open_status_history(path, SystemClock())
+
+    asyncio.run(scenario())
+
+
+def test_a_write_that_hangs_keeps_the_file(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scenario(free: threading.Event, begun: threading.Event) -> None:
+        first = open_status_history(path, SystemClock())
+        first.since("salon", "abc", "synced", 10.0)
+        saving = asyncio.create_task(first.save())
+        await asyncio.to_thread(begun.wait, 30)
+        closing = asyncio.create_task(first.aclose())
+        await asyncio.sleep(0)
+        with pytest.raises(StateFileInUseError):
+            open_status_history(path, SystemClock())
+        free.set()
+        await asyncio.gather(saving, closing)
+        assert 10.0 == open_status_history(path, SystemClock()).since("salon", "abc", "synced", 99.0)
+
+    with stuck_disk(monkeypatch) as (free, begun, _):
+        asyncio.run(scenario(free, begun))
+
+
+@pytest.mark.parametrize("told", ["", "process 7 on \x1b[2Jweb", "x" * 10_000, "one\ntwo"])
+def test_what_stands_in_the_lock_file_is_shown_in_one_short_line(told: str, path: Path) -> None:
+    open_status_history(path, SystemClock())
+    path.with_name("state.json.lock").write_text(told)
+    with pytest.raises(StateFileInUseError) as caught:
+        open_status_history(path, SystemClock())
+    assert str(caught.value).isprintable()
+    assert len(caught.value.holder) < 120
+    assert ("an unknown process" == caught.value.holder) == (not told)
+
+
+@pytest.mark.parametrize("number", [errno.EOPNOTSUPP, errno.ENOLCK, errno.EINVAL])
+def test_a_file_system_without_locks_is_used_with_a_warning(path: Path, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    def refused(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(fcntl, "flock", refused)
+    for _ in range(2):
+        with capture_logs() as logs:
+            store = open_status_history(path, SystemClock())
+        store.since("salon", "abc", "synced", 10.0)
+        asyncio.run(store.save())
+        assert [("state_file_not_locked", "warning")] == [(entry["event"], entry["log_level"]) for entry in logs]
+    assert 10.0 == open_status_history(path, SystemClock()).since("salon", "abc", "synced", 99.0)
+
+
+def test_a_folder_that_is_not_there_or_cannot_be_written_is_no_reason_not_to_start(path: Path) -> None:
+    (path.parent / "text").touch()
+    for folder in ("missing", "text"):
+        with capture_logs() as logs:
+            store = open_status_history(path.parent / folder / "state.json", SystemClock())
+            store.since("salon", "abc", "synced", 10.0)
+            asyncio.run(store.save())
+        events = [entry["event"] for entry in logs if entry["event"] != "state_file_ignored"]
+        assert ["state_file_not_locked", "state_file_not_written"] == events
+
+
+def test_a_link_stays_a_link_and_two_spellings_are_one_file(path: Path) -> None:
+    volume = path.parent / "volume"
+    volume.mkdir()
+    path.symlink_to(volume / "real.json")
+    (path.parent / "folder").symlink_to(volume)
+
+    async def scenario() -> None:
+        store = open_status_history(path, SystemClock())
+        store.since("salon", "abc", "synced", 10.0)
+        await store.save()
+        assert store.is_of(path.parent / "folder" / "real.json")
+        assert not store.is_of(None)
+        with pytest.raises(StateFileInUseError):
+            open_status_history(path.parent / "folder" / "real.json", SystemClock())
+
+    asyncio.run(scenario())
+    assert path.is_symlink()
+    assert (volume / "real.json").exists()
+
+
+def test_links_in_a_circle_are_a_file_that_cannot_be_read(path: Path) -> None:
+    path.symlink_to(path)
+    with capture_logs() as logs:
+        assert 20.0 == open_status_history(path, SystemClock()).since("salon", "abc", "synced", 20.0)
+    assert ["state_file_ignored"] == [entry["event"] for entry in logs]
+
+
+def test_a_link_planted_in_the_place_of_the_lock_is_not_followed(path: Path) -> None:
+    path.with_name("state.json.lock").symlink_to(path.parent / "elsewhere")
+    with capture_logs() as logs:
+        open_status_history(path, SystemClock())
+    assert ["state_file_not_locked"] == [entry["event"] for entry in logs]
+    assert not (path.parent / "elsewhere").exists()

@@ -165,6 +165,20 @@ def test_what_needs_the_targets_is_unavailable_when_the_stop_comes_first(path: s
     assert (503, "booking-sync-exporter is stopping.\n") == (answer.status_code, answer.text)
 
 
+def test_a_standby_is_healthy_and_not_ready() -> None:
+    assert 200 == ask(ShownBackend(views.standby()), "/-/healthy").status_code
+    answer = ask(ShownBackend(views.standby()), "/-/ready")
+    told = "Not ready: standby; another exporter is active, this one takes over when it ends.\n"
+    assert (503, told) == (answer.status_code, answer.text)
+
+
+@pytest.mark.parametrize("path", ["/metrics?target=salon-wix", "/api/v1/status?target=salon-wix"])
+def test_a_standby_that_is_asked_for_a_target_is_up_and_has_nothing_to_say_of_it(path: str) -> None:
+    answer = ask(ShownBackend(views.standby()), path)
+    assert 200 == answer.status_code
+    assert "salon-wix" not in answer.text
+
+
 def test_not_ready_names_what_is_missing() -> None:
     answer = ask(ShownBackend(views.before_first_poll()), "/-/ready")
     assert answer.status_code == 503

@@ -152,3 +152,13 @@ def test_a_failed_target_beside_a_good_one_leaves_it_alone() -> None:
     usage = ApiUsage()
     found = document(views.view_of(*(views.target_of(state.target, "wix", [state], usage=usage) for state in (bad, good))))
     assert {"bad": "critical", "good": "healthy"} == {row["name"]: row["state"] for row in found["targets"]}
+
+
+def test_a_standby_says_so_and_is_not_ready() -> None:
+    for scene, expected in ((views.standby, (True, False, 0)), (views.healthy, (False, True, 2))):
+        document = json.loads(encode_status(scene()))
+        assert expected == (document["standby"], document["ready"], document["summary"]["targets"])
+
+
+def test_a_narrowed_answer_of_a_standby_says_so_too() -> None:
+    assert json.loads(encode_status(views.standby(), frozenset({"salon-wix"})))["standby"]

@@ -75,6 +75,15 @@ def test_the_start_is_neither_good_nor_bad() -> None:
     assert "Everything is in order" not in text
 
 
+def test_a_standby_is_neither_good_nor_bad_and_says_who_shows_the_targets() -> None:
+    text = page(views.standby())
+    assert 'class="verdict waiting"' in text
+    assert "Standby" in text
+    assert "Another exporter is active and shows the targets." in text
+    assert "No targets" not in text
+    assert "Add a target" not in text
+
+
 def test_no_targets_is_said() -> None:
     text = words(page(views.view_of()))
     assert "No targets" in text

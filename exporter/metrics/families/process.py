@@ -1,4 +1,4 @@
-"""Families of the exporter itself: no target. ``TIME`` and ``READY`` come from the view, the rest from prometheus-client."""
+"""Families of the exporter itself: no target. ``TIME``, ``READY`` and ``STANDBY`` come from the view, the rest from prometheus-client."""
 
 from __future__ import annotations
 
@@ -26,6 +26,9 @@ TIME: Final = _family(
     "difference between two samples of one scrape.",
 )
 READY: Final = _family("gauge", "ready", "1 once every collector has finished one poll, failed or not, else 0.")
+STANDBY: Final = _family(
+    "gauge", "standby", "1 while this process waits for another one to end and polls nothing (--standby), else 0."
+)
 RELOAD_SUCCESSFUL: Final = _family(
     "gauge",
     "config_last_reload_successful",
@@ -64,6 +67,7 @@ OURS: Final[tuple[Family, ...]] = (
     BUILD_INFO,
     TIME,
     READY,
+    STANDBY,
     RELOAD_SUCCESSFUL,
     RELOAD_SUCCESS_TIME,
     CONFIG_HASH,

@@ -50,16 +50,20 @@ def _process(options: Options) -> tuple[Alert, ...]:
         ),
         Alert(
             name="BookingSyncExporterDown",
-            expr=f"{newest(up)} == 0\nor\nabsent({up}) == 1",
+            expr=f"{newest(f'{up} - booking_sync_standby or {up}')} == 0\nor\nabsent({up}) == 1",
             hold="5m",
             severity=Severity.CRITICAL,
             fixed_by=FixedBy.OPERATOR,
             summary="The booking sync exporter cannot be scraped.",
-            description="No scrape of job {{ $labels.job }} succeeds, so nothing is known about any booking platform.",
+            description=(
+                "No scrape of job {{ $labels.job }} succeeds, or only a standby answers, so nothing is known about any booking "
+                "platform."
+            ),
             fix="The exporter's operator starts it again, or mends its address or the network between it and Prometheus.",
             board=Board.INTERNALS,
             link=("job",),
-            comment="absent() knows only the labels of equality matchers; both halves end in {job} and are one alert.",
+            comment="A standby is up and watches nothing, so it counts as 0.\n"
+            "absent() knows only the labels of equality matchers; both halves end in {job} and are one alert.",
         ),
         Alert(
             name="BookingSyncTargetsUnwatched",
@@ -83,7 +87,7 @@ def _process(options: Options) -> tuple[Alert, ...]:
         ),
         Alert(
             name="BookingSyncNotReady",
-            expr="max_over_time(booking_sync_ready[5m]) == 0",
+            expr="max_over_time(booking_sync_ready[5m]) == 0\nunless max_over_time(booking_sync_standby[5m]) == 1",
             hold="15m",
             severity=Severity.WARNING,
             fixed_by=FixedBy.OPERATOR,
@@ -92,6 +96,7 @@ def _process(options: Options) -> tuple[Alert, ...]:
             fix="The exporter's operator asks `/-/ready` what is missing, then checks budget and timeout of those targets.",
             board=Board.INTERNALS,
             link=("job", "instance"),
+            comment="A standby finishes no poll because it begins none.",
         ),
         Alert(
             name="BookingSyncClockSkewed",

@@ -38,12 +38,13 @@ def internals(options: Options) -> str:
 
 def _exporter() -> list[Json]:
     hashes = recent(f"booking_sync_config_hash{{{_PROCESS}}}")
+    ready = recent(f"booking_sync_ready{{{_PROCESS}}}")
     return [
         stat(
             "Ready",
-            "Whether every collector has finished a poll since the start.",
+            "Whether every collector has finished a poll since the start; a standby, which begins none, does not count.",
             (3, 4),
-            f"min({recent(f'booking_sync_ready{{{_PROCESS}}}')})",
+            f"min({ready} unless {recent(f'booking_sync_standby{{{_PROCESS}}}')} == 1)",
             mappings=words({0: ("starting", ORANGE), 1: ("ready", GREEN)}),
         ),
         stat(
