@@ -147,7 +147,7 @@ def test_moments_of_an_earlier_run_stay_where_the_calendar_has_them(step: float,
             assert all(value <= app.clock.time() for value in shown)
 
     with_targets(tmp_path, first, state_file=str(path))
-    with_targets(tmp_path, second, later=600, state_file=str(path))
+    with_targets(tmp_path, second, later=86_400, state_file=str(path))
 
 
 def test_the_moment_of_the_last_reload_follows_and_the_step_is_logged_once() -> None:

@@ -1,4 +1,4 @@
-"""Families of the exporter itself: no target. ``TIME``, ``READY`` and ``STANDBY`` come from the view, the rest from prometheus-client."""
+"""Families of the exporter itself: no target. TIME, READY and STANDBY come from the view, the rest from prometheus-client."""
 
 from __future__ import annotations
 
