@@ -9,6 +9,7 @@ from typing import Final
 
 from pydantic import ValidationError
 
+from exporter.config.calendar_warnings import calendar_warnings
 from exporter.config.cross_checks import cross_field_problems
 from exporter.config.merge import merged
 from exporter.config.messages import field_problems
@@ -79,6 +80,7 @@ def _warnings(config: Config, written: Mapping[str, object]) -> Iterator[FieldPr
     if config.state_file and not config.state_file.parent.is_dir():
         message = f"the folder {config.state_file.parent} does not exist"
         yield FieldProblem(("state_file",), message, "create it, writable for the exporter")
+    yield from calendar_warnings(written)
     raw = written.get("targets")
     for index, target in enumerate(config.targets):
         path = ("targets", index)

@@ -6,6 +6,7 @@ It leans on the model and the errors alone, so that a count can be checked by br
 from exporter.counting.bookings import Booking, Rule, count_windows, in_any, lies_in, next_start, too_many, unique
 from exporter.counting.changes import Seen, missing, unseen
 from exporter.counting.conflicts import Conflicts, conflict_reach, find_conflicts
+from exporter.counting.wall_clock import wall_clock_form
 from exporter.counting.windows import WindowError, WindowSpec, hull, parse, resolve_all
 
 __all__ = [
@@ -28,4 +29,5 @@ __all__ = [
     "too_many",
     "unique",
     "unseen",
+    "wall_clock_form",
 ]

@@ -1,15 +1,17 @@
 """Time windows in Grafana date math, resolved to half-open UTC intervals in an IANA zone (design 4.3).
 
 An expression is ``now`` and any number of steps, done from left to right: ``+2h``, ``-d`` (a missing number is 1), ``/w``
-(round down to the start of the unit). Units: s m h d w M y; a week starts on Monday.
+(round down to the start of the unit), ``@10:00`` (that time of the day to which ``/d``, ``/w``, ``/M`` or ``/y`` led). Units:
+s m h d w M y; a week starts on Monday.
 
 Seconds, minutes and hours are absolute time. Days, weeks, months and years are calendar arithmetic in the zone, so a day
 has 23 or 25 hours when the clocks change. A month that is too short takes its last day: 31 March ``-1M`` is the end of
 February. Where the clocks change, a local time is read like this:
 
-- it occurs twice: an offset keeps the UTC offset that it came from, else takes the first; a day, week, month or year starts
-  the first time; an hour, minute or second starts the last time that is not after the moment rounded;
-- it does not occur: an offset moves on by the length of the gap (02:30 becomes 03:30); rounding takes the end of the gap.
+- it occurs twice: an offset keeps the UTC offset that it came from, else takes the first; a day, week, month or year, and a
+  time of day, starts the first time; an hour, minute or second starts the last time that is not after the moment rounded;
+- it does not occur: an offset moves on by the length of the gap (02:30 becomes 03:30); rounding and a time of day take the
+  end of the gap (03:00). So what lies earlier on the clock never lies later in time.
 """
 
 from __future__ import annotations
@@ -27,11 +29,14 @@ from exporter.errors import TargetConfigError
 from exporter.model import Window
 
 _UNITS: Final = "smhdwMy"
+CALENDAR: Final = "dwMy"
+"""Units that follow the calendar of a zone; the others are absolute time."""
 _ABSOLUTE: Final = {"s": timedelta(seconds=1), "m": timedelta(minutes=1), "h": timedelta(hours=1)}
 _EXAMPLES: Final = "now, now-24h, now+7d, now/d, now+1d/d"
 _OTHER_UNITS: Final = {"S": "s", "H": "h", "D": "d", "W": "w", "Y": "y"}
-_SIGN: Final = re.compile(r"[+\-/]")
+_SIGN: Final = re.compile(r"[+\-/@]")
 _NUMBER: Final = re.compile(r"[0-9]*")
+_TIME: Final = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
 _SECOND: Final = timedelta(seconds=1)
 
 
@@ -44,8 +49,10 @@ class WindowError(ValueError):
         self.fix = fix
 
 
-class _Step(NamedTuple):
-    sign: Literal["+", "-", "/"]
+class Step(NamedTuple):
+    """One step of an expression. ``number`` is a number of ``unit``; after ``@`` it is the minute of the day."""
+
+    sign: Literal["+", "-", "/", "@"]
     number: int
     unit: str
 
@@ -102,7 +109,7 @@ def _check(spec: WindowSpec, zone: ZoneInfo) -> None:
     day = datetime(2028, 1, 1, tzinfo=UTC)
     half = timedelta(seconds=0.5)
     for number in range(366):
-        midnight = _start_of_day(day.replace(tzinfo=None) + timedelta(days=number), zone)
+        midnight = _first_at(day.replace(tzinfo=None) + timedelta(days=number), zone)
         for at in (midnight + half, midnight - half, midnight + timedelta(minutes=37 * number % 1380, seconds=7.5)):
             spec.resolve(at.timestamp(), zone)
 
@@ -113,26 +120,30 @@ def moment(expression: str, now: float, zone: ZoneInfo) -> float:
     try:
         at = datetime.fromtimestamp(now, UTC)
         for step in steps:
-            at = _round_down(at, step.unit, zone) if step.sign == "/" else _move(at, step, zone)
+            at = _do(step, at, zone)
         return at.timestamp()
     except (OverflowError, ValueError):
         raise WindowError(f"{expression!r} leaves the years 1 to 9999", "use a smaller number") from None
 
 
 @lru_cache(maxsize=1024)
-def parse(expression: str) -> tuple[_Step, ...]:
+def parse(expression: str) -> tuple[Step, ...]:
     """Return the steps of ``expression``. Raises :class:`WindowError` naming the expression, the position and a fix."""
     if not expression.startswith("now"):
         fix = (
             "start it with now in lower case" if expression.strip().lower().startswith("now") else f"write it like {_EXAMPLES}"
         )
         raise WindowError(f"{expression!r} does not start with now, at position 1", fix)
-    steps: list[_Step] = []
+    steps: list[Step] = []
     position = len("now")
     while position < len(expression):
         sign = expression[position]
         if not _SIGN.match(sign):
-            raise _unreadable(expression, position, f"expected +, - or / but found {sign!r}", f"write it like {_EXAMPLES}")
+            raise _unreadable(expression, position, f"expected +, -, / or @ but found {sign!r}", f"write it like {_EXAMPLES}")
+        if sign == "@":
+            steps.append(_time_of_day(expression, position, steps[-1:]))
+            position += len("@10:00")
+            continue
         position += 1
         digits = _NUMBER.match(expression, position).group()  # type: ignore[union-attr]  # zero digits match, too
         if sign == "/" and digits:
@@ -143,9 +154,20 @@ def parse(expression: str) -> tuple[_Step, ...]:
         unit = expression[position : position + 1]
         if not unit or unit not in _UNITS:
             raise _unreadable(expression, position, *_no_unit(unit, sign + digits))
-        steps.append(_Step(sign, int(digits or 1), unit))  # type: ignore[arg-type]  # _SIGN has checked it
+        steps.append(Step(sign, int(digits or 1), unit))  # type: ignore[arg-type]  # _SIGN has checked it
         position += 1
     return tuple(steps)
+
+
+def _time_of_day(expression: str, index: int, before: list[Step]) -> Step:
+    if not before or before[0].sign != "/" or before[0].unit not in CALENDAR:
+        fix = f"write {expression[:index]}/d@ and the time"
+        raise _unreadable(expression, index, "a time of day needs a day: it stands after /d, /w, /M or /y", fix)
+    found = _TIME.match(expression, index + 1)
+    if found is None:
+        fix = "write 00:00 to 23:59 with two digits each, as in now/d@09:30; the end of the day is now+1d/d"
+        raise _unreadable(expression, index + 1, "expected a time of day", fix)
+    return Step("@", int(found[1]) * 60 + int(found[2]), "")
 
 
 def _no_unit(found: str, before: str) -> tuple[str, str]:
@@ -161,7 +183,15 @@ def _unreadable(expression: str, index: int, problem: str, fix: str) -> WindowEr
     return WindowError(f"{expression!r} at position {index + 1}: {problem}", fix)
 
 
-def _move(at: datetime, step: _Step, zone: ZoneInfo) -> datetime:
+def _do(step: Step, at: datetime, zone: ZoneInfo) -> datetime:
+    if step.sign == "/":
+        return _round_down(at, step.unit, zone)
+    if step.sign == "@":
+        return _at_time(at, step.number, zone)
+    return _move(at, step, zone)
+
+
+def _move(at: datetime, step: Step, zone: ZoneInfo) -> datetime:
     number = step.number if step.sign == "+" else -step.number
     if step.unit in _ABSOLUTE:
         return at + number * _ABSOLUTE[step.unit]
@@ -198,12 +228,19 @@ def _round_down(at: datetime, unit: str, zone: ZoneInfo) -> datetime:
         local = local.replace(day=1)
     elif unit == "y":
         local = local.replace(month=1, day=1)
-    return _start_of_day(local, zone)
+    return _first_at(local, zone)
 
 
-def _start_of_day(midnight: datetime, zone: ZoneInfo) -> datetime:
-    readings = _readings(midnight, zone)
-    return readings[0] if readings else _end_of_gap(midnight, zone)
+def _at_time(day: datetime, minutes: int, zone: ZoneInfo) -> datetime:
+    hour, minute = divmod(minutes, 60)
+    local = day.astimezone(zone).replace(tzinfo=None, fold=0, hour=hour, minute=minute, second=0, microsecond=0)
+    return _first_at(local, zone)
+
+
+def _first_at(local: datetime, zone: ZoneInfo) -> datetime:
+    """Return the first moment at which clocks in ``zone`` show ``local``, or more where they leave it out."""
+    readings = _readings(local, zone)
+    return readings[0] if readings else _end_of_gap(local, zone)
 
 
 def _readings(local: datetime, zone: ZoneInfo) -> list[datetime]:

@@ -146,8 +146,8 @@ Expression = Annotated[
     WithJsonSchema(
         {
             "type": "string",
-            "pattern": "^now(?:[+-][0-9]{0,11}[smhdwMy]|/[smhdwMy])*$",
-            "examples": ["now", "now-24h", "now/d", "now+1d/d", "now/w", "now/M"],
+            "pattern": "^now(?:[+-][0-9]{0,11}[smhdwMy]|/[smh]|/[dwMy](?:@(?:[01][0-9]|2[0-3]):[0-5][0-9])?)*$",
+            "examples": ["now", "now-24h", "now/d", "now+1d/d", "now/w", "now/M", "now/d@09:30"],
         }
     ),
 ]
