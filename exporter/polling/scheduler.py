@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from functools import partial
 from random import Random
-from typing import Final
+from typing import Any, Final
 
 import structlog
 from msgspec.structs import replace
@@ -89,7 +89,7 @@ class Scheduler:
         self._observe_lateness = observe_lateness
         self._died = died
         self._tasks: dict[tuple[str, CollectorName], asyncio.Task[None]] = {}
-        self._polling: set[tuple[str, CollectorName]] = set()
+        self._polling: set[asyncio.Task[Any] | None] = set()  # by task: one that swallowed its end may have a successor
         self._failures = FailureLog(log)
 
     async def start(self, jobs: Iterable[Job]) -> None:
@@ -108,8 +108,8 @@ class Scheduler:
         """Stop polling ``targets`` (all when ``None``): no new poll begins, one that runs may end within ``grace`` seconds."""
         wanted = None if targets is None else set(targets)
         leaving = {key: self._tasks.pop(key) for key in tuple(self._tasks) if wanted is None or key[0] in wanted}
-        for key, task in leaving.items():
-            if key not in self._polling:
+        for task in leaving.values():
+            if task not in self._polling:
                 task.cancel()
         try:
             await self._ended(leaving.values(), grace)
@@ -146,6 +146,8 @@ class Scheduler:
     async def _poll_on(self, job: Job, progress: _Progress) -> None:
         # The task has no name here: a frame that knows its own task is a cycle, which only a garbage collection frees.
         key = (job.target, job.name)
+        if self._tasks.get(key) is not asyncio.current_task():
+            return  # stopped between a bug and this new beginning
         self._publish(progress.state)
         if (pause := progress.due - self._clock.monotonic()) > 0:
             await self._clock.sleep(pause)
@@ -153,11 +155,11 @@ class Scheduler:
             await self._admission.poll(job.interval)
             began = self._clock.monotonic()
             late, progress.due = max(0.0, began - progress.due), began + job.interval  # the latter when a bug ends this round
-            self._polling.add(key)
+            self._polling.add(asyncio.current_task())
             try:
                 outcome = await poll(job, progress.state, self._clock)
             finally:
-                self._polling.discard(key)
+                self._polling.discard(asyncio.current_task())
             self._observe_lateness(job.platform, late + outcome.held_up)
             if _is_cancelled():
                 return  # a collector that swallowed its end

@@ -559,6 +559,41 @@ def test_a_poll_that_swallows_its_end_holds_up_neither_the_stop_nor_its_successo
     run(scenario)
 
 
+def test_a_poll_has_its_grace_time_although_a_predecessor_that_swallowed_its_end_ends_meanwhile() -> None:
+    async def scenario(bench: Bench) -> None:
+        released = asyncio.Event()
+
+        async def stubborn(_: int) -> PollResult:
+            while not released.is_set():
+                with contextlib.suppress(asyncio.CancelledError):
+                    await released.wait()
+            return PollResult(observation())
+
+        async def slow(_: int) -> PollResult:
+            await bench.clock.sleep(5)
+            return PollResult(observation())
+
+        async def stop() -> None:
+            await bench.scheduler.stop(grace=6.0)
+
+        await bench.scheduler.start([bench.job(stubborn)[0]])
+        await bench.clock.settle()
+        stopping = asyncio.create_task(stop())
+        await bench.clock.advance(10)
+        await stopping
+        await bench.scheduler.start([bench.job(slow)[0]])
+        await bench.clock.advance(1)
+        released.set()
+        await bench.clock.advance(1)
+        stopping = asyncio.create_task(stop())
+        await bench.clock.advance(5)
+        await stopping
+        assert [(CollectorName.BOOKINGS, None)] * 2 == bench.recorder.polls
+        assert bench.last().up, "the poll that ran ended and was shown"
+
+    run(scenario)
+
+
 def test_a_bug_of_ours_in_the_loop_is_logged_and_leaves_the_others_alone() -> None:
     async def scenario(bench: Bench) -> None:
         class Broken(Recorder):
