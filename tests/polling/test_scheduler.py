@@ -613,6 +613,27 @@ def test_a_bug_of_ours_in_the_loop_is_logged_and_leaves_the_others_alone() -> No
     run(scenario)
 
 
+def test_a_poll_that_a_bug_ends_while_its_target_is_stopped_is_not_begun_again() -> None:
+    async def scenario(bench: Bench) -> None:
+        class Broken(Recorder):
+            def poll_finished(self, collector: CollectorName, seconds: float, reason: Reason | None) -> None:
+                raise ZeroDivisionError(collector, seconds, reason)
+
+        async def slow(_: int) -> PollResult:
+            await bench.clock.sleep(2)
+            return PollResult(observation())
+
+        job, collector = bench.job(slow, interval=3.0)
+        await bench.scheduler.start([dataclasses.replace(job, recorder=Broken())])
+        await bench.clock.advance(1)
+        stopping = asyncio.create_task(bench.scheduler.stop(["a"], grace=20.0))
+        await bench.clock.advance(20)
+        await stopping
+        assert [0] == collector.polled_at
+
+    run(scenario)
+
+
 def test_a_stopped_target_leaves_nothing_behind() -> None:
     async def scenario(bench: Bench) -> None:
         job, _ = bench.job(failing(ServerError("down")))

@@ -95,6 +95,7 @@ class Watched:
     shown: int = 0
     failures_shown: int = 0
     crashes: bool = False
+    tried: int = 0
 
     @property
     def deadline(self) -> float:
@@ -305,7 +306,8 @@ class World:
             now = self.clock.monotonic()
             assert (state.target, state.collector) == watched.key
             assert watched.place != "gone", f"{watched} shows something after its end"
-            if watched.crashes and state.finished_polls:
+            is_new, watched.tried = watched.finished > watched.tried, watched.finished
+            if watched.crashes and is_new:
                 watched.crashes, watched.failures = False, watched.failures_shown + 1
                 watched.latest += BEGUN_AGAIN_WITHIN
                 raise ZeroDivisionError
