@@ -68,7 +68,7 @@ async def login(
     """
     origin = origin_of(portal if "://" in portal else f"https://{portal}")
     file = TokenFile(token_file)
-    file.discard(file.prepare())  # a folder that cannot be written shows before the operator has done anything
+    file.try_out()  # a folder that cannot be written shows before the operator has done anything
     state = secrets.token_urlsafe(16)
     page = origin.copy_with(path="/oauth/authorize/").copy_merge_params({"client_id": client_id, "state": state})
     show(f"Open this page in a browser where you are signed in to the portal, and allow the application:\n\n  {page}\n\n")

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
+import stat as modes
 import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
+
+_LOCK_MODE: Final = 0o644
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,18 +82,44 @@ class FileLock:
 def lock_beside(path: Path) -> FileLock | None:
     """Take the advisory lock ``NAME.lock`` beside ``path`` (``flock``). Blocks for no other process.
 
-    Returns ``None`` while another process has it; raises :class:`OSError` when the file cannot be opened.
+    Returns ``None`` while another process has it; raises :class:`OSError` when the file cannot be opened, or is none.
     """
-    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-    descriptor = os.open(lock_path(path), flags, 0o600)
+    descriptor = _opened(lock_path(path))
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         os.close(descriptor)
         return None
-    except OSError:  # a file system that knows no locks
-        return FileLock(descriptor, exclusive=False)
+    except OSError as error:
+        if error.errno == errno.EBADF:  # NFS locks only what may be written, which another user's file may not
+            os.close(descriptor)
+            raise
+        return FileLock(descriptor, exclusive=False)  # a file system that knows no locks
     return FileLock(descriptor, exclusive=True)
+
+
+def _opened(path: Path) -> int:
+    """Return a descriptor of the lock file. Everybody may read it, and reading is enough to lock what another user made."""
+    flags = os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    try:
+        try:
+            descriptor = os.open(path, os.O_RDWR | flags, _LOCK_MODE)
+        except OSError as error:
+            if error.errno not in {errno.EACCES, errno.EPERM, errno.EROFS}:
+                raise
+            descriptor = os.open(path, os.O_RDONLY | flags, _LOCK_MODE)
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise OSError(errno.ELOOP, "it is a symbolic link") from None
+        raise
+    mode = os.fstat(descriptor).st_mode
+    if not modes.S_ISREG(mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "it is no regular file")
+    if mode & _LOCK_MODE != _LOCK_MODE:
+        with contextlib.suppress(OSError):  # it is another user's
+            os.fchmod(descriptor, _LOCK_MODE)  # a umask took away what others need
+    return descriptor
 
 
 def lock_path(path: Path) -> Path:

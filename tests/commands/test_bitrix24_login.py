@@ -12,6 +12,7 @@ import pytest
 
 from exporter.commands.bitrix24_login import LoggedIn, login
 from exporter.errors import AuthError, PollError, TargetConfigError
+from exporter.platforms.bitrix24.tokenfile import TokenFile
 from tests.harness.bitrix24_target import Bench, counts, on_portal, poll_bookings
 
 SECRET = "appsecret-planted-1"
@@ -155,7 +156,7 @@ def test_the_secret_does_not_go_to_a_server_that_only_the_portal_names(server: s
 
     with pytest.raises(TargetConfigError, match="--oauth-server"):
         asyncio.run(main())
-    assert [] == list(tmp_path.iterdir())
+    assert [] == [entry for entry in tmp_path.iterdir() if entry.suffix != ".lock"]
 
 
 def test_a_login_behind_a_link_leaves_the_link(tmp_path: Path) -> None:
@@ -191,3 +192,31 @@ def test_a_token_that_is_renewed_while_the_operator_is_at_the_browser_hinders_no
         await poll_bookings(session)
 
     on_portal(script, tmp_path)
+
+
+def test_a_login_that_begins_amid_a_renewal_takes_nothing_from_it(tmp_path: Path) -> None:
+    async def script(bench: Bench) -> None:
+        install(bench)
+        path = tmp_path / "tokens.json"
+        renewing = TokenFile(path)
+        assert renewing.lock()
+        descriptor = renewing.prepare()
+        new = b'{"access_token": "a", "refresh_token": "r", "client_endpoint": "https://p.example/rest/"}'
+
+        class Amid(Operator):
+            def open_page(self, page: str) -> None:
+                super().open_page(page)
+                renewing.store(descriptor, new)
+                assert new == path.read_bytes()
+                renewing.unlock()
+
+        await Amid(bench).log_in()
+        await poll_bookings(bench.open(webhook_url=None, oauth=bench.oauth()))
+
+    on_portal(script, tmp_path)
+
+
+def test_a_folder_that_cannot_be_written_shows_before_the_operator_is_asked(tmp_path: Path) -> None:
+    (tmp_path / "tokens.json.new").mkdir()
+    with pytest.raises(TargetConfigError, match=r"cannot write beside the token file .*/tokens\.json"):
+        asyncio.run(login("salon.bitrix24.de", "local.app", SECRET, tmp_path / "tokens.json", open_page=pytest.fail))

@@ -13,7 +13,8 @@ arrival of an answer and the system call that writes it, which no client can clo
 
 Several processes may use one file: the exporter, its standby, ``probe``, a login. Each holds a lock (``NAME.lock``, advisory,
 let go by the system when the process dies) from reading the old pair again to renaming the new one, and nobody else touches
-``NAME.new`` meanwhile.
+``NAME.new`` meanwhile. Within a process whatever works on ``NAME.new`` has its share of the lock: a thread that a disk holds
+up keeps it, although nobody waits for the thread any more.
 """
 
 from __future__ import annotations
@@ -21,8 +22,10 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
+import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
+from contextvars import copy_context
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -31,13 +34,13 @@ import msgspec
 
 from exporter.clock import Clock
 from exporter.errors import TargetConfigError
-from exporter.support.files import FileLock, Stamp, flush_folder, lock_beside, stamp
+from exporter.support.files import FileLock, Stamp, flush_folder, lock_beside, lock_path, stamp
 from exporter.support.json_text import decoded
 from exporter.support.secret import Secret
 
 MODE: Final = 0o600
-LOCK_SECONDS: Final = 35.0
-"""So long one waits for another process that renews: a little longer than the auth server may take to answer."""
+LOCK_SECONDS: Final = 28.0
+"""So long one waits for another process: longer than a renewal or a login lasts, shorter than a login's code lives."""
 
 _LOOK_AGAIN_SECONDS: Final = 0.1
 MAX_BYTES: Final = 64 * 1024
@@ -99,37 +102,53 @@ def parse(content: bytes) -> Tokens | None:
     )
 
 
+class NoLockError(TargetConfigError):
+    """The lock of a token file cannot be had."""
+
+
+class ReadOnlyError(NoLockError):
+    """There is no lock, for a file system that cannot be written. Nobody renews there."""
+
+
 class TokenFile:
     """One token file; of a link, the file it leads to. Its methods block for a few milliseconds at most, as does making one.
 
-    They raise :class:`TargetConfigError`.
+    They raise :class:`TargetConfigError`: :class:`NoLockError` when the lock file cannot be used. Threads may share one.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path.resolve()  # a link would be replaced itself, and the pair behind it be spent
         self._beside = self.path.with_name(f"{self.path.name}.new")
         self._lock: FileLock | None = None
+        self._shares = 0
+        self._counting = threading.Lock()
 
     def lock(self) -> bool:
-        """Take the file for this process, and finish what a crash interrupted. Returns ``False`` while another one has it.
+        """Take the file, and finish what a crash interrupted. Returns ``False`` while anybody else has it, of this process too.
 
-        A file system that knows no locks is taken for one that nobody shares.
+        A file system that knows no locks is taken for one that no other process shares.
         """
-        try:
-            lock = lock_beside(self.path)
-        except OSError as error:
-            raise TargetConfigError(f"cannot write beside the token file {self.path}: {error.strerror}") from None
-        if lock is None:
-            return False
-        self._lock = lock
+        with self._counting:
+            if self._lock is not None:
+                return False
+            try:
+                self._lock = lock_beside(self.path)
+            except OSError as error:
+                kind = ReadOnlyError if error.errno == errno.EROFS else NoLockError
+                raise kind(f"cannot write the lock file {lock_path(self.path)}: {error.strerror}") from None
+            if self._lock is None:
+                return False
+            self._shares = 1
         self._left_behind()
         return True
 
     def unlock(self) -> None:
-        """Let others have the file."""
-        if self._lock is not None:
-            self._lock.release()
-            self._lock = None
+        """Give a share of the lock back; with the last one others may have the file."""
+        with self._counting:
+            self._shares -= 1
+            if self._lock is not None and not self._shares:
+                self._lock.release()
+                self._lock = None
 
     def stamp(self) -> Stamp | None:
         """Return the version of the file; ``None`` when there is none."""
@@ -155,59 +174,81 @@ class TokenFile:
         return tokens
 
     def finish(self) -> Tokens | None:
-        """Finish the rename that a crash interrupted and return its pair; ``None`` when there is none, or somebody renews."""
-        if self._lock is not None or not self._beside.exists():
+        """Finish the rename that a crash interrupted, unless somebody renews; return the pair if it cannot be renamed."""
+        if not self._beside.exists():
             return None
         try:
-            with self.locked() as ours:
-                return self._left_behind() if ours else None
-        except TargetConfigError:  # a folder that became read-only: nobody renews there
+            if not self.lock():
+                return None
+        except ReadOnlyError:
             return self._left_behind()
+        except NoLockError:  # another user's process may be writing it
+            return None
+        try:
+            return self._left_behind()
+        finally:
+            self.unlock()
 
     @contextmanager
     def locked(self) -> Iterator[bool]:
-        """Take the file while the block runs, if nobody has it; yields whether it is ours."""
-        if self._lock is not None:
-            yield True
-            return
-        ours = self.lock()
+        """Have a share of this process's lock while the block runs, or take the file; yields whether it is ours."""
+        with self._counting:
+            ours = self._lock is not None
+            self._shares += ours
+        ours = ours or self.lock()
         try:
             yield ours
         finally:
             if ours:
                 self.unlock()
 
+    def try_out(self) -> None:
+        """Raise what :meth:`prepare` would, before anybody does something for a new pair."""
+        with self.locked() as ours:
+            if ours:  # another process that is at it right now can write there
+                self.discard(self.prepare())
+
     def prepare(self) -> int:
         """Open the file beside for a new pair; give the descriptor to :meth:`store` or :meth:`discard`."""
-        if self._left_behind() is not None and self._beside.exists():
-            raise TargetConfigError(f"{self._beside} holds the newest pair and cannot be moved to {self.path}")
-        try:
-            descriptor = os.open(self._beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, MODE)
-            os.fchmod(descriptor, MODE)  # it may have existed
-        except OSError as error:
-            raise TargetConfigError(f"cannot write beside the token file {self.path}: {error.strerror}") from None
-        return descriptor
+        with self._held():
+            if self._left_behind() is not None and self._beside.exists():
+                raise TargetConfigError(f"{self._beside} holds the newest pair and cannot be moved to {self.path}")
+            try:
+                descriptor = os.open(self._beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, MODE)
+                os.fchmod(descriptor, MODE)  # it may have existed
+            except OSError as error:
+                raise TargetConfigError(f"cannot write beside the token file {self.path}: {error.strerror}") from None
+            return descriptor
 
     def store(self, descriptor: int, content: bytes) -> None:
         """Replace the token file by ``content``, durably."""
-        try:
+        with self._held():
             try:
-                if os.write(descriptor, content) != len(content):
-                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
-            os.replace(self._beside, self.path)  # noqa: PTH105  in a row with the other system calls
-            flush_folder(self.path.parent)
-        except OSError as error:
-            raise TargetConfigError(f"cannot write the token file {self.path}: {error.strerror}") from None
+                try:
+                    if os.write(descriptor, content) != len(content):
+                        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+                    os.fsync(descriptor)
+                finally:
+                    os.close(descriptor)
+                os.replace(self._beside, self.path)  # noqa: PTH105  in a row with the other system calls
+                flush_folder(self.path.parent)
+            except OSError as error:
+                raise TargetConfigError(f"cannot write the token file {self.path}: {error.strerror}") from None
 
     def discard(self, descriptor: int) -> None:
         """Undo :meth:`prepare`: no new pair came. An empty file that cannot be removed harms nobody."""
         with suppress(OSError):
             os.close(descriptor)
-        with suppress(OSError):
+        with suppress(OSError, NoLockError), self._held():
             self._beside.unlink(missing_ok=True)
+
+    @contextmanager
+    def _held(self) -> Iterator[None]:
+        """Refuse the block when another process has the file; a thread may come so late that this one has let it go."""
+        with self.locked() as ours:
+            if not ours:
+                raise NoLockError(f"another process is renewing the tokens in {self.path}")
+            yield
 
     def _left_behind(self) -> Tokens | None:
         """Return the pair that a crash left between writing and renaming, and finish the rename."""
@@ -229,14 +270,14 @@ class TokenFile:
 async def exclusively(file: TokenFile, clock: Clock) -> AsyncIterator[None]:
     """Hold the lock of ``file`` while the block runs.
 
-    Raises :class:`TargetConfigError` when another process has it for :data:`LOCK_SECONDS`.
+    Raises :class:`NoLockError` when somebody else has it for :data:`LOCK_SECONDS`.
     """
     ends_at = clock.monotonic() + LOCK_SECONDS
     while not await _locked(file):
         if clock.monotonic() >= ends_at:
-            raise TargetConfigError(
-                f"another process has been renewing the tokens in {file.path} for {LOCK_SECONDS:g} s; end it, or give this one "
-                "a token file of its own"
+            raise NoLockError(
+                f"another process has held the lock of {file.path} for {LOCK_SECONDS:g} s, which no renewal takes; end it if "
+                "it hangs, or give this one a token file of its own"
             )
         await clock.sleep(_LOOK_AGAIN_SECONDS)
     try:
@@ -247,10 +288,11 @@ async def exclusively(file: TokenFile, clock: Clock) -> AsyncIterator[None]:
 
 async def _locked(file: TokenFile) -> bool:
     def let_go(taken: asyncio.Future[bool]) -> None:
-        if taken.exception() is None and taken.result():
+        if not taken.cancelled() and taken.exception() is None and taken.result():
             file.unlock()
 
-    locking = asyncio.ensure_future(asyncio.to_thread(file.lock))
+    # No task: the end of the loop would cancel it, while the thread goes on.
+    locking = asyncio.get_running_loop().run_in_executor(None, copy_context().run, file.lock)
     try:
         return await asyncio.shield(locking)
     except asyncio.CancelledError:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
+import fcntl
 import json
 import os
 import stat
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -84,6 +89,133 @@ def test_a_folder_that_does_not_exist_is_told_with_the_path(tmp_path: Path) -> N
         file.load()
     with pytest.raises(TargetConfigError, match="cannot write"):
         file.prepare()
+
+
+@contextlib.contextmanager
+def another_user() -> Iterator[None]:
+    """Run the block as a user who has no right but everybody's; as who is no root anyway, that is the user himself."""
+    if os.geteuid():
+        yield
+        return
+    os.seteuid(65_534)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that everybody may enter and write."""
+    with tempfile.TemporaryDirectory() as name:
+        Path(name).chmod(0o777)
+        yield Path(name)
+
+
+def test_a_lock_file_that_another_user_made_under_whatever_umask_is_taken(open_folder: Path) -> None:
+    before = os.umask(0o077)
+    try:
+        file = make(open_folder, file=pair("old"))
+        assert file.lock()
+        file.unlock()
+    finally:
+        os.umask(before)
+    lock = open_folder / "tokens.json.lock"
+    assert 0o644 == stat.S_IMODE(lock.stat().st_mode)
+    lock.chmod(0o444)  # its maker, where the test has one user only, may write it
+    with another_user():
+        second = TokenFile(open_folder / "tokens.json")
+        assert second.lock()
+        assert not file.lock()
+        second.unlock()
+
+
+def refuse_to_open(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    """Let no lock file be opened any more."""
+    opened = os.open
+
+    def refuse(path: Path, *arguments: int) -> int:
+        if str(path).endswith(".lock"):
+            raise OSError(number, os.strerror(number), path)
+        return opened(path, *arguments)
+
+    monkeypatch.setattr(os, "open", refuse)
+
+
+def test_beside_a_lock_file_that_may_not_be_opened_a_pair_is_left_to_who_may_be_writing_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = make(tmp_path, file=pair("old"), beside=pair("new"))
+    refuse_to_open(monkeypatch, errno.EACCES)
+    assert "r-old" == refresh_token(file)
+    assert (tmp_path / "tokens.json.new").exists()
+
+
+def test_on_a_read_only_file_system_where_nobody_renews_a_whole_pair_beside_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = make(tmp_path, file=pair("old"), beside=pair("new"))
+    refuse_to_open(monkeypatch, errno.EROFS)
+    assert "r-new" == refresh_token(file)
+
+
+def a_folder(path: Path) -> None:
+    path.mkdir()
+
+
+def a_link(path: Path) -> None:
+    path.symlink_to("elsewhere")
+
+
+def a_link_to_a_file(path: Path) -> None:
+    path.with_name("elsewhere").touch()
+    path.symlink_to("elsewhere")
+
+
+def a_pipe(path: Path) -> None:
+    os.mkfifo(path)
+
+
+@pytest.mark.parametrize(
+    ("plant", "why"),
+    [
+        (a_folder, "Is a directory"),
+        (a_link, "it is a symbolic link"),
+        (a_link_to_a_file, "it is a symbolic link"),
+        (a_pipe, "it is no regular file"),
+    ],
+)
+def test_what_stands_where_the_lock_file_goes_and_is_none_is_named(
+    plant: Callable[[Path], None], why: str, tmp_path: Path
+) -> None:
+    file = make(tmp_path, file=pair("old"), beside=pair("new"))
+    plant(tmp_path / "tokens.json.lock")
+    for attempt in (file.lock, file.prepare):
+        with pytest.raises(TargetConfigError, match=rf"cannot write the lock file .*/tokens\.json\.lock: {why}"):
+            attempt()
+    assert "r-old" == refresh_token(file)
+
+
+def test_what_is_written_in_a_lock_file_is_of_no_account(tmp_path: Path) -> None:
+    file = make(tmp_path, file=pair("old"))
+    (tmp_path / "tokens.json.lock").write_bytes(b"[" * 100_000 + b"\xff\x00")
+    assert file.lock()
+
+
+def test_a_name_that_leaves_no_room_for_that_of_a_lock_file_is_told(tmp_path: Path) -> None:
+    with pytest.raises(TargetConfigError, match=r"cannot write the lock file .*: File name too long"):
+        TokenFile(tmp_path / ("t" * 253)).lock()
+
+
+def test_a_lock_that_nfs_refuses_to_who_may_only_read_is_no_missing_lock(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    with pytest.raises(TargetConfigError, match=r"tokens\.json\.lock: Bad file descriptor"):
+        make(tmp_path, file=pair("old")).lock()
 
 
 def test_tokens_print_nothing_secret() -> None:

@@ -23,6 +23,7 @@ from exporter.platforms.bitrix24 import open_session, tokenfile
 from exporter.platforms.bitrix24.authserver import TOKEN_OPERATION
 from exporter.platforms.bitrix24.session import BitrixSession, Shared
 from exporter.platforms.bitrix24.tokenfile import TokenFile, exclusively
+from exporter.polling.admission import Admission
 from tests.harness.bitrix24_target import Bench, on_portal, poll_bookings
 from tests.harness.clock import ManualClock
 
@@ -33,6 +34,14 @@ fcntl.flock(descriptor, fcntl.LOCK_EX)
 print("held", flush=True)
 time.sleep(60)
 """
+
+
+class StandingClock(ManualClock):
+    """Time does not pass while one waits for another process, however long that takes on a busy machine."""
+
+    async def sleep(self, seconds: float) -> None:
+        del seconds
+        await asyncio.sleep(0.001)
 
 
 def pair(name: str) -> bytes:
@@ -74,7 +83,8 @@ def test_two_exporters_whose_token_expired_spend_it_once_and_both_go_on(
 
     def new_process(bench: Bench) -> BitrixSession:
         target = bench.target(webhook_url=None, oauth=bench.oauth())
-        return open_session(target, replace(bench.services(), shared=Shared()))
+        clock = StandingClock(bench.now)
+        return open_session(target, replace(bench.services(), clock=clock, admission=Admission(clock), shared=Shared()))
 
     async def script(bench: Bench) -> None:
         _, issued = bench.app()
@@ -101,13 +111,15 @@ def test_a_process_that_dies_with_the_lock_holds_nobody_up(tmp_path: Path, holde
 
 
 @pytest.mark.usefixtures("holder")
-def test_a_process_that_never_lets_go_is_named_after_35_seconds(tmp_path: Path) -> None:
+def test_a_process_that_never_lets_go_is_named_before_the_code_of_a_login_has_expired(tmp_path: Path) -> None:
     async def scenario() -> None:
         clock = ManualClock(auto=True)
-        with pytest.raises(TargetConfigError, match=r"another process .*/tokens\.json for 35 s; end it, or give this one a"):
+        with pytest.raises(
+            TargetConfigError, match=r"another process .*/tokens\.json for 28 s, .* end it if it hangs, or give"
+        ):
             async with exclusively(TokenFile(tmp_path / "tokens.json"), clock):
                 raise AssertionError
-        assert 35 <= clock.monotonic() < 36
+        assert 28 <= clock.monotonic() < 30
 
     asyncio.run(scenario())
 
