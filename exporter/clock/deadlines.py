@@ -171,3 +171,16 @@ def paused() -> Iterator[float | None]:
     finally:
         for deadline in deadlines:
             deadline.resume()
+
+
+@contextlib.contextmanager
+def detached() -> Iterator[None]:
+    """Let the block be nobody's work: no deadline around it bounds its waits for a turn, or is held up by them.
+
+    For what one task begins and many wait for.
+    """
+    token = _running.set(())
+    try:
+        yield
+    finally:
+        _running.reset(token)

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from exporter.clock.deadlines import paused
+from exporter.clock.deadlines import detached, paused
 from tests.harness.clock import ManualClock
 
 
@@ -190,3 +190,22 @@ def test_a_process_that_was_stopped_for_an_hour_blames_no_peer() -> None:
             await clock.stall(3600)
 
     asyncio.run(main())
+
+
+def test_what_is_detached_is_neither_bound_by_the_deadlines_around_it_nor_holds_them_up() -> None:
+    async def script(clock: ManualClock) -> None:
+        async with clock.timeout(30, slack=5) as deadline:
+            with detached():
+                with paused() as slack:
+                    clock.now += 10
+                assert slack is None
+                async with clock.timeout(20, slack=4) as inner:
+                    with paused() as slack:
+                        clock.now += 3
+                    assert 4 == slack
+                assert 3 == inner.held_up
+            assert 0 == deadline.held_up
+            with paused() as slack:
+                assert 5 == slack
+
+    on_clock(script)

@@ -80,20 +80,20 @@ async def request_tokens(
     name, status = server.host, answer.status
     # What is null is left out: a spent refresh token must not be lost for a field that nobody needs.
     body = {key: value for key, value in (decoded(answer.body, dict[str, object]) or {}).items() if value is not None}
+    retry_after = retry_after_seconds(answer, services.clock)  # whatever the status
     if "error" in body:
         code = normalise(body["error"])
         rule = _RULES.get(code.lower())
         if rule is not None:
-            raise rule.as_error(status=status, code=code.lower(), who=name, shown=code)
-    retry_after = retry_after_seconds(answer, services.clock)
+            raise rule.as_error(status=status, code=code.lower(), who=name, shown=code, retry_after=retry_after)
     if status >= httpx.codes.INTERNAL_SERVER_ERROR:
         raise ServerError(f"{name} has a fault (HTTP {status})", status=status, retry_after=retry_after)
     if status == httpx.codes.TOO_MANY_REQUESTS:
         raise RateLimitedError(f"{name} refuses because of too many requests", status=status, retry_after=retry_after)
     if status == httpx.codes.NOT_FOUND:
-        raise NotFoundError(f"{name} does not know the portal (HTTP 404)", status=status)
+        raise NotFoundError(f"{name} does not know the portal (HTTP 404)", status=status, retry_after=retry_after)
     if "error" in body or status >= httpx.codes.BAD_REQUEST:
-        raise AuthError(f"{name} refuses to give tokens (HTTP {status})", status=status)
+        raise AuthError(f"{name} refuses to give tokens (HTTP {status})", status=status, retry_after=retry_after)
     content = msgspec.json.format(msgspec.json.encode(_merged(known or {}, body)), indent=2) + b"\n"
     if len(content) > MAX_BYTES:
         raise InvalidResponseError(f"{name} sent more than 64 KiB instead of a token pair (HTTP {status})", status=status)

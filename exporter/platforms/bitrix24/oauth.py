@@ -13,7 +13,16 @@ from typing import Final
 import httpx
 import structlog
 
-from exporter.errors import AuthError, PollError, ServerError, TargetConfigError, UnreachableError
+from exporter.clock import detached
+from exporter.errors import (
+    AuthError,
+    InternalError,
+    PollError,
+    PollTimeoutError,
+    ServerError,
+    TargetConfigError,
+    UnreachableError,
+)
 from exporter.platforms.base import Services
 from exporter.platforms.bitrix24.authserver import (
     INVALID_GRANT,
@@ -24,9 +33,10 @@ from exporter.platforms.bitrix24.authserver import (
 )
 from exporter.platforms.bitrix24.credential import Access, checked_origin, origin_of, portal_of
 from exporter.platforms.bitrix24.settings import OAuth
-from exporter.platforms.bitrix24.tokenfile import TokenFile, Tokens, exclusively
+from exporter.platforms.bitrix24.tokenfile import NoLockError, TokenFile, Tokens, exclusively
 from exporter.platforms.credentials import Credential
-from exporter.platforms.retry import RetryPolicy, send_with_retries
+from exporter.platforms.limiter import LeakyBucket
+from exporter.platforms.retry import RetryPolicy, patience, send_with_retries
 from exporter.support.files import Stamp
 from exporter.support.secret import Secret
 
@@ -34,8 +44,14 @@ __all__ = ["TOKEN_OPERATION", "OAuthCredential", "TokenChains"]
 
 log = structlog.get_logger(__name__)
 
-EXCHANGE_SECONDS: Final = 30.0
-RETRY: Final = RetryPolicy(retries=2, initial_seconds=1.0, max_seconds=10.0, max_asked_seconds=10.0)
+EXCHANGE_SECONDS: Final = 20.0
+RETRY: Final = RetryPolicy(retries=2, initial_seconds=0.5, max_seconds=1.0, max_asked_seconds=1.0)
+
+# All of it is less than others wait for the lock, and than a code lives that a login pastes meanwhile. An exchange that was
+# begun gets its whole time, since the pair is lost with its answer: what is left out when time runs short is the repetition.
+RENEWAL_SECONDS: Final = 23.0
+_REPEAT_WITHIN_SECONDS: Final = 2.0
+_TURN_SECONDS: Final = 4.0
 
 
 class _Chain:
@@ -50,6 +66,27 @@ class _Chain:
         self._dead: Stamp | None = None
         self._look: asyncio.Task[Tokens] | None = None
         self._renewal: asyncio.Task[None] | None = None
+        self._asks = False
+        self._pause: LeakyBucket | None = None
+        self._users: set[object] = set()
+
+    def join(self, user: object) -> None:
+        """Make ``user`` one of those for whom tokens are renewed."""
+        self._users.add(user)
+
+    async def leave(self, user: object) -> None:
+        """Let ``user`` go. The last one waits for a renewal that runs, so that its answer reaches the disk.
+
+        One that has sent nothing yet is called off: who stops has no time for it, and is killed with a token in flight.
+        """
+        self._users.discard(user)
+        renewal = self._renewal
+        if self._users or renewal is None:
+            return
+        if not self._asks:
+            self._renewal = None  # who joins now begins another one
+            renewal.cancel()
+        await asyncio.wait([renewal])
 
     async def current(self) -> Tokens:
         """Return the newest pair. Re-reads the file when somebody changed it; a disk that hangs holds nobody else up.
@@ -94,25 +131,35 @@ class _Chain:
         return self.file.load(), stamp
 
     async def renew(self, spent: Secret, oauth: OAuth, services: Services) -> None:
-        """Replace the pair unless somebody did so since ``spent`` was current."""
+        """Replace the pair unless somebody did so since ``spent`` was current.
+
+        While the auth server asks to wait a poll waits as long as it may, then the server's refusal is raised again.
+        """
+        if not self._users:
+            raise InternalError("a token expired in a session that is closed")
+        if self._pause is not None and self._pause.paused_for() > 0:
+            if (await self.current()).access != spent:
+                return
+            await self._pause.sit_out_pause(services.events)
         if self._renewal is None:
             self._renewal = asyncio.create_task(self._renew(spent, oauth, services), name="bitrix24 token renewal")
             self._renewal.add_done_callback(self._renewed)
         await asyncio.shield(self._renewal)
 
-    async def finish(self) -> None:
-        """Wait for a renewal that runs, so that its answer reaches the disk."""
-        if self._renewal is not None:
-            await asyncio.wait([self._renewal])
-
     def _renewed(self, renewal: asyncio.Task[None]) -> None:
-        self._renewal = None
+        if self._renewal is renewal:
+            self._renewal = None
         if not renewal.cancelled():
             renewal.exception()  # whoever waited has it; nobody waits any more when a poll was cancelled
 
     async def _renew(self, spent: Secret, oauth: OAuth, services: Services) -> None:
-        async with exclusively(self.file, services.clock):
-            await self._renew_alone(spent, oauth, services)
+        with detached(), patience(RENEWAL_SECONDS):  # nothing here hangs on what is left to the poll that began it
+            try:
+                async with exclusively(self.file, services.clock):
+                    await self._renew_alone(spent, oauth, services)
+            except NoLockError:
+                if (await self.current()).access == spent:
+                    raise
 
     async def _renew_alone(self, spent: Secret, oauth: OAuth, services: Services) -> None:
         if self._look is not None:
@@ -122,6 +169,13 @@ class _Chain:
             return  # another process was quicker
         if self.trouble is not None:
             raise self.trouble  # a pair that exists in memory only is not spent for another one
+        self._asks = True
+        try:
+            await self._replace(tokens, oauth, services)
+        finally:
+            self._asks = False
+
+    async def _replace(self, tokens: Tokens, oauth: OAuth, services: Services) -> None:
         descriptor = await asyncio.to_thread(self.file.prepare)
         try:
             fresh = _checked(await self._ask(tokens, oauth, services), tokens)
@@ -141,22 +195,44 @@ class _Chain:
         A lost answer is not asked for again at once: the token may be spent, and what is wrong lasts longer than a poll.
         """
         server = server_origin(oauth.server, tokens.server_endpoint)
-        return await send_with_retries(
-            lambda: request_tokens(
-                services,
-                server,
-                client_id=oauth.client_id,
-                client_secret=oauth.client_secret,
-                grant={"grant_type": "refresh_token", "refresh_token": tokens.refresh.reveal()},
-                timeout=EXCHANGE_SECONDS,
-                known=decode_known(tokens),
-            ),
-            RETRY,
-            may_repeat=lambda error: isinstance(error, ServerError | UnreachableError),
-            note=lambda error: services.events.retry(TOKEN_OPERATION, error.reason.value),
-            clock=services.clock,
-            random=services.random,
-        )
+        clock = services.clock
+        repeats_until = clock.monotonic() + _REPEAT_WITHIN_SECONDS
+        try:
+            async with clock.timeout(RENEWAL_SECONDS, slack=_TURN_SECONDS):
+                fresh = await send_with_retries(
+                    lambda: request_tokens(
+                        services,
+                        server,
+                        client_id=oauth.client_id,
+                        client_secret=oauth.client_secret,
+                        grant={"grant_type": "refresh_token", "refresh_token": tokens.refresh.reveal()},
+                        timeout=EXCHANGE_SECONDS,
+                        known=decode_known(tokens),
+                    ),
+                    RETRY,
+                    may_repeat=lambda error: (
+                        isinstance(error, ServerError | UnreachableError) and clock.monotonic() <= repeats_until
+                    ),
+                    note=lambda error: services.events.retry(TOKEN_OPERATION, error.reason.value),
+                    clock=clock,
+                    random=services.random,
+                )
+        except TimeoutError:
+            raise PollTimeoutError(f"{server.host} did not answer within {RENEWAL_SECONDS:g} s") from None
+        except PollError as error:
+            if error.retry_after:
+                self._paused(server.host, services).pause(error.retry_after, error)
+            elif error.status is not None:
+                self._paused(server.host, services).answered()
+            raise
+        self._paused(server.host, services).answered()
+        return fresh
+
+    def _paused(self, server: str, services: Services) -> LeakyBucket:
+        """Return what holds every renewal while the auth server asks to wait."""
+        if self._pause is None:
+            self._pause = LeakyBucket(server, 1.0, 1.0, clock=services.clock, events=services.events)
+        return self._pause
 
     def _somebody_else_renewed(self, tokens: Tokens) -> bool:
         """Re-read the file once; tell whether it now holds another pair than the one that was refused."""
@@ -217,6 +293,7 @@ class OAuthCredential(Credential[Access]):
     async def access(self) -> Access:
         if self._chain is None:
             self._chain = await self._chains.of(self._oauth.token_file)
+            self._chain.join(self)
             self._chain.ask_anew()
         tokens = await self._chain.current()
         try:
@@ -238,4 +315,4 @@ class OAuthCredential(Credential[Access]):
 
     async def aclose(self) -> None:
         if self._chain is not None:
-            await self._chain.finish()
+            await self._chain.leave(self)

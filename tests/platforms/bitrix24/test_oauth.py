@@ -650,6 +650,7 @@ def test_an_auth_server_that_limits_requests_is_no_credential_that_is_refused(tm
         with pytest.raises(RateLimitedError) as caught:
             await poll_bookings(session)
         assert 90 == caught.value.retry_after
+        bench.clock.now += 90
         await poll_bookings(session)
 
     on_portal(script, tmp_path)
