@@ -25,13 +25,13 @@ from exporter.errors import TargetConfigError
 from exporter.model import CollectorName
 from exporter.platforms.base import Services
 from exporter.platforms.bitrix24.authserver import request_tokens, server_origin
-from exporter.platforms.bitrix24.credential import origin_of
+from exporter.platforms.bitrix24.credential import origin_of, portal_in
 from exporter.platforms.bitrix24.tokenfile import TokenFile, exclusively
 from exporter.platforms.http_pool import open_pool
 from exporter.polling import Admission
 from exporter.state.status_history import StatusHistory
 from exporter.support.net import is_loopback
-from exporter.support.secret import Secret, pasted
+from exporter.support.secret import Secret, is_quoted, pasted
 
 EXCHANGE_SECONDS: Final = 20.0
 _CODE: Final = re.compile(r"[\w.-]{8,}")
@@ -66,6 +66,8 @@ async def login(
     :class:`~exporter.errors.PollError`: :class:`TargetConfigError` for input or a file that cannot be used, otherwise what
     the auth server said.
     """
+    if is_quoted(client_secret):
+        raise TargetConfigError("the client secret has quotes inside its value; remove them where it is set")
     origin = origin_of(portal if "://" in portal else f"https://{portal}")
     file = TokenFile(token_file)
     file.try_out()  # a folder that cannot be written shows before the operator has done anything
@@ -94,7 +96,7 @@ async def login(
             file.discard(descriptor)
             raise
         file.store(descriptor, tokens.content.reveal().encode())
-    done = LoggedIn(httpx.URL(tokens.client_endpoint).host, token_file, tokens.scopes)
+    done = LoggedIn(portal_in(tokens.client_endpoint), token_file, tokens.scopes)
     show(f"{done.token_file} now holds the tokens of {done.portal}.\n")
     if "booking" not in done.scopes:
         show("The application lacks the scope `booking`; add it on the application's card and log in again.\n")

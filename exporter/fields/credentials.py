@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import stat
+import unicodedata
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Final
@@ -12,19 +13,28 @@ from urllib.parse import SplitResult, urlsplit
 from pydantic import PlainValidator, ValidationInfo, WithJsonSchema
 
 from exporter.fields.kinds import Reading, field_error, kind, text_of
-from exporter.support.net import keeps_secrets
+from exporter.support.net import ascii_host, join_address, keeps_secrets
 from exporter.support.redaction import redact
-from exporter.support.secret import Secret, pasted
+from exporter.support.secret import Secret, is_quoted, pasted
 
 _SECRET_FILE_BYTES: Final = 64 * 1024
 _LONG_NAME: Final = 40
+_REMOVE_QUOTES: Final = {
+    "env": "remove them where the variable is set; `docker run --env-file` keeps quotes",
+    "file": "remove them from the file",
+    "": "write the value in one pair of quotes, or in none",
+}
 
 
 def secret_text(value: object, info: ValidationInfo) -> str:
-    """Return the credential that ``value`` is or names: the text itself, ``{file: PATH}`` or ``{env: NAME}``."""
+    """Return the credential that ``value`` is or names: the text itself, ``{file: PATH}`` or ``{env: NAME}``.
+
+    What is not ASCII in it is for the caller to judge (:func:`plain_ascii`): the host of an address may be international.
+    """
     if isinstance(value, Secret):
         return value.reveal()
     reading = info.context if isinstance(info.context, Reading) else None
+    source = ""
     if isinstance(value, Mapping):
         if len(value) != 1 or not set(value) <= {"file", "env"}:
             raise field_error("needs exactly one of the keys file and env", "write {file: /path} or {env: NAME}")
@@ -40,8 +50,20 @@ def secret_text(value: object, info: ValidationInfo) -> str:
         raise field_error("is empty", "write the value, {file: /path} or {env: NAME}")
     else:
         raise field_error(f"must be text, not {kind(value)}", "put the value in quotes, or write {file: /path} or {env: NAME}")
-    if not all("!" <= letter <= "~" for letter in "".join(text.split())):
-        raise field_error("holds a character that no credential has", "copy it again, as plain text")
+    if is_quoted(text):
+        raise field_error("has quotes inside the value", _REMOVE_QUOTES[source])
+    return text
+
+
+def plain_ascii(text: str, where: str = "") -> str:
+    """Return ``text`` when it is plain ASCII as every credential, else raise which character is not.
+
+    The one character is shown: it is none of the credential's. ``where`` says in which part of the value it stands.
+    """
+    for letter in "".join(text.split()):
+        if not "!" <= letter <= "~":
+            name = unicodedata.name(letter, f"U+{ord(letter):04X}")
+            raise field_error(f"holds {name}{where}, and a credential is plain ASCII", "copy it again, as plain text")
     return text
 
 
@@ -94,7 +116,7 @@ def _secret_variable(name: object, reading: Reading | None) -> str:
 
 
 def _secret(value: object, info: ValidationInfo) -> Secret:
-    return Secret(pasted(secret_text(value, info)))
+    return Secret(pasted(plain_ascii(secret_text(value, info))))
 
 
 SECRET_FORMS: Final = [
@@ -125,23 +147,36 @@ SecretValue = Annotated[Secret, PlainValidator(_secret), SECRET_SCHEMA]
 
 
 def split_url(url: str, form: str) -> SplitResult:
-    """Return the parts of an address that a credential may be sent to; ``form`` shows what is wanted."""
+    """Return the parts of an address that a credential may be sent to, its host in ASCII; ``form`` shows what is wanted."""
     try:
         parts = urlsplit(url)
         port = parts.port
     except ValueError:
         raise field_error("is not a URL", f"write it like {form}") from None
-    if parts.scheme not in ("https", "http") or not parts.hostname or not re.fullmatch(r"[A-Za-z0-9.:_-]+", parts.hostname):
+    if parts.scheme not in ("https", "http") or not parts.hostname:
         raise field_error("is not a URL", f"write it like {form}")
     if parts.username is not None or parts.password is not None:
         raise field_error("holds a user name or password", "remove everything before the @, and the @")
+    host = host_of(parts.hostname, "a URL", form)
     if port == 0:
         raise field_error("has port 0", "remove the port or correct it")
-    if not keeps_secrets(parts.scheme, parts.hostname):
+    if not keeps_secrets(parts.scheme, host):
         raise field_error("uses http to another machine, which shows the credential to everybody on the way", "write https://")
     if parts.query or parts.fragment:
         raise field_error("has a ? or # part", f"write it like {form}")
-    return parts
+    return parts._replace(netloc=join_address(host, port))
+
+
+def host_of(name: str, what: str, form: str) -> str:
+    """Return the host of an address as it is looked up: an international name in punycode. ``what`` the address shall be."""
+    try:
+        host = ascii_host(name)
+    except ValueError:
+        fix = "correct it, or write it in punycode (xn--…) as its registrar shows it"
+        raise field_error("has a host name that cannot be looked up", fix) from None
+    if not re.fullmatch(r"[a-z0-9.:_-]+", host):
+        raise field_error(f"is not {what}", f"write it like {form}")
+    return host
 
 
 def _origin(value: object) -> str:
@@ -149,7 +184,7 @@ def _origin(value: object) -> str:
     parts = split_url(text, "https://host or https://host:port")
     if parts.path not in ("", "/"):
         raise field_error("has a path", "write only https://host or https://host:port; the exporter knows the paths")
-    return f"{parts.scheme}://{parts.netloc.lower()}"
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 Origin = Annotated[

@@ -21,6 +21,7 @@ from exporter.counting import WindowError, WindowSpec, parse
 from exporter.fields.durations import PATTERN as DURATION_PATTERN
 from exporter.fields.durations import parse_duration
 from exporter.support.redaction import is_steering, redact
+from exporter.support.secret import is_quoted
 
 REPORTED_ELSEWHERE: Final = "reported_elsewhere"
 """Type of an error that another one already tells of, such as a name whose owner is wrong."""
@@ -30,15 +31,17 @@ _SHOWN: Final = 60
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a reader may use of the outside world; ``files`` collects every secret file that was read or looked for.
+    """What a reader may use of the outside world; ``files`` collects every file that was read or looked for.
 
-    ``windows`` are those at the top of the file, by name, as far as they can be used.
+    ``windows`` are those at the top of the file, by name, as far as they can be used; ``certificates`` what the CA files held
+    that were read already, since a fleet may name one in each target.
     """
 
     directory: Path
     environ: Mapping[str, str]
     windows: dict[str, WindowSpec] = field(default_factory=dict)
     files: list[Path] = field(default_factory=list)
+    certificates: dict[Path, str] = field(default_factory=dict)
 
 
 def field_error(message: str, fix: str) -> PydanticCustomError:
@@ -181,9 +184,18 @@ _WINDOW_NAME: Final = "[A-Za-z0-9_.-]{1,60}"
 WindowName = Annotated[str, *named(_WINDOW_NAME, "a window name: letters, digits, _ . - and at most 60 of them", "next_24h")]
 Text = Annotated[str, *named(_LINE, "one line of 1 to 100 characters", "7f1c2d3e-1111-4222-8333-444455556666")]
 # Ids stand in headers, which take nothing else.
-Id = Annotated[
-    str, *named("[!-~]{1,100}", "an id: ASCII without blanks, at most 100 characters", "7f1c2d3e-1111-4222-8333-444455556666")
-]
+_ID_EXAMPLE: Final = "7f1c2d3e-1111-4222-8333-444455556666"
+_ID: Final = "[!-~]{1,100}"
+_read_id: Final = _pattern(_ID, "an id: ASCII without blanks, at most 100 characters", _ID_EXAMPLE)
+
+
+def _id(value: object) -> str:
+    if is_quoted(text_of(value, _ID_EXAMPLE)):
+        raise field_error("has quotes inside the value", "write the value in one pair of quotes, or in none")
+    return _read_id(value)
+
+
+Id = Annotated[str, PlainValidator(_id), WithJsonSchema({"type": "string", "pattern": f"^{_ID}$", "examples": [_ID_EXAMPLE]})]
 
 
 def is_window_name(text: str) -> bool:

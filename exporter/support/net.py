@@ -1,8 +1,10 @@
-"""Host and port in one text, and apart."""
+"""Hosts: with a port in one text and apart, in the letters of name servers, and whether a credential may go there."""
 
 from __future__ import annotations
 
 from typing import Final
+
+import idna
 
 from exporter.errors import ConfigError, Problem
 
@@ -23,9 +25,21 @@ def parse_address(address: str) -> tuple[str, int]:
     return host[1:-1] if bracketed else host, int(port)
 
 
-def join_address(host: str, port: int) -> str:
-    """Return ``host:port`` as a URL has it: an IPv6 address in brackets."""
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+def join_address(host: str, port: int | None) -> str:
+    """Return ``host:port`` as a URL has it: an IPv6 address in brackets; without a port the host alone."""
+    name = f"[{host}]" if ":" in host else host
+    return name if port is None else f"{name}:{port}"
+
+
+def ascii_host(host: str) -> str:
+    """Return ``host`` as name servers know it: small letters, an international name in punycode (IDNA 2008).
+
+    Raises :class:`ValueError` for a name that cannot be written so, and for punycode that stands for no name.
+    """
+    name = host.lower() if host.isascii() else idna.encode(host, uts46=True).decode()
+    if name.startswith("xn--"):
+        idna.decode(name)  # httpx does when somebody asks for the host of a URL
+    return name
 
 
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})

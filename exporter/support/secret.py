@@ -6,6 +6,7 @@ import hmac
 from typing import Final
 
 MASK: Final = "********"
+_QUOTES: Final = ("'", '"')
 
 
 def pasted(text: str) -> str:
@@ -14,6 +15,12 @@ def pasted(text: str) -> str:
     Pasted keys pick it up at their ends, and as line breaks inside, and it makes illegal headers (fact sheet wix.md 2.2).
     """
     return "".join(text.split())
+
+
+def is_quoted(text: str) -> bool:
+    """Return whether a value brings quotes of its own: ``docker run --env-file`` and files that were echoed keep them."""
+    bare = text.strip()
+    return bare[:1] in _QUOTES or bare[-1:] in _QUOTES
 
 
 class Secret:

@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import Final
 
 from exporter.errors import ConfigError, Problem
-from exporter.support.secret import Secret
+from exporter.support.secret import Secret, is_quoted
 from exporter.support.yaml_source import Source, read_yaml, show_path, showable_key
 from exporter.web.tls import Tls, new_context
 
@@ -249,6 +249,8 @@ class _Reader:
             match = _BCRYPT.fullmatch(stored) if isinstance(stored, str) else None
             if not name or ":" in name:
                 self._refuse(where, "a user name is not empty and has no colon", "choose another name")
+            elif isinstance(stored, str) and is_quoted(stored):
+                self._refuse(where, "has quotes inside the hash", "write it in one pair of quotes")
             elif match is None:
                 self._refuse(where, "is not a bcrypt hash", _MAKE_HASH)
             elif int(match[1]) not in _COSTS:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from pathlib import Path
 
 import pytest
+from aiohttp.abc import AbstractResolver, ResolveResult
 
 from exporter.errors import TlsError
 from tests.harness.certificates import contexts
@@ -35,6 +37,45 @@ def test_a_certificate_of_another_name_is_a_tls_error(tmp_path: Path) -> None:
                 await client.ask(f"https://127.0.0.2:{port}/")
 
     client(script, tls=of_client)
+
+
+class EveryName(AbstractResolver):
+    """Knows each name, at this machine, and remembers what it was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    async def resolve(self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET) -> list[ResolveResult]:
+        self.asked.append(host)
+        found = ResolveResult(hostname=host, host="127.0.0.1", port=port, family=socket.AF_INET, proto=0, flags=0)
+        return [found] if family in {socket.AF_INET, socket.AF_UNSPEC} else []
+
+    async def close(self) -> None:
+        return
+
+
+@pytest.mark.parametrize(
+    ("written", "known_as"),
+    [
+        ("портал.рф", "xn--80awhdgm.xn--p1ai"),
+        ("xn--80awhdgm.xn--p1ai", "xn--80awhdgm.xn--p1ai"),
+        ("büro-müller.example", "xn--bro-mller-q9ae.example"),
+    ],
+)
+def test_an_international_name_is_looked_up_asked_for_and_checked_in_punycode(
+    tmp_path: Path, written: str, known_as: str
+) -> None:
+    of_server, of_client = contexts(tmp_path, known_as)
+    names = EveryName()
+
+    async def script(client: Client) -> None:
+        async with peer(tls=of_server) as server:
+            answer = await client.ask(server.origin.replace("localhost", written))
+            assert 200 == answer.status
+            assert f"\r\nhost: {known_as}:".encode() in server.requests[0].lower()
+        assert [known_as] == names.asked
+
+    client(script, tls=of_client, names=names)
 
 
 def test_a_server_that_does_not_speak_tls_is_a_tls_error() -> None:

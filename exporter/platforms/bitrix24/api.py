@@ -43,7 +43,7 @@ from exporter.platforms.credentials import Credential
 from exporter.platforms.decoding import off_the_loop, rows_in
 from exporter.platforms.exchange import Answer, exchange, new_request, retry_after_seconds
 from exporter.platforms.retry import RetryPolicy, sit_out
-from exporter.support.net import is_loopback
+from exporter.support.net import ascii_host, is_loopback
 
 log = structlog.get_logger(__name__)
 
@@ -312,7 +312,8 @@ class Api:
         """Return where a redirect leads, if the credential may go there."""
         try:
             location = endpoint.join(answer.headers.get("location", ""))
-        except httpx.InvalidURL:
+            ascii_host(location.raw_host.decode("ascii"))
+        except (httpx.InvalidURL, ValueError):
             location = endpoint
         if location.path.rstrip("/") != endpoint.path + operation:
             raise InvalidResponseError(f"{endpoint.host} redirects to something that is not its API", status=answer.status)

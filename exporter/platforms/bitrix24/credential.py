@@ -8,7 +8,7 @@ import httpx
 
 from exporter.errors import TargetConfigError
 from exporter.platforms.credentials import Credential
-from exporter.support.net import keeps_secrets
+from exporter.support.net import ascii_host, keeps_secrets
 from exporter.support.secret import Secret
 
 
@@ -53,6 +53,14 @@ def portal_of(url: httpx.URL) -> str:
     return url.netloc.decode("ascii")
 
 
+def portal_in(client_endpoint: str) -> str:
+    """Return the host of the portal of a token pair, for people; empty when that is no address."""
+    try:
+        return httpx.URL(client_endpoint).host
+    except (httpx.InvalidURL, UnicodeError):
+        return ""
+
+
 def origin_of(address: str) -> httpx.URL:
     """Return scheme, host and port of ``address``. Raises :class:`TargetConfigError` when it cannot carry a credential."""
     try:
@@ -62,7 +70,11 @@ def origin_of(address: str) -> httpx.URL:
 
 
 def checked_origin(url: httpx.URL) -> httpx.URL:
-    """Return scheme, host and port of ``url``; https, or http on loopback."""
+    """Return scheme, host and port of ``url``; https, or http on loopback. Raises :class:`TargetConfigError`."""
+    try:
+        ascii_host(url.raw_host.decode("ascii"))
+    except ValueError:
+        raise TargetConfigError("an address has a host name that cannot be looked up") from None
     if not url.host or not keeps_secrets(url.scheme, url.host):
         raise TargetConfigError(f"a credential is sent to https:// only, not to {url.scheme or 'nothing'}://{url.host}")
     return httpx.URL(scheme=url.scheme, host=url.host, port=url.port)

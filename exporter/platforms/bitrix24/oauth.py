@@ -31,7 +31,7 @@ from exporter.platforms.bitrix24.authserver import (
     request_tokens,
     server_origin,
 )
-from exporter.platforms.bitrix24.credential import Access, checked_origin, origin_of, portal_of
+from exporter.platforms.bitrix24.credential import Access, checked_origin, origin_of, portal_in, portal_of
 from exporter.platforms.bitrix24.settings import OAuth
 from exporter.platforms.bitrix24.tokenfile import NoLockError, TokenFile, Tokens, exclusively
 from exporter.platforms.credentials import Credential
@@ -187,7 +187,7 @@ class _Chain:
                 self._dead = self._stamp
             raise
         await self._save(descriptor, fresh)
-        log.info("tokens_renewed", portal=httpx.URL(fresh.client_endpoint).host)
+        log.info("tokens_renewed", portal=portal_in(fresh.client_endpoint))
 
     async def _ask(self, tokens: Tokens, oauth: OAuth, services: Services) -> Tokens:
         """Ask for a new pair; again after a fault of the server, or when nothing was sent.

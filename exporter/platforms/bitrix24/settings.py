@@ -8,8 +8,8 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field, PlainValidator, ValidationInfo
 
-from exporter.fields.credentials import SECRET_SCHEMA, Origin, SecretValue, secret_text, split_url
-from exporter.fields.kinds import Duration, FilePath, WindowName, field_error
+from exporter.fields.credentials import SECRET_SCHEMA, Origin, SecretValue, plain_ascii, secret_text, split_url
+from exporter.fields.kinds import Duration, FilePath, Id, WindowName, field_error
 from exporter.platforms.settings import (
     MAX_BOOKINGS,
     MAX_MAX_BOOKINGS,
@@ -31,8 +31,10 @@ _WEBHOOK_FORM: Final = "https://<portal>/rest/<user id>/<code>/"
 
 
 def _webhook(value: object, info: ValidationInfo) -> Secret:
-    text = secret_text(value, info)
-    return Secret(_webhook_url(pasted(text)))
+    text = pasted(secret_text(value, info))
+    # The host may be international; what is secret, and what leads to it, is not.
+    plain_ascii(re.sub("^https?://[^/?#@]*", "", text), " outside of the host name")
+    return Secret(_webhook_url(text))
 
 
 def _webhook_url(url: str) -> str:
@@ -55,7 +57,7 @@ def _webhook_url(url: str) -> str:
         raise field_error("goes on after the code", f"remove the method name: {_WEBHOOK_FORM}")
     if not re.fullmatch("[A-Za-z0-9_-]+", segments[1]):
         raise field_error("has a code with characters that no code has", copy)
-    return f"{parts.scheme}://{parts.netloc.lower()}/rest/{segments[0]}/{segments[1]}/"
+    return f"{parts.scheme}://{parts.netloc}/rest/{segments[0]}/{segments[1]}/"
 
 
 WebhookUrl = Annotated[Secret, PlainValidator(_webhook), SECRET_SCHEMA]
@@ -151,7 +153,7 @@ class Budget(Strict):
 class OAuth(Strict):
     """An application's identity, and the file that keeps its tokens."""
 
-    client_id: str = Field(min_length=1, max_length=200, description="Id of the local application.")
+    client_id: Id = Field(description="Id of the local application.")
     client_secret: SecretValue = Field(description="Secret of the local application.")
     token_file: FilePath = Field(
         description="JSON answer of the authorisation server, rewritten at each refresh; `bitrix24-login` makes it. A "

@@ -8,7 +8,7 @@ from typing import Annotated, Final, Literal
 from pydantic import AfterValidator, Field, PlainValidator, ValidationInfo, WithJsonSchema
 
 from exporter.counting import WindowSpec
-from exporter.fields.credentials import SECRET_SCHEMA, SecretValue, secret_text
+from exporter.fields.credentials import SECRET_SCHEMA, SecretValue, plain_ascii, secret_text
 from exporter.fields.kinds import Duration, Id, Text, field_error, named, shown, text_of
 from exporter.platforms.settings import (
     MAX_BOOKINGS,
@@ -39,11 +39,9 @@ def _status(value: object) -> str:
 
 
 def _api_key(value: object, info: ValidationInfo) -> Secret:
-    text = secret_text(value, info).strip()
+    text = plain_ascii(secret_text(value, info)).strip()
     if text.lower().startswith(("bearer ", "basic ")):
         raise field_error(f"starts with {text.split()[0]}", "leave that word out: Wix wants the raw key")
-    if text[0] in "\"'":
-        raise field_error("has quotes inside the value", "remove the quotes: Wix wants the raw key")
     return Secret(pasted(text))
 
 
