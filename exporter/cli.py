@@ -161,7 +161,7 @@ def check_config(
 ) -> None:
     """Check the configuration. Prints every problem with file, path and a fix. Exit code 0 or 2."""
     from exporter.commands.check_config import check_online  # noqa: PLC0415
-    from exporter.platforms.proxies import proxies_of_environment  # noqa: PLC0415
+    from exporter.platforms.routes import host_route  # noqa: PLC0415
     from exporter.web import WebConfig  # noqa: PLC0415
 
     logs.configure("warning", "auto")
@@ -175,13 +175,13 @@ def check_config(
                 problems.extend(str(problem) for problem in error.problems)
                 return None
 
+        route = checked(host_route)
         config = checked(lambda: load_config(config_file))
         checked(lambda: WebConfig.load(web_config))
-        proxies = checked(proxies_of_environment)
         if config is not None:
             for warning in config.warnings:
                 typer.echo(visible(f"warning: {warning}"), err=True)
-            if online and proxies is not None:
+            if online and route is not None:
                 problems += asyncio.run(check_online(config, typer.echo))
         for problem in problems:
             typer.echo(visible(f"error: {problem}"), err=True)

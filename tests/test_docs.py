@@ -19,6 +19,7 @@ from exporter.monitoring.alerts import alert_groups
 from exporter.monitoring.options import Options
 from exporter.web.config import WebConfig
 from tests.benchmarks import fleet
+from tests.harness.certificates import self_signed
 
 ROOT: Final = Path(__file__).parents[1]
 DOCUMENTS: Final = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
@@ -153,7 +154,9 @@ def test_every_yaml_block_parses_and_every_configuration_loads(
         secret = tmp_path / "secret"
         secret.write_text("IST.not-a-real-key")
         monkeypatch.setenv("B24_WEBHOOK_URL", "https://example.bitrix24.com/rest/1/notarealcode123/")
-        path.write_text(re.sub(r"/run/secrets/\w+", str(secret), block))
+        monkeypatch.setenv("SALON_PROXY", "http://anna:not-a-real-password@proxy.example:3128")
+        self_signed(tmp_path, "private-ca")
+        path.write_text(re.sub(r"/run/secrets/\w+", str(secret), block).replace("private-ca.pem", "private-ca.crt"))
         assert load_config(path).warnings == ()
     elif "basic_auth_users" in content:
         for name in ("server.crt", "server.key", "clients-ca.crt"):

@@ -15,7 +15,7 @@ from exporter.fields.credentials import SECRET_FORMS
 from exporter.fields.durations import PATTERN as DURATION_PATTERN
 from exporter.platforms.base import Section
 from exporter.platforms.registry import PLATFORMS
-from exporter.platforms.settings import MAY_BE_EMPTY_KEY, WrittenWindow
+from exporter.platforms.settings import MAY_BE_EMPTY_KEY, TargetTls, WrittenWindow
 
 _FIRST: Final = ("name", "platform", "interval", "max_age", "window", "windows")
 _BEGIN: Final = "<!-- generated from the settings of the platforms: begin -->\n"
@@ -27,6 +27,7 @@ _SCHEMA_VERSION: Final = "https://json-schema.org/draft/2020-12/schema"
 _SECTIONS: Final[tuple[Section, ...]] = (
     Section("Top of the file", Config, ""),
     Section("Window", WrittenWindow, "`windows[]`, and `windows[]` of a collector"),
+    Section("Target `tls`", TargetTls, "`tls` of a target of any platform"),
     *(section for platform in PLATFORMS.values() for section in platform.reference),
 )
 

@@ -28,6 +28,7 @@ from exporter.platforms.bitrix24.authserver import request_tokens, server_origin
 from exporter.platforms.bitrix24.credential import origin_of, portal_in
 from exporter.platforms.bitrix24.tokenfile import TokenFile, exclusively
 from exporter.platforms.http_pool import open_pool
+from exporter.platforms.routes import host_route
 from exporter.polling import Admission
 from exporter.state.status_history import StatusHistory
 from exporter.support.net import is_loopback
@@ -64,10 +65,12 @@ async def login(
     ``portal`` is a host or an address, ``server`` the auth server when it is not the usual one. ``show`` takes text for the
     operator, ``ask`` prompts for a line, ``open_page`` opens a browser if there is one. Raises
     :class:`~exporter.errors.PollError`: :class:`TargetConfigError` for input or a file that cannot be used, otherwise what
-    the auth server said.
+    the auth server said; :class:`~exporter.errors.ConfigError` for an environment variable that cannot be used.
     """
     if is_quoted(client_secret):
         raise TargetConfigError("the client secret has quotes inside its value; remove them where it is set")
+    if http is None:
+        host_route()  # what is wrong with the environment shows before the operator has done anything
     origin = origin_of(portal if "://" in portal else f"https://{portal}")
     file = TokenFile(token_file)
     file.try_out()  # a folder that cannot be written shows before the operator has done anything

@@ -27,7 +27,7 @@ def is_healthy(listen_address: str, web_config: Path | None) -> tuple[bool, str]
         # Its own certificate names the public host, not the loopback that we come through.
         url = f"{'https' if tls else 'http'}://{join_address(_LOOPBACK.get(host, host), port)}/-/healthy"
         # A proxy of the environment is for the platforms.
-        response = httpx.get(url, timeout=4, verify=_no_verify(tls=tls is not None), trust_env=False)
+        response = httpx.get(url, timeout=4, verify=_no_verify(), trust_env=False)
     except ConfigError as error:
         return False, str(error)
     except (httpx.RemoteProtocolError, httpx.ReadError) as error:
@@ -43,10 +43,8 @@ def is_healthy(listen_address: str, web_config: Path | None) -> tuple[bool, str]
     return True, "healthy"
 
 
-def _no_verify(*, tls: bool) -> ssl.SSLContext | bool:
-    if not tls:
-        return True
-    context = ssl.create_default_context()
+def _no_verify() -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     return context

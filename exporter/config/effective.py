@@ -15,12 +15,13 @@ from pydantic import BaseModel
 from exporter.config.settings import Config
 from exporter.counting import WindowSpec
 from exporter.fields.durations import format_duration
+from exporter.fields.routes import CaFile, Proxy
 from exporter.platforms.settings import CollectorSettings
-from exporter.support.secret import MASK, Secret
+from exporter.support.secret import Secret
 
 _DURATIONS: Final = frozenset({"interval", "max_age", "timeout"})
 # The order in which people look for them; what is not named here keeps the order of its model.
-_FIRST_KEYS: Final = ("name", "platform", "labels", "timeout", "base_url", "timezone")
+_FIRST_KEYS: Final = ("name", "platform", "labels", "timeout", "base_url", "tls", "proxy", "timezone")
 _LAST_KEYS: Final = ("interval", "max_age", "windows", "targets", "state_file", "collectors")
 _HASH_DIGITS: Final = 12
 
@@ -44,8 +45,8 @@ def _plain(value: object, *, reveal: bool, name: str = "") -> object:  # noqa: P
         return {key: _plain(item, reveal=reveal, name=key) for key, item in _fields(value)}
     if isinstance(value, WindowSpec):
         return {"name": value.name, "from": value.start, "to": value.end}
-    if isinstance(value, Secret):
-        return hashlib.sha256(b"booking-sync-exporter:" + value.reveal().encode()).hexdigest() if reveal else MASK
+    if isinstance(value, Secret | CaFile | Proxy):
+        return _what_counts(value) if reveal else str(value)
     if isinstance(value, Mapping):
         return {str(key): _plain(item, reveal=reveal) for key, item in value.items()}
     if isinstance(value, frozenset):
@@ -59,6 +60,19 @@ def _plain(value: object, *, reveal: bool, name: str = "") -> object:  # noqa: P
     if name in _DURATIONS and isinstance(value, float):
         return format_duration(value)
     return str(value) if isinstance(value, str) else value
+
+
+def _what_counts(value: Secret | CaFile | Proxy) -> list[str]:
+    """Return what makes another configuration of such a value, though not all of it is shown."""
+    if isinstance(value, Secret):
+        return [_digest(value.reveal())]
+    if isinstance(value, CaFile):
+        return [str(value.path), _digest(value.certificates)]
+    return [value.url, *(_what_counts(value.authorization) if value.authorization else [])]
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(b"booking-sync-exporter:" + text.encode()).hexdigest()
 
 
 def _fields(model: BaseModel) -> list[tuple[str, object]]:

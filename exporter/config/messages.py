@@ -23,6 +23,10 @@ _MISNOMERS: Final[Mapping[str, str]] = {
     "start": "write from",
     "end": "write to",
     "modules": "write collectors",
+    "ca_file": "it belongs to tls",
+    "tls_config": "write tls",
+    "insecure_skip_verify": "certificates are always checked; name the CA's file in tls.ca_file",
+    "proxy_url": "write proxy",
     "max_bookings": "it belongs to collectors.bookings; links keeps to it, too",
 }
 

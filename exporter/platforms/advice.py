@@ -44,11 +44,13 @@ EVERYWHERE: Final[Mapping[Reason, Advice]] = {
     ),
     Reason.NETWORK: Advice(
         "No connection to the platform: name not found, refused, or lost half-way.",
-        "The exporter's operator checks DNS, firewall and proxy of the host, and `base_url` if it is set.",
+        "The exporter's operator checks DNS, firewall and proxy of the host, and the target's `base_url` and `proxy` if it has "
+        "them.",
     ),
     Reason.TLS: Advice(
         "The encrypted connection failed: certificate not trusted, expired, or for another name.",
-        "The exporter's operator checks the host's clock and CA certificates, and whether a proxy intercepts TLS.",
+        "The exporter's operator checks the host's clock. A private CA, also that of a proxy that intercepts TLS, belongs into "
+        "the host's CA certificates (then the exporter is restarted) or into the target's `tls.ca_file` (then it is reloaded).",
     ),
     Reason.INVALID_RESPONSE: Advice(
         "The answer is not what the API promises: HTML, cut off, too large or without a field that must be there.",

@@ -127,7 +127,8 @@ def _lost(error: httpx.TransportError | httpx.StreamError, host: str) -> PollErr
     while cause is not None:
         if isinstance(cause, ssl.SSLError):
             what = cause.verify_message if isinstance(cause, ssl.SSLCertVerificationError) else cause.reason
-            return TlsError(f"TLS with {host} failed: {what or 'handshake'}")
+            whom = error if isinstance(error, httpx.ProxyError) else host  # its text names the proxy
+            return TlsError(f"TLS with {whom} failed: {what or 'handshake'}")
         cause = cause.__cause__ or cause.__context__
     kind = type(error).__name__
     if isinstance(error, NoDescriptorError):

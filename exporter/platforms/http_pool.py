@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import select
 import socket
+import ssl
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from contextvars import ContextVar
@@ -23,16 +24,17 @@ from yarl import URL
 
 from exporter.clock import Clock
 from exporter.platforms.names import Names
-from exporter.platforms.proxies import Proxies, proxies_of_environment
+from exporter.platforms.proxies import Proxies
+from exporter.platforms.routes import ROUTE, Route, host_route
 from exporter.platforms.sockets import NO_DESCRIPTOR, Sockets, room_for_sockets
 
 if TYPE_CHECKING:
-    import ssl
-
     from aiohttp.client_proto import ResponseHandler
     from aiohttp.client_reqrep import ClientRequest, ConnectionKey
     from aiohttp.connector import Connection
     from aiohttp.tracing import Trace
+
+    from exporter.fields.routes import Proxy
 
 CONNECT_SECONDS: Final = 5.0
 # A connection that nobody needs for this long is closed: over TLS each holds a buffer of 256 KiB (asyncio's SSLProtocol), and
@@ -49,9 +51,10 @@ ONCE: Final = "once"
 
 @dataclass(slots=True)
 class _Use:
-    """Whether a request opened a connection or took one that idled, and whether it waits for a name."""
+    """Whether a request opened a connection or took one that idled, whether that is not open yet, and waits for a name."""
 
     opened: bool = False
+    connecting: bool = False
     looks_up: bool = False
 
 
@@ -64,9 +67,10 @@ Admit = Callable[[str], AbstractAsyncContextManager[None]]
 def open_pool(clock: Clock, *, admit: Admit | None = None) -> HttpPool:
     """Return the pool of a process, with the proxies, the certificates and the name servers of its environment.
 
-    Raises :class:`~exporter.errors.ConfigError` for a proxy that cannot be used.
+    Raises :class:`~exporter.errors.ConfigError` for a variable that cannot be used.
     """
-    return HttpPool(clock, tls=httpx.create_ssl_context(), proxies=proxies_of_environment(), names=Names(clock), admit=admit)
+    route = host_route()
+    return HttpPool(clock, tls=route.trust, proxies=route.proxies, names=Names(clock), admit=admit)
 
 
 def _nothing() -> None:
@@ -88,6 +92,7 @@ _NO_NAME_SERVER: Final = "no name server says where that is"
 class HttpPool(httpx.AsyncBaseTransport):
     """One pool for all targets: kept-alive connections, no cookies, no redirects, no decompression.
 
+    Requests go by ``tls`` and ``proxies`` unless their target has a way of its own (:mod:`exporter.platforms.routes`).
     ``names`` looks up hosts (aiohttp's own resolver if absent), ``admit`` says when a connection may be opened, and there are
     ``max_connections`` at a time, as many as the process may have files open if absent. Lives in one event loop; the caller
     closes it. Raises :class:`httpx.TransportError` and nothing else.
@@ -104,8 +109,7 @@ class HttpPool(httpx.AsyncBaseTransport):
         max_connections: int | None = None,
     ) -> None:
         self._clock = clock
-        self._tls = tls
-        self._proxies = proxies or Proxies({})
+        self._route = Route(tls, proxies or Proxies())
         self._names = names
         self._admit = admit
         self._sockets = Sockets(clock, max_connections or room_for_sockets())
@@ -120,20 +124,22 @@ class HttpPool(httpx.AsyncBaseTransport):
         """
         use = _Use(opened=ONCE in request.extensions)
         token = _use.set(use)
+        detour = request.extensions.get(ROUTE)
+        route = detour.of(self._route) if detour else self._route
+        proxy = route.proxies.for_url(request.url)
         try:
             try:
-                return await self._send(self._session(single=use.opened), request)
+                return await self._send(self._session(single=use.opened), request, route.trust, proxy)
             except aiohttp.ClientConnectionError:
                 if use.opened or self._closed:
                     raise
-            return await self._send(self._session(single=True), request)
+            return await self._send(self._session(single=True), request, route.trust, proxy)
         except (aiohttp.ClientError, OSError) as error:
             failure, cause = translated(error), _alone(error)
-            if isinstance(failure, httpx.ConnectTimeout):
-                if self._proxies.for_url(request.url):
-                    failure = httpx.ProxyError(f"the proxy made no connection within {CONNECT_SECONDS:g} s")
-                elif use.looks_up:
-                    failure = NameLookupError(_NO_NAME_SERVER)
+            if isinstance(failure, httpx.ConnectTimeout) and use.looks_up:
+                failure = NameLookupError(_NO_NAME_SERVER)
+            if proxy is not None and use.connecting:
+                failure = _of_proxy(error, failure, proxy)
         finally:
             _use.reset(token)
         try:
@@ -151,18 +157,17 @@ class HttpPool(httpx.AsyncBaseTransport):
         if self._names is not None:
             await self._names.close()
 
-    async def _send(self, session: aiohttp.ClientSession, request: httpx.Request) -> httpx.Response:
+    async def _send(
+        self, session: aiohttp.ClientSession, request: httpx.Request, trust: ssl.SSLContext, proxy: Proxy | None
+    ) -> httpx.Response:
         await request.aread()
-        proxy = self._proxies.for_url(request.url)
-        headers = request.headers.multi_items()
-        if proxy and request.url.scheme == "http":
-            headers.extend(proxy.headers.items())  # without a tunnel the proxy reads the request itself
         response = await session.request(
             request.method,
             URL(str(request.url), encoded=True),
-            headers=headers,
+            headers=request.headers.multi_items(),
             data=request.content or None,
             allow_redirects=False,
+            ssl=trust,
             proxy=proxy.url if proxy else None,
             proxy_headers=proxy.headers if proxy else None,
         )
@@ -187,7 +192,6 @@ class HttpPool(httpx.AsyncBaseTransport):
             self._sockets,
             socket_factory=self._sockets.open,
             limit=0,
-            ssl=self._tls,
             resolver=self._names,
             ttl_dns_cache=NAMES_SECONDS,
             force_close=force_close,
@@ -236,11 +240,14 @@ class _Connector(aiohttp.TCPConnector):
     async def _create_connection(
         self, req: ClientRequest, traces: list[Trace], timeout: aiohttp.ClientTimeout
     ) -> ResponseHandler:
-        _use.get().opened = True
+        use = _use.get()
+        use.opened = use.connecting = True
         key = req.connection_key
         admitted = self._admit(f"{key.host}:{key.port}") if self._admit is not None else nullcontext()
         async with admitted, self._sockets.room(), self._clock.timeout(CONNECT_SECONDS):
-            return await super()._create_connection(req, traces, timeout)
+            connection = await super()._create_connection(req, traces, timeout)
+        use.connecting = False
+        return connection
 
     async def _resolve_host(self, host: str, port: int, traces: Sequence[Trace] | None = None) -> list[ResolveResult]:
         use = _use.get()
@@ -297,7 +304,6 @@ class _Body(httpx.AsyncByteStream):
 
 
 _TRANSLATIONS: Final[tuple[tuple[type[Exception], type[httpx.TransportError], str], ...]] = (
-    (aiohttp.ClientProxyConnectionError, httpx.ProxyError, "cannot connect to the proxy"),
     (aiohttp.ConnectionTimeoutError, httpx.ConnectTimeout, "not connected in time"),
     (aiohttp.ClientConnectorError, httpx.ConnectError, "cannot connect"),
     (aiohttp.InvalidURL, httpx.UnsupportedProtocol, "not an address"),
@@ -317,9 +323,31 @@ def translated(error: aiohttp.ClientError | OSError) -> httpx.TransportError:
     if isinstance(error, aiohttp.ClientConnectorDNSError):
         # c-ares gives no number when it is not answered; the C library says "try again".
         return NameLookupError(_NO_NAME_SERVER if error.os_error.errno in {None, socket.EAI_AGAIN} else _NO_SUCH_NAME)
-    if isinstance(error, aiohttp.ClientHttpProxyError):
-        return httpx.ProxyError(f"the proxy refuses to connect (HTTP {error.status})")
     return next(ours(text) for kind, ours, text in _TRANSLATIONS if isinstance(error, kind))
+
+
+def _of_proxy(error: aiohttp.ClientError | OSError, failure: httpx.TransportError, proxy: Proxy) -> httpx.TransportError:
+    """Return ``failure`` as the proxy's when it is the proxy that failed; what the host behind it says in TLS is the host's."""
+    name = f"the proxy {proxy.url}"
+    if isinstance(failure, NoDescriptorError):
+        return failure
+    if isinstance(error.__cause__ or error, ssl.SSLError):
+        is_proxys = isinstance(error, aiohttp.ClientConnectorError) and error.host == URL(proxy.url).raw_host
+        return httpx.ProxyError(name) if is_proxys else failure
+    if isinstance(error, aiohttp.ClientHttpProxyError):
+        what = f"refuses to connect (HTTP {error.status}{_PROXY_AUTH.get(error.status, '')})"
+    elif isinstance(failure, NameLookupError):
+        what = f"cannot be found: {failure}"
+    elif isinstance(failure, httpx.ConnectTimeout):
+        what = f"made no connection within {CONNECT_SECONDS:g} s"
+    elif isinstance(failure, httpx.ConnectError):
+        what = "refuses or is unreachable"
+    else:
+        what = "broke the connection" if isinstance(failure, httpx.ReadError) else "sent something that is not HTTP"
+    return httpx.ProxyError(f"{name} {what}")
+
+
+_PROXY_AUTH: Final = {httpx.codes.PROXY_AUTHENTICATION_REQUIRED.value: ": it wants a user and a password, or others"}
 
 
 def _alone(error: BaseException) -> BaseException:

@@ -1,48 +1,41 @@
-"""Which proxy the environment wants for which address: ``HTTPS_PROXY``, ``HTTP_PROXY``, ``ALL_PROXY``, ``NO_PROXY``."""
+"""Which proxy an address is asked through: the target's own, or that of ``HTTPS_PROXY``, ``ALL_PROXY``, ``NO_PROXY``."""
 
 from __future__ import annotations
 
-import base64
+import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 from typing import Final
-from urllib.parse import unquote, urlsplit, urlunsplit
-from urllib.request import getproxies_environment
 
 import httpx
+from pydantic_core import PydanticCustomError
 
 from exporter.errors import ConfigError, Problem
-from exporter.support.net import is_loopback
+from exporter.fields.routes import Proxy, parse_proxy
+from exporter.support.net import ascii_host, is_loopback
 
-_SCHEMES: Final = frozenset({"http", "https"})
-_WANTED: Final = ("http", "https", "all")
-_PORTS: Final = {"http": 80, "https": 443}
+_HTTPS_PORT: Final = 443
 
 
 @dataclass(frozen=True, slots=True)
-class Proxy:
-    """A proxy: its address without user and password, and the header that carries them."""
-
-    url: str
-    headers: Mapping[str, str] = field(repr=False)
-
-
 class Proxies:
-    """The proxies by scheme of the address that is asked. This machine is asked directly: here the simulator answers."""
+    """A proxy, and the entries of ``NO_PROXY`` that are asked without it.
 
-    def __init__(self, environment: Mapping[str, str]) -> None:
-        self._direct = environment.get("no", "").lower().replace(",", " ").split()
-        self._proxies = {kind: _proxy(kind, environment[kind]) for kind in _WANTED if environment.get(kind)}
+    This machine is asked directly, always: here the simulator answers, and nothing else is asked over plain HTTP.
+    """
+
+    proxy: Proxy | None = None
+    direct: tuple[str, ...] = ()
 
     def for_url(self, url: httpx.URL) -> Proxy | None:
         """Return the proxy for ``url``, or ``None`` for a direct connection."""
-        if not self._proxies or is_loopback(url.host):
+        if self.proxy is None:
             return None
-        port = url.port or _PORTS.get(url.scheme, 0)
-        if any(_names(entry, url.host, port) for entry in self._direct):
+        host = url.raw_host.decode("ascii")
+        if is_loopback(host) or any(_names(entry, host, url.port or _HTTPS_PORT) for entry in self.direct):
             return None
-        return self._proxies.get(url.scheme) or self._proxies.get("all")
+        return self.proxy
 
 
 def _names(entry: str, host: str, port: int) -> bool:
@@ -58,30 +51,34 @@ def _names(entry: str, host: str, port: int) -> bool:
     try:
         return ip_address(host) in ip_network(entry, strict=False)
     except ValueError:
-        domain = entry.removeprefix("*").removeprefix(".")
+        domain = _ascii(entry.removeprefix("*").removeprefix("."))
         return host == domain or host.endswith(f".{domain}")
 
 
-def proxies_of_environment() -> Proxies:
-    """Read the environment. Raises :class:`~exporter.errors.ConfigError` for a proxy of another kind than HTTP."""
-    return Proxies(getproxies_environment())
-
-
-def _proxy(kind: str, address: str) -> Proxy:
-    name = f"{kind.upper()}_PROXY"
+def _ascii(domain: str) -> str:
     try:
-        parts = urlsplit(address if "://" in address else f"http://{address}")
-        if not parts.hostname:
-            raise ValueError  # noqa: TRY301  one message for all that cannot be used
-        host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-        where = host if parts.port is None else f"{host}:{parts.port}"
+        return ascii_host(domain)
     except ValueError:
-        raise ConfigError([Problem(name, "is not the address of a proxy", "write http://HOST:PORT")]) from None
-    if parts.scheme not in _SCHEMES:
-        problem = Problem(name, f"names a {parts.scheme} proxy", "only http:// and https:// proxies can be used")
-        raise ConfigError([problem])
-    headers = {}
-    if parts.username is not None:
-        secret = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
-        headers["Proxy-Authorization"] = "Basic " + base64.b64encode(secret.encode()).decode()
-    return Proxy(urlunsplit((parts.scheme, where, "", "", "")), headers)
+        return domain  # it names no host, so it is never met
+
+
+def proxies_of_environment(environ: Mapping[str, str] = os.environ) -> Proxies:
+    """Read the environment. Raises :class:`~exporter.errors.ConfigError` for a proxy that cannot be used.
+
+    As for curl a name in small letters comes before one in capitals, also when it is empty. ``ALL_PROXY`` is not looked at
+    where ``HTTPS_PROXY`` says the way: desktops set both, and the first to a SOCKS proxy.
+    """
+    _, direct = _variable("no_proxy", environ)
+    entries = tuple(direct.lower().replace(",", " ").split())
+    name, address = _variable("https_proxy", environ)
+    if not address:
+        name, address = _variable("all_proxy", environ)
+    try:
+        return Proxies(parse_proxy(address) if address else None, entries)
+    except PydanticCustomError as error:
+        told = error.context or {}
+        raise ConfigError([Problem(name, told["message"], f"{told['fix']}; or unset {name}")]) from None
+
+
+def _variable(name: str, environ: Mapping[str, str]) -> tuple[str, str]:
+    return next(((key, environ[key].strip()) for key in (name, name.upper()) if key in environ), (name, ""))

@@ -37,6 +37,7 @@ from exporter.fields.kinds import (
     WindowName,
     Zone,
 )
+from exporter.fields.routes import CaFile, CaFilePath, ProxyAddress
 from exporter.model import CollectorName
 
 MAX_BOOKINGS: Final = 200_000
@@ -188,6 +189,15 @@ class Collectors(Strict):
     """The collectors that run; one that is named without a value has its defaults, one that is not named does not run."""
 
 
+class TargetTls(Strict):
+    """Whose certificates are trusted."""
+
+    ca_file: CaFilePath = Field(
+        description="PEM file with CA certificates that are trusted besides those of the host, for a server with a private "
+        "CA. A relative path starts at the folder of this file."
+    )
+
+
 class Target(Strict):
     """One account to watch."""
 
@@ -208,6 +218,17 @@ class Target(Strict):
         description="Origin to talk to instead of the platform's own: a proxy, an on-premise portal, the simulator. `http://` "
         "works on loopback only.",
     )
+    tls: TargetTls | None = Field(default=None, description="TLS towards the target, its authorisation server included.")
+    proxy: ProxyAddress | None = Field(
+        default=None,
+        description="HTTP proxy of the target, its authorisation server included: http://USER:PASSWORD@HOST:PORT. Default: as "
+        "the environment says. `NO_PROXY` does not count for it; this machine is asked directly all the same.",
+    )
+
+    @property
+    def ca_file(self) -> CaFile | None:
+        """The CA certificates that are trusted besides those of the host."""
+        return self.tls.ca_file if self.tls is not None else None
 
     def running(self) -> dict[CollectorName, CollectorSettings]:
         """Return the collectors that run, by name."""

@@ -14,6 +14,7 @@ from exporter.errors import ConfigError, PollError, Problem
 from exporter.metrics import Instruments, TargetInstruments
 from exporter.platforms.base import Services, Session, SinceStore
 from exporter.platforms.registry import new_shared, open_session
+from exporter.platforms.routes import Routes
 from exporter.platforms.settings import Target
 from exporter.polling import Admission, Job, phase_of
 from exporter.state.snapshot import TargetEntry
@@ -40,7 +41,10 @@ class LiveTarget:
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """What live targets have in common: the HTTP pool, time, chance, counters, this machine's limits, and more by platform."""
+    """What live targets have in common: the HTTP pool, time, chance, counters, this machine's limits, and more by platform.
+
+    ``routes`` are the ways of those targets that have a proxy or CA certificates of their own.
+    """
 
     http: httpx.AsyncBaseTransport
     clock: Clock
@@ -48,15 +52,18 @@ class World:
     instruments: Instruments
     admission: Admission
     shared: Mapping[str, object] = field(default_factory=new_shared)
+    routes: Routes = field(default_factory=Routes)
 
     def open_target(self, target: Target, since: SinceStore) -> LiveTarget:
         """Bring ``target`` to life, without I/O. Raises :class:`~exporter.errors.PollError` when it cannot work.
 
+        Raises :class:`~exporter.errors.ConfigError` when the host's CA store cannot be read for one with a CA file.
         Its counters are not on the page before :meth:`LiveTarget.show_counters`, so that a reload can still be refused.
         """
         events = self.instruments.prepare(target.name, target.platform)
         shared = self.shared[target.platform]
-        session = open_session(target, Services(self.http, self.clock, self.random, events, since, self.admission, shared))
+        http = self.routes.through(self.http, target.ca_file, target.proxy)
+        session = open_session(target, Services(http, self.clock, self.random, events, since, self.admission, shared))
         return LiveTarget(target, session, events, _jobs(target, session, events))
 
     async def open_targets(self, targets: Iterable[Target], since: SinceStore) -> dict[str, LiveTarget]:

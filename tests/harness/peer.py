@@ -13,6 +13,7 @@ import httpx
 from aiohttp.abc import AbstractResolver
 
 from exporter.clock import SystemClock
+from exporter.fields.routes import parse_proxy
 from exporter.platforms.base import Services
 from exporter.platforms.exchange import Answer, exchange, new_request
 from exporter.platforms.http_pool import HttpPool
@@ -94,11 +95,11 @@ def client(
     proxy: str = "",
     names: AbstractResolver | None = None,
 ) -> None:
-    """Run ``script`` with a pool on the real clock; ``proxy`` is what the environment would say, for http and https."""
+    """Run ``script`` with a pool on the real clock; ``proxy`` is what the environment would say."""
 
     async def main() -> None:
-        environment = {"http": proxy, "https": proxy} if proxy else {}
-        pool = HttpPool(SystemClock(), tls=tls or ssl.create_default_context(), proxies=Proxies(environment), names=names)
+        proxies = Proxies(parse_proxy(proxy) if proxy else None)
+        pool = HttpPool(SystemClock(), tls=tls or ssl.create_default_context(), proxies=proxies, names=names)
         async with pool:
             await script(Client(pool))
 

@@ -153,8 +153,13 @@ async def hanging(
         yield running
 
 
-async def command(*words: str, environ: Mapping[str, str] | None = None, stdin: str = "") -> tuple[int, str, str]:
-    """Run a command of the exporter to its end; return exit code, standard output, standard error."""
+async def command(
+    *words: str, environ: Mapping[str, str] | None = None, stdin: str = "", encoding: str = "utf-8"
+) -> tuple[int, str, str]:
+    """Run a command of the exporter to its end; return exit code, standard output, standard error.
+
+    ``encoding`` is that of its terminal; JSON and metrics are UTF-8 in each, so what does not fit is replaced.
+    """
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
@@ -167,4 +172,4 @@ async def command(*words: str, environ: Mapping[str, str] | None = None, stdin: 
     )
     out, err = await asyncio.wait_for(process.communicate(stdin.encode()), PATIENCE_SECONDS)
     assert process.returncode is not None
-    return process.returncode, out.decode(), err.decode()
+    return process.returncode, out.decode(encoding, "replace"), err.decode(encoding, "replace")

@@ -4,62 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 import ssl
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from aiohttp.abc import AbstractResolver, ResolveResult
 
 from exporter.clock import SystemClock
-from exporter.errors import NetworkError
+from exporter.errors import NetworkError, Reason, TlsError
+from exporter.fields.routes import parse_proxy
 from exporter.platforms.http_pool import HttpPool
 from exporter.platforms.proxies import Proxies
 from tests.harness.certificates import contexts
 from tests.harness.clock import ManualClock
-from tests.harness.peer import OK, Client, client, peer
+from tests.harness.connect_proxy import ConnectProxy, listening
+from tests.harness.peer import Client, client, peer
 
 SECRET = "s3cr3tw3bh00kc0de"
-
-
-@dataclass
-class ConnectProxy:
-    """A proxy that tunnels by CONNECT, or refuses with ``status``, or says nothing with status 0."""
-
-    status: int = 200
-    heads: list[bytes] = field(default_factory=list)
-    ends: list[asyncio.StreamWriter] = field(default_factory=list)
-    tasks: list[asyncio.Task[None]] = field(default_factory=list)
-
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if task := asyncio.current_task():
-            self.tasks.append(task)
-        self.ends.append(writer)
-        head = await reader.readuntil(b"\r\n\r\n")
-        self.heads.append(head)
-        if not self.status:
-            return
-        if self.status != 200:
-            writer.write(f"HTTP/1.1 {self.status} Refused\r\nContent-Length: 0\r\n\r\n".encode())
-            writer.close()
-            return
-        if not head.startswith(b"CONNECT "):
-            writer.write(OK)
-            writer.close()
-            return
-        host, _, port = head.split(b" ")[1].decode().rpartition(":")
-        there_reader, there_writer = await asyncio.open_connection("127.0.0.1", int(port))
-        self.ends.append(there_writer)
-        writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
-        assert host == "portal.localhost"
-        with contextlib.suppress(ConnectionError):
-            await asyncio.gather(_pump(reader, there_writer), _pump(there_reader, writer))
-
-
-async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    while piece := await reader.read(65536):
-        writer.write(piece)
-    writer.close()
 
 
 @contextlib.asynccontextmanager
@@ -67,14 +30,10 @@ async def proxied(
     proxy: ConnectProxy, tls: ssl.SSLContext, *, user: str = "", clock: SystemClock | ManualClock | None = None
 ) -> AsyncIterator[Client]:
     clock = clock or SystemClock()
-    server = await asyncio.start_server(proxy.serve, "127.0.0.1", 0)
-    async with server:
-        address = f"http://{user}127.0.0.1:{server.sockets[0].getsockname()[1]}"
-        async with HttpPool(clock, tls=tls, proxies=Proxies({"http": address, "https": address})) as pool:
+    async with listening(proxy) as address:
+        proxies = Proxies(parse_proxy(address.replace("://", f"://{user}")))
+        async with HttpPool(clock, tls=tls, proxies=proxies) as pool:
             yield Client(pool, clock)
-        for end in proxy.ends:
-            end.transport.abort()
-        await asyncio.gather(*proxy.tasks)
 
 
 def test_https_goes_through_a_proxy_in_a_tunnel_and_its_password_to_the_proxy_only(tmp_path: Path) -> None:
@@ -92,33 +51,60 @@ def test_https_goes_through_a_proxy_in_a_tunnel_and_its_password_to_the_proxy_on
     asyncio.run(main())
 
 
-def test_http_goes_through_a_proxy_as_a_whole_address() -> None:
+@pytest.mark.parametrize(
+    ("proxy", "told"),
+    [
+        (ConnectProxy(407), "refuses to connect (HTTP 407: it wants a user and a password, or others)"),
+        (ConnectProxy(403), "refuses to connect (HTTP 403)"),
+        (ConnectProxy(502), "refuses to connect (HTTP 502)"),
+        (ConnectProxy(503), "refuses to connect (HTTP 503)"),
+        (ConnectProxy(302), "refuses to connect (HTTP 302)"),
+        (ConnectProxy(says=b""), "broke the connection"),
+        (ConnectProxy(says=b"SSH-2.0-OpenSSH_9.2\r\n"), "sent something that is not HTTP"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_proxy_that_makes_no_connection_is_named_with_what_it_did_and_without_its_password(
+    proxy: ConnectProxy, told: str
+) -> None:
     async def main() -> None:
-        proxy = ConnectProxy()
-        async with proxied(proxy, ssl.create_default_context(), user="anna:secret@") as client:
-            assert (await client.ask("http://portal.example/x", method="GET")).status == 200
-        assert proxy.heads[0].startswith(b"GET http://portal.example/x HTTP/1.1")
-        assert b"Proxy-Authorization: Basic " in proxy.heads[0]
-
-    asyncio.run(main())
-
-
-def test_a_proxy_that_refuses_is_named_as_the_one_that_did() -> None:
-    async def main() -> None:
-        async with proxied(ConnectProxy(407), ssl.create_default_context()) as client:
-            expected = r"^cannot reach portal\.example: the proxy refuses to connect \(HTTP 407\)$"
-            with pytest.raises(NetworkError, match=expected):
+        async with proxied(proxy, ssl.create_default_context(), user=f"anna:{SECRET}@") as client:
+            with pytest.raises(NetworkError) as caught:
                 await client.ask(f"https://portal.example/{SECRET}")
+        assert f"cannot reach portal.example: the proxy {proxy.address} {told}" == str(caught.value)
+        assert Reason.NETWORK == caught.value.reason
 
     asyncio.run(main())
 
 
 def test_a_proxy_that_is_not_there_is_named_as_what_is_missing() -> None:
     async def script(client: Client) -> None:
-        with pytest.raises(NetworkError, match=r"^cannot reach portal\.example: cannot connect to the proxy$"):
+        with pytest.raises(NetworkError) as caught:
             await client.ask(f"https://portal.example/{SECRET}")
+        told = "cannot reach portal.example: the proxy http://127.0.0.1:1 refuses or is unreachable"
+        assert told == str(caught.value)
 
-    client(script, proxy="http://127.0.0.1:1")
+    client(script, proxy=f"http://anna:{SECRET}@127.0.0.1:1")
+
+
+class NoNames(AbstractResolver):
+    """Knows no name."""
+
+    async def resolve(self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET) -> list[ResolveResult]:
+        raise OSError(socket.EAI_NONAME, f"{host}:{port} {family}")
+
+    async def close(self) -> None:
+        return
+
+
+def test_a_proxy_whose_name_is_not_found_is_named_and_not_the_portal() -> None:
+    async def script(client: Client) -> None:
+        with pytest.raises(NetworkError) as caught:
+            await client.ask(f"https://portal.example/{SECRET}")
+        told = "cannot reach portal.example: the proxy http://proxy.example:3128 cannot be found: there is no such name"
+        assert told == str(caught.value)
+
+    client(script, proxy="http://proxy.example:3128", names=NoNames())
 
 
 def test_a_proxy_that_hangs_is_named_as_what_hangs() -> None:
@@ -129,9 +115,34 @@ def test_a_proxy_that_hangs_is_named_as_what_hangs() -> None:
             while not proxy.heads:  # noqa: ASYNC110  it is the proxy that is waited for
                 await asyncio.sleep(0.001)
             await clock.advance(5.1)
-            expected = r"^cannot reach portal\.example: the proxy made no connection within 5 s$"
-            with pytest.raises(NetworkError, match=expected):
+            with pytest.raises(NetworkError) as caught:
                 await asking
+        assert f"cannot reach portal.example: the proxy {proxy.address} made no connection within 5 s" == str(caught.value)
+
+    asyncio.run(main())
+
+
+def test_a_proxy_over_tls_whose_certificate_is_not_trusted_is_named_and_not_the_portal(tmp_path: Path) -> None:
+    of_server, _ = contexts(tmp_path)
+
+    async def main() -> None:
+        async with listening(ConnectProxy(), of_server) as address:
+            proxies = Proxies(parse_proxy(address))
+            async with HttpPool(SystemClock(), tls=ssl.create_default_context(), proxies=proxies) as pool:
+                with pytest.raises(TlsError) as caught:
+                    await Client(pool).ask(f"https://portal.example/{SECRET}")
+        assert str(caught.value).startswith(f"TLS with the proxy {address} failed: self-signed certificate")
+
+    asyncio.run(main())
+
+
+def test_a_certificate_behind_the_proxy_that_is_not_trusted_is_the_portals(tmp_path: Path) -> None:
+    of_server, _ = contexts(tmp_path, "portal.localhost")
+
+    async def main() -> None:
+        async with peer(tls=of_server) as server, proxied(ConnectProxy(), ssl.create_default_context()) as client:
+            with pytest.raises(TlsError, match=r"^TLS with portal\.localhost failed: self-signed certificate"):
+                await client.ask(server.origin.replace("localhost", "portal.localhost"))
 
     asyncio.run(main())
 

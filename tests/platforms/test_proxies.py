@@ -6,13 +6,15 @@ import httpx
 import pytest
 
 from exporter.errors import ConfigError
-from exporter.platforms.proxies import Proxies, proxies_of_environment
+from exporter.fields.routes import parse_proxy
+from exporter.platforms.proxies import proxies_of_environment
 
-BOTH = {"http": "http://plain.example:3128", "https": "http://secure.example:3128"}
+PROXY = "http://secure.example:3128"
+SECRET = "planted-secret"
 
 
 def proxy_of(address: str, environment: dict[str, str]) -> str | None:
-    proxy = Proxies(environment).for_url(httpx.URL(address))
+    proxy = proxies_of_environment(environment).for_url(httpx.URL(address))
     return proxy.url if proxy else None
 
 
@@ -20,61 +22,75 @@ def proxy_of(address: str, environment: dict[str, str]) -> str | None:
     ("address", "environment", "expected"),
     [
         ("https://www.wixapis.com/x", {}, None),
-        ("https://www.wixapis.com/x", BOTH, "http://secure.example:3128"),
-        ("http://www.wixapis.com/x", BOTH, "http://plain.example:3128"),
-        ("https://www.wixapis.com/x", {"all": "https://any.example"}, "https://any.example"),
-        ("https://www.wixapis.com/x", {**BOTH, "all": "https://any.example"}, "http://secure.example:3128"),
-        ("https://www.wixapis.com/x", {"https": "secure.example:3128"}, "http://secure.example:3128"),
-        ("https://www.wixapis.com/x", {"https": "http://[fd00::1]:3128"}, "http://[fd00::1]:3128"),
-        ("https://www.wixapis.com/x", {"https": ""}, None),
-        ("https://localhost:8443/x", BOTH, None),
-        ("https://127.0.0.1/x", BOTH, None),
-        ("https://[::1]/x", BOTH, None),
-        ("https://www.wixapis.com/x", {**BOTH, "no": "wixapis.com"}, None),
-        ("https://www.wixapis.com/x", {**BOTH, "no": ".wixapis.com, other.example"}, None),
-        ("https://notwixapis.com/x", {**BOTH, "no": "wixapis.com"}, "http://secure.example:3128"),
-        ("https://portal.example:8443/x", {**BOTH, "no": "portal.example:8443"}, None),
-        ("https://www.wixapis.com/x", {**BOTH, "no": "*"}, None),
+        ("https://www.wixapis.com/x", {"HTTPS_PROXY": PROXY}, PROXY),
+        ("https://www.wixapis.com/x", {"https_proxy": PROXY}, PROXY),
+        ("https://www.wixapis.com/x", {"https_proxy": PROXY, "HTTPS_PROXY": "http://other.example"}, PROXY),
+        ("https://www.wixapis.com/x", {"https_proxy": "", "HTTPS_PROXY": PROXY}, None),
+        ("https://www.wixapis.com/x", {"HTTP_PROXY": PROXY}, None),
+        ("https://www.wixapis.com/x", {"ALL_PROXY": "https://any.example"}, "https://any.example"),
+        ("https://www.wixapis.com/x", {"HTTPS_PROXY": PROXY, "ALL_PROXY": "https://any.example"}, PROXY),
+        ("https://www.wixapis.com/x", {"HTTPS_PROXY": PROXY, "ALL_PROXY": "socks5://127.0.0.1:7890"}, PROXY),
+        ("https://www.wixapis.com/x", {"HTTPS_PROXY": "secure.example:3128"}, PROXY),
+        ("https://www.wixapis.com/x", {"HTTPS_PROXY": f" {PROXY}/ "}, PROXY),
+        ("https://www.wixapis.com/x", {"HTTPS_PROXY": "http://[fd00::1]:3128"}, "http://[fd00::1]:3128"),
+        ("https://www.wixapis.com/x", {"HTTPS_PROXY": "[fd00::1]:3128"}, "http://[fd00::1]:3128"),
+        ("https://www.wixapis.com/x", {"HTTPS_PROXY": "http://прокси.рф:3128"}, "http://xn--h1adldfi.xn--p1ai:3128"),
+        ("https://www.wixapis.com/x", {"HTTPS_PROXY": ""}, None),
+        ("https://localhost:8443/x", {"HTTPS_PROXY": PROXY}, None),
+        ("https://127.0.0.1/x", {"HTTPS_PROXY": PROXY}, None),
+        ("https://[::1]/x", {"HTTPS_PROXY": PROXY}, None),
     ],
 )
-def test_the_environment_chooses_by_scheme_and_host(address: str, environment: dict[str, str], expected: str | None) -> None:
+def test_the_environment_chooses_by_the_variables_of_curl(
+    address: str, environment: dict[str, str], expected: str | None
+) -> None:
     assert expected == proxy_of(address, environment)
 
 
 def test_user_and_password_go_into_a_header_and_nowhere_else() -> None:
-    proxy = Proxies({"https": "http://anna:pa%3Ass@secure.example:3128/"}).for_url(httpx.URL("https://x.example"))
-    assert proxy is not None
+    proxy = parse_proxy("http://anna:pa%3Ass@secure.example:3128/")
     assert proxy.url == "http://secure.example:3128"
     assert {"Proxy-Authorization": "Basic YW5uYTpwYTpzcw=="} == proxy.headers
-    assert "YW5u" not in repr(proxy)
+    assert "YW5u" not in repr(proxy) + str(proxy)
+    assert str(proxy) == "http://********@secure.example:3128"
 
 
-@pytest.mark.parametrize(
-    "address", ["socks5://anna:planted-secret@proxy.example:1080", "socks4://anna:planted-secret@p.example"]
-)
-def test_a_socks_proxy_is_a_configuration_error_that_says_what_works(address: str) -> None:
-    with pytest.raises(ConfigError, match="HTTPS_PROXY") as caught:
-        Proxies({"https": address})
-    assert "http://" in str(caught.value)
-    assert "planted-secret" not in str(caught.value)
+UNUSABLE = {
+    "socks5://anna:planted-secret@proxy.example:1080": "names a socks5 proxy",
+    "socks5h://anna:planted-secret@proxy.example": "names a socks5h proxy",
+    "socks4://anna:planted-secret@proxy.example": "names a socks4 proxy",
+    "socks://anna:planted-secret@proxy.example:7890/": "names a socks proxy",
+    "planted-secret://proxy.example": "names another kind of proxy",
+    "http://": "is not the address of a proxy",
+    "http://:3128": "is not the address of a proxy",
+    "http://anna:planted-secret@": "is not the address of a proxy",
+    "http://anna:planted-secret@proxy.example:port": "is not the address of a proxy",
+    "http://anna:planted-secret@proxy.example:0": "is not the address of a proxy",
+    "http://anna:planted-secret@proxy.example:70000": "is not the address of a proxy",
+    "http://anna:planted/secret@proxy.example:3128": "is not the address of a proxy",
+    "http://[fd00::1:3128": "is not the address of a proxy",
+    "http://fd00::1:3128": "is not the address of a proxy",
+    "::1": "is not the address of a proxy",
+    "http://proxy.example?planted-secret": "is not the address of a proxy",
+    '"http://anna:planted-secret@proxy.example:3128"': "has quotes inside the value",
+    "'http://anna:planted-secret@proxy.example:3128'": "has quotes inside the value",
+    "http://a..рф:3128": "has a host name that cannot be looked up",
+    "http://xn--zzzzzz99999.example": "has a host name that cannot be looked up",
+    "nonsense!": "is not the address of a proxy",
+}
 
 
-@pytest.mark.parametrize("address", ["http://", "http://:3128", "http://proxy.example:port", "http://[fd00::1:3128"])
-def test_an_address_that_is_none_is_a_configuration_error(address: str) -> None:
-    with pytest.raises(ConfigError, match="ALL_PROXY"):
-        Proxies({"all": address})
-
-
-def test_the_variables_are_those_of_curl(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.upper(), raising=False)
-    monkeypatch.setenv("HTTPS_PROXY", "http://secure.example:3128")
-    monkeypatch.setenv("NO_PROXY", "portal.example")
-    proxies = proxies_of_environment()
-    assert proxies.for_url(httpx.URL("https://www.wixapis.com")) is not None
-    assert proxies.for_url(httpx.URL("https://portal.example")) is None
-    assert proxies.for_url(httpx.URL("http://www.wixapis.com")) is None
+@pytest.mark.parametrize("name", ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"])
+@pytest.mark.parametrize(("address", "told"), UNUSABLE.items())
+def test_a_proxy_that_cannot_be_used_is_one_problem_that_names_its_variable_and_a_way_out(
+    name: str, address: str, told: str
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        proxies_of_environment({name: address})
+    (problem,) = caught.value.problems
+    assert (name, told) == (problem.path, problem.message)
+    assert problem.fix.endswith(f"; or unset {name}")
+    assert "planted" not in str(caught.value) + repr(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -98,9 +114,16 @@ def test_the_variables_are_those_of_curl(monkeypatch: pytest.MonkeyPatch) -> Non
         ("other.test, portal.example", "https://portal.example", True),
         ("other.test portal.example", "https://portal.example", True),
         ("*", "https://portal.example", True),
+        ("портал.рф", "https://xn--80aswg.xn--p1ai", False),
+        ("сайт.рф", "https://xn--80aswg.xn--p1ai", True),
+        ("*.рф", "https://сайт.рф", True),
+        ("xn--p1ai:443", "https://сайт.рф", True),
+        (":::/:::", "https://portal.example", False),
+        ("[fd00::1", "https://portal.example", False),
+        ("a..рф", "https://portal.example", False),
         ("", "https://portal.example", False),
     ],
 )
 def test_no_proxy_names_addresses_networks_domains_and_ports(no_proxy: str, address: str, *, direct: bool) -> None:
-    proxies = Proxies({"https": "http://proxy.example:3128", "no": no_proxy})
+    proxies = proxies_of_environment({"HTTPS_PROXY": "http://proxy.example:3128", "NO_PROXY": no_proxy})
     assert direct is (proxies.for_url(httpx.URL(address)) is None)

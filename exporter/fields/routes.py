@@ -1,0 +1,134 @@
+"""How a target is reached: the proxy on the way, and a file of CA certificates. No message shows a proxy's password."""
+
+from __future__ import annotations
+
+import base64
+import re
+import ssl
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Final
+from urllib.parse import unquote, urlsplit
+
+from pydantic import PlainValidator, ValidationInfo, WithJsonSchema
+
+from exporter.fields.credentials import SECRET_SCHEMA, host_of, secret_text
+from exporter.fields.kinds import Reading, field_error, text_of
+from exporter.support.net import join_address
+from exporter.support.redaction import redact
+from exporter.support.secret import MASK, Secret, is_quoted
+
+_PROXY_FORM: Final = "http://HOST:PORT, an IPv6 address as [::1]"
+_CA_FILE_BYTES: Final = 4 * 1024 * 1024
+_CERTIFICATE: Final = re.compile(rb"-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----.+?-----END [A-Z0-9 ]+-----", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Proxy:
+    """A proxy: its address without user and password, and the header that carries them."""
+
+    url: str
+    authorization: Secret | None = None
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """What the proxy is sent with a request to connect."""
+        return {"Proxy-Authorization": self.authorization.reveal()} if self.authorization else {}
+
+    def __str__(self) -> str:
+        return self.url.replace("://", f"://{MASK}@") if self.authorization else self.url
+
+
+def parse_proxy(address: str) -> Proxy:
+    """Read ``http://USER:PASSWORD@HOST:PORT``; the scheme may be missing. Raises :func:`field_error`."""
+    if is_quoted(address):
+        raise field_error("has quotes inside the value", "remove them; `docker run --env-file` keeps quotes")
+    address = "".join(address.split())
+    try:
+        parts = urlsplit(address if "://" in address else f"http://{address}")
+        port = parts.port
+    except ValueError:
+        raise field_error("is not the address of a proxy", f"write {_PROXY_FORM}") from None
+    if not parts.hostname or port == 0 or parts.query or parts.fragment or parts.path not in ("", "/"):
+        raise field_error("is not the address of a proxy", f"write {_PROXY_FORM}")
+    if parts.scheme not in ("http", "https"):
+        kind = f"a {parts.scheme}" if re.fullmatch("socks[45]?[ah]?", parts.scheme) else "another kind of"
+        raise field_error(f"names {kind} proxy", "only http:// and https:// proxies can be used")
+    where = join_address(host_of(parts.hostname, "the address of a proxy", _PROXY_FORM), port)
+    authorization = None
+    if parts.username is not None:
+        secret = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+        authorization = Secret("Basic " + base64.b64encode(secret.encode()).decode())
+    return Proxy(f"{parts.scheme}://{where}", authorization)
+
+
+def _proxy(value: object, info: ValidationInfo) -> Proxy:
+    if isinstance(value, Proxy):
+        return value
+    return parse_proxy(secret_text(value, info))
+
+
+ProxyAddress = Annotated[Proxy, PlainValidator(_proxy), SECRET_SCHEMA]
+
+
+@dataclass(frozen=True, slots=True)
+class CaFile:
+    """CA certificates as they stood in a file: with another content it is another value."""
+
+    path: Path
+    certificates: str = field(repr=False)
+
+    def __str__(self) -> str:
+        return str(self.path)
+
+
+def certificates_in(path: Path) -> str:
+    """Return the certificates in a PEM file, without what stands around them. Raises :func:`field_error`."""
+    where = redact(str(path))
+    try:
+        # A pipe or a device would block or never end.
+        content = b""
+        if is_file := stat.S_ISREG(path.stat().st_mode):
+            with path.open("rb") as file:
+                content = file.read(_CA_FILE_BYTES + 1)
+    except FileNotFoundError:
+        raise field_error(f"{where} does not exist", "correct the path, or remove it to trust the host's CAs only") from None
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or "not a path"
+        raise field_error(f"{where} cannot be read: {why}", "let the user of the exporter read it") from None
+    if not is_file:
+        raise field_error(f"{where} is not a file", "name a file with CA certificates in PEM form")
+    if len(content) > _CA_FILE_BYTES:
+        raise field_error(f"{where} is too large for CA certificates", "put nothing else in that file")
+    found = _CERTIFICATE.findall(content)
+    if not found:
+        fix = f"convert it: openssl x509 -inform der -in {where} -out {where}.pem"
+        if b"-----BEGIN" in content:
+            fix = "name the file with the CA's certificate"
+        raise field_error(f"{where} holds no certificate in PEM form", fix)
+    try:
+        certificates = b"\n".join(found).decode("ascii")
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=certificates)
+    except (ssl.SSLError, UnicodeDecodeError):
+        raise field_error(f"{where} holds a certificate that is damaged", "write the CA certificates into it again") from None
+    return certificates
+
+
+def _ca_file(value: object, info: ValidationInfo) -> CaFile:
+    if isinstance(value, CaFile):
+        return value
+    name = text_of(value, "/etc/ssl/private-ca.pem")
+    if not name:
+        raise field_error("is empty", "give the path of a file, or remove the key")
+    if not isinstance(info.context, Reading):
+        return CaFile(Path(name), certificates_in(Path(name)))
+    path = info.context.directory / name
+    if path not in info.context.certificates:
+        info.context.files.append(path)
+        info.context.certificates[path] = certificates_in(path)
+    return CaFile(path, info.context.certificates[path])
+
+
+CaFilePath = Annotated[CaFile, PlainValidator(_ca_file), WithJsonSchema({"type": "string", "minLength": 1})]
