@@ -1,6 +1,22 @@
 """``python -m exporter`` is the console script ``booking-sync-exporter``."""
 
-from exporter.cli import main
+import io
+import os
+import sys
+from typing import NoReturn
+
+from exporter.support.environment import forget_unused
+
+
+def main() -> NoReturn:
+    """Run the command line, in an environment without the variables that have no effect."""
+    forget_unused(os.environ)  # before the import: aiohttp and prometheus-client read theirs when they are imported
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a name that the terminal's encoding lacks is written out
+    from exporter.cli import main as run  # noqa: PLC0415
+
+    run()
+
 
 if __name__ == "__main__":
     main()

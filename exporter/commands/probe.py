@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Sequence
 
+import typer
 from prometheus_client import CollectorRegistry
 from rich.console import Console
 from rich.markup import escape
@@ -41,9 +42,9 @@ async def probe_now(config: Config, targets: Sequence[str], output: str) -> int:
         print(visible(f"UNKNOWN: {error}"), file=sys.stderr)  # noqa: T201
         return Verdict.UNKNOWN
     if output == "json":
-        sys.stdout.write(encode_status(view).decode() + "\n")
+        typer.echo(encode_status(view))  # bytes: UTF-8 whatever the terminal speaks
     elif output == "metrics":
-        sys.stdout.write(Page(instruments).render(view, Format.TEXT, None).decode())
+        typer.echo(Page(instruments).render(view, Format.TEXT, None), nl=False)
     else:
         _print_table(states)
     return worst(states)

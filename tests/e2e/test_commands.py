@@ -122,21 +122,6 @@ targets:
     assert "planted" not in err
 
 
-@pytest.mark.parametrize("arguments", [("check-config",), ("check-config", "--online"), ("--web.listen-address=127.0.0.1:0",)])
-def test_a_proxy_that_cannot_be_used_is_a_configuration_error(arguments: tuple[str, ...]) -> None:
-    shipped = Path(__file__).parents[2] / "config" / "exporter.yml"
-    environ = {
-        "WIX_API_KEY": "IST.x",
-        "B24_WEBHOOK_URL": "https://portal.bitrix24.example/rest/1/abcdef0123456789/",
-        "HTTPS_PROXY": "socks5://anna:planted-secret@proxy.example:1080",
-    }
-    code, _, err = asyncio.run(command(*arguments, f"--config.file={shipped}", environ=environ))
-    assert code == 2
-    assert "HTTPS_PROXY" in err
-    assert "socks5" in err
-    assert "planted" not in err
-
-
 def test_check_config_online_tries_each_credential(tmp_path: Path) -> None:
     async def scenario(business: Business) -> None:
         wrong = business.bitrix24_target("wrong", webhook_url="https://x.bitrix24.example/rest/1/plantedwrongcode/")
