@@ -15,6 +15,7 @@ from exporter.errors import ConfigError
 from exporter.model import CollectorName
 from exporter.platforms.bitrix24.settings import BitrixBookings, BitrixTarget
 from exporter.platforms.wix.settings import WixTarget
+from tests.harness.certificates import self_signed
 
 KEY = "IST.planted-key-0123456789"
 CODE = "planted0123456789"
@@ -435,3 +436,15 @@ def test_anchors_that_multiply_themselves_are_refused(tmp_path: Path, monkeypatc
 def test_a_very_deep_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="nested too deep"):
         load(tmp_path, "targets: " + "[" * 5000 + "]" * 5000)
+
+
+def test_a_fleet_that_names_one_ca_file_reads_it_once_and_the_watch_looks_at_it(tmp_path: Path) -> None:
+    certificate, _ = self_signed(tmp_path)
+    rows = "".join(
+        f"  - {{name: t{number}, platform: bitrix24, webhook_url: '{WEBHOOK}', tls: {{ca_file: {certificate.name}}}}}\n"
+        for number in range(3)
+    )
+    config = load(tmp_path, f"targets:\n{rows}")
+    read = [target.ca_file.certificates for target in config.targets if target.ca_file]
+    assert [True, True, True] == [text is read[0] for text in read]
+    assert 1 == config.files.count(certificate)

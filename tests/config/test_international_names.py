@@ -9,7 +9,8 @@ import pytest
 import yaml
 
 from exporter.config import load_config
-from exporter.errors import ConfigError
+from exporter.errors import ConfigError, TargetConfigError
+from exporter.platforms.bitrix24.credential import origin_of, portal_in
 from exporter.platforms.bitrix24.settings import BitrixTarget
 
 CODE = "planted0123456789"
@@ -97,3 +98,15 @@ def test_a_letter_in_the_code_that_is_not_ascii_is_named_and_the_code_is_not(tmp
     (problem,) = caught.value.problems
     assert f"holds {name} outside of the host name, and a credential is plain ASCII" == problem.message
     assert "planted" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("host", "known_as"), HOSTS.items())
+def test_an_address_of_a_token_file_or_of_the_command_line_may_be_international_too(host: str, known_as: str) -> None:
+    assert f"{known_as}:8443" == origin_of(f"https://{host}:8443/rest/").netloc.decode()
+
+
+@pytest.mark.parametrize("host", NO_HOSTS)
+def test_an_address_that_was_sent_and_cannot_be_looked_up_is_no_bug_of_ours(host: str) -> None:
+    with pytest.raises(TargetConfigError):
+        origin_of(f"https://{host}/rest/")
+    assert "planted" not in portal_in(f"https://{host}/planted/")
