@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from email.utils import formatdate
@@ -60,6 +61,11 @@ def spoil(reply: Reply, fault: Fault) -> Reply:
             content_type = fault.content_type
         case FaultKind.BOM:
             body = b"\xef\xbb\xbf" + body
+        case FaultKind.HALF_SURROGATE:
+            body = json.dumps(_with_member(json.loads(body), "cut \ud83d")).encode()
+        case FaultKind.BAD_UTF8:
+            spoilt = json.dumps(_with_member(json.loads(body), "cut \udcc3"), ensure_ascii=False)
+            body = spoilt.encode("utf-8", "surrogateescape")
         case FaultKind.HUGE:
             body = body.ljust(fault.size)
         case FaultKind.BAD_GZIP:
@@ -154,6 +160,13 @@ def _compressed(reply: Reply, call: Call) -> Reply:
         return reply
     packed = gzip.compress(reply.body, compresslevel=1, mtime=0)
     return replace(reply, body=packed, headers=(*reply.headers, ("content-encoding", "gzip")))
+
+
+def _with_member(value: object, text: str) -> object:
+    """Return a JSON ``value`` with a member that nobody asked for in each of its objects: ``text`` is its name and value."""
+    if isinstance(value, dict):
+        return {text: text} | {key: _with_member(item, text) for key, item in value.items()}
+    return [_with_member(item, text) for item in value] if isinstance(value, list) else value
 
 
 def _brotli(body: bytes) -> bytes:

@@ -27,6 +27,8 @@ class FaultKind(StrEnum):
     TRUNCATED = "truncated"  # valid HTTP, half of the JSON
     CONTENT_TYPE = "content_type"  # the right body labelled `content_type`
     BOM = "bom"  # a byte order mark before the JSON
+    HALF_SURROGATE = "half_surrogate"  # in every object a member whose name and text were cut in the middle of an emoji
+    BAD_UTF8 = "bad_utf8"  # ... and in the middle of a letter, by somebody who counted bytes
     HUGE = "huge"  # valid JSON, padded to `size` bytes
     BAD_GZIP = "bad_gzip"  # says gzip, is not
     BROTLI = "brotli"  # brotli although nobody asked for it

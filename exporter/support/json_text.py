@@ -1,7 +1,15 @@
-"""Reading JSON that may be broken or hostile without falling over it."""
+r"""Reading JSON that may be broken or hostile without falling over it.
+
+A text that was cut in the middle of an emoji leaves half of a surrogate pair (``\ud83d``), one that was cut in the middle of
+a letter leaves bytes that are no UTF-8. Browsers and Python read both, msgspec refuses them, mostly even in members that it
+skips: the note of one booking would cost all the others. So what cannot be read as it is is mended and read again, with
+U+FFFD in place of what is lost. What can be read costs nothing more.
+"""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from typing import Final, TypeVar
 
 import msgspec
@@ -9,15 +17,63 @@ import msgspec
 UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 """What reading a hostile or broken JSON text may raise: no JSON, no UTF-8, nested without end."""
 
+LOST: Final = "\ufffd"
+"""What stands in place of a letter that did not come whole: visible, and never part of an id or a credential."""
+
+_MAX_ESCAPES: Final = 100_000  # so many are looked at: a twentieth of a second, and more than any honest answer has
+_LOST_ESCAPE: Final = rb"\ufffd"
+_FIRST, _SECOND, _ANY = (rb"u[dD][%s][0-9a-fA-F]{2}" % digits for digits in (b"89abAB", b"c-fC-F", b"89a-fA-F"))
+# A backslash that stands for itself and a whole pair are matched to be passed over; the group is a half.
+_ESCAPE: Final = re.compile(rb"\\(?:\\|%s\\%s|(%s))" % (_FIRST, _SECOND, _ANY))
+
 T = TypeVar("T")
 
 
+def read(content: bytes | msgspec.Raw, decode: Callable[[bytes | msgspec.Raw], T]) -> T:
+    """Return what ``decode`` makes of ``content``, JSON; what was cut off inside its texts is :data:`LOST`.
+
+    Raises what ``decode`` does, of JSON one of :data:`UNREADABLE`.
+    """
+    try:
+        return decode(content)
+    except UNREADABLE as error:
+        mended = _mended(content, error)
+        if mended is None:
+            raise
+    return decode(mended)
+
+
 def decoded(content: bytes | msgspec.Raw, kind: type[T]) -> T | None:
-    """Return ``content``, JSON, as ``kind``; ``None`` when it is something else or cannot be read.
+    """Do the same for JSON of a ``kind``; ``None`` when it is something else or cannot be read.
 
     The decoder's own message may quote the content, which holds people and credentials, so it goes no further.
     """
     try:
         return msgspec.json.decode(content, type=kind)
+    except UNREADABLE as error:
+        mended = _mended(content, error)
+    try:
+        return None if mended is None else msgspec.json.decode(mended, type=kind)
     except UNREADABLE:
         return None
+
+
+def is_whole(text: str) -> bool:
+    """Return whether nothing of ``text`` was lost: only then it is an id, or a credential."""
+    return LOST not in text
+
+
+def _mended(content: bytes | msgspec.Raw, error: Exception) -> bytes | None:
+    """Return ``content`` without a byte order mark, with :data:`LOST` for halves of pairs and for what is no UTF-8.
+
+    ``None`` when it cannot be mended: ``error`` of the decoder says something else, or it is whole.
+    """
+    if isinstance(error, msgspec.ValidationError | RecursionError):  # JSON of another shape, or nested without end
+        return None
+    given = bytes(content)
+    mended = _ESCAPE.sub(_whole, given, _MAX_ESCAPES).decode("utf-8-sig", "replace").encode()
+    return None if mended == given else mended
+
+
+def _whole(escape: re.Match[bytes]) -> bytes:
+    return escape[0] if escape[1] is None else _LOST_ESCAPE

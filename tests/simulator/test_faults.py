@@ -72,6 +72,20 @@ def test_a_byte_order_mark_comes_before_the_json() -> None:
     assert fetch(Fault(FaultKind.BOM)).content.startswith(b"\xef\xbb\xbf{")
 
 
+@pytest.mark.parametrize(("kind", "cut"), [(FaultKind.HALF_SURROGATE, rb"cut \ud83d"), (FaultKind.BAD_UTF8, b"cut \xc3")])
+def test_every_object_has_a_member_whose_name_and_text_are_cut_off_and_nothing_else_changes(
+    kind: FaultKind, cut: bytes
+) -> None:
+    spoilt = fetch(Fault(kind)).content
+    assert spoilt.count(b'"%s"' % cut) == 2 * spoilt.count(b"{")
+
+    def without_it(members: dict[str, Any]) -> dict[str, Any]:
+        return {key: value for key, value in members.items() if not key.startswith("cut")}
+
+    read = json.loads(spoilt.decode("utf-8", "replace"), object_hook=without_it)
+    assert read["result"] == fetch(Fault(FaultKind.BOM)).json()["result"]
+
+
 def test_a_huge_body_has_twenty_megabytes_of_valid_json() -> None:
     answer = fetch(Fault(FaultKind.HUGE))
     assert len(answer.content) == 20 * 1024 * 1024

@@ -19,7 +19,7 @@ from msgspec import UNSET, Raw, Struct, UnsetType
 from exporter.counting import Booking
 from exporter.errors import InvalidResponseError
 from exporter.platforms.decoding import MAX_MOMENT, whole_number
-from exporter.support.json_text import UNREADABLE, decoded
+from exporter.support.json_text import UNREADABLE, decoded, is_whole, read
 
 T = TypeVar("T")
 
@@ -115,7 +115,7 @@ class BatchReply:
 def batch(reply: Reply, keys: tuple[str, ...], now: float) -> BatchReply:
     """Read a batch's result. Sections are objects, ``[]`` when empty, or lists that cover every command."""
     try:
-        sections = msgspec.json.decode(reply.result, type=_Sections)
+        sections = read(reply.result, _sections_decoder.decode)
         results, errors = _section(sections.result, keys), _section(sections.result_error, keys)
         nexts, times = _section(sections.result_next, keys), _section(sections.result_time, keys)
     except UNREADABLE:
@@ -126,7 +126,7 @@ def batch(reply: Reply, keys: tuple[str, ...], now: float) -> BatchReply:
 
 
 def _section(raw: Raw, keys: tuple[str, ...]) -> dict[str, Raw]:
-    value = msgspec.json.decode(raw, type=dict[str, Raw] | list[Raw] | None)
+    value = read(raw, _rows_decoder.decode)
     if not value:
         return {}
     if isinstance(value, dict):
@@ -189,6 +189,11 @@ class _LinkList(Struct):
     externalData: Raw = _EMPTY  # noqa: N815  the API's word
 
 
+class _LinkRow(Struct):
+    moduleId: Any = None  # noqa: N815  the API's word
+    entityTypeId: Any = None  # noqa: N815  the API's word
+
+
 @dataclass(frozen=True, slots=True)
 class Resource:
     """A bookable resource and the name that the business gave it."""
@@ -205,29 +210,33 @@ class Link:
     entity_type: str
 
 
+_sections_decoder: Final = msgspec.json.Decoder(_Sections)
 _rows_decoder: Final = msgspec.json.Decoder(list[Raw] | dict[str, Raw] | None)
 _bookings_decoder: Final = msgspec.json.Decoder(list[_BookingRow])
 _booking_decoder: Final = msgspec.json.Decoder(_BookingRow)
 _resource_decoder: Final = msgspec.json.Decoder(_ResourceRow)
+_links_decoder: Final = msgspec.json.Decoder(list[_LinkRow] | dict[str, _LinkRow] | None)
 _id_decoder: Final = msgspec.json.Decoder(_IdOnly)
+_time_decoder: Final = msgspec.json.Decoder(_Time)
+_any_decoder: Final = msgspec.json.Decoder()
 
 
 def bookings(reply: Reply) -> Page[Booking]:
     """Read a page of ``booking.v1.booking.list``."""
     raw = _entity(reply, _BookingList).booking
     try:
-        rows = _bookings_decoder.decode(raw)
+        rows = read(raw, _bookings_decoder.decode)
         found = tuple(_booking(row) for row in rows)
         return Page(found, tuple(row.id for row in found), len(found), 0)
     except (msgspec.ValidationError, RecursionError, ValueError, OverflowError):
-        return _row_by_row(raw, lambda row: _booking(_booking_decoder.decode(row)))
+        return _row_by_row(raw, lambda row: _booking(read(row, _booking_decoder.decode)))
 
 
 def resources(reply: Reply) -> Page[Resource]:
     """Read a page of ``booking.v1.resource.list``."""
 
     def resource(raw: Raw) -> Resource:
-        row = _resource_decoder.decode(raw)
+        row = read(raw, _resource_decoder.decode)
         return Resource(_id(row.id), row.name or "")
 
     return _row_by_row(_entity(reply, _ResourceList).resource, resource)
@@ -236,31 +245,26 @@ def resources(reply: Reply) -> Page[Resource]:
 def links(reply: Reply) -> tuple[Link, ...]:
     """Read ``booking.v1.booking.externalData.list``: everything that a booking is tied to. Any other shape is an error."""
     try:
-        value = msgspec.json.decode(_entity(reply, _LinkList).externalData)
+        value = read(_entity(reply, _LinkList).externalData, _links_decoder.decode)
     except UNREADABLE:
-        raise InvalidResponseError("the external data of a booking is not readable") from None
-    if value is None:
-        return ()
-    if isinstance(value, Mapping):
-        value = list(value.values())
-    if not isinstance(value, list) or not all(isinstance(item, Mapping) for item in value):
-        raise InvalidResponseError("the external data of a booking is not a list")
-    return tuple(Link(_word(item.get("moduleId")), _word(item.get("entityTypeId"))) for item in value)
+        raise InvalidResponseError("the external data of a booking is not a list") from None
+    items = list(value.values()) if isinstance(value, dict) else value or []
+    if not all(is_whole(_word(item.moduleId)) for item in items):
+        raise InvalidResponseError("the external data of a booking names a module that did not come whole")
+    return tuple(Link(_word(item.moduleId), _word(item.entityTypeId)) for item in items)
 
 
 def _entity(reply: Reply, kind: type[T]) -> T:
     """Return the result as ``kind``. PHP writes an object without members as ``[]``; anything else is an error."""
-    try:
-        if bytes(reply.result).strip() == b"[]":
-            return kind()
-        return msgspec.json.decode(reply.result, type=kind)
-    except UNREADABLE:
-        raise InvalidResponseError("the result of a method is not an object") from None
+    found = kind() if bytes(reply.result).strip() == b"[]" else decoded(reply.result, kind)
+    if found is None:
+        raise InvalidResponseError("the result of a method is not an object")
+    return found
 
 
-def _row_by_row(raw: Raw, read: Any) -> Page[Any]:  # noqa: ANN401  one helper for two row types
+def _row_by_row(raw: Raw, read_row: Any) -> Page[Any]:  # noqa: ANN401  one helper for two row types
     try:
-        value = _rows_decoder.decode(raw)
+        value = read(raw, _rows_decoder.decode)
     except UNREADABLE:
         raise InvalidResponseError("the rows of a list are neither a list nor an object") from None
     raws = list(value.values()) if isinstance(value, dict) else value or []
@@ -268,12 +272,12 @@ def _row_by_row(raw: Raw, read: Any) -> Page[Any]:  # noqa: ANN401  one helper f
     ids: list[str] = []
     for row in raws:
         try:
-            read_row = read(row)
+            found = read_row(row)
         except (*UNREADABLE, ValueError, OverflowError):
             ids += _id_of(row)
         else:
-            rows.append(read_row)
-            ids.append(read_row.id)
+            rows.append(found)
+            ids.append(found.id)
     return Page(tuple(rows), tuple(ids), len(raws), len(raws) - len(rows))
 
 
@@ -306,7 +310,7 @@ def _id(value: int | str) -> str:
 
 def _id_of(row: Raw) -> list[str]:
     try:
-        return [_id(_id_decoder.decode(row).id)]
+        return [_id(read(row, _id_decoder.decode).id)]
     except (*UNREADABLE, ValueError):
         return []
 
@@ -319,7 +323,7 @@ def _times(raw: Raw | UnsetType, now: float) -> Times:
     if raw is UNSET:
         return Times()
     try:
-        time = msgspec.json.decode(raw, type=_Time)
+        time = read(raw, _time_decoder.decode)
         operating = _number(time.operating)
         reset_at, finish = _number(time.operating_reset_at), _number(time.finish)
     except (*UNREADABLE, ValueError, OverflowError):
@@ -345,6 +349,6 @@ def _offset(raw: Raw | UnsetType) -> int | None:
 
 def _plain(raw: Raw) -> Any:  # noqa: ANN401  whatever JSON holds; callers look
     try:
-        return msgspec.json.decode(raw)
+        return read(raw, _any_decoder.decode)
     except UNREADABLE:
         return None

@@ -29,7 +29,7 @@ from exporter.platforms.bitrix24.credential import origin_of
 from exporter.platforms.bitrix24.tokenfile import ANSWER_KEYS, MAX_BYTES, Tokens, parse
 from exporter.platforms.error_rules import ErrorRule, sentence
 from exporter.platforms.exchange import exchange, new_request, retry_after_seconds
-from exporter.support.json_text import decoded
+from exporter.support.json_text import decoded, is_whole
 from exporter.support.secret import Secret
 
 TOKEN_OPERATION: Final = "oauth.token"  # noqa: S105  the name of an operation
@@ -78,8 +78,8 @@ async def request_tokens(
     request = new_request("GET", server.copy_with(path="/oauth/token/"), params=query, once=True)
     answer = await exchange(services, TOKEN_OPERATION, request, timeout=timeout)
     name, status = server.host, answer.status
-    # What is null is left out: a spent refresh token must not be lost for a field that nobody needs.
-    body = {key: value for key, value in (decoded(answer.body, dict[str, object]) or {}).items() if value is not None}
+    # What is null or cut off is left out: a spent refresh token must not be lost for a field that nobody needs.
+    body = {key: value for key, value in (decoded(answer.body, dict[str, object]) or {}).items() if _is_told(value)}
     retry_after = retry_after_seconds(answer, services.clock)  # whatever the status
     if "error" in body:
         code = normalise(body["error"])
@@ -136,6 +136,10 @@ _USABLE: Final[Mapping[str, Callable[[object], bool]]] = {
     "member_id": _is_text,
     "scope": _is_text,
 }
+
+
+def _is_told(value: object) -> bool:
+    return is_whole(value) if isinstance(value, str) else value is not None
 
 
 def decode_known(tokens: Tokens) -> dict[str, object]:

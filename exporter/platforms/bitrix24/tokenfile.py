@@ -35,7 +35,7 @@ import msgspec
 from exporter.clock import Clock
 from exporter.errors import TargetConfigError
 from exporter.support.files import FileLock, Stamp, flush_folder, lock_beside, lock_path, stamp
-from exporter.support.json_text import decoded
+from exporter.support.json_text import decoded, is_whole
 from exporter.support.secret import Secret
 
 MODE: Final = 0o600
@@ -89,7 +89,9 @@ class Tokens:
 def parse(content: bytes) -> Tokens | None:
     """Return the tokens of a whole answer; ``None`` for anything less, or for more than a token file may hold."""
     answer = decoded(content, _Answer) if len(content) <= MAX_BYTES else None
-    if answer is None or not answer.access_token or not answer.refresh_token or not answer.client_endpoint:
+    if answer is None:
+        return None
+    if not all(text and is_whole(text) for text in (answer.access_token, answer.refresh_token, answer.client_endpoint)):
         return None
     return Tokens(
         Secret(answer.access_token),
@@ -97,7 +99,7 @@ def parse(content: bytes) -> Tokens | None:
         answer.client_endpoint,
         answer.member_id,
         answer.server_endpoint,
-        Secret(content.decode()),
+        Secret(content.decode("utf-8", "replace")),
         tuple(scope for scope in answer.scope.split(",") if scope),
     )
 

@@ -26,7 +26,7 @@ def short_hash(text: str) -> str:
 
 def decode(answer: Answer, endpoint: Endpoint, kind: type[T], what: str) -> T:
     """Return the body as ``kind``. Raises :class:`~exporter.errors.InvalidResponseError` that calls the body ``what``."""
-    body = decoded(answer.body.removeprefix(b"\xef\xbb\xbf"), kind)
+    body = decoded(answer.body, kind)
     if body is None:
         raise invalid(answer, endpoint, what)
     return body

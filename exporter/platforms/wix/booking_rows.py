@@ -16,7 +16,7 @@ from exporter.platforms.exchange import Answer
 from exporter.platforms.wix.answers import decode
 from exporter.platforms.wix.api_errors import invalid
 from exporter.platforms.wix.endpoints import Endpoint
-from exporter.support.json_text import decoded
+from exporter.support.json_text import decoded, is_whole
 
 PAGE_ROWS: Final = 100
 """The most that the reader gives on one page."""
@@ -116,7 +116,7 @@ def _next_cursor(answer: Answer, page: _Page) -> str:
     """Return the cursor of the next page, empty on the last. Raises when it cannot be told which of the two it is."""
     paging, size = page.paging_metadata, len(page.extended_bookings)
     cursor = (paging.cursors.next if paging and paging.cursors else None) or ""
-    if not cursor and (size >= PAGE_ROWS if paging is None else paging.has_next is True):
+    if not is_whole(cursor) or (not cursor and (size >= PAGE_ROWS if paging is None else paging.has_next is True)):
         raise invalid(answer, Endpoint.QUERY_BOOKINGS, "a page that does not tell how to go on")
     # An empty page is the last one, unless it says that it is not.
     ends = paging is None or paging.has_next is False or (not size and paging.has_next is not True)
@@ -130,7 +130,7 @@ def _booking(item: msgspec.Raw, unrecognized: Counter[str]) -> BookingRow | None
     raw = entry.booking
     start, status = _moment(raw.start_date), _text(raw.status).lower()
     # Which bookings count depends on the status: a row without one cannot be placed, and leaving it out would read as fewer.
-    if not raw.id or start is None or not status:
+    if not raw.id or start is None or not status or not is_whole(raw.id + status):
         return None
     end = _moment(raw.end_date)
     if end is None or end < start:

@@ -15,7 +15,7 @@ from exporter.platforms.exchange import Answer
 from exporter.platforms.wix.answers import decode, short_hash
 from exporter.platforms.wix.api_errors import invalid
 from exporter.platforms.wix.endpoints import Endpoint
-from exporter.support.json_text import decoded
+from exporter.support.json_text import decoded, is_whole
 
 _CALENDAR_TYPES: Final[Mapping[str, CalendarType]] = {
     "UNDEFINED": CalendarType.UNDEFINED,
@@ -128,7 +128,7 @@ def providers(answer: Answer) -> ProvidersAnswer:
     unrecognized: Counter[str] = Counter()
     for item in raw.providers:
         row = decoded(item, _Provider)
-        if row is None or not row.id:
+        if row is None or not row.id or not is_whole(row.id):
             malformed += 1
         else:
             found[row.id.lower()] = _calendar_type(row.calendar_type, unrecognized)
@@ -137,7 +137,7 @@ def providers(answer: Answer) -> ProvidersAnswer:
 
 def _connection(item: msgspec.Raw, unrecognized: Counter[str]) -> ConnectionRow | None:
     raw = decoded(item, _Connection)
-    if raw is None or not raw.id:
+    if raw is None or not raw.id or not is_whole(raw.id):
         return None
     status = _status(raw.status, unrecognized)
     # The reason is documented for no other status, so it is ignored there.

@@ -172,7 +172,7 @@ def test_links_of_any_other_shape_are_an_error_and_not_unlinked(result: Json) ->
         decode.links(reply(result))
 
 
-@pytest.mark.parametrize("item", [b'{"moduleId":"\xff"}', b'{"value":1e999}', b'{"value":"\xc3"}'])
+@pytest.mark.parametrize("item", [b'{"moduleId":"\xff"}', rb'{"moduleId":"cr\ud83d"}'])
 def test_links_that_cannot_be_read_are_an_error_and_not_unlinked(item: bytes) -> None:
     body = decode.body(b'{"result":{"externalData":[' + item + b"]}}", 0.0)
     assert body is not None
