@@ -117,8 +117,8 @@ async def _read(response: httpx.Response, host: str) -> bytes:
         what = f"{host} sent more than {MAX_BODY_BYTES // 1024 // 1024} MiB"
     except CrumbledError:
         what = f"{host} sends its answer in crumbs of a few bytes"
-    except UnreadableError:
-        what = f"{host} sent a body that cannot be decompressed"
+    except UnreadableError as error:
+        what = f"{host} sent a body that cannot be decompressed: {error}"
     raise InvalidResponseError(what, status=response.status_code)
 
 

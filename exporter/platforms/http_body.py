@@ -7,7 +7,7 @@ a gigabyte before its size can be looked at. So they are not used.
 from __future__ import annotations
 
 import zlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Final
 
 _GZIP: Final = 16 + zlib.MAX_WBITS
@@ -27,16 +27,17 @@ class CrumbledError(Exception):
 
     Each costs the event loop as much as a large one, so that a peer could fill a core with a few kilobytes a second. Servers
     send kilobytes at a time, however slow the line is: they write through a buffer, and TCP joins what waits. The few that
-    send each record by itself send records of 64 bytes and more; compressed, those are smaller.
+    send each record by itself send records of 64 bytes and more; compressed, those are smaller. The members of a gzip body
+    count as pieces.
     """
 
 
 class TooLargeError(Exception):
-    """The body is longer than its limit."""
+    """The body is longer than its limit, as it came or opened."""
 
 
 class UnreadableError(Exception):
-    """The body is not what ``Content-Encoding`` says, is cut off, or comes in a coding that nobody asked for."""
+    """The body is not what ``Content-Encoding`` says, is cut off, or comes in a coding that nobody asked for; says which."""
 
 
 async def read_body(pieces: AsyncIterator[bytes], coding: str, limit: int) -> bytes:
@@ -46,25 +47,66 @@ async def read_body(pieces: AsyncIterator[bytes], coding: str, limit: int) -> by
     """
     name = coding.strip().lower()
     if name not in _CODINGS:
-        raise UnreadableError
-    unpacker = zlib.decompressobj(_GZIP) if name in _GZIPPED else None
+        raise UnreadableError("it comes in a coding that nobody asked for")
+    members = _Members() if name in _GZIPPED else None
     body = bytearray()
-    number = 0
+    number = came = 0
     async for piece in pieces:
         if not piece:  # the end of a chunk, when it came later than the chunk
             continue
         number += 1
-        if unpacker is None:
+        came += len(piece)
+        if members is None:
             body += piece
-        elif not unpacker.eof:  # what a server sends beyond the end zlib would keep, all of it
-            try:
-                body += unpacker.decompress(piece, limit + 1 - len(body))
-            except zlib.error:
-                raise UnreadableError from None
-        if len(body) > limit:
+        else:
+            # One by one, so that thousands in one piece are stopped, too.
+            for opened in members.open(piece, limit + 1 - len(body)):
+                body += opened
+                _check(body, number + members.further, limit)
+        if came > limit:  # headers and empty blocks bring nothing however long they are
             raise TooLargeError
-        if number > _FREE_PIECES + len(body) // _PIECE_BYTES:
-            raise CrumbledError
-    if unpacker is not None and number and not unpacker.eof:
-        raise UnreadableError
+        _check(body, number, limit)
+    if members is not None and number and not members.whole:
+        raise UnreadableError("it is cut off")
     return bytes(body)
+
+
+def _check(body: bytearray, number: int, limit: int) -> None:
+    if len(body) > limit:
+        raise TooLargeError
+    if number > _FREE_PIECES + len(body) // _PIECE_BYTES:
+        raise CrumbledError
+
+
+class _Members:
+    """The members of a gzip body: there may be several, each as a file of its own, and zeros behind them (RFC 1952, 2.2).
+
+    ``further`` counts those after the first.
+    """
+
+    def __init__(self) -> None:
+        self.further = 0
+        self._member = zlib.decompressobj(_GZIP)
+
+    @property
+    def whole(self) -> bool:
+        """Whether the last member has come to its end."""
+        return self._member.eof
+
+    def open(self, piece: bytes, room: int) -> Iterator[bytes]:
+        """Yield what each member makes of its part of ``piece``: at most ``room`` bytes of all, then the rest is lost."""
+        while piece and room > 0:
+            if self._member.eof:
+                piece = piece.lstrip(b"\0")
+                if not piece:
+                    return
+                self._member = zlib.decompressobj(_GZIP)
+                self.further += 1
+            try:
+                opened = self._member.decompress(piece, room)
+            except zlib.error:
+                what = "something else comes behind its end" if self.further else "it is no gzip, or damaged"
+                raise UnreadableError(what) from None
+            piece = self._member.unused_data
+            room -= len(opened)
+            yield opened

@@ -181,6 +181,24 @@ def test_a_compressed_body_that_was_cut_off_is_an_invalid_response() -> None:
     exchange_with(scenario)
 
 
+def test_a_compressed_body_of_several_members_is_read_whole_and_one_with_something_else_behind_it_is_told() -> None:
+    members = gzip.compress(b"[1,") + gzip.compress(b" 2]")
+
+    async def handler(request: Request) -> Response:
+        behind = b"<br>" if request.url.path == "/odd" else b""
+        return Response(members + behind, headers={"Content-Encoding": "gzip"})
+
+    async def scenario(services: Services, _events: RecordedEvents) -> None:
+        async with running(app_with(handler)) as url:
+            assert b"[1, 2]" == (await get(services, url + PATH)).body
+            with pytest.raises(
+                InvalidResponseError, match="sent a body that cannot be decompressed: something else comes behind"
+            ):
+                await get(services, url + "/odd")
+
+    exchange_with(scenario)
+
+
 @pytest.mark.parametrize("coding", ["gzip", "x-gzip", "GZIP"])
 def test_gzip_is_asked_for_and_opened(coding: str) -> None:
     asked: list[str | None] = []
