@@ -94,7 +94,7 @@ async def request_tokens(
         raise NotFoundError(f"{name} does not know the portal (HTTP 404)", status=status, retry_after=retry_after)
     if "error" in body or status >= httpx.codes.BAD_REQUEST:
         raise AuthError(f"{name} refuses to give tokens (HTTP {status})", status=status, retry_after=retry_after)
-    content = msgspec.json.format(msgspec.json.encode(_merged(known or {}, body)), indent=2) + b"\n"
+    content = _as_stored(_merged(known or {}, body))
     if len(content) > MAX_BYTES:
         raise InvalidResponseError(f"{name} sent more than 64 KiB instead of a token pair (HTTP {status})", status=status)
     tokens = parse(content)
@@ -136,6 +136,14 @@ _USABLE: Final[Mapping[str, Callable[[object], bool]]] = {
     "member_id": _is_text,
     "scope": _is_text,
 }
+
+
+def _as_stored(answer: Mapping[str, object]) -> bytes:
+    """Return the JSON of ``answer``; nothing when it is nested so deep that it can be read and not be written."""
+    try:
+        return msgspec.json.format(msgspec.json.encode(answer), indent=2) + b"\n"
+    except RecursionError:
+        return b""
 
 
 def _is_told(value: object) -> bool:
