@@ -30,7 +30,7 @@ from exporter.counting import (
     too_many,
     unique,
 )
-from exporter.errors import PollError
+from exporter.errors import InvalidResponseError, PollError
 from exporter.model import BookingsObservation, CollectorName, Window
 from exporter.platforms.base import PollResult, Services
 from exporter.platforms.bitrix24 import answers as decode
@@ -91,6 +91,8 @@ class BookingsCollector:
         first, last = whole_seconds(windows)
         low, high = max(0, first - math.ceil(self._margins[0])), last + math.ceil(self._margins[1])
         rows, complete = await self._read_range(self._pager, low, high)
+        if not rows and not complete:
+            raise InvalidResponseError("the portal sends bookings of which none can be read")  # they are not no bookings
         seen = Seen(low, high, "overlap", {booking.id: booking for booking in rows})
         if not self._settings.conflicts:
             return rows, seen, complete

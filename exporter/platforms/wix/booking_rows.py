@@ -98,7 +98,7 @@ def count(answer: Answer) -> int:
 
 
 def bookings(answer: Answer) -> BookingsPage:
-    """Read one page of the query. Raises :class:`~exporter.errors.InvalidResponseError` when no row of it can be read."""
+    """Read one page of the query. Raises :class:`~exporter.errors.InvalidResponseError` when it is none."""
     raw = decode(answer, Endpoint.QUERY_BOOKINGS, _Page, "something that is not a page of bookings")
     rows: list[BookingRow] = []
     unrecognized: Counter[str] = Counter()
@@ -106,10 +106,8 @@ def bookings(answer: Answer) -> BookingsPage:
         row = _booking(item, unrecognized)
         if row is not None:
             rows.append(row)
-    size = len(raw.extended_bookings)
-    if size and not rows:
-        raise invalid(answer, Endpoint.QUERY_BOOKINGS, "bookings of which none can be read")
-    return BookingsPage(tuple(rows), _next_cursor(answer, raw), size - len(rows), unrecognized)
+    malformed = len(raw.extended_bookings) - len(rows)
+    return BookingsPage(tuple(rows), _next_cursor(answer, raw), malformed, unrecognized)
 
 
 def _next_cursor(answer: Answer, page: _Page) -> str:

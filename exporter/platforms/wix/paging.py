@@ -93,8 +93,10 @@ class BookingsReader:
         return too_many(CollectorName.BOOKINGS, self._settings.max_bookings, instead)
 
     async def first(self, wanted: Filter, *, sort: str) -> BookingRow | None:
-        """Return the first booking that matches, by the date field ``sort``; ``None`` when there is none."""
+        """Return the first booking that matches and can be read, by the date field ``sort``; ``None`` when there is none."""
         page = await self._page(_query(wanted, sort, 1))
+        if page.malformed:
+            page = await self._page(_query(wanted, sort, PAGE_ROWS))
         return page.rows[0] if page.rows else None
 
     async def _page(self, query: Filter) -> BookingsPage:
