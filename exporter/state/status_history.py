@@ -86,8 +86,8 @@ class StatusHistory:
     def since(self, target: str, connection: str, status: str, now: float) -> float:
         entries = self._targets.setdefault(target, {})
         entry = entries.get(connection)
-        # A moment that lies ahead was written by a clock that ran wrong; it would show a negative age.
-        if entry is None or entry.status != status or self._steady(entry) > now:
+        # A moment that lies ahead, or before 1970, was written by a clock that ran wrong; its age would be negative, or absurd.
+        if entry is None or entry.status != status or entry.since < 0 or self._steady(entry) > now:
             entry = entries[connection] = _Entry(status, now)
             self._changed = True
         return self._steady(entry)

@@ -66,6 +66,12 @@ def test_a_moment_in_the_future_is_replaced_by_now() -> None:
     assert store.since("salon", "abc", "synced", 500.0) == 500.0
 
 
+@pytest.mark.parametrize("since", ["-1", "-1e308", "1e308"])
+def test_a_moment_in_the_file_that_no_right_clock_had_is_replaced_by_now(path: Path, since: str) -> None:
+    path.write_text('{"version":1,"targets":{"salon":{"abc":{"status":"synced","since":SINCE}}}}'.replace("SINCE", since))
+    assert 20.0 == FileStatusHistory(path, SystemClock()).since("salon", "abc", "synced", 20.0)
+
+
 def test_moments_survive_a_restart(path: Path) -> None:
     first = FileStatusHistory(path, SystemClock())
     first.since("salon", "abc", "synced", 10.25)
