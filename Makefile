@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 JOBS   ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help run install test lint format types bench bench-fleet soak generate servers image clean
+.PHONY: help run install test lint format types bench bench-fleet soak fuzz generate servers image clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -39,6 +39,9 @@ bench-fleet: $(VENV)/.installed-dev ## Five minutes of 5,000 sites and 500 porta
 
 soak: $(VENV)/.installed-dev ## Two hours under faults that strike at random (ARGS="--seconds 600")
 	$(BIN)/python -u -m tests.soak $(ARGS)
+
+fuzz: $(VENV)/.installed-dev ## Ten minutes of spoilt inputs for all that reads what others wrote (ARGS="60 --seed 7")
+	$(BIN)/python -m tests.fuzz $(or $(ARGS),600)
 
 generate: $(VENV)/.installed-dev ## Write the generated files again: schema, references, dashboards, rules, manifests
 	$(BIN)/python -m tools.metrics_reference docs/metrics.md

@@ -1,0 +1,126 @@
+"""``python -m tests.fuzz SECONDS [--seed N]``: reads spoilt inputs until the time is over and tells what went wrong.
+
+An input goes wrong when reading it raises what is not documented, shows a secret in the error, takes more than a second of
+processor time or, looked at every fiftieth time, more than 64 MiB of memory. Exit code 1 when one did; the same seed gives
+the same inputs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import resource
+import sys
+import time
+import traceback
+import tracemalloc
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+from tempfile import TemporaryDirectory
+from typing import Final
+
+import structlog
+
+from tests.fuzz.surfaces import Surface, surfaces
+
+MAX_SECONDS: Final = 1.0
+MAX_MEMORY: Final = 64 * 1024 * 1024
+SHOWN: Final = 10
+
+
+@dataclass
+class Figures:
+    """What came of the inputs of one reader."""
+
+    inputs: int = 0
+    refused: int = 0
+    spent: float = 0.0
+    slowest: float = 0.0
+    memory: int = 0
+    findings: Counter[str] = field(default_factory=Counter)
+
+
+def wrong(surface: Surface, given: bytes, figures: Figures, clock: Callable[[], float] = time.process_time) -> str | None:
+    """Read ``given`` and return what is wrong with how that went; ``clock`` counts processor time in seconds."""
+    error: Exception | None = None
+    began = clock()
+    try:
+        surface.read(given)
+    except Exception as raised:  # noqa: BLE001  that is the question
+        error = raised
+    took = clock() - began
+    figures.inputs += 1
+    figures.slowest = max(figures.slowest, took)
+    if error is not None and not isinstance(error, surface.errors):
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        return f"{type(error).__name__} at {Path(where.filename).name}:{where.lineno}: {str(error)[:200]!r}"
+    if error is not None:
+        figures.refused += 1
+        shown = f"{error} {error!r}"
+        if any(secret in shown for secret in surface.secrets):
+            return f"shows a secret: {shown[:300]!r}"
+    return f"took {took:.1f} s" if took > MAX_SECONDS else None
+
+
+def heavy(surface: Surface, given: bytes, figures: Figures) -> str | None:
+    """Read ``given`` once more, and count the memory that takes."""
+    tracemalloc.start()
+    try:
+        surface.read(given)
+    except surface.errors:
+        pass
+    except Exception as error:  # noqa: BLE001  told already
+        return type(error).__name__
+    finally:
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        figures.memory = max(figures.memory, peak)
+    return f"took {peak // 1024 // 1024} MiB" if peak > MAX_MEMORY else None
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.fuzz")
+    parser.add_argument("seconds", type=float, nargs="?", default=60.0)
+    parser.add_argument("--seed", type=int, default=int.from_bytes(os.urandom(4)))
+    parser.add_argument("--only", default="", help="a part of the reader's name")
+    options = parser.parse_args()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    random = Random(options.seed)
+    print(f"seed {options.seed}")
+    with TemporaryDirectory(prefix="fuzz") as folder:
+        readers = [reader for reader in surfaces(Path(folder)) if options.only in reader.name]
+        figures = {reader.name: Figures() for reader in readers}
+        ends_at = time.monotonic() + options.seconds
+        settled: int | None = None
+        while time.monotonic() < ends_at:
+            reader = min(readers, key=lambda one: figures[one.name].spent)  # each gets as much of the time
+            if settled is None and time.monotonic() >= ends_at - options.seconds * 0.8:
+                settled = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+            its, began = figures[reader.name], time.monotonic()
+            given = reader.next_input(random)
+            found = wrong(reader, given, its)
+            if found is None and its.inputs % 50 == 0:
+                found = heavy(reader, given, its)
+            its.spent += time.monotonic() - began
+            if found is not None:
+                its.findings[found] += 1
+                if its.findings[found] == 1 and len(its.findings) <= SHOWN:
+                    print(f"{reader.name}: {found}\n  {given[:1500]!r}", flush=True)
+    print(f"{'reader':42} {'inputs':>9} {'refused':>9} {'slowest':>9} {'memory':>8} {'findings':>8}")
+    for name, its in figures.items():
+        print(
+            f"{name:42} {its.inputs:9,} {its.refused:9,} {its.slowest * 1000:6.0f} ms {its.memory / 2**20:4.1f} MiB "
+            f"{len(its.findings):8}"
+        )
+    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - (settled or 0)
+    total = sum(its.inputs for its in figures.values())
+    print(f"{total:,} inputs in {options.seconds:.0f} s; the process grew by {grown // 1024} MiB after the first fifth of that")
+    return int(any(its.findings for its in figures.values()))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

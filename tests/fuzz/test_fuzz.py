@@ -1,0 +1,71 @@
+"""``make fuzz`` finds what it looks for: else a run without findings would say nothing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from exporter.errors import InvalidResponseError
+from tests.fuzz.__main__ import Figures, heavy, wrong
+from tests.fuzz.mutations import spoil_bytes, spoil_tree
+from tests.fuzz.surfaces import Surface, surfaces
+
+
+def surface(read: Callable[[bytes], object]) -> Surface:
+    return Surface("planted", [b"{}"], read, (InvalidResponseError,), ("planted",))
+
+
+def undocumented(_: bytes) -> None:
+    raise KeyError("a")
+
+
+def leaking(_: bytes) -> None:
+    raise InvalidResponseError("the token is planted")
+
+
+@pytest.mark.parametrize(("read", "said"), [(undocumented, "KeyError at "), (leaking, "shows a secret")])
+def test_a_reader_that_breaks_its_word_is_a_finding(read: Callable[[bytes], object], said: str) -> None:
+    found = wrong(surface(read), b"{}", Figures())
+    assert found is not None
+    assert found.startswith(said)
+
+
+@pytest.mark.parametrize(("seconds", "found"), [(0.9, None), (1.1, "took 1.1 s")])
+def test_a_reader_that_takes_more_than_a_second_of_processor_time_is_a_finding(seconds: float, found: str | None) -> None:
+    times = iter((5.0, 5.0 + seconds))
+    assert found == wrong(surface(len), b"{}", Figures(), lambda: next(times))
+
+
+def test_a_reader_that_takes_more_memory_than_64_mib_is_a_finding() -> None:
+    assert "took 80 MiB" == heavy(surface(lambda _: bytes(80 * 1024 * 1024)), b"{}", Figures())
+
+
+def test_a_documented_error_is_none() -> None:
+    def refusing(_: bytes) -> None:
+        raise InvalidResponseError("no JSON")
+
+    figures = Figures()
+    assert wrong(surface(refusing), b"{}", figures) is None
+    assert 1 == figures.refused
+
+
+def test_the_same_seed_gives_the_same_inputs() -> None:
+    tree = {"a": [1, {"b": "c"}]}
+    given = json.dumps(tree).encode()
+    assert [spoil_bytes(Random(seed), given) for seed in range(50)] == [spoil_bytes(Random(seed), given) for seed in range(50)]
+    assert [spoil_tree(Random(seed), tree) for seed in range(50)] == [spoil_tree(Random(seed), tree) for seed in range(50)]
+    assert {"a": [1, {"b": "c"}]} == tree
+
+
+def test_every_reader_takes_its_good_inputs_and_holds_for_some_spoilt_ones(tmp_path: Path) -> None:
+    random = Random(3)
+    for reader in surfaces(tmp_path):
+        for given in reader.corpus:
+            if not reader.name.startswith(("gzip", "bitrix24, auth")):
+                reader.read(given)
+        findings = [wrong(reader, reader.next_input(random), Figures()) for _ in range(5)]
+        assert [None] * 5 == findings, reader.name
