@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 import fcntl
 import json
 import os
@@ -404,29 +403,3 @@ def test_a_loop_that_ends_while_a_thread_takes_the_lock_says_nothing_and_lets_it
         asyncio.run(main())
     assert [] == told
     assert TokenFile(tmp_path / "tokens.json").lock()
-
-
-def test_a_file_system_without_locks_is_still_shared_by_one_taker_at_a_time_of_a_process(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def refused(*_: object) -> None:
-        raise OSError(errno.EOPNOTSUPP, os.strerror(errno.EOPNOTSUPP))
-
-    monkeypatch.setattr(fcntl, "flock", refused)
-    file = TokenFile(tmp_path / "tokens.json")
-    before = len(list(Path("/proc/self/fd").iterdir()))
-    for _ in range(2):
-        assert file.lock()
-        assert not file.lock()
-        file.unlock()
-    assert before == len(list(Path("/proc/self/fd").iterdir()))
-
-
-def test_who_shares_the_lock_keeps_it_when_the_one_who_took_it_goes(tmp_path: Path) -> None:
-    file, other = TokenFile(tmp_path / "tokens.json"), TokenFile(tmp_path / "tokens.json")
-    assert file.lock()
-    with file.locked() as ours:
-        assert ours
-        file.unlock()
-        assert not other.lock()
-    assert other.lock()
