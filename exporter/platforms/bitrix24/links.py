@@ -87,10 +87,11 @@ class LinksCollector:
         gone: set[str] = set()
         odd = await self._ask(new, at, gone)
         odd = await self._ask(due, at, gone, only_if_spare=True) or odd
-        if odd is not None:
-            # Only now: what is odd today is odd in the next poll, too, and would hide the others for good.
+        if odd is not None and not self._answers:
             raise odd
         present = [booking for booking in rows if booking.id not in gone]
+        # What is odd today is odd in the next poll, too: it is unverified, and hides no other booking.
+        complete = complete and odd is None
 
         def observe() -> LinksObservation:
             return LinksObservation(at, tuple(self._window(window, present, at, complete) for window in windows))
@@ -181,9 +182,8 @@ class LinksCollector:
         unverified = 0
         for booking in bookings:
             if lies_in(booking, window, self._rule):
-                answer = self._answers[booking.id]
-                age = at - answer.asked_at
-                if age > self._settings.max_age_seconds:
+                answer = self._answers.get(booking.id)
+                if answer is None or (age := at - answer.asked_at) > self._settings.max_age_seconds:
                     unverified += 1
                 else:
                     by_age.setdefault(age, []).append(answer.kinds)
