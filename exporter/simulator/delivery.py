@@ -110,6 +110,8 @@ class Wire:
 
     async def _start(self, fault: Fault | None, clock: Clock) -> bool:
         """Do what a fault does before the status line; ``False`` when there will be none."""
+        if fault and fault.delay > 0 and not await self._wait(clock, fault.delay):
+            return False
         if fault and fault.kind is FaultKind.DROP:
             await self._drop()
             return False

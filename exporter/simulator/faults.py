@@ -49,7 +49,8 @@ class Fault:
     """One fault and where it strikes.
 
     ``platform`` and ``operation`` of ``None`` mean any (operations compare without letter case); it skips the first
-    ``after`` calls and then strikes ``times`` calls (``None`` = until cleared). ``seconds`` run on the simulator's clock.
+    ``after`` calls and then strikes ``times`` calls (``None`` = until cleared). ``seconds`` run on the simulator's clock, and
+    so does ``delay``: it passes before any of this is to be seen.
     """
 
     kind: FaultKind
@@ -63,6 +64,7 @@ class Fault:
     location: str = ""
     retry_after: str | None = None
     seconds: float = 1.0
+    delay: float = 0.0
     size: int = 20 * 1024 * 1024
 
     def matches(self, platform: str, operation: str) -> bool:

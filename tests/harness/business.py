@@ -12,6 +12,7 @@ from typing import Any
 
 import yaml
 
+from exporter.clock import Clock
 from exporter.simulator import Simulator, running
 from exporter.simulator.bitrix24.portal import Portal
 from exporter.simulator.canary import CANARIES
@@ -101,18 +102,18 @@ def build(simulator: Simulator) -> None:
 
 
 @contextlib.asynccontextmanager
-async def business(folder: Path) -> AsyncIterator[Business]:
-    """Run the simulated platforms while the block runs."""
-    simulator = Simulator(build=build)
+async def business(folder: Path, clock: Clock | None = None) -> AsyncIterator[Business]:
+    """Run the simulated platforms while the block runs, on the system's clock unless another is given."""
+    simulator = Simulator(clock, build=build)
     async with running(simulator.app) as url:
         yield Business(url, folder, simulator)
 
 
-def with_business(folder: Path, scenario: Callable[[Business], Coroutine[Any, Any, None]]) -> None:
+def with_business(folder: Path, scenario: Callable[[Business], Coroutine[Any, Any, None]], clock: Clock | None = None) -> None:
     """Run ``scenario`` against a business of its own."""
 
     async def main() -> None:
-        async with business(folder) as running_business:
+        async with business(folder, clock) as running_business:
             await scenario(running_business)
 
     asyncio.run(main())
