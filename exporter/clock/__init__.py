@@ -3,8 +3,18 @@
 It leans on nothing of ours.
 """
 
-from exporter.clock.deadlines import detached, paused, wall_deadline
+from exporter.clock.deadlines import detached, held_up, paused, wall_deadline
 from exporter.clock.loop_lag import TICK_SECONDS, LoopLag
 from exporter.clock.system import Clock, SystemClock, new_event_loop
 
-__all__ = ["TICK_SECONDS", "Clock", "LoopLag", "SystemClock", "detached", "new_event_loop", "paused", "wall_deadline"]
+__all__ = [
+    "TICK_SECONDS",
+    "Clock",
+    "LoopLag",
+    "SystemClock",
+    "detached",
+    "held_up",
+    "new_event_loop",
+    "paused",
+    "wall_deadline",
+]

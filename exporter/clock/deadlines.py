@@ -156,6 +156,11 @@ async def wall_deadline(timeline: Timeline, seconds: float) -> AsyncIterator[Non
 _running: ContextVar[tuple[Deadline, ...]] = ContextVar("running_deadlines", default=())
 
 
+def held_up() -> float:
+    """Return for how many seconds the deadlines around this code have been paused until now."""
+    return max((deadline.held_up for deadline in _running.get()), default=0.0)
+
+
 @contextlib.contextmanager
 def paused() -> Iterator[float | None]:
     """Hold up every deadline that runs around this block, in this task and in those that started it.

@@ -25,6 +25,7 @@ from yarl import URL
 from exporter.clock import Clock
 from exporter.platforms.names import Names
 from exporter.platforms.proxies import Proxies
+from exporter.platforms.retry import usable
 from exporter.platforms.routes import ROUTE, Route, host_route
 from exporter.platforms.sockets import NO_DESCRIPTOR, Sockets, room_for_sockets
 
@@ -120,9 +121,10 @@ class HttpPool(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send ``request`` and return once its head has come; the body is a stream as it came over the wire.
 
-        A connection that the peer had closed while it idled is no failure: the request goes out once more, on a new one.
+        A connection that the peer had closed while it idled is no failure: the request goes out once more, on a new one. That
+        shows within a round trip; who cuts later had the request, and may be busy with it.
         """
-        use = _Use(opened=ONCE in request.extensions)
+        use, began = _Use(opened=ONCE in request.extensions), usable(self._clock)
         token = _use.set(use)
         detour = request.extensions.get(ROUTE)
         route = detour.of(self._route) if detour else self._route
@@ -131,7 +133,7 @@ class HttpPool(httpx.AsyncBaseTransport):
             try:
                 return await self._send(self._session(single=use.opened), request, route.trust, proxy)
             except aiohttp.ClientConnectionError:
-                if use.opened or self._closed:
+                if use.opened or self._closed or usable(self._clock) - began > CONNECT_SECONDS:
                     raise
             return await self._send(self._session(single=True), request, route.trust, proxy)
         except (aiohttp.ClientError, OSError) as error:

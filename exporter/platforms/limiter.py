@@ -13,7 +13,7 @@ from typing import Final
 import structlog
 
 from exporter.clock import Clock
-from exporter.errors import PollError
+from exporter.errors import PollError, RateLimitedError, Reason
 from exporter.platforms.base import Events
 from exporter.platforms.retry import sit_out
 
@@ -22,11 +22,16 @@ log = structlog.get_logger(__name__)
 # A millionth of a second is rounding, not load: without it a wait could shrink for ever and never end.
 _ROUNDING: Final = 1e-6
 
+# What these say is true for everybody who asks the platform. Anything else was said to one credential, or of one request.
+_OF_ALL: Final = frozenset({Reason.RATE_LIMITED, Reason.SERVER_ERROR, Reason.INVALID_RESPONSE, Reason.OVERLOAD})
+MAX_SECONDS_FOR_ONE: Final = 60.0
+"""How long all wait at most because one of them was refused with a time to come back."""
+
 
 class LeakyBucket:
     """Requests per second with a burst, first come first served; plus a pause that holds everybody.
 
-    ``owner`` is whose it is, for the log: a line when a pause begins and one when the platform answers again.
+    ``owner`` is whose it is, for the log: a line when a pause begins, for each reason, and one when the platform answers again.
     """
 
     def __init__(self, owner: str, rate: float, burst: float, *, clock: Clock, events: Events) -> None:
@@ -40,6 +45,8 @@ class LeakyBucket:
         self._paused_until = self._updated
         self._refusal: PollError | None = None
         self._refused_at = self._updated
+        self._refusals = 0
+        self._told: set[Reason] = set()
         self._turn = asyncio.Lock()  # fair: waiters are served in their order
 
     def remaining(self) -> float:
@@ -51,21 +58,43 @@ class LeakyBucket:
         left = self._paused_until - self._clock.monotonic()
         return left if left > _ROUNDING else 0.0
 
-    def pause(self, seconds: float, refusal: PollError) -> None:
-        """Hold every request of this target for ``seconds``, as ``refusal`` asks; a longer pause that is running stays."""
-        until = self._clock.monotonic() + seconds
+    def pause(self, seconds: float, refusal: PollError, *, each: float = 0.0) -> None:
+        """Hold every request of this target for ``seconds``, as ``refusal`` asks; a longer pause that is running stays.
+
+        When the platform refuses again after a pause that it named itself, ``each`` refusal in a row counts for so many seconds
+        since the first. What only one credential or request is refused for holds the others for a minute at most, and they are
+        told that they were asked to wait.
+        """
+        now = self._clock.monotonic()
+        told = refusal.again(None)
+        if refusal.reason not in _OF_ALL:
+            seconds, told = min(seconds, MAX_SECONDS_FOR_ONE), self._to_others(refusal)
         if self._refusal is None:
-            self._refused_at = self._clock.monotonic()
-            log.warning("requests_paused", of=self._owner, seconds=round(seconds, 1), **refusal.facts())
+            self._refused_at = now
+        if self.paused_for() <= 0:  # what was on its way when the pause began is no further refusal
+            self._refusals += 1
+        until = now + seconds
+        if self._refusals > 1:
+            until = max(until, min(self._refused_at + self._refusals * each, now + 2 * each))
+        if told.reason not in self._told:
+            self._told.add(told.reason)
+            log.warning("requests_paused", of=self._owner, seconds=round(until - now, 1), **told.facts())
         if self._refusal is None or until > self._paused_until:
-            self._refusal = refusal.again(None)
+            self._refusal = told
         self._paused_until = max(self._paused_until, until)
 
+    def _to_others(self, refusal: PollError) -> PollError:
+        shown = f"HTTP {refusal.status}" if refusal.status else refusal.reason.value
+        message = f"{self._owner} asked to wait when it refused another request ({shown})"
+        return RateLimitedError(message, status=refusal.status, code=refusal.code, request_id=refusal.request_id)
+
     def answered(self) -> None:
-        """Note that the platform answers again."""
+        """Note that the platform answers, whatever it says, without asking to wait."""
         if self._refusal is not None and self.paused_for() <= 0:
             log.info("requests_go_on", of=self._owner, seconds=round(self._clock.monotonic() - self._refused_at, 1))
             self._refusal = None
+            self._refusals = 0
+            self._told.clear()
 
     async def sit_out_pause(self, events: Events | None = None) -> None:
         """Wait until no pause runs, which counts as throttle wait.

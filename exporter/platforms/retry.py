@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Final, TypeVar
 
-from exporter.clock import Clock
+from exporter.clock import Clock, held_up
 from exporter.errors import PollError
 from exporter.support.backoff import exponential
 
@@ -25,6 +25,7 @@ T = TypeVar("T")
 @dataclass(slots=True)
 class _Patience:
     seconds: float
+    last_attempt: float = 0.0
 
 
 _patience: ContextVar[_Patience | None] = ContextVar("patience", default=None)
@@ -35,7 +36,7 @@ def patience(interval: float) -> Iterator[None]:
     """Let all waits of the block for what a platform refuses add up to ``min(interval, 30 s)``.
 
     A poll that sleeps through a long pause would look healthy: it fails instead, says why, and the next one comes when the
-    pause ends. Waits for our own pace are not meant.
+    pause ends. Attempts that fail slowly use it up as well (:func:`attempt`). Waits for our own pace are not meant.
     """
     token = _patience.set(_Patience(min(interval, MAX_PATIENCE_SECONDS)))
     try:
@@ -47,13 +48,48 @@ def patience(interval: float) -> Iterator[None]:
 async def sit_out(seconds: float, error: PollError, clock: Clock) -> None:
     """Wait ``seconds``, which ``error`` asks for; raises it when the poll has no patience left for that.
 
+    What comes after the wait may fail again and take as long as it did before, so there must be patience for that, too.
     Outside of a poll a single wait is 30 s at most.
     """
     left = _patience.get() or _Patience(MAX_PATIENCE_SECONDS)
-    if seconds > left.seconds:
+    if seconds + left.last_attempt > left.seconds:
         raise error
     left.seconds -= seconds
     await clock.sleep(seconds)
+
+
+@contextlib.contextmanager
+def charged(clock: Clock) -> Iterator[None]:
+    """Take the usable seconds of the block off the poll's patience."""
+    began = usable(clock)
+    try:
+        yield
+    finally:
+        if (left := _patience.get()) is not None:
+            left.seconds -= usable(clock) - began
+
+
+@contextlib.contextmanager
+def attempt(clock: Clock) -> Iterator[None]:
+    """Let :func:`spend` know when the block fails: who refuses slowly is waited for no longer than who refuses at once."""
+    began = usable(clock)
+    try:
+        yield
+    except PollError:
+        spend(usable(clock) - began)
+        raise
+
+
+def usable(clock: Clock) -> float:
+    """Return seconds to measure attempts by: those in which our own loop or queues held them up do not count."""
+    return clock.monotonic() - clock.lost() - held_up()
+
+
+def spend(seconds: float) -> None:
+    """Take ``seconds`` off the poll's patience: so long an attempt took that brought nothing."""
+    if (left := _patience.get()) is not None:
+        left.seconds -= seconds
+        left.last_attempt = seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,15 +124,20 @@ async def send_with_retries(
     note: Callable[[PollError], None],
     clock: Clock,
     random: Random,
+    turn: Callable[[], Awaitable[None]] | None = None,
 ) -> T:
     """Return what ``send`` brings, repeated as far as ``policy`` allows it; ``note`` hears of each repetition.
 
-    Raises the :class:`~exporter.errors.PollError` of the last attempt.
+    ``turn`` is waited for before each: it is our own pace and costs no patience, other than for pauses. Raises the
+    :class:`~exporter.errors.PollError` of the last attempt, or of a turn that does not come.
     """
     failures = 0
     while True:
+        if turn is not None:
+            await turn()
         try:
-            return await send()
+            with attempt(clock):
+                return await send()
         except PollError as error:
             wait = policy.wait(failures, error, random) if may_repeat(error) else None
             if wait is None:

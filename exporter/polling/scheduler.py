@@ -42,7 +42,8 @@ def retry_delay(interval: float, error: PollError, failures: int, random: Random
     """Return the seconds to wait after the ``failures``-th failed poll in a row (from 1), counted from its end.
 
     Faults that pass by themselves are retried sooner than the interval and never later than ``max(interval, 10 s)``; what
-    a person has to mend is asked for less and less often, up to 15 min; what the platform asks us to wait, we wait.
+    a person has to mend is asked for less and less often, up to 15 min; what the platform asks us to wait, we wait. When it
+    refuses again after a short wait, its word is not enough: 10 s at least, doubled each time up to the interval.
     """
     asked = error.retry_after or 0.0
     if error.reason in DENIED:
@@ -50,7 +51,9 @@ def retry_delay(interval: float, error: PollError, failures: int, random: Random
     if error.reason is Reason.OVERLOAD:
         return max(asked, interval, OVERLOAD_SECONDS)
     if error.reason in (Reason.RATE_LIMITED, Reason.OPERATING_LIMIT):
-        return asked or interval
+        if failures == 1 or not asked:
+            return asked or interval
+        return max(asked, min(interval, INITIAL_RETRY_SECONDS * 2.0 ** min(failures - 2, 30)))
     longest = max(interval, INITIAL_RETRY_SECONDS)
     return max(
         asked,

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 
 import pytest
 
 from exporter.errors import InvalidResponseError, NetworkError
+from exporter.platforms.http_pool import HttpPool
+from tests.harness.clock import ManualClock
 from tests.harness.peer import OK, Client, client, peer
 
 
@@ -68,6 +71,30 @@ def test_a_request_that_may_go_out_once_only_never_uses_a_connection_that_idled(
             assert len(server.connections) == 2
 
     client(script)
+
+
+@pytest.mark.parametrize(("seconds", "requests"), [(0.0, 3), (4.9, 3), (5.1, 2), (25.0, 2)])
+def test_a_peer_that_hangs_up_long_after_it_was_asked_is_not_asked_again(seconds: float, requests: int) -> None:
+    async def script() -> None:
+        clock = ManualClock()
+
+        def respond(_: bytes, number: int) -> bytes | None:
+            if number != 2:
+                return OK
+            clock.now += seconds  # it had the request that long: nothing that idled was closed meanwhile
+            return None
+
+        async with peer(respond) as server, HttpPool(clock, tls=ssl.create_default_context()) as pool:
+            client = Client(pool, clock)
+            await client.ask(server.origin, timeout=60)
+            if requests == 3:
+                await client.ask(server.origin, timeout=60)
+            else:
+                with pytest.raises(NetworkError, match="was lost"):
+                    await client.ask(server.origin, timeout=60)
+            assert requests == len(server.requests)
+
+    asyncio.run(script())
 
 
 def test_a_repetition_that_breaks_as_well_is_a_failure() -> None:

@@ -7,7 +7,15 @@ import asyncio
 import pytest
 import structlog.testing
 
-from exporter.errors import RateLimitedError, ServerError
+from exporter.errors import (
+    AuthError,
+    ClientError,
+    OverloadError,
+    PermissionDeniedError,
+    PollError,
+    RateLimitedError,
+    ServerError,
+)
 from exporter.platforms.limiter import LeakyBucket
 from tests.harness.clock import ManualClock
 from tests.harness.events import RecordedEvents
@@ -161,3 +169,53 @@ def test_the_log_has_a_line_when_a_pause_begins_and_one_when_the_platform_answer
     assert ("requests_paused", "warning", "salon", 2.0) == tuple(begun[key] for key in ("event", "log_level", "of", "seconds"))
     assert ("rate_limited", "slow down", 429, "SLOW") == tuple(begun[key] for key in ("reason", "message", "status", "code"))
     assert ("requests_go_on", "info", "salon", 14.0) == tuple(ended[key] for key in ("event", "log_level", "of", "seconds"))
+
+
+@pytest.mark.parametrize("kind", [AuthError, PermissionDeniedError, ClientError])
+def test_what_one_request_is_refused_for_holds_the_others_for_a_minute_and_is_not_said_of_them(kind: type[PollError]) -> None:
+    async def scenario() -> None:
+        clock = ManualClock()
+        limiter, _ = bucket(clock)
+        limiter.pause(3600.0, kind("not you", status=403, code="NO", request_id="r1", retry_after=3600.0))
+        with pytest.raises(RateLimitedError) as caught:
+            await limiter.take()
+        error = caught.value
+        assert ("salon asked to wait when it refused another request (HTTP 403)", 60.0) == (error.message, error.retry_after)
+        assert (403, "NO", "r1") == (error.status, error.code, error.request_id)
+        clock.now += 60
+        await limiter.take()
+
+    asyncio.run(scenario())
+
+
+def test_who_refuses_again_after_the_time_that_it_named_is_asked_once_in_so_many_seconds_since_the_first() -> None:
+    clock = ManualClock()
+    limiter, _ = bucket(clock)
+    asked_at = []
+    for _ in range(5):
+        asked_at.append(clock.monotonic())
+        limiter.pause(1.0, REFUSAL, each=60.0)
+        limiter.pause(1.0, REFUSAL, each=60.0)  # was on its way meanwhile
+        clock.now += limiter.paused_for()
+    assert pytest.approx([0, 1, 120, 180, 240]) == asked_at
+    limiter.answered()
+    limiter.pause(1.0, REFUSAL, each=60.0)
+    assert 1 == limiter.paused_for()
+
+
+def test_each_reason_of_a_pause_has_one_line_and_all_have_one_end() -> None:
+    clock = ManualClock()
+    limiter, _ = bucket(clock)
+    with structlog.testing.capture_logs() as logged:
+        for _ in range(2):
+            for _ in range(3):
+                limiter.pause(2.0, REFUSAL)
+                limiter.pause(900.0, OverloadError("blocked"))
+                clock.now += 900
+            limiter.answered()
+    lines = [(line["event"], line.get("reason"), line["seconds"]) for line in logged]
+    assert [
+        ("requests_paused", "rate_limited", 2.0),
+        ("requests_paused", "overload", 900.0),
+        ("requests_go_on", None, 2700.0),
+    ] * 2 == lines

@@ -8,8 +8,9 @@ from random import Random
 
 import pytest
 
+from exporter.clock import paused
 from exporter.errors import PollError, RateLimitedError, ServerError
-from exporter.platforms.retry import RetryPolicy, patience, send_with_retries, sit_out
+from exporter.platforms.retry import RetryPolicy, charged, patience, send_with_retries, sit_out
 from tests.harness.clock import ManualClock
 
 BUSY = RateLimitedError("busy", retry_after=5.0)
@@ -78,3 +79,70 @@ def test_an_error_for_another_call_is_the_same_but_for_when_to_come_back() -> No
     error = ServerError("busy", status=503, code="BUSY", request_id="r1", retry_after=9.0)
     again: PollError = error.again(3.0)
     assert (ServerError, error.facts(), 3.0) == (type(again), again.facts(), again.retry_after)
+
+
+@pytest.mark.parametrize(("seconds", "attempts"), [(0.0, 6), (5.0, 5), (12.0, 2), (16.0, 1), (25.0, 1), (40.0, 1)])
+def test_attempts_that_fail_slowly_use_up_the_patience_and_none_begins_that_would_outlast_it(
+    seconds: float, attempts: int
+) -> None:
+    async def scenario() -> None:
+        clock = ManualClock(auto=True)
+        sent = 0
+
+        async def send() -> None:
+            nonlocal sent
+            sent += 1
+            await clock.sleep(seconds)
+            raise ServerError("down")
+
+        policy = RetryPolicy(retries=5, initial_seconds=1.0, max_seconds=1.0)
+        with patience(60), pytest.raises(ServerError):
+            await send_with_retries(send, policy, may_repeat=lambda _: True, note=lambda _: None, clock=clock, random=Random(1))
+        assert attempts == sent
+        assert clock.monotonic() <= max(30.0, seconds)
+
+    asyncio.run(scenario())
+
+
+def test_neither_our_turns_nor_our_queues_nor_what_succeeds_slowly_use_up_the_patience() -> None:
+    async def scenario() -> None:
+        clock = ManualClock(auto=True)
+        sent = 0
+
+        async def turn() -> None:
+            await clock.sleep(100)
+
+        async def send() -> None:
+            nonlocal sent
+            sent += 1
+            with paused():
+                await clock.sleep(100)
+            clock.late += 100  # ours, too: the loop stood still
+            await clock.sleep(100)
+            if sent % 3:
+                raise ServerError("down")
+            await clock.sleep(100)
+
+        policy = RetryPolicy(retries=2, initial_seconds=1.0, max_seconds=1.0)
+        with patience(60):
+            async with clock.timeout(1e9):
+                for _ in range(5):
+                    await send_with_retries(
+                        send, policy, may_repeat=lambda _: True, note=lambda _: None, clock=clock, random=Random(1), turn=turn
+                    )
+        assert 15 == sent
+
+    asyncio.run(scenario())
+
+
+def test_a_wait_for_what_another_poll_is_refused_uses_up_the_patience_as_well() -> None:
+    async def scenario() -> None:
+        clock = ManualClock(auto=True)
+        with patience(60):
+            with charged(clock):
+                await clock.sleep(20)
+            await sit_out(9.0, BUSY, clock)
+            with pytest.raises(RateLimitedError):
+                await sit_out(2.0, BUSY, clock)
+
+    asyncio.run(scenario())

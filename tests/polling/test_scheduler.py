@@ -17,6 +17,7 @@ import structlog.testing
 from exporter.clock.deadlines import paused
 from exporter.errors import (
     AuthError,
+    OperatingLimitError,
     OverloadError,
     PermissionDeniedError,
     PollError,
@@ -452,6 +453,19 @@ def test_what_the_platform_asks_to_wait_is_waited() -> None:
     assert retry_delay(60.0, OverloadError("blocked"), 1, Random(0)) == 900
     assert retry_delay(60.0, ServerError("maintenance", retry_after=240.0), 1, Random(0)) == 240
     assert retry_delay(60.0, AuthError("no", retry_after=1200.0), 1, Random(0)) == 1200
+
+
+@pytest.mark.parametrize("kind", [RateLimitedError, OperatingLimitError])
+def test_a_short_wait_that_ended_in_another_refusal_grows_to_the_interval_and_a_long_one_ends_on_time(
+    kind: type[PollError],
+) -> None:
+    def delays(interval: float, asked: float) -> list[float]:
+        return [retry_delay(interval, kind("no", retry_after=asked), failures, Random(0)) for failures in range(1, 9)]
+
+    assert [0.4, 10, 20, 40, 80, 160, 300, 300] == delays(300.0, 0.4)
+    assert [1, 5, 5, 5, 5, 5, 5, 5] == delays(5.0, 1.0)
+    assert [90] * 5 == delays(60.0, 90.0)[:5]
+    assert [60] * 3 == [retry_delay(60.0, kind("no"), failures, Random(0)) for failures in (1, 2, 30)]
 
 
 def test_stopping_lets_a_running_poll_end_and_starts_no_new_one() -> None:

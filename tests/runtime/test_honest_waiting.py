@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,25 +21,37 @@ LIMITED: Final = '{"error": "QUERY_LIMIT_EXCEEDED", "error_description": "Too ma
 MINUTE: Final = {"interval": "60s"}
 
 
-def with_targets(tmp_path: Path, scenario: Callable[[RunningApplication, Business], Coroutine[Any, Any, None]]) -> None:
-    """Run ``scenario`` with a site and a portal that have been polled once, each collector every minute."""
+def minutely(there: Business, timeout: str) -> Path:
+    """Write a configuration with a site and a portal whose collectors are polled every minute."""
+    return there.config(
+        there.wix_target(timeout=timeout, collectors={"connections": MINUTE, "bookings": MINUTE}),
+        there.bitrix24_target(timeout=timeout, collectors={"bookings": MINUTE, "links": {**MINUTE, "window": "next_7d"}}),
+    )
+
+
+def with_targets(
+    tmp_path: Path, scenario: Callable[[RunningApplication, Business], Coroutine[Any, Any, None]], *, timeout: str = "5s"
+) -> None:
+    """Run ``scenario`` with a site and a portal that have been polled, each collector every minute."""
+
+    clock = ManualClock()
 
     async def main(there: Business) -> None:
-        config = there.config(
-            there.wix_target(collectors={"connections": MINUTE, "bookings": MINUTE}),
-            there.bitrix24_target(collectors={"bookings": MINUTE, "links": {**MINUTE, "window": "next_7d"}}),
-        )
-        async with application(config, ManualClock(there.simulator.now())) as app:
-            await app.finished_polls()
+        async with application(minutely(there, timeout), clock) as app:
+            await app.finished_polls(2)  # the second is in its place, from which on an interval is an interval
             await scenario(app, there)
 
-    with_business(tmp_path, main)
+    with_business(tmp_path, main, clock)
 
 
 def failed(app: RunningApplication, platform: str) -> list[Reason]:
     """Return why the collectors of a platform are down."""
     states = [state for target in app.app.view().targets if target.platform == platform for state in target.collectors]
     return [state.failure.reason for state in states if state.failure is not None and not state.up]
+
+
+def requests(there: Business, platform: str) -> int:
+    return there.simulator.log.count(platform=platform)
 
 
 async def passed_until(app: RunningApplication, met: Callable[[], bool], within: float) -> float:
@@ -65,6 +78,17 @@ FAULTS: Final = {
     "a site's outage with a time": (Fault(FaultKind.STATUS, status=503, retry_after="120"), "wix", Reason.SERVER_ERROR, 1),
     "a site's outage": (Fault(FaultKind.STATUS, status=503), "wix", Reason.SERVER_ERROR, 30),
     "a site that hangs": (Fault(FaultKind.NEVER), "wix", Reason.TIMEOUT, 6),
+    # Seconds from the end of the first exchange, like all: then 25 s have passed.
+    "a portal that refuses slowly": (Fault(FaultKind.STATUS, status=503, delay=25), "bitrix24", Reason.SERVER_ERROR, 1),
+    "a portal that cuts slowly": (Fault(FaultKind.DROP, delay=25), "bitrix24", Reason.NETWORK, 1),
+    "a full bucket that says so slowly": (
+        Fault(FaultKind.BODY, status=503, body=LIMITED, content_type=JSON, delay=25),
+        "bitrix24",
+        Reason.RATE_LIMITED,
+        1,
+    ),
+    "a site that refuses slowly": (Fault(FaultKind.STATUS, status=503, delay=25), "wix", Reason.SERVER_ERROR, 1),
+    "a site that cuts slowly": (Fault(FaultKind.DROP, delay=25), "wix", Reason.NETWORK, 1),
 }
 
 
@@ -73,26 +97,22 @@ def test_what_refuses_or_hangs_is_told_within_half_a_minute_or_its_timeout(name:
     fault, platform, reason, seconds = FAULTS[name]
 
     async def scenario(app: RunningApplication, there: Business) -> None:
-        there.simulator.faults.add(fault_at(fault, platform))
-        before = there.simulator.log.count(platform=platform)
-        await passed_until(app, lambda: there.simulator.log.count(platform=platform) > before, within=100)
+        there.simulator.faults.add(replace(fault, platform=platform))
+        began = app.clock.monotonic()
+        before = requests(there, platform)
+        await passed_until(app, lambda: requests(there, platform) > before, within=100)
         assert await passed_until(app, lambda: bool(failed(app, platform)), within=300) <= seconds + 0.5
         assert {reason} == set(failed(app, platform))
+        left = began + 60 + 30 + 0.5 - app.clock.monotonic()
+        await passed_until(app, lambda: [reason] * 2 == failed(app, platform), within=left)
         other = "wix" if platform == "bitrix24" else "bitrix24"
         assert [] == failed(app, other)
 
-    with_targets(tmp_path, scenario)
+    with_targets(tmp_path, scenario, timeout=timeout_for(fault))
 
 
-def fault_at(fault: Fault, platform: str) -> Fault:
-    return Fault(
-        fault.kind,
-        platform=platform,
-        status=fault.status,
-        body=fault.body,
-        content_type=fault.content_type,
-        retry_after=fault.retry_after,
-    )
+def timeout_for(fault: Fault) -> str:
+    return "30s" if fault.delay else "5s"
 
 
 TOLD: Final = [name for name, (fault, *_) in FAULTS.items() if fault.retry_after]
@@ -104,8 +124,7 @@ def test_a_time_to_come_back_holds_all_collectors_whatever_the_status_and_ends_w
 
     async def scenario(app: RunningApplication, there: Business) -> None:
         log = there.simulator.log
-        once = fault_at(fault, platform)
-        there.simulator.faults.add(Fault(**{**{key: getattr(once, key) for key in once.__slots__}, "times": 1}))
+        there.simulator.faults.add(replace(fault, platform=platform, times=1))
         with structlog.testing.capture_logs() as logged:
             await passed_until(app, lambda: bool(failed(app, platform)), within=200)
             asked = log.count(platform=platform)
@@ -123,29 +142,103 @@ def test_a_time_to_come_back_holds_all_collectors_whatever_the_status_and_ends_w
 @pytest.mark.parametrize("name", FAULTS)
 def test_an_exporter_that_starts_while_a_platform_refuses_or_hangs_is_ready_all_the_same(name: str, tmp_path: Path) -> None:
     fault, platform, reason, seconds = FAULTS[name]
+    clock = ManualClock()
 
     async def main(there: Business) -> None:
-        there.simulator.faults.add(fault_at(fault, platform))
-        config = there.config(
-            there.wix_target(collectors={"connections": MINUTE, "bookings": MINUTE}),
-            there.bitrix24_target(collectors={"bookings": MINUTE, "links": {**MINUTE, "window": "next_7d"}}),
-        )
-        async with application(config, ManualClock(there.simulator.now())) as app:
-            await passed_until(app, lambda: app.app.ready, within=seconds + 6)  # collectors of a portal go one after the other
+        there.simulator.faults.add(replace(fault, platform=platform))
+        async with application(minutely(there, timeout_for(fault)), clock) as app:
+            # Collectors of a portal go one after the other.
+            await passed_until(app, lambda: app.app.ready, within=fault.delay + seconds + 6)
             assert {reason} == set(failed(app, platform))
 
-    with_business(tmp_path, main)
+    with_business(tmp_path, main, clock)
 
 
 def test_a_limited_portal_is_asked_no_more_often_than_its_pauses_say(tmp_path: Path) -> None:
     async def scenario(app: RunningApplication, there: Business) -> None:
         fault, platform, _, _ = FAULTS["a full bucket"]
-        there.simulator.faults.add(fault_at(fault, platform))
-        before = there.simulator.log.count(platform=platform)
+        there.simulator.faults.add(replace(fault, platform=platform))
+        before = requests(there, platform)
         await app.pass_time(0)
         for _ in range(40):  # ten minutes
             await app.pass_time(15)
         # Pauses double from 1 to 2 s up to 30 to 60 s: six steps in the first two minutes, then at most two a minute.
-        assert there.simulator.log.count(platform=platform) - before <= 6 + 2 * 9
+        assert requests(there, platform) - before <= 6 + 2 * 9
+
+    with_targets(tmp_path, scenario)
+
+
+REFUSED_WITH: Final = {
+    "wix": Fault(FaultKind.RATE_LIMITED),
+    "bitrix24": Fault(FaultKind.BODY, status=503, body=LIMITED, content_type=JSON),
+}
+
+
+def requests_in_ten_minutes(folder: Path, fault: Fault) -> int:
+    """Return how often a platform is asked by two collectors that are polled every minute while ``fault`` strikes it."""
+    counted = 0
+
+    async def scenario(app: RunningApplication, there: Business) -> None:
+        nonlocal counted
+        there.simulator.faults.add(fault)
+        before = requests(there, fault.platform or "")
+        for _ in range(600):
+            await app.pass_time(1)
+        counted = requests(there, fault.platform or "") - before
+
+    with_targets(folder, scenario)
+    return counted
+
+
+@pytest.mark.parametrize("platform", REFUSED_WITH)
+def test_who_names_a_time_and_refuses_again_is_asked_no_more_often_than_who_names_none(platform: str, tmp_path: Path) -> None:
+    fault = replace(REFUSED_WITH[platform], platform=platform)
+    without = requests_in_ten_minutes(tmp_path, fault)
+    assert 8 <= without <= 24
+    for seconds in ("0", "1", "5", "20", "120"):
+        assert requests_in_ten_minutes(tmp_path, replace(fault, retry_after=seconds)) <= without, seconds
+
+
+FORBIDDEN: Final = Fault(FaultKind.STATUS, status=403, retry_after="3600", times=1)
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404])
+@pytest.mark.parametrize("platform", ["wix", "bitrix24"])
+def test_one_refusal_of_one_request_holds_the_others_for_a_minute_at_most_and_is_not_taken_for_theirs(
+    platform: str, status: int, tmp_path: Path
+) -> None:
+    async def scenario(app: RunningApplication, there: Business) -> None:
+        there.simulator.faults.add(replace(FORBIDDEN, platform=platform, status=status))
+        with structlog.testing.capture_logs() as logged:
+            await passed_until(app, lambda: len(failed(app, platform)) == 2, within=120)
+            (first,) = {*failed(app, platform)} - {Reason.RATE_LIMITED}
+            await passed_until(app, lambda: [first] == failed(app, platform), within=62)
+        events = [line["event"] for line in logged if line["event"].startswith("requests_")]
+        assert ["requests_paused", "requests_go_on"] == events
+        told = [line["message"] for line in logged if line["event"] == "poll_failed" and line["reason"] == "rate_limited"]
+        assert told
+        assert all(f"asked to wait when it refused another request (HTTP {status})" in message for message in told)
+        waits = [line["next_try_seconds"] for line in logged if line["event"] == "poll_failed" and line["reason"] == first]
+        assert [3600] == waits, "who was refused comes back when it was told to"
+
+    with_targets(tmp_path, scenario)
+
+
+@pytest.mark.parametrize("status", [401, 403, 500])
+@pytest.mark.parametrize("platform", ["wix", "bitrix24"])
+def test_after_a_pause_requests_go_on_with_any_answer_and_the_next_pause_is_told_again(
+    platform: str, status: int, tmp_path: Path
+) -> None:
+    async def scenario(app: RunningApplication, there: Business) -> None:
+        busy = Fault(FaultKind.STATUS, status=503, retry_after="40", platform=platform, times=1)
+        with structlog.testing.capture_logs() as logged:
+            for _ in range(2):
+                there.simulator.faults.add(busy)
+                there.simulator.faults.add(Fault(FaultKind.STATUS, status=status, platform=platform))
+                for _ in range(180):
+                    await app.pass_time(1)
+                there.simulator.faults.clear()
+        events = [line["event"] for line in logged if line["event"].startswith("requests_")]
+        assert ["requests_paused", "requests_go_on"] * 2 == events
 
     with_targets(tmp_path, scenario)

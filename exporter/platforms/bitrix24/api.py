@@ -42,7 +42,7 @@ from exporter.platforms.bitrix24.portal import Portal, PortalLease
 from exporter.platforms.credentials import Credential
 from exporter.platforms.decoding import off_the_loop, rows_in
 from exporter.platforms.exchange import Answer, exchange, new_request, retry_after_seconds
-from exporter.platforms.retry import RetryPolicy, sit_out
+from exporter.platforms.retry import RetryPolicy, sit_out, spend, usable
 from exporter.support.net import ascii_host, is_loopback
 
 log = structlog.get_logger(__name__)
@@ -92,10 +92,16 @@ def _flat(params: Params, prefix: str) -> list[tuple[str, object]]:
 
 @dataclass(frozen=True, slots=True)
 class BatchAnswer:
-    """What a batch brought, by command key. A key in neither mapping was not executed."""
+    """What a batch brought within ``seconds``, by command key. A key in neither mapping was not executed.
+
+    ``limited`` says that some were not because there were too many requests: then the portal is paused, and the next call
+    waits for that or ends the poll.
+    """
 
     replies: Mapping[str, Reply]
     refusals: Mapping[str, Refusal]
+    seconds: float = 0.0
+    limited: bool = False
 
 
 class Api:
@@ -132,7 +138,7 @@ class Api:
     async def call(self, command: Command, *, share: float = WHOLE_SHARE) -> Reply:
         """Call one method. ``share`` is how much of the operating budget this work may use up."""
         self.ledger.check(command.method, share)
-        body = await self._repeat(command.method, command.params, retries=self._retry.retries)
+        body, _ = await self._repeat(command.method, command.params, retries=self._retry.retries)
         self.ledger.observe(command.method, body.times.operating, body.times.reset_in)
         if body.reply is None:
             raise InvalidResponseError("an answer without a result")  # _repeat returns replies only
@@ -158,7 +164,7 @@ class Api:
         access = await self._credential.access()
         payload = {"halt": 0, "cmd": {key: command.query() for key, command in commands.items()}}
         try:
-            body = await self._repeat(BATCH, payload, retries=0)
+            body, seconds = await self._repeat(BATCH, payload, retries=0)
         except ClientError as error:
             if (error.code or "").lower() != NOT_IN_BATCH:
                 raise
@@ -177,7 +183,13 @@ class Api:
             for key, problem in sections.problems.items()
             if key in commands
         }
-        return BatchAnswer(sections.replies, await self._settle(commands, refusals, access))
+        # Under HTTP 200 all commands may have been refused, so only here is known whether the portal goes on.
+        limit = next((item.error for item in refusals.values() if item.action is Action.PAUSE), None)
+        if limit is None:
+            self._lease.portal.accepted()
+        else:
+            self._lease.portal.refused(limit)
+        return BatchAnswer(sections.replies, await self._settle(commands, refusals, access), seconds, limit is not None)
 
     async def _settle(
         self, commands: Mapping[str, Command], refusals: Mapping[str, Refusal], access: Access
@@ -185,10 +197,6 @@ class Api:
         """Do what refusals inside a batch ask for; those that only mean "again" are left out."""
         kept: dict[str, Refusal] = {}
         actions = {item.action for item in refusals.values()}
-        for item in refusals.values():
-            if item.action is Action.PAUSE:
-                self._lease.portal.refused(item.error)
-                break
         renewed = Action.RENEW in actions and await self._credential.renew(access)
         blocked: dict[str, OperatingLimitError] = {}  # by method: however many commands it hits, it is one refusal
         for key, item in refusals.items():
@@ -202,6 +210,8 @@ class Api:
                     if method not in blocked:
                         blocked[method] = self.ledger.refused((method, BATCH))
                     kept[key] = Refusal(blocked[method], item.action)
+                case Action.OVERLOAD:
+                    raise self._lease.portal.overloaded(item.error)
                 case Action.DIRECT:
                     self.not_batchable.add(commands[key].method)
                     kept[key] = item
@@ -209,16 +219,17 @@ class Api:
                     kept[key] = item
         return kept
 
-    async def _repeat(self, operation: str, params: Params, *, retries: int) -> Body:
-        """Send until there is a reply, as far as each refusal allows it."""
+    async def _repeat(self, operation: str, params: Params, *, retries: int) -> tuple[Body, float]:
+        """Send until there is a reply, as far as each refusal allows it. Returns it with the seconds that it took."""
         failures = 0
         renewed = False
         while True:
             access = await self._credential.access()
             portal = self._lease.at(access.portal)
-            outcome = await self._send(operation, params, access, portal)
+            outcome, seconds = await self._send(operation, params, access, portal)
             if isinstance(outcome, Body):
-                return outcome
+                return outcome, seconds
+            spend(seconds)
             error = outcome.error
             match outcome.action:
                 case Action.PAUSE:
@@ -241,33 +252,47 @@ class Api:
             raise error
         await sit_out(wait, error, self.clock)
 
-    async def _send(self, operation: str, params: Params, access: Access, portal: Portal) -> Body | Refusal:
-        """Make one exchange in the portal's turn, so that the next in line knows what it learnt."""
+    async def _send(self, operation: str, params: Params, access: Access, portal: Portal) -> tuple[Body | Refusal, float]:
+        """Make one exchange in the portal's turn, so that the next in line knows what it learnt. Returns the seconds, too."""
         async with portal.slot(self._services.events):
-            try:
-                answer = await self._exchange(operation, params, access)
-            except TlsError as error:
-                return Refusal(error, Action.GIVE_UP)
-            except TargetConfigError:
-                raise
-            except InvalidResponseError as error:
-                return Refusal(error, Action.GIVE_UP if _is_redirect(error.status) else Action.RETRY_ONCE)
-            except PollTimeoutError as error:
-                return Refusal(error, Action.GIVE_UP)  # four times in a row it would hide for minutes that the portal hangs
-            except PollError as error:
-                return Refusal(error, Action.RETRY)
-            outcome = self._judge(answer, access)
-            if isinstance(outcome, Refusal) and outcome.action is Action.PAUSE:
-                portal.refused(outcome.error)
-                return outcome
-            if isinstance(outcome, Refusal) and outcome.error.retry_after:
-                portal.bucket.pause(outcome.error.retry_after, outcome.error)  # whatever the status: it is meant for all
-            portal.accepted()
-            if isinstance(outcome, Refusal) and outcome.action is Action.OVERLOAD:
-                raise portal.overloaded()
-            if isinstance(outcome, Refusal) and outcome.action is Action.OPERATING:
-                raise self.ledger.refused((operation,))
-            return outcome
+            began = usable(self.clock)
+            outcome = await self._outcome(operation, params, access)
+            seconds = usable(self.clock) - began
+            if isinstance(outcome, Refusal):
+                self._note(outcome, operation, portal)
+            elif operation != BATCH:
+                portal.accepted()
+            return outcome, seconds
+
+    async def _outcome(self, operation: str, params: Params, access: Access) -> Body | Refusal:
+        try:
+            answer = await self._exchange(operation, params, access)
+        except TlsError as error:
+            return Refusal(error, Action.GIVE_UP)
+        except TargetConfigError:
+            raise
+        except InvalidResponseError as error:
+            return Refusal(error, Action.GIVE_UP if _is_redirect(error.status) else Action.RETRY_ONCE)
+        except PollTimeoutError as error:
+            return Refusal(error, Action.GIVE_UP)  # four times in a row it would hide for minutes that the portal hangs
+        except PollError as error:
+            return Refusal(error, Action.RETRY)
+        return self._judge(answer, access)
+
+    def _note(self, refusal: Refusal, operation: str, portal: Portal) -> None:
+        """Hold back whom a refusal concerns. Raises the error of one that goes on for so long that the poll ends with it."""
+        error = refusal.error
+        match refusal.action:
+            case Action.PAUSE:
+                portal.refused(error)
+            case Action.OVERLOAD:
+                raise portal.overloaded(error)
+            case _ if error.retry_after:
+                portal.bucket.pause(error.retry_after, error)  # whatever the status: it is meant for all
+            case _ if error.status is not None or error.code is not None:  # else there was no answer
+                portal.accepted()
+        if refusal.action is Action.OPERATING:
+            raise self.ledger.refused((operation,))
 
     def _judge(self, answer: Answer, access: Access) -> Body | Refusal:
         """JSON with ``error`` goes by its code, then the HTTP status counts, then whether there is a result at all."""

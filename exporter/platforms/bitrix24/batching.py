@@ -10,11 +10,13 @@ from collections.abc import Mapping
 from itertools import islice
 from typing import Final
 
-from exporter.errors import ClientError, InvalidResponseError, NetworkError, PollTimeoutError, ServerError
+from exporter.errors import ClientError, InvalidResponseError, NetworkError, PollError, PollTimeoutError, ServerError
 from exporter.platforms.bitrix24.answers import Reply
 from exporter.platforms.bitrix24.api import Api, Command, Outcome
 from exporter.platforms.bitrix24.api_errors import BATCH_TOO_LONG, Action, Refusal
+from exporter.platforms.bitrix24.blocksize import BlockSize
 from exporter.platforms.bitrix24.operating import WHOLE_SHARE
+from exporter.platforms.retry import spend
 
 MAX_COMMANDS: Final = 50
 FRUITLESS_ROUNDS: Final = 4
@@ -25,14 +27,18 @@ class Batcher:
 
     def __init__(self, api: Api, max_commands: int, *, share: float = WHOLE_SHARE) -> None:
         self._api = api
-        self.max_commands = min(max_commands, MAX_COMMANDS)
-        self._size = self.max_commands
+        self._block = BlockSize(min(max_commands, MAX_COMMANDS), api.clock)
         self.share = share
+
+    @property
+    def max_commands(self) -> int:
+        """Return how many commands a block may hold at most."""
+        return self._block.limit
 
     @property
     def size(self) -> int:
         """Return how many commands the next block may hold."""
-        return self._size
+        return self._block.next()
 
     async def run(self, commands: Mapping[str, Command]) -> dict[str, Outcome]:
         """Return an outcome for each command; only those that no batch may run are missing.
@@ -43,22 +49,21 @@ class Batcher:
         outcomes: dict[str, Outcome] = {}
         fruitless = 0
         while pending := self._batchable(pending):
-            block = dict(islice(pending.items(), self._size))
+            block = dict(islice(pending.items(), self.size))
             try:
                 answer = await self._api.batch(block, share=self.share)
             except (ServerError, PollTimeoutError, InvalidResponseError, NetworkError) as error:
                 # A block that takes the portal too long ends as 504, HTML or a timeout; a smaller one may pass (5.4).
-                self._size = max(1, self._size // 2)
-                fruitless += 1
-                if fruitless == FRUITLESS_ROUNDS or isinstance(error, PollTimeoutError):
+                self._block.choked()
+                if isinstance(error, PollTimeoutError):
                     raise  # a call that timed out is not repeated in its poll: the next one asks for less
-                await self._api.back_off(fruitless - 1, error)
+                fruitless += 1
+                await self._back_off(fruitless, error)
                 continue
             except ClientError as error:
                 if (error.code or "").lower() != BATCH_TOO_LONG or len(block) == 1:
                     raise
-                self.max_commands = len(block) - 1  # a number that does not change with the load, so it is not tried again
-                self._size = max(1, len(block) // 2)
+                self._block.too_long(len(block))
                 continue
             before = len(pending)
             for key, command in block.items():
@@ -68,14 +73,19 @@ class Batcher:
                     del pending[key]
             if len(self._batchable(pending)) < before:
                 fruitless = 0
-                self._size = min(self.max_commands, self._size + max(1, self._size // 4))
-            else:
+                self._block.passed(len(block))
+                continue
+            spend(answer.seconds)
+            if not answer.limited:  # else the portal is paused: the next call waits for that, or ends the poll with it
                 fruitless += 1
                 error_text = "the portal answers batches without executing their commands"
-                if fruitless == FRUITLESS_ROUNDS:
-                    raise InvalidResponseError(error_text)
-                await self._api.back_off(fruitless - 1, InvalidResponseError(error_text))
+                await self._back_off(fruitless, InvalidResponseError(error_text))
         return outcomes
+
+    async def _back_off(self, fruitless: int, error: PollError) -> None:
+        if fruitless == FRUITLESS_ROUNDS:
+            raise error
+        await self._api.back_off(fruitless - 1, error)
 
     async def _outcome(self, command: Command, reply: Reply | None, refusal: Refusal | None) -> Outcome | None:
         """Return what came of ``command``; ``None`` when it was not executed."""

@@ -14,7 +14,7 @@ from random import Random
 from typing import Final
 
 from exporter.clock import Clock
-from exporter.errors import OverloadError, PollError
+from exporter.errors import PollError
 from exporter.platforms.base import Events, Services
 from exporter.platforms.bitrix24.settings import Budget
 from exporter.platforms.limiter import LeakyBucket
@@ -40,7 +40,6 @@ class Portal:
         self._answered = asyncio.Event()
         self._answered.set()
         self._refusals = 0
-        self._blocked_until = clock.monotonic()
 
     def adjust(self) -> None:
         """Take the most modest budget of the targets that share the portal."""
@@ -51,8 +50,8 @@ class Portal:
     async def slot(self, events: Events) -> AsyncIterator[None]:
         """Wait for the portal to be ours for one request.
 
-        Raises :class:`OverloadError` while the portal is blocked by hand, and the error of the refusal when a pause lasts
-        longer than the poll may wait.
+        Raises the error of the refusal when a pause lasts longer than the poll may wait; while the portal is blocked by hand
+        that is an :class:`~exporter.errors.OverloadError`.
         """
         while True:
             await self.bucket.sit_out_pause(events)  # before the queue: who waits in it waits for our own pace only
@@ -61,8 +60,6 @@ class Portal:
                 with contextlib.suppress(TimeoutError):
                     async with self._clock.timeout(MAX_SLOT_SECONDS):
                         await self._answered.wait()
-                if self._blocked_until > self._clock.monotonic():
-                    raise self._overload()
                 if await self.bucket.acquire(events):
                     answered = self._answered = asyncio.Event()
                     break
@@ -84,17 +81,10 @@ class Portal:
         self._refusals = 0
         self.bucket.answered()
 
-    def overloaded(self) -> OverloadError:
+    def overloaded(self, refusal: PollError) -> PollError:
         """Note that support has blocked the portal: nobody asks for 15 minutes. Returns the error to end the poll with."""
-        self._blocked_until = self._clock.monotonic() + OVERLOAD_SECONDS
-        return self._overload()
-
-    def _overload(self) -> OverloadError:
-        return OverloadError(
-            f"Bitrix24 has blocked REST for {self.host}; its support must lift the block",
-            code="OVERLOAD_LIMIT",
-            retry_after=max(0.0, self._blocked_until - self._clock.monotonic()),
-        )
+        self.bucket.pause(OVERLOAD_SECONDS, refusal)
+        return refusal.again(self.bucket.paused_for())
 
 
 class PortalRegistry:

@@ -14,7 +14,7 @@ import httpx
 import msgspec
 import structlog
 
-from exporter.errors import AuthError, PollError
+from exporter.errors import AuthError, InvalidResponseError, PollError, RateLimitedError
 from exporter.model import Budget
 from exporter.platforms.base import Services
 from exporter.platforms.credentials import Credential
@@ -22,7 +22,7 @@ from exporter.platforms.exchange import Answer, exchange, new_request
 from exporter.platforms.limiter import LeakyBucket
 from exporter.platforms.retry import RetryPolicy, send_with_retries
 from exporter.platforms.wix.answers import decode
-from exporter.platforms.wix.api_errors import failure, invalid, may_pass
+from exporter.platforms.wix.api_errors import THROTTLED_SECONDS, failure, invalid, may_pass
 from exporter.platforms.wix.credentials import AppCredential, Headers, KeyCredential, Token
 from exporter.platforms.wix.endpoints import ORIGIN, Endpoint
 from exporter.platforms.wix.settings import WixTarget
@@ -123,6 +123,7 @@ class WixApi:
             note=partial(self._note_retry, endpoint),
             clock=self._services.clock,
             random=self._services.random,
+            turn=self._limiter.take,
         )
 
     async def _once(
@@ -135,7 +136,6 @@ class WixApi:
         timeout: float | None,
     ) -> Answer:
         seconds = self._target.timeout if timeout is None else timeout
-        await self._limiter.take()
         request = new_request(
             endpoint.method,
             self._urls[endpoint],
@@ -143,14 +143,27 @@ class WixApi:
             content=None if body is None else msgspec.json.encode(body),
             headers={**headers, **({} if body is None else {"Content-Type": "application/json"})},
         )
-        answer = await exchange(self._services, endpoint.operation, request, timeout=seconds)
+        try:
+            answer = await exchange(self._services, endpoint.operation, request, timeout=seconds)
+        except InvalidResponseError:
+            self._limiter.answered()
+            raise
         if 200 <= answer.status < 300:  # noqa: PLR2004  HTTP: success
             self._limiter.answered()
             return answer
-        error = failure(answer, endpoint, app_mode=self.app_mode, clock=self._services.clock)
-        if error.retry_after:
-            self._limiter.pause(error.retry_after, error)  # whatever the status: it is meant for all that we ask of the site
-        raise error
+        raise self._refused(failure(answer, endpoint, app_mode=self.app_mode, clock=self._services.clock))
+
+    def _refused(self, error: PollError) -> PollError:
+        """Note what a refusal means for all that we ask of the site, whatever its status. Returns the error of the call."""
+        if not error.retry_after:
+            self._limiter.answered()
+            return error
+        if not isinstance(error, RateLimitedError):
+            self._limiter.pause(error.retry_after, error)
+            return error
+        # A site that says "one second" each time is asked no more often than one that names no time at all.
+        self._limiter.pause(error.retry_after, error, each=THROTTLED_SECONDS)
+        return error.again(self._limiter.paused_for())
 
     def _note_retry(self, endpoint: Endpoint, error: PollError) -> None:
         self._services.events.retry(endpoint.operation, error.reason.value)

@@ -130,7 +130,7 @@ def failure(answer: Answer, endpoint: Endpoint, *, app_mode: bool, clock: Clock)
     status, code = answer.status, _code(answer)
     rule = _classify(answer, endpoint, code, app_mode=app_mode)
     wait = retry_after_seconds(answer, clock)
-    if rule.error is RateLimitedError and wait is None:
+    if rule.error is RateLimitedError and not wait:
         wait = THROTTLED_SECONDS
     words = {
         "operation": endpoint.operation,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -12,6 +13,7 @@ import structlog
 from exporter.clock import Clock
 from exporter.errors import PollError
 from exporter.platforms.credentials import Credential
+from exporter.platforms.retry import charged
 from exporter.support.secret import Secret
 
 log = structlog.get_logger(__name__)
@@ -49,7 +51,7 @@ class Token:
 
 
 class AppCredential(Credential[Headers]):
-    """The token of an app installed on the site, minted when needed; one mint at a time (wix.md 2.3).
+    """The token of an app installed on the site, minted when needed; one mint at a time, for all who wait (wix.md 2.3).
 
     The token knows its site, so no ``wix-site-id`` goes with it: an instance id is not a site id (wix.md traps 3 and 4).
     """
@@ -59,22 +61,37 @@ class AppCredential(Credential[Headers]):
         self._mint = mint
         self._clock = clock
         self._minting = asyncio.Lock()
+        self._failures = 0
+        self._failure: PollError | None = None
         self._token: Secret | None = None
         self._renew_at = 0.0
         self._ends_at = 0.0
 
     async def access(self) -> Headers:
-        async with self._minting:
+        async with self._turn():
             if self._token is None or self._clock.monotonic() >= self._renew_at:
                 await self._replace()
             return self._headers()
 
     async def renew(self, spent: Headers) -> bool:
-        async with self._minting:
+        async with self._turn():
             if spent == self._headers():  # else somebody renewed it while this call was on its way
                 self._token = None
                 await self._replace()
             return True
+
+    @contextlib.asynccontextmanager
+    async def _turn(self) -> AsyncIterator[None]:
+        """Wait for a mint that runs, and raise what it failed with: who waited would only wait once more for the same."""
+        failures = self._failures
+        with charged(self._clock):
+            await self._minting.acquire()
+        try:
+            if self._failure is not None and self._failures != failures:
+                raise self._failure.again(self._failure.retry_after)
+            yield
+        finally:
+            self._minting.release()
 
     async def _replace(self) -> None:
         asked_at = self._clock.monotonic()
@@ -82,6 +99,8 @@ class AppCredential(Credential[Headers]):
             token = await self._mint()
         except PollError as error:
             if self._token is None or self._clock.monotonic() >= self._ends_at:
+                self._failures += 1
+                self._failure = error.again(error.retry_after)  # without the frames of this poll
                 raise
             # The old token is still good; a fault of the token endpoint need not cost a poll.
             self._renew_at = self._clock.monotonic() + _MINT_AGAIN_SECONDS

@@ -1,175 +1,191 @@
-"""Blocks of commands: they shrink while the portal chokes, grow again, and whoever cannot be helped is given up."""
+"""Batches that the portal limits, chokes on or takes shorter: what is asked again, when, and what the poll says."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
 
 import httpx
 import pytest
+import structlog.testing
 
-from exporter.errors import PollError, Reason
-from exporter.platforms.bitrix24.api import Command
-from exporter.platforms.bitrix24.batching import Batcher
-from exporter.platforms.retry import patience
-from tests.harness.bitrix24_target import GET, HOUR, Bench, on_portal
+from exporter.errors import InvalidResponseError, PollError, RateLimitedError, ServerError
+from exporter.platforms.bitrix24.session import BitrixSession
+from tests.harness.bitrix24_target import HOUR, Bench, on_portal, poll_links
 
-Answers = Callable[[int], httpx.Response | None]
-"""Given the number of commands of a batch, returns what the portal answers instead of doing them; ``None`` lets it."""
-
-
-def html(status: int) -> httpx.Response:
-    return httpx.Response(status, content=b"<html>", headers={"content-type": "text/html"})
-
-
-def too_long(_: int) -> httpx.Response:
-    return httpx.Response(
-        400, content=b'{"error":"ERROR_BATCH_LENGTH_EXCEEDED","error_description":"Max batch length exceeded"}'
-    )
-
-
-def lost(_: int) -> httpx.Response:
-    raise httpx.ReadError("the connection broke")
-
-
-def silent(_: int) -> httpx.Response:
-    raise httpx.ReadTimeout("no answer")
-
-
-def done_nothing(_: int) -> httpx.Response:
-    return httpx.Response(200, content=b'{"result":{"result":[],"result_error":[]},"time":{}}')
-
-
-CHOKES: Mapping[str, tuple[Answers, Reason]] = {
-    "504": (lambda _: html(504), Reason.SERVER_ERROR),
-    "a login page": (lambda _: html(200), Reason.INVALID_RESPONSE),
-    "half of the JSON": (lambda _: httpx.Response(200, content=b'{"result":'), Reason.INVALID_RESPONSE),
-    "a lost connection": (lost, Reason.NETWORK),
-}
+LIMITED = {"error": "QUERY_LIMIT_EXCEEDED", "error_description": "Too many requests"}
+TOO_LONG = {"error": "ERROR_BATCH_LENGTH_EXCEEDED", "error_description": "Max batch length exceeded"}
 
 
 class Batches:
-    """A portal of 120 bookings that answers batches of more than ``most`` commands as ``choke`` says; notes their sizes."""
+    """What the portal is asked about links in batches, and what is answered instead; ``seconds`` is how long that takes."""
 
-    def __init__(self, bench: Bench, choke: Answers, most: int) -> None:
+    def __init__(self, bench: Bench, *, seconds: float = 0.0) -> None:
         self.sizes: list[int] = []
-        self.most = most
-        self.choke = choke
+        self.at: list[float] = []
+        self.answer: dict[str, object] | None = None
+        self.refused: int | None = None
+        self.most = 50
         self._bench = bench
-        bench.world.fill(120, bench.now, days=(0.1, 6.9))
+        self._seconds = seconds
         bench.http.instead = self._instead
-        self.batcher = Batcher(bench.open()._api, 50)
 
     async def _instead(self, request: httpx.Request) -> httpx.Response | None:
         commands = json.loads(request.content).get("cmd")
-        if commands is None:
+        if commands is None or not next(iter(commands)).startswith("e"):  # pages of bookings
             return None
         self.sizes.append(len(commands))
-        return self.choke(len(commands)) if len(commands) > self.most else None
-
-    async def run(self) -> int:
-        """Ask about each booking and return about how many there was an answer."""
-        bookings = {f"g{row.id}": Command(GET, {"id": row.id}) for row in self._bench.world.bookings()}
-        with patience(300):
-            outcomes = await self.batcher.run(bookings)
-        assert bookings.keys() == outcomes.keys()
-        return len(outcomes)
-
-    async def failure(self) -> PollError:
-        with pytest.raises(PollError) as caught:
-            await self.run()
-        return caught.value
+        self.at.append(self._bench.now)
+        if len(commands) > self.most:
+            return httpx.Response(400, content=json.dumps(TOO_LONG))
+        if self.answer is not None:
+            await self._bench.clock.sleep(self._seconds)
+            return httpx.Response(400, content=json.dumps(self.answer))
+        if self.refused is None:
+            return None
+        await self._bench.clock.sleep(self._seconds)
+        errors = dict.fromkeys(list(commands)[: self.refused], LIMITED)
+        return httpx.Response(200, content=json.dumps({"result": {"result": [], "result_error": errors}}))
 
 
-def on_batches(script: Callable[[Batches], Awaitable[None]], choke: Answers, most: int) -> None:
-    async def run(bench: Bench) -> None:
-        await script(Batches(bench, choke, most))
-
-    on_portal(run)
-
-
-@pytest.mark.parametrize("choke", CHOKES)
-def test_a_portal_that_chokes_on_a_batch_gets_half_until_it_does_not_and_then_a_quarter_more_each_time(choke: str) -> None:
-    async def script(portal: Batches) -> None:
-        assert 120 == await portal.run()
-        assert [50, 25, 12, 15, 7, 8, 10, 12, 15, 7] == portal.sizes[:10]
-
-    on_batches(script, CHOKES[choke][0], 12)
+async def failed_links(session: BitrixSession, bench: Bench) -> tuple[PollError, float]:
+    began = bench.now
+    with pytest.raises(PollError) as caught:
+        await poll_links(session)
+    return caught.value, bench.now - began
 
 
-@pytest.mark.parametrize("choke", CHOKES)
-def test_a_portal_that_recovers_gets_whole_batches_again(choke: str) -> None:
-    async def script(portal: Batches) -> None:
-        await portal.run()
-        portal.most, portal.sizes = 50, []
-        for _ in range(3):
-            assert 120 == await portal.run()
-        portal.sizes = []
-        assert 120 == await portal.run()
-        assert [50, 50, 20] == portal.sizes
-
-    on_batches(script, CHOKES[choke][0], 12)
-
-
-@pytest.mark.parametrize("choke", CHOKES)
-def test_a_portal_that_chokes_on_every_batch_is_given_up_at_the_fourth_and_asked_for_less_in_the_next_poll(choke: str) -> None:
-    async def script(portal: Batches) -> None:
-        assert CHOKES[choke][1] is (await portal.failure()).reason
-        assert [50, 25, 12, 6] == portal.sizes
-        await portal.failure()
-        assert [3, 1, 1, 1] == portal.sizes[4:]
-
-    on_batches(script, CHOKES[choke][0], 0)
-
-
-def test_a_batch_that_timed_out_is_not_sent_again_in_its_poll_and_the_next_one_is_half() -> None:
-    async def script(portal: Batches) -> None:
-        for size in (50, 25, 12, 6, 3, 1, 1):
-            assert Reason.TIMEOUT is (await portal.failure()).reason
-            assert size == portal.sizes[-1]
-        assert 7 == len(portal.sizes)
-
-    on_batches(script, silent, 0)
-
-
-def test_a_portal_that_answers_batches_without_doing_anything_is_given_up_at_the_fourth() -> None:
-    async def script(portal: Batches) -> None:
-        assert Reason.INVALID_RESPONSE is (await portal.failure()).reason
-        assert 4 == len(portal.sizes)
-
-    on_batches(script, done_nothing, 0)
-
-
-@pytest.mark.parametrize("most", [1, 2, 10, 24, 25, 49])
-def test_what_a_portal_calls_too_long_is_a_limit_that_is_found_and_never_tried_again(most: int) -> None:
-    async def script(portal: Batches) -> None:
-        for _ in range(4):
-            assert 120 == await portal.run()
-        refused = [size for size in portal.sizes if size > most]
-        assert len(refused) == len(set(refused)) <= 12
-        portal.sizes = []
-        for _ in range(3):
-            assert 120 == await portal.run()
-        assert most == max(portal.sizes)
-
-    on_batches(script, too_long, most)
-
-
-def test_a_portal_that_calls_one_command_too_long_is_given_up() -> None:
-    async def script(portal: Batches) -> None:
-        assert Reason.CLIENT_ERROR is (await portal.failure()).reason
-        assert [50, 25, 12, 6, 3, 1] == portal.sizes
-
-    on_batches(script, too_long, 0)
-
-
-def test_one_command_that_fails_keeps_no_other_of_its_batch_from_being_answered() -> None:
+@pytest.mark.parametrize("refused", [1, 10])
+def test_a_batch_that_meets_the_limit_of_requests_ends_as_limited_and_each_refusal_waits_longer(
+    refused: int,
+) -> None:
     async def script(bench: Bench) -> None:
-        known = [bench.world.add_booking(bench.now + HOUR, bench.now + 2 * HOUR).id for _ in range(9)]
-        commands: dict[str, Command] = {f"g{number}": Command(GET, {"id": number}) for number in [*known, 4711]}
-        outcomes: Mapping[str, Any] = await Batcher(bench.open()._api, 50).run(commands)
-        assert commands.keys() == outcomes.keys()
-        assert ["g4711"] == [key for key, outcome in outcomes.items() if hasattr(outcome, "error")]
+        bench.world.fill(40, bench.now, days=(0.1, 6.9))
+        batches = Batches(bench)
+        batches.refused = refused
+        session = bench.open(links={"batch_size": 10})
+        with structlog.testing.capture_logs() as logged:
+            error, took = await failed_links(session, bench)
+            steps = [later - earlier for earlier, later in zip(batches.at, batches.at[1:], strict=False)]
+            assert 3 <= len(steps) <= 5
+            assert all(2**k <= step <= 2 ** (k + 1) for k, step in enumerate(steps)), steps
+            assert isinstance(error, RateLimitedError)
+            assert (error.retry_after or 0) >= 2 ** len(steps)
+            assert took <= 30
+            batches.refused = None
+            await bench.clock.sleep(error.retry_after or 0)
+            await poll_links(session)
+        events = [line["event"] for line in logged if line["event"].startswith("requests_")]
+        assert ["requests_paused", "requests_go_on"] == events
+
+    on_portal(script)
+
+
+def test_the_commands_of_a_batch_that_ran_are_kept_when_others_met_the_limit() -> None:
+    async def script(bench: Bench) -> None:
+        bench.world.fill(40, bench.now, days=(0.1, 6.9))
+        session = bench.open(links={"batch_size": 10})
+        asked: list[set[str]] = []
+
+        async def instead(request: httpx.Request) -> httpx.Response | None:
+            body = json.loads(request.content)
+            if "cmd" not in body:
+                return None
+            keys = list(body["cmd"])
+            asked.append(set(keys))
+            half = {key: list[object]() for key in (keys[::2] if len(keys) > 1 else keys)}
+            errors = {key: LIMITED for key in keys if key not in half}
+            return httpx.Response(200, content=json.dumps({"result": {"result": half, "result_error": errors}}))
+
+        bench.http.instead = instead
+        for _ in range(20):
+            try:
+                links = await poll_links(session)
+            except RateLimitedError as error:
+                await bench.clock.sleep(error.retry_after or 0)
+            else:
+                assert 40 == links.windows[0].unlinked
+                break
+        assert 40 == len(set[str]().union(*asked))
+        assert {"e2", "e4", "e6", "e8", "e10"} == asked[1], "what ran is not asked again"
+
+    on_portal(script)
+
+
+@pytest.mark.parametrize(
+    ("answer", "refused", "reason"),
+    [
+        (None, 10, RateLimitedError),
+        (None, 0, InvalidResponseError),
+        ({"error": "INTERNAL_SERVER_ERROR"}, None, ServerError),
+    ],
+)
+def test_batches_that_fail_slowly_end_the_poll_within_half_a_minute(
+    answer: dict[str, object] | None, refused: int | None, reason: type[PollError]
+) -> None:
+    async def script(bench: Bench) -> None:
+        bench.world.fill(40, bench.now, days=(0.1, 6.9))
+        batches = Batches(bench, seconds=25.0)
+        batches.answer, batches.refused = answer, refused
+        error, took = await failed_links(bench.open(links={"batch_size": 10}), bench)
+        assert reason is type(error)
+        assert took <= 30
+        assert 1 == len(batches.sizes)
+
+    on_portal(script)
+
+
+def test_a_number_of_commands_that_a_portal_named_by_mistake_is_doubted_after_an_hour() -> None:
+    async def script(bench: Bench) -> None:
+        bench.world.fill(120, bench.now, days=(0.1, 6.9))
+        session = bench.open(links={"batch_size": 50})
+        batches = Batches(bench)
+        batches.most = 1
+        await poll_links(session)
+        batches.most = 50
+        batches.sizes.clear()
+        await poll_links(session)
+        assert {1} == set(batches.sizes), "for now it is believed"
+        await bench.clock.sleep(HOUR)
+        batches.sizes.clear()
+        for _ in range(15):
+            await poll_links(session)
+        assert 2 == batches.sizes[0]
+        assert 50 in batches.sizes
+
+    on_portal(script)
+
+
+def test_a_number_of_commands_that_holds_is_tried_once_an_hour_by_one_more() -> None:
+    async def script(bench: Bench) -> None:
+        bench.world.fill(120, bench.now, days=(0.1, 6.9))
+        session = bench.open(links={"batch_size": 50})
+        batches = Batches(bench)
+        batches.most = 10
+        await poll_links(session)
+        for hour in range(1, 4):
+            batches.sizes.clear()
+            await bench.clock.sleep(HOUR)
+            for _ in range(5):
+                await poll_links(session)
+                await bench.clock.sleep(60)
+            assert [11] == [size for size in batches.sizes if size > 10], hour
+
+    on_portal(script)
+
+
+def test_a_doubt_does_not_keep_a_batch_that_the_portal_chokes_on_from_shrinking() -> None:
+    async def script(bench: Bench) -> None:
+        bench.world.fill(120, bench.now, days=(0.1, 6.9))
+        session = bench.open(links={"batch_size": 50})
+        batches = Batches(bench)
+        batches.most = 1
+        await poll_links(session)
+        batches.most = 50
+        await bench.clock.sleep(HOUR)
+        batches.sizes.clear()
+        batches.answer = {"error": "INTERNAL_SERVER_ERROR"}
+        with pytest.raises(ServerError):
+            await poll_links(session)
+        assert [2, 1, 1, 1] == batches.sizes
 
     on_portal(script)

@@ -7,6 +7,7 @@ import json
 from itertools import pairwise
 
 import pytest
+import structlog.testing
 
 from exporter.errors import OperatingLimitError, OverloadError, PollError, RateLimitedError, Reason
 from exporter.model import CollectorName
@@ -55,7 +56,10 @@ def test_a_portal_whose_bucket_another_application_keeps_full_is_told_at_once_as
         assert 1 <= len(refusals(bench)) <= 12
         waits = [later - earlier for earlier, later in pairwise(call.at for call in bench.simulator.log)]
         assert all(wait >= 1.0 for wait, refused in zip(waits, bench.simulator.log, strict=False) if refused.status == 503)
-        assert sum(bench.events.waited) > 0
+        between = sum(error.retry_after or 0 for error, _ in polls)
+        inside = sum(seconds for _, seconds in polls)
+        assert sum(bench.events.waited) >= inside > 0, "what a poll waits is counted"
+        assert between + inside >= 150, "and the pauses are most of the time"
         assert set(bench.events.retries) == {(LIST, "rate_limited")}
 
     on_portal(script)
@@ -71,10 +75,17 @@ def test_one_refusal_per_back_off_step_however_many_are_waiting() -> None:
         bench.portal.press(3.0, began, until=began + 60)
         polls = [session.collectors[name].poll() for session in sessions for name in session.collectors]
         results = await asyncio.gather(*polls, return_exceptions=True)
-        assert all(isinstance(result, PollResult | RateLimitedError) for result in results)
+        failed = [result for result in results if not isinstance(result, PollResult)]
+        assert all(isinstance(result, RateLimitedError) for result in failed)
+        assert failed, "the bucket stays full for longer than a poll waits"
+        wait = max(result.retry_after or 0 for result in failed if isinstance(result, RateLimitedError))
+        await bench.clock.sleep(max(wait, began + 60 - bench.now))
+        for session in sessions:
+            assert counts(await poll_bookings(session)) == {"next_7d": 120}
         steps = [later - earlier for earlier, later in pairwise(refusals(bench))]
         # The k-th refusal in a row holds everybody for at least 2^k seconds, half of it jitter.
         assert all(step >= min(2.0**k, MAX_PAUSE_SECONDS / 2) for k, step in enumerate(steps))
+        assert 3 <= len(refusals(bench)) <= 6, "all six wait for the same one"
 
     on_portal(script)
 
@@ -171,6 +182,30 @@ def test_a_blocked_portal_is_left_alone_and_asked_again_slowly_by_one_call() -> 
         bench.portal.overloaded = False
         bench.clock.now += 901
         assert set(counts(await poll_bookings(session)).values()) == {0}
+
+    with structlog.testing.capture_logs() as logged:
+        on_portal(script)
+    lines = [line for line in logged if line["event"].startswith("requests_")]
+    assert [("requests_paused", 900.0), ("requests_go_on", 1802.0)] == [(line["event"], line["seconds"]) for line in lines]
+    assert "overload" == lines[0]["reason"]
+
+
+@pytest.mark.parametrize("refused", ["some", "all"])
+def test_a_block_that_shows_inside_a_batch_is_a_block(refused: str) -> None:
+    async def script(bench: Bench) -> None:
+        bench.world.fill(6, bench.now, days=(0.1, 6.9))
+        ids = [booking.id for booking in bench.world.bookings()]
+        problem = {"error": "OVERLOAD_LIMIT", "error_description": "REST API is blocked due to overload."}
+        errors = {f"e{booking}": problem for booking in (ids[:1] if refused == "some" else ids)}
+        body = json.dumps({"result": {"result": [], "result_error": errors}})
+        bench.simulator.faults.add(Fault(FaultKind.BODY, operation="batch", body=body, content_type="application/json"))
+        session = bench.open(windows=NEXT_7D)
+        for poll in (poll_links, poll_bookings):
+            before = bench.calls("batch")
+            with pytest.raises(OverloadError) as caught:
+                await poll(session)
+            assert pytest.approx(900, abs=5) == caught.value.retry_after
+            assert bench.calls("batch") - before == (1 if poll is poll_links else 0)
 
     on_portal(script)
 

@@ -128,7 +128,7 @@ def test_a_pause_or_a_block_that_outlasts_the_poll_ends_it_and_frees_the_turn() 
             await late.task
         assert refused.value.retry_after == pytest.approx(31.0)
         await clock.advance(32)
-        portal.overloaded()
+        assert pytest.approx(OVERLOAD_SECONDS) == portal.overloaded(OverloadError("blocked")).retry_after
         with pytest.raises(OverloadError):
             await Caller(portal).task
         await clock.advance(OVERLOAD_SECONDS)

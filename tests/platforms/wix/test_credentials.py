@@ -9,9 +9,11 @@ import httpx
 import pytest
 from structlog.testing import capture_logs
 
-from exporter.errors import AuthError, InvalidResponseError, ServerError
+from exporter.errors import AuthError, InvalidResponseError, PollError, RateLimitedError, ServerError
 from exporter.model import CollectorName
-from exporter.simulator.faults import FaultKind
+from exporter.platforms.base import Collector
+from exporter.platforms.retry import patience
+from exporter.simulator.faults import Fault, FaultKind
 from exporter.simulator.requestlog import fingerprint
 from exporter.simulator.wix.credentials import Installation
 from exporter.simulator.wix.faults import system_error
@@ -200,6 +202,67 @@ def test_a_failed_renewal_is_tried_again_after_a_minute_and_not_with_every_call(
         assert bench.calls(MINT) == 2
         await bench.count()
         assert bench.calls(MINT) == 3
+
+    on_wix(script)
+
+
+async def failures_of_both(bench: WixBench, *, after: float = 0.0) -> list[tuple[PollError, float]]:
+    """Poll both collectors, the second ``after`` seconds later. Returns what each failed with and how long that took."""
+
+    async def one(collector: Collector, wait: float) -> tuple[PollError, float]:
+        await bench.clock.sleep(wait)
+        began = bench.clock.monotonic()
+        with patience(60), pytest.raises(PollError) as caught:
+            await collector.poll()
+        return caught.value, bench.clock.monotonic() - began
+
+    collectors = bench.session.collectors.values()
+    return list(await asyncio.gather(*(one(collector, wait) for collector, wait in zip(collectors, (0.0, after), strict=True))))
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault(FaultKind.STATUS, status=503, operation=MINT, delay=25.0),
+        Fault(FaultKind.STATUS, status=503, operation=MINT, delay=9.0),
+        Fault(FaultKind.DROP, operation=MINT, delay=25.0),
+        Fault(FaultKind.STATUS, status=503, operation=MINT, retry_after="10"),
+        Fault(FaultKind.RATE_LIMITED, operation=MINT, retry_after="5"),
+    ],
+    ids=lambda fault: f"{fault.kind}-{fault.delay:g}-{fault.retry_after}",
+)
+def test_who_waits_for_a_mint_that_fails_fails_with_it_instead_of_waiting_for_one_of_his_own(fault: Fault) -> None:
+    async def script(bench: WixBench) -> None:
+        open_app(bench, timeout=30.0)
+        bench.simulator.faults.add(fault)
+        both = await failures_of_both(bench)
+        assert 1 == len({(type(error), error.message) for error, _ in both})
+        assert max(seconds for _, seconds in both) <= 30
+        assert 1 <= bench.calls(MINT) <= 3
+        minted = bench.calls(MINT)
+        bench.clock.now += 120
+        await failures_of_both(bench)
+        assert bench.calls(MINT) > minted, "the next poll tries for itself"
+        bench.simulator.faults.clear()
+        bench.clock.now += 300
+        await bench.observe()
+
+    on_wix(script)
+
+
+def test_a_401_with_a_time_to_come_back_costs_no_token_but_the_one_that_it_refused() -> None:
+    async def script(bench: WixBench) -> None:
+        open_app(bench)
+        await bench.observe()
+        bench.spoil(FaultKind.STATUS, "ListConnections", status=401, retry_after="300", times=1)
+        assert isinstance(await bench.failure(), RateLimitedError)  # there is no asking for a token either
+        assert 1 == bench.calls(MINT)
+        await bench.observe()
+        await bench.count()
+        assert 2 == bench.calls(MINT)
+        bench.spoil(FaultKind.STATUS, "CountExtendedBookings", status=401, retry_after="20", times=1)
+        await asyncio.gather(*(collector.poll() for collector in bench.session.collectors.values()))
+        assert 3 == bench.calls(MINT)
 
     on_wix(script)
 

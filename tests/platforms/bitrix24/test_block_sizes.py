@@ -1,0 +1,175 @@
+"""Blocks of commands: they shrink while the portal chokes, grow again, and whoever cannot be helped is given up."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import httpx
+import pytest
+
+from exporter.errors import PollError, Reason
+from exporter.platforms.bitrix24.api import Command
+from exporter.platforms.bitrix24.batching import Batcher
+from exporter.platforms.retry import patience
+from tests.harness.bitrix24_target import GET, HOUR, Bench, on_portal
+
+Answers = Callable[[int], httpx.Response | None]
+"""Given the number of commands of a batch, returns what the portal answers instead of doing them; ``None`` lets it."""
+
+
+def html(status: int) -> httpx.Response:
+    return httpx.Response(status, content=b"<html>", headers={"content-type": "text/html"})
+
+
+def too_long(_: int) -> httpx.Response:
+    return httpx.Response(
+        400, content=b'{"error":"ERROR_BATCH_LENGTH_EXCEEDED","error_description":"Max batch length exceeded"}'
+    )
+
+
+def lost(_: int) -> httpx.Response:
+    raise httpx.ReadError("the connection broke")
+
+
+def silent(_: int) -> httpx.Response:
+    raise httpx.ReadTimeout("no answer")
+
+
+def done_nothing(_: int) -> httpx.Response:
+    return httpx.Response(200, content=b'{"result":{"result":[],"result_error":[]},"time":{}}')
+
+
+CHOKES: Mapping[str, tuple[Answers, Reason]] = {
+    "504": (lambda _: html(504), Reason.SERVER_ERROR),
+    "a login page": (lambda _: html(200), Reason.INVALID_RESPONSE),
+    "half of the JSON": (lambda _: httpx.Response(200, content=b'{"result":'), Reason.INVALID_RESPONSE),
+    "a lost connection": (lost, Reason.NETWORK),
+}
+
+
+class Batches:
+    """A portal of 120 bookings that answers batches of more than ``most`` commands as ``choke`` says; notes their sizes."""
+
+    def __init__(self, bench: Bench, choke: Answers, most: int) -> None:
+        self.sizes: list[int] = []
+        self.most = most
+        self.choke = choke
+        self._bench = bench
+        bench.world.fill(120, bench.now, days=(0.1, 6.9))
+        bench.http.instead = self._instead
+        self.batcher = Batcher(bench.open()._api, 50)
+
+    async def _instead(self, request: httpx.Request) -> httpx.Response | None:
+        commands = json.loads(request.content).get("cmd")
+        if commands is None:
+            return None
+        self.sizes.append(len(commands))
+        return self.choke(len(commands)) if len(commands) > self.most else None
+
+    async def run(self) -> int:
+        """Ask about each booking and return about how many there was an answer."""
+        bookings = {f"g{row.id}": Command(GET, {"id": row.id}) for row in self._bench.world.bookings()}
+        with patience(300):
+            outcomes = await self.batcher.run(bookings)
+        assert bookings.keys() == outcomes.keys()
+        return len(outcomes)
+
+    async def failure(self) -> PollError:
+        with pytest.raises(PollError) as caught:
+            await self.run()
+        return caught.value
+
+
+def on_batches(script: Callable[[Batches], Awaitable[None]], choke: Answers, most: int) -> None:
+    async def run(bench: Bench) -> None:
+        await script(Batches(bench, choke, most))
+
+    on_portal(run)
+
+
+@pytest.mark.parametrize("choke", CHOKES)
+def test_a_portal_that_chokes_on_a_batch_gets_half_until_it_does_not_and_then_a_quarter_more_each_time(choke: str) -> None:
+    async def script(portal: Batches) -> None:
+        assert 120 == await portal.run()
+        assert [50, 25, 12, 15, 7, 8, 10, 12, 15, 7] == portal.sizes[:10]
+
+    on_batches(script, CHOKES[choke][0], 12)
+
+
+@pytest.mark.parametrize("choke", CHOKES)
+def test_a_portal_that_recovers_gets_whole_batches_again(choke: str) -> None:
+    async def script(portal: Batches) -> None:
+        await portal.run()
+        portal.most, portal.sizes = 50, []
+        for _ in range(3):
+            assert 120 == await portal.run()
+        portal.sizes = []
+        assert 120 == await portal.run()
+        assert [50, 50, 20] == portal.sizes
+
+    on_batches(script, CHOKES[choke][0], 12)
+
+
+@pytest.mark.parametrize("choke", CHOKES)
+def test_a_portal_that_chokes_on_every_batch_is_given_up_at_the_fourth_and_asked_for_less_in_the_next_poll(choke: str) -> None:
+    async def script(portal: Batches) -> None:
+        assert CHOKES[choke][1] is (await portal.failure()).reason
+        assert [50, 25, 12, 6] == portal.sizes
+        await portal.failure()
+        assert [3, 1, 1, 1] == portal.sizes[4:]
+
+    on_batches(script, CHOKES[choke][0], 0)
+
+
+def test_a_batch_that_timed_out_is_not_sent_again_in_its_poll_and_the_next_one_is_half() -> None:
+    async def script(portal: Batches) -> None:
+        for size in (50, 25, 12, 6, 3, 1, 1):
+            assert Reason.TIMEOUT is (await portal.failure()).reason
+            assert size == portal.sizes[-1]
+        assert 7 == len(portal.sizes)
+
+    on_batches(script, silent, 0)
+
+
+def test_a_portal_that_answers_batches_without_doing_anything_is_given_up_at_the_fourth() -> None:
+    async def script(portal: Batches) -> None:
+        assert Reason.INVALID_RESPONSE is (await portal.failure()).reason
+        assert 4 == len(portal.sizes)
+
+    on_batches(script, done_nothing, 0)
+
+
+@pytest.mark.parametrize("most", [1, 2, 10, 24, 25, 49])
+def test_what_a_portal_calls_too_long_is_a_limit_that_is_found_and_never_tried_again(most: int) -> None:
+    async def script(portal: Batches) -> None:
+        for _ in range(4):
+            assert 120 == await portal.run()
+        refused = [size for size in portal.sizes if size > most]
+        assert len(refused) == len(set(refused)) <= 12
+        portal.sizes = []
+        for _ in range(3):
+            assert 120 == await portal.run()
+        assert most == max(portal.sizes)
+
+    on_batches(script, too_long, most)
+
+
+def test_a_portal_that_calls_one_command_too_long_is_given_up() -> None:
+    async def script(portal: Batches) -> None:
+        assert Reason.CLIENT_ERROR is (await portal.failure()).reason
+        assert [50, 25, 12, 6, 3, 1] == portal.sizes
+
+    on_batches(script, too_long, 0)
+
+
+def test_one_command_that_fails_keeps_no_other_of_its_batch_from_being_answered() -> None:
+    async def script(bench: Bench) -> None:
+        known = [bench.world.add_booking(bench.now + HOUR, bench.now + 2 * HOUR).id for _ in range(9)]
+        commands: dict[str, Command] = {f"g{number}": Command(GET, {"id": number}) for number in [*known, 4711]}
+        outcomes: Mapping[str, Any] = await Batcher(bench.open()._api, 50).run(commands)
+        assert commands.keys() == outcomes.keys()
+        assert ["g4711"] == [key for key, outcome in outcomes.items() if hasattr(outcome, "error")]
+
+    on_portal(script)
