@@ -6,13 +6,18 @@ at the configured budget: optional work at half of it, links at four fifths, eve
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
+import structlog
+
 from exporter.clock import Clock
 from exporter.errors import OperatingLimitError
 from exporter.model import Budget, OperatingTime
+
+log = structlog.get_logger(__name__)
 
 BATCH: Final = "batch"
 
@@ -28,19 +33,28 @@ LONG_PAUSE_SECONDS: Final = 600.0
 
 @dataclass(slots=True)
 class _Account:
-    """Moments are monotonic. ``reset`` is when the sum begins to fall, if an answer told."""
+    """Moments are monotonic. ``reset`` is when the sum begins to fall, if an answer told.
+
+    ``held_at`` is how many seconds were too many when the log said that the method rests, ``None`` while it goes on.
+    """
 
     seconds: float = 0.0
     told_at: float = float("-inf")
     reset: float | None = None
     paused_until: float = float("-inf")
     refusals: int = 0
+    held_at: float | None = None
+    held_since: float = 0.0
 
 
 class OperatingLedger:
-    """What one credential has spent, per operation."""
+    """What one credential has spent, per operation.
 
-    def __init__(self, budget_seconds: float, clock: Clock) -> None:
+    ``owner`` is whose it is, for the log: a line when a method begins to rest and one when it goes on.
+    """
+
+    def __init__(self, owner: str, budget_seconds: float, clock: Clock) -> None:
+        self._owner = owner
         self._budget = budget_seconds
         self._clock = clock
         self._accounts: dict[str, _Account] = {}
@@ -49,6 +63,7 @@ class OperatingLedger:
         """Note what an answer told: the sum, and in how many seconds it falls. ``None`` where it told nothing."""
         account = self._account(operation)
         account.refusals = 0
+        self._go_on(operation, account, seconds or 0.0)
         if seconds is None:
             return
         now = self._clock.monotonic()
@@ -71,25 +86,19 @@ class OperatingLedger:
                 wait = LONG_PAUSE_SECONDS if account.refusals else PAUSE_SECONDS
             account.refusals += 1
             account.paused_until = max(account.paused_until, now + wait)
+            self._hold(name, account, self._error(name, account.paused_until - now), math.inf)
             longest = max(longest, account.paused_until - now)
         return self._error(names[0], longest)
 
     def check(self, operation: str, share: float = WHOLE_SHARE) -> None:
         """Raise :class:`OperatingLimitError` while ``operation`` is paused or has spent ``share`` of the budget."""
-        now = self._clock.monotonic()
-        account = self._account(operation)
-        if account.paused_until > now:
-            raise self._error(operation, account.paused_until - now)
-        if self._spent(account, now) >= share * self._budget:
-            raise self._error(operation, self._end(account) - now, ours=True)
+        if (error := self._refusal(operation, share)) is not None:
+            self._hold(operation, self._account(operation), error, share * self._budget)
+            raise error
 
     def allows(self, operation: str, share: float) -> bool:
         """Tell whether ``operation`` may run as far as ``share`` of the budget goes."""
-        try:
-            self.check(operation, share)
-        except OperatingLimitError:
-            return False
-        return True
+        return self._refusal(operation, share) is None
 
     def usage(self) -> tuple[Budget, tuple[OperatingTime, ...]]:
         """Return the budget, and each operation that the portal has told a sum for; resets on our own wall clock."""
@@ -104,6 +113,27 @@ class OperatingLedger:
             )
             for name, account in sorted(told.items())
         )
+
+    def _refusal(self, operation: str, share: float) -> OperatingLimitError | None:
+        now = self._clock.monotonic()
+        account = self._account(operation)
+        if account.paused_until > now:
+            return self._error(operation, account.paused_until - now)
+        if self._spent(account, now) >= share * self._budget:
+            return self._error(operation, self._end(account) - now, ours=True)
+        return None
+
+    def _hold(self, operation: str, account: _Account, error: OperatingLimitError, seconds: float) -> None:
+        if account.held_at is None:
+            account.held_at, account.held_since = seconds, self._clock.monotonic()
+            log.warning("method_paused", of=self._owner, operation=operation, **error.facts())
+
+    def _go_on(self, operation: str, account: _Account, seconds: float) -> None:
+        """Say that a method goes on, once an answer tells of fewer seconds than were too many."""
+        if account.held_at is not None and seconds < account.held_at:
+            rested = self._clock.monotonic() - account.held_since
+            log.info("method_goes_on", of=self._owner, operation=operation, seconds=round(rested, 1))
+            account.held_at = None
 
     def _account(self, operation: str) -> _Account:
         return self._accounts.setdefault(operation, _Account())

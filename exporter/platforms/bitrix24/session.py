@@ -42,7 +42,7 @@ class BitrixSession:
         self._services = services
         self._credential = credential
         self._lease = lease
-        self._ledger = OperatingLedger(target.budget.operating_seconds, services.clock)
+        self._ledger = OperatingLedger(target.name, target.budget.operating_seconds, services.clock)
         bookings, links = target.collectors.bookings, target.collectors.links
         self._api = Api(services, credential, self._lease, self._ledger, timeout=target.timeout)
         self._collectors: dict[CollectorName, Collector] = {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import structlog.testing
 
 from exporter.errors import OperatingLimitError
 from exporter.model import Budget, OperatingTime
@@ -14,7 +15,7 @@ METHOD = "booking.v1.booking.list"
 
 def ledger(budget: float = 100.0) -> tuple[OperatingLedger, ManualClock]:
     clock = ManualClock()
-    return OperatingLedger(budget, clock), clock
+    return OperatingLedger("salon", budget, clock), clock
 
 
 def wait_of(error: OperatingLimitError) -> float:
@@ -99,3 +100,39 @@ def test_refusals_in_a_row_pause_longer_until_an_answer_comes() -> None:
         clock.now += waits[-1]
     book.observe(METHOD, None, None)
     assert [*waits, wait_of(book.refused((METHOD,)))] == [300, 600, 600, 300]
+
+
+def test_the_log_has_a_line_when_the_portal_stops_a_method_and_one_when_it_goes_on() -> None:
+    book, clock = ledger()
+    with structlog.testing.capture_logs() as logged:
+        for _ in range(2):
+            for _ in range(3):
+                book.refused((METHOD,))
+                clock.now += 300
+            book.observe(METHOD, None, None)
+            book.observe(METHOD, 5.0, 300.0)
+    begun, ended = logged[:2]
+    assert ["method_paused", "method_goes_on"] * 2 == [line["event"] for line in logged]
+    assert ("warning", "salon", METHOD, "operating_limit") == tuple(
+        begun[key] for key in ("log_level", "of", "operation", "reason")
+    )
+    assert ("info", "salon", METHOD, 900.0) == tuple(ended[key] for key in ("log_level", "of", "operation", "seconds"))
+
+
+def test_the_log_has_a_line_when_our_own_budget_stops_a_method_and_one_when_the_sum_has_fallen() -> None:
+    book, clock = ledger()
+    with structlog.testing.capture_logs() as logged:
+        book.observe(METHOD, 85.0, 300.0)
+        assert not book.allows(METHOD, LINKS_SHARE)
+        assert [] == logged, "a question is no pause"
+        for _ in range(3):
+            with pytest.raises(OperatingLimitError):
+                book.check(METHOD, LINKS_SHARE)
+        book.check(METHOD)  # bookings go on
+        book.observe(METHOD, 86.0, 250.0)
+        clock.now += 250
+        book.check(METHOD, LINKS_SHARE)
+        book.observe(METHOD, 81.0, 60.0)  # not enough
+        clock.now += 60
+        book.observe(METHOD, 20.0, 60.0)
+    assert [("method_paused", None), ("method_goes_on", 310.0)] == [(line["event"], line.get("seconds")) for line in logged]
