@@ -58,16 +58,16 @@ class LeakyBucket:
         left = self._paused_until - self._clock.monotonic()
         return left if left > _ROUNDING else 0.0
 
-    def pause(self, seconds: float, refusal: PollError, *, each: float = 0.0) -> None:
+    def pause(self, seconds: float, refusal: PollError, *, each: float = 0.0, all_ask_the_same: bool = False) -> None:
         """Hold every request of this target for ``seconds``, as ``refusal`` asks; a longer pause that is running stays.
 
         When the platform refuses again after a pause that it named itself, ``each`` refusal in a row counts for so many seconds
         since the first. What only one credential or request is refused for holds the others for a minute at most, and they are
-        told that they were asked to wait.
+        told that they were asked to wait, unless ``all_ask_the_same``.
         """
         now = self._clock.monotonic()
         told = refusal.again(None)
-        if refusal.reason not in _OF_ALL:
+        if refusal.reason not in _OF_ALL and not all_ask_the_same:
             seconds, told = min(seconds, MAX_SECONDS_FOR_ONE), self._to_others(refusal)
         if self._refusal is None:
             self._refused_at = now

@@ -221,7 +221,7 @@ class _Chain:
             raise PollTimeoutError(f"{server.host} did not answer within {RENEWAL_SECONDS:g} s") from None
         except PollError as error:
             if error.retry_after:
-                self._paused(server.host, services).pause(error.retry_after, error)
+                self._paused(server.host, services).pause(error.retry_after, error, all_ask_the_same=True)
             elif error.status is not None:
                 self._paused(server.host, services).answered()
             raise
