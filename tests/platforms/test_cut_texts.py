@@ -64,7 +64,7 @@ def test_a_cut_text_in_any_answer_of_wix_changes_no_observation(kind: FaultKind,
     assert (on_a_site(None, kind)[0], Counter()) == (seen, malformed)
 
 
-def in_a_portal(spoilt: str | None, kind: FaultKind, folder: Path, *, singly: bool) -> tuple[list[object], int, RecordedCounts]:
+def in_a_portal(operation: str, kind: FaultKind | None, folder: Path) -> tuple[list[object], int, RecordedCounts]:
     """Return what three polls of a portal see; meanwhile its token expires, and a booking vanishes."""
 
     async def script(bench: Bench) -> tuple[list[object], int, RecordedCounts]:
@@ -74,9 +74,9 @@ def in_a_portal(spoilt: str | None, kind: FaultKind, folder: Path, *, singly: bo
         bench.world.add_resource("Chair")
         bench.world.fill(130, bench.now, days=(0.1, 6.9))
         gone = bench.world.add_booking(bench.now + 30 * HOUR, bench.now + 31 * HOUR, links=(Link("7"),))
-        if spoilt is not None:
-            bench.simulator.faults.add(Fault(kind, operation=spoilt))
-        if singly:
+        if kind is not None:
+            bench.simulator.faults.add(Fault(kind, operation=operation))
+        if operation == LINKS:  # else it is asked in batches, and so is whether a booking is gone
             bench.simulator.bitrix24.switches.batch_blocked = frozenset({LINKS.lower()})
         session = bench.open(webhook_url=None, oauth=bench.oauth(), bookings={"per_resource": True, "conflicts": True})
         seen: list[object] = []
@@ -87,7 +87,7 @@ def in_a_portal(spoilt: str | None, kind: FaultKind, folder: Path, *, singly: bo
                 bench.world.delete_booking(gone.id)
         return (
             seen,
-            bench.simulator.log.count(spoilt) if spoilt else 0,
+            bench.simulator.log.count(operation),
             (bench.events.malformed, bench.events.vanished, Counter(bench.events.unrecognized)),
         )
 
@@ -98,11 +98,10 @@ def in_a_portal(spoilt: str | None, kind: FaultKind, folder: Path, *, singly: bo
 @pytest.mark.parametrize("operation", BITRIX24)
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_cut_text_in_any_answer_of_a_portal_changes_no_observation(kind: FaultKind, operation: str, tmp_path: Path) -> None:
-    singly = operation == LINKS  # else it is asked in batches, and so is whether a booking is gone
-    seen, calls, counted = in_a_portal(operation, kind, tmp_path / "spoilt", singly=singly)
+    seen, calls, counted = in_a_portal(operation, kind, tmp_path / "spoilt")
     assert calls > 0
     assert 1 == counted[1]
-    whole, _, counted_of_whole = in_a_portal(None, kind, tmp_path / "whole", singly=singly)
+    whole, _, counted_of_whole = in_a_portal(operation, None, tmp_path / "whole")
     assert (whole, counted_of_whole) == (seen, counted)
 
 

@@ -105,10 +105,10 @@ READERS: dict[str, tuple[str, Read]] = {
     ),
     "operating time": ('{"result":[],"next":#,"time":#}', lambda text, _: bitrix24.body(text.encode(), 0.0)),
     "refusal of a portal": ('{"error":#,"error_description":#}', lambda text, _: bitrix24.body(text.encode(), 0.0)),
-    "auth server": (f'{{{PAIR},"x":#}}', lambda text, _: tokens(text)),
+    "auth server": (f'{{{PAIR},"expires":#}}', lambda text, _: tokens(text)),
     "refusal of the auth server": ('{"error":#}', lambda text, _: tokens(text, 400)),
-    "tokens": (f'{{{PAIR},"x":#}}', lambda text, _: parse(text.encode())),
-    "token file": (f'{{{PAIR},"x":#}}', token_file),
+    "tokens": (f'{{{PAIR},"expires":#}}', lambda text, _: parse(text.encode())),
+    "token file": (f'{{{PAIR},"expires":#}}', token_file),
     "state file": ('{"version":1,"targets":{},"x":#}', state),
 }
 
