@@ -19,6 +19,7 @@ Path = tuple[str | int, ...]
 # Some thousand targets are some hundred thousand values; far more than that is an anchor that multiplies itself.
 _MAX_VALUES: Final = 500_000
 _DEEPEST: Final = 100
+_LIBYAMLS_DEPTH: Final = "exceeded maximum nesting depth"
 _TOO_DEEP: Final = Problem("", "nested too deep", "remove some of the levels")
 _MERGE_TAG: Final = "tag:yaml.org,2002:merge"
 _PLAIN_TAGS: Final = frozenset(f"tag:yaml.org,2002:{name}" for name in ("null", "bool", "int", "float", "str", "timestamp"))
@@ -82,8 +83,11 @@ def _compose(text: str) -> tuple[yaml.SafeLoader, yaml.Node | None]:
         try:
             _refuse_depth(text)
             return yaml.SafeLoader(""), yaml.compose(text, yaml.CSafeLoader)
-        except yaml.YAMLError:
-            pass  # PyYAML's own parser knows better what is wrong
+        except yaml.YAMLError as error:
+            # PyYAML's own parser knows better what is wrong, but for each bracket it looks at all that are open, since each
+            # may begin a key: a thousand in a row, where libyaml stops, take it seconds.
+            if _LIBYAMLS_DEPTH in str(error):
+                raise _TooDeepError from None
     loader = yaml.SafeLoader(text)
     return loader, loader.get_single_node()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -448,3 +449,11 @@ def test_a_fleet_that_names_one_ca_file_reads_it_once_and_the_watch_looks_at_it(
     read = [target.ca_file.certificates for target in config.targets if target.ca_file]
     assert [True, True, True] == [text is read[0] for text in read]
     assert 1 == config.files.count(certificate)
+
+
+@pytest.mark.parametrize("bracket", ["[", "{", "[a, "])
+def test_a_file_of_brackets_is_refused_before_it_takes_long(tmp_path: Path, bracket: str) -> None:
+    began = time.process_time()
+    with pytest.raises(ConfigError, match="nested too deep"):
+        load(tmp_path, "targets: " + bracket * 30_000)
+    assert time.process_time() - began < 0.5  # some hundredths of a second; looking at each open bracket for each took 1.7
