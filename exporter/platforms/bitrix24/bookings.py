@@ -39,7 +39,7 @@ from exporter.platforms.bitrix24.api import GET_BOOKING, LIST_BOOKINGS, Api, Com
 from exporter.platforms.bitrix24.api_errors import BOOKING_NOT_FOUND, METHOD_NOT_FOUND, Refusal
 from exporter.platforms.bitrix24.batching import MAX_COMMANDS, Batcher
 from exporter.platforms.bitrix24.operating import OPTIONAL_SHARE
-from exporter.platforms.bitrix24.paging import Pager, whole_seconds, within
+from exporter.platforms.bitrix24.paging import NONE_READABLE, Pager, whole_seconds, within
 from exporter.platforms.bitrix24.resources import ResourceNames
 from exporter.platforms.bitrix24.settings import BitrixBookings, BitrixTarget
 from exporter.platforms.decoding import off_the_loop
@@ -92,7 +92,7 @@ class BookingsCollector:
         low, high = max(0, first - math.ceil(self._margins[0])), last + math.ceil(self._margins[1])
         rows, complete = await self._read_range(self._pager, low, high)
         if not rows and not complete:
-            raise InvalidResponseError("the portal sends bookings of which none can be read")  # they are not no bookings
+            raise InvalidResponseError(NONE_READABLE)
         seen = Seen(low, high, "overlap", {booking.id: booking for booking in rows})
         if not self._settings.conflicts:
             return rows, seen, complete

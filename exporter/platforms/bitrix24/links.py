@@ -25,7 +25,7 @@ from exporter.platforms.bitrix24.api import LIST_BOOKINGS, LIST_LINKS, Api, Comm
 from exporter.platforms.bitrix24.api_errors import BOOKING_NOT_FOUND
 from exporter.platforms.bitrix24.batching import MAX_COMMANDS, Batcher
 from exporter.platforms.bitrix24.operating import BATCH, LINKS_SHARE, OPTIONAL_SHARE
-from exporter.platforms.bitrix24.paging import Pager, whole_seconds, within
+from exporter.platforms.bitrix24.paging import NONE_READABLE, Pager, whole_seconds, within
 from exporter.platforms.bitrix24.settings import BitrixBookingsOptions, BitrixLinks, BitrixTarget
 from exporter.platforms.decoding import off_the_loop
 
@@ -104,6 +104,8 @@ class LinksCollector:
         rows, malformed = await self._pager.read_all(within(low, high))
         if malformed:
             self._services.events.malformed_rows(CollectorName.LINKS, malformed)
+            if not rows:
+                raise InvalidResponseError(NONE_READABLE)
         return in_any(rows, windows, self._rule), not malformed
 
     def _chosen(self, rows: Sequence[Booking]) -> tuple[list[str], list[str]]:

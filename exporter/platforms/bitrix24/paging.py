@@ -25,6 +25,8 @@ from exporter.platforms.bitrix24.operating import BATCH
 PAGE_ROWS: Final = 50
 FIRST_BLOCK: Final = 4
 GROWN_BLOCK: Final = 2
+NONE_READABLE: Final = "the portal sends bookings of which none can be read"
+"""Said where odd rows come alone: they are not no bookings."""
 
 
 class _HasId(Protocol):

@@ -365,6 +365,15 @@ def test_a_new_booking_with_odd_links_keeps_no_known_one_from_being_asked_about_
     on_portal(script)
 
 
+def test_odd_bookings_alone_fail_the_poll_and_are_not_no_links() -> None:
+    async def script(bench: Bench) -> None:
+        bench.world.add_booking(bench.now + 2 * HOUR, bench.now + HOUR)
+        with pytest.raises(InvalidResponseError, match="none can be read"):
+            await poll_links(bench.open())
+
+    on_portal(script)
+
+
 def test_a_portal_that_fails_every_batch_ends_the_poll_soon() -> None:
     async def script(bench: Bench) -> None:
         bench.world.fill(40, bench.now, days=(0.1, 6.9))
