@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Collection, Coroutine
+from collections.abc import Callable, Collection, Coroutine, Iterator
 from concurrent.futures import Executor
 from dataclasses import replace
 from typing import Any, Final, TypeVar
@@ -162,11 +162,15 @@ class Application:
 
         async def take_over() -> None:
             if self._config is not config:  # reloaded meanwhile, and the file may be another one
-                await history.aclose()
                 return
-            await self._swap_in(config, await asyncio.to_thread(config_hash, config), history)
+            try:
+                await self._swap_in(config, await asyncio.to_thread(config_hash, config), history)
+            except ConfigError as error:
+                if str(error) != self._rejected:  # it is tried again and again
+                    self._reject(error)
 
-        await self._one_at_a_time(take_over)
+        with self._let_go_unless_used(history):
+            await self._one_at_a_time(take_over)
         return not self.standby
 
     @property
@@ -275,7 +279,8 @@ class Application:
                 raise
             await self._stand_by(config, digest, in_use)
         else:
-            await self._swap_in(config, digest, history)
+            with self._let_go_unless_used(history):
+                await self._swap_in(config, digest, history)
 
     async def _swap_in(self, config: Config, digest: str, history: StatusHistory) -> None:
         """Swap ``config`` in, with the ``history`` of its state file."""
@@ -285,12 +290,7 @@ class Application:
             for target in config.targets
             if same_history and (old := self._live.get(target.name)) is not None and _same_account(old.config, target)
         }
-        try:
-            opened = await self._world.open_targets((target for target in config.targets if target.name not in kept), history)
-        except BaseException:
-            if not same_history:
-                self._close((), history)
-            raise
+        opened = await self._world.open_targets((target for target in config.targets if target.name not in kept), history)
         # From here on nothing can fail: stop the old, swap, and wait for the old last, where it can do no harm.
         leaving = {name: old for name, old in self._live.items() if name not in kept}
         await self._scheduler.stop(leaving, grace=REPLACED_TARGET_GRACE_SECONDS)
@@ -351,6 +351,15 @@ class Application:
         history = await asyncio.to_thread(open_status_history, path, self._clock) if path is not None else StatusHistory()
         history.take_over(self._since)
         return history
+
+    @contextlib.contextmanager
+    def _let_go_unless_used(self, history: StatusHistory) -> Iterator[None]:
+        """Let others, this process's next try as well, have the state file of ``history`` unless the block put it in force."""
+        try:
+            yield
+        finally:
+            if history is not self._since:
+                self._close((), history)
 
     def _close(self, targets: Collection[LiveTarget], *histories: StatusHistory) -> set[asyncio.Task[None]]:
         """Begin to close the sessions of ``targets``, side by side, and ``histories``."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Coroutine
 from random import Random
 from typing import Final
@@ -35,11 +36,17 @@ async def supervised(
         began = clock.monotonic()
         try:
             await work()
-        except Exception:
+        except (Exception, asyncio.CancelledError) as bug:
+            task = asyncio.current_task()
+            stopping = task is None or task.cancelling() > 0
+            if stopping and isinstance(bug, asyncio.CancelledError):
+                raise  # meant for us; otherwise something inside was cancelled, which is a bug as any other
             bugs = bugs + 1 if clock.monotonic() - began <= MAX_PAUSE_SECONDS else 1
             pause = exponential(bugs - 1, initial_seconds=INITIAL_PAUSE_SECONDS, max_seconds=MAX_PAUSE_SECONDS, random=random)
             died(name)
             log.exception("task_died", task=name, **facts, again_in_seconds=round(pause, 1))
+            if stopping:
+                return  # the bug took the place of the end that was asked for
         else:
             return
         await clock.sleep(pause)

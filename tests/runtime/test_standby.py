@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import pkgutil
 from collections.abc import AsyncIterator, Awaitable, Callable
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -37,12 +39,18 @@ class Pair:
     """An active exporter and one that may stand by, on one clock, with one state file."""
 
     def __init__(
-        self, business: Business, clock: ManualClock, standby: RunningApplication, active: Callable[[], Awaitable[None]]
+        self,
+        business: Business,
+        clock: ManualClock,
+        standby: RunningApplication,
+        active: Callable[[], Awaitable[None]],
+        waiting: asyncio.Task[None],
     ) -> None:
         self.business = business
         self.clock = clock
         self.standby = standby
         self.end_active = active
+        self.waiting = waiting
 
     async def pass_time(self, seconds: float) -> None:
         """Let the time pass in steps, each with a moment for threads."""
@@ -65,7 +73,7 @@ async def pair(business: Business) -> AsyncIterator[Pair]:
         async with application(config(business, file="second.yml"), clock, may_stand_by=True) as standby:
             waiting = asyncio.create_task(take_over_when_free(standby.app, clock))
             try:
-                yield Pair(business, clock, standby, ending.aclose)
+                yield Pair(business, clock, standby, ending.aclose, waiting)
             finally:
                 waiting.cancel()
                 await ending.aclose()
@@ -249,6 +257,79 @@ def test_a_reload_that_fails_later_lets_the_new_state_file_go(tmp_path: Path, mo
                 await both.pass_time(0.5)
             async with application(config(both.business, state_file="new.json", file="fourth.yml"), both.clock):
                 pass
+
+    with_pair(tmp_path, scenario)
+
+
+def bug_once(monkeypatch: pytest.MonkeyPatch, path: str) -> None:
+    """Let the first call of ``path`` end with a bug."""
+    works, calls = pkgutil.resolve_name(path), count()
+
+    def broken(*given: object) -> object:
+        if next(calls) == 0:
+            raise RuntimeError("planted")
+        return works(*given)
+
+    monkeypatch.setattr(path, broken)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "exporter.runtime.application.config_hash",
+        "exporter.runtime.targets.open_session",
+        "exporter.runtime.targets.LiveTarget.show_counters",
+    ],
+)
+def test_a_bug_while_it_takes_over_keeps_the_state_file_from_nobody(
+    path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def scenario(both: Pair) -> None:
+        both.waiting.cancel()
+        await driven(both, both.end_active())
+        bug_once(monkeypatch, path)
+        with pytest.raises(RuntimeError, match="planted"):
+            await both.standby.app.take_over()
+        await both.pass_time(0.5)
+        assert both.standby.app.standby
+        assert await both.standby.app.take_over()
+
+    with_pair(tmp_path, scenario)
+
+
+def test_a_bug_late_in_a_reload_keeps_the_new_state_file_from_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scenario(both: Pair) -> None:
+        async with application(config(both.business, state_file="own.json", file="third.yml"), both.clock) as third:
+            config(both.business, state_file="new.json", file="third.yml")
+            bug_once(monkeypatch, "exporter.runtime.targets.LiveTarget.show_counters")
+            with pytest.raises(ConfigError, match="a bug in the exporter"):
+                await driven(both, third.app.reload())
+            await both.pass_time(0.5)
+            async with application(config(both.business, state_file="new.json", file="fourth.yml"), both.clock):
+                pass
+
+    with_pair(tmp_path, scenario)
+
+
+def test_a_standby_that_cannot_take_over_says_why_once_and_does_when_it_can(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def scenario(both: Pair) -> None:
+        def broken(*_: object) -> None:
+            raise TargetConfigError("cannot be opened")
+
+        with structlog.testing.capture_logs() as logged, monkeypatch.context() as patch:
+            patch.setattr("exporter.runtime.targets.open_session", broken)
+            await driven(both, both.end_active())
+            await both.pass_time(20)
+        assert [["targets[wix]: cannot be opened"]] == [
+            line["problems"] for line in logged if line["event"] == "config_reload_failed"
+        ]
+        page = await both.standby.samples()
+        assert (1, 0) == (page["standby"], page["config_last_reload_successful"])
+        await both.pass_time(5)
+        page = await both.standby.samples()
+        assert (0, 1) == (page["standby"], page["config_last_reload_successful"])
 
     with_pair(tmp_path, scenario)
 

@@ -54,6 +54,48 @@ def test_bugs_that_lie_far_apart_are_not_in_a_row() -> None:
     assert all(0.5 <= pause <= 1.0 for pause in pauses)
 
 
+def test_something_inside_that_is_cancelled_is_a_bug_and_no_end() -> None:
+    clock, died, began = ManualClock(auto=True), list[str](), list[float]()
+
+    async def work() -> None:
+        began.append(clock.monotonic())
+        if len(began) == 1:
+            inside = asyncio.ensure_future(asyncio.sleep(0))
+            inside.cancel()
+            await inside
+
+    async def scenario() -> None:
+        await supervised("standby", work, clock=clock, random=Random(1), died=died.append)
+
+    with structlog.testing.capture_logs() as logged:
+        asyncio.run(scenario())
+    assert (2, ["standby"]) == (len(began), died)
+    assert ["task_died"] == [line["event"] for line in logged]
+
+
+def test_work_whose_end_meets_a_bug_is_not_begun_again() -> None:
+    clock, died, began = ManualClock(), list[str](), list[float]()
+
+    async def work() -> None:
+        began.append(clock.monotonic())
+        try:
+            await clock.sleep(1000)
+        except asyncio.CancelledError:
+            if len(began) == 1:
+                raise RuntimeError("planted") from None
+            raise
+
+    async def scenario() -> None:
+        task = asyncio.create_task(supervised("watchdog", work, clock=clock, random=Random(1), died=died.append))
+        await clock.advance(1)
+        task.cancel()
+        await clock.advance(100)
+        assert task.done()
+
+    asyncio.run(scenario())
+    assert (1, ["watchdog"]) == (len(began), died)
+
+
 def test_work_that_ends_well_is_not_begun_again_and_one_that_is_cancelled_is_no_bug() -> None:
     clock, died = ManualClock(), list[str]()
 
