@@ -6,6 +6,7 @@ directly. Credentials and addresses are in :mod:`exporter.fields.credentials`.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -255,7 +256,11 @@ def _path(value: object, info: ValidationInfo) -> Path:
     path = value if isinstance(value, Path) else Path(text_of(value, "/var/lib/booking-sync-exporter/file.json"))
     if path == Path():
         raise field_error("is empty", "give the path of a file")
-    return info.context.directory / path if isinstance(info.context, Reading) else path
+    path = info.context.directory / path if isinstance(info.context, Reading) else path
+    # These files are replaced: a device would be, too, and reading a pipe never ends.
+    if os.path.exists(path) and not os.path.isfile(path):  # noqa: PTH110, PTH113  pathlib's raise where a folder is closed to us
+        raise field_error(f"{path} is not a file", "name a regular file, or one that is not there yet")
+    return path
 
 
 FilePath = Annotated[Path, PlainValidator(_path), WithJsonSchema({"type": "string", "minLength": 1})]

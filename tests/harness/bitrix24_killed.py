@@ -27,7 +27,7 @@ from tests.harness.pool import pool
 class _DeadlyOs:
     """The module ``os`` as the token file sees it: tells each call on stdout and dies before number ``before``."""
 
-    CALLS = frozenset({"open", "fchmod", "write", "fsync", "close", "replace"})
+    CALLS = frozenset({"open", "fchmod", "pwrite", "write", "ftruncate", "fsync", "close", "replace"})
 
     def __init__(self, before: int) -> None:
         self._left = before

@@ -2,12 +2,12 @@
 
 A refresh spends the old refresh token, so the new pair must be durable before anybody uses it. The steps:
 
-1. ``prepare``: before the auth server is asked, the file beside (``NAME.new``, 0600) is opened, empty. A folder that
-   cannot be written thus shows while the old pair is still good.
-2. ``store``: the answer is written there by one system call, flushed to the disk, renamed over the token file, and the
-   folder is flushed.
+1. ``prepare``: before the auth server is asked, the file beside (``NAME.new``, 0600) is opened and filled with blanks. A
+   folder that cannot be written, or a full disk, thus shows while the old pair is still good, and the room is ours.
+2. ``store``: the answer is written over them by one system call (JSON with blanks behind it is whole), cut to its length,
+   flushed to the disk, renamed over the token file, and the folder is flushed.
 
-A process that dies in between leaves a ``NAME.new`` that is either empty, then the token file holds the newest pair that
+A process that dies in between leaves a ``NAME.new`` that either holds no pair, then the token file holds the newest pair that
 ever reached us, or whole, then it does; ``load`` takes it and finishes the rename. What remains is the moment between the
 arrival of an answer and the system call that writes it, which no client can close.
 
@@ -45,6 +45,8 @@ LOCK_SECONDS: Final = 28.0
 _LOOK_AGAIN_SECONDS: Final = 0.1
 MAX_BYTES: Final = 64 * 1024
 """A token file that is larger is not read, so none is written."""
+
+_ROOM: Final = b" " * 8192  # more than answers have
 
 ANSWER_KEYS: Final = frozenset(
     {
@@ -215,10 +217,14 @@ class TokenFile:
         with self._held():
             if self._left_behind() is not None and self._beside.exists():
                 raise TargetConfigError(f"{self._beside} holds the newest pair and cannot be moved to {self.path}")
+            descriptor = None
             try:
                 descriptor = os.open(self._beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, MODE)
                 os.fchmod(descriptor, MODE)  # it may have existed
+                _take_room(descriptor)
             except OSError as error:
+                if descriptor is not None:
+                    self.discard(descriptor)
                 raise TargetConfigError(f"cannot write beside the token file {self.path}: {error.strerror}") from None
             return descriptor
 
@@ -229,6 +235,7 @@ class TokenFile:
                 try:
                     if os.write(descriptor, content) != len(content):
                         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+                    os.ftruncate(descriptor, len(content))
                     os.fsync(descriptor)
                 finally:
                     os.close(descriptor)
@@ -238,7 +245,7 @@ class TokenFile:
                 raise TargetConfigError(f"cannot write the token file {self.path}: {error.strerror}") from None
 
     def discard(self, descriptor: int) -> None:
-        """Undo :meth:`prepare`: no new pair came. An empty file that cannot be removed harms nobody."""
+        """Undo :meth:`prepare`: no new pair came. A file without one that cannot be removed harms nobody."""
         with suppress(OSError):
             os.close(descriptor)
         with suppress(OSError, NoLockError), self._held():
@@ -300,6 +307,11 @@ async def _locked(file: TokenFile) -> bool:
     except asyncio.CancelledError:
         locking.add_done_callback(let_go)  # the thread goes on, and nobody else would let go of what it takes
         raise
+
+
+def _take_room(descriptor: int) -> None:
+    if os.pwrite(descriptor, _ROOM, 0) != len(_ROOM):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def _read(path: Path) -> bytes:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import json
 import os
+import resource
 import signal
 import stat
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -419,6 +421,44 @@ class _FullDisk:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
+@contextlib.contextmanager
+def full_disk() -> Iterator[None]:
+    """Let nothing be written to a file while the block runs, as on a disk that is full."""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, limits[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+
+def test_a_full_disk_shows_before_the_old_token_is_spent_and_costs_nothing_once_there_is_room(tmp_path: Path) -> None:
+    async def script(bench: Bench) -> None:
+        path = write_tokens(bench)
+        before = path.read_bytes()
+        bench.clock.now += 3601
+        with full_disk(), pytest.raises(TargetConfigError, match="cannot write beside the token file"):
+            await poll_bookings(open_oauth(bench))
+        assert (0, before) == (refreshes(bench), path.read_bytes())
+        assert ["tokens.json"] == [entry.name for entry in bench.folder.iterdir() if entry.suffix != ".lock"]
+        assert set(counts(await poll_bookings(open_oauth(bench))).values()) == {0}
+        assert stored(path)["refresh_token"] == _newest(bench)
+
+    on_portal(script, tmp_path)
+
+
+def test_the_room_for_a_new_pair_is_taken_before_the_old_token_is_spent(tmp_path: Path) -> None:
+    path = tmp_path / "tokens.json"
+    path.write_bytes(b"old")
+    file = TokenFile(path)
+    content = b'{"refresh_token": "new"}'
+    with file.locked():
+        descriptor = file.prepare()
+        assert (tmp_path / "tokens.json.new").stat().st_size >= 4096
+        file.store(descriptor, content)
+    assert content == path.read_bytes()
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 def test_a_read_only_folder_shows_before_the_old_token_is_spent(tmp_path: Path) -> None:
     async def script(bench: Bench) -> None:
@@ -446,7 +486,9 @@ SYSTEM_CALLS = [
     "open",
     "open",
     "fchmod",
+    "pwrite",
     "write",
+    "ftruncate",
     "fsync",
     "close",
     "replace",
