@@ -6,11 +6,10 @@ import asyncio
 from functools import partial
 from pathlib import Path
 
-import pytest
-
 from exporter.clock import SystemClock
 from exporter.state.status_history import StateFileInUseError, StatusHistory, open_status_history
-from tests.harness.killable import Killable, killable_files
+from tests.harness.file_operations import seen_files
+from tests.harness.killable import Killable
 
 OLD, NEW = 10.0, 20.0
 
@@ -46,7 +45,7 @@ async def what_is_known(path: Path) -> float:
 
 
 def test_before_whatever_operation_a_process_is_killed_the_next_one_reads_a_whole_file_and_writes_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
 ) -> None:
     async def scenario() -> None:
         whole = Killable()
@@ -63,12 +62,12 @@ def test_before_whatever_operation_a_process_is_killed_the_next_one_reads_a_whol
             known.add(await what_is_known(path))
         assert {OLD, NEW} == known
 
-    with killable_files(monkeypatch):
+    with seen_files():
         asyncio.run(scenario())
 
 
 def test_before_whatever_operation_the_first_is_held_the_second_has_the_file_or_says_who_has_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
 ) -> None:
     async def scenario() -> None:
         whole = Killable()
@@ -93,5 +92,5 @@ def test_before_whatever_operation_the_first_is_held_the_second_has_the_file_or_
         locked, unlocked = whole.operations.index("flock") + 1, len(whole.operations)
         assert list(range(locked, unlocked)) == refused
 
-    with killable_files(monkeypatch):
+    with seen_files():
         asyncio.run(scenario())

@@ -31,7 +31,8 @@ from exporter.state.status_history import StatusHistory
 from exporter.support.secret import Secret
 from tests.harness.clock import ManualClock
 from tests.harness.events import RecordedEvents
-from tests.harness.stepwise import Killed, SteppedProcess, stepwise_token_files
+from tests.harness.file_operations import Killed, seen_files
+from tests.harness.stepwise import SteppedProcess
 
 KINDS: Final = ("exporter", "exporter on a full disk", "login")
 
@@ -146,7 +147,7 @@ class Folder:
 
 @pytest.fixture(autouse=True)
 def _stepwise() -> Any:  # noqa: ANN401  a generator
-    with stepwise_token_files() as patch:
+    with seen_files() as patch:
         patch.setattr("exporter.commands.bitrix24_login.SystemClock", lambda: ManualClock(auto=True))
         yield
 

@@ -23,7 +23,8 @@ from exporter.platforms.bitrix24.session import BitrixSession, Shared
 from exporter.platforms.bitrix24.tokenfile import TokenFile
 from exporter.support.files import stamp
 from tests.harness.bitrix24_target import Bench, on_portal, poll_bookings
-from tests.harness.killable import Killable, Killed, killable_files
+from tests.harness.file_operations import Killed, seen_files
+from tests.harness.killable import Killable
 
 TURNING_POINTS = frozenset({"flock", "open", "write", "fsync", "replace"})
 
@@ -83,8 +84,8 @@ def on_folders(
     numbers = itertools.count()
 
     async def on_bench(bench: Bench) -> None:
-        monkeypatch.setattr(tokenfile, "LOCK_SECONDS", 1.0)  # in which one looks ten times, not 350 times
-        with killable_files(monkeypatch):
+        monkeypatch.setattr(tokenfile, "LOCK_SECONDS", 1.0)  # in which one looks ten times, not 280 times
+        with seen_files():
             await script(lambda: Folder(bench, tmp_path / str(next(numbers))))
 
     on_portal(on_bench, tmp_path)
