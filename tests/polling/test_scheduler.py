@@ -539,17 +539,23 @@ def test_a_cancellation_from_inside_is_a_failed_poll_and_not_the_end_of_the_coll
     run(scenario)
 
 
+def until_released(released: asyncio.Event) -> Script:
+    """Return a poll that swallows every cancellation until it is ``released``."""
+
+    async def stubborn(_: int) -> PollResult:
+        while not released.is_set():
+            with contextlib.suppress(asyncio.CancelledError):
+                await released.wait()
+        return PollResult(observation(1.0))
+
+    return stubborn
+
+
 def test_a_poll_that_swallows_its_end_holds_up_neither_the_stop_nor_its_successor() -> None:
     async def scenario(bench: Bench) -> None:
         released = asyncio.Event()
 
-        async def stubborn(_: int) -> PollResult:
-            while not released.is_set():
-                with contextlib.suppress(asyncio.CancelledError):
-                    await released.wait()
-            return PollResult(observation(1.0))
-
-        old, asked = bench.job(stubborn)
+        old, asked = bench.job(until_released(released))
         await bench.scheduler.start([old])
         await bench.clock.settle()
         with structlog.testing.capture_logs() as logged:
@@ -577,12 +583,6 @@ def test_a_poll_has_its_grace_time_although_a_predecessor_that_swallowed_its_end
     async def scenario(bench: Bench) -> None:
         released = asyncio.Event()
 
-        async def stubborn(_: int) -> PollResult:
-            while not released.is_set():
-                with contextlib.suppress(asyncio.CancelledError):
-                    await released.wait()
-            return PollResult(observation())
-
         async def slow(_: int) -> PollResult:
             await bench.clock.sleep(5)
             return PollResult(observation())
@@ -590,7 +590,7 @@ def test_a_poll_has_its_grace_time_although_a_predecessor_that_swallowed_its_end
         async def stop() -> None:
             await bench.scheduler.stop(grace=6.0)
 
-        await bench.scheduler.start([bench.job(stubborn)[0]])
+        await bench.scheduler.start([bench.job(until_released(released))[0]])
         await bench.clock.settle()
         stopping = asyncio.create_task(stop())
         await bench.clock.advance(10)

@@ -55,6 +55,14 @@ def refreshes(bench: Bench) -> int:
     return bench.simulator.bitrix24.oauth.refreshes
 
 
+def another_pair(bench: Bench) -> dict[str, Any]:
+    """Return what a login would store now."""
+    oauth = bench.simulator.bitrix24.oauth
+    app = oauth.app("local.app")
+    assert app is not None
+    return oauth.token_file(oauth.issue(app, bench.now), bench.url, bench.now)
+
+
 def test_a_fresh_token_is_used_without_any_refresh(tmp_path: Path) -> None:
     async def script(bench: Bench) -> None:
         write_tokens(bench)
@@ -250,12 +258,8 @@ def test_a_pair_that_another_process_renewed_is_picked_up(tmp_path: Path) -> Non
         session = open_oauth(bench)
         await poll_bookings(session)
         bench.clock.now += 3601
-        oauth = bench.simulator.bitrix24.oauth
-        app = oauth.app("local.app")
-        assert app is not None
-        content = oauth.token_file(oauth.issue(app, bench.now), bench.url, bench.now)
         replacement = path.with_name("other")
-        replacement.write_text(json.dumps(content))
+        replacement.write_text(json.dumps(another_pair(bench)))
         replacement.replace(path)
         await poll_bookings(session)
         assert refreshes(bench) == 0
@@ -269,10 +273,8 @@ def test_invalid_grant_reads_the_file_once_more_before_it_gives_up(tmp_path: Pat
         session = open_oauth(bench)
         await poll_bookings(session)
         bench.clock.now += 3601
+        fresh = another_pair(bench)
         oauth = bench.simulator.bitrix24.oauth
-        app = oauth.app("local.app")
-        assert app is not None
-        fresh = oauth.token_file(oauth.issue(app, bench.now), bench.url, bench.now)
         oauth.revoke(next(iter(oauth._by_refresh.values())))
         chain: Any = session._credential
         ask = chain._chain._ask
@@ -613,14 +615,6 @@ def test_the_token_file_is_never_touched_in_the_event_loop(tmp_path: Path, monke
         assert [] == [name for name, in_the_loop in touched if in_the_loop]
 
     on_portal(script, tmp_path)
-
-
-def another_pair(bench: Bench) -> dict[str, Any]:
-    """Return what a login would store now."""
-    oauth = bench.simulator.bitrix24.oauth
-    app = oauth.app("local.app")
-    assert app is not None
-    return oauth.token_file(oauth.issue(app, bench.now), bench.url, bench.now)
 
 
 def test_a_file_that_somebody_puts_there_counts_more_than_a_pair_that_could_not_be_written(
