@@ -31,12 +31,20 @@ def join_address(host: str, port: int | None) -> str:
     return name if port is None else f"{name}:{port}"
 
 
+_LABEL: Final = 63
+_NAME: Final = 254  # with the dot at its end
+
+
 def ascii_host(host: str) -> str:
     """Return ``host`` as name servers know it: small letters, an international name in punycode (IDNA 2008).
 
-    Raises :class:`ValueError` for a name that cannot be written so, and for punycode that stands for no name.
+    Raises :class:`ValueError` for a name that cannot be written so, for punycode that stands for no name, and for parts
+    between dots of no length or of more than the 63 that DNS has room for.
     """
     name = host.lower() if host.isascii() else idna.encode(host, uts46=True).decode()
+    labels = name.removesuffix(".").split(".")
+    if not all(0 < len(label) <= _LABEL for label in labels) or len(name) > _NAME:
+        raise ValueError(name)
     if name.startswith("xn--"):
         idna.decode(name)  # httpx does when somebody asks for the host of a URL
     return name

@@ -33,6 +33,10 @@ NO_HOSTS = (
     "\u2603.example",
     "мой_портал.рф",
     f"{'п' * 64}.рф",
+    "portal..example",
+    ".portal.example",
+    f"{'p' * 64}.example",
+    ".".join(["p" * 60] * 5),
 )
 
 
