@@ -14,6 +14,7 @@ from pydantic_core import PydanticCustomError
 from exporter.errors import ConfigError, Problem
 from exporter.fields.routes import Proxy, parse_proxy
 from exporter.support.net import ascii_host, is_loopback
+from exporter.support.secret import is_quoted
 
 _HTTPS_PORT: Final = 443
 
@@ -63,21 +64,29 @@ def _ascii(domain: str) -> str:
 
 
 def proxies_of_environment(environ: Mapping[str, str] = os.environ) -> Proxies:
-    """Read the environment. Raises :class:`~exporter.errors.ConfigError` for a proxy that cannot be used.
+    """Read the environment. Raises :class:`~exporter.errors.ConfigError` for a proxy that cannot be used, and for quotes.
 
     As for curl a name in small letters comes before one in capitals, also when it is empty. ``ALL_PROXY`` is not looked at
     where ``HTTPS_PROXY`` says the way: desktops set both, and the first to a SOCKS proxy.
     """
-    _, direct = _variable("no_proxy", environ)
+    problems: list[Problem] = []
+    name, direct = _variable("no_proxy", environ)
+    if is_quoted(direct):  # its first and last entry would name no host, and their requests go to the proxy
+        fix = f"remove them; `docker run --env-file` keeps quotes; or unset {name}"
+        problems.append(Problem(name, "has quotes inside the value", fix))
     entries = tuple(direct.lower().replace(",", " ").split())
     name, address = _variable("https_proxy", environ)
     if not address:
         name, address = _variable("all_proxy", environ)
+    proxy = None
     try:
-        return Proxies(parse_proxy(address) if address else None, entries)
+        proxy = parse_proxy(address) if address else None
     except PydanticCustomError as error:
         told = error.context or {}
-        raise ConfigError([Problem(name, told["message"], f"{told['fix']}; or unset {name}")]) from None
+        problems.append(Problem(name, told["message"], f"{told['fix']}; or unset {name}"))
+    if problems:
+        raise ConfigError(problems)
+    return Proxies(proxy, entries)
 
 
 def _variable(name: str, environ: Mapping[str, str]) -> tuple[str, str]:

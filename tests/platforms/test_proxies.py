@@ -93,6 +93,20 @@ def test_a_proxy_that_cannot_be_used_is_one_problem_that_names_its_variable_and_
     assert "planted" not in str(caught.value) + repr(caught.value)
 
 
+@pytest.mark.parametrize("name", ["NO_PROXY", "no_proxy"])
+@pytest.mark.parametrize("entries", ['"localhost,.example"', "'portal.example'", '"localhost', "localhost'"])
+def test_quotes_around_what_is_asked_directly_are_named_together_with_a_proxy_that_cannot_be_used(
+    name: str, entries: str
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        proxies_of_environment({name: entries, "HTTPS_PROXY": "socks5://proxy.example"})
+    assert [name, "HTTPS_PROXY"] == [problem.path for problem in caught.value.problems]
+    assert ("has quotes inside the value", True) == (
+        caught.value.problems[0].message,
+        "env-file" in caught.value.problems[0].fix,
+    )
+
+
 @pytest.mark.parametrize(
     ("no_proxy", "address", "direct"),
     [
