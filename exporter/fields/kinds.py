@@ -21,6 +21,7 @@ from pydantic_core import PydanticCustomError
 from exporter.counting import WindowError, WindowSpec, parse
 from exporter.fields.durations import PATTERN as DURATION_PATTERN
 from exporter.fields.durations import parse_duration
+from exporter.fields.zones import place_like
 from exporter.support.redaction import is_steering, redact
 from exporter.support.secret import is_quoted
 
@@ -129,7 +130,9 @@ def _zone(value: object) -> ZoneInfo:
     try:
         return ZoneInfo(name)
     except (KeyError, OSError, ValueError):  # unknown; a folder of zones; ../ and other forms that are no key
-        raise field_error(f"{shown(name)} is not an IANA time zone", "write it like Europe/Berlin or UTC") from None
+        near = place_like(name)
+        fix = f"did you mean {near}?" if near else "write it like Europe/Berlin or UTC"
+        raise field_error(f"{shown(name)} is not an IANA time zone", fix) from None
 
 
 Zone = Annotated[ZoneInfo, PlainValidator(_zone), WithJsonSchema({"type": "string", "examples": ["Europe/Berlin", "UTC"]})]

@@ -1,4 +1,4 @@
-"""Names of time zones that exist and do not mean what they seem to say: what is odd about each, what to write instead.
+"""Names of time zones that exist and do not mean what they seem to say, and names that do not exist: what to write instead.
 
 Sources: the comments in IANA's files ``etcetera`` and ``factory``, and tzcode's Makefile for ``right``, ``posix``,
 ``localtime`` and ``posixrules``, which are no names of IANA's but files that an operating system may bring.
@@ -6,6 +6,8 @@ Sources: the comments in IANA's files ``etcetera`` and ``factory``, and tzcode's
 
 from __future__ import annotations
 
+import difflib
+import functools
 import re
 import zoneinfo
 from collections.abc import Mapping
@@ -13,6 +15,8 @@ from pathlib import Path
 from typing import Final
 
 _FIXED: Final = re.compile(r"Etc/GMT([+-])([1-9][0-9]?)")
+_LONGEST: Final = 60  # of a name of which it is worth to look for another
+_SHORT: Final = 4
 _ANY: Final = "the zone of the business, such as Europe/Berlin"
 
 # Places whose clocks never change, by hours ahead of UTC.
@@ -60,6 +64,25 @@ def misleading(name: str) -> tuple[str, str] | None:
     if name == "Factory":
         return "Factory means that nobody has set the zone yet, and is UTC", f"write UTC, or {_ANY}"
     return None
+
+
+def place_like(name: str) -> str | None:
+    """Return the place that ``name``, which is no zone, may mean: in small letters, the city alone, a slip of the pen."""
+    if len(name) > _LONGEST:
+        return None
+    wanted = name.strip().replace(" ", "_").lower()
+    known = _places()
+    if "/" not in wanted:
+        known = {zone.rpartition("/")[2]: place for zone, place in known.items()}
+    # A short name is an abbreviation and no slip: MSK is not Omsk.
+    near = difflib.get_close_matches(wanted, known, n=1, cutoff=0.8) if len(wanted) > _SHORT else [wanted]
+    return known.get(near[0]) if near else None
+
+
+@functools.cache
+def _places() -> dict[str, str]:
+    """Return the zones that are named after places, by their names in small letters."""
+    return {name.lower(): name for name in sorted(zoneinfo.available_timezones()) if "/" in name and name[:4] != "Etc/"}
 
 
 def _reversed(name: str, hours: int) -> tuple[str, str]:

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from exporter.fields.zones import misleading
+from exporter.fields.zones import misleading, place_like
 
 SIGNED = {f"Etc/GMT+{hours}" for hours in range(1, 13)} | {f"Etc/GMT-{hours}" for hours in range(1, 15)}
 
@@ -107,3 +107,24 @@ def test_the_zone_of_a_machine_that_has_a_copy_and_no_link_is_asked_for(machine:
     odd = misleading(name)
     assert odd is not None
     assert odd[1] == "write the zone of the business, such as Europe/Berlin"
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("europe/moscow", "Europe/Moscow"),
+        ("Berlin", "Europe/Berlin"),
+        ("moskow", "Europe/Moscow"),
+        ("Europe/Berln", "Europe/Berlin"),
+        ("America/New York", "America/New_York"),
+        ("MSK", None),
+        ("UTC+3", None),
+        ("GMT+3", None),
+        ("Europe", None),
+        ("../etc/passwd", None),
+        ("", None),
+        ("Europe/Berlin" * 1000, None),
+    ],
+)
+def test_a_name_that_is_no_zone_is_met_with_the_place_that_may_be_meant(name: str, meant: str | None) -> None:
+    assert meant == place_like(name)
