@@ -22,7 +22,14 @@ def list_scenarios() -> list[str]:
 
 
 async def run_simulator(address: str, scenario: str, say: Callable[[str], None]) -> None:
-    """Serve the demo world on ``address`` and play ``scenario`` until SIGTERM or SIGINT."""
+    """Serve the demo world on ``address`` and play ``scenario`` until SIGTERM or SIGINT.
+
+    What is said is a configuration with comments, so that it can be saved as it comes.
+    """
+
+    def comment(text: str) -> None:
+        say(f"# {text}")
+
     script = scenario_named(scenario)
     host, port = parse_address(address)
     simulator = Simulator(build=demo_world.build)
@@ -32,10 +39,10 @@ async def run_simulator(address: str, scenario: str, say: Callable[[str], None])
         loop.add_signal_handler(number, stop.set)
     try:
         async with running(simulator.app, host or "0.0.0.0", port) as url:  # noqa: S104  the operator wrote :PORT
-            say(f"Simulated Wix and Bitrix24 on {url}, scenario {scenario}: {script.description}")
-            say(f"Control: {url}/_sim/ (incidents, faults, request log). A configuration that watches it:\n")
+            comment(f"Simulated Wix and Bitrix24 on {url}, scenario {scenario}: {script.description}")
+            comment(f"Control: {url}/_sim/ (incidents, faults, request log). A configuration that watches it:\n")
             say(yaml.safe_dump({"targets": demo_targets(url)}, sort_keys=False))
-            async with playing(simulator, script, say):
+            async with playing(simulator, script, comment):
                 await stop.wait()
     except OSError as error:
         raise ListenError(f"cannot listen on {address}: {error.strerror}") from None

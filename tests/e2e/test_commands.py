@@ -220,7 +220,7 @@ def test_simulate_lists_every_scripted_incident() -> None:
         assert name in out
 
 
-def test_simulate_prints_a_configuration_that_works_against_it(tmp_path: Path) -> None:
+def test_all_that_simulate_prints_is_a_configuration_that_works_against_it(tmp_path: Path) -> None:
     async def scenario() -> None:
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-u", "-m", "exporter", "simulate", "--listen=127.0.0.1:0", "--scenario=token-revoked"),
@@ -229,10 +229,10 @@ def test_simulate_prints_a_configuration_that_works_against_it(tmp_path: Path) -
         try:
             assert process.stdout is not None
             text = ""
-            while "targets:" not in text or "labels" not in text.rsplit("studio", 1)[-1]:
+            while ">> token-revoked" not in text:
                 text += (await asyncio.wait_for(process.stdout.readline(), 20)).decode()
             path = tmp_path / "exporter.yml"
-            path.write_text(text[text.index("targets:") :] + "      site: studio-munich\n")
+            path.write_text(text)
             code, out, err = await command("probe", f"--config.file={path}")
             assert code == 1, out + err
             assert "1 error" in out
