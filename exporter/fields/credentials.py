@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import stat
 import unicodedata
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,6 +11,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from pydantic import PlainValidator, ValidationInfo, WithJsonSchema
 
+from exporter.fields.files import read_named_file
 from exporter.fields.kinds import Reading, field_error, kind, text_of
 from exporter.support.net import ascii_host, join_address, keeps_secrets
 from exporter.support.redaction import redact
@@ -75,22 +75,8 @@ def _secret_file(name: object, reading: Reading | None) -> str:
         reading.files.append(path)
     # A credential put here by mistake must not be shown as a missing file.
     where = redact(str(path)) if "/" in name or len(name) < _LONG_NAME else "the named file"
-    try:
-        # A pipe or a device would block or never end.
-        is_file = stat.S_ISREG(path.stat().st_mode)
-        content = b""
-        if is_file:
-            with path.open("rb") as file:
-                content = file.read(_SECRET_FILE_BYTES + 1)
-    except FileNotFoundError:
-        raise field_error(f"{where} does not exist", "create it, or correct the path; it is relative to this file") from None
-    except (OSError, ValueError) as error:
-        why = getattr(error, "strerror", None) or "not a path"
-        raise field_error(f"{where} cannot be read: {why}", "let the user of the exporter read it") from None
-    if not is_file:
-        raise field_error(f"{where} is not a file", "name a regular file")
-    if len(content) > _SECRET_FILE_BYTES:
-        raise field_error(f"{where} is too large for a credential", "put nothing else in that file")
+    fixes = {"absent": "create it, or correct the path; it is relative to this file", "wanted": "name a regular file"}
+    content = read_named_file(path, where, _SECRET_FILE_BYTES, **fixes, holds="a credential")
     if not content.strip():
         raise field_error(f"{where} is empty", "write the credential into it")
     try:

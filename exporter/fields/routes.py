@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import re
 import ssl
-import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +14,7 @@ from urllib.parse import unquote, urlsplit
 from pydantic import PlainValidator, ValidationInfo, WithJsonSchema
 
 from exporter.fields.credentials import SECRET_SCHEMA, host_of, secret_text
+from exporter.fields.files import read_named_file
 from exporter.fields.kinds import Reading, field_error, text_of
 from exporter.support.net import join_address
 from exporter.support.redaction import redact
@@ -22,6 +22,7 @@ from exporter.support.secret import MASK, Secret, is_quoted
 
 _PROXY_FORM: Final = "http://HOST:PORT, an IPv6 address as [::1]"
 _CA_FILE_BYTES: Final = 4 * 1024 * 1024
+_DER: Final = b"0\x82"  # how a certificate begins that is not in PEM form
 _CERTIFICATE: Final = re.compile(rb"-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----.+?-----END [A-Z0-9 ]+-----", re.DOTALL)
 
 
@@ -87,26 +88,19 @@ class CaFile:
 def certificates_in(path: Path) -> str:
     """Return the certificates in a PEM file, without what stands around them. Raises :func:`field_error`."""
     where = redact(str(path))
-    try:
-        # A pipe or a device would block or never end.
-        content = b""
-        if is_file := stat.S_ISREG(path.stat().st_mode):
-            with path.open("rb") as file:
-                content = file.read(_CA_FILE_BYTES + 1)
-    except FileNotFoundError:
-        raise field_error(f"{where} does not exist", "correct the path, or remove it to trust the host's CAs only") from None
-    except (OSError, ValueError) as error:
-        why = getattr(error, "strerror", None) or "not a path"
-        raise field_error(f"{where} cannot be read: {why}", "let the user of the exporter read it") from None
-    if not is_file:
-        raise field_error(f"{where} is not a file", "name a file with CA certificates in PEM form")
-    if len(content) > _CA_FILE_BYTES:
-        raise field_error(f"{where} is too large for CA certificates", "put nothing else in that file")
+    content = read_named_file(
+        path,
+        where,
+        _CA_FILE_BYTES,
+        absent="correct the path, or remove it to trust the host's CAs only",
+        wanted="name a file with CA certificates in PEM form",
+        holds="CA certificates",
+    )
     found = _CERTIFICATE.findall(content)
     if not found:
-        fix = f"convert it: openssl x509 -inform der -in {where} -out {where}.pem"
-        if b"-----BEGIN" in content:
-            fix = "name the file with the CA's certificate"
+        fix = "name the file with the CA's certificate"
+        if content.startswith(_DER):
+            fix = f"convert it: openssl x509 -inform der -in {where} -out {where}.pem"
         raise field_error(f"{where} holds no certificate in PEM form", fix)
     try:
         certificates = b"\n".join(found).decode("ascii")

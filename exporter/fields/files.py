@@ -1,0 +1,32 @@
+"""Small files that a configuration names: read whole, or told by what is wrong with them."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+from exporter.fields.kinds import field_error
+
+
+def read_named_file(path: Path, where: str, most: int, *, absent: str, wanted: str, holds: str) -> bytes:
+    """Return the content of a regular file of at most ``most`` bytes. Raises :func:`~exporter.fields.kinds.field_error`.
+
+    ``where`` is the file in messages; ``absent`` is the fix for one that is not there, ``wanted`` for what is no file, and
+    ``holds`` what it is too large for.
+    """
+    try:
+        # A pipe or a device would block or never end.
+        content = b""
+        if is_file := stat.S_ISREG(path.stat().st_mode):
+            with path.open("rb") as file:
+                content = file.read(most + 1)
+    except FileNotFoundError:
+        raise field_error(f"{where} does not exist", absent) from None
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or "not a path"
+        raise field_error(f"{where} cannot be read: {why}", "let the user of the exporter read it") from None
+    if not is_file:
+        raise field_error(f"{where} is not a file", wanted)
+    if len(content) > most:
+        raise field_error(f"{where} is too large for {holds}", "put nothing else in that file")
+    return content
