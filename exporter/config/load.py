@@ -19,6 +19,7 @@ from exporter.fields.durations import format_duration
 from exporter.fields.kinds import FieldProblem, Reading, mapping_of
 from exporter.platforms.registry import PLATFORMS
 from exporter.platforms.settings import CollectorSettings
+from exporter.support.files import trouble_with
 from exporter.support.redaction import redact
 from exporter.support.yaml_source import read_yaml, show_path
 
@@ -77,9 +78,9 @@ def _in_order(problems: list[Problem], path: Path) -> list[Problem]:
 
 
 def _warnings(config: Config, written: Mapping[str, object]) -> Iterator[FieldProblem]:
-    if config.state_file and not config.state_file.parent.is_dir():
-        message = f"the folder {config.state_file.parent} does not exist"
-        yield FieldProblem(("state_file",), message, "create it, writable for the exporter")
+    if config.state_file and (trouble := trouble_with(config.state_file.parent, folder=True)):
+        fix = "create it, writable for the exporter, or correct the path"
+        yield FieldProblem(("state_file",), f"the folder {config.state_file.parent} {trouble}", fix)
     yield from calendar_warnings(written)
     raw = written.get("targets")
     for index, target in enumerate(config.targets):

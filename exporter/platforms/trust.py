@@ -19,6 +19,7 @@ from pydantic_core import PydanticCustomError
 
 from exporter.errors import ConfigError, Problem
 from exporter.fields.routes import CaFile, certificates_in
+from exporter.support.files import trouble_with
 from exporter.support.secret import is_quoted
 
 log = structlog.get_logger(__name__)
@@ -49,7 +50,7 @@ def host_trust(environ: Mapping[str, str] = os.environ, *, bundles: tuple[str, .
         raise ConfigError(problems)
     context = _new_context()
     found = False
-    if file or Path(defaults.openssl_cafile).is_file():
+    if file or not trouble_with(Path(defaults.openssl_cafile)):
         found = _loaded(context, Path(file or defaults.openssl_cafile))
     if folders or _has_certificates(defaults.openssl_capath):
         context.load_verify_locations(capath=folders or defaults.openssl_capath)
@@ -107,7 +108,7 @@ def _folder_problems(folders: str) -> Iterator[Problem]:
     if folders and is_quoted(folders):
         yield _quotes(FOLDERS_VARIABLE)
     elif folders and not any(map(_has_certificates, names)):
-        there = any(Path(name).is_dir() for name in names)
+        there = not all(trouble_with(Path(name), folder=True) for name in names)
         what = "holds no certificate under the name that OpenSSL looks for" if there else "is no folder that can be read"
         fix = "run openssl rehash on it" if there else "name a folder with CA certificates"
         yield Problem(FOLDERS_VARIABLE, f"{folders} {what}", f"{fix}, or unset {FOLDERS_VARIABLE} to trust those of the host")

@@ -23,7 +23,7 @@ import structlog
 
 from exporter.clock import Clock, wall_deadline
 from exporter.errors import BookingSyncError
-from exporter.support.files import FileLock, lock_beside, lock_path, replace_durably
+from exporter.support.files import FileLock, lock_beside, lock_path, replace_durably, resolved
 from exporter.support.json_text import UNREADABLE
 from exporter.support.redaction import visible
 
@@ -112,7 +112,7 @@ class StatusHistory:
 
     def is_of(self, path: Path | None) -> bool:
         """Return whether this is the memory of the state file ``path``, however it is spelt. Blocks."""
-        return self.path == (path and _resolved(path))
+        return self.path == (path and resolved(path))
 
     async def save(self) -> None:
         """Do nothing: there is no file."""
@@ -194,7 +194,7 @@ def open_status_history(path: Path, clock: Clock) -> FileStatusHistory:
     Raises :class:`StateFileInUseError` while another process has it. Where no lock can be had (a folder that cannot be written,
     a file system that knows none) it is used all the same, with a warning: better watched twice than by nobody.
     """
-    path = _resolved(path)
+    path = resolved(path)
     try:
         lock = lock_beside(path)
     except OSError as error:
@@ -208,13 +208,6 @@ def open_status_history(path: Path, clock: Clock) -> FileStatusHistory:
         os.ftruncate(lock.descriptor, 0)
         os.pwrite(lock.descriptor, f"process {os.getpid()} on {socket.gethostname()}\n".encode(), 0)
     return FileStatusHistory(path, clock, lock)
-
-
-def _resolved(path: Path) -> Path:
-    try:
-        return path.resolve()
-    except (OSError, RuntimeError):  # links in a circle
-        return path.absolute()
 
 
 def _holder(path: Path) -> str:

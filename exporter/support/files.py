@@ -42,6 +42,30 @@ def stamps(paths: Iterable[Path]) -> Stamps:
     return tuple(stamp(path) for path in paths)
 
 
+def trouble_with(path: Path, *, folder: bool = False) -> str | None:
+    """Return why ``path`` is no file, or no ``folder``, that can be reached, to stand behind its name; ``None`` when it is one.
+
+    ``Path.is_file`` raises for a folder that may not be entered and for a name that is too long.
+    """
+    try:
+        mode = path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        return "does not exist"
+    except (OSError, ValueError) as error:
+        return f"cannot be reached: {getattr(error, 'strerror', None) or error}"
+    if folder:
+        return None if modes.S_ISDIR(mode) else "is no folder"
+    return None if modes.S_ISREG(mode) else "is no file"
+
+
+def resolved(path: Path) -> Path:
+    """Return where ``path`` leads, or itself for links in a circle."""
+    try:
+        return path.resolve()
+    except (OSError, RuntimeError):
+        return path.absolute()
+
+
 def replace_durably(path: Path, content: bytes) -> None:
     """Replace the file, mode 0600, so that a crash leaves the old or the new one. Blocks; raises :class:`OSError`."""
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # mode 0600

@@ -457,3 +457,34 @@ def test_a_file_of_brackets_is_refused_before_it_takes_long(tmp_path: Path, brac
     with pytest.raises(ConfigError, match="nested too deep"):
         load(tmp_path, "targets: " + bracket * 30_000)
     assert time.process_time() - began < 0.5  # some hundredths of a second; looking at each open bracket for each took 1.7
+
+
+@pytest.mark.parametrize("name", ["9" * 300, "a/" * 3000 + "b", "circle", "circle/file", "file/below", "with\0nul"])
+@pytest.mark.parametrize("key", ["state_file", "token_file", "ca_file", "secret"])
+def test_a_path_that_cannot_be_looked_at_is_a_problem_or_a_warning_and_never_a_crash(
+    tmp_path: Path, key: str, name: str
+) -> None:
+    (tmp_path / "circle").symlink_to(tmp_path / "circle")
+    (tmp_path / "file").write_text("planted")
+    oauth: dict[str, object] = {"client_id": "local.1", "client_secret": "planted", "token_file": "tokens.json"}
+    target: dict[str, object] = {"name": "a", "platform": "bitrix24", "oauth": oauth}
+    whole: dict[str, object] = {"targets": [target]}
+    (tmp_path / "tokens.json").touch()
+    if key == "state_file":
+        whole["state_file"] = f"{name}/state.json"
+    elif key == "ca_file":
+        target["tls"] = {"ca_file": name}
+    elif key == "secret":
+        oauth["client_secret"] = {"file": name}
+    else:
+        oauth["token_file"] = name
+    path = tmp_path / "exporter.yml"
+    path.write_text(yaml.safe_dump(whole))
+    try:
+        told = [warning.path for warning in load_config(path, {}).warnings]
+    except ConfigError as error:
+        told = [problem.path for problem in error.problems]
+    (where,) = told
+    assert {"state_file": "state_file", "token_file": "oauth.token_file", "ca_file": "tls.ca_file", "secret": "client_secret"}[
+        key
+    ] in where

@@ -186,3 +186,12 @@ def test_the_store_is_read_once_and_not_at_each_handshake(authority: tuple[Path,
     for _ in range(3):
         handshake(trust, *authority[1:])
     assert before == trust.cert_store_stats()
+
+
+@pytest.mark.parametrize("name", ["9" * 300, "circle"])
+@pytest.mark.parametrize("variable", ["SSL_CERT_FILE", "SSL_CERT_DIR"])
+def test_a_path_that_cannot_be_looked_at_is_a_problem_of_its_variable(tmp_path: Path, variable: str, name: str) -> None:
+    (tmp_path / "circle").symlink_to(tmp_path / "circle")
+    with pytest.raises(ConfigError) as caught:
+        host_trust({variable: str(tmp_path / name)})
+    assert [variable] == [problem.path for problem in caught.value.problems]

@@ -7,6 +7,7 @@ from typing import Final
 
 from exporter.fields.kinds import FieldProblem
 from exporter.platforms.bitrix24.settings import BitrixTarget
+from exporter.support.files import trouble_with
 from exporter.support.yaml_source import Path
 
 _CLOUD_REQUESTS_PER_SECOND: Final = 2.0  # fact sheet bitrix24.md 6.1
@@ -24,9 +25,11 @@ def problems(target: Mapping[str, object], path: Path) -> Iterator[FieldProblem]
 
 def warnings(target: BitrixTarget, path: Path) -> Iterator[FieldProblem]:
     """Yield what is allowed and probably not meant."""
-    if target.oauth and not target.oauth.token_file.is_file():
-        message = f"{target.oauth.token_file} does not exist"
-        yield FieldProblem((*path, "oauth", "token_file"), message, "make it with booking-sync-exporter bitrix24-login")
+    if target.oauth and (trouble := trouble_with(target.oauth.token_file)):
+        fix = "make it with booking-sync-exporter bitrix24-login"
+        if "reached" in trouble:
+            fix = "let the user of the exporter enter its folder, or correct the path"
+        yield FieldProblem((*path, "oauth", "token_file"), f"{target.oauth.token_file} {trouble}", fix)
     if target.budget.requests_per_second > _CLOUD_REQUESTS_PER_SECOND:
         rate = f"{target.budget.requests_per_second:g}"
         message = f"{rate} is more than a cloud portal allows outside the Enterprise plan"

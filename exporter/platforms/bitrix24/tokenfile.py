@@ -34,7 +34,7 @@ import msgspec
 
 from exporter.clock import Clock
 from exporter.errors import TargetConfigError
-from exporter.support.files import FileLock, Stamp, flush_folder, lock_beside, lock_path, stamp
+from exporter.support.files import FileLock, Stamp, flush_folder, lock_beside, lock_path, resolved, stamp, trouble_with
 from exporter.support.json_text import decoded, is_whole
 from exporter.support.secret import Secret
 
@@ -121,7 +121,7 @@ class TokenFile:
     """
 
     def __init__(self, path: Path) -> None:
-        self.path = path.resolve()  # a link would be replaced itself, and the pair behind it be spent
+        self.path = resolved(path)  # a link would be replaced itself, and the pair behind it be spent
         self._beside = self.path.with_name(f"{self.path.name}.new")
         self._lock: FileLock | None = None
         self._shares = 0
@@ -179,7 +179,7 @@ class TokenFile:
 
     def finish(self) -> Tokens | None:
         """Finish the rename that a crash interrupted, unless somebody renews; return the pair if it cannot be renamed."""
-        if not self._beside.exists():
+        if trouble_with(self._beside):
             return None
         try:
             if not self.lock():

@@ -248,3 +248,12 @@ def test_tokens_print_nothing_secret() -> None:
     tokens = parse(pair("planted"))
     assert tokens is not None
     assert "planted" not in repr(tokens)
+
+
+@pytest.mark.parametrize("name", ["9" * 300, "circle"])
+def test_a_path_that_cannot_be_looked_at_is_told_and_is_no_bug_of_ours(tmp_path: Path, name: str) -> None:
+    (tmp_path / "circle").symlink_to(tmp_path / "circle")
+    file = TokenFile(tmp_path / name)
+    assert file.finish() is None
+    with pytest.raises(TargetConfigError, match=name):
+        file.load()
