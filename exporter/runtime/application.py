@@ -155,22 +155,22 @@ class Application:
         config = self.config
         if not self.standby or config.state_file is None:
             return True
-        try:
-            history = await asyncio.to_thread(open_status_history, config.state_file, self._clock)
-        except StateFileInUseError:
-            return False
 
         async def take_over() -> None:
-            if self._config is not config:  # reloaded meanwhile, and the file may be another one
-                return
-            try:
+            if self._config is config:  # else reloaded meanwhile, and the file may be another one
                 await self._swap_in(config, await asyncio.to_thread(config_hash, config), history)
-            except ConfigError as error:
-                if str(error) != self._rejected:  # it is tried again and again
-                    self._reject(error)
 
-        with self._let_go_unless_used(history):
-            await self._one_at_a_time(take_over)
+        try:
+            history = await asyncio.to_thread(open_status_history, config.state_file, self._clock)
+            with self._let_go_unless_used(history):
+                await self._one_at_a_time(take_over)
+        except StateFileInUseError:
+            return False
+        except ConfigError as error:
+            if self._stopping:
+                raise
+            if str(error) != self._rejected:  # it is tried again and again
+                self._reject(error)
         return not self.standby
 
     @property

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import os
 import socket
 from pathlib import Path
@@ -22,7 +23,7 @@ import msgspec
 import structlog
 
 from exporter.clock import Clock, wall_deadline
-from exporter.errors import BookingSyncError
+from exporter.errors import BookingSyncError, ConfigError, Problem
 from exporter.support.files import FileLock, lock_beside, lock_path, replace_durably, resolved
 from exporter.support.json_text import UNREADABLE
 from exporter.support.redaction import visible
@@ -191,13 +192,17 @@ class FileStatusHistory(StatusHistory):
 def open_status_history(path: Path, clock: Clock) -> FileStatusHistory:
     """Take the state file ``path`` for this process, then read it; of a link, the file it leads to. Blocks.
 
-    Raises :class:`StateFileInUseError` while another process has it. Where no lock can be had (a folder that cannot be written,
-    a file system that knows none) it is used all the same, with a warning: better watched twice than by nobody.
+    Raises :class:`StateFileInUseError` while another process has it, :class:`~exporter.errors.ConfigError` when this one may
+    open no more files. Where no lock can be had (a folder that cannot be written, a file system that knows none) it is used all
+    the same, with a warning: better watched twice than by nobody.
     """
     path = resolved(path)
     try:
         lock = lock_beside(path)
     except OSError as error:
+        if error.errno in {errno.EMFILE, errno.ENFILE}:  # says nothing of the file, and another process may have it
+            problem = Problem("state_file", f"cannot be locked: {error.strerror}", "raise LimitNOFILE (systemd) or ulimit -n")
+            raise ConfigError([problem]) from None
         log.warning("state_file_not_locked", path=str(path), error=error.strerror)
         return FileStatusHistory(path, clock)
     if lock is None:

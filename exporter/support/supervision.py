@@ -37,8 +37,7 @@ async def supervised(
         try:
             await work()
         except (Exception, asyncio.CancelledError) as bug:
-            task = asyncio.current_task()
-            stopping = task is None or task.cancelling() > 0
+            stopping = _is_cancelled()
             if stopping and isinstance(bug, asyncio.CancelledError):
                 raise  # meant for us; otherwise something inside was cancelled, which is a bug as any other
             bugs = bugs + 1 if clock.monotonic() - began <= MAX_PAUSE_SECONDS else 1
@@ -50,3 +49,9 @@ async def supervised(
         else:
             return
         await clock.sleep(pause)
+
+
+def _is_cancelled() -> bool:
+    # Not in the frame above: one that knows its own task is a cycle, which only a garbage collection frees.
+    task = asyncio.current_task()
+    return task is None or task.cancelling() > 0

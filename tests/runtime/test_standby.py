@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import pkgutil
+import resource
 from collections.abc import AsyncIterator, Awaitable, Callable
 from itertools import count
 from pathlib import Path
@@ -330,6 +331,23 @@ def test_a_standby_that_cannot_take_over_says_why_once_and_does_when_it_can(
         await both.pass_time(5)
         page = await both.standby.samples()
         assert (0, 1) == (page["standby"], page["config_last_reload_successful"])
+
+    with_pair(tmp_path, scenario)
+
+
+def test_a_standby_that_may_open_no_more_files_takes_nothing_over_from_who_is_active(tmp_path: Path) -> None:
+    async def scenario(both: Pair) -> None:
+        both.waiting.cancel()
+        limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (3, limits[1]))
+        try:
+            assert not await both.standby.app.take_over()
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+        assert both.standby.app.standby
+        assert not await both.standby.app.take_over()
+        await driven(both, both.end_active())
+        assert await both.standby.app.take_over()
 
     with_pair(tmp_path, scenario)
 
