@@ -76,6 +76,7 @@ PATCHES: dict[str, Callable[[], None]] = {
     "fsync": lambda: setattr(os, "fsync", lambda _: hang("fsync")),
     "page": lambda: setattr(Page, "render", lambda *_: hang("page")),
     "web-server": lambda: setattr(uvicorn.Server, "on_tick", tick),
+    "token_files": lambda: setattr(TokenFile, "load", lambda _: hang("token file")),
     "opening": lambda: setattr(World, "open_targets", open_targets),
     "loop": lambda: setattr(TokenFile, "stamp", lambda _: hang_in_the_kernel("loop")),
 }

@@ -14,7 +14,7 @@ import pytest
 
 from exporter.simulator import Fault, FaultKind
 from tests.harness.business import API_KEY, Business, with_business
-from tests.harness.process import Exporter, exporter, until
+from tests.harness.process import Exporter, exporter, hanging, until
 
 
 async def sample(running: Exporter, name: str) -> float | None:
@@ -52,19 +52,17 @@ def test_token_files_that_hang_hold_up_no_large_answer_of_another_target(tmp_pat
     async def scenario(business: Business) -> None:
         business.site.connect_many(400)
         targets = [business.wix_target("large", collectors={"connections": {"interval": "1s"}})]
-        for number in range(70):  # more than there are threads for files
-            targets.append(business.expired_oauth_target(f"oauth-{number}"))
-            token_file = tmp_path / f"oauth-{number}.json"
-            token_file.unlink()
-            os.mkfifo(token_file)  # who reads it waits until somebody writes
+        # More than there are threads for files.
+        targets += [business.expired_oauth_target(f"oauth-{number}") for number in range(70)]
         last_success = 'collector_last_success_timestamp_seconds{collector="connections",platform="wix",target="large"}'
-        async with exporter(business.config(*targets)) as running:
+        async with hanging(business.config(*targets), "token_files") as running:
             later = business.simulator.now() + 6  # until then every token file has been opened
 
             async def goes_on() -> bool:
                 return (await sample(running, last_success) or 0.0) > later
 
             await until(goes_on, "the polls of the large site to go on", seconds=20)
+            assert sum(line["event"] == "hangs" for line in running.log) >= 64, "as many threads as there are for files hang"
 
     with_business(tmp_path, scenario)
 

@@ -68,7 +68,9 @@ def promised(interval: float, reason: Reason, retry_after: float | None, failure
     if reason is Reason.OVERLOAD:
         return max(asked, interval, 900.0), max(asked, interval, 900.0)
     if reason in LIMITED:
-        return asked or interval, asked or interval
+        grown = min(interval, 10.0 * 2 ** (failures - 2)) if failures > 1 else 0.0  # a short wait is believed once
+        wait = max(asked, grown) if asked else interval
+        return wait, wait
     most = min(max(interval, 10.0), min(interval, 10.0) * 2 ** (failures - 1))
     return max(asked, most / 2), max(asked, most)
 
