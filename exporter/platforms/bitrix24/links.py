@@ -46,10 +46,13 @@ _Kinds = tuple[tuple[Link, int], ...]
 
 
 class _Answer(Value, frozen=True, gc=False):
-    """What a booking is tied to. ``asked_at`` is when the poll began that learnt it, on the clock that nobody sets."""
+    """What a booking is tied to, ``None`` when no answer about it could ever be read.
+
+    ``asked_at`` is when the poll began that learnt it, on the clock that nobody sets.
+    """
 
     asked_at: float
-    kinds: _Kinds
+    kinds: _Kinds | None
 
 
 class LinksCollector:
@@ -87,11 +90,9 @@ class LinksCollector:
         gone: set[str] = set()
         odd = await self._ask(new, at, gone)
         odd = await self._ask(due, at, gone, only_if_spare=True) or odd
-        if odd is not None and not self._answers:
+        if odd is not None and all(answer.kinds is None for answer in self._answers.values()):
             raise odd
         present = [booking for booking in rows if booking.id not in gone]
-        # What is odd today is odd in the next poll, too: it is unverified, and hides no other booking.
-        complete = complete and odd is None
 
         def observe() -> LinksObservation:
             return LinksObservation(at, tuple(self._window(window, present, at, complete) for window in windows))
@@ -143,14 +144,13 @@ class LinksCollector:
         for key, outcome in outcomes.items():
             booking_id = key[1:]
             if isinstance(outcome, Reply):
+                before = self._answers.pop(booking_id, None)  # its turn is over, whatever the answer
                 try:
-                    answer = _Answer(at, self._known(decode.links(outcome)))
+                    self._answers[booking_id] = _Answer(at, self._known(decode.links(outcome)))
                 except InvalidResponseError as error:
                     self._services.events.malformed_rows(CollectorName.LINKS, 1)
                     odd = error
-                    continue
-                self._answers.pop(booking_id, None)
-                self._answers[booking_id] = answer
+                    self._answers[booking_id] = before or _Answer(at, None)
             elif outcome.error.code == BOOKING_NOT_FOUND:  # deleted after the list was read
                 self._answers.pop(booking_id, None)
                 gone.add(booking_id)
@@ -184,8 +184,12 @@ class LinksCollector:
         unverified = 0
         for booking in bookings:
             if lies_in(booking, window, self._rule):
-                answer = self._answers.get(booking.id)
-                if answer is None or (age := at - answer.asked_at) > self._settings.max_age_seconds:
+                answer = self._answers[booking.id]
+                age = at - answer.asked_at
+                if answer.kinds is None:
+                    unverified += 1
+                    complete = False  # what is odd today is odd in the next poll, too, and hides no other booking
+                elif age > self._settings.max_age_seconds:
                     unverified += 1
                 else:
                     by_age.setdefault(age, []).append(answer.kinds)

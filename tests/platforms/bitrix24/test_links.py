@@ -342,6 +342,26 @@ def test_a_booking_whose_links_become_odd_keeps_what_was_known_of_it_until_that_
     on_portal(script)
 
 
+@pytest.mark.parametrize("were_known", [False, True])
+def test_however_many_bookings_have_odd_links_the_others_are_verified_in_their_turn(were_known: bool) -> None:
+    async def script(bench: Bench) -> None:
+        bench.world.fill(60, bench.now, days=(0.1, 6.9))
+        rows = bench.world.bookings()
+        session = bench.open(links={"batch_size": 10, "verify_calls": 1, "interval": "60s", "max_age": "10m"})
+        if were_known:
+            await poll_links(session)
+        for booking in rows[:20]:  # more than are asked about in a poll
+            bench.world.edit_booking(booking.id, links=(Odd(),))
+        for _ in range(20):
+            bench.clock.now += 60
+            found = await poll_links(session)
+        assert [20] == [window.unverified for window in found.windows]
+        linked = tied_to("crm", rows[20:])
+        assert {"next_7d": (linked, 40 - linked)} == coverage(found)
+
+    on_portal(script)
+
+
 def test_a_portal_that_has_nothing_but_odd_links_fails_the_poll() -> None:
     async def script(bench: Bench) -> None:
         begin = bench.now + HOUR
