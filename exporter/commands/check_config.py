@@ -11,6 +11,7 @@ from exporter.commands.world import opened_world
 from exporter.config import Config
 from exporter.errors import PollError
 from exporter.metrics import Instruments
+from exporter.platforms.retry import MAX_PATIENCE_SECONDS, patience
 from exporter.platforms.settings import Target
 from exporter.polling import AT_ONCE
 from exporter.runtime import World
@@ -56,7 +57,8 @@ async def _problem(world: World, target: Target) -> str | None:
     try:
         live = world.open_target(target, StatusHistory())
         try:
-            await live.session.check()
+            with patience(MAX_PATIENCE_SECONDS):  # as in a poll: who refuses slowly is not asked four times
+                await live.session.check()
         finally:
             await live.session.aclose()
     except PollError as error:

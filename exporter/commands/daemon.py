@@ -236,7 +236,7 @@ async def _tell_of_steps(clock: Clock, instruments: Instruments) -> None:
     while True:
         if (stepped := clock.stepped()) != known:
             log.warning("clock_stepped", seconds=round(stepped - known, 1))
-            instruments.clock_stepped(stepped - known)
+            instruments.clock_stepped(stepped)
             known = stepped
         await clock.sleep(CLOCK_SECONDS)
 

@@ -133,6 +133,8 @@ class Instruments:
         self.registry = registry
         self._targets: dict[str, TargetInstruments] = {}
         self._gauges: dict[Family, prometheus_client.Gauge] = {}
+        self._loaded_at: float | None = None
+        self._stepped = 0.0
         self._set(process.BUILD_INFO, 1, __version__, revision, python_platform.python_version())
         self._log_messages = prometheus_client.Counter(
             process.LOG_MESSAGES.name, process.LOG_MESSAGES.help, process.LOG_MESSAGES.labels, registry=registry
@@ -168,18 +170,23 @@ class Instruments:
         return self._targets.get(name)
 
     def config_loaded(self, ok: bool, at: float, hash: str | None) -> None:  # noqa: A002  what it is
-        """Record an attempt to load the configuration at ``at`` (Unix seconds); ``hash`` is its hexadecimal digest."""
+        """Record an attempt to load the configuration; ``hash`` is its hexadecimal digest.
+
+        ``at`` is a moment of :meth:`~exporter.clock.Clock.steady`, shown as :meth:`clock_stepped` says.
+        """
         self._set(process.RELOAD_SUCCESSFUL, ok)
         if ok:
-            self._set(process.RELOAD_SUCCESS_TIME, at)
+            self._loaded_at = at
+            self._set(process.RELOAD_SUCCESS_TIME, at + self._stepped)
         if ok and hash:
             # 48 bits: a double holds them exactly.
             self._set(process.CONFIG_HASH, int(hash[:12], 16))
 
-    def clock_stepped(self, seconds: float) -> None:
-        """Move what was recorded as a moment by as much as the wall clock was set."""
-        if process.RELOAD_SUCCESS_TIME in self._gauges:
-            self._gauges[process.RELOAD_SUCCESS_TIME].inc(seconds)
+    def clock_stepped(self, stepped: float) -> None:
+        """Show what was recorded as a moment as a wall clock has it that was set by ``stepped`` seconds since the start."""
+        self._stepped = stepped
+        if self._loaded_at is not None:
+            self._set(process.RELOAD_SUCCESS_TIME, self._loaded_at + stepped)
 
     def loop_lag(self, seconds: float) -> None:
         """Publish how late the event loop was."""

@@ -268,7 +268,7 @@ class Application:
 
     def _reject(self, error: ConfigError) -> None:
         self._rejected = str(error)
-        self._instruments.config_loaded(ok=False, at=self._clock.time(), hash=None)
+        self._instruments.config_loaded(ok=False, at=self._clock.steady(), hash=None)
         log.error("config_reload_failed", problems=[str(problem) for problem in error.problems])
 
     async def _apply(self, config: Config, digest: str) -> None:
@@ -336,7 +336,7 @@ class Application:
 
     def _accepted(self, config: Config, digest: str) -> None:
         self._rejected = None
-        self._instruments.config_loaded(ok=True, at=self._clock.time(), hash=digest)
+        self._instruments.config_loaded(ok=True, at=self._clock.steady(), hash=digest)
         for warning in config.warnings:
             log.warning("config_warning", problem=str(warning))
 

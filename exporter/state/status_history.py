@@ -16,6 +16,7 @@ import contextlib
 import errno
 import os
 import socket
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -51,23 +52,19 @@ class StateFileInUseError(BookingSyncError):
 
 
 class _Entry(msgspec.Struct, frozen=True, gc=False):
-    """``since`` is a moment of :meth:`~exporter.clock.Clock.steady`; of the wall clock in what was ``read`` from a file."""
+    """``since`` is a moment of :meth:`~exporter.clock.Clock.steady`."""
 
     status: str
     since: float
-    read: bool = False
 
 
-class _Written(msgspec.Struct, frozen=True, gc=False):
-    """``since`` is a moment of the wall clock."""
-
-    status: str
-    since: float
+class _Earlier(_Entry, frozen=True, gc=False):
+    """What an earlier run wrote: ``since`` is a moment of the wall clock."""
 
 
 class _File(msgspec.Struct, frozen=True):
     version: int
-    targets: dict[str, dict[str, _Written]] = {}
+    targets: dict[str, dict[str, _Earlier]] = {}
 
 
 class _Version(msgspec.Struct, frozen=True):
@@ -142,7 +139,8 @@ class FileStatusHistory(StatusHistory):
         self._clock = clock
         self._writer: asyncio.Task[None] | None = None
         self._write_failed = False
-        self._targets = _read(path)
+        for target, entries in _read(path).items():
+            self._targets[target] = {**entries}
         self._stepped = clock.stepped()
 
     async def save(self) -> None:
@@ -170,11 +168,7 @@ class FileStatusHistory(StatusHistory):
     async def _write(self) -> None:
         self._changed = False
         self._stepped = self._clock.stepped()
-        written = {
-            target: {key: _Written(entry.status, self._steady(entry) + self._stepped) for key, entry in entries.items()}
-            for target, entries in self._targets.items()
-        }
-        content = msgspec.json.encode(_File(VERSION, written))
+        content = msgspec.json.encode({"version": VERSION, "targets": self._on_the_wall_clock()})
         try:
             await asyncio.to_thread(replace_durably, self.path, content)
         except OSError as error:
@@ -186,7 +180,15 @@ class FileStatusHistory(StatusHistory):
             self._write_failed = False
 
     def _steady(self, entry: _Entry) -> float:
-        return entry.since - self._clock.stepped() if entry.read else entry.since
+        return entry.since - self._clock.stepped() if isinstance(entry, _Earlier) else entry.since
+
+    def _on_the_wall_clock(self) -> Mapping[str, Mapping[str, _Entry]]:
+        if not self._stepped:
+            return self._targets  # as they are: a fleet has tens of thousands, and the loop waits for this
+        return {
+            target: {key: _Earlier(entry.status, self._steady(entry) + self._stepped) for key, entry in entries.items()}
+            for target, entries in self._targets.items()
+        }
 
 
 def open_status_history(path: Path, clock: Clock) -> FileStatusHistory:
@@ -224,16 +226,12 @@ def _holder(path: Path) -> str:
     return visible(told) or "an unknown process"
 
 
-def _read(path: Path) -> dict[str, dict[str, _Entry]]:
+def _read(path: Path) -> Mapping[str, dict[str, _Earlier]]:
     try:
         content = path.read_bytes()
         version = msgspec.json.decode(content, type=_Version).version
         if version == VERSION:
-            found = msgspec.json.decode(content, type=_File).targets
-            return {
-                target: {key: _Entry(entry.status, entry.since, read=True) for key, entry in entries.items()}
-                for target, entries in found.items()
-            }
+            return msgspec.json.decode(content, type=_File).targets
         why = f"version {version} is not {VERSION}"
     except FileNotFoundError:
         return {}  # the first start

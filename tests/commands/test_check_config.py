@@ -6,15 +6,21 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from random import Random
 
 import pytest
+from prometheus_client import CollectorRegistry
 
-from exporter.commands.check_config import check_all, check_online
+from exporter.commands.check_config import _problem, check_all, check_online
 from exporter.config import load_config
+from exporter.metrics import Instruments
 from exporter.platforms.settings import Target
 from exporter.polling import Admission
+from exporter.runtime import World
+from exporter.simulator import Fault, FaultKind
 from tests.harness.business import Business, with_business
 from tests.harness.clock import ManualClock
+from tests.harness.pool import pool
 
 FLEET = 300
 
@@ -92,3 +98,23 @@ def test_each_connection_is_admitted_as_in_the_daemon(tmp_path: Path, monkeypatc
         assert {business.url.removeprefix("http://")} == set(admitted)
 
     with_business(tmp_path, scenario)
+
+
+@pytest.mark.parametrize("target", ["salon-wix", "salon-b24"])
+def test_a_platform_that_refuses_slowly_is_given_up_within_half_a_minute(target: str, tmp_path: Path) -> None:
+    clock = ManualClock()
+
+    async def scenario(business: Business) -> None:
+        business.simulator.faults.add(Fault(FaultKind.STATUS, status=503, delay=25))
+        config = load_config(business.config(business.wix_target(timeout="30s"), business.bitrix24_target(timeout="30s")))
+        async with pool(clock) as http:
+            world = World(http, clock, Random(1), Instruments(CollectorRegistry()), Admission(clock))
+            checking = asyncio.create_task(_problem(world, next(each for each in config.targets if each.name == target)))
+            began = clock.monotonic()
+            while not checking.done():
+                assert clock.monotonic() - began <= 30
+                await clock.advance(0.5)
+                await asyncio.sleep(0.001)
+        assert "server_error" in (await checking or "")
+
+    with_business(tmp_path, scenario, clock)

@@ -356,7 +356,7 @@ def test_however_many_bookings_have_odd_links_the_others_are_verified_in_their_t
             bench.clock.now += 60
             found = await poll_links(session)
         assert [20] == [window.unverified for window in found.windows]
-        linked = tied_to("crm", rows[20:])
+        linked = tied_to("crm", list(rows[20:]))
         assert {"next_7d": (linked, 40 - linked)} == coverage(found)
 
     on_portal(script)
