@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from pathlib import Path
 from random import Random
+from typing import Protocol
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
@@ -55,6 +56,20 @@ class RunningApplication:
                 )
                 found[sample.name.removeprefix("booking_sync_") + (f"{{{labels}}}" if labels else "")] = sample.value
         return found
+
+
+class PassesTime(Protocol):
+    """Whoever moves the clock of a test."""
+
+    async def pass_time(self, seconds: float) -> None: ...
+
+
+async def driven(app: PassesTime, work: Awaitable[object]) -> None:
+    """Let time pass until ``work`` is done."""
+    task = asyncio.ensure_future(work)
+    while not task.done():
+        await app.pass_time(0.5)
+    await task
 
 
 @contextlib.asynccontextmanager

@@ -35,7 +35,7 @@ from exporter.simulator import Fault, FaultKind
 from exporter.state import status_history
 from exporter.support import slices
 from exporter.web import Reloaded
-from tests.harness.application import RunningApplication, application
+from tests.harness.application import RunningApplication, application, driven
 from tests.harness.business import API_KEY, WEBHOOK_CODE, Business, business, with_business
 from tests.harness.clock import ManualClock
 from tests.harness.pool import pool
@@ -60,14 +60,6 @@ def with_application(tmp_path: Path, targets: Callable[[Business], tuple[dict[st
             await scenario(app, business)
 
     with_business(tmp_path, with_platforms)
-
-
-async def driven(app: RunningApplication, work: Awaitable[object]) -> None:
-    """Let time pass until ``work`` is done."""
-    task = asyncio.ensure_future(work)
-    while not task.done():
-        await app.pass_time(0.5)
-    await task
 
 
 async def hang(app: RunningApplication, business: Business) -> None:

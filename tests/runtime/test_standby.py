@@ -10,7 +10,6 @@ import resource
 from collections.abc import AsyncIterator, Awaitable, Callable
 from itertools import count
 from pathlib import Path
-from typing import Any
 
 import pytest
 import structlog.testing
@@ -21,7 +20,7 @@ from exporter.config import load_config
 from exporter.errors import ConfigError, TargetConfigError
 from exporter.runtime import World, take_over_when_free
 from exporter.state.status_history import StateFileInUseError
-from tests.harness.application import RunningApplication, application
+from tests.harness.application import RunningApplication, application, driven
 from tests.harness.business import Business, with_business
 from tests.harness.clock import ManualClock
 
@@ -86,13 +85,6 @@ def with_pair(tmp_path: Path, scenario: Callable[[Pair], Awaitable[None]]) -> No
             await scenario(both)
 
     with_business(tmp_path, on_business)
-
-
-async def driven(both: Pair, work: Awaitable[Any]) -> None:
-    task = asyncio.ensure_future(work)
-    while not task.done():
-        await both.pass_time(0.5)
-    await task
 
 
 def families(page: str) -> set[str]:

@@ -20,47 +20,14 @@ from typing import Any
 import httpx
 import pytest
 
-from exporter.errors import AuthError, NetworkError, PollError, RateLimitedError, Reason, TargetConfigError
+from exporter.errors import AuthError, NetworkError, Reason, TargetConfigError
 from exporter.model import BookingsObservation, CollectorName
-from exporter.platforms.bitrix24.session import BitrixSession, Shared
-from exporter.platforms.bitrix24.settings import OAuth
+from exporter.platforms.bitrix24.session import Shared
 from exporter.platforms.bitrix24.tokenfile import TokenFile
 from exporter.simulator import Fault, FaultKind
 from exporter.support.secret import Secret
+from tests.harness.bitrix24_oauth import TOKEN, another_pair, open_oauth, refreshes, stored, write_tokens
 from tests.harness.bitrix24_target import Bench, counts, on_portal, poll_bookings, poll_links
-
-TOKEN = "oauth.token"
-
-
-def write_tokens(bench: Bench, **changes: Any) -> Path:  # noqa: ANN401  JSON values
-    """Install an application and store its first pair, as the login does."""
-    _, pair = bench.app()
-    content = bench.simulator.bitrix24.oauth.token_file(pair, bench.url, bench.now) | changes
-    path = bench.folder / "tokens.json"
-    path.write_text(json.dumps({key: value for key, value in content.items() if value is not None}))
-    path.chmod(0o600)
-    return path
-
-
-def stored(path: Path) -> dict[str, Any]:
-    content: dict[str, Any] = json.loads(path.read_text())
-    return content
-
-
-def open_oauth(bench: Bench, oauth: OAuth | None = None, **changes: Any) -> BitrixSession:  # noqa: ANN401  fields of the target
-    return bench.open(webhook_url=None, oauth=oauth or bench.oauth(), **changes)
-
-
-def refreshes(bench: Bench) -> int:
-    return bench.simulator.bitrix24.oauth.refreshes
-
-
-def another_pair(bench: Bench) -> dict[str, Any]:
-    """Return what a login would store now."""
-    oauth = bench.simulator.bitrix24.oauth
-    app = oauth.app("local.app")
-    assert app is not None
-    return oauth.token_file(oauth.issue(app, bench.now), bench.url, bench.now)
 
 
 def test_a_fresh_token_is_used_without_any_refresh(tmp_path: Path) -> None:
@@ -290,62 +257,6 @@ def test_invalid_grant_reads_the_file_once_more_before_it_gives_up(tmp_path: Pat
     on_portal(script, tmp_path)
 
 
-@pytest.mark.parametrize(
-    ("code", "status", "reason"),
-    [
-        ("invalid_client", 401, Reason.AUTH),
-        ("wrong_client", 200, Reason.AUTH),
-        ("insufficient_scope", 403, Reason.PERMISSION),
-        ("invalid_scope", 400, Reason.PERMISSION),
-        ("PAYMENT_REQUIRED", 401, Reason.NOT_ENTITLED),
-        ("NOT_INSTALLED", 401, Reason.NOT_ENTITLED),
-        ("invalid_request", 400, Reason.CLIENT_ERROR),
-        ("something_new", 403, Reason.AUTH),
-        ("server_error", 500, Reason.SERVER_ERROR),
-    ],
-)
-def test_each_refusal_of_the_auth_server_is_one_reason(code: str, status: int, reason: Reason, tmp_path: Path) -> None:
-    async def script(bench: Bench) -> None:
-        path = write_tokens(bench)
-        before = stored(path)
-        bench.clock.now += 3601
-        bench.simulator.bitrix24.oauth.refuse_with = (code, status)
-        with pytest.raises(PollError) as caught:
-            await poll_bookings(open_oauth(bench))
-        assert caught.value.reason is reason
-        assert stored(path) == before
-        assert [entry.name for entry in bench.folder.iterdir() if entry.suffix != ".lock"] == ["tokens.json"]
-
-    on_portal(script, tmp_path)
-
-
-@pytest.mark.parametrize(
-    ("status", "reason"), [(404, Reason.NOT_FOUND), (200, Reason.INVALID_RESPONSE), (302, Reason.INVALID_RESPONSE)]
-)
-def test_an_auth_server_that_answers_with_a_page_is_an_error(status: int, reason: Reason, tmp_path: Path) -> None:
-    async def script(bench: Bench) -> None:
-        write_tokens(bench)
-        bench.clock.now += 3601
-        bench.simulator.faults.add(Fault(FaultKind.STATUS, operation="oauth/token", status=status))
-        with pytest.raises(PollError) as caught:
-            await poll_bookings(open_oauth(bench))
-        assert caught.value.reason is reason
-
-    on_portal(script, tmp_path)
-
-
-def test_tokens_of_another_portal_are_never_stored(tmp_path: Path) -> None:
-    async def script(bench: Bench) -> None:
-        path = write_tokens(bench, member_id="somebody-else")
-        before = stored(path)
-        bench.clock.now += 3601
-        with pytest.raises(AuthError, match="member_id"):
-            await poll_bookings(open_oauth(bench))
-        assert stored(path) == before
-
-    on_portal(script, tmp_path)
-
-
 def test_the_portal_s_new_address_comes_with_the_new_pair(tmp_path: Path) -> None:
     async def script(bench: Bench) -> None:
         path = write_tokens(bench)
@@ -561,37 +472,6 @@ def test_a_pair_that_is_in_memory_only_is_never_spent(tmp_path: Path, monkeypatc
     on_portal(script, tmp_path)
 
 
-DEEP = b"[" * 100_000
-
-
-@pytest.mark.parametrize("where", ["access_token", "a key that we do not read"])
-def test_an_answer_of_the_auth_server_that_is_nested_without_end_is_invalid(where: str, tmp_path: Path) -> None:
-    async def script(bench: Bench) -> None:
-        write_tokens(bench)
-        bench.clock.now += 3601
-        pair = {"access_token": "a", "refresh_token": "b", "client_endpoint": "https://x.example/rest/"}
-        body = json.dumps(pair | {where: "DEEP"}).encode().replace(b'"DEEP"', DEEP)
-
-        async def deep(request: httpx.Request) -> httpx.Response | None:
-            return httpx.Response(200, content=body) if request.url.path == "/oauth/token/" else None
-
-        bench.http.instead = deep
-        with pytest.raises(PollError) as caught:
-            await poll_bookings(open_oauth(bench))
-        assert caught.value.reason is Reason.INVALID_RESPONSE
-
-    on_portal(script, tmp_path)
-
-
-def test_a_token_file_that_is_nested_without_end_is_a_file_that_cannot_be_used(tmp_path: Path) -> None:
-    async def script(bench: Bench) -> None:
-        write_tokens(bench).write_bytes(b'{"access_token": ' + DEEP[:60_000])
-        with pytest.raises(TargetConfigError, match="is not JSON"):
-            await poll_bookings(open_oauth(bench))
-
-    on_portal(script, tmp_path)
-
-
 def test_the_token_file_is_never_touched_in_the_event_loop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     touched: list[tuple[str, bool]] = []
 
@@ -677,21 +557,6 @@ def test_a_pair_that_another_process_stores_while_the_file_is_read_is_not_missed
     on_portal(script, tmp_path)
 
 
-def test_an_auth_server_that_limits_requests_is_no_credential_that_is_refused(tmp_path: Path) -> None:
-    async def script(bench: Bench) -> None:
-        write_tokens(bench)
-        bench.clock.now += 3601
-        bench.simulator.faults.add(Fault(FaultKind.RATE_LIMITED, operation="oauth/token", retry_after="90", times=1))
-        session = open_oauth(bench)
-        with pytest.raises(RateLimitedError) as caught:
-            await poll_bookings(session)
-        assert 90 == caught.value.retry_after
-        bench.clock.now += 90
-        await poll_bookings(session)
-
-    on_portal(script, tmp_path)
-
-
 def test_a_folder_that_becomes_read_only_meanwhile_hides_no_refusal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async def script(bench: Bench) -> None:
         write_tokens(bench, refresh_token="spent-long-ago")
@@ -759,113 +624,5 @@ def test_a_poll_that_is_cancelled_while_it_writes_a_pair_leaves_no_trouble_behin
         for _ in range(2):
             await poll_bookings(session)
             bench.clock.now += 3601
-
-    on_portal(script, tmp_path)
-
-
-@pytest.mark.parametrize("name", ["error", "member_id", "server_endpoint", "scope", "client_endpoint"])
-def test_a_null_in_the_auth_server_s_answer_loses_no_pair(name: str, tmp_path: Path) -> None:
-    async def script(bench: Bench) -> None:
-        path = write_tokens(bench)
-        before = stored(path)
-        bench.clock.now += 3601
-        fresh = another_pair(bench)
-
-        async def answer(request: httpx.Request) -> httpx.Response | None:
-            return httpx.Response(200, json=fresh | {name: None}) if request.url.path == "/oauth/token/" else None
-
-        bench.http.instead = answer
-        await poll_bookings(open_oauth(bench))
-        assert fresh["refresh_token"] == stored(path)["refresh_token"]
-        assert before.get(name) == stored(path).get(name)
-
-    on_portal(script, tmp_path)
-
-
-async def renewed_with(bench: Bench, **changes: Any) -> dict[str, Any]:  # noqa: ANN401  JSON values
-    """Renew the pair in the token file by an answer of the auth server with ``changes``; return the answer."""
-    bench.clock.now += 3601
-    fresh = another_pair(bench) | changes
-
-    async def answer(request: httpx.Request) -> httpx.Response | None:
-        return httpx.Response(200, json=fresh) if request.url.path == "/oauth/token/" else None
-
-    bench.http.instead = answer
-    await poll_bookings(open_oauth(bench))
-    return fresh
-
-
-def test_of_an_answer_only_what_is_documented_is_stored_and_what_a_former_one_left_is_dropped(tmp_path: Path) -> None:
-    async def script(bench: Bench) -> None:
-        path = write_tokens(bench, left_by_a_former_answer="x")
-        fresh = await renewed_with(bench, pad="x" * 70_000, more={"nested": [1]})
-        assert fresh["refresh_token"] == stored(path)["refresh_token"]
-        documented = "access_token refresh_token expires expires_in scope domain client_endpoint server_endpoint member_id"
-        assert {*documented.split(), "status", "user_id"} == stored(path).keys()
-        assert path.stat().st_size < 2_000
-
-    on_portal(script, tmp_path)
-
-
-@pytest.mark.parametrize("name", ["access_token", "refresh_token", "scope", "member_id", "domain"])
-def test_an_answer_above_what_is_read_after_a_restart_never_replaces_the_old_pair(name: str, tmp_path: Path) -> None:
-    async def script(bench: Bench) -> None:
-        path = write_tokens(bench, **({"member_id": None} if name == "member_id" else {}))
-        before = path.read_bytes()
-        with pytest.raises(PollError, match="sent more than 64 KiB instead of a token pair") as caught:
-            await renewed_with(bench, **{name: "x" * 65_536})
-        assert caught.value.reason is Reason.INVALID_RESPONSE
-        assert before == path.read_bytes()
-        assert not path.with_name("tokens.json.new").exists()
-
-    on_portal(script, tmp_path)
-
-
-def test_the_largest_answer_that_is_stored_is_read_again_after_a_restart(tmp_path: Path) -> None:
-    async def script(bench: Bench) -> None:
-        path = write_tokens(bench)
-        room = 65_536 - path.stat().st_size
-        fresh = await renewed_with(bench, scope="x" * (room - 1_000))
-        assert 60_000 < path.stat().st_size <= 65_536
-        bench.shared = Shared()  # as a process that has just started
-        await poll_bookings(open_oauth(bench))
-        assert fresh["refresh_token"] == stored(path)["refresh_token"]
-
-    on_portal(script, tmp_path)
-
-
-def test_a_token_file_that_is_too_large_says_so(tmp_path: Path) -> None:
-    async def script(bench: Bench) -> None:
-        write_tokens(bench, pad="x" * 65_536)
-        with pytest.raises(TargetConfigError, match=r"tokens\.json is larger than 64 KiB"):
-            await poll_bookings(open_oauth(bench))
-
-    on_portal(script, tmp_path)
-
-
-@pytest.mark.parametrize("address", ["javascript:alert(1)", "http://169.254.169.254/rest/", "file:///etc/passwd", "//", ""])
-@pytest.mark.parametrize("name", ["client_endpoint", "server_endpoint"])
-def test_an_address_that_may_get_no_credential_costs_no_pair_and_the_old_one_stays(
-    name: str, address: object, tmp_path: Path
-) -> None:
-    async def script(bench: Bench) -> None:
-        path = write_tokens(bench)
-        before = stored(path)
-        fresh = await renewed_with(bench, **{name: address})
-        assert fresh["refresh_token"] == stored(path)["refresh_token"]
-        assert before[name] == stored(path)[name]
-
-    on_portal(script, tmp_path)
-
-
-@pytest.mark.parametrize("value", [5, [], {}, True])
-@pytest.mark.parametrize("name", ["member_id", "scope", "client_endpoint", "server_endpoint"])
-def test_a_field_of_another_type_costs_no_pair_and_the_old_one_stays(name: str, value: object, tmp_path: Path) -> None:
-    async def script(bench: Bench) -> None:
-        path = write_tokens(bench)
-        before = stored(path)
-        fresh = await renewed_with(bench, **{name: value})
-        assert fresh["refresh_token"] == stored(path)["refresh_token"]
-        assert before[name] == stored(path)[name]
 
     on_portal(script, tmp_path)

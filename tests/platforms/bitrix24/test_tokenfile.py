@@ -207,13 +207,19 @@ def test_a_name_that_leaves_no_room_for_that_of_a_lock_file_is_told(tmp_path: Pa
         TokenFile(tmp_path / ("t" * 253)).lock()
 
 
+def refuse_locks(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    """Let the file system refuse every lock with the error ``number``."""
+
+    def refuse(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+
+
 def test_a_lock_that_nfs_refuses_to_who_may_only_read_is_no_missing_lock(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(*_: object) -> None:
-        raise OSError(errno.EBADF, os.strerror(errno.EBADF))
-
-    monkeypatch.setattr(fcntl, "flock", refuse)
+    refuse_locks(monkeypatch, errno.EBADF)
     with pytest.raises(TargetConfigError, match=r"tokens\.json\.lock: Bad file descriptor"):
         make(tmp_path, file=pair("old")).lock()
 
@@ -221,10 +227,7 @@ def test_a_lock_that_nfs_refuses_to_who_may_only_read_is_no_missing_lock(
 def test_a_file_system_without_locks_is_still_shared_by_one_taker_at_a_time_of_a_process(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refused(*_: object) -> None:
-        raise OSError(errno.EOPNOTSUPP, os.strerror(errno.EOPNOTSUPP))
-
-    monkeypatch.setattr(fcntl, "flock", refused)
+    refuse_locks(monkeypatch, errno.EOPNOTSUPP)
     file = TokenFile(tmp_path / "tokens.json")
     before = len(list(Path("/proc/self/fd").iterdir()))
     for _ in range(2):
