@@ -26,6 +26,7 @@ from exporter.state.snapshot import Snapshot, View
 from exporter.state.status_history import StateFileInUseError, StatusHistory, open_status_history
 from exporter.support import logs
 from exporter.support.files import Stamps, stamps
+from exporter.support.slices import in_slices
 from exporter.web import Reloaded
 
 log = structlog.get_logger(__name__)
@@ -294,6 +295,8 @@ class Application:
         # From here on nothing can fail: stop the old, swap, and wait for the old last, where it can do no harm.
         leaving = {name: old for name, old in self._live.items() if name not in kept}
         await self._scheduler.stop(leaving, grace=REPLACED_TARGET_GRACE_SECONDS)
+        async for new in in_slices(opened.values()):
+            new.show_counters(self._instruments)
         for name in leaving:
             self._snapshot.remove_target(name)
             if name not in opened:
@@ -306,7 +309,6 @@ class Application:
                 self._snapshot.relabel(live[name].entry())
             else:
                 live[name] = opened[name]
-                opened[name].show_counters(self._instruments)
                 self._snapshot.put_target(live[name].entry(), {job.name: job.initial_state() for job in live[name].jobs})
         self._snapshot.arrange(live)
         history.keep_targets(frozenset(live))
@@ -316,7 +318,7 @@ class Application:
             log.info("standby_takes_over", state_file=str(history.path))
         self._live, self._since, self._config, self.standby = live, history, config, False
         await self._scheduler.start(job for name in opened for job in live[name].jobs)
-        self._accepted(config, digest)
+        await self._accepted(config, digest)
         log.info("config_loaded", targets=len(live), started=len(opened), stopped=len(leaving), kept=len(kept))
         self._opened.set()
         await self._wait_for(closing, REPLACED_TARGET_CLOSE_SECONDS)
@@ -326,7 +328,7 @@ class Application:
         opened = await self._world.open_targets(config.targets, StatusHistory())
         await self._wait_for(self._close(opened.values()), REPLACED_TARGET_CLOSE_SECONDS)
         self._config, self.standby = config, True
-        self._accepted(config, digest)
+        await self._accepted(config, digest)
         log.info("standby", state_file=str(config.state_file), active=in_use.holder)
         self._opened.set()
 
@@ -334,10 +336,10 @@ class Application:
     def _is_active(self) -> bool:
         return self._config is not None and not self.standby
 
-    def _accepted(self, config: Config, digest: str) -> None:
+    async def _accepted(self, config: Config, digest: str) -> None:
         self._rejected = None
         self._instruments.config_loaded(ok=True, at=self._clock.steady(), hash=digest)
-        for warning in config.warnings:
+        async for warning in in_slices(config.warnings):
             log.warning("config_warning", problem=str(warning))
 
     async def _status_history(self, config: Config) -> StatusHistory:
