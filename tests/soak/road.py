@@ -34,6 +34,11 @@ class Road:
         assert task is not None
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        # A connection that is taken down is no error, and asyncio's own callback would print one for each (Python 3.11).
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._carry(reader, writer)
+
+    async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         there: asyncio.StreamWriter | None = None
         try:
             if self.state is State.REFUSED:
