@@ -1,0 +1,106 @@
+"""Every cap on what others send and on what becomes of it, in one table; ``docs/limits.md`` is written from it.
+
+Bytes, rows, texts and memory have an end each, so that no platform, portal or client takes the exporter from the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+_KIB: Final = 1024
+_MIB: Final = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Cap:
+    """How much of ``what`` there may be: ``number`` of ``unit``. ``told`` is what is seen when it is reached.
+
+    ``option`` is the key of the configuration, or the flag, that moves it; the number is the default then.
+    """
+
+    what: str
+    number: int
+    unit: str
+    told: str
+    option: str = ""
+
+    def __str__(self) -> str:
+        """Return the number with its unit, as texts for people have it: ``64 KiB``, ``10,000 rows``."""
+        if self.unit == "bytes" and self.number % _MIB == 0:
+            return f"{self.number // _MIB} MiB"
+        if self.unit == "bytes" and self.number % _KIB == 0:
+            return f"{self.number // _KIB} KiB"
+        return f"{self.number:,} {self.unit}"
+
+
+_INVALID: Final = "the poll fails as `invalid_response`; the text names the cap"
+_ODD: Final = "the row is left out and counted in `malformed_rows_total`"
+_DROPPED: Final = "the rest has no series of its own and is counted in `collector_series_dropped`; totals count all"
+_CUT: Final = "it is cut"
+
+COUNT_BODY: Final = Cap("Body of an answer to a count", 64 * _KIB, "bytes", _INVALID)
+PAGE_BODY: Final = Cap("Body of a page of rows", 2 * _MIB, "bytes", _INVALID)
+CONNECTIONS_BODY: Final = Cap("Body of a list of connections", 8 * _MIB, "bytes", _INVALID)
+BATCH_BODY: Final = Cap("Body of a batch", 16 * _MIB, "bytes", _INVALID)
+OTHER_BODY: Final = Cap(
+    "Body of any other answer: tokens, providers, links of a booking, refusals", 256 * _KIB, "bytes", _INVALID
+)
+PAGE_VALUES: Final = Cap("Values of a page of rows, at any depth", 100_000, "values", _INVALID)
+BATCH_VALUES: Final = Cap("Values of a batch, at any depth", 200_000, "values", _INVALID)
+CONNECTIONS_VALUES: Final = Cap("Values of a list of connections, at any depth", 500_000, "values", _INVALID)
+PORTAL_PAGE_ROWS: Final = Cap("Rows of a page of Bitrix24, which says 50 and is not asked for a number", 500, "rows", _INVALID)
+QUERY_ROWS: Final = Cap("Rows of a page of Wix bookings: what was asked for, at most", 100, "rows", _INVALID)
+CONNECTIONS: Final = Cap("Connections of an answer", 10_000, "connections", _INVALID)
+PROVIDERS: Final = Cap("Providers of an answer, and those that it says failed", 200, "providers", _INVALID)
+ROW_BODY: Final = Cap("One row", 64 * _KIB, "bytes", _ODD)
+BOOKING_RESOURCES: Final = Cap("Resources of one booking", 100, "resources", _ODD)
+BOOKING_LINKS: Final = Cap("Links of one booking", 1000, "links", "the booking counts as unverified")
+PORTAL_RESOURCES: Final = Cap(
+    "Resources of a portal whose names are read", 100_000, "resources", "the names stay; the poll fails as `config`"
+)
+MAX_BOOKINGS: Final = Cap(
+    "Bookings of a poll", 200_000, "bookings", "the poll fails as `config` and names the option", "max_bookings"
+)
+
+CONNECTION_SERIES: Final = Cap("Connections of a target with series of their own", 500, "connections", _DROPPED)
+RESOURCE_SERIES: Final = Cap("Resources of a target with series of their own", 500, "resources", _DROPPED, "max_resources")
+PROVIDER_SERIES: Final = Cap("Providers of a target with series of their own", 50, "providers", _DROPPED)
+TARGET_PAGE: Final = Cap("A target's part of the metrics page", 2 * _MIB, "bytes", _DROPPED)
+
+CODE: Final = Cap("An error code of a platform", 60, "letters", "an unknown word that is longer is not shown")
+TEXT: Final = Cap("A text of the other side in an error, a log line or on the board", 80, "letters", _CUT)
+NAME: Final = Cap("A name or an id of the other side", 100, "letters", _CUT)
+LOG_LINE: Final = Cap("A log line", 4 * _KIB, "bytes", _CUT)
+BOARD_TARGETS: Final = Cap("Targets of a page of the board", 25, "targets", "there are further pages")
+
+STATE_FILE_TARGET: Final = Cap(
+    "A target's part of the state file", 64 * _KIB, "bytes", "what was seen longest ago is forgotten"
+)
+
+TABLE: Final[Mapping[str, tuple[Cap, ...]]] = {
+    "Answers": (
+        COUNT_BODY,
+        PAGE_BODY,
+        CONNECTIONS_BODY,
+        BATCH_BODY,
+        OTHER_BODY,
+        PAGE_VALUES,
+        BATCH_VALUES,
+        CONNECTIONS_VALUES,
+        PORTAL_PAGE_ROWS,
+        QUERY_ROWS,
+        CONNECTIONS,
+        PROVIDERS,
+        ROW_BODY,
+        BOOKING_RESOURCES,
+        BOOKING_LINKS,
+        PORTAL_RESOURCES,
+        MAX_BOOKINGS,
+    ),
+    "Series": (CONNECTION_SERIES, RESOURCE_SERIES, PROVIDER_SERIES, TARGET_PAGE),
+    "Texts": (CODE, TEXT, NAME, LOG_LINE, BOARD_TARGETS),
+    "Memory between polls": (STATE_FILE_TARGET,),
+}
+"""All of them, by what they are about."""
