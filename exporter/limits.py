@@ -54,11 +54,11 @@ PORTAL_PAGE_ROWS: Final = Cap("Rows of a page of Bitrix24, which says 50 and is 
 QUERY_ROWS: Final = Cap("Rows of a page of Wix bookings: what was asked for, at most", 100, "rows", _INVALID)
 CONNECTIONS: Final = Cap("Connections of an answer", 10_000, "connections", _INVALID)
 PROVIDERS: Final = Cap("Providers of an answer, and those that it says failed", 200, "providers", _INVALID)
-ROW_BODY: Final = Cap("One row", 64 * _KIB, "bytes", _ODD)
+ROW_BODY: Final = Cap("One row of Wix", 64 * _KIB, "bytes", _ODD)
 BOOKING_RESOURCES: Final = Cap("Resources of one booking", 100, "resources", _ODD)
 BOOKING_LINKS: Final = Cap("Links of one booking", 1000, "links", "the booking counts as unverified")
 PORTAL_RESOURCES: Final = Cap(
-    "Resources of a portal whose names are read", 100_000, "resources", "the names stay; the poll fails as `config`"
+    "Resources of a portal whose names are read", 100_000, "resources", "names as before; the poll fails as `config`"
 )
 MAX_BOOKINGS: Final = Cap(
     "Bookings of a poll", 200_000, "bookings", "the poll fails as `config` and names the option", "max_bookings"

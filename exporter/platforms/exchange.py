@@ -1,8 +1,8 @@
 """The HTTP exchange shared by all platforms.
 
-One request, one answer, inside one deadline; the body has a size cap; redirects are returned, never followed; no cookie is
-kept; every exchange is counted. What goes wrong below HTTP becomes one of our errors, with a message that names the host
-and never the path, because webhook credentials live in paths (bitrix24.md 9.1).
+One request, one answer, inside one deadline; the bytes and values of a body have a cap by what was asked for; redirects are
+returned, never followed; no cookie is kept; every exchange is counted. What goes wrong below HTTP becomes one of our errors,
+with a message that names the host and never the path, because webhook credentials live in paths (bitrix24.md 9.1).
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ from exporter.errors import (
     TlsError,
     UnreachableError,
 )
+from exporter.platforms.answer_kinds import REFUSAL, AnswerKind
 from exporter.platforms.base import Services
 from exporter.platforms.http_body import ACCEPTED, CrumbledError, TooLargeError, UnreadableError, read_body
 from exporter.platforms.http_pool import CONNECT_SECONDS, ONCE, NameLookupError, NoDescriptorError
 
 USER_AGENT: Final = f"booking-sync-exporter/{__version__}"
-MAX_BODY_BYTES: Final = 16 * 1024 * 1024
 MAX_RETRY_AFTER_SECONDS: Final = 3600.0
 _HEADERS: Final = {"User-Agent": USER_AGENT, "Accept": "application/json", "Accept-Encoding": ACCEPTED}
 
@@ -70,13 +70,15 @@ async def exchange(
     operation: str,
     request: httpx.Request,
     *,
+    kind: AnswerKind,
     timeout: float,
 ) -> Answer:
     """Send ``request`` and return the whole answer, whatever its status.
 
-    ``timeout`` (seconds) bounds the whole exchange, connecting included. Raises :class:`UnreachableError` when nothing was
-    sent, :class:`PollTimeoutError`, :class:`NetworkError`, :class:`TlsError`, :class:`InvalidResponseError` for what is not
-    HTTP or a body that cannot be read, or :class:`InternalError` when no more files may be opened.
+    ``kind`` says how large it may be; ``timeout`` (seconds) bounds the whole exchange, connecting included. Raises
+    :class:`UnreachableError` when nothing was sent, :class:`PollTimeoutError`, :class:`NetworkError`, :class:`TlsError`,
+    :class:`InvalidResponseError` for what is not HTTP or a body that is too large or cannot be read, or
+    :class:`InternalError` when no more files may be opened.
     """
     clock = services.clock
     began = clock.monotonic()
@@ -86,7 +88,7 @@ async def exchange(
         async with clock.timeout(timeout):
             response = await services.http.handle_async_request(request)
             try:
-                body = await _read(response, host)
+                body = await _read(response, host, kind)
             except InvalidResponseError:
                 code = str(response.status_code)
                 raise
@@ -108,17 +110,23 @@ async def exchange(
     return Answer(response.status_code, response.headers, body)
 
 
-async def _read(response: httpx.Response, host: str) -> bytes:
+async def _read(response: httpx.Response, host: str, kind: AnswerKind) -> bytes:
     if not isinstance(response.stream, httpx.AsyncByteStream):
         raise InvalidResponseError(f"{host} was asked through a transport that is not asynchronous")
+    asked = kind if response.is_success else REFUSAL
     try:
-        return await read_body(aiter(response.stream), response.headers.get("content-encoding", ""), MAX_BODY_BYTES)
+        body = await read_body(aiter(response.stream), response.headers.get("content-encoding", ""), asked.body.number)
     except TooLargeError:
-        what = f"{host} sent more than {MAX_BODY_BYTES // 1024 // 1024} MiB"
+        what = f"{host} sent more than {asked.body} for {asked.what}"
     except CrumbledError:
         what = f"{host} sends its answer in crumbs of a few bytes"
     except UnreadableError as error:
         what = f"{host} sent a body that cannot be decompressed: {error}"
+    else:
+        excess = asked.excess(body)
+        if excess is None:
+            return body
+        what = f"{host} sent more than {excess} for {asked.what}"
     raise InvalidResponseError(what, status=response.status_code)
 
 

@@ -20,6 +20,7 @@ ACCEPTED: Final = "gzip"
 
 _FREE_PIECES: Final = 1024
 _PIECE_BYTES: Final = 64
+_OPENED_BYTES: Final = 64 * 1024  # at a time, so that no body stands in memory three times
 
 
 class CrumbledError(Exception):
@@ -94,19 +95,22 @@ class _Members:
         return self._member.eof
 
     def open(self, piece: bytes, room: int) -> Iterator[bytes]:
-        """Yield what each member makes of its part of ``piece``: at most ``room`` bytes of all, then the rest is lost."""
-        while piece and room > 0:
+        """Yield what the members make of ``piece``, bit by bit: at most ``room`` bytes of all, then the rest is lost."""
+        more = False
+        while (piece or more) and room > 0:
             if self._member.eof:
                 piece = piece.lstrip(b"\0")
                 if not piece:
                     return
                 self._member = zlib.decompressobj(_GZIP)
                 self.further += 1
+            size = min(room, _OPENED_BYTES)
             try:
-                opened = self._member.decompress(piece, room)
+                opened = self._member.decompress(piece, size)
             except zlib.error:
                 what = "something else comes behind its end" if self.further else "it is no gzip, or damaged"
                 raise UnreadableError(what) from None
-            piece = self._member.unused_data
+            piece = self._member.unused_data if self._member.eof else self._member.unconsumed_tail
+            more = len(opened) == size and not self._member.eof
             room -= len(opened)
             yield opened

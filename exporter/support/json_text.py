@@ -8,8 +8,10 @@ U+FFFD in place of what is lost. What can be read costs nothing more.
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections.abc import Callable
+from io import BytesIO
 from typing import Final, TypeVar
 
 import msgspec
@@ -21,6 +23,7 @@ LOST: Final = "\ufffd"
 """What stands in place of a letter that did not come whole: visible, and never part of an id or a credential."""
 
 _MAX_ESCAPES: Final = 100_000  # so many are looked at: a twentieth of a second, and more than any honest answer has
+_PIECE_BYTES: Final = 64 * 1024
 _LOST_ESCAPE: Final = rb"\ufffd"
 _FIRST, _SECOND, _ANY = (rb"u[dD][%s][0-9a-fA-F]{2}" % digits for digits in (b"89abAB", b"c-fC-F", b"89a-fA-F"))
 # A backslash that stands for itself and a whole pair are matched to be passed over; the group is a half.
@@ -71,8 +74,18 @@ def _mended(content: bytes | msgspec.Raw, error: Exception) -> bytes | None:
     if isinstance(error, msgspec.ValidationError | RecursionError):  # JSON of another shape, or nested without end
         return None
     given = bytes(content)
-    mended = _ESCAPE.sub(_whole, given, _MAX_ESCAPES).decode("utf-8-sig", "replace").encode()
+    mended = _in_utf_8(_ESCAPE.sub(_whole, given, _MAX_ESCAPES))
     return None if mended == given else mended
+
+
+def _in_utf_8(given: bytes) -> bytes:
+    """Return ``given`` with :data:`LOST` for what is no UTF-8, piece by piece: as text it may take four times the room."""
+    reader = codecs.getincrementaldecoder("utf-8-sig")("replace")
+    found = BytesIO()
+    for start in range(0, len(given), _PIECE_BYTES):
+        found.write(reader.decode(given[start : start + _PIECE_BYTES]).encode())
+    found.write(reader.decode(b"", final=True).encode())
+    return found.getvalue()
 
 
 def _whole(escape: re.Match[bytes]) -> bytes:

@@ -18,8 +18,9 @@ from unittest.mock import patch
 
 import msgspec
 
+from exporter.limits import BATCH_BODY
 from exporter.platforms.bitrix24 import answers
-from exporter.platforms.exchange import MAX_BODY_BYTES, Answer
+from exporter.platforms.exchange import Answer
 from exporter.platforms.wix import answers as wix_answers
 from exporter.platforms.wix import booking_rows
 from exporter.support import json_text
@@ -88,7 +89,7 @@ def main() -> int:
         good = good and ratio <= MAX_WHOLE and cut_ratio <= MAX_CUT
         print(f"{name}: {alone * 1e6:.0f} us with msgspec alone; whole {ratio:.2f} times, cut {cut_ratio:.2f} times as long")
     for letters in HOSTILE:
-        body = b'"' + letters * (MAX_BODY_BYTES // len(letters)) + rb"\ud83d"  # and without an end
+        body = b'"' + letters * (BATCH_BODY.number // len(letters)) + rb"\ud83d"  # and without an end
         took = min(timeit.repeat(partial(json_text.decoded, body, object), number=1, repeat=3))
         good = good and took <= MAX_SECONDS
         print(f"16 MiB of {letters!r}: {took * 1000:.0f} ms")

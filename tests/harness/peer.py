@@ -14,6 +14,7 @@ from aiohttp.abc import AbstractResolver
 
 from exporter.clock import SystemClock
 from exporter.fields.routes import parse_proxy
+from exporter.platforms.answer_kinds import BATCH
 from exporter.platforms.base import Services
 from exporter.platforms.exchange import Answer, exchange, new_request
 from exporter.platforms.http_pool import HttpPool
@@ -85,7 +86,7 @@ class Client:
         """Ask as a poll does, within ``timeout`` seconds; raises what a poll would."""
         services = Services(self.http, self.clock, Random(1), self.events, StatusHistory(), Admission(self.clock))
         request = new_request(method, httpx.URL(url), content=b"[1]" if method == "POST" else None, once=once)
-        return await exchange(services, "list", request, timeout=timeout)
+        return await exchange(services, "list", request, kind=BATCH, timeout=timeout)
 
 
 def client(

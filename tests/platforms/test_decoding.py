@@ -6,6 +6,7 @@ import asyncio
 import json
 import threading
 
+import httpx
 import msgspec
 import pytest
 
@@ -107,19 +108,22 @@ def test_bookings_are_swept_in_a_thread_when_they_are_many_and_at_once_when_they
 
 
 TOMORROW = {"startDate": "2026-09-22T09:00:00Z", "endDate": "2026-09-22T10:00:00Z", "status": "CONFIRMED"}
-SMALL_ROWS = json.dumps(
-    {
-        "extendedBookings": [{"booking": {"id": str(number), **TOMORROW}} for number in range(300)],
-        "pagingMetadata": {"hasNext": False},
-    }
-)
-"""A page so small that it is read in the loop, with more rows than are counted there."""
+
+
+async def small_pages(request: httpx.Request) -> httpx.Response | None:
+    """Answer with three pages that are read in the loop, with more rows in all than are counted there."""
+    if not request.url.path.endswith("/query"):
+        return None
+    page = int(json.loads(await request.aread())["query"]["cursorPaging"].get("cursor", 0))
+    rows = [{"booking": {"id": str(number), **TOMORROW}} for number in range(page * 100, page * 100 + 100)]
+    paging = {"hasNext": page < 2, "cursors": {"next": str(page + 1)}}
+    return httpx.Response(200, json={"extendedBookings": rows, "pagingMetadata": paging})
 
 
 @pytest.mark.parametrize(("conflicts", "sweeps"), [(True, 2), (False, 1)])
 def test_whatever_wix_is_asked_its_rows_are_swept_in_threads_when_they_are_many(conflicts: bool, sweeps: int) -> None:
     async def script(bench: WixBench) -> None:
-        bench.answer_with("QueryExtendedBookings", SMALL_ROWS)
+        bench.http.instead = small_pages
         bench.answer_with("CountExtendedBookings", "{}", status=403)
         bench.open(bench.target(bookings={"conflicts": conflicts}))
         threads = CountingThreads()

@@ -19,8 +19,9 @@ from starlette.routing import Route
 
 from exporter.clock import SystemClock
 from exporter.errors import InvalidResponseError, NetworkError, PollError, PollTimeoutError, TlsError
+from exporter.platforms.answer_kinds import BATCH, CONNECTIONS, COUNT, OTHER, PAGE, AnswerKind
 from exporter.platforms.base import Services
-from exporter.platforms.exchange import MAX_BODY_BYTES, Answer, exchange, new_request, retry_after_seconds
+from exporter.platforms.exchange import Answer, exchange, new_request, retry_after_seconds
 from exporter.polling.admission import Admission
 from exporter.simulator import running
 from exporter.state.status_history import StatusHistory
@@ -45,8 +46,8 @@ def exchange_with(
     asyncio.run(main())
 
 
-async def get(services: Services, url: str, *, timeout: float = 5.0) -> Answer:
-    return await exchange(services, "list", new_request("GET", httpx.URL(url)), timeout=timeout)
+async def get(services: Services, url: str, *, kind: AnswerKind = BATCH, timeout: float = 5.0) -> Answer:
+    return await exchange(services, "list", new_request("GET", httpx.URL(url)), kind=kind, timeout=timeout)
 
 
 def app_with(handler: Callable[[Request], Awaitable[Response]]) -> Starlette:
@@ -119,20 +120,77 @@ def test_no_cookie_is_kept() -> None:
     exchange_with(scenario)
 
 
+KIB = 1024
+MIB = 1024 * KIB
+CAPS = [
+    (COUNT, 64 * KIB, "more than 64 KiB for a count"),
+    (PAGE, 2 * MIB, "more than 2 MiB for a page of rows"),
+    (CONNECTIONS, 8 * MIB, "more than 8 MiB for a list of connections"),
+    (BATCH, 16 * MIB, "more than 16 MiB for a batch"),
+    (OTHER, 256 * KIB, "more than 256 KiB for an answer of this kind"),
+]
+
+
 @pytest.mark.parametrize("compress", [False, True])
-def test_a_body_over_the_cap_is_refused_even_when_it_was_small_on_the_wire(*, compress: bool) -> None:
-    big = b"x" * (MAX_BODY_BYTES + 1)
+@pytest.mark.parametrize(("kind", "cap", "said"), CAPS, ids=[kind.what for kind, *_ in CAPS])
+def test_a_body_over_the_cap_of_its_kind_is_refused_even_when_it_was_small_on_the_wire(
+    kind: AnswerKind, cap: int, said: str, compress: bool
+) -> None:
+    sent = [b"x" * cap, b"x" * (cap + 1)]
 
     async def handler(_: Request) -> Response:
-        if compress:
-            return Response(gzip.compress(big), headers={"Content-Encoding": "gzip"})
-        return Response(big)
+        body = sent.pop(0)
+        return Response(gzip.compress(body, 1), headers={"Content-Encoding": "gzip"}) if compress else Response(body)
 
     async def scenario(services: Services, events: RecordedEvents) -> None:
         async with running(app_with(handler)) as url:
-            with pytest.raises(InvalidResponseError, match="more than 16 MiB"):
-                await get(services, url + PATH)
-        assert ["200"] == events.codes("list")
+            assert cap == len((await get(services, url + PATH, kind=kind)).body)
+            with pytest.raises(InvalidResponseError, match=said):
+                await get(services, url + PATH, kind=kind)
+        assert ["200", "200"] == events.codes("list")
+
+    exchange_with(scenario)
+
+
+@pytest.mark.parametrize("status", [302, 400, 403, 500, 503])
+@pytest.mark.parametrize("kind", [COUNT, BATCH], ids=["of a count", "of a batch"])
+def test_a_refusal_has_a_cap_of_its_own_whatever_was_asked_for(kind: AnswerKind, status: int) -> None:
+    sent = [b"x" * 256 * KIB, b"x" * (256 * KIB + 1)]
+
+    async def handler(_: Request) -> Response:
+        return Response(sent.pop(0), status_code=status)
+
+    async def scenario(services: Services, _: RecordedEvents) -> None:
+        async with running(app_with(handler)) as url:
+            assert status == (await get(services, url + PATH, kind=kind)).status
+            with pytest.raises(InvalidResponseError, match="more than 256 KiB for a refusal") as caught:
+                await get(services, url + PATH, kind=kind)
+        assert status == caught.value.status
+
+    exchange_with(scenario)
+
+
+MANY = [
+    (PAGE, 100_000, "more than 100,000 values for a page of rows"),
+    (BATCH, 200_000, "more than 200,000 values for a batch"),
+    (CONNECTIONS, 500_000, "more than 500,000 values for a list of connections"),
+]
+
+
+@pytest.mark.parametrize("element", [b"0,", b"{},", b"[],", b'"":0,', b"[{},{}],", b"[" * 40 + b"]" * 40 + b","])
+@pytest.mark.parametrize(("kind", "cap", "said"), MANY, ids=[kind.what for kind, *_ in MANY])
+def test_values_are_counted_before_anything_is_built_of_them(kind: AnswerKind, cap: int, said: str, element: bytes) -> None:
+    each = sum(element.count(sign) for sign in (b",", b"[", b"{"))
+    sent = [element * (cap // each), element * (cap // each + 1)]
+
+    async def handler(_: Request) -> Response:
+        return Response(sent.pop(0).ljust(600_000))
+
+    async def scenario(services: Services, _: RecordedEvents) -> None:
+        async with running(app_with(handler)) as url:
+            await get(services, url + PATH, kind=kind)
+            with pytest.raises(InvalidResponseError, match=said):
+                await get(services, url + PATH, kind=kind)
 
     exchange_with(scenario)
 

@@ -18,6 +18,7 @@ from msgspec import UNSET, Raw, Struct, UnsetType
 
 from exporter.counting import Booking
 from exporter.errors import InvalidResponseError
+from exporter.limits import BOOKING_LINKS, BOOKING_RESOURCES, PORTAL_PAGE_ROWS
 from exporter.platforms.decoding import MAX_MOMENT, whole_number
 from exporter.support.json_text import UNREADABLE, decoded, is_whole, read
 
@@ -25,9 +26,11 @@ T = TypeVar("T")
 
 _MAX_RESET_SECONDS: Final = 3600.0
 _MAX_DIGITS: Final = 18
+_MAX_PLAIN_BYTES: Final = 64 * 1024  # an error with its description, or a number
 # What Python would read as a number as well: 1_000, other scripts' digits, blanks around.
 _NUMBER: Final = re.compile(r"[+-]?[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]+)?")
 _EMPTY: Final = Raw(b"[]")
+_FEW_BYTES: Final = 64  # more is no empty list
 
 Number = int | float | str | None
 
@@ -130,7 +133,7 @@ def _section(raw: Raw, keys: tuple[str, ...]) -> dict[str, Raw]:
     if not value:
         return {}
     if isinstance(value, dict):
-        return value
+        return {key: value[key] for key in keys if key in value}
     if len(value) != len(keys):
         raise InvalidResponseError("a batch answer lists results that cannot be told apart")
     return dict(zip(keys, value, strict=True))
@@ -226,6 +229,7 @@ def bookings(reply: Reply) -> Page[Booking]:
     raw = _entity(reply, _BookingList).booking
     try:
         rows = read(raw, _bookings_decoder.decode)
+        _check_page(len(rows))
         found = tuple(_booking(row) for row in rows)
         return Page(found, tuple(row.id for row in found), len(found), 0)
     except (msgspec.ValidationError, RecursionError, ValueError, OverflowError):
@@ -248,6 +252,8 @@ def links(reply: Reply) -> tuple[Link, ...]:
         value = read(_entity(reply, _LinkList).externalData, _links_decoder.decode)
     except UNREADABLE:
         raise InvalidResponseError("the external data of a booking is not a list") from None
+    if value and len(value) > BOOKING_LINKS.number:
+        raise InvalidResponseError(f"a booking has more than {BOOKING_LINKS}")
     items = list(value.values()) if isinstance(value, dict) else value or []
     if not all(is_whole(_word(item.moduleId)) for item in items):
         raise InvalidResponseError("the external data of a booking names a module that did not come whole")
@@ -256,7 +262,8 @@ def links(reply: Reply) -> tuple[Link, ...]:
 
 def _entity(reply: Reply, kind: type[T]) -> T:
     """Return the result as ``kind``. PHP writes an object without members as ``[]``; anything else is an error."""
-    found = kind() if bytes(reply.result).strip() == b"[]" else decoded(reply.result, kind)
+    result = memoryview(reply.result)
+    found = kind() if result.nbytes < _FEW_BYTES and bytes(result).strip() == b"[]" else decoded(reply.result, kind)
     if found is None:
         raise InvalidResponseError("the result of a method is not an object")
     return found
@@ -268,6 +275,7 @@ def _row_by_row(raw: Raw, read_row: Any) -> Page[Any]:  # noqa: ANN401  one help
     except UNREADABLE:
         raise InvalidResponseError("the rows of a list are neither a list nor an object") from None
     raws = list(value.values()) if isinstance(value, dict) else value or []
+    _check_page(len(raws))
     rows: list[Any] = []
     ids: list[str] = []
     for row in raws:
@@ -281,11 +289,19 @@ def _row_by_row(raw: Raw, read_row: Any) -> Page[Any]:  # noqa: ANN401  one help
     return Page(tuple(rows), tuple(ids), len(raws), len(raws) - len(rows))
 
 
+def _check_page(rows: int) -> None:
+    if rows > PORTAL_PAGE_ROWS.number:
+        raise InvalidResponseError(f"a page of the portal has more than {PORTAL_PAGE_ROWS}")
+
+
 def _booking(row: _BookingRow) -> Booking:
     start, end = _moment(row.datePeriod.from_.timestamp), _moment(row.datePeriod.to.timestamp)
     if end < start:
         raise ValueError("ends before it starts")
-    return Booking(_id(row.id), start, end, tuple([_id(resource) for resource in row.resourceIds or ()]))
+    resources = row.resourceIds or ()
+    if len(resources) > BOOKING_RESOURCES.number:
+        raise ValueError("more resources than anybody books")
+    return Booking(_id(row.id), start, end, tuple([_id(resource) for resource in resources]))
 
 
 def _moment(value: float | str) -> float:
@@ -348,6 +364,8 @@ def _offset(raw: Raw | UnsetType) -> int | None:
 
 
 def _plain(raw: Raw) -> Any:  # noqa: ANN401  whatever JSON holds; callers look
+    if memoryview(raw).nbytes > _MAX_PLAIN_BYTES:
+        return None
     try:
         return read(raw, _any_decoder.decode)
     except UNREADABLE:

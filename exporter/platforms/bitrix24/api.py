@@ -25,6 +25,8 @@ from exporter.errors import (
     TargetConfigError,
     TlsError,
 )
+from exporter.platforms import answer_kinds
+from exporter.platforms.answer_kinds import AnswerKind
 from exporter.platforms.base import Services
 from exporter.platforms.bitrix24 import answers as decode
 from exporter.platforms.bitrix24.answers import Body, Reply
@@ -54,6 +56,11 @@ GET_BOOKING: Final = "booking.v1.booking.get"
 LIST_LINKS: Final = "booking.v1.booking.externalData.list"
 LIST_RESOURCES: Final = "booking.v1.resource.list"
 METHODS: Final = (LIST_BOOKINGS, GET_BOOKING, LIST_LINKS, LIST_RESOURCES, BATCH)
+_KINDS: Final[Mapping[str, AnswerKind]] = {
+    LIST_BOOKINGS: answer_kinds.PAGE,
+    LIST_RESOURCES: answer_kinds.PAGE,
+    BATCH: answer_kinds.BATCH,
+}
 
 RETRY: Final = RetryPolicy(retries=3, initial_seconds=1.0, max_seconds=30.0)
 
@@ -331,7 +338,8 @@ class Api:
             content=msgspec.json.encode(body),
             headers={"Content-Type": "application/json", "Accept": "application/json"},
         )
-        return await exchange(self._services, operation, request, timeout=self._timeout)
+        kind = _KINDS.get(operation, answer_kinds.OTHER)
+        return await exchange(self._services, operation, request, kind=kind, timeout=self._timeout)
 
     def _new_origin(self, answer: Answer, endpoint: httpx.URL, operation: str) -> httpx.URL:
         """Return where a redirect leads, if the credential may go there."""

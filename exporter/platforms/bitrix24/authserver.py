@@ -23,6 +23,7 @@ from exporter.errors import (
     ServerError,
     TargetConfigError,
 )
+from exporter.platforms.answer_kinds import OTHER
 from exporter.platforms.base import Services
 from exporter.platforms.bitrix24.api_errors import normalise
 from exporter.platforms.bitrix24.credential import origin_of
@@ -76,7 +77,7 @@ async def request_tokens(
     """
     query = {**grant, "client_id": client_id, "client_secret": client_secret.reveal()}
     request = new_request("GET", server.copy_with(path="/oauth/token/"), params=query, once=True)
-    answer = await exchange(services, TOKEN_OPERATION, request, timeout=timeout)
+    answer = await exchange(services, TOKEN_OPERATION, request, kind=OTHER, timeout=timeout)
     name, status = server.host, answer.status
     # What is null or cut off is left out: a spent refresh token must not be lost for a field that nobody needs.
     body = {key: value for key, value in (decoded(answer.body, dict[str, object]) or {}).items() if _is_told(value)}

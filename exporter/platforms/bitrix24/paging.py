@@ -4,7 +4,7 @@
 because most portals end there. The following pages go into batches: as many as the last poll found, and beyond that in
 blocks that double. A portal that did not grow thus costs ``1 + ceil(floor(N / 50) / 50)`` requests.
 
-Every read has an end: a page must bring something new, most of what is sent must be, and the rows have a cap.
+Every read has an end: a page must bring something new, most of what is sent must be, and rows and pages have a cap.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Final, Generic, Protocol, TypeVar
 
 from exporter.counting import hull
 from exporter.errors import InvalidResponseError, PollError
+from exporter.limits import PORTAL_PAGE_ROWS
 from exporter.model import Window
 from exporter.platforms.bitrix24.answers import Page, Reply
 from exporter.platforms.bitrix24.api import Api, Command, Params
@@ -25,6 +26,8 @@ from exporter.platforms.bitrix24.operating import BATCH
 PAGE_ROWS: Final = 50
 FIRST_BLOCK: Final = 4
 GROWN_BLOCK: Final = 2
+SPARE_PAGES: Final = 10
+"""Pages that may bring little, beside twice those that the most rows fill."""
 NONE_READABLE: Final = "the portal sends bookings of which none can be read"
 """Said where odd rows come alone: they are not no bookings."""
 
@@ -129,6 +132,8 @@ class _Pages(Generic[T]):
         if self.count and reply.next is not None and reply.next < start + self.step:
             raise InvalidResponseError(f"{self._method} changes the size of its pages while they are read")
         if self.count == 0:
+            if reply.next is not None and reply.next > PORTAL_PAGE_ROWS.number:
+                raise InvalidResponseError(f"{self._method} names a next page behind more than {PORTAL_PAGE_ROWS}")
             # Should pages ever have another size, the portal shows it here (bitrix24.md 13).
             self.step = reply.next or max(PAGE_ROWS, page.size)
         new = set(page.ids) - self._ids
@@ -139,9 +144,8 @@ class _Pages(Generic[T]):
             raise InvalidResponseError(f"{self._method} repeats a page: it ignores `start`")
         self._ids |= new
         self._repeated += page.size - len(new)
-        # Some come twice when somebody books meanwhile; a portal that sends little else would be read for hours.
-        if not self.complete and self._repeated > len(self._ids):
-            raise InvalidResponseError(f"{self._method} repeats most of its rows instead of coming to an end")
+        if not self.complete:
+            self._check_progress()
         if len(self._ids) > self._max_rows:
             raise self._too_many()
         self.rows.update((row.id, row) for row in page.rows)
@@ -151,6 +155,13 @@ class _Pages(Generic[T]):
             self.needed = 0
         elif not self.needed:
             self.needed = self.count
+
+    def _check_progress(self) -> None:
+        # Some come twice when somebody books meanwhile; a portal that sends little else would be read for hours.
+        if self._repeated > len(self._ids):
+            raise InvalidResponseError(f"{self._method} repeats most of its rows instead of coming to an end")
+        if self.count > 2 * self._max_rows // PAGE_ROWS + SPARE_PAGES:
+            raise InvalidResponseError(f"{self._method} sends pages without end, and hardly anything in them")
 
 
 def within(low: int, high: int) -> dict[str, object]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from exporter.errors import TargetConfigError
+from exporter.limits import PORTAL_RESOURCES
 from exporter.model import CollectorName
 from exporter.platforms.base import Services
 from exporter.platforms.bitrix24 import answers as decode
@@ -14,7 +15,6 @@ from exporter.platforms.bitrix24.batching import MAX_COMMANDS, Batcher
 from exporter.platforms.bitrix24.paging import Pager
 
 REFRESH_SECONDS: Final = 3600.0
-MAX_RESOURCES: Final = 100_000
 
 
 class ResourceNames:
@@ -24,7 +24,9 @@ class ResourceNames:
         self.names: Mapping[str, str] = {}
         self._services = services
         batcher = Batcher(api, MAX_COMMANDS)
-        self._pager = Pager(api, batcher, LIST_RESOURCES, decode.resources, max_rows=MAX_RESOURCES, too_many=_too_many)
+        self._pager = Pager(
+            api, batcher, LIST_RESOURCES, decode.resources, max_rows=PORTAL_RESOURCES.number, too_many=_too_many
+        )
         self._due = float("-inf")
 
     async def refresh(self) -> None:
@@ -40,4 +42,4 @@ class ResourceNames:
 
 
 def _too_many() -> TargetConfigError:
-    return TargetConfigError(f"the portal has more than {MAX_RESOURCES} resources: switch `per_resource` off")
+    return TargetConfigError(f"the portal has more than {PORTAL_RESOURCES}: switch `per_resource` off")

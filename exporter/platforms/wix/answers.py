@@ -9,6 +9,9 @@ from __future__ import annotations
 import hashlib
 from typing import Final, TypeVar
 
+import msgspec
+
+from exporter.limits import ROW_BODY
 from exporter.platforms.exchange import Answer
 from exporter.platforms.wix.api_errors import invalid
 from exporter.platforms.wix.endpoints import Endpoint
@@ -30,3 +33,8 @@ def decode(answer: Answer, endpoint: Endpoint, kind: type[T], what: str) -> T:
     if body is None:
         raise invalid(answer, endpoint, what)
     return body
+
+
+def row(item: msgspec.Raw, kind: type[T]) -> T | None:
+    """Return one row as ``kind``; ``None`` when it is something else, cannot be read, or is longer than any row is."""
+    return decoded(item, kind) if memoryview(item).nbytes <= ROW_BODY.number else None

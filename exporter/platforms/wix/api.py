@@ -144,7 +144,7 @@ class WixApi:
             headers={**headers, **({} if body is None else {"Content-Type": "application/json"})},
         )
         try:
-            answer = await exchange(self._services, endpoint.operation, request, timeout=seconds)
+            answer = await exchange(self._services, endpoint.operation, request, kind=endpoint.kind, timeout=seconds)
         except InvalidResponseError:
             self._limiter.answered()
             raise

@@ -11,14 +11,15 @@ from typing import Any, Final
 import msgspec
 
 from exporter.counting import Booking
+from exporter.limits import QUERY_ROWS
 from exporter.platforms.decoding import MAX_MOMENT, whole_number
 from exporter.platforms.exchange import Answer
-from exporter.platforms.wix.answers import decode
+from exporter.platforms.wix.answers import decode, row
 from exporter.platforms.wix.api_errors import invalid
 from exporter.platforms.wix.endpoints import Endpoint
 from exporter.support.json_text import decoded, is_whole
 
-PAGE_ROWS: Final = 100
+PAGE_ROWS: Final = QUERY_ROWS.number
 """The most that the reader gives on one page."""
 
 # More is no number of bookings, and would not fit into a float of the page or a number of the status API.
@@ -100,12 +101,14 @@ def count(answer: Answer) -> int:
 def bookings(answer: Answer) -> BookingsPage:
     """Read one page of the query. Raises :class:`~exporter.errors.InvalidResponseError` when it is none."""
     raw = decode(answer, Endpoint.QUERY_BOOKINGS, _Page, "something that is not a page of bookings")
+    if len(raw.extended_bookings) > QUERY_ROWS.number:
+        raise invalid(answer, Endpoint.QUERY_BOOKINGS, f"more than {QUERY_ROWS}")
     rows: list[BookingRow] = []
     unrecognized: Counter[str] = Counter()
     for item in raw.extended_bookings:
-        row = _booking(item, unrecognized)
-        if row is not None:
-            rows.append(row)
+        found = _booking(item, unrecognized)
+        if found is not None:
+            rows.append(found)
     malformed = len(raw.extended_bookings) - len(rows)
     return BookingsPage(tuple(rows), _next_cursor(answer, raw), malformed, unrecognized)
 
@@ -122,7 +125,7 @@ def _next_cursor(answer: Answer, page: _Page) -> str:
 
 
 def _booking(item: msgspec.Raw, unrecognized: Counter[str]) -> BookingRow | None:
-    entry = decoded(item, _ExtendedBooking)
+    entry = row(item, _ExtendedBooking)
     if entry is None:
         return None
     raw = entry.booking

@@ -9,10 +9,11 @@ from typing import Any, Final
 
 import msgspec
 
+from exporter.limits import CONNECTIONS, PROVIDERS
 from exporter.model import CalendarType, ConnectionStatus, ErrorReason, Value
 from exporter.platforms.decoding import word
 from exporter.platforms.exchange import Answer
-from exporter.platforms.wix.answers import decode, short_hash
+from exporter.platforms.wix.answers import decode, row, short_hash
 from exporter.platforms.wix.api_errors import invalid
 from exporter.platforms.wix.endpoints import Endpoint
 from exporter.support.json_text import decoded, is_whole
@@ -105,38 +106,45 @@ def connections(answer: Answer) -> ConnectionsAnswer:
     A row that comes twice counts once, as it came last.
     """
     raw = decode(answer, Endpoint.LIST_CONNECTIONS, _Connections, "something that is not a list of connections")
+    failed_ids = raw.failed_provider_ids or ()
+    if len(raw.connections) > CONNECTIONS.number:
+        raise invalid(answer, Endpoint.LIST_CONNECTIONS, f"more than {CONNECTIONS}")
+    if len(failed_ids) > PROVIDERS.number:
+        raise invalid(answer, Endpoint.LIST_CONNECTIONS, f"more than {PROVIDERS} that failed")
     rows: dict[str, ConnectionRow] = {}
     malformed = 0
     unrecognized: Counter[str] = Counter()
     for item in raw.connections:
-        row = _connection(item, unrecognized)
-        if row is None:
+        found = _connection(item, unrecognized)
+        if found is None:
             malformed += 1
         else:
-            rows[row.key] = row
+            rows[found.key] = found
     if malformed and not rows:
         raise invalid(answer, Endpoint.LIST_CONNECTIONS, "connections of which none can be read")
-    failed = frozenset(provider_id.lower() for provider_id in raw.failed_provider_ids or ())
+    failed = frozenset(provider_id.lower() for provider_id in failed_ids)
     return ConnectionsAnswer(tuple(rows.values()), failed, malformed, unrecognized)
 
 
 def providers(answer: Answer) -> ProvidersAnswer:
     """Read a ListProviders answer. Raises :class:`~exporter.errors.InvalidResponseError` when it is none."""
     raw = decode(answer, Endpoint.LIST_PROVIDERS, _Providers, "something that is not a list of providers")
+    if len(raw.providers) > PROVIDERS.number:
+        raise invalid(answer, Endpoint.LIST_PROVIDERS, f"more than {PROVIDERS}")
     found: dict[str, CalendarType] = {}
     malformed = 0
     unrecognized: Counter[str] = Counter()
     for item in raw.providers:
-        row = decoded(item, _Provider)
-        if row is None or not row.id or not is_whole(row.id):
+        provider = row(item, _Provider)
+        if provider is None or not provider.id or not is_whole(provider.id):
             malformed += 1
         else:
-            found[row.id.lower()] = _calendar_type(row.calendar_type, unrecognized)
+            found[provider.id.lower()] = _calendar_type(provider.calendar_type, unrecognized)
     return ProvidersAnswer(found, malformed, unrecognized)
 
 
 def _connection(item: msgspec.Raw, unrecognized: Counter[str]) -> ConnectionRow | None:
-    raw = decoded(item, _Connection)
+    raw = row(item, _Connection)
     if raw is None or not raw.id or not is_whole(raw.id):
         return None
     status = _status(raw.status, unrecognized)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Final
 
 from msgspec.structs import replace
 
@@ -19,6 +20,9 @@ from exporter.platforms.wix.naming import ConnectionNames
 from exporter.platforms.wix.providers import ProviderDirectory
 from exporter.platforms.wix.settings import WixConnections, WixTarget
 from exporter.support.slices import in_slices
+
+MOST_NAMED: Final = 5
+"""So many of the providers that failed are named; the page has all."""
 
 
 class _Seen(Value, frozen=True, gc=False):
@@ -126,7 +130,9 @@ def _providers(labels: Mapping[str, str], failed: frozenset[str]) -> tuple[Provi
 
 
 def _providers_failed(failed: frozenset[str], labels: Mapping[str, str], http: Answer) -> ServerError:
-    named = ", ".join(sorted(labels[provider_id] for provider_id in failed))
+    names = sorted({labels[provider_id] for provider_id in failed})
+    further = f" and {len(names) - MOST_NAMED:,} more" if len(names) > MOST_NAMED else ""
+    named = ", ".join(names[:MOST_NAMED]) + further
     return ServerError(
         f"Wix could not read the calendars of {named}; their connections are shown as last known",
         request_id=request_id(http),

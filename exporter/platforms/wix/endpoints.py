@@ -10,21 +10,27 @@ from __future__ import annotations
 from enum import Enum
 from typing import Final
 
+from exporter.platforms.answer_kinds import CONNECTIONS, COUNT, OTHER, PAGE, AnswerKind
+
 ORIGIN: Final = "https://www.wixapis.com"
 
 _CALENDARS: Final = "/bookings/v2/external-calendars"
 
 
 class Endpoint(Enum):
-    """Operation (the value of the ``operation`` label), HTTP method, path; ``{reader}`` is the configured prefix."""
+    """Operation (the value of the ``operation`` label), HTTP method, path, kind of answer.
 
-    LIST_CONNECTIONS = ("list_connections", "GET", f"{_CALENDARS}/connections")
-    LIST_PROVIDERS = ("list_providers", "GET", f"{_CALENDARS}/providers")
-    COUNT_BOOKINGS = ("count_bookings", "POST", "{reader}/v2/extended-bookings/count")
-    QUERY_BOOKINGS = ("query_bookings", "POST", "{reader}/v2/extended-bookings/query")
-    MINT_TOKEN = ("mint_token", "POST", "/oauth2/token")
+    ``{reader}`` in a path is the configured prefix.
+    """
 
-    def __init__(self, operation: str, method: str, path: str) -> None:
+    LIST_CONNECTIONS = ("list_connections", "GET", f"{_CALENDARS}/connections", CONNECTIONS)
+    LIST_PROVIDERS = ("list_providers", "GET", f"{_CALENDARS}/providers", OTHER)
+    COUNT_BOOKINGS = ("count_bookings", "POST", "{reader}/v2/extended-bookings/count", COUNT)
+    QUERY_BOOKINGS = ("query_bookings", "POST", "{reader}/v2/extended-bookings/query", PAGE)
+    MINT_TOKEN = ("mint_token", "POST", "/oauth2/token", OTHER)
+
+    def __init__(self, operation: str, method: str, path: str, kind: AnswerKind) -> None:
         self.operation = operation
         self.method = method
         self.path = path
+        self.kind = kind
