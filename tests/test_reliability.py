@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import ast
 import re
-from pathlib import Path
 from typing import Final, NamedTuple
 
 import pytest
 
 from exporter.errors import PollError, Reason
+from tests.harness.tables import PROJECT, TESTS, names_a_test, numbered_rows
 
-ROOT: Final = Path(__file__).parent
-PAGE: Final = (ROOT.parent / "docs" / "reliability.md").read_text()
 AREAS: Final = {"A", "N", "T", "D", "E", "C", "P", "W"}
 
 
@@ -25,9 +22,7 @@ class Row(NamedTuple):
     test: str
 
 
-ROWS: Final = [
-    Row(*(cell.strip() for cell in line.strip("|").split(" | "))) for line in PAGE.splitlines() if re.match(r"\| [A-Z]\d", line)
-]
+ROWS: Final = [Row(*cells) for cells in numbered_rows(PROJECT / "docs" / "reliability.md")]
 each_row = pytest.mark.parametrize("row", ROWS, ids=lambda row: row.number)
 
 
@@ -44,8 +39,7 @@ def test_every_fault_has_a_number_and_a_test_of_its_own() -> None:
 
 @each_row
 def test_the_test_of_a_row_exists(row: Row) -> None:
-    path, _, name = row.test.strip("`").partition("::")
-    assert name in _tests(ROOT / path), f"{row.number} names no test of tests/{path}"
+    assert names_a_test(row.test), f"{row.number} names no test: {row.test}"
 
 
 @each_row
@@ -61,7 +55,7 @@ def test_a_row_says_everything(row: Row) -> None:
 
 @each_row
 def test_the_reason_of_a_row_is_looked_at_where_its_test_stands(row: Row) -> None:
-    path = ROOT / row.test.strip("`").partition("::")[0]
+    path = TESTS / row.test.strip("`").partition("::")[0]
     for reason in (Reason(word) for word in re.findall(r"`([a-z_]+)`", row.says) if word in set(Reason)):
         forms = (
             f"Reason.{reason.name}",
@@ -80,11 +74,7 @@ def _kinds(kind: type[PollError]) -> list[type[PollError]]:
     return [kind, *(below for child in kind.__subclasses__() for below in _kinds(child))]
 
 
-def _tests(path: Path) -> set[str]:
-    return {node.name for node in ast.parse(path.read_text()).body if isinstance(node, ast.FunctionDef)}
-
-
-CODE: Final = "\n".join(path.read_text() for path in (ROOT.parent / "exporter").rglob("*.py"))
+CODE: Final = "\n".join(path.read_text() for path in (PROJECT / "exporter").rglob("*.py"))
 
 
 def _stands_in_the_code(word: str) -> bool:
