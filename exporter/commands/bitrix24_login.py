@@ -24,9 +24,10 @@ from exporter.clock import Clock, SystemClock
 from exporter.errors import TargetConfigError
 from exporter.model import CollectorName
 from exporter.platforms.base import Services
-from exporter.platforms.bitrix24.authserver import request_tokens, server_origin
+from exporter.platforms.bitrix24.authserver import request_tokens
 from exporter.platforms.bitrix24.credential import origin_of, portal_in
-from exporter.platforms.bitrix24.tokenfile import TokenFile, exclusively
+from exporter.platforms.bitrix24.moves import is_auth_server, server_origin
+from exporter.platforms.bitrix24.tokenfile import TokenFile, Tokens, exclusively
 from exporter.platforms.http_pool import open_pool
 from exporter.platforms.routes import host_route
 from exporter.polling import Admission
@@ -36,7 +37,6 @@ from exporter.support.secret import Secret, is_quoted, pasted
 
 EXCHANGE_SECONDS: Final = 20.0
 _CODE: Final = re.compile(r"[\w.-]{8,}")
-_AUTH_SERVERS: Final = frozenset({"oauth.bitrix24.tech", "oauth.bitrix.info"})  # bitrix24.md 9.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,25 +82,36 @@ async def login(
     code, named_server = _read_answer(answer, state)
     if server is None:
         _refuse_stranger(named_server)
+    auth_server = server_origin(server, named_server)
     clock = SystemClock()
     async with exclusively(file, clock):  # not before: a running exporter renews its pair meanwhile
+        former = _former(file)
         descriptor = file.prepare()
         try:
             async with _pool(http, clock) as pool:
-                tokens = await request_tokens(
+                issued = await request_tokens(
                     Services(pool, clock, Random(), NullEvents(), StatusHistory(), Admission(clock)),  # noqa: S311  unused here
-                    server_origin(server, named_server),
+                    auth_server,
                     client_id=client_id,
                     client_secret=Secret(pasted(client_secret)),
                     grant={"grant_type": "authorization_code", "code": code},
                     timeout=EXCHANGE_SECONDS,
+                    known={
+                        "client_endpoint": str(origin.copy_with(path="/rest/")),
+                        "server_endpoint": str(auth_server.copy_with(path="/rest/")),
+                        "member_id": former.member_id if former else "",
+                    },
                 )
+            tokens = issued.tokens
+            _refuse_another_portal(former, tokens, token_file)
         except BaseException:
             file.discard(descriptor)
             raise
         file.store(descriptor, tokens.content.reveal().encode())
     done = LoggedIn(portal_in(tokens.client_endpoint), token_file, tokens.scopes)
     show(f"{done.token_file} now holds the tokens of {done.portal}.\n")
+    for stray in issued.refused.values():
+        show(f"But {stray.message}.\n")
     if "booking" not in done.scopes:
         show("The application lacks the scope `booking`; add it on the application's card and log in again.\n")
     return done
@@ -127,10 +138,27 @@ class NullEvents:
     def bookings_vanished(self, bookings: int) -> None: ...
 
 
+def _former(file: TokenFile) -> Tokens | None:
+    try:
+        return file.load()
+    except TargetConfigError:  # there is none, or none that can be used
+        return None
+
+
+def _refuse_another_portal(former: Tokens | None, tokens: Tokens, token_file: Path) -> None:
+    """Keep what renews another target's tokens: its only pair would be lost."""
+    if former and former.member_id not in {"", tokens.member_id}:
+        raise TargetConfigError(
+            f"{token_file} holds the tokens of another portal, {portal_in(former.client_endpoint)}; give each portal a file of "
+            "its own, or remove that one first"
+        )
+
+
 def _refuse_stranger(named_server: str) -> None:
     """Refuse an auth server that only the pasted address names: the portal wrote it, and the secret is not for portals."""
-    host = server_origin(None, named_server).host
-    if host not in _AUTH_SERVERS and not is_loopback(host):
+    origin = server_origin(None, named_server)
+    host = origin.host
+    if not is_auth_server(origin) and not is_loopback(host):
         raise TargetConfigError(
             f"the address names the authorisation server {host}, which is none of Bitrix24's; if it is right, log in again "
             f"with --oauth-server https://{host}"

@@ -159,6 +159,54 @@ def test_the_secret_does_not_go_to_a_server_that_only_the_portal_names(server: s
     assert [] == [entry for entry in tmp_path.iterdir() if entry.suffix != ".lock"]
 
 
+@pytest.mark.parametrize("member", ["another portal", None])
+def test_a_login_replaces_no_pair_of_another_portal(member: str | None, tmp_path: Path) -> None:
+    async def script(bench: Bench) -> None:
+        install(bench)
+        path = tmp_path / "tokens.json"
+        content = {"access_token": "a", "refresh_token": "r", "client_endpoint": "https://other.bitrix24.de/rest/"}
+        path.write_text(json.dumps(content | ({"member_id": member} if member else {})))
+        before = path.read_bytes()
+        if member:
+            with pytest.raises(
+                TargetConfigError, match=r"tokens of another portal, other\.bitrix24\.de; .* remove that one first"
+            ):
+                await Operator(bench).log_in()
+            assert before == path.read_bytes()
+            path.unlink()
+        for _ in range(2):  # again to the portal whose pair it is by now
+            await Operator(bench).log_in()
+            assert bench.portal.member_id == json.loads(path.read_text())["member_id"]
+
+    on_portal(script, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "named"),
+    [
+        ("client_endpoint", "https://evil.example/rest/"),
+        ("client_endpoint", "http://localhost:1/rest/"),
+        ("client_endpoint", "javascript:alert(1)"),
+        ("server_endpoint", "https://evil.example/rest/"),
+        ("server_endpoint", "no address at all"),
+    ],
+)
+def test_a_login_stores_the_portal_and_the_server_that_the_operator_named_and_tells_of_others(
+    name: str, named: str, tmp_path: Path
+) -> None:
+    async def script(bench: Bench) -> None:
+        install(bench)
+        bench.simulator.bitrix24.oauth.lies = {name: named}
+        operator = Operator(bench)
+        await operator.log_in()
+        assert f"{bench.url}/rest/" == json.loads((tmp_path / "tokens.json").read_text())[name]
+        assert operator.said[-1].startswith("But the authorisation server")
+        bench.simulator.bitrix24.oauth.lies = {}
+        await poll_bookings(bench.open(base_url=None, webhook_url=None, oauth=bench.oauth()))
+
+    on_portal(script, tmp_path)
+
+
 def test_a_login_behind_a_link_leaves_the_link(tmp_path: Path) -> None:
     async def script(bench: Bench) -> None:
         install(bench)

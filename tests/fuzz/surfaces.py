@@ -158,8 +158,9 @@ def _auth_server(content: bytes) -> None:
     clock = ManualClock()
     services = Services(Server(), clock, Random(1), RecordedEvents(), StatusHistory(), Admission(clock))
     server, secret = httpx.URL("https://auth.example"), Secret(PLANTED)
-    asked = request_tokens(services, server, client_id="a", client_secret=secret, grant={"refresh_token": PLANTED}, timeout=5)
-    decode_known(asyncio.run(asked))
+    grant, known = {"refresh_token": PLANTED}, {"client_endpoint": "https://salon.bitrix24.de/rest/", "member_id": "m"}
+    asked = request_tokens(services, server, client_id="a", client_secret=secret, grant=grant, timeout=5, known=known)
+    decode_known(asyncio.run(asked).tokens)
 
 
 def _files(folder: Path) -> Iterator[Surface]:

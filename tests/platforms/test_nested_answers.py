@@ -61,12 +61,11 @@ def tokens(body: str, grant_refused: int = 200) -> object:
 
     clock = ManualClock()
     services = Services(Server(), clock, Random(1), RecordedEvents(), StatusHistory(), Admission(clock))
+    server, known = httpx.URL("https://auth.example"), {"client_endpoint": "https://salon.bitrix24.de/rest/"}
     found = asyncio.run(
-        request_tokens(
-            services, httpx.URL("https://auth.example"), client_id="a", client_secret=Secret("b"), grant={}, timeout=5.0
-        )
+        request_tokens(services, server, client_id="a", client_secret=Secret("b"), grant={}, timeout=5.0, known=known)
     )
-    return decode_known(found)
+    return decode_known(found.tokens)
 
 
 def state(body: str, folder: Path) -> object:

@@ -6,7 +6,6 @@ makes us wait is as long as the poll's patience at most (:func:`exporter.platfor
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, TypeVar
@@ -14,7 +13,6 @@ from urllib.parse import quote
 
 import httpx
 import msgspec
-import structlog
 
 from exporter.errors import (
     ClientError,
@@ -39,15 +37,14 @@ from exporter.platforms.bitrix24.api_errors import (
     refusal_without_json,
 )
 from exporter.platforms.bitrix24.credential import Access, checked_origin
+from exporter.platforms.bitrix24.moves import Moves, may_move
 from exporter.platforms.bitrix24.operating import BATCH, WHOLE_SHARE, OperatingLedger
 from exporter.platforms.bitrix24.portal import Portal, PortalLease
 from exporter.platforms.credentials import Credential
 from exporter.platforms.decoding import off_the_loop, rows_in
 from exporter.platforms.exchange import Answer, exchange, new_request, retry_after_seconds
 from exporter.platforms.retry import RetryPolicy, sit_out, spend, usable
-from exporter.support.net import ascii_host, is_loopback
-
-log = structlog.get_logger(__name__)
+from exporter.support.net import ascii_host, join_address
 
 T = TypeVar("T")
 
@@ -63,11 +60,6 @@ _KINDS: Final[Mapping[str, AnswerKind]] = {
 }
 
 RETRY: Final = RetryPolicy(retries=3, initial_seconds=1.0, max_seconds=30.0)
-
-# A renamed cloud portal stays at Bitrix24 (bitrix24.md 1); anywhere else the operator decides.
-_BITRIX24_HOST: Final = re.compile(
-    r"[a-z0-9-]+\.bitrix24\.(com|eu|de|fr|it|es|pl|uk|ru|by|kz|ua|in|cn|jp|vn|id|mx|co|com\.br|com\.tr|tech)"
-)
 
 Params = Mapping[str, object]
 Outcome = Reply | Refusal
@@ -111,6 +103,14 @@ class BatchAnswer:
     limited: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class _Redirect:
+    """An answer that says where the portal is by now, which the credential may follow."""
+
+    origin: httpx.URL
+    status: int
+
+
 class Api:
     """The REST API of one portal through one credential; shared by the target's collectors."""
 
@@ -132,7 +132,7 @@ class Api:
         self._lease = lease
         self._timeout = timeout
         self._retry = retry
-        self._moved: dict[str, httpx.URL] = {}  # origin -> the origin that it moved to, kept for the process
+        self._moves = Moves()
 
     async def decode(self, reply: Reply, read: Callable[[Reply], T]) -> T:
         """Return what ``read`` makes of ``reply``."""
@@ -228,14 +228,31 @@ class Api:
 
     async def _repeat(self, operation: str, params: Params, *, retries: int) -> tuple[Body, float]:
         """Send until there is a reply, as far as each refusal allows it. Returns it with the seconds that it took."""
+        try:
+            return await self._repeated(operation, params, retries=retries)
+        except PollError:
+            self._moves.failed()
+            raise
+
+    async def _repeated(self, operation: str, params: Params, *, retries: int) -> tuple[Body, float]:
         failures = 0
-        renewed = False
+        renewed = followed = False
         while True:
             access = await self._credential.access()
-            portal = self._lease.at(access.portal)
-            outcome, seconds = await self._send(operation, params, access, portal)
+            now = self._moves.followed(access)
+            portal = self._lease.at(now.place)
+            outcome, seconds = await self._send(operation, params, now, portal)
             if isinstance(outcome, Body):
+                self._moves.answered(access)
                 return outcome, seconds
+            if isinstance(outcome, _Redirect):
+                # The portal's address changed. Following it automatically would make a GET without a body of our POST.
+                if followed:
+                    raise InvalidResponseError(f"{now.portal} sends us from one address to the next", status=outcome.status)
+                followed = True
+                self._moves.moved(access, outcome.origin)
+                continue
+            followed = False
             spend(seconds)
             error = outcome.error
             match outcome.action:
@@ -259,7 +276,9 @@ class Api:
             raise error
         await sit_out(wait, error, self.clock)
 
-    async def _send(self, operation: str, params: Params, access: Access, portal: Portal) -> tuple[Body | Refusal, float]:
+    async def _send(
+        self, operation: str, params: Params, access: Access, portal: Portal
+    ) -> tuple[Body | Refusal | _Redirect, float]:
         """Make one exchange in the portal's turn, so that the next in line knows what it learnt. Returns the seconds, too."""
         async with portal.slot(self._services.events):
             began = usable(self.clock)
@@ -271,19 +290,18 @@ class Api:
                 portal.accepted()
             return outcome, seconds
 
-    async def _outcome(self, operation: str, params: Params, access: Access) -> Body | Refusal:
+    async def _outcome(self, operation: str, params: Params, access: Access) -> Body | Refusal | _Redirect:
         try:
-            answer = await self._exchange(operation, params, access)
-        except TlsError as error:
-            return Refusal(error, Action.GIVE_UP)
-        except TargetConfigError:
-            raise
+            answer = await self._post(operation, params, access)
         except InvalidResponseError as error:
-            return Refusal(error, Action.GIVE_UP if _is_redirect(error.status) else Action.RETRY_ONCE)
-        except PollTimeoutError as error:
-            return Refusal(error, Action.GIVE_UP)  # four times in a row it would hide for minutes that the portal hangs
+            return Refusal(error, Action.RETRY_ONCE)
+        except (PollTimeoutError, TlsError) as error:
+            # Four times in a row a timeout would hide for minutes that the portal hangs.
+            return Refusal(error, Action.GIVE_UP)
         except PollError as error:
             return Refusal(error, Action.RETRY)
+        if httpx.codes.is_redirect(answer.status):
+            return _redirected(answer, httpx.URL(access.endpoint.reveal()), operation)
         return self._judge(answer, access)
 
     def _note(self, refusal: Refusal, operation: str, portal: Portal) -> None:
@@ -312,23 +330,8 @@ class Api:
             return refusal_without_json(access.portal, answer.status, retry_after)
         return body
 
-    async def _exchange(self, operation: str, params: Params, access: Access) -> Answer:
+    async def _post(self, operation: str, params: Params, access: Access) -> Answer:
         endpoint = httpx.URL(access.endpoint.reveal())
-        origin = str(checked_origin(endpoint))
-        moved = self._moved.get(origin)
-        answer = await self._post(operation, params, access, _at(endpoint, moved) if moved else endpoint)
-        if not _is_redirect(answer.status):
-            return answer
-        # The portal's address changed. Following it automatically would make a GET without a body of our POST.
-        place = self._new_origin(answer, _at(endpoint, moved) if moved else endpoint, operation)
-        answer = await self._post(operation, params, access, _at(endpoint, place))
-        if _is_redirect(answer.status):
-            raise InvalidResponseError(f"{access.portal} sends us from one address to the next", status=answer.status)
-        self._moved[origin] = place
-        log.warning("portal_moved", portal=access.portal, host=place.host)
-        return answer
-
-    async def _post(self, operation: str, params: Params, access: Access, endpoint: httpx.URL) -> Answer:
         body = dict(params)
         if access.token is not None:
             body["auth"] = access.token.reveal()
@@ -341,28 +344,21 @@ class Api:
         kind = _KINDS.get(operation, answer_kinds.OTHER)
         return await exchange(self._services, operation, request, kind=kind, timeout=self._timeout)
 
-    def _new_origin(self, answer: Answer, endpoint: httpx.URL, operation: str) -> httpx.URL:
-        """Return where a redirect leads, if the credential may go there."""
-        try:
-            location = endpoint.join(answer.headers.get("location", ""))
-            ascii_host(location.raw_host.decode("ascii"))
-        except (httpx.InvalidURL, ValueError):
-            location = endpoint
-        if location.path.rstrip("/") != endpoint.path + operation:
-            raise InvalidResponseError(f"{endpoint.host} redirects to something that is not its API", status=answer.status)
-        host = location.host
-        trusted = host == endpoint.host or _BITRIX24_HOST.fullmatch(host) or (is_loopback(host) and is_loopback(endpoint.host))
-        if not trusted:
-            raise TargetConfigError(
-                f"{endpoint.host} says that the portal moved to {host}; if that is right, put the new address into the config",
-                status=answer.status,
-            )
-        return checked_origin(location)
 
-
-def _at(endpoint: httpx.URL, origin: httpx.URL) -> httpx.URL:
-    return origin.copy_with(path=endpoint.path)
-
-
-def _is_redirect(status: int | None) -> bool:
-    return status is not None and httpx.codes.is_redirect(status)
+def _redirected(answer: Answer, endpoint: httpx.URL, operation: str) -> _Redirect | Refusal:
+    """Return where a redirect leads, if the credential may go there."""
+    try:
+        location = endpoint.join(answer.headers.get("location", ""))
+        ascii_host(location.raw_host.decode("ascii"))
+    except (httpx.InvalidURL, ValueError):
+        location = endpoint
+    error: PollError
+    if location.path.rstrip("/") != endpoint.path + operation:
+        error = InvalidResponseError(f"{endpoint.host} redirects to something that is not its API", status=answer.status)
+    elif not may_move(endpoint, location):
+        place = join_address(location.host, location.port)
+        text = f"{endpoint.host} says that the portal moved to {place}; if that is right, put the new address into the config"
+        error = TargetConfigError(text, status=answer.status)
+    else:
+        return _Redirect(checked_origin(location), answer.status)
+    return Refusal(error, Action.GIVE_UP)

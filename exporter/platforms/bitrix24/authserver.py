@@ -5,8 +5,8 @@ Its API is a GET with every secret in the query, so nothing here ever quotes a U
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from functools import partial
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Final
 
 import httpx
@@ -26,7 +26,7 @@ from exporter.errors import (
 from exporter.platforms.answer_kinds import OTHER
 from exporter.platforms.base import Services
 from exporter.platforms.bitrix24.api_errors import normalise
-from exporter.platforms.bitrix24.credential import origin_of
+from exporter.platforms.bitrix24.moves import stray_portal, stray_server
 from exporter.platforms.bitrix24.tokenfile import ANSWER_KEYS, MAX_BYTES, Tokens, parse
 from exporter.platforms.error_rules import ErrorRule, sentence
 from exporter.platforms.exchange import exchange, new_request, retry_after_seconds
@@ -34,7 +34,6 @@ from exporter.support.json_text import decoded, is_whole
 from exporter.support.secret import Secret
 
 TOKEN_OPERATION: Final = "oauth.token"  # noqa: S105  the name of an operation
-DEFAULT_SERVER: Final = "https://oauth.bitrix24.tech"
 INVALID_GRANT: Final = "invalid_grant"
 
 _AGAIN: Final = "run `booking-sync-exporter bitrix24-login` again"
@@ -55,10 +54,12 @@ _RULES: Final[Mapping[str, ErrorRule]] = {
 }
 
 
-def server_origin(configured: str | None, known: str) -> httpx.URL:
-    """Return where the auth server is: as configured, else as the last answer named it, else Bitrix24's own."""
-    address = configured or known or DEFAULT_SERVER
-    return origin_of(address if "://" in address else f"https://{address}")
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """A new pair as it is to be stored, and which addresses of the answer were ``refused``: then the old one is in it."""
+
+    tokens: Tokens
+    refused: Mapping[str, TargetConfigError]
 
 
 async def request_tokens(
@@ -69,9 +70,12 @@ async def request_tokens(
     client_secret: Secret,
     grant: Mapping[str, str],
     timeout: float,
-    known: Mapping[str, object] | None = None,
-) -> Tokens:
+    known: Mapping[str, object],
+    approved: httpx.URL | None = None,
+) -> Issued:
     """Ask once for a pair. What the answer leaves out of ``known`` (an earlier answer) stays as it was.
+
+    So does an address that no answer may change by itself; ``approved`` is where the operator says that the portal is.
 
     Raises :class:`~exporter.errors.PollError`; ``code`` is ``invalid_grant`` when only a person can help.
     """
@@ -95,48 +99,41 @@ async def request_tokens(
         raise NotFoundError(f"{name} does not know the portal (HTTP 404)", status=status, retry_after=retry_after)
     if "error" in body or status >= httpx.codes.BAD_REQUEST:
         raise AuthError(f"{name} refuses to give tokens (HTTP {status})", status=status, retry_after=retry_after)
-    content = _as_stored(_merged(known or {}, body))
+    merged, refused = _merged(known, body, server, approved)
+    content = _as_stored(merged)
     if len(content) > MAX_BYTES:
         raise InvalidResponseError(f"{name} sent more than 64 KiB instead of a token pair (HTTP {status})", status=status)
     tokens = parse(content)
     if tokens is None or not {"access_token", "refresh_token"} <= body.keys():
         raise InvalidResponseError(f"{name} sent no token pair (HTTP {status})", status=status)
-    return tokens
+    return Issued(tokens, refused)
 
 
-def _merged(known: Mapping[str, object], body: Mapping[str, object]) -> dict[str, object]:
-    """Return what is to be stored: ``body``, and of ``known`` what it leaves out, or says in a way that nobody can use.
+def _merged(
+    known: Mapping[str, object], body: Mapping[str, object], asked: httpx.URL, approved: httpx.URL | None
+) -> tuple[dict[str, object], dict[str, TargetConfigError]]:
+    """Return what is to be stored, ``body`` and what it leaves out of ``known``, with the addresses that were refused.
 
     The old pair is spent. No other field, and no address to which a credential may not be sent, may cost the new one.
     """
-    merged = dict(known)
-    for key, value in body.items():
-        is_usable = _USABLE.get(key)
-        if key not in known or is_usable is None or is_usable(value):
-            merged[key] = value
-    return {key: value for key, value in merged.items() if key in ANSWER_KEYS}
+    told = {key: value for key, value in body.items() if key not in _TEXTS or (isinstance(value, str) and value)}
+    old, new = ({key: str(fields.get(key) or "") for key in _TEXTS} for fields in (known, told))
+    is_identified = bool(old["member_id"])
+    strays = {
+        "client_endpoint": stray_portal(
+            new["client_endpoint"], old["client_endpoint"], is_identified=is_identified, approved=approved
+        ),
+        "server_endpoint": stray_server(new["server_endpoint"], asked),
+    }
+    refused = {key: stray for key, stray in strays.items() if stray is not None}
+    if "client_endpoint" in refused and not is_identified:
+        told.pop("member_id", None)  # whose pair this is is not known: another answer may still tell
+    merged = {**known, **{key: value for key, value in told.items() if key not in refused}}
+    return {key: value for key, value in merged.items() if key in ANSWER_KEYS}, refused
 
 
-def _is_text(value: object) -> bool:
-    return isinstance(value, str)
-
-
-def _is_address(origin: Callable[[str], httpx.URL], value: object) -> bool:
-    if not isinstance(value, str) or not value:
-        return False
-    try:
-        origin(value)
-    except TargetConfigError:
-        return False
-    return True
-
-
-_USABLE: Final[Mapping[str, Callable[[object], bool]]] = {
-    "client_endpoint": partial(_is_address, origin_of),
-    "server_endpoint": partial(_is_address, partial(server_origin, None)),
-    "member_id": _is_text,
-    "scope": _is_text,
-}
+_TEXTS: Final = ("client_endpoint", "server_endpoint", "member_id", "scope")
+"""What is read of an answer beside the pair, and stays as it was where an answer has something else."""
 
 
 def _as_stored(answer: Mapping[str, object]) -> bytes:

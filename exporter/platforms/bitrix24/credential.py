@@ -13,16 +13,40 @@ from exporter.support.secret import Secret
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """Who shares a portal's limit: those who ask the same ``origin`` for the same ``portal``.
+
+    ``portal`` is the host that names the portal, with a port if it has its own. A token file or an auth server can name any;
+    only what is really asked there may hold others up.
+    """
+
+    origin: str
+    portal: str
+
+
+@dataclass(frozen=True, slots=True)
 class Access:
     """Everything that one request needs. ``endpoint`` ends in ``/`` and may hold the webhook's code, hence a secret.
 
-    ``portal`` is the host that names the portal, with a port if it has its own, wherever the request is sent. ``token`` goes
-    into the body.
+    ``token`` goes into the body.
     """
 
-    portal: str
+    place: Place
     endpoint: Secret
     token: Secret | None = None
+
+    @property
+    def portal(self) -> str:
+        return self.place.portal
+
+    def at(self, origin: httpx.URL) -> Access:
+        """Return the same for the portal's new address."""
+        return access_at(origin, portal_of(origin), httpx.URL(self.endpoint.reveal()).path, self.token)
+
+
+def access_at(origin: httpx.URL, portal: str, path: str, token: Secret | None = None) -> Access:
+    """Return what it takes to ask ``origin`` for ``portal``."""
+    return Access(Place(str(origin), portal), Secret(str(origin.copy_with(path=path))), token)
 
 
 class Webhook(Credential[Access]):
@@ -34,11 +58,11 @@ class Webhook(Credential[Access]):
     def __init__(self, secret: Secret, base_url: str | None) -> None:
         url = httpx.URL(secret.reveal())
         origin = origin_of(base_url) if base_url else checked_origin(url)
-        self._access = Access(portal_of(url), Secret(str(origin.copy_with(path=url.path))))
+        self._access = access_at(origin, portal_of(url), url.path)
 
     @property
-    def portal(self) -> str:
-        return self._access.portal
+    def place(self) -> Place:
+        return self._access.place
 
     async def access(self) -> Access:
         return self._access
@@ -49,7 +73,12 @@ class Webhook(Credential[Access]):
 
 
 def portal_of(url: httpx.URL) -> str:
-    """Return what names the portal behind ``url``: two ports of a machine are two portals."""
+    """Return what names the portal behind ``url``: two ports of a machine are two portals.
+
+    Raises :class:`TargetConfigError` when nothing does.
+    """
+    if not url.netloc:
+        raise TargetConfigError("an address has no host")
     return url.netloc.decode("ascii")
 
 

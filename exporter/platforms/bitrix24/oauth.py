@@ -7,6 +7,7 @@ renewal at a time, and it runs in a task of its own: a poll that is cancelled ca
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -27,11 +28,12 @@ from exporter.platforms.base import Services
 from exporter.platforms.bitrix24.authserver import (
     INVALID_GRANT,
     TOKEN_OPERATION,
+    Issued,
     decode_known,
     request_tokens,
-    server_origin,
 )
-from exporter.platforms.bitrix24.credential import Access, checked_origin, origin_of, portal_in, portal_of
+from exporter.platforms.bitrix24.credential import Access, Place, access_at, checked_origin, origin_of, portal_in, portal_of
+from exporter.platforms.bitrix24.moves import server_origin
 from exporter.platforms.bitrix24.settings import OAuth
 from exporter.platforms.bitrix24.tokenfile import NoLockError, TokenFile, Tokens, exclusively
 from exporter.platforms.credentials import Credential
@@ -61,6 +63,7 @@ class _Chain:
         self.file = file
         self.unsaved: Tokens | None = None
         self.trouble: TargetConfigError | None = None
+        self.refused: Mapping[str, TargetConfigError] = {}
         self._tokens: Tokens | None = None
         self._stamp: Stamp | None = None
         self._dead: Stamp | None = None
@@ -114,6 +117,7 @@ class _Chain:
         if self._tokens is None or (unsaved is None and stamp != self._stamp):
             self._tokens, self._stamp, self._dead = *(await asyncio.to_thread(self._load)), None
             self.unsaved = self.trouble = None
+            self.refused = {}
         return self._tokens
 
     def _looked(self, look: asyncio.Task[Tokens]) -> None:
@@ -130,8 +134,8 @@ class _Chain:
         stamp = self.file.stamp()
         return self.file.load(), stamp
 
-    async def renew(self, spent: Secret, oauth: OAuth, services: Services) -> None:
-        """Replace the pair unless somebody did so since ``spent`` was current.
+    async def renew(self, spent: Secret, oauth: OAuth, services: Services, approved: httpx.URL | None = None) -> None:
+        """Replace the pair unless somebody did so since ``spent`` was current. ``approved`` is the portal's set address.
 
         While the auth server asks to wait a poll waits as long as it may, then the server's refusal is raised again.
         """
@@ -142,7 +146,7 @@ class _Chain:
                 return
             await self._pause.sit_out_pause(services.events)
         if self._renewal is None:
-            self._renewal = asyncio.create_task(self._renew(spent, oauth, services), name="bitrix24 token renewal")
+            self._renewal = asyncio.create_task(self._renew(spent, oauth, services, approved), name="bitrix24 token renewal")
             self._renewal.add_done_callback(self._renewed)
         await asyncio.shield(self._renewal)
 
@@ -152,16 +156,16 @@ class _Chain:
         if not renewal.cancelled():
             renewal.exception()  # whoever waited has it; nobody waits any more when a poll was cancelled
 
-    async def _renew(self, spent: Secret, oauth: OAuth, services: Services) -> None:
+    async def _renew(self, spent: Secret, oauth: OAuth, services: Services, approved: httpx.URL | None) -> None:
         with detached(), patience(RENEWAL_SECONDS):  # nothing here hangs on what is left to the poll that began it
             try:
                 async with exclusively(self.file, services.clock):
-                    await self._renew_alone(spent, oauth, services)
+                    await self._renew_alone(spent, oauth, services, approved)
             except NoLockError:
                 if (await self.current()).access == spent:
                     raise
 
-    async def _renew_alone(self, spent: Secret, oauth: OAuth, services: Services) -> None:
+    async def _renew_alone(self, spent: Secret, oauth: OAuth, services: Services, approved: httpx.URL | None) -> None:
         if self._look is not None:
             await asyncio.wait([self._look])  # it began before the file was ours
         tokens = await self.current()
@@ -171,14 +175,14 @@ class _Chain:
             raise self.trouble  # a pair that exists in memory only is not spent for another one
         self._asks = True
         try:
-            await self._replace(tokens, oauth, services)
+            await self._replace(tokens, oauth, services, approved)
         finally:
             self._asks = False
 
-    async def _replace(self, tokens: Tokens, oauth: OAuth, services: Services) -> None:
+    async def _replace(self, tokens: Tokens, oauth: OAuth, services: Services, approved: httpx.URL | None) -> None:
         descriptor = await asyncio.to_thread(self.file.prepare)
         try:
-            fresh = _checked(await self._ask(tokens, oauth, services), tokens)
+            issued = _checked(await self._ask(tokens, oauth, services, approved), tokens)
         except BaseException as error:
             await asyncio.to_thread(self.file.discard, descriptor)
             if isinstance(error, PollError) and error.code == INVALID_GRANT:
@@ -186,10 +190,11 @@ class _Chain:
                     return
                 self._dead = self._stamp
             raise
-        await self._save(descriptor, fresh)
-        log.info("tokens_renewed", portal=portal_in(fresh.client_endpoint))
+        await self._save(descriptor, issued.tokens)
+        self.refused = issued.refused
+        log.info("tokens_renewed", portal=portal_in(issued.tokens.client_endpoint))
 
-    async def _ask(self, tokens: Tokens, oauth: OAuth, services: Services) -> Tokens:
+    async def _ask(self, tokens: Tokens, oauth: OAuth, services: Services, approved: httpx.URL | None) -> Issued:
         """Ask for a new pair; again after a fault of the server, or when nothing was sent.
 
         A lost answer is not asked for again at once: the token may be spent, and what is wrong lasts longer than a poll.
@@ -199,7 +204,7 @@ class _Chain:
         repeats_until = clock.monotonic() + _REPEAT_WITHIN_SECONDS
         try:
             async with clock.timeout(RENEWAL_SECONDS, slack=_TURN_SECONDS):
-                fresh = await send_with_retries(
+                issued = await send_with_retries(
                     lambda: request_tokens(
                         services,
                         server,
@@ -208,6 +213,7 @@ class _Chain:
                         grant={"grant_type": "refresh_token", "refresh_token": tokens.refresh.reveal()},
                         timeout=EXCHANGE_SECONDS,
                         known=decode_known(tokens),
+                        approved=approved,
                     ),
                     RETRY,
                     may_repeat=lambda error: (
@@ -226,7 +232,7 @@ class _Chain:
                 self._paused(server.host, services).answered()
             raise
         self._paused(server.host, services).answered()
-        return fresh
+        return issued
 
     def _paused(self, server: str, services: Services) -> LeakyBucket:
         """Return what holds every renewal while the auth server asks to wait."""
@@ -261,10 +267,10 @@ class _Chain:
         return None
 
 
-def _checked(fresh: Tokens, tokens: Tokens) -> Tokens:
-    if tokens.member_id and fresh.member_id != tokens.member_id:
+def _checked(issued: Issued, tokens: Tokens) -> Issued:
+    if tokens.member_id and issued.tokens.member_id != tokens.member_id:
         raise AuthError("the auth server sent tokens of another portal (member_id differs); they were dropped")
-    return fresh
+    return issued
 
 
 class TokenChains:
@@ -286,7 +292,7 @@ class OAuthCredential(Credential[Access]):
         self._oauth = oauth
         self._services = services
         self._origin = origin_of(base_url) if base_url else None
-        self.unnamed_portal = f"token file {oauth.token_file}"
+        self.unnamed = Place("", f"token file {oauth.token_file}")
         self._chains = chains
         self._chain: _Chain | None = None
 
@@ -298,20 +304,27 @@ class OAuthCredential(Credential[Access]):
         tokens = await self._chain.current()
         try:
             url = httpx.URL(tokens.client_endpoint)
-        except httpx.InvalidURL:
-            raise TargetConfigError("client_endpoint in the token file is not a URL") from None
-        origin = self._origin or checked_origin(url)
-        path = url.path if url.path.endswith("/") else f"{url.path}/"
-        return Access(portal_of(url), Secret(str(origin.copy_with(path=path))), tokens.access)
+            origin, portal = self._origin or checked_origin(url), portal_of(url)
+        except (httpx.InvalidURL, TargetConfigError):
+            raise TargetConfigError(
+                "client_endpoint in the token file is no address that may get a credential; run `booking-sync-exporter "
+                "bitrix24-login` again"
+            ) from None
+        return access_at(origin, portal, url.path if url.path.endswith("/") else f"{url.path}/", tokens.access)
 
     async def renew(self, spent: Access) -> bool:
         if spent.token is None or self._chain is None:
             return False
-        await self._chain.renew(spent.token, self._oauth, self._services)
+        await self._chain.renew(spent.token, self._oauth, self._services, self._origin)
         return True
 
     def degraded_reason(self) -> PollError | None:
-        return self._chain.trouble if self._chain is not None else None
+        if self._chain is None:
+            return None
+        refused = self._chain.refused  # what the operator has set is asked whatever an answer says
+        portal = None if self._origin else refused.get("client_endpoint")
+        server = None if self._oauth.server else refused.get("server_endpoint")
+        return self._chain.trouble or portal or server
 
     async def aclose(self) -> None:
         if self._chain is not None:

@@ -1,8 +1,8 @@
-"""What all collectors of all targets that name one portal share: its bucket, its slot, its pauses (bitrix24.md 6.1, 6.3).
+"""What all collectors of all targets that ask one portal share: its bucket, its slot, its pauses (bitrix24.md 6.1, 6.3).
 
-Bitrix24 counts requests per portal and source address, whoever sends them. So the limiter belongs to the portal's host,
-not to a target, and one call at a time is in flight: then a full bucket costs one refused call per back-off step, and the
-portal never notices us. A call that hangs holds the others up for a few seconds only.
+Bitrix24 counts requests per portal and source address, whoever sends them. So the limiter belongs to the portal and the
+place where it is asked, not to a target, and one call at a time is in flight: then a full bucket costs one refused call per
+back-off step, and the portal never notices us. A call that hangs holds the others up for a few seconds only.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Final
 from exporter.clock import Clock
 from exporter.errors import PollError
 from exporter.platforms.base import Events, Services
+from exporter.platforms.bitrix24.credential import Place
 from exporter.platforms.bitrix24.settings import Budget
 from exporter.platforms.limiter import LeakyBucket
 from exporter.support.backoff import exponential
@@ -30,10 +31,10 @@ MAX_SLOT_SECONDS: Final = 5.0
 class Portal:
     """One portal's limits. Lives as long as a session that joined it."""
 
-    def __init__(self, host: str, clock: Clock, random: Random, events: Events, budget: Budget) -> None:
-        self.host = host
+    def __init__(self, place: Place, clock: Clock, random: Random, events: Events, budget: Budget) -> None:
+        self.place = place
         self.members: dict[object, Budget] = {}
-        self.bucket = LeakyBucket(host, budget.requests_per_second, budget.burst, clock=clock, events=events)
+        self.bucket = LeakyBucket(place.portal, budget.requests_per_second, budget.burst, clock=clock, events=events)
         self._clock = clock
         self._random = random
         self._slot = asyncio.Lock()
@@ -86,49 +87,65 @@ class Portal:
         self.bucket.pause(OVERLOAD_SECONDS, refusal)
         return refusal.again(self.bucket.paused_for())
 
+    def is_as_new(self) -> bool:
+        """Return whether nothing would be lost if the portal were forgotten."""
+        return not self.members and self.bucket.remaining() >= self.bucket.burst
+
 
 class PortalRegistry:
-    """The portals that this process asks, by host: what is limited is exactly what leaves through its one pool."""
+    """The portals that this process asks, by place: what is limited is exactly what leaves through its one pool.
+
+    A portal that everybody left is kept until its pause is over and its bucket empty: who comes back finds both.
+    """
 
     def __init__(self) -> None:
-        self._portals: dict[str, Portal] = {}
+        self._portals: dict[Place, Portal] = {}
+        self._left: set[Place] = set()
 
-    def lease(self, services: Services, budget: Budget, host: str) -> PortalLease:
-        """Return a session's place at the portal ``host``."""
-        return PortalLease(self, services, budget, host)
+    def lease(self, services: Services, budget: Budget, place: Place) -> PortalLease:
+        """Return a session's place at the portal."""
+        return PortalLease(self, services, budget, place)
 
-    def join(self, member: object, services: Services, budget: Budget, host: str) -> Portal:
+    def join(self, member: object, services: Services, budget: Budget, place: Place) -> Portal:
         """Make ``member`` one of those who share the portal."""
-        portal = self._portals.get(host)
+        self._forget()
+        portal = self._portals.get(place)
         if portal is None:
-            portal = self._portals[host] = Portal(host, services.clock, services.random, services.events, budget)
+            portal = self._portals[place] = Portal(place, services.clock, services.random, services.events, budget)
+        self._left.discard(place)
         portal.members[member] = budget
         portal.adjust()
         return portal
 
     def release(self, member: object, portal: Portal) -> None:
-        """Let ``member`` go; the last one closes the portal."""
+        """Let ``member`` go."""
         portal.members.pop(member, None)
         if portal.members:
             portal.adjust()
-        elif self._portals.get(portal.host) is portal:
-            del self._portals[portal.host]
+        elif self._portals.get(portal.place) is portal:
+            self._left.add(portal.place)
+            self._forget()
+
+    def _forget(self) -> None:
+        for place in [place for place in self._left if self._portals[place].is_as_new()]:
+            self._left.discard(place)
+            del self._portals[place]
 
 
 class PortalLease:
-    """A session's place at a portal. The portal is known by its host, which a token file may name later."""
+    """A session's place at a portal, which a token file may name later, and a redirect may move."""
 
-    def __init__(self, registry: PortalRegistry, services: Services, budget: Budget, host: str) -> None:
+    def __init__(self, registry: PortalRegistry, services: Services, budget: Budget, place: Place) -> None:
         self._registry = registry
         self._services = services
         self._budget = budget
-        self.portal = registry.join(self, services, budget, host)
+        self.portal = registry.join(self, services, budget, place)
 
-    def at(self, host: str) -> Portal:
-        """Return the portal ``host``, after moving there if this session was elsewhere."""
-        if host != self.portal.host:
+    def at(self, place: Place) -> Portal:
+        """Return the portal at ``place``, after moving there if this session was elsewhere."""
+        if place != self.portal.place:
             self.release()
-            self.portal = self._registry.join(self, self._services, self._budget, host)
+            self.portal = self._registry.join(self, self._services, self._budget, place)
         return self.portal
 
     def release(self) -> None:

@@ -88,8 +88,8 @@ def open_session(target: BitrixTarget, services: Services) -> BitrixSession:
         raise TypeError("sessions of Bitrix24 need what they share")
     if target.webhook_url is not None:
         webhook = Webhook(target.webhook_url, target.base_url)
-        return BitrixSession(target, services, webhook, shared.portals.lease(services, target.budget, webhook.portal))
+        return BitrixSession(target, services, webhook, shared.portals.lease(services, target.budget, webhook.place))
     if target.oauth is not None:
         oauth = OAuthCredential(target.oauth, target.base_url, services, shared.chains)
-        return BitrixSession(target, services, oauth, shared.portals.lease(services, target.budget, oauth.unnamed_portal))
+        return BitrixSession(target, services, oauth, shared.portals.lease(services, target.budget, oauth.unnamed))
     raise TargetConfigError("a Bitrix24 target needs webhook_url or oauth")

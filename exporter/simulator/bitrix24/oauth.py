@@ -44,7 +44,8 @@ class AuthServer:
     """Issues and rotates tokens.
 
     ``refuse_with`` answers every token request with this error word and HTTP status (``PAYMENT_REQUIRED``, or
-    ``wrong_client`` with 200). ``refreshes`` counts the refreshes that worked.
+    ``wrong_client`` with 200). ``lies`` stand in its answers instead of the truth (``client_endpoint``, ``server_endpoint``,
+    ``member_id``). ``refreshes`` counts the refreshes that worked.
     """
 
     def __init__(self, random: Random) -> None:
@@ -53,6 +54,7 @@ class AuthServer:
         self.tolerates_spent = False
         self.old_access_dies = False
         self.refuse_with: tuple[str, int] | None = None
+        self.lies: dict[str, object] = {}
         self.domain = "oauth.bitrix24.tech"
         self.status = "L"
         self.refreshes = 0
@@ -132,7 +134,7 @@ class AuthServer:
         owner, ends = self._codes.pop(given.get("code", ""), (None, 0.0))
         if owner is not app or now >= ends:
             return _refused("invalid_grant", 400)
-        return json_reply(self._answer(self.issue(app, now), origin, now))
+        return json_reply(self._answer(self.issue(app, now), origin, now) | self.lies)
 
     def _refresh(self, app: App, given: Mapping[str, str], origin: str, now: float) -> Reply:
         old = self._by_refresh.get(given.get("refresh_token", ""))
@@ -142,7 +144,7 @@ class AuthServer:
         if self.old_access_dies:
             self._by_access.pop(old.access_token, None)
         self.refreshes += 1
-        return json_reply(self.token_file(self.issue(app, now), origin, now))
+        return json_reply(self.token_file(self.issue(app, now), origin, now) | self.lies)
 
     def _answer(self, pair: Pair, origin: str, now: float) -> dict[str, object]:
         portal = pair.app.portal

@@ -138,7 +138,7 @@ def test_a_null_in_the_auth_server_s_answer_loses_no_pair(name: str, tmp_path: P
 
 
 async def renewed_with(bench: Bench, **changes: Any) -> dict[str, Any]:  # noqa: ANN401  JSON values
-    """Renew the pair in the token file by an answer of the auth server with ``changes``; return the answer."""
+    """Renew the pair in the token file by an answer of the auth server with ``changes``, which a poll does not mind."""
     bench.clock.now += 3601
     fresh = another_pair(bench) | changes
 
@@ -194,21 +194,6 @@ def test_a_token_file_that_is_too_large_says_so(tmp_path: Path) -> None:
         write_tokens(bench, pad="x" * 65_536)
         with pytest.raises(TargetConfigError, match=r"tokens\.json is larger than 64 KiB"):
             await poll_bookings(open_oauth(bench))
-
-    on_portal(script, tmp_path)
-
-
-@pytest.mark.parametrize("address", ["javascript:alert(1)", "http://169.254.169.254/rest/", "file:///etc/passwd", "//", ""])
-@pytest.mark.parametrize("name", ["client_endpoint", "server_endpoint"])
-def test_an_address_that_may_get_no_credential_costs_no_pair_and_the_old_one_stays(
-    name: str, address: object, tmp_path: Path
-) -> None:
-    async def script(bench: Bench) -> None:
-        path = write_tokens(bench)
-        before = stored(path)
-        fresh = await renewed_with(bench, **{name: address})
-        assert fresh["refresh_token"] == stored(path)["refresh_token"]
-        assert before[name] == stored(path)[name]
 
     on_portal(script, tmp_path)
 

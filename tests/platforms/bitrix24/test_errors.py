@@ -9,14 +9,12 @@ from pydantic import ValidationError
 
 from exporter.errors import (
     AuthError,
-    InvalidResponseError,
     NetworkError,
     NotEntitledError,
     OverloadError,
     PollError,
     Reason,
     ServerError,
-    TargetConfigError,
 )
 from exporter.platforms.retry import patience
 from exporter.simulator import Fault, FaultKind
@@ -222,54 +220,6 @@ def test_a_credential_is_never_sent_over_plain_http_to_another_machine() -> None
     async def script(bench: Bench) -> None:
         with pytest.raises(ValidationError, match="base_url"):
             bench.open(base_url="http://portal.example")
-
-    on_portal(script)
-
-
-# Renamed portals
-
-
-def test_a_renamed_portal_gets_the_same_post_once_more_and_is_remembered() -> None:
-    async def script(bench: Bench) -> None:
-        bench.world.fill(120, bench.now, days=(0.1, 6.9))
-        bench.portal.address = bench.url.replace("127.0.0.1", "localhost")
-        session = bench.open()
-        assert counts(await poll_bookings(session))["next_7d"] == 120
-        assert bench.events.codes().count("302") == 1
-        assert {call.method for call in bench.simulator.log} == {"POST"}
-        await poll_bookings(session)
-        assert bench.events.codes().count("302") == 1
-
-    on_portal(script)
-
-
-@pytest.mark.parametrize(
-    ("location", "error"),
-    [
-        ("https://evil.example/rest/1/{code}/booking.v1.booking.list", TargetConfigError),
-        ("https://salon.bitrix24.com.evil.example/rest/1/{code}/booking.v1.booking.list", TargetConfigError),
-        ("http://new.bitrix24.de/rest/1/{code}/booking.v1.booking.list", TargetConfigError),
-        ("https://new.bitrix24.de/auth/", InvalidResponseError),
-        ("/auth/", InvalidResponseError),
-        ("", InvalidResponseError),
-    ],
-)
-def test_the_credential_follows_no_redirect_to_a_stranger(location: str, error: type[PollError]) -> None:
-    async def script(bench: Bench) -> None:
-        bench.simulator.faults.add(Fault(FaultKind.REDIRECT, location=location.format(code=CODE)))
-        with pytest.raises(error) as caught:
-            await poll_bookings(bench.open())
-        assert CODE not in str(caught.value)
-
-    on_portal(script)
-
-
-def test_a_redirect_that_leads_to_a_redirect_is_an_error() -> None:
-    async def script(bench: Bench) -> None:
-        bench.simulator.faults.add(Fault(FaultKind.REDIRECT, location=f"{bench.url}/rest/1/{CODE}/{LIST}"))
-        with pytest.raises(InvalidResponseError, match="from one address to the next"):
-            await poll_bookings(bench.open())
-        assert bench.calls() == 2
 
     on_portal(script)
 

@@ -257,19 +257,6 @@ def test_invalid_grant_reads_the_file_once_more_before_it_gives_up(tmp_path: Pat
     on_portal(script, tmp_path)
 
 
-def test_the_portal_s_new_address_comes_with_the_new_pair(tmp_path: Path) -> None:
-    async def script(bench: Bench) -> None:
-        path = write_tokens(bench)
-        bench.clock.now += 3601
-        bench.portal.client_endpoint = bench.url.replace("127.0.0.1", "localhost") + "/rest/"
-        session = open_oauth(bench, base_url=None)
-        await poll_bookings(session)
-        assert stored(path)["client_endpoint"] == bench.portal.client_endpoint
-        assert bench.simulator.log.last.headers["host"].startswith("localhost")
-
-    on_portal(script, tmp_path)
-
-
 def test_the_client_secret_goes_to_the_auth_server_only(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     async def script(bench: Bench) -> None:
         write_tokens(bench)

@@ -12,12 +12,15 @@ import pytest
 
 from exporter.errors import OverloadError, RateLimitedError
 from exporter.platforms.base import Services
+from exporter.platforms.bitrix24.credential import Place
 from exporter.platforms.bitrix24.portal import OVERLOAD_SECONDS, Portal, PortalRegistry
 from exporter.platforms.bitrix24.settings import Budget
 from exporter.polling.admission import Admission
 from exporter.state.status_history import StatusHistory
 from tests.harness.clock import ManualClock
 from tests.harness.events import RecordedEvents
+
+SALON = Place("https://salon.bitrix24.example", "salon.bitrix24.example")
 
 
 class Caller:
@@ -44,7 +47,7 @@ class Caller:
 
 
 def portal_on(clock: ManualClock) -> Portal:
-    portal = Portal("salon", clock, Random(1), RecordedEvents(), Budget(requests_per_second=1.0, burst=3))
+    portal = Portal(SALON, clock, Random(1), RecordedEvents(), Budget(requests_per_second=1.0, burst=3))
     portal.members["me"] = Budget(requests_per_second=1.0, burst=3)
     return portal
 
@@ -162,8 +165,8 @@ def test_a_pool_whose_sessions_were_never_closed_is_freed_with_the_process_that_
         budget = Budget(requests_per_second=1.0, burst=3)
         services = Services(pool, clock, Random(1), RecordedEvents(), StatusHistory(), Admission(clock))
         registry = PortalRegistry()
-        lease = registry.lease(services, budget, "salon.bitrix24.example")
-        assert lease.portal is registry.lease(services, budget, "salon.bitrix24.example").portal
+        lease = registry.lease(services, budget, SALON)
+        assert lease.portal is registry.lease(services, budget, SALON).portal
         del pool, services, registry, lease
         gc.collect()
         assert gone() is None
