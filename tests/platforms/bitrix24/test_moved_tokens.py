@@ -136,6 +136,7 @@ def test_a_move_that_was_refused_is_told_until_an_answer_or_a_login_says_otherwi
         assert await renewed(bench, session, client_endpoint=OWN) is None
         assert await renewed(bench, session, **moved) is not None
         path.write_text(json.dumps(another_pair(bench) | moved))
+        assert await told(session) is None
         assert await renewed(bench, session, **moved) is None
         assert "new.own.example" == bench.simulator.log.last.headers["host"]
 

@@ -172,3 +172,34 @@ def test_a_pool_whose_sessions_were_never_closed_is_freed_with_the_process_that_
         assert gone() is None
 
     asyncio.run(main())
+
+
+def test_a_portal_that_everybody_left_keeps_its_pause_and_its_level_for_who_comes_back_and_no_longer() -> None:
+    async def main() -> None:
+        clock = ManualClock()
+        services = Services(
+            httpx.MockTransport(lambda _: httpx.Response(200)),
+            clock,
+            Random(1),
+            RecordedEvents(),
+            StatusHistory(),
+            Admission(clock),
+        )
+        registry, budget = PortalRegistry(), Budget(requests_per_second=1.0, burst=3)
+        lease = registry.lease(services, budget, SALON)
+        left = lease.portal
+        assert await left.bucket.acquire()
+        left.refused(RateLimitedError("slow down", retry_after=30.0))
+        elsewhere = [Place(f"https://p{number}.example", f"p{number}.example") for number in range(1000)]
+        for place in elsewhere:
+            lease.at(place)
+        assert 2 == len(registry._portals), "where it is, and where it was told to wait"
+        assert left is lease.at(SALON)
+        lease.at(elsewhere[0])
+        await clock.advance(31)
+        lease.at(elsewhere[1])
+        assert {elsewhere[1]} == registry._portals.keys()
+        lease.release()
+        assert {} == registry._portals
+
+    asyncio.run(main())
