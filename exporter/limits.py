@@ -64,9 +64,12 @@ MAX_BOOKINGS: Final = Cap(
     "Bookings of a poll", 200_000, "bookings", "the poll fails as `config` and names the option", "max_bookings"
 )
 
-CONNECTION_SERIES: Final = Cap("Connections of a target with series of their own", 500, "connections", _DROPPED)
+CONNECTION_SERIES: Final = Cap(
+    "Connections of a target with series of their own", 500, "connections", _DROPPED, "max_connections"
+)
 RESOURCE_SERIES: Final = Cap("Resources of a target with series of their own", 500, "resources", _DROPPED, "max_resources")
 PROVIDER_SERIES: Final = Cap("Providers of a target with series of their own", 50, "providers", _DROPPED)
+STATUS_CODES: Final = Cap("Status codes of HTTP as a label", 60, "codes", "the others are counted as `other`")
 TARGET_PAGE: Final = Cap("A target's part of the metrics page", 2 * _MIB, "bytes", _DROPPED)
 
 CODE: Final = Cap("An error code of a platform", 60, "letters", "an unknown word that is longer is not shown")
@@ -75,6 +78,22 @@ NAME: Final = Cap("A name or an id of the other side", 100, "letters", _CUT)
 LOG_LINE: Final = Cap("A log line", 4 * _KIB, "bytes", _CUT)
 BOARD_TARGETS: Final = Cap("Targets of a page of the board", 25, "targets", "there are further pages")
 
+KNOWN_CONNECTIONS: Final = Cap(
+    "Connections of a target of which the last state is kept", 10_000, "connections", "what was seen longest ago is forgotten"
+)
+GONE_BOOKINGS: Final = Cap(
+    "Bookings of a target that are kept on the mind although the last read did not show them",
+    2_000,
+    "bookings",
+    "what went first is forgotten, and may be missing in `bookings_vanished_total` or counted twice in "
+    "`bookings_discovered_total`",
+)
+REMEMBERED_CONNECTIONS: Final = Cap(
+    "Connections of a target whose moments survive a restart",
+    800,
+    "connections",
+    "those that were shown last are remembered",
+)
 STATE_FILE_TARGET: Final = Cap(
     "A target's part of the state file", 64 * _KIB, "bytes", "what was seen longest ago is forgotten"
 )
@@ -99,8 +118,8 @@ TABLE: Final[Mapping[str, tuple[Cap, ...]]] = {
         PORTAL_RESOURCES,
         MAX_BOOKINGS,
     ),
-    "Series": (CONNECTION_SERIES, RESOURCE_SERIES, PROVIDER_SERIES, TARGET_PAGE),
+    "Series": (CONNECTION_SERIES, RESOURCE_SERIES, PROVIDER_SERIES, STATUS_CODES, TARGET_PAGE),
     "Texts": (CODE, TEXT, NAME, LOG_LINE, BOARD_TARGETS),
-    "Memory between polls": (STATE_FILE_TARGET,),
+    "Memory between polls": (KNOWN_CONNECTIONS, REMEMBERED_CONNECTIONS, STATE_FILE_TARGET, GONE_BOOKINGS),
 }
 """All of them, by what they are about."""

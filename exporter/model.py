@@ -6,6 +6,7 @@ Platforms build them once from an API answer; snapshot, metrics and web only rea
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from enum import StrEnum
 
@@ -177,12 +178,38 @@ class WindowLinks(Value, frozen=True, gc=False):
         return WindowLinks(self.window, fresh, self.unverified + withdrawn, self.complete)
 
 
+class OtherConnections(Value, frozen=True, gc=False):
+    """Connections of a site that are counted and not shown one by one: how many were last seen in which state, and when."""
+
+    observed_at: float
+    numbers: Mapping[tuple[CalendarType, ConnectionStatus], int]
+
+
 class ConnectionsObservation(Value, frozen=True, gc=False):
-    """State of all connections of a site at ``at`` (Unix seconds). ``dropped`` counts series cut by the cap."""
+    """State of all connections of a site at ``at`` (Unix seconds).
+
+    ``connections`` and ``providers`` are those that are shown one by one. Of the connections beyond a cap, ``others`` has the
+    numbers, each at its own age; of the providers, ``dropped_providers`` counts the rest.
+    """
 
     at: float
     connections: tuple[Connection, ...]
     providers: tuple[Provider, ...]
+    others: tuple[OtherConnections, ...] = ()
+    dropped_providers: int = 0
+
+    @property
+    def dropped_connections(self) -> int:
+        """How many connections are not shown one by one."""
+        return sum(sum(rest.numbers.values()) for rest in self.others)
+
+    @property
+    def numbers(self) -> Mapping[tuple[CalendarType, ConnectionStatus], int]:
+        """How many connections there are of each calendar type in each status, those of ``others`` included."""
+        total = Counter((connection.calendar_type, connection.status) for connection in self.connections)
+        for rest in self.others:
+            total.update(rest.numbers)
+        return total
 
 
 class BookingsObservation(Value, frozen=True, gc=False):

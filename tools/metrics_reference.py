@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Final
 
 from exporter.errors import Reason
+from exporter.limits import CONNECTION_SERIES, PROVIDER_SERIES
 from exporter.metrics.families.catalog import TARGET_INFO, TOPICS
-from exporter.metrics.families.connections import MAX_CONNECTIONS
 from exporter.metrics.families.family import Family, Histogram
 from exporter.metrics.instruments import LEVELS
 from exporter.model import CalendarType, CollectorName, ConnectionStatus, ErrorReason
@@ -35,9 +35,11 @@ What every family keeps to:
 - **Counters exist with 0 from the start** and live as long as the process, also across reloads.
 - **Moments, not ages**: a timestamp is Unix time in seconds; the age is `time()` minus it.
 - **Absent is not 0**: what a target cannot fill (Wix bookings that are only counted have no conflicts) has no series.
-- **Bounded.** Of a target with more than {MAX_CONNECTIONS:,} connections that many are shown one by one,
-  {_PER_CONNECTION} series each. The aggregate `booking_sync_connections` still counts all of them, and
-  `booking_sync_collector_series_dropped` says how many have no series of their own.
+- **Bounded.** Of a target with more than {CONNECTION_SERIES.number:,} connections (`max_connections`) that many are shown one
+  by one, {_PER_CONNECTION} series each: those that do not work first of all. The aggregate `booking_sync_connections` still
+  counts all of them, and `booking_sync_collector_series_dropped` says how many have no series of their own. The same holds
+  for {PROVIDER_SERIES.number} providers, and for the resources of `per_resource`. All other words of a platform come from
+  closed lists; see [limits.md](limits.md).
 - **No names of people.** `connection` is the alias of its schedule, or the first 12 hexadecimal digits of the SHA-256 of
   the API's id.
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import platform as python_platform
 from bisect import bisect_left
+from http import HTTPStatus
 from threading import Lock
 from typing import Final
 
@@ -23,6 +24,8 @@ from exporter.metrics.families.catalog import COUNTERS
 from exporter.metrics.families.family import Family, Histogram
 from exporter.model import CollectorName, ExpectedSeries
 
+CODES: Final = frozenset({"none", *(str(status.value) for status in HTTPStatus if status >= HTTPStatus.OK)})
+OTHER: Final = "other"
 LEVELS: Final = ("debug", "info", "warning", "error", "critical")
 TASKS: Final = ("clock", "config_watch", "garbage", "loop_lag", "poll", "reload", "standby", "started", "threads", "watchdog")
 
@@ -69,7 +72,8 @@ class TargetInstruments:
             self._add(freshness.FAILURES, (collector, reason), 1)
 
     def request(self, operation: str, code: str, seconds: float) -> None:
-        self._add(api.REQUESTS, (operation, code), 1)
+        # A server may answer with any number of three digits.
+        self._add(api.REQUESTS, (operation, code if code in CODES else OTHER), 1)
         self._observe(api.REQUEST_DURATION, (operation,), seconds)
 
     def retry(self, operation: str, reason: str) -> None:

@@ -59,8 +59,12 @@ class Events(Protocol):
 class SinceStore(Protocol):
     """When each connection took its present status."""
 
-    def since(self, target: str, connection: str, status: str, now: float) -> float:
-        """Return the Unix seconds at which ``connection`` (hash) of ``target`` was first seen in ``status``; ``now`` if new."""
+    def since(self, target: str, connection: str, status: str, now: float, known: float | None = None) -> float:
+        """Return the Unix seconds at which ``connection`` (hash) of ``target`` was first seen in ``status``.
+
+        One of which the store knows nothing is remembered with ``known``, if the caller knows it, else with ``now``. Some
+        hundred connections of a target are remembered: those that were asked for last.
+        """
         ...
 
     def keep_only(self, target: str, connections: frozenset[str]) -> None:

@@ -19,6 +19,7 @@ from exporter.state.advice import (
     for_failure,
 )
 from exporter.state.snapshot import CollectorState, TargetView, View
+from exporter.support.listing import first_few
 
 STUCK_SECONDS: Final = 3600.0  # a sync ends within minutes; the advice for these states says an hour
 _SOON_SECONDS: Final = 24 * 3600.0
@@ -163,7 +164,7 @@ def _failing(state: CollectorState) -> str:
     if isinstance(observation, ConnectionsObservation) and (
         down := [provider.label for provider in observation.providers if not provider.up]
     ):
-        return f"calendar provider failed: {', '.join(down)}"
+        return f"calendar provider failed: {first_few(down)}"
     return "poll only partly succeeded" if brought_data(state) else "polls fail, older data shown"
 
 

@@ -67,9 +67,10 @@ class CollectorState(Value, frozen=True, gc=False):
         if age > self.max_age:
             return replace(self, observation=None, expired=True)
         match observation:
-            case ConnectionsObservation(connections=connections):
+            case ConnectionsObservation(connections=connections, others=others):
                 fresh = tuple(row for row in connections if now - row.observed_at <= self.max_age)
-                return replace(self, observation=replace(observation, connections=fresh))
+                rest = tuple(row for row in others if now - row.observed_at <= self.max_age)
+                return replace(self, observation=replace(observation, connections=fresh, others=rest))
             case LinksObservation(windows=windows):
                 verified = tuple(row.verified_within(self.max_age - age) for row in windows)
                 return replace(self, observation=replace(observation, windows=verified))
@@ -92,8 +93,8 @@ class CollectorState(Value, frozen=True, gc=False):
 def _oldest(observation: Observation) -> float:
     """Return the moment of the oldest part of ``observation``."""
     match observation:
-        case ConnectionsObservation(at=at, connections=connections):
-            return min((at, *(row.observed_at for row in connections)))
+        case ConnectionsObservation(at=at, connections=connections, others=others):
+            return min((at, *(row.observed_at for row in connections), *(row.observed_at for row in others)))
         case LinksObservation(at=at, windows=windows):
             return at - max((answers.age for row in windows for answers in row.answers), default=0.0)
         case _:
@@ -109,7 +110,8 @@ def _observation_moved(observation: Observation, seconds: float) -> Observation:
         connections = tuple(
             replace(row, since=row.since + seconds, observed_at=row.observed_at + seconds) for row in observation.connections
         )
-        observation = replace(observation, connections=connections)
+        others = tuple(replace(row, observed_at=row.observed_at + seconds) for row in observation.others)
+        observation = replace(observation, connections=connections, others=others)
     return replace(observation, at=observation.at + seconds)
 
 

@@ -17,6 +17,7 @@ import errno
 import os
 import socket
 from collections.abc import Mapping
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -25,6 +26,7 @@ import structlog
 
 from exporter.clock import Clock, wall_deadline
 from exporter.errors import BookingSyncError, ConfigError, Problem
+from exporter.limits import REMEMBERED_CONNECTIONS
 from exporter.support.files import FileLock, lock_beside, lock_path, replace_durably, resolved
 from exporter.support.json_text import UNREADABLE
 from exporter.support.redaction import visible
@@ -81,13 +83,16 @@ class StatusHistory:
         self._targets: dict[str, dict[str, _Entry]] = {}
         self._changed = False
 
-    def since(self, target: str, connection: str, status: str, now: float) -> float:
+    def since(self, target: str, connection: str, status: str, now: float, known: float | None = None) -> float:
         entries = self._targets.setdefault(target, {})
-        entry = entries.get(connection)
+        entry = entries.pop(connection, None)
         # A moment that lies ahead, or before 1970, was written by a clock that ran wrong; its age would be negative, or absurd.
         if entry is None or entry.status != status or entry.since < 0 or self._steady(entry) > now:
-            entry = entries[connection] = _Entry(status, now)
+            entry = _Entry(status, now if known is None else known)
             self._changed = True
+        entries[connection] = entry  # behind all others: the first one is what nobody asked for longest
+        if len(entries) > REMEMBERED_CONNECTIONS.number:
+            del entries[next(iter(entries))]
         return self._steady(entry)
 
     def keep_only(self, target: str, connections: frozenset[str]) -> None:
@@ -140,7 +145,7 @@ class FileStatusHistory(StatusHistory):
         self._writer: asyncio.Task[None] | None = None
         self._write_failed = False
         for target, entries in _read(path).items():
-            self._targets[target] = {**entries}
+            self._targets[target] = dict(islice(entries.items(), max(0, len(entries) - REMEMBERED_CONNECTIONS.number), None))
         self._stepped = clock.stepped()
 
     async def save(self) -> None:

@@ -43,8 +43,8 @@ def summary(state: CollectorState) -> str:
         return f"{state.failure.reason.value}: {state.failure.message}"
     observation = state.observation
     match observation:
-        case ConnectionsObservation(connections=connections):
-            counts = {status: sum(row.status is status for row in connections) for status in ConnectionStatus}
+        case ConnectionsObservation(numbers=numbers):
+            counts = {status: sum(n for (_, found), n in numbers.items() if found is status) for status in ConnectionStatus}
             text = ", ".join(f"{number} {status.value}" for status, number in counts.items() if number) or "no connections"
         case BookingsObservation(windows=windows):
             text = ", ".join(f"{row.window.name} {row.bookings}" for row in windows)

@@ -49,6 +49,18 @@ def test_all_reasons_of_failure_exist_with_zero_from_the_start(instruments: Inst
     assert {reason.value: 0.0 for reason in Reason} == {dict(labels)["reason"]: number for (_, labels), number in found.items()}
 
 
+def test_a_server_that_answers_with_every_number_fills_sixty_codes_at_most(
+    wix: TargetInstruments, instruments: Instruments
+) -> None:
+    for code in range(100, 1000):
+        wix.request("bookings.count", str(code), 0.1)
+    found = select(render(instruments), "api_requests_total", target=views.WIX, operation="bookings.count")
+    codes = {dict(labels)["code"]: number for (_, labels), number in found.items()}
+    assert len(codes) <= 60
+    assert {"200", "401", "403", "404", "429", "500", "502", "503", "504", "none", "other"} <= codes.keys()
+    assert 900 == sum(codes.values())
+
+
 def test_polls_durations_and_skipped_rows_exist_with_zero_from_the_start(instruments: Instruments) -> None:
     page = render(instruments)
     for target, collector in (

@@ -16,14 +16,15 @@ from prometheus_client.openmetrics import exposition as their_openmetrics
 
 from exporter.errors import Reason
 from exporter.metrics import Format, Instruments, Page
-from exporter.metrics.families import connections as connection_families
 from exporter.model import (
     ApiUsage,
     CalendarType,
     CollectorName,
     Connection,
+    ConnectionsObservation,
     ConnectionStatus,
     ErrorReason,
+    OtherConnections,
     Provider,
     WindowBookings,
 )
@@ -53,7 +54,11 @@ def wix_page(*rows: Connection, providers: tuple[Provider, ...] | None = None, a
 
 
 def wix_view(*rows: Connection, providers: tuple[Provider, ...] | None = None, at: float = views.NOW) -> View:
-    state = views.succeeded(views.unpolled(views.WIX, "wix", CONNECTIONS), views.connections(*rows, providers=providers))
+    return view_of(views.connections(*rows, providers=providers), at=at)
+
+
+def view_of(seen: ConnectionsObservation, at: float = views.NOW) -> View:
+    state = views.succeeded(views.unpolled(views.WIX, "wix", CONNECTIONS), seen)
     return views.view_of(views.target_of(views.WIX, "wix", [state]), at=at)
 
 
@@ -324,14 +329,14 @@ def test_two_ids_of_one_provider_are_up_only_together() -> None:
     assert value(wix_page(providers=(up, up)), "provider_up", provider="microsoft") == 1
 
 
-def test_connections_over_the_cap_are_counted_but_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connection_families, "MAX_CONNECTIONS", 2)
-    rows = [views.connection(key) for key in ("c", "a", "d", "b")]
-    page = wix_page(*rows)
+def test_connections_over_the_cap_are_counted_but_not_shown() -> None:
+    rest = OtherConnections(views.NOW - 30, {(CalendarType.GOOGLE, ConnectionStatus.SYNCED): 3})
+    seen = replace(views.connections(views.connection("a"), views.connection("b")), others=(rest,), dropped_providers=4)
+    page = page_of(view_of(seen))
     for name in ("connection_status", "connection_error", "connection_info", "connection_sync_enabled"):
         assert {"a", "b"} == {dict(labels)["connection"] for _, labels in select(page, name)}
-    assert value(page, "collector_series_dropped", collector="connections") == 2
-    assert value(page, "connections", calendar_type="google", status="synced") == 4
+    assert value(page, "collector_series_dropped", collector="connections") == 7
+    assert value(page, "connections", calendar_type="google", status="synced") == 5
 
 
 def test_resources_over_the_cap_are_told() -> None:

@@ -93,6 +93,12 @@ def test_a_partial_failure_names_the_provider() -> None:
     assert problem.title == "calendar provider failed: apple"
 
 
+def test_a_partial_failure_names_five_providers_at_most() -> None:
+    seen = views.connections(providers=[Provider(f"p{number}", up=False) for number in range(50)])
+    [problem] = problems(view(views.failed(CONNECTIONS, Reason.SERVER_ERROR, "1 of 2", at=NOW - 30, observation=seen)))
+    assert problem.title == "calendar provider failed: p0, p1, p2, p3, p4 and 45 more"
+
+
 @pytest.mark.parametrize(
     ("row", "expected"),
     [

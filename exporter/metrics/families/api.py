@@ -69,7 +69,10 @@ GAUGES: Final[tuple[Gauge[ApiUsage], ...]] = (
 )
 
 REQUESTS: Final = counter(
-    "api_requests_total", "HTTP requests by operation and status code; none stands for no answer.", "operation", "code"
+    "api_requests_total",
+    "HTTP requests by operation and status code; none stands for no answer, other for a code that HTTP has no name for.",
+    "operation",
+    "code",
 )
 REQUEST_DURATION: Final = histogram(
     "api_request_duration_seconds",

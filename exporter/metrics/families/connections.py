@@ -2,63 +2,51 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Sequence
-from operator import attrgetter
+from collections.abc import Iterator
 from typing import Final
 
 from exporter.metrics.families.family import Gauge, Row, gauge
-from exporter.model import CalendarType, Connection, ConnectionsObservation, ConnectionStatus, ErrorReason
-
-#: Connections of one target that get series of their own. Each has 16 series, so this is 160,000 of them.
-MAX_CONNECTIONS: Final = 10_000
+from exporter.model import CalendarType, ConnectionsObservation, ConnectionStatus, ErrorReason
 
 # Plain words beside the members: an enum is slow to walk through and to hash, and there are 12 of these per connection.
 _STATUSES: Final = tuple((status, status.value) for status in ConnectionStatus)
 _REASONS: Final = tuple((reason, reason.value) for reason in ErrorReason)
 
 
-def shown(connections: Sequence[Connection]) -> Sequence[Connection]:
-    """Return the connections that get series of their own: all, or the first by key, so that the choice is stable."""
-    if len(connections) <= MAX_CONNECTIONS:
-        return connections
-    return sorted(connections, key=attrgetter("key"))[:MAX_CONNECTIONS]
-
-
 def _status(observation: ConnectionsObservation) -> Iterator[Row]:
-    for connection in shown(observation.connections):
+    for connection in observation.connections:
         for status, word in _STATUSES:
             yield (connection.key, word), connection.status is status
 
 
 def _error(observation: ConnectionsObservation) -> Iterator[Row]:
-    for connection in shown(observation.connections):
+    for connection in observation.connections:
         actual = connection.error_reason if connection.status is ConnectionStatus.ERROR else None
         for reason, word in _REASONS:
             yield (connection.key, word), actual is reason
 
 
 def _info(observation: ConnectionsObservation) -> Iterator[Row]:
-    for connection in shown(observation.connections):
+    for connection in observation.connections:
         yield (connection.key, connection.calendar_type, connection.provider, connection.schedule), 1
 
 
 def _sync_enabled(observation: ConnectionsObservation) -> Iterator[Row]:
-    for connection in shown(observation.connections):
+    for connection in observation.connections:
         yield (connection.key, "import"), connection.import_enabled
         yield (connection.key, "export"), connection.export_enabled
 
 
 def _since(observation: ConnectionsObservation) -> Iterator[Row]:
-    for connection in shown(observation.connections):
+    for connection in observation.connections:
         yield (connection.key,), connection.since
 
 
 def _aggregate(observation: ConnectionsObservation) -> Iterator[Row]:
-    numbers = Counter((connection.calendar_type, connection.status) for connection in observation.connections)
+    numbers = observation.numbers
     for calendar_type in CalendarType:
         for status in ConnectionStatus:
-            yield (calendar_type, status), numbers[calendar_type, status]
+            yield (calendar_type, status), numbers.get((calendar_type, status), 0)
 
 
 def _providers(observation: ConnectionsObservation) -> Iterator[Row]:

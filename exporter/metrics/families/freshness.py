@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from exporter.metrics.families.connections import shown
 from exporter.metrics.families.family import Family, Gauge, Row, counter, gauge, histogram
 from exporter.model import BookingsObservation, ConnectionsObservation
 from exporter.state.snapshot import CollectorState
@@ -26,8 +25,8 @@ def _each(value: Callable[[CollectorState], float | None]) -> Callable[[Collecto
 
 def _dropped(collector: CollectorState) -> float:
     match collector.observation:
-        case ConnectionsObservation(connections=connections):
-            return len(connections) - len(shown(connections))
+        case ConnectionsObservation() as observation:
+            return observation.dropped_connections + observation.dropped_providers
         case BookingsObservation(dropped_resources=dropped):
             return dropped
         case _:
@@ -75,7 +74,8 @@ GAUGES: Final[tuple[Gauge[Collectors], ...]] = (
     ),
     gauge(
         "collector_series_dropped",
-        "Connections or resources that have no series of their own because there are too many; sums still include them.",
+        "Connections, providers or resources that have no series of their own because there are too many; sums still include "
+        "them.",
         "collector",
         read=_each(_dropped),
     ),

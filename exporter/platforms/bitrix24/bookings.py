@@ -167,7 +167,7 @@ class BookingsCollector:
                 self._services.events.bookings_discovered(new)
             if gone:
                 self._services.events.bookings_vanished(gone)
-            current = intake.keep_unanswered(current, unanswered, self._settings.max_bookings)
+            current = intake.keep_unanswered(current, unanswered)
         self._seen = current
         self._largest_id = intake.largest_id(read.bookings.values(), self._largest_id)
 

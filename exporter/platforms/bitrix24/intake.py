@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from exporter.counting import Booking, Seen, unseen
+from exporter.limits import GONE_BOOKINGS
 
 
 def largest_id(bookings: Iterable[Booking], before: int = 0) -> int:
@@ -23,11 +24,10 @@ def discovered(before: Seen, now: Seen, largest: int) -> int:
     return sum(int(booking_id) > largest for booking_id in unseen(before, now))
 
 
-def keep_unanswered(now: Seen, unanswered: Sequence[Booking], max_bookings: int) -> Seen:
+def keep_unanswered(now: Seen, unanswered: Sequence[Booking]) -> Seen:
     """Return ``now`` with bookings that nobody could be asked about yet, so that the next read misses them again.
 
-    At most ``max_bookings`` in all, the first ones of ``unanswered`` before the others: a portal that shows other bookings
-    with every read must not fill the memory.
+    Of ``unanswered`` the first ones are kept: a portal that shows other bookings with every read must not fill the memory.
     """
-    owed = unanswered[: max(0, max_bookings - len(now.bookings))]
+    owed = unanswered[: GONE_BOOKINGS.number]
     return replace(now, bookings={**now.bookings, **{booking.id: booking for booking in owed}})

@@ -10,6 +10,7 @@ from pydantic import Field, PlainValidator, ValidationInfo
 
 from exporter.fields.credentials import SECRET_SCHEMA, Origin, SecretValue, plain_ascii, secret_text, split_url
 from exporter.fields.kinds import Duration, FilePath, Id, WindowName, field_error
+from exporter.limits import RESOURCE_SERIES
 from exporter.platforms.settings import (
     MAX_BOOKINGS,
     MAX_MAX_BOOKINGS,
@@ -79,7 +80,10 @@ class BitrixBookingsOptions(Strict):
     )
     per_resource: bool = Field(default=False, description="Also count for each resource.")
     max_resources: int = Field(
-        default=50, ge=1, le=1000, description="Series of `per_resource` in a window; the rest is counted as dropped."
+        default=RESOURCE_SERIES.number,
+        ge=1,
+        le=1000,
+        description="Series of `per_resource` in a window; the rest is counted as dropped.",
     )
     overlapping_resources: OverlappingResources = Field(default=frozenset(), description=OVERLAPPING)
 

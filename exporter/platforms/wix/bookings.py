@@ -52,7 +52,7 @@ class BookingsCollector:
         self._lower_statuses = tuple(status.lower() for status in self._statuses)
         self._calendar_statuses = tuple(status for status in self._statuses if status.lower() in ON_THE_CALENDAR)
         self._reader = BookingsReader(api, services.events, services.admission, settings)
-        self._intake = Intake(self._reader, self._statuses, services.events, settings.max_bookings)
+        self._intake = Intake(self._reader, self._statuses, services.events)
         self._read_rows_until = float("-inf")
 
     async def poll(self) -> PollResult:

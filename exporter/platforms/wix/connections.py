@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from msgspec.structs import replace
 
 from exporter.errors import ServerError
-from exporter.model import CalendarType, CollectorName, Connection, ConnectionsObservation, Provider, Value
+from exporter.limits import KNOWN_CONNECTIONS, PROVIDER_SERIES, REMEMBERED_CONNECTIONS
+from exporter.model import (
+    CalendarType,
+    CollectorName,
+    Connection,
+    ConnectionsObservation,
+    ConnectionStatus,
+    OtherConnections,
+    Provider,
+    Value,
+)
 from exporter.platforms.base import PollResult, Services
 from exporter.platforms.decoding import off_the_loop, report, rows_in
 from exporter.platforms.exchange import Answer
@@ -19,10 +30,8 @@ from exporter.platforms.wix.endpoints import Endpoint
 from exporter.platforms.wix.naming import ConnectionNames
 from exporter.platforms.wix.providers import ProviderDirectory
 from exporter.platforms.wix.settings import WixConnections, WixTarget
+from exporter.support.listing import first_few
 from exporter.support.slices import in_slices
-
-MOST_NAMED: Final = 5
-"""So many of the providers that failed are named; the page has all."""
 
 
 class _Seen(Value, frozen=True, gc=False):
@@ -42,11 +51,13 @@ class ConnectionsCollector:
         self._api = api
         self._target = target
         self._max_age = settings.max_age_seconds
+        self._max_connections = settings.max_connections
         self._services = services
         self._schedules = frozenset(schedule.lower() for schedule in target.schedule_ids)
         self._names = ConnectionNames(target.aliases)
         self._providers = ProviderDirectory(api, target, services)
-        self._seen: dict[str, _Seen] = {}
+        self._seen: dict[str, _Seen] = {}  # by the hash of the id; what was seen last comes first
+        self._shown: Sequence[str] = ()
         self._last: ConnectionsObservation | None = None
 
     async def poll(self) -> PollResult:
@@ -60,25 +71,41 @@ class ConnectionsCollector:
         rows = [row for row in answer.rows if not self._schedules or row.schedule_id.lower() in self._schedules]
         await self._remember(rows, answer, now)
         labels = await self._labels(failed, answer.rows)
-        observation = ConnectionsObservation(now, await self._connections(labels), _providers(labels, failed))
-        self._last = observation
+        shown, others = await self._connections(labels, now)
+        providers, dropped = _providers(labels, failed)
+        self._last = observation = ConnectionsObservation(now, shown, providers, others, dropped)
         await self._services.since.save()
         return PollResult(observation, _providers_failed(failed, labels, http) if failed else None)
 
     async def _remember(self, rows: Iterable[ConnectionRow], answer: ConnectionsAnswer, now: float) -> None:
-        since, target = self._services.since, self._target.name
         seen: dict[str, _Seen] = {}
         async for row in in_slices(list(rows)):
-            seen[row.key] = _Seen(row, since.since(target, row.key, row.status.value, now), now)
+            before = self._seen.get(row.key)
+            since = before.since if before is not None and before.row.status is row.status else now
+            seen[row.key] = _Seen(row, since, now)
         # A row that could not be read may be any of those that are missing, so nothing is known to be gone then; but one that
         # nobody can mend must not keep them for ever.
         doubtful_after = now - self._max_age if answer.malformed else float("inf")
         for key, old in self._seen.items():
+            if len(seen) >= KNOWN_CONNECTIONS.number:
+                break
             if old.row.provider_id in answer.failed_provider_ids or old.observed_at >= doubtful_after:
                 seen.setdefault(key, old)
         self._seen = seen
+        fresh = [key for key, row in seen.items() if now - row.observed_at <= self._max_age]
+        self._shown = _chosen(fresh, seen, self._shown, self._max_connections)
+        await self._date(self._shown, now)
         if not answer.failed_provider_ids and not answer.malformed:
-            since.keep_only(target, frozenset(seen))
+            self._services.since.keep_only(self._target.name, frozenset(seen))
+
+    async def _date(self, keys: Sequence[str], now: float) -> None:
+        """Learn from the store since when connections have their status, and let it remember what it did not know."""
+        store, target = self._services.since, self._target.name
+        async for key in in_slices(keys[: REMEMBERED_CONNECTIONS.number]):
+            seen = self._seen[key]
+            since = store.since(target, key, seen.row.status.value, now, seen.since)
+            if since != seen.since:
+                self._seen[key] = replace(seen, since=since)
 
     async def _labels(self, failed: frozenset[str], rows: Iterable[ConnectionRow] = ()) -> dict[str, str]:
         """Return the label of every provider that a row, a connection as last seen, or the list of failed ones names."""
@@ -88,10 +115,14 @@ class ConnectionsCollector:
                 types[row.provider_id] = row.calendar_type
         return await self._providers.labels(types)
 
-    async def _connections(self, labels: Mapping[str, str]) -> tuple[Connection, ...]:
+    async def _connections(
+        self, labels: Mapping[str, str], now: float
+    ) -> tuple[tuple[Connection, ...], tuple[OtherConnections, ...]]:
+        """Return the connections that are shown one by one, and what the others add up to."""
         names = self._names.name_all(seen.row for seen in self._seen.values())
         found: list[Connection] = []
-        async for seen in in_slices(list(self._seen.values())):
+        async for key in in_slices(self._shown):
+            seen = self._seen[key]
             row = seen.row
             found.append(
                 Connection(
@@ -107,7 +138,12 @@ class ConnectionsCollector:
                     observed_at=seen.observed_at,
                 )
             )
-        return tuple(found)
+        others = self._seen.keys() - set(self._shown) if len(self._shown) < len(self._seen) else ()
+        numbers: dict[float, Counter[tuple[CalendarType, ConnectionStatus]]] = {}
+        for seen in (self._seen[key] for key in others):
+            if now - seen.observed_at <= self._max_age:
+                numbers.setdefault(seen.observed_at, Counter())[seen.row.calendar_type, seen.row.status] += 1
+        return tuple(found), tuple(OtherConnections(at, dict(row)) for at, row in numbers.items())
 
     async def _all_failed(self, failed: frozenset[str], http: Answer) -> PollResult:
         """No provider could be asked (wix.md 3.6): nothing is known now, and that is not "no connections".
@@ -118,21 +154,41 @@ class ConnectionsCollector:
         failure = _providers_failed(failed, labels, http)
         if self._last is None:
             raise failure
-        self._last = replace(self._last, providers=_providers(labels, failed))
+        providers, dropped = _providers(labels, failed)
+        self._last = replace(self._last, providers=providers, dropped_providers=dropped)
         return PollResult(self._last, failure)
 
 
-def _providers(labels: Mapping[str, str], failed: frozenset[str]) -> tuple[Provider, ...]:
+# What does not work comes first, and what may not before what does.
+_URGENCY: Final[Mapping[ConnectionStatus, int]] = {
+    ConnectionStatus.ERROR: 0,
+    ConnectionStatus.DISCONNECTED: 0,
+    ConnectionStatus.SYNCED: 2,
+}
+
+
+def _chosen(fresh: Sequence[str], seen: Mapping[str, _Seen], before: Sequence[str], most: int) -> Sequence[str]:
+    """Return which of ``fresh`` are shown one by one, the most urgent first: all of them, or ``most``.
+
+    Among equals those stay that were shown ``before``, so that a poll changes no more than it must (docs/decisions/0140).
+    """
+    if len(fresh) <= min(most, REMEMBERED_CONNECTIONS.number):
+        return fresh
+    kept = frozenset(before)
+    return sorted(fresh, key=lambda key: (_URGENCY.get(seen[key].row.status, 1), key not in kept, key))[:most]
+
+
+def _providers(labels: Mapping[str, str], failed: frozenset[str]) -> tuple[tuple[Provider, ...], int]:
+    """Return the providers that are shown, those that failed first of all, and how many are not."""
     up: dict[str, bool] = {}
     for provider_id, label in labels.items():
         up[label] = up.get(label, True) and provider_id not in failed
-    return tuple(Provider(label, up[label]) for label in sorted(up))
+    shown = sorted(up, key=lambda label: (up[label], label))[: PROVIDER_SERIES.number]
+    return tuple(Provider(label, up[label]) for label in sorted(shown)), len(up) - len(shown)
 
 
 def _providers_failed(failed: frozenset[str], labels: Mapping[str, str], http: Answer) -> ServerError:
-    names = sorted({labels[provider_id] for provider_id in failed})
-    further = f" and {len(names) - MOST_NAMED:,} more" if len(names) > MOST_NAMED else ""
-    named = ", ".join(names[:MOST_NAMED]) + further
+    named = first_few(sorted({labels[provider_id] for provider_id in failed}))
     return ServerError(
         f"Wix could not read the calendars of {named}; their connections are shown as last known",
         request_id=request_id(http),

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Final
+from itertools import islice
+from typing import Final, TypeVar
 
 from exporter.counting import Booking, Seen, missing, unseen
+from exporter.limits import GONE_BOOKINGS
 from exporter.platforms.base import Events
 from exporter.platforms.wix.paging import BookingsReader, bound, matching
 
 LAG_SECONDS: Final = 900.0
 """The reader is eventually consistent: every poll looks back this far behind the newest booking, for those that came late."""
+
+T = TypeVar("T")
 
 
 class Intake:
@@ -22,15 +26,14 @@ class Intake:
     fast would look for bookings of the future, one that jumped back would count a whole day anew.
     """
 
-    def __init__(self, reader: BookingsReader, statuses: Sequence[str], events: Events, max_bookings: int) -> None:
+    def __init__(self, reader: BookingsReader, statuses: Sequence[str], events: Events) -> None:
         self._reader = reader
         self._statuses = statuses
         self._events = events
-        self._max_known = 2 * max_bookings
-        self._seen: dict[str, float] = {}
+        self._seen: Mapping[str, float] = {}  # id: when it was made; what was noted last comes last
         self._newest: float | None = None
-        self._known: Mapping[str, Booking] = {}
         self._last: Seen | None = None
+        self._gone: Mapping[str, Booking] = {}  # what earlier reads showed and the last one did not; what went last comes last
 
     async def note_new(self, now: float) -> None:
         """Count the bookings made since the last poll that were not counted before."""
@@ -44,7 +47,8 @@ class Intake:
         # A moment that lies ahead is somebody's slip, and waiting for it would miss all that is made until then.
         self._newest = newest = max(newest, min(now, max(made.values(), default=newest)))
         # Asking goes on at `newest` minus the lag, so only ids that can come again are kept.
-        self._seen = {key: at for key, at in (self._seen | made).items() if key in made or at > newest - 2 * LAG_SECONDS}
+        self._seen = {key: at for key, at in self._seen.items() if at > newest - 2 * LAG_SECONDS}
+        self._note(made)
 
     def note_read(self, bookings: Iterable[Booking], now: float, *, start: float, end: float) -> None:
         """Count what a complete read of ``[start, end)`` is the first to show, and what it no longer shows.
@@ -55,15 +59,23 @@ class Intake:
         """
         read = Seen(start, end, "start", {booking.id: booking for booking in bookings})
         if self._last is not None:
-            fresh = unseen(replace(self._last, bookings=self._known), read) - self._seen.keys()
+            known = {**self._gone, **self._last.bookings}
+            fresh = unseen(replace(self._last, bookings=known), read) - self._seen.keys()
             if fresh:
                 self._events.bookings_discovered(len(fresh))
-                self._seen |= dict.fromkeys(fresh, now)
+                self._note(dict.fromkeys(fresh, now))
             if gone := len(missing(self._last, read, now)):
                 self._events.bookings_vanished(gone)
-        known = {key: booking for key, booking in self._known.items() if booking.start >= start}
-        known |= read.bookings
-        # What is gone may come back, and is not new then; a site that shows other bookings with every read must not fill the
-        # memory with them.
-        self._known = known if len(known) <= self._max_known else read.bookings
+            # What is gone may come back, and is not new then.
+            self._gone = _newest(
+                {key: booking for key, booking in known.items() if key not in read.bookings and booking.start >= start}
+            )
         self._last = read
+
+    def _note(self, made: Mapping[str, float]) -> None:
+        self._seen = {**_newest({key: at for key, at in self._seen.items() if key not in made}), **made}
+
+
+def _newest(noted: Mapping[str, T]) -> Mapping[str, T]:
+    """Return the end of ``noted``: a site that shows other bookings with every read must not fill the memory with them."""
+    return dict(islice(noted.items(), max(0, len(noted) - GONE_BOOKINGS.number), None))

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field, PlainValidator, ValidationInfo, With
 from exporter.counting import WindowSpec
 from exporter.fields.credentials import SECRET_SCHEMA, SecretValue, plain_ascii, secret_text
 from exporter.fields.kinds import Duration, Id, Text, field_error, named, shown, text_of
+from exporter.limits import CONNECTION_SERIES, CONNECTIONS
 from exporter.platforms.settings import (
     MAX_BOOKINGS,
     MAX_MAX_BOOKINGS,
@@ -60,6 +61,13 @@ class WixConnections(CollectorSettings):
     """State of every external calendar connection of the site."""
 
     interval: Duration = default("1m", "Time between two polls.")
+    max_connections: int = Field(
+        default=CONNECTION_SERIES.number,
+        ge=1,
+        le=CONNECTIONS.number,
+        description="Connections with series of their own, 16 each; those that do not work come first. The rest is counted as "
+        "dropped, and in `booking_sync_connections`.",
+    )
     windows: Annotated[tuple[ChosenWindow, ...], Field(strict=False), AfterValidator(_none)] = Field(
         default_factory=tuple, description="Accepted and ignored: nothing is counted here."
     )

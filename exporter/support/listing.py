@@ -1,0 +1,14 @@
+"""Names in a sentence, however many there are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+_NAMED: Final = 5
+
+
+def first_few(names: Sequence[str]) -> str:
+    """Return the first five of ``names`` and how many more there are: ``a, b, c, d, e and 19,995 more``."""
+    shown, rest = ", ".join(names[:_NAMED]), len(names) - _NAMED
+    return f"{shown} and {rest:,} more" if rest > 0 else shown

@@ -1,0 +1,203 @@
+"""A site with more connections or providers than are shown one by one: which of them are, and that the others count."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+
+import pytest
+
+from exporter.model import CalendarType, Connection, ConnectionsObservation, ConnectionStatus
+from exporter.platforms.base import PollResult
+from exporter.platforms.wix.answers import short_hash
+from exporter.platforms.wix.settings import WixCollectors, WixConnections
+from exporter.state.status_history import StatusHistory
+from tests.harness.wix_site import WixBench, on_wix
+
+LIST, PROVIDER_LIST = "ListConnections", "ListProviders"
+MOST = 3
+IDS = ("a", "b", "c", "d", "e", "f")
+
+
+def few(bench: WixBench, most: int = MOST) -> None:
+    """Open the site so that only some of its connections are shown."""
+    connections = WixConnections(interval=60.0, max_age=300.0, max_connections=most)
+    bench.open(bench.target(collectors=WixCollectors(connections=connections)))
+
+
+def listing(statuses: Mapping[str, str], *, failed: Iterable[str] = ()) -> str:
+    rows = [{"id": key, "status": status, "providerId": "p", "calendarType": "GOOGLE"} for key, status in statuses.items()]
+    return json.dumps({"connections": rows, "failedProviderIds": [*failed]})
+
+
+async def see(bench: WixBench, statuses: Mapping[str, str], *, failed: Iterable[str] = ()) -> ConnectionsObservation:
+    bench.answer_with(LIST, listing(statuses, failed=failed), times=1)
+    result: PollResult = await bench.poll()
+    assert isinstance(result.observation, ConnectionsObservation)
+    return result.observation
+
+
+def shown(observation: ConnectionsObservation) -> dict[str, Connection]:
+    ids = {short_hash(key): key for key in IDS}
+    return {ids[connection.key]: connection for connection in observation.connections}
+
+
+def all_synced(*ids: str) -> dict[str, str]:
+    return dict.fromkeys(ids or IDS, "SYNCED")
+
+
+@pytest.mark.parametrize("status", ["ERROR", "DISCONNECTED"])
+@pytest.mark.parametrize("broken", IDS)
+def test_a_connection_that_does_not_work_is_shown_whichever_it_is(broken: str, status: str) -> None:
+    async def script(bench: WixBench) -> set[str]:
+        few(bench)
+        await see(bench, all_synced())
+        return set(shown(await see(bench, {**all_synced(), broken: status})))
+
+    assert broken in on_wix(script)
+
+
+def test_a_connection_that_may_not_work_is_shown_before_those_that_do() -> None:
+    async def script(bench: WixBench) -> set[str]:
+        few(bench)
+        states = {"a": "SYNC_IN_PROGRESS", "b": "UNDEFINED", "c": "ERROR"}
+        return set(shown(await see(bench, {**all_synced(), **states})))
+
+    assert {"a", "b", "c"} == on_wix(script)
+
+
+def test_the_same_connections_are_shown_in_whatever_order_they_come() -> None:
+    async def script(bench: WixBench) -> list[set[str]]:
+        few(bench)
+        return [set(shown(await see(bench, all_synced(*IDS[turn:], *IDS[:turn])))) for turn in range(len(IDS))]
+
+    first, *others = on_wix(script)
+    assert [first] * 5 == others
+
+
+def test_no_connection_gives_way_to_one_that_is_as_well() -> None:
+    async def script(bench: WixBench) -> tuple[set[str], set[str]]:
+        few(bench)
+        before = set(shown(await see(bench, all_synced("d", "e", "f"))))
+        return before, set(shown(await see(bench, all_synced())))
+
+    before, after = on_wix(script)
+    assert before == after
+
+
+def test_a_connection_that_works_again_stays_where_it_was_shown() -> None:
+    async def script(bench: WixBench) -> tuple[set[str], set[str]]:
+        few(bench)
+        hidden = min(set(IDS) - set(shown(await see(bench, all_synced()))))
+        broken = set(shown(await see(bench, {**all_synced(), hidden: "ERROR"})))
+        return broken, set(shown(await see(bench, all_synced())))
+
+    broken, mended = on_wix(script)
+    assert broken == mended
+
+
+def test_those_that_are_not_shown_are_counted() -> None:
+    async def script(bench: WixBench) -> ConnectionsObservation:
+        few(bench)
+        return await see(bench, {**all_synced(), "a": "ERROR"})
+
+    seen = on_wix(script)
+    assert 3 == len(seen.connections)
+    assert 3 == seen.dropped_connections
+    google = CalendarType.GOOGLE
+    assert {(google, ConnectionStatus.ERROR): 1, (google, ConnectionStatus.SYNCED): 5} == seen.numbers
+
+
+def test_those_that_are_not_shown_stay_counted_while_their_provider_fails() -> None:
+    async def script(bench: WixBench) -> tuple[float, ConnectionsObservation, ConnectionsObservation]:
+        few(bench)
+        one = min(shown(await see(bench, all_synced())))
+        began = bench.clock.now
+        partly = await see(bench, all_synced(one), failed=["p"])
+        for _ in range(5):
+            late = await see(bench, all_synced(one), failed=["p"])
+        return began, partly, late
+
+    began, partly, late = on_wix(script)
+    assert {began} == {rest.observed_at for rest in partly.others}
+    assert 6 == sum(partly.numbers.values())
+    assert 1 == sum(late.numbers.values())
+
+
+def test_nobody_has_to_wait_for_a_place_that_is_kept_for_what_is_too_old_to_show() -> None:
+    async def script(bench: WixBench) -> set[str]:
+        few(bench)
+        await see(bench, dict.fromkeys("abc", "ERROR"))
+        for _ in range(5):
+            await see(bench, {}, failed=["p"])  # all that is asked has failed
+        return set(shown(await see(bench, all_synced("d", "e", "f"), failed=["p"])))
+
+    assert {"d", "e", "f"} == on_wix(script)
+
+
+def test_the_age_of_a_status_goes_on_when_the_connection_comes_to_be_shown() -> None:
+    async def script(bench: WixBench) -> tuple[float, float]:
+        few(bench, most=1)
+        first = await see(bench, {"a": "ERROR", "b": "ERROR"})
+        began = bench.clock.now
+        (one,) = shown(first)
+        (other,) = {"a", "b"} - {one}
+        await see(bench, {"a": "ERROR", "b": "ERROR"})
+        seen = shown(await see(bench, {one: "SYNCED", other: "ERROR"}))
+        return began, seen[other].since
+
+    began, since = on_wix(script)
+    assert began == since
+
+
+def test_eight_hundred_moments_of_a_target_are_remembered_and_those_asked_for_last() -> None:
+    store = StatusHistory()
+    for number in range(1000):
+        store.since("salon", f"c{number}", "synced", 10.0)
+    store.since("spa", "c0", "synced", 10.0)
+    kept = [number for number in range(1000) if store.since("salon", f"c{number}", "synced", 20.0) == 10.0]
+    assert [] == kept, "each that was forgotten took the place of the next one"
+    assert 10.0 == store.since("spa", "c0", "synced", 20.0)
+
+
+def test_a_connection_that_is_asked_for_stays_remembered_however_many_others_come() -> None:
+    store = StatusHistory()
+    for number in range(3000):
+        assert 10.0 == store.since("salon", "kept", "synced", 10.0 + number, 10.0)
+        store.since("salon", f"c{number}", "synced", 10.0 + number)
+
+
+@pytest.mark.parametrize(("failed", "named", "ending"), [(5, 5, "; their"), (200, 5, " and 195 more; their")])
+def test_the_error_names_five_providers_at_most(failed: int, named: int, ending: str) -> None:
+    async def script(bench: WixBench) -> str:
+        bench.answer_with(LIST, listing(all_synced("a"), failed=[f"f{number}" for number in range(failed)]))
+        error = (await bench.poll()).failure
+        assert error is not None
+        return error.message
+
+    message = on_wix(script)
+    assert named == message.count("unknown-")
+    assert ending in message
+
+
+def test_fifty_providers_are_shown_and_those_that_fail_first_of_all() -> None:
+    async def script(bench: WixBench) -> ConnectionsObservation:
+        listed = [{"id": f"p{number}", "calendarType": "OTHER"} for number in range(150)]
+        bench.answer_with(PROVIDER_LIST, json.dumps({"providers": listed}))
+        return await see(bench, all_synced("a"), failed=[f"p{number}" for number in range(100, 140)])
+
+    seen = on_wix(script)
+    assert 50 == len(seen.providers)
+    assert 40 == sum(not provider.up for provider in seen.providers)
+    assert 101 == seen.dropped_providers
+
+
+def test_the_same_providers_are_shown_with_every_poll() -> None:
+    async def script(bench: WixBench) -> list[list[str]]:
+        listed = [{"id": f"p{number}", "calendarType": "OTHER"} for number in range(150)]
+        bench.answer_with(PROVIDER_LIST, json.dumps({"providers": listed}))
+        seen = [await see(bench, all_synced(*ids)) for ids in ("abc", "cab", "bca")]
+        return [[provider.label for provider in observation.providers] for observation in seen]
+
+    first, second, third = on_wix(script)
+    assert first == second == third
