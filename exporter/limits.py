@@ -68,7 +68,9 @@ CONNECTION_SERIES: Final = Cap(
     "Connections of a target with series of their own", 500, "connections", _DROPPED, "max_connections"
 )
 RESOURCE_SERIES: Final = Cap("Resources of a target with series of their own", 500, "resources", _DROPPED, "max_resources")
+RESOURCE_WINDOWS: Final = Cap("Series of the resources of a target, in all windows", 5_000, "series", _DROPPED)
 PROVIDER_SERIES: Final = Cap("Providers of a target with series of their own", 50, "providers", _DROPPED)
+WINDOWS: Final = Cap("Windows of a collector", 50, "windows", "the configuration is refused")
 STATUS_CODES: Final = Cap("Status codes of HTTP as a label", 60, "codes", "the others are counted as `other`")
 TARGET_PAGE: Final = Cap("A target's part of the metrics page", 2 * _MIB, "bytes", _DROPPED)
 
@@ -76,7 +78,15 @@ CODE: Final = Cap("An error code of a platform", 60, "letters", "an unknown word
 TEXT: Final = Cap("A text of the other side in an error, a log line or on the board", 80, "letters", _CUT)
 NAME: Final = Cap("A name or an id of the other side", 100, "letters", _CUT)
 LOG_LINE: Final = Cap("A log line", 4 * _KIB, "bytes", _CUT)
-BOARD_TARGETS: Final = Cap("Targets of a page of the board", 25, "targets", "there are further pages")
+BOARD_TARGETS: Final = Cap(
+    "Targets of a page of the board, and of the status API with `?page=`", 25, "targets", "there are further pages"
+)
+BOARD_CONNECTIONS: Final = Cap(
+    "Connections of a target on the board, and resources of a window", 50, "entries", "it says how many more there are"
+)
+STATUS_ANSWER: Final = Cap(
+    "Answer of the status API", 64 * _MIB, "bytes", "`truncated` is true; `?page=` has what was left out"
+)
 
 KNOWN_CONNECTIONS: Final = Cap(
     "Connections of a target of which the last state is kept", 10_000, "connections", "what was seen longest ago is forgotten"
@@ -118,8 +128,8 @@ TABLE: Final[Mapping[str, tuple[Cap, ...]]] = {
         PORTAL_RESOURCES,
         MAX_BOOKINGS,
     ),
-    "Series": (CONNECTION_SERIES, RESOURCE_SERIES, PROVIDER_SERIES, STATUS_CODES, TARGET_PAGE),
-    "Texts": (CODE, TEXT, NAME, LOG_LINE, BOARD_TARGETS),
+    "Series": (CONNECTION_SERIES, RESOURCE_SERIES, RESOURCE_WINDOWS, PROVIDER_SERIES, WINDOWS, STATUS_CODES, TARGET_PAGE),
+    "Texts": (CODE, TEXT, NAME, LOG_LINE, BOARD_TARGETS, BOARD_CONNECTIONS, STATUS_ANSWER),
     "Memory between polls": (KNOWN_CONNECTIONS, REMEMBERED_CONNECTIONS, STATE_FILE_TARGET, GONE_BOOKINGS),
 }
 """All of them, by what they are about."""

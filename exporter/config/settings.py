@@ -13,6 +13,7 @@ from pydantic import AfterValidator, ConfigDict, Field, PrivateAttr, ValidationI
 from exporter.counting import WindowSpec
 from exporter.errors import Problem
 from exporter.fields.kinds import FilePath, Reading, Zone
+from exporter.limits import WINDOWS
 from exporter.platforms.registry import PLATFORMS
 from exporter.platforms.settings import Strict, Target, Window, default
 
@@ -42,7 +43,9 @@ class Config(Strict):
     model_config = ConfigDict(title="booking-sync-exporter configuration")
 
     timezone: Zone = default("UTC", "IANA zone that calendar windows such as `now/d` are in.")
-    windows: Annotated[tuple[Window, ...], Field(strict=False, min_length=1), AfterValidator(_known)] = Field(
+    windows: Annotated[
+        tuple[Window, ...], Field(strict=False, min_length=1, max_length=WINDOWS.number), AfterValidator(_known)
+    ] = Field(
         default_factory=lambda: DEFAULT_WINDOWS,
         description="Windows that collectors count in. Default: last_24h, today, next_24h, next_7d.",
     )

@@ -38,6 +38,7 @@ from exporter.fields.kinds import (
     Zone,
 )
 from exporter.fields.routes import CaFile, CaFilePath, ProxyAddress
+from exporter.limits import WINDOWS
 from exporter.model import CollectorName
 
 MAX_BOOKINGS: Final = 200_000
@@ -126,7 +127,7 @@ Window = Annotated[WindowSpec, WrittenAs(WrittenWindow, _window)]
 ChosenWindow = Annotated[WindowSpec, WrittenAs(_WindowChoice, _chosen_window)]
 """A window of a collector: the name of one at the top of the file, or one of its own."""
 
-ChosenWindows = Annotated[tuple[ChosenWindow, ...], Field(strict=False, min_length=1)]
+ChosenWindows = Annotated[tuple[ChosenWindow, ...], Field(strict=False, min_length=1, max_length=WINDOWS.number)]
 _WINDOWS: Final = "Windows to count in: names from the global `windows`, or windows of its own. Default: all global windows."
 
 

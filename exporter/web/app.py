@@ -23,7 +23,7 @@ from exporter.web.backend import Backend, Reloaded
 from exporter.web.csrf import is_cross_site
 from exporter.web.headers import SecurityHeaders
 from exporter.web.negotiate import accepts_gzip, choose_format
-from exporter.web.status_api import encode_status
+from exporter.web.status_api import encode_status, pages_of
 
 _COMPRESS_IN_LOOP: Final = 32 * 1024  # bytes; well under a millisecond, a thread costs more
 _LEVEL: Final = 5  # of gzip: within some percent of the best size for half of the time
@@ -105,8 +105,7 @@ class _Pages:
     async def board(self, request: Request) -> Response:
         view = self._backend.view()
         query = request.query_params.get("q", "")
-        number = request.query_params.get("page", "1")
-        page = int(number) if number.isdecimal() and len(number) < _MAX_NUMBER else 1
+        page = _number(request.query_params.get("page", "1"))
         # Building and rendering thousands of targets takes longer than the loop may stand still.
         body = await self._in_thread(lambda: board.render(view, query=query, page=page))
         answer = await self._page(request, body, "text/html; charset=utf-8")
@@ -118,7 +117,12 @@ class _Pages:
         targets = _asked_targets(request)
         if targets is not None and (refusal := _unknown_target(targets, view)):
             return refusal
-        body = await self._in_thread(lambda: encode_status(view, targets))
+        page = None
+        if (asked := request.query_params.get("page")) is not None:
+            page, pages = _number(asked), pages_of(len(view.targets) if targets is None else len(targets))
+            if not 1 <= page <= pages:
+                return PlainTextResponse(f"No such page: ask for ?page=1 to ?page={pages}.\n", 404)
+        body = await self._in_thread(lambda: encode_status(view, targets, page))
         return await self._page(request, body, "application/json")
 
     async def config(self, request: Request) -> Response:
@@ -186,6 +190,11 @@ class _Pages:
 
     async def _in_thread(self, work: Callable[[], _T]) -> _T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+
+
+def _number(text: str) -> int:
+    """Return the number of a page, and 0 for what is none."""
+    return int(text) if text.isdecimal() and len(text) < _MAX_NUMBER else 0
 
 
 def _asked_targets(request: Request) -> frozenset[str] | None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from typing import Any, TypeVar
 
 import msgspec
 
 from exporter import __version__
+from exporter.limits import BOARD_TARGETS, STATUS_ANSWER
 from exporter.model import (
     BookingsObservation,
     Conflict,
@@ -41,17 +44,47 @@ from exporter.web.status_types import (
     Status,
     Summary,
     Target,
+    TargetState,
 )
+
+T = TypeVar("T")
 
 _LATEST = 253_402_300_799.0  # the last second of the year 9999
 
 
-def encode_status(view: View, targets: frozenset[str] | None = None) -> bytes:
-    """Return the JSON text of ``view``, narrowed to the named ``targets`` unless ``None``."""
-    status = status_of(view, targets)
-    # One target at a time: thousands in a single call would hold the interpreter, and with it the event loop.
-    written = tuple(msgspec.Raw(msgspec.json.encode(target)) for target in status.targets)
-    return msgspec.json.encode(msgspec.structs.replace(status, targets=written))
+def encode_status(view: View, targets: frozenset[str] | None = None, page: int | None = None) -> bytes:
+    """Return the JSON text of ``view``, narrowed to the named ``targets`` unless ``None``.
+
+    Of those with a ``page``, counted from 1, only that one. Problems and targets that would make the text longer than
+    :data:`~exporter.limits.STATUS_ANSWER` are left out, and it says so.
+    """
+    view = _narrowed(view, targets)
+    pages = pages_of(len(view.targets))
+    found = problems.problems(view)
+    states = _states(view, found)
+    summary = _summary(states, found)
+    if page is not None:
+        view = _narrowed(view, frozenset(target.name for target in on_page(view.targets, page)))
+    names = {target.name: problems.resource_names(target) for target in view.targets}
+    found = tuple(problem for problem in found if problem.target in names)
+    # One thing at a time: thousands in a single call would hold the interpreter, and with it the event loop.
+    shown, problems_bytes = _written(STATUS_ANSWER.number // 2, (_problem(problem, names[problem.target]) for problem in found))
+    documents, _ = _written(
+        STATUS_ANSWER.number - problems_bytes, (_target(target, view.at, states[target.name]) for target in view.targets)
+    )
+    status = _status(view, summary, page, pages)
+    truncated = len(shown) < len(found) or len(documents) < len(view.targets)
+    return msgspec.json.encode(msgspec.structs.replace(status, problems=shown, targets=documents, truncated=truncated))
+
+
+def pages_of(targets: int) -> int:
+    """Return how many pages so many targets fill; none fill one."""
+    return max(1, -(-targets // BOARD_TARGETS.number))
+
+
+def on_page(targets: Sequence[T], page: int) -> Sequence[T]:
+    """Return the part of ``targets`` that is on ``page``, counted from 1."""
+    return targets[(page - 1) * BOARD_TARGETS.number : page * BOARD_TARGETS.number]
 
 
 def schema_text(platforms: Iterable[str]) -> str:
@@ -75,41 +108,81 @@ def schema_text(platforms: Iterable[str]) -> str:
 
 
 def status_of(view: View, targets: frozenset[str] | None = None) -> Status:
-    """Return the document for ``view``, narrowed to the named ``targets`` unless ``None``."""
-    if targets is not None:
-        shown = tuple(target for target in view.targets if target.name in targets)
-        missing = tuple(item for item in view.missing if item[0] in targets)
-        view = msgspec.structs.replace(view, targets=shown, missing=missing)
+    """Return the whole document for ``view``, narrowed to the named ``targets`` unless ``None``."""
+    view = _narrowed(view, targets)
     found = problems.problems(view)
+    states = _states(view, found)
     names = {target.name: problems.resource_names(target) for target in view.targets}
-    worst: dict[str, Severity] = {}
-    for problem in found:
-        worst.setdefault(problem.target, problem.severity)
-    documents = tuple(_target(target, view.at, worst.get(target.name)) for target in view.targets)
+    return msgspec.structs.replace(
+        _status(view, _summary(states, found), None, pages_of(len(view.targets))),
+        problems=tuple(_problem(problem, names[problem.target]) for problem in found),
+        targets=tuple(_target(target, view.at, states[target.name]) for target in view.targets),
+    )
+
+
+def _narrowed(view: View, targets: frozenset[str] | None) -> View:
+    if targets is None:
+        return view
+    shown = tuple(target for target in view.targets if target.name in targets)
+    missing = tuple(item for item in view.missing if item[0] in targets)
+    return msgspec.structs.replace(view, targets=shown, missing=missing)
+
+
+def _written(room: int, documents: Iterable[msgspec.Struct]) -> tuple[tuple[Any, ...], int]:
+    """Return the JSON texts of as many of ``documents`` as ``room`` (bytes) is for, and how many bytes they are."""
+    found, size = [], 0
+    for document in documents:
+        text = msgspec.json.encode(document)
+        if size + len(text) > room:
+            break
+        found.append(msgspec.Raw(text))
+        size += len(text) + 1
+    return tuple(found), size
+
+
+def _status(view: View, summary: Summary, page: int | None, pages: int) -> Status:
+    """Return the document without its lists."""
     return Status(
         schema_version=VERSION,
         exporter_version=__version__,
         generated_at=_moment(view.at),
         ready=view.ready,
         standby=view.standby,
+        page=page,
+        pages=pages,
+        truncated=False,
         missing=tuple(Missing(target=target, collector=collector) for target, collector in view.missing),
-        summary=_summary(documents, found),
-        problems=tuple(_problem(problem, names[problem.target]) for problem in found),
-        targets=documents,
+        summary=summary,
+        problems=(),
+        targets=(),
     )
 
 
-def _summary(targets: tuple[Target, ...], found: Iterable[problems.Problem]) -> Summary:
-    states = [target.state for target in targets]
-    severities = [problem.severity for problem in found]
+def _states(view: View, found: Iterable[problems.Problem]) -> Mapping[str, TargetState]:
+    """Return the state of each target by its name; ``found`` are the problems, the worst first."""
+    worst: dict[str, Severity] = {}
+    for problem in found:
+        worst.setdefault(problem.target, problem.severity)
+    return {target.name: _state(target, worst.get(target.name)) for target in view.targets}
+
+
+def _state(target: TargetView, worst: Severity | None) -> TargetState:
+    if worst is not None:
+        return worst.value
+    return "waiting" if any(collector.finished_polls == 0 for collector in target.collectors) else "healthy"
+
+
+def _summary(states: Mapping[str, TargetState], found: Iterable[problems.Problem]) -> Summary:
+    by_state = Counter(states.values())
+    severities = Counter(problem.severity for problem in found)
     return Summary(
-        targets=len(targets),
-        targets_critical=states.count("critical"),
-        targets_warning=states.count("warning"),
-        targets_waiting=states.count("waiting"),
-        targets_healthy=states.count("healthy"),
-        problems_critical=severities.count(Severity.CRITICAL),
-        problems_warning=severities.count(Severity.WARNING),
+        targets=len(states),
+        targets_critical=by_state["critical"],
+        targets_warning=by_state["warning"],
+        targets_waiting=by_state["waiting"],
+        targets_healthy=by_state["healthy"],
+        problems_critical=severities[Severity.CRITICAL],
+        problems_warning=severities[Severity.WARNING],
     )
 
 
@@ -130,14 +203,13 @@ def _problem(problem: problems.Problem, resource_names: Mapping[str, str]) -> Pr
     )
 
 
-def _target(target: TargetView, now: float, worst: Severity | None) -> Target:
-    waiting = any(collector.finished_polls == 0 for collector in target.collectors)
+def _target(target: TargetView, now: float, state: TargetState) -> Target:
     observations = [collector.observation for collector in target.collectors]
     return Target(
         name=target.name,
         platform=target.platform,
         labels=dict(target.labels),
-        state=worst.value if worst else "waiting" if waiting else "healthy",
+        state=state,
         collectors=tuple(_collector(collector, target.platform, now) for collector in target.collectors),
         connections=next(
             (_connections(seen, target.platform, now) for seen in observations if isinstance(seen, ConnectionsObservation)),
@@ -202,6 +274,8 @@ def _connections(seen: ConnectionsObservation, platform: str, now: float) -> Con
         at=_moment(seen.at),
         connections=tuple(_connection(row, platform, now) for row in seen.connections),
         providers=tuple(CalendarProvider(provider=row.label, up=row.up) for row in seen.providers),
+        dropped_connections=seen.dropped_connections,
+        dropped_providers=seen.dropped_providers,
     )
 
 

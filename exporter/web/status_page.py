@@ -18,17 +18,16 @@ from urllib.parse import urlencode
 import jinja2
 from markupsafe import Markup
 
+from exporter.limits import BOARD_CONNECTIONS
 from exporter.state.snapshot import View
 from exporter.web import wording
-from exporter.web.status_api import status_of
+from exporter.web.status_api import on_page, pages_of, status_of
 from exporter.web.status_types import BookingsWindow, CalendarConnection, LinksWindow, Problem, Status, Target
 
 CARDS: Final = 20
 PLACES: Final = 8
 SUBJECTS: Final = 8
-TARGETS: Final = 25
-CONNECTIONS: Final = 50
-RESOURCES: Final = 50
+LISTED: Final = BOARD_CONNECTIONS.number
 _FEW: Final = 3  # targets that are shown unfolded even when nothing is wrong
 _FEW_BROKEN: Final = 5  # broken targets that are shown unfolded; of more, a person chooses
 
@@ -122,11 +121,11 @@ def board_of(status: Status, *, query: str = "", page: int = 1) -> Board:
         if target.name in whole or target.name in found or any(_has(words, text) for text in _details(target))
     ]
     matching.sort(key=lambda target: _STATES.index(target.state))  # stable: within a state as configured
-    pages = max(1, -(-len(matching) // TARGETS))
+    pages = pages_of(len(matching))
     page = min(max(1, page), pages)
     few_broken = sum(target.state in {"critical", "warning"} for target in matching) <= _FEW_BROKEN
     cards = _cards(problems)
-    shown = matching[(page - 1) * TARGETS : page * TARGETS]
+    shown = on_page(matching, page)
     return Board(
         status=status,
         query=query,
@@ -208,8 +207,8 @@ def _shown(target: Target, words: Iterable[str], *, unfolded: bool) -> Shown:
     return Shown(
         status=target,
         unfolded=unfolded,
-        connections=rows[:CONNECTIONS],
-        more_connections=max(0, len(rows) - CONNECTIONS),
+        connections=rows[:LISTED],
+        more_connections=max(0, len(rows) - LISTED) + (target.connections.dropped_connections if target.connections else 0),
         windows=_windows(target),
         facts=wording.facts(target),
     )
@@ -255,7 +254,7 @@ def _template() -> jinja2.Template:
     environment.globals.update(
         style=Markup(_asset("board.css")),  # noqa: S704  our own file; its hash stands in the policy
         script=Markup(_asset("board.js")),  # noqa: S704  the same
-        resources_shown=RESOURCES,
+        resources_shown=LISTED,
         subjects_shown=SUBJECTS,
     )
     return environment.get_template("board.html")

@@ -116,11 +116,16 @@ class CalendarProvider(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Connections(msgspec.Struct, frozen=True, kw_only=True):
-    """All connections of a Wix site at ``at``."""
+    """The connections of a Wix site at ``at``, those that do not work first where there are more than ``max_connections``.
+
+    ``dropped_connections`` and ``dropped_providers`` count those beyond the caps, which are not listed.
+    """
 
     at: Moment
     connections: tuple[CalendarConnection, ...]
     providers: tuple[CalendarProvider, ...]
+    dropped_connections: int
+    dropped_providers: int
 
 
 class BookingsWindow(msgspec.Struct, frozen=True, kw_only=True):
@@ -235,7 +240,9 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
 class Status(msgspec.Struct, frozen=True, kw_only=True):
     """The whole answer. ``schema_version`` changes only together with the path.
 
-    ``standby`` says that the process waits for another one to end: it polls nothing and has no targets to show.
+    ``standby`` says that the process waits for another one to end: it polls nothing and has no targets to show. ``page`` is
+    null where no page was asked for, ``pages`` how many the targets fill. ``truncated`` says that problems or targets were left
+    out because the answer would grow too large: then ask page by page. ``summary`` counts all of them all the same.
     """
 
     schema_version: Literal[1]
@@ -243,6 +250,9 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     generated_at: Moment
     ready: bool
     standby: bool
+    page: int | None
+    pages: int
+    truncated: bool
     missing: tuple[Missing, ...]
     summary: Summary
     problems: tuple[Problem, ...]

@@ -86,8 +86,12 @@ def facts(target: Target) -> list[str]:
     found = []
     if target.connections:
         counts = Counter(row.status for row in target.connections.connections)
-        words = ", ".join(f"{number(counts[status])} {plain(status)}" for status in STATUS_ORDER if counts[status])
-        found.append(f"{plural(len(target.connections.connections), 'connection')}" + (f": {words}" if words else ""))
+        words = [f"{number(counts[status])} {plain(status)}" for status in STATUS_ORDER if counts[status]]
+        dropped = target.connections.dropped_connections
+        if dropped:
+            words.append(f"{number(dropped)} not listed")
+        count = plural(len(target.connections.connections) + dropped, "connection")
+        found.append(f"{count}: {', '.join(words)}" if words else count)
     if target.bookings and target.bookings.windows:
         row = target.bookings.windows[-1]
         found.append(f"{plural(row.bookings, 'booking')} in {row.window}")

@@ -131,7 +131,7 @@ def test_a_bare_bitrix24_target_has_every_default(tmp_path: Path) -> None:
     assert ["next_7d"] == [window.name for window in collectors[CollectorName.LINKS].windows]
     bookings = collectors[CollectorName.BOOKINGS]
     assert isinstance(bookings, BitrixBookings)
-    assert ("start", True, False, 50) == (bookings.count, bookings.conflicts, bookings.per_resource, bookings.max_resources)
+    assert ("start", True, False, 500) == (bookings.count, bookings.conflicts, bookings.per_resource, bookings.max_resources)
     assert bookings.max_bookings == 200_000
 
 
@@ -289,7 +289,7 @@ def test_the_effective_configuration_has_every_default_and_no_secret(tmp_path: P
     assert first["api_key"] == "********"
     assert second["webhook_url"] == "********"
     assert (first["timeout"], second["timeout"]) == ("30s", "1m10s")
-    assert {"interval": "1m", "max_age": "5m", "windows": []} == first["collectors"]["connections"]
+    assert {"interval": "1m", "max_age": "5m", "max_connections": 500, "windows": []} == first["collectors"]["connections"]
     assert second["collectors"]["links"]["windows"] == [{"name": "next_7d", "from": "now", "to": "now+7d"}]
     assert second["budget"] == {"requests_per_second": 1.0, "burst": 10, "operating_seconds": 240.0}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import jsonschema
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from exporter.errors import Reason
 from exporter.model import ApiUsage, CollectorName
@@ -17,7 +19,7 @@ from exporter.platforms.registry import PLATFORMS
 from exporter.state.snapshot import View
 from exporter.web.status_api import encode_status, schema_text
 from exporter.web.status_types import Status
-from tests.harness import views
+from tests.harness import views, worst
 from tests.harness.views import BITRIX24, WIX
 from tests.harness.web import ShownBackend, ask
 
@@ -162,3 +164,85 @@ def test_a_standby_says_so_and_is_not_ready() -> None:
 
 def test_a_narrowed_answer_of_a_standby_says_so_too() -> None:
     assert json.loads(encode_status(views.standby(), frozenset({"salon-wix"})))["standby"]
+
+
+def many(number: int) -> View:
+    """Return as many sites, of which every second one fails."""
+    state = views.unpolled("site", "wix", CollectorName.BOOKINGS)
+    states = (
+        (f"site-{n:03}", views.failed(state, Reason.TLS, "expired") if n % 2 else views.succeeded(state, views.wix_bookings()))
+        for n in range(number)
+    )
+    return views.view_of(*(views.target_of(name, "wix", [replace(state, target=name)]) for name, state in states))
+
+
+def test_all_targets_are_in_the_answer_unless_a_page_is_asked_for() -> None:
+    found = document(many(60))
+    assert (60, None, 3, False) == (len(found["targets"]), found["page"], found["pages"], found["truncated"])
+
+
+def test_the_pages_hold_each_target_once_with_its_problems_and_the_summary_of_all() -> None:
+    view = many(60)
+    whole = document(view)
+    pages = [ask(ShownBackend(view), f"/api/v1/status?page={number}").json() for number in (1, 2, 3)]
+    assert [25, 25, 10] == [len(page["targets"]) for page in pages]
+    assert whole["targets"] == [target for page in pages for target in page["targets"]]
+    assert len(whole["problems"]) == sum(len(page["problems"]) for page in pages)
+    for number, page in enumerate(pages, start=1):
+        assert {row["target"] for row in page["problems"]} <= {row["name"] for row in page["targets"]}
+        assert (number, 3, whole["summary"]) == (page["page"], page["pages"], page["summary"])
+
+
+def test_pages_are_those_of_the_asked_targets() -> None:
+    asked = "&".join(f"target=site-{number:03}" for number in range(30))
+    found = ask(ShownBackend(many(60)), f"/api/v1/status?{asked}&page=2").json()
+    assert (5, 2, 30) == (len(found["targets"]), found["pages"], found["summary"]["targets"])
+
+
+@pytest.mark.parametrize("page", ["0", "4", "-1", "x", "", "1.0", "99999999999999999999"])
+def test_a_page_that_there_is_not_is_not_found(page: str) -> None:
+    answer = ask(ShownBackend(many(60)), f"/api/v1/status?page={page}")
+    assert (404, "No such page: ask for ?page=1 to ?page=3.\n") == (answer.status_code, answer.text)
+
+
+def test_an_exporter_without_targets_has_one_page() -> None:
+    found = ask(ShownBackend(views.standby()), "/api/v1/status?page=1").json()
+    assert ([], 1) == (found["targets"], found["pages"])
+
+
+def test_connections_and_providers_beyond_the_caps_are_counted() -> None:
+    [target] = document(views.view_of(worst.site("site", worst.connections())))["targets"]
+    found = target["connections"]
+    assert (500, 9_500, 50, 200) == (
+        len(found["connections"]),
+        found["dropped_connections"],
+        len(found["providers"]),
+        found["dropped_providers"],
+    )
+
+
+def test_a_fleet_that_fills_every_cap_gets_an_answer_that_ends_and_says_so() -> None:
+    seen = worst.connections()
+    view = views.view_of(*(worst.site(f"site-{number}", seen) for number in range(150)))
+    began = time.thread_time()
+    text = encode_status(view)
+    assert time.thread_time() - began < 10.0, "the processor's own time: three seconds, and ten on a slow machine"
+    assert len(text) < 65 * 1024 * 1024
+    found = json.loads(text)
+    assert found["truncated"]
+    assert 150 == found["summary"]["targets_critical"]
+    assert 0 < len(found["targets"]) < 150
+
+
+def test_a_page_of_targets_that_fill_every_cap_is_whole_and_made_within_a_second() -> None:
+    view = views.view_of(*(worst.site(f"site-{number}", worst.connections()) for number in range(25)))
+    began = time.thread_time()
+    found = msgspec.json.decode(encode_status(view, page=1), type=Status)
+    assert time.thread_time() - began < 3.0
+    assert (25, False) == (len(found.targets), found.truncated)
+    assert 25 * 500 <= len(found.problems)
+
+
+def test_a_page_with_what_is_left_out_keeps_to_the_schema() -> None:
+    view = views.view_of(worst.site("site", worst.connections()), worst.portal("portal", number=2, letters=8))
+    jsonschema.Draft202012Validator(json.loads(PUBLISHED.read_text())).validate(json.loads(encode_status(view, page=1)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+import time
 from collections.abc import Sequence
 from html.parser import HTMLParser
 
@@ -17,7 +18,7 @@ from exporter.state.advice import for_failure
 from exporter.state.snapshot import View
 from exporter.web import status_page as board
 from exporter.web.status_api import status_of
-from tests.harness import views
+from tests.harness import views, worst
 from tests.harness.views import NOW, WIX, Target
 from tests.harness.web import ShownBackend, ask
 
@@ -176,9 +177,9 @@ def test_each_double_booking_is_a_place_of_its_own() -> None:
 def test_targets_come_in_pages_the_broken_ones_first() -> None:
     view = views.view_of(*(site(f"good-{number:03}") for number in range(60)), failed_site("bad"))
     first, last = (board.board_of(status_of(view), page=number) for number in (1, 3))
-    assert (3, 61, "bad", board.TARGETS) == (first.pages, first.matching, names(first)[0], len(first.targets))
+    assert (3, 61, "bad", 25) == (first.pages, first.matching, names(first)[0], len(first.targets))
     assert "good-059" == names(last)[-1]
-    assert len(last.targets) == 61 - 2 * board.TARGETS
+    assert len(last.targets) == 11
     assert names(board.board_of(status_of(view), page=99)) == names(last)
 
 
@@ -190,11 +191,36 @@ def test_the_page_stays_small_with_thousands_of_targets() -> None:
     assert len(page(view)) < 250_000
 
 
+def test_a_page_of_targets_that_fill_every_cap_is_small_and_made_within_a_second() -> None:
+    sites = [worst.site(f"site-{number}", worst.connections()) for number in range(15)]
+    portals = [worst.portal(f"portal-{number}", number=10, letters=60) for number in range(10)]
+    view = views.view_of(*sites, *portals)
+    began = time.thread_time()
+    html = page(view)
+    assert time.thread_time() - began < 3.0, "the processor's own time: a second, and three on a slow machine"
+    assert len(html.encode()) < 4 * 1024 * 1024
+
+
+def test_a_site_with_ten_thousand_broken_connections_is_shown_like_any_other() -> None:
+    view = views.view_of(worst.site("site", worst.connections(10_000)))
+    began = time.thread_time()
+    html = page(view)
+    assert time.thread_time() - began < 3.0
+    assert len(html.encode()) < 256 * 1024
+
+
+def test_connections_beyond_the_cap_are_told() -> None:
+    view = views.view_of(worst.site("site", worst.connections()))
+    [shown] = board.board_of(status_of(view)).targets
+    assert 9_950 == shown.more_connections
+    assert "10 000 connections: 500 error, 9 500 not listed" in words(page(view))
+
+
 def test_a_long_list_of_connections_is_cut_with_the_broken_ones_kept() -> None:
     rows = [views.connection(f"Chair {number}") for number in range(200)]
     rows[150] = replace(rows[150], status=ConnectionStatus.ERROR)
     [shown] = board.board_of(status_of(views.view_of(site("a", *rows)))).targets
-    assert ("Chair 150", board.CONNECTIONS, 200 - board.CONNECTIONS) == (
+    assert ("Chair 150", 50, 150) == (
         shown.connections[0].connection,
         len(shown.connections),
         shown.more_connections,

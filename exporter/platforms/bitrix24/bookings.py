@@ -31,6 +31,7 @@ from exporter.counting import (
     unique,
 )
 from exporter.errors import InvalidResponseError, PollError
+from exporter.limits import RESOURCE_WINDOWS
 from exporter.model import BookingsObservation, CollectorName, Window
 from exporter.platforms.base import PollResult, Services
 from exporter.platforms.bitrix24 import answers as decode
@@ -154,7 +155,7 @@ class BookingsCollector:
             return None, 0
         busy = {resource for booking in in_any(rows, windows, self._rule) for resource in booking.resources}
         everything = sorted(busy | self._names.names.keys(), key=lambda resource: (resource not in busy, int(resource)))
-        kept = everything[: self._settings.max_resources]
+        kept = everything[: min(self._settings.max_resources, RESOURCE_WINDOWS.number // len(windows))]
         return tuple(sorted(kept, key=int)), len(everything) - len(kept)
 
     async def _follow_ids(self, current: Seen, now: float) -> None:

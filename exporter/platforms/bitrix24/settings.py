@@ -10,7 +10,7 @@ from pydantic import Field, PlainValidator, ValidationInfo
 
 from exporter.fields.credentials import SECRET_SCHEMA, Origin, SecretValue, plain_ascii, secret_text, split_url
 from exporter.fields.kinds import Duration, FilePath, Id, WindowName, field_error
-from exporter.limits import RESOURCE_SERIES
+from exporter.limits import RESOURCE_SERIES, RESOURCE_WINDOWS
 from exporter.platforms.settings import (
     MAX_BOOKINGS,
     MAX_MAX_BOOKINGS,
@@ -83,7 +83,8 @@ class BitrixBookingsOptions(Strict):
         default=RESOURCE_SERIES.number,
         ge=1,
         le=1000,
-        description="Series of `per_resource` in a window; the rest is counted as dropped.",
+        description=f"Series of `per_resource` in a window, at most {RESOURCE_WINDOWS.number:,} in all windows; the rest is "
+        "counted as dropped.",
     )
     overlapping_resources: OverlappingResources = Field(default=frozenset(), description=OVERLAPPING)
 

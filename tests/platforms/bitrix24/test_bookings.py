@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from exporter.counting.conflicts import SHOWN_CONFLICTS
+from exporter.counting.windows import WindowSpec
 from exporter.model import BookingsObservation, CollectorName, Conflict
 from exporter.platforms.base import PollResult
 from exporter.simulator.faults import Fault, FaultKind
@@ -131,6 +132,18 @@ def test_the_cap_keeps_resources_with_bookings_and_says_how_many_it_dropped() ->
         observation = await poll_bookings(bench.open(bookings={"per_resource": True, "max_resources": 3}, windows=NEXT_7D))
         assert by_resource(observation) == {"1": 0, "4": 1, "5": 1}
         assert observation.dropped_resources == 2
+
+    on_portal(script)
+
+
+def test_the_more_windows_there_are_the_fewer_resources_are_shown_in_each() -> None:
+    async def script(bench: Bench) -> None:
+        for number in range(120):
+            bench.world.add_resource(f"Chair {number}")
+        windows = [WindowSpec(f"hour_{number}", f"now+{number}h", f"now+{number + 1}h") for number in range(50)]
+        observation = await poll_bookings(bench.open(bookings={"per_resource": True}, windows=windows))
+        assert [100] * 50 == [len(row.by_resource or ()) for row in observation.windows]
+        assert 20 == observation.dropped_resources
 
     on_portal(script)
 
