@@ -127,6 +127,7 @@ async def _read(response: httpx.Response, host: str, kind: AnswerKind) -> bytes:
         if excess is None:
             return body
         what = f"{host} sent more than {excess} for {asked.what}"
+        del body  # the error holds this frame until it is dealt with
     raise InvalidResponseError(what, status=response.status_code)
 
 

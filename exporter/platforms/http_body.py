@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import AsyncIterator, Iterator
+from io import BytesIO
 from typing import Final
 
 _GZIP: Final = 16 + zlib.MAX_WBITS
@@ -50,7 +51,7 @@ async def read_body(pieces: AsyncIterator[bytes], coding: str, limit: int) -> by
     if name not in _CODINGS:
         raise UnreadableError("it comes in a coding that nobody asked for")
     members = _Members() if name in _GZIPPED else None
-    body = bytearray()
+    body = BytesIO()  # it gives its content away without a copy
     number = came = 0
     async for piece in pieces:
         if not piece:  # the end of a chunk, when it came later than the chunk
@@ -58,24 +59,24 @@ async def read_body(pieces: AsyncIterator[bytes], coding: str, limit: int) -> by
         number += 1
         came += len(piece)
         if members is None:
-            body += piece
+            body.write(piece)
         else:
             # One by one, so that thousands in one piece are stopped, too.
-            for opened in members.open(piece, limit + 1 - len(body)):
-                body += opened
-                _check(body, number + members.further, limit)
+            for opened in members.open(piece, limit + 1 - body.tell()):
+                body.write(opened)
+                _check(body.tell(), number + members.further, limit)
         if came > limit:  # headers and empty blocks bring nothing however long they are
             raise TooLargeError
-        _check(body, number, limit)
+        _check(body.tell(), number, limit)
     if members is not None and number and not members.whole:
         raise UnreadableError("it is cut off")
-    return bytes(body)
+    return body.getvalue()
 
 
-def _check(body: bytearray, number: int, limit: int) -> None:
-    if len(body) > limit:
+def _check(size: int, number: int, limit: int) -> None:
+    if size > limit:
         raise TooLargeError
-    if number > _FREE_PIECES + len(body) // _PIECE_BYTES:
+    if number > _FREE_PIECES + size // _PIECE_BYTES:
         raise CrumbledError
 
 

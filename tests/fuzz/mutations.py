@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from random import Random
 from typing import Any, Final
 
+from tests.harness.many import MANY
+
 MAX_BYTES: Final = 256 * 1024
 
 TOKENS: Final = (
@@ -69,6 +71,7 @@ VALUES: Final[Sequence[object]] = (
     {"code": {"code": []}},
     [{"id": None}],
 )
+_MARK: Final = "as many as fit"
 Dump = Callable[[Any], bytes]
 
 
@@ -111,6 +114,17 @@ def spoil_tree(random: Random, tree: object) -> object:
             case _:
                 container[key] = random.choice(([container[key]], {"0": container[key]}, str(container[key])[:200]))
     return root[0]
+
+
+def with_many(random: Random, tree: object, dump: Dump) -> bytes:
+    """Return ``tree`` as text in which one value is replaced by very many, up to as much as any answer may have."""
+    root: list[Any] = [json.loads(json.dumps(tree))]
+    container, key = random.choice(_places(root))
+    container[key] = _MARK
+    size = random.choice((64 * 1024, 256 * 1024, 2 * 1024 * 1024, 8 * 1024 * 1024, 16 * 1024 * 1024))
+    text = dump(root[0])
+    much = MANY[random.choice(list(MANY))](max(2, random.choice((size, size // 3)) - len(text)))
+    return text.replace(dump(_MARK).strip(), much, 1)
 
 
 def _places(value: object) -> list[tuple[Any, Any]]:

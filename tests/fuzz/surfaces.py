@@ -18,6 +18,8 @@ import yaml
 from exporter.clock import SystemClock
 from exporter.config import Config, effective_config, load_config
 from exporter.errors import ConfigError, InvalidResponseError, PollError, Reason
+from exporter.platforms import answer_kinds
+from exporter.platforms.answer_kinds import AnswerKind
 from exporter.platforms.base import Services
 from exporter.platforms.bitrix24 import answers as bitrix24
 from exporter.platforms.bitrix24.api_errors import refusal
@@ -40,7 +42,7 @@ from exporter.web.config import WebConfig
 from exporter.web.negotiate import accepts_gzip, choose_format
 from tests.config.test_fuzz import GOOD
 from tests.fuzz.corpus import answers, query_strings
-from tests.fuzz.mutations import as_json, spoil_bytes, spoil_tree
+from tests.fuzz.mutations import as_json, spoil_bytes, spoil_tree, with_many
 from tests.harness import views
 from tests.harness.certificates import self_signed
 from tests.harness.clock import ManualClock
@@ -50,13 +52,15 @@ from tests.harness.web import ShownBackend
 Loads = Callable[[bytes], object]
 PLANTED: Final = "planted"
 BODY_BYTES: Final = 1024 * 1024
+MANY_SHARE: Final = 0.02
 
 
 @dataclass(frozen=True)
 class Surface:
     """One reader, what it is fed with, and the errors that it may raise. ``secrets`` may be in none of them.
 
-    ``load`` and ``dump`` are the way to the values of an input, for what has a tree of them.
+    ``load`` and ``dump`` are the way to the values of an input, for what has a tree of them; with ``many`` one of them is at
+    times replaced by very many.
     """
 
     name: str
@@ -66,9 +70,12 @@ class Surface:
     secrets: tuple[str, ...] = CANARIES
     load: Loads | None = json.loads
     dump: Callable[[Any], bytes] = as_json
+    many: bool = False
 
     def next_input(self, random: Random) -> bytes:
         given = random.choice(self.corpus)
+        if self.many and self.load is not None and random.random() < MANY_SHARE:
+            return with_many(random, self.load(given), self.dump)
         if self.load is not None and random.random() < 0.5:
             return self.dump(spoil_tree(random, self.load(given)))
         return spoil_bytes(random, given)
@@ -94,16 +101,31 @@ def _wix(known: dict[str, list[bytes]]) -> Iterator[Surface]:
             _tell(error)
             request_id(answer(content, status))
 
-    readers: dict[str, Callable[[bytes], object]] = {
-        "connections": lambda content: connection_rows.connections(answer(content)),
-        "providers": lambda content: connection_rows.providers(answer(content)),
-        "query": lambda content: booking_rows.bookings(answer(content)),
-        "count": lambda content: booking_rows.count(answer(content)),
-        "token from wix": lambda content: decode(answer(content), Endpoint.MINT_TOKEN, _TokenAnswer, "no token"),
+    readers: dict[str, tuple[AnswerKind, Callable[[bytes], object]]] = {
+        "connections": (answer_kinds.CONNECTIONS, lambda content: connection_rows.connections(answer(content))),
+        "providers": (answer_kinds.OTHER, lambda content: connection_rows.providers(answer(content))),
+        "query": (answer_kinds.PAGE, lambda content: booking_rows.bookings(answer(content))),
+        "count": (answer_kinds.COUNT, lambda content: booking_rows.count(answer(content))),
+        "token from wix": (
+            answer_kinds.OTHER,
+            lambda content: decode(answer(content), Endpoint.MINT_TOKEN, _TokenAnswer, "no token"),
+        ),
     }
-    for name, read in readers.items():
-        yield Surface(f"wix, {name}", known[name], read, (InvalidResponseError,))
-    yield Surface("wix, refusals", [*known["refused by wix"], *known["no tokens from wix"]], refused, ())
+    for name, (kind, read) in readers.items():
+        yield Surface(f"wix, {name}", known[name], _below(kind, read), (InvalidResponseError,), many=True)
+    refusals = [*known["refused by wix"], *known["no tokens from wix"]]
+    yield Surface("wix, refusals", refusals, _below(answer_kinds.REFUSAL, refused), (InvalidResponseError,), many=True)
+
+
+def _below(kind: AnswerKind, read: Callable[[bytes], object]) -> Callable[[bytes], object]:
+    """Return ``read`` as it is reached: by answers that keep to the caps of their ``kind``."""
+
+    def reached(content: bytes) -> object:
+        if len(content) > kind.body.number or kind.excess(content):
+            raise InvalidResponseError("too large")
+        return read(content)
+
+    return reached
 
 
 def _bitrix24(known: dict[str, list[bytes]], folder: Path) -> Iterator[Surface]:
@@ -112,19 +134,20 @@ def _bitrix24(known: dict[str, list[bytes]], folder: Path) -> Iterator[Surface]:
         path.write_bytes(content)
         decode_known(TokenFile(path).load())
 
-    readers: dict[str, Callable[[bytes], object]] = {
-        "booking.v1.booking.list": lambda content: bitrix24.bookings(_reply(content)),
-        "booking.v1.resource.list": lambda content: bitrix24.resources(_reply(content)),
-        "booking.v1.booking.externalData.list": lambda content: bitrix24.links(_reply(content)),
-        "batch": _batch,
+    readers: dict[str, tuple[AnswerKind, Callable[[bytes], object]]] = {
+        "booking.v1.booking.list": (answer_kinds.PAGE, lambda content: bitrix24.bookings(_reply(content))),
+        "booking.v1.resource.list": (answer_kinds.PAGE, lambda content: bitrix24.resources(_reply(content))),
+        "booking.v1.booking.externalData.list": (answer_kinds.OTHER, lambda content: bitrix24.links(_reply(content))),
+        "batch": (answer_kinds.BATCH, _batch),
     }
-    for name, read in readers.items():
-        yield Surface(f"bitrix24, {name}", known[name], read, (InvalidResponseError,))
-    yield Surface("bitrix24, refusals", known["refused by bitrix24"], _refused_by_a_portal, ())
+    for name, (kind, read) in readers.items():
+        yield Surface(f"bitrix24, {name}", known[name], _below(kind, read), (InvalidResponseError,), many=True)
+    refused = _below(answer_kinds.REFUSAL, _refused_by_a_portal)
+    yield Surface("bitrix24, refusals", known["refused by bitrix24"], refused, (InvalidResponseError,), many=True)
     tokens = _strings(known["token file"] + known["token from bitrix24"], ("access_token", "refresh_token"))
     secrets = (*tokens, PLANTED)
     pairs = [*known["token from bitrix24"], *known["no tokens from bitrix24"]]
-    yield Surface("bitrix24, auth server", pairs, _auth_server, (PollError,), secrets)
+    yield Surface("bitrix24, auth server", pairs, _auth_server, (PollError,), secrets, many=True)
     yield Surface("token file", known["token file"], token_file, (PollError,), secrets)
 
 
