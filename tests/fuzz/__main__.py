@@ -1,8 +1,8 @@
 """``python -m tests.fuzz SECONDS [--seed N]``: reads spoilt inputs until the time is over and tells what went wrong.
 
 An input goes wrong when reading it raises what is not documented, shows a secret in the error, takes more than half a second
-of processor time or more than 64 MiB of memory, looked at every fiftieth time and whenever there is much of something. Exit code
-1 when one did; the same seed gives each reader the same inputs, as far as the time goes.
+of processor time or more than 64 MiB of memory, looked at every fiftieth time and whenever there is much of something. Exit
+code 1 when one did; the same seed gives each reader the same inputs, as far as the time goes.
 """
 
 from __future__ import annotations

@@ -110,3 +110,17 @@ def test_malformed_rows_with_an_id_count_towards_the_cap() -> None:
     pages = pages_of(most=49)
     with pytest.raises(TargetConfigError):
         pages.add(Reply(Raw(b"{}")), Page((), tuple(str(number) for number in range(1, 51)), 50, 50))
+
+
+@pytest.mark.parametrize("following", [501, 10**9])
+def test_a_page_size_above_any_that_a_portal_has_is_not_believed(following: int) -> None:
+    with pytest.raises(InvalidResponseError, match="more than 500 rows"):
+        add(pages_of(), 1, 51, following)
+
+
+def test_pages_that_hardly_bring_anything_end_when_those_of_the_cap_would_have_been_read_twice() -> None:
+    pages = pages_of(1000)
+    for number in range(51):  # 20 pages hold 1,000 rows; twice those, ten to spare and the one that shows it
+        add(pages, number + 1, number + 2, 50 * number + 50)
+    with pytest.raises(InvalidResponseError, match="without end"):
+        add(pages, 60, 61, 50 * 52)
