@@ -58,6 +58,11 @@ def connections(_: httpx.Request, poll: int) -> object:
     return {"connections": rows, "failedProviderIds": ["p", *(f"f{poll}-{n}" for n in range(100))], "providers": []}
 
 
+def long_ids(_: httpx.Request, poll: int) -> object:
+    rows = [{"id": f"{poll}-{n}", "providerId": "p" * 1500, "scheduleId": f"{poll}-{n}" + "s" * 1500} for n in range(200)]
+    return {"connections": rows, "failedProviderIds": ["p" * 1500], "providers": []}
+
+
 def moment(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).isoformat().replace("+00:00", "Z")
 
@@ -114,6 +119,7 @@ def office(**collectors: Any) -> BitrixTarget:  # noqa: ANN401  fields of the co
 
 CASES: Mapping[str, tuple[WixTarget | BitrixTarget, Answers]] = {
     "connections": (site(connections=WixConnections(**COMMON)), connections),
+    "connections with long ids": (site(connections=WixConnections(**COMMON)), long_ids),
     "wix bookings": (site(bookings=WixBookings(**COMMON, windows=WINDOWS, conflicts=True)), wix_bookings(-60)),
     "wix bookings of the future": (site(bookings=WixBookings(**COMMON, windows=WINDOWS, conflicts=True)), wix_bookings(1e9)),
     "bookings": (office(bookings=BitrixBookings(**COMMON, windows=WINDOWS)), portal(answers_batches=True)),

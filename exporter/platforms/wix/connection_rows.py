@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
-from exporter.limits import CONNECTIONS, PROVIDERS
+from exporter.limits import CONNECTIONS, NAME, PROVIDERS
 from exporter.model import CalendarType, ConnectionStatus, ErrorReason, Value
 from exporter.platforms.decoding import word
 from exporter.platforms.exchange import Answer
@@ -122,7 +122,7 @@ def connections(answer: Answer) -> ConnectionsAnswer:
             rows[found.key] = found
     if malformed and not rows:
         raise invalid(answer, Endpoint.LIST_CONNECTIONS, "connections of which none can be read")
-    failed = frozenset(provider_id.lower() for provider_id in failed_ids)
+    failed = frozenset(_short(provider_id.lower()) for provider_id in failed_ids)
     return ConnectionsAnswer(tuple(rows.values()), failed, malformed, unrecognized)
 
 
@@ -139,7 +139,7 @@ def providers(answer: Answer) -> ProvidersAnswer:
         if provider is None or not provider.id or not is_whole(provider.id):
             malformed += 1
         else:
-            found[provider.id.lower()] = _calendar_type(provider.calendar_type, unrecognized)
+            found[_short(provider.id.lower())] = _calendar_type(provider.calendar_type, unrecognized)
     return ProvidersAnswer(found, malformed, unrecognized)
 
 
@@ -153,8 +153,8 @@ def _connection(item: msgspec.Raw, unrecognized: Counter[str]) -> ConnectionRow 
     imports, exports = _directions(raw.sync_config, unrecognized)
     return ConnectionRow(
         short_hash(raw.id),
-        _text(raw.provider_id).lower(),
-        _text(raw.schedule_id),
+        _short(_text(raw.provider_id).lower()),
+        _short(_text(raw.schedule_id)),
         _calendar_type(raw.calendar_type, unrecognized),
         status,
         reason,
@@ -191,3 +191,8 @@ def _calendar_type(value: object, unrecognized: Counter[str]) -> CalendarType:
 
 def _text(value: object) -> str:
     return value if isinstance(value, str) else ""
+
+
+def _short(text: str) -> str:
+    """Return an id, or its hash when it is longer than any id: ten thousand of them are remembered."""
+    return text if len(text) <= NAME.number else short_hash(text)
