@@ -1,4 +1,4 @@
-"""Logs: constant event names, facts as keys, one line each; nothing secret, nobody flooded.
+"""Logs: constant event names, facts as keys, one line of at most 4 KiB each; nothing secret, nobody flooded.
 
 Everything that happens goes through one chain, whoever says it: our modules use ``structlog.get_logger(__name__)``; what
 libraries say through :mod:`logging` becomes the event ``library_message``.
@@ -19,6 +19,8 @@ import structlog
 from structlog.dev import ConsoleRenderer, plain_traceback
 from structlog.typing import EventDict, FilteringBoundLogger, Processor, WrappedLogger
 
+from exporter.limits import LOG_LINE
+from exporter.support.log_lines import cut_in_the_middle, fitted
 from exporter.support.redaction import is_sensitive, is_steering, redact, visible
 from exporter.support.secret import MASK
 
@@ -43,6 +45,7 @@ class _State:
     level: int = logging.INFO
     configured: int = logging.INFO
     count: Callable[[str], None] | None = None
+    mask: Callable[[str], str] = str
 
 
 _state = _State()
@@ -104,6 +107,11 @@ def toggle_debug() -> None:
 def count_with(count: Callable[[str], None] | None) -> None:
     """Call ``count(level)`` for every line that is written; ``None`` ends it."""
     _state.count = count
+
+
+def mask_with(mask: Callable[[str], str]) -> None:
+    """Put every text of a line through ``mask``, which knows the secrets of this process; ``str`` ends it."""
+    _state.mask = mask
 
 
 class FailureLog:
@@ -189,7 +197,8 @@ def _plain(value: object) -> object:
         return {str(key): MASK if is_sensitive(str(key)) else _plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple, set, frozenset)):
         return [_plain(item) for item in value]
-    return redact(str(value))
+    # Twice as much as is shown, so that no secret lies on the seam of what is: that is cut from the middle of this.
+    return redact(_state.mask(cut_in_the_middle(str(value), 2 * LOG_LINE.number)))
 
 
 def _renderers(format: str, stream: TextIO) -> Iterator[Processor]:  # noqa: A002  the flag's name
@@ -205,6 +214,10 @@ def _renderers(format: str, stream: TextIO) -> Iterator[Processor]:  # noqa: A00
 
 
 def _json(_: WrappedLogger, __: str, event: EventDict) -> str:
+    return fitted(_json_line, event, _FIRST_KEYS)
+
+
+def _json_line(event: EventDict) -> str:
     line = json.dumps(event, ensure_ascii=False, default=str)
     # JSON escapes only the first 32 control characters; a reader may take others for the end of the line or for orders.
     return line if line.isprintable() else "".join(_escaped(letter) if is_steering(letter) else letter for letter in line)
@@ -215,6 +228,10 @@ def _escaped(letter: str) -> str:
 
 
 def _logfmt(_: WrappedLogger, __: str, event: EventDict) -> str:
+    return fitted(_logfmt_line, event, _FIRST_KEYS)
+
+
+def _logfmt_line(event: EventDict) -> str:
     return " ".join(f"{key}={_logfmt_value(value)}" for key, value in event.items())
 
 
@@ -227,7 +244,7 @@ def _logfmt_value(value: object) -> str:
 
 def _without_control_characters(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     """Keep text of others from steering the terminal."""
-    return {key: visible(value) if isinstance(value, str) else value for key, value in event.items()}
+    return {key: visible(cut_in_the_middle(value)) if isinstance(value, str) else value for key, value in event.items()}
 
 
 class _Bridge(logging.Handler):
