@@ -20,7 +20,7 @@ from exporter.config import Config, load_config, shard_of
 from exporter.errors import BookingSyncError, ConfigError, Problem
 from exporter.monitoring import Options
 from exporter.support import logs
-from exporter.support.redaction import visible
+from exporter.support.redaction import redact, visible
 from exporter.support.threads import NO_THREAD, is_no_thread
 
 log = structlog.get_logger(__name__)
@@ -352,7 +352,7 @@ def _exits(*, bad_config: int = EXIT_BAD_CONFIG, otherwise: int = 1, interrupted
         _shout(error)
         raise typer.Exit(bad_config) from None
     except BookingSyncError as error:
-        typer.echo(visible(f"error: {error}"), err=True)
+        typer.echo(visible(redact(f"error: {error}")), err=True)
         raise typer.Exit(otherwise) from None
     except KeyboardInterrupt:
         raise typer.Exit(interrupted) from None

@@ -26,7 +26,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar
@@ -74,6 +74,10 @@ class Problem:
         text = ": ".join(part for part in (place, self.path, self.message) if part)
         return f"{text} (fix: {self.fix})" if self.fix else text
 
+    def told(self, by: Callable[[str], str]) -> Problem:
+        """Return the same problem with its texts as ``by`` tells them."""
+        return Problem(by(self.path), by(self.message), by(self.fix), self.file, self.line)
+
 
 class ConfigError(BookingSyncError):
     """The configuration cannot be used. ``problems`` holds every reason, never just the first."""
@@ -81,6 +85,10 @@ class ConfigError(BookingSyncError):
     def __init__(self, problems: Sequence[Problem]) -> None:
         super().__init__("\n".join(str(problem) for problem in problems))
         self.problems = tuple(problems)
+
+    def told(self, by: Callable[[str], str]) -> ConfigError:
+        """Return the same error with the texts of its problems as ``by`` tells them."""
+        return ConfigError([problem.told(by) for problem in self.problems])
 
 
 class ListenError(BookingSyncError):
@@ -119,6 +127,12 @@ class PollError(BookingSyncError):
     def again(self, retry_after: float | None) -> PollError:
         """Return the same error for another call, that may be tried after ``retry_after`` seconds."""
         return type(self)(self.message, status=self.status, code=self.code, request_id=self.request_id, retry_after=retry_after)
+
+    def told(self, by: Callable[[str, int], str], *, most: int, most_of_a_word: int) -> PollError:
+        """Return the same error with all of its texts as ``by`` tells them, the message in ``most`` letters."""
+        code, request_id = (text and by(text, most_of_a_word) for text in (self.code, self.request_id))
+        message = by(self.message, most)
+        return type(self)(message, status=self.status, code=code, request_id=request_id, retry_after=self.retry_after)
 
     def facts(self) -> dict[str, object]:
         """Return what a log line says of the error."""

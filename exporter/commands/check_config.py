@@ -7,13 +7,13 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from prometheus_client import CollectorRegistry
 
-from exporter.commands.world import opened_world
+from exporter.commands.world import known_secrets, opened_world
 from exporter.config import Config
 from exporter.errors import PollError
 from exporter.metrics import Instruments
 from exporter.platforms.retry import MAX_PATIENCE_SECONDS, patience
 from exporter.platforms.settings import Target
-from exporter.polling import AT_ONCE
+from exporter.polling import AT_ONCE, told_error
 from exporter.runtime import World
 from exporter.state.advice import for_failure
 from exporter.state.status_history import StatusHistory
@@ -24,7 +24,7 @@ async def check_online(config: Config, say: Callable[[str], None]) -> list[str]:
 
     ``say`` hears of each that works. Both come in the order of the configuration, as soon as all before it is known.
     """
-    async with opened_world(Instruments(CollectorRegistry())) as world:
+    async with opened_world(Instruments(CollectorRegistry()), known_secrets(config.secrets)) as world:
         return await check_all(config.targets, lambda target: _problem(world, target), say)
 
 
@@ -61,6 +61,7 @@ async def _problem(world: World, target: Target) -> str | None:
                 await live.session.check()
         finally:
             await live.session.aclose()
-    except PollError as error:
+    except PollError as failed:
+        error = told_error(failed, world.known)
         return f"{target.name}: {error.reason.value}: {error.message} (fix: {for_failure(target.platform, error.reason).fix})"
     return None

@@ -17,6 +17,7 @@ import structlog
 from prometheus_client import CollectorRegistry
 
 from exporter.clock import Clock, LoopLag, SystemClock
+from exporter.commands.world import known_secrets
 from exporter.config import Config
 from exporter.errors import ConfigError, WebServerError
 from exporter.metrics import Instruments, Page
@@ -158,7 +159,7 @@ async def _application(
     instruments = Instruments(registry, revision=os.environ.get("BOOKING_SYNC_REVISION", ""))
     logs.count_with(instruments.log_message)
     async with open_pool(clock, admit=admission.connection) as http:
-        world = World(http, clock, Random(), instruments, admission)  # noqa: S311  jitter, not cryptography
+        world = World(http, clock, Random(), instruments, admission, known=known_secrets())  # noqa: S311  jitter, not cryptography
         page = Page(instruments)
         app = Application(
             load,

@@ -10,7 +10,7 @@ import httpx
 
 from exporter.errors import ConfigError
 from exporter.support.net import join_address, parse_address
-from exporter.support.redaction import visible
+from exporter.support.redaction import told
 from exporter.web import WebConfig
 
 # Where to knock when the exporter listens on every interface.
@@ -39,7 +39,7 @@ def is_healthy(listen_address: str, web_config: Path | None) -> tuple[bool, str]
         return False, f"no answer from {listen_address} ({type(error).__name__})"
     # Asked for a password (probes_require_auth), it is alive all the same.
     if response.status_code not in (httpx.codes.OK, httpx.codes.UNAUTHORIZED):
-        return False, visible(f"{listen_address} answered {response.status_code}: {response.text[:_MAX_TEXT].rstrip()}")
+        return False, f"{listen_address} answered {response.status_code}: {told(response.text.rstrip(), _MAX_TEXT)}"
     return True, "healthy"
 
 

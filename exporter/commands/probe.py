@@ -13,7 +13,7 @@ from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColum
 from rich.table import Table
 
 from exporter.clock import Clock
-from exporter.commands.world import opened_world
+from exporter.commands.world import known_secrets, opened_world
 from exporter.config import Config
 from exporter.errors import ConfigError
 from exporter.metrics import Format, Instruments, Page
@@ -22,6 +22,7 @@ from exporter.polling import Job, poll_all
 from exporter.state.snapshot import CollectorState, Snapshot, View
 from exporter.state.status_history import StatusHistory
 from exporter.state.verdict import Verdict, findings, summary, verdict, worst
+from exporter.support.known_secrets import KnownSecrets
 from exporter.support.redaction import visible
 from exporter.web import encode_status
 
@@ -37,7 +38,8 @@ async def probe_now(config: Config, targets: Sequence[str], output: str) -> int:
     wanted = frozenset(targets) or frozenset(known)
     instruments = Instruments(CollectorRegistry())
     try:
-        states, view = await _polled((target for target in config.targets if target.name in wanted), instruments)
+        chosen = (target for target in config.targets if target.name in wanted)
+        states, view = await _polled(chosen, instruments, known_secrets(config.secrets))
     except ConfigError as error:
         print(visible(f"UNKNOWN: {error}"), file=sys.stderr)  # noqa: T201
         return Verdict.UNKNOWN
@@ -50,10 +52,12 @@ async def probe_now(config: Config, targets: Sequence[str], output: str) -> int:
     return worst(states)
 
 
-async def _polled(targets: Iterable[Target], instruments: Instruments) -> tuple[tuple[CollectorState, ...], View]:
+async def _polled(
+    targets: Iterable[Target], instruments: Instruments, known: KnownSecrets
+) -> tuple[tuple[CollectorState, ...], View]:
     """Poll ``targets`` once. Raises :class:`~exporter.errors.ConfigError` when one cannot be opened."""
     snapshot = Snapshot()
-    async with opened_world(instruments) as world:
+    async with opened_world(instruments, known) as world:
         live = await world.open_targets(targets, StatusHistory())
         try:
             for target in live.values():

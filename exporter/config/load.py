@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +21,7 @@ from exporter.fields.kinds import FieldProblem, Reading, mapping_of
 from exporter.platforms.registry import PLATFORMS
 from exporter.platforms.settings import CollectorSettings
 from exporter.support.files import trouble_with
+from exporter.support.known_secrets import KnownSecrets
 from exporter.support.redaction import redact
 from exporter.support.yaml_source import read_yaml, show_path
 
@@ -43,12 +45,12 @@ def load_config(path: Path, environ: Mapping[str, str] = os.environ) -> Config:
             problems += field_problems(error, source)
         problems += cross_field_problems(source)
     if problems or config is None:
-        raise ConfigError(_in_order(problems, path))
+        raise ConfigError(_in_order(problems, path, reading.secrets))
     warnings = (
         Problem(show_path(where), what, fix, str(path), source.line(where))
         for where, what, fix in _warnings(config, mapping_of(source.value))
     )
-    return config.read_from(files=(path.absolute(), *reading.files), warnings=tuple(warnings))
+    return config.read_from((path.absolute(), *reading.files), tuple(warnings), reading.secrets)
 
 
 def _read(path: Path) -> str:
@@ -63,12 +65,15 @@ def _read(path: Path) -> str:
     raise ConfigError([problem])
 
 
-def _in_order(problems: list[Problem], path: Path) -> list[Problem]:
-    """Return the problems as the file has them, one for each place and message, the file's name in each."""
+def _in_order(problems: list[Problem], path: Path, secrets: Iterable[str]) -> list[Problem]:
+    """Return the problems as the file has them, one for each place and message, the file's name in each.
+
+    What could be read of its ``secrets`` stands in none: people put them into a wrong place, too.
+    """
+    known = KnownSecrets()
+    known.hold(path, secrets)
     unique = {
-        (problem.path, problem.message): Problem(
-            redact(problem.path), redact(problem.message), redact(problem.fix), str(path), problem.line
-        )
+        (problem.path, problem.message): replace(problem.told(lambda text: redact(known.mask(text))), file=str(path))
         for problem in problems
     }
     return sorted(unique.values(), key=lambda problem: problem.line or 0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from functools import reduce
 from operator import or_
 from pathlib import Path
@@ -58,6 +59,7 @@ class Config(Strict):
 
     _warnings: tuple[Problem, ...] = PrivateAttr(default=())
     _files: tuple[Path, ...] = PrivateAttr(default=())
+    _secrets: tuple[str, ...] = PrivateAttr(default=())
 
     @property
     def warnings(self) -> tuple[Problem, ...]:
@@ -69,15 +71,22 @@ class Config(Strict):
         """The files that it was read from, secrets included, to be watched."""
         return self._files
 
-    def read_from(self, files: tuple[Path, ...], warnings: tuple[Problem, ...]) -> Config:
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Its credentials, to be masked wherever they turn up; none that is also a name, which is shown everywhere."""
+        return self._secrets
+
+    def read_from(self, files: tuple[Path, ...], warnings: tuple[Problem, ...], secrets: Iterable[str] = ()) -> Config:
         """Return the same configuration with what is known about where it came from."""
+        shown = {name for target in self.targets for name in (target.name, *target.labels.values())}
         copy = self.model_copy()
         copy._files, copy._warnings = files, warnings  # noqa: SLF001  its own
+        copy._secrets = tuple(dict.fromkeys(secret for secret in secrets if secret not in shown))  # noqa: SLF001  its own
         return copy
 
     def without_warnings(self) -> Config:
         """Return the same configuration for somebody who means all of it."""
-        return self.read_from(self._files, ())
+        return self.read_from(self._files, (), self._secrets)
 
 
 def shard_of(config: Config, index: int, count: int) -> Config:

@@ -50,6 +50,8 @@ def secret_text(value: object, info: ValidationInfo) -> str:
         raise field_error("is empty", "write the value, {file: /path} or {env: NAME}")
     else:
         raise field_error(f"must be text, not {kind(value)}", "put the value in quotes, or write {file: /path} or {env: NAME}")
+    if reading is not None:
+        reading.secrets.append(text)
     if is_quoted(text):
         raise field_error("has quotes inside the value", _REMOVE_QUOTES[source])
     return text

@@ -36,7 +36,7 @@ class Reading:
     """What a reader may use of the outside world; ``files`` collects every file that was read or looked for.
 
     ``windows`` are those at the top of the file, by name, as far as they can be used; ``certificates`` what the CA files held
-    that were read already, since a fleet may name one in each target.
+    that were read already, since a fleet may name one in each target; ``secrets`` collects what is to be shown nowhere.
     """
 
     directory: Path
@@ -44,6 +44,7 @@ class Reading:
     windows: dict[str, WindowSpec] = field(default_factory=dict)
     files: list[Path] = field(default_factory=list)
     certificates: dict[Path, str] = field(default_factory=dict)
+    secrets: list[str] = field(default_factory=list)
 
 
 def field_error(message: str, fix: str) -> PydanticCustomError:

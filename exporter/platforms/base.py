@@ -22,6 +22,7 @@ from exporter.fields.kinds import FieldProblem
 from exporter.model import ApiUsage, CollectorName, ExpectedSeries, Observation
 from exporter.platforms.advice import PlatformAdvice
 from exporter.platforms.settings import Target
+from exporter.support.known_secrets import KnownSecrets
 
 
 class Events(Protocol):
@@ -95,7 +96,8 @@ class Services:
 
     ``http`` is shared by all targets (one pool, no cookies, no redirects), and so is ``admission``, which divides what this
     machine can do; ``since`` remembers when a connection took its status, across restarts when a state file is configured.
-    ``shared`` is what the sessions of one platform have in common, as its :attr:`Platform.new_shared` made it.
+    ``shared`` is what the sessions of one platform have in common, as its :attr:`Platform.new_shared` made it. ``known`` is
+    told of tokens that come while it runs, so that they are masked wherever they turn up.
     """
 
     http: httpx.AsyncBaseTransport
@@ -105,6 +107,7 @@ class Services:
     since: SinceStore
     admission: Admission
     shared: object = None
+    known: KnownSecrets = field(default_factory=KnownSecrets)
 
 
 RETRIED: Final = (

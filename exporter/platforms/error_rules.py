@@ -2,9 +2,31 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from typing import Final
 
 from exporter.errors import PollError
+from exporter.limits import CODE
+
+# What an error code looks like, and no sentence, name, id or key: WORD_WORD, word_word, or a short number.
+_CODE: Final = re.compile(r"[A-Z]{1,24}[0-9]{0,2}(?:_[A-Z0-9]{1,24})*|[a-z]{1,24}(?:_[a-z0-9]{1,24})+|[0-9]{1,5}")
+_CONTENT_TYPES: Final = frozenset(
+    {
+        *(f"application/{kind}" for kind in ("javascript", "json", "octet-stream", "pdf", "problem+json", "xhtml+xml", "xml")),
+        *(f"text/{kind}" for kind in ("css", "csv", "html", "javascript", "plain", "xml")),
+    }
+)
+
+
+def is_code(text: str) -> bool:
+    """Return whether ``text`` looks like an error code of an API, so that an unknown one may be shown."""
+    return len(text) <= CODE.number and _CODE.fullmatch(text) is not None
+
+
+def content_type(given: str) -> str:
+    """Return what a body says that it is, in words that may be shown: a header holds whatever its writer likes."""
+    return given if given in _CONTENT_TYPES else "an unknown content type" if given else "no content type"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ import asyncio
 import hashlib
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 import structlog
@@ -20,7 +20,9 @@ from exporter.errors import InternalError, PollError, PollTimeoutError, Reason, 
 from exporter.model import CollectorName
 from exporter.platforms.base import Collector, PollResult
 from exporter.platforms.retry import patience
+from exporter.polling.telling import told_error, told_observation
 from exporter.state.snapshot import CollectorState, failure_of
+from exporter.support.known_secrets import KnownSecrets
 from exporter.support.threads import NO_THREAD, is_no_thread
 
 log = structlog.get_logger(__name__)
@@ -53,7 +55,8 @@ def phase_of(target: str, collector: CollectorName, interval: float) -> float:
 class Job:
     """One collector of one target, ready to be polled. ``interval``, ``max_age`` and ``phase`` are seconds.
 
-    ``phase`` is where in each interval its polls lie, see :func:`phase_of`.
+    ``phase`` is where in each interval its polls lie, see :func:`phase_of`. What ``known`` knows is masked in all that a poll
+    brings.
     """
 
     target: str
@@ -64,6 +67,7 @@ class Job:
     collector: Collector
     recorder: PollRecorder
     phase: float = 0.0
+    known: KnownSecrets = field(default_factory=KnownSecrets)
 
     @property
     def deadline(self) -> float:
@@ -123,6 +127,7 @@ async def poll(job: Job, before: CollectorState, clock: Clock) -> Outcome:
         else:
             log.exception("poll_crashed", target=job.target, collector=job.name.value)
             error = InternalError(f"a bug in the exporter ({type(bug).__name__}); please report it with the log")
+    error = told_error(error, job.known) if error else None
     seconds, now = clock.monotonic() - began, clock.steady()
     job.recorder.poll_finished(job.name, seconds, error.reason if error else None)
     count, since = (before.failure.count + 1, before.failure.since) if before.failure else (1, now)
@@ -133,7 +138,7 @@ async def poll(job: Job, before: CollectorState, clock: Clock) -> Outcome:
         last_poll=now,
         last_duration=seconds,
         last_success=now if error is None else before.last_success,
-        observation=result.observation if result else before.observation,
+        observation=told_observation(result.observation, job.known) if result else before.observation,
         failure=failure_of(error, now, count, since) if error else None,
     )
     return Outcome(state, error, error is not None and result is not None, deadline.held_up)

@@ -37,6 +37,8 @@ REPLACED_TARGET_GRACE_SECONDS: Final = 5.0
 REPLACED_TARGET_CLOSE_SECONDS: Final = 5.0
 CLOSE_SECONDS: Final = 1.0  # at least, out of the grace time of the stop
 
+_READ, _IN_FORCE = "configuration as read", "configuration in force"  # who holds its secrets: the first may be rejected
+
 
 class Application:
     """Everything between a configuration and the pages. Lives in one event loop; ``load`` is called in a thread.
@@ -118,7 +120,7 @@ class Application:
         """
 
         async def start() -> None:
-            digest, self._read = await asyncio.to_thread(_hash_and_stamps, config)
+            digest, self._read = await asyncio.to_thread(self._look_at, config)
             await self._apply(config, digest)
             self._tried = config
 
@@ -244,8 +246,9 @@ class Application:
             self._tried = config
             await self._apply(config, digest)
         except ConfigError as error:
-            self._reject(error)
-            raise
+            masked = error.told(self._world.known.mask)
+            self._reject(masked)
+            raise masked from None
         except StateFileInUseError as error:
             rejected = ConfigError([Problem("state_file", str(error))])
             self._reject(rejected)
@@ -265,7 +268,11 @@ class Application:
 
     def _load_and_look(self) -> tuple[Config, str, Stamps]:
         config = self._load()
-        return config, *_hash_and_stamps(config)
+        return config, *self._look_at(config)
+
+    def _look_at(self, config: Config) -> tuple[str, Stamps]:
+        self._world.known.hold(_READ, config.secrets)
+        return config_hash(config), stamps(config.files)
 
     def _reject(self, error: ConfigError) -> None:
         self._rejected = str(error)
@@ -338,6 +345,7 @@ class Application:
 
     async def _accepted(self, config: Config, digest: str) -> None:
         self._rejected = None
+        self._world.known.hand_over(_READ, _IN_FORCE)
         self._instruments.config_loaded(ok=True, at=self._clock.steady(), hash=digest)
         async for warning in in_slices(config.warnings):
             log.warning("config_warning", problem=str(warning))
@@ -386,10 +394,6 @@ class Application:
         self._closing.discard(task)
         if not task.cancelled() and (bug := task.exception()) is not None:
             log.error("session_close_crashed", task=task.get_name(), exc_info=bug)
-
-
-def _hash_and_stamps(config: Config) -> tuple[str, Stamps]:
-    return config_hash(config), stamps(config.files)
 
 
 def _same_account(old: Target, new: Target) -> bool:

@@ -16,8 +16,9 @@ from exporter.platforms.base import Services, Session, SinceStore
 from exporter.platforms.registry import new_shared, open_session
 from exporter.platforms.routes import Routes
 from exporter.platforms.settings import Target
-from exporter.polling import Admission, Job, phase_of
+from exporter.polling import Admission, Job, phase_of, told_error
 from exporter.state.snapshot import TargetEntry
+from exporter.support.known_secrets import KnownSecrets
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,8 @@ class LiveTarget:
 class World:
     """What live targets have in common: the HTTP pool, time, chance, counters, this machine's limits, and more by platform.
 
-    ``routes`` are the ways of those targets that have a proxy or CA certificates of their own.
+    ``routes`` are the ways of those targets that have a proxy or CA certificates of their own, ``known`` the secrets that are
+    masked in all that is shown.
     """
 
     http: httpx.AsyncBaseTransport
@@ -53,6 +55,7 @@ class World:
     admission: Admission
     shared: Mapping[str, object] = field(default_factory=new_shared)
     routes: Routes = field(default_factory=Routes)
+    known: KnownSecrets = field(default_factory=KnownSecrets)
 
     def open_target(self, target: Target, since: SinceStore) -> LiveTarget:
         """Bring ``target`` to life, without I/O. Raises :class:`~exporter.errors.PollError` when it cannot work.
@@ -63,8 +66,9 @@ class World:
         events = self.instruments.prepare(target.name, target.platform)
         shared = self.shared[target.platform]
         http = self.routes.through(self.http, target.ca_file, target.proxy)
-        session = open_session(target, Services(http, self.clock, self.random, events, since, self.admission, shared))
-        return LiveTarget(target, session, events, _jobs(target, session, events))
+        services = Services(http, self.clock, self.random, events, since, self.admission, shared, self.known)
+        session = open_session(target, services)
+        return LiveTarget(target, session, events, _jobs(target, session, events, self.known))
 
     async def open_targets(self, targets: Iterable[Target], since: SinceStore) -> dict[str, LiveTarget]:
         """Bring all ``targets`` to life, or none: raises :class:`~exporter.errors.ConfigError` with each that cannot be."""
@@ -75,7 +79,7 @@ class World:
                 try:
                     opened[target.name] = self.open_target(target, since)
                 except PollError as error:
-                    problems.append(Problem(f"targets[{target.name}]", error.message))
+                    problems.append(Problem(f"targets[{target.name}]", told_error(error, self.known).message))
                 await asyncio.sleep(0)  # thousands take a second, and the loop has other work
         except BaseException:
             await _close(opened)
@@ -86,7 +90,7 @@ class World:
         return opened
 
 
-def _jobs(target: Target, session: Session, instruments: TargetInstruments) -> tuple[Job, ...]:
+def _jobs(target: Target, session: Session, instruments: TargetInstruments, known: KnownSecrets) -> tuple[Job, ...]:
     settings = target.running()
     return tuple(
         Job(
@@ -98,6 +102,7 @@ def _jobs(target: Target, session: Session, instruments: TargetInstruments) -> t
             collector,
             instruments,
             phase_of(target.name, name, settings[name].interval),
+            known,
         )
         for name, collector in session.collectors.items()
     )

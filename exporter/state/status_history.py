@@ -29,7 +29,7 @@ from exporter.errors import BookingSyncError, ConfigError, Problem
 from exporter.limits import REMEMBERED_CONNECTIONS
 from exporter.support.files import FileLock, lock_beside, lock_path, replace_durably, resolved
 from exporter.support.json_text import UNREADABLE
-from exporter.support.redaction import visible
+from exporter.support.redaction import told
 
 log = structlog.get_logger(__name__)
 
@@ -225,10 +225,10 @@ def open_status_history(path: Path, clock: Clock) -> FileStatusHistory:
 def _holder(path: Path) -> str:
     try:
         with lock_path(path).open(encoding="utf-8", errors="replace") as file:
-            told = file.read(_MAX_HOLDER).partition("\n")[0]
+            line = file.read(_MAX_HOLDER).partition("\n")[0]
     except OSError:
-        told = ""
-    return visible(told) or "an unknown process"
+        line = ""
+    return told(line) or "an unknown process"
 
 
 def _read(path: Path) -> Mapping[str, dict[str, _Earlier]]:

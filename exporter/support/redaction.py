@@ -10,6 +10,7 @@ import re
 import unicodedata
 from typing import Final
 
+from exporter.limits import TEXT
 from exporter.support.secret import MASK
 
 _NAME: Final = r"(?<![a-z])(?:access_?token|refresh_?token|client_?secret|app_?secret|api_?key|webhook_?url|password)"
@@ -76,7 +77,7 @@ def is_sensitive(key: str) -> bool:
 
 # Control characters, halves of surrogate pairs, separators of lines; and those that turn the direction of writing around.
 _STEERING: Final = frozenset({"Cc", "Cs", "Zl", "Zp"})
-_TURNING: Final = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_TURNING: Final = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
 def is_steering(letter: str) -> bool:
@@ -89,3 +90,20 @@ def visible(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(repr(letter)[1:-1] if is_steering(letter) and letter not in "\n\t" else letter for letter in text)
+
+
+# So far behind its end a text is looked at: the longest address of an e-mail, so that none is cut into something else.
+_BEYOND: Final = 320
+
+
+def told(text: str, most: int = TEXT.number) -> str:
+    r"""Return a text of somebody else as ours may hold it: redacted, one visible line, of at most ``most`` letters."""
+    text = redact(text[: most + _BEYOND])
+    return cut(
+        text if text.isprintable() else "".join(repr(letter)[1:-1] if is_steering(letter) else letter for letter in text), most
+    )
+
+
+def cut(text: str, most: int) -> str:
+    """Return ``text``, or as much of it as ``most`` letters hold, with a sign that it is not all."""
+    return text if len(text) <= most else text[: most - 1] + "…"

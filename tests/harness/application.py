@@ -18,6 +18,7 @@ from exporter.metrics import Format, Instruments, Page
 from exporter.polling.admission import Admission
 from exporter.runtime.application import Application
 from exporter.runtime.targets import World
+from exporter.support.known_secrets import KnownSecrets
 from tests.harness.clock import ManualClock
 from tests.harness.pool import pool
 
@@ -73,12 +74,16 @@ async def driven(app: PassesTime, work: Awaitable[object]) -> None:
 
 
 @contextlib.asynccontextmanager
-async def application(config: Path, clock: ManualClock, *, may_stand_by: bool = False) -> AsyncIterator[RunningApplication]:
+async def application(
+    config: Path, clock: ManualClock, *, may_stand_by: bool = False, known: KnownSecrets | None = None
+) -> AsyncIterator[RunningApplication]:
     """Run the exporter on ``config`` while the block runs."""
     instruments = Instruments(CollectorRegistry())
     clock_of_exporter: Clock = clock
     async with pool(clock) as http:
-        world = World(http, clock_of_exporter, Random(1), instruments, Admission(clock_of_exporter))
+        world = World(
+            http, clock_of_exporter, Random(1), instruments, Admission(clock_of_exporter), known=known or KnownSecrets()
+        )
         app = Application(lambda: load_config(config), world=world, page=Page(instruments), may_stand_by=may_stand_by)
         await app.start(load_config(config))
         try:

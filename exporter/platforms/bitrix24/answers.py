@@ -29,6 +29,7 @@ _MAX_DIGITS: Final = 18
 _MAX_PLAIN_BYTES: Final = 64 * 1024  # an error with its description, or a number
 # What Python would read as a number as well: 1_000, other scripts' digits, blanks around.
 _NUMBER: Final = re.compile(r"[+-]?[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]+)?")
+_MAX_NAME: Final = 1000  # what is kept of a name; less is shown of it, but no secret in it may be cut before it is masked
 _EMPTY: Final = Raw(b"[]")
 _FEW_BYTES: Final = 64  # more is no empty list
 
@@ -241,7 +242,7 @@ def resources(reply: Reply) -> Page[Resource]:
 
     def resource(raw: Raw) -> Resource:
         row = read(raw, _resource_decoder.decode)
-        return Resource(_id(row.id), row.name or "")
+        return Resource(_id(row.id), (row.name or "")[:_MAX_NAME])
 
     return _row_by_row(_entity(reply, _ResourceList).resource, resource)
 

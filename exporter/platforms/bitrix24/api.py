@@ -45,6 +45,7 @@ from exporter.platforms.decoding import off_the_loop, rows_in
 from exporter.platforms.exchange import Answer, exchange, new_request, retry_after_seconds
 from exporter.platforms.retry import RetryPolicy, sit_out, spend, usable
 from exporter.support.net import ascii_host, join_address
+from exporter.support.redaction import told
 
 T = TypeVar("T")
 
@@ -356,7 +357,7 @@ def _redirected(answer: Answer, endpoint: httpx.URL, operation: str) -> _Redirec
     if location.path.rstrip("/") != endpoint.path + operation:
         error = InvalidResponseError(f"{endpoint.host} redirects to something that is not its API", status=answer.status)
     elif not may_move(endpoint, location):
-        place = join_address(location.host, location.port)
+        place = told(join_address(location.host, location.port))
         text = f"{endpoint.host} says that the portal moved to {place}; if that is right, put the new address into the config"
         error = TargetConfigError(text, status=answer.status)
     else:

@@ -6,7 +6,6 @@ bucket, a block by hand, or a plain outage. Where several errors share a code, a
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
@@ -27,7 +26,7 @@ from exporter.errors import (
     ServerError,
     TargetConfigError,
 )
-from exporter.platforms.error_rules import ErrorRule, sentence
+from exporter.platforms.error_rules import ErrorRule, is_code, sentence
 
 
 class Action(Enum):
@@ -136,8 +135,6 @@ _MULTIPLE_CHOICES: Final = 300
 _BAD_REQUEST: Final = 400
 _SERVER_ERROR: Final = 500
 _MAX_CODE: Final = 60
-# An error code that we do not know, but not a sentence, a name or a key: WORD_WORD, word_word, or a short number.
-_WORD: Final = re.compile(r"[A-Z]{1,24}[0-9]{0,2}(?:_[A-Z0-9]{1,24})*|[a-z]{1,24}(?:_[a-z0-9]{1,24})+|[0-9]{1,5}")
 
 
 def normalise(error: object) -> str:
@@ -161,7 +158,7 @@ def refusal(
     if rule is None:
         by_status = _STATUSES.get(status or 0)
         rule = by_status or (_SERVER if status is not None and status >= _SERVER_ERROR else _CLIENT)
-    shown = code if code.lower() in RULES or _WORD.fullmatch(code) else "…"
+    shown = code if code.lower() in RULES or is_code(code) else "…"
     words = {"who": portal, "shown": shown or "empty error code"}
     return Refusal(rule.as_error(status=status, code=shown, retry_after=retry_after, **words), rule.action)
 

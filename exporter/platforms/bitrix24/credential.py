@@ -9,6 +9,7 @@ import httpx
 from exporter.errors import TargetConfigError
 from exporter.platforms.credentials import Credential
 from exporter.support.net import ascii_host, keeps_secrets
+from exporter.support.redaction import told
 from exporter.support.secret import Secret
 
 
@@ -105,5 +106,6 @@ def checked_origin(url: httpx.URL) -> httpx.URL:
     except ValueError:
         raise TargetConfigError("an address has a host name that cannot be looked up") from None
     if not url.host or not keeps_secrets(url.scheme, url.host):
-        raise TargetConfigError(f"a credential is sent to https:// only, not to {url.scheme or 'nothing'}://{url.host}")
+        where = told(f"{url.scheme or 'nothing'}://{url.host}")
+        raise TargetConfigError(f"a credential is sent to https:// only, not to {where}")
     return httpx.URL(scheme=url.scheme, host=url.host, port=url.port)

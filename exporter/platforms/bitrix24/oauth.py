@@ -302,6 +302,7 @@ class OAuthCredential(Credential[Access]):
             self._chain.join(self)
             self._chain.ask_anew()
         tokens = await self._chain.current()
+        self._services.known.hold(self, (tokens.access.reveal(), tokens.refresh.reveal()))
         try:
             url = httpx.URL(tokens.client_endpoint)
             origin, portal = self._origin or checked_origin(url), portal_of(url)
@@ -327,5 +328,6 @@ class OAuthCredential(Credential[Access]):
         return self._chain.trouble or portal or server
 
     async def aclose(self) -> None:
+        self._services.known.drop(self)
         if self._chain is not None:
             await self._chain.leave(self)

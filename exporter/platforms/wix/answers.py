@@ -7,17 +7,19 @@ e-mails, names and phones are skipped by the decoder and exist nowhere after it.
 from __future__ import annotations
 
 import hashlib
+import re
 from typing import Final, TypeVar
 
 import msgspec
 
-from exporter.limits import ROW_BODY
+from exporter.limits import NAME, ROW_BODY
 from exporter.platforms.exchange import Answer
 from exporter.platforms.wix.api_errors import invalid
 from exporter.platforms.wix.endpoints import Endpoint
 from exporter.support.json_text import decoded
 
 HASH_LENGTH: Final = 12
+_ID: Final = re.compile(rf"[!-~]{{1,{NAME.number}}}")
 
 T = TypeVar("T")
 
@@ -25,6 +27,11 @@ T = TypeVar("T")
 def short_hash(text: str) -> str:
     """Return the first 12 hex digits of SHA-256, the label value that stands for an opaque id."""
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:HASH_LENGTH]
+
+
+def plain_id(text: str) -> str:
+    """Return an id as it came, or its hash when it is longer or odder than any that Wix gives: it becomes a label."""
+    return text if _ID.fullmatch(text) else short_hash(text)
 
 
 def decode(answer: Answer, endpoint: Endpoint, kind: type[T], what: str) -> T:

@@ -56,11 +56,16 @@ class WixApi:
         self._urls = _urls(target.base_url or ORIGIN, "/" + reader_prefix.strip("/"))
         self._limiter = LeakyBucket(target.name, REQUESTS_PER_SECOND, BURST, clock=services.clock, events=services.events)
         self._credential = self._new_credential()
+        self._tokens = object()  # who holds them, as long as this lives
 
     @property
     def app_mode(self) -> bool:
         """Whether tokens are minted, instead of a key sent."""
         return self._target.api_key is None
+
+    def close(self) -> None:
+        """Let its tokens be forgotten."""
+        self._services.known.drop(self._tokens)
 
     def budget(self) -> Budget:
         """Return how many calls may be made right now."""
@@ -103,6 +108,7 @@ class WixApi:
         if not token.access_token.isascii() or token.access_token.split() != [token.access_token]:
             raise invalid(answer, Endpoint.MINT_TOKEN, "a token that cannot be used")
         told = token.expires_in
+        self._services.known.hold(self._tokens, [token.access_token])
         good = isinstance(told, int | float) and not isinstance(told, bool) and 0 < told < MAX_TOKEN_SECONDS
         return Token(Secret(token.access_token), float(told) if good else TOKEN_LIFETIME_SECONDS)
 

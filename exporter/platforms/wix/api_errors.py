@@ -25,7 +25,8 @@ from exporter.errors import (
     RateLimitedError,
     ServerError,
 )
-from exporter.platforms.error_rules import ErrorRule
+from exporter.limits import TEXT
+from exporter.platforms.error_rules import ErrorRule, content_type, is_code
 from exporter.platforms.exchange import Answer, retry_after_seconds
 from exporter.platforms.wix.advice import THREE_CHECKS
 from exporter.platforms.wix.endpoints import Endpoint
@@ -36,9 +37,7 @@ THROTTLED_SECONDS: Final = 60.0
 
 _RETRIED_STATUSES: Final = frozenset({500, 502, 503, 504})
 _NO_TOKEN_STATUSES: Final = frozenset({400, 401, 403})
-# Without dots and hyphens, so that neither a key nor an id of somebody passes for a code.
-_REQUEST_ID: Final = re.compile(r"[A-Za-z0-9_.:|-]{1,128}")
-_CODE: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
+_REQUEST_ID: Final = re.compile(rf"[A-Za-z0-9_.:|-]{{1,{TEXT.number}}}")
 
 # In the texts `{operation}` is our word for what was asked.
 _BY_CODE: Final[Mapping[str | None, ErrorRule]] = {
@@ -117,7 +116,7 @@ def request_id(answer: Answer) -> str | None:
 
 def invalid(answer: Answer, endpoint: Endpoint, what: str) -> InvalidResponseError:
     """Return the error for a 2xx answer that is not what the API promises; ``what`` must not quote the body."""
-    kind = answer.content_type or "no content type"
+    kind = content_type(answer.content_type)
     return InvalidResponseError(
         f"Wix answered {endpoint.operation} with {what} ({kind}, {len(answer.body)} bytes)",
         status=answer.status,
@@ -165,4 +164,4 @@ def _code(answer: Answer) -> str | None:
     code: object = body.error
     if isinstance(body.details, dict) and isinstance(error := body.details.get("applicationError"), dict):
         code = error.get("code")
-    return code if isinstance(code, str) and _CODE.fullmatch(code) else None
+    return code if isinstance(code, str) and is_code(code) else None

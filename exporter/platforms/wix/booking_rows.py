@@ -14,7 +14,7 @@ from exporter.counting import Booking
 from exporter.limits import QUERY_ROWS
 from exporter.platforms.decoding import MAX_MOMENT, whole_number
 from exporter.platforms.exchange import Answer
-from exporter.platforms.wix.answers import decode, row
+from exporter.platforms.wix.answers import decode, plain_id, row
 from exporter.platforms.wix.api_errors import invalid
 from exporter.platforms.wix.endpoints import Endpoint
 from exporter.support.json_text import decoded, is_whole
@@ -139,7 +139,7 @@ def _booking(item: msgspec.Raw, unrecognized: Counter[str]) -> BookingRow | None
         end = start
     slot = _slot(raw.booked_entity, unrecognized)
     resource = _text(slot.resource.id) if slot and slot.resource else ""
-    booking = Booking(raw.id, start, end, (resource,) if resource else (), status)
+    booking = Booking(plain_id(raw.id), start, end, (plain_id(resource),) if resource else (), status)
     return BookingRow(booking, _text(slot.event_id) if slot else "", _moment(raw.created_date))
 
 

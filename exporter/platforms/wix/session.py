@@ -82,7 +82,7 @@ class WixSession:
             await reader.count(wanted)
 
     async def aclose(self) -> None:
-        """Hold nothing, so let go of nothing: the pool is shared."""
+        self._api.close()
 
 
 def open_session(target: WixTarget, services: Services) -> Session:

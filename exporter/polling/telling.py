@@ -1,0 +1,39 @@
+"""The one gate between a platform and all that shows something: log, board, API, labels and terminal get the same texts.
+
+Whatever a reader raised or read passes here, so no reader has to think of terminals, and nothing that the other side wrote
+shows a credential that we hold.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from msgspec.structs import replace
+
+from exporter.errors import PollError
+from exporter.limits import NAME, TEXT
+from exporter.model import BookingsObservation, Conflict, Observation
+from exporter.support.known_secrets import KnownSecrets
+
+MOST_OF_A_MESSAGE: Final = 1000
+"""Letters of a message; the longest are ours, and what they quote is much shorter."""
+
+
+def told_error(error: PollError, known: KnownSecrets) -> PollError:
+    """Return ``error`` as it may be shown."""
+    return error.told(known.told, most=MOST_OF_A_MESSAGE, most_of_a_word=TEXT.number)
+
+
+def told_observation(observation: Observation, known: KnownSecrets) -> Observation:
+    """Return ``observation`` with its names and ids as they may be shown; most have words of ours and hashes only."""
+    if not isinstance(observation, BookingsObservation) or not (observation.resource_names or observation.conflicts):
+        return observation
+
+    def name(text: str) -> str:
+        return known.told(text, NAME.number)
+
+    def conflict(found: Conflict) -> Conflict:
+        return replace(found, resource=name(found.resource), first=name(found.first), second=name(found.second))
+
+    names = {resource: name(text) for resource, text in observation.resource_names.items()}
+    return replace(observation, resource_names=names, conflicts=tuple(map(conflict, observation.conflicts)))

@@ -1,0 +1,171 @@
+"""The credentials that this process holds, masked wherever they turn up in a text that is about to be shown.
+
+As CI systems mask what a job was given: as it is and as others write it down, encoded for an address, a page, JSON, or as hex
+or base64, without regard to case, since names and values of headers come in small letters. Redaction by shape
+(:mod:`exporter.support.redaction`) is for all that is not known.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import json
+import re
+from collections import Counter
+from collections.abc import Hashable, Iterable, Iterator
+from threading import Lock
+from typing import Final
+from urllib.parse import quote, unquote
+
+from exporter.limits import TEXT
+from exporter.support.redaction import told
+from exporter.support.secret import MASK
+
+LEAST: Final = 8
+"""Letters of a secret that is looked for; a shorter one stands in too many texts by chance."""
+
+# Each form is found by its last letters, since many begin alike (``IST.eyJ``). A text is looked at in steps, so as many
+# pieces of the form's end are kept as a step has letters: one of them lies on it. Together they are as long as LEAST.
+_STEP: Final = 3
+_PIECE: Final = LEAST - _STEP + 1
+
+_WORDS: Final = re.compile("(?=.{1,15}$)(?:[A-Z]?[a-z]+|[A-Z]+)(?:[ ._-]?(?:[A-Z]?[a-z]+|[A-Z]+))*")
+_NUMBER: Final = re.compile("[0-9]{1,11}")  # as moments and ids are
+_MOST_LOOKED_AT: Final = 4096  # letters of a text of the other side
+
+
+class KnownSecrets:
+    """What is known, by who holds it. May be asked by any thread, while another one changes what is known.
+
+    Words are left alone, so that a credential like ``password`` does not make all texts unreadable, and so are numbers up to
+    eleven digits: who can be guessed gains nothing by being masked (docs/decisions/0141).
+    """
+
+    def __init__(self) -> None:
+        self._held: dict[Hashable, tuple[frozenset[str], frozenset[str]]] = {}
+        self._holders: Counter[str] = Counter()
+        self._by_piece: dict[str, tuple[str, ...]] = {}
+        self._changing = Lock()
+
+    def hold(self, holder: Hashable, secrets: Iterable[str]) -> None:
+        """Let ``holder`` have ``secrets`` now. What it had before stays known until the next change: answers are on their way.
+
+        Of an address its parts are secrets, too: a webhook's code, a proxy's password.
+        """
+        new = frozenset(part for secret in secrets for part in _parts(secret) if _can_be_told_apart(part))
+        with self._changing:
+            current, before = self._held.get(holder, (frozenset(), frozenset()))
+            if new == current:
+                return
+            self._held[holder] = new, current
+            self._count(new, 1)
+            self._count(before, -1)
+
+    def drop(self, holder: Hashable) -> None:
+        """Forget what ``holder`` had, unless others have it."""
+        with self._changing:
+            for secrets in self._held.pop(holder, ()):
+                self._count(secrets, -1)
+
+    def hand_over(self, holder: Hashable, to: Hashable) -> None:
+        """Let ``to`` have what ``holder`` has now."""
+        current, _ = self._held.get(holder, (frozenset(), frozenset()))
+        self.hold(to, current)
+
+    def mask(self, text: str) -> str:
+        """Return ``text`` without the secrets in it."""
+        folded = _folded(text)
+        pieces = [folded[at : at + _PIECE] for at in range(0, len(folded) - _PIECE + 1, _STEP)]
+        if self._by_piece.keys().isdisjoint(pieces):
+            return text
+        found = {secret for piece in pieces for secret in self._by_piece.get(piece, ())}
+        # The longest first: what is left of an address would show where the secret in it begins.
+        for form in sorted({form for secret in found for form in _forms(secret)}, key=len, reverse=True):
+            text = _without(form, text)
+        return text
+
+    def told(self, text: str, most: int = TEXT.number) -> str:
+        """Return a text of somebody else as ours may hold it, see :func:`exporter.support.redaction.told`."""
+        return told(self.mask(text[:_MOST_LOOKED_AT]), most)
+
+    def _count(self, secrets: Iterable[str], by: int) -> None:
+        for secret in secrets:
+            self._holders[secret] += by
+            if self._holders[secret] == by == 1:
+                for piece in _pieces(secret):
+                    self._by_piece[piece] = (*self._by_piece.get(piece, ()), secret)
+            elif not self._holders[secret]:
+                del self._holders[secret]
+                for piece in _pieces(secret):
+                    others = tuple(other for other in self._by_piece.get(piece, ()) if other != secret)
+                    if others:
+                        self._by_piece[piece] = others
+                    else:
+                        self._by_piece.pop(piece, None)
+
+
+def _parts(secret: str) -> Iterator[str]:
+    """Yield what is secret in a credential: all of it, but of an address not its host, and nothing when only that is there."""
+    secret = "".join(secret.split())
+    address = secret.rpartition("://")[2]
+    user, at, rest = address.rpartition("@")
+    if address == secret:
+        yield secret
+    if not at and address == secret:
+        return
+    parts = [*user.split(":"), *re.split(r"[/?&=#]", rest.partition("/")[2])]
+    parts += [unquote(part) for part in parts]
+    if any(map(_can_be_told_apart, parts)):
+        yield from (secret, *parts)
+
+
+def _can_be_told_apart(text: str) -> bool:
+    return len(text) >= LEAST and not _WORDS.fullmatch(text) and not _NUMBER.fullmatch(text)
+
+
+def _forms(secret: str) -> Iterator[str]:
+    """Yield how ``secret`` may be written, in small letters."""
+    once = quote(secret, safe="")
+    page, quoted = html.escape(secret), json.dumps(secret)[1:-1]
+    written = {
+        secret,
+        once,
+        quote(secret, safe="/:@"),
+        quote(once, safe=""),
+        page,
+        page.replace("&#x27;", "&#39;").replace("&quot;", "&#34;"),
+        quoted,
+        quoted.replace("/", "\\/"),  # PHP
+        repr(secret)[1:-1],
+        secret.encode().hex(),
+        *_base64(secret.encode()),
+    }
+    yield from {_folded(form) for form in written if len(form) >= LEAST}
+
+
+def _base64(secret: bytes) -> Iterator[str]:
+    """Yield what is the same whatever stands before and after the secret, at each of three offsets."""
+    for offset, begin in enumerate((0, 2, 3)):
+        whole = (offset + len(secret)) * 8 // 6
+        for encode in (base64.b64encode, base64.urlsafe_b64encode):
+            yield encode(bytes(offset) + secret).decode()[begin:whole]
+
+
+def _pieces(secret: str) -> set[str]:
+    return {form[len(form) - _PIECE - step :][:_PIECE] for form in _forms(secret) for step in range(_STEP)}
+
+
+_SMALL: Final = {letter: letter + 32 for letter in range(ord("A"), ord("Z") + 1)}
+
+
+def _folded(text: str) -> str:
+    """Return ``text`` in small letters, each where it stood: outside of ASCII some are two."""
+    return text.lower() if text.isascii() else text.translate(_SMALL)
+
+
+def _without(form: str, text: str) -> str:
+    folded, kept, end = _folded(text), [], 0
+    while (at := folded.find(form, end)) >= 0:
+        kept += [text[end:at], MASK]
+        end = at + len(form)
+    return "".join([*kept, text[end:]])

@@ -1,0 +1,175 @@
+"""Known secrets are masked in every form in which others write them down, and nothing else is."""
+
+from __future__ import annotations
+
+import base64
+import html
+import io
+import json
+from collections.abc import Callable
+from urllib.parse import quote, quote_plus
+
+import pytest
+import structlog
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from exporter.support import logs
+from exporter.support.known_secrets import KnownSecrets
+
+PLAIN = "k3yOfTheSalon7"
+ODD = "a;b&c}\"d')/e<f>+g%h\\i=1"
+FORMS: dict[str, Callable[[str], str]] = {
+    "as it is": lambda text: text,
+    "in small letters": str.lower,
+    "in capitals": str.upper,
+    "URL": lambda text: quote(text, safe=""),
+    "URL with slashes": quote,
+    "URL of a form": quote_plus,
+    "URL in small hex": lambda text: quote(text, safe="").lower(),
+    "URL twice": lambda text: quote(quote(text, safe=""), safe=""),
+    "HTML": html.escape,
+    "HTML in numbers": lambda text: html.escape(text).replace("&#x27;", "&#39;").replace("&quot;", "&#34;"),
+    "JSON": lambda text: json.dumps(text)[1:-1],
+    "JSON of PHP": lambda text: json.dumps(text)[1:-1].replace("/", "\\/"),
+    "Python": lambda text: repr(text)[1:-1],
+    "hex": lambda text: text.encode().hex(),
+    "hex in capitals": lambda text: text.encode().hex().upper(),
+}
+
+
+def known(*secrets: str) -> KnownSecrets:
+    found = KnownSecrets()
+    found.hold("test", secrets)
+    return found
+
+
+@pytest.mark.parametrize("around", [("", ""), ("x", "y"), ("ab", "cd"), ("before ", " after"), ("é\u0130 ", "\U0001f600")])
+@pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
+@pytest.mark.parametrize("secret", [PLAIN, ODD, "12345abc"])
+def test_a_secret_is_masked_in_each_form_and_what_stands_around_it_stays(
+    secret: str, form: Callable[[str], str], around: tuple[str, str]
+) -> None:
+    before, after = around
+    assert f"{before}********{after}" == known(secret).mask(f"{before}{form(secret)}{after}")
+
+
+@pytest.mark.parametrize("lower", [False, True])
+@pytest.mark.parametrize("encode", [base64.b64encode, base64.urlsafe_b64encode])
+@pytest.mark.parametrize("after", ["", "x", "yz", ":password"])
+@pytest.mark.parametrize("before", ["", "u", "us", "use"])
+@pytest.mark.parametrize("secret", [PLAIN, ODD, "?>?>?>~~1"])
+def test_of_a_secret_in_base64_nothing_is_left_that_could_be_read(
+    secret: str, before: str, after: str, encode: Callable[[bytes], bytes], lower: bool
+) -> None:
+    text = encode(f"{before}{secret}{after}".encode()).decode()
+    masked = known(secret).mask(text.lower() if lower else text)
+    assert "********" in masked
+    # At its ends one sign is left at most, which its neighbours have a part in.
+    left = len(masked) - len("********")
+    assert left <= len(encode((before + after).encode())) + 4
+
+
+@given(
+    st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=8, max_size=60),
+    st.text(max_size=40),
+    st.text(max_size=40),
+)
+@settings(deadline=None, max_examples=40)
+def test_whatever_a_secret_and_the_text_around_it_are_it_is_not_in_what_is_shown(secret: str, before: str, after: str) -> None:
+    masks = known(secret + "Q7x")
+    for form in FORMS.values():
+        assert secret + "Q7x" not in masks.mask(before + form(secret + "Q7x") + after)
+
+
+def test_each_of_thousands_is_found() -> None:
+    secrets = [f"{number:05d}-secret-{number * 7919:08x}" for number in range(5_500)]
+    masks = known(*secrets)
+    assert {"a ******** b"} == {masks.mask(f"a {secret} b") for secret in secrets}
+
+
+def test_a_text_without_a_secret_is_the_very_text() -> None:
+    text = "Wix answered query_bookings with something that is not a page (text/html, 4711 bytes)"
+    assert text is known(PLAIN, ODD).mask(text)
+
+
+@pytest.mark.parametrize(
+    "word", ["password", "Password", "PASSWORD", "changeme", "Salon-Berlin", "my_password", "20261127", "1790000000", "short7"]
+)
+def test_a_word_a_number_and_what_is_short_make_no_text_unreadable(word: str) -> None:
+    assert f"the {word} is" == known(word).mask(f"the {word} is")
+
+
+@pytest.mark.parametrize(
+    ("address", "hidden", "shown"),
+    [
+        ("https://salon.bitrix24.de/rest/1/c0d3c0d3c0d3/", "c0d3c0d3c0d3", "salon.bitrix24.de"),
+        ("http://anna:p4ssw0rd%21@proxy1.example:3128", "p4ssw0rd!", "proxy1.example:3128"),
+        ("anna:p4ssw0rd@proxy1.example:3128", "p4ssw0rd", "proxy1.example:3128"),
+        ("http://proxy1.example:3128", "no-secret-0", "http://proxy1.example:3128"),
+    ],
+)
+def test_of_an_address_the_secret_parts_are_masked_and_its_host_is_not(address: str, hidden: str, shown: str) -> None:
+    masks = known(address)
+    assert shown == masks.mask(shown)
+    assert "no-secret-0" == hidden or "********" == masks.mask(hidden)
+
+
+def test_a_secret_is_known_until_the_last_who_holds_it_lets_go() -> None:
+    masks = KnownSecrets()
+    masks.hold("a", [PLAIN])
+    masks.hold("b", [PLAIN])
+    masks.drop("a")
+    assert "********" == masks.mask(PLAIN)
+    masks.drop("b")
+    assert PLAIN == masks.mask(PLAIN)
+
+
+def test_what_was_renewed_is_masked_until_it_is_renewed_again() -> None:
+    masks = KnownSecrets()
+    shown = []
+    for secret in ("t0ken-number-1", "t0ken-number-2", "t0ken-number-3"):
+        masks.hold("chain", [secret])
+        shown.append([masks.mask(f"t0ken-number-{number}") for number in (1, 2, 3)])
+    hidden = "********"
+    assert [
+        [hidden, "t0ken-number-2", "t0ken-number-3"],
+        [hidden, hidden, "t0ken-number-3"],
+        ["t0ken-number-1", hidden, hidden],
+    ] == shown
+
+
+def test_what_comes_and_goes_leaves_nothing_behind() -> None:
+    masks = KnownSecrets()
+    for number in range(200):
+        masks.hold("chain", [f"t0ken-{number:08d}-x"])
+    masks.drop("chain")
+    assert ({}, {}) == (masks._by_piece, dict(masks._holders))
+
+
+def test_who_hands_over_need_not_hold_any_longer() -> None:
+    masks = known(PLAIN)
+    masks.hand_over("test", "in force")
+    masks.hold("test", ["an0ther-one"])
+    masks.hold("test", ["a-th1rd-one"])
+    assert ("********", "********") == (masks.mask(PLAIN), masks.mask("a-th1rd-one"))
+
+
+@pytest.mark.parametrize("form", ["json", "logfmt"])
+def test_a_known_secret_stands_in_no_line_of_the_log(form: str) -> None:
+    stream = io.StringIO()
+    logs.configure("info", form, stream)
+    logs.mask_with(known(ODD, PLAIN).mask)
+    try:
+        log = structlog.get_logger("test")
+        for write in FORMS.values():
+            log.warning(
+                "odd", message=write(ODD), facts=[write(PLAIN)], more={"a": write(PLAIN)}, long="x" * 3_000 + write(PLAIN) * 900
+            )
+        log.error("crashed", exc_info=ValueError(f"said {PLAIN}"))
+    finally:
+        logs.mask_with(str)
+        logs.configure()
+    lines = stream.getvalue().splitlines()
+    assert len(FORMS) + 1 == len(lines)
+    assert not [line for line in lines for secret in (PLAIN, ODD, PLAIN.encode().hex()) if secret.lower() in line.lower()]
