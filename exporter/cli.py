@@ -20,6 +20,7 @@ from exporter.config import Config, load_config, shard_of
 from exporter.errors import BookingSyncError, ConfigError, Problem
 from exporter.monitoring import Options
 from exporter.support import logs
+from exporter.support.hardening import keep_memory_private
 from exporter.support.redaction import redact, visible
 from exporter.support.threads import NO_THREAD, is_no_thread
 
@@ -134,6 +135,7 @@ def daemon(
     from exporter.runtime import shutdown  # noqa: PLC0415  the other commands start without it
 
     logs.configure(level.value, log_format.value)
+    keep_memory_private()
     with _exits(interrupted=0):
         load, names = _loader(config_file, shard), web.allowed_hosts(allowed_hosts or ())
         if standby:
@@ -165,6 +167,7 @@ def check_config(
     from exporter.web import WebConfig  # noqa: PLC0415
 
     logs.configure("warning", "auto")
+    keep_memory_private()
     with _exits():
         problems: list[str] = []
 
@@ -203,6 +206,7 @@ def probe(
     from exporter.commands.probe import probe_now  # noqa: PLC0415
 
     logs.configure("error", "auto")
+    keep_memory_private()
     with _exits(bad_config=EXIT_UNKNOWN, otherwise=EXIT_UNKNOWN, interrupted=EXIT_UNKNOWN):
         raise typer.Exit(asyncio.run(probe_now(load_config(config_file), targets or [], output.value)))
 
@@ -282,6 +286,7 @@ def bitrix24_login(
     from exporter.commands.bitrix24_login import login  # noqa: PLC0415
 
     logs.configure("warning", "auto")
+    keep_memory_private()
     with _exits():
         secret = os.environ.get("B24_CLIENT_SECRET") or typer.prompt("Client secret", hide_input=True)
         asyncio.run(login(portal, client_id, secret, token_file, server))

@@ -1,0 +1,105 @@
+"""The memory of a process that holds credentials: no core dump of it, and no other process of the same user that reads it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from exporter.simulator.faults import Fault, FaultKind
+from tests.harness.business import Business, with_business
+from tests.harness.process import exporter, until
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+
+# Root may read everything.
+AS_SOMEBODY = ("setpriv", "--reuid=65532", "--regid=65532", "--clear-groups", "--inh-caps=-all") * (os.geteuid() == 0)
+UNLIMITED = ("sh", "-c", 'ulimit -c unlimited; exec "$@"', "sh")
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A folder that another user may read; those of pytest are closed."""
+    with tempfile.TemporaryDirectory() as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
+def environment_as_seen_by_the_same_user(pid: int) -> bytes:
+    return subprocess.run([*AS_SOMEBODY, "cat", f"/proc/{pid}/environ"], capture_output=True, check=False).stdout
+
+
+def core_limits(pid: int) -> list[str]:
+    lines = Path(f"/proc/{pid}/limits").read_text().splitlines()
+    return next(line.split()[-3:-1] for line in lines if line.startswith("Max core file size"))
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--web.listen-address=127.0.0.1:0", "--config.file"),
+        ("probe", "--config.file"),
+        ("check-config", "--online", "--config.file"),
+        ("bitrix24-login", "--portal=https://salon.bitrix24.example", "--client-id=local.1", "--token-file"),
+    ],
+    ids=lambda words: words[0],
+)
+def test_a_command_that_holds_credentials_writes_no_core_and_shows_no_process_what_it_remembers(
+    words: tuple[str, ...], folder: Path
+) -> None:
+    async def scenario(business: Business) -> None:
+        business.simulator.faults.add(Fault(FaultKind.NEVER))
+        process = await asyncio.create_subprocess_exec(
+            *(*AS_SOMEBODY, *UNLIMITED, sys.executable, "-m", "exporter", *words, business.config()),
+            env={**os.environ, "B24_CLIENT_SECRET": "planted-client-secret"},
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.DEVNULL,
+        )
+        try:
+
+            async def is_bound() -> bool:
+                assert process.returncode is None
+                return core_limits(process.pid) == ["0", "0"]
+
+            await until(is_bound, "the limit of core dumps", seconds=10)
+            assert b"" == environment_as_seen_by_the_same_user(process.pid)
+        finally:
+            if process.returncode is None:
+                process.kill()
+            await process.wait()
+
+    with_business(folder, scenario)
+
+
+def test_metrics_of_the_process_are_there_although_its_memory_is_private(folder: Path) -> None:
+    async def scenario(business: Business) -> None:
+        async with exporter(business.config(), before=AS_SOMEBODY) as running:
+            text = (await running.get("/metrics")).text
+            assert b"" == environment_as_seen_by_the_same_user(running.process.pid)
+            for name in ("cpu_seconds_total", "resident_memory_bytes", "start_time_seconds", "open_fds", "max_fds"):
+                assert any(line.startswith(f"process_{name} ") for line in text.splitlines()), name
+
+    with_business(folder, scenario)
+
+
+def test_a_crash_leaves_no_core_dump_whatever_the_limit_was(tmp_path: Path) -> None:
+    code = "from exporter.support.hardening import keep_memory_private as k; import os, sys; sys.argv[1:] and k(); os.abort()"
+
+    def dumped(*words: str) -> bool:
+        process = subprocess.Popen([*UNLIMITED, sys.executable, "-c", code, *words], cwd=tmp_path, stderr=subprocess.DEVNULL)
+        _, status = os.waitpid(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        assert -signal.SIGABRT == process.returncode
+        return os.WCOREDUMP(status)
+
+    if not dumped():
+        pytest.skip("this system dumps no process")
+    assert not dumped("privately")
