@@ -20,11 +20,15 @@ from exporter.fields.durations import format_duration
 from exporter.fields.kinds import FieldProblem, Reading, mapping_of
 from exporter.platforms.registry import PLATFORMS
 from exporter.platforms.settings import CollectorSettings
-from exporter.support.files import trouble_with
+from exporter.support.files import NotAFileError, read_file_or_pipe, trouble_with
 from exporter.support.known_secrets import KnownSecrets
 from exporter.support.redaction import redact
 from exporter.support.yaml_source import read_yaml, show_path
 
+PIPE_SECONDS: Final = 10.0
+"""So long one waits for what a pipe brings, such as ``/dev/stdin``: nobody may come to write into it."""
+
+_MOST_BYTES: Final = 64 * 1024 * 1024  # hundreds of thousands of targets
 _HASTY_INTERVAL_SECONDS: Final = 30.0
 _SCRAPE_LABELS: Final = frozenset({"job", "instance"})
 
@@ -55,11 +59,16 @@ def load_config(path: Path, environ: Mapping[str, str] = os.environ) -> Config:
 
 def _read(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8-sig")
+        content = read_file_or_pipe(path, _MOST_BYTES + 1, PIPE_SECONDS)
+        if len(content) > _MOST_BYTES:
+            raise ConfigError([Problem("", f"is larger than {_MOST_BYTES >> 20} MiB", "name the configuration", str(path))])
+        return content.decode("utf-8-sig")
     except UnicodeDecodeError:
         problem = Problem("", "is not UTF-8 text", "save it as UTF-8", str(path))
     except FileNotFoundError:
         problem = Problem("", "does not exist", "name another file with --config.file", str(path))
+    except NotAFileError:
+        problem = Problem("", "is not a file", "name a regular file, or a pipe that somebody writes and closes", str(path))
     except OSError as error:
         problem = Problem("", f"cannot be read: {error.strerror}", "name a file that the exporter may read", str(path))
     raise ConfigError([problem])

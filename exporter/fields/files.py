@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import stat
 from pathlib import Path
 
 from exporter.fields.kinds import field_error
+from exporter.support.files import NotAFileError, read_file
 
 
 def read_named_file(path: Path, where: str, most: int, *, absent: str, wanted: str, holds: str) -> bytes:
@@ -15,18 +15,14 @@ def read_named_file(path: Path, where: str, most: int, *, absent: str, wanted: s
     ``holds`` what it is too large for.
     """
     try:
-        # A pipe or a device would block or never end.
-        content = b""
-        if is_file := stat.S_ISREG(path.stat().st_mode):
-            with path.open("rb") as file:
-                content = file.read(most + 1)
+        content = read_file(path, most + 1)
+    except NotAFileError:
+        raise field_error(f"{where} is not a file", wanted) from None
     except FileNotFoundError:
         raise field_error(f"{where} does not exist", absent) from None
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or "not a path"
         raise field_error(f"{where} cannot be read: {why}", "let the user of the exporter read it") from None
-    if not is_file:
-        raise field_error(f"{where} is not a file", wanted)
     if len(content) > most:
         raise field_error(f"{where} is too large for {holds}", "put nothing else in that file")
     return content

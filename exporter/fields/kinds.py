@@ -6,7 +6,6 @@ directly. Credentials and addresses are in :mod:`exporter.fields.credentials`.
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -22,6 +21,7 @@ from exporter.counting import WindowError, WindowSpec, parse
 from exporter.fields.durations import PATTERN as DURATION_PATTERN
 from exporter.fields.durations import parse_duration
 from exporter.fields.zones import place_like
+from exporter.support.files import is_no_file
 from exporter.support.redaction import is_steering, redact
 from exporter.support.secret import is_quoted
 
@@ -264,7 +264,7 @@ def _path(value: object, info: ValidationInfo) -> Path:
         raise field_error("is not a path: it holds a NUL", "correct it")
     path = info.context.directory / path if isinstance(info.context, Reading) else path
     # These files are replaced: a device would be, too, and reading a pipe never ends.
-    if os.path.exists(path) and not os.path.isfile(path):  # noqa: PTH110, PTH113  pathlib's raise where a folder is closed to us
+    if is_no_file(path):
         raise field_error(f"{path} is not a file", "name a regular file, or one that is not there yet")
     return path
 

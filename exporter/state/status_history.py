@@ -27,7 +27,7 @@ import structlog
 from exporter.clock import Clock, wall_deadline
 from exporter.errors import BookingSyncError, ConfigError, Problem
 from exporter.limits import REMEMBERED_CONNECTIONS
-from exporter.support.files import FileLock, lock_beside, lock_path, replace_durably, resolved
+from exporter.support.files import FileLock, lock_beside, lock_path, read_file, replace_durably, resolved
 from exporter.support.json_text import UNREADABLE
 from exporter.support.redaction import told
 
@@ -39,6 +39,7 @@ MAX_SAVE_SECONDS: Final = 5.0
 """A poll waits no longer for the disk. One that hangs (a network share) must not hold what was learnt."""
 
 
+_MOST_BYTES: Final = 256 * 1024 * 1024  # a fleet's has some MiB
 _MAX_HOLDER: Final = 100  # letters that a lock file may say of who holds it
 
 
@@ -233,7 +234,7 @@ def _holder(path: Path) -> str:
 
 def _read(path: Path) -> Mapping[str, dict[str, _Earlier]]:
     try:
-        content = path.read_bytes()
+        content = read_file(path, _MOST_BYTES)
         version = msgspec.json.decode(content, type=_Version).version
         if version == VERSION:
             return msgspec.json.decode(content, type=_File).targets

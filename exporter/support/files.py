@@ -1,4 +1,4 @@
-"""Files: whether one changed, told without reading it; atomic replace, which no crash can lose; advisory locks of processes."""
+"""Files: read without waiting for pipes; versions told without reading; atomic replace, safe in a crash; locks of processes."""
 
 from __future__ import annotations
 
@@ -6,14 +6,87 @@ import contextlib
 import errno
 import fcntl
 import os
+import select
 import stat as modes
 import tempfile
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 _LOCK_MODE: Final = 0o644
+_PIECE: Final = 1024 * 1024
+
+
+class NotAFileError(OSError):
+    """What stands behind a path is a folder, a pipe, a socket or a device: reading it would wait, or never end."""
+
+    def __init__(self) -> None:
+        super().__init__(errno.EINVAL, "it is no regular file")
+
+
+def read_file(path: Path, most: int) -> bytes:
+    """Return the first ``most`` bytes of a regular file. Blocks for no longer than its disk.
+
+    Raises :class:`OSError`, :class:`NotAFileError` for what is no regular file.
+    """
+    with _opened_to_read(path) as (descriptor, mode):
+        if not modes.S_ISREG(mode):
+            raise NotAFileError
+        return b"".join(_pieces(descriptor, most))
+
+
+def read_file_or_pipe(path: Path, most: int, seconds: float) -> bytes:
+    """Return as :func:`read_file`, or the first ``most`` bytes that a pipe brings until its writers close it.
+
+    Raises :class:`TimeoutError` for a pipe that nobody has closed within ``seconds``.
+    """
+    with _opened_to_read(path) as (descriptor, mode):
+        if modes.S_ISFIFO(mode):
+            return b"".join(_pieces(descriptor, most, _written_within(descriptor, seconds)))
+    return read_file(path, most)
+
+
+@contextlib.contextmanager
+def _opened_to_read(path: Path) -> Iterator[tuple[int, int]]:
+    """Open ``path`` for the block; yields the descriptor and what it is, as in ``st_mode``."""
+    try:
+        # Non-blocking, or opening a pipe would wait for somebody who writes into it.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+    except OSError as error:
+        if error.errno == errno.ENXIO:  # a socket
+            raise NotAFileError from None
+        raise
+    try:
+        yield descriptor, os.fstat(descriptor).st_mode
+    finally:
+        os.close(descriptor)
+
+
+def _pieces(descriptor: int, most: int, wait: Callable[[], object] = lambda: None) -> Iterator[bytes]:
+    while most > 0:
+        wait()
+        piece = os.read(descriptor, min(most, _PIECE))
+        if not piece:
+            return
+        most -= len(piece)
+        yield piece
+
+
+def _written_within(descriptor: int, seconds: float) -> Callable[[], None]:
+    """Return what waits until a pipe can be read, or has been closed; all waits together last ``seconds`` at most."""
+    ends_at = time.monotonic() + seconds
+    readable = select.poll()
+    readable.register(
+        descriptor, select.POLLIN
+    )  # a pipe into which nobody wrote yet is not: reading it would look like its end
+
+    def wait() -> None:
+        if not readable.poll(max(0.0, ends_at - time.monotonic()) * 1000):
+            raise TimeoutError(errno.ETIMEDOUT, f"it is a pipe, and within {seconds:g} s nobody wrote into it and closed it")
+
+    return wait
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +129,14 @@ def trouble_with(path: Path, *, folder: bool = False) -> str | None:
     if folder:
         return None if modes.S_ISDIR(mode) else "is no folder"
     return None if modes.S_ISREG(mode) else "is no file"
+
+
+def is_no_file(path: Path) -> bool:
+    """Return whether what stands behind ``path``, if anything does, is no regular file; ``False`` where one cannot look."""
+    try:
+        return not modes.S_ISREG(path.stat().st_mode)
+    except (OSError, ValueError):
+        return False
 
 
 def resolved(path: Path) -> Path:

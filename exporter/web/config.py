@@ -15,6 +15,7 @@ from types import MappingProxyType
 from typing import Final
 
 from exporter.errors import ConfigError, Problem
+from exporter.support.files import read_file
 from exporter.support.secret import Secret, is_quoted
 from exporter.support.yaml_source import Source, read_yaml, show_path, showable_key
 from exporter.web.tls import Tls, new_context
@@ -58,6 +59,7 @@ _NOT_OFFERED: Final[Mapping[str, str]] = {
     "tls_server_config.curve_preferences": "remove it; OpenSSL's own order is used",
     "rate_limit": "remove it, or limit requests in a reverse proxy",
 }
+_MOST_BYTES: Final = 1024 * 1024
 _BCRYPT: Final = re.compile(r"\$2[aby]\$(\d\d)\$[./A-Za-z0-9]{53}")
 _COSTS: Final = range(4, 19)
 _MAKE_HASH: Final = "make one with: htpasswd -nBC 10 \"\" | tr -d ':\\n'"
@@ -79,7 +81,7 @@ class WebConfig:
         if path is None:
             return cls()
         try:
-            text = path.read_text(encoding="utf-8")
+            text = read_file(path, _MOST_BYTES).decode()
         except (OSError, UnicodeDecodeError) as error:
             what = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
             problem = Problem("", f"cannot be read: {what}", "check --web.config.file and the file's rights", str(path))

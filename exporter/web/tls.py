@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Self
 
 from exporter.errors import ConfigError, Problem
+from exporter.support.files import is_no_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,13 @@ def new_context(tls: Tls) -> ssl.SSLContext:
         context.options &= ~ssl.OP_CIPHER_SERVER_PREFERENCE
     if tls.ciphers:
         context.set_ciphers(":".join(tls.ciphers))
-    problems = []
+    problems = [
+        Problem(f"tls_server_config.{key}", f"{file}: it is no regular file", "name a file in PEM form")
+        for key, file in (("cert_file", tls.cert_file), ("key_file", tls.key_file), ("client_ca_file", tls.client_ca_file))
+        if file is not None and is_no_file(file)
+    ]
+    if problems:
+        raise ConfigError(problems)  # OpenSSL would wait for a pipe
     try:
         # An encrypted key would make OpenSSL ask at the terminal.
         context.load_cert_chain(tls.cert_file, tls.key_file, password=_no_password)

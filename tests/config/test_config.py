@@ -403,7 +403,7 @@ def test_a_file_that_does_not_exist_is_a_configuration_error(tmp_path: Path) -> 
 
 
 def test_a_folder_is_a_configuration_error(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="cannot be read: Is a directory"):
+    with pytest.raises(ConfigError, match="is not a file"):
         load_config(tmp_path, {})
 
 

@@ -57,7 +57,7 @@ def test_a_command_that_holds_credentials_writes_no_core_and_shows_no_process_wh
     async def scenario(business: Business) -> None:
         business.simulator.faults.add(Fault(FaultKind.NEVER))
         process = await asyncio.create_subprocess_exec(
-            *(*AS_SOMEBODY, *UNLIMITED, sys.executable, "-m", "exporter", *words, business.config()),
+            *(*AS_SOMEBODY, *UNLIMITED, sys.executable, "-m", "exporter", *words, str(business.config())),
             env={**os.environ, "B24_CLIENT_SECRET": "planted-client-secret"},
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.DEVNULL,

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import os
+import threading
 from pathlib import Path
 
 import bcrypt
 import httpx
 import pytest
 
+from exporter.support import files
+from exporter.web import config, live_config, tls
 from tests.harness.certificates import self_signed
+from tests.harness.threads import held_until
 from tests.harness.web_server import TLS, get, running, trusting, web_file
 
 HASH = bcrypt.hashpw(b"right", bcrypt.gensalt(4)).decode()
@@ -50,15 +53,18 @@ def test_a_file_that_breaks_or_goes_away_keeps_the_old_protection(tmp_path: Path
 
 
 @pytest.mark.parametrize("name", ["web.yml", "localhost.crt"])
-def test_a_disk_that_hangs_keeps_what_is_in_force_and_holds_nobody(name: str, tmp_path: Path) -> None:
+def test_a_disk_that_hangs_keeps_what_is_in_force_and_holds_nobody(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     certificate, _ = self_signed(tmp_path)
     file = web_file(tmp_path, f"{TLS}basic_auth_users: {{anna: {HASH}}}\n")
-    trusted, hanging = trusting(certificate), tmp_path / name
+    trusted, disk_works = trusting(certificate), threading.Event()
 
     async def scenario() -> None:
         async with running(file) as server:
-            hanging.unlink()
-            os.mkfifo(hanging)  # who reads it waits until somebody writes
+            (tmp_path / name).touch()
+            monkeypatch.setattr(live_config, "new_context", held_until(disk_works, tls.new_context))
+            monkeypatch.setattr(config, "read_file", held_until(disk_works, files.read_file))
             async with asyncio.timeout(20):
                 for _ in range(3):
                     assert (await get(server, "/metrics", verify=trusted)).status_code == 401
@@ -67,7 +73,7 @@ def test_a_disk_that_hangs_keeps_what_is_in_force_and_holds_nobody(name: str, tm
     try:
         asyncio.run(scenario())
     finally:
-        os.close(os.open(hanging, os.O_RDWR | os.O_NONBLOCK))  # the reader's end
+        disk_works.set()
 
 
 def test_tls_cannot_be_dropped_while_running(tmp_path: Path) -> None:

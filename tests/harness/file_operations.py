@@ -23,7 +23,7 @@ from exporter.state import status_history
 from exporter.support import files
 
 CURRENT: ContextVar[FileProcess | None] = ContextVar("process", default=None)
-_OF_OS: Final = frozenset({"open", "fchmod", "write", "fsync", "close", "replace", "ftruncate", "pwrite"})
+_OF_OS: Final = frozenset({"open", "fchmod", "write", "fsync", "close", "replace", "ftruncate", "pwrite", "read"})
 _OF_PATH: Final = {"open": "read", "stat": "stat", "replace": "replace", "unlink": "unlink"}
 
 

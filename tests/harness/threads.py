@@ -1,11 +1,15 @@
-"""Threads of a loop that count what is given to them."""
+"""Threads of a loop that count what is given to them, and calls that hang."""
 
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class CountingThreads(ThreadPoolExecutor):
@@ -19,3 +23,13 @@ class CountingThreads(ThreadPoolExecutor):
     def submit(self, work: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:  # noqa: ANN401  as its parent
         self.given += 1
         return super().submit(work, *args, **kwargs)
+
+
+def held_until(event: threading.Event, call: Callable[P, T]) -> Callable[P, T]:
+    """Return ``call`` that hangs, as a disk may, until ``event`` is set."""
+
+    def held(*args: P.args, **kwargs: P.kwargs) -> T:
+        assert event.wait(30)
+        return call(*args, **kwargs)
+
+    return held

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import threading
 import time
 from pathlib import Path
@@ -11,8 +10,11 @@ from pathlib import Path
 import pytest
 import structlog.testing
 
+from exporter.support import files
+from exporter.web import config as web_config
 from exporter.web.config import WebConfig
 from exporter.web.live_config import ReloadingWebConfig
+from tests.harness.threads import held_until
 
 
 def test_without_a_file_no_thread_is_started_to_look_at_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -39,12 +41,15 @@ def test_a_bug_while_the_file_is_read_again_is_logged_and_changes_nothing(
     assert ["web_config_reload_crashed"] == [line["event"] for line in logged]
 
 
-def test_the_loop_goes_on_while_a_request_waits_for_a_disk_that_hangs_and_only_the_first_one_waits(tmp_path: Path) -> None:
+def test_the_loop_goes_on_while_a_request_waits_for_a_disk_that_hangs_and_only_the_first_one_waits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     file = tmp_path / "web.yml"
     file.write_text("")
     live = ReloadingWebConfig(before := WebConfig.load(file))
-    file.unlink()
-    os.mkfifo(file)  # who reads it waits until somebody writes
+    file.write_text("probes_require_auth: true\n")
+    disk_works = threading.Event()
+    monkeypatch.setattr(web_config, "read_file", held_until(disk_works, files.read_file))
 
     async def scenario() -> None:
         turns = 0
@@ -67,4 +72,4 @@ def test_the_loop_goes_on_while_a_request_waits_for_a_disk_that_hangs_and_only_t
     try:
         asyncio.run(scenario())
     finally:
-        os.close(os.open(file, os.O_RDWR | os.O_NONBLOCK))  # the reader's end
+        disk_works.set()

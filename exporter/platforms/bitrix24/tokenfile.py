@@ -2,7 +2,7 @@
 
 A refresh spends the old refresh token, so the new pair must be durable before anybody uses it. The steps:
 
-1. ``prepare``: before the auth server is asked, the file beside (``NAME.new``, 0600) is opened and filled with blanks. A
+1. ``prepare``: before the auth server is asked, the file beside (``NAME.new``, 0600) is made anew and filled with blanks. A
    folder that cannot be written, or a full disk, thus shows while the old pair is still good, and the room is ours.
 2. ``store``: the answer is written over them by one system call (JSON with blanks behind it is whole), cut to its length,
    flushed to the disk, renamed over the token file, and the folder is flushed.
@@ -34,7 +34,18 @@ import msgspec
 
 from exporter.clock import Clock
 from exporter.errors import TargetConfigError
-from exporter.support.files import FileLock, Stamp, flush_folder, lock_beside, lock_path, resolved, stamp, trouble_with
+from exporter.support.files import (
+    FileLock,
+    Stamp,
+    flush_folder,
+    is_no_file,
+    lock_beside,
+    lock_path,
+    read_file,
+    resolved,
+    stamp,
+    trouble_with,
+)
 from exporter.support.json_text import decoded, is_whole
 from exporter.support.secret import Secret
 
@@ -217,10 +228,14 @@ class TokenFile:
         with self._held():
             if self._left_behind() is not None and self._beside.exists():
                 raise TargetConfigError(f"{self._beside} holds the newest pair and cannot be moved to {self.path}")
+            if is_no_file(self.path):
+                raise TargetConfigError(f"{self.path} is no regular file, so no token file can take its place")
             descriptor = None
             try:
-                descriptor = os.open(self._beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, MODE)
-                os.fchmod(descriptor, MODE)  # it may have existed
+                # Anew: what stands there may be a pipe, a link, or a file that somebody made before us and reads along.
+                self._beside.unlink(missing_ok=True)
+                descriptor = os.open(self._beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, MODE)
+                os.fchmod(descriptor, MODE)  # a umask may have taken our own rights
                 _take_room(descriptor)
             except OSError as error:
                 if descriptor is not None:
@@ -315,5 +330,4 @@ def _take_room(descriptor: int) -> None:
 
 
 def _read(path: Path) -> bytes:
-    with path.open("rb") as file:
-        return file.read(MAX_BYTES + 1)
+    return read_file(path, MAX_BYTES + 1)

@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
+import threading
 from pathlib import Path
 
 import pytest
 
 from exporter.errors import TargetConfigError
+from exporter.platforms.bitrix24 import tokenfile
 from exporter.platforms.bitrix24.oauth import TokenChains
-from tests.harness.threads import CountingThreads
+from exporter.support import files
+from tests.harness.threads import CountingThreads, held_until
 
 PAIR = {"access_token": "a1", "refresh_token": "r1", "client_endpoint": "https://salon.bitrix24.example/rest/"}
 
 
-def test_a_disk_that_hangs_holds_one_thread_however_many_polls_give_up_waiting_for_it(tmp_path: Path) -> None:
+def test_a_disk_that_hangs_holds_one_thread_however_many_polls_give_up_waiting_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = tmp_path / "tokens.json"
-    os.mkfifo(path)  # who reads it waits until somebody writes
+    path.write_text(json.dumps(PAIR))
+    disk_works = threading.Event()
+    monkeypatch.setattr(tokenfile, "read_file", held_until(disk_works, files.read_file))
 
     async def scenario() -> None:
         chain = await TokenChains().of(path)
@@ -35,7 +41,7 @@ def test_a_disk_that_hangs_holds_one_thread_however_many_polls_give_up_waiting_f
         assert 2 == threads.given, "the mark of the file, and its text"
         later = asyncio.create_task(chain.current())
         await asyncio.sleep(0)
-        path.write_text(json.dumps(PAIR))
+        disk_works.set()
         assert "a1" == (await later).access.reveal()
 
     asyncio.run(scenario())

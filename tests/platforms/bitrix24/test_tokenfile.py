@@ -75,12 +75,46 @@ def test_giving_up_leaves_the_folder_as_it_was(tmp_path: Path) -> None:
     assert [entry.name for entry in tmp_path.iterdir() if entry.suffix != ".lock"] == ["tokens.json"]
 
 
-def test_a_link_planted_beside_is_not_followed(tmp_path: Path) -> None:
+BESIDE: dict[str, Callable[[Path], object]] = {
+    "link": lambda path: path.symlink_to(path.with_name("elsewhere")),
+    "hard link": lambda path: os.link(path.with_name("elsewhere"), path),
+    "pipe": os.mkfifo,
+    "device": lambda path: path.symlink_to("/dev/full"),
+    "file": lambda path: path.touch(0o666),
+}
+
+
+@pytest.mark.parametrize("plant", BESIDE.values(), ids=BESIDE)
+def test_what_was_planted_beside_is_neither_written_nor_waited_for_nor_kept(
+    plant: Callable[[Path], object], tmp_path: Path
+) -> None:
     file = make(tmp_path, file=pair("old"))
-    (tmp_path / "tokens.json.new").symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(TargetConfigError, match="cannot write"):
+    (tmp_path / "elsewhere").write_text("not ours")
+    plant(tmp_path / "tokens.json.new")
+    file.store(file.prepare(), pair("new"))
+    assert "r-new" == refresh_token(file)
+    assert "not ours" == (tmp_path / "elsewhere").read_text()
+
+
+def test_who_made_the_file_beside_before_us_and_reads_along_gets_nothing(tmp_path: Path) -> None:
+    file = make(tmp_path, file=pair("old"), beside=b"")
+    with (tmp_path / "tokens.json.new").open("rb") as held:
+        file.store(file.prepare(), pair("new"))
+        assert b"" == held.read()
+
+
+def test_a_folder_beside_is_told_and_stays(tmp_path: Path) -> None:
+    file = make(tmp_path, file=pair("old"))
+    (tmp_path / "tokens.json.new").mkdir()
+    with pytest.raises(TargetConfigError, match="cannot write beside"):
         file.prepare()
-    assert not (tmp_path / "elsewhere").exists()
+
+
+@pytest.mark.parametrize("plant", [os.mkfifo, Path.mkdir], ids=["pipe", "folder"])
+def test_what_is_no_file_is_not_replaced_by_a_token_file(plant: Callable[[Path], object], tmp_path: Path) -> None:
+    plant(tmp_path / "tokens.json")
+    with pytest.raises(TargetConfigError, match=r"tokens\.json is no regular file"):
+        TokenFile(tmp_path / "tokens.json").try_out()
 
 
 def test_a_folder_that_does_not_exist_is_told_with_the_path(tmp_path: Path) -> None:

@@ -149,8 +149,8 @@ async def play(folder: Folder, first: Fate, second: Fate) -> tuple[Killable, Kil
 
 async def operations_of_a_renewal(folder: Folder) -> list[str]:
     """Return the names of all file operations of a poll that renews."""
-    process = Killable()
-    await process.start(lambda: poll_bookings(folder.session()))
+    process, session = Killable(), folder.session()
+    await process.start(lambda: poll_bookings(session))
     return process.operations
 
 
