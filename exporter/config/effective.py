@@ -28,51 +28,55 @@ _HASH_DIGITS: Final = 12
 
 def effective_config(config: Config) -> str:
     """Return the configuration in force as YAML: every default filled in, secrets (so webhook addresses, too) masked."""
-    return "\n".join(_yaml(_plain(config, reveal=False))) + "\n"
+    return "\n".join(_yaml(_plain(config))) + "\n"
 
 
 def config_hash(config: Config) -> str:
-    """Return 12 hexadecimal digits that change with anything that counts, a secret's value included.
+    """Return 12 hexadecimal digits that change with anything that counts but the values of secrets.
 
-    Secrets enter as hashes of their own and 48 bits come out: nothing can be read back.
+    Who may read the number could try guesses at those. Of a secret counts where it was read from, and the host that it belongs
+    to. Equal files give equal numbers, wherever they stand.
     """
-    canonical = json.dumps(_plain(config, reveal=True), sort_keys=True, ensure_ascii=True)
+    folder = config.files[0].parent if config.files else Path("/")
+    canonical = json.dumps(_plain(config, folder=folder), sort_keys=True, ensure_ascii=True)
     return hashlib.sha256(canonical.encode()).hexdigest()[:_HASH_DIGITS]
 
 
-def _plain(value: object, *, reveal: bool, name: str = "") -> object:  # noqa: PLR0911  one line for each kind of value
+def _plain(value: object, *, folder: Path | None = None, name: str = "") -> object:  # noqa: PLR0911  one line for each kind
+    """Return ``value`` as people see it, or with what else counts when it is for the hash of a file in ``folder``."""
     if isinstance(value, BaseModel):
-        return {key: _plain(item, reveal=reveal, name=key) for key, item in _fields(value)}
+        return {key: _plain(item, folder=folder, name=key) for key, item in _fields(value)}
     if isinstance(value, WindowSpec):
         return {"name": value.name, "from": value.start, "to": value.end}
     if isinstance(value, Secret | CaFile | Proxy):
-        return _what_counts(value) if reveal else str(value)
+        return str(value) if folder is None else _what_counts(value, folder)
     if isinstance(value, Mapping):
-        return {str(key): _plain(item, reveal=reveal) for key, item in value.items()}
+        return {str(key): _plain(item, folder=folder) for key, item in value.items()}
     if isinstance(value, frozenset):
         return sorted(map(str, value))
     if isinstance(value, tuple):
-        return [_plain(item, reveal=reveal) for item in value]
+        return [_plain(item, folder=folder) for item in value]
     if isinstance(value, ZoneInfo):
         return value.key
     if isinstance(value, Path):
-        return str(value)
+        return str(value) if folder is None else _place_of(value, folder)
     if name in _DURATIONS and isinstance(value, float):
         return format_duration(value)
     return str(value) if isinstance(value, str) else value
 
 
-def _what_counts(value: Secret | CaFile | Proxy) -> list[str]:
+def _what_counts(value: Secret | CaFile | Proxy, folder: Path) -> list[str]:
     """Return what makes another configuration of such a value, though not all of it is shown."""
     if isinstance(value, Secret):
-        return [_digest(value.reveal())]
+        return [value.identity]
     if isinstance(value, CaFile):
-        return [str(value.path), _digest(value.certificates)]
-    return [value.url, *(_what_counts(value.authorization) if value.authorization else [])]
+        return [_place_of(value.path, folder), hashlib.sha256(value.certificates.encode()).hexdigest()]
+    return [value.url, *(_what_counts(value.authorization, folder) if value.authorization else [])]
 
 
-def _digest(text: str) -> str:
-    return hashlib.sha256(b"booking-sync-exporter:" + text.encode()).hexdigest()
+def _place_of(path: Path, folder: Path) -> str:
+    """Return ``path`` as it may have been written in a file in ``folder``."""
+    return str(path.relative_to(folder) if path.is_relative_to(folder) else path)
 
 
 def _fields(model: BaseModel) -> list[tuple[str, object]]:

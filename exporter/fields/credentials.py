@@ -57,6 +57,13 @@ def secret_text(value: object, info: ValidationInfo) -> str:
     return text
 
 
+def source_of(value: object) -> str:
+    """Return where the credential ``value`` comes from, as the ``identity`` of its :class:`Secret`: nothing of its text."""
+    if isinstance(value, Secret):
+        return value.identity
+    return " ".join(f"{source}: {name}" for source, name in value.items()) if isinstance(value, Mapping) else ""
+
+
 def plain_ascii(text: str, where: str = "") -> str:
     """Return ``text`` when it is plain ASCII as every credential, else raise which character is not.
 
@@ -104,7 +111,7 @@ def _secret_variable(name: object, reading: Reading | None) -> str:
 
 
 def _secret(value: object, info: ValidationInfo) -> Secret:
-    return Secret(pasted(plain_ascii(secret_text(value, info))))
+    return Secret(pasted(plain_ascii(secret_text(value, info))), source_of(value))
 
 
 SECRET_FORMS: Final = [

@@ -13,7 +13,7 @@ from urllib.parse import unquote, urlsplit
 
 from pydantic import PlainValidator, ValidationInfo, WithJsonSchema
 
-from exporter.fields.credentials import SECRET_SCHEMA, host_of, secret_text
+from exporter.fields.credentials import SECRET_SCHEMA, host_of, secret_text, source_of
 from exporter.fields.files import read_named_file
 from exporter.fields.kinds import Reading, field_error, text_of
 from exporter.support.net import join_address
@@ -42,8 +42,8 @@ class Proxy:
         return self.url.replace("://", f"://{MASK}@") if self.authorization else self.url
 
 
-def parse_proxy(address: str) -> Proxy:
-    """Read ``http://USER:PASSWORD@HOST:PORT``; the scheme may be missing. Raises :func:`field_error`."""
+def parse_proxy(address: str, source: str = "") -> Proxy:
+    """Read ``http://USER:PASSWORD@HOST:PORT`` that stood in ``source``; the scheme may be missing. Raises :func:`field_error`."""
     if is_quoted(address):
         raise field_error("has quotes inside the value", "remove them; `docker run --env-file` keeps quotes")
     address = "".join(address.split())
@@ -61,14 +61,14 @@ def parse_proxy(address: str) -> Proxy:
     authorization = None
     if parts.username is not None:
         secret = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
-        authorization = Secret("Basic " + base64.b64encode(secret.encode()).decode())
+        authorization = Secret("Basic " + base64.b64encode(secret.encode()).decode(), source)
     return Proxy(f"{parts.scheme}://{where}", authorization)
 
 
 def _proxy(value: object, info: ValidationInfo) -> Proxy:
     if isinstance(value, Proxy):
         return value
-    return parse_proxy(secret_text(value, info))
+    return parse_proxy(secret_text(value, info), source_of(value))
 
 
 ProxyAddress = Annotated[Proxy, PlainValidator(_proxy), SECRET_SCHEMA]

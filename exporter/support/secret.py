@@ -24,12 +24,16 @@ def is_quoted(text: str) -> bool:
 
 
 class Secret:
-    """A credential whose text, as it is, leaves only through :meth:`reveal`."""
+    """A credential whose text, as it is, leaves only through :meth:`reveal`.
 
-    __slots__ = ("_value",)
+    ``identity`` is what may be told of it and is not secret: where it was read from, and the host that it belongs to.
+    """
 
-    def __init__(self, value: str) -> None:
+    __slots__ = ("_value", "identity")
+
+    def __init__(self, value: str, identity: str = "") -> None:
         self._value = value
+        self.identity = identity
 
     def reveal(self) -> str:
         """Return the credential itself."""

@@ -267,7 +267,7 @@ def test_a_changed_secret_file_is_a_changed_configuration(tmp_path: Path) -> Non
     assert after != before
     assert after.targets[0] != before.targets[0]
     assert after.targets[1] == before.targets[1]
-    assert config_hash(after) != config_hash(before)
+    assert config_hash(after) == config_hash(before), "whoever reads the number could try guesses"
 
 
 def test_the_hash_is_short_stable_and_ignores_comments(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field, PlainValidator, ValidationInfo
 
-from exporter.fields.credentials import SECRET_SCHEMA, Origin, SecretValue, plain_ascii, secret_text, split_url
+from exporter.fields.credentials import SECRET_SCHEMA, Origin, SecretValue, plain_ascii, secret_text, source_of, split_url
 from exporter.fields.kinds import Duration, FilePath, Id, WindowName, field_error
 from exporter.limits import RESOURCE_SERIES, RESOURCE_WINDOWS
 from exporter.platforms.settings import (
@@ -35,7 +35,8 @@ def _webhook(value: object, info: ValidationInfo) -> Secret:
     text = pasted(secret_text(value, info))
     # The host may be international; what is secret, and what leads to it, is not.
     plain_ascii(re.sub("^https?://[^/?#@]*", "", text), " outside of the host name")
-    return Secret(_webhook_url(text))
+    url = _webhook_url(text)
+    return Secret(url, f"{source_of(value)} {url.partition('/rest/')[0]}")
 
 
 def _webhook_url(url: str) -> str:

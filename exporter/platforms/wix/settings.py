@@ -8,7 +8,7 @@ from typing import Annotated, Final, Literal
 from pydantic import AfterValidator, Field, PlainValidator, ValidationInfo, WithJsonSchema
 
 from exporter.counting import WindowSpec
-from exporter.fields.credentials import SECRET_SCHEMA, SecretValue, plain_ascii, secret_text
+from exporter.fields.credentials import SECRET_SCHEMA, SecretValue, plain_ascii, secret_text, source_of
 from exporter.fields.kinds import Duration, Id, Text, field_error, named, shown, text_of
 from exporter.limits import CONNECTION_SERIES, CONNECTIONS
 from exporter.platforms.settings import (
@@ -43,7 +43,7 @@ def _api_key(value: object, info: ValidationInfo) -> Secret:
     text = plain_ascii(secret_text(value, info)).strip()
     if text.lower().startswith(("bearer ", "basic ")):
         raise field_error(f"starts with {text.split()[0]}", "leave that word out: Wix wants the raw key")
-    return Secret(pasted(text))
+    return Secret(pasted(text), source_of(value))
 
 
 Status = Annotated[str, PlainValidator(_status), WithJsonSchema({"enum": list(STATUSES)})]
