@@ -35,6 +35,7 @@ from exporter.runtime import (
     take_over_when_free,
 )
 from exporter.support import logs, sdnotify
+from exporter.support.audit import change_requested
 from exporter.support.supervision import supervised
 from exporter.support.threads import UnwaitedThreads
 from exporter.web import Server, WebConfig, create_app, serve
@@ -209,6 +210,7 @@ async def _reload_on(hangup: asyncio.Event, app: Application) -> None:
     while True:
         await hangup.wait()
         hangup.clear()
+        change_requested("reload", by="signal")
         sdnotify.reloading()
         try:
             with contextlib.suppress(ConfigError):  # logged and counted where it happened

@@ -25,6 +25,7 @@ from exporter.runtime.targets import LiveTarget, World
 from exporter.state.snapshot import Snapshot, View
 from exporter.state.status_history import StateFileInUseError, StatusHistory, open_status_history
 from exporter.support import logs
+from exporter.support.audit import change_requested
 from exporter.support.files import Stamps, stamps
 from exporter.support.slices import in_slices
 from exporter.web import Reloaded
@@ -148,6 +149,7 @@ class Application:
             changed = config != self._tried
         self._seen = seen  # not before: who begins this anew after a bug has seen nothing yet
         if changed:
+            change_requested("reload", by="watch")
             await self.reload()
 
     def trouble(self) -> str | None:

@@ -21,6 +21,7 @@ import structlog
 
 from exporter.clock import new_event_loop
 from exporter.support import logs, sdnotify
+from exporter.support.audit import change_requested
 
 log = structlog.get_logger(__name__)
 
@@ -58,7 +59,7 @@ class Signals:
         self._actions: Final[Mapping[int, Callable[[], None]]] = {
             **dict.fromkeys(_STOPS, self._ask_to_stop),
             signal.SIGHUP: self.hangup.set,
-            signal.SIGUSR1: logs.toggle_debug,
+            signal.SIGUSR1: _toggle_debug,
         }
 
     async def unless_stopped(self, work: Awaitable[T]) -> T:
@@ -143,6 +144,11 @@ def run(main: Callable[[Signals], Coroutine[Any, Any, None]]) -> None:
             with contextlib.suppress(OSError, ValueError):
                 stream.flush()
         os._exit(0)
+
+
+def _toggle_debug() -> None:
+    change_requested("log-level", by="signal")
+    logs.toggle_debug()
 
 
 def _threads_that_hang() -> int:

@@ -18,8 +18,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from exporter.errors import ConfigError
 from exporter.state.snapshot import View
+from exporter.support.audit import Refusals, change_requested
 from exporter.web import status_page as board
 from exporter.web.backend import Backend, Reloaded
+from exporter.web.callers import caller
 from exporter.web.csrf import is_cross_site
 from exporter.web.headers import SecurityHeaders
 from exporter.web.negotiate import accepts_gzip, choose_format
@@ -83,6 +85,7 @@ class _Pages:
     def __init__(self, backend: Backend, threads: Executor | None) -> None:
         self._backend = backend
         self._threads = threads
+        self._refusals = Refusals()
 
     def once_open(self, handler: _Handler) -> _Handler:
         """Return ``handler`` that waits for the first targets: a page without them would say that there are none."""
@@ -172,11 +175,15 @@ class _Pages:
         return PlainTextResponse(f"Logging from level {level} on.\n")
 
     async def _change(self, request: Request, change: Callable[[Request], Awaitable[Response]]) -> Response:
+        what, who = request.url.path.removeprefix("/-/"), caller(request.scope)
         if not self._backend.lifecycle:
+            self._refusals.tell("lifecycle_off", what, **who)
             return PlainTextResponse("Lifecycle API is not enabled. Start with --web.enable-lifecycle.\n", 403)
         # A browser sends the password along with any form of any web site; a scraper or curl sends no such header.
         if is_cross_site(request.headers):
+            self._refusals.tell("cross_site", what, **who)
             return PlainTextResponse("Requests from other web sites are refused.\n", 403)
+        change_requested(what, **who)
         return await change(request)
 
     async def _page(self, request: Request, body: bytes, content_type: str, *, vary: str = "Accept-Encoding") -> Response:

@@ -19,6 +19,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from exporter.support.secret import Secret
 from exporter.support.threads import UnwaitedThreads
+from exporter.web.callers import signed_in
 from exporter.web.config import WebConfig
 
 PROBES: Final = frozenset({"/-/healthy", "/-/ready"})
@@ -109,7 +110,10 @@ class BasicAuth:
             right = await self._check.is_right(config.users, *given)
         except TooManySignInsError:
             return PlainTextResponse("Too many sign-ins at once; try again.\n", 503, {"Retry-After": "5"})
-        return None if right else PlainTextResponse("User name or password is wrong.\n", 401, _CHALLENGE)
+        if not right:
+            return PlainTextResponse("User name or password is wrong.\n", 401, _CHALLENGE)
+        signed_in(scope, given[0])
+        return None
 
 
 def _credentials(headers: Headers) -> tuple[str, bytes] | None:

@@ -15,6 +15,7 @@ from exporter.errors import ListenError
 from exporter.support import http_server
 from exporter.support.net import join_address, parse_address
 from exporter.web.auth import BasicAuth, PasswordCheck
+from exporter.web.callers import noting_certificate
 from exporter.web.config import WebConfig
 from exporter.web.csrf import DnsRebindingGuard, only_here
 from exporter.web.headers import SecurityHeaders
@@ -103,6 +104,7 @@ class _RequestTimeoutProtocol(H11Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # uvicorn's own narrowing
         super().connection_made(transport)
+        self.app = noting_certificate(self.app, transport)
         self._expect_request()
 
     def data_received(self, data: bytes) -> None:

@@ -40,7 +40,9 @@ RELOAD_SUCCESS_TIME: Final = _family(
     "Unix time in seconds at which the configuration in force was loaded.",
 )
 CONFIG_HASH: Final = _family(
-    "gauge", "config_hash", "A number made from the configuration in force without the values of its secrets: equal files show the same one."
+    "gauge",
+    "config_hash",
+    "A number made from the configuration in force without the values of its secrets: equal files show the same one.",
 )
 LOOP_LAG: Final = _family(
     "gauge",

@@ -1,0 +1,36 @@
+"""Who changed the running exporter, or tried to: a line of the log for each, under the logger ``exporter.audit``."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Final
+
+import structlog
+
+_log = structlog.get_logger("exporter.audit")
+
+REFUSALS_APART_SECONDS: Final = 60.0
+
+
+def change_requested(change: str, *, by: str, **facts: object) -> None:
+    """Tell, before it is done, that ``by`` (a proved name, or the way it came) asks for ``change``."""
+    _log.info("change_requested", change=change, by=by, **facts)
+
+
+class Refusals:
+    """Tells of changes that were refused: one in a minute for each reason, since anybody can cause them at will."""
+
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+        self._now = now
+        self._rows: dict[str, tuple[float, int]] = {}  # the moment of the last line, and how many were not told since
+
+    def tell(self, why: str, change: str, *, by: str, **facts: object) -> None:
+        """Tell of one; ``untold`` is how many there were for the same reason since the line before, whoever asked."""
+        now = self._now()
+        before = self._rows.get(why)
+        if before is not None and now - before[0] < REFUSALS_APART_SECONDS:
+            self._rows[why] = before[0], before[1] + 1
+            return
+        self._rows[why] = now, 0
+        _log.warning("change_refused", change=change, why=why, by=by, **facts, untold=before[1] or None if before else None)
