@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import sys
+import time
 from collections.abc import Callable, Iterator
 from enum import StrEnum
 from pathlib import Path
@@ -164,7 +165,7 @@ def check_config(
     """Check the configuration. Prints every problem with file, path and a fix. Exit code 0 or 2."""
     from exporter.commands.check_config import check_online  # noqa: PLC0415
     from exporter.platforms.routes import host_route  # noqa: PLC0415
-    from exporter.web import WebConfig  # noqa: PLC0415
+    from exporter.web import WebConfig, web_warnings  # noqa: PLC0415
 
     logs.configure("warning", "auto")
     keep_memory_private()
@@ -180,12 +181,11 @@ def check_config(
 
         route = checked(host_route)
         config = checked(lambda: load_config(config_file))
-        checked(lambda: WebConfig.load(web_config))
-        if config is not None:
-            for warning in config.warnings:
-                typer.echo(visible(f"warning: {warning}"), err=True)
-            if online and route is not None:
-                problems += asyncio.run(check_online(config, typer.echo))
+        web = checked(lambda: WebConfig.load(web_config))
+        for warning in (*(config.warnings if config else ()), *(web_warnings(web, time.time()) if web else ())):
+            typer.echo(visible(f"warning: {warning}"), err=True)
+        if config is not None and online and route is not None:
+            problems += asyncio.run(check_online(config, typer.echo))
         for problem in problems:
             typer.echo(visible(f"error: {problem}"), err=True)
         if problems:

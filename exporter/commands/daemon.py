@@ -38,7 +38,7 @@ from exporter.support import logs, sdnotify
 from exporter.support.audit import change_requested
 from exporter.support.supervision import supervised
 from exporter.support.threads import UnwaitedThreads
-from exporter.web import Server, WebConfig, create_app, serve
+from exporter.web import Server, WebConfig, create_app, listener_warning, serve
 
 log = structlog.get_logger(__name__)
 
@@ -101,6 +101,8 @@ async def run(
         async with application as (app, instruments):
             server = await serve(create_app(app, pages), listen_address, web, allowed_hosts)
             log.info("listening", address=server.url, bound=server.bound)
+            if open_to_all := listener_warning(server.bound, web, lifecycle=lifecycle):
+                log.warning("listener_open", problem=str(open_to_all), lifecycle=lifecycle)
 
             def helper(name: str, work: Callable[[], Coroutine[None, None, None]]) -> asyncio.Task[None]:
                 doing = supervised(name, work, clock=clock, random=Random(), died=instruments.task_died)  # noqa: S311  jitter

@@ -23,6 +23,7 @@ from exporter.platforms.settings import CollectorSettings
 from exporter.support.files import NotAFileError, read_file_or_pipe, trouble_with
 from exporter.support.known_secrets import KnownSecrets
 from exporter.support.redaction import redact
+from exporter.support.rights import exposures
 from exporter.support.yaml_source import read_yaml, show_path
 
 PIPE_SECONDS: Final = 10.0
@@ -38,7 +39,7 @@ def load_config(path: Path, environ: Mapping[str, str] = os.environ) -> Config:
 
     Relative paths in it start at its folder; ``{env: NAME}`` looks into ``environ``.
     """
-    reading = Reading(path.absolute().parent, environ)
+    reading = Reading(path.absolute().parent, environ, file=path.absolute())
     source = read_yaml(_read(path))
     problems = list(source.problems)
     config: Config | None = None
@@ -50,11 +51,12 @@ def load_config(path: Path, environ: Mapping[str, str] = os.environ) -> Config:
         problems += cross_field_problems(source)
     if problems or config is None:
         raise ConfigError(_in_order(problems, path, reading.secrets))
-    warnings = (
+    files = (path.absolute(), *reading.files)
+    warnings = [
         Problem(show_path(where), what, fix, str(path), source.line(where))
         for where, what, fix in _warnings(config, mapping_of(source.value))
-    )
-    return config.read_from((path.absolute(), *reading.files), tuple(warnings), reading.secrets)
+    ]
+    return config.read_from(files, (*warnings, *_open_files(files, frozenset(reading.private))), reading.secrets)
 
 
 def _read(path: Path) -> str:
@@ -110,6 +112,12 @@ def _warnings(config: Config, written: Mapping[str, object]) -> Iterator[FieldPr
             if mapping_of(collectors.get(collector.value)).get("windows") and not settings.windows:
                 message = f"has no effect: {collector.value} are not counted in windows"
                 yield FieldProblem((*path, "collectors", collector.value, "windows"), message, "remove it")
+
+
+def _open_files(files: Iterable[Path], private: frozenset[Path]) -> Iterable[Problem]:
+    """Return what others may do with ``files`` and those in ``private``, which hold secrets; each is told once."""
+    found = (opened for path in dict.fromkeys((*files, *sorted(private))) for opened in exposures(path, secret=path in private))
+    return dict.fromkeys(Problem("", opened.message, opened.fix) for opened in found)
 
 
 def _timing_warnings(settings: CollectorSettings, timeout: float, path: tuple[str | int, ...]) -> Iterator[FieldProblem]:

@@ -46,6 +46,8 @@ def secret_text(value: object, info: ValidationInfo) -> str:
             raise field_error("is empty", "write the value, {file: /path} or {env: NAME}")
         if re.fullmatch(r"\s*\$\{?[A-Za-z_][A-Za-z0-9_]*\}?\s*", text):
             raise field_error("names a shell variable; variables are not expanded in this file", "write {env: NAME}")
+        if reading and reading.file:
+            reading.private.append(reading.file)
     elif value is None:
         raise field_error("is empty", "write the value, {file: /path} or {env: NAME}")
     else:
@@ -82,6 +84,7 @@ def _secret_file(name: object, reading: Reading | None) -> str:
     path = (reading.directory if reading else Path()) / name
     if reading:
         reading.files.append(path)
+        reading.private.append(path)
     # A credential put here by mistake must not be shown as a missing file.
     where = redact(str(path)) if "/" in name or len(name) < _LONG_NAME else "the named file"
     fixes = {"absent": "create it, or correct the path; it is relative to this file", "wanted": "name a regular file"}

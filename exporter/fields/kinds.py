@@ -35,6 +35,7 @@ _SHOWN: Final = 60
 class Reading:
     """What a reader may use of the outside world; ``files`` collects every file that was read or looked for.
 
+    ``file`` is the configuration itself; ``private`` collects the files that hold a secret, it among them if one stands in it.
     ``windows`` are those at the top of the file, by name, as far as they can be used; ``certificates`` what the CA files held
     that were read already, since a fleet may name one in each target; ``secrets`` collects what is to be shown nowhere.
     """
@@ -45,6 +46,8 @@ class Reading:
     files: list[Path] = field(default_factory=list)
     certificates: dict[Path, str] = field(default_factory=dict)
     secrets: list[str] = field(default_factory=list)
+    file: Path | None = None
+    private: list[Path] = field(default_factory=list)
 
 
 def field_error(message: str, fix: str) -> PydanticCustomError:
@@ -266,6 +269,8 @@ def _path(value: object, info: ValidationInfo) -> Path:
     # These files are replaced: a device would be, too, and reading a pipe never ends.
     if is_no_file(path):
         raise field_error(f"{path} is not a file", "name a regular file, or one that is not there yet")
+    if isinstance(info.context, Reading):
+        info.context.private.append(path)
     return path
 
 

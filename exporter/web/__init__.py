@@ -4,6 +4,7 @@ It leans on state and metrics; what it may ask of the exporter is its ``Backend`
 polling.
 """
 
+from exporter.web.advice import listener_warning, web_warnings
 from exporter.web.app import create_app
 from exporter.web.backend import Backend, Reloaded
 from exporter.web.config import WebConfig
@@ -11,4 +12,15 @@ from exporter.web.csrf import allowed_hosts
 from exporter.web.server import Server, serve
 from exporter.web.status_api import encode_status
 
-__all__ = ["Backend", "Reloaded", "Server", "WebConfig", "allowed_hosts", "create_app", "encode_status", "serve"]
+__all__ = [
+    "Backend",
+    "Reloaded",
+    "Server",
+    "WebConfig",
+    "allowed_hosts",
+    "create_app",
+    "encode_status",
+    "listener_warning",
+    "serve",
+    "web_warnings",
+]

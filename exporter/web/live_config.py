@@ -6,7 +6,8 @@ import asyncio
 import contextlib
 import ssl
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from typing import Final
 
@@ -14,6 +15,7 @@ import structlog
 
 from exporter.errors import ConfigError, Problem
 from exporter.support.files import stamps
+from exporter.web.advice import web_warnings
 from exporter.web.config import WebConfig
 from exporter.web.tls import new_context
 
@@ -33,12 +35,14 @@ class ReloadingWebConfig:
     being written looks as if somebody wanted that.
     """
 
-    def __init__(self, config: WebConfig) -> None:
+    def __init__(self, config: WebConfig, now: Callable[[], float] = time.time) -> None:
         self._config = config
+        self._now = now
         self._context = new_context(config.tls) if config.tls else None
         self._seen = stamps(config.files())
         self._look: Future[None] | None = None
         self._hangs = False
+        self._tell(config)
 
     @property
     def in_force(self) -> WebConfig:
@@ -98,6 +102,11 @@ class ReloadingWebConfig:
             self._seen = stamps(config.files())
         self._config, self._context = config, context
         _log.info("web_config_reloaded")
+        self._tell(config)
+
+    def _tell(self, config: WebConfig) -> None:
+        for warning in web_warnings(config, self._now()):
+            _log.warning("web_config_warning", problem=str(warning))
 
     def _read_again(self) -> tuple[WebConfig, ssl.SSLContext | None]:
         config = WebConfig.load(self._config.path)

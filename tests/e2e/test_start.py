@@ -127,3 +127,19 @@ def test_pages_are_served_while_every_thread_for_files_hangs(tmp_path: Path) -> 
             assert 0 == await running.ended(8)
 
     with_business(tmp_path, scenario)
+
+
+def test_a_listener_that_others_reach_without_a_password_is_one_warning(tmp_path: Path) -> None:
+    async def scenario(business: Business) -> None:
+        for flags, count in (
+            ((), 0),
+            (("--web.listen-address=:0",), 1),
+            (("--web.listen-address=:0", "--web.enable-lifecycle"), 1),
+        ):
+            async with exporter(business.config(), *flags) as running:
+                await running.logged("config_loaded")
+                told = [line for line in running.log if line["event"] == "listener_open"]
+                assert count == len(told)
+                assert all(("--web.enable-lifecycle" in flags) == line["lifecycle"] for line in told)
+
+    with_business(tmp_path, scenario)

@@ -13,12 +13,17 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 
-def self_signed(folder: Path, name: str = "localhost") -> tuple[Path, Path]:
-    """Write a self-signed certificate for ``name`` and 127.0.0.1 with its key into ``folder``; return both paths."""
+def self_signed(
+    folder: Path, name: str = "localhost", validity: tuple[dt.datetime, dt.datetime] | None = None
+) -> tuple[Path, Path]:
+    """Write a self-signed certificate for ``name`` and 127.0.0.1 with its key into ``folder``; return both paths.
+
+    ``validity`` is when it begins and ends; without it, yesterday and in 30 days.
+    """
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     certificate = (
-        _builder(subject, subject, key)
+        _builder(subject, subject, key, validity)
         .add_extension(
             x509.SubjectAlternativeName([x509.DNSName(name), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False
         )
@@ -72,16 +77,22 @@ def signed(folder: Path) -> tuple[Path, Path, Path]:
     return files
 
 
-def _builder(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey) -> x509.CertificateBuilder:
+def _builder(
+    subject: x509.Name,
+    issuer: x509.Name,
+    key: ec.EllipticCurvePrivateKey,
+    validity: tuple[dt.datetime, dt.datetime] | None = None,
+) -> x509.CertificateBuilder:
     now = dt.datetime.now(dt.UTC)
+    begins, ends = validity or (now - dt.timedelta(days=1), now + dt.timedelta(days=30))
     return (
         x509.CertificateBuilder()
         .subject_name(subject)
         .issuer_name(issuer)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - dt.timedelta(days=1))
-        .not_valid_after(now + dt.timedelta(days=30))
+        .not_valid_before(begins)
+        .not_valid_after(ends)
     )
 
 
