@@ -56,7 +56,9 @@ def load_config(path: Path, environ: Mapping[str, str] = os.environ) -> Config:
         Problem(show_path(where), what, fix, str(path), source.line(where))
         for where, what, fix in _warnings(config, mapping_of(source.value))
     ]
-    return config.read_from(files, (*warnings, *_open_files(files, frozenset(reading.private))), reading.secrets)
+    open_files = exposures(dict.fromkeys(files, False) | dict.fromkeys(reading.private, True))
+    warnings += [Problem("", found.message, found.fix) for found in open_files]
+    return config.read_from(files, tuple(warnings), reading.secrets)
 
 
 def _read(path: Path) -> str:
@@ -112,12 +114,6 @@ def _warnings(config: Config, written: Mapping[str, object]) -> Iterator[FieldPr
             if mapping_of(collectors.get(collector.value)).get("windows") and not settings.windows:
                 message = f"has no effect: {collector.value} are not counted in windows"
                 yield FieldProblem((*path, "collectors", collector.value, "windows"), message, "remove it")
-
-
-def _open_files(files: Iterable[Path], private: frozenset[Path]) -> Iterable[Problem]:
-    """Return what others may do with ``files`` and those in ``private``, which hold secrets; each is told once."""
-    found = (opened for path in dict.fromkeys((*files, *sorted(private))) for opened in exposures(path, secret=path in private))
-    return dict.fromkeys(Problem("", opened.message, opened.fix) for opened in found)
 
 
 def _timing_warnings(settings: CollectorSettings, timeout: float, path: tuple[str | int, ...]) -> Iterator[FieldProblem]:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from exporter.errors import Problem
+from exporter.support.files import read_file
 from exporter.support.net import parse_address
 from exporter.support.rights import exposures
 from exporter.support.x509 import validity
@@ -17,6 +18,7 @@ from exporter.web.tls import Tls
 
 _SOON_DAYS: Final = 14
 _SOON_SHARE: Final = 0.25  # of its life, for those that live for days only
+_MOST_BYTES: Final = 1024 * 1024
 _DAY: Final = 86_400.0
 
 
@@ -28,9 +30,8 @@ def web_warnings(config: WebConfig, now: float) -> list[Problem]:
         files[config.path] = bool(config.users)
     if config.tls is not None:
         files[config.tls.key_file] = True
-    open_files = (found for path, secret in files.items() for found in exposures(path, secret=secret))
-    unique = dict.fromkeys(Problem("", found.message, found.fix) for found in open_files)
-    return [*unique, *(_expiry(config.tls, now) if config.tls else ())]
+    open_files = [Problem("", found.message, found.fix) for found in exposures(files)]
+    return [*open_files, *(_expiry(config.tls, now) if config.tls else ())]
 
 
 def listener_warning(bound: str, config: WebConfig, *, lifecycle: bool) -> Problem | None:
@@ -47,7 +48,7 @@ def listener_warning(bound: str, config: WebConfig, *, lifecycle: bool) -> Probl
 
 def _expiry(tls: Tls, now: float) -> Iterator[Problem]:
     try:
-        found = validity(tls.cert_file.read_text(encoding="ascii", errors="replace"))
+        found = validity(read_file(tls.cert_file, _MOST_BYTES).decode("ascii", "replace"))
     except OSError:
         return
     if found is None:

@@ -24,8 +24,7 @@ def folder() -> Iterator[Path]:
 
 def told(path: Path, *, secret: bool = True) -> list[str]:
     return [
-        found.message.replace(f"{path.resolve()}: ", "").replace(f"{path.parent}: ", "")
-        for found in exposures(path, secret=secret)
+        found.message.replace(f"{path.resolve()}: ", "").replace(f"{path.parent}: ", "") for found in exposures({path: secret})
     ]
 
 
@@ -92,7 +91,7 @@ def test_a_link_counts_by_both_folders_and_the_file_behind_it(folder: Path) -> N
     (folder / "behind").chmod(0o777)
     (folder / "link").symlink_to(path)
     folder.chmod(0o777)
-    lines = [found.message for found in exposures(folder / "link", secret=True)]
+    lines = [found.message for found in exposures({folder / "link": True})]
     whole = "everybody may replace the files in this folder"
     assert [f"{path}: everybody may read it", f"{folder}: {whole}", f"{folder / 'behind'}: {whole}"] == lines
 
@@ -103,9 +102,14 @@ def test_a_closed_folder_above_keeps_others_from_everything_below(folder: Path) 
     assert [] == told(path)
 
 
+def test_what_a_folder_lets_others_do_is_told_once_for_all_files_in_it(folder: Path) -> None:
+    folder.chmod(0o777)
+    assert 1 == len(exposures({folder / "one": True, folder / "two": False}))
+
+
 def test_the_fix_ends_it(folder: Path) -> None:
     path = made(folder, 0o666)
-    for command in {found.fix for found in exposures(path, secret=True)}:
+    for command in {found.fix for found in exposures({path: True})}:
         assert 0 == os.system(command)  # noqa: S605  what we tell people to do
     assert [] == told(path)
 
@@ -121,4 +125,4 @@ def test_nothing_is_said_of_a_read_only_mount(folder: Path, monkeypatch: pytest.
 @pytest.mark.parametrize("name", ["9" * 300, "circle", "nowhere/file"])
 def test_what_cannot_be_looked_at_is_nobodys(name: str, folder: Path) -> None:
     (folder / "circle").symlink_to(folder / "circle")
-    assert [] == exposures(folder / name, secret=True)
+    assert [] == exposures({folder / name: True})
