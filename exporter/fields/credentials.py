@@ -41,13 +41,7 @@ def secret_text(value: object, info: ValidationInfo) -> str:
         ((source, name),) = value.items()
         text = _secret_file(name, reading) if source == "file" else _secret_variable(name, reading)
     elif isinstance(value, str):
-        text = value
-        if not text.strip():
-            raise field_error("is empty", "write the value, {file: /path} or {env: NAME}")
-        if re.fullmatch(r"\s*\$\{?[A-Za-z_][A-Za-z0-9_]*\}?\s*", text):
-            raise field_error("names a shell variable; variables are not expanded in this file", "write {env: NAME}")
-        if reading and reading.file:
-            reading.private.append(reading.file)
+        text = _written_out(value, reading)
     elif value is None:
         raise field_error("is empty", "write the value, {file: /path} or {env: NAME}")
     else:
@@ -56,6 +50,16 @@ def secret_text(value: object, info: ValidationInfo) -> str:
         reading.secrets.append(text)
     if is_quoted(text):
         raise field_error("has quotes inside the value", _REMOVE_QUOTES[source])
+    return text
+
+
+def _written_out(text: str, reading: Reading | None) -> str:
+    if not text.strip():
+        raise field_error("is empty", "write the value, {file: /path} or {env: NAME}")
+    if re.fullmatch(r"\s*\$\{?[A-Za-z_][A-Za-z0-9_]*\}?\s*", text):
+        raise field_error("names a shell variable; variables are not expanded in this file", "write {env: NAME}")
+    if reading and reading.file:
+        reading.private.append(reading.file)
     return text
 
 

@@ -15,6 +15,7 @@ import structlog
 from exporter.errors import TargetConfigError
 from exporter.platforms.bitrix24.credential import Access, Place, checked_origin, origin_of
 from exporter.support.net import join_address
+from exporter.support.redaction import told
 
 log = structlog.get_logger(__name__)
 
@@ -76,7 +77,7 @@ def stray_portal(named: str, known: str, *, is_identified: bool, approved: httpx
     may = stays or (is_identified and may_move(old, url))
     if may and url.path.rstrip("/") == old.path.rstrip("/") and not (url.userinfo or url.query or url.fragment):
         return None
-    return _stray_portal(join_address(_host(url), url.port))
+    return _stray_portal(told(join_address(_host(url), url.port)))
 
 
 def _stray_portal(whereto: str) -> TargetConfigError:
@@ -96,7 +97,7 @@ def stray_server(named: str, asked: httpx.URL) -> TargetConfigError | None:
         return _stray_server("an address that may get no credential")
     if _where(origin) == _where(asked) or is_auth_server(origin):
         return None
-    return _stray_server(join_address(_host(origin), origin.port))
+    return _stray_server(told(join_address(_host(origin), origin.port)))
 
 
 def _stray_server(whereto: str) -> TargetConfigError:
