@@ -19,7 +19,6 @@ from exporter.clock import wall_deadline
 from exporter.config import Config, config_hash, effective_config
 from exporter.errors import ConfigError, Problem
 from exporter.metrics import Format, Page
-from exporter.platforms.settings import Target
 from exporter.polling import CANCEL_SECONDS, Scheduler
 from exporter.runtime.targets import LiveTarget, World
 from exporter.state.snapshot import Snapshot, View
@@ -298,7 +297,7 @@ class Application:
         kept = {
             target.name: old
             for target in config.targets
-            if same_history and (old := self._live.get(target.name)) is not None and _same_account(old.config, target)
+            if same_history and (old := self._live.get(target.name)) is not None and old.serves(target)
         }
         opened = await self._world.open_targets((target for target in config.targets if target.name not in kept), history)
         # From here on nothing can fail: stop the old, swap, and wait for the old last, where it can do no harm.
@@ -396,8 +395,3 @@ class Application:
         self._closing.discard(task)
         if not task.cancelled() and (bug := task.exception()) is not None:
             log.error("session_close_crashed", task=task.get_name(), exc_info=bug)
-
-
-def _same_account(old: Target, new: Target) -> bool:
-    """Whether only the labels differ: those are ours, so neither the session nor what it learnt has to go."""
-    return old == new or old.model_copy(update={"labels": new.labels}) == new

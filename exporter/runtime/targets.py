@@ -34,6 +34,10 @@ class LiveTarget:
         """Return what the snapshot holds of the target besides its collectors."""
         return TargetEntry(self.config.name, self.config.platform, self.config.labels, self.session.usage)
 
+    def serves(self, target: Target) -> bool:
+        """Return whether at most the labels of ``target`` differ: they are ours, and nothing that was learnt has to go."""
+        return self.config == target or self.config.model_copy(update={"labels": target.labels}) == target
+
     def show_counters(self, instruments: Instruments) -> None:
         """Put the target's counters on the page, with all that it can fill. Not before a reload can no longer be refused."""
         self.instruments.expect(self.session.expected)
