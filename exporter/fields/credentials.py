@@ -47,7 +47,7 @@ def secret_text(value: object, info: ValidationInfo) -> str:
     else:
         raise field_error(f"must be text, not {kind(value)}", "put the value in quotes, or write {file: /path} or {env: NAME}")
     if reading is not None:
-        reading.secrets.append(text)
+        reading.secrets.append(pasted(text))
     if is_quoted(text):
         raise field_error("has quotes inside the value", _REMOVE_QUOTES[source])
     return text
