@@ -22,7 +22,9 @@ UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 LOST: Final = "\ufffd"
 """What stands in place of a letter that did not come whole: visible, and never part of an id or a credential."""
 
-_MAX_ESCAPES: Final = 100_000  # so many are looked at: a twentieth of a second, and more than any honest answer has
+# More than any honest answer has, and some tenths of a second: so many escapes are looked at, so many bytes replaced.
+_MAX_ESCAPES: Final = 1_000_000
+_MAX_LOST: Final = 100_000
 _PIECE_BYTES: Final = 64 * 1024
 _LOST_ESCAPE: Final = rb"\ufffd"
 _FIRST, _SECOND, _ANY = (rb"u[dD][%s][0-9a-fA-F]{2}" % digits for digits in (b"89abAB", b"c-fC-F", b"89a-fA-F"))
@@ -74,16 +76,26 @@ def _mended(content: bytes | msgspec.Raw, error: Exception) -> bytes | None:
     if isinstance(error, msgspec.ValidationError | RecursionError):  # JSON of another shape, or nested without end
         return None
     given = bytes(content)
-    mended = _in_utf_8(_ESCAPE.sub(_whole, given, _MAX_ESCAPES))
+    if given.count(b"\\") > _MAX_ESCAPES:
+        return None
+    mended = _in_utf_8(_ESCAPE.sub(_whole, given))
     return None if mended == given else mended
 
 
-def _in_utf_8(given: bytes) -> bytes:
-    """Return ``given`` with :data:`LOST` for what is no UTF-8, piece by piece: as text it may take four times the room."""
+def _in_utf_8(given: bytes) -> bytes | None:
+    """Return ``given`` with :data:`LOST` for what is no UTF-8; ``None`` when that is more than any cut text loses.
+
+    Piece by piece: as text it may take four times the room.
+    """
     reader = codecs.getincrementaldecoder("utf-8-sig")("replace")
     found = BytesIO()
+    lost = 0
     for start in range(0, len(given), _PIECE_BYTES):
-        found.write(reader.decode(given[start : start + _PIECE_BYTES]).encode())
+        text = reader.decode(given[start : start + _PIECE_BYTES])
+        lost += text.count(LOST)
+        if lost > _MAX_LOST:
+            return None
+        found.write(text.encode())
     found.write(reader.decode(b"", final=True).encode())
     return found.getvalue()
 

@@ -126,3 +126,13 @@ def test_mending_a_large_text_takes_little_more_than_its_room_whatever_letters_i
         assert tracemalloc.get_traced_memory()[1] < 3 * len(content)
     finally:
         tracemalloc.stop()
+
+
+@pytest.mark.parametrize(
+    ("letter", "mended"),
+    [(rb"\u0441", 900_000), (rb"\\", 450_000), (rb"\ud83d", 900_000), (b"\xff", 90_000), (b"\xc3", 90_000)],
+)
+def test_a_text_that_lost_more_than_any_cut_text_is_not_mended(letter: bytes, mended: int) -> None:
+    tail = rb'\ud83d"}'
+    assert decoded(b'{"a":"' + letter * mended + tail, _Nothing) is not None
+    assert decoded(b'{"a":"' + letter * (mended // 9 * 10) + letter * 10 + tail, _Nothing) is None
