@@ -14,11 +14,10 @@ from pydantic import PlainValidator, ValidationInfo, WithJsonSchema
 from exporter.fields.files import read_named_file
 from exporter.fields.kinds import Reading, field_error, kind, text_of
 from exporter.support.net import ascii_host, join_address, keeps_secrets
-from exporter.support.redaction import redact
+from exporter.support.redaction import is_meant, redact
 from exporter.support.secret import Secret, is_quoted, pasted
 
 _SECRET_FILE_BYTES: Final = 64 * 1024
-_LONG_NAME: Final = 40
 _REMOVE_QUOTES: Final = {
     "env": "remove them where the variable is set; `docker run --env-file` keeps quotes",
     "file": "remove them from the file",
@@ -90,7 +89,8 @@ def _secret_file(name: object, reading: Reading | None) -> str:
         reading.files.append(path)
         reading.private.append(path)
     # A credential put here by mistake must not be shown as a missing file.
-    where = redact(str(path)) if "/" in name or len(name) < _LONG_NAME else "the named file"
+    is_path = name.startswith(("/", "./", "../")) or is_meant(name)
+    where = redact(str(path)) if is_path else "the named file"
     fixes = {"absent": "create it, or correct the path; it is relative to this file", "wanted": "name a regular file"}
     content = read_named_file(path, where, _SECRET_FILE_BYTES, **fixes, holds="a credential")
     if not content.strip():
@@ -107,9 +107,7 @@ def _secret_variable(name: object, reading: Reading | None) -> str:
         raise field_error("env must be the name of an environment variable", "write {env: NAME}, with letters, digits and _")
     environ = reading.environ if reading else {}
     # The same: only what is clearly a name is shown.
-    which = (
-        f"the environment variable {name}" if name.isupper() and len(name) < _LONG_NAME else "the named environment variable"
-    )
+    which = f"the environment variable {name}" if name.isupper() and is_meant(name) else "the named environment variable"
     if name not in environ:
         raise field_error(f"{which} is not set", "set it for the process of the exporter")
     if not environ[name].strip():

@@ -7,6 +7,7 @@ directly. Credentials and addresses are in :mod:`exporter.fields.credentials`.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -22,13 +23,11 @@ from exporter.fields.durations import PATTERN as DURATION_PATTERN
 from exporter.fields.durations import parse_duration
 from exporter.fields.zones import place_like
 from exporter.support.files import is_no_file
-from exporter.support.redaction import is_steering, redact
+from exporter.support.redaction import is_meant, is_steering, redact
 from exporter.support.secret import is_quoted
 
 REPORTED_ELSEWHERE: Final = "reported_elsewhere"
 """Type of an error that another one already tells of, such as a name whose owner is wrong."""
-
-_SHOWN: Final = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +64,9 @@ class FieldProblem(NamedTuple):
 
 
 def shown(value: object) -> str:
-    """Return ``value`` as it may stand in a message: short, and without what looks like a credential."""
-    text = repr(redact(str(value)))
-    return text if len(text) <= _SHOWN else text[:_SHOWN] + "…'"
+    """Return ``value`` as it may stand in a message: in quotes if it can be a slip, else how long it is."""
+    text = str(value)
+    return repr(redact(text)) if is_meant(text) else f"a value of {len(text)} characters"
 
 
 _KINDS: Final = (
@@ -147,7 +146,7 @@ def _expression(value: object) -> str:
     try:
         parse(text)
     except WindowError as error:
-        raise field_error(redact(error.problem), error.fix) from None
+        raise field_error(redact(error.problem.replace(repr(text), shown(text))), error.fix) from None
     return text
 
 
@@ -200,6 +199,10 @@ _read_id: Final = _pattern(_ID, "an id: ASCII without blanks, at most 100 charac
 def _id(value: object) -> str:
     if is_quoted(text_of(value, _ID_EXAMPLE)):
         raise field_error("has quotes inside the value", "write the value in one pair of quotes, or in none")
+    # Named alone, since it is nothing of the id's: a dash that a document made pretty is hard to see.
+    if odd := next((letter for letter in text_of(value, _ID_EXAMPLE) if not "!" <= letter <= "~"), ""):
+        name = unicodedata.name(odd, f"U+{ord(odd):04X}")
+        raise field_error(f"holds {name}, and an id is ASCII without blanks", f"write it like {_ID_EXAMPLE}")
     return _read_id(value)
 
 

@@ -92,6 +92,18 @@ def visible(text: str) -> str:
     return "".join(repr(letter)[1:-1] if is_steering(letter) and letter not in "\n\t" else letter for letter in text)
 
 
+# A word, a word in capitals, a number with a unit or without, a short word with a number.
+_PIECE: Final = re.compile(r"[A-Z]?[^\W\dA-Z_]{0,11}|[A-Z]{1,12}|[0-9]{1,4}[A-Za-z]{0,2}|[A-Za-z]{1,4}[0-9]{1,4}")
+_BETWEEN: Final = re.compile(r"[ _./@:+-]+")
+_SHORT: Final = 7
+_LONGEST_MEANT: Final = 40
+
+
+def is_meant(text: str) -> bool:
+    """Return whether ``text`` looks like words that somebody wrote, and not like a credential in a wrong place."""
+    return len(text) <= _SHORT or (len(text) <= _LONGEST_MEANT and all(map(_PIECE.fullmatch, _BETWEEN.split(text))))
+
+
 # So far behind its end a text is looked at: the longest address of an e-mail, so that none is cut into something else.
 _BEYOND: Final = 320
 

@@ -13,6 +13,7 @@ from typing import Final
 import yaml
 
 from exporter.errors import Problem
+from exporter.support.redaction import is_meant
 
 Path = tuple[str | int, ...]
 
@@ -25,7 +26,6 @@ _MERGE_TAG: Final = "tag:yaml.org,2002:merge"
 _PLAIN_TAGS: Final = frozenset(f"tag:yaml.org,2002:{name}" for name in ("null", "bool", "int", "float", "str", "timestamp"))
 _CONTAINER_TAGS: Final = frozenset({"tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"})
 _TAG: Final = ("has a YAML tag", "remove it, or put a value that starts with ! in quotes")
-_SHOWN_KEY: Final = 40
 
 
 class _Unreadable:
@@ -112,7 +112,7 @@ def show_path(path: Path) -> str:
 def showable_key(key: object) -> str | None:
     """Return ``key`` when it looks like a key that somebody meant, ``None`` when it may be a pasted credential."""
     text = str(key)
-    return text if len(text) <= _SHOWN_KEY and text.replace("_", "").replace("-", "").isalnum() and text.isascii() else None
+    return text if is_meant(text) and text.replace("_", "").replace("-", "").isalnum() and text.isascii() else None
 
 
 # PyYAML's messages quote the file, so each is told in words of our own: a part of the message, what it means, the fix.
