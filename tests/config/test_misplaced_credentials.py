@@ -94,6 +94,6 @@ def test_what_is_not_quoted_is_told_by_its_length(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("place", PLACES)
 def test_a_credential_of_the_same_file_is_masked_in_each_place(place: str, tmp_path: Path) -> None:
-    content = PLACES[place]("verysecretlongword")
+    content = PLACES[place]("key-secret-of-berlin")
     content["targets"] = [*content["targets"], {**GOOD, "name": "second", "api_key": {"env": "KEY"}}]
-    assert "verysecretlongword" not in told(content, tmp_path, {"KEY": "verysecretlongword"})
+    assert "key-secret-of-berlin" not in told(content, tmp_path, {"KEY": "key-secret-of-berlin"})
