@@ -31,6 +31,7 @@ T = TypeVar("T")
 
 DEFAULT_CONFIG_FILE: Final = Path("exporter.yml")
 DEFAULT_ADDRESS: Final = "127.0.0.1:10888"
+DEFAULT_MAX_REQUESTS: Final = 40  # as node_exporter
 SIMULATOR_ADDRESS: Final = "127.0.0.1:10889"
 EXIT_BAD_CONFIG: Final = 2
 EXIT_UNKNOWN: Final = 3
@@ -95,8 +96,12 @@ AllowedHosts = Annotated[
     typer.Option(
         "--web.allowed-hosts",
         metavar="NAME,...",
-        help="Domain names by which scrapers ask at its own port, such as host.docker.internal; repeatable.",
+        help="Domain names by which scrapers ask at its own port, such as metrics.example; repeatable.",
     ),
+]
+MaxRequests = Annotated[
+    int,
+    typer.Option("--web.max-requests", metavar="N", min=0, help="Pages made at a time; more are answered 503, 0 is no limit."),
 ]
 WebConfigFile = Annotated[
     Path | None,
@@ -119,6 +124,7 @@ def daemon(
     listen: Listen = DEFAULT_ADDRESS,
     web_config: WebConfigFile = None,
     allowed_hosts: AllowedHosts = None,
+    max_requests: MaxRequests = DEFAULT_MAX_REQUESTS,
     lifecycle: Annotated[bool, typer.Option("--web.enable-lifecycle", help="Allow POST /-/reload and /-/log-level.")] = False,
     level: Level = LogLevel.INFO,
     log_format: Format = LogFormat.AUTO,
@@ -148,6 +154,7 @@ def daemon(
                 listen_address=listen,
                 web_config=web_config,
                 allowed_hosts=names,
+                max_requests=max_requests,
                 lifecycle=lifecycle,
                 watch=watch,
                 standby=standby,

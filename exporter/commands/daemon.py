@@ -60,6 +60,7 @@ async def run(
     listen_address: str,
     web_config: Path | None = None,
     allowed_hosts: frozenset[str] = frozenset(),
+    max_requests: int = 0,
     lifecycle: bool = False,
     watch: bool = False,
     standby: bool = False,
@@ -99,7 +100,7 @@ async def run(
             may_stand_by=standby,
         )
         async with application as (app, instruments):
-            server = await serve(create_app(app, pages), listen_address, web, allowed_hosts)
+            server = await serve(create_app(app, pages, max_requests=max_requests), listen_address, web, allowed_hosts)
             log.info("listening", address=server.url, bound=server.bound)
             if open_to_all := listener_warning(server.bound, web, lifecycle=lifecycle):
                 log.warning("listener_open", problem=str(open_to_all), lifecycle=lifecycle)

@@ -8,10 +8,11 @@ import errno
 import math
 import os
 import socket
-from collections.abc import Iterator
-from typing import NoReturn
+from collections.abc import Callable, Iterator
+from typing import NoReturn, Protocol
 
 import uvicorn
+from uvicorn.server import ServerState
 
 from exporter.errors import ListenError, WebServerError
 from exporter.support.net import join_address
@@ -35,12 +36,30 @@ def bind(host: str, port: int) -> socket.socket:
     return sock
 
 
-async def start(config: uvicorn.Config, sock: socket.socket, what: str) -> RunningServer:
+class Accepting(Protocol):
+    """What accepts connections, as :class:`asyncio.Server` does."""
+
+    def close(self) -> None:
+        """Accept no further one."""
+        ...
+
+    async def wait_closed(self) -> None:
+        """Wait until what was being accepted is gone."""
+        ...
+
+
+async def start(
+    config: uvicorn.Config,
+    sock: socket.socket,
+    what: str,
+    accept: Callable[[socket.socket, ServerState], Accepting] | None = None,
+) -> RunningServer:
     """Serve on the bound ``sock``; it belongs to the server from now on. ``what`` names the server in messages.
 
+    ``accept`` begins to accept on a socket, for a server of this state; asyncio does without it.
     Raises :class:`~exporter.errors.ListenError` when the server ends before it serves.
     """
-    server = _Server(config)
+    server = _Server(config, accept)
     task = asyncio.create_task(server.serve(sockets=[sock]), name=what)
     ready = asyncio.create_task(server.ready.wait())
     await asyncio.wait({task, ready}, return_when=asyncio.FIRST_COMPLETED)
@@ -88,8 +107,11 @@ class RunningServer:
 
 
 class _Server(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config) -> None:
+    servers: list[Accepting]  # type: ignore[assignment]  # uvicorn asks no more of them
+
+    def __init__(self, config: uvicorn.Config, accept: Callable[[socket.socket, ServerState], Accepting] | None) -> None:
         super().__init__(config)
+        self._accept = accept
         self.ready = asyncio.Event()
         self.stopping = asyncio.Event()
         self.graceful = True
@@ -99,7 +121,11 @@ class _Server(uvicorn.Server):
         yield
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets=sockets)
+        if self._accept is None:
+            await super().startup(sockets=sockets)
+        else:
+            self.servers = [self._accept(sock, self.server_state) for sock in sockets or ()]
+            self.started = True
         if self.started:
             self.ready.set()
 

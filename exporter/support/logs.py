@@ -35,8 +35,10 @@ LEVELS: Final[Mapping[str, int]] = {
 
 # httpx puts whole URLs into its lines, httpcore and aiohttp headers: none of them speaks below warning, whatever the level.
 _SILENCED: Final = ("httpx", "httpcore", "aiohttp", "aiodns")
-# Chatty about themselves; worth hearing only by somebody who debugs.
-_QUIET: Final = ("uvicorn", "uvicorn.error", "uvicorn.access", "asyncio")
+# Chatty about themselves; worth hearing only by somebody who debugs. Not `uvicorn.error`: it has a line for each request that
+# is no HTTP, and the level that the web server gives it is left alone.
+_QUIET: Final = ("uvicorn", "uvicorn.access", "asyncio")
+_ROUTED: Final = (*_SILENCED, *_QUIET, "uvicorn.error")
 _FIRST_KEYS: Final = ("time", "level", "event", "logger")
 
 
@@ -266,7 +268,7 @@ def _route_standard_logging() -> None:
         if isinstance(handler, (_Bridge, logging.StreamHandler)) and type(handler).__module__ in ("logging", __name__):
             root.removeHandler(handler)
     root.addHandler(_Bridge())
-    for name in (*_SILENCED, *_QUIET):
+    for name in _ROUTED:
         logger = logging.getLogger(name)
         logger.handlers.clear()
         logger.propagate = True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import ssl
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -13,7 +14,6 @@ from exporter.support.net import parse_address
 from exporter.support.rights import exposures
 from exporter.support.x509 import validity
 from exporter.web.config import WebConfig
-from exporter.web.csrf import only_here
 from exporter.web.tls import Tls
 
 _SOON_DAYS: Final = 14
@@ -38,12 +38,17 @@ def listener_warning(bound: str, config: WebConfig, *, lifecycle: bool) -> Probl
     """Return what to tell of a listener ``bound`` to ``host:port`` that other machines reach and that asks nobody who he is."""
     host, _ = parse_address(bound)
     asks = bool(config.users) or (config.tls is not None and config.tls.verify_clients is ssl.CERT_REQUIRED)
-    if asks or only_here(host):
+    if asks or _only_here(host):
         return None
     may = "reads every page, reloads the configuration and sets the log level" if lifecycle else "reads every page"
     ways = "ask for a password or a client certificate (--web.config.file), or let none but trusted machines reach it"
     fix = f"{ways}; else leave --web.enable-lifecycle out" if lifecycle else f"{ways}, as a port published on 127.0.0.1 does"
     return Problem("--web.listen-address", f"whoever reaches {bound} {may}, without a password", fix)
+
+
+def _only_here(address: str) -> bool:
+    """Return whether a socket bound to ``address`` is reached from this machine alone."""
+    return ipaddress.ip_address(address.partition("%")[0]).is_loopback
 
 
 def _expiry(tls: Tls, now: float) -> Iterator[Problem]:

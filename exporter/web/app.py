@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
-import functools
-import gzip
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from concurrent.futures import Executor
-from typing import Final, TypeVar
+from typing import Final
 
 import structlog
 from starlette.applications import Starlette
@@ -19,16 +16,16 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from exporter.errors import ConfigError
 from exporter.state.snapshot import View
 from exporter.support.audit import Refusals, change_requested
+from exporter.support.told import Told
 from exporter.web import status_page as board
 from exporter.web.backend import Backend, Reloaded
 from exporter.web.callers import caller
 from exporter.web.csrf import is_cross_site
 from exporter.web.headers import SecurityHeaders
-from exporter.web.negotiate import accepts_gzip, choose_format
+from exporter.web.negotiate import choose_format
+from exporter.web.page_maker import PageMaker, Recipe
 from exporter.web.status_api import encode_status, pages_of
 
-_COMPRESS_IN_LOOP: Final = 32 * 1024  # bytes; well under a millisecond, a thread costs more
-_LEVEL: Final = 5  # of gzip: within some percent of the best size for half of the time
 _NAMED: Final = 100  # things that an answer in plain text names one by one
 _MAX_NUMBER: Final = 7  # digits of a page number
 
@@ -41,16 +38,16 @@ _RELOADED: Final[Mapping[Reloaded, str]] = {
 
 _log = structlog.get_logger("exporter.web")
 
-_T = TypeVar("_T")
 _Handler = Callable[[Request], Awaitable[Response]]
 
 
-def create_app(backend: Backend, threads: Executor | None = None) -> ASGIApp:
+def create_app(backend: Backend, threads: Executor | None = None, *, max_requests: int = 0) -> ASGIApp:
     """Return the application over ``backend``. Passwords and TLS are added by :func:`exporter.web.serve`.
 
     What takes long is done in ``threads``, which no file or name that hangs may hold; without them in those of the loop.
+    At most ``max_requests`` pages are made at a time, 0 is without limit; one more is answered 503.
     """
-    pages = _Pages(backend, threads)
+    pages = _Pages(backend, threads, max_requests)
     routes = [
         Route("/", pages.once_open(pages.board), methods=["GET"]),
         Route("/metrics", pages.once_open(pages.metrics), methods=["GET"]),
@@ -67,25 +64,27 @@ def create_app(backend: Backend, threads: Executor | None = None) -> ASGIApp:
 
 
 class _LogBugs:
-    """Starlette has already answered 500 when an exception arrives here: log it once, spare the server's own noise."""
+    """Starlette has already answered 500 when an exception arrives here: log it, and not each time that it is repeated."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
+        self._told = Told()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             await self._app(scope, receive, send)
-        except Exception:  # noqa: BLE001  the border of a request: one bug must not touch another
-            _log.exception("http_request_failed", path=scope.get("path"))
+        except Exception as error:  # noqa: BLE001  the border of a request: one bug must not touch another
+            if (times := self._told.news(type(error).__name__)) is not None:
+                _log.exception("http_request_failed", path=scope.get("path"), repeated=times if times > 1 else None)
 
 
 class _Pages:
     """One method per path."""
 
-    def __init__(self, backend: Backend, threads: Executor | None) -> None:
+    def __init__(self, backend: Backend, threads: Executor | None, max_requests: int) -> None:
         self._backend = backend
-        self._threads = threads
         self._refusals = Refusals()
+        self._maker = PageMaker(threads, max_requests)
 
     def once_open(self, handler: _Handler) -> _Handler:
         """Return ``handler`` that waits for the first targets: a page without them would say that there are none."""
@@ -102,35 +101,50 @@ class _Pages:
         if targets is not None and (refusal := _unknown_target(targets, self._backend.view())):
             return refusal
         offer = choose_format(request.headers.getlist("accept"))
-        body = await self._backend.metrics(offer.format, targets)
-        return await self._page(request, body, offer.content_type, vary="Accept, Accept-Encoding")
+        page = Recipe(
+            ("metrics", offer.format, targets),
+            lambda: self._backend.metrics(offer.format, targets),
+            offer.content_type,
+            vary="Accept, Accept-Encoding",
+            always=targets is None,
+        )
+        return await self._maker.answer(request, page)
 
     async def board(self, request: Request) -> Response:
-        view = self._backend.view()
         query = request.query_params.get("q", "")
         page = _number(request.query_params.get("page", "1"))
-        # Building and rendering thousands of targets takes longer than the loop may stand still.
-        body = await self._in_thread(lambda: board.render(view, query=query, page=page))
-        answer = await self._page(request, body, "text/html; charset=utf-8")
+
+        async def make() -> bytes:
+            view = self._backend.view()
+            # Building and rendering thousands of targets takes longer than the loop may stand still.
+            return await self._maker.in_thread(lambda: board.render(view, query=query, page=page))
+
+        answer = await self._maker.answer(request, Recipe(("board", query, page), make, "text/html; charset=utf-8"))
         answer.headers["Content-Security-Policy"] = board.content_security_policy()
         return answer
 
     async def status(self, request: Request) -> Response:
-        view = self._backend.view()
         targets = _asked_targets(request)
-        if targets is not None and (refusal := _unknown_target(targets, view)):
+        if targets is not None and (refusal := _unknown_target(targets, self._backend.view())):
             return refusal
         page = None
         if (asked := request.query_params.get("page")) is not None:
-            page, pages = _number(asked), pages_of(len(view.targets) if targets is None else len(targets))
+            page, pages = _number(asked), pages_of(len(self._backend.view().targets) if targets is None else len(targets))
             if not 1 <= page <= pages:
                 return PlainTextResponse(f"No such page: ask for ?page=1 to ?page={pages}.\n", 404)
-        body = await self._in_thread(lambda: encode_status(view, targets, page))
-        return await self._page(request, body, "application/json")
+
+        async def make() -> bytes:
+            view = self._backend.view()
+            return await self._maker.in_thread(lambda: encode_status(view, targets, page))
+
+        return await self._maker.answer(request, Recipe(("status", targets, page), make, "application/json"))
 
     async def config(self, request: Request) -> Response:
-        text = await self._in_thread(self._backend.effective_config)  # half a second for thousands of targets
-        return await self._page(request, text.encode(), "text/plain; charset=utf-8")
+        async def make() -> bytes:
+            # Half a second for thousands of targets.
+            return (await self._maker.in_thread(self._backend.effective_config)).encode()
+
+        return await self._maker.answer(request, Recipe("config", make, "text/plain; charset=utf-8"))
 
     async def healthy(self, _: Request) -> Response:
         if (trouble := self._backend.trouble()) is not None:
@@ -185,18 +199,6 @@ class _Pages:
             return PlainTextResponse("Requests from other web sites are refused.\n", 403)
         change_requested(what, **who)
         return await change(request)
-
-    async def _page(self, request: Request, body: bytes, content_type: str, *, vary: str = "Accept-Encoding") -> Response:
-        """Return ``body``, compressed when the client takes gzip. A HEAD request gets the same headers."""
-        headers = {"Content-Type": content_type, "Vary": vary}
-        if accepts_gzip(request.headers.getlist("accept-encoding")):
-            headers["Content-Encoding"] = "gzip"
-            compress = functools.partial(gzip.compress, body, _LEVEL, mtime=0)
-            body = compress() if len(body) <= _COMPRESS_IN_LOOP else await self._in_thread(compress)
-        return Response(body, headers=headers)
-
-    async def _in_thread(self, work: Callable[[], _T]) -> _T:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
 
 
 def _number(text: str) -> int:

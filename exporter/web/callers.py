@@ -11,6 +11,8 @@ from typing import Final
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from exporter.support.redaction import told
+
 _USER: Final = "exporter.user"
 _CERTIFICATE: Final = "exporter.certificate"
 _MOST: Final = 200  # letters of a subject
@@ -44,4 +46,4 @@ def caller(scope: Scope) -> dict[str, str]:
 
 
 def _named(subject: Iterable[Iterable[tuple[str, str]]]) -> str:
-    return ",".join(f"{_SHORT.get(name, name)}={value}" for part in subject for name, value in part)[:_MOST]
+    return told(",".join(f"{_SHORT.get(name, name)}={value}" for part in subject for name, value in part), _MOST)

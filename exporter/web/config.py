@@ -55,9 +55,8 @@ _NOT_OFFERED: Final[Mapping[str, str]] = {
     "tls_server_config.cert": "write the certificate to a file and name it in cert_file",
     "tls_server_config.key": "write the key to a file and name it in key_file",
     "tls_server_config.client_ca": "write the certificates to a file and name it in client_ca_file",
-    "tls_server_config.client_allowed_sans": "use a client_ca_file that signs only the clients you allow",
     "tls_server_config.curve_preferences": "remove it; OpenSSL's own order is used",
-    "rate_limit": "remove it, or limit requests in a reverse proxy",
+    "rate_limit": "remove it: scrapes are served from memory, and --web.max-requests bounds the pages made at a time",
 }
 _MOST_BYTES: Final = 1024 * 1024
 _BCRYPT: Final = re.compile(r"\$2[aby]\$(\d\d)\$[./A-Za-z0-9]{53}")
@@ -150,6 +149,7 @@ class _Reader:
             "key_file",
             "client_auth_type",
             "client_ca_file",
+            "client_allowed_sans",
             "min_version",
             "max_version",
             "cipher_suites",
@@ -173,6 +173,13 @@ class _Reader:
             )
         if verify is not ssl.CERT_NONE and "client_ca_file" not in found:
             self._refuse((*path, "client_ca_file"), "is missing", "name the certificates of the CA that signs the clients")
+        names = self._names((*path, "client_allowed_sans"), found.get("client_allowed_sans"))
+        if names and verify is not ssl.CERT_REQUIRED:
+            self._refuse(
+                (*path, "client_allowed_sans"),
+                "a client without a certificate would pass",
+                "set client_auth_type: RequireAndVerifyClientCert",
+            )
         lowest = self._version((*path, "min_version"), found.get("min_version", "TLS12"))
         highest = self._version((*path, "max_version"), found.get("max_version", "TLS13"))
         if lowest > highest:
@@ -182,7 +189,16 @@ class _Reader:
         certificate, private_key = files.get("cert_file"), files.get("key_file")
         if certificate is None or private_key is None:
             return None
-        return Tls(certificate, private_key, files.get("client_ca_file"), verify, lowest, highest, ciphers, prefer)
+        return Tls(certificate, private_key, files.get("client_ca_file"), verify, lowest, highest, ciphers, prefer, names)
+
+    def _names(self, path: tuple[str, ...], value: object) -> frozenset[str]:
+        if value is None:
+            return frozenset()
+        if not isinstance(value, list) or not value or not all(isinstance(name, str) and name for name in value):
+            fix = "write one per line, each after a dash, as the clients' certificates have it"
+            self._refuse(path, "must be a list of names", fix)
+            return frozenset()
+        return frozenset(value)
 
     def _file(self, path: tuple[str, ...], value: object) -> Path | None:
         if not isinstance(value, str) or not value:

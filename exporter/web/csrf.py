@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from exporter.errors import ConfigError, Problem
 from exporter.support.redaction import redact, visible
+from exporter.support.told import Told
 
 _HTTP: Final = 80
 _LOOPBACK_NAMES: Final = frozenset({"localhost.localdomain", "localhost4.localdomain4", "localhost6.localdomain6"})
@@ -23,7 +24,9 @@ _LOOPBACK_NAMES: Final = frozenset({"localhost.localdomain", "localhost4.localdo
 _HOST_NAME: Final = re.compile(
     r"[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*\.?", re.ASCII | re.IGNORECASE
 )
-_MAX_TOLD: Final = 100
+_LOCAL_SUFFIXES: Final = (".localhost", ".svc", ".svc.cluster.local", ".internal")
+"""No web site has such a name: RFC 6761, Kubernetes' Services, and what ICANN keeps for private networks."""
+
 _MAX_NAME: Final = 100
 _REFUSAL: Final = (
     "This exporter is not known by that name at this port; ask localhost or the address, or start it with "
@@ -53,10 +56,11 @@ def _netloc(origin: str) -> str:
 
 
 class DnsRebindingGuard:
-    """Refuses requests to a foreign name at our own port (DNS rebinding): for a listener that only this machine can reach.
+    """Refuses requests to a foreign name at our own port: DNS rebinding.
 
-    A web site lets its name point to 127.0.0.1 and reads us through the visitor's browser, as the same
-    site. Its requests cannot hide name and port. A reverse proxy that hands its own public name on does so without our port.
+    A web site lets its name point to 127.0.0.1, or to an address of the visitor's network, and reads us through the visitor's
+    browser, as the same site. Its requests cannot hide name and port. A reverse proxy that hands its own public name on does so
+    without our port.
     ``allowed`` are names by which scrapers come, as :func:`allowed_hosts` returns them. Each name that is refused is logged
     once, with the way out.
     """
@@ -65,7 +69,7 @@ class DnsRebindingGuard:
         self._app = app
         self._port = port
         self._allowed = allowed
-        self._told: set[str] = set()
+        self._told = Told()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and (name := foreign_name(Headers(scope=scope).get("host", ""), self._port, self._allowed)):
@@ -77,15 +81,12 @@ class DnsRebindingGuard:
     def _tell(self, name: str) -> None:
         """Log that ``name`` is refused, unless that was said: who asks again and again must not flood the log, nor memory."""
         name = redact(visible(name))[:_MAX_NAME]
-        if name in self._told or len(self._told) > _MAX_TOLD:
+        was_full = self._told.full
+        if self._told.news(name) != 1:
             return
-        self._told.add(name)
-        if len(self._told) > _MAX_TOLD:
+        _log.warning("host_refused", host=name, fix="when a scraper of yours asks by this name, give it to --web.allowed-hosts")
+        if self._told.full and not was_full:
             _log.warning("more_hosts_refused", fix="names that are refused from now on are not told any more")
-        else:
-            _log.warning(
-                "host_refused", host=name, fix="when a scraper of yours asks by this name, give it to --web.allowed-hosts"
-            )
 
 
 def foreign_name(host: str, port: int, allowed: frozenset[str] = frozenset()) -> str | None:
@@ -96,7 +97,7 @@ def foreign_name(host: str, port: int, allowed: frozenset[str] = frozenset()) ->
     except ValueError:
         return None  # no browser sends it
     name = (parts.hostname or "").rstrip(".")
-    if asked != port or "." not in name or name.endswith(".localhost") or name in _LOOPBACK_NAMES or name in allowed:
+    if asked != port or "." not in name or name in _LOOPBACK_NAMES or name in allowed or name.endswith(_LOCAL_SUFFIXES):
         return None
     try:
         ipaddress.ip_address(name)
@@ -123,8 +124,3 @@ def allowed_hosts(flags: Iterable[str]) -> frozenset[str]:
         ]
         raise ConfigError(problems)
     return frozenset(name.rstrip(".").lower() for name in names)
-
-
-def only_here(address: str) -> bool:
-    """Return whether a socket bound to ``address`` is reached from this machine alone."""
-    return ipaddress.ip_address(address.partition("%")[0]).is_loopback

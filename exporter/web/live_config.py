@@ -121,5 +121,7 @@ def _fixed(old: WebConfig, new: WebConfig) -> Iterator[tuple[str, str]]:
         yield "tls_server_config", "TLS cannot be switched on or off while running"
     if new.tls and old.tls and new.tls.verify_clients < old.tls.verify_clients:
         yield "tls_server_config.client_auth_type", "client certificates cannot be made optional while running"
+    if new.tls and old.tls and old.tls.client_allowed_sans and not new.tls.client_allowed_sans:
+        yield "tls_server_config.client_allowed_sans", "the list of clients cannot be dropped while running"
     if old.users and not new.users:
         yield "basic_auth_users", "passwords cannot be switched off while running"

@@ -2,30 +2,31 @@
 
 from __future__ import annotations
 
-import asyncio
+import resource
 import socket
+import ssl
 from typing import Final, NoReturn
 
-import h11
 import uvicorn
 from starlette.types import ASGIApp
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.server import ServerState
 
 from exporter.errors import ListenError
 from exporter.support import http_server
 from exporter.support.net import join_address, parse_address
-from exporter.web.auth import BasicAuth, PasswordCheck
-from exporter.web.callers import noting_certificate
+from exporter.web import limits
+from exporter.web.auth import BasicAuth
 from exporter.web.config import WebConfig
-from exporter.web.csrf import DnsRebindingGuard, only_here
+from exporter.web.csrf import DnsRebindingGuard
 from exporter.web.headers import SecurityHeaders
+from exporter.web.listener import Listener
 from exporter.web.live_config import ReloadingWebConfig
-from exporter.web.tls import CurrentContext
+from exporter.web.passwords import PasswordCheck
+from exporter.web.protocol import ClientProtocol
+from exporter.web.tls import AllowedClients, CurrentContext
+from exporter.web.visitors import Visitor, Visitors
 
-_CONNECTIONS: Final = 512  # at a time; more are answered 503
-_KEEP_ALIVE_SECONDS: Final = 75  # longer than the usual scrape interval, so that a scraper keeps its connection
-_HEADER_BYTES: Final = 32 * 1024
-_HEADER_SECONDS: Final = 30.0  # from the first byte of a request, or the connection, to its end
+_FEWEST: Final = 8  # connections, however few files may be open
 
 
 class Server:
@@ -54,7 +55,7 @@ async def serve(
 ) -> Server:
     """Listen on ``address`` and serve ``app`` behind the passwords, headers and TLS of ``web_config``.
 
-    On the loopback, and wherever ``allowed_hosts`` names some, it answers to no other domain names than these at its own port.
+    At its own port it answers to no domain name of the internet but those in ``allowed_hosts``.
     ``address`` is ``host:port``, ``[v6]:port``, or ``:port`` for every interface; port 0 picks a free one. Raises
     :class:`~exporter.errors.ConfigError` for an address that makes no sense, :class:`~exporter.errors.ListenError` for one
     that cannot be had.
@@ -62,12 +63,11 @@ async def serve(
     sock = _bind(address)
     watched, check = ReloadingWebConfig(web_config or WebConfig()), PasswordCheck()
     has_tls = web_config is not None and web_config.tls is not None
-    here, port = sock.getsockname()[:2]
-    known = DnsRebindingGuard(app, port, allowed_hosts) if only_here(here) or allowed_hosts else app
-    protected = SecurityHeaders(BasicAuth(known, watched.config, check), lambda: watched.in_force.headers)
+    guarded = DnsRebindingGuard(app, sock.getsockname()[1], allowed_hosts)
+    protected = SecurityHeaders(BasicAuth(guarded, watched.config, check), lambda: watched.in_force.headers)
     config = uvicorn.Config(
         protected,
-        http=_RequestTimeoutProtocol,
+        http=ClientProtocol,
         ws="none",
         lifespan="off",
         log_config=None,
@@ -75,13 +75,27 @@ async def serve(
         access_log=False,
         server_header=False,
         proxy_headers=False,
-        limit_concurrency=_CONNECTIONS,
-        timeout_keep_alive=_KEEP_ALIVE_SECONDS,
-        h11_max_incomplete_event_size=_HEADER_BYTES,
-        ssl_context_factory=(lambda *_: CurrentContext(watched.context)) if has_tls else None,
+        timeout_keep_alive=limits.IDLE_SECONDS,
+        h11_max_incomplete_event_size=limits.HEADER_BYTES,
     )
-    running = await http_server.start(config, sock, f"web server on {address}")
+    visitors = Visitors(_room_for_visitors())
+    admits = AllowedClients(lambda: watched.in_force.tls)
+
+    def accept(listening: socket.socket, state: ServerState) -> Listener:
+        def protocol(visitor: Visitor) -> ClientProtocol:
+            return ClientProtocol(config, state, visitor, admits)
+
+        context: ssl.SSLContext | None = CurrentContext(watched.context) if has_tls else None
+        return Listener(listening, protocol, visitors, context)
+
+    running = await http_server.start(config, sock, f"web server on {address}", accept)
     return Server(running, check, "https" if has_tls else "http")
+
+
+def _room_for_visitors() -> int:
+    """Return how many connections may be open: a quarter of the files that may be, the rest is for the platforms."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return limits.CONNECTIONS if soft == resource.RLIM_INFINITY else max(_FEWEST, min(limits.CONNECTIONS, soft // 4))
 
 
 def _bind(address: str) -> socket.socket:
@@ -92,39 +106,6 @@ def _bind(address: str) -> socket.socket:
         raise ListenError(f"cannot listen on {address}: no such host") from error
     except OSError as error:
         raise ListenError(f"cannot listen on {address}: {error.strerror}") from error
-
-
-class _RequestTimeoutProtocol(H11Protocol):
-    """Hangs up when a request does not get to its end; uvicorn itself would wait for ever.
-
-    The body counts, too: nothing of ours reads one, and who sends it a byte a minute would keep the connection.
-    """
-
-    _timeout: asyncio.TimerHandle | None = None
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # uvicorn's own narrowing
-        super().connection_made(transport)
-        self.app = noting_certificate(self.app, transport)
-        self._expect_request()
-
-    def data_received(self, data: bytes) -> None:
-        super().data_received(data)
-        self._expect_request()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._cancel_timeout()
-        super().connection_lost(exc)
-
-    def _expect_request(self) -> None:
-        if self.conn.their_state not in {h11.IDLE, h11.SEND_BODY}:
-            self._cancel_timeout()
-        elif self._timeout is None:
-            self._timeout = self.loop.call_later(_HEADER_SECONDS, self.transport.abort)
-
-    def _cancel_timeout(self) -> None:
-        if self._timeout is not None:
-            self._timeout.cancel()
-            self._timeout = None
 
 
 _EVERYWHERE: Final = frozenset({"", "0.0.0.0", "::"})  # noqa: S104  compared, not bound

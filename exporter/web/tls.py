@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Final, Self
+
+import structlog
 
 from exporter.errors import ConfigError, Problem
 from exporter.support.files import is_no_file
+from exporter.support.redaction import redact, visible
+from exporter.support.told import Told
+
+_MAX_NAMES: Final = 200  # letters
+
+_log = structlog.get_logger("exporter.web")
 
 
 @dataclass(frozen=True, slots=True)
 class Tls:
-    """How the server proves itself and whom it asks for a certificate. ``ciphers`` are OpenSSL's names, empty for all."""
+    """How the server proves itself and whom it asks for a certificate. ``ciphers`` are OpenSSL's names, empty for all.
+
+    Of the clients with a certificate only those pass that have one of ``client_allowed_sans`` in it, unless that is empty.
+    """
 
     cert_file: Path
     key_file: Path
@@ -24,6 +36,7 @@ class Tls:
     max_version: ssl.TLSVersion = ssl.TLSVersion.TLSv1_3
     ciphers: tuple[str, ...] = ()
     prefer_server_ciphers: bool = True
+    client_allowed_sans: frozenset[str] = frozenset()
 
 
 def new_context(tls: Tls) -> ssl.SSLContext:
@@ -96,3 +109,29 @@ class CurrentContext(ssl.SSLContext):
         session: ssl.SSLSession | None = None,
     ) -> ssl.SSLObject:
         return self._current().wrap_bio(incoming, outgoing, server_side, server_hostname, session)
+
+
+class AllowedClients:
+    """Lets a client through whose certificate has one of the names in ``client_allowed_sans`` of the TLS settings in force.
+
+    Names are compared letter by letter, as the exporter toolkit does: DNS names, e-mail and IP addresses, URIs. The names of
+    each certificate that is refused are logged, and not at every try.
+    """
+
+    def __init__(self, tls: Callable[[], Tls | None]) -> None:
+        self._tls = tls
+        self._told = Told()
+
+    def __call__(self, transport: asyncio.Transport) -> bool:
+        tls = self._tls()
+        if tls is None or not tls.client_allowed_sans:
+            return True
+        certificate = transport.get_extra_info("peercert") or {}
+        names = frozenset(str(value) for _, value in certificate.get("subjectAltName", ()))
+        if names & tls.client_allowed_sans:
+            return True
+        shown = redact(visible(", ".join(sorted(names))))[:_MAX_NAMES]
+        if (times := self._told.news(shown)) is not None:
+            fix = "when this client may come, add one of its names to client_allowed_sans"
+            _log.warning("client_certificate_refused", names=shown, repeated=times if times > 1 else None, fix=fix)
+        return False

@@ -13,8 +13,8 @@ import pytest
 
 from exporter.errors import ConfigError, ListenError
 from exporter.metrics import Format
-from exporter.web import Server, create_app, serve
-from exporter.web import server as server_module
+from exporter.web import Server, create_app, limits, serve
+from exporter.web.protocol import ClientProtocol
 from tests.harness import views
 from tests.harness.certificates import self_signed
 from tests.harness.web import ShownBackend
@@ -209,9 +209,10 @@ def test_two_accept_headers_on_the_wire_are_one_list() -> None:
     asyncio.run(scenario())
 
 
-def test_a_name_that_was_rebound_to_the_loopback_gets_nothing() -> None:
+@pytest.mark.parametrize("address", ["127.0.0.1:0", "0.0.0.0:0", pytest.param(":0", marks=needs_ipv6)])
+def test_a_name_that_was_rebound_to_one_of_our_addresses_gets_nothing(address: str) -> None:
     async def scenario() -> None:
-        async with running() as server:
+        async with running(address=address) as server:
             asked = f"GET /config HTTP/1.1\r\nHost: evil.example:{server.port}\r\nConnection: close\r\n\r\n"
             answer = await talk(server, asked.encode())
             assert answer.startswith(b"HTTP/1.1 421 ")
@@ -247,9 +248,11 @@ def test_an_endless_header_is_refused() -> None:
     asyncio.run(scenario())
 
 
-@pytest.mark.parametrize("begun", [b"", b"GET / HTTP/1.1\r\nHost: a\r\n"])
-def test_a_request_that_does_not_arrive_is_not_waited_for(begun: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server_module, "_HEADER_SECONDS", 0.1)
+@pytest.mark.parametrize(
+    ("begun", "deadline"), [(b"", "FIRST_BYTE_SECONDS"), (b"GET / HTTP/1.1\r\nHost: a\r\n", "HEADER_SECONDS")]
+)
+def test_a_request_that_does_not_arrive_is_not_waited_for(begun: bytes, deadline: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, deadline, 0.1)
 
     async def scenario() -> None:
         async with running() as server:
@@ -260,7 +263,7 @@ def test_a_request_that_does_not_arrive_is_not_waited_for(begun: bytes, monkeypa
 
 @pytest.mark.parametrize("framing", ["Content-Length: 9", "Transfer-Encoding: chunked"])
 def test_nor_is_a_body_that_does_not_arrive(framing: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server_module, "_HEADER_SECONDS", 0.1)
+    monkeypatch.setattr(limits, "BODY_SECONDS", 0.1)
 
     async def scenario() -> None:
         async with running() as server:
@@ -270,7 +273,7 @@ def test_nor_is_a_body_that_does_not_arrive(framing: str, monkeypatch: pytest.Mo
 
 
 def test_nor_is_a_further_request_on_the_same_connection(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server_module, "_HEADER_SECONDS", 0.1)
+    monkeypatch.setattr(limits, "HEADER_SECONDS", 0.1)
 
     async def scenario() -> None:
         async with running() as server:
@@ -292,8 +295,8 @@ def test_a_slow_answer_is_waited_for() -> None:
             answer = asyncio.create_task(get(server, "/metrics"))
             await backend.asked.wait()
             [connection] = server._running._server.server_state.connections
-            assert isinstance(connection, server_module._RequestTimeoutProtocol)
-            assert connection._timeout is None
+            assert isinstance(connection, ClientProtocol)
+            assert connection._reading is None
             backend.go_on.set()
             assert (await answer).status_code == 200
 

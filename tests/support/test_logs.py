@@ -252,10 +252,26 @@ def test_urls_of_the_http_client_are_silent_even_at_debug() -> None:
 def test_the_server_speaks_of_itself_only_at_debug() -> None:
     stream = io.StringIO()
     logs.configure("info", "json", stream)
-    logging.getLogger("uvicorn.error").info("Started server process")
+    logging.getLogger("uvicorn.access").info("GET /")
     logs.set_level("debug")
-    logging.getLogger("uvicorn.error").info("Started server process")
-    assert ["uvicorn.error"] == [line["logger"] for line in written(stream)]
+    logging.getLogger("uvicorn.access").info("GET /")
+    assert ["uvicorn.access"] == [line["logger"] for line in written(stream)]
+
+
+@pytest.mark.parametrize("level", ["debug", "info", "warning", "error"])
+def test_no_change_of_the_level_lets_the_server_tell_of_each_client_that_speaks_no_http(level: str) -> None:
+    stream = io.StringIO()
+    logs.configure("info", "json", stream)
+    errors = logging.getLogger("uvicorn.error")
+    before = errors.level
+    try:
+        errors.setLevel(logging.CRITICAL)  # as the web server asks for
+        logs.set_level(level)
+        logs.toggle_debug()
+        errors.warning("Invalid HTTP request received.")
+        assert not any(line["logger"] == "uvicorn.error" for line in written(stream))
+    finally:
+        errors.setLevel(before)
 
 
 def test_a_library_with_a_broken_format_is_still_heard() -> None:

@@ -12,9 +12,11 @@ import httpx
 import pytest
 
 from exporter.support.secret import Secret
-from exporter.web import auth, create_app
-from exporter.web.auth import BasicAuth, PasswordCheck, TooManySignInsError
+from exporter.web import create_app, passwords
+from exporter.web.auth import BasicAuth
 from exporter.web.config import WebConfig
+from exporter.web.passwords import PasswordCheck, TooManySignInsError
+from exporter.web.visitors import Visitor
 from tests.harness import views
 from tests.harness.web import ShownBackend
 
@@ -144,20 +146,117 @@ def test_a_right_password_is_computed_once(counted: list[bytes]) -> None:
     assert 1 == len(counted)
 
 
-def test_a_wrong_password_is_computed_every_time(counted: list[bytes]) -> None:
+def test_a_wrong_password_that_is_repeated_is_computed_once(counted: list[bytes]) -> None:
     async def scenario(check: PasswordCheck) -> list[bool]:
         return [await check.is_right(USERS, "anna", b"wrong") for _ in range(3)]
 
     assert [False] * 3 == checking(scenario)
-    assert 3 == len(counted)
+    assert 1 == len(counted)
 
 
-def test_an_unknown_name_costs_as_much_as_the_costliest_password(counted: list[bytes]) -> None:
+def test_one_password_that_many_ask_about_at_once_is_computed_once(counted: list[bytes]) -> None:
+    async def scenario(check: PasswordCheck) -> list[bool]:
+        return await asyncio.gather(*(check.is_right(USERS, "anna", b"right") for _ in range(20)))
+
+    assert [True] * 20 == checking(scenario)
+    assert 1 == len(counted)
+
+
+MIXED = {"cheap": hashed(b"right", 4), "middle": hashed(b"other", 5), "dear": hashed(b"third", 7)}
+
+
+@pytest.mark.parametrize("password", [b"wrong", b"", b"right\0", b"x" * 100])
+@pytest.mark.parametrize("name", ["nobody", "cheap", "middle", "dear"])
+def test_a_wrong_password_costs_the_same_work_under_every_name(name: str, password: bytes, counted: list[bytes]) -> None:
     async def scenario(check: PasswordCheck) -> bool:
-        return await check.is_right({"anna": hashed(b"right", 4), "bert": hashed(b"other", 6)}, "nobody", b"right")
+        return await check.is_right(MIXED, name, password)
 
     assert not checking(scenario)
-    assert [b"$2b$06$"] == [stored[:7] for stored in counted]
+    assert 2**7 == sum(2 ** int(stored[4:6]) for stored in counted)
+
+
+class HeldThreads:
+    """In place of the two threads: holds what was begun until a test ends it, and remembers the passwords in their order."""
+
+    def __init__(self, check: PasswordCheck, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.begun: list[bytes] = []
+        self._right = b"right"
+        self._futures: list[asyncio.Future[bool]] = []
+
+        def run(_: object, __: object, password: bytes, *___: object) -> asyncio.Future[bool]:
+            self.begun.append(password)
+            self._futures.append(asyncio.get_running_loop().create_future())
+            return self._futures[-1]
+
+        check.close()
+        check._is_closed = False
+        monkeypatch.setattr(asyncio.get_running_loop(), "run_in_executor", run)
+
+    async def end(self, number: int) -> None:
+        """End the check that was begun as the ``number``-th."""
+        self._futures[number].set_result(self.begun[number] == self._right)
+        for _ in range(5):
+            await asyncio.sleep(0)
+
+
+def visitor(address: str = "192.0.2.1") -> Visitor:
+    return Visitor(address, 0.0, lambda: None, lambda _: None)
+
+
+def test_who_comes_last_and_who_waits_longest_are_checked_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scenario(check: PasswordCheck) -> list[bytes]:
+        held = HeldThreads(check, monkeypatch)
+        words = [b"%d" % number for number in range(6)]
+        tasks = [asyncio.create_task(check.is_right(USERS, "anna", word, visitor())) for word in words]
+        await asyncio.sleep(0)
+        for number in range(6):
+            await held.end(number)
+        assert [False] * 6 == await asyncio.gather(*tasks)
+        return held.begun
+
+    begun = checking(scenario)
+    assert {b"0", b"1"} == set(begun[:2]), "the threads were free"
+    assert {b"5", b"2"} == set(begun[2:4])
+    assert {b"4", b"3"} == set(begun[4:])
+
+
+def test_an_address_that_sent_wrong_passwords_is_checked_after_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scenario(check: PasswordCheck) -> list[bytes]:
+        held = HeldThreads(check, monkeypatch)
+        words = [b"%d" % number for number in range(8)]
+        tasks = [asyncio.create_task(check.is_right(USERS, "anna", word, visitor("203.0.113.9"))) for word in words]
+        await asyncio.sleep(0)
+        await held.end(0)
+        tasks += [asyncio.create_task(check.is_right(USERS, "anna", b"right", visitor("192.0.2.1")))]
+        await asyncio.sleep(0)
+        tasks += [asyncio.create_task(check.is_right(USERS, "anna", b"last", visitor("203.0.113.9")))]
+        await asyncio.sleep(0)
+        await held.end(1)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        return held.begun
+
+    assert b"right" == checking(scenario)[-1]
+
+
+def test_nobody_who_has_hung_up_is_checked_or_keeps_a_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(passwords, "SIGN_INS", 2)
+
+    async def scenario(check: PasswordCheck) -> list[bytes]:
+        held = HeldThreads(check, monkeypatch)
+        visitors = [visitor() for _ in range(4)]
+        tasks = [asyncio.create_task(check.is_right(USERS, "anna", b"%d" % number, one)) for number, one in enumerate(visitors)]
+        await asyncio.sleep(0)
+        visitors[2].gone = visitors[3].gone = True
+        tasks += [asyncio.create_task(check.is_right(USERS, "anna", b"right", visitor()))]
+        await asyncio.sleep(0)
+        for number in range(3):
+            await held.end(number)
+        assert [False] * 4 + [True] == await asyncio.gather(*tasks)
+        return held.begun
+
+    assert [b"0", b"1", b"right"] == checking(scenario)
 
 
 def test_a_changed_hash_ends_the_old_password_at_once() -> None:
@@ -179,7 +278,7 @@ def test_a_removed_user_is_out_at_once() -> None:
 
 
 def test_what_is_remembered_is_bounded_and_holds_no_password(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(auth, "_REMEMBERED", 3)
+    monkeypatch.setattr(passwords, "_REMEMBERED", 3)
     users = {str(number): hashed(b"right") for number in range(6)}
 
     async def scenario(check: PasswordCheck) -> str:
@@ -206,12 +305,12 @@ def test_the_loop_runs_on_while_a_password_is_checked() -> None:
 
 
 def test_so_many_sign_ins_at_once_are_refused_but_known_passwords_pass(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(auth, "_WAITING", 4)
+    monkeypatch.setattr(passwords, "SIGN_INS", 2)
     users = {"anna": hashed(b"right", 4), "bert": hashed(b"other", 9)}
 
     async def scenario(check: PasswordCheck) -> None:
         assert await check.is_right(users, "anna", b"right")
-        attacks = [asyncio.create_task(check.is_right(users, "bert", b"wrong")) for _ in range(4)]
+        attacks = [asyncio.create_task(check.is_right(users, "bert", b"wrong %d" % number)) for number in range(4)]
         await asyncio.sleep(0)
         with pytest.raises(TooManySignInsError):
             await check.is_right(users, "bert", b"wrong")
@@ -223,6 +322,6 @@ def test_so_many_sign_ins_at_once_are_refused_but_known_passwords_pass(monkeypat
 
 
 def test_too_many_sign_ins_answer_503(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(auth, "_WAITING", 0)
+    monkeypatch.setattr(passwords, "SIGN_INS", 0)
     answer = ask(WebConfig(users=USERS), authorization=basic("anna", "right"))
     assert (503, "5") == (answer.status_code, answer.headers["retry-after"])

@@ -101,7 +101,10 @@ def test_tls_12_is_the_least_by_default(folder: Path) -> None:
         ("tls_config: {}", ":1: tls_config: unknown key (fix: known here: tls_server_config, http_server_config, "),
         ("- a", ": must be a mapping (fix: "),
         ("a: [", ":1: not valid YAML"),
-        ("rate_limit: {burst: 3}", ":1: rate_limit: is not offered by this exporter (fix: remove it, or limit requests"),
+        (
+            "rate_limit: {burst: 3}",
+            ":1: rate_limit: is not offered by this exporter (fix: remove it: scrapes are served from memory",
+        ),
         ("probes_require_auth: sometimes", ":1: probes_require_auth: must be true or false"),
         ("tls_server_config: {}", ":1: tls_server_config.cert_file: is missing (fix: name the certificate in PEM form)"),
         (
@@ -118,7 +121,13 @@ def test_tls_12_is_the_least_by_default(folder: Path) -> None:
         ),
         ("tls_server_config: {cert_file: 3, key_file: localhost.key}", ":1: tls_server_config.cert_file: must be the name"),
         (TLS[:-2] + ", cert: PEM}", ":1: tls_server_config.cert: is not offered by this exporter (fix: write the certificate"),
-        (TLS[:-2] + ", client_allowed_sans: [a]}", ":1: tls_server_config.client_allowed_sans: is not offered"),
+        (
+            TLS[:-2] + ", client_allowed_sans: [a]}",
+            ":1: tls_server_config.client_allowed_sans: a client without a certificate would pass (fix: set client_auth_type: ",
+        ),
+        (TLS[:-2] + ", client_allowed_sans: a}", ":1: tls_server_config.client_allowed_sans: must be a list of names"),
+        (TLS[:-2] + ", client_allowed_sans: []}", ":1: tls_server_config.client_allowed_sans: must be a list of names"),
+        (TLS[:-2] + ", client_allowed_sans: [1]}", ":1: tls_server_config.client_allowed_sans: must be a list of names"),
         (TLS[:-2] + ", curve_preferences: [X25519]}", ":1: tls_server_config.curve_preferences: is not offered"),
         (TLS[:-2] + ", client_auth_type: Maybe}", ":1: tls_server_config.client_auth_type: unknown policy (fix: use one of No"),
         (

@@ -1,0 +1,84 @@
+"""Pages, each made once for all who ask for it at the same moment, and so many at a time."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+import gzip
+from collections.abc import Awaitable, Callable, Hashable
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from typing import Final, TypeVar
+
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+
+from exporter.web.negotiate import accepts_gzip
+from exporter.web.sending import Outbox
+from exporter.web.single_flight import SingleFlight
+
+_COMPRESS_IN_LOOP: Final = 32 * 1024  # bytes; well under a millisecond, a thread costs more
+_LEVEL: Final = 5  # of gzip: within some percent of the best size for half of the time
+_BESIDE: Final = 2  # pages that are made beside the whole page, which always finds a thread
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """A page: what tells it from others, how it is made, and its type. ``always`` for one that no limit keeps back."""
+
+    key: Hashable
+    make: Callable[[], Awaitable[bytes]]
+    content_type: str
+    vary: str = "Accept-Encoding"
+    always: bool = False
+
+
+class PageMaker:
+    """Answers requests with pages. What takes long is done in ``threads``, without them in those of the loop.
+
+    ``most`` pages are made at a time, 0 is without limit. A request that finds its page in the making waits for that one and is
+    not counted; the page that is always made is not held up by others either.
+    """
+
+    def __init__(self, threads: Executor | None, most: int) -> None:
+        self._threads = threads
+        self._most = most
+        self._plain: SingleFlight[bytes] = SingleFlight()
+        self._zipped: SingleFlight[bytes] = SingleFlight()
+        self._beside = asyncio.Semaphore(_BESIDE)
+        self._outbox = Outbox()
+
+    async def answer(self, request: Request, page: Recipe) -> Response:
+        """Return the page, compressed when the client takes gzip. A HEAD request gets the same headers."""
+        if self._is_too_much(page):
+            return PlainTextResponse(f"{self._most} pages are being made already; try again.\n", 503, {"Retry-After": "5"})
+        headers = {"Content-Type": page.content_type, "Vary": page.vary}
+        if accepts_gzip(request.headers.getlist("accept-encoding")):
+            headers["Content-Encoding"] = "gzip"
+            key, body = (page.key, "gzip"), await self._zipped.do(page.key, lambda: self._compressed(page))
+        else:
+            key, body = (page.key, ""), self._outbox.recent((page.key, "")) or await self._made(page)
+        return self._outbox.response(key, body, headers)
+
+    async def in_thread(self, work: Callable[[], _T]) -> _T:
+        """Return what ``work`` returns, done where it does not hold the loop."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+
+    def _is_too_much(self, page: Recipe) -> bool:
+        under_way = self._plain.keys | self._zipped.keys
+        return bool(self._most) and len(under_way) >= self._most and page.key not in under_way and not page.always
+
+    async def _made(self, page: Recipe) -> bytes:
+        async def make() -> bytes:
+            async with contextlib.nullcontext() if page.always else self._beside:
+                return await page.make()
+
+        return await self._plain.do(page.key, make)
+
+    async def _compressed(self, page: Recipe) -> bytes:
+        body = await self._made(page)
+        compress = functools.partial(gzip.compress, body, _LEVEL, mtime=0)
+        return compress() if len(body) <= _COMPRESS_IN_LOOP else await self.in_thread(compress)

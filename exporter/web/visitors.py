@@ -1,0 +1,109 @@
+"""Who is connected, and who has to go when there is no room for one more."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import Final
+
+import structlog
+from starlette.types import Scope
+
+from exporter.support.told import Told
+
+_log = structlog.get_logger("exporter.web")
+
+_VISITOR: Final = "visitor"  # in ASGI's `state` of each request
+
+
+class Worth(IntEnum):
+    """How little a connection would be missed, the least first."""
+
+    SILENT = 0
+    """Has not signed in and asks for nothing: it shakes hands, sends its headers slowly, or sits there."""
+    STRANGER = 1
+    """Has not signed in, and waits for an answer."""
+    STILL = 2
+    """Is let in, and does not read its answer."""
+    IDLE = 3
+    """Is let in, and may ask again."""
+    SERVED = 4
+    """Is let in, and waits for an answer."""
+
+
+@dataclass(eq=False, slots=True)
+class Visitor:
+    """One connection from its accept on. ``hang_up`` cuts it; ``seen`` is when it came, or was last answered."""
+
+    address: str
+    seen: float
+    hang_up: Callable[[], object]
+    leave: Callable[[Visitor], object] = field(repr=False)
+    let_in: bool = False
+    """Whether it has signed in, or got a page where no password is asked for."""
+    busy: bool = False
+    still: bool = False
+    gone: bool = False
+
+    @property
+    def worth(self) -> Worth:
+        if not self.let_in:
+            return Worth.STRANGER if self.busy else Worth.SILENT
+        if self.still:
+            return Worth.STILL
+        return Worth.SERVED if self.busy else Worth.IDLE
+
+
+def visitor_of(scope: Scope) -> Visitor | None:
+    """Return who sent a request; ``None`` where no server of ours stands before the application."""
+    found = scope.get("state", {}).get(_VISITOR)
+    return found if isinstance(found, Visitor) else None
+
+
+def state_of(visitor: Visitor) -> dict[str, object]:
+    """Return the state in which :func:`visitor_of` finds ``visitor``."""
+    return {_VISITOR: visitor}
+
+
+class Visitors:
+    """The open connections, ``most`` at a time.
+
+    Room is made where it is missed least: silent strangers go before those who wait for an answer, and these before whoever is
+    let in. Among equals those of the address with the most connections go first, and of these who was answered longest ago.
+    So a new connection always gets in, and a request that comes with it is read before thousands of others have come.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._here: set[Visitor] = set()
+        self._told = Told()
+
+    def __len__(self) -> int:
+        return len(self._here)
+
+    def enter(self, address: str, now: float, hang_up: Callable[[], object]) -> Visitor:
+        """Return the visitor that a new connection is, in the place of another when there is no room."""
+        if len(self._here) >= self._most:
+            self.make_room()
+        visitor = Visitor(address, now, hang_up, self._leave)
+        self._here.add(visitor)
+        return visitor
+
+    def make_room(self) -> bool:
+        """Hang up on whom it costs least. Returns whether there was one."""
+        if not self._here:
+            return False
+        if (times := self._told.news("full")) is not None:
+            fix = "who opens them? protect the port, or raise the limit of open files when it is low"
+            _log.warning("connections_full", most=self._most, hung_up=times, fix=fix)
+        crowd = Counter(visitor.address for visitor in self._here)
+        least = min(self._here, key=lambda visitor: (visitor.worth, -crowd[visitor.address], visitor.seen))
+        self._leave(least)
+        least.hang_up()
+        return True
+
+    def _leave(self, visitor: Visitor) -> None:
+        visitor.gone = True
+        self._here.discard(visitor)

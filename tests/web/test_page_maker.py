@@ -1,0 +1,244 @@
+"""Pages that are shared by who asks at the same moment, and how many are made at a time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import httpx
+import pytest
+
+from exporter.metrics import Format
+from exporter.web import create_app
+from exporter.web.sending import Outbox
+from exporter.web.single_flight import SingleFlight
+from exporter.web.visitors import Visitor
+from tests.harness import views
+from tests.harness.web import ShownBackend
+
+T = TypeVar("T")
+
+
+class HeldBackend(ShownBackend):
+    """Makes ``/metrics`` only when it is let go, and counts how often it began."""
+
+    def __init__(self) -> None:
+        super().__init__(views.healthy())
+        self.begun: list[tuple[Format, frozenset[str] | None]] = []
+        self.go_on = asyncio.Event()
+
+    async def metrics(self, format: Format, targets: frozenset[str] | None) -> bytes:  # noqa: A002  the seam's word
+        self.begun.append((format, targets))
+        await self.go_on.wait()
+        return await super().metrics(format, targets)
+
+
+def with_client(backend: ShownBackend, scenario: Callable[[httpx.AsyncClient], Awaitable[T]], *, max_requests: int = 40) -> T:
+    async def run() -> T:
+        transport = httpx.ASGITransport(create_app(backend, max_requests=max_requests))
+        async with httpx.AsyncClient(transport=transport, base_url="http://exporter") as client:
+            client.headers.clear()
+            return await scenario(client)
+
+    return asyncio.run(run())
+
+
+async def turns() -> None:
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+
+GZIP = {"accept-encoding": "gzip"}
+OPENMETRICS = {"accept": "application/openmetrics-text"}
+
+
+def test_scrapes_of_the_same_moment_share_one_page_for_each_format() -> None:
+    backend = HeldBackend()
+
+    async def scenario(client: httpx.AsyncClient) -> list[httpx.Response]:
+        wishes = [{}, GZIP, OPENMETRICS, {**OPENMETRICS, **GZIP}] * 5
+        answers = [asyncio.create_task(client.get("/metrics", headers=wish)) for wish in wishes]
+        await turns()
+        backend.go_on.set()
+        return await asyncio.gather(*answers)
+
+    answers = with_client(backend, scenario)
+    assert {(Format.TEXT, None), (Format.OPENMETRICS, None)} == set(backend.begun)
+    assert 2 == len(backend.begun)
+    assert 2 == len({answer.text for answer in answers})
+    assert {200} == {answer.status_code for answer in answers}
+
+
+def test_a_scrape_of_a_later_moment_gets_a_page_of_its_own() -> None:
+    backend = HeldBackend()
+    backend.go_on.set()
+
+    async def scenario(client: httpx.AsyncClient) -> None:
+        for _ in range(3):
+            await client.get("/metrics")
+
+    with_client(backend, scenario)
+    assert 3 == len(backend.begun)
+
+
+def test_a_scraper_that_gives_up_takes_the_page_from_nobody() -> None:
+    backend = HeldBackend()
+
+    async def scenario(client: httpx.AsyncClient) -> httpx.Response:
+        first, second = (asyncio.create_task(client.get("/metrics")) for _ in range(2))
+        await turns()
+        first.cancel()
+        await turns()
+        backend.go_on.set()
+        return await second
+
+    assert 200 == with_client(backend, scenario).status_code
+    assert 1 == len(backend.begun)
+
+
+def test_a_page_that_cannot_be_made_fails_for_all_who_wait_and_is_tried_again_by_the_next() -> None:
+    async def scenario() -> list[object]:
+        flights: SingleFlight[int] = SingleFlight()
+
+        async def bug() -> int:
+            await asyncio.sleep(0)
+            raise ZeroDivisionError
+
+        async def work() -> int:
+            return 7
+
+        failed = await asyncio.gather(*(flights.do("page", bug) for _ in range(2)), return_exceptions=True)
+        return [*(type(error) for error in failed), await flights.do("page", work)]
+
+    assert [ZeroDivisionError, ZeroDivisionError, 7] == asyncio.run(scenario())
+
+
+NAMES = sorted(target.name for target in views.healthy().targets)
+
+
+def test_more_different_pages_than_the_limit_are_503_and_the_whole_page_and_the_probes_never() -> None:
+    backend = HeldBackend()
+
+    async def scenario(client: httpx.AsyncClient) -> tuple[list[int], list[int], str]:
+        held = [
+            asyncio.create_task(client.get(f"/metrics?target={NAMES[0]}")),
+            asyncio.create_task(client.get(f"/metrics?target={NAMES[0]}", headers=OPENMETRICS)),
+        ]
+        await turns()
+        refused = await client.get(f"/metrics?target={NAMES[1]}")
+        others = [await client.get(path) for path in ("/-/healthy", "/-/ready")]
+        late = [
+            asyncio.create_task(client.get("/metrics")),
+            asyncio.create_task(client.get(f"/metrics?target={NAMES[0]}")),  # is in the making
+        ]
+        await turns()
+        backend.go_on.set()
+        answers = await asyncio.gather(*held, *late)
+        return [answer.status_code for answer in [*answers, *others]], [refused.status_code], refused.text
+
+    served, refused, text = with_client(backend, scenario, max_requests=2)
+    assert [200] * 6 == served
+    assert ([503], "2 pages are being made already; try again.\n") == (refused, text)
+
+
+def test_the_whole_page_is_not_held_up_by_any_number_of_others() -> None:
+    backend = HeldBackend()
+
+    async def scenario(client: httpx.AsyncClient) -> list[tuple[Format, frozenset[str] | None]]:
+        others = [
+            asyncio.create_task(client.get(f"/metrics?target={name}", headers=accept))
+            for name in NAMES
+            for accept in ({}, OPENMETRICS)
+        ]
+        await turns()
+        whole = asyncio.create_task(client.get("/metrics"))
+        await turns()
+        begun = list(backend.begun)
+        backend.go_on.set()
+        await asyncio.gather(whole, *others)
+        return begun
+
+    begun = with_client(backend, scenario, max_requests=0)
+    assert 3 == len(begun), "two of the others at a time"
+    assert (Format.TEXT, None) in begun
+
+
+class Client:
+    """Takes the first piece of a page, and further ones when it is told to."""
+
+    def __init__(self) -> None:
+        self.visitor = Visitor("192.0.2.1", 0.0, self._hang_up, lambda _: None)
+        self.pieces = 0
+        self._takes = asyncio.Event()
+
+    def _hang_up(self) -> None:
+        self.visitor.gone = True
+        self._takes.set()
+
+    async def send(self, message: object) -> None:
+        assert isinstance(message, dict)
+        assert len(message["body"]) <= 64 * 1024
+        self.pieces += 1
+        await self._takes.wait()
+
+    def take(self) -> None:
+        self._takes.set()
+
+
+@pytest.mark.parametrize(("shared", "gone"), [(True, 0), (False, 2)])
+def test_who_stands_still_with_a_page_of_its_own_is_hung_up_on_when_they_are_too_many(
+    monkeypatch: pytest.MonkeyPatch, gone: int, *, shared: bool
+) -> None:
+    async def scenario() -> int:
+        loop, outbox, clients = asyncio.get_running_loop(), Outbox(3 * 1024 * 1024), [Client() for _ in range(5)]
+        page, now = bytes(1024 * 1024), loop.time()
+        sending = []
+        for number, client in enumerate(clients):
+            monkeypatch.setattr(loop, "time", lambda number=number: now + 2 * number)
+            body = page if shared else bytes(bytearray(page))
+            sending.append(asyncio.create_task(outbox.send("page", body, client.visitor, client.send)))
+            await asyncio.sleep(0)
+        monkeypatch.undo()
+        lost = [client.visitor.gone for client in clients]
+        for client in clients:
+            client.take()
+        await asyncio.gather(*sending)
+        assert sorted(lost, reverse=True) == lost, "the stillest go first"
+        return sum(lost)
+
+    assert gone == asyncio.run(scenario())
+
+
+def test_a_client_that_takes_its_page_is_never_hung_up_on_for_others() -> None:
+    async def scenario() -> list[bool]:
+        outbox, clients = Outbox(1024 * 1024), [Client() for _ in range(5)]
+        sending = [
+            asyncio.create_task(outbox.send("page", bytes(1024 * 1024), client.visitor, client.send)) for client in clients
+        ]
+        await asyncio.sleep(0)
+        for client in clients:
+            client.take()
+        await asyncio.gather(*sending)
+        return [client.visitor.gone or client.pieces != 16 for client in clients]
+
+    assert [False] * 5 == asyncio.run(scenario())
+
+
+def test_while_too_many_pages_are_on_their_way_who_asks_gets_the_newest_of_the_last_second() -> None:
+    async def scenario() -> list[object]:
+        outbox, clients, page = Outbox(1024 * 1024), [Client() for _ in range(3)], bytes(1024 * 1024)
+        sending = [asyncio.create_task(outbox.send("page", page, clients[0].visitor, clients[0].send))]
+        await asyncio.sleep(0)
+        seen: list[object] = [outbox.recent("page")]
+        newest = bytes(bytearray(page))
+        sending.append(asyncio.create_task(outbox.send("page", newest, clients[1].visitor, clients[1].send)))
+        await asyncio.sleep(0)
+        seen += [outbox.recent("page") is newest, outbox.recent("another")]
+        await asyncio.sleep(0)
+        for client in clients:
+            client.take()
+        await asyncio.gather(*sending)
+        return [*seen, outbox.recent("page")]
+
+    assert [None, True, None, None] == asyncio.run(scenario())
