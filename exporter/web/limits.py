@@ -28,6 +28,9 @@ WRITE_SECONDS: Final = 30.0
 IDLE_SECONDS: Final = 75
 """Between two requests: longer than the usual scrape interval, so that a scraper keeps its connection."""
 
+YOUNG_SECONDS: Final = 1.0
+"""So long a new connection is kept rather than one that has had its time."""
+
 HEADER_BYTES: Final = 32 * 1024
 SOCKET_BUFFER: Final = 128 * 1024
 """Of the system, each way (Linux doubles it): it would give megabytes to a client that does not read, and would take them for

@@ -44,13 +44,18 @@ class ClientProtocol(H11Protocol):
         if self._visitor.gone or not self._admits(transport):
             transport.abort()
             return
-        self._visitor.hang_up = transport.abort
+        self._visitor.hang_up = self._cut
+        self._visitor.seen = self.loop.time()  # a handshake took its time
         self.app = noting_certificate(self.app, transport)
         self._look()
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
         self._look()
+
+    def eof_received(self) -> None:
+        super().eof_received()
+        self._visitor.gone = True  # asyncio closes now, and warns of each further piece that is written
 
     def connection_lost(self, exc: Exception | None) -> None:
         for timer in (self._reading, self._writing):
@@ -93,6 +98,10 @@ class ClientProtocol(H11Protocol):
             self.transport.close()
         self._flush()
 
+    def _cut(self) -> None:
+        self._visitor.gone = True
+        self.transport.abort()
+
     def _is_busy(self) -> bool:
         cycle = cast("RequestResponseCycle | None", self.cycle)  # None until the first request, whatever uvicorn's types say
         return cycle is not None and not cycle.response_complete
@@ -107,7 +116,7 @@ class ClientProtocol(H11Protocol):
         if self._reading is not None:
             self._reading.cancel()
         seconds = {h11.IDLE: limits.HEADER_SECONDS, h11.SEND_BODY: limits.BODY_SECONDS}.get(awaited)
-        self._reading = None if seconds is None else self.loop.call_later(seconds, self.transport.abort)
+        self._reading = None if seconds is None else self.loop.call_later(seconds, self._cut)
 
     def _flush(self) -> None:
         """Let a connection that is being closed wait for its last bytes to be taken, and not for ever."""
@@ -116,4 +125,4 @@ class ClientProtocol(H11Protocol):
 
     def _abort_unless_written(self) -> None:
         if self._writing is None:
-            self._writing = self.loop.call_later(limits.WRITE_SECONDS, self.transport.abort)
+            self._writing = self.loop.call_later(limits.WRITE_SECONDS, self._cut)

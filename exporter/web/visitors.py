@@ -6,15 +6,18 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import IntEnum
+from heapq import nsmallest
 from typing import Final
 
 import structlog
 from starlette.types import Scope
 
 from exporter.support.told import Told
+from exporter.web import limits
 
 _log = structlog.get_logger("exporter.web")
 
+_SHARE: Final = 32  # of all places are made free at once, since it takes a look at everybody
 _VISITOR: Final = "visitor"  # in ASGI's `state` of each request
 
 
@@ -22,14 +25,16 @@ class Worth(IntEnum):
     """How little a connection would be missed, the least first."""
 
     SILENT = 0
-    """Has not signed in and asks for nothing: it shakes hands, sends its headers slowly, or sits there."""
+    """Has not signed in and asks for nothing for a second: it shakes hands, sends its headers slowly, or sits there."""
     STRANGER = 1
     """Has not signed in, and waits for an answer."""
     STILL = 2
     """Is let in, and does not read its answer."""
-    IDLE = 3
+    YOUNG = 3
+    """Has come just now, and had no time to ask, or to be answered."""
+    IDLE = 4
     """Is let in, and may ask again."""
-    SERVED = 4
+    SERVED = 5
     """Is let in, and waits for an answer."""
 
 
@@ -47,9 +52,10 @@ class Visitor:
     still: bool = False
     gone: bool = False
 
-    @property
-    def worth(self) -> Worth:
+    def worth(self, now: float) -> Worth:
         if not self.let_in:
+            if now - self.seen < limits.YOUNG_SECONDS:
+                return Worth.YOUNG
             return Worth.STRANGER if self.busy else Worth.SILENT
         if self.still:
             return Worth.STILL
@@ -70,9 +76,9 @@ def state_of(visitor: Visitor) -> dict[str, object]:
 class Visitors:
     """The open connections, ``most`` at a time.
 
-    Room is made where it is missed least: silent strangers go before those who wait for an answer, and these before whoever is
-    let in. Among equals those of the address with the most connections go first, and of these who was answered longest ago.
-    So a new connection always gets in, and a request that comes with it is read before thousands of others have come.
+    Room is made where it is missed least, in the order of :class:`Worth`: who has just come has a second before it counts as silent. Among equals those of the address with
+    the most connections go first, and of these who was answered longest ago. Whoever is let in has half of the places at most
+    while others want some. So a new connection always gets in, and is heard.
     """
 
     def __init__(self, most: int) -> None:
@@ -86,23 +92,24 @@ class Visitors:
     def enter(self, address: str, now: float, hang_up: Callable[[], object]) -> Visitor:
         """Return the visitor that a new connection is, in the place of another when there is no room."""
         if len(self._here) >= self._most:
-            self.make_room()
+            self.make_room(now, max(1, self._most // _SHARE))
         visitor = Visitor(address, now, hang_up, self._leave)
         self._here.add(visitor)
         return visitor
 
-    def make_room(self) -> bool:
-        """Hang up on whom it costs least. Returns whether there was one."""
-        if not self._here:
-            return False
-        if (times := self._told.news("full")) is not None:
-            fix = "who opens them? protect the port, or raise the limit of open files when it is low"
-            _log.warning("connections_full", most=self._most, hung_up=times, fix=fix)
+    def make_room(self, now: float, places: int = 1) -> bool:
+        """Hang up on so many of whom it costs least. Returns whether there was anybody."""
         crowd = Counter(visitor.address for visitor in self._here)
-        least = min(self._here, key=lambda visitor: (visitor.worth, -crowd[visitor.address], visitor.seen))
-        self._leave(least)
-        least.hang_up()
-        return True
+        let_in = [visitor for visitor in self._here if visitor.let_in]
+        of_them = let_in if len(let_in) > self._most // 2 else self._here
+        least = nsmallest(places, of_them, key=lambda visitor: (visitor.worth(now), -crowd[visitor.address], visitor.seen))
+        for visitor in least:
+            if (times := self._told.news("full")) is not None:
+                fix = "who opens them? protect the port, or raise the limit of open files when it is low"
+                _log.warning("connections_full", most=self._most, hung_up=times, fix=fix)
+            self._leave(visitor)
+            visitor.hang_up()
+        return bool(least)
 
     def _leave(self, visitor: Visitor) -> None:
         visitor.gone = True

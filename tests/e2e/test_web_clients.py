@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import resource
 import socket
 import ssl
+from asyncio import sslproto
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -19,6 +21,8 @@ from exporter.web import Server, limits
 from tests.harness import views
 from tests.harness.business import Business, with_business
 from tests.harness.certificates import self_signed
+from tests.harness.crowd import crowd
+from tests.harness.good_clients import watch
 from tests.harness.process import exporter
 from tests.harness.web import ShownBackend
 from tests.harness.web_server import TLS, get, running, trusting, web_file
@@ -37,6 +41,21 @@ class BigBackend(ShownBackend):
     async def metrics(self, format: Format, targets: frozenset[str] | None) -> bytes:  # noqa: A002  the seam's word
         del format, targets
         return bytes(BIG)
+
+
+class SlowBigBackend(BigBackend):
+    """Makes the big page only when it is let go."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked = asyncio.Event()
+        self.go_on = asyncio.Event()
+
+    async def metrics(self, format: Format, targets: frozenset[str] | None) -> bytes:  # noqa: A002  the seam's word
+        self.asked.set()
+        await self.go_on.wait()
+        self.go_on.clear()
+        return await super().metrics(format, targets)
 
 
 class SlowBackend(ShownBackend):
@@ -196,6 +215,68 @@ def test_a_broken_body_ends_its_answer_and_is_no_error_of_ours(begun: bool, capl
         asyncio.run(scenario(BigBackend(), lambda: None) if begun else scenario(slow, slow.go_on.set))
     assert [] == logged
     assert [] == caplog.records
+
+
+@pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
+def test_clients_that_leave_within_an_answer_write_no_line(tls: bool, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    certificate, _ = self_signed(tmp_path)
+    context = trusting(certificate) if tls else None
+
+    async def scenario() -> None:
+        backend = SlowBigBackend()
+        async with running(web_file(tmp_path, TLS) if tls else None, backend=backend) as server:
+            for _ in range(10):
+                backend.asked.clear()
+                async with raw(server, METRICS, tls=context):
+                    await backend.asked.wait()
+                backend.go_on.set()  # the answer is ready in the moment in which its client leaves
+                await connections(server, 0)
+
+    asyncio.run(scenario())
+    assert [] == caplog.records
+
+
+def test_handshakes_that_fail_leave_nothing_for_the_garbage_collector(tmp_path: Path) -> None:
+    self_signed(tmp_path)
+
+    async def scenario() -> int:
+        async with running(web_file(tmp_path, TLS)) as server:
+            gc.collect()
+            gc.disable()
+            try:
+                for said in (b"GET / HTTP/1.1\r\n\r\n", b"\x16\x03\x01\x02\x00\x01"):
+                    for _ in range(5):
+                        async with raw(server, said) as reader:
+                            if said.startswith(b"GET"):
+                                assert await is_hung_up(reader)
+                    await asyncio.sleep(0.2)
+                return sum(isinstance(thing, sslproto.SSLProtocol) for thing in gc.get_objects())
+            finally:
+                gc.enable()
+
+    assert 0 == asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
+def test_hundreds_of_bad_clients_of_all_kinds_keep_nobody_waiting_and_the_process_small(tls: bool, tmp_path: Path) -> None:
+    certificate, _ = self_signed(tmp_path)
+    verify = trusting(certificate) if tls else True
+
+    async def scenario(business: Business) -> None:
+        web = web_file(tmp_path, TLS if tls else "")
+        async with exporter(business.config(), f"--web.config.file={web}") as process:
+            process.http = httpx.AsyncClient(verify=verify, trust_env=False)
+            await process.ready()
+            async with crowd(int(process.url.rpartition(":")[2]), 500, tls=tls):
+                await process.logged("connections_full", hung_up=64)
+                seen = await watch(process.url, process.process.pid, 3, verify=verify)
+            assert sorted(seen.scraper.seconds)[len(seen.scraper.seconds) // 2] < 5, "of a machine that others use as well"
+            assert sorted(seen.probe.seconds)[len(seen.probe.seconds) // 2] < 5
+            assert len(seen.probe.failures) <= len(seen.probe.seconds) // 5, "cut while thousands came; a probe comes again"
+            assert "503" not in seen.scraper.failures + seen.probe.failures
+            assert 200 > seen.peak
+
+    with_business(tmp_path, scenario)
 
 
 def test_only_clients_whose_certificate_has_an_allowed_name_are_let_in(tmp_path: Path) -> None:

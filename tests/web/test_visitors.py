@@ -35,15 +35,27 @@ def test_a_new_connection_takes_the_place_of_the_one_that_has_said_nothing_for_l
 
 
 def test_silent_strangers_go_first_and_then_who_waits_and_who_does_not_read_and_who_is_idle() -> None:
-    door = Door(5)
+    door = Door(12)
+    for number in range(6):
+        door.enter(f"young {number}", busy=True).seen = 1000.0
     door.enter("served", let_in=True, busy=True)
     door.enter("idle", let_in=True)
     door.enter("still", let_in=True, busy=True, still=True)
     door.enter("waits", busy=True)
     door.enter("silent")
+    door.now += 10
+    door.enter("young 6").seen = 1001.0
+    for number in range(3):
+        door.enter(f"new {number}", busy=True).seen = 2000.0
+    assert ["silent", "waits", "still"] == door.hung_up
+    door = Door(6)
+    door.enter("young").seen = 1000.0
+    door.enter("served", let_in=True, busy=True)
+    door.enter("idle", let_in=True)
+    door.enter("still", let_in=True, busy=True, still=True)
     for number in range(5):
         door.enter(f"new {number}", let_in=True, busy=True)
-    assert ["silent", "waits", "still", "idle", "served"] == door.hung_up
+    assert ["still", "idle", "served"] == door.hung_up
 
 
 def test_a_thousand_silent_connections_cost_no_place_of_who_is_signed_in() -> None:
@@ -54,6 +66,15 @@ def test_a_thousand_silent_connections_cost_no_place_of_who_is_signed_in() -> No
         door.enter(f"silent {number}")
     assert 995 == len(door.hung_up)
     assert not any("scraper" in name for name in door.hung_up)
+
+
+def test_whoever_has_just_come_keeps_half_of_the_places_beside_who_is_let_in() -> None:
+    door = Door(10)
+    for number in range(5):
+        door.enter(f"new {number}").seen = 1000.0
+    for number in range(100):
+        door.enter(f"let in {number}", let_in=True)
+    assert not any("new" in name for name in door.hung_up[1:]), "the first came when the sixth was let in"
 
 
 def test_of_equal_connections_the_address_that_has_most_loses_one() -> None:
