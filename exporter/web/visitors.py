@@ -76,9 +76,9 @@ def state_of(visitor: Visitor) -> dict[str, object]:
 class Visitors:
     """The open connections, ``most`` at a time.
 
-    Room is made where it is missed least, in the order of :class:`Worth`: who has just come has a second before it counts as silent. Among equals those of the address with
-    the most connections go first, and of these who was answered longest ago. Whoever is let in has half of the places at most
-    while others want some. So a new connection always gets in, and is heard.
+    Room is made where it is missed least, in the order of :class:`Worth`; who has just come has a second before it counts as
+    silent. Among equals those of the address with the most connections go first, and of these who was answered longest ago.
+    Whoever is let in has half of the places at most while others want some. So a new connection always gets in, and is heard.
     """
 
     def __init__(self, most: int) -> None:

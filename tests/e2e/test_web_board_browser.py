@@ -237,3 +237,29 @@ def test_the_policy_stops_a_foreign_script() -> None:
         await server.stop()
 
     asyncio.run(run())
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:0", "0.0.0.0:0"])
+def test_a_site_whose_name_was_rebound_to_this_machine_reads_and_changes_nothing(address: str) -> None:
+    async def run() -> None:
+        backend = ShownBackend(views.healthy(), lifecycle=True)
+        server = await serve(create_app(backend), address)
+        try:
+            async with tab(rebound="evil.example") as opened:
+                asked = await opened.page.goto(f"http://evil.example:{server.port}/config")
+                assert asked is not None
+                assert 421 == asked.status
+                assert "targets" not in await opened.page.content()
+                for path, method in (("/config", "GET"), ("/-/reload", "POST")):
+                    status = await opened.page.evaluate(
+                        f"fetch('{path}', {{method: '{method}'}}).then(answer => answer.status)"
+                    )
+                    assert 421 == status
+                mine = await opened.page.goto(f"http://127.0.0.1:{server.port}/config")
+                assert mine is not None
+                assert 200 == mine.status
+        finally:
+            await server.stop()
+        assert 0 == backend.reloads
+
+    asyncio.run(run())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import itertools
 import resource
 import socket
 import ssl
@@ -12,6 +13,7 @@ from asyncio import sslproto
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
+import bcrypt
 import httpx
 import pytest
 import structlog.testing
@@ -277,6 +279,28 @@ def test_hundreds_of_bad_clients_of_all_kinds_keep_nobody_waiting_and_the_proces
             assert 200 > seen.peak
 
     with_business(tmp_path, scenario)
+
+
+def test_a_right_password_gets_in_while_forty_clients_try_wrong_ones(tmp_path: Path) -> None:
+    """The first of a client that has never signed in, at a cost at which one check takes a second of a processor."""
+    stored = bcrypt.hashpw(b"right", bcrypt.gensalt(14)).decode()
+
+    async def attack(server: Server, number: int) -> None:
+        async with httpx.AsyncClient(trust_env=False, timeout=600, base_url=server.url) as client:
+            for attempt in itertools.count():
+                await client.get("/metrics", auth=httpx.BasicAuth("prom", f"wrong {number} {attempt}"))
+
+    async def scenario() -> None:
+        async with running(web_file(tmp_path, f"basic_auth_users: {{prom: {stored}}}\n")) as server:
+            attacks = [asyncio.create_task(attack(server, number)) for number in range(40)]
+            await asyncio.sleep(3)
+            async with asyncio.timeout(15):  # two checks and a bit, on processors that others use as well
+                assert 200 == (await get(server, "/metrics", user="prom:right", timeout=15)).status_code
+            for task in attacks:
+                task.cancel()
+            await asyncio.gather(*attacks, return_exceptions=True)
+
+    asyncio.run(scenario())
 
 
 def test_only_clients_whose_certificate_has_an_allowed_name_are_let_in(tmp_path: Path) -> None:

@@ -58,10 +58,14 @@ async def tab(
     size: str = "desktop",
     scheme: Literal["light", "dark"] = "light",
     javascript: bool = True,
+    rebound: str = "",
 ) -> AsyncIterator[Tab]:
-    """Open a browser with one empty page."""
+    """Open a browser with one empty page; to it the name ``rebound`` leads to this machine."""
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
+        browser = await playwright.chromium.launch(
+            executable_path=CHROMIUM,
+            args=[*ARGUMENTS, *([f"--host-resolver-rules=MAP {rebound} 127.0.0.1"] if rebound else [])],
+        )
         context = await browser.new_context(viewport=SIZES[size], color_scheme=scheme, java_script_enabled=javascript)
         opened = Tab(await context.new_page())
 

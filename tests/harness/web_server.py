@@ -40,11 +40,16 @@ def web_file(folder: Path, text: str) -> Path:
 
 
 async def get(
-    server: Server, path: str = "/-/healthy", *, verify: ssl.SSLContext | bool = True, user: str = ""
+    server: Server,
+    path: str = "/-/healthy",
+    *,
+    verify: ssl.SSLContext | bool = True,
+    user: str = "",
+    timeout: float = 5.0,
 ) -> httpx.Response:
     """Return the answer to one GET on a connection of its own; ``user`` is ``name:password``."""
     auth = httpx.BasicAuth(*user.split(":")) if user else None
-    async with httpx.AsyncClient(verify=verify, trust_env=False) as client:
+    async with httpx.AsyncClient(verify=verify, trust_env=False, timeout=timeout) as client:
         return await client.get(f"{server.url}{path}", auth=auth)
 
 
