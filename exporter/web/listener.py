@@ -12,7 +12,7 @@ import errno
 import socket
 import ssl
 import traceback
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Final
 
@@ -28,8 +28,9 @@ _EXHAUSTED: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.
 class Listener:
     """Accepts from ``sock`` and hands each connection that says something to the protocol that ``protocol`` makes.
 
-    A connection that says nothing costs a descriptor and little else. When the process may open no more files, the connection
-    that is missed least is closed for the new one; the loop's exception handler hears of it.
+    A connection that says nothing costs a descriptor and little else. ``before_tls`` is waited for before each handshake. When
+    the process may open no more files, the connection that is missed least is closed for the new one; the loop's exception
+    handler hears of it.
     """
 
     def __init__(
@@ -38,11 +39,13 @@ class Listener:
         protocol: Callable[[Visitor], asyncio.Protocol],
         visitors: Visitors,
         context: ssl.SSLContext | None,
+        before_tls: Callable[[], Awaitable[object]],
     ) -> None:
         self._sock = sock
         self._protocol = protocol
         self._visitors = visitors
         self._context = context
+        self._before_tls = before_tls
         self._loop = asyncio.get_running_loop()
         self._opening: set[asyncio.Task[None]] = set()
         self._pause: asyncio.TimerHandle | None = None
@@ -100,6 +103,8 @@ class Listener:
         deadline = self._loop.call_later(seconds, me.cancel)
         try:
             await self._first_byte(connection)
+            if self._context is not None:
+                await self._before_tls()
             await self._loop.connect_accepted_socket(
                 partial(self._protocol, visitor),
                 connection,

@@ -22,7 +22,7 @@ from exporter.web.tls import new_context
 _log = structlog.get_logger("exporter.web")
 
 LOOK_SECONDS: Final = 0.2
-"""So long a request or a TLS connection waits for the files to be looked at; with a connection the event loop does."""
+"""So long a request or a TLS connection waits for the files to be looked at."""
 
 
 class ReloadingWebConfig:
@@ -50,18 +50,14 @@ class ReloadingWebConfig:
         return self._config
 
     async def config(self) -> WebConfig:
-        """Return the configuration in force, for one request."""
+        """Return the configuration in force, for one request or TLS connection."""
         if (look := self._begun_look()) is not None:
             await asyncio.wait({asyncio.wrap_future(look)}, timeout=LOOK_SECONDS)
             self._hangs = not look.done()
         return self._config
 
     def context(self) -> ssl.SSLContext:
-        """Return the TLS context in force, for one connection; asyncio asks while it accepts it, and cannot wait itself."""
-        if (look := self._begun_look()) is not None:
-            with contextlib.suppress(TimeoutError):
-                look.result(LOOK_SECONDS)
-            self._hangs = not look.done()
+        """Return the TLS context in force, as it was last looked at."""
         if self._context is None:
             raise RuntimeError("this listener does not speak TLS")
         return self._context

@@ -86,7 +86,7 @@ async def serve(
             return ClientProtocol(config, state, visitor, admits)
 
         context: ssl.SSLContext | None = CurrentContext(watched.context) if has_tls else None
-        return Listener(listening, protocol, visitors, context)
+        return Listener(listening, protocol, visitors, context, before_tls=watched.config)
 
     running = await http_server.start(config, sock, f"web server on {address}", accept)
     return Server(running, check, "https" if has_tls else "http")

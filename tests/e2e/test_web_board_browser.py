@@ -250,6 +250,9 @@ def test_a_site_whose_name_was_rebound_to_this_machine_reads_and_changes_nothing
                 assert asked is not None
                 assert 421 == asked.status
                 assert "targets" not in await opened.page.content()
+                # A page of the attacker, without the policy of ours; the browser takes it for the same site.
+                await opened.page.route("**/attack", lambda route: route.fulfill(body="<p>attack", content_type="text/html"))
+                await opened.page.goto(f"http://evil.example:{server.port}/attack")
                 for path, method in (("/config", "GET"), ("/-/reload", "POST")):
                     status = await opened.page.evaluate(
                         f"fetch('{path}', {{method: '{method}'}}).then(answer => answer.status)"

@@ -52,6 +52,15 @@ class Tab:
         ]
 
 
+def _leading_here(name: str) -> tuple[str, ...]:
+    """Return the arguments by which ``name`` leads to this machine, without Chromium's own check of local addresses.
+
+    That check is new, and other browsers have none.
+    """
+    features = "LocalNetworkAccessChecks,BlockInsecurePrivateNetworkRequests"
+    return (f"--host-resolver-rules=MAP {name} 127.0.0.1", f"--disable-features={features}") if name else ()
+
+
 @asynccontextmanager
 async def tab(
     *,
@@ -62,10 +71,7 @@ async def tab(
 ) -> AsyncIterator[Tab]:
     """Open a browser with one empty page; to it the name ``rebound`` leads to this machine."""
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(
-            executable_path=CHROMIUM,
-            args=[*ARGUMENTS, *([f"--host-resolver-rules=MAP {rebound} 127.0.0.1"] if rebound else [])],
-        )
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=[*ARGUMENTS, *_leading_here(rebound)])
         context = await browser.new_context(viewport=SIZES[size], color_scheme=scheme, java_script_enabled=javascript)
         opened = Tab(await context.new_page())
 
