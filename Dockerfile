@@ -1,13 +1,22 @@
 # syntax=docker/dockerfile:1
-FROM python:3.13-slim-bookworm AS build
+# The digest is that of the tag, for every architecture; Renovate moves both.
+FROM python:3.13-slim-bookworm@sha256:9d7f287598e1a5a978c015ee176d8216435aaf335ed69ac3c38dd1bbb10e8d64 AS build
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1 \
+    PIP_NO_CACHE_DIR=1
 WORKDIR /src
+# First what rarely changes. Nothing is installed that has not the hash of a lock, the build backend neither.
+COPY requirements.lock requirements-build.lock ./
+RUN python -m venv /opt/exporter \
+ && /opt/exporter/bin/pip install --require-hashes --requirement requirements.lock \
+ && python -m venv /opt/build \
+ && /opt/build/bin/pip install --require-hashes --requirement requirements-build.lock
 COPY pyproject.toml README.md LICENSE ./
 COPY exporter ./exporter
-RUN python -m venv /opt/exporter \
- && /opt/exporter/bin/pip install --no-cache-dir --disable-pip-version-check . \
- && /opt/exporter/bin/pip uninstall --yes --disable-pip-version-check pip
+RUN /opt/build/bin/pip wheel --no-deps --no-build-isolation --wheel-dir /tmp . \
+ && /opt/exporter/bin/pip install --no-deps --no-index /tmp/*.whl \
+ && /opt/exporter/bin/pip uninstall --yes pip
 
-FROM python:3.13-slim-bookworm
+FROM python:3.13-slim-bookworm@sha256:9d7f287598e1a5a978c015ee176d8216435aaf335ed69ac3c38dd1bbb10e8d64
 ARG VERSION=dev
 ARG REVISION=unknown
 LABEL org.opencontainers.image.title="booking-sync-exporter" \

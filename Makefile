@@ -2,11 +2,13 @@
 PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
+COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate
+PIP     = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # Workers of the test run; two cores are plenty.
 JOBS   ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help run install test lint format types bench bench-fleet soak fuzz generate servers image clean
+.PHONY: help run install test lint format types bench bench-fleet soak fuzz generate lock servers image clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -50,6 +52,12 @@ generate: $(VENV)/.installed-dev ## Write the generated files again: schema, ref
 	$(BIN)/python -m tools.status_schema docs/status.schema.json
 	$(BIN)/booking-sync-exporter monitoring render --out . >/dev/null
 
+# One resolution for every Python from 3.11 on and every platform; the others keep to what the development lock chose.
+lock: $(VENV)/.installed-dev ## Lock what pyproject.toml asks for, with hashes (ARGS=--upgrade takes the newest)
+	$(COMPILE) $(ARGS) --extra dev pyproject.toml --output-file requirements-dev.lock
+	$(COMPILE) --constraint requirements-dev.lock pyproject.toml --output-file requirements.lock
+	$(COMPILE) --constraint requirements-dev.lock --group build --output-file requirements-build.lock
+
 servers: # Debian's servers and Grafana's code, which the end-to-end tests drive; a no-op when they are there
 	@sh tests/harness/install-servers.sh
 
@@ -62,10 +70,12 @@ clean: ## Remove everything that can be made again
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/.installed: $(VENV)/bin/python pyproject.toml
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+$(VENV)/.installed: $(VENV)/bin/python pyproject.toml requirements.lock requirements-build.lock
+	$(PIP) --require-hashes --requirement requirements-build.lock --requirement requirements.lock
+	$(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@
 
-$(VENV)/.installed-dev: $(VENV)/bin/python pyproject.toml
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+$(VENV)/.installed-dev: $(VENV)/bin/python pyproject.toml requirements-dev.lock
+	$(PIP) --require-hashes --requirement requirements-dev.lock
+	$(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@ $(VENV)/.installed

@@ -1,0 +1,150 @@
+"""What is installed is declared, locked with hashes and updated by a bot; what builds and tests it is named by digest."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import sys
+import tomllib
+from collections.abc import Iterator
+from importlib.metadata import packages_distributions
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+ROOT: Final = Path(__file__).parents[1]
+PROJECT: Final[dict[str, Any]] = tomllib.loads((ROOT / "pyproject.toml").read_text())
+RUNTIME: Final = [Requirement(line) for line in PROJECT["project"]["dependencies"]]
+DEVELOPMENT: Final = [Requirement(line) for line in PROJECT["project"]["optional-dependencies"]["dev"]]
+BUILD: Final = [Requirement(line) for line in PROJECT["dependency-groups"]["build"]]
+LOCKS: Final = {
+    "requirements.lock": RUNTIME,
+    "requirements-dev.lock": [*RUNTIME, *DEVELOPMENT, *BUILD],
+    "requirements-build.lock": BUILD,
+}
+WORKFLOWS: Final = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+
+# Nothing of ours imports them, and they are needed.
+USED_BY_OTHERS: Final = {"aiodns": "aiohttp's AsyncResolver asks it", "tzdata": "zoneinfo reads it where the host has no zones"}
+
+# The first version without the fault, for what strangers' bytes reach: parsers of HTTP, names, templates, certificates.
+SAFE: Final = {
+    "aiohttp": "3.14.3",  # CVE-2026-69243, -69244: smuggled requests, a parser that does not end
+    "certifi": "2024.7.4",  # CVE-2024-39689: a CA that is trusted no longer
+    "h11": "0.16",  # CVE-2025-43859: chunks without line ends, a smuggled request
+    "idna": "3.7",  # CVE-2024-3651: quadratic time
+    "jinja2": "3.1.6",  # CVE-2025-27516, CVE-2024-56201, -56326
+    "pyyaml": "5.4",  # CVE-2020-14343
+    "starlette": "1.3.1",  # CVE-2026-54283, CVE-2026-48710, CVE-2025-62727
+}
+
+
+def imported(folder: str) -> set[str]:
+    """Return the distributions that the modules below ``folder`` import."""
+    owners = packages_distributions()
+    found: set[str] = set()
+    for path in (ROOT / folder).rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom) and node.module:
+                names = [node.module]
+            tops = {name.partition(".")[0] for name in names} - sys.stdlib_module_names - {"exporter"}
+            found |= {canonicalize_name(owners[top][0]) for top in tops}
+    return found
+
+
+def pins(lock: str) -> Iterator[tuple[str, Version, list[str]]]:
+    """Yield name, version and hashes of everything in a lock."""
+    for entry in re.split(r"\n(?=\S)", re.sub(r"^#.*\n", "", (ROOT / lock).read_text(), flags=re.MULTILINE)):
+        found = re.match(r"([\w.-]+)==([\w.]+)", entry)
+        assert found, entry
+        yield canonicalize_name(found[1]), Version(found[2]), re.findall(r"--hash=sha256:([0-9a-f]{64})", entry)
+
+
+def test_what_the_exporter_imports_is_declared_and_what_is_declared_is_imported() -> None:
+    assert {canonicalize_name(one.name) for one in RUNTIME} - USED_BY_OTHERS.keys() == imported("exporter")
+
+
+@pytest.mark.parametrize("name", SAFE)
+def test_the_oldest_version_that_may_be_installed_has_no_known_fault(name: str) -> None:
+    floor = next(one.specifier for one in RUNTIME if one.name == name)
+    assert all(not floor.contains(older) for older in (f"{SAFE[name]}.dev0", f"{SAFE[name]}rc1"))
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_a_lock_holds_what_is_asked_for_each_with_its_hashes(lock: str) -> None:
+    locked = {name: version for name, version, _ in pins(lock)}
+    asked = {canonicalize_name(one.name): one.specifier for one in LOCKS[lock]}
+    assert [] == [name for name, wanted in asked.items() if name not in locked or locked[name] not in wanted], "run: make lock"
+    assert [] == [name for name, _, hashes in pins(lock) if not hashes]
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_a_lock_names_no_index_and_no_other_source(lock: str) -> None:
+    lines = [line for line in (ROOT / lock).read_text().splitlines() if "://" in line or "@" in line or line.startswith("--")]
+    assert [] == lines
+
+
+def test_the_locks_agree_with_each_other() -> None:
+    development = {name: version for name, version, _ in pins("requirements-dev.lock")}
+    for lock in ("requirements.lock", "requirements-build.lock"):
+        assert {name: version for name, version, _ in pins(lock)}.items() <= development.items(), "run: make lock"
+
+
+def test_the_build_backend_is_locked() -> None:
+    backend = [Requirement(line) for line in PROJECT["build-system"]["requires"]]
+    assert set(map(str, backend)) <= set(map(str, BUILD))
+
+
+def test_the_image_and_the_development_environment_install_from_the_locks_only() -> None:
+    for file in ("Dockerfile", "Makefile"):
+        text = (ROOT / file).read_text().replace("\\\n", " ").replace("$(PIP)", "pip install")
+        installs = [line for line in re.split(r"\n|&&", text) if re.search(r"pip\S* (install|wheel)\b.*-", line)]
+        installs = [line for line in installs if not line.startswith("PIP ")]
+        assert installs, file
+        assert [] == [line for line in installs if "--require-hashes" not in line and "--no-deps" not in line]
+        assert [] == [line for line in installs if "--no-index" not in line and "--no-deps" in line and "isolation" not in line]
+
+
+def test_the_base_image_is_named_by_its_digest() -> None:
+    bases = re.findall(r"^FROM (\S+)", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
+    assert 2 == len(bases)
+    assert 1 == len(set(bases))
+    assert all(re.fullmatch(r"python:3\.\d+-slim-\w+@sha256:[0-9a-f]{64}", base) for base in bases)
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+def test_a_workflow_may_only_read_and_uses_actions_and_images_by_hash(path: Path) -> None:
+    workflow = yaml.safe_load(path.read_text())
+    assert {"contents": "read"} == workflow["permissions"]
+    for job in workflow["jobs"].values():
+        assert "permissions" not in job
+        assert job["timeout-minutes"]
+        assert "@sha256:" in job.get("container", {"image": "@sha256:"})["image"]
+        for step in job["steps"]:
+            assert re.search(r"@[0-9a-f]{40}$", step.get("uses", "@" + 40 * "0"))
+            if "checkout" in step.get("uses", ""):
+                assert not step["with"]["persist-credentials"]
+
+
+def test_the_workflows_run_what_contributors_run_and_audit_every_lock() -> None:
+    ci, audit = (yaml.safe_load((ROOT / ".github" / "workflows" / f"{name}.yml").read_text()) for name in ("ci", "audit"))
+    assert "bash .ci/run" in {step.get("run") for step in ci["jobs"]["ci"]["steps"]}
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert set(re.findall(r"^make ([a-z-]+)", (ROOT / ".ci" / "run").read_text(), re.MULTILINE)) <= targets
+    steps = [step for step in audit["jobs"]["pip-audit"]["steps"] if "pip-audit" in step["uses"]]
+    assert set(LOCKS) == set(steps[0]["with"]["inputs"].split())
+    assert [{"cron": "17 5 * * 1"}] == audit[True]["schedule"]  # YAML reads `on` as true
+
+
+def test_the_update_bot_knows_every_lock() -> None:
+    bot = json.loads((ROOT / ".github" / "renovate.json").read_text())
+    patterns = [re.compile(one.strip("/")) for one in bot["pip-compile"]["managerFilePatterns"]]
+    assert set(LOCKS) == {path.name for path in ROOT.glob("*.lock")}
+    assert [] == [lock for lock in LOCKS if not any(pattern.search(lock) for pattern in patterns)]
