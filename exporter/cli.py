@@ -322,6 +322,19 @@ def render_bundle(
             typer.echo(path)
 
 
+@monitoring.command("password")
+def make_password(
+    *,
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for `password` and `web.yml`.")],
+) -> None:
+    """Make a password for the pages of Prometheus and Alertmanager, unless DIR has one. For `--web.config.file`."""
+    from exporter.monitoring import make_password  # noqa: PLC0415
+
+    with _exits():
+        for path in make_password(out):
+            typer.echo(path)
+
+
 def main() -> NoReturn:
     """Run the command line; the console script."""
     app()

@@ -5,6 +5,7 @@ the names of the metrics, on what the state means and on the platforms' advice; 
 """
 
 from exporter.monitoring.options import Options
+from exporter.monitoring.password import make_password
 from exporter.monitoring.render import files, render
 
-__all__ = ["Options", "files", "render"]
+__all__ = ["Options", "files", "make_password", "render"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from exporter.monitoring import password
 from exporter.monitoring.yamltext import HEADER, dump
 
 FOLDER = "Booking sync"
@@ -9,24 +10,38 @@ SCRAPE_INTERVAL = "30s"
 
 
 def datasource() -> str:
-    """Return the provisioning of the data source; ``timeInterval`` is the scrape interval, which rates depend on."""
+    """Return the provisioning of the data sources; ``timeInterval`` is the scrape interval, which rates depend on."""
     return HEADER + dump(
         {
             "apiVersion": 1,
             "datasources": [
                 {
-                    "name": "Prometheus",
-                    "uid": "prometheus",
-                    "type": "prometheus",
-                    "access": "proxy",
-                    "url": "http://prometheus:9090",
+                    **_source("Prometheus", "http://prometheus:9090"),
                     "isDefault": True,
-                    "editable": False,
                     "jsonData": {"httpMethod": "POST", "timeInterval": SCRAPE_INTERVAL},
-                }
+                },
+                # Silences are made and alerts looked at in Grafana: browsers do not get at Alertmanager itself.
+                {
+                    **_source("Alertmanager", "http://alertmanager:9093"),
+                    "jsonData": {"implementation": "prometheus", "handleGrafanaManagedAlerts": False},
+                },
             ],
         }
     )
+
+
+def _source(name: str, url: str) -> dict[str, object]:
+    return {
+        "name": name,
+        "uid": name.lower(),
+        "type": name.lower(),
+        "access": "proxy",
+        "url": url,
+        "basicAuth": True,
+        "basicAuthUser": password.USER,
+        "secureJsonData": {"basicAuthPassword": f"$__file{{{password.FOLDER}/password}}"},
+        "editable": False,
+    }
 
 
 def dashboard_provider() -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from exporter.monitoring import password
 from exporter.monitoring.alerts import Alert, alert_groups
 from exporter.monitoring.grafana import SCRAPE_INTERVAL
 from exporter.monitoring.options import Options
@@ -43,11 +44,18 @@ def prometheus_config(options: Options) -> str:
         {
             "global": {"scrape_interval": SCRAPE_INTERVAL, "evaluation_interval": "30s"},
             "rule_files": ["recording.rules.yml", "alerting.rules.yml"],
-            "alerting": {"alertmanagers": [{"static_configs": [{"targets": ["alertmanager:9093"]}]}]},
+            "alerting": {"alertmanagers": [_behind_the_password("alertmanager:9093")]},
             "scrape_configs": [
                 {"job_name": options.job, "static_configs": [{"targets": ["exporter:10888"]}]},
-                {"job_name": "prometheus", "static_configs": [{"targets": ["localhost:9090"]}]},
-                {"job_name": "alertmanager", "static_configs": [{"targets": ["alertmanager:9093"]}]},
+                {"job_name": "prometheus", **_behind_the_password("localhost:9090")},
+                {"job_name": "alertmanager", **_behind_the_password("alertmanager:9093")},
             ],
         }
     )
+
+
+def _behind_the_password(address: str) -> dict[str, object]:
+    return {
+        "basic_auth": {"username": password.USER, "password_file": f"{password.FOLDER}/password"},
+        "static_configs": [{"targets": [address]}],
+    }

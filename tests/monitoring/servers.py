@@ -66,7 +66,7 @@ def prometheus(directory: Path, config: str, *arguments: str) -> Iterator[httpx.
     file.write_text(config)
     port = free_port()
     with (
-        _running(
+        running(
             "prometheus",
             directory,
             f"--config.file={file}",
@@ -86,7 +86,7 @@ def alertmanager(directory: Path, config: Path) -> Iterator[httpx.Client]:
     """Run Alertmanager on a configuration file."""
     port = free_port()
     with (
-        _running(
+        running(
             "alertmanager",
             directory,
             f"--config.file={config}",
@@ -102,12 +102,13 @@ def alertmanager(directory: Path, config: Path) -> Iterator[httpx.Client]:
 
 
 @contextmanager
-def _running(name: str, directory: Path, *arguments: str) -> Iterator[None]:
+def running(name: str, directory: Path, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a server until the block ends; what it says goes to a file in ``directory``."""
     log = directory / f"{name}.log"
     with log.open("w") as output:
         process = subprocess.Popen([binary(name), *arguments], stdout=output, stderr=output)
         try:
-            yield
+            yield process
         finally:
             process.send_signal(signal.SIGTERM)
             try:

@@ -82,24 +82,98 @@ def test_kustomize_makes_one_configmap_for_each_dashboard_with_the_labels_of_the
             assert (ROOT / "dashboards" / name).read_text() == text
 
 
-def test_every_image_is_pinned_and_every_port_stays_on_this_machine() -> None:
-    for name, service in COMPOSE["services"].items():
-        assert re.fullmatch(r"[\w./-]+:(v?\d+\.\d+\.\d+|local)", service["image"]), name
-        assert all(port.startswith("127.0.0.1:") for port in service["ports"]), name
-        assert service["healthcheck"]["test"], name
+each_service = pytest.mark.parametrize(("name", "service"), COMPOSE["services"].items(), ids=list(COMPOSE["services"]))
+
+
+def _mounts(service: dict[str, Any]) -> dict[str, tuple[str, str]]:
+    """Return source and mode of each mount of a service by its place in the container."""
+    parts = [volume.split(":") for volume in service.get("volumes", [])]
+    return {part[1]: (part[0], part[2] if len(part) > 2 else "rw") for part in parts}
+
+
+@each_service
+def test_every_image_is_pinned_and_every_port_stays_on_this_machine(name: str, service: dict[str, Any]) -> None:
+    assert re.fullmatch(r"[\w./-]+:(v?\d+\.\d+\.\d+(@sha256:[0-9a-f]{64})?|local)", service["image"]), name
+    assert all(port.startswith("127.0.0.1:") for port in service.get("ports", [])), name
+    assert name == "passwords" or service["healthcheck"]["test"], name
+
+
+def test_only_the_board_and_grafana_have_a_port() -> None:
+    ports = {name: service["ports"] for name, service in COMPOSE["services"].items() if "ports" in service}
+    board, grafana = ["127.0.0.1:10888:10888"], ["127.0.0.1:3000:3000"]
+    assert {"exporter": board, "demo": board, "grafana": grafana, "grafana-demo": grafana} == ports
+
+
+@each_service
+def test_a_service_can_write_to_its_volumes_only_and_has_no_rights(name: str, service: dict[str, Any]) -> None:
+    assert service["read_only"] is True
+    assert ["ALL"] == service["cap_drop"]
+    assert ["no-new-privileges:true"] == service["security_opt"]
+    assert int(service["user"].split(":")[0]) > 0
+    writable = {source for source, mode in _mounts(service).values() if mode == "rw"}
+    assert writable <= COMPOSE["volumes"].keys(), name
+
+
+@each_service
+def test_prometheus_and_alertmanager_take_commands_from_nobody_without_the_password(name: str, service: dict[str, Any]) -> None:
+    flags = [str(flag) for flag in service.get("command", [])]
+    assert not [flag for flag in flags if flag.startswith(("--web.enable-lifecycle", "--web.enable-admin-api"))]
+    if "prom/" in service["image"]:
+        assert "--web.config.file=/run/monitoring/web.yml" in flags
+        assert ("monitoring-password", "ro") == _mounts(service)["/run/monitoring"]
+        assert {"passwords": {"condition": "service_completed_successfully"}} == service["depends_on"]
+        assert "monitoring:$$(cat /run/monitoring/password)@localhost" in service["healthcheck"]["test"][1], name
+
+
+def test_the_password_is_made_before_all_and_known_to_who_needs_it() -> None:
+    maker = COMPOSE["services"]["passwords"]
+    assert ["monitoring", "password", "--out", "/run/monitoring"] == maker["command"]
+    assert "profiles" not in maker
+    knowing = {name.removesuffix("-demo") for name, one in COMPOSE["services"].items() if "/run/monitoring" in _mounts(one)}
+    assert {"passwords", "prometheus", "alertmanager", "grafana"} == knowing
+
+
+def test_the_demo_shares_no_volume_with_the_live_services_but_the_password() -> None:
+    volumes = {
+        profile: {
+            source
+            for service in COMPOSE["services"].values()
+            if profile in service.get("profiles", [])
+            for source, mode in _mounts(service).values()
+            if mode == "rw"
+        }
+        for profile in ("live", "demo")
+    }
+    assert {"exporter-data", "prometheus-data", "alertmanager-data", "grafana-live-data"} == volumes["live"]
+    assert {"prometheus-demo-data", "alertmanager-demo-data", "grafana-demo-data"} == volumes["demo"]
+
+
+def test_each_service_gets_its_own_secrets_and_the_demo_none() -> None:
+    secrets = {
+        name: source
+        for name, service in COMPOSE["services"].items()
+        for source, _ in _mounts(service).values()
+        if source.startswith("./secrets")
+    }
+    assert {"exporter": "./secrets/exporter", "alertmanager": "./secrets/alertmanager"} == secrets
+    assert {"grafana"} == {name for name, service in COMPOSE["services"].items() if "secrets" in service}
+
+
+def test_the_exporter_gets_the_variables_that_its_configuration_names_and_no_others() -> None:
+    named = set(re.findall(r"^[^#\n]*\{env: (\w+)\}", (ROOT / "config/exporter.yml").read_text(), re.MULTILINE))
+    assert named == set(COMPOSE["services"]["exporter"]["environment"])
+    assert not [name for name, service in COMPOSE["services"].items() if "env_file" in service]
 
 
 def test_every_file_that_compose_mounts_exists() -> None:
-    made_by_the_user = {"./secrets"}
     for service in COMPOSE["services"].values():
-        for volume in service.get("volumes", []):
-            source = volume.split(":")[0]
-            if source.startswith("./") and source not in made_by_the_user:
+        for source, mode in _mounts(service).values():
+            if source.startswith("./") and not source.startswith("./secrets/"):  # the user makes these
                 assert (ROOT / source).exists(), source
-                assert volume.endswith(":ro")
+                assert "ro" == mode
 
 
-def test_each_profile_has_one_exporter_under_the_name_that_prometheus_scrapes() -> None:
+def test_each_profile_has_one_service_under_each_name_that_others_ask() -> None:
     targets = yaml.safe_load((ROOT / "config/prometheus/prometheus.yml").read_text())["scrape_configs"][0]
     assert ["exporter:10888"] == targets["static_configs"][0]["targets"]
     for profile in ("live", "demo"):
@@ -109,13 +183,26 @@ def test_each_profile_has_one_exporter_under_the_name_that_prometheus_scrapes() 
             if profile in service.get("profiles", [])
             for alias in service.get("networks", {}).get("default", {}).get("aliases", [])
         ]
-        assert ["exporter"] == aliases
+        assert ["alertmanager", "exporter", "prometheus"] == sorted(aliases)
 
 
-def test_only_the_demo_lets_people_in_without_a_password() -> None:
+def test_only_the_demo_lets_people_in_without_a_password_and_it_has_no_administrator() -> None:
     open_ones = {name for name, one in COMPOSE["services"].items() if "GF_AUTH_ANONYMOUS_ENABLED" in one.get("environment", {})}
     assert {"grafana-demo"} == open_ones
-    assert "Viewer" == COMPOSE["services"]["grafana-demo"]["environment"]["GF_AUTH_ANONYMOUS_ORG_ROLE"]
+    settings = COMPOSE["services"]["grafana-demo"]["environment"]
+    assert "Viewer" == settings["GF_AUTH_ANONYMOUS_ORG_ROLE"]
+    assert "false" == settings["GF_AUTH_BASIC_ENABLED"]
+    assert "true" == settings["GF_AUTH_DISABLE_LOGIN_FORM"] == settings["GF_SECURITY_DISABLE_INITIAL_ADMIN_CREATION"]
+
+
+def test_grafana_signs_in_to_both_servers_with_the_password_of_the_volume() -> None:
+    sources = yaml.safe_load((ROOT / "config/grafana/provisioning/datasources/prometheus.yml").read_text())["datasources"]
+    assert {"prometheus": "http://prometheus:9090", "alertmanager": "http://alertmanager:9093"} == {
+        source["type"]: source["url"] for source in sources
+    }
+    for source in sources:
+        assert (True, "monitoring") == (source["basicAuth"], source["basicAuthUser"])
+        assert "$__file{/run/monitoring/password}" == source["secureJsonData"]["basicAuthPassword"]
 
 
 def test_grafana_finds_its_data_source_and_the_dashboards_where_compose_puts_them() -> None:
