@@ -313,12 +313,16 @@ def render_bundle(
     runbook_url: Annotated[
         str, typer.Option("--runbook-url", metavar="URL", help="Base of the runbook links in alerts.")
     ] = _BUNDLE.runbook_url,
+    targets: Annotated[
+        int,
+        typer.Option("--targets", metavar="N", help="Most targets of one exporter; limits the size of a scrape. 0: no limit."),
+    ] = _BUNDLE.targets,
 ) -> None:
     """Write the bundle for your names and addresses. Nobody has to edit JSON or YAML."""
     from exporter.monitoring import render  # noqa: PLC0415
 
     with _exits():
-        for path in render(Options(job, slo, grafana_url, runbook_url), out):
+        for path in render(Options(job, slo, grafana_url, runbook_url, targets), out):
             typer.echo(path)
 
 

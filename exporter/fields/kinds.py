@@ -239,12 +239,12 @@ LabelName = Annotated[
 
 def _label_value(value: object) -> str:
     text = text_of(value, "berlin")
-    if len(text) > 200 or any(map(is_steering, text)):  # noqa: PLR2004  a label is read by people
-        raise field_error("is not a label value: one line of at most 200 characters", "shorten it")
+    if len(text) > 100 or any(map(is_steering, text)):  # noqa: PLR2004  as long as every other name; scrapes are limited to it
+        raise field_error("is not a label value: one line of at most 100 characters", "shorten it")
     return text
 
 
-LabelValue = Annotated[str, PlainValidator(_label_value), WithJsonSchema({"type": "string", "maxLength": 200})]
+LabelValue = Annotated[str, PlainValidator(_label_value), WithJsonSchema({"type": "string", "maxLength": 100})]
 
 
 def _resource_id(value: object) -> str:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from exporter.monitoring import password
+from exporter.monitoring import password, scrape
 from exporter.monitoring.yamltext import HEADER, dump
 
 FOLDER = "Booking sync"
-SCRAPE_INTERVAL = "30s"
 
 
 def datasource() -> str:
@@ -18,7 +17,7 @@ def datasource() -> str:
                 {
                     **_source("Prometheus", "http://prometheus:9090"),
                     "isDefault": True,
-                    "jsonData": {"httpMethod": "POST", "timeInterval": SCRAPE_INTERVAL},
+                    "jsonData": {"httpMethod": "POST", "timeInterval": scrape.INTERVAL},
                 },
                 # Silences are made and alerts looked at in Grafana: browsers do not get at Alertmanager itself.
                 {

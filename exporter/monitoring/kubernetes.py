@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from exporter.monitoring import scrape
 from exporter.monitoring.alerts import alert_groups
-from exporter.monitoring.grafana import FOLDER, SCRAPE_INTERVAL
+from exporter.monitoring.grafana import FOLDER
 from exporter.monitoring.options import Options
 from exporter.monitoring.prometheus import alert_rule
 from exporter.monitoring.rules import recording_groups
@@ -161,13 +162,16 @@ def _service_monitor(options: Options) -> str:
     endpoint = {
         "port": "http-metrics",
         "path": "/metrics",
-        "interval": SCRAPE_INTERVAL,
+        "interval": scrape.INTERVAL,
         "scrapeTimeout": "10s",
         "honorLabels": False,
         # The rules ask for this job, whatever the service is called.
         "relabelings": [{"action": "replace", "targetLabel": "job", "replacement": options.job}],
     }
-    return _manifest(_MONITORING, "ServiceMonitor", {"selector": {"matchLabels": _LABELS}, "endpoints": [endpoint]})
+    size = scrape.body_limit(options.targets)
+    limits = {"labelValueLengthLimit": scrape.LABEL_VALUE_BYTES, **({"bodySizeLimit": size} if size else {})}
+    spec = {"selector": {"matchLabels": _LABELS}, **limits, "endpoints": [endpoint]}
+    return _manifest(_MONITORING, "ServiceMonitor", spec)
 
 
 def _rules(options: Options) -> str:

@@ -16,7 +16,8 @@ class Options:
 
     ``job`` is the Prometheus job under which the exporter is scraped; ``slo`` the share of live connections that have to be
     free of errors over 30 days, between 0 and 1; ``grafana_url`` and ``runbook_url`` are the bases of the links in alerts: an
-    alert's runbook is ``<runbook_url>/<alert name in lower case>.md``. Raises :class:`~exporter.errors.ConfigError` with every
+    alert's runbook is ``<runbook_url>/<alert name in lower case>.md``; ``targets`` is the most targets that one exporter will
+    have, for the limit on the size of its page, and 0 for no limit. Raises :class:`~exporter.errors.ConfigError` with every
     problem at once.
     """
 
@@ -24,6 +25,7 @@ class Options:
     slo: float = 0.99
     grafana_url: str = "http://localhost:3000"
     runbook_url: str = f"{PROJECT_URL}/blob/main/docs/runbooks"
+    targets: int = 0
 
     def __post_init__(self) -> None:
         problems = []
@@ -31,6 +33,8 @@ class Options:
             problems.append(Problem("--job", "is empty or holds a quote, backslash, brace, dollar or line break"))
         if not 0 < self.slo < 1:
             problems.append(Problem("--slo", f"{self.slo} is not between 0 and 1", "write 0.99 for 99 %"))
+        if self.targets < 0:
+            problems.append(Problem("--targets", f"{self.targets} is less than none", "leave it out for no limit"))
         problems += [
             Problem(flag, f"{url!r} is no http(s) URL", "write https://host/path, without a query")
             for flag, url in (("--grafana-url", self.grafana_url), ("--runbook-url", self.runbook_url))

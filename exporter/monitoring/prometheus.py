@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from exporter.monitoring import password
+from exporter.monitoring import password, scrape
 from exporter.monitoring.alerts import Alert, alert_groups
-from exporter.monitoring.grafana import SCRAPE_INTERVAL
 from exporter.monitoring.options import Options
 from exporter.monitoring.rules import recording_groups
 from exporter.monitoring.yamltext import HEADER, dump, dump_items
@@ -42,16 +41,26 @@ def prometheus_config(options: Options) -> str:
     """Return an example ``prometheus.yml``, the one that compose.yaml uses."""
     return HEADER + dump(
         {
-            "global": {"scrape_interval": SCRAPE_INTERVAL, "evaluation_interval": "30s"},
+            "global": {"scrape_interval": scrape.INTERVAL, "evaluation_interval": "30s"},
             "rule_files": ["recording.rules.yml", "alerting.rules.yml"],
             "alerting": {"alertmanagers": [_behind_the_password("alertmanager:9093")]},
             "scrape_configs": [
-                {"job_name": options.job, "static_configs": [{"targets": ["exporter:10888"]}]},
+                _exporter_job(options),
                 {"job_name": "prometheus", **_behind_the_password("localhost:9090")},
                 {"job_name": "alertmanager", **_behind_the_password("alertmanager:9093")},
             ],
         }
     )
+
+
+def _exporter_job(options: Options) -> dict[str, object]:
+    size = scrape.body_limit(options.targets)
+    return {
+        "job_name": options.job,
+        "label_value_length_limit": scrape.LABEL_VALUE_BYTES,
+        **({"body_size_limit": size} if size else {}),
+        "static_configs": [{"targets": ["exporter:10888"]}],
+    }
 
 
 def _behind_the_password(address: str) -> dict[str, object]:

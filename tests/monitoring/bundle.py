@@ -23,7 +23,13 @@ ALERTS: list[dict[str, Any]] = [rule for group in ALERT_GROUPS for rule in group
 ALERT_NAMES = sorted({alert["alert"] for alert in ALERTS})
 
 DECLARED = {family.name: family for family in FAMILIES}
-FROM_PROMETHEUS = {"up": (), "scrape_duration_seconds": (), "ALERTS": ("alertstate",), "ALERTS_FOR_STATE": ()}
+FROM_PROMETHEUS = {
+    "up": (),
+    "scrape_duration_seconds": (),
+    "scrape_samples_scraped": (),
+    "ALERTS": ("alertstate",),
+    "ALERTS_FOR_STATE": (),
+}
 SCRAPE_LABELS = {"job", "instance"}
 REPLICA_LABELS = {"instance", "pod", "container", "endpoint"}
 

@@ -252,6 +252,7 @@ def _data() -> tuple[Alert, ...]:
 
 
 def _limits() -> tuple[Alert, ...]:
+    per_target = "last_over_time(instance:booking_sync_samples_per_target:ratio"
     limited = (Reason.RATE_LIMITED, Reason.OPERATING_LIMIT, Reason.OVERLOAD)
     return (
         Alert(
@@ -297,5 +298,24 @@ def _limits() -> tuple[Alert, ...]:
             summary="Some series are not shown because there are too many.",
             description="{{ $value }} series of {{ $labels.collector }} of {{ $labels.target }} are left out.",
             fix="The exporter's operator narrows what the target reads, or raises the cap.",
+        ),
+        Alert(
+            name="BookingSyncScrapeGrew",
+            expr=f"{per_target}[5m]) > 2 * {per_target}[15m] offset 1d)\nand {per_target}[5m]) > 1000",
+            hold="30m",
+            severity=Severity.WARNING,
+            fixed_by=FixedBy.OPERATOR,
+            summary="An exporter has far more series than a day ago.",
+            description=(
+                '{{ $labels.instance }} brings {{ $value | printf "%.0f" }} series for each target, more than twice as many as '
+                "a day ago."
+            ),
+            fix=(
+                "The exporter's operator finds the target that grew, and narrows what it reads or lowers its `max_connections` "
+                "and `max_resources`."
+            ),
+            board=Board.INTERNALS,
+            link=("job", "instance"),
+            comment="A target with fifty connections has 1,000 series; less hurts nobody. More targets are no growth.",
         ),
     )
