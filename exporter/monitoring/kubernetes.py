@@ -16,15 +16,18 @@ _NAME = "booking-sync-exporter"
 _LABELS = {"app.kubernetes.io/name": _NAME}
 _IMAGE = "ghcr.io/booking-sync-exporter/booking-sync-exporter"
 _MONITORING = "monitoring.coreos.com/v1"
-_EXAMPLE_CONFIG = """\
+_READ_BY_OWNER = 0o400  # 256 in the manifest; with fsGroup the kubelet adds the group
+_STATE = "/var/lib/booking-sync-exporter"
+_EXAMPLE_CONFIG = f"""\
+state_file: {_STATE}/state.json
 targets:
   - name: salon-wix
     platform: wix
     site_id: 00000000-0000-0000-0000-000000000000
-    api_key: {file: /run/secrets/booking-sync/wix_api_key}
+    api_key: {{file: /run/secrets/booking-sync/wix_api_key}}
     collectors:
-      connections: {}
-      bookings: {}
+      connections: {{}}
+      bookings: {{}}
 """
 
 
@@ -33,7 +36,9 @@ def manifests(options: Options, version: str) -> dict[str, str]:
     return {
         "kustomization.yaml": _kustomization(),
         "config.yaml": _example_config(),
+        "volume.yaml": _volume(),
         "deployment.yaml": _deployment(version),
+        "networkpolicy.yaml": _network_policy(),
         "service.yaml": _service(),
         "servicemonitor.yaml": _service_monitor(options),
         "prometheusrule.yaml": _rules(options),
@@ -73,6 +78,7 @@ def _kustomization() -> str:
         HEADER
         + "# kubectl apply -k .   Set namespace, image and labels (kube-prometheus-stack selects `release`) in an overlay,\n"
         + "# replace config.yaml by your targets, and create the secret booking-sync-exporter with their credentials.\n"
+        + "# The image goes by its tag; an overlay (`images: [{name, digest}]`) names the digest of your release.\n"
         + dump(
             {
                 "apiVersion": "kustomize.config.k8s.io/v1beta1",
@@ -80,7 +86,9 @@ def _kustomization() -> str:
                 "namespace": "monitoring",
                 "resources": [
                     "config.yaml",
+                    "volume.yaml",
                     "deployment.yaml",
+                    "networkpolicy.yaml",
                     "service.yaml",
                     "servicemonitor.yaml",
                     "prometheusrule.yaml",
@@ -99,6 +107,35 @@ def _example_config() -> str:
             "metadata": {"name": _NAME, "labels": _LABELS},
             "data": {"exporter.yml": _EXAMPLE_CONFIG},
         }
+    )
+
+
+def _volume() -> str:
+    spec = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
+    return _manifest(
+        "v1",
+        "PersistentVolumeClaim",
+        spec,
+        "# For state_file and the token files of Bitrix24 applications, which are renewed every hour: a pod that begins\n"
+        "# with an old one has lost the access, so an emptyDir would not do. A few megabytes are used.\n",
+    )
+
+
+def _network_policy() -> str:
+    # Probes come from the node, which policies let through, and so does `kubectl port-forward`.
+    prometheus = {"namespaceSelector": {}, "podSelector": {"matchLabels": {"app.kubernetes.io/name": "prometheus"}}}
+    dns = [{"protocol": protocol, "port": 53} for protocol in ("UDP", "TCP")]
+    spec = {
+        "podSelector": {"matchLabels": _LABELS},
+        "policyTypes": ["Ingress", "Egress"],
+        "ingress": [{"from": [prometheus], "ports": [{"protocol": "TCP", "port": "http-metrics"}]}],
+        "egress": [{"ports": dns}, {"ports": [{"protocol": "TCP", "port": 443}]}],
+    }
+    return _manifest(
+        "networking.k8s.io/v1",
+        "NetworkPolicy",
+        spec,
+        "# In: Prometheus, in any namespace. Out: names and https. Add the port of your proxy or own portal.\n",
     )
 
 
@@ -121,6 +158,7 @@ def _deployment(version: str) -> str:
         "volumeMounts": [
             {"name": "config", "mountPath": "/etc/booking-sync-exporter", "readOnly": True},
             {"name": "secrets", "mountPath": "/run/secrets/booking-sync", "readOnly": True},
+            {"name": "state", "mountPath": _STATE},
         ],
     }
     pod = {
@@ -129,13 +167,16 @@ def _deployment(version: str) -> str:
             "runAsNonRoot": True,
             "runAsUser": 65532,
             "runAsGroup": 65532,  # left out, it is root's group
+            "fsGroup": 65532,  # who may read the secrets, which belong to root, and write the volume
+            "fsGroupChangePolicy": "OnRootMismatch",
             "seccompProfile": {"type": "RuntimeDefault"},
         },
         "terminationGracePeriodSeconds": 15,  # the stop takes at most 8
         "containers": [container],
         "volumes": [
             {"name": "config", "configMap": {"name": _NAME}},
-            {"name": "secrets", "secret": {"secretName": _NAME, "optional": True}},
+            {"name": "secrets", "secret": {"secretName": _NAME, "optional": True, "defaultMode": _READ_BY_OWNER}},
+            {"name": "state", "persistentVolumeClaim": {"claimName": _NAME}},
         ],
     }
     spec = {

@@ -21,7 +21,7 @@ from tests.monitoring.bundle import ALERT_GROUPS, BOARDS, RECORDING_GROUPS, ROOT
 KUBERNETES = ROOT / "config" / "kubernetes"
 SCHEMAS = Path(__file__).parent / "schemas"
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text())
-CORE = ["config.yaml", "deployment.yaml", "service.yaml"]
+CORE = ["config.yaml", "deployment.yaml", "networkpolicy.yaml", "service.yaml", "volume.yaml"]
 CUSTOM = ["prometheusrule.yaml", "servicemonitor.yaml"]
 
 
@@ -61,6 +61,36 @@ def test_the_example_configuration_in_the_configmap_is_valid(tmp_path: Path) -> 
     file = tmp_path / "exporter.yml"
     file.write_text(text.replace("/run/secrets/booking-sync/", f"{tmp_path}/"))
     assert ["salon-wix"] == [target.name for target in load_config(file).targets]
+
+
+def test_the_secrets_are_read_by_the_exporter_alone_and_its_volume_outlives_the_pod() -> None:
+    pod = _manifest("deployment.yaml")["spec"]["template"]["spec"]
+    volumes = {volume["name"]: volume for volume in pod["volumes"]}
+    assert 0o400 == volumes["secrets"]["secret"]["defaultMode"]
+    # Files of a secret belong to root; without the group a mode of 0400 would be for root alone.
+    assert (
+        65532
+        == pod["securityContext"]["fsGroup"]
+        == pod["securityContext"]["runAsGroup"]
+        == pod["securityContext"]["runAsUser"]
+    )
+    assert _manifest("volume.yaml")["metadata"]["name"] == volumes["state"]["persistentVolumeClaim"]["claimName"]
+    mounts = {mount["mountPath"]: mount for mount in pod["containers"][0]["volumeMounts"]}
+    assert ["/var/lib/booking-sync-exporter"] == [path for path, mount in mounts.items() if not mount.get("readOnly")]
+    example = yaml.safe_load(_manifest("config.yaml")["data"]["exporter.yml"])
+    assert "/var/lib/booking-sync-exporter/state.json" == example["state_file"]
+
+
+def test_only_prometheus_gets_in_and_only_names_and_https_go_out() -> None:
+    policy, deployment = (_manifest(f"{name}.yaml")["spec"] for name in ("networkpolicy", "deployment"))
+    pod = deployment["template"]
+    assert policy["podSelector"]["matchLabels"].items() <= pod["metadata"]["labels"].items()
+    assert ["Ingress", "Egress"] == policy["policyTypes"]
+    [rule] = policy["ingress"]
+    assert ["http-metrics"] == [port["port"] for port in rule["ports"]]
+    assert [{"app.kubernetes.io/name": "prometheus"}] == [peer["podSelector"]["matchLabels"] for peer in rule["from"]]
+    ports = {(port["protocol"], port["port"]) for rule in policy["egress"] for port in rule["ports"]}
+    assert {("UDP", 53), ("TCP", 53), ("TCP", 443)} == ports
 
 
 def test_kustomize_makes_one_configmap_for_each_dashboard_with_the_labels_of_the_side_car() -> None:
