@@ -23,9 +23,8 @@ from tests.monitoring.servers import free_port, running, wait_for
 pytestmark = [pytest.mark.servers, pytest.mark.browser, needs_chromium]
 
 SERVICES: Final[dict[str, Any]] = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]
-FOREIGN: Final = "evil.example"
+FOREIGN: Final = "evil.example"  # the name that a foreign page has
 MARK: Final = "made by a foreign page"
-# The name that a foreign page has, and a browser that does not by itself keep pages from what listens on this machine.
 RELOADED: Final = (
     "prometheus_config_last_reload_success_timestamp_seconds",
     "alertmanager_config_last_reload_success_timestamp_seconds",
