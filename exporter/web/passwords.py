@@ -7,10 +7,10 @@ import hashlib
 import hmac
 import secrets
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Final, TypeAlias
+from typing import Final
 
 import bcrypt
 
@@ -19,6 +19,8 @@ from exporter.support.threads import UnwaitedThreads
 from exporter.web.limits import SIGN_INS
 from exporter.web.visitors import Visitor
 
+_AT_ONCE: Final = 2  # threads
+_TURNS: Final = 4  # of which the last takes who has waited longest
 _REMEMBERED: Final = 128  # right passwords; more users than that belong behind a proxy
 _REMEMBERED_WRONG: Final = 4096  # 32 bytes each
 _REMEMBERED_ADDRESSES: Final = 1024
@@ -50,23 +52,12 @@ class _SignIn:
         return {visitor.address for visitor in self.visitors if visitor is not None}
 
 
-_Turn: TypeAlias = Callable[[Mapping[bytes, _SignIn], Callable[[_SignIn], int]], bytes]
-
-
-def _newest(waiting: Mapping[bytes, _SignIn], guilt: Callable[[_SignIn], int]) -> bytes:
-    return min(waiting, key=lambda mark: (guilt(waiting[mark]), -waiting[mark].number))
-
-
-def _oldest(waiting: Mapping[bytes, _SignIn], guilt: Callable[[_SignIn], int]) -> bytes:
-    return min(waiting, key=lambda mark: (guilt(waiting[mark]), waiting[mark].number))
-
-
 class PasswordCheck:
     """Checks passwords in two threads and remembers what it found, as keyed digests only.
 
-    One thread takes who came last, the other who has waited longest: the first lets a right password in while others are tried
-    one after the other, the second while they are thrown at it faster than any could be checked. Both prefer addresses
-    from which fewer wrong passwords came. Nobody who has hung up is served.
+    Three times who came last is taken, and then once who has waited longest: the first lets a right password in while others
+    are tried one after the other, the second while they are thrown at it faster than any could be checked. Before that
+    count the wrong passwords that came from the address, and on the connection. Nobody who has hung up is served.
     """
 
     def __init__(self) -> None:
@@ -76,9 +67,9 @@ class PasswordCheck:
         self._failures: OrderedDict[str, int] = OrderedDict()
         self._waiting: dict[bytes, _SignIn] = {}
         self._begun: dict[bytes, _SignIn] = {}
-        self._count = 0
-        self._free: list[_Turn] = [_oldest, _newest]
-        self._threads = UnwaitedThreads(len(self._free), "bcrypt")
+        self._queued_so_far = 0
+        self._begun_so_far = 0
+        self._threads = UnwaitedThreads(_AT_ONCE, "bcrypt")
         self._is_closed = False
 
     async def is_right(self, users: Mapping[str, Secret], name: str, password: bytes, visitor: Visitor | None = None) -> bool:
@@ -111,9 +102,9 @@ class PasswordCheck:
             self._drop_given_up()
         if len(self._waiting) >= SIGN_INS:
             raise TooManySignInsError
-        self._count += 1
+        self._queued_so_far += 1
         outcome = asyncio.get_running_loop().create_future()
-        sign_in = self._waiting[mark] = _SignIn(self._count, password, hashed, dearest, outcome)
+        sign_in = self._waiting[mark] = _SignIn(self._queued_so_far, password, hashed, dearest, outcome)
         return sign_in
 
     def _drop_given_up(self) -> None:
@@ -123,21 +114,25 @@ class PasswordCheck:
     def _begin(self) -> None:
         """Start a check in each free thread."""
         self._drop_given_up()
-        while self._free and self._waiting and not self._is_closed:
-            turn = self._free.pop()
-            mark = turn(self._waiting, self._guilt)
+        while len(self._begun) < _AT_ONCE and self._waiting and not self._is_closed:
+            mark = self._next()
+            self._begun_so_far += 1
             sign_in = self._begun[mark] = self._waiting.pop(mark)
             check = asyncio.get_running_loop().run_in_executor(
                 self._threads, _matches, sign_in.password, sign_in.hashed, sign_in.dearest
             )
-            check.add_done_callback(partial(self._end, mark, turn))
+            check.add_done_callback(partial(self._end, mark))
 
-    def _guilt(self, sign_in: _SignIn) -> int:
-        return min((self._failures.get(address, 0) for address in sign_in.addresses), default=0)
+    def _next(self) -> bytes:
+        newest = -1 if self._begun_so_far % _TURNS != _TURNS - 1 else 1
+        return min(self._waiting, key=lambda mark: (self._guilt(self._waiting[mark]), newest * self._waiting[mark].number))
 
-    def _end(self, mark: bytes, turn: _Turn, check: asyncio.Future[bool]) -> None:
+    def _guilt(self, sign_in: _SignIn) -> tuple[int, int]:
+        known = (visitor for visitor in sign_in.visitors if visitor is not None)
+        return min(((self._failures.get(visitor.address, 0), visitor.wrong_passwords) for visitor in known), default=(0, 0))
+
+    def _end(self, mark: bytes, check: asyncio.Future[bool]) -> None:
         sign_in = self._begun.pop(mark)
-        self._free.append(turn)
         if check.cancelled():  # the end of the process
             sign_in.outcome.cancel()
             return
@@ -153,6 +148,9 @@ class PasswordCheck:
         known[mark] = None
         if len(known) > most:
             known.popitem(last=False)
+        for visitor in sign_in.visitors:
+            if visitor is not None and not right:
+                visitor.wrong_passwords += 1
         for address in sign_in.addresses:
             self._failures[address] = 0 if right else self._failures.pop(address, 0) + 1
             if len(self._failures) > _REMEMBERED_ADDRESSES:

@@ -51,6 +51,7 @@ class Visitor:
     busy: bool = False
     still: bool = False
     gone: bool = False
+    wrong_passwords: int = 0
 
     def worth(self, now: float) -> Worth:
         if not self.let_in:

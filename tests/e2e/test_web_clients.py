@@ -294,8 +294,8 @@ def test_a_right_password_gets_in_while_forty_clients_try_wrong_ones(tmp_path: P
         async with running(web_file(tmp_path, f"basic_auth_users: {{prom: {stored}}}\n")) as server:
             attacks = [asyncio.create_task(attack(server, number)) for number in range(40)]
             await asyncio.sleep(3)
-            async with asyncio.timeout(15):  # two checks and a bit, on processors that others use as well
-                assert 200 == (await get(server, "/metrics", user="prom:right", timeout=15)).status_code
+            # Two checks and a bit; forty of them take minutes on processors that others use as well.
+            assert 200 == (await get(server, "/metrics", user="prom:right", timeout=30)).status_code
             for task in attacks:
                 task.cancel()
             await asyncio.gather(*attacks, return_exceptions=True)

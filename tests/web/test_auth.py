@@ -214,10 +214,26 @@ def test_who_comes_last_and_who_waits_longest_are_checked_next(monkeypatch: pyte
         assert [False] * 6 == await asyncio.gather(*tasks)
         return held.begun
 
-    begun = checking(scenario)
-    assert {b"0", b"1"} == set(begun[:2]), "the threads were free"
-    assert {b"5", b"2"} == set(begun[2:4])
-    assert {b"4", b"3"} == set(begun[4:])
+    assert [b"0", b"1", b"5", b"2", b"4", b"3"] == checking(scenario), "each fourth is who has waited longest"
+
+
+def test_a_connection_that_sent_wrong_passwords_is_checked_after_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scenario(check: PasswordCheck) -> list[bytes]:
+        held = HeldThreads(check, monkeypatch)
+        attackers = [visitor() for _ in range(4)]
+        for attacker in attackers:
+            attacker.wrong_passwords = 1
+        first = [check.is_right(USERS, "anna", b"%d" % number, one) for number, one in enumerate(attackers)]
+        tasks = [asyncio.create_task(one) for one in (*first, check.is_right(USERS, "anna", b"right", visitor()))]
+        tasks += [asyncio.create_task(check.is_right(USERS, "anna", b"later", attackers[0]))]
+        await asyncio.sleep(0)
+        await held.end(0)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        return held.begun
+
+    assert b"right" == checking(scenario)[-1]
 
 
 def test_an_address_that_sent_wrong_passwords_is_checked_after_others(monkeypatch: pytest.MonkeyPatch) -> None:
