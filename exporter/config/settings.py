@@ -17,6 +17,7 @@ from exporter.fields.kinds import FilePath, Reading, Zone
 from exporter.limits import WINDOWS
 from exporter.platforms.registry import PLATFORMS
 from exporter.platforms.settings import Strict, Target, Window, default
+from exporter.support.secret import pasted
 
 DEFAULT_WINDOWS: Final = (
     WindowSpec("last_24h", "now-24h", "now"),
@@ -81,7 +82,8 @@ class Config(Strict):
         shown = {name for target in self.targets for name in (target.name, *target.labels.values())}
         copy = self.model_copy()
         copy._files, copy._warnings = files, warnings  # noqa: SLF001  its own
-        copy._secrets = tuple(dict.fromkeys(secret for secret in secrets if secret not in shown))  # noqa: SLF001  its own
+        # Without white space as they are sent, so that a file with another end of line is the same configuration.
+        copy._secrets = tuple(dict.fromkeys(secret for secret in map(pasted, secrets) if secret not in shown))  # noqa: SLF001  its own
         return copy
 
     def without_warnings(self) -> Config:

@@ -143,7 +143,7 @@ class Application:
         try:
             config = await asyncio.to_thread(self._load)
         except ConfigError as error:
-            changed = str(error) != self._rejected
+            changed = str(error.told(self._world.known.mask)) != self._rejected
         else:
             changed = config != self._tried
         self._seen = seen  # not before: who begins this anew after a bug has seen nothing yet

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
+from structlog.testing import capture_logs
 
 from exporter.config import load_config
 from exporter.errors import ConfigError
@@ -59,6 +60,9 @@ def test_a_rejected_file_that_quotes_a_secret_in_force_is_answered_without_it(tm
             with pytest.raises(ConfigError) as caught:
                 await driven(app, app.app.reload())
             assert secret not in str(caught.value)
+            with capture_logs() as lines:  # and watched on, it is no news
+                await driven(app, app.app.reload_if_changed())
+            assert [] == [line["event"] for line in lines if line["log_level"] == "error"]
 
     asyncio.run(run())
 
