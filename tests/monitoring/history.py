@@ -231,6 +231,7 @@ def openmetrics(now: float) -> Iterator[str]:
 def _scraped(text: str, job: str, moment: float) -> Iterator[str]:
     labels = f'job="{job}",instance="{INSTANCE}"'
     yield f"up{{{labels}}} 1 {moment:.0f}"
+    yield f"scrape_samples_scraped{{{labels}}} 900 {moment:.0f}"
     yield f"scrape_duration_seconds{{{labels}}} 0.01 {moment:.0f}"
     for line in text.splitlines():
         if line and not line.startswith("#"):
