@@ -54,12 +54,12 @@ def test_a_body_of_100_kib_is_200_rows_whether_it_is_bytes_or_a_part_of_an_answe
     assert 200 == rows_in(body) == rows_in(msgspec.Raw(body))
 
 
-@pytest.mark.parametrize(("connections", "in_threads"), [(4, False), (1000, True)])
-def test_a_list_of_connections_is_read_in_a_thread_when_it_is_long(connections: int, in_threads: bool) -> None:
+@pytest.mark.parametrize(("connections", "shown", "in_threads"), [(4, 4, False), (1000, 500, True)])
+def test_a_list_of_connections_is_read_in_a_thread_when_it_is_long(connections: int, shown: int, in_threads: bool) -> None:
     async def script(bench: WixBench) -> None:
         bench.site.connect_many(connections)
         threads = CountingThreads()
-        assert connections == len((await bench.observe()).connections)
+        assert shown == len((await bench.observe()).connections)
         assert in_threads is (threads.given > 0)
 
     on_wix(script)
