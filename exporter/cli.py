@@ -341,6 +341,7 @@ def make_password(
 
 def main() -> NoReturn:
     """Run the command line; the console script."""
+    logs.configure("warning", "auto")  # a command that sets up no log of its own shows no local variables either
     app()
     raise AssertionError("typer exits")
 

@@ -12,6 +12,8 @@ from typing import Final
 
 import bcrypt
 
+from exporter.monitoring.render import write
+
 USER: Final = "monitoring"
 FOLDER: Final = "/run/monitoring"
 """Where compose.yaml mounts the files into each server."""
@@ -25,13 +27,12 @@ _MODE: Final = 0o644
 def make_password(folder: Path) -> list[Path]:
     """Write a random ``password`` and the ``web.yml`` that asks for it, and return both paths.
 
-    A folder that has a password keeps it, and nothing is returned: the servers that run know no other. Raises ``OSError``
-    when the folder cannot be written.
+    A folder that has a password keeps it, and nothing is returned: the servers that run know no other. Raises
+    :class:`~exporter.errors.BookingSyncError` when the folder cannot be written.
     """
     password, web = folder / "password", folder / "web.yml"
     if password.is_file():
         return []
-    folder.mkdir(parents=True, exist_ok=True)
     made = secrets.token_hex(_BYTES)  # letters and digits alone: Grafana expands $ in what it reads
     hashed = bcrypt.hashpw(made.encode(), bcrypt.gensalt(_COST)).decode()
     # The password comes last, under another name at first: where it is, the other file is whole.
@@ -42,5 +43,5 @@ def make_password(folder: Path) -> list[Path]:
 
 
 def _write(path: Path, text: str) -> None:
-    path.write_text(text, encoding="ascii")
+    write(path, text)
     path.chmod(_MODE)  # whatever the umask is

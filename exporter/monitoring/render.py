@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from exporter import __version__
+from exporter.errors import BookingSyncError
 from exporter.monitoring.alertmanager import alertmanager_config, demo_config, templates
 from exporter.monitoring.dashboards import fleet, internals, target
 from exporter.monitoring.grafana import dashboard_provider, datasource
@@ -35,11 +36,20 @@ def files(options: Options) -> dict[str, str]:
 
 
 def render(options: Options, out_dir: Path) -> list[Path]:
-    """Write the bundle below ``out_dir``, replacing its own files only, and return what was written."""
-    written = []
-    for name, text in files(options).items():
-        path = out_dir / name
+    """Write the bundle below ``out_dir``, replacing its own files only, and return what was written.
+
+    Raises :class:`~exporter.errors.BookingSyncError` for a file that cannot be written.
+    """
+    texts = {out_dir / name: text for name, text in files(options).items()}
+    for path, text in texts.items():
+        write(path, text)
+    return list(texts)
+
+
+def write(path: Path, text: str) -> None:
+    """Write a file, its folders as well. Raises :class:`~exporter.errors.BookingSyncError`, which names it."""
+    try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8", newline="\n")
-        written.append(path)
-    return written
+    except OSError as error:
+        raise BookingSyncError(f"cannot write {path}: {error.strerror}; give --out a folder that can be written") from None

@@ -54,9 +54,11 @@ def test_the_command_names_the_files_and_never_the_password(tmp_path: Path) -> N
     assert (0, f"{tmp_path}/password\n{tmp_path}/web.yml\n") == (result.exit_code, result.output)
 
 
+@pytest.mark.parametrize("command", ["password", "render"])
 @pytest.mark.parametrize("blocked", ["file", "file/below"])
-def test_a_folder_that_cannot_be_used_is_named(blocked: str, tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_used_is_named_in_one_line(blocked: str, command: str, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    result = CliRunner().invoke(app, ["monitoring", "password", "--out", str(tmp_path / blocked)])
+    result = CliRunner().invoke(app, ["monitoring", command, "--out", str(tmp_path / blocked)])
     assert 1 == result.exit_code
-    assert blocked in result.output
+    assert result.output.startswith(f"error: cannot write {tmp_path / blocked}/")
+    assert 1 == result.output.count("\n")
