@@ -24,7 +24,7 @@ def test_a_bug_in_a_command_without_a_log_of_its_own_is_told_without_local_varia
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def bug(out: Path) -> None:
-        planted = "-".join(("planted", "credential"))
+        planted = "planted credential".replace(" ", "-")
         raise ZeroDivisionError(len(planted), out)
 
     monkeypatch.setattr(monitoring, "make_password", bug)
