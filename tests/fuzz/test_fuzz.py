@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import json
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
+from weakref import ref
 
 import pytest
 
@@ -13,6 +16,7 @@ from exporter.errors import InvalidResponseError
 from tests.fuzz.__main__ import Figures, heavy, wrong
 from tests.fuzz.mutations import as_json, spoil_bytes, spoil_tree, with_many
 from tests.fuzz.surfaces import Surface, surfaces
+from tests.harness.many import MANY
 
 
 def surface(read: Callable[[bytes], object]) -> Surface:
@@ -42,6 +46,37 @@ def test_a_reader_that_takes_more_than_half_a_second_of_processor_time_is_a_find
 
 def test_a_reader_that_takes_more_memory_than_64_mib_is_a_finding() -> None:
     assert "took 80 MiB" == heavy(surface(lambda _: bytes(80 * 1024 * 1024)), b"{}", Figures())
+
+
+def test_a_refused_input_is_let_go_at_once() -> None:
+    class Decoded:
+        """Something that was built of the input."""
+
+    kept: list[ref[Decoded]] = []
+
+    def refusing(_: bytes) -> None:
+        decoded = Decoded()
+        kept.append(ref(decoded))
+        raise InvalidResponseError("no JSON")
+
+    gc.collect()
+    gc.disable()
+    try:
+        assert wrong(surface(refusing), b"{}", Figures()) is None
+        assert [None] == [decoded() for decoded in kept]
+    finally:
+        gc.enable()
+
+
+@pytest.mark.parametrize("kind", MANY)
+def test_very_many_of_something_are_made_in_little_more_than_their_room(kind: str) -> None:
+    tracemalloc.start()
+    try:
+        made = len(MANY[kind](1024 * 1024))
+        assert tracemalloc.get_traced_memory()[1] < 4 * 1024 * 1024
+    finally:
+        tracemalloc.stop()
+    assert 1024 * 1024 - 200 < made <= 1024 * 1024
 
 
 def test_a_documented_error_is_none() -> None:

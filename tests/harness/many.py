@@ -13,19 +13,19 @@ _BOOKED: Final = b'"startDate":"2026-09-22T09:00:00Z","endDate":"2026-09-22T10:0
 
 def _numbered(element: bytes, size: int, brackets: bytes = b"[]") -> bytes:
     """Return a list or an object of ``element``, each with a number of its own for ``#``."""
-    parts: list[bytes] = []
-    length = 2
+    found = bytearray(brackets[:1])  # joining millions of parts takes a hundred bytes for each
     for number in itertools.count(1):
         part = element.replace(b"#", b"%d" % number)
-        length += len(part) + 1
-        if length > size:
+        if len(found) + len(part) + 2 > size:
             break
-        parts.append(part)
-    return brackets[:1] + b",".join(parts) + brackets[1:]
+        found += part
+        found += b","
+    return bytes(found[: max(1, len(found) - 1)] + brackets[1:])
 
 
 def _repeated(element: bytes, size: int) -> bytes:
-    return b"[" + b",".join([element] * ((size - 2) // (len(element) + 1))) + b"]"
+    number = (size - 2) // (len(element) + 1)
+    return b"[" + (b"%s," % element * number)[:-1] + b"]"
 
 
 def _text(letters: bytes, size: int) -> bytes:
