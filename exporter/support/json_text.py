@@ -22,11 +22,11 @@ UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 LOST: Final = "\ufffd"
 """What stands in place of a letter that did not come whole: visible, and never part of an id or a credential."""
 
-# More than any honest answer has, and some tenths of a second: so many escapes are looked at, so many bytes replaced.
+# More than any honest answer has, and some tenths of a second: so many escapes are looked at, so many letters replaced.
 _MAX_ESCAPES: Final = 1_000_000
 _MAX_LOST: Final = 100_000
 _PIECE_BYTES: Final = 64 * 1024
-_LOST_ESCAPE: Final = rb"\ufffd"
+_LOST_ESCAPE: Final = b"ufffd"  # as long as what it stands for
 _FIRST, _SECOND, _ANY = (rb"u[dD][%s][0-9a-fA-F]{2}" % digits for digits in (b"89abAB", b"c-fC-F", b"89a-fA-F"))
 # A backslash that stands for itself and a whole pair are matched to be passed over; the group is a half.
 _ESCAPE: Final = re.compile(rb"\\(?:\\|%s\\%s|(%s))" % (_FIRST, _SECOND, _ANY))
@@ -78,11 +78,20 @@ def _mended(content: bytes | msgspec.Raw, error: Exception) -> bytes | None:
     given = bytes(content)
     if given.count(b"\\") > _MAX_ESCAPES:
         return None
-    mended = _in_utf_8(_ESCAPE.sub(_whole, given))
+    whole = bytearray(given)  # in place: re.sub would hold a hundred bytes for each escape
+    lost = 0
+    for escape in _ESCAPE.finditer(given):
+        if escape.lastindex:
+            lost += 1
+            if lost > _MAX_LOST:
+                return None
+            at = escape.start(1)
+            whole[at : at + len(_LOST_ESCAPE)] = _LOST_ESCAPE
+    mended = _in_utf_8(whole)
     return None if mended == given else mended
 
 
-def _in_utf_8(given: bytes) -> bytes | None:
+def _in_utf_8(given: bytearray) -> bytes | None:
     """Return ``given`` with :data:`LOST` for what is no UTF-8; ``None`` when that is more than any cut text loses.
 
     Piece by piece: as text it may take four times the room.
@@ -98,7 +107,3 @@ def _in_utf_8(given: bytes) -> bytes | None:
         found.write(text.encode())
     found.write(reader.decode(b"", final=True).encode())
     return found.getvalue()
-
-
-def _whole(escape: re.Match[bytes]) -> bytes:
-    return escape[0] if escape[1] is None else _LOST_ESCAPE
