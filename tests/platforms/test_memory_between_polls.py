@@ -20,6 +20,7 @@ from exporter.metrics.instruments import TargetInstruments
 from exporter.model import CollectorName
 from exporter.platforms import bitrix24, wix
 from exporter.platforms.base import PollResult, Services, Session
+from exporter.platforms.bitrix24.links import ENTITY_TYPES
 from exporter.platforms.bitrix24.session import Shared
 from exporter.platforms.bitrix24.settings import BitrixBookings, BitrixCollectors, BitrixLinks, BitrixTarget
 from exporter.platforms.wix.settings import WixBookings, WixCollectors, WixConnections, WixTarget
@@ -117,6 +118,17 @@ def office(**collectors: Any) -> BitrixTarget:  # noqa: ANN401  fields of the co
     return BitrixTarget(name="salon", platform="bitrix24", webhook_url=url, collectors=BitrixCollectors(**collectors))
 
 
+def tied_to_everything(request: httpx.Request, _: int) -> object:
+    """Answer as a portal whose bookings have several links of each kind that we tell apart."""
+    if request.url.path.endswith("batch"):
+        kinds = [(module, entity) for module, entities in ENTITY_TYPES.items() for entity in (*entities, "other")]
+        items = [{"moduleId": module.upper(), "entityTypeId": entity.upper()} for module, entity in kinds * 3]
+        return {"result": {"result": {key: {"externalData": items} for key in json.loads(request.content)["cmd"]}}}
+    start, rows = json.loads(request.content)["start"], 500
+    period = {"from": {"timestamp": 1_790_086_400}, "to": {"timestamp": 1_790_090_000}}
+    return {"result": {"booking": [{"id": start + n + 1, "datePeriod": period} for n in range(rows if start < rows else 0)]}}
+
+
 CASES: Mapping[str, tuple[WixTarget | BitrixTarget, Answers]] = {
     "connections": (site(connections=WixConnections(**COMMON)), connections),
     "connections with long ids": (site(connections=WixConnections(**COMMON)), long_ids),
@@ -168,6 +180,12 @@ def test_a_platform_that_shows_other_ids_with_every_answer_does_not_fill_the_mem
     early, late = asyncio.run(script())
     assert late <= 1.05 * early, f"{early:,} bytes after 60 polls, {late:,} after 120"
     assert late < 8 * MIB
+
+
+def test_what_is_remembered_of_the_links_of_a_booking_is_little_however_many_it_has() -> None:
+    target = office(links=BitrixLinks(**COMMON, windows=WINDOWS))
+    remembered = Remembered(target, tied_to_everything, StatusHistory())
+    assert asyncio.run(remembered.poll(1)) < 500 * 500, "500 bytes for each of 500 bookings, their ids included"
 
 
 def test_what_is_remembered_of_a_target_in_the_state_file_stays_below_64_kib(tmp_path: Path) -> None:

@@ -11,11 +11,12 @@ of the window; a poll that cannot get there keeps what it learnt and fails.
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter
 from collections.abc import Container, Mapping, Sequence
 from typing import Final
 
-from exporter.counting import Booking, Rule, in_any, lies_in, resolve_all, too_many
+from exporter.counting import Booking, Rule, in_any, lies_in, reservations, resolve_all, too_many
 from exporter.errors import InvalidResponseError, PollError
 from exporter.model import CollectorName, LinkAnswers, LinksObservation, Value, Window, WindowLinks
 from exporter.platforms.base import PollResult, Services
@@ -41,8 +42,12 @@ ENTITY_TYPES: Final[Mapping[str, frozenset[str]]] = {
 # The kinds that a portal writes by itself: their numbers are there at 0, so that one which breaks falls and does not vanish.
 EVENT: Final = Link(CALENDAR, "event")
 EXPECTED: Final = (Link(CRM, "deal"), EVENT, Link("catalog", "sku"))
-# How many links of each kind a booking has: the words are closed, so however many links there are, this stays short.
-_Kinds = tuple[tuple[Link, int], ...]
+_KINDS: Final = tuple(
+    Link(module, entity) for module, entities in {**ENTITY_TYPES, OTHER: ()}.items() for entity in (*sorted(entities), OTHER)
+)
+# How many links of each of _KINDS a booking has, two bytes each: a portal may tie all kinds to each of 200,000 bookings, and
+# as objects that would be 3 KB a booking from poll to poll.
+_Kinds = bytes
 
 
 class _Answer(Value, frozen=True, gc=False):
@@ -76,6 +81,7 @@ class LinksCollector:
             decode.bookings,
             max_rows=counting.max_bookings,
             too_many=lambda: too_many(CollectorName.LINKS, counting.max_bookings),
+            weigh=reservations,
         )
         self._batcher = Batcher(api, settings.batch_size, share=LINKS_SHARE)
         self._answers: dict[str, _Answer] = {}  # by booking id, oldest answer first
@@ -162,15 +168,14 @@ class LinksCollector:
 
     def _known(self, links: tuple[Link, ...]) -> _Kinds:
         """Return ``links`` in words that we know; others become ``other`` and are counted."""
-        return tuple(
-            Counter(
-                Link(
-                    self._word("module", link.module, ENTITY_TYPES),
-                    self._word("entity_type", link.entity_type, ENTITY_TYPES.get(link.module, ())),
-                )
-                for link in links
-            ).items()
+        found = Counter(
+            Link(
+                self._word("module", link.module, ENTITY_TYPES),
+                self._word("entity_type", link.entity_type, ENTITY_TYPES.get(link.module, ())),
+            )
+            for link in links
         )
+        return array("H", [found[kind] for kind in _KINDS]).tobytes()
 
     def _word(self, field: str, word: str, known: Container[str]) -> str:
         if word in known:
@@ -197,10 +202,12 @@ class LinksCollector:
 
 
 def _counted(age: float, bookings: Sequence[_Kinds]) -> LinkAnswers:
-    linked = sum(any(link.module == CRM for link, _ in kinds) for kinds in bookings)
-    calendar_linked = sum(any(link == EVENT for link, _ in kinds) for kinds in bookings)
+    linked = calendar_linked = 0
     by_entity = Counter({(link.module, link.entity_type): 0 for link in EXPECTED})
-    for kinds in bookings:
-        for link, number in kinds:
-            by_entity[link.module, link.entity_type] += number
+    for kinds, times in Counter(bookings).items():  # most bookings of a portal are tied to the same few things
+        numbers = {link: number for link, number in zip(_KINDS, array("H", kinds), strict=True) if number}
+        linked += times * any(link.module == CRM for link in numbers)
+        calendar_linked += times * (EVENT in numbers)
+        for link, number in numbers.items():
+            by_entity[link.module, link.entity_type] += times * number
     return LinkAnswers(age, linked, len(bookings) - linked, calendar_linked, dict(by_entity))
