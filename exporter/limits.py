@@ -53,7 +53,13 @@ CONNECTIONS_VALUES: Final = Cap("Values of a list of connections, at any depth",
 PORTAL_PAGE_ROWS: Final = Cap("Rows of a page of Bitrix24, which says 50 and is not asked for a number", 500, "rows", _INVALID)
 QUERY_ROWS: Final = Cap("Rows of a page of Wix bookings: what was asked for, at most", 100, "rows", _INVALID)
 CONNECTIONS: Final = Cap("Connections of an answer", 10_000, "connections", _INVALID)
-PROVIDERS: Final = Cap("Providers of an answer, and those that it says failed", 200, "providers", _INVALID)
+PROVIDERS: Final = Cap(
+    "Providers of the list that tells their calendar types",
+    200,
+    "providers",
+    "types as before; a warning in the log names the cap",
+)
+FAILED_PROVIDERS: Final = Cap("Providers that an answer says failed", 200, "providers", _INVALID)
 ROW_BODY: Final = Cap("One row of Wix", 64 * _KIB, "bytes", _ODD)
 BOOKING_RESOURCES: Final = Cap("Resources of one booking", 100, "resources", _ODD)
 BOOKING_LINKS: Final = Cap("Links of one booking", 1000, "links", "the booking counts as unverified")
@@ -61,7 +67,11 @@ PORTAL_RESOURCES: Final = Cap(
     "Resources of a portal whose names are read", 100_000, "resources", "names as before; the poll fails as `config`"
 )
 MAX_BOOKINGS: Final = Cap(
-    "Bookings of a poll", 200_000, "bookings", "the poll fails as `config` and names the option", "max_bookings"
+    "Bookings of a poll, each once for each of its resources",
+    200_000,
+    "bookings",
+    "the poll fails as `config` and names the option",
+    "max_bookings",
 )
 
 CONNECTION_SERIES: Final = Cap(
@@ -122,6 +132,7 @@ TABLE: Final[Mapping[str, tuple[Cap, ...]]] = {
         QUERY_ROWS,
         CONNECTIONS,
         PROVIDERS,
+        FAILED_PROVIDERS,
         ROW_BODY,
         BOOKING_RESOURCES,
         BOOKING_LINKS,

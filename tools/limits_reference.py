@@ -19,6 +19,9 @@ _INTRODUCTION: Final = """\
 What a platform sends, and what is kept and shown of it, has an end, so that one target that is broken or hostile takes
 nothing from the others. Reaching a limit is never silent. KiB and MiB are 1,024 and 1,048,576 bytes; a body is measured as it
 came and as it opens.
+
+A question that only adds something fails no poll, whatever its answer: of what type providers are, and whether a booking that
+is missing was deleted. There the log tells.
 """
 
 

@@ -3,7 +3,17 @@
 It leans on the model and the errors alone, so that a count can be checked by brute force.
 """
 
-from exporter.counting.bookings import Booking, Rule, count_windows, in_any, lies_in, next_start, too_many, unique
+from exporter.counting.bookings import (
+    Booking,
+    Rule,
+    count_windows,
+    in_any,
+    lies_in,
+    next_start,
+    reservations,
+    too_many,
+    unique,
+)
 from exporter.counting.changes import Seen, missing, unseen
 from exporter.counting.conflicts import Conflicts, conflict_reach, find_conflicts
 from exporter.counting.wall_clock import wall_clock_form
@@ -25,6 +35,7 @@ __all__ = [
     "missing",
     "next_start",
     "parse",
+    "reservations",
     "resolve_all",
     "too_many",
     "unique",

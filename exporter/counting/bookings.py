@@ -49,8 +49,16 @@ def unique(bookings: Iterable[Booking]) -> tuple[Booking, ...]:
     return tuple({booking.id: booking for booking in bookings}.values())
 
 
+def reservations(booking: Booking) -> int:
+    """Return what ``booking`` counts for against ``max_bookings``: once for each of its resources, and at least once.
+
+    The id of a resource takes nearly as much memory as a booking, and a platform may send many with each.
+    """
+    return len(booking.resources) or 1
+
+
 def too_many(collector: CollectorName, max_bookings: int, instead: str = "") -> TargetConfigError:
-    """Return the error of a poll that met more than ``max_bookings``: a part of them would read as fewer.
+    """Return the error of a poll that met more :func:`reservations` than ``max_bookings``: a part would read as fewer.
 
     ``instead`` is a further way out, in words that go on after a comma.
     """

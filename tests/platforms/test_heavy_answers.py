@@ -38,9 +38,14 @@ TOKENS = {
 }
 
 
-def rows(number: int, start: int = 0) -> bytes:
-    """Return bookings of a portal, as a list."""
-    return b"[" + b",".join(b'{"id":%d,%s}' % (start + i + 1, PERIOD) for i in range(number)) + b"]"
+def rows(number: int, start: int = 0, resources: int = 0) -> bytes:
+    """Return bookings of a portal, as a list; each has ``resources`` of its own."""
+    return b"[" + b",".join(_row(start + i + 1, resources) for i in range(number)) + b"]"
+
+
+def _row(key: int, resources: int) -> bytes:
+    ids = b",".join(b"%d" % (key * 1000 + resource) for resource in range(resources))
+    return b'{"id":%d,%s,"resourceIds":[%s]}' % (key, PERIOD, ids)
 
 
 GOOD = {
@@ -198,13 +203,14 @@ def test_what_stays_below_its_caps_costs_little_wherever_it_stands(place: str, k
     assert "MiB" not in cost.message
 
 
-def test_pages_of_a_portal_are_not_read_without_end(stem: Stem, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("in_page", "resources"), [(500, 0), (50, 60)])  # 50 such pages fit into a batch
+def test_pages_of_a_portal_are_not_read_without_end(in_page: int, resources: int, stem: Stem, tmp_path: Path) -> None:
     def endless(operation: str, request: bytes) -> bytes | None:
         if operation == "booking.v1.booking.list":
-            return packed(b'{"result":{"booking":%s}}' % rows(500))
+            return packed(b'{"result":{"booking":%s}}' % rows(in_page, 0, resources))
         if operation == "batch":
             pages = [int(key[1:]) for key in json.loads(request)["cmd"]]
-            found = b",".join(b'"p%d":{"booking":%s}' % (page, rows(500, page * 500)) for page in pages)
+            found = b",".join(b'"p%d":{"booking":%s}' % (page, rows(in_page, page * in_page, resources)) for page in pages)
             return packed(b'{"result":{"result":{%s}}}' % found)
         return None
 

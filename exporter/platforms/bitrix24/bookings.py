@@ -26,6 +26,7 @@ from exporter.counting import (
     in_any,
     missing,
     next_start,
+    reservations,
     resolve_all,
     too_many,
     unique,
@@ -111,13 +112,20 @@ class BookingsCollector:
             if begin < end:
                 further, whole = await self._read_range(self._new_pager(), begin, end)
                 rows, complete = unique([*rows, *further]), complete and whole
-        if len(rows) > self._settings.max_bookings:
-            raise self._too_many()
+                if sum(map(reservations, rows)) > self._settings.max_bookings:
+                    raise self._too_many()
         return rows, seen, complete
 
     def _new_pager(self) -> Pager[Booking]:
-        max_rows = self._settings.max_bookings
-        return Pager(self._api, self._batcher, LIST_BOOKINGS, decode.bookings, max_rows=max_rows, too_many=self._too_many)
+        return Pager(
+            self._api,
+            self._batcher,
+            LIST_BOOKINGS,
+            decode.bookings,
+            max_rows=self._settings.max_bookings,
+            too_many=self._too_many,
+            weigh=reservations,
+        )
 
     async def _read_range(self, pager: Pager[Booking], low: int, high: int) -> tuple[tuple[Booking, ...], bool]:
         rows, malformed = await pager.read_all(within(low, high))

@@ -43,6 +43,7 @@ T = TypeVar("T", bound=_HasId)
 class Pager(Generic[T]):
     """One list method of one portal, of at most ``max_rows`` rows; ``too_many`` makes the error for more.
 
+    A row counts for as many as ``weigh`` says, one that cannot be read for one.
     It remembers between polls how many pages there were.
     """
 
@@ -55,6 +56,7 @@ class Pager(Generic[T]):
         *,
         max_rows: int,
         too_many: Callable[[], PollError],
+        weigh: Callable[[T], int] = lambda _: 1,
     ) -> None:
         self._api = api
         self._batcher = batcher
@@ -62,6 +64,7 @@ class Pager(Generic[T]):
         self._read = read
         self._max_rows = max_rows
         self._too_many = too_many
+        self._weigh = weigh
         self._pages = 0
 
     async def read_all(self, params: Params) -> tuple[tuple[T, ...], int]:
@@ -69,7 +72,7 @@ class Pager(Generic[T]):
 
         Raises :class:`~exporter.errors.PollError` rather than return a part.
         """
-        pages = _Pages[T](self._method, self._max_rows, self._too_many)
+        pages = _Pages[T](self._method, self._max_rows, self._too_many, self._weigh)
         reply = await self._api.call(self._command(params, 0), share=self._batcher.share)
         pages.add(reply, await self._api.decode(reply, self._read))
         expected, grown = self._pages - 1, FIRST_BLOCK if self._pages == 0 else GROWN_BLOCK
@@ -107,7 +110,7 @@ class Pager(Generic[T]):
 class _Pages(Generic[T]):
     """The pages read so far."""
 
-    def __init__(self, method: str, max_rows: int, too_many: Callable[[], PollError]) -> None:
+    def __init__(self, method: str, max_rows: int, too_many: Callable[[], PollError], weigh: Callable[[T], int]) -> None:
         self.rows: dict[str, T] = {}
         self.count = 0
         self.needed = 0  # pages up to the first that was not full
@@ -117,14 +120,16 @@ class _Pages(Generic[T]):
         self._method = method
         self._max_rows = max_rows
         self._too_many = too_many
+        self._weigh = weigh
+        self._weight = 0  # of the rows
         self._ids: set[str] = set()
         self._repeated = 0  # rows that were sent before, or that nobody can tell apart
 
     def add(self, reply: Reply, page: Page[T]) -> None:
         """Take the next page.
 
-        Raises :class:`InvalidResponseError` when the portal does not page as it should, and what ``too_many`` makes when there
-        are more than ``max_rows`` rows.
+        Raises :class:`InvalidResponseError` when the portal does not page as it should, and what ``too_many`` makes when the
+        rows count for more than ``max_rows``.
         """
         start = self.count * self.step
         if reply.next is not None and reply.next <= start:
@@ -146,15 +151,22 @@ class _Pages(Generic[T]):
         self._repeated += page.size - len(new)
         if not self.complete:
             self._check_progress()
-        if len(self._ids) > self._max_rows:
-            raise self._too_many()
-        self.rows.update((row.id, row) for row in page.rows)
+        self._take(page.rows)
         self.malformed += page.malformed
         self.count += 1
         if not self.complete:
             self.needed = 0
         elif not self.needed:
             self.needed = self.count
+
+    def _take(self, rows: Sequence[T]) -> None:
+        for row in rows:
+            before = self.rows.get(row.id)
+            self._weight += self._weigh(row) - (self._weigh(before) if before else 0)
+            self.rows[row.id] = row
+        unreadable = len(self._ids) - len(self.rows)
+        if unreadable + self._weight > self._max_rows:
+            raise self._too_many()
 
     def _check_progress(self) -> None:
         # Some come twice when somebody books meanwhile; a portal that sends little else would be read for hours.

@@ -77,7 +77,8 @@ class BitrixBookingsOptions(Strict):
         default=MAX_BOOKINGS,
         ge=1,
         le=MAX_MAX_BOOKINGS,
-        description="Bookings that a poll reads at most; with more it fails and nothing is published. Holds for `links`, too.",
+        description="Bookings that a poll reads at most, one of several resources counted once for each; with more it fails "
+        "and nothing is published. Holds for `links`, too.",
     )
     per_resource: bool = Field(default=False, description="Also count for each resource.")
     max_resources: int = Field(

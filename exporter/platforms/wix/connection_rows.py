@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
-from exporter.limits import CONNECTIONS, NAME, PROVIDERS
+from exporter.limits import CONNECTIONS, FAILED_PROVIDERS, NAME, PROVIDERS
 from exporter.model import CalendarType, ConnectionStatus, ErrorReason, Value
 from exporter.platforms.decoding import word
 from exporter.platforms.exchange import Answer
@@ -109,8 +109,8 @@ def connections(answer: Answer) -> ConnectionsAnswer:
     failed_ids = raw.failed_provider_ids or ()
     if len(raw.connections) > CONNECTIONS.number:
         raise invalid(answer, Endpoint.LIST_CONNECTIONS, f"more than {CONNECTIONS}")
-    if len(failed_ids) > PROVIDERS.number:
-        raise invalid(answer, Endpoint.LIST_CONNECTIONS, f"more than {PROVIDERS} that failed")
+    if len(failed_ids) > FAILED_PROVIDERS.number:
+        raise invalid(answer, Endpoint.LIST_CONNECTIONS, f"more than {FAILED_PROVIDERS} that failed")
     rows: dict[str, ConnectionRow] = {}
     malformed = 0
     unrecognized: Counter[str] = Counter()

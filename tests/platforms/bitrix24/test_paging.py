@@ -5,14 +5,14 @@ from __future__ import annotations
 import pytest
 from msgspec import Raw
 
-from exporter.counting.bookings import Booking
+from exporter.counting.bookings import Booking, reservations
 from exporter.errors import InvalidResponseError, TargetConfigError
 from exporter.platforms.bitrix24.answers import Page, Reply
 from exporter.platforms.bitrix24.paging import _Pages
 
 
 def pages_of(most: int = 1000) -> _Pages[Booking]:
-    return _Pages("list", most, lambda: TargetConfigError("too many"))
+    return _Pages("list", most, lambda: TargetConfigError("too many"), reservations)
 
 
 def add(pages: _Pages[Booking], first: int, last: int, following: int | None = None) -> None:
@@ -69,6 +69,19 @@ def read(pages: _Pages[Booking], rows: int) -> None:
     """Add the pages of a list of ``rows`` bookings, up to the one that proves its end."""
     for first in range(1, rows + 2, 50):
         add(pages, first, min(first + 50, rows + 1))
+
+
+@pytest.mark.parametrize(("resources", "weight"), [(0, 1), (1, 1), (2, 2), (100, 100)])
+def test_a_booking_counts_towards_the_cap_once_for_each_of_its_resources(resources: int, weight: int) -> None:
+    rows = tuple(Booking(str(number), 0.0, 1.0, tuple(map(str, range(resources)))) for number in range(10))
+    page = Page(rows, tuple(row.id for row in rows), len(rows), 0)
+    moved = Page(rows[-1:], ("9",), 1, 0)
+    pages = pages_of(most=10 * weight)
+    pages.add(Reply(Raw(b"{}"), 50), page)
+    pages.add(Reply(Raw(b"{}")), moved)
+    assert (True, 10) == (pages.complete, len(pages.rows))
+    with pytest.raises(TargetConfigError, match="too many"):
+        pages_of(most=10 * weight - 1).add(Reply(Raw(b"{}"), 50), page)
 
 
 def test_a_row_that_moved_to_the_next_page_while_it_was_read_is_one_row() -> None:

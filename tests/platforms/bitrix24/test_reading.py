@@ -116,6 +116,19 @@ def test_partners_of_conflicts_beyond_the_windows_are_bookings_that_a_poll_reads
     on_portal(script)
 
 
+def test_bookings_of_many_resources_reach_the_limit_sooner() -> None:
+    async def script(bench: Bench) -> None:
+        for day in (2, 10):  # the second is read as it may overlap with the first, which reaches out of the window
+            bench.world.add_booking(bench.now + day * DAY, bench.now + 20 * DAY, resource_ids=tuple(range(1, 21)))
+        assert (await poll_bookings(bench.open(windows=NEXT_7D, bookings={"max_bookings": 40}))).windows[0].conflicting == 1
+        assert (1, 0) == linked_and_not(await poll_links(bench.open(windows=NEXT_7D, bookings={"max_bookings": 20})))[::-1]
+        for poll, most in ((poll_bookings, 19), (poll_bookings, 39), (poll_links, 19)):
+            with pytest.raises(TargetConfigError, match=f"more than {most} bookings"):
+                await poll(bench.open(windows=NEXT_7D, bookings={"max_bookings": most}))
+
+    on_portal(script)
+
+
 def test_a_portal_that_invents_bookings_for_ever_is_left_at_the_limit() -> None:
     async def script(bench: Bench) -> None:
         bench.simulator.bitrix24.switches.endless_list = True

@@ -6,8 +6,9 @@ import json
 from collections.abc import Iterable, Mapping
 
 import pytest
+from structlog.testing import capture_logs
 
-from exporter.model import CalendarType, Connection, ConnectionsObservation, ConnectionStatus
+from exporter.model import CalendarType, Connection, ConnectionsObservation, ConnectionStatus, Provider
 from exporter.platforms.base import PollResult
 from exporter.platforms.wix.answers import short_hash
 from exporter.platforms.wix.settings import WixCollectors, WixConnections
@@ -178,6 +179,21 @@ def test_the_error_names_five_providers_at_most(failed: int, named: int, ending:
     message = on_wix(script)
     assert named == message.count("unknown-")
     assert ending in message
+
+
+def test_a_list_of_more_providers_than_are_read_is_a_warning_and_costs_their_types_alone() -> None:
+    async def script(bench: WixBench) -> PollResult:
+        bench.answer_with(PROVIDER_LIST, json.dumps({"providers": [{"id": f"p{number}"} for number in range(201)]}))
+        bench.answer_with(LIST, listing(all_synced("a")))
+        return await bench.poll()
+
+    with capture_logs() as lines:
+        result = on_wix(script)
+    assert result.failure is None
+    assert isinstance(result.observation, ConnectionsObservation)
+    assert [Provider("google", up=True)] == list(result.observation.providers)
+    (message,) = (line["message"] for line in lines if line["event"] == "wix_providers_not_listed")
+    assert "more than 200 providers" in message
 
 
 def test_fifty_providers_are_shown_and_those_that_fail_first_of_all() -> None:
