@@ -40,11 +40,17 @@ PIECE: Final = 64 * 1024
 """An answer is handed to the system in such pieces, so that a client that does not read holds one, and not a page."""
 
 PAGES_ON_THE_WAY: Final = 32 * 1024 * 1024
-"""All the different pages that clients are being sent. Beyond it the clients that stand still are hung up on, and who asks gets
-a page of the last second that is on its way already."""
+"""All the different pages that clients are being sent. Beyond it clients that stand still or take long are hung up on, and who
+asks gets a page of the last second that is on its way already."""
+
+LARGEST_PAGES: Final = 3
+"""So many pages may be on their way however large they are: those of two scrapers, and one more."""
 
 STILL_SECONDS: Final = 1.0
-"""So long a client has taken nothing before it is one that stands still."""
+"""So long nobody has taken anything of a page that stands still."""
+
+SLOW_SECONDS: Final = 5.0
+"""So long a page is on its way that takes long: half of Prometheus' usual deadline for a scrape."""
 
 SIGN_INS: Final = 256
 """Different passwords that wait to be checked: one for each connection."""

@@ -56,11 +56,13 @@ class PageMaker:
         if self._is_too_much(page):
             return PlainTextResponse(f"{self._most} pages are being made already; try again.\n", 503, {"Retry-After": "5"})
         headers = {"Content-Type": page.content_type, "Vary": page.vary}
-        if accepts_gzip(request.headers.getlist("accept-encoding")):
-            headers["Content-Encoding"] = "gzip"
-            key, body = (page.key, "gzip"), await self._zipped.do(page.key, lambda: self._compressed(page))
-        else:
-            key, body = (page.key, ""), self._outbox.recent((page.key, "")) or await self._made(page)
+        coding = "gzip" if accepts_gzip(request.headers.getlist("accept-encoding")) else ""
+        if coding:
+            headers["Content-Encoding"] = coding
+        key = (page.key, coding)
+        body = self._outbox.recent(key) or await (
+            self._zipped.do(page.key, lambda: self._compressed(page)) if coding else self._made(page)
+        )
         return self._outbox.response(key, body, headers)
 
     async def in_thread(self, work: Callable[[], _T]) -> _T:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Hashable, Mapping
-from dataclasses import dataclass
+import contextlib
+from collections.abc import Hashable, Iterator, Mapping
+from dataclasses import dataclass, field
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -14,24 +15,28 @@ from exporter.web.visitors import Visitor, visitor_of
 
 
 @dataclass(eq=False, slots=True)
-class _Parcel:
+class _Page:
+    """One page and everybody who is being sent it. ``moved`` is when one of them took a piece."""
+
     key: Hashable
     body: bytes
-    visitor: Visitor
-    made: float
+    began: float
     moved: float
+    readers: set[Visitor] = field(default_factory=set)
 
 
 class Outbox:
     """The pages that are being sent. Equal ones are one object and count once.
 
-    Each is held until the last of its clients has it. When they are more than ``most`` bytes, the clients that have taken
-    nothing for a second are hung up on, the stillest first.
+    Each is held until the last of its clients has it. When they are more than ``most`` bytes, and more than three times the
+    largest, whole pages are given up and their clients hung up on: those of which nobody has taken anything for a second, the
+    stillest first, then those that take longer than five, the oldest first. To hang up on one of several readers would free
+    nothing, and the page of who has just come is not given up.
     """
 
     def __init__(self, most: int = limits.PAGES_ON_THE_WAY) -> None:
         self._most = most
-        self._parcels: set[_Parcel] = set()
+        self._pages: set[_Page] = set()
 
     def response(self, key: Hashable, body: bytes, headers: Mapping[str, str]) -> Response:
         """Return the response that sends ``body``, a page of that ``key``."""
@@ -42,43 +47,53 @@ class Outbox:
         if self._bytes() <= self._most:
             return None
         since = asyncio.get_running_loop().time() - limits.STILL_SECONDS
-        found = [parcel for parcel in self._parcels if parcel.key == key and parcel.made > since]
-        return max(found, key=lambda parcel: parcel.made).body if found else None
+        found = [page for page in self._pages if page.key == key and page.began > since]
+        return max(found, key=lambda page: page.began).body if found else None
 
     async def send(self, key: Hashable, body: bytes, visitor: Visitor | None, send: Send) -> None:
         """Send ``body`` piece by piece; the server lets each wait until the client has taken those before."""
         loop = asyncio.get_running_loop()
-        now = loop.time()
-        parcel = _Parcel(key, body, visitor, self._made(body, now), now) if visitor is not None else None
-        if parcel is not None:
-            self._parcels.add(parcel)
-            self._make_room(parcel)
-        try:
+        with self._reading(key, body, visitor, loop.time()) as page:
             for start in range(0, len(body), limits.PIECE):
                 if visitor is not None and visitor.gone:
                     return
                 piece = body[start : start + limits.PIECE]
                 await send({"type": "http.response.body", "body": piece, "more_body": start + limits.PIECE < len(body)})
-                if parcel is not None:
-                    parcel.moved = loop.time()
+                page.moved = loop.time()
+
+    @contextlib.contextmanager
+    def _reading(self, key: Hashable, body: bytes, visitor: Visitor | None, now: float) -> Iterator[_Page]:
+        page = next((page for page in self._pages if page.body is body), None) or _Page(key, body, now, now)
+        if visitor is None:  # no server stands before the application, nobody can be hung up on
+            yield page
+            return
+        page.moved = now
+        page.readers.add(visitor)
+        self._pages.add(page)
+        self._make_room(page)
+        try:
+            yield page
         finally:
-            if parcel is not None:
-                self._parcels.discard(parcel)
+            page.readers.discard(visitor)
+            if not page.readers:
+                self._pages.discard(page)
 
-    def _made(self, body: bytes, now: float) -> float:
-        """Return since when ``body`` is on its way."""
-        return min((parcel.made for parcel in self._parcels if parcel.body is body), default=now)
-
-    def _make_room(self, newest: _Parcel) -> None:
-        still = newest.moved - limits.STILL_SECONDS
-        for parcel in sorted(self._parcels, key=lambda parcel: parcel.moved):
-            if self._bytes() <= self._most or parcel.moved > still:
+    def _make_room(self, newest: _Page) -> None:
+        now, others = newest.moved, self._pages - {newest}
+        most = max(self._most, limits.LARGEST_PAGES * max(len(page.body) for page in self._pages))
+        still = [page for page in others if page.moved <= now - limits.STILL_SECONDS]
+        slow = [page for page in others if page.began <= now - limits.SLOW_SECONDS]
+        still.sort(key=lambda page: page.moved)
+        slow.sort(key=lambda page: page.began)
+        for page in dict.fromkeys([*still, *slow]):
+            if self._bytes() <= most:
                 return
-            self._parcels.discard(parcel)
-            parcel.visitor.hang_up()
+            self._pages.discard(page)
+            for reader in page.readers:
+                reader.hang_up()
 
     def _bytes(self) -> int:
-        return sum({id(parcel.body): len(parcel.body) for parcel in self._parcels}.values())
+        return sum(len(page.body) for page in self._pages)
 
 
 class _PageResponse(Response):

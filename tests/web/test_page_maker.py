@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from random import Random
+from typing import NoReturn, TypeVar
 
 import httpx
 import pytest
+from starlette.requests import Request
 
 from exporter.metrics import Format
 from exporter.web import create_app
+from exporter.web.page_maker import PageMaker, Recipe
 from exporter.web.sending import Outbox
 from exporter.web.single_flight import SingleFlight
-from exporter.web.visitors import Visitor
+from exporter.web.visitors import Visitor, state_of
 from tests.harness import views
 from tests.harness.web import ShownBackend
 
@@ -182,35 +185,79 @@ class Client:
         self.pieces += 1
         await self._takes.wait()
 
+    async def send_page(self, message: object) -> None:
+        assert isinstance(message, dict)
+        if message["type"] == "http.response.body":
+            await self.send(message)
+
     def take(self) -> None:
+        """Take all that comes from now on."""
         self._takes.set()
 
+    def take_one(self) -> None:
+        """Take one piece."""
+        self._takes.set()
+        self._takes = asyncio.Event()
 
-@pytest.mark.parametrize(("shared", "gone"), [(True, 0), (False, 2)])
-def test_who_stands_still_with_a_page_of_its_own_is_hung_up_on_when_they_are_too_many(
-    monkeypatch: pytest.MonkeyPatch, gone: int, *, shared: bool
-) -> None:
-    async def scenario() -> int:
-        loop, outbox, clients = asyncio.get_running_loop(), Outbox(3 * 1024 * 1024), [Client() for _ in range(5)]
-        page, now = bytes(1024 * 1024), loop.time()
-        sending = []
-        for number, client in enumerate(clients):
-            monkeypatch.setattr(loop, "time", lambda number=number: now + 2 * number)
-            body = page if shared else bytes(bytearray(page))
+
+def those_hung_up_on(monkeypatch: pytest.MonkeyPatch, bodies: list[bytes], *, apart: float, take: bool = False) -> list[bool]:
+    """Return who is hung up on when clients ask for ``bodies`` so many seconds apart, and ``take`` pieces in between or not."""
+
+    async def scenario() -> list[bool]:
+        loop, outbox, clients = asyncio.get_running_loop(), Outbox(3 * 1024 * 1024), [Client() for _ in bodies]
+        now, sending = loop.time(), list[asyncio.Task[None]]()
+        for number, (client, body) in enumerate(zip(clients, bodies, strict=True)):
+            monkeypatch.setattr(loop, "time", lambda number=number: now + apart * number)
+            for earlier in clients if take else ():
+                earlier.take_one()
+            await turns()
             sending.append(asyncio.create_task(outbox.send("page", body, client.visitor, client.send)))
-            await asyncio.sleep(0)
+            await turns()
         monkeypatch.undo()
         lost = [client.visitor.gone for client in clients]
         for client in clients:
             client.take()
         await asyncio.gather(*sending)
-        assert sorted(lost, reverse=True) == lost, "the stillest go first"
-        return sum(lost)
+        return lost
 
-    assert gone == asyncio.run(scenario())
+    return asyncio.run(scenario())
 
 
-def test_a_client_that_takes_its_page_is_never_hung_up_on_for_others() -> None:
+MIB = 1024 * 1024
+
+
+def fresh(size: int) -> bytes:
+    return bytes(bytearray(size))
+
+
+def test_who_stands_still_with_a_page_of_its_own_is_hung_up_on_when_they_are_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    bodies = [fresh(MIB) for _ in range(5)]
+    assert [True, True, False, False, False] == those_hung_up_on(monkeypatch, bodies, apart=2), "the stillest go first"
+    assert [False] * 5 == those_hung_up_on(monkeypatch, bodies[:1] * 5, apart=2), "they hold one page"
+
+
+def test_nobody_is_hung_up_on_for_a_page_that_others_are_sent_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    shared = fresh(MIB)
+    bodies = [shared, shared, fresh(MIB), fresh(MIB), fresh(MIB)]
+    assert [True, True, False, False, False] == those_hung_up_on(monkeypatch, bodies, apart=2), "both, which frees it"
+    bodies = [shared, fresh(MIB), fresh(MIB), shared, fresh(MIB)]
+    lost = those_hung_up_on(monkeypatch, bodies, apart=2)
+    assert [False, True, False, False, False] == lost, "its other reader has just come"
+
+
+def test_who_takes_long_with_a_page_of_its_own_is_hung_up_on_when_they_are_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    bodies = [fresh(MIB) for _ in range(12)]
+    lost = those_hung_up_on(monkeypatch, bodies, apart=0.9, take=True)
+    assert [True] * 6 + [False] * 6 == lost, "who has had five seconds, and nobody else"
+
+
+def test_three_pages_may_be_on_their_way_however_large_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    large = [fresh(9 * MIB) for _ in range(4)]
+    assert [False] * 3 == those_hung_up_on(monkeypatch, large[:3], apart=20)
+    assert [True, False, False, False] == those_hung_up_on(monkeypatch, large, apart=20)
+
+
+def test_a_client_that_takes_its_page_is_not_hung_up_on_for_others() -> None:
     async def scenario() -> list[bool]:
         outbox, clients = Outbox(1024 * 1024), [Client() for _ in range(5)]
         sending = [
@@ -242,3 +289,33 @@ def test_while_too_many_pages_are_on_their_way_who_asks_gets_the_newest_of_the_l
         return [*seen, outbox.recent("page")]
 
     assert [None, True, None, None] == asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("coding", ["identity", "gzip"])
+def test_that_page_is_shared_in_each_coding(coding: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scenario() -> list[object]:
+        loop, maker, client, made = asyncio.get_running_loop(), PageMaker(None, 0), Client(), list[bytes]()
+        scope = {"type": "http", "method": "GET", "headers": [(b"accept-encoding", coding.encode())]}
+
+        async def make() -> bytes:
+            made.append(Random(len(made)).randbytes(40 * MIB))  # gzip makes nothing smaller of it
+            return made[-1]
+
+        page = Recipe("page", make, "text/plain")
+        first = await maker.answer(Request(scope), page)
+        sending = asyncio.create_task(first({**scope, "state": state_of(client.visitor)}, _nothing, client.send_page))
+        await turns()
+        same = await maker.answer(Request(scope), page)
+        later = loop.time() + 2
+        monkeypatch.setattr(loop, "time", lambda: later)
+        other = await maker.answer(Request(scope), page)
+        monkeypatch.undo()
+        client.take()
+        await sending
+        return [first.body is same.body, first.body is other.body, len(made)]
+
+    assert [True, False, 2] == asyncio.run(scenario())
+
+
+async def _nothing() -> NoReturn:
+    raise AssertionError("nothing of ours reads a request")
