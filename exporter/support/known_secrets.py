@@ -14,7 +14,7 @@ import re
 from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator
 from threading import Lock
-from typing import Final
+from typing import Final, NamedTuple
 from urllib.parse import quote, unquote
 
 from exporter.limits import TEXT
@@ -28,10 +28,18 @@ LEAST: Final = 8
 # pieces of the form's end are kept as a step has letters: one of them lies on it. Together they are as long as LEAST.
 _STEP: Final = 3
 _PIECE: Final = LEAST - _STEP + 1
+_END: Final = 16  # letters: of many secrets some have any piece, so more of the form's end is compared before it is looked for
 
 _WORDS: Final = re.compile("(?=.{1,15}$)(?:[A-Z]?[a-z]+|[A-Z]+)(?:[ ._-]?(?:[A-Z]?[a-z]+|[A-Z]+))*")
 _NUMBER: Final = re.compile("[0-9]{1,11}")  # as moments and ids are
 _MOST_LOOKED_AT: Final = 4096  # letters of a text of the other side
+
+
+class _End(NamedTuple):
+    """The last letters of a form, and whose they are."""
+
+    text: str
+    secret: str
 
 
 class KnownSecrets:
@@ -44,7 +52,7 @@ class KnownSecrets:
     def __init__(self) -> None:
         self._held: dict[Hashable, tuple[frozenset[str], frozenset[str]]] = {}
         self._holders: Counter[str] = Counter()
-        self._by_piece: dict[str, tuple[str, ...]] = {}
+        self._by_piece: dict[str, tuple[_End, ...]] = {}
         self._changing = Lock()
 
     def hold(self, holder: Hashable, secrets: Iterable[str]) -> None:
@@ -75,10 +83,15 @@ class KnownSecrets:
     def mask(self, text: str) -> str:
         """Return ``text`` without the secrets in it."""
         folded = _folded(text)
-        pieces = [folded[at : at + _PIECE] for at in range(0, len(folded) - _PIECE + 1, _STEP)]
+        places = range(0, len(folded) - _PIECE + 1, _STEP)
+        pieces = [folded[at : at + _PIECE] for at in places]
         if self._by_piece.keys().isdisjoint(pieces):
             return text
-        found = {secret for piece in pieces for secret in self._by_piece.get(piece, ())}
+        found: set[str] = set()
+        for at, piece in zip(places, pieces, strict=True):
+            if ends := self._by_piece.get(piece):
+                around = folded[max(0, at + _PIECE - _END) : at + _PIECE + _STEP - 1]
+                found.update(end.secret for end in ends if end.text in around)
         # The longest first: what is left of an address would show where the secret in it begins.
         for form in sorted({form for secret in found for form in _forms(secret)}, key=len, reverse=True):
             text = _without(form, text)
@@ -92,12 +105,12 @@ class KnownSecrets:
         for secret in secrets:
             self._holders[secret] += by
             if self._holders[secret] == by == 1:
-                for piece in _pieces(secret):
-                    self._by_piece[piece] = (*self._by_piece.get(piece, ()), secret)
+                for piece, end in _pieces(secret):
+                    self._by_piece[piece] = (*self._by_piece.get(piece, ()), end)
             elif not self._holders[secret]:
                 del self._holders[secret]
-                for piece in _pieces(secret):
-                    others = tuple(other for other in self._by_piece.get(piece, ()) if other != secret)
+                for piece, _ in _pieces(secret):
+                    others = tuple(other for other in self._by_piece.get(piece, ()) if other.secret != secret)
                     if others:
                         self._by_piece[piece] = others
                     else:
@@ -116,7 +129,7 @@ def _parts(secret: str) -> Iterator[str]:
     parts = [*user.split(":"), *re.split(r"[/?&=#]", rest.partition("/")[2])]
     parts += [unquote(part) for part in parts]
     if any(map(_can_be_told_apart, parts)):
-        yield from (secret, *parts)
+        yield from (secret.rstrip("/"), *parts)
 
 
 def _can_be_told_apart(text: str) -> bool:
@@ -134,13 +147,20 @@ def _forms(secret: str) -> Iterator[str]:
         quote(once, safe=""),
         page,
         page.replace("&#x27;", "&#39;").replace("&quot;", "&#34;"),
+        page.replace("&#x27;", "&#039;"),  # PHP
         quoted,
         quoted.replace("/", "\\/"),  # PHP
+        quoted.translate(_IN_A_PAGE),  # Go
+        quoted.translate(_IN_A_PAGE).replace('\\"', "\\u0022").replace("/", "\\/"),  # Bitrix
         repr(secret)[1:-1],
         secret.encode().hex(),
         *_base64(secret.encode()),
     }
     yield from {_folded(form) for form in written if len(form) >= LEAST}
+
+
+# As JSON stands in a page: nothing that means something there is left as it is.
+_IN_A_PAGE: Final = {ord(letter): f"\\u{ord(letter):04x}" for letter in "<>&'"}
 
 
 def _base64(secret: bytes) -> Iterator[str]:
@@ -151,8 +171,11 @@ def _base64(secret: bytes) -> Iterator[str]:
             yield encode(bytes(offset) + secret).decode()[begin:whole]
 
 
-def _pieces(secret: str) -> set[str]:
-    return {form[len(form) - _PIECE - step :][:_PIECE] for form in _forms(secret) for step in range(_STEP)}
+def _pieces(secret: str) -> Iterator[tuple[str, _End]]:
+    """Yield each piece that a form of ``secret`` is found by, with the end of that form."""
+    for text in {form[-_END:] for form in _forms(secret)}:
+        end = _End(text, secret)
+        yield from {(text[len(text) - _PIECE - step :][:_PIECE], end) for step in range(_STEP)}
 
 
 _SMALL: Final = {letter: letter + 32 for letter in range(ord("A"), ord("Z") + 1)}
