@@ -21,7 +21,8 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 
 from exporter.clock import Clock, SystemClock
-from exporter.errors import TargetConfigError
+from exporter.commands.world import known_secrets
+from exporter.errors import PollError, TargetConfigError
 from exporter.model import CollectorName
 from exporter.platforms.base import Services
 from exporter.platforms.bitrix24.authserver import request_tokens
@@ -30,9 +31,10 @@ from exporter.platforms.bitrix24.moves import is_auth_server, server_origin
 from exporter.platforms.bitrix24.tokenfile import TokenFile, Tokens, exclusively
 from exporter.platforms.http_pool import open_pool
 from exporter.platforms.routes import host_route
-from exporter.polling import Admission
+from exporter.polling import Admission, told_error
 from exporter.state.status_history import StatusHistory
 from exporter.support.net import is_loopback
+from exporter.support.redaction import told
 from exporter.support.secret import Secret, is_quoted, pasted
 
 EXCHANGE_SECONDS: Final = 20.0
@@ -69,6 +71,7 @@ async def login(
     """
     if is_quoted(client_secret):
         raise TargetConfigError("the client secret has quotes inside its value; remove them where it is set")
+    known = known_secrets([pasted(client_secret)])
     if http is None:
         host_route()  # what is wrong with the environment shows before the operator has done anything
     origin = origin_of(portal if "://" in portal else f"https://{portal}")
@@ -80,6 +83,7 @@ async def login(
     open_page(str(page))
     answer = ask("Address that the browser ended on (valid for 30 seconds): ")
     code, named_server = _read_answer(answer, state)
+    known.hold("code", [code])
     if server is None:
         _refuse_stranger(named_server)
     auth_server = server_origin(server, named_server)
@@ -103,15 +107,18 @@ async def login(
                     },
                 )
             tokens = issued.tokens
+            known.hold("pair", [tokens.access.reveal(), tokens.refresh.reveal()])
             _refuse_another_portal(former, tokens, token_file)
-        except BaseException:
+        except BaseException as error:
             file.discard(descriptor)
+            if isinstance(error, PollError):
+                raise told_error(error, known) from None
             raise
         file.store(descriptor, tokens.content.reveal().encode())
-    done = LoggedIn(portal_in(tokens.client_endpoint), token_file, tokens.scopes)
+    done = LoggedIn(known.told(portal_in(tokens.client_endpoint)), token_file, tokens.scopes)
     show(f"{done.token_file} now holds the tokens of {done.portal}.\n")
     for stray in issued.refused.values():
-        show(f"But {stray.message}.\n")
+        show(f"But {told_error(stray, known).message}.\n")
     if "booking" not in done.scopes:
         show("The application lacks the scope `booking`; add it on the application's card and log in again.\n")
     return done
@@ -159,9 +166,10 @@ def _refuse_stranger(named_server: str) -> None:
     origin = server_origin(None, named_server)
     host = origin.host
     if not is_auth_server(origin) and not is_loopback(host):
+        shown = told(host)
         raise TargetConfigError(
-            f"the address names the authorisation server {host}, which is none of Bitrix24's; if it is right, log in again "
-            f"with --oauth-server https://{host}"
+            f"the address names the authorisation server {shown}, which is none of Bitrix24's; if it is right, log in again "
+            f"with --oauth-server https://{shown}"
         )
 
 

@@ -13,6 +13,7 @@ import pytest
 from exporter.commands.bitrix24_login import LoggedIn, login
 from exporter.errors import AuthError, PollError, TargetConfigError
 from exporter.platforms.bitrix24.tokenfile import TokenFile
+from exporter.support import logs
 from tests.harness.bitrix24_target import Bench, counts, on_portal, poll_bookings
 
 SECRET = "appsecret-planted-1"
@@ -205,6 +206,31 @@ def test_a_login_stores_the_portal_and_the_server_that_the_operator_named_and_te
         await poll_bookings(bench.open(base_url=None, webhook_url=None, oauth=bench.oauth()))
 
     on_portal(script, tmp_path)
+
+
+@pytest.mark.parametrize("name", ["client_endpoint", "server_endpoint"])
+@pytest.mark.parametrize(
+    ("secret", "shown"),
+    [(SECRET, SECRET), (SECRET, SECRET.encode().hex()), ("r3newed-just-now", "r3newed-just-now")],
+    ids=["client secret", "client secret in hex", "new token"],
+)
+def test_a_login_shows_no_secret_that_the_answer_names_as_an_address(
+    name: str, secret: str, shown: str, tmp_path: Path
+) -> None:
+    async def script(bench: Bench) -> None:
+        install(bench)
+        bench.simulator.bitrix24.oauth.lies = {name: f"https://{shown}.example/rest/"}
+        if secret != SECRET:
+            bench.simulator.bitrix24.oauth.lies["refresh_token"] = secret
+        operator = Operator(bench)
+        await operator.log_in()
+        assert "********.example" in operator.said[-1]
+        assert shown not in "".join(operator.said)
+
+    try:
+        on_portal(script, tmp_path)
+    finally:
+        logs.mask_with(str)
 
 
 def test_a_login_behind_a_link_leaves_the_link(tmp_path: Path) -> None:
