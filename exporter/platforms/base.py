@@ -63,8 +63,14 @@ class SinceStore(Protocol):
     def since(self, target: str, connection: str, status: str, now: float, known: float | None = None) -> float:
         """Return the Unix seconds at which ``connection`` (hash) of ``target`` was first seen in ``status``.
 
-        One of which the store knows nothing is remembered with ``known``, if the caller knows it, else with ``now``. Some
-        hundred connections of a target are remembered: those that were asked for last.
+        One of which the store knows nothing is remembered with ``known``, if the caller knows it, else with ``now``.
+        """
+        ...
+
+    def forget_oldest(self, target: str) -> None:
+        """Keep some hundred connections of ``target``, those that were asked for last.
+
+        To be called when a poll has asked for all of its own: sooner, a new one would push out one that is asked for next.
         """
         ...
 

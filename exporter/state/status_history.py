@@ -92,9 +92,13 @@ class StatusHistory:
             entry = _Entry(status, now if known is None else known)
             self._changed = True
         entries[connection] = entry  # behind all others: the first one is what nobody asked for longest
-        if len(entries) > REMEMBERED_CONNECTIONS.number:
-            del entries[next(iter(entries))]
         return self._steady(entry)
+
+    def forget_oldest(self, target: str) -> None:
+        entries = self._targets.get(target, {})
+        for gone in list(islice(entries, max(0, len(entries) - REMEMBERED_CONNECTIONS.number))):
+            del entries[gone]
+            self._changed = True
 
     def keep_only(self, target: str, connections: frozenset[str]) -> None:
         entries = self._targets.get(target, {})
@@ -146,7 +150,7 @@ class FileStatusHistory(StatusHistory):
         self._writer: asyncio.Task[None] | None = None
         self._write_failed = False
         for target, entries in _read(path).items():
-            self._targets[target] = dict(islice(entries.items(), max(0, len(entries) - REMEMBERED_CONNECTIONS.number), None))
+            self._targets[target] = {**entries}  # all of them: which are asked for shows with the first poll
         self._stepped = clock.stepped()
 
     async def save(self) -> None:

@@ -106,6 +106,7 @@ class ConnectionsCollector:
             since = store.since(target, key, seen.row.status.value, now, seen.since)
             if since != seen.since:
                 self._seen[key] = replace(seen, since=since)
+        store.forget_oldest(target)
 
     async def _labels(self, failed: frozenset[str], rows: Iterable[ConnectionRow] = ()) -> dict[str, str]:
         """Return the label of every provider that a row, a connection as last seen, or the list of failed ones names."""

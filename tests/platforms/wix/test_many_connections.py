@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 
 import pytest
 from structlog.testing import capture_logs
@@ -12,7 +13,7 @@ from exporter.model import CalendarType, Connection, ConnectionsObservation, Con
 from exporter.platforms.base import PollResult
 from exporter.platforms.wix.answers import short_hash
 from exporter.platforms.wix.settings import WixCollectors, WixConnections
-from exporter.state.status_history import StatusHistory
+from exporter.state.status_history import FileStatusHistory, StatusHistory
 from tests.harness.wix_site import WixBench, on_wix
 
 LIST, PROVIDER_LIST = "ListConnections", "ListProviders"
@@ -151,14 +152,46 @@ def test_the_age_of_a_status_goes_on_when_the_connection_comes_to_be_shown() -> 
     assert began == since
 
 
-def test_eight_hundred_moments_of_a_target_are_remembered_and_those_asked_for_last() -> None:
+def test_eight_hundred_moments_of_a_target_are_remembered_those_asked_for_last() -> None:
     store = StatusHistory()
     for number in range(1000):
         store.since("salon", f"c{number}", "synced", 10.0)
     store.since("spa", "c0", "synced", 10.0)
+    store.forget_oldest("salon")
     kept = [number for number in range(1000) if store.since("salon", f"c{number}", "synced", 20.0) == 10.0]
-    assert [] == kept, "each that was forgotten took the place of the next one"
+    assert [*range(200, 1000)] == kept
     assert 10.0 == store.since("spa", "c0", "synced", 20.0)
+
+
+def test_a_connection_that_broke_during_a_restart_takes_the_moment_of_no_more_than_one_other() -> None:
+    """It is shown, and so asked for, before all others."""
+
+    async def script(bench: WixBench) -> int:
+        ids = [f"c{number}" for number in range(900)]
+        few(bench, 1000)
+        first = await see(bench, all_synced(*ids))
+        few(bench, 1000)
+        again = await see(bench, {**all_synced(*ids), "new": "ERROR"})
+        return sum(connection.since == first.at for connection in again.connections)
+
+    assert 799 == on_wix(script)
+
+
+def test_those_that_are_shown_keep_their_moments_from_a_file_of_thousands(tmp_path: Path) -> None:
+    """Older versions remembered every connection, in the order of the answer."""
+    path = tmp_path / "state.json"
+    states = {f"c{number}": "ERROR" if number % 20 == 0 else "SYNCED" for number in range(8000)}
+    entries = {short_hash(key): {"status": status.lower(), "since": 1_780_000_000.0} for key, status in states.items()}
+    path.write_text(json.dumps({"version": 1, "targets": {"salon": entries}}))
+
+    async def script(bench: WixBench) -> set[float]:
+        bench.since = FileStatusHistory(path, bench.clock)
+        few(bench, 400)
+        seen = await see(bench, states)
+        assert 400 == len(seen.connections)
+        return {connection.since for connection in seen.connections}
+
+    assert {1_780_000_000.0} == on_wix(script)
 
 
 def test_a_connection_that_is_asked_for_stays_remembered_however_many_others_come() -> None:
@@ -166,6 +199,7 @@ def test_a_connection_that_is_asked_for_stays_remembered_however_many_others_com
     for number in range(3000):
         assert 10.0 == store.since("salon", "kept", "synced", 10.0 + number, 10.0)
         store.since("salon", f"c{number}", "synced", 10.0 + number)
+        store.forget_oldest("salon")
 
 
 @pytest.mark.parametrize(("failed", "named", "ending"), [(5, 5, "; their"), (200, 5, " and 195 more; their")])
