@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
-COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate
+COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version=3.11 --generate-hashes
 PIP     = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # Workers of the test run; two cores are plenty.
 JOBS   ?= 2
@@ -53,10 +53,11 @@ generate: $(VENV)/.installed-dev ## Write the generated files again: schema, ref
 	$(BIN)/booking-sync-exporter monitoring render --out . >/dev/null
 
 # One resolution for every Python from 3.11 on and every platform; the others keep to what the development lock chose.
+# Renovate runs the command that stands at the head of each lock: it wants a file that is read, and options with an equals sign.
 lock: $(VENV)/.installed-dev ## Lock what pyproject.toml asks for, with hashes (ARGS=--upgrade takes the newest)
-	$(COMPILE) $(ARGS) --extra dev pyproject.toml --output-file requirements-dev.lock
-	$(COMPILE) --constraint requirements-dev.lock pyproject.toml --output-file requirements.lock
-	$(COMPILE) --constraint requirements-dev.lock --group build --output-file requirements-build.lock
+	$(COMPILE) $(ARGS) --extra=dev pyproject.toml --output-file=requirements-dev.lock
+	$(COMPILE) --constraint=requirements-dev.lock pyproject.toml --output-file=requirements.lock
+	$(COMPILE) --constraint=requirements-dev.lock requirements-build.in --output-file=requirements-build.lock
 
 servers: # Debian's servers and Grafana's code, which the end-to-end tests drive; a no-op when they are there
 	@sh tests/harness/install-servers.sh

@@ -22,7 +22,9 @@ ROOT: Final = Path(__file__).parents[1]
 PROJECT: Final[dict[str, Any]] = tomllib.loads((ROOT / "pyproject.toml").read_text())
 RUNTIME: Final = [Requirement(line) for line in PROJECT["project"]["dependencies"]]
 DEVELOPMENT: Final = [Requirement(line) for line in PROJECT["project"]["optional-dependencies"]["dev"]]
-BUILD: Final = [Requirement(line) for line in PROJECT["dependency-groups"]["build"]]
+BUILD: Final = [
+    Requirement(line) for line in (ROOT / "requirements-build.in").read_text().splitlines() if not line.startswith("#")
+]
 LOCKS: Final = {
     "requirements.lock": RUNTIME,
     "requirements-dev.lock": [*RUNTIME, *DEVELOPMENT, *BUILD],
@@ -148,3 +150,16 @@ def test_the_update_bot_knows_every_lock() -> None:
     patterns = [re.compile(one.strip("/")) for one in bot["pip-compile"]["managerFilePatterns"]]
     assert set(LOCKS) == {path.name for path in ROOT.glob("*.lock")}
     assert [] == [lock for lock in LOCKS if not any(pattern.search(lock) for pattern in patterns)]
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_the_update_bot_can_run_the_command_of_a_lock(lock: str) -> None:
+    """Renovate skips a lock with another option, one whose value has no equals sign before it, or one made of no file."""
+    head = re.match(r"(?:#.*\n)+?# {4}uv pip compile (.*)\n", (ROOT / lock).read_text())
+    assert head
+    words = head[1].split()
+    options = {word.partition("=")[0]: "=" in word for word in words if word.startswith("-")}
+    known = {"--universal": False, "--generate-hashes": False, "--python-version": True, "--extra": True, "--constraint": True}
+    assert options.items() <= {**known, "--output-file": True}.items()
+    assert f"--output-file={lock}" in words
+    assert [] != [word for word in words if word in {"pyproject.toml", "requirements-build.in"}]
