@@ -35,7 +35,8 @@ WORKFLOWS: Final = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 # Nothing of ours imports them, and they are needed.
 USED_BY_OTHERS: Final = {"aiodns": "aiohttp's AsyncResolver asks it", "tzdata": "zoneinfo reads it where the host has no zones"}
 
-# The first version without the fault, for what strangers' bytes reach: parsers of HTTP, names, templates, certificates.
+# The first version without the fault, for what strangers' bytes reach (parsers of HTTP, names, templates, certificates) and for
+# what no command starts with.
 SAFE: Final = {
     "aiohttp": "3.14.3",  # CVE-2026-69243, -69244: smuggled requests, a parser that does not end
     "certifi": "2024.7.4",  # CVE-2024-39689: a CA that is trusted no longer
@@ -44,6 +45,7 @@ SAFE: Final = {
     "jinja2": "3.1.6",  # CVE-2025-27516, CVE-2024-56201, -56326
     "pyyaml": "5.4",  # CVE-2020-14343
     "starlette": "1.3.1",  # CVE-2026-54283, CVE-2026-48710, CVE-2025-62727
+    "typer": "0.16",  # 0.15 takes any click, and with a new one none of our defaults is one of our choices
 }
 
 
