@@ -27,11 +27,11 @@ _MODE: Final = 0o644
 def make_password(folder: Path) -> list[Path]:
     """Write a random ``password`` and the ``web.yml`` that asks for it, and return both paths.
 
-    A folder that has a password keeps it, and nothing is returned: the servers that run know no other. Raises
+    A folder that has both keeps them, and nothing is returned: the servers that run know no other. Raises
     :class:`~exporter.errors.BookingSyncError` when the folder cannot be written.
     """
     password, web = folder / "password", folder / "web.yml"
-    if password.is_file():
+    if web.is_file() and password.is_file() and password.stat().st_size:
         return []
     made = secrets.token_hex(_BYTES)  # letters and digits alone: Grafana expands $ in what it reads
     hashed = bcrypt.hashpw(made.encode(), bcrypt.gensalt(_COST)).decode()

@@ -44,6 +44,17 @@ def test_what_a_killed_run_left_is_made_anew(tmp_path: Path) -> None:
     assert bcrypt.checkpw((tmp_path / "password").read_bytes(), hashed.encode())
 
 
+@pytest.mark.parametrize("damage", ["no web.yml", "an empty password"])
+def test_half_of_the_pair_is_made_anew_since_no_server_can_use_it(damage: str, tmp_path: Path) -> None:
+    make_password(tmp_path)
+    if damage == "no web.yml":
+        (tmp_path / "web.yml").unlink()
+    else:
+        (tmp_path / "password").write_text("")
+    assert [tmp_path / "password", tmp_path / "web.yml"] == make_password(tmp_path)
+    assert "" != (tmp_path / "password").read_text()
+
+
 def test_servers_of_other_users_can_read_the_files_and_not_write_them(tmp_path: Path) -> None:
     for path in make_password(tmp_path):
         assert 0o644 == stat.S_IMODE(path.stat().st_mode)
