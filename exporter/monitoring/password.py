@@ -12,7 +12,7 @@ from typing import Final
 
 import bcrypt
 
-from exporter.monitoring.render import write
+from exporter.monitoring.writing import write
 
 USER: Final = "monitoring"
 FOLDER: Final = "/run/monitoring"

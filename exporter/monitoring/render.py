@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from exporter import __version__
-from exporter.errors import BookingSyncError
 from exporter.monitoring.alertmanager import alertmanager_config, demo_config, templates
 from exporter.monitoring.dashboards import fleet, internals, target
 from exporter.monitoring.grafana import dashboard_provider, datasource
@@ -13,6 +12,7 @@ from exporter.monitoring.kubernetes import dashboards_kustomization, manifests
 from exporter.monitoring.options import Options
 from exporter.monitoring.prometheus import alerting_rules, prometheus_config, recording_rules
 from exporter.monitoring.runbooks import runbooks
+from exporter.monitoring.writing import write
 
 
 def files(options: Options) -> dict[str, str]:
@@ -44,12 +44,3 @@ def render(options: Options, out_dir: Path) -> list[Path]:
     for path, text in texts.items():
         write(path, text)
     return list(texts)
-
-
-def write(path: Path, text: str) -> None:
-    """Write a file, its folders as well. Raises :class:`~exporter.errors.BookingSyncError`, which names it."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8", newline="\n")
-    except OSError as error:
-        raise BookingSyncError(f"cannot write {path}: {error.strerror}; give --out a folder that can be written") from None
