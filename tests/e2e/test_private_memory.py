@@ -69,7 +69,7 @@ def test_a_command_that_holds_credentials_writes_no_core_and_shows_no_process_wh
                 assert process.returncode is None
                 return core_limits(process.pid) == ["0", "0"]
 
-            await until(is_bound, "the limit of core dumps", seconds=10)
+            await until(is_bound, "the limit of core dumps", seconds=60)
             assert b"" == environment_as_seen_by_the_same_user(process.pid)
         finally:
             if process.returncode is None:
