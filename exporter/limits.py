@@ -40,6 +40,9 @@ _ODD: Final = "the row is left out and counted in `malformed_rows_total`"
 _DROPPED: Final = "the rest has no series of its own and is counted in `collector_series_dropped`; totals count all"
 _CUT: Final = "it is cut"
 
+INTERIM_ANSWERS: Final = Cap(
+    "Answers `1xx` that only announce one", 20, "interim answers", "the poll fails as `invalid_response`"
+)
 COUNT_BODY: Final = Cap("Body of an answer to a count", 64 * _KIB, "bytes", _INVALID)
 PAGE_BODY: Final = Cap("Body of a page of rows", 2 * _MIB, "bytes", _INVALID)
 CONNECTIONS_BODY: Final = Cap("Body of a list of connections", 8 * _MIB, "bytes", _INVALID)
@@ -120,6 +123,7 @@ STATE_FILE_TARGET: Final = Cap(
 
 TABLE: Final[Mapping[str, tuple[Cap, ...]]] = {
     "Answers": (
+        INTERIM_ANSWERS,
         COUNT_BODY,
         PAGE_BODY,
         CONNECTIONS_BODY,

@@ -15,14 +15,18 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import aiohttp
 import httpx
 from aiohttp.abc import AbstractResolver, ResolveResult
+from aiohttp.client_proto import ResponseHandler
+from aiohttp.http_exceptions import HttpProcessingError
 from yarl import URL
 
 from exporter.clock import Clock
+from exporter.limits import INTERIM_ANSWERS
 from exporter.platforms.names import Names
 from exporter.platforms.proxies import Proxies
 from exporter.platforms.retry import usable
@@ -30,9 +34,10 @@ from exporter.platforms.routes import ROUTE, Route, host_route
 from exporter.platforms.sockets import NO_DESCRIPTOR, Sockets, room_for_sockets
 
 if TYPE_CHECKING:
-    from aiohttp.client_proto import ResponseHandler
     from aiohttp.client_reqrep import ClientRequest, ConnectionKey
     from aiohttp.connector import Connection
+    from aiohttp.http import RawResponseMessage
+    from aiohttp.streams import StreamReader
     from aiohttp.tracing import Trace
 
     from exporter.fields.routes import Proxy
@@ -217,11 +222,35 @@ class HttpPool(httpx.AsyncBaseTransport):
         return session
 
 
+class _Protocol(ResponseHandler):
+    """One connection: it leaves interim answers out, which nobody waits for, and breaks off where there is no end of them.
+
+    aiohttp looks at each of them in a loop that lets nobody else run as long as there are more.
+    """
+
+    _interim = 0
+
+    def feed_data(self, data: tuple[RawResponseMessage, StreamReader], size: int = 0) -> None:
+        """Take the next answer of the peer."""
+        code = data[0].code
+        if not httpx.codes.is_informational(code) or code == httpx.codes.SWITCHING_PROTOCOLS:
+            self._interim = 0
+            super().feed_data(data, size)
+            return
+        self._interim += 1
+        if self._interim == INTERIM_ANSWERS.number + 1:
+            self.set_exception(HttpProcessingError(message=f"more than {INTERIM_ANSWERS}"))
+            if self.transport is not None:
+                self.transport.close()
+
+
 class _Connector(aiohttp.TCPConnector):
     """Opens connections when they are admitted, each within :data:`CONNECT_SECONDS` from the name to the handshake."""
 
     def __init__(self, clock: Clock, admit: Admit | None, sockets: Sockets, **options: object) -> None:
         super().__init__(**options)  # type: ignore[arg-type]  # passed on as they came
+        protocol: type[ResponseHandler] = _Protocol
+        self._factory = partial(protocol, loop=self._loop)
         self._clock = clock
         self._admit = admit
         self._sockets = sockets

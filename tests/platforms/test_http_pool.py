@@ -6,6 +6,7 @@ import asyncio
 import gc
 import socket
 import ssl
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
@@ -22,7 +23,7 @@ from exporter.polling.admission import Admission
 from tests.harness.certificates import contexts
 from tests.harness.clock import ManualClock
 from tests.harness.name_server import name_server
-from tests.harness.peer import Client, client, peer
+from tests.harness.peer import OK, Client, client, peer
 
 SECRET = "s3cr3tw3bh00kc0de"
 
@@ -69,6 +70,32 @@ def test_an_answer_comes_whole_in_each_form_that_http_has_for_it(reply: bytes) -
                 server.connections[0].close()  # the end of the body
             answer = await asking
             assert (200, b"{}") == (answer.status, answer.body)
+
+    client(script)
+
+
+@pytest.mark.parametrize("interim", [b"100 Continue", b"102 Processing", b"103 Early Hints"])
+def test_twenty_interim_answers_are_passed_over_and_one_more_ends_the_exchange(interim: bytes) -> None:
+    announced = b"HTTP/1.1 %s\r\nLink: </a>\r\n\r\n" % interim
+
+    async def script(client: Client) -> None:
+        async with peer(lambda _, number: announced * (21 if number == 3 else 20) + OK) as server:
+            for _ in range(2):
+                assert b"{}" == (await client.ask(server.origin)).body
+            assert 1 == len(server.connections)
+            with pytest.raises(InvalidResponseError):
+                await client.ask(server.origin)
+
+    client(script)
+
+
+def test_a_peer_that_announces_an_answer_for_ever_is_left_at_once() -> None:
+    async def script(client: Client) -> None:
+        async with peer(lambda *_: b"HTTP/1.1 103 Early Hints\r\n\r\n" * 500_000) as server:
+            began = time.process_time()
+            with pytest.raises(InvalidResponseError):
+                await client.ask(server.origin)
+            assert time.process_time() - began < 1.0
 
     client(script)
 
