@@ -28,6 +28,8 @@ FEW_SECONDS: Final = LATE_SECONDS / 2
 
 CONNECTIONS_PER_SECOND: Final = 200.0
 DECODINGS: Final = 64
+FAILING: Final = 10_000
+"""So many origins that refuse are known, more than a fleet has; a portal may say that it moved to ever new ones."""
 
 
 class Admission:
@@ -44,7 +46,7 @@ class Admission:
         self._polls = Turnstile(clock, POLLS_PER_TICK)
         self._decodings = Turnstile(clock, DECODINGS)
         self._connections = _Turns(clock, CONNECTIONS_PER_SECOND)
-        self._failing: set[str] = set()  # origins, as many as are configured
+        self._failing: set[str] = set()  # origins
         if lag is not None:
             lag.at_each_tick(self._refill)
 
@@ -68,6 +70,8 @@ class Admission:
         try:
             yield
         except Exception:
+            if len(self._failing) >= FAILING:
+                self._failing.clear()
             self._failing.add(origin)
             raise
         self._failing.discard(origin)

@@ -12,6 +12,7 @@ from exporter.polling.admission import Admission
 from exporter.support.turnstile import Turnstile
 from tests.harness.clock import ManualClock
 from tests.harness.lag import LateLag
+from tests.harness.weight import weight
 
 
 def on_machine(script: Callable[[ManualClock, LateLag, Admission], Awaitable[None]]) -> None:
@@ -287,3 +288,22 @@ def test_a_place_that_came_in_the_moment_of_giving_up_is_not_lost() -> None:
         assert turnstile.places == 1
 
     on_machine(script)
+
+
+def test_ever_new_origins_that_refuse_do_not_fill_the_memory() -> None:
+    async def script() -> tuple[int, int]:
+        clock = ManualClock()
+        admission = Admission(clock)
+        sizes = []
+        for begin in (0, 100_000):
+            for number in range(begin, begin + 20_000):
+                clock.now += 1
+                with contextlib.suppress(ConnectionError):
+                    async with admission.connection(f"moved{number:06}.bitrix24.com:443"):
+                        raise ConnectionError
+            sizes.append(weight(admission))
+        return sizes[0], sizes[1]
+
+    early, late = asyncio.run(script())
+    assert late < 1.2 * early
+    assert late < 4 * 1024 * 1024
