@@ -67,7 +67,10 @@ ROW_BODY: Final = Cap("One row of Wix", 64 * _KIB, "bytes", _ODD)
 BOOKING_RESOURCES: Final = Cap("Resources of one booking", 100, "resources", _ODD)
 BOOKING_LINKS: Final = Cap("Links of one booking", 1000, "links", "the booking counts as unverified")
 PORTAL_RESOURCES: Final = Cap(
-    "Resources of a portal whose names are read", 100_000, "resources", "names as before; the poll fails as `config`"
+    "Resources of a portal whose names are read, 50 letters of a name as one more",
+    100_000,
+    "resources",
+    "names as before; the poll fails as `config`",
 )
 MAX_BOOKINGS: Final = Cap(
     "Bookings of a poll, each once for each of its resources",

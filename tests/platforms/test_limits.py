@@ -14,6 +14,7 @@ from exporter.platforms.bitrix24 import answers as bitrix24
 from exporter.platforms.exchange import Answer
 from exporter.platforms.wix import booking_rows, connection_rows
 from exporter.support.json_text import decoded
+from tests.harness.weight import weight
 
 
 class _Nothing(msgspec.Struct):
@@ -102,6 +103,19 @@ def test_a_booking_of_more_resources_than_anybody_books_is_odd_and_costs_no_othe
     found = bitrix24.bookings(reply({"booking": rows}))
     assert (malformed, ("1", "2")) == (found.malformed, found.ids)
     assert found.rows[-1].resources == ("1",)
+
+
+def test_what_is_kept_of_a_booking_of_wix_is_short_however_long_its_texts_are() -> None:
+    long = "x" * 10_000
+    booking = {
+        "id": long,
+        "startDate": "2026-01-01T00:00:00Z",
+        "status": long,
+        "bookedEntity": {"slot": {"eventId": long, "resource": {"id": long}}},
+    }
+    page = booking_rows.bookings(wix({"extendedBookings": [{"booking": booking}], "pagingMetadata": {"hasNext": False}}))
+    (row,) = page.rows
+    assert weight(row) < 1000
 
 
 @pytest.mark.parametrize(("size", "malformed"), [(65_000, 0), (66_000, 1)])

@@ -154,7 +154,7 @@ class Remembered:
         self._instruments = TargetInstruments(target.name, target.platform)
         services = Services(self.platform, self._clock, Random(1), self._instruments, since, Admission(self._clock), Shared())
         self._session: Session = PLATFORMS[target.platform](target, services)  # type: ignore[operator]  # each takes its own
-        self._results: dict[CollectorName, PollResult] = {}
+        self.results: dict[CollectorName, PollResult] = {}
 
     async def poll(self, times: int) -> int:
         """Poll everything ``times`` times, a minute apart, and return the bytes that are held then."""
@@ -163,10 +163,10 @@ class Remembered:
             self._clock.now = max(self._clock.now, 1_790_000_000.0 + self.platform.poll * 60)
             for name, collector in self._session.collectors.items():
                 try:
-                    self._results[name] = await collector.poll()
+                    self.results[name] = await collector.poll()
                 except PollError as error:
                     pytest.fail(f"{name}: {error}")
-        return weight(self._session, self._since, self._instruments, *self._results.values())
+        return weight(self._session, self._since, self._instruments, *self.results.values())
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -180,6 +180,28 @@ def test_a_platform_that_shows_other_ids_with_every_answer_does_not_fill_the_mem
     early, late = asyncio.run(script())
     assert late <= 1.05 * early, f"{early:,} bytes after 60 polls, {late:,} after 120"
     assert late < 8 * MIB
+
+
+@pytest.mark.parametrize(("letters", "fits"), [(49, True), (1000, False)])
+def test_long_names_of_resources_reach_their_limit_sooner(letters: int, fits: bool) -> None:
+    def page(start: int) -> object:
+        rows = range(start + 1, min(start + 50, 5_000) + 1)
+        return {"resource": [{"id": key, "name": "x" * letters} for key in rows]}
+
+    def named(request: httpx.Request, _: int) -> object:
+        if request.url.path.endswith("batch"):
+            commands = json.loads(request.content)["cmd"].items()
+            starts = {key: int(parse_qs(urlsplit(command).query)["start"][0]) for key, command in commands}
+            return {"result": {"result": {key: page(start) for key, start in starts.items()}}}
+        return {"result": page(0) if request.url.path.endswith("resource.list") else {"booking": []}}
+
+    target = office(bookings=BitrixBookings(**COMMON, windows=WINDOWS, per_resource=True))
+    remembered = Remembered(target, named, StatusHistory())
+    asyncio.run(remembered.poll(1))
+    failure = remembered.results[CollectorName.BOOKINGS].failure
+    assert (None if fits else "the portal has more than 100,000 resources: switch `per_resource` off") == (
+        failure and failure.message
+    )
 
 
 def test_what_is_remembered_of_the_links_of_a_booking_is_little_however_many_it_has() -> None:

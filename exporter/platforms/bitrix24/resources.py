@@ -10,11 +10,13 @@ from exporter.limits import PORTAL_RESOURCES
 from exporter.model import CollectorName
 from exporter.platforms.base import Services
 from exporter.platforms.bitrix24 import answers as decode
+from exporter.platforms.bitrix24.answers import Resource
 from exporter.platforms.bitrix24.api import LIST_RESOURCES, Api
 from exporter.platforms.bitrix24.batching import MAX_COMMANDS, Batcher
 from exporter.platforms.bitrix24.paging import Pager
 
 REFRESH_SECONDS: Final = 3600.0
+_LETTERS: Final = 50  # of a name count for one more resource: all names are kept
 
 
 class ResourceNames:
@@ -23,9 +25,14 @@ class ResourceNames:
     def __init__(self, api: Api, services: Services) -> None:
         self.names: Mapping[str, str] = {}
         self._services = services
-        batcher = Batcher(api, MAX_COMMANDS)
         self._pager = Pager(
-            api, batcher, LIST_RESOURCES, decode.resources, max_rows=PORTAL_RESOURCES.number, too_many=_too_many
+            api,
+            Batcher(api, MAX_COMMANDS),
+            LIST_RESOURCES,
+            decode.resources,
+            max_rows=PORTAL_RESOURCES.number,
+            too_many=_too_many,
+            weigh=_weigh,
         )
         self._due = float("-inf")
 
@@ -39,6 +46,10 @@ class ResourceNames:
             self._services.events.malformed_rows(CollectorName.BOOKINGS, malformed)
         self.names = {resource.id: resource.name for resource in rows}
         self._due = now + REFRESH_SECONDS
+
+
+def _weigh(resource: Resource) -> int:
+    return 1 + len(resource.name) // _LETTERS
 
 
 def _too_many() -> TargetConfigError:

@@ -34,6 +34,11 @@ def plain_id(text: str) -> str:
     return text if _ID.fullmatch(text) else short_hash(text)
 
 
+def short_id(text: str) -> str:
+    """Return an id or a word, or its hash when it is longer than any: very many of them are kept."""
+    return text if len(text) <= NAME.number else short_hash(text)
+
+
 def decode(answer: Answer, endpoint: Endpoint, kind: type[T], what: str) -> T:
     """Return the body as ``kind``. Raises :class:`~exporter.errors.InvalidResponseError` that calls the body ``what``."""
     body = decoded(answer.body, kind)

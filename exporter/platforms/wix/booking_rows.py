@@ -14,7 +14,7 @@ from exporter.counting import Booking
 from exporter.limits import QUERY_ROWS
 from exporter.platforms.decoding import MAX_MOMENT, whole_number
 from exporter.platforms.exchange import Answer
-from exporter.platforms.wix.answers import decode, plain_id, row
+from exporter.platforms.wix.answers import decode, plain_id, row, short_id
 from exporter.platforms.wix.api_errors import invalid
 from exporter.platforms.wix.endpoints import Endpoint
 from exporter.support.json_text import decoded, is_whole
@@ -129,7 +129,7 @@ def _booking(item: msgspec.Raw, unrecognized: Counter[str]) -> BookingRow | None
     if entry is None:
         return None
     raw = entry.booking
-    start, status = _moment(raw.start_date), _text(raw.status).lower()
+    start, status = _moment(raw.start_date), short_id(_text(raw.status).lower())
     # Which bookings count depends on the status: a row without one cannot be placed, and leaving it out would read as fewer.
     if not raw.id or start is None or not status or not is_whole(raw.id + status):
         return None
@@ -140,7 +140,7 @@ def _booking(item: msgspec.Raw, unrecognized: Counter[str]) -> BookingRow | None
     slot = _slot(raw.booked_entity, unrecognized)
     resource = _text(slot.resource.id) if slot and slot.resource else ""
     booking = Booking(plain_id(raw.id), start, end, (plain_id(resource),) if resource else (), status)
-    return BookingRow(booking, _text(slot.event_id) if slot else "", _moment(raw.created_date))
+    return BookingRow(booking, short_id(_text(slot.event_id)) if slot else "", _moment(raw.created_date))
 
 
 def _slot(entity: msgspec.Raw, unrecognized: Counter[str]) -> _Slot | None:

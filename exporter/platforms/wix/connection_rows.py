@@ -9,11 +9,11 @@ from typing import Any, Final
 
 import msgspec
 
-from exporter.limits import CONNECTIONS, FAILED_PROVIDERS, NAME, PROVIDERS
+from exporter.limits import CONNECTIONS, FAILED_PROVIDERS, PROVIDERS
 from exporter.model import CalendarType, ConnectionStatus, ErrorReason, Value
 from exporter.platforms.decoding import word
 from exporter.platforms.exchange import Answer
-from exporter.platforms.wix.answers import decode, row, short_hash
+from exporter.platforms.wix.answers import decode, row, short_hash, short_id
 from exporter.platforms.wix.api_errors import invalid
 from exporter.platforms.wix.endpoints import Endpoint
 from exporter.support.json_text import decoded, is_whole
@@ -122,7 +122,7 @@ def connections(answer: Answer) -> ConnectionsAnswer:
             rows[found.key] = found
     if malformed and not rows:
         raise invalid(answer, Endpoint.LIST_CONNECTIONS, "connections of which none can be read")
-    failed = frozenset(_short(provider_id.lower()) for provider_id in failed_ids)
+    failed = frozenset(short_id(provider_id.lower()) for provider_id in failed_ids)
     return ConnectionsAnswer(tuple(rows.values()), failed, malformed, unrecognized)
 
 
@@ -139,7 +139,7 @@ def providers(answer: Answer) -> ProvidersAnswer:
         if provider is None or not provider.id or not is_whole(provider.id):
             malformed += 1
         else:
-            found[_short(provider.id.lower())] = _calendar_type(provider.calendar_type, unrecognized)
+            found[short_id(provider.id.lower())] = _calendar_type(provider.calendar_type, unrecognized)
     return ProvidersAnswer(found, malformed, unrecognized)
 
 
@@ -153,8 +153,8 @@ def _connection(item: msgspec.Raw, unrecognized: Counter[str]) -> ConnectionRow 
     imports, exports = _directions(raw.sync_config, unrecognized)
     return ConnectionRow(
         short_hash(raw.id),
-        _short(_text(raw.provider_id).lower()),
-        _short(_text(raw.schedule_id)),
+        short_id(_text(raw.provider_id).lower()),
+        short_id(_text(raw.schedule_id)),
         _calendar_type(raw.calendar_type, unrecognized),
         status,
         reason,
@@ -191,8 +191,3 @@ def _calendar_type(value: object, unrecognized: Counter[str]) -> CalendarType:
 
 def _text(value: object) -> str:
     return value if isinstance(value, str) else ""
-
-
-def _short(text: str) -> str:
-    """Return an id, or its hash when it is longer than any id: ten thousand of them are remembered."""
-    return text if len(text) <= NAME.number else short_hash(text)

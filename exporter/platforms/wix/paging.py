@@ -16,6 +16,7 @@ from exporter.errors import InvalidResponseError, TargetConfigError
 from exporter.model import CollectorName
 from exporter.platforms.base import Admission, Events
 from exporter.platforms.decoding import off_the_loop, report, rows_in
+from exporter.platforms.wix.answers import short_hash
 from exporter.platforms.wix.api import WixApi
 from exporter.platforms.wix.booking_rows import PAGE_ROWS, BookingRow, BookingsPage, bookings, count
 from exporter.platforms.wix.endpoints import Endpoint
@@ -81,9 +82,10 @@ class BookingsReader:
             cursor = page.next_cursor
             if not cursor:
                 return Rows(tuple(rows.values()), complete)
-            if cursor in used or (page.rows and len(rows) == known):
+            mark = short_hash(cursor)  # one may be as long as a page
+            if mark in used or (page.rows and len(rows) == known):
                 raise InvalidResponseError("Wix sends the same page of bookings again and again")
-            used.add(cursor)
+            used.add(mark)
             query = {"query": {"cursorPaging": {**paging, "cursor": cursor}}}
         raise InvalidResponseError("Wix sends pages of bookings without end, and hardly anything in them")
 

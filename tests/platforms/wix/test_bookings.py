@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Any
@@ -423,6 +424,22 @@ def test_pages_without_end_that_bring_hardly_anything_are_an_error_after_twice_t
         assert bench.calls(QUERY) == 30
 
     on_wix(script)
+
+
+def test_cursors_as_long_as_a_page_are_followed_and_not_kept() -> None:
+    async def script(bench: WixBench) -> int:
+        for number in range(20):
+            answer = page([f"new {number}"], cursors={"next": f"c{number}" + "x" * 1_000_000}, hasNext=number < 19)
+            bench.answer_with(QUERY, answer, times=1)
+        bench.open(bench.target(bookings={**ROWS, "windows": (DAY,)}))
+        tracemalloc.start()
+        try:
+            await bench.count()
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    assert on_wix(script) < 12_000_000
 
 
 @pytest.mark.parametrize("status", [ABSENT, None, "", 7, ["CONFIRMED"]])
