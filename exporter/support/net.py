@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv6Network
 from typing import Final
 
 import idna
@@ -29,6 +30,17 @@ def join_address(host: str, port: int | None) -> str:
     """Return ``host:port`` as a URL has it: an IPv6 address in brackets; without a port the host alone."""
     name = f"[{host}]" if ":" in host else host
     return name if port is None else f"{name}:{port}"
+
+
+def plain_address(address: str) -> str:
+    """Return the ``address`` of a peer as everybody writes it: a socket of both families has IPv4 as ``::ffff:192.0.2.1``."""
+    return address.removeprefix("::ffff:") if "." in address else address
+
+
+def neighbourhood(address: str) -> str:
+    """Return for whom the ``address`` of a peer stands: itself in IPv4, its /64 in IPv6, all of which one machine may have."""
+    plain = plain_address(address)
+    return str(IPv6Network((plain.partition("%")[0], 64), strict=False)) if ":" in plain else plain
 
 
 _LABEL: Final = 63

@@ -11,6 +11,7 @@ from typing import Final
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from exporter.support.net import plain_address
 from exporter.support.redaction import told
 
 _USER: Final = "exporter.user"
@@ -41,7 +42,7 @@ def noting_certificate(app: ASGIApp, transport: asyncio.BaseTransport) -> ASGIAp
 def caller(scope: Scope) -> dict[str, str]:
     """Return who is behind a request as facts of a log line: ``by``, ``from`` and, beside a user, ``certificate``."""
     user, certificate, client = scope.get(_USER), scope.get(_CERTIFICATE), scope.get("client")
-    facts = {"by": user or certificate or "anybody", "from": client[0] if client else "unknown"}
+    facts = {"by": user or certificate or "anybody", "from": plain_address(client[0]) if client else "unknown"}
     return facts | ({"certificate": certificate} if user and certificate else {})
 
 

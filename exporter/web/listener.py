@@ -16,6 +16,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Final
 
+from exporter.support.net import neighbourhood
 from exporter.web import limits
 from exporter.web.visitors import Visitor, Visitors
 
@@ -85,7 +86,7 @@ class Listener:
                 self._without_descriptor(error)
                 return
             connection.setblocking(False)  # noqa: FBT003  the library's signature
-            task = self._loop.create_task(self._open(connection, str(address[0])))
+            task = self._loop.create_task(self._open(connection, neighbourhood(address[0])))
             self._opening.add(task)
             task.add_done_callback(self._opening.discard)
 

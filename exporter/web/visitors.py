@@ -40,7 +40,10 @@ class Worth(IntEnum):
 
 @dataclass(eq=False, slots=True)
 class Visitor:
-    """One connection from its accept on. ``hang_up`` cuts it; ``seen`` is when it came, or was last answered."""
+    """One connection from its accept on. ``hang_up`` cuts it; ``seen`` is when it came, or was last answered.
+
+    ``address`` may stand for a whole network.
+    """
 
     address: str
     seen: float

@@ -37,18 +37,20 @@ def told(
     headers: dict[str, str] | None = None,
     user: str = "",
     verify: ssl.SSLContext | bool = True,
+    address: str = "127.0.0.1:0",
 ) -> list[EventDict]:
     """Return what the audit's lines say of one request for a change."""
 
     async def scenario() -> None:
         backend = ShownBackend(views.healthy(), lifecycle=lifecycle)
         async with (
-            running(web_file(tmp_path, web) if web else None, backend=backend) as server,
+            running(web_file(tmp_path, web) if web else None, address, backend) as server,
             httpx.AsyncClient(verify=verify, trust_env=False) as client,
         ):
             if user:
                 client.auth = httpx.BasicAuth(*user.split(":"))
-            await client.post(f"{server.url}{path}", headers={**FORGED, **(headers or {})})
+            url = server.url.replace("localhost", "127.0.0.1")
+            await client.post(f"{url}{path}", headers={**FORGED, **(headers or {})})
 
     with structlog.testing.capture_logs() as logged:
         asyncio.run(scenario())
@@ -63,6 +65,10 @@ def asked(change: str, by: str, **more: str) -> list[EventDict]:
 @pytest.mark.parametrize("change", CHANGES)
 def test_a_change_without_password_is_told_with_the_address_of_the_connection(change: str, tmp_path: Path) -> None:
     assert asked(change, "anybody") == told(tmp_path, CHANGES[change])
+
+
+def test_the_address_of_the_connection_is_told_as_everybody_writes_it_on_a_listener_of_both_families(tmp_path: Path) -> None:
+    assert asked("reload", "anybody") == told(tmp_path, CHANGES["reload"], address=":0")
 
 
 @pytest.mark.parametrize("change", CHANGES)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from exporter.errors import ConfigError
-from exporter.support.net import join_address, parse_address
+from exporter.support.net import join_address, neighbourhood, parse_address, plain_address
 
 
 @pytest.mark.parametrize(
@@ -36,3 +36,19 @@ def test_what_is_no_address_is_a_config_error(address: str) -> None:
 )
 def test_host_and_port_are_joined_as_a_url_has_them(host: str, joined: str) -> None:
     assert joined == join_address(host, 80)
+
+
+@pytest.mark.parametrize(
+    ("address", "plain", "around"),
+    [
+        ("192.0.2.1", "192.0.2.1", "192.0.2.1"),
+        ("::ffff:192.0.2.1", "192.0.2.1", "192.0.2.1"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("::1", "::1", "::/64"),
+        ("fe80::1%eth0", "fe80::1%eth0", "fe80::/64"),
+    ],
+)
+def test_a_peer_is_told_by_its_address_and_counted_with_all_that_its_machine_may_have(
+    address: str, plain: str, around: str
+) -> None:
+    assert (plain, around) == (plain_address(address), neighbourhood(address))
