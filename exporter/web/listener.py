@@ -101,7 +101,7 @@ class Listener:
         assert me is not None  # noqa: S101  for mypy: this is a task
         visitor = self._visitors.enter(address, self._loop.time(), me.cancel)
         seconds = limits.HANDSHAKE_SECONDS if self._context else limits.FIRST_BYTE_SECONDS
-        deadline = self._loop.call_later(seconds, me.cancel)
+        deadline = self._loop.call_later(seconds, _hang_up, visitor)
         try:
             await self._first_byte(connection)
             if self._context is not None:
@@ -131,3 +131,8 @@ class Listener:
             await readable.wait()
         finally:
             self._loop.remove_reader(connection)
+
+
+def _hang_up(visitor: Visitor) -> None:
+    """Hang up as is right by now: the descriptor of a connection that is made belongs to its transport."""
+    visitor.hang_up()

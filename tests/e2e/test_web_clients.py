@@ -135,6 +135,37 @@ def test_handshakes_that_do_not_go_on_count_as_connections_and_end(tmp_path: Pat
     asyncio.run(scenario())
 
 
+def test_a_handshake_that_is_complete_in_the_moment_of_its_deadline_harms_no_connection_after_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    certificate, _ = self_signed(tmp_path)
+
+    async def scenario() -> None:
+        loop, incoming, outgoing = asyncio.get_running_loop(), ssl.MemoryBIO(), ssl.MemoryBIO()
+        client = trusting(certificate).wrap_bio(incoming, outgoing, server_hostname="localhost")
+        async with running(web_file(tmp_path, TLS)) as server:
+            with contextlib.closing(socket.socket()) as sock:
+                sock.setblocking(False)
+                await loop.sock_connect(sock, ("127.0.0.1", server.port))
+                while True:
+                    try:
+                        client.do_handshake()
+                    except ssl.SSLWantReadError:
+                        await loop.sock_sendall(sock, outgoing.read())
+                        incoming.write(await loop.sock_recv(sock, 64 * 1024))
+                    else:
+                        break
+                sock.send(outgoing.read())
+                with monkeypatch.context() as clock:
+                    now = loop.time() + limits.HANDSHAKE_SECONDS
+                    clock.setattr(loop, "time", lambda: now)
+                    await asyncio.sleep(0)
+                for _ in range(5):
+                    assert 200 == (await get(server, verify=trusting(certificate))).status_code
+
+    asyncio.run(scenario())
+
+
 def test_an_idle_connection_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "IDLE_SECONDS", 0.1)
 
