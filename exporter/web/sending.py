@@ -60,6 +60,7 @@ class Outbox:
                 piece = body[start : start + limits.PIECE]
                 await send({"type": "http.response.body", "body": piece, "more_body": start + limits.PIECE < len(body)})
                 page.moved = loop.time()
+                await asyncio.sleep(0)  # the server hears of a broken connection in the next turn only, and warns of each write
 
     @contextlib.contextmanager
     def _reading(self, key: Hashable, body: bytes, visitor: Visitor | None, now: float) -> Iterator[_Page]:

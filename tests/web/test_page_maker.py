@@ -272,6 +272,22 @@ def test_a_client_that_takes_its_page_is_not_hung_up_on_for_others() -> None:
     assert [False] * 5 == asyncio.run(scenario())
 
 
+def test_a_connection_that_breaks_gets_no_further_piece_although_nothing_lets_its_answer_wait() -> None:
+    async def scenario() -> int:
+        loop, client = asyncio.get_running_loop(), Client()
+        client.take()
+
+        async def send(message: object) -> None:
+            await client.send(message)
+            if client.pieces == 3:
+                loop.call_soon(client.visitor.hang_up)
+
+        await Outbox().send("page", bytes(MIB), client.visitor, send)
+        return client.pieces
+
+    assert 3 == asyncio.run(scenario())
+
+
 def test_while_too_many_pages_are_on_their_way_who_asks_gets_the_newest_of_the_last_second() -> None:
     async def scenario() -> list[object]:
         outbox, clients, page = Outbox(1024 * 1024), [Client() for _ in range(3)], bytes(1024 * 1024)
