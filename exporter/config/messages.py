@@ -61,7 +61,10 @@ def _problem(details: ErrorDetails, path: Path, source: Source) -> Problem:
         path = path[:-1]
         if not showable_key(path[-1]):
             path = path[:-1]
-    return Problem(show_path(path), message, fix, line=source.line(path))
+    line = source.line(path)
+    if path[-2:-1] == ("labels",) and not showable_key(path[-1]):  # `labels: {CREDENTIAL}` is a label without a value
+        path = path[:-1]
+    return Problem(show_path(path), message, fix, line=line)
 
 
 _WANTED: Final[Mapping[str, tuple[str, str]]] = {

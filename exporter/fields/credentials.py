@@ -13,8 +13,9 @@ from pydantic import PlainValidator, ValidationInfo, WithJsonSchema
 
 from exporter.fields.files import read_named_file
 from exporter.fields.kinds import Reading, field_error, kind, text_of
+from exporter.support.files import shown_path
 from exporter.support.net import ascii_host, join_address, keeps_secrets
-from exporter.support.redaction import is_meant, redact
+from exporter.support.redaction import is_meant
 from exporter.support.secret import Secret, is_quoted, pasted
 
 _SECRET_FILE_BYTES: Final = 64 * 1024
@@ -88,9 +89,7 @@ def _secret_file(name: object, reading: Reading | None) -> str:
     if reading:
         reading.files.append(path)
         reading.private.append(path)
-    # A credential put here by mistake must not be shown as a missing file.
-    is_path = name.startswith(("/", "./", "../")) or is_meant(name)
-    where = redact(str(path)) if is_path else "the named file"
+    where = shown_path(path, name)
     fixes = {"absent": "create it, or correct the path; it is relative to this file", "wanted": "name a regular file"}
     content = read_named_file(path, where, _SECRET_FILE_BYTES, **fixes, holds="a credential")
     if not content.strip():

@@ -16,6 +16,7 @@ from pydantic import PlainValidator, ValidationInfo, WithJsonSchema
 from exporter.fields.credentials import SECRET_SCHEMA, host_of, secret_text, source_of
 from exporter.fields.files import read_named_file
 from exporter.fields.kinds import Reading, field_error, text_of
+from exporter.support.files import shown_path
 from exporter.support.net import join_address
 from exporter.support.redaction import redact
 from exporter.support.secret import MASK, Secret, is_quoted
@@ -85,9 +86,12 @@ class CaFile:
         return str(self.path)
 
 
-def certificates_in(path: Path) -> str:
-    """Return the certificates in a PEM file, without what stands around them. Raises :func:`field_error`."""
-    where = redact(str(path))
+def certificates_in(path: Path, where: str = "") -> str:
+    """Return the certificates in a PEM file, without what stands around them. Raises :func:`field_error`.
+
+    ``where`` is the file in messages, as a rule its path.
+    """
+    where = where or redact(str(path))
     content = read_named_file(
         path,
         where,
@@ -121,7 +125,7 @@ def _ca_file(value: object, info: ValidationInfo) -> CaFile:
     path = info.context.directory / name
     if path not in info.context.certificates:
         info.context.files.append(path)
-        info.context.certificates[path] = certificates_in(path)
+        info.context.certificates[path] = certificates_in(path, shown_path(path, name))
     return CaFile(path, info.context.certificates[path])
 
 

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from exporter.support.redaction import is_meant, redact
+
 _LOCK_MODE: Final = 0o644
 _PIECE: Final = 1024 * 1024
 
@@ -129,6 +131,15 @@ def trouble_with(path: Path, *, folder: bool = False) -> str | None:
     if folder:
         return None if modes.S_ISDIR(mode) else "is no folder"
     return None if modes.S_ISREG(mode) else "is no file"
+
+
+def shown_path(path: Path, written: str) -> str:
+    """Return the file ``path`` as a message may name it, which was ``written`` so: a credential may stand in its place.
+
+    What leads to a file, or looks like words or a path, is none.
+    """
+    is_path = written.startswith(("/", "./", "../")) or is_meant(written) or trouble_with(path) is None
+    return redact(str(path)) if is_path else "the named file"
 
 
 def is_no_file(path: Path) -> bool:

@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import Final
 
 from exporter.errors import ConfigError, Problem
-from exporter.support.files import read_file
+from exporter.support.files import read_file, shown_path, trouble_with
 from exporter.support.secret import Secret, is_quoted
 from exporter.support.yaml_source import Source, read_yaml, show_path, showable_key
 from exporter.web.tls import Tls, new_context
@@ -204,7 +204,13 @@ class _Reader:
         if not isinstance(value, str) or not value:
             self._refuse(path, "must be the name of a file", "write a path, absolute or from the folder of this file")
             return None
-        return self._path.parent / value
+        file = self._path.parent / value
+        # A password or hash put here by mistake must not be shown as a missing file.
+        where = shown_path(file, value)
+        if (trouble := trouble_with(file)) and where != str(file):
+            self._refuse(path, f"{where} {trouble}", "create it, or correct the path")
+            return None
+        return file
 
     def _auth_type(self, path: tuple[str, ...], value: object) -> ssl.VerifyMode:
         if isinstance(value, str) and value in _UNVERIFIED:

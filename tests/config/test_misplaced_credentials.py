@@ -37,6 +37,8 @@ PLACES: dict[str, Place] = {
     "duration": lambda text: {"targets": [{**GOOD, "timeout": text}]},
     "site": lambda text: {"targets": [{**GOOD, "site_id": f"{text} "}]},
     "label": lambda text: {"targets": [{**GOOD, "labels": {f"{text}-": "a"}}]},
+    "label without a value": lambda text: {"targets": [{**GOOD, "labels": {text: None}}]},
+    "CA file": lambda text: {"targets": [{**GOOD, "tls": {"ca_file": text}}]},
     "collector": lambda text: {"targets": [{**GOOD, "collectors": {text: {}}}]},
     "status": lambda text: {"targets": [{**GOOD, "collectors": {"bookings": {"statuses": [text]}}}]},
     "window of a collector": lambda text: {"targets": [{**GOOD, "collectors": {"bookings": {"windows": [text]}}}]},

@@ -183,6 +183,15 @@ def test_a_password_in_the_wrong_place_is_never_shown(folder: Path) -> None:
     assert "hunter2" not in "".join(complaints(folder, text))
 
 
+@pytest.mark.parametrize("secret", ["hunter2hunter2", HASH])
+@pytest.mark.parametrize("place", ["cert_file", "key_file", "client_ca_file"])
+def test_a_password_in_place_of_a_file_is_never_shown(folder: Path, place: str, secret: str) -> None:
+    files = {"cert_file": "localhost.crt", "key_file": "localhost.key", place: f"'{secret}'"}
+    told = complaints(folder, "tls_server_config:\n" + "".join(f"  {key}: {value}\n" for key, value in files.items()))
+    assert any(f"tls_server_config.{place}: the named file does not exist" in line for line in told)
+    assert secret not in "".join(told)
+
+
 def test_hashes_do_not_print(folder: Path) -> None:
     assert HASH not in repr(load(folder, f"basic_auth_users: {{anna: {HASH}}}"))
 
