@@ -24,7 +24,7 @@ async def check_online(config: Config, say: Callable[[str], None]) -> list[str]:
 
     ``say`` hears of each that works. Both come in the order of the configuration, as soon as all before it is known.
     """
-    async with opened_world(Instruments(CollectorRegistry()), known_secrets(config.secrets)) as world:
+    async with opened_world(Instruments(CollectorRegistry()), known_secrets(config.secrets, config.names)) as world:
         return await check_all(config.targets, lambda target: _problem(world, target), say)
 
 

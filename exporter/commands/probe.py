@@ -39,7 +39,7 @@ async def probe_now(config: Config, targets: Sequence[str], output: str) -> int:
     instruments = Instruments(CollectorRegistry())
     try:
         chosen = (target for target in config.targets if target.name in wanted)
-        states, view = await _polled(chosen, instruments, known_secrets(config.secrets))
+        states, view = await _polled(chosen, instruments, known_secrets(config.secrets, config.names))
     except ConfigError as error:
         print(visible(f"UNKNOWN: {error}"), file=sys.stderr)  # noqa: T201
         return Verdict.UNKNOWN

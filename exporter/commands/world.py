@@ -11,6 +11,7 @@ from typing import Final
 from exporter.clock import LoopLag, SystemClock
 from exporter.metrics import Instruments
 from exporter.platforms.http_pool import open_pool
+from exporter.platforms.registry import PLATFORMS
 from exporter.polling import Admission
 from exporter.runtime import World
 from exporter.support import logs
@@ -19,11 +20,15 @@ from exporter.support.known_secrets import KnownSecrets
 _PROXIES: Final = ("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY")
 
 
-def known_secrets(configured: Iterable[str] = ()) -> KnownSecrets:
-    """Return what masks the secrets of this process, those of the proxy included; the log masks them from now on."""
+def known_secrets(configured: Iterable[str] = (), names: Iterable[str] = ()) -> KnownSecrets:
+    """Return what masks the secrets of this process, those of the proxy included; the log masks them from now on.
+
+    None of ``names`` is taken for one.
+    """
     known = KnownSecrets()
-    known.hold("environment", [os.environ[name] for name in _PROXIES if name in os.environ])
-    known.hold("configuration", configured)
+    names = {*PLATFORMS, *names}
+    known.hold("environment", [os.environ[name] for name in _PROXIES if name in os.environ], names)
+    known.hold("configuration", configured, names)
     logs.mask_with(known.mask)
     return known
 

@@ -77,13 +77,18 @@ class Config(Strict):
         """Its credentials, to be masked wherever they turn up; none that is also a name, which is shown everywhere."""
         return self._secrets
 
+    @property
+    def names(self) -> frozenset[str]:
+        """What its targets are called, platforms and labels included."""
+        return frozenset(name for target in self.targets for name in (target.name, target.platform, *target.labels.values()))
+
     def read_from(self, files: tuple[Path, ...], warnings: tuple[Problem, ...], secrets: Iterable[str] = ()) -> Config:
         """Return the same configuration with what is known about where it came from."""
-        shown = {name for target in self.targets for name in (target.name, *target.labels.values())}
+        names = self.names
         copy = self.model_copy()
         copy._files, copy._warnings = files, warnings  # noqa: SLF001  its own
         # Without white space as they are sent, so that a file with another end of line is the same configuration.
-        copy._secrets = tuple(dict.fromkeys(secret for secret in map(pasted, secrets) if secret not in shown))  # noqa: SLF001  its own
+        copy._secrets = tuple(dict.fromkeys(secret for secret in map(pasted, secrets) if secret not in names))  # noqa: SLF001  its own
         return copy
 
     def without_warnings(self) -> Config:

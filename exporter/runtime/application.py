@@ -272,7 +272,7 @@ class Application:
         return config, *self._look_at(config)
 
     def _look_at(self, config: Config) -> tuple[str, Stamps]:
-        self._world.known.hold(_READ, config.secrets)
+        self._world.known.hold(_READ, config.secrets, config.names)
         return config_hash(config), stamps(config.files)
 
     def _reject(self, error: ConfigError) -> None:

@@ -32,6 +32,7 @@ _END: Final = 16  # letters: of many secrets some have any piece, so more of the
 
 _WORDS: Final = re.compile("(?=.{1,15}$)(?:[A-Z]?[a-z]+|[A-Z]+)(?:[ ._-]?(?:[A-Z]?[a-z]+|[A-Z]+))*")
 _NUMBER: Final = re.compile("[0-9]{1,11}")  # as moments and ids are
+_OURS: Final = frozenset({"booking-sync-exporter"})
 _MOST_LOOKED_AT: Final = 4096  # letters of a text of the other side
 
 
@@ -55,19 +56,15 @@ class KnownSecrets:
         self._by_piece: dict[str, tuple[_End, ...]] = {}
         self._changing = Lock()
 
-    def hold(self, holder: Hashable, secrets: Iterable[str]) -> None:
+    def hold(self, holder: Hashable, secrets: Iterable[str], names: Iterable[str] = ()) -> None:
         """Let ``holder`` have ``secrets`` now. What it had before stays known until the next change: answers are on their way.
 
-        Of an address its parts are secrets, too: a webhook's code, a proxy's password.
+        Of an address its parts are secrets, too: a webhook's code, a proxy's password; but none of ``names``, which are shown
+        everywhere.
         """
-        new = frozenset(part for secret in secrets for part in _parts(secret) if _can_be_told_apart(part))
-        with self._changing:
-            current, before = self._held.get(holder, (frozenset(), frozenset()))
-            if new == current:
-                return
-            self._held[holder] = new, current
-            self._count(new, 1)
-            self._count(before, -1)
+        spared = _OURS | set(map(_folded, names))
+        parts = (part for secret in secrets for part in _parts(secret))
+        self._let_have(holder, frozenset(part for part in parts if _can_be_told_apart(part) and _folded(part) not in spared))
 
     def drop(self, holder: Hashable) -> None:
         """Forget what ``holder`` had, unless others have it."""
@@ -78,7 +75,7 @@ class KnownSecrets:
     def hand_over(self, holder: Hashable, to: Hashable) -> None:
         """Let ``to`` have what ``holder`` has now."""
         current, _ = self._held.get(holder, (frozenset(), frozenset()))
-        self.hold(to, current)
+        self._let_have(to, current)
 
     def mask(self, text: str) -> str:
         """Return ``text`` without the secrets in it."""
@@ -100,6 +97,15 @@ class KnownSecrets:
     def told(self, text: str, most: int = TEXT.number) -> str:
         """Return a text of somebody else as ours may hold it, see :func:`exporter.support.redaction.told`."""
         return told(self.mask(text[:_MOST_LOOKED_AT]), most)
+
+    def _let_have(self, holder: Hashable, new: frozenset[str]) -> None:
+        with self._changing:
+            current, before = self._held.get(holder, (frozenset(), frozenset()))
+            if new == current:
+                return
+            self._held[holder] = new, current
+            self._count(new, 1)
+            self._count(before, -1)
 
     def _count(self, secrets: Iterable[str], by: int) -> None:
         for secret in secrets:

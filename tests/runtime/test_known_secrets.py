@@ -10,10 +10,12 @@ import pytest
 import yaml
 from structlog.testing import capture_logs
 
+from exporter.commands.world import known_secrets
 from exporter.config import load_config
 from exporter.errors import ConfigError
 from exporter.platforms.bitrix24.session import BitrixSession
 from exporter.platforms.wix.session import WixSession
+from exporter.support import logs
 from exporter.support.known_secrets import KnownSecrets
 from tests.harness.application import application, driven
 from tests.harness.bitrix24_oauth import open_oauth, stored, write_tokens
@@ -70,6 +72,24 @@ def test_a_rejected_file_that_quotes_a_secret_in_force_is_answered_without_it(tm
 def test_the_secrets_of_a_configuration_are_those_that_it_was_given_and_no_names(tmp_path: Path) -> None:
     assert (KEYS[0],) == load_config(written(tmp_path, KEYS[0])).secrets
     assert () == load_config(written(tmp_path, KEYS[0], name=KEYS[0])).secrets
+
+
+def test_a_target_that_is_called_as_the_user_of_its_proxy_is_named_in_the_log(tmp_path: Path) -> None:
+    async def run() -> None:
+        known = KnownSecrets()
+        file = written(tmp_path, KEYS[0], name="salon-wix-01", proxy=f"http://salon-wix-01:{KEYS[1]}@127.0.0.1:1")
+        async with application(file, ManualClock(), known=known):
+            assert ("salon-wix-01", HIDDEN) == (known.mask("salon-wix-01"), known.mask(KEYS[1]))
+
+    asyncio.run(run())
+
+
+def test_a_password_that_is_the_name_of_a_platform_leaves_that_readable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://anna1234:bitrix24@proxy.example")
+    try:
+        assert f"platform=bitrix24 {HIDDEN}" == known_secrets().mask("platform=bitrix24 anna1234")
+    finally:
+        logs.mask_with(str)
 
 
 def test_a_token_of_wix_is_known_from_its_mint_until_its_target_goes() -> None:

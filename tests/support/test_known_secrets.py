@@ -122,7 +122,19 @@ def test_a_text_without_a_secret_is_the_very_text() -> None:
 
 
 @pytest.mark.parametrize(
-    "word", ["password", "Password", "PASSWORD", "changeme", "Salon-Berlin", "my_password", "20261127", "1790000000", "short7"]
+    "word",
+    [
+        "booking-sync-exporter",
+        "password",
+        "Password",
+        "PASSWORD",
+        "changeme",
+        "Salon-Berlin",
+        "my_password",
+        "20261127",
+        "1790000000",
+        "short7",
+    ],
 )
 def test_a_word_a_number_and_what_is_short_make_no_text_unreadable(word: str) -> None:
     assert f"the {word} is" == known(word).mask(f"the {word} is")
@@ -141,6 +153,12 @@ def test_of_an_address_the_secret_parts_are_masked_and_its_host_is_not(address: 
     masks = known(address)
     assert shown == masks.mask(shown)
     assert "no-secret-0" == hidden or "********" == masks.mask(hidden)
+
+
+def test_what_is_also_a_name_is_left_alone_in_an_address_too() -> None:
+    masks = KnownSecrets()
+    masks.hold("test", ["http://Salon-Wix-01:p4ssw0rd@proxy.example"], ["salon-wix-01"])
+    assert "salon-wix-01 ********" == masks.mask("salon-wix-01 p4ssw0rd")
 
 
 def test_a_secret_is_known_until_the_last_who_holds_it_lets_go() -> None:
