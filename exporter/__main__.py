@@ -13,8 +13,12 @@ def main() -> NoReturn:
     forget_unused(os.environ)  # before the import: aiohttp and prometheus-client read theirs when they are imported
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a name that the terminal's encoding lacks is written out
+    # aiohttp loads the host's certificates when it is imported, which it uses for nothing here: it would wait for a pipe.
+    certificates = os.environ.pop("SSL_CERT_FILE", None)
     from exporter.cli import main as run  # noqa: PLC0415
 
+    if certificates is not None:
+        os.environ["SSL_CERT_FILE"] = certificates  # for ours, that looks at the file first
     run()
 
 

@@ -150,6 +150,18 @@ def test_a_start_ends_or_listens_within_seconds_whatever_is_a_pipe(name: str, tm
     asyncio.run(scenario())
 
 
+@pytest.mark.parametrize("odd", ODD)
+def test_certificates_of_the_environment_that_are_no_file_are_named_before_a_library_reads_them(
+    odd: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_all(tmp_path)
+    put(odd, tmp_path / "roots.pem")
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "roots.pem"))
+    code, _, said = asyncio.run(asyncio.wait_for(command("check-config", f"--config.file={tmp_path / 'exporter.yml'}"), 20))
+    assert 2 == code
+    assert "SSL_CERT_FILE" in said
+
+
 def test_a_configuration_may_come_through_a_pipe() -> None:
     text = "targets: [{name: a, platform: bitrix24, webhook_url: 'https://a.example/rest/1/planted/'}]\n"
     assert (0, "/dev/stdin: valid, 1 targets\n", "") == asyncio.run(
