@@ -6,6 +6,7 @@ instead of a silent loss. Problems never quote the file, because its next line m
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -85,11 +86,20 @@ def _compose(text: str) -> tuple[yaml.SafeLoader, yaml.Node | None]:
             return yaml.SafeLoader(""), yaml.compose(text, yaml.CSafeLoader)
         except yaml.YAMLError as error:
             # PyYAML's own parser knows better what is wrong, but for each bracket it looks at all that are open, since each
-            # may begin a key: a thousand in a row, where libyaml stops, take it seconds.
-            if _LIBYAMLS_DEPTH in str(error):
+            # may begin a key: a thousand in a row, whether libyaml stops at them or at something behind, take it seconds.
+            if _LIBYAMLS_DEPTH in str(error) or _open_at_once(text) > _DEEPEST:
                 raise _TooDeepError from None
     loader = yaml.SafeLoader(text)
     return loader, loader.get_single_node()
+
+
+def _open_at_once(text: str) -> int:
+    """Return how many brackets are open at most, those in quotes included."""
+    opened = most = 0
+    for bracket in re.findall(r"[\[{}\]]", text):
+        opened = opened + 1 if bracket in "[{" else max(0, opened - 1)
+        most = max(most, opened)
+    return most
 
 
 def _refuse_depth(text: str) -> None:
