@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import stat
 import subprocess
 import sys
 import tempfile
@@ -15,12 +16,12 @@ import pytest
 
 from exporter.simulator.faults import Fault, FaultKind
 from tests.harness.business import Business, with_business
-from tests.harness.process import exporter, until
+from tests.harness.process import AS_SOMEBODY, exporter, until
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 
 # Root may read everything.
-AS_SOMEBODY = ("setpriv", "--reuid=65532", "--regid=65532", "--clear-groups", "--inh-caps=-all") * (os.geteuid() == 0)
+WITHOUT_RIGHTS = ("setpriv", "--reuid=65532", "--regid=65532", "--clear-groups", "--inh-caps=-all") * (os.geteuid() == 0)
 UNLIMITED = ("sh", "-c", 'ulimit -c unlimited; exec "$@"', "sh")
 
 
@@ -30,6 +31,11 @@ def folder() -> Iterator[Path]:
     with tempfile.TemporaryDirectory() as name:
         Path(name).chmod(0o755)
         yield Path(name)
+
+
+def of_others(path: Path) -> bool:
+    """Return whether every user may get to ``path``."""
+    return all(above.stat().st_mode & stat.S_IXOTH for above in (path, *path.parents))
 
 
 def environment_as_seen_by_the_same_user(pid: int) -> bytes:
@@ -79,9 +85,10 @@ def test_a_command_that_holds_credentials_writes_no_core_and_shows_no_process_wh
     with_business(folder, scenario)
 
 
+@pytest.mark.skipif(not of_others(Path(sys.executable).resolve()), reason="another user may not run this Python")
 def test_metrics_of_the_process_are_there_although_its_memory_is_private(folder: Path) -> None:
     async def scenario(business: Business) -> None:
-        async with exporter(business.config(), before=AS_SOMEBODY) as running:
+        async with exporter(business.config(), before=WITHOUT_RIGHTS) as running:
             text = (await running.get("/metrics")).text
             assert b"" == environment_as_seen_by_the_same_user(running.process.pid)
             for name in ("cpu_seconds_total", "resident_memory_bytes", "start_time_seconds", "open_fds", "max_fds"):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import resource
 import subprocess
 import sys
@@ -16,13 +15,7 @@ import pytest
 
 from exporter.support.threads import NO_THREAD
 from tests.harness.business import Business, with_business
-from tests.harness.process import Exporter, command, exporter, until
-
-# A limit of processes does not bind root. The files of the test stay readable.
-AS_SOMEBODY = (
-    *("setpriv", "--reuid=65532", "--regid=65532", "--clear-groups"),
-    *("--inh-caps=+dac_override,+dac_read_search", "--ambient-caps=+dac_override,+dac_read_search"),
-) * (os.geteuid() == 0)
+from tests.harness.process import AS_SOMEBODY, Exporter, command, exporter, until
 
 
 @pytest.mark.parametrize(

@@ -102,7 +102,13 @@ class Stem:
 
     def __init__(self) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.harness.heavy"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT, text=True
+            [sys.executable, "-m", "tests.harness.heavy"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            cwd=ROOT,
+            text=True,
+            # What it costs to be measured by coverage is not what is asked.
+            env={name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")},
         )
 
     def cost(self, config: Path, collector: CollectorName) -> Cost:

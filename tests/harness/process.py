@@ -10,7 +10,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
@@ -28,6 +28,13 @@ async def until(check: Callable[[], Awaitable[T | None]], what: str, *, seconds:
             return answer
         assert asyncio.get_running_loop().time() < deadline, f"waited {seconds:g} s in vain for {what}"
         await asyncio.sleep(0.05)
+
+
+AS_SOMEBODY: Final = (
+    *("setpriv", "--reuid=65532", "--regid=65532", "--clear-groups"),
+    *("--inh-caps=+dac_override,+dac_read_search", "--ambient-caps=+dac_override,+dac_read_search"),
+) * (os.geteuid() == 0)
+"""Before a command: it runs as another user than root, to whom the files of the test and root's Python stay readable."""
 
 
 class Exporter:
