@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -58,7 +58,7 @@ def load_config(path: Path, environ: Mapping[str, str] = os.environ) -> Config:
     ]
     open_files = exposures(dict.fromkeys(files, False) | dict.fromkeys(reading.private, True))
     warnings += [Problem("", found.message, found.fix) for found in open_files]
-    return config.read_from(files, tuple(warnings), reading.secrets)
+    return config.read_from(files, tuple(_masked(warnings, reading.secrets, config.names)), reading.secrets)
 
 
 def _read(path: Path) -> str:
@@ -79,17 +79,18 @@ def _read(path: Path) -> str:
 
 
 def _in_order(problems: list[Problem], path: Path, secrets: Iterable[str]) -> list[Problem]:
-    """Return the problems as the file has them, one for each place and message, the file's name in each.
+    """Return the problems as the file has them, one for each place and message, the file's name in each."""
+    unique = {(problem.path, problem.message): replace(problem, file=str(path)) for problem in problems}
+    return sorted(_masked(unique.values(), secrets), key=lambda problem: problem.line or 0)
 
-    What could be read of its ``secrets`` stands in none: people put them into a wrong place, too.
-    """
+
+def _masked(problems: Collection[Problem], secrets: Iterable[str], names: Iterable[str] = ()) -> list[Problem]:
+    """Return ``problems`` without what could be read of the file's ``secrets``: people put them into a wrong place, too."""
+    if not problems:
+        return []
     known = KnownSecrets()
-    known.hold(path, secrets)
-    unique = {
-        (problem.path, problem.message): replace(problem.told(lambda text: redact(known.mask(text))), file=str(path))
-        for problem in problems
-    }
-    return sorted(unique.values(), key=lambda problem: problem.line or 0)
+    known.hold("file", secrets, names)
+    return [problem.told(lambda text: redact(known.mask(text))) for problem in problems]
 
 
 # What is allowed and probably not meant.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import pytest
 import yaml
 
 from exporter.config import load_config
+from tests.harness.open_folder import open_folder as made_folder
 
 NAMES = ("exporter.yml", "key", "tokens.json", "state.json")
 
@@ -18,9 +18,8 @@ NAMES = ("exporter.yml", "key", "tokens.json", "state.json")
 @pytest.fixture
 def folder() -> Iterator[Path]:
     """A folder that everybody may enter; those of pytest are closed."""
-    with tempfile.TemporaryDirectory() as name:
-        Path(name).chmod(0o755)
-        yield Path(name)
+    with made_folder() as path:
+        yield path
 
 
 def written(folder: Path, *, inline: bool = False) -> None:
@@ -66,3 +65,16 @@ def test_a_folder_in_which_everybody_may_replace_files_is_told_once(folder: Path
     written(folder)
     folder.chmod(0o777)
     assert [f"{folder}: everybody may replace the files in this folder"] == told(folder)
+
+
+def test_a_credential_that_also_stands_in_a_path_is_masked_in_the_warning_of_that_path(folder: Path) -> None:
+    planted = folder / "Zr8qKd02mWx4"
+    planted.mkdir()
+    planted.chmod(0o777)
+    written(folder)
+    (folder / "key").write_text(planted.name)
+    file = folder / "exporter.yml"
+    file.write_text(file.read_text().replace("state_file: state.json", f"state_file: {planted.name}/state.json"))
+    warnings = told(folder)
+    assert any("everybody may replace the files in this folder" in warning for warning in warnings)
+    assert not any(planted.name in warning for warning in warnings)
