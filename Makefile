@@ -8,7 +8,7 @@ PIP     = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 JOBS   ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help run install test lint format types bench bench-fleet soak fuzz generate lock servers image clean
+.PHONY: help run install test coverage lint format types bench bench-fleet soak fuzz generate lock servers image clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -19,6 +19,9 @@ run: $(VENV)/.installed ## Install, then run the demo: simulator and exporter in
 install: $(VENV)/.installed-dev ## Install everything that development needs
 
 test: $(VENV)/.installed-dev servers ## Run the whole suite (installs Prometheus, Alertmanager, Chromium, Node by apt when root)
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal
+
+coverage: $(VENV)/.installed-dev servers ## The same, twice as slow, with a report of the lines that no test reaches
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal --cov --cov-report=term:skip-covered
 
 lint: $(VENV)/.installed-dev ## ruff: lint and format check; import-linter: who may lean on whom

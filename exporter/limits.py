@@ -39,9 +39,13 @@ _INVALID: Final = "the poll fails as `invalid_response`; the text names the cap"
 _ODD: Final = "the row is left out and counted in `malformed_rows_total`"
 _DROPPED: Final = "the rest has no series of its own and is counted in `collector_series_dropped`; totals count all"
 _CUT: Final = "it is cut"
+_FOLLOWS: Final = "nothing: it follows from the other caps, as long as they are the defaults"
 
 INTERIM_ANSWERS: Final = Cap(
     "Answers `1xx` that only announce one", 20, "interim answers", "the poll fails as `invalid_response`"
+)
+PIECES: Final = Cap(
+    "Pieces of a body, beside one for each 64 bytes of it", 1024, "pieces", "the poll fails as `invalid_response`"
 )
 COUNT_BODY: Final = Cap("Body of an answer to a count", 64 * _KIB, "bytes", _INVALID)
 PAGE_BODY: Final = Cap("Body of a page of rows", 2 * _MIB, "bytes", _INVALID)
@@ -88,9 +92,10 @@ RESOURCE_WINDOWS: Final = Cap("Series of the resources of a target, in all windo
 PROVIDER_SERIES: Final = Cap("Providers of a target with series of their own", 50, "providers", _DROPPED)
 WINDOWS: Final = Cap("Windows of a collector", 50, "windows", "the configuration is refused")
 STATUS_CODES: Final = Cap("Status codes of HTTP as a label", 60, "codes", "the others are counted as `other`")
-TARGET_PAGE: Final = Cap("A target's part of the metrics page", 2 * _MIB, "bytes", _DROPPED)
+TARGET_PAGE: Final = Cap("A target's part of the metrics page", 2 * _MIB, "bytes", _FOLLOWS)
 
 CODE: Final = Cap("An error code of a platform", 60, "letters", "an unknown word that is longer is not shown")
+MESSAGE: Final = Cap("The message of an error, ours with what it quotes", 1000, "letters", _CUT)
 TEXT: Final = Cap("A text of the other side in an error, a log line or on the board", 80, "letters", _CUT)
 NAME: Final = Cap("A name or an id of the other side", 100, "letters", _CUT)
 LOG_LINE: Final = Cap("A log line", 4 * _KIB, "bytes", _CUT)
@@ -120,13 +125,12 @@ REMEMBERED_CONNECTIONS: Final = Cap(
     "connections",
     "those that were shown last are remembered",
 )
-STATE_FILE_TARGET: Final = Cap(
-    "A target's part of the state file", 64 * _KIB, "bytes", "what was seen longest ago is forgotten"
-)
+STATE_FILE_TARGET: Final = Cap("A target's part of the state file", 64 * _KIB, "bytes", _FOLLOWS)
 
 TABLE: Final[Mapping[str, tuple[Cap, ...]]] = {
     "Answers": (
         INTERIM_ANSWERS,
+        PIECES,
         COUNT_BODY,
         PAGE_BODY,
         CONNECTIONS_BODY,
@@ -147,7 +151,7 @@ TABLE: Final[Mapping[str, tuple[Cap, ...]]] = {
         MAX_BOOKINGS,
     ),
     "Series": (CONNECTION_SERIES, RESOURCE_SERIES, RESOURCE_WINDOWS, PROVIDER_SERIES, WINDOWS, STATUS_CODES, TARGET_PAGE),
-    "Texts": (CODE, TEXT, NAME, LOG_LINE, BOARD_TARGETS, BOARD_CONNECTIONS, STATUS_ANSWER),
+    "Texts": (CODE, MESSAGE, TEXT, NAME, LOG_LINE, BOARD_TARGETS, BOARD_CONNECTIONS, STATUS_ANSWER),
     "Memory between polls": (KNOWN_CONNECTIONS, REMEMBERED_CONNECTIONS, STATE_FILE_TARGET, GONE_BOOKINGS),
 }
 """All of them, by what they are about."""

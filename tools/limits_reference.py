@@ -21,7 +21,7 @@ nothing from the others. Reaching a limit is never silent. KiB and MiB are 1,024
 came and as it opens.
 
 A question that only adds something fails no poll, whatever its answer: of what type providers are, and whether a booking that
-is missing was deleted. There the log tells.
+is missing was deleted. There the log tells. What clients may take of the web server stands in [web.md](web.md).
 """
 
 

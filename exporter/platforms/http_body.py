@@ -11,6 +11,8 @@ from collections.abc import AsyncIterator, Iterator
 from io import BytesIO
 from typing import Final
 
+from exporter.limits import PIECES
+
 _GZIP: Final = 16 + zlib.MAX_WBITS
 _GZIPPED: Final = frozenset({"gzip", "x-gzip"})
 _CODINGS: Final = _GZIPPED | {"", "identity"}
@@ -19,7 +21,6 @@ ACCEPTED: Final = "gzip"
 """What ``Accept-Encoding`` has to say."""
 
 
-_FREE_PIECES: Final = 1024
 _PIECE_BYTES: Final = 64
 _OPENED_BYTES: Final = 64 * 1024  # at a time, so that no body stands in memory three times
 
@@ -76,7 +77,7 @@ async def read_body(pieces: AsyncIterator[bytes], coding: str, limit: int) -> by
 def _check(size: int, number: int, limit: int) -> None:
     if size > limit:
         raise TooLargeError
-    if number > _FREE_PIECES + size // _PIECE_BYTES:
+    if number > PIECES.number + size // _PIECE_BYTES:
         raise CrumbledError
 
 

@@ -41,7 +41,6 @@ from exporter.fields.routes import CaFile, CaFilePath, ProxyAddress
 from exporter.limits import WINDOWS
 from exporter.model import CollectorName
 
-MAX_BOOKINGS: Final = 200_000
 MAX_MAX_BOOKINGS: Final = 1_000_000  # some hundred bytes each, and an hour of requests
 OVERLAPPING: Final = "Ids of resources that may serve several bookings at a time; their overlaps are no conflicts."
 MIN_MAX_AGE_SECONDS: Final = 300.0

@@ -6,22 +6,17 @@ shows a credential that we hold.
 
 from __future__ import annotations
 
-from typing import Final
-
 from msgspec.structs import replace
 
 from exporter.errors import PollError
-from exporter.limits import NAME, TEXT
+from exporter.limits import MESSAGE, NAME, TEXT
 from exporter.model import BookingsObservation, Conflict, Observation
 from exporter.support.known_secrets import KnownSecrets
-
-MOST_OF_A_MESSAGE: Final = 1000
-"""Letters of a message; the longest are ours, and what they quote is much shorter."""
 
 
 def told_error(error: PollError, known: KnownSecrets) -> PollError:
     """Return ``error`` as it may be shown."""
-    return error.told(known.told, most=MOST_OF_A_MESSAGE, most_of_a_word=TEXT.number)
+    return error.told(known.told, most=MESSAGE.number, most_of_a_word=TEXT.number)
 
 
 def told_observation(observation: Observation, known: KnownSecrets) -> Observation:

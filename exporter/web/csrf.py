@@ -14,7 +14,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from exporter.errors import ConfigError, Problem
-from exporter.support.redaction import redact, visible
+from exporter.support.redaction import told
 from exporter.support.told import Told
 
 _HTTP: Final = 80
@@ -80,7 +80,7 @@ class DnsRebindingGuard:
 
     def _tell(self, name: str) -> None:
         """Log that ``name`` is refused, unless that was said: who asks again and again must not flood the log, nor memory."""
-        name = redact(visible(name))[:_MAX_NAME]
+        name = told(name, _MAX_NAME)
         was_full = self._told.full
         if self._told.news(name) != 1:
             return

@@ -13,7 +13,7 @@ import structlog
 
 from exporter.errors import ConfigError, Problem
 from exporter.support.files import is_no_file
-from exporter.support.redaction import redact, visible
+from exporter.support.redaction import told
 from exporter.support.told import Told
 
 _MAX_NAMES: Final = 200  # letters
@@ -130,7 +130,7 @@ class AllowedClients:
         names = frozenset(str(value) for _, value in certificate.get("subjectAltName", ()))
         if names & tls.client_allowed_sans:
             return True
-        shown = redact(visible(", ".join(sorted(names))))[:_MAX_NAMES]
+        shown = told(", ".join(sorted(names)), _MAX_NAMES)
         if (times := self._told.news(shown)) is not None:
             fix = "when this client may come, add one of its names to client_allowed_sans"
             _log.warning("client_certificate_refused", names=shown, repeated=times if times > 1 else None, fix=fix)

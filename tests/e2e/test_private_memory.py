@@ -8,7 +8,6 @@ import signal
 import stat
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +15,7 @@ import pytest
 
 from exporter.simulator.faults import Fault, FaultKind
 from tests.harness.business import Business, with_business
+from tests.harness.open_folder import open_folder as made_folder
 from tests.harness.process import AS_SOMEBODY, exporter, until
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
@@ -28,9 +28,8 @@ UNLIMITED = ("sh", "-c", 'ulimit -c unlimited; exec "$@"', "sh")
 @pytest.fixture
 def folder() -> Iterator[Path]:
     """A folder that another user may read; those of pytest are closed."""
-    with tempfile.TemporaryDirectory() as name:
-        Path(name).chmod(0o755)
-        yield Path(name)
+    with made_folder() as path:
+        yield path
 
 
 def of_others(path: Path) -> bool:

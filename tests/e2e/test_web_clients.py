@@ -26,7 +26,7 @@ from tests.harness.certificates import self_signed
 from tests.harness.crowd import crowd
 from tests.harness.good_clients import watch
 from tests.harness.process import exporter
-from tests.harness.web import ShownBackend
+from tests.harness.web import ShownBackend, SlowBackend
 from tests.harness.web_server import TLS, get, running, trusting, web_file
 
 HEALTHY = b"GET /-/healthy HTTP/1.1\r\nHost: localhost\r\n\r\n"
@@ -57,20 +57,6 @@ class SlowBigBackend(BigBackend):
         self.asked.set()
         await self.go_on.wait()
         self.go_on.clear()
-        return await super().metrics(format, targets)
-
-
-class SlowBackend(ShownBackend):
-    """Answers ``/metrics`` only when it is let go."""
-
-    def __init__(self) -> None:
-        super().__init__(views.healthy())
-        self.asked = asyncio.Event()
-        self.go_on = asyncio.Event()
-
-    async def metrics(self, format: Format, targets: frozenset[str] | None) -> bytes:  # noqa: A002  the seam's word
-        self.asked.set()
-        await self.go_on.wait()
         return await super().metrics(format, targets)
 
 
@@ -243,7 +229,7 @@ def test_a_broken_body_ends_its_answer_and_is_no_error_of_ours(begun: bool, capl
             writer.close()
             assert 200 == (await get(server)).status_code
 
-    slow = SlowBackend()
+    slow = SlowBackend(views.healthy())
     with structlog.testing.capture_logs() as logged:
         asyncio.run(scenario(BigBackend(), lambda: None) if begun else scenario(slow, slow.go_on.set))
     assert [] == logged

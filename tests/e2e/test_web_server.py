@@ -12,12 +12,11 @@ import httpx
 import pytest
 
 from exporter.errors import ConfigError, ListenError
-from exporter.metrics import Format
 from exporter.web import Server, create_app, limits, serve
 from exporter.web.protocol import ClientProtocol
 from tests.harness import views
 from tests.harness.certificates import self_signed
-from tests.harness.web import ShownBackend
+from tests.harness.web import ShownBackend, SlowBackend
 from tests.harness.web_server import TLS, get, running, trusting, web_file
 
 
@@ -30,20 +29,6 @@ def _has_ipv6() -> bool:
 
 
 needs_ipv6 = pytest.mark.skipif(not _has_ipv6(), reason="this machine has no IPv6")
-
-
-class SlowBackend(ShownBackend):
-    """Answers ``/metrics`` only when it is let go."""
-
-    def __init__(self) -> None:
-        super().__init__(views.healthy())
-        self.asked = asyncio.Event()
-        self.go_on = asyncio.Event()
-
-    async def metrics(self, format: Format, targets: frozenset[str] | None) -> bytes:  # noqa: A002  the seam's word
-        self.asked.set()
-        await self.go_on.wait()
-        return await super().metrics(format, targets)
 
 
 async def talk(server: Server, said: bytes) -> bytes:
@@ -146,7 +131,7 @@ def test_the_server_does_not_name_itself_and_keeps_signals_alone() -> None:
 
 def test_a_stop_lets_the_running_answer_end() -> None:
     async def scenario() -> None:
-        backend = SlowBackend()
+        backend = SlowBackend(views.healthy())
         server = await serve(create_app(backend), "127.0.0.1:0")
         answer = asyncio.create_task(get(server, "/metrics"))
         await backend.asked.wait()
@@ -162,7 +147,7 @@ def test_a_stop_lets_the_running_answer_end() -> None:
 
 def test_a_stop_cuts_what_does_not_end_in_time() -> None:
     async def scenario() -> None:
-        backend = SlowBackend()
+        backend = SlowBackend(views.healthy())
         server = await serve(create_app(backend), "127.0.0.1:0")
         answer = asyncio.create_task(get(server, "/metrics"))
         await backend.asked.wait()
@@ -290,7 +275,7 @@ def test_nor_is_a_further_request_on_the_same_connection(monkeypatch: pytest.Mon
 
 def test_a_slow_answer_is_waited_for() -> None:
     async def scenario() -> None:
-        backend = SlowBackend()
+        backend = SlowBackend(views.healthy())
         async with running(backend=backend) as server:
             answer = asyncio.create_task(get(server, "/metrics"))
             await backend.asked.wait()

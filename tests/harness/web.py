@@ -65,6 +65,20 @@ class ShownBackend:
         self.level = level
 
 
+class SlowBackend(ShownBackend):
+    """Answers ``/metrics`` only when it is let go."""
+
+    def __init__(self, view: View) -> None:
+        super().__init__(view)
+        self.asked = asyncio.Event()
+        self.go_on = asyncio.Event()
+
+    async def metrics(self, format: Format, targets: frozenset[str] | None) -> bytes:  # noqa: A002  the seam's word
+        self.asked.set()
+        await self.go_on.wait()
+        return await super().metrics(format, targets)
+
+
 def ask(
     backend: ShownBackend,
     path: str,

@@ -26,6 +26,7 @@ from exporter.errors import (
     ServerError,
     TargetConfigError,
 )
+from exporter.limits import CODE
 from exporter.platforms.error_rules import ErrorRule, is_code, sentence
 
 
@@ -134,14 +135,13 @@ _OK: Final = 200
 _MULTIPLE_CHOICES: Final = 300
 _BAD_REQUEST: Final = 400
 _SERVER_ERROR: Final = 500
-_MAX_CODE: Final = 60
 
 
 def normalise(error: object) -> str:
     """Return the code of a body's ``error``: a word, a number, text that is a number, empty, or REST v3's object."""
     if isinstance(error, Mapping):
         error = error.get("code", "")
-    return str(error).strip()[:_MAX_CODE] if isinstance(error, str | int | float) else ""
+    return str(error).strip()[: CODE.number] if isinstance(error, str | int | float) else ""
 
 
 def refusal(

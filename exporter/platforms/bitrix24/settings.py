@@ -10,9 +10,8 @@ from pydantic import Field, PlainValidator, ValidationInfo
 
 from exporter.fields.credentials import SECRET_SCHEMA, Origin, SecretValue, plain_ascii, secret_text, source_of, split_url
 from exporter.fields.kinds import Duration, FilePath, Id, WindowName, field_error
-from exporter.limits import RESOURCE_SERIES, RESOURCE_WINDOWS
+from exporter.limits import MAX_BOOKINGS, RESOURCE_SERIES, RESOURCE_WINDOWS
 from exporter.platforms.settings import (
-    MAX_BOOKINGS,
     MAX_MAX_BOOKINGS,
     MAY_BE_EMPTY,
     OVERLAPPING,
@@ -74,7 +73,7 @@ class BitrixBookingsOptions(Strict):
     )
     conflicts: bool = Field(default=True, description="Look for bookings that overlap another one on the same resource.")
     max_bookings: int = Field(
-        default=MAX_BOOKINGS,
+        default=MAX_BOOKINGS.number,
         ge=1,
         le=MAX_MAX_BOOKINGS,
         description="Bookings that a poll reads at most, one of several resources counted once for each; with more it fails "

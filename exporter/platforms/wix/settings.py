@@ -10,9 +10,8 @@ from pydantic import AfterValidator, Field, PlainValidator, ValidationInfo, With
 from exporter.counting import WindowSpec
 from exporter.fields.credentials import SECRET_SCHEMA, SecretValue, plain_ascii, secret_text, source_of
 from exporter.fields.kinds import Duration, Id, Text, field_error, named, shown, text_of
-from exporter.limits import CONNECTION_SERIES, CONNECTIONS
+from exporter.limits import CONNECTION_SERIES, CONNECTIONS, MAX_BOOKINGS
 from exporter.platforms.settings import (
-    MAX_BOOKINGS,
     MAX_MAX_BOOKINGS,
     MAY_BE_EMPTY,
     OVERLAPPING,
@@ -90,7 +89,7 @@ class WixBookingsOptions(Strict):
         "booking. Costs one request for each 100 bookings.",
     )
     max_bookings: int = Field(
-        default=MAX_BOOKINGS,
+        default=MAX_BOOKINGS.number,
         ge=1,
         le=MAX_MAX_BOOKINGS,
         description="Bookings that a poll reads at most, where it reads them row by row; with more it fails and nothing is "

@@ -8,7 +8,6 @@ import fcntl
 import json
 import os
 import stat
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -16,6 +15,7 @@ import pytest
 
 from exporter.errors import TargetConfigError
 from exporter.platforms.bitrix24.tokenfile import TokenFile, parse
+from tests.harness.open_folder import open_folder as made_folder
 
 
 def pair(name: str) -> bytes:
@@ -141,9 +141,8 @@ def another_user() -> Iterator[None]:
 @pytest.fixture
 def open_folder() -> Iterator[Path]:
     """A folder that everybody may enter and write."""
-    with tempfile.TemporaryDirectory() as name:
-        Path(name).chmod(0o777)
-        yield Path(name)
+    with made_folder(0o777) as path:
+        yield path
 
 
 def test_a_lock_file_that_another_user_made_under_whatever_umask_is_taken(open_folder: Path) -> None:
