@@ -68,12 +68,20 @@ class Window(Value, frozen=True, gc=False):
     end: float
 
 
+class Change(Value, frozen=True, gc=False):
+    """One change of a state that was seen: at ``at`` it became ``state``."""
+
+    at: float
+    state: str
+
+
 class Connection(Value, frozen=True, gc=False):
     """One external calendar connection as last seen.
 
     ``key`` is the label value (alias of the schedule, or the first 12 hex of SHA-256 of the API id); ``error_reason`` is
     ``None`` unless the status is ``ERROR``; ``observed_at`` is older than the observation's own moment when the provider
-    failed and the last known state is shown; ``since`` is when we first saw the present status. ``schedule`` is the alias
+    failed and the last known state is shown; ``since`` is when we first saw the present status, at the latest, unless
+    ``since_known`` says that we saw it change. ``changes`` are the latest changes, the oldest first. ``schedule`` is the alias
     or a 12-hex hash of the schedule id. ``import_enabled``/``export_enabled`` are configuration, not health
     (wix.md trap 11).
     """
@@ -88,6 +96,8 @@ class Connection(Value, frozen=True, gc=False):
     export_enabled: bool
     since: float
     observed_at: float
+    since_known: bool = True
+    changes: tuple[Change, ...] = ()
 
 
 class Provider(Value, frozen=True, gc=False):
@@ -260,6 +270,48 @@ class ApiUsage(Value, frozen=True, gc=False):
     budgets: tuple[Budget, ...] = ()
     operating: tuple[OperatingTime, ...] = ()
     credential_expiry: float | None = None
+
+
+class Known(Value, frozen=True, gc=False):
+    """Why something is as the configuration says that it is meant to be: listed, not judged, until the moment ``until``."""
+
+    why: str = ""
+    until: float | None = None
+
+
+class TargetPolicy(Value, frozen=True, gc=False):
+    """What the configuration says of a target besides how to ask it: the zone of its people, their names, what is meant.
+
+    ``zone`` is an IANA name. ``resource_aliases`` are names by resource id. ``connections`` are known by the label value of the
+    connection or of its schedule, ``bookings`` by the booking's id. ``closed`` are half-open intervals of Unix seconds.
+    """
+
+    zone: str = "UTC"
+    resource_aliases: Mapping[str, str] = msgspec.field(default_factory=dict)
+    paused: Known | None = None
+    closed: tuple[tuple[float, float], ...] = ()
+    connections: Mapping[str, Known] = msgspec.field(default_factory=dict)
+    bookings: Mapping[str, Known] = msgspec.field(default_factory=dict)
+
+
+class ConfigWarning(Value, frozen=True, gc=False):
+    """What the configuration watches less than it seems to. ``target`` is ``None`` for what concerns no single one.
+
+    ``kind`` is a word of a closed list, a label value of ``config_warnings``.
+    """
+
+    kind: str
+    target: str | None
+    message: str
+    fix: str
+
+
+class RejectedConfig(Value, frozen=True, gc=False):
+    """A changed configuration that is not in force: since when, and the first of its ``problems``, fit to be shown."""
+
+    at: float
+    problem: str
+    problems: int
 
 
 class ExpectedSeries(Value, frozen=True, gc=False):

@@ -12,6 +12,7 @@ import httpx
 from exporter.clock import Clock
 from exporter.errors import ConfigError, PollError, Problem
 from exporter.metrics import Instruments, TargetInstruments
+from exporter.model import TargetPolicy
 from exporter.platforms.base import Services, Session, SinceStore
 from exporter.platforms.registry import new_shared, open_session
 from exporter.platforms.routes import Routes
@@ -32,7 +33,8 @@ class LiveTarget:
 
     def entry(self) -> TargetEntry:
         """Return what the snapshot holds of the target besides its collectors."""
-        return TargetEntry(self.config.name, self.config.platform, self.config.labels, self.session.usage)
+        policy = TargetPolicy(zone=self.config.timezone.key)
+        return TargetEntry(self.config.name, self.config.platform, self.config.labels, self.session.usage, policy)
 
     def serves(self, target: Target) -> bool:
         """Return whether at most the labels of ``target`` differ: they are ours, and nothing that was learnt has to go."""

@@ -14,7 +14,17 @@ from collections.abc import Callable, Iterable, Mapping
 from msgspec.structs import replace
 
 from exporter.errors import PollError, Reason
-from exporter.model import ApiUsage, CollectorName, ConnectionsObservation, LinksObservation, Observation, Value
+from exporter.model import (
+    ApiUsage,
+    CollectorName,
+    ConfigWarning,
+    ConnectionsObservation,
+    LinksObservation,
+    Observation,
+    RejectedConfig,
+    TargetPolicy,
+    Value,
+)
 
 
 class Failure(Value, frozen=True, gc=False):
@@ -147,18 +157,22 @@ class TargetView(Value, frozen=True, gc=False):
     labels: Mapping[str, str]
     collectors: tuple[CollectorState, ...]
     usage: ApiUsage
+    policy: TargetPolicy
 
 
 class View(Value, frozen=True, gc=False):
     """The whole exporter at one moment ``at``. ``missing`` names the collectors that have not finished a poll yet.
 
     ``standby`` says that it polls nothing, and so has no targets to show, because it waits for another process to end.
+    ``config_warnings`` are those of the configuration in force; ``rejected_config`` is one that was refused since.
     """
 
     at: float
     targets: tuple[TargetView, ...]
     missing: tuple[tuple[str, CollectorName], ...]
     standby: bool = False
+    config_warnings: tuple[ConfigWarning, ...] = ()
+    rejected_config: RejectedConfig | None = None
 
     @property
     def ready(self) -> bool:
@@ -172,6 +186,7 @@ class TargetEntry(Value, frozen=True, gc=False):
     platform: str
     labels: Mapping[str, str]
     usage: Callable[[], ApiUsage]
+    policy: TargetPolicy = TargetPolicy()
 
 
 class Snapshot:
@@ -225,6 +240,7 @@ class Snapshot:
                 entry.labels,
                 tuple(held.at(now) for held in self._states[name].values()),
                 entry.usage(),
+                entry.policy,
             )
             for name, entry in self._entries.items()
         )
