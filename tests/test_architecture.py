@@ -75,7 +75,7 @@ def test_what_the_architecture_says_of_a_room_is_what_the_linter_holds() -> None
 
 
 PLATFORM_NAMES = re.compile("wix|bitrix", re.IGNORECASE)
-MAY_NAME_PLATFORMS = ("platforms/wix/", "platforms/bitrix24/", "platforms/registry.py", "simulator/", "commands/", "cli.py")
+MAY_NAME_PLATFORMS = ("platforms/wix/", "platforms/bitrix24/", "platforms/registry.py", "simulator/", "commands/", "cli/")
 
 
 def names_of(path: Path) -> Iterator[str]:

@@ -1,13 +1,12 @@
-"""Commands and flags; no logic of its own. Flags are spelt as in the Prometheus exporters."""
+"""The daemon and the commands that look, try and rehearse: their flags, spelt as in the Prometheus exporters."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Final, NoReturn, TypeVar
@@ -17,13 +16,13 @@ import typer
 import typer.core
 
 from exporter import __version__
+from exporter.cli.exits import EXIT_BAD_CONFIG, EXIT_UNKNOWN, exits
+from exporter.cli.monitoring import monitoring
 from exporter.config import Config, load_config, shard_of
-from exporter.errors import BookingSyncError, ConfigError, Problem
-from exporter.monitoring import Options
+from exporter.errors import ConfigError, Problem
 from exporter.support import logs
 from exporter.support.hardening import keep_memory_private
-from exporter.support.redaction import redact, visible
-from exporter.support.threads import NO_THREAD, is_no_thread
+from exporter.support.redaction import visible
 
 log = structlog.get_logger(__name__)
 
@@ -33,10 +32,6 @@ DEFAULT_CONFIG_FILE: Final = Path("exporter.yml")
 DEFAULT_ADDRESS: Final = "127.0.0.1:10888"
 DEFAULT_MAX_REQUESTS: Final = 40  # as node_exporter
 SIMULATOR_ADDRESS: Final = "127.0.0.1:10889"
-EXIT_BAD_CONFIG: Final = 2
-EXIT_UNKNOWN: Final = 3
-EXIT_INTERRUPTED: Final = 130
-_BUNDLE: Final = Options()
 _WRONG_USAGE: Final = 2  # Typer's own exit code of it; it does not export the error
 
 app = typer.Typer(
@@ -47,7 +42,6 @@ app = typer.Typer(
     help="Tells you that a booking calendar fell out of sync, before a customer is double-booked. "
     "Without a command it runs the exporter.",
 )
-monitoring = typer.Typer(help="Write the dashboards, rules, routes and runbooks.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(monitoring, name="monitoring")
 
 
@@ -143,7 +137,7 @@ def daemon(
 
     logs.configure(level.value, log_format.value)
     keep_memory_private()
-    with _exits(interrupted=0):
+    with exits(interrupted=0):
         load, names = _loader(config_file, shard), web.allowed_hosts(allowed_hosts or ())
         if standby:
             load = _with_state_file(load)
@@ -176,7 +170,7 @@ def check_config(
 
     logs.configure("warning", "auto")
     keep_memory_private()
-    with _exits():
+    with exits():
         problems: list[str] = []
 
         def checked(read: Callable[[], T]) -> T | None:
@@ -214,7 +208,7 @@ def probe(
 
     logs.configure("error", "auto")
     keep_memory_private()
-    with _exits(bad_config=EXIT_UNKNOWN, otherwise=EXIT_UNKNOWN, interrupted=EXIT_UNKNOWN):
+    with exits(bad_config=EXIT_UNKNOWN, otherwise=EXIT_UNKNOWN, interrupted=EXIT_UNKNOWN):
         raise typer.Exit(asyncio.run(probe_now(load_config(config_file), targets or [], output.value)))
 
 
@@ -235,7 +229,7 @@ def demo(
     from exporter.runtime import shutdown  # noqa: PLC0415
 
     logs.configure(level.value, log_format.value)
-    with _exits(interrupted=0):
+    with exits(interrupted=0):
         names = web.allowed_hosts(allowed_hosts or ())
         shutdown.run(lambda signals: run_demo(signals, listen, scenario, typer.echo, names))
 
@@ -254,7 +248,7 @@ def simulate(
     from exporter.commands.simulate import list_scenarios, run_simulator  # noqa: PLC0415
 
     logs.configure(level.value, "auto")
-    with _exits(interrupted=0):
+    with exits(interrupted=0):
         if show:
             for line in list_scenarios():
                 typer.echo(line)
@@ -294,49 +288,9 @@ def bitrix24_login(
 
     logs.configure("warning", "auto")
     keep_memory_private()
-    with _exits():
+    with exits():
         secret = os.environ.get("B24_CLIENT_SECRET") or typer.prompt("Client secret", hide_input=True)
         asyncio.run(login(portal, client_id, secret, token_file, server))
-
-
-@monitoring.command("render")
-def render_bundle(
-    *,
-    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder to write to; existing files are replaced.")],
-    job: Annotated[str, typer.Option("--job", metavar="NAME", help="Prometheus job that scrapes the exporter.")] = _BUNDLE.job,
-    slo: Annotated[
-        float, typer.Option("--slo", metavar="SHARE", help="Share of live connections that must be free of errors.")
-    ] = _BUNDLE.slo,
-    grafana_url: Annotated[
-        str, typer.Option("--grafana-url", metavar="URL", help="Base of the dashboard links in alerts.")
-    ] = _BUNDLE.grafana_url,
-    runbook_url: Annotated[
-        str, typer.Option("--runbook-url", metavar="URL", help="Base of the runbook links in alerts.")
-    ] = _BUNDLE.runbook_url,
-    targets: Annotated[
-        int,
-        typer.Option("--targets", metavar="N", help="Most targets of one exporter; limits the size of a scrape. 0: no limit."),
-    ] = _BUNDLE.targets,
-) -> None:
-    """Write the bundle for your names and addresses. Nobody has to edit JSON or YAML."""
-    from exporter.monitoring import render  # noqa: PLC0415
-
-    with _exits():
-        for path in render(Options(job, slo, grafana_url, runbook_url, targets), out):
-            typer.echo(path)
-
-
-@monitoring.command("password")
-def make_password(
-    *,
-    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for `password` and `web.yml`.")],
-) -> None:
-    """Make a password for the pages of Prometheus and Alertmanager, unless DIR has one. For `--web.config.file`."""
-    from exporter.monitoring import make_password  # noqa: PLC0415
-
-    with _exits():
-        for path in make_password(out):
-            typer.echo(path)
 
 
 def main() -> NoReturn:
@@ -366,33 +320,3 @@ def _with_state_file(load: Callable[[], Config]) -> Callable[[], Config]:
         return config
 
     return loaded
-
-
-def _shout(error: ConfigError) -> None:
-    for problem in error.problems:
-        typer.echo(visible(f"error: {problem}"), err=True)
-
-
-@contextlib.contextmanager
-def _exits(*, bad_config: int = EXIT_BAD_CONFIG, otherwise: int = 1, interrupted: int = EXIT_INTERRUPTED) -> Iterator[None]:
-    """Turn what can go wrong into an exit code; no traceback without a bug."""
-    try:
-        yield
-    except ConfigError as error:
-        _shout(error)
-        raise typer.Exit(bad_config) from None
-    except BookingSyncError as error:
-        typer.echo(visible(redact(f"error: {error}")), err=True)
-        raise typer.Exit(otherwise) from None
-    except KeyboardInterrupt:
-        raise typer.Exit(interrupted) from None
-    except (typer.Exit, typer.Abort, typer.BadParameter):
-        raise
-    except BrokenPipeError:
-        raise typer.Exit(otherwise) from None  # who read us went away
-    except Exception as bug:
-        if is_no_thread(bug):
-            typer.echo(f"error: {NO_THREAD}", err=True)
-        else:
-            log.exception("crashed")
-        raise typer.Exit(otherwise) from None
