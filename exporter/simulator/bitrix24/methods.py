@@ -105,6 +105,13 @@ def _resource_list(params: Params, context: Context) -> Result:
     return Result({"resource": [rows[index].to_json() for index in shown]}, total, following)
 
 
+def _resource_type_list(params: Params, context: Context) -> Result:
+    """List the types; the module calls its rows ``resourceType``, the reference prints ``resource``."""
+    rows = sorted(context.portal.world.resource_types.values(), key=lambda row: row.id)
+    shown, total, following = page(params, len(rows), context.switches)
+    return Result({context.switches.resource_types_key: [rows[index].to_json() for index in shown]}, total, following)
+
+
 def _scope(_: Params, context: Context) -> Result:
     return Result(sorted(context.scopes))
 
@@ -160,6 +167,7 @@ METHODS: Final[Mapping[str, Method]] = {
         Method("booking.v1.booking.client.list", "booking", _client_list),
         Method("booking.v1.clienttype.list", "booking", _client_type_list),
         Method("booking.v1.resource.list", "booking", _resource_list),
+        Method("booking.v1.resourceType.list", "booking", _resource_type_list),
         Method("scope", "", _scope),
         Method("server.time", "", _server_time),
         *(Method(name, "booking", _refuse_write, write=True) for name in _BOOKING_WRITES),

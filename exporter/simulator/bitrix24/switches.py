@@ -40,6 +40,9 @@ class Switches:
     endless_list: bool = False  # every page is full of ids that no page before it had
     list_shape: Literal["list", "object", "null"] = "list"
 
+    # booking.v1.resourceType.list
+    resource_types_key: Literal["resourceType", "resource"] = "resourceType"  # the module's source, or the reference
+
     # Limits
     accounting: Literal["per_method", "batch_half"] = "per_method"  # documentation, or source of rest 26.500
     operating_in_time: Literal["counting", "zero", "absent"] = "counting"

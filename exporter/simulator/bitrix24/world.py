@@ -65,6 +65,19 @@ class Resource:
 
 
 @dataclass(frozen=True, slots=True)
+class ResourceType:
+    """A kind of resources."""
+
+    id: int
+    name: str
+    code: str = ""
+
+    def to_json(self) -> dict[str, object]:
+        """Return the type as ``booking.v1.resourceType.list`` shows it."""
+        return {"code": self.code, "id": self.id, "isConfirmationNotificationOn": "Y", "name": self.name}
+
+
+@dataclass(frozen=True, slots=True)
 class Booking:
     """One booking. ``start`` and ``end`` are Unix seconds; ``until`` is the end of a recurring booking's rule."""
 
@@ -111,6 +124,7 @@ class World:
     """Everything a portal holds; ``version`` changes with every change, so that selections can be remembered."""
 
     resources: dict[int, Resource] = field(default_factory=dict)
+    resource_types: dict[int, ResourceType] = field(default_factory=lambda: {1: ResourceType(1, "Specialists", "expert")})
     version: int = 0
     on_change: Callable[[str, int], None] | None = None
     _bookings: dict[int, Booking] = field(default_factory=dict)

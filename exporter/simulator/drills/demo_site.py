@@ -27,8 +27,8 @@ def add_demo_site(wix: WixSimulator, *, intake_every: float = 240.0) -> Site:
     """Add the salon with its API key and a healthy life; a new booking arrives every ``intake_every`` seconds."""
     site = wix.add_site(SITE_ID)
     wix.add_key(site, API_KEY)
-    for schedule_id in CHAIR_SCHEDULES:
-        site.add_staff(schedule_id=schedule_id)
+    for name, schedule_id in zip(("Anna", "Ben", "Cem"), CHAIR_SCHEDULES, strict=True):
+        site.add_staff(name, schedule_id=schedule_id)
     for provider, staff in zip((GOOGLE, APPLE, MICROSOFT), site.bookings.staff, strict=True):
         made = site.connections.connect(provider, staff.schedule_id)
         site.connections.finish_sync(made)

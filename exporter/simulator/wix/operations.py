@@ -14,6 +14,8 @@ class Service(StrEnum):
     EXTERNAL_CALENDARS = "external-calendar-2"
     BOOKINGS_READER = "bookings-reader"
     SCHEDULES = "schedules-v3"
+    STAFF = "staff-members"
+    SERVICES = "services-2"
     OAUTH = "oauth-2"
 
 
@@ -33,7 +35,9 @@ COUNT_BOOKINGS: Final = "bookings:v2:booking:count_extended_bookings"
 QUERY_BOOKINGS: Final = "BOOKINGS.BOOKING_READ"
 READ_BOOKINGS: Final = frozenset({COUNT_BOOKINGS, QUERY_BOOKINGS, "BOOKINGS.BOOKING_READ_ANY"})
 READ_CALENDAR: Final = frozenset({"CALENDAR.SCHEDULE_READ"})
-ALL_PERMISSIONS: Final = MANAGE_EXTERNAL_CALENDARS | READ_BOOKINGS | READ_CALENDAR
+READ_STAFF: Final = frozenset({"BOOKINGS.STAFF_MEMBER_READ"})
+READ_SERVICES: Final = frozenset({"BOOKINGS.SERVICES_READ"})
+ALL_PERMISSIONS: Final = MANAGE_EXTERNAL_CALENDARS | READ_BOOKINGS | READ_CALENDAR | READ_STAFF | READ_SERVICES
 
 _ANY_BOOKINGS: Final = frozenset({"BOOKINGS.MANAGE_BOOKINGS", "BOOKINGS.BOOKING_READ_ANY"})
 
@@ -86,6 +90,10 @@ OPERATIONS: Final = (
     _reader("CountExtendedBookings", "/bookings/bookings-reader", "count", COUNT_BOOKINGS),
     _reader("QueryExtendedBookings", "/bookings/bookings-reader", "query", QUERY_BOOKINGS),
     Operation("QuerySchedules", Service.SCHEDULES, "POST", "/calendar/v3/schedules/query", READ_CALENDAR),
+    Operation("QueryStaffMembers", Service.STAFF, "POST", "/bookings/v1/staff-members/query", READ_STAFF),
+    # Services answer on both prefixes: www.wixapis.com maps both (@wix/auto_sdk_bookings_services).
+    Operation("QueryServices", Service.SERVICES, "POST", "/bookings/v2/services/query", READ_SERVICES),
+    Operation("QueryServices", Service.SERVICES, "POST", "/_api/bookings/v2/services/query", READ_SERVICES),
     Operation("CreateAccessToken", Service.OAUTH, "POST", "/oauth2/token"),
     Operation("GetTokenInfo", Service.OAUTH, "POST", "/oauth2/token-info"),
     Operation("RefreshAccessToken", Service.OAUTH, "POST", "/oauth/access"),

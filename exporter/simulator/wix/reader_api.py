@@ -49,7 +49,7 @@ def query_bookings(context: Context) -> Reply:
     """``POST .../extended-bookings/query``: ``filter`` sits in ``query``; offset paging and projections are ignored."""
     query = body_object(body(context.call).get("query", {}))
     default = (Sort("id"),) if context.switches.default_sort == "id" else (Sort("createdDate", descending=True),)
-    rows, paging = _page(_visible(context), query, FIELDS, default, context.switches)
+    rows, paging = page(_visible(context), query, FIELDS, default, context.switches)
     encoded = b",".join(booking.encoded for booking in rows)
     return Reply(200, b'{"extendedBookings":[' + encoded + b'],"pagingMetadata":' + msgspec.json.encode(paging) + b"}", JSON)
 
@@ -59,7 +59,7 @@ def query_schedules(context: Context) -> Reply:
     query = dict(body_object(body(context.call).get("query", {})))
     if "cursor" not in body_object(query.get("cursorPaging", {})) and "status" not in _mentioned(query.get("filter")):
         query["filter"] = {"$and": [query.get("filter") or {}, {"status": "ACTIVE"}]}
-    rows, paging = _page(context.site.schedules.values(), query, SCHEDULE_FIELDS, (Sort("id"),), context.switches)
+    rows, paging = page(context.site.schedules.values(), query, SCHEDULE_FIELDS, (Sort("id"),), context.switches)
     return json_reply({"schedules": [schedule.row() for schedule in rows], "pagingMetadata": paging})
 
 
@@ -69,7 +69,7 @@ def _visible(context: Context) -> Iterable[Booking]:
     return (booking for booking in context.site.bookings if booking.created <= known)
 
 
-def _page(
+def page(
     rows: Iterable[T], query: Mapping[str, object], fields: Fields[T], default: tuple[Sort, ...], switches: Switches
 ) -> tuple[Sequence[T], dict[str, object]]:
     """Return one page and its paging metadata. The first page has filter and sort, later ones the cursor alone."""
@@ -91,22 +91,22 @@ def _page(
     found = sorted_rows(filter(test, rows), sorts, fields)
     if last is not None:
         found = [row for row in found if is_behind(place_of(row, sorts, fields), last, sorts)]
-    page = found[:limit]
+    shown = found[:limit]
 
     def next_cursor(place: Sequence[Any]) -> str:
         sort = [(sort.field, sort.descending) for sort in sorts]
         return encode_cursor({"filter": wanted, "sort": sort, "last": place})
 
     more = len(found) > limit
-    paging: dict[str, object] = {"count": len(page), "cursors": {}}
-    if page and (more or (switches.trailing_empty_page and len(page) == limit)):
-        paging["cursors"] = {"next": next_cursor(place_of(page[-1], sorts, fields))}
-    if switches.repeat_cursor and page:
-        paging["cursors"] = {"next": cursor or next_cursor(place_of(page[-1], sorts, fields))}
+    paging: dict[str, object] = {"count": len(shown), "cursors": {}}
+    if shown and (more or (switches.trailing_empty_page and len(shown) == limit)):
+        paging["cursors"] = {"next": next_cursor(place_of(shown[-1], sorts, fields))}
+    if switches.repeat_cursor and shown:
+        paging["cursors"] = {"next": cursor or next_cursor(place_of(shown[-1], sorts, fields))}
         more = True
     if not switches.omit_has_next:
         paging["hasNext"] = more
-    return page, paging
+    return shown, paging
 
 
 def _mentioned(value: object) -> set[str]:

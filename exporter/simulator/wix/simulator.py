@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from exporter.simulator.platform import Call, Description, Reply, html_reply
 from exporter.simulator.requestlog import fingerprint
 from exporter.simulator.stage import Stage
-from exporter.simulator.wix import calendars_api, events_api, reader_api
+from exporter.simulator.wix import calendars_api, directory_api, events_api, reader_api
 from exporter.simulator.wix.connections import guid
 from exporter.simulator.wix.context import Context
 from exporter.simulator.wix.credentials import ApiKey, Credentials
@@ -175,6 +175,8 @@ _HANDLERS: Final[Mapping[str, Callable[[Context], Reply]]] = {
     "CountExtendedBookings": reader_api.count_bookings,
     "QueryExtendedBookings": reader_api.query_bookings,
     "QuerySchedules": reader_api.query_schedules,
+    "QueryStaffMembers": directory_api.query_staff_members,
+    "QueryServices": directory_api.query_services,
 }
 
 

@@ -52,6 +52,31 @@ class Schedule:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class OfferedService:
+    """A service that can be booked; ``kind`` is ``APPOINTMENT``, ``CLASS`` or ``COURSE``."""
+
+    id: str
+    name: str
+    schedule_id: str
+    kind: str = "APPOINTMENT"
+    hidden: bool = False
+
+    def row(self) -> dict[str, object]:
+        """Return the row as Query Services gives it (https://www.npmjs.com/package/@wix/auto_sdk_bookings_services)."""
+        return {
+            "id": self.id,
+            "appId": BOOKINGS_APP_ID,
+            "name": self.name,
+            "description": f"{canary.FIRST_NAME}: {canary.TITLE}",
+            "type": self.kind,
+            "hidden": self.hidden,
+            "onlineBooking": {"enabled": not self.hidden},
+            "schedule": {"id": self.schedule_id},
+            "revision": "1",
+        }
+
+
 SCHEDULE_FIELDS: Final[Mapping[str, Field[Schedule]]] = {
     "id": Field(Kind.WORD, lambda schedule: schedule.id),
     "externalId": Field(Kind.WORD, lambda schedule: schedule.external_id),
@@ -97,6 +122,7 @@ class Site:
         self.providers: dict[str, Provider] = {provider.id: provider for provider in PROVIDERS}
         self.down: set[str] = set()
         self.schedules: dict[str, Schedule] = {}
+        self.services: list[OfferedService] = []
         self.connections = Connections(random, switches, self.providers, now)
         self.bookings = Bookings(random, zone, now)
         self.diary = Diary(self.bookings, now)
@@ -131,9 +157,15 @@ class Site:
         self.schedules[made.id] = made
         return made
 
-    def add_staff(self, *, schedule_id: str | None = None) -> Staff:
+    def add_service(self, name: str, *, kind: str = "APPOINTMENT", hidden: bool = False) -> OfferedService:
+        """Offer a service, which has a schedule of its own."""
+        self.services.append(OfferedService(guid(self._random), name, self.add_schedule(name).id, kind, hidden))
+        return self.services[-1]
+
+    def add_staff(self, name: str | None = None, *, schedule_id: str | None = None) -> Staff:
         """Hire somebody who can be booked one customer at a time; returns the resource with its schedule."""
-        staff = Staff(self.add_schedule(schedule_id=schedule_id).id, guid(self._random))
+        called = {} if name is None else {"name": name}
+        staff = Staff(self.add_schedule(schedule_id=schedule_id, **called).id, guid(self._random))
         self.bookings.staff.append(staff)
         return staff
 

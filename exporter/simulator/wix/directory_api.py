@@ -1,0 +1,84 @@
+"""Who works for a business and what it offers: staff members and services.
+
+The shapes are those of https://www.npmjs.com/package/@wix/auto_sdk_bookings_staff-members and
+https://www.npmjs.com/package/@wix/auto_sdk_bookings_services; paths and bodies as in https://github.com/wix/skills.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Final
+from uuid import NAMESPACE_URL, uuid5
+
+from exporter.simulator import canary
+from exporter.simulator.platform import Reply, json_reply
+from exporter.simulator.wix.bookings import Staff
+from exporter.simulator.wix.context import Context
+from exporter.simulator.wix.errors import Violation, body_object, validation_error
+from exporter.simulator.wix.filters import Field, Kind, Sort
+from exporter.simulator.wix.parameters import body
+from exporter.simulator.wix.reader_api import page
+from exporter.simulator.wix.world import Site
+
+
+@lru_cache(maxsize=10_000)
+def _staff_id(staff: Staff) -> str:
+    """Return the id of the staff member, which is another one than that of its resource."""
+    return str(uuid5(NAMESPACE_URL, staff.resource_id))
+
+
+_STAFF_FIELDS: Final[Mapping[str, Field[Staff]]] = {
+    "id": Field(Kind.WORD, _staff_id),
+    "resourceId": Field(Kind.WORD, lambda staff: staff.resource_id),
+}
+_MAX_SERVICES: Final = 100
+
+
+def query_staff_members(context: Context) -> Reply:
+    """``POST /bookings/v1/staff-members/query``: the resource with its schedule only when ``fields`` asks for it."""
+    asked = body(context.call)
+    fields = asked.get("fields") or []
+    detailed = isinstance(fields, list) and "RESOURCE_DETAILS" in fields
+    query = body_object(asked.get("query", {}))
+    rows, paging = page(context.site.bookings.staff, query, _STAFF_FIELDS, (Sort("id"),), context.switches)
+    members = [_member(context.site, staff, detailed=detailed) for staff in rows]
+    return json_reply({"staffMembers": members, "pagingMetadata": paging})
+
+
+def query_services(context: Context) -> Reply:
+    """``POST /bookings/v2/services/query``: offsets, 100 on a page unless fewer are asked for, the oldest first."""
+    paging = body_object(body_object(body(context.call).get("query", {})).get("paging") or {})
+    limit = _number(paging, "limit", _MAX_SERVICES, least=1, most=_MAX_SERVICES)
+    offset = _number(paging, "offset", 0, least=0, most=1_000_000)
+    services = context.site.services
+    shown = services[offset : offset + limit]
+    metadata = {"count": len(shown), "offset": offset, "total": len(services)}
+    return json_reply({"services": [service.row() for service in shown], "pagingMetadata": metadata})
+
+
+def _number(paging: Mapping[str, object], name: str, default: int, *, least: int, most: int) -> int:
+    value = paging.get(name, default)
+    if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
+        raise validation_error(Violation(f"query.paging.{name}", f"must be between {least} and {most}", "MAX"))
+    return value
+
+
+def _member(site: Site, staff: Staff, *, detailed: bool) -> dict[str, object]:
+    row: dict[str, object] = {
+        "id": _staff_id(staff),
+        "name": site.schedules[staff.schedule_id].name,
+        "email": canary.EMAIL,
+        "phone": canary.PHONE,
+        "description": canary.TITLE,
+        "resourceId": staff.resource_id,
+        "serviceProvider": True,
+        "revision": "1",
+    }
+    if detailed:
+        row["resource"] = {
+            "id": staff.resource_id,
+            "eventsSchedule": {"id": staff.schedule_id},
+            "usesDefaultWorkingHours": True,
+        }
+    return row
