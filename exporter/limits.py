@@ -76,6 +76,9 @@ PORTAL_RESOURCES: Final = Cap(
     "resources",
     "names as before; the poll fails as `config`",
 )
+LISTED: Final = Cap(
+    "Things of one kind that `list` reads: schedules, staff, services, resources", 10_000, "things", "none of them is listed"
+)
 MAX_BOOKINGS: Final = Cap(
     "Bookings of a poll, each once for each of its resources",
     200_000,
@@ -148,6 +151,7 @@ TABLE: Final[Mapping[str, tuple[Cap, ...]]] = {
         BOOKING_RESOURCES,
         BOOKING_LINKS,
         PORTAL_RESOURCES,
+        LISTED,
         MAX_BOOKINGS,
     ),
     "Series": (CONNECTION_SERIES, RESOURCE_SERIES, RESOURCE_WINDOWS, PROVIDER_SERIES, WINDOWS, STATUS_CODES, TARGET_PAGE),

@@ -14,7 +14,7 @@ import pytest
 
 from exporter import platforms
 from exporter.model import Value
-from exporter.platforms.bitrix24.api import METHODS
+from exporter.platforms.bitrix24.api import LIST_RESOURCE_TYPES, METHODS
 from exporter.platforms.bitrix24.oauth import TOKEN_OPERATION
 from exporter.platforms.bitrix24.tokenfile import ANSWER_KEYS
 from exporter.platforms.wix.endpoints import Endpoint
@@ -51,7 +51,7 @@ def test_the_page_names_each_field_that_a_decoder_reads_and_no_other(platform: s
 
 def test_the_page_names_each_call_that_can_be_made_and_no_other() -> None:
     calls = {word for call, *_ in ROWS for word in words(re.sub(r"\(only with .*?\)", "", call))}
-    assert {endpoint.operation for endpoint in Endpoint} | {*METHODS, TOKEN_OPERATION} == calls
+    assert {endpoint.operation for endpoint in Endpoint} | {*METHODS, LIST_RESOURCE_TYPES, TOKEN_OPERATION} == calls
 
 
 def test_the_page_names_what_a_token_file_holds() -> None:

@@ -6,7 +6,7 @@ API's words; it knows nothing of metrics, snapshots or web pages. What it counts
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from concurrent.futures import Executor
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
@@ -21,6 +21,7 @@ from exporter.errors import PollError, Reason
 from exporter.fields.kinds import FieldProblem
 from exporter.model import ApiUsage, CollectorName, ExpectedSeries, Observation
 from exporter.platforms.advice import PlatformAdvice
+from exporter.platforms.inventory import Inventory
 from exporter.platforms.settings import Target
 from exporter.support.known_secrets import KnownSecrets
 
@@ -181,6 +182,10 @@ class Section:
     place: str
 
 
+async def _nothing_to_list(_: object) -> Inventory:
+    return Inventory()
+
+
 @dataclass(frozen=True, slots=True)
 class Platform:
     """All that the rest of the exporter knows of a platform.
@@ -189,7 +194,8 @@ class Platform:
     for what is allowed in a finished one and hardly meant; both are told the target's path. ``misnomers`` are keys that
     people bring from elsewhere, with the fix. ``open_session`` makes no I/O and raises
     :class:`~exporter.errors.TargetConfigError` for a target that cannot work. ``new_shared`` makes what its sessions have in
-    common, once in each process; they find it in :attr:`Services.shared`.
+    common, once in each process; they find it in :attr:`Services.shared`. ``inventory`` reads what the account of an open
+    session has, by name and id, and never raises a :class:`~exporter.errors.PollError`.
     """
 
     name: str
@@ -202,3 +208,4 @@ class Platform:
     reference: tuple[Section, ...]
     misnomers: Mapping[str, str] = field(default_factory=dict)
     new_shared: Callable[[], object] = lambda: None
+    inventory: Callable[[Any], Awaitable[Inventory]] = _nothing_to_list

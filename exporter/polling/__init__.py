@@ -6,6 +6,6 @@ It leans on the state that it fills and on the interface of the platforms.
 from exporter.polling.admission import Admission
 from exporter.polling.poll import AT_ONCE, Job, phase_of, poll_all
 from exporter.polling.scheduler import CANCEL_SECONDS, Scheduler
-from exporter.polling.telling import told_error
+from exporter.polling.telling import told_error, told_inventory
 
-__all__ = ["AT_ONCE", "CANCEL_SECONDS", "Admission", "Job", "Scheduler", "phase_of", "poll_all", "told_error"]
+__all__ = ["AT_ONCE", "CANCEL_SECONDS", "Admission", "Job", "Scheduler", "phase_of", "poll_all", "told_error", "told_inventory"]

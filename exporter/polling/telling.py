@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from exporter.errors import PollError
 from exporter.limits import MESSAGE, NAME, TEXT
 from exporter.model import BookingsObservation, Conflict, Observation
+from exporter.platforms.inventory import Inventory
 from exporter.support.known_secrets import KnownSecrets
 
 
@@ -32,3 +33,8 @@ def told_observation(observation: Observation, known: KnownSecrets) -> Observati
 
     names = {resource: name(text) for resource, text in observation.resource_names.items()}
     return replace(observation, resource_names=names, conflicts=tuple(map(conflict, observation.conflicts)))
+
+
+def told_inventory(inventory: Inventory, known: KnownSecrets) -> Inventory:
+    """Return ``inventory`` as it may be shown."""
+    return inventory.told(known.told)

@@ -13,6 +13,8 @@ import httpx
 
 from exporter.errors import PollError
 from exporter.model import CollectorName
+from exporter.platforms.bitrix24 import BITRIX24
+from exporter.platforms.wix import WIX
 from exporter.simulator.bitrix24.errors import ApiError
 from exporter.simulator.bitrix24.world import Link, calendar_event, sku
 from tests.harness.bitrix24_target import HOUR, Bench, on_portal, poll_bookings, poll_links
@@ -26,7 +28,7 @@ Corpus = dict[str, list[bytes]]
 
 
 def answers() -> Corpus:
-    """Return bodies by the last part of the path that was asked for; those of refusals as ``refused by PLATFORM``."""
+    """Return bodies by the last part of the path, or by what is queried; those of refusals as ``refused by PLATFORM``."""
     found: Corpus = defaultdict(list)
     on_wix(lambda bench: _site(bench, found))
     with TemporaryDirectory() as folder:
@@ -38,7 +40,9 @@ def _listen(http: ObservedPool, found: Corpus, platform: str) -> None:
     async def instead(request: httpx.Request) -> httpx.Response:
         answer = await http.inner.handle_async_request(request)
         body = await answer.aread()
-        name = request.url.path.rstrip("/").rpartition("/")[2]
+        *_, before, name = request.url.path.rstrip("/").split("/")
+        if before in {"schedules", "staff-members", "services"}:
+            name = before
         if name == "token":
             name = f"token from {platform}"
         if answer.status_code >= httpx.codes.BAD_REQUEST:
@@ -63,6 +67,8 @@ async def _site(bench: WixBench, found: Corpus) -> None:
         bench.open(bench.target(app=app, bookings={"conflicts": conflicts}))
         await bench.observe()
         await bench.count()
+    bench.site.add_service("Cut")
+    await WIX.inventory(bench.session)
     bench.site.premium = False
     await bench.failure()
     bench.site.bookings_installed = False
@@ -83,6 +89,7 @@ async def _portal(bench: Bench, found: Corpus) -> None:
     begin = bench.now + HOUR
     bench.world.add_booking(begin, begin + HOUR, links=(Link("7"), calendar_event(52), sku(7)))
     session = bench.open(webhook_url=None, oauth=bench.oauth(), bookings={"per_resource": True})
+    await BITRIX24.inventory(session)
     await poll_bookings(session)
     await poll_links(session)
     bench.simulator.bitrix24.switches.batch_blocked = frozenset({"booking.v1.booking.externaldata.list"})

@@ -27,7 +27,7 @@ from exporter.platforms.bitrix24.authserver import decode_known, request_tokens
 from exporter.platforms.bitrix24.tokenfile import TokenFile
 from exporter.platforms.exchange import Answer
 from exporter.platforms.http_body import CrumbledError, TooLargeError, UnreadableError, read_body
-from exporter.platforms.wix import booking_rows, connection_rows
+from exporter.platforms.wix import booking_rows, connection_rows, inventory_rows
 from exporter.platforms.wix.answers import decode
 from exporter.platforms.wix.api import _TokenAnswer
 from exporter.platforms.wix.api_errors import failure, request_id
@@ -108,6 +108,9 @@ def _wix(known: dict[str, list[bytes]]) -> Iterator[Surface]:
         "providers": (answer_kinds.OTHER, lambda content: connection_rows.providers(answer(content))),
         "query": (answer_kinds.PAGE, lambda content: booking_rows.bookings(answer(content))),
         "count": (answer_kinds.COUNT, lambda content: booking_rows.count(answer(content))),
+        "schedules": (answer_kinds.PAGE, lambda content: inventory_rows.schedules(answer(content))),
+        "staff-members": (answer_kinds.PAGE, lambda content: inventory_rows.staff(answer(content))),
+        "services": (answer_kinds.PAGE, lambda content: inventory_rows.services(answer(content), 0)),
         "token from wix": (
             answer_kinds.OTHER,
             lambda content: decode(answer(content), Endpoint.MINT_TOKEN, _TokenAnswer, "no token"),
@@ -144,6 +147,7 @@ def _bitrix24(known: dict[str, list[bytes]], folder: Path) -> Iterator[Surface]:
     readers: dict[str, tuple[AnswerKind, Callable[[bytes], object]]] = {
         "booking.v1.booking.list": (answer_kinds.PAGE, lambda content: bitrix24.bookings(_reply(content))),
         "booking.v1.resource.list": (answer_kinds.PAGE, lambda content: bitrix24.resources(_reply(content))),
+        "booking.v1.resourceType.list": (answer_kinds.PAGE, lambda content: bitrix24.resource_types(_reply(content))),
         "booking.v1.booking.externalData.list": (answer_kinds.OTHER, lambda content: bitrix24.links(_reply(content))),
         "batch": (answer_kinds.BATCH, _batch),
     }

@@ -5,7 +5,7 @@ from typing import Final
 from exporter.platforms.base import Platform, Section
 from exporter.platforms.bitrix24 import checks, settings
 from exporter.platforms.bitrix24.advice import ADVICE
-from exporter.platforms.bitrix24.session import Shared, open_session
+from exporter.platforms.bitrix24.session import BitrixSession, Shared, open_session
 
 __all__ = ["BITRIX24", "open_session"]
 
@@ -29,4 +29,5 @@ BITRIX24: Final = Platform(
         "url": "write webhook_url (bitrix24), or base_url for another origin",
         "webhook": "write webhook_url",
     },
+    inventory=BitrixSession.inventory,
 )

@@ -175,6 +175,7 @@ class _BookingRow(Struct):
 class _ResourceRow(Struct):
     id: int | str
     name: str | None = None
+    typeId: Any = None  # noqa: N815  the API's word
 
 
 class _IdOnly(Struct):
@@ -189,6 +190,11 @@ class _ResourceList(Struct):
     resource: Raw = _EMPTY
 
 
+class _ResourceTypeList(Struct):
+    resourceType: Raw | UnsetType = UNSET  # noqa: N815  the API's word
+    resource: Raw = _EMPTY
+
+
 class _LinkList(Struct):
     externalData: Raw = _EMPTY  # noqa: N815  the API's word
 
@@ -200,10 +206,11 @@ class _LinkRow(Struct):
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """A bookable resource and the name that the business gave it."""
+    """A bookable resource, or a type of them, with the name that the business gave it; ``type_id`` may be empty."""
 
     id: str
     name: str
+    type_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,12 +246,24 @@ def bookings(reply: Reply) -> Page[Booking]:
 
 def resources(reply: Reply) -> Page[Resource]:
     """Read a page of ``booking.v1.resource.list``."""
+    return _row_by_row(_entity(reply, _ResourceList).resource, _resource)
 
-    def resource(raw: Raw) -> Resource:
-        row = read(raw, _resource_decoder.decode)
-        return Resource(_id(row.id), (row.name or "")[:_MAX_NAME])
 
-    return _row_by_row(_entity(reply, _ResourceList).resource, resource)
+def resource_types(reply: Reply) -> Page[Resource]:
+    """Read a page of ``booking.v1.resourceType.list``.
+
+    The module's source calls the rows ``resourceType``, as SDKs read them; the reference prints ``resource``:
+    https://github.com/bitrix24/b24restdocs, ``api-reference/booking/resource/resource-type/booking-v1-resourcetype-list.md``.
+    """
+    found = _entity(reply, _ResourceTypeList)
+    return _row_by_row(found.resource if found.resourceType is UNSET else found.resourceType, _resource)
+
+
+def _resource(raw: Raw) -> Resource:
+    row = read(raw, _resource_decoder.decode)
+    return Resource(
+        _id(row.id), (row.name or "")[:_MAX_NAME], _word(str(row.typeId)) if isinstance(row.typeId, int | str) else ""
+    )
 
 
 def links(reply: Reply) -> tuple[Link, ...]:

@@ -53,10 +53,13 @@ LIST_BOOKINGS: Final = "booking.v1.booking.list"
 GET_BOOKING: Final = "booking.v1.booking.get"
 LIST_LINKS: Final = "booking.v1.booking.externalData.list"
 LIST_RESOURCES: Final = "booking.v1.resource.list"
+LIST_RESOURCE_TYPES: Final = "booking.v1.resourceType.list"
 METHODS: Final = (LIST_BOOKINGS, GET_BOOKING, LIST_LINKS, LIST_RESOURCES, BATCH)
+"""What a poll may call; the types of resources are asked for on demand only, by the inventory."""
 _KINDS: Final[Mapping[str, AnswerKind]] = {
     LIST_BOOKINGS: answer_kinds.PAGE,
     LIST_RESOURCES: answer_kinds.PAGE,
+    LIST_RESOURCE_TYPES: answer_kinds.PAGE,
     BATCH: answer_kinds.BATCH,
 }
 

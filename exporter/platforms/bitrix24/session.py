@@ -12,6 +12,7 @@ from exporter.platforms.base import RETRIED, Collector, Services
 from exporter.platforms.bitrix24.api import LIST_BOOKINGS, METHODS, Api, Command
 from exporter.platforms.bitrix24.bookings import BookingsCollector
 from exporter.platforms.bitrix24.credential import Access, Webhook
+from exporter.platforms.bitrix24.inventory import read_inventory
 from exporter.platforms.bitrix24.links import LinksCollector
 from exporter.platforms.bitrix24.oauth import TOKEN_OPERATION, OAuthCredential, TokenChains
 from exporter.platforms.bitrix24.operating import OperatingLedger
@@ -19,6 +20,7 @@ from exporter.platforms.bitrix24.paging import within
 from exporter.platforms.bitrix24.portal import PortalLease, PortalRegistry
 from exporter.platforms.bitrix24.settings import BitrixBookingsOptions, BitrixTarget
 from exporter.platforms.credentials import Credential
+from exporter.platforms.inventory import Inventory
 
 _FIELDS: Final[Mapping[CollectorName, tuple[str, ...]]] = {
     CollectorName.BOOKINGS: ("booked_entity", "end_date"),
@@ -75,6 +77,10 @@ class BitrixSession:
         now = int(self._services.clock.time())
         command = Command(LIST_BOOKINGS, {**within(now, now + 1), "order": {"id": "ASC"}, "start": 0})
         await self._api.call(command)
+
+    async def inventory(self) -> Inventory:
+        """Read what the portal has, by name and id: on demand only."""
+        return await read_inventory(self._api)
 
     async def aclose(self) -> None:
         await self._credential.aclose()

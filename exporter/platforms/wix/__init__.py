@@ -5,7 +5,7 @@ from typing import Final
 from exporter.platforms.base import Platform, Section
 from exporter.platforms.wix import checks, settings
 from exporter.platforms.wix.advice import ADVICE
-from exporter.platforms.wix.session import open_session
+from exporter.platforms.wix.session import WixSession, open_session
 
 __all__ = ["WIX", "open_session"]
 
@@ -26,4 +26,5 @@ WIX: Final = Platform(
         "token": "write api_key (wix)",
         "apikey": "write api_key",
     },
+    inventory=WixSession.inventory,
 )

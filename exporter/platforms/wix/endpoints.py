@@ -2,7 +2,8 @@
 
 The credential that may list calendar connections may also disconnect them (fact sheet wix.md 2.5), so the external calendar
 service is reachable by ``GET`` only: :class:`~exporter.platforms.wix.api.WixApi` takes a member of :class:`Endpoint` and
-builds method and path from nothing else. The ``POST`` calls are reads of the bookings reader, and the minting of a token.
+builds method and path from nothing else. The ``POST`` calls are queries, which only read, and the minting of a token.
+The last three are made on demand only, by :mod:`exporter.platforms.wix.inventory`.
 """
 
 from __future__ import annotations
@@ -28,6 +29,9 @@ class Endpoint(Enum):
     COUNT_BOOKINGS = ("count_bookings", "POST", "{reader}/v2/extended-bookings/count", COUNT)
     QUERY_BOOKINGS = ("query_bookings", "POST", "{reader}/v2/extended-bookings/query", PAGE)
     MINT_TOKEN = ("mint_token", "POST", "/oauth2/token", OTHER)
+    QUERY_SCHEDULES = ("query_schedules", "POST", "/calendar/v3/schedules/query", PAGE)
+    QUERY_STAFF = ("query_staff", "POST", "/bookings/v1/staff-members/query", PAGE)
+    QUERY_SERVICES = ("query_services", "POST", "/bookings/v2/services/query", PAGE)
 
     def __init__(self, operation: str, method: str, path: str, kind: AnswerKind) -> None:
         self.operation = operation

@@ -8,11 +8,13 @@ from typing import Final
 
 from exporter.model import ApiUsage, CollectorName, ExpectedSeries
 from exporter.platforms.base import RETRIED, Collector, Services, Session
+from exporter.platforms.inventory import Inventory
 from exporter.platforms.wix.api import WixApi
 from exporter.platforms.wix.bookings import BookingsCollector
 from exporter.platforms.wix.connection_rows import connections
 from exporter.platforms.wix.connections import ConnectionsCollector
 from exporter.platforms.wix.endpoints import Endpoint
+from exporter.platforms.wix.inventory import read_inventory
 from exporter.platforms.wix.paging import BookingsReader, bound, matching
 from exporter.platforms.wix.settings import WixBookings, WixTarget
 
@@ -27,6 +29,7 @@ class WixSession:
     """Implements :class:`~exporter.platforms.base.Session` for one site."""
 
     def __init__(self, target: WixTarget, services: Services) -> None:
+        self._target = target
         settings = target.collectors.bookings
         prefix = settings.reader_prefix if settings else _DEFAULT_READER_PREFIX
         self._api = WixApi(target, services, reader_prefix=prefix)
@@ -80,6 +83,10 @@ class WixSession:
             await reader.first(wanted, sort="startDate")
         else:
             await reader.count(wanted)
+
+    async def inventory(self) -> Inventory:
+        """Read what the site has, by name and id: on demand only."""
+        return await read_inventory(self._target, self._api, self._services.admission)
 
     async def aclose(self) -> None:
         self._api.close()

@@ -37,11 +37,21 @@ def test_the_external_calendar_service_is_only_ever_read(endpoint: Endpoint) -> 
 
 def test_the_posts_are_reads_and_the_minting_of_a_token() -> None:
     posts = {endpoint.path for endpoint in Endpoint if endpoint.method != "GET"}
-    assert posts == {"{reader}/v2/extended-bookings/count", "{reader}/v2/extended-bookings/query", "/oauth2/token"}
+    assert posts == {
+        "{reader}/v2/extended-bookings/count",
+        "{reader}/v2/extended-bookings/query",
+        "/oauth2/token",
+        "/calendar/v3/schedules/query",
+        "/bookings/v1/staff-members/query",
+        "/bookings/v2/services/query",
+    }
 
 
 def test_operations_are_short_stable_words() -> None:
-    expected = ["list_connections", "list_providers", "count_bookings", "query_bookings", "mint_token"]
+    expected = [
+        *("list_connections", "list_providers", "count_bookings", "query_bookings", "mint_token"),
+        *("query_schedules", "query_staff", "query_services"),
+    ]
     assert expected == [endpoint.operation for endpoint in Endpoint]
 
 
