@@ -76,6 +76,12 @@ class Output(StrEnum):
     METRICS = "metrics"
 
 
+class Listing(StrEnum):
+    TABLE = "table"
+    YAML = "yaml"
+    JSON = "json"
+
+
 ConfigFile = Annotated[Path, typer.Option("--config.file", metavar="FILE", help="Configuration, YAML.")]
 Level = Annotated[LogLevel, typer.Option("--log.level", help="Least level to log.")]
 Format = Annotated[LogFormat, typer.Option("--log.format", help="auto is readable on a terminal and logfmt elsewhere.")]
@@ -210,6 +216,24 @@ def probe(
     keep_memory_private()
     with exits(bad_config=EXIT_UNKNOWN, otherwise=EXIT_UNKNOWN, interrupted=EXIT_UNKNOWN):
         raise typer.Exit(asyncio.run(probe_now(load_config(config_file), targets or [], output.value)))
+
+
+@app.command("list")
+def list_names(
+    targets: Annotated[
+        list[str] | None, typer.Argument(metavar="TARGET", help="Names of targets; all when none is named.")
+    ] = None,
+    *,
+    config_file: ConfigFile = DEFAULT_CONFIG_FILE,
+    output: Annotated[Listing, typer.Option("--output", help="Form of the result.")] = Listing.TABLE,
+) -> None:
+    """List schedules, staff, services and resources, with aliases to paste. Names of people: keep no copy. Exit code 0 to 2."""
+    from exporter.commands.list_names import list_names  # noqa: PLC0415
+
+    logs.configure("error", "auto")
+    keep_memory_private()
+    with exits():
+        raise typer.Exit(asyncio.run(list_names(load_config(config_file), targets or [], output.value)))
 
 
 @app.command()
