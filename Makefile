@@ -51,6 +51,7 @@ fuzz: $(VENV)/.installed-dev ## Ten minutes of spoilt inputs for all that reads 
 generate: $(VENV)/.installed-dev ## Write the generated files again: schema, references, dashboards, rules, manifests
 	$(BIN)/python -m tools.metrics_reference docs/metrics.md
 	$(BIN)/python -m tools.limits_reference docs/limits.md
+	$(BIN)/python -m tools.verdicts_reference docs/verdicts.md
 	$(BIN)/python -m tools.config_reference
 	$(BIN)/python -m tools.status_schema docs/status.schema.json
 	$(BIN)/booking-sync-exporter monitoring render --out . >/dev/null

@@ -264,12 +264,25 @@ class OperatingTime(Value, frozen=True, gc=False):
     reset_at: float | None
 
 
+class Moved(Value, frozen=True, gc=False):
+    """An account that answers at another ``host`` than its configuration's key ``setting`` says."""
+
+    host: str
+    setting: str
+
+
 class ApiUsage(Value, frozen=True, gc=False):
-    """Budgets of one target at the moment of asking."""
+    """Budgets of one target at the moment of asking.
+
+    ``paused_until`` is when the time ends that the platform asked us to wait, if it did; ``moved`` is where the account is by
+    now, if it says that it is elsewhere.
+    """
 
     budgets: tuple[Budget, ...] = ()
     operating: tuple[OperatingTime, ...] = ()
     credential_expiry: float | None = None
+    paused_until: float | None = None
+    moved: Moved | None = None
 
 
 class Known(Value, frozen=True, gc=False):

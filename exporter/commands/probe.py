@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Sequence
 
+import msgspec
 import typer
 from prometheus_client import CollectorRegistry
 from rich.console import Console
@@ -13,15 +14,17 @@ from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColum
 from rich.table import Table
 
 from exporter.clock import Clock
+from exporter.commands.probe_lines import left_out, lines, summary, verdict_on
 from exporter.commands.world import known_secrets, opened_world
 from exporter.config import Config
 from exporter.errors import ConfigError
 from exporter.metrics import Format, Instruments, Page
 from exporter.platforms.settings import Target
 from exporter.polling import Job, poll_all
+from exporter.state.findings import findings, overall
 from exporter.state.snapshot import CollectorState, Snapshot, View
 from exporter.state.status_history import StatusHistory
-from exporter.state.verdict import Verdict, findings, summary, verdict, worst
+from exporter.state.verdict import Verdict
 from exporter.support.known_secrets import KnownSecrets
 from exporter.support.redaction import visible
 from exporter.web import encode_status
@@ -39,7 +42,7 @@ async def probe_now(config: Config, targets: Sequence[str], output: str) -> int:
     instruments = Instruments(CollectorRegistry())
     try:
         chosen = (target for target in config.targets if target.name in wanted)
-        states, view = await _polled(chosen, instruments, known_secrets(config.secrets, config.names))
+        view = await _polled(chosen, instruments, known_secrets(config.secrets, config.names))
     except ConfigError as error:
         print(visible(f"UNKNOWN: {error}"), file=sys.stderr)  # noqa: T201
         return Verdict.UNKNOWN
@@ -48,13 +51,16 @@ async def probe_now(config: Config, targets: Sequence[str], output: str) -> int:
     elif output == "metrics":
         typer.echo(Page(instruments).render(view, Format.TEXT, None), nl=False)
     else:
-        _print_table(states)
-    return worst(states)
+        _print_table(view)
+    return exit_code(view)
 
 
-async def _polled(
-    targets: Iterable[Target], instruments: Instruments, known: KnownSecrets
-) -> tuple[tuple[CollectorState, ...], View]:
+def exit_code(view: View) -> int:
+    """Return the exit code of the monitoring-plugin convention for a view that remembers nothing."""
+    return overall(view, findings(view))
+
+
+async def _polled(targets: Iterable[Target], instruments: Instruments, known: KnownSecrets) -> View:
     """Poll ``targets`` once. Raises :class:`~exporter.errors.ConfigError` when one cannot be opened."""
     snapshot = Snapshot()
     async with opened_world(instruments, known) as world:
@@ -66,7 +72,8 @@ async def _polled(
             states = await _poll_with_progress([job for target in live.values() for job in target.jobs], world.clock)
             for state in states:
                 snapshot.put(state)
-            return states, snapshot.view(world.clock.steady(), world.clock.stepped())
+            view = snapshot.view(world.clock.steady(), world.clock.stepped())
+            return msgspec.structs.replace(view, remembers=False)
         finally:
             for target in live.values():
                 await target.session.aclose()
@@ -83,11 +90,13 @@ async def _poll_with_progress(jobs: Sequence[Job], clock: Clock) -> tuple[Collec
         return await poll_all(jobs, clock, finished)
 
 
-def _print_table(states: Sequence[CollectorState]) -> None:
+def _print_table(view: View) -> None:
     console = Console()
+    found = findings(view)
+    states = [state for target in view.targets for state in target.collectors]
     table = Table("target", "collector", "state", "seconds", "found", box=None, pad_edge=False)
     for state in states:
-        judged = verdict(state)
+        judged = verdict_on(state, found)
         table.add_row(
             escape(visible(state.target)),
             state.collector.value,
@@ -96,6 +105,7 @@ def _print_table(states: Sequence[CollectorState]) -> None:
             escape(visible(summary(state))),
         )
     console.print(table)
-    for line in (line for state in states for line in findings(state)):
+    for line in lines(found):
         console.print(f"- {escape(visible(line))}", soft_wrap=True)
-    console.print(f"{worst(states).name}: {len(states)} collectors polled")
+    console.print(left_out(), soft_wrap=True)
+    console.print(f"{overall(view, found).name}: {len(states)} collectors polled")

@@ -91,6 +91,10 @@ class TargetInstruments:
     def bookings_discovered(self, bookings: int) -> None:
         self._add(DISCOVERED, (), bookings)
 
+    def discovered(self) -> float:
+        """Return how many new bookings were counted."""
+        return self._counts[DISCOVERED].get((), 0)
+
     def bookings_vanished(self, bookings: int) -> None:
         self._add(VANISHED, (), bookings)
 

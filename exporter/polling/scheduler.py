@@ -7,7 +7,7 @@ target.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from random import Random
@@ -92,8 +92,14 @@ class Scheduler:
         self._observe_lateness = observe_lateness
         self._died = died
         self._tasks: dict[tuple[str, CollectorName], asyncio.Task[None]] = {}
-        self._polling: set[asyncio.Task[Any] | None] = set()  # by task: one that swallowed its end may have a successor
+        # By task: one that swallowed its end may have a successor. With what it polls, and since when (steady).
+        self._polling: dict[asyncio.Task[Any] | None, tuple[tuple[str, CollectorName], float]] = {}
         self._failures = FailureLog(log)
+
+    @property
+    def polling(self) -> Mapping[tuple[str, CollectorName], float]:
+        """The collectors of which a poll runs, and since when: a moment of :meth:`~exporter.clock.Clock.steady`."""
+        return dict(self._polling.values())
 
     async def start(self, jobs: Iterable[Job]) -> None:
         """Start polling: everything is due at once, and admission makes of that what this machine can do.
@@ -158,11 +164,11 @@ class Scheduler:
             await self._admission.poll(job.interval)
             began = self._clock.monotonic()
             late, progress.due = max(0.0, began - progress.due), began + job.interval  # the latter when a bug ends this round
-            self._polling.add(asyncio.current_task())
+            self._polling[asyncio.current_task()] = key, self._clock.steady()
             try:
                 outcome = await poll(job, progress.state, self._clock)
             finally:
-                self._polling.discard(asyncio.current_task())
+                self._polling.pop(asyncio.current_task(), None)
             self._observe_lateness(job.platform, late + outcome.held_up)
             if _is_cancelled():
                 return  # a collector that swallowed its end

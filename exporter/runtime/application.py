@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Collection, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import Executor
 from dataclasses import replace
 from typing import Any, Final, TypeVar
@@ -15,11 +15,13 @@ from typing import Any, Final, TypeVar
 import msgspec
 import structlog
 
-from exporter.clock import wall_deadline
 from exporter.config import Config, config_hash, effective_config
 from exporter.errors import ConfigError, Problem
+from exporter.limits import MESSAGE
 from exporter.metrics import Format, Page
+from exporter.model import RejectedConfig
 from exporter.polling import CANCEL_SECONDS, Scheduler
+from exporter.runtime.closing import Closing
 from exporter.runtime.targets import LiveTarget, World
 from exporter.state.snapshot import Snapshot, View
 from exporter.state.status_history import StateFileInUseError, StatusHistory, open_status_history
@@ -94,10 +96,11 @@ class Application:
         self._change: asyncio.Task[Any] | None = None
         self._opened = asyncio.Event()
         self._stopping = False
-        self._closing: set[asyncio.Task[None]] = set()  # the loop itself holds tasks only weakly
+        self._closing = Closing(self._clock)
         # The last attempt: its configuration if that could be read, its problems if it was rejected; and what was seen then.
         self._tried: Config | None = None
         self._rejected: str | None = None
+        self._rejected_config: RejectedConfig | None = None
         self._seen: Stamps | None = None
         self._read: Stamps = ()  # the files as they were when the configuration in force was read
 
@@ -191,8 +194,13 @@ class Application:
         return self._snapshot.ready()
 
     def view(self) -> View:
-        view = self._snapshot.view(self._clock.steady(), self._clock.stepped())
-        return msgspec.structs.replace(view, standby=True) if self.standby else view
+        stepped, rejected = self._clock.stepped(), self._rejected_config
+        view = self._snapshot.view(self._clock.steady(), stepped, self._scheduler.polling)
+        return msgspec.structs.replace(
+            view,
+            standby=self.standby,
+            rejected_config=rejected and msgspec.structs.replace(rejected, at=rejected.at + stepped),
+        )
 
     async def metrics(self, format: Format, targets: frozenset[str] | None) -> bytes:  # noqa: A002  the exposition's word
         # In a thread: a page of a large fleet takes longer than the loop may be held.
@@ -217,10 +225,10 @@ class Application:
         if self._change is not None:
             self._change.cancel()
         await self._scheduler.stop(grace=max(0.0, grace - CANCEL_SECONDS - CLOSE_SECONDS))
-        self._close(self._live.values(), self._since)
+        self._closing.begin(self._live.values(), self._since)
         self._live = {}
         # Those of targets that a reload replaced are among them.
-        await self._wait_for(tuple(self._closing), max(0.0, ends_at - self._clock.monotonic()))
+        await self._closing.wait_for_all(max(0.0, ends_at - self._clock.monotonic()))
 
     async def _one_at_a_time(self, change: Callable[[], Coroutine[Any, Any, T]]) -> T:
         """Make a change in a task that the stop can end: it may hang in a thread, or wait for polls of replaced targets."""
@@ -276,8 +284,10 @@ class Application:
         return config_hash(config), stamps(config.files)
 
     def _reject(self, error: ConfigError) -> None:
-        self._rejected = str(error)
-        self._instruments.config_loaded(ok=False, at=self._clock.steady(), hash=None)
+        self._rejected, now = str(error), self._clock.steady()
+        first = self._world.known.told(str(error.problems[0]), MESSAGE.number)
+        self._rejected_config = RejectedConfig(now, first, len(error.problems))
+        self._instruments.config_loaded(ok=False, at=now, hash=None)
         log.error("config_reload_failed", problems=[str(problem) for problem in error.problems])
 
     async def _apply(self, config: Config, digest: str) -> None:
@@ -321,7 +331,7 @@ class Application:
         self._snapshot.arrange(live)
         history.keep_targets(frozenset(live))
         # Before the next wait: a stop that comes then must know of them.
-        closing = self._close(leaving.values(), *(() if same_history else (self._since,)))
+        closing = self._closing.begin(leaving.values(), *(() if same_history else (self._since,)))
         if self.standby:
             log.info("standby_takes_over", state_file=str(history.path))
         self._live, self._since, self._config, self.standby = live, history, config, False
@@ -329,12 +339,12 @@ class Application:
         await self._accepted(config, digest)
         log.info("config_loaded", targets=len(live), started=len(opened), stopped=len(leaving), kept=len(kept))
         self._opened.set()
-        await self._wait_for(closing, REPLACED_TARGET_CLOSE_SECONDS)
+        await self._closing.wait_for(closing, REPLACED_TARGET_CLOSE_SECONDS)
 
     async def _stand_by(self, config: Config, digest: str, in_use: StateFileInUseError) -> None:
         # What could not be opened would show when it is needed.
         opened = await self._world.open_targets(config.targets, StatusHistory())
-        await self._wait_for(self._close(opened.values()), REPLACED_TARGET_CLOSE_SECONDS)
+        await self._closing.wait_for(self._closing.begin(opened.values()), REPLACED_TARGET_CLOSE_SECONDS)
         self._config, self.standby = config, True
         await self._accepted(config, digest)
         log.info("standby", state_file=str(config.state_file), active=in_use.holder)
@@ -345,7 +355,7 @@ class Application:
         return self._config is not None and not self.standby
 
     async def _accepted(self, config: Config, digest: str) -> None:
-        self._rejected = None
+        self._rejected = self._rejected_config = None
         self._world.known.hand_over(_READ, _IN_FORCE)
         self._instruments.config_loaded(ok=True, at=self._clock.steady(), hash=digest)
         async for warning in in_slices(config.warnings):
@@ -370,28 +380,4 @@ class Application:
             yield
         finally:
             if history is not self._since:
-                self._close((), history)
-
-    def _close(self, targets: Collection[LiveTarget], *histories: StatusHistory) -> set[asyncio.Task[None]]:
-        """Begin to close the sessions of ``targets``, side by side, and ``histories``."""
-        closing = {asyncio.create_task(live.session.aclose(), name=f"close {live.config.name}") for live in targets}
-        closing |= {asyncio.create_task(history.aclose(), name="close the state file") for history in histories}
-        for task in closing:
-            task.add_done_callback(self._closed)
-        self._closing |= closing
-        return closing
-
-    async def _wait_for(self, closing: Collection[asyncio.Task[None]], seconds: float) -> None:
-        """Wait for sessions that close. One that saves a new token gets its time, but not all the time."""
-        if closing:
-            with contextlib.suppress(TimeoutError):
-                async with wall_deadline(self._clock, seconds):
-                    await asyncio.wait(closing)
-        for task in closing:
-            if not task.done():
-                log.warning("session_closes_slowly", task=task.get_name())
-
-    def _closed(self, task: asyncio.Task[None]) -> None:
-        self._closing.discard(task)
-        if not task.cancelled() and (bug := task.exception()) is not None:
-            log.error("session_close_crashed", task=task.get_name(), exc_info=bug)
+                self._closing.begin((), history)

@@ -34,7 +34,8 @@ class LiveTarget:
     def entry(self) -> TargetEntry:
         """Return what the snapshot holds of the target besides its collectors."""
         policy = TargetPolicy(zone=self.config.timezone.key)
-        return TargetEntry(self.config.name, self.config.platform, self.config.labels, self.session.usage, policy)
+        discovered = self.instruments.discovered if self.session.expected.reads_bookings else None
+        return TargetEntry(self.config.name, self.config.platform, self.config.labels, self.session.usage, policy, discovered)
 
     def serves(self, target: Target) -> bool:
         """Return whether at most the labels of ``target`` differ: they are ours, and nothing that was learnt has to go."""

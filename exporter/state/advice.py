@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from exporter.errors import Reason
-from exporter.model import ConnectionStatus, ErrorReason
+from exporter.model import ConnectionStatus, ErrorReason, Moved
 from exporter.platforms.advice import Advice
 from exporter.platforms.registry import PLATFORMS
 
@@ -33,6 +33,49 @@ CREDENTIAL_ENDS: Final = Advice(
     "The credential works until this moment, and a person must renew it.",
     "The account's owner renews the credential and the exporter's operator puts it in place.",
 )
+OVERDUE: Final = Advice(
+    "The poll should have begun long ago: the exporter has more to do than this machine can, or its clock was stopped.",
+    "Nothing while it passes. If it lasts, the exporter's operator gives the exporter more of a processor, raises intervals, "
+    "or divides the targets (`--shard`).",
+)
+NOT_POLLED: Final = Advice("Nothing is known yet: no poll has finished.", "")
+KNOWN: Final = Advice("The configuration says that this is meant to be.", "")
+ALL_DOWN: Final = Advice(
+    "Two or more calendars that worked within the last day do not work any more, and none of the others does.",
+    "The calendars' owners connect again, as each connection below says. If all stopped at one moment, an administrator of the "
+    "account first finds out what was changed then.",
+)
+LIMITED: Final = Advice(
+    "The platform asked to wait, so nothing is asked until that time has passed.",
+    "Nothing while it passes. If it comes back, the exporter's operator raises the intervals of the target, and an "
+    "administrator of the account looks for other applications that ask as much.",
+)
+BUDGET_SPENT: Final = Advice(
+    "The operating time that the target may spend in ten minutes is spent, so what costs more is not asked.",
+    "Nothing while it passes. If it comes back, the exporter's operator raises intervals, narrows windows or raises "
+    "`budget.operating_seconds`.",
+)
+UNLINKED: Final = Advice(
+    "Many bookings are tied to no CRM entity.",
+    "A portal administrator repairs the automation that creates the links, then sales links the bookings by hand.",
+)
+INTAKE_SILENT: Final = Advice(
+    "No new booking arrived for a day; on the same day of last week there were enough.",
+    "An administrator of the account makes a test booking as a customer would, then mends the form, the payment or the opening "
+    "hours. Days without bookings belong into the target's `closed`.",
+)
+RELOAD_REFUSED: Final = Advice(
+    "The configuration was changed and could not be used; the one before stays in force.",
+    "The exporter's operator runs `booking-sync-exporter check-config`, mends what it names and reloads.",
+)
+
+
+def moved(to: Moved) -> Advice:
+    """Return what it means that an account answers elsewhere, and what to change."""
+    return Advice(
+        "The account answers at a new address. The old one still leads there, and when it ends the target fails.",
+        f"The exporter's operator changes the host in `{to.setting}` to `{to.host}` and reloads.",
+    )
 
 
 def for_connection(platform: str, status: ConnectionStatus, error_reason: ErrorReason | None) -> Advice:

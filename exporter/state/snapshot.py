@@ -11,11 +11,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping
 
+import msgspec
 from msgspec.structs import replace
 
 from exporter.errors import PollError, Reason
 from exporter.model import (
     ApiUsage,
+    BookingsObservation,
     CollectorName,
     ConfigWarning,
     ConnectionsObservation,
@@ -25,6 +27,7 @@ from exporter.model import (
     TargetPolicy,
     Value,
 )
+from exporter.state.intake import Intake
 
 
 class Failure(Value, frozen=True, gc=False):
@@ -150,7 +153,11 @@ def _held(state: CollectorState, stepped: float) -> _CachedState:
 
 
 class TargetView(Value, frozen=True, gc=False):
-    """One target at one moment."""
+    """One target at one moment.
+
+    ``polling`` has the collectors of which a poll runs, and since when. ``silent_since`` is when new bookings stopped to
+    arrive, as far as :class:`~exporter.state.intake.Intake` knows.
+    """
 
     name: str
     platform: str
@@ -158,6 +165,8 @@ class TargetView(Value, frozen=True, gc=False):
     collectors: tuple[CollectorState, ...]
     usage: ApiUsage
     policy: TargetPolicy
+    polling: Mapping[CollectorName, float] = msgspec.field(default_factory=dict)
+    silent_since: float | None = None
 
 
 class View(Value, frozen=True, gc=False):
@@ -165,6 +174,7 @@ class View(Value, frozen=True, gc=False):
 
     ``standby`` says that it polls nothing, and so has no targets to show, because it waits for another process to end.
     ``config_warnings`` are those of the configuration in force; ``rejected_config`` is one that was refused since.
+    ``remembers`` is false for a ``probe``, which saw this moment alone.
     """
 
     at: float
@@ -173,6 +183,7 @@ class View(Value, frozen=True, gc=False):
     standby: bool = False
     config_warnings: tuple[ConfigWarning, ...] = ()
     rejected_config: RejectedConfig | None = None
+    remembers: bool = True
 
     @property
     def ready(self) -> bool:
@@ -180,13 +191,17 @@ class View(Value, frozen=True, gc=False):
 
 
 class TargetEntry(Value, frozen=True, gc=False):
-    """What the snapshot knows of a target besides its collectors. ``usage`` asks its session, without I/O."""
+    """What the snapshot knows of a target besides its collectors.
+
+    ``usage`` asks its session, without I/O; ``discovered`` tells how many new bookings were counted, where they are.
+    """
 
     name: str
     platform: str
     labels: Mapping[str, str]
     usage: Callable[[], ApiUsage]
     policy: TargetPolicy = TargetPolicy()
+    discovered: Callable[[], float] | None = None
 
 
 class Snapshot:
@@ -195,6 +210,7 @@ class Snapshot:
     def __init__(self) -> None:
         self._entries: dict[str, TargetEntry] = {}
         self._states: dict[str, dict[CollectorName, _CachedState]] = {}
+        self._intakes: dict[str, Intake] = {}
         self._stepped = 0.0
 
     def put_target(self, entry: TargetEntry, states: Mapping[CollectorName, CollectorState]) -> None:
@@ -209,6 +225,7 @@ class Snapshot:
     def arrange(self, names: Iterable[str]) -> None:
         """Show the targets in the order of ``names`` (all of them): that of the configuration."""
         self._entries = {name: self._entries[name] for name in names}
+        self._intakes = {name: intake for name, intake in self._intakes.items() if name in self._entries}
 
     def remove_target(self, name: str) -> None:
         """Forget a target; its series are gone with the next view."""
@@ -219,20 +236,27 @@ class Snapshot:
         states = self._states.get(state.target)
         if states is not None and state.collector in states:
             states[state.collector] = _held(state, self._stepped)
+            discovered = self._entries[state.target].discovered
+            if discovered is not None and state.up and isinstance(state.observation, BookingsObservation):
+                self._intakes.setdefault(state.target, Intake()).note(discovered(), state.observation.at)
 
     def ready(self) -> bool:
         """Return whether each collector has finished one poll, failed or not; cheaper than a view."""
         return all(held.state.finished_polls for states in self._states.values() for held in states.values())
 
-    def view(self, now: float, stepped: float = 0.0) -> View:
+    def view(self, now: float, stepped: float = 0.0, polling: Mapping[tuple[str, CollectorName], float] | None = None) -> View:
         """Return everything as it may be shown at ``now``, a moment of :meth:`~exporter.clock.Clock.steady`.
 
         ``stepped`` is by how many seconds the wall clock was set, so that the view's moments are those that it has now.
+        ``polling`` has the collectors of which a poll runs, and since when (steady).
         """
         if stepped != self._stepped:
             self._stepped = stepped
             for states in self._states.values():
                 states.update({name: _held(held.state, stepped) for name, held in states.items()})
+        running: dict[str, dict[CollectorName, float]] = {}
+        for (name, collector), began in (polling or {}).items():
+            running.setdefault(name, {})[collector] = began + stepped
         targets = tuple(
             TargetView(
                 entry.name,
@@ -241,6 +265,8 @@ class Snapshot:
                 tuple(held.at(now) for held in self._states[name].values()),
                 entry.usage(),
                 entry.policy,
+                running.get(name, {}),
+                self._silent_since(name),
             )
             for name, entry in self._entries.items()
         )
@@ -251,6 +277,10 @@ class Snapshot:
             if held.state.finished_polls == 0
         )
         return View(now + stepped, targets, missing)
+
+    def _silent_since(self, target: str) -> float | None:
+        intake = self._intakes.get(target)
+        return None if intake is None or intake.silent_since is None else intake.silent_since + self._stepped
 
 
 def failure_of(error: PollError, at: float, count: int, since: float | None = None) -> Failure:

@@ -1,20 +1,47 @@
-"""One poll of each collector now, judged as monitoring plugins do: 0 healthy, 1 warning, 2 critical, 3 unknown."""
+"""The one table of verdicts: which state is how bad. Board, ``/api/v1/status`` and ``probe`` judge by it, and rules can.
+
+It is data: a row for each state, worst first, its condition in words that are made of the numbers below. What a view shows is
+held against the rows in :mod:`exporter.state.findings`. ``docs/verdicts.md`` is written from it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from enum import IntEnum
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
 from typing import Final
 
-from exporter.model import BookingsObservation, ConnectionsObservation, ConnectionStatus, LinksObservation
-from exporter.state.advice import DOUBLE_BOOKING, for_connection, for_failure
-from exporter.state.snapshot import CollectorState
+from exporter.errors import Reason
+from exporter.model import ConnectionStatus
 
-BROKEN: Final = frozenset({ConnectionStatus.ERROR, ConnectionStatus.DISCONNECTED})
+SOON_SECONDS: Final = 24 * 3600.0
+"""An overlap that begins within this time cannot wait for the morning."""
+
+RECENT_SECONDS: Final = 24 * 3600.0
+"""A connection that worked within this time is missed; one that was cut before was probably meant to be."""
+
+STUCK_SECONDS: Final = 3600.0
+"""A sync ends within minutes."""
+
+RENEW_SECONDS: Final = 14 * 24 * 3600.0
+OVERDUE_INTERVALS: Final = 1.0
+DOWN_CONNECTIONS: Final = 2
+UNLINKED_SHARE: Final = 0.2
+LINKS_SAMPLE: Final = 10
+"""Of fewer verified bookings a share says little."""
+
+UNVERIFIED_SHARE: Final = 0.5
+SILENT_SECONDS: Final = 24 * 3600.0
+USUAL_BEFORE_SECONDS: Final = 7 * 24 * 3600.0
+USUAL_BOOKINGS: Final = 10
+
+WORKING: Final = frozenset({ConnectionStatus.SYNCED, ConnectionStatus.SYNC_IN_PROGRESS, ConnectionStatus.CONNECTED})
+LIMITS: Final = frozenset({Reason.RATE_LIMITED, Reason.OPERATING_LIMIT, Reason.OVERLOAD})
+"""Failures that say that we ask too much, and nothing of the target."""
 
 
 class Verdict(IntEnum):
-    """Exit codes of the monitoring-plugin convention; also their order of gravity, but for ``UNKNOWN``."""
+    """The exit codes of the monitoring-plugin convention. In ``/api/v1/status`` OK is ``healthy``, UNKNOWN ``waiting``."""
 
     OK = 0
     WARNING = 1
@@ -22,62 +49,288 @@ class Verdict(IntEnum):
     UNKNOWN = 3
 
 
-def verdict(state: CollectorState) -> Verdict:
-    """Judge one collector: a failed poll is critical, a broken connection a warning."""
-    if state.failure is not None:
-        return Verdict.CRITICAL
-    observation = state.observation
-    if isinstance(observation, ConnectionsObservation) and any(row.status in BROKEN for row in observation.connections):
-        return Verdict.WARNING
-    return Verdict.OK
+class Kind(StrEnum):
+    """What is found, the ``kind`` of ``/api/v1/status``. Within its ``v1`` words are only added."""
+
+    NOT_POLLED = "not_polled"
+    COLLECTOR_FAILING = "collector_failing"
+    DATA_EXPIRED = "data_expired"
+    CONNECTIONS_DOWN = "connections_down"
+    CONFLICT = "conflict"
+    PROVIDER_FAILING = "provider_failing"
+    CONNECTION_ERROR = "connection_error"
+    CONNECTION_DISCONNECTED = "connection_disconnected"
+    CONNECTION_STUCK = "connection_stuck"
+    CONNECTION_UNCLEAR = "connection_unclear"
+    API_LIMITED = "api_limited"
+    BUDGET_SPENT = "budget_spent"
+    CREDENTIAL_EXPIRY = "credential_expiry"
+    PORTAL_MOVED = "portal_moved"
+    UNLINKED_BOOKINGS = "unlinked_bookings"
+    INTAKE_SILENT = "intake_silent"
+    WINDOW_INCOMPLETE = "window_incomplete"
+    LINKS_UNVERIFIED = "links_unverified"
+    POLL_OVERDUE = "poll_overdue"
+    CONFIG_WARNING = "config_warning"
+    RELOAD_REFUSED = "reload_refused"
+    TARGET_PAUSED = "target_paused"
+    TARGET_CLOSED = "target_closed"
+    CONNECTION_ACCEPTED = "connection_accepted"
+    CONFLICT_ACCEPTED = "conflict_accepted"
 
 
-def worst(states: Sequence[CollectorState]) -> Verdict:
-    """Return the worst verdict; ``UNKNOWN`` when nothing was polled."""
-    return max((verdict(state) for state in states), default=Verdict.UNKNOWN)
+@dataclass(frozen=True, slots=True, eq=False)
+class Row:
+    """One state. ``condition`` says when it holds.
+
+    ``history`` says that only an exporter that has been running can know; a ``probe`` leaves it out. ``alerts`` are the rules
+    that give the same state the same verdict, by name.
+    """
+
+    kind: Kind
+    verdict: Verdict
+    condition: str
+    history: bool = False
+    alerts: tuple[str, ...] = ()
 
 
-def summary(state: CollectorState) -> str:
-    """Return what a poll found in one line."""
-    if state.failure is not None and state.observation is None:
-        return f"{state.failure.reason.value}: {state.failure.message}"
-    observation = state.observation
-    match observation:
-        case ConnectionsObservation(numbers=numbers):
-            counts = {status: sum(n for (_, found), n in numbers.items() if found is status) for status in ConnectionStatus}
-            text = ", ".join(f"{number} {status.value}" for status, number in counts.items() if number) or "no connections"
-        case BookingsObservation(windows=windows):
-            text = ", ".join(f"{row.window.name} {row.bookings}" for row in windows)
-            conflicting = max((row.conflicting or 0 for row in windows), default=0)
-            text += f", {conflicting} overlapping" if conflicting else ""
-        case LinksObservation(windows=windows):
-            text = ", ".join(
-                f"{row.window.name} {row.linked} linked, {row.unlinked} not"
-                + (f", {row.unverified} unverified" if row.unverified else "")
-                for row in windows
-            )
-        case _:
-            text = "nothing"
-    return f"{text}; partly failed: {state.failure.message}" if state.failure else text
+def _hours(seconds: float) -> str:
+    return f"{seconds / 3600:g} h"
 
 
-def findings(state: CollectorState) -> tuple[str, ...]:
-    """Return one line for each thing that is broken, with its human fix."""
-    lines = []
-    if state.failure is not None:
-        advice = for_failure(state.platform, state.failure.reason)
-        lines.append(f"{state.target} {state.collector.value}: {advice.meaning} Fix: {advice.fix}")
-    if isinstance(state.observation, ConnectionsObservation):
-        for row in state.observation.connections:
-            if row.status in BROKEN:
-                advice = for_connection(state.platform, row.status, row.error_reason)
-                lines.append(
-                    f"{state.target} connection {row.key} ({row.calendar_type.value}): {advice.meaning} Fix: {advice.fix}"
-                )
-    if isinstance(state.observation, BookingsObservation):
-        lines.extend(
-            f"{state.target} bookings {pair.first} and {pair.second} overlap on resource {pair.resource}. "
-            f"Fix: {DOUBLE_BOOKING.fix}"
-            for pair in state.observation.conflicts
-        )
-    return tuple(lines)
+def _days(seconds: float) -> str:
+    return f"{seconds / 86_400:g} days"
+
+
+_WORKED = "`synced`, `sync_in_progress` or `connected`"
+_LIMITS = ", ".join(f"`{reason}`" for reason in Reason if reason in LIMITS)
+
+NOT_POLLED: Final = Row(
+    Kind.NOT_POLLED, Verdict.UNKNOWN, "No poll of the target has finished yet.", alerts=("BookingSyncNotReady",)
+)
+TARGET_FAILING: Final = Row(
+    Kind.COLLECTOR_FAILING,
+    Verdict.CRITICAL,
+    "The newest poll of the collector failed, and no other collector of the target has fresh data; or the newest polls of all "
+    f"its collectors failed for another reason than a limit ({_LIMITS}).",
+    alerts=("BookingSyncAccessDenied",),
+)
+TARGET_EXPIRED: Final = Row(
+    Kind.DATA_EXPIRED,
+    Verdict.CRITICAL,
+    "The data of the collector was withdrawn because it reached `max_age`, and the target is as in the row above.",
+    alerts=("BookingSyncDataExpired",),
+)
+CONNECTIONS_DOWN: Final = Row(
+    Kind.CONNECTIONS_DOWN,
+    Verdict.CRITICAL,
+    f"{DOWN_CONNECTIONS} or more connections of the target were {_WORKED} within {_hours(RECENT_SECONDS)}, and none is now.",
+    history=True,
+    alerts=("BookingSyncAllConnectionsFailing",),
+)
+CONFLICT_SOON: Final = Row(
+    Kind.CONFLICT,
+    Verdict.CRITICAL,
+    f"Two bookings overlap on a resource, beginning within {_hours(SOON_SECONDS)} or already.",
+    alerts=("BookingSyncDoubleBooking",),
+)
+COLLECTOR_FAILING: Final = Row(
+    Kind.COLLECTOR_FAILING,
+    Verdict.WARNING,
+    "The newest poll of the collector failed, whole or in part; the target has fresh data all the same.",
+    alerts=("BookingSyncApiLimited", "BookingSyncDataStale"),
+)
+DATA_EXPIRED: Final = Row(
+    Kind.DATA_EXPIRED,
+    Verdict.WARNING,
+    "The data of the collector was withdrawn because it reached `max_age`; another collector of the target has fresh data.",
+)
+PROVIDER_FAILING: Final = Row(
+    Kind.PROVIDER_FAILING,
+    Verdict.WARNING,
+    "A calendar provider of the site could not be asked; its connections are as last known.",
+    alerts=("BookingSyncProviderDown",),
+)
+CONFLICT_LATER: Final = Row(
+    Kind.CONFLICT,
+    Verdict.WARNING,
+    f"Two bookings overlap on a resource, beginning in {_hours(SOON_SECONDS)} or later.",
+    alerts=("BookingSyncDoubleBooking",),
+)
+CONNECTION_ERROR: Final = Row(
+    Kind.CONNECTION_ERROR,
+    Verdict.WARNING,
+    "A connection is in `error`.",
+    alerts=("BookingSyncConnectionNeedsOwner", "BookingSyncConnectionError"),
+)
+CONNECTION_CUT: Final = Row(
+    Kind.CONNECTION_DISCONNECTED,
+    Verdict.WARNING,
+    f"A connection is `disconnected`, and became so within {_hours(RECENT_SECONDS)}, as the exporter saw.",
+    history=True,
+    alerts=("BookingSyncConnectionDisconnected",),
+)
+CONNECTION_STUCK: Final = Row(
+    Kind.CONNECTION_STUCK,
+    Verdict.WARNING,
+    f"A connection has been `sync_in_progress`, or `connected` although it exports, for more than {_hours(STUCK_SECONDS)}.",
+    history=True,
+    alerts=("BookingSyncConnectionStuck",),
+)
+CONNECTION_UNCLEAR: Final = Row(
+    Kind.CONNECTION_UNCLEAR,
+    Verdict.WARNING,
+    f"A connection has been `undefined` or `unknown` for more than {_hours(STUCK_SECONDS)}.",
+    history=True,
+)
+API_LIMITED: Final = Row(
+    Kind.API_LIMITED,
+    Verdict.WARNING,
+    "The platform asked to wait, and that time has not passed; no collector has failed for it yet.",
+)
+BUDGET_SPENT: Final = Row(
+    Kind.BUDGET_SPENT, Verdict.WARNING, "Nothing is left of the operating time that the target may spend in ten minutes."
+)
+CREDENTIAL_EXPIRY: Final = Row(
+    Kind.CREDENTIAL_EXPIRY,
+    Verdict.WARNING,
+    f"A credential that a person must renew ends within {_days(RENEW_SECONDS)}, or has ended.",
+    alerts=("BookingSyncCredentialExpiring",),
+)
+PORTAL_MOVED: Final = Row(
+    Kind.PORTAL_MOVED, Verdict.WARNING, "The account answers at another address than the configuration names."
+)
+UNLINKED_BOOKINGS: Final = Row(
+    Kind.UNLINKED_BOOKINGS,
+    Verdict.WARNING,
+    f"More than {UNLINKED_SHARE:.0%} of the bookings of a window are tied to no CRM entity, of at least {LINKS_SAMPLE} that "
+    "were verified.",
+    alerts=("BookingSyncUnlinkedBookings",),
+)
+INTAKE_SILENT: Final = Row(
+    Kind.INTAKE_SILENT,
+    Verdict.WARNING,
+    f"No new booking for {_hours(SILENT_SECONDS)}, although polls succeeded, and at least {USUAL_BOOKINGS} in the same time "
+    f"{_days(USUAL_BEFORE_SECONDS)} before; no `closed` day is among them.",
+    history=True,
+    alerts=("BookingSyncIntakeSilent",),
+)
+WINDOW_INCOMPLETE: Final = Row(
+    Kind.WINDOW_INCOMPLETE,
+    Verdict.WARNING,
+    "A window could not be read to its end.",
+    alerts=("BookingSyncWindowIncomplete",),
+)
+LINKS_UNVERIFIED: Final = Row(
+    Kind.LINKS_UNVERIFIED,
+    Verdict.WARNING,
+    f"The links of more than {UNVERIFIED_SHARE:.0%} of the bookings of a window were read longer ago than `max_age`.",
+    history=True,
+    alerts=("BookingSyncLinksUnverified",),
+)
+POLL_OVERDUE: Final = Row(
+    Kind.POLL_OVERDUE,
+    Verdict.WARNING,
+    f"The next poll should have begun more than {OVERDUE_INTERVALS:g} interval ago, and none runs.",
+    history=True,
+)
+CONFIG_WARNING: Final = Row(Kind.CONFIG_WARNING, Verdict.WARNING, "The configuration watches less than it seems to.")
+RELOAD_REFUSED: Final = Row(
+    Kind.RELOAD_REFUSED,
+    Verdict.WARNING,
+    "The configuration was changed and refused; the one before is in force.",
+    history=True,
+    alerts=("BookingSyncConfigReloadFailed",),
+)
+TARGET_PAUSED: Final = Row(Kind.TARGET_PAUSED, Verdict.OK, "The configuration pauses the target; nothing else of it is judged.")
+TARGET_CLOSED: Final = Row(Kind.TARGET_CLOSED, Verdict.OK, "It is one of the target's `closed` days.")
+CONNECTION_ACCEPTED: Final = Row(
+    Kind.CONNECTION_ACCEPTED, Verdict.OK, "A connection does not work, and the configuration accepts that."
+)
+CONFLICT_ACCEPTED: Final = Row(
+    Kind.CONFLICT_ACCEPTED, Verdict.OK, "Two bookings overlap on a resource, and the configuration accepts one of them."
+)
+CONNECTION_CUT_BEFORE: Final = Row(
+    Kind.CONNECTION_DISCONNECTED,
+    Verdict.OK,
+    f"A connection is `disconnected`, and has been for {_hours(RECENT_SECONDS)} or since before the exporter looked.",
+)
+
+TABLE: Final = (
+    NOT_POLLED,
+    TARGET_FAILING,
+    TARGET_EXPIRED,
+    CONNECTIONS_DOWN,
+    CONFLICT_SOON,
+    COLLECTOR_FAILING,
+    DATA_EXPIRED,
+    PROVIDER_FAILING,
+    CONFLICT_LATER,
+    CONNECTION_ERROR,
+    CONNECTION_CUT,
+    CONNECTION_STUCK,
+    CONNECTION_UNCLEAR,
+    API_LIMITED,
+    BUDGET_SPENT,
+    CREDENTIAL_EXPIRY,
+    PORTAL_MOVED,
+    UNLINKED_BOOKINGS,
+    INTAKE_SILENT,
+    WINDOW_INCOMPLETE,
+    LINKS_UNVERIFIED,
+    POLL_OVERDUE,
+    CONFIG_WARNING,
+    RELOAD_REFUSED,
+    TARGET_PAUSED,
+    TARGET_CLOSED,
+    CONNECTION_ACCEPTED,
+    CONFLICT_ACCEPTED,
+    CONNECTION_CUT_BEFORE,
+)
+"""Of the rows that hold for a target the first one is its verdict; where none holds it is OK."""
+
+PLACE: Final = {row: place for place, row in enumerate(TABLE)}
+"""Where in the table a row stands."""
+
+
+@dataclass(frozen=True, slots=True)
+class AlertsOnly:
+    """Something that needs a long history or many targets, so that no row judges it: what, and by which alerts."""
+
+    what: str
+    alerts: tuple[str, ...]
+
+
+ALERTS_ONLY: Final = (
+    AlertsOnly("the error budget", ("BookingSyncErrorBudgetBurn",)),
+    AlertsOnly("drift between platforms", ("BookingSyncPlatformDrift",)),
+    AlertsOnly("bookings and connections that vanish", ("BookingSyncNoBookingsAhead", "BookingSyncConnectionsVanished")),
+    AlertsOnly(
+        "the exporter itself and the alerting",
+        (
+            "Watchdog",
+            "BookingSyncExporterDown",
+            "BookingSyncClockSkewed",
+            "BookingSyncScrapeGrew",
+            "BookingSyncSeriesDropped",
+            "BookingSyncAnswersNotUnderstood",
+        ),
+    ),
+    AlertsOnly("a budget that runs low", ("BookingSyncApiBudgetLow",)),
+    AlertsOnly("a platform or credential that many targets share", ("BookingSyncPlatformDown",)),
+    AlertsOnly("a missing shard", ("BookingSyncTargetsUnwatched",)),
+)
+
+
+def verdict_of(rows: Iterable[Row]) -> Verdict:
+    """Return the verdict on something for which ``rows`` hold: that of the first in the table; OK when there are none."""
+    first = min(rows, key=PLACE.__getitem__, default=None)
+    return Verdict.OK if first is None else first.verdict
+
+
+_GRAVITY: Final = (Verdict.OK, Verdict.UNKNOWN, Verdict.WARNING, Verdict.CRITICAL)
+
+
+def worst(verdicts: Iterable[Verdict]) -> Verdict:
+    """Return the verdict on several things together; UNKNOWN when there are none."""
+    return max(verdicts, key=_GRAVITY.index, default=Verdict.UNKNOWN)

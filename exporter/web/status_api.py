@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -19,10 +18,11 @@ from exporter.model import (
     ConnectionsObservation,
     LinksObservation,
 )
-from exporter.state import findings as problems
 from exporter.state.advice import for_connection, for_failure
-from exporter.state.findings import Severity
+from exporter.state.findings import Finding, brought_data, findings, is_broken, resource_names
 from exporter.state.snapshot import CollectorState, TargetView, View
+from exporter.state.verdict import Verdict
+from exporter.web.judged import states_of, summary_of, verdict_of
 from exporter.web.status_types import (
     VERSION,
     BookingConflict,
@@ -38,11 +38,11 @@ from exporter.web.status_types import (
     Failure,
     Links,
     LinksWindow,
+    Listed,
     Missing,
     OperatingTime,
     Problem,
     Status,
-    Summary,
     Target,
     TargetState,
 )
@@ -58,23 +58,27 @@ def encode_status(view: View, targets: frozenset[str] | None = None, page: int |
     Of those with a ``page``, counted from 1, only that one. Problems and targets that would make the text longer than
     :data:`~exporter.limits.STATUS_ANSWER` are left out, and it says so.
     """
-    view = _narrowed(view, targets)
-    pages = pages_of(len(view.targets))
-    found = problems.problems(view)
-    states = _states(view, found)
-    summary = _summary(states, found)
+    if targets is not None:
+        view = _narrowed(_of_these_alone(view, targets), targets)
+    found = findings(view)
+    states = states_of(view, found)
+    whole = _status(view, found, states, page)
     if page is not None:
         view = _narrowed(view, frozenset(target.name for target in on_page(view.targets, page)))
-    names = {target.name: problems.resource_names(target) for target in view.targets}
-    found = tuple(problem for problem in found if problem.target in names)
+    names = _resource_names(view)
+    of_these = [finding for finding in found if finding.target in names]
+    broken = [finding for finding in of_these if finding.is_problem]
+    listed = [finding for finding in of_these if finding.verdict is Verdict.OK]
     # One thing at a time: thousands in a single call would hold the interpreter, and with it the event loop.
-    shown, problems_bytes = _written(STATUS_ANSWER.number // 2, (_problem(problem, names[problem.target]) for problem in found))
-    documents, _ = _written(
-        STATUS_ANSWER.number - problems_bytes, (_target(target, view.at, states[target.name]) for target in view.targets)
+    shown, problems_bytes = _written(
+        STATUS_ANSWER.number // 2, (_problem(problem, names[problem.target]) for problem in broken)
     )
-    status = _status(view, summary, page, pages)
-    truncated = len(shown) < len(found) or len(documents) < len(view.targets)
-    return msgspec.json.encode(msgspec.structs.replace(status, problems=shown, targets=documents, truncated=truncated))
+    room = STATUS_ANSWER.number - problems_bytes
+    listings, listed_bytes = _written(room // 2, (_listed(finding, names[finding.target]) for finding in listed))
+    documents, _ = _written(room - listed_bytes, (_target(target, view.at, states[target.name]) for target in view.targets))
+    truncated = len(shown) < len(broken) or len(listings) < len(listed) or len(documents) < len(view.targets)
+    status = msgspec.structs.replace(whole, problems=shown, listed=listings, targets=documents, truncated=truncated)
+    return msgspec.json.encode(status)
 
 
 def pages_of(targets: int) -> int:
@@ -109,20 +113,26 @@ def schema_text(platforms: Iterable[str]) -> str:
 
 def status_of(view: View, targets: frozenset[str] | None = None) -> Status:
     """Return the whole document for ``view``, narrowed to the named ``targets`` unless ``None``."""
-    view = _narrowed(view, targets)
-    found = problems.problems(view)
-    states = _states(view, found)
-    names = {target.name: problems.resource_names(target) for target in view.targets}
+    if targets is not None:
+        view = _narrowed(_of_these_alone(view, targets), targets)
+    found = findings(view)
+    states = states_of(view, found)
+    names = _resource_names(view)
     return msgspec.structs.replace(
-        _status(view, _summary(states, found), None, pages_of(len(view.targets))),
-        problems=tuple(_problem(problem, names[problem.target]) for problem in found),
+        _status(view, found, states, None),
+        problems=tuple(_problem(finding, names[finding.target]) for finding in found if finding.is_problem),
+        listed=tuple(_listed(finding, names[finding.target]) for finding in found if finding.verdict is Verdict.OK),
         targets=tuple(_target(target, view.at, states[target.name]) for target in view.targets),
     )
 
 
-def _narrowed(view: View, targets: frozenset[str] | None) -> View:
-    if targets is None:
-        return view
+def _of_these_alone(view: View, targets: frozenset[str]) -> View:
+    """Return ``view`` without what its configuration says of others, or of the exporter as a whole."""
+    own = tuple(warning for warning in view.config_warnings if warning.target in targets)
+    return msgspec.structs.replace(view, config_warnings=own, rejected_config=None)
+
+
+def _narrowed(view: View, targets: frozenset[str]) -> View:
     shown = tuple(target for target in view.targets if target.name in targets)
     missing = tuple(item for item in view.missing if item[0] in targets)
     return msgspec.structs.replace(view, targets=shown, missing=missing)
@@ -140,7 +150,12 @@ def _written(room: int, documents: Iterable[msgspec.Struct]) -> tuple[tuple[Any,
     return tuple(found), size
 
 
-def _status(view: View, summary: Summary, page: int | None, pages: int) -> Status:
+def _resource_names(view: View) -> Mapping[str, Mapping[str, str]]:
+    """Return the names of resources by target; the exporter as a whole, the empty name, has none."""
+    return {"": {}, **{target.name: resource_names(target) for target in view.targets}}
+
+
+def _status(view: View, found: Sequence[Finding], states: Mapping[str, TargetState], page: int | None) -> Status:
     """Return the document without its lists."""
     return Status(
         schema_version=VERSION,
@@ -149,44 +164,18 @@ def _status(view: View, summary: Summary, page: int | None, pages: int) -> Statu
         ready=view.ready,
         standby=view.standby,
         page=page,
-        pages=pages,
+        pages=pages_of(len(view.targets)),
         truncated=False,
         missing=tuple(Missing(target=target, collector=collector) for target, collector in view.missing),
-        summary=summary,
+        verdict=verdict_of(view, found),
+        summary=summary_of(states, found),
         problems=(),
+        listed=(),
         targets=(),
     )
 
 
-def _states(view: View, found: Iterable[problems.Problem]) -> Mapping[str, TargetState]:
-    """Return the state of each target by its name; ``found`` are the problems, the worst first."""
-    worst: dict[str, Severity] = {}
-    for problem in found:
-        worst.setdefault(problem.target, problem.severity)
-    return {target.name: _state(target, worst.get(target.name)) for target in view.targets}
-
-
-def _state(target: TargetView, worst: Severity | None) -> TargetState:
-    if worst is not None:
-        return worst.value
-    return "waiting" if any(collector.finished_polls == 0 for collector in target.collectors) else "healthy"
-
-
-def _summary(states: Mapping[str, TargetState], found: Iterable[problems.Problem]) -> Summary:
-    by_state = Counter(states.values())
-    severities = Counter(problem.severity for problem in found)
-    return Summary(
-        targets=len(states),
-        targets_critical=by_state["critical"],
-        targets_warning=by_state["warning"],
-        targets_waiting=by_state["waiting"],
-        targets_healthy=by_state["healthy"],
-        problems_critical=severities[Severity.CRITICAL],
-        problems_warning=severities[Severity.WARNING],
-    )
-
-
-def _problem(problem: problems.Problem, resource_names: Mapping[str, str]) -> Problem:
+def _problem(problem: Finding, names: Mapping[str, str]) -> Problem:
     return Problem(
         severity=problem.severity,
         kind=problem.kind,
@@ -199,7 +188,20 @@ def _problem(problem: problems.Problem, resource_names: Mapping[str, str]) -> Pr
         detail=problem.detail or None,
         meaning=problem.advice.meaning,
         fix=problem.advice.fix,
-        conflict=_conflict(problem.conflict, resource_names) if problem.conflict else None,
+        conflict=_conflict(problem.conflict, names) if problem.conflict else None,
+    )
+
+
+def _listed(finding: Finding, names: Mapping[str, str]) -> Listed:
+    return Listed(
+        kind=finding.kind,
+        target=finding.target,
+        subject=finding.subject,
+        title=finding.title,
+        since=_moment_or_none(finding.since),
+        until=_moment_or_none(finding.until),
+        why=(finding.known.why or None) if finding.known else None,
+        conflict=_conflict(finding.conflict, names) if finding.conflict else None,
     )
 
 
@@ -210,9 +212,9 @@ def _target(target: TargetView, now: float, state: TargetState) -> Target:
         platform=target.platform,
         labels=dict(target.labels),
         state=state,
-        collectors=tuple(_collector(collector, target.platform, now) for collector in target.collectors),
+        collectors=tuple(_collector(collector, target, now) for collector in target.collectors),
         connections=next(
-            (_connections(seen, target.platform, now) for seen in observations if isinstance(seen, ConnectionsObservation)),
+            (_connections(seen, target, now) for seen in observations if isinstance(seen, ConnectionsObservation)),
             None,
         ),
         bookings=next((_bookings(seen) for seen in observations if isinstance(seen, BookingsObservation)), None),
@@ -226,9 +228,9 @@ def _target(target: TargetView, now: float, state: TargetState) -> Target:
     )
 
 
-def _collector(state: CollectorState, platform: str, now: float) -> Collector:
+def _collector(state: CollectorState, target: TargetView, now: float) -> Collector:
     failure = state.failure
-    advice = for_failure(platform, failure.reason) if failure else None
+    advice = for_failure(target.platform, failure.reason) if failure else None
     data_at = state.observation.at if state.observation else None
     return Collector(
         name=state.collector,
@@ -241,6 +243,7 @@ def _collector(state: CollectorState, platform: str, now: float) -> Collector:
         last_poll_duration_seconds=state.last_duration,
         last_success=_moment_or_none(state.last_success),
         next_poll=_moment_or_none(state.next_poll),
+        polling_since=_moment_or_none(target.polling.get(state.collector)),
         data_at=_moment_or_none(data_at),
         data_age_seconds=None if data_at is None else max(0.0, now - data_at),
         data_expired=state.expired,
@@ -265,22 +268,22 @@ def _condition(state: CollectorState) -> CollectorCondition:
     if state.expired:
         return "expired"
     if state.failure is not None:
-        return "partial" if problems.brought_data(state) else "failing"
+        return "partial" if brought_data(state) else "failing"
     return "ok" if state.finished_polls else "waiting"
 
 
-def _connections(seen: ConnectionsObservation, platform: str, now: float) -> Connections:
+def _connections(seen: ConnectionsObservation, target: TargetView, now: float) -> Connections:
     return Connections(
         at=_moment(seen.at),
-        connections=tuple(_connection(row, platform, now) for row in seen.connections),
+        connections=tuple(_connection(row, target, now) for row in seen.connections),
         providers=tuple(CalendarProvider(provider=row.label, up=row.up) for row in seen.providers),
         dropped_connections=seen.dropped_connections,
         dropped_providers=seen.dropped_providers,
     )
 
 
-def _connection(row: Connection, platform: str, now: float) -> CalendarConnection:
-    advice = for_connection(platform, row.status, row.error_reason)
+def _connection(row: Connection, target: TargetView, now: float) -> CalendarConnection:
+    advice = for_connection(target.platform, row.status, row.error_reason)
     return CalendarConnection(
         connection=row.key,
         calendar_type=row.calendar_type,
@@ -292,7 +295,7 @@ def _connection(row: Connection, platform: str, now: float) -> CalendarConnectio
         error_reason=row.error_reason,
         import_enabled=row.import_enabled,
         export_enabled=row.export_enabled,
-        broken=problems.is_broken(row, now),
+        broken=is_broken(target, row, now),
         meaning=advice.meaning,
         fix=advice.fix,
     )

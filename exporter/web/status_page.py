@@ -20,6 +20,7 @@ from markupsafe import Markup
 
 from exporter.limits import BOARD_CONNECTIONS
 from exporter.state.snapshot import View
+from exporter.state.verdict import ALERTS_ONLY
 from exporter.web import wording
 from exporter.web.status_api import on_page, pages_of, status_of
 from exporter.web.status_types import BookingsWindow, CalendarConnection, LinksWindow, Problem, Status, Target
@@ -254,6 +255,7 @@ def _template() -> jinja2.Template:
     environment.globals.update(
         style=Markup(_asset("board.css")),  # noqa: S704  our own file; its hash stands in the policy
         script=Markup(_asset("board.js")),  # noqa: S704  the same
+        alerts_only=[part.what for part in ALERTS_ONLY],
         resources_shown=LISTED,
         subjects_shown=SUBJECTS,
     )

@@ -40,7 +40,10 @@ class BookingConflict(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True):
-    """One broken thing: where, since when, what it means and who mends it. ``since`` is null when it cannot be known."""
+    """One broken thing: where, since when, what it means and who mends it.
+
+    ``since`` is null when it cannot be known. ``target`` is empty for what concerns the exporter as a whole.
+    """
 
     severity: Severity
     kind: Kind
@@ -53,6 +56,22 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     detail: str | None
     meaning: str
     fix: str
+    conflict: BookingConflict | None
+
+
+class Listed(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that is not judged, because the configuration accepts it, or because it has been so for long.
+
+    ``why`` and ``until`` are as the configuration has them; ``since`` is null when it cannot be known.
+    """
+
+    kind: Kind
+    target: str
+    subject: str
+    title: str
+    since: Moment | None
+    until: Moment | None
+    why: str | None
     conflict: BookingConflict | None
 
 
@@ -72,7 +91,10 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Collector(msgspec.Struct, frozen=True, kw_only=True):
-    """One collector. ``data_at`` is the moment of the data shown, null when there is none or it was withdrawn."""
+    """One collector. ``data_at`` is the moment of the data shown, null when there is none or it was withdrawn.
+
+    ``polling_since`` is when the poll began that runs now, null when none does.
+    """
 
     name: CollectorName
     condition: CollectorCondition
@@ -84,6 +106,7 @@ class Collector(msgspec.Struct, frozen=True, kw_only=True):
     last_poll_duration_seconds: float | None
     last_success: Moment | None
     next_poll: Moment | None
+    polling_since: Moment | None
     data_at: Moment | None
     data_age_seconds: float | None
     data_expired: bool
@@ -91,7 +114,7 @@ class Collector(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CalendarConnection(msgspec.Struct, frozen=True, kw_only=True):
-    """One external calendar connection. ``broken`` says that it is among the problems: error, disconnected or stuck."""
+    """One external calendar connection. ``broken`` says that it is among the problems."""
 
     connection: str
     calendar_type: CalendarType
@@ -242,7 +265,8 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
 
     ``standby`` says that the process waits for another one to end: it polls nothing and has no targets to show. ``page`` is
     null where no page was asked for, ``pages`` how many the targets fill. ``truncated`` says that problems or targets were left
-    out because the answer would grow too large: then ask page by page. ``summary`` counts all of them all the same.
+    out because the answer would grow too large: then ask page by page. ``summary`` counts all of them all the same, and
+    ``verdict`` is the worst of all. What is ``listed`` is not judged.
     """
 
     schema_version: Literal[1]
@@ -254,6 +278,8 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     pages: int
     truncated: bool
     missing: tuple[Missing, ...]
+    verdict: TargetState
     summary: Summary
     problems: tuple[Problem, ...]
+    listed: tuple[Listed, ...]
     targets: tuple[Target, ...]

@@ -21,9 +21,10 @@ import pytest
 import structlog
 import yaml
 
+from exporter.commands.probe_lines import lines, summary
 from exporter.errors import Reason
 from exporter.metrics import Format
-from exporter.state.verdict import findings, summary
+from exporter.state.findings import findings
 from exporter.support import logs
 from exporter.support.known_secrets import KnownSecrets
 from exporter.web import encode_status
@@ -255,9 +256,7 @@ def shown(folder: Path) -> Shown:
             "open metrics": (await app.app.metrics(Format.OPENMETRICS, None)).decode(),
             "api": encode_status(view).decode(),
             "board": "".join(board.render(view, page=number).decode() for number in range(1, len(view.targets) // 25 + 2)),
-            "terminal": "\n".join(
-                [summary(state) for state in states] + [line for state in states for line in findings(state)]
-            ),
+            "terminal": "\n".join([*map(summary, states), *lines(findings(view))]),
         }
         reasons: dict[str, set[str]] = {}
         for state in states:

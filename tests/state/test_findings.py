@@ -22,7 +22,7 @@ from exporter.model import (
     WindowBookings,
     WindowLinks,
 )
-from exporter.state.findings import Kind, Problem, Severity, problems
+from exporter.state.findings import Finding, Kind, Severity, findings, problems
 from exporter.state.snapshot import CollectorState, View
 from tests.harness import views
 from tests.harness.views import NEXT_24H, NOW, TODAY
@@ -36,16 +36,16 @@ def view(*states: CollectorState, usage: ApiUsage | None = None) -> View:
     return views.view_of(views.target_of("site", states[0].platform, states, usage=usage))
 
 
-def of_connections(*rows: Connection) -> tuple[Problem, ...]:
+def of_connections(*rows: Connection) -> tuple[Finding, ...]:
     return problems(view(views.succeeded(CONNECTIONS, views.connections(*rows))))
 
 
-def of_conflicts(*conflicts: Conflict) -> tuple[Problem, ...]:
+def of_conflicts(*conflicts: Conflict) -> tuple[Finding, ...]:
     seen = BookingsObservation(NOW - 30, (), conflicts=conflicts, resource_names={"7": "Chair 1"})
     return problems(view(views.succeeded(BOOKINGS, seen)))
 
 
-def kinds(found: Sequence[Problem]) -> list[tuple[Severity, Kind]]:
+def kinds(found: Sequence[Finding]) -> list[tuple[Severity, Kind]]:
     return [(problem.severity, problem.kind) for problem in found]
 
 
@@ -56,6 +56,9 @@ def test_nothing_is_broken_when_all_is_well() -> None:
 
 def test_nothing_is_broken_before_the_first_poll() -> None:
     assert () == problems(views.before_first_poll())
+
+
+GOOD = views.succeeded(views.unpolled("site", "wix", CollectorName.BOOKINGS), views.wix_bookings())
 
 
 def test_a_failed_poll_is_critical_since_its_first_failure() -> None:
@@ -81,6 +84,43 @@ def test_failing_until_the_data_is_gone_is_one_problem_not_two() -> None:
     assert (Kind.DATA_EXPIRED, "polls fail, data withdrawn", "network") == (problem.kind, problem.title, problem.reason)
 
 
+def limited(reason: Reason) -> list[tuple[Severity, Kind]]:
+    old = views.succeeded(CONNECTIONS, views.connections())
+    return kinds(problems(view(views.failed(old, reason, "refused"), views.failed(GOOD, reason, "refused"))))
+
+
+LIMITS = [Reason.RATE_LIMITED, Reason.OPERATING_LIMIT, Reason.OVERLOAD]
+
+
+@pytest.mark.parametrize("reason", [reason for reason in Reason if reason not in LIMITS])
+def test_a_target_of_which_nothing_can_be_learnt_is_critical_though_its_data_is_fresh(reason: Reason) -> None:
+    assert [(Severity.CRITICAL, Kind.COLLECTOR_FAILING)] * 2 == limited(reason)
+
+
+@pytest.mark.parametrize("reason", LIMITS)
+def test_a_target_that_asks_too_much_is_a_warning_while_its_data_is_fresh(reason: Reason) -> None:
+    assert [(Severity.WARNING, Kind.COLLECTOR_FAILING)] * 2 == limited(reason)
+
+
+def test_a_limit_is_critical_once_no_data_is_fresh() -> None:
+    old = views.succeeded(CONNECTIONS, views.connections(at=NOW - 3_600))
+    found = problems(view(views.failed(old, Reason.RATE_LIMITED, "refused")))
+    assert [(Severity.CRITICAL, Kind.DATA_EXPIRED)] == kinds(found)
+
+
+@pytest.mark.parametrize("at", [NOW - 30, NOW - 3_600])
+def test_one_collector_that_fails_beside_one_with_fresh_data_is_a_warning(at: float) -> None:
+    before = views.succeeded(CONNECTIONS, views.connections(at=at))
+    found = problems(view(views.failed(before, Reason.PERMISSION, "refused"), GOOD))
+    expected = Kind.COLLECTOR_FAILING if at == NOW - 30 else Kind.DATA_EXPIRED
+    assert [(Severity.WARNING, expected)] == kinds(found)
+
+
+def test_a_failed_collector_is_judged_alone_while_the_others_wait_for_their_first_poll() -> None:
+    found = findings(view(views.failed(CONNECTIONS, Reason.TIMEOUT, "late"), BOOKINGS))
+    assert [(Severity.CRITICAL, Kind.COLLECTOR_FAILING)] == kinds(found)
+
+
 def test_data_that_grew_old_without_a_failure_is_critical_since_it_was_withdrawn() -> None:
     [problem] = problems(view(views.succeeded(CONNECTIONS, views.connections(at=NOW - 400))))
     assert (Severity.CRITICAL, Kind.DATA_EXPIRED) == (problem.severity, problem.kind)
@@ -90,6 +130,7 @@ def test_data_that_grew_old_without_a_failure_is_critical_since_it_was_withdrawn
 def test_a_partial_failure_names_the_provider() -> None:
     seen = views.connections(views.connection("a"), providers=[Provider("google", up=True), Provider("apple", up=False)])
     [problem] = problems(view(views.failed(CONNECTIONS, Reason.SERVER_ERROR, "1 of 2", at=NOW - 30, observation=seen)))
+    assert (Severity.WARNING, Kind.PROVIDER_FAILING) == (problem.severity, problem.kind)
     assert problem.title == "calendar provider failed: apple"
 
 
@@ -103,10 +144,13 @@ def test_a_partial_failure_names_five_providers_at_most() -> None:
     ("row", "expected"),
     [
         (views.connection("a"), []),
-        (views.connection("a", ConnectionStatus.UNDEFINED), []),
-        (views.connection("a", ConnectionStatus.UNKNOWN), []),
+        (views.connection("a", ConnectionStatus.UNDEFINED, since=NOW - 3_600), []),
+        (views.connection("a", ConnectionStatus.UNDEFINED, since=NOW - 3_601), [Kind.CONNECTION_UNCLEAR]),
+        (views.connection("a", ConnectionStatus.UNKNOWN, since=NOW - 3_601), [Kind.CONNECTION_UNCLEAR]),
         (views.connection("a", ConnectionStatus.ERROR), [Kind.CONNECTION_ERROR]),
-        (views.connection("a", ConnectionStatus.DISCONNECTED), [Kind.CONNECTION_DISCONNECTED]),
+        (views.connection("a", ConnectionStatus.DISCONNECTED, since=NOW - 86_399), [Kind.CONNECTION_DISCONNECTED]),
+        (views.connection("a", ConnectionStatus.DISCONNECTED, since=NOW - 86_400), []),
+        (replace(views.connection("a", ConnectionStatus.DISCONNECTED), since_known=False), []),
         (views.connection("a", ConnectionStatus.SYNC_IN_PROGRESS, since=NOW - 3_600), []),
         (views.connection("a", ConnectionStatus.SYNC_IN_PROGRESS, since=NOW - 3_601), [Kind.CONNECTION_STUCK]),
         (views.connection("a", ConnectionStatus.CONNECTED, since=NOW - 3_601), [Kind.CONNECTION_STUCK]),
@@ -172,11 +216,11 @@ def test_a_window_with_more_unverified_than_verified_links_is_a_warning(
         (None, []),
         (NOW + 30 * 86_400, []),
         (NOW + 13 * 86_400, [Severity.WARNING]),
-        (NOW - 1, [Severity.CRITICAL]),
+        (NOW - 1, [Severity.WARNING]),
     ],
 )
 def test_a_credential_that_a_person_must_renew_is_announced(expiry: float | None, expected: list[Severity]) -> None:
-    found = problems(view(CONNECTIONS, usage=ApiUsage(credential_expiry=expiry)))
+    found = problems(view(GOOD, usage=ApiUsage(credential_expiry=expiry)))
     assert [(severity, Kind.CREDENTIAL_EXPIRY) for severity in expected] == kinds(found)
 
 
@@ -186,9 +230,9 @@ def test_critical_comes_first_then_the_kind_then_the_newest() -> None:
         views.connection("cut", ConnectionStatus.DISCONNECTED, since=NOW - 10),
         views.connection("new", ConnectionStatus.ERROR, since=NOW - 60),
     ]
-    failing = views.failed(BOOKINGS, Reason.TIMEOUT, "late")
-    found = problems(view(views.succeeded(CONNECTIONS, views.connections(*rows)), failing))
-    assert ["bookings", "new", "old", "cut"] == [problem.subject for problem in found]
+    seen = BookingsObservation(NOW - 30, (), conflicts=(Conflict("7", "341", "352", NOW + 60, NOW + 120),))
+    found = problems(view(views.succeeded(CONNECTIONS, views.connections(*rows)), views.succeeded(BOOKINGS, seen)))
+    assert ["7", "new", "old", "cut"] == [problem.subject for problem in found]
 
 
 def test_double_bookings_come_soonest_first() -> None:

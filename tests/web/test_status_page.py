@@ -93,14 +93,14 @@ def test_no_targets_is_said() -> None:
 
 def test_a_broken_collector_is_told_with_place_moment_message_and_fix() -> None:
     text = words(page(views.failing()))
-    assert "critical Polls fail, no data timeout salon-b24 / links since 14:11:20 UTC (2 min ago)" in text
+    assert "warning Polls fail, no data timeout salon-b24 / links since 14:11:20 UTC (2 min ago)" in text
     assert "portal.example did not answer within 30 s" in text
     assert for_failure("bitrix24", Reason.OPERATING_LIMIT).fix.split("`")[0] in text
 
 
 def test_broken_things_come_before_everything_else() -> None:
     text = words(page(views.failing()))
-    assert text.index("5 critical, 1 warning") < text.index("Broken now") < text.index("Targets 2") < text.index("Collectors")
+    assert text.index("3 critical, 3 warnings") < text.index("Broken now") < text.index("Targets 2") < text.index("Collectors")
 
 
 def test_a_double_booking_shows_both_ids() -> None:

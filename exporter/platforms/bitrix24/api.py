@@ -138,6 +138,10 @@ class Api:
         self._retry = retry
         self._moves = Moves()
 
+    def moved_to(self) -> str | None:
+        """Return the host at which the portal answers by now, if it redirected us there."""
+        return self._moves.moved_to()
+
     async def decode(self, reply: Reply, read: Callable[[Reply], T]) -> T:
         """Return what ``read`` makes of ``reply``."""
         return await off_the_loop(self._services.admission, rows_in(reply.result), read, reply)

@@ -51,6 +51,12 @@ class Moves:
             self._told = self._move[1]
             log.warning("portal_moved", portal=access.portal, host=self._told.host)
 
+    def moved_to(self) -> str | None:
+        """Return the host at which the portal gave data, if it is another one than the credential names."""
+        if self._move is None or (place := self._move[1]) != self._told:
+            return None
+        return told(join_address(_host(place), place.port))
+
     def failed(self) -> None:
         """Ask where the credential says again."""
         self._move = None

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from exporter.errors import TargetConfigError
-from exporter.model import ApiUsage, Budget, CollectorName, ExpectedSeries
+from exporter.model import ApiUsage, Budget, CollectorName, ExpectedSeries, Moved
 from exporter.platforms.base import RETRIED, Collector, Services
 from exporter.platforms.bitrix24.api import LIST_BOOKINGS, METHODS, Api, Command
 from exporter.platforms.bitrix24.bookings import BookingsCollector
@@ -70,7 +70,15 @@ class BitrixSession:
     def usage(self) -> ApiUsage:
         bucket = self._lease.portal.bucket
         operating, seconds = self._ledger.usage()
-        return ApiUsage((Budget("requests", bucket.burst, bucket.remaining()), operating), seconds)
+        # The address of an OAuth target stands in its token file, which we write.
+        setting = "webhook_url" if self._target.webhook_url and not self._target.base_url else "base_url"
+        host = self._api.moved_to()
+        return ApiUsage(
+            budgets=(Budget("requests", bucket.burst, bucket.remaining()), operating),
+            operating=seconds,
+            paused_until=bucket.paused_until(),
+            moved=None if host is None else Moved(host, setting),
+        )
 
     async def check(self) -> None:
         """Read the bookings of this very second: it needs the credential, the scope and the module, and moves few rows."""

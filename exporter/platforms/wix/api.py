@@ -15,7 +15,7 @@ import msgspec
 import structlog
 
 from exporter.errors import AuthError, InvalidResponseError, PollError, RateLimitedError
-from exporter.model import Budget
+from exporter.model import ApiUsage, Budget
 from exporter.platforms.base import Services
 from exporter.platforms.credentials import Credential
 from exporter.platforms.exchange import Answer, exchange, new_request
@@ -67,9 +67,11 @@ class WixApi:
         """Let its tokens be forgotten."""
         self._services.known.drop(self._tokens)
 
-    def budget(self) -> Budget:
-        """Return how many calls may be made right now."""
-        return Budget("requests", self._limiter.burst, self._limiter.remaining())
+    def usage(self) -> ApiUsage:
+        """Return how many calls may be made right now, and until when Wix asked us to wait."""
+        # A key has no known end and a token is renewed by us, so there is no credential expiry to watch.
+        requests = Budget("requests", self._limiter.burst, self._limiter.remaining())
+        return ApiUsage(budgets=(requests,), paused_until=self._limiter.paused_until())
 
     async def call(
         self,

@@ -1,11 +1,11 @@
-"""What a probe says of one collector."""
+"""What a probe says of one collector, and of what it found."""
 
 from __future__ import annotations
 
 import pytest
 
+from exporter.commands.probe_lines import summary
 from exporter.model import CollectorName, LinksObservation, WindowLinks
-from exporter.state.verdict import summary
 from tests.harness import views
 from tests.harness.views import NEXT_24H, NOW
 

@@ -1,0 +1,108 @@
+"""What is found in a view, by the table of verdicts: what is broken, where, since when and who mends it.
+
+The status board, ``/api/v1/status`` and ``probe`` show this list. It leans on the table (:mod:`exporter.state.verdict`), on the
+snapshot and on the platforms' advice. There is a module for each kind of observation, and one for the account and its file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from exporter.model import BookingsObservation, ConnectionsObservation, LinksObservation, TargetPolicy
+from exporter.state.advice import KNOWN, NOT_POLLED
+from exporter.state.findings.account import of_account, of_configuration
+from exporter.state.findings.bookings import of_bookings, of_links
+from exporter.state.findings.collectors import brought_data, of_collectors
+from exporter.state.findings.connections import is_broken, of_connections
+from exporter.state.findings.finding import Finding, Severity, is_in_force
+from exporter.state.snapshot import TargetView, View
+from exporter.state.verdict import NOT_POLLED as NOT_POLLED_ROW
+from exporter.state.verdict import PLACE, TARGET_CLOSED, TARGET_PAUSED, Kind, Verdict, verdict_of, worst
+
+__all__ = [
+    "Finding",
+    "Kind",
+    "Severity",
+    "brought_data",
+    "findings",
+    "is_broken",
+    "overall",
+    "problems",
+    "resource_names",
+    "verdicts",
+]
+
+
+def findings(view: View) -> tuple[Finding, ...]:
+    """Return all rows of the table that hold: the worst first, of one row the newest first, conflicts by their start.
+
+    A view that remembers nothing, of a ``probe``, has none that need a history.
+    """
+    found = [
+        finding
+        for part in (of_configuration(view), *(of_target(target, view.at) for target in view.targets))
+        for finding in part
+        if view.remembers or not finding.row.history
+    ]
+
+    def order(finding: Finding) -> tuple[int, float]:
+        return PLACE[finding.row], finding.conflict.start if finding.conflict else -(finding.since or 0.0)
+
+    return tuple(sorted(found, key=order))
+
+
+def problems(view: View) -> tuple[Finding, ...]:
+    """Return what somebody has to act on, in the order of :func:`findings`."""
+    return tuple(finding for finding in findings(view) if finding.is_problem)
+
+
+def verdicts(view: View, found: Iterable[Finding]) -> Mapping[str, Verdict]:
+    """Return the verdict on each target by its name; ``found`` are the findings of ``view``."""
+    rows: dict[str, list[Finding]] = {target.name: [] for target in view.targets}
+    for finding in found:
+        if finding.target in rows:
+            rows[finding.target].append(finding)
+    return {name: verdict_of(finding.row for finding in own) for name, own in rows.items()}
+
+
+def overall(view: View, found: Iterable[Finding]) -> Verdict:
+    """Return the verdict on everything; UNKNOWN where there is nothing to judge."""
+    found = tuple(found)
+    of_all = [finding.verdict for finding in found if not finding.target]
+    return worst((*of_all, *verdicts(view, found).values()))
+
+
+def of_target(target: TargetView, now: float) -> Iterator[Finding]:
+    """Yield the rows that hold for one target at ``now`` (Unix seconds), those that need a history among them."""
+    policy = target.policy
+    if policy.paused is not None and is_in_force(policy.paused, now):
+        yield Finding(TARGET_PAUSED, target.name, "target", "paused", KNOWN, until=policy.paused.until, known=policy.paused)
+        return
+    if target.collectors and not any(state.finished_polls for state in target.collectors):
+        yield Finding(NOT_POLLED_ROW, target.name, "target", "not polled yet", NOT_POLLED)
+        return
+    yield from _of_closed(target.name, policy, now)
+    yield from of_collectors(target, now)
+    for state in target.collectors:
+        match state.observation:
+            case ConnectionsObservation() as seen:
+                yield from of_connections(target, seen, now)
+            case BookingsObservation() as seen:
+                yield from of_bookings(target, state, seen, now)
+            case LinksObservation() as seen:
+                yield from of_links(target.name, state, seen)
+    yield from of_account(target, now)
+
+
+def resource_names(target: TargetView) -> Mapping[str, str]:
+    """Return the names of the resources of ``target`` by their id."""
+    for collector in target.collectors:
+        if isinstance(collector.observation, BookingsObservation):
+            return collector.observation.resource_names
+    return {}
+
+
+def _of_closed(target: str, policy: TargetPolicy, now: float) -> Iterator[Finding]:
+    for start, end in policy.closed:
+        if start <= now < end:
+            yield Finding(TARGET_CLOSED, target, "target", "closed", KNOWN, since=start, until=end)

@@ -1,0 +1,92 @@
+"""What is found of polls: those that fail, data that was withdrawn, and polls that do not begin."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from exporter.model import ConnectionsObservation
+from exporter.state.advice import DATA_WITHDRAWN, OVERDUE, for_failure
+from exporter.state.findings.finding import Finding
+from exporter.state.snapshot import CollectorState, Failure, TargetView
+from exporter.state.verdict import (
+    COLLECTOR_FAILING,
+    DATA_EXPIRED,
+    LIMITS,
+    OVERDUE_INTERVALS,
+    POLL_OVERDUE,
+    PROVIDER_FAILING,
+    TARGET_EXPIRED,
+    TARGET_FAILING,
+)
+from exporter.support.listing import first_few
+
+_CLOCK_SLACK_SECONDS: Final = 0.5  # duration is monotonic, moments are not
+
+
+def of_collectors(target: TargetView, now: float) -> Iterator[Finding]:
+    """Yield what is found of the polls of ``target`` at ``now``."""
+    failing, expired = (TARGET_FAILING, TARGET_EXPIRED) if _is_down(target) else (COLLECTOR_FAILING, DATA_EXPIRED)
+    for state in target.collectors:
+        name = state.collector
+        if (failure := state.failure) is not None:
+            down = _providers_down(state)
+            yield Finding(
+                PROVIDER_FAILING if down else expired if state.expired else failing,
+                target.name,
+                str(name),
+                f"calendar provider failed: {first_few(down)}" if down else _failing(state),
+                for_failure(target.platform, failure.reason),
+                since=failure.since if failure.since is not None else state.last_success,
+                detail=failure.message,
+                reason=str(failure.reason),
+                collector=name,
+            )
+        elif state.expired:
+            since = None if state.last_success is None else state.last_success + state.max_age
+            yield Finding(
+                expired, target.name, str(name), "data withdrawn: too old", DATA_WITHDRAWN, since=since, collector=name
+            )
+            continue  # polls that do not begin are why
+        if _is_overdue(state, now) and name not in target.polling:
+            yield Finding(
+                POLL_OVERDUE, target.name, str(name), "poll is overdue", OVERDUE, since=state.next_poll, collector=name
+            )
+
+
+def brought_data(state: CollectorState) -> bool:
+    """Return whether the last finished poll is where the data comes from, although it may have failed in part."""
+    if state.observation is None or state.last_poll is None:
+        return False
+    # An observation bears the moment at which its poll began to ask.
+    return state.observation.at >= state.last_poll - (state.last_duration or 0.0) - _CLOCK_SLACK_SECONDS
+
+
+def _is_down(target: TargetView) -> bool:
+    """Return whether nothing fresh is known of ``target``, or nothing can be learnt of it by any collector."""
+    finished = [state for state in target.collectors if state.finished_polls]
+    return all(state.observation is None for state in finished) or all(
+        state.failure is not None and _says_of_target(state, state.failure) for state in finished
+    )
+
+
+def _says_of_target(state: CollectorState, failure: Failure) -> bool:
+    return failure.reason not in LIMITS and not brought_data(state)
+
+
+def _providers_down(state: CollectorState) -> list[str]:
+    if not isinstance(state.observation, ConnectionsObservation):
+        return []
+    return [provider.label for provider in state.observation.providers if not provider.up]
+
+
+def _failing(state: CollectorState) -> str:
+    if state.expired:
+        return "polls fail, data withdrawn"
+    if state.observation is None:
+        return "polls fail, no data"
+    return "poll only partly succeeded" if brought_data(state) else "polls fail, older data shown"
+
+
+def _is_overdue(state: CollectorState, now: float) -> bool:
+    return state.next_poll is not None and now - state.next_poll > OVERDUE_INTERVALS * state.interval

@@ -1,0 +1,65 @@
+"""One thing that was found, and what all who look for some share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from exporter.model import CollectorName, Conflict, Connection, Known
+from exporter.platforms.advice import Advice
+from exporter.state.verdict import Kind, Row, Verdict
+
+
+class Severity(StrEnum):
+    """``critical`` wakes somebody, ``warning`` can wait for the morning; the words of the alert rules."""
+
+    CRITICAL = "critical"
+    WARNING = "warning"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A row of the table of verdicts that holds, and where. Moments are Unix seconds.
+
+    ``target`` is empty for what concerns the exporter as a whole. ``subject`` is the collector, connection, resource or window.
+    ``since`` is ``None`` for what lies ahead, and when we cannot know; ``until`` is the day that a credential ends. ``detail``
+    quotes the failed poll. ``collector`` is whose data says so, if one collector's does. ``known`` is why it is listed and not
+    judged, if the configuration says so.
+    """
+
+    row: Row
+    target: str
+    subject: str
+    title: str
+    advice: Advice
+    since: float | None = None
+    detail: str = ""
+    reason: str = ""
+    collector: CollectorName | None = None
+    connection: Connection | None = None
+    conflict: Conflict | None = None
+    until: float | None = None
+    known: Known | None = None
+
+    @property
+    def kind(self) -> Kind:
+        return self.row.kind
+
+    @property
+    def verdict(self) -> Verdict:
+        return self.row.verdict
+
+    @property
+    def is_problem(self) -> bool:
+        """Whether somebody has to act: a warning, or critical."""
+        return self.row.verdict in (Verdict.WARNING, Verdict.CRITICAL)
+
+    @property
+    def severity(self) -> Severity:
+        """The verdict in the words of the alert rules. Raises :class:`KeyError` for what is no problem."""
+        return Severity[self.row.verdict.name]
+
+
+def is_in_force(known: Known | None, now: float) -> bool:
+    """Return whether ``known`` says at ``now`` that something is meant to be as it is."""
+    return known is not None and (known.until is None or now < known.until)

@@ -1,0 +1,126 @@
+"""A view for each row of the table of verdicts, in which it is the first row that holds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from msgspec.structs import replace
+
+from exporter.errors import Reason
+from exporter.model import (
+    ApiUsage,
+    BookingsObservation,
+    Budget,
+    Change,
+    CollectorName,
+    ConfigWarning,
+    Conflict,
+    Connection,
+    ConnectionStatus,
+    ErrorReason,
+    Known,
+    LinkAnswers,
+    LinksObservation,
+    Moved,
+    Provider,
+    RejectedConfig,
+    TargetPolicy,
+    WindowBookings,
+    WindowLinks,
+)
+from exporter.state import verdict
+from exporter.state.snapshot import CollectorState, View
+from exporter.state.verdict import Row
+from tests.harness import views
+from tests.harness.views import NEXT_24H, NOW
+
+SITE: Final = "salon"
+HOUR: Final = 3600.0
+_CONNECTIONS: Final = views.unpolled(SITE, "wix", CollectorName.CONNECTIONS)
+_BOOKINGS: Final = views.unpolled(SITE, "wix", CollectorName.BOOKINGS)
+_LINKS: Final = views.unpolled(SITE, "bitrix24", CollectorName.LINKS)
+_GOOD: Final = views.succeeded(_BOOKINGS, views.wix_bookings())
+_MEANT: Final = Known("the stylist left", NOW + 86_400)
+
+
+def view(*states: CollectorState, policy: TargetPolicy | None = None, usage: ApiUsage | None = None, **target: Any) -> View:
+    """Return what is shown of one target; ``target`` has further fields of its view."""
+    shown = views.view_of(views.target_of(SITE, states[0].platform, states, usage=usage))
+    [row] = shown.targets
+    return replace(shown, targets=(replace(row, policy=policy or TargetPolicy(), **target),))
+
+
+def connected(*rows: Connection, policy: TargetPolicy | None = None) -> View:
+    """Return a site with these connections."""
+    return view(views.succeeded(_CONNECTIONS, views.connections(*rows)), _GOOD, policy=policy)
+
+
+def overlapping(start: float, policy: TargetPolicy | None = None) -> View:
+    """Return a portal with two bookings that overlap from ``start`` on."""
+    conflict = Conflict("7", "341", "352", start, start + 1_800)
+    seen = BookingsObservation(NOW - 30, (), conflicts=(conflict,), resource_names={"7": "Chair 1"})
+    return view(views.succeeded(_BOOKINGS, seen), policy=policy)
+
+
+def linked(answers: LinkAnswers, unverified: int = 0) -> View:
+    """Return a portal whose links are as ``answers`` say."""
+    return view(views.succeeded(_LINKS, LinksObservation(NOW - 30, (WindowLinks(NEXT_24H, (answers,), unverified),))))
+
+
+def went_down(key: str, at: float = NOW - HOUR, **row: Any) -> Connection:
+    """Return a connection that worked until ``at``."""
+    changes = (Change(NOW - 9 * 86_400, "synced"), Change(at, "disconnected"))
+    return replace(views.connection(key, ConnectionStatus.DISCONNECTED, since=at, **row), changes=changes)
+
+
+def _expired(reason: Reason) -> CollectorState:
+    return views.failed(views.succeeded(_CONNECTIONS, views.connections(at=NOW - HOUR)), reason, "lost", count=60)
+
+
+_OPERATING_SPENT: Final = ApiUsage((Budget("requests", 10.0, 4.0), Budget("operating", 240.0, 0.0)))
+_DOWN_PROVIDER: Final = views.connections(views.connection("a"), providers=[Provider("google", up=False)])
+
+SCENES: Final[Mapping[Row, View]] = {
+    verdict.NOT_POLLED: view(_CONNECTIONS, _BOOKINGS),
+    verdict.TARGET_FAILING: view(
+        views.failed(_CONNECTIONS, Reason.AUTH, "refused"), views.failed(_GOOD, Reason.AUTH, "refused")
+    ),
+    verdict.TARGET_EXPIRED: view(_expired(Reason.NETWORK)),
+    verdict.CONNECTIONS_DOWN: connected(went_down("a"), went_down("b")),
+    verdict.CONFLICT_SOON: overlapping(NOW + HOUR),
+    verdict.COLLECTOR_FAILING: view(views.failed(_CONNECTIONS, Reason.PERMISSION, "refused"), _GOOD),
+    verdict.DATA_EXPIRED: view(_expired(Reason.PERMISSION), _GOOD),
+    verdict.PROVIDER_FAILING: view(
+        views.failed(_CONNECTIONS, Reason.SERVER_ERROR, "1 of 1", at=NOW - 30, observation=_DOWN_PROVIDER)
+    ),
+    verdict.CONFLICT_LATER: overlapping(NOW + 25 * HOUR),
+    verdict.CONNECTION_ERROR: connected(
+        views.connection("a", ConnectionStatus.ERROR, error_reason=ErrorReason.TOKEN_REVOKED), views.connection("b")
+    ),
+    verdict.CONNECTION_CUT: connected(went_down("a"), views.connection("b")),
+    verdict.CONNECTION_STUCK: connected(views.connection("a", ConnectionStatus.SYNC_IN_PROGRESS)),
+    verdict.CONNECTION_UNCLEAR: connected(views.connection("a", ConnectionStatus.UNDEFINED)),
+    verdict.API_LIMITED: view(_GOOD, usage=ApiUsage(paused_until=NOW + 20)),
+    verdict.BUDGET_SPENT: view(_GOOD, usage=_OPERATING_SPENT),
+    verdict.CREDENTIAL_EXPIRY: view(_GOOD, usage=ApiUsage(credential_expiry=NOW + 13 * 86_400)),
+    verdict.PORTAL_MOVED: view(_GOOD, usage=ApiUsage(moved=Moved("new.bitrix24.com", "webhook_url"))),
+    verdict.UNLINKED_BOOKINGS: linked(LinkAnswers(0, 7, 3, 0, {})),
+    verdict.INTAKE_SILENT: view(_GOOD, silent_since=NOW - 30 * HOUR),
+    verdict.WINDOW_INCOMPLETE: view(
+        views.succeeded(_BOOKINGS, BookingsObservation(NOW - 30, (WindowBookings(NEXT_24H, 1, complete=False),)))
+    ),
+    verdict.LINKS_UNVERIFIED: linked(LinkAnswers(0, 4, 1, 0, {}), unverified=6),
+    verdict.POLL_OVERDUE: view(replace(_GOOD, next_poll=NOW - 61)),
+    verdict.CONFIG_WARNING: replace(
+        view(_GOOD), config_warnings=(ConfigWarning("unknown_schedule", SITE, "no such schedule", "Remove it."),)
+    ),
+    verdict.RELOAD_REFUSED: replace(view(_GOOD), rejected_config=RejectedConfig(NOW - 60, "targets[0]: no platform", 2)),
+    verdict.TARGET_PAUSED: replace(view(_CONNECTIONS, policy=TargetPolicy(paused=_MEANT)), missing=()),
+    verdict.TARGET_CLOSED: view(_GOOD, policy=TargetPolicy(closed=((NOW - HOUR, NOW + HOUR),))),
+    verdict.CONNECTION_ACCEPTED: connected(
+        went_down("a"), views.connection("b"), policy=TargetPolicy(connections={"a": _MEANT})
+    ),
+    verdict.CONFLICT_ACCEPTED: overlapping(NOW + HOUR, TargetPolicy(bookings={"352": _MEANT})),
+    verdict.CONNECTION_CUT_BEFORE: connected(went_down("a", NOW - 86_401), views.connection("b")),
+}

@@ -1,0 +1,205 @@
+"""The rows that need more than one reading: several connections, links in numbers, limits, polls, and what is accepted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+from msgspec.structs import replace
+
+from exporter.errors import Reason
+from exporter.model import (
+    ApiUsage,
+    Budget,
+    Change,
+    CollectorName,
+    ConfigWarning,
+    Connection,
+    ConnectionStatus,
+    Known,
+    LinkAnswers,
+    Moved,
+    RejectedConfig,
+    TargetPolicy,
+)
+from exporter.state.findings import Finding, Kind, Severity, findings, problems
+from exporter.state.snapshot import View
+from exporter.state.verdict import Verdict, worst
+from tests.harness import verdict_scenes as scenes
+from tests.harness import views
+from tests.harness.views import NOW
+
+DAY = 86_400.0
+GOOD = views.succeeded(views.unpolled("salon", "wix", CollectorName.BOOKINGS), views.wix_bookings())
+
+
+def kinds(view: View) -> list[Kind]:
+    return [finding.kind for finding in findings(view)]
+
+
+def only(view: View, kind: Kind) -> Sequence[Finding]:
+    return [finding for finding in findings(view) if finding.kind is kind]
+
+
+def broke(key: str, at: float = NOW - 3_600.0, status: ConnectionStatus = ConnectionStatus.ERROR) -> Connection:
+    changes = (Change(NOW - 9 * DAY, "connected"), Change(at, status.value))
+    return replace(views.connection(key, status, since=at), changes=changes)
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        ([broke("a"), broke("b")], True),
+        ([broke("a"), broke("b", status=ConnectionStatus.UNDEFINED)], True),
+        ([broke("a")], False),
+        ([broke("a"), broke("b"), views.connection("c")], False),
+        ([broke("a"), broke("b"), views.connection("c", ConnectionStatus.SYNC_IN_PROGRESS)], False),
+        ([broke("a"), broke("b", NOW - DAY - 1)], False),
+        ([broke("a", NOW - DAY + 1), broke("b", NOW - DAY + 1)], True),
+        ([broke("a"), broke("b"), broke("c", NOW - 5 * DAY)], True),
+        ([replace(broke("a"), changes=()), replace(broke("b"), changes=())], False),
+    ],
+    ids=[
+        "two",
+        "two in different states",
+        "one",
+        "one works",
+        "one is at work",
+        "one stopped long ago",
+        "just within a day",
+        "a third that was dead before",
+        "no memory of it",
+    ],
+)
+def test_a_target_is_down_when_several_connections_worked_within_a_day_and_none_does(
+    rows: list[Connection], expected: bool
+) -> None:
+    found = only(scenes.connected(*rows), Kind.CONNECTIONS_DOWN)
+    assert [Severity.CRITICAL] * expected == [finding.severity for finding in found]
+
+
+def test_a_connection_that_went_through_another_state_still_worked_within_a_day() -> None:
+    def row(key: str) -> Connection:
+        seen = (Change(NOW - 9 * DAY, "synced"), Change(NOW - 7_200, "undefined"), Change(NOW - 3_600, "error"))
+        return replace(views.connection(key, ConnectionStatus.ERROR, since=NOW - 3_600), changes=seen)
+
+    assert Kind.CONNECTIONS_DOWN in kinds(scenes.connected(row("a"), row("b")))
+
+
+def test_connections_that_are_meant_to_be_off_neither_make_a_target_down_nor_keep_it_up() -> None:
+    meant = TargetPolicy(connections={"a": Known("she left")})
+    assert [Kind.CONNECTION_ERROR, Kind.CONNECTION_ACCEPTED] == kinds(scenes.connected(broke("a"), broke("b"), policy=meant))
+
+
+@pytest.mark.parametrize("name", ["a", "0a1b2c3d4e5f"])
+@pytest.mark.parametrize("status", [ConnectionStatus.ERROR, ConnectionStatus.DISCONNECTED, ConnectionStatus.UNKNOWN])
+def test_an_accepted_connection_is_listed_with_its_reason_by_its_own_name_or_that_of_its_schedule(
+    name: str, status: ConnectionStatus
+) -> None:
+    known = Known("she left", NOW + 60)
+    [found] = findings(scenes.connected(broke("a", NOW - 3_601, status), policy=TargetPolicy(connections={name: known})))
+    assert (Kind.CONNECTION_ACCEPTED, Verdict.OK, known, NOW + 60) == (found.kind, found.verdict, found.known, found.until)
+
+
+def test_what_was_accepted_until_now_is_judged_again() -> None:
+    over = Known("she left", NOW)
+    policy = TargetPolicy(paused=over, connections={"a": over}, bookings={"341": over})
+    assert [Kind.CONNECTION_ERROR] == kinds(scenes.connected(broke("a"), policy=policy))
+    assert [Kind.CONFLICT] == kinds(scenes.overlapping(NOW + 60, policy))
+
+
+@pytest.mark.parametrize("booking", ["341", "352"])
+def test_a_double_booking_is_accepted_by_either_of_its_bookings(booking: str) -> None:
+    policy = TargetPolicy(bookings={booking: Known("a couple")})
+    assert [Kind.CONFLICT_ACCEPTED] == kinds(scenes.overlapping(NOW + 60, policy))
+    assert [Kind.CONFLICT] == kinds(scenes.overlapping(NOW + 60, TargetPolicy(bookings={"7": Known("a couple")})))
+
+
+def test_of_a_paused_target_nothing_else_is_judged() -> None:
+    policy = TargetPolicy(paused=Known("moving house"))
+    paused = scenes.view(views.failed(GOOD, Reason.AUTH, "refused"), policy=policy, usage=ApiUsage(credential_expiry=NOW))
+    assert [Kind.TARGET_PAUSED] == kinds(paused)
+
+
+@pytest.mark.parametrize(("start", "end", "expected"), [(0, 60, 1), (-60, 0, 0), (1, 60, 0)])
+def test_a_closed_day_is_listed_while_it_lasts(start: float, end: float, expected: int) -> None:
+    policy = TargetPolicy(closed=((NOW + start, NOW + end),))
+    assert expected == len(only(scenes.view(GOOD, policy=policy), Kind.TARGET_CLOSED))
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "expected"), [(-3 * DAY, -2 * DAY, 1), (-2 * DAY, -DAY, 1), (-2 * DAY, 1 - DAY, 0), (-60.0, 60.0, 0)]
+)
+def test_a_silence_is_no_problem_when_a_closed_day_is_part_of_it(start: float, end: float, expected: int) -> None:
+    policy = TargetPolicy(closed=((NOW + start, NOW + end),))
+    assert expected == len(only(scenes.view(GOOD, policy=policy, silent_since=NOW - 2 * DAY), Kind.INTAKE_SILENT))
+
+
+@pytest.mark.parametrize(
+    ("linked", "unlinked", "expected"), [(8, 2, 0), (7, 3, 1), (6, 3, 0), (0, 10, 1), (0, 9, 0), (80, 21, 1)]
+)
+def test_more_than_a_fifth_of_ten_bookings_without_a_link_is_a_warning(linked: int, unlinked: int, expected: int) -> None:
+    found = only(scenes.linked(LinkAnswers(0, linked, unlinked, 0, {})), Kind.UNLINKED_BOOKINGS)
+    assert expected == len(found)
+    titles = [f"many bookings have no CRM link: next_24h ({unlinked} of {linked + unlinked})"]
+    assert titles * expected == [finding.title for finding in found]
+
+
+def test_a_limit_that_a_collector_failed_for_is_told_once() -> None:
+    usage = ApiUsage((Budget("operating", 240.0, 0.0),), paused_until=NOW + 20)
+    assert [Kind.API_LIMITED, Kind.BUDGET_SPENT] == kinds(scenes.view(GOOD, usage=usage))
+    failing = views.failed(GOOD, Reason.OPERATING_LIMIT, "used up")
+    assert [Kind.COLLECTOR_FAILING] == kinds(scenes.view(failing, usage=usage))
+
+
+def test_our_own_pace_is_no_problem_and_neither_is_a_pause_that_is_over() -> None:
+    usage = ApiUsage((Budget("requests", 10.0, 0.0), Budget("operating", 240.0, 0.1)), paused_until=NOW)
+    assert [] == kinds(scenes.view(GOOD, usage=usage))
+
+
+def test_a_moved_account_says_what_to_change() -> None:
+    [found] = findings(scenes.view(GOOD, usage=ApiUsage(moved=Moved("new.example", "webhook_url"))))
+    assert "the account moved to new.example" == found.title
+    assert "changes the host in `webhook_url` to `new.example`" in found.advice.fix
+
+
+@pytest.mark.parametrize(("late", "expected"), [(60, 0), (61, 1)])
+def test_a_poll_is_overdue_an_interval_after_its_time(late: float, expected: int) -> None:
+    state = replace(GOOD, next_poll=NOW - late)
+    assert expected == len(only(scenes.view(state), Kind.POLL_OVERDUE))
+    assert [] == kinds(scenes.view(state, polling={CollectorName.BOOKINGS: NOW - late})), "one that runs is not overdue"
+
+
+def test_data_that_is_withdrawn_because_no_poll_begins_is_one_problem() -> None:
+    state = replace(views.succeeded(GOOD, views.wix_bookings(NOW - 3_600)), next_poll=NOW - 3_540)
+    assert [Kind.DATA_EXPIRED] == kinds(scenes.view(state))
+
+
+def test_a_warning_of_the_configuration_is_told_at_its_target_and_one_of_none_at_the_exporter() -> None:
+    warnings = (
+        ConfigWarning("unknown_schedule", "salon", "no such", "Remove it."),
+        ConfigWarning("shared", None, "two", "Mend."),
+    )
+    found = problems(replace(scenes.view(GOOD), config_warnings=warnings))
+    assert [("salon", "unknown_schedule", "no such"), ("", "shared", "two")] == [
+        (finding.target, finding.reason, finding.detail) for finding in found
+    ]
+
+
+@pytest.mark.parametrize(("number", "detail"), [(1, "no platform"), (3, "no platform (and 2 more)")])
+def test_a_refused_reload_quotes_its_first_problem_and_counts_the_rest(number: int, detail: str) -> None:
+    [found] = findings(replace(scenes.view(GOOD), rejected_config=RejectedConfig(NOW - 60, "no platform", number)))
+    assert (NOW - 60, detail) == (found.since, found.detail)
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "expected"),
+    [
+        ([], Verdict.UNKNOWN),
+        ([Verdict.OK, Verdict.UNKNOWN], Verdict.UNKNOWN),
+        ([Verdict.UNKNOWN, Verdict.WARNING], Verdict.WARNING),
+        ([Verdict.CRITICAL, Verdict.UNKNOWN, Verdict.WARNING], Verdict.CRITICAL),
+    ],
+)
+def test_several_together_are_as_bad_as_the_worst(verdicts: list[Verdict], expected: Verdict) -> None:
+    assert expected is worst(verdicts)
