@@ -1,4 +1,4 @@
-"""The one table of verdicts: board, ``/api/v1/status`` and ``probe`` say the same of every row, and alerts do not contradict."""
+"""The one table of verdicts: board, ``/api/v1/status`` and ``probe`` say the same of every row, and no alert says another."""
 
 from __future__ import annotations
 

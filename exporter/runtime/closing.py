@@ -22,6 +22,9 @@ class Closing:
         self._clock = clock
         self._tasks: set[asyncio.Task[None]] = set()
 
+    def __len__(self) -> int:
+        return len(self._tasks)
+
     def begin(self, targets: Collection[LiveTarget], *histories: StatusHistory) -> set[asyncio.Task[None]]:
         """Begin to close the sessions of ``targets``, side by side, and ``histories``."""
         closing = {asyncio.create_task(live.session.aclose(), name=f"close {live.config.name}") for live in targets}

@@ -44,6 +44,35 @@ def test_probe_warns_of_a_broken_connection_and_says_who_mends_it(tmp_path: Path
     with_business(tmp_path, scenario)
 
 
+def test_probe_is_critical_when_two_bookings_of_the_next_day_overlap(tmp_path: Path) -> None:
+    async def scenario(business: Business) -> None:
+        world, soon = business.portal.world, business.simulator.now() + 7_200
+        chair = world.add_resource("Chair 9")
+        for late in (0, 600):
+            world.add_booking(soon + late, soon + late + 1_800, resource_ids=(chair.id,))
+        target = business.bitrix24_target(collectors={"bookings": {"interval": "1s"}})
+        code, out, _ = await command("probe", f"--config.file={business.config(target)}")
+        assert code == 2
+        assert "overlap on resource" in out
+        [row] = [line for line in out.splitlines() if line.startswith("salon-b24") and "bookings" in line.split()]
+        assert "CRITICAL" in row.split()
+        assert "Not judged, since one poll has no history: connections down, connection disconnected," in out
+        assert out.endswith("CRITICAL: 1 collectors polled\n")
+
+    with_business(tmp_path, scenario)
+
+
+def test_probe_warns_when_one_collector_of_a_target_fails_beside_a_good_one(tmp_path: Path) -> None:
+    async def scenario(business: Business) -> None:
+        business.simulator.faults.add(Fault(FaultKind.STATUS, status=403, platform="wix", operation="connections.list"))
+        code, out, _ = await command("probe", "salon-wix", f"--config.file={business.config()}")
+        assert code == 1
+        states = {row[1]: row[2] for line in out.splitlines() if (row := line.split()) and row[0] == "salon-wix"}
+        assert ("WARNING", "OK") == (states["connections"], states["bookings"])
+
+    with_business(tmp_path, scenario)
+
+
 def test_probe_is_critical_when_a_poll_fails(tmp_path: Path) -> None:
     async def scenario(business: Business) -> None:
         business.simulator.faults.add(Fault(FaultKind.STATUS, status=403, platform="bitrix24"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 from msgspec.structs import replace
 
@@ -44,7 +44,7 @@ _GOOD: Final = views.succeeded(_BOOKINGS, views.wix_bookings())
 _MEANT: Final = Known("the stylist left", NOW + 86_400)
 
 
-def view(*states: CollectorState, policy: TargetPolicy | None = None, usage: ApiUsage | None = None, **target: Any) -> View:
+def view(*states: CollectorState, policy: TargetPolicy | None = None, usage: ApiUsage | None = None, **target: object) -> View:
     """Return what is shown of one target; ``target`` has further fields of its view."""
     shown = views.view_of(views.target_of(SITE, states[0].platform, states, usage=usage))
     [row] = shown.targets
@@ -68,10 +68,10 @@ def linked(answers: LinkAnswers, unverified: int = 0) -> View:
     return view(views.succeeded(_LINKS, LinksObservation(NOW - 30, (WindowLinks(NEXT_24H, (answers,), unverified),))))
 
 
-def went_down(key: str, at: float = NOW - HOUR, **row: Any) -> Connection:
+def went_down(key: str, at: float = NOW - HOUR) -> Connection:
     """Return a connection that worked until ``at``."""
     changes = (Change(NOW - 9 * 86_400, "synced"), Change(at, "disconnected"))
-    return replace(views.connection(key, ConnectionStatus.DISCONNECTED, since=at, **row), changes=changes)
+    return replace(views.connection(key, ConnectionStatus.DISCONNECTED, since=at), changes=changes)
 
 
 def _expired(reason: Reason) -> CollectorState:

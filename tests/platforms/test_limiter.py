@@ -68,8 +68,10 @@ def test_a_pause_holds_everybody_and_leaves_no_budget() -> None:
         limiter.pause(5.0, REFUSAL)
         assert limiter.remaining() == 0
         assert limiter.paused_for() == 30
+        assert clock.time() + 30 == limiter.paused_until()
         await limiter.take()
         assert clock.monotonic() == 30
+        assert limiter.paused_until() is None
 
     asyncio.run(scenario())
 

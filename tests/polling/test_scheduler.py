@@ -648,6 +648,27 @@ def test_a_poll_that_a_bug_ends_while_its_target_is_stopped_is_not_begun_again()
     run(scenario)
 
 
+def test_a_poll_that_runs_is_told_with_its_beginning_until_it_ends() -> None:
+    async def scenario(bench: Bench) -> None:
+        release = asyncio.Event()
+
+        async def slow(_: int) -> PollResult:
+            await release.wait()
+            return PollResult(observation())
+
+        job, _ = bench.job(slow)
+        await bench.scheduler.start([job])
+        await bench.clock.advance(0)
+        began = bench.clock.steady()
+        await bench.clock.advance(25)
+        assert {("a", CollectorName.BOOKINGS): began} == dict(bench.scheduler.polling)
+        release.set()
+        await bench.clock.advance(0)
+        assert {} == dict(bench.scheduler.polling)
+
+    run(scenario)
+
+
 def test_a_stopped_target_leaves_nothing_behind() -> None:
     async def scenario(bench: Bench) -> None:
         job, _ = bench.job(failing(ServerError("down")))
@@ -655,7 +676,7 @@ def test_a_stopped_target_leaves_nothing_behind() -> None:
         await bench.clock.advance(100)
         await bench.scheduler.stop(["a"], grace=1.0)
         inside = bench.scheduler
-        assert ({}, set(), {}) == (inside._tasks, inside._polling, inside._failures._rows)
+        assert ({}, {}, {}) == (inside._tasks, inside._polling, inside._failures._rows)
 
     run(scenario)
 

@@ -13,7 +13,7 @@ import pytest
 import structlog.testing
 
 from exporter.errors import InvalidResponseError, OverloadError, PollError, Reason, TargetConfigError
-from exporter.model import CollectorName
+from exporter.model import CollectorName, Moved
 from exporter.platforms.bitrix24.session import BitrixSession
 from exporter.simulator import Fault, FaultKind
 from exporter.support.secret import Secret
@@ -74,6 +74,34 @@ def test_a_renamed_portal_gets_the_same_post_once_more_and_is_remembered() -> No
         assert bench.events.codes().count("302") == 1
         told = [(line["portal"], line["host"]) for line in lines if line["event"] == "portal_moved"]
         assert [("old.bitrix24.de", "new.bitrix24.com")] == told
+
+    on_portal(script)
+
+
+def test_a_renamed_portal_is_told_with_the_key_to_change_until_a_call_at_its_new_address_fails() -> None:
+    async def script(bench: Bench) -> None:
+        internet = Internet({OLD: to(NEW), NEW: empty})
+        bench.http.instead = internet
+        session = open_at(bench, OLD)
+        assert session.usage().moved is None
+        for _ in range(2):
+            await poll_bookings(session)
+            assert Moved("new.bitrix24.com", "webhook_url") == session.usage().moved
+        internet.origins[NEW] = error("x", 404)
+        with pytest.raises(PollError):
+            await poll_bookings(session)
+        assert session.usage().moved is None
+
+    on_portal(script)
+
+
+def test_a_place_that_only_redirects_and_gives_no_data_is_not_told_as_the_new_address() -> None:
+    async def script(bench: Bench) -> None:
+        bench.http.instead = Internet({OLD: to(NEW), NEW: error("x", 404)})
+        session = open_at(bench, OLD)
+        with pytest.raises(PollError):
+            await poll_bookings(session)
+        assert session.usage().moved is None
 
     on_portal(script)
 
