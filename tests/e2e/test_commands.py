@@ -23,8 +23,13 @@ from tests.harness.certificates import self_signed
 from tests.harness.process import command, exporter, until
 
 
+CONNECTIONS = "ListConnections"
+
+
 def test_probe_is_healthy_when_everything_syncs(tmp_path: Path) -> None:
     async def scenario(business: Business) -> None:
+        for booking in business.portal.world.bookings():
+            business.portal.world.link(booking.id, 1)
         code, out, _ = await command("probe", f"--config.file={business.config()}")
         assert code == 0
         for part in ("salon-wix", "salon-b24", "connections", "links", "3 synced", "OK"):
@@ -64,7 +69,7 @@ def test_probe_is_critical_when_two_bookings_of_the_next_day_overlap(tmp_path: P
 
 def test_probe_warns_when_one_collector_of_a_target_fails_beside_a_good_one(tmp_path: Path) -> None:
     async def scenario(business: Business) -> None:
-        business.simulator.faults.add(Fault(FaultKind.STATUS, status=403, platform="wix", operation="connections.list"))
+        business.simulator.faults.add(Fault(FaultKind.STATUS, status=403, platform="wix", operation=CONNECTIONS))
         code, out, _ = await command("probe", "salon-wix", f"--config.file={business.config()}")
         assert code == 1
         states = {row[1]: row[2] for line in out.splitlines() if (row := line.split()) and row[0] == "salon-wix"}

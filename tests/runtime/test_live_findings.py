@@ -70,17 +70,19 @@ def test_a_poll_that_runs_for_long_is_shown_as_running_and_not_as_overdue(tmp_pa
     with_business(tmp_path, scenario)
 
 
-def test_a_platform_that_asks_to_wait_is_told_while_it_waits(tmp_path: Path) -> None:
+def test_a_portal_that_asks_to_wait_is_told_while_it_waits(tmp_path: Path) -> None:
     async def scenario(business: Business) -> None:
-        target = business.wix_target(collectors={"bookings": {"interval": "1m"}})
+        target = business.bitrix24_target(collectors={"bookings": {"interval": "1m"}})
         async with application(business.config(target), ManualClock(business.simulator.now())) as app:
             await app.finished_polls()
-            business.simulator.faults.add(Fault(FaultKind.STATUS, status=429, times=1, retry_after="20"))
-            while Kind.API_LIMITED not in kinds(app):
-                await app.pass_time(1.0)
-            assert "warning" == document(app)["verdict"]
-            while Kind.API_LIMITED in kinds(app):
-                await app.pass_time(1.0)
-            assert "healthy" == document(app)["verdict"]
+            limit = json.dumps({"error": "QUERY_LIMIT_EXCEEDED"})
+            business.simulator.faults.add(
+                Fault(FaultKind.BODY, status=503, body=limit, content_type="application/json", times=1)
+            )
+            told = set()
+            for _ in range(400):
+                await app.pass_time(0.5)
+                told.add((*kinds(app), document(app)["verdict"]))
+            assert {("healthy",), (Kind.API_LIMITED, "warning")} == told
 
     with_business(tmp_path, scenario)
