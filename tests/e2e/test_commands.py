@@ -22,7 +22,6 @@ from tests.harness.business import Business, with_business
 from tests.harness.certificates import self_signed
 from tests.harness.process import command, exporter, until
 
-
 CONNECTIONS = "ListConnections"
 
 
