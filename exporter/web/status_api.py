@@ -61,18 +61,21 @@ def encode_status(view: View, targets: frozenset[str] | None = None, page: int |
     view = _narrowed(view, targets)
     pages = pages_of(len(view.targets))
     found = problems.problems(view)
-    states = _states(view, found)
-    summary = _summary(states, found)
+    states = states_of(view, found)
+    summary = summary_of(states, found)
     if page is not None:
         view = _narrowed(view, frozenset(target.name for target in on_page(view.targets, page)))
     names = {target.name: problems.resource_names(target) for target in view.targets}
     found = tuple(problem for problem in found if problem.target in names)
     # One thing at a time: thousands in a single call would hold the interpreter, and with it the event loop.
-    shown, problems_bytes = _written(STATUS_ANSWER.number // 2, (_problem(problem, names[problem.target]) for problem in found))
-    documents, _ = _written(
-        STATUS_ANSWER.number - problems_bytes, (_target(target, view.at, states[target.name]) for target in view.targets)
+    shown, problems_bytes = _written(
+        STATUS_ANSWER.number // 2, (problem_document(problem, names[problem.target]) for problem in found)
     )
-    status = _status(view, summary, page, pages)
+    documents, _ = _written(
+        STATUS_ANSWER.number - problems_bytes,
+        (target_document(target, view.at, states[target.name]) for target in view.targets),
+    )
+    status = head_of(view, summary, page, pages)
     truncated = len(shown) < len(found) or len(documents) < len(view.targets)
     return msgspec.json.encode(msgspec.structs.replace(status, problems=shown, targets=documents, truncated=truncated))
 
@@ -111,12 +114,12 @@ def status_of(view: View, targets: frozenset[str] | None = None) -> Status:
     """Return the whole document for ``view``, narrowed to the named ``targets`` unless ``None``."""
     view = _narrowed(view, targets)
     found = problems.problems(view)
-    states = _states(view, found)
+    states = states_of(view, found)
     names = {target.name: problems.resource_names(target) for target in view.targets}
     return msgspec.structs.replace(
-        _status(view, _summary(states, found), None, pages_of(len(view.targets))),
-        problems=tuple(_problem(problem, names[problem.target]) for problem in found),
-        targets=tuple(_target(target, view.at, states[target.name]) for target in view.targets),
+        head_of(view, summary_of(states, found), None, pages_of(len(view.targets))),
+        problems=tuple(problem_document(problem, names[problem.target]) for problem in found),
+        targets=tuple(target_document(target, view.at, states[target.name]) for target in view.targets),
     )
 
 
@@ -140,8 +143,8 @@ def _written(room: int, documents: Iterable[msgspec.Struct]) -> tuple[tuple[Any,
     return tuple(found), size
 
 
-def _status(view: View, summary: Summary, page: int | None, pages: int) -> Status:
-    """Return the document without its lists."""
+def head_of(view: View, summary: Summary, page: int | None, pages: int) -> Status:
+    """Return the whole document but for its lists of problems and targets."""
     return Status(
         schema_version=VERSION,
         exporter_version=__version__,
@@ -158,7 +161,7 @@ def _status(view: View, summary: Summary, page: int | None, pages: int) -> Statu
     )
 
 
-def _states(view: View, found: Iterable[problems.Problem]) -> Mapping[str, TargetState]:
+def states_of(view: View, found: Iterable[problems.Problem]) -> Mapping[str, TargetState]:
     """Return the state of each target by its name; ``found`` are the problems, the worst first."""
     worst: dict[str, Severity] = {}
     for problem in found:
@@ -172,7 +175,8 @@ def _state(target: TargetView, worst: Severity | None) -> TargetState:
     return "waiting" if any(collector.finished_polls == 0 for collector in target.collectors) else "healthy"
 
 
-def _summary(states: Mapping[str, TargetState], found: Iterable[problems.Problem]) -> Summary:
+def summary_of(states: Mapping[str, TargetState], found: Iterable[problems.Problem]) -> Summary:
+    """Return how many targets are in which state, and how many problems there are."""
     by_state = Counter(states.values())
     severities = Counter(problem.severity for problem in found)
     return Summary(
@@ -186,7 +190,8 @@ def _summary(states: Mapping[str, TargetState], found: Iterable[problems.Problem
     )
 
 
-def _problem(problem: problems.Problem, resource_names: Mapping[str, str]) -> Problem:
+def problem_document(problem: problems.Problem, resource_names: Mapping[str, str]) -> Problem:
+    """Return one problem as it is shown."""
     return Problem(
         severity=problem.severity,
         kind=problem.kind,
@@ -203,7 +208,8 @@ def _problem(problem: problems.Problem, resource_names: Mapping[str, str]) -> Pr
     )
 
 
-def _target(target: TargetView, now: float, state: TargetState) -> Target:
+def target_document(target: TargetView, now: float, state: TargetState) -> Target:
+    """Return all that is shown of one target; it costs more than all else, so it is made for what is shown only."""
     observations = [collector.observation for collector in target.collectors]
     return Target(
         name=target.name,

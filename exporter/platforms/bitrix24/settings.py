@@ -8,7 +8,16 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field, PlainValidator, ValidationInfo
 
-from exporter.fields.credentials import SECRET_SCHEMA, Origin, SecretValue, plain_ascii, secret_text, source_of, split_url, told_source
+from exporter.fields.credentials import (
+    SECRET_SCHEMA,
+    Origin,
+    SecretValue,
+    plain_ascii,
+    secret_text,
+    source_of,
+    split_url,
+    told_source,
+)
 from exporter.fields.kinds import Duration, FilePath, Id, WindowName, field_error
 from exporter.limits import MAX_BOOKINGS, RESOURCE_SERIES, RESOURCE_WINDOWS
 from exporter.platforms.settings import (
