@@ -53,9 +53,9 @@ SCENES: dict[str, Callable[[], View]] = {
     "40": lambda: many(40),
     "500": lambda: many(500),
 }
-FURTHER: dict[str, Callable[[], View]] = {
-    name: views.SCENES[name] for name in ("before_first_poll", "expired")
-} | {"empty": views.view_of}
+FURTHER: dict[str, Callable[[], View]] = {name: views.SCENES[name] for name in ("before_first_poll", "expired")} | {
+    "empty": views.view_of
+}
 
 
 def shown(
