@@ -118,6 +118,7 @@ def test_axe_finds_nothing_serious_and_nothing_sticks_out(size: str, scheme: Lit
             backend.shown = scene()
             await opened.page.reload()
             await judge(name)
+        backend.shown = many(500)
         await opened.page.goto(f"{server.url}/?q=salon-0007&sort=name")
         await judge("filtered")
         await opened.page.goto(f"{server.url}/?q=auth")
@@ -339,7 +340,7 @@ def test_what_is_printed_has_the_cards_and_the_tables_and_nothing_to_press() -> 
     async def look(opened: Tab, _: Server, __: ShownBackend) -> None:
         page = opened.page
         await page.emulate_media(media="print")
-        await expect(page.get_by_role("heading", name="Double booking")).to_be_visible()
+        await expect(page.get_by_role("heading", name="Double booking", exact=True)).to_be_visible()
         await expect(page.get_by_role("columnheader", name="Connection").first).to_be_visible()
         for pressed in ("button", "input", "select"):
             assert [] == [one for one in await page.locator(pressed).all() if await one.is_visible()], pressed
