@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Final
 
 from exporter.errors import Reason
-from exporter.platforms.advice import Advice
 from exporter.state.findings import Kind, Severity
 from exporter.state.findings import Problem as Finding
 from exporter.state.snapshot import TargetView
@@ -36,7 +35,8 @@ class Cause:
     reason: str
     platform: str
     credential: str
-    advice: Advice
+    meaning: str
+    fix: str
 
     @property
     def slug(self) -> str:
@@ -107,7 +107,8 @@ class Causes:
             problem.reason,
             target.platform if problem.reason else "",
             credential if shared and problem.kind in _POLLS else "",
-            problem.advice,
+            problem.advice.meaning,
+            problem.advice.fix,
         )
 
 
