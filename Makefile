@@ -14,7 +14,7 @@ help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
 
 run: $(VENV)/.installed ## Install, then run the demo: simulator and exporter in one process, no credentials
-	$(BIN)/booking-sync-exporter demo
+	$(BIN)/booking-sync-exporter demo $(ARGS)
 
 install: $(VENV)/.installed-dev ## Install everything that development needs
 

@@ -106,7 +106,10 @@ BOARD_TARGETS: Final = Cap(
     "Targets of a page of the board, and of the status API with `?page=`", 25, "targets", "there are further pages"
 )
 BOARD_CONNECTIONS: Final = Cap(
-    "Connections of a target on the board, and resources of a window", 50, "entries", "it says how many more there are"
+    "Connections of a target on the board beside other targets, and resources of a window",
+    50,
+    "entries",
+    "it says how many more there are; a target alone on the page shows 500 connections",
 )
 STATUS_ANSWER: Final = Cap(
     "Answer of the status API", 64 * _MIB, "bytes", "`truncated` is true; `?page=` has what was left out"

@@ -297,6 +297,8 @@ class TargetPolicy(Value, frozen=True, gc=False):
 
     ``zone`` is an IANA name. ``resource_aliases`` are names by resource id. ``connections`` are known by the label value of the
     connection or of its schedule, ``bookings`` by the booking's id. ``closed`` are half-open intervals of Unix seconds.
+    ``credential`` is where the credential comes from, and nothing of it: the path of its file as written, the name of its
+    variable, or ``inline:TARGET``. Targets that share one fail together.
     """
 
     zone: str = "UTC"
@@ -305,6 +307,7 @@ class TargetPolicy(Value, frozen=True, gc=False):
     closed: tuple[tuple[float, float], ...] = ()
     connections: Mapping[str, Known] = msgspec.field(default_factory=dict)
     bookings: Mapping[str, Known] = msgspec.field(default_factory=dict)
+    credential: str = ""
 
 
 class ConfigWarning(Value, frozen=True, gc=False):

@@ -244,6 +244,7 @@ def demo(
     scenario: Annotated[
         str, typer.Option("--scenario", metavar="NAME", help="What goes wrong; see simulate --list.")
     ] = "bad-night",
+    lifecycle: Annotated[bool, typer.Option("--web.enable-lifecycle", help="Allow POST /-/reload and /-/log-level.")] = False,
     level: Level = LogLevel.WARNING,
     log_format: Format = LogFormat.AUTO,
 ) -> None:
@@ -255,7 +256,7 @@ def demo(
     logs.configure(level.value, log_format.value)
     with exits(interrupted=0):
         names = web.allowed_hosts(allowed_hosts or ())
-        shutdown.run(lambda signals: run_demo(signals, listen, scenario, typer.echo, names))
+        shutdown.run(lambda signals: run_demo(signals, listen, scenario, typer.echo, allowed_hosts=names, lifecycle=lifecycle))
 
 
 @app.command()

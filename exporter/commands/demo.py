@@ -29,7 +29,13 @@ SHOWN_LINES: Final = 6
 
 
 async def run_demo(
-    signals: Signals, address: str, scenario: str, say: Callable[[str], None], allowed_hosts: frozenset[str] = frozenset()
+    signals: Signals,
+    address: str,
+    scenario: str,
+    say: Callable[[str], None],
+    *,
+    allowed_hosts: frozenset[str] = frozenset(),
+    lifecycle: bool = False,
 ) -> None:
     """Run simulator and exporter side by side until SIGTERM or SIGINT; nothing outside this machine is asked."""
     script = scenario_named(scenario)
@@ -45,7 +51,7 @@ async def run_demo(
                     signals=signals,
                     listen_address=address,
                     allowed_hosts=allowed_hosts,
-                    lifecycle=True,
+                    lifecycle=lifecycle,
                     started=lambda url: _welcome(url, origin, scenario, say),
                 )
 
@@ -98,7 +104,8 @@ async def playing(simulator: Simulator, script: Scenario, say: Callable[[str], N
     known = {incident.name: incident for incident in INCIDENTS}
 
     def tell(name: str, begins: bool) -> None:
-        say(f">> {name}: {known[name].description}" if begins else f"<< {name} is over")
+        incident = known[name]
+        say(f">> {name}: {incident.description} ({incident.on_board})" if begins else f"<< {name} is over")
 
     task = asyncio.create_task(run_scenario(script, simulator.incidents, simulator.clock, tell=tell), name="scenario")
     try:

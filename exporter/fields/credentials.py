@@ -70,6 +70,11 @@ def source_of(value: object) -> str:
     return " ".join(f"{source}: {name}" for source, name in value.items()) if isinstance(value, Mapping) else ""
 
 
+def told_source(source: str, target: str) -> str:
+    """Return what :func:`source_of` said of a credential of ``target``, for people: path, variable or ``inline:TARGET``."""
+    return source.partition(": ")[2] or f"inline:{target}"
+
+
 def plain_ascii(text: str, where: str = "") -> str:
     """Return ``text`` when it is plain ASCII as every credential, else raise which character is not.
 

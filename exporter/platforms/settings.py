@@ -24,7 +24,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from exporter.counting import WindowSpec
-from exporter.fields.credentials import Origin
+from exporter.fields.credentials import Origin, told_source
 from exporter.fields.kinds import (
     REPORTED_ELSEWHERE,
     Duration,
@@ -224,6 +224,11 @@ class Target(Strict):
         description="HTTP proxy of the target, its authorisation server included: http://USER:PASSWORD@HOST:PORT. Default: as "
         "the environment says. `NO_PROXY` does not count for it; this machine is asked directly all the same.",
     )
+
+    @property
+    def credential_source(self) -> str:
+        """Where the credential comes from: a path, a variable's name, or ``inline:TARGET``; nothing of the credential."""
+        return told_source("", self.name)
 
     @property
     def ca_file(self) -> CaFile | None:

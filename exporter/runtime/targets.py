@@ -33,7 +33,7 @@ class LiveTarget:
 
     def entry(self) -> TargetEntry:
         """Return what the snapshot holds of the target besides its collectors."""
-        policy = TargetPolicy(zone=self.config.timezone.key)
+        policy = TargetPolicy(zone=self.config.timezone.key, credential=self.config.credential_source)
         discovered = self.instruments.discovered if self.session.expected.reads_bookings else None
         return TargetEntry(self.config.name, self.config.platform, self.config.labels, self.session.usage, policy, discovered)
 

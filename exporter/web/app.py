@@ -111,15 +111,18 @@ class _Pages:
         return await self._maker.answer(request, page)
 
     async def board(self, request: Request) -> Response:
-        query = request.query_params.get("q", "")
-        page = _number(request.query_params.get("page", "1"))
+        asked = request.query_params
+        query, sort, target = asked.get("q", ""), asked.get("sort", ""), asked.get("target", "")
+        page = _number(asked.get("page", "1"))
 
         async def make() -> bytes:
             view = self._backend.view()
             # Building and rendering thousands of targets takes longer than the loop may stand still.
-            return await self._maker.in_thread(lambda: board.render(view, query=query, page=page))
+            return await self._maker.in_thread(lambda: board.render(view, query=query, page=page, sort=sort, target=target))
 
-        answer = await self._maker.answer(request, Recipe(("board", query, page), make, "text/html; charset=utf-8"))
+        answer = await self._maker.answer(
+            request, Recipe(("board", query, page, sort, target), make, "text/html; charset=utf-8")
+        )
         answer.headers["Content-Security-Policy"] = board.content_security_policy()
         return answer
 

@@ -62,7 +62,7 @@ def encode_status(view: View, targets: frozenset[str] | None = None, page: int |
         view = _narrowed(_of_these_alone(view, targets), targets)
     found = findings(view)
     states = states_of(view, found)
-    whole = _status(view, found, states, page)
+    whole = head_of(view, found, states, page)
     if page is not None:
         view = _narrowed(view, frozenset(target.name for target in on_page(view.targets, page)))
     names = _resource_names(view)
@@ -71,11 +71,13 @@ def encode_status(view: View, targets: frozenset[str] | None = None, page: int |
     listed = [finding for finding in of_these if finding.verdict is Verdict.OK]
     # One thing at a time: thousands in a single call would hold the interpreter, and with it the event loop.
     shown, problems_bytes = _written(
-        STATUS_ANSWER.number // 2, (_problem(problem, names[problem.target]) for problem in broken)
+        STATUS_ANSWER.number // 2, (problem_document(problem, names[problem.target]) for problem in broken)
     )
     room = STATUS_ANSWER.number - problems_bytes
     listings, listed_bytes = _written(room // 2, (_listed(finding, names[finding.target]) for finding in listed))
-    documents, _ = _written(room - listed_bytes, (_target(target, view.at, states[target.name]) for target in view.targets))
+    documents, _ = _written(
+        room - listed_bytes, (target_document(target, view.at, states[target.name]) for target in view.targets)
+    )
     truncated = len(shown) < len(broken) or len(listings) < len(listed) or len(documents) < len(view.targets)
     status = msgspec.structs.replace(whole, problems=shown, listed=listings, targets=documents, truncated=truncated)
     return msgspec.json.encode(status)
@@ -119,10 +121,10 @@ def status_of(view: View, targets: frozenset[str] | None = None) -> Status:
     states = states_of(view, found)
     names = _resource_names(view)
     return msgspec.structs.replace(
-        _status(view, found, states, None),
-        problems=tuple(_problem(finding, names[finding.target]) for finding in found if finding.is_problem),
+        head_of(view, found, states),
+        problems=tuple(problem_document(finding, names[finding.target]) for finding in found if finding.is_problem),
         listed=tuple(_listed(finding, names[finding.target]) for finding in found if finding.verdict is Verdict.OK),
-        targets=tuple(_target(target, view.at, states[target.name]) for target in view.targets),
+        targets=tuple(target_document(target, view.at, states[target.name]) for target in view.targets),
     )
 
 
@@ -155,8 +157,8 @@ def _resource_names(view: View) -> Mapping[str, Mapping[str, str]]:
     return {"": {}, **{target.name: resource_names(target) for target in view.targets}}
 
 
-def _status(view: View, found: Sequence[Finding], states: Mapping[str, TargetState], page: int | None) -> Status:
-    """Return the document without its lists."""
+def head_of(view: View, found: Sequence[Finding], states: Mapping[str, TargetState], page: int | None = None) -> Status:
+    """Return the whole document but for its lists. ``found`` are the findings of ``view``, ``states`` those of its targets."""
     return Status(
         schema_version=VERSION,
         exporter_version=__version__,
@@ -175,7 +177,8 @@ def _status(view: View, found: Sequence[Finding], states: Mapping[str, TargetSta
     )
 
 
-def _problem(problem: Finding, names: Mapping[str, str]) -> Problem:
+def problem_document(problem: Finding, names: Mapping[str, str]) -> Problem:
+    """Return one problem as it is shown; ``names`` are those of its target's resources."""
     return Problem(
         severity=problem.severity,
         kind=problem.kind,
@@ -205,7 +208,8 @@ def _listed(finding: Finding, names: Mapping[str, str]) -> Listed:
     )
 
 
-def _target(target: TargetView, now: float, state: TargetState) -> Target:
+def target_document(target: TargetView, now: float, state: TargetState) -> Target:
+    """Return all that is shown of one target; it costs more than all else, so it is made for what is shown only."""
     observations = [collector.observation for collector in target.collectors]
     return Target(
         name=target.name,

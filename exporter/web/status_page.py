@@ -1,224 +1,164 @@
 """The status board ``/``: what is broken, where, since when and who mends it, on one page without any external asset.
 
 The page is made on the server and complete without JavaScript; the script only fetches the same page again. Its size is
-bounded: problems with one cause are one card, targets come in pages, long lists are cut and say so.
+bounded: problems with one cause are one card, targets come in pages, long lists are folded, and a link leads to what is cut.
 """
 
 from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
-from typing import Final
-from urllib.parse import urlencode
+from typing import Final, get_args
+from urllib.parse import quote_plus, urlencode
 
 import jinja2
 from markupsafe import Markup
 
-from exporter.limits import BOARD_CONNECTIONS
-from exporter.state.snapshot import View
+from exporter.state.snapshot import TargetView, View
 from exporter.state.verdict import ALERTS_ONLY
 from exporter.web import wording
-from exporter.web.status_api import on_page, pages_of, status_of
-from exporter.web.status_types import BookingsWindow, CalendarConnection, LinksWindow, Problem, Status, Target
+from exporter.web.cards import LISTED_CAUSES, Card, Cause, Causes, Line, cards_of
+from exporter.web.documents import document_of, runbook_of
+from exporter.web.overview import Overview, overview_of
+from exporter.web.search import QUERY_LETTERS, Found, exact, search, without
+from exporter.web.shown import LISTED, Shown, shown
+from exporter.web.status_api import on_page, pages_of
+from exporter.web.status_types import Status, TargetState
 
-CARDS: Final = 20
-PLACES: Final = 8
 SUBJECTS: Final = 8
-LISTED: Final = BOARD_CONNECTIONS.number
+STATES: Final[Sequence[TargetState]] = get_args(TargetState)
 _FEW: Final = 3  # targets that are shown unfolded even when nothing is wrong
 _FEW_BROKEN: Final = 5  # broken targets that are shown unfolded; of more, a person chooses
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a problem is: a target, and what of it broke at one moment in one way."""
-
-    target: str
-    subjects: Sequence[str]
-    problem: Problem
-
-
-@dataclass(frozen=True, slots=True)
-class Card:
-    """Problems with one cause and one fix, ``size`` in all. ``places`` are the first of them, ``more`` counts the rest."""
-
-    cause: Problem
-    size: int
-    targets: int
-    places: Sequence[Place]
-    more: int
-
-
-@dataclass(frozen=True, slots=True)
-class WindowRow:
-    """One window of a target: what its bookings and what its links say about it."""
-
-    name: str
-    bookings: BookingsWindow | None
-    links: LinksWindow | None
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """One target on the page; ``connections`` has the broken ones first, ``more_connections`` counts those left out."""
-
-    status: Target
-    unfolded: bool
-    connections: Sequence[CalendarConnection]
-    more_connections: int
-    windows: Sequence[WindowRow]
-    facts: Sequence[str]
-
-    def absence(self, collector: str) -> str:
-        """Say why ``collector`` has nothing to show here; an absent number is never a zero."""
-        found = next((row for row in self.status.collectors if row.name == collector), None)
-        if found is None or found.data_at is not None:
-            return "not measured"
-        if found.data_expired:
-            return "withdrawn, too old"
-        return "not polled yet" if found.condition == "waiting" else "no data"
+_BROKEN: Final[Sequence[TargetState]] = ("critical", "warning")
 
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """Everything that the template shows."""
+    """Everything that the template shows. ``status`` has no lists; ``counts`` has what the filter leaves, by state."""
 
     status: Status
     query: str
+    sort: str
     page: int
     pages: int
     matching: int
+    counts: Mapping[str, int]
     cards: Sequence[Card]
-    more_cards: int
+    lines: Sequence[Line]
     targets: Sequence[Shown]
 
     def link(self, *, page: int = 1, query: str | None = None) -> str:
         """Return the address of another page or filter, relative, so that a proxy may serve the board in a folder."""
-        parts = {"q": self.query if query is None else query, "page": str(page) if page > 1 else ""}
+        sort = "" if self.sort == DEFAULT_SORT else self.sort
+        parts = {"q": self.query if query is None else query, "sort": sort, "page": str(page) if page > 1 else ""}
         return "?" + urlencode({name: value for name, value in parts.items() if value})
 
+    def to_target(self, name: str) -> str:
+        """Return the address of a target, which does not depend on what else the board shows."""
+        return f"?{urlencode({'q': exact('target', name)})}#{anchor(name)}"
 
-def render(view: View, *, query: str = "", page: int = 1) -> bytes:
-    """Return the page as UTF-8. Takes long for thousands of targets; call it in a thread."""
-    return _template().render(board=board_of(status_of(view), query=query, page=page)).encode()
+    def to_cause(self, cause: Cause) -> str:
+        """Return the address of a board with the targets of one cause."""
+        return self.link(query=exact("cause", cause.slug))
+
+    def to_state(self, state: str) -> str:
+        """Return the address of a board with those targets of this one that are in ``state``."""
+        return self.link(query=f"{without(self.query, 'state')} {exact('state', state)}".strip())
 
 
-def board_of(status: Status, *, query: str = "", page: int = 1) -> Board:
-    """Choose what is shown: problems and targets that contain every word of ``query``, broken targets first."""
-    words = query.casefold().split()
-    of_target: dict[str, list[Problem]] = {}
-    for problem in status.problems:
-        of_target.setdefault(problem.target, []).append(problem)
-    whole = {target.name for target in status.targets if _has(words, _words_of_target(target))}
-    problems = [problem for problem in status.problems if problem.target in whole or _has(words, _words_of_problem(problem))]
-    found = {problem.target for problem in problems}
-    matching = [
-        target
-        for target in status.targets
-        if target.name in whole or target.name in found or any(_has(words, text) for text in _details(target))
-    ]
-    matching.sort(key=lambda target: _STATES.index(target.state))  # stable: within a state as configured
-    pages = pages_of(len(matching))
+def anchor(target: str, part: str = "") -> str:
+    """Return the stable name of a place on the board: ``TARGET/`` or ``TARGET/CONNECTION``.
+
+    Each is encoded as in a query string, which alert templates can do, too (``urlquery``). The slash keeps a target from
+    bearing the name of something else on the page.
+    """
+    return f"{quote_plus(target)}/{quote_plus(part)}"
+
+
+def render(view: View, *, query: str = "", page: int = 1, sort: str = "", target: str = "") -> bytes:
+    """Return the page as UTF-8. Takes long for thousands of targets; call it in a thread.
+
+    ``target`` asks for that one instead of what ``query`` finds.
+    """
+    asked = exact("target", target) if target else query
+    return _template().render(board=board_of(view, query=asked, page=page, sort=sort)).encode()
+
+
+def board_of(view: View, *, query: str = "", page: int = 1, sort: str = "") -> Board:
+    """Choose what is shown: problems and targets that ``query`` finds, by default the broken targets first."""
+    query = query[:QUERY_LETTERS]
+    sort = sort if sort in SORTS else DEFAULT_SORT
+    overview = overview_of(view)
+    causes = Causes(overview.targets)
+    found = search(overview, query, lambda problem: causes.of(problem).slug)
+    counts = Counter(overview.states[name] for name in found.targets)
+    names = sorted(found.targets, key=lambda name: SORTS[sort](overview.targets[name], overview.states[name]))
+    pages = pages_of(len(names))
     page = min(max(1, page), pages)
-    few_broken = sum(target.state in {"critical", "warning"} for target in matching) <= _FEW_BROKEN
-    cards = _cards(problems)
-    shown = on_page(matching, page)
+    cards, lines = cards_of(found.problems, causes, overview.problem)
+    few_broken = sum(counts[state] for state in _BROKEN) <= _FEW_BROKEN
     return Board(
-        status=status,
+        status=overview.head,
         query=query,
+        sort=sort,
         page=page,
         pages=pages,
-        matching=len(matching),
-        cards=cards[:CARDS],
-        more_cards=max(0, len(cards) - CARDS),
+        matching=len(names),
+        counts={state: counts[state] for state in STATES if counts[state]},
+        cards=cards,
+        lines=lines[:LISTED_CAUSES],
         targets=[
             _shown(
-                target,
-                words if target.name not in whole else [],
-                unfolded=len(matching) <= _FEW or (few_broken and target.state in {"critical", "warning"}),
+                overview,
+                found,
+                name,
+                unfolded=len(names) <= _FEW or (few_broken and overview.states[name] in _BROKEN),
+                alone=len(names) == 1,
             )
-            for target in shown
+            for name in on_page(names, page)
         ],
     )
 
 
-_STATES: Final = ("critical", "warning", "waiting", "healthy")
-
-
-def _has(words: Iterable[str], text: str) -> bool:
-    folded = text.casefold()
-    return all(word in folded for word in words)
-
-
-def _words_of_target(target: Target) -> str:
-    return " ".join((target.name, target.platform, target.state, *(f"{name}={value}" for name, value in target.labels.items())))
-
-
-def _words_of_problem(problem: Problem) -> str:
-    conflict = problem.conflict
-    ids = (conflict.first, conflict.second) if conflict else ()
-    parts = (problem.target, problem.subject, problem.severity, problem.kind, problem.title, problem.reason or "", *ids)
-    return " ".join(parts)
-
-
-def _words_of_connection(target: Target, row: CalendarConnection) -> str:
-    words = (row.connection, row.calendar_type, row.provider, row.schedule, row.status, row.error_reason or "")
-    return " ".join((_words_of_target(target), *words))
-
-
-def _details(target: Target) -> Iterable[str]:
-    if target.connections:
-        yield from (_words_of_connection(target, row) for row in target.connections.connections)
-    if target.bookings:
-        names = target.bookings.resource_names
-        yield " ".join((_words_of_target(target), *names, *names.values()))
-
-
-def _cards(problems: Iterable[Problem]) -> list[Card]:
-    groups: dict[tuple[object, ...], list[Problem]] = {}
-    for problem in problems:
-        key = (problem.severity, problem.kind, problem.title, problem.reason, problem.meaning, problem.fix)
-        groups.setdefault(key, []).append(problem)
-    return [_card(group) for group in groups.values()]
-
-
-def _card(group: Sequence[Problem]) -> Card:
-    places: dict[tuple[object, ...], list[Problem]] = {}
-    for problem in group:
-        # Each double booking and each credential is a place of its own.
-        own = id(problem) if problem.conflict or problem.until else None
-        places.setdefault((problem.target, problem.since, problem.detail, own), []).append(problem)
-    shown = [
-        Place(first.target, [problem.subject for problem in (first, *rest)], first)
-        for first, *rest in list(places.values())[:PLACES]
-    ]
-    targets = len({problem.target for problem in group})
-    return Card(group[0], len(group), targets, shown, max(0, len(places) - PLACES))
-
-
-def _shown(target: Target, words: Iterable[str], *, unfolded: bool) -> Shown:
+def _shown(overview: Overview, found: Found, name: str, *, unfolded: bool, alone: bool) -> Shown:
+    target = overview.target(name)
+    named = found.connections(overview.targets[name])
     rows = target.connections.connections if target.connections else ()
-    # Words that name a connection narrow the list; words that name something else of the target do not empty it.
-    rows = tuple(row for row in rows if _has(words, _words_of_connection(target, row))) or rows
-    rows = tuple(sorted(rows, key=lambda row: (not row.broken, wording.STATUS_ORDER.index(row.status))))
-    return Shown(
-        status=target,
-        unfolded=unfolded,
-        connections=rows[:LISTED],
-        more_connections=max(0, len(rows) - LISTED) + (target.connections.dropped_connections if target.connections else 0),
-        windows=_windows(target),
-        facts=wording.facts(target),
-    )
+    return shown(target, [row for row in rows if row.connection in named], unfolded=unfolded, alone=alone)
 
 
-def _windows(target: Target) -> list[WindowRow]:
-    bookings = {row.window: row for row in target.bookings.windows} if target.bookings else {}
-    links = {row.window: row for row in target.links.windows} if target.links else {}
-    return [WindowRow(name, bookings.get(name), links.get(name)) for name in dict.fromkeys((*bookings, *links))]
+def _by_state(target: TargetView, state: TargetState) -> tuple[object, ...]:
+    return STATES.index(state), wording.natural(target.name)
+
+
+def _by_name(target: TargetView, _: TargetState) -> tuple[object, ...]:
+    return (wording.natural(target.name),)
+
+
+def _by_age(target: TargetView, _: TargetState) -> tuple[object, ...]:
+    # No data is older than any.
+    oldest = min((collector.observation.at if collector.observation else 0.0 for collector in target.collectors), default=0.0)
+    return oldest, wording.natural(target.name)
+
+
+def _by_site(target: TargetView, state: TargetState) -> tuple[object, ...]:
+    site = target.labels.get("site", "")
+    return not site, wording.natural(site), *_by_state(target, state)
+
+
+DEFAULT_SORT: Final = "state"
+#: The orders of the targets by the value of ``?sort=``.
+SORTS: Final[Mapping[str, Callable[[TargetView, TargetState], tuple[object, ...]]]] = {
+    "state": _by_state,
+    "name": _by_name,
+    "age": _by_age,
+    "site": _by_site,
+}
 
 
 def content_security_policy() -> str:
@@ -258,5 +198,10 @@ def _template() -> jinja2.Template:
         alerts_only=[part.what for part in ALERTS_ONLY],
         resources_shown=LISTED,
         subjects_shown=SUBJECTS,
+        query_letters=QUERY_LETTERS,
+        sorts=tuple(SORTS),
+        anchor=anchor,
+        document_of=document_of,
+        runbook_of=runbook_of,
     )
     return environment.get_template("board.html")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -55,6 +56,12 @@ def absolute(moment: datetime, now: datetime) -> str:
     """Word ``moment`` in UTC, to the second; the date is left out on the day of ``now``."""
     moment = moment.astimezone(UTC)
     return f"{moment:%H:%M:%S} UTC" if moment.date() == now.date() else f"{moment:%Y-%m-%d %H:%M:%S} UTC"
+
+
+def natural(text: str) -> tuple[tuple[int, int | str], ...]:
+    """Return what sorts names as people do: ``Chair 2`` before ``Chair 10``, whatever their case."""
+    parts = re.split(r"(\d+)", text.casefold())
+    return tuple((1, int(part)) if position % 2 else (0, part) for position, part in enumerate(parts))
 
 
 def plain(word: str) -> str:

@@ -248,7 +248,7 @@ def test_simulate_lists_every_scripted_incident() -> None:
     assert code == 0
     for name in (
         *("token-revoked", "sync-stuck", "provider-down", "double-booking", "lost-crm-link", "api-throttled", "intake-stopped"),
-        *("calm", "bad-night"),
+        *("calm", "worst-night", "bad-night"),
     ):
         assert name in out
 
@@ -300,6 +300,29 @@ def test_demo_shows_both_platforms_and_the_incidents_as_they_run() -> None:
                 assert 200 == (await http.get("/metrics", headers=by_name)).status_code
                 for platform in ("wix", "bitrix24"):
                     assert f'platform="{platform}",window="next_24h"' in shown
+                assert 403 == (await http.post("/-/reload")).status_code, "without --web.enable-lifecycle"
+        finally:
+            process.send_signal(signal.SIGTERM)
+            assert await asyncio.wait_for(process.wait(), 20) == 0
+
+    asyncio.run(scenario())
+
+
+def test_demo_may_be_reloaded_with_the_switch_of_the_daemon() -> None:
+    async def scenario() -> None:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-u", "-m", "exporter", "demo", "--web.listen-address=127.0.0.1:0", "--scenario=calm"),
+            "--web.enable-lifecycle",
+            stdout=asyncio.subprocess.PIPE,
+        )
+        try:
+            assert process.stdout is not None
+            text = ""
+            while "Status board" not in text:
+                text += (await asyncio.wait_for(process.stdout.readline(), 30)).decode()
+            url = next(word for word in text.split() if word.startswith("http")).rstrip("/")
+            async with httpx.AsyncClient(base_url=url, trust_env=False) as http:
+                assert 200 == (await http.post("/-/reload")).status_code
         finally:
             process.send_signal(signal.SIGTERM)
             assert await asyncio.wait_for(process.wait(), 20) == 0

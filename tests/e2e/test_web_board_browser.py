@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
+from urllib.parse import quote_plus
 
 import pytest
+from msgspec.structs import replace
 from playwright.async_api import expect
 
 from exporter.errors import Reason
-from exporter.model import CollectorName, ConnectionStatus
+from exporter.model import CollectorName, ConnectionStatus, TargetPolicy
 from exporter.state.snapshot import View
 from exporter.web import Server, create_app, serve
 from tests.harness import views
@@ -42,10 +45,17 @@ def fleet() -> View:
     return views.view_of(broken, *(site(f"site-{number:03}") for number in range(1, 80)))
 
 
-SCENES: dict[str, Callable[[], View]] = {"failing": views.failing, "every_status": every_status, "fleet": fleet}
-FURTHER: dict[str, Callable[[], View]] = {
-    name: views.SCENES[name] for name in ("before_first_poll", "partial_failure", "expired")
-} | {"empty": views.view_of}
+SCENES: dict[str, Callable[[], View]] = {
+    "failing": views.failing,
+    "every_status": every_status,
+    "partial_failure": views.partial_failure,
+    "4": lambda: many(4),
+    "40": lambda: many(40),
+    "500": lambda: many(500),
+}
+FURTHER: dict[str, Callable[[], View]] = {name: views.SCENES[name] for name in ("before_first_poll", "expired")} | {
+    "empty": views.view_of
+}
 
 
 def shown(
@@ -75,18 +85,45 @@ def shown(
     asyncio.run(run())
 
 
+def many(targets: int) -> View:
+    """Return a fleet with a key that a sixth of it shares and that is refused, broken calendars, and a double booking."""
+    sites = []
+    for number in range(targets):
+        name = f"salon-{number:04}"
+        state = views.unpolled(name, "wix", CollectorName.CONNECTIONS)
+        if number % 6 == 0:
+            entry, states = views.target_of(name, "wix", [views.failed(state, Reason.AUTH, "refused")])
+            sites.append((replace(entry, policy=TargetPolicy(credential="/run/secrets/wix")), states))
+        else:
+            sites.append(site(name, ConnectionStatus.ERROR if number % 5 == 0 else ConnectionStatus.SYNCED))
+    portal = views.bitrix24_target(
+        views.succeeded(views.unpolled(views.BITRIX24, "bitrix24", CollectorName.BOOKINGS), views.bitrix24_bookings()),
+        views.succeeded(views.unpolled(views.BITRIX24, "bitrix24", CollectorName.LINKS), views.bitrix24_links()),
+    )
+    return views.view_of(*sites[1:], portal)
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("size", SIZES)
 def test_axe_finds_nothing_serious_and_nothing_sticks_out(size: str, scheme: Literal["light", "dark"], tmp_path: Path) -> None:
-    async def look(opened: Tab, _: Server, backend: ShownBackend) -> None:
-        # Colours and layout of the further ones are those of the others, so one look at their structure is enough.
-        for name, scene in (SCENES | (FURTHER if (size, scheme) == ("phone", "light") else {})).items():
-            backend.shown = scene()
-            await opened.page.reload()
+    async def look(opened: Tab, server: Server, backend: ShownBackend) -> None:
+        async def judge(name: str) -> None:
             assert [] == await opened.axe(), name
             wider = await opened.page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
             assert wider <= 0, name
             await opened.page.screenshot(path=tmp_path / f"{name}-{size}-{scheme}.png", full_page=True)
+
+        # Colours and layout of the further ones are those of the others, so one look at their structure is enough.
+        for name, scene in (SCENES | (FURTHER if (size, scheme) == ("phone", "light") else {})).items():
+            backend.shown = scene()
+            await opened.page.reload()
+            await judge(name)
+        backend.shown = many(500)
+        await opened.page.goto(f"{server.url}/?q=salon-0007&sort=name")
+        await judge("filtered")
+        await opened.page.goto(f"{server.url}/?q=auth")
+        await opened.page.locator("details.rest summary").first.click()
+        await judge("filtered-by-cause")
 
     shown(views.healthy(), look, size=size, scheme=scheme)
 
@@ -120,7 +157,7 @@ def test_it_is_whole_without_javascript() -> None:
         await page.get_by_role("searchbox").fill("site-07")
         await page.get_by_role("button", name="Apply").click()
         await expect(page.locator("details.target")).to_have_count(10)
-        assert page.url.endswith("/?q=site-07")
+        assert page.url.endswith("/?q=site-07&sort=state")
         await page.locator("details.target summary").first.click()
         await expect(page.get_by_role("cell", name="Chair 1").first).to_be_visible()
         await page.get_by_role("link", name="Show all").click()
@@ -203,6 +240,114 @@ def test_the_filter_follows_the_typing() -> None:
         assert page.url == f"{server.url}/"
 
     shown(fleet(), look)
+
+
+def test_the_order_of_the_targets_is_chosen_with_one_key() -> None:
+    async def look(opened: Tab, server: Server, __: ShownBackend) -> None:
+        await opened.page.get_by_label("Sort by").select_option("name")
+        await expect(opened.page.locator("details.target").first).to_have_attribute("data-key", "site-000")
+        assert opened.page.url == f"{server.url}/?sort=name"
+
+    shown(fleet(), look)
+
+
+def test_a_page_is_reached_by_its_number_and_lands_at_the_targets() -> None:
+    async def look(opened: Tab, server: Server, __: ShownBackend) -> None:
+        page = opened.page
+        await page.get_by_label("Go to page").fill("3")
+        await page.clock.fast_forward(16_000)
+        assert "3" == await page.get_by_label("Go to page").input_value()
+        await page.keyboard.press("Enter")
+        await expect(page.get_by_text("Page 3 of 4")).to_be_visible()
+        await page.get_by_role("link", name="Next").click()
+        await expect(page.get_by_text("Page 4 of 4")).to_be_visible()
+        assert page.url == f"{server.url}/?page=4#targets"
+        await expect(page.get_by_role("heading", name="Targets 80")).to_be_in_viewport()
+
+    shown(fleet(), look)
+
+
+ODD = ("salon berlin", "a/b", "50% & more", "Müller's", "a+b", "live", 'say "hi" \\', "#1 (new)")
+
+
+def odd_names() -> View:
+    good = (site(f"site-{number:03}") for number in range(60))
+    sites = []
+    for name in ODD:
+        state = views.unpolled(name, "wix", CollectorName.CONNECTIONS)
+        rows = (views.connection(f"Chair {number}") for number in range(60))
+        seen = views.connections(*rows, views.connection(name, ConnectionStatus.CONNECTED, export_enabled=False))
+        sites.append(views.target_of(f"x {name}", "wix", [views.succeeded(state, seen)]))
+    return views.view_of(*good, *sites)
+
+
+@pytest.mark.parametrize("javascript", [True, False])
+def test_an_address_with_a_target_and_a_connection_leads_there(*, javascript: bool) -> None:
+    async def look(opened: Tab, server: Server, _: ShownBackend) -> None:
+        for name in ODD:
+            await opened.page.goto("about:blank")
+            whole = f"?target={quote_plus('x ' + name)}" if not javascript else ""
+            await opened.page.goto(f"{server.url}/{whole}#{quote_plus('x ' + name)}/{quote_plus(name)}")
+            row = opened.page.locator(f'[id="{quote_plus("x " + name)}/{quote_plus(name)}"]')
+            await expect(row).to_be_in_viewport()
+            await expect(opened.page.locator("details.target")).to_have_count(1)
+
+    shown(odd_names(), look, javascript=javascript)
+
+
+def test_an_address_written_by_hand_leads_there_too_and_an_unknown_one_changes_nothing() -> None:
+    async def look(opened: Tab, server: Server, _: ShownBackend) -> None:
+        page = opened.page
+        await page.goto(f"{server.url}/?q=site#x salon berlin")
+        await expect(page.locator("details.target")).to_have_count(1)
+        await expect(page.locator("details.target[open]")).to_have_attribute("data-key", "x salon berlin")
+        await expect(page.get_by_role("searchbox")).to_have_value('target:"x salon berlin"')
+        await page.goto(f"{server.url}/?q=site#nobody/here")
+        await expect(page.locator("details.target")).to_have_count(25)
+        assert page.url.endswith("/?q=site#nobody/here")
+
+    shown(odd_names(), look)
+
+
+def test_the_keyboard_reaches_everything_and_keeps_its_place_over_a_refresh() -> None:
+    async def look(opened: Tab, _: Server, backend: ShownBackend) -> None:
+        page = opened.page
+        await page.keyboard.press("Tab")
+        await expect(page.get_by_role("link", name="Skip to the state")).to_be_focused()
+        await page.keyboard.press("Tab")
+        await expect(page.get_by_role("link", name="Skip to the targets")).to_be_focused()
+        await page.keyboard.press("Enter")
+        await page.keyboard.press("Tab")
+        await expect(page.locator("details.target summary").first).to_be_focused()
+        outline = await page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+        assert "solid" == outline
+        for place in ("details.rest summary", "section a[href^='?q=target']", "#counts a", ".pages a", "#again"):
+            await page.locator(place).last.focus()
+            text = await page.evaluate("document.activeElement.textContent")
+            backend.shown = replace(backend.shown, at=backend.shown.at + 16)
+            await page.clock.fast_forward(16_000)
+            await expect(page.locator("#refresh time")).to_have_attribute("datetime", moment(backend.shown.at))
+            assert text == await page.evaluate("document.activeElement.textContent"), place
+
+    shown(many(120), look)
+
+
+def moment(at: float) -> str:
+    return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def test_what_is_printed_has_the_cards_and_the_tables_and_nothing_to_press() -> None:
+    async def look(opened: Tab, _: Server, __: ShownBackend) -> None:
+        page = opened.page
+        await page.emulate_media(media="print")
+        await expect(page.get_by_role("heading", name="Double booking", exact=True)).to_be_visible()
+        await expect(page.get_by_role("columnheader", name="Connection").first).to_be_visible()
+        for pressed in ("button", "input", "select"):
+            assert [] == [one for one in await page.locator(pressed).all() if await one.is_visible()], pressed
+        background = await page.evaluate("getComputedStyle(document.body).backgroundColor")
+        assert "rgb(255, 255, 255)" == background
+
+    shown(many(4), look, scheme="dark")
 
 
 def test_words_from_outside_do_nothing() -> None:

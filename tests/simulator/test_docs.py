@@ -18,7 +18,9 @@ def section(name: str) -> str:
 
 
 def test_the_table_of_incidents_is_the_code() -> None:
-    rows = [f"| `{incident.name}` | {incident.description} | {incident.alert} |" for incident in INCIDENTS]
+    rows = [
+        f"| `{incident.name}` | {incident.description} | {incident.alert} | {incident.on_board} |" for incident in INCIDENTS
+    ]
     assert section("incidents").splitlines() == rows
 
 

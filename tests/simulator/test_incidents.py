@@ -233,8 +233,8 @@ def test_the_timeline_runs_every_incident_in_turn_and_again() -> None:
     assert sum(step.calm_seconds + step.lasts_seconds for step in TIMELINE) == 840
 
 
-def test_there_is_a_scenario_for_calm_for_each_incident_and_for_a_bad_night() -> None:
-    assert set(SCENARIOS) == {"calm", "bad-night", *NAMES}
+def test_there_is_a_scenario_for_calm_for_each_incident_and_for_bad_nights() -> None:
+    assert set(SCENARIOS) == {"calm", "worst-night", "bad-night", *NAMES}
 
 
 def test_a_scenario_of_one_incident_starts_it_and_leaves_it() -> None:

@@ -7,7 +7,10 @@ import hashlib
 import re
 import time
 from collections.abc import Sequence
+from html import escape
 from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import parse_qs, quote_plus, urlsplit
 
 import pytest
 from msgspec.structs import replace
@@ -15,9 +18,12 @@ from msgspec.structs import replace
 from exporter.errors import Reason
 from exporter.model import BookingsObservation, CollectorName, Conflict, Connection, ConnectionStatus
 from exporter.state.advice import for_failure
-from exporter.state.snapshot import View
+from exporter.state.snapshot import TargetView, View
 from exporter.web import status_page as board
-from exporter.web.status_api import status_of
+from exporter.web.documents import RUNBOOKS
+from exporter.web.status_api import target_document
+from exporter.web.status_types import Target as Document
+from exporter.web.status_types import TargetState
 from tests.harness import views, worst
 from tests.harness.views import NOW, WIX, Target
 from tests.harness.web import ShownBackend, ask
@@ -38,8 +44,8 @@ class Tags(HTMLParser):
         self.attributes += attrs
 
 
-def page(view: View, query: str = "", number: int = 1) -> str:
-    return board.render(view, query=query, page=number).decode()
+def page(view: View, query: str = "", number: int = 1, sort: str = "") -> str:
+    return board.render(view, query=query, page=number, sort=sort).decode()
 
 
 def words(html: str) -> str:
@@ -55,8 +61,12 @@ def site(name: str, *rows: Connection, labels: dict[str, str] | None = None) -> 
 
 
 def failed_site(name: str, reason: Reason = Reason.AUTH) -> Target:
+    return failed_site_with(name, {}, reason)
+
+
+def failed_site_with(name: str, labels: dict[str, str], reason: Reason = Reason.AUTH) -> Target:
     state = views.unpolled(name, "wix", CollectorName.CONNECTIONS)
-    return views.target_of(name, "wix", [views.failed(state, reason, "refused")])
+    return views.target_of(name, "wix", [views.failed(state, reason, "refused")], labels=labels)
 
 
 def names(found: board.Board) -> Sequence[str]:
@@ -124,8 +134,16 @@ def test_bookings_whose_links_were_read_too_long_ago_stand_beside_the_others_and
 
 def test_not_measured_is_never_a_zero() -> None:
     text = words(page(views.healthy()))
-    assert "next_24h 14:12:50 UTC 2026-09-22 14:12:50 UTC 0 (0 confirmed, 0 pending) not measured not measured" in text
+    assert "next_24h 14:12:50 UTC 2026-09-22 14:12:50 UTC 0 (0 confirmed, 0 pending) not measured" in text
     assert "Next booking: not measured" in text
+    assert "Overlapping bookings are not measured; conflicts: true of the collector bookings measures them." in text
+
+
+def test_a_target_has_no_columns_for_what_it_has_no_collector_for() -> None:
+    state = views.succeeded(views.unpolled("a", "wix", CollectorName.BOOKINGS), views.wix_bookings())
+    html = page(views.view_of(views.target_of("a", "wix", [state])))
+    assert ["Window", "From", "To", "Bookings", "Overlapping"] == re.findall(r"<th [^>]*>(\w+)</th>", html)[-5:]
+    assert "connection" not in words(html).split("Targets 1")[1].split("Collectors")[0]
 
 
 def test_withdrawn_data_is_said_to_be_withdrawn() -> None:
@@ -154,14 +172,14 @@ def test_budgets_are_bars_with_their_numbers() -> None:
 
 
 def test_problems_with_one_cause_are_one_card() -> None:
-    found = board.board_of(status_of(views.view_of(*(failed_site(f"site-{number}") for number in range(300)))))
+    found = board.board_of(views.view_of(*(failed_site(f"site-{number}") for number in range(300))))
     [card] = found.cards
-    assert (300, 300, board.PLACES, 300 - board.PLACES) == (card.size, card.targets, len(card.places), card.more)
+    assert (300, 300, 8, 92, 200) == (card.size, card.targets, len(card.first), len(card.folded), card.more)
 
 
 def test_collectors_that_broke_together_are_one_place() -> None:
-    found = board.board_of(status_of(views.failing()))
-    [place] = found.cards[0].places
+    found = board.board_of(views.failing())
+    [place] = found.cards[0].first
     assert (WIX, ["connections", "bookings"]) == (place.target, place.subjects)
 
 
@@ -170,17 +188,17 @@ def test_each_double_booking_is_a_place_of_its_own() -> None:
     conflicts = tuple(Conflict("7", str(number), str(number + 1), NOW + 60, NOW + 120) for number in range(3))
     seen = BookingsObservation(NOW - 30, (), conflicts=conflicts)
     view = views.view_of(views.target_of("portal", "bitrix24", [views.succeeded(state, seen)]))
-    [card] = board.board_of(status_of(view)).cards
-    assert 3 == len(card.places)
+    [card] = board.board_of(view).cards
+    assert 3 == len(card.first)
 
 
 def test_targets_come_in_pages_the_broken_ones_first() -> None:
     view = views.view_of(*(site(f"good-{number:03}") for number in range(60)), failed_site("bad"))
-    first, last = (board.board_of(status_of(view), page=number) for number in (1, 3))
+    first, last = (board.board_of(view, page=number) for number in (1, 3))
     assert (3, 61, "bad", 25) == (first.pages, first.matching, names(first)[0], len(first.targets))
     assert "good-059" == names(last)[-1]
     assert len(last.targets) == 11
-    assert names(board.board_of(status_of(view), page=99)) == names(last)
+    assert names(board.board_of(view, page=99)) == names(last)
 
 
 def test_the_page_stays_small_with_thousands_of_targets() -> None:
@@ -206,25 +224,32 @@ def test_a_site_with_ten_thousand_broken_connections_is_shown_like_any_other() -
     began = time.thread_time()
     html = page(view)
     assert time.thread_time() - began < 3.0
-    assert len(html.encode()) < 256 * 1024
+    assert len(html.encode()) < 512 * 1024
 
 
 def test_connections_beyond_the_cap_are_told() -> None:
     view = views.view_of(worst.site("site", worst.connections()))
-    [shown] = board.board_of(status_of(view)).targets
-    assert 9_950 == shown.more_connections
+    [shown] = board.board_of(view).targets
+    assert 9_500 == shown.more_connections
     assert "10 000 connections: 500 error, 9 500 not listed" in words(page(view))
 
 
 def test_a_long_list_of_connections_is_cut_with_the_broken_ones_kept() -> None:
     rows = [views.connection(f"Chair {number}") for number in range(200)]
     rows[150] = replace(rows[150], status=ConnectionStatus.ERROR)
-    [shown] = board.board_of(status_of(views.view_of(site("a", *rows)))).targets
+    shown, _ = board.board_of(views.view_of(site("a", *rows), site("b"))).targets
     assert ("Chair 150", 50, 150) == (
         shown.connections[0].connection,
         len(shown.connections),
         shown.more_connections,
     )
+
+
+def test_a_target_that_is_alone_on_the_page_shows_all_its_connections() -> None:
+    rows = [views.connection(f"Chair {number}") for number in range(200)]
+    [shown] = board.board_of(views.view_of(site("a", *rows), site("b")), query="target:a").targets
+    assert (200, 0) == (len(shown.connections), shown.more_connections)
+    assert ["Chair 0", "Chair 1", "Chair 2"] == [row.connection for row in shown.connections[:3]]
 
 
 @pytest.mark.parametrize(
@@ -251,16 +276,16 @@ def test_the_filter_finds_what_contains_every_word(query: str, expected: list[st
         site("berlin", views.connection("Sofa", ConnectionStatus.DISCONNECTED), labels={"city": "berlin"}),
         failed_site("bad"),
     )
-    assert expected == names(board.board_of(status_of(view), query=query))
+    assert expected == names(board.board_of(view, query=query))
 
 
 def test_the_filter_finds_a_booking_id() -> None:
-    assert ["salon-b24"] == names(board.board_of(status_of(views.healthy()), query="352"))
+    assert ["salon-b24"] == names(board.board_of(views.healthy(), query="352"))
 
 
 def test_the_filter_narrows_a_long_list_of_connections() -> None:
     rows = [views.connection(f"Chair {number}") for number in range(200)]
-    [shown] = board.board_of(status_of(views.view_of(site("a", *rows))), query="chair 199").targets
+    [shown] = board.board_of(views.view_of(site("a", *rows)), query="chair 199").targets
     assert ["Chair 199"] == [row.connection for row in shown.connections]
 
 
@@ -268,7 +293,7 @@ def test_the_filter_stays_in_the_box_and_in_the_links() -> None:
     view = views.view_of(*(site(f"a&b {number}") for number in range(60)))
     html = page(view, "a&b")
     assert 'value="a&amp;b"' in html
-    assert 'href="?q=a%26b&amp;page=2"' in html
+    assert 'href="?q=a%26b&amp;page=2#targets"' in html
 
 
 def test_nothing_found_is_said() -> None:
@@ -313,7 +338,8 @@ def test_only_the_style_and_script_of_the_page_may_run() -> None:
 
 def test_the_page_loads_nothing_from_elsewhere() -> None:
     html = page(views.failing())
-    assert [] == re.findall(r"""(?:src|href|action)=["']?(?:https?:)?//[^"']*""", html)
+    loaded = re.sub(r"<a [^>]*>", "", html)
+    assert [] == re.findall(r"""(?:src|href|action)=["']?(?:https?:)?//[^"']*""", loaded)
     assert 'style="' not in html
 
 
@@ -325,3 +351,119 @@ def test_addresses_are_relative_so_that_a_proxy_may_serve_it_in_a_folder() -> No
 def test_the_number_of_problems_stands_in_the_title() -> None:
     assert "<title>(6) Booking sync</title>" in page(views.failing())
     assert "<title>Booking sync</title>" in page(views.view_of())
+
+
+def test_rows_of_a_failed_provider_are_grey_and_say_of_when_they_are() -> None:
+    html = page(views.partial_failure())
+    fresh, stale = (html[html.index(f'id="salon-wix/{row}"') :].split("</tr>")[0] for row in ("Chair+1", "60303ae22b99"))
+    assert '<span class="chip s-synced">synced</span>' in fresh
+    assert "as of" not in fresh
+    assert '<span class="chip stale">error</span>' in stale
+    assert "as of 14:11:50 UTC" in stale
+    assert "chip s-" not in stale
+
+
+def test_rows_that_are_older_than_a_failed_poll_are_grey_too() -> None:
+    html = page(views.failing())
+    assert "chip s-" not in html
+    assert 3 == html.count("as of 14:12:50 UTC")
+
+
+def test_a_poll_that_is_due_is_not_in_the_past() -> None:
+    state = replace(
+        views.succeeded(views.unpolled("a", "wix", CollectorName.CONNECTIONS), views.connections()), next_poll=NOW - 3
+    )
+    assert "due now every 1 min" in words(page(views.view_of(views.target_of("a", "wix", [state]))))
+
+
+ODD = ("salon berlin", "a/b", "50% & more", "Müller", "a+b", "live", 'say "hi" \\', "#1")
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_a_place_is_named_as_a_query_string_is_encoded(name: str) -> None:
+    html = page(views.view_of(site(name, views.connection(name))))
+    encoded = quote_plus(name)
+    assert 1 == html.count(f'id="{encoded}/"')
+    assert 1 == html.count(f'id="{encoded}/{encoded}"')
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_a_link_to_a_target_finds_it_alone(name: str) -> None:
+    view = views.view_of(failed_site(name), site(f"{name}b"), site(f"{name} 2"), site("other"))
+    found = board.board_of(view)
+    query = parse_qs(urlsplit(found.to_target(name)).query)["q"][0]
+    assert [name] == names(board.board_of(view, query=query))
+    assert f"{quote_plus(name)}/" == urlsplit(found.to_target(name)).fragment
+    assert f'href="{escape(found.to_target(name))}"' in page(view)
+
+
+def test_no_name_of_a_target_is_the_name_of_something_else_on_the_page() -> None:
+    found = Tags()
+    found.feed(page(views.view_of(*(failed_site(name) for name in ("live", "targets", "q", "broken", "page", "sort")))))
+    ids = [value for name, value in found.attributes if name == "id"]
+    assert len(ids) == len(set(ids))
+
+
+def test_a_target_can_be_asked_for_by_its_name() -> None:
+    backend = ShownBackend(views.view_of(*(site(f"site-{number}") for number in range(60))))
+    assert ["site-5"] == re.findall(r'data-key="(site-[0-9]+)"', ask(backend, "/?target=site-5").text)
+    assert 'value="target:site-5"' in ask(backend, "/?target=site-5").text
+
+
+@pytest.mark.parametrize(
+    ("sort", "expected"),
+    [
+        ("", ["b", "a2", "a10", "c"]),
+        ("state", ["b", "a2", "a10", "c"]),
+        ("name", ["a2", "a10", "b", "c"]),
+        ("site", ["c", "a2", "b", "a10"]),
+        ("age", ["b", "c", "a2", "a10"]),
+        ("nonsense", ["b", "a2", "a10", "c"]),
+    ],
+)
+def test_targets_are_sorted_as_asked_and_names_as_people_do(sort: str, expected: list[str]) -> None:
+    old = views.unpolled("c", "wix", CollectorName.CONNECTIONS)
+    polled = replace(views.succeeded(old, views.connections(at=NOW - 200)), next_poll=NOW + 10)
+    aged = views.target_of("c", "wix", [polled], labels={"site": "x1"})
+    view = views.view_of(site("a10"), aged, site("a2", labels={"site": "x2"}), failed_site_with("b", {"site": "x10"}))
+    assert expected == names(board.board_of(view, sort=sort))
+
+
+def test_the_order_and_the_filter_stay_in_every_link_between_pages() -> None:
+    html = page(views.view_of(*(site(f"site {number}") for number in range(100))), "site", 2, "name")
+    for word, number in (("First", ""), ("Previous", ""), ("Next", "&amp;page=3"), ("Last", "&amp;page=4")):
+        assert re.search(rf'href="\?q=site&amp;sort=name{number}#targets">{word}<', html), word
+    assert '<input type="hidden" name="sort" value="name">' in html
+    assert '<option value="name" selected>' in html
+
+
+def test_the_counts_follow_the_filter() -> None:
+    view = views.view_of(*(site(f"good {number}") for number in range(3)), failed_site("bad 1"), failed_site("bad 2"))
+    assert "2 of 5 shown 2 critical Show all" in words(page(view, "bad"))
+    assert "shown" not in words(page(view)).split("Broken now")[0]
+    assert "?q=bad+state%3Acritical" == board.board_of(view, query="bad state:healthy").to_state("critical")
+
+
+def test_only_the_documents_of_shown_targets_are_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = []
+
+    def count(target: TargetView, now: float, state: TargetState) -> Document:
+        made.append(target.name)
+        return target_document(target, now, state)
+
+    monkeypatch.setattr("exporter.web.overview.target_document", count)
+    page(views.view_of(*(site(f"site-{number}") for number in range(500))))
+    assert 25 == len(made)
+
+
+def test_every_runbook_that_a_card_links_to_exists() -> None:
+    folder = Path(__file__).parents[2] / "docs" / "runbooks"
+    assert [] == [name for name in RUNBOOKS.values() if not (folder / f"{name}.md").is_file()]
+    assert "blob/main/docs/runbooks/bookingsyncaccessdenied.md" in page(views.view_of(failed_site("a")))
+
+
+def test_without_an_address_of_the_project_no_document_is_linked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("exporter.web.documents._folder", lambda: "")
+    html = page(views.view_of(failed_site("a")))
+    assert "Runbook" not in html
+    assert "Documents" not in html

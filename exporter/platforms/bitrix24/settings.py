@@ -8,7 +8,16 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field, PlainValidator, ValidationInfo
 
-from exporter.fields.credentials import SECRET_SCHEMA, Origin, SecretValue, plain_ascii, secret_text, source_of, split_url
+from exporter.fields.credentials import (
+    SECRET_SCHEMA,
+    Origin,
+    SecretValue,
+    plain_ascii,
+    secret_text,
+    source_of,
+    split_url,
+    told_source,
+)
 from exporter.fields.kinds import Duration, FilePath, Id, WindowName, field_error
 from exporter.limits import MAX_BOOKINGS, RESOURCE_SERIES, RESOURCE_WINDOWS
 from exporter.platforms.settings import (
@@ -184,3 +193,10 @@ class BitrixTarget(Target):
     collectors: Annotated[BitrixCollectors, MAY_BE_EMPTY] = Field(
         default_factory=BitrixCollectors, description="Default: all, each with its defaults."
     )
+
+    @property
+    def credential_source(self) -> str:
+        if self.oauth is not None:
+            return str(self.oauth.token_file)
+        # Behind the source stands the portal's address.
+        return told_source(self.webhook_url.identity.rpartition(" ")[0] if self.webhook_url else "", self.name)

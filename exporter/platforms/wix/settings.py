@@ -8,7 +8,7 @@ from typing import Annotated, Final, Literal
 from pydantic import AfterValidator, Field, PlainValidator, ValidationInfo, WithJsonSchema
 
 from exporter.counting import WindowSpec
-from exporter.fields.credentials import SECRET_SCHEMA, SecretValue, plain_ascii, secret_text, source_of
+from exporter.fields.credentials import SECRET_SCHEMA, SecretValue, plain_ascii, secret_text, source_of, told_source
 from exporter.fields.kinds import Duration, Id, Text, field_error, named, shown, text_of
 from exporter.limits import CONNECTION_SERIES, CONNECTIONS, MAX_BOOKINGS
 from exporter.platforms.settings import (
@@ -138,3 +138,8 @@ class WixTarget(Target):
     collectors: Annotated[WixCollectors, MAY_BE_EMPTY] = Field(
         default_factory=WixCollectors, description="Default: all, each with its defaults."
     )
+
+    @property
+    def credential_source(self) -> str:
+        secret = self.api_key or self.app_secret
+        return told_source(secret.identity if secret else "", self.name)

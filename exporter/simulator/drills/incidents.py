@@ -14,13 +14,26 @@ Undo = Callable[[], None]
 
 @dataclass(frozen=True, slots=True)
 class Incident:
-    """One thing that goes wrong: ``begin`` changes the world and returns the repair; ``alert`` is the page to expect."""
+    """One thing that goes wrong: ``begin`` changes the world and returns the repair; ``alert`` is the page to expect.
+
+    ``on_board_after`` is after how many seconds the status board shows it, 0 with the next poll; ``None`` is never: what it
+    changes is seen only beside what was before, or beside another target, which rules look at.
+    """
 
     name: str
     description: str
     changes: str
     alert: str
     begin: Callable[[World], Undo]
+    on_board_after: float | None
+
+    @property
+    def on_board(self) -> str:
+        """What the status board makes of it, in words."""
+        if self.on_board_after is None:
+            return "only an alert notices this"
+        when = f"after {self.on_board_after / 3600:g} h" if self.on_board_after else "with the next poll"
+        return f"the board shows this {when}"
 
 
 def _token_revoked(world: World) -> Undo:
@@ -111,6 +124,7 @@ INCIDENTS: tuple[Incident, ...] = (
         "First exporting connection of the first Wix site: status ERROR, reason TOKEN_REVOKED.",
         "BookingSyncConnectionNeedsOwner",
         _token_revoked,
+        on_board_after=0,
     ),
     Incident(
         "sync-stuck",
@@ -118,6 +132,7 @@ INCIDENTS: tuple[Incident, ...] = (
         "Second exporting connection of the first Wix site: status SYNC_IN_PROGRESS for ever.",
         "BookingSyncConnectionStuck",
         _sync_stuck,
+        on_board_after=3600,
     ),
     Incident(
         "provider-down",
@@ -125,6 +140,7 @@ INCIDENTS: tuple[Incident, ...] = (
         "First Wix site: the provider of its first connection is named in failedProviderIds and its connections are missing.",
         "BookingSyncProviderDown",
         _provider_down,
+        on_board_after=0,
     ),
     Incident(
         "double-booking",
@@ -132,6 +148,7 @@ INCIDENTS: tuple[Incident, ...] = (
         "First Bitrix24 portal and last Wix site: a second booking on a resource that is taken within a day.",
         "BookingSyncDoubleBooking",
         _double_booking,
+        on_board_after=0,
     ),
     Incident(
         "lost-crm-link",
@@ -139,6 +156,7 @@ INCIDENTS: tuple[Incident, ...] = (
         "First Bitrix24 portal: bookings of the next week, and new ones, have no deal in their external data.",
         "BookingSyncUnlinkedBookings",
         _lost_crm_link,
+        on_board_after=None,
     ),
     Incident(
         "api-throttled",
@@ -146,6 +164,7 @@ INCIDENTS: tuple[Incident, ...] = (
         "Last Bitrix24 portal: its bucket is full, every call is 503 QUERY_LIMIT_EXCEEDED. Without portals: Wix answers 429.",
         "BookingSyncApiLimited",
         _api_throttled,
+        on_board_after=0,
     ),
     Incident(
         "intake-stopped",
@@ -153,6 +172,7 @@ INCIDENTS: tuple[Incident, ...] = (
         "All sites and portals: no new booking arrives.",
         "BookingSyncIntakeSilent",
         _intake_stopped,
+        on_board_after=None,
     ),
 )
 
@@ -203,6 +223,7 @@ class IncidentDesk:
                 "description": incident.description,
                 "changes": incident.changes,
                 "expected_alert": incident.alert,
+                "on_board_after": incident.on_board_after,
                 "active_since": self._active.get(incident.name, (None, None))[0],
             }
             for incident in self._known.values()

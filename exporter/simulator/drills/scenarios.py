@@ -35,6 +35,10 @@ class Scenario:
 SCENARIOS: Final[Mapping[str, Scenario]] = {
     "calm": Scenario("Nothing goes wrong."),
     **{incident.name: Scenario(incident.description, begins_with=(incident.name,)) for incident in INCIDENTS},
+    "worst-night": Scenario(
+        "A calendar lost its access and two chairs are promised twice, all at once.",
+        begins_with=("token-revoked", "double-booking"),
+    ),
     "bad-night": Scenario("Every incident, one after another, again and again.", timeline=TIMELINE),
 }
 

@@ -4,7 +4,8 @@
   const byId = (id) => document.getElementById(id);
   const pause = byId("pause");
   const filter = byId("q");
-  const opened = new Map(); // what a person folded or unfolded, by target
+  const sort = byId("sort");
+  const opened = new Map(); // what a person folded or unfolded, by its key
   let timer = 0;
   let newest = 0;
 
@@ -16,22 +17,26 @@
     }
   }
 
-  // The focused link or summary is found again in the new page by what it names.
+  // The focused element is found again in the new page by what it names: its id, what it folds, where it leads, what it says.
   function focusedIn(root) {
     const one = document.activeElement;
     if (!root.contains(one)) return () => null;
-    if (one.tagName === "SUMMARY") {
-      const key = one.parentElement.dataset.key;
-      return (fresh) => [...details(fresh)].find((other) => other.dataset.key === key)?.querySelector("summary");
-    }
+    if (one.id) return (fresh) => fresh.getElementById(one.id);
+    const key = one.closest("details[data-key]")?.dataset.key;
+    const within = (fresh) => [...details(fresh)].find((other) => other.dataset.key === key);
+    if (one.tagName === "SUMMARY") return (fresh) => within(fresh)?.querySelector("summary");
     const href = one.getAttribute("href");
-    return (fresh) => (href === null ? null : [...fresh.querySelectorAll("a")].find((a) => a.getAttribute("href") === href));
+    const same = (other) => other.getAttribute("href") === href && other.textContent === one.textContent;
+    return (fresh) => [...(within(fresh) ?? fresh).querySelectorAll(one.tagName)].find(same);
   }
 
   function swap(fresh, id) {
     const old = byId(id);
     const next = fresh.getElementById(id);
-    if (old.outerHTML !== next.outerHTML) old.replaceWith(document.adoptNode(next));
+    if (old.outerHTML === next.outerHTML) return;
+    const find = focusedIn(old);
+    old.replaceWith(document.adoptNode(next));
+    find(document)?.focus({ preventScroll: true });
   }
 
   function show(text) {
@@ -39,11 +44,9 @@
     for (const one of details(fresh)) {
       if (opened.has(one.dataset.key)) one.open = opened.get(one.dataset.key);
     }
-    const find = focusedIn(byId("live"));
     for (const id of ["verdict", "refresh", "again", "counts", "live"]) swap(fresh, id);
     document.title = fresh.title;
     document.querySelector("link[rel=icon]").replaceWith(document.adoptNode(fresh.querySelector("link[rel=icon]")));
-    find(document)?.focus({ preventScroll: true });
     watchFolding();
   }
 
@@ -63,12 +66,17 @@
     show(text);
   }
 
+  // Whoever is reading with the mouse held, types the number of a page, or looks elsewhere, is not disturbed.
+  function isBusy() {
+    const one = document.activeElement;
+    return document.hidden || !getSelection().isCollapsed || (one.tagName === "INPUT" && byId("live").contains(one));
+  }
+
   function schedule() {
     clearInterval(timer);
     if (pause.getAttribute("aria-pressed") === "true") return;
     timer = setInterval(() => {
-      // Whoever is reading with the mouse held, or looks elsewhere, is not disturbed.
-      if (!document.hidden && getSelection().isCollapsed) load(location.href);
+      if (!isBusy()) load(location.href);
     }, EVERY);
   }
 
@@ -82,23 +90,69 @@
     if (!document.hidden && pause.getAttribute("aria-pressed") !== "true") load(location.href);
   });
 
+  // An address that ends with #TARGET/ or #TARGET/CONNECTION leads there, also when the target is on another page. Its parts are
+  // encoded as in a query string; what a person wrote by hand is understood, too.
+  const encode = (text) =>
+    encodeURIComponent(text).replace(/[!'()*]/g, (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`).replace(/%20/g, "+");
+  function decode(text) {
+    try {
+      return decodeURIComponent(text.replace(/\+/g, " "));
+    } catch {
+      return text;
+    }
+  }
+
+  function reveal(target, part) {
+    const place = byId(`${encode(target)}/${encode(part)}`) ?? byId(`${encode(target)}/`);
+    if (place === null) return false;
+    const folded = place.closest("details");
+    folded.open = true;
+    opened.set(folded.dataset.key, true);
+    place.scrollIntoView();
+    (place.matches("details") ? place.querySelector("summary") : place).focus({ preventScroll: true });
+    return part === "" || place !== folded;
+  }
+
+  async function follow() {
+    const hash = location.hash.slice(1);
+    if (!hash || byId(hash)?.closest("details") === null) return; // a place of ours, such as #targets
+    const [target, part = ""] = hash.split("/").map(decode);
+    const alone = `?${new URLSearchParams({ target })}${location.hash}`;
+    if (reveal(target, part) || location.search === alone.slice(0, -location.hash.length)) return;
+    const before = location.href;
+    history.replaceState(null, "", alone);
+    await load(location.href);
+    if (byId(`${encode(target)}/`) === null) {
+      history.replaceState(null, "", before); // there is no such target
+      await load(location.href);
+      return;
+    }
+    filter.value = byId("again").dataset.query;
+    reveal(target, part);
+  }
+
   let typing = 0;
   function ask() {
     const words = filter.value.trim();
-    const address = words ? `?${new URLSearchParams({ q: words })}` : "./";
-    history.replaceState(null, "", address);
+    const asked = new URLSearchParams();
+    if (words) asked.set("q", words);
+    if (sort.selectedIndex > 0) asked.set("sort", sort.value);
+    history.replaceState(null, "", asked.size ? `?${asked}` : location.pathname);
     load(location.href);
   }
   filter.addEventListener("input", () => {
     clearTimeout(typing);
     typing = setTimeout(ask, 200);
   });
+  sort.addEventListener("change", ask);
   byId("filter").addEventListener("submit", (event) => {
     event.preventDefault();
     clearTimeout(typing);
     ask();
   });
+  addEventListener("hashchange", follow);
 
   watchFolding();
   schedule();
+  follow();
 })();

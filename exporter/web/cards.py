@@ -1,0 +1,168 @@
+"""The cards of the status board: problems with one cause and one fix, whatever each of them did to the data.
+
+A credential that many targets share and a platform that fails are one cause, so they are one card with a place for each target.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from exporter.errors import Reason
+from exporter.state.findings import Finding, Severity
+from exporter.state.snapshot import TargetView
+from exporter.state.verdict import Kind
+from exporter.web.status_types import Problem
+from exporter.web.wording import natural
+
+CARDS: Final = 20  # shown whole; of further causes one line each
+PLACES: Final = 8  # shown unfolded
+LISTED_PLACES: Final = 100  # shown unfolded or folded; of more, the filter shows them page by page
+LISTED_CAUSES: Final = 200
+
+_POLLS: Final = frozenset({Kind.COLLECTOR_FAILING, Kind.DATA_EXPIRED})
+_OF_A_CREDENTIAL: Final = frozenset({Reason.AUTH, Reason.PERMISSION})
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """What problems have in common. ``credential`` is set when several targets use it and it may be the cause."""
+
+    title: str
+    reason: str
+    platform: str
+    credential: str
+    meaning: str
+    fix: str
+
+    @property
+    def slug(self) -> str:
+        """The cause in one word, for a filter and for an address."""
+        parts = (self.title, self.platform, self.reason, self.credential)
+        return "/".join(re.sub(r"[^\w.-]+", "-", part.casefold()).strip("-") for part in parts if part)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a problem is: a target, and what of it broke in one way. ``effect`` is what became of the data there."""
+
+    target: str
+    subjects: Sequence[str]
+    effect: str
+    problem: Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """Problems with one cause, ``size`` in all at ``targets`` targets, the worst first.
+
+    ``first`` and ``folded`` are their places, ``more`` counts those that are not listed. ``title`` and ``detail`` say what is
+    the same at all of them, and then the places do not say it again.
+    """
+
+    cause: Cause
+    title: str
+    severity: Severity
+    kind: Kind
+    size: int
+    targets: int
+    detail: str
+    first: Sequence[Place]
+    folded: Sequence[Place]
+    more: int
+
+    @property
+    def mixed(self) -> bool:
+        """Whether the places differ in severity."""
+        return any(place.problem.severity != self.severity for place in (*self.first, *self.folded))
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A cause beyond the cards: that there is one, and how often."""
+
+    cause: Cause
+    severity: Severity
+    size: int
+
+
+class Causes:
+    """Tells the cause of each problem of a view; what is a credential's fault depends on which targets share one."""
+
+    def __init__(self, targets: Mapping[str, TargetView]) -> None:
+        self._targets = targets
+        self._users = Counter((target.platform, target.policy.credential) for target in targets.values())
+
+    def of(self, problem: Finding) -> Cause:
+        """Return the cause of ``problem``."""
+        target = self._targets.get(problem.target)
+        platform, credential = (target.platform, target.policy.credential) if target else ("", "")
+        title, _ = _title(problem)
+        shared = bool(credential) and problem.reason in _OF_A_CREDENTIAL and self._users[platform, credential] > 1
+        return Cause(
+            title,
+            problem.reason,
+            platform if problem.reason else "",
+            credential if shared and problem.kind in _POLLS else "",
+            problem.advice.meaning,
+            problem.advice.fix,
+        )
+
+
+def cards_of(
+    problems: Iterable[Finding], causes: Causes, document: Callable[[Finding], Problem]
+) -> tuple[list[Card], list[Line]]:
+    """Return a card for each cause of ``problems``, which are sorted, and a line for each beyond :data:`CARDS`."""
+    groups: dict[Cause, list[Finding]] = {}
+    for problem in problems:
+        groups.setdefault(causes.of(problem), []).append(problem)
+    found = list(groups.items())
+    lines = [Line(cause, group[0].severity, len(group)) for cause, group in found[CARDS:]]
+    return [_card(cause, group, document) for cause, group in found[:CARDS]], lines
+
+
+def _card(cause: Cause, group: Sequence[Finding], document: Callable[[Finding], Problem]) -> Card:
+    places: dict[tuple[object, ...], list[Finding]] = {}
+    for problem in group:
+        # Each double booking and each credential is a place of its own.
+        own = id(problem) if problem.conflict or problem.until else None
+        key = (problem.severity, problem.target, _title(problem)[1], problem.detail, own)
+        places.setdefault(key, []).append(problem)
+    ordered = sorted(places.values(), key=lambda same: _order(same[0]))
+    details = {problem.detail for problem in group}
+    titles = {problem.title for problem in group}
+    listed = [_place(same, document, tells_effect=len(titles) > 1) for same in ordered[:LISTED_PLACES]]
+    return Card(
+        cause,
+        titles.pop() if len(titles) == 1 else cause.title,
+        group[0].severity,
+        group[0].kind,
+        len(group),
+        len({problem.target for problem in group}),
+        details.pop() if len(details) == 1 and len(places) > 1 else "",
+        listed[:PLACES],
+        listed[PLACES:],
+        max(0, len(ordered) - LISTED_PLACES),
+    )
+
+
+def _place(same: Sequence[Finding], document: Callable[[Finding], Problem], *, tells_effect: bool) -> Place:
+    # What broke together broke when the first of it did; where nobody knows that, nobody knows.
+    earliest = min(same, key=lambda problem: problem.since or 0.0)
+    effect = _title(earliest)[1] if tells_effect else ""
+    return Place(earliest.target, [problem.subject for problem in same], effect, document(earliest))
+
+
+def _order(problem: Finding) -> tuple[object, ...]:
+    moment = problem.conflict.start if problem.conflict else problem.until or 0.0
+    return list(Severity).index(problem.severity), moment, natural(problem.target)
+
+
+def _title(problem: Finding) -> tuple[str, str]:
+    """Return what is wrong, and apart from it what became of the data: "polls fail" and "older data shown"."""
+    what, _, effect = problem.title.partition(", ")
+    # Behind a colon stands a list.
+    return (what, effect) if problem.kind in _POLLS and problem.reason and ":" not in what else (problem.title, "")

@@ -1,0 +1,82 @@
+"""The demo says of each incident whether the board shows it: each is played, and the board is looked at."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+import yaml
+
+from exporter.commands.demo import demo_targets
+from exporter.simulator import Simulator, running
+from exporter.simulator.drills import INCIDENTS, SCENARIOS, demo_world, run_scenario
+from exporter.simulator.drills.incidents import Incident
+from exporter.web.status_page import board_of
+from tests.harness.application import RunningApplication, application
+from tests.harness.clock import ManualClock
+
+INTERVAL = 300.0
+COLLECTORS = {
+    "wix": {"connections": {"interval": "5m"}, "bookings": {"interval": "5m", "conflicts": True}},
+    "bitrix24": {"bookings": {"interval": "5m"}, "links": {"interval": "5m", "window": "next_7d"}},
+}
+NIGHT = 4_500.0
+
+
+def configuration(folder: Path, origin: str) -> Path:
+    file = folder / "exporter.yml"
+    targets = [{**target, "collectors": COLLECTORS[target["platform"]]} for target in demo_targets(origin)]
+    file.write_text(yaml.safe_dump({"timezone": "Europe/Berlin", "targets": targets}))
+    return file
+
+
+async def polled_twice(app: RunningApplication) -> None:
+    """Let the time pass in large steps: an interval is five minutes."""
+    while not all(state.finished_polls >= 2 for target in app.app.view().targets for state in target.collectors):
+        await app.pass_time(5.0)
+
+
+async def seconds_until_shown(app: RunningApplication) -> float | None:
+    """Let the night pass until the board shows anything; return how long that took."""
+    began = app.clock.monotonic()
+    while (passed := app.clock.monotonic() - began) < NIGHT:
+        if board_of(app.app.view()).cards:
+            return passed
+        await app.pass_time(INTERVAL / 5)
+    return None
+
+
+@pytest.mark.parametrize("played", INCIDENTS, ids=lambda incident: incident.name)
+def test_the_board_shows_an_incident_when_the_demo_says_so(played: Incident, tmp_path: Path) -> None:
+    async def run() -> float | None:
+        clock = ManualClock()
+        simulator = Simulator(clock, build=demo_world.build)
+        async with running(simulator.app) as origin, application(configuration(tmp_path, origin), clock) as app:
+            await polled_twice(app)
+            assert [] == list(board_of(app.app.view()).cards), "all is well before"
+            simulator.incidents.start(played.name)
+            return await seconds_until_shown(app)
+
+    shown = asyncio.run(run())
+    if played.on_board_after is None:
+        assert shown is None
+    else:
+        assert shown is not None
+        # With the poll after the moment, and the half minute for which a limited API is asked again.
+        assert played.on_board_after <= shown <= played.on_board_after + 2 * INTERVAL + 30
+
+
+def test_the_worst_night_has_double_bookings_on_both_platforms_and_a_broken_calendar_at_once(tmp_path: Path) -> None:
+    async def run() -> tuple[int, int]:
+        clock = ManualClock()
+        simulator = Simulator(clock, build=demo_world.build)
+        async with running(simulator.app) as origin, application(configuration(tmp_path, origin), clock) as app:
+            await run_scenario(SCENARIOS["worst-night"], simulator.incidents, clock)
+            await polled_twice(app)
+            summary = board_of(app.app.view()).status.summary
+            return summary.problems_critical, summary.problems_warning
+
+    critical, warnings = asyncio.run(run())
+    assert critical >= 2, "a double booking may overlap more than one other"
+    assert 1 == warnings

@@ -1,0 +1,167 @@
+"""One cause is one card, whatever it did to the data of each target, and no list ends without a way to the rest."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from msgspec.structs import replace
+
+from exporter.errors import Reason
+from exporter.model import BookingsObservation, CollectorName, Conflict, ConnectionStatus, ErrorReason, Provider, TargetPolicy
+from exporter.state.snapshot import CollectorState, View
+from exporter.web import status_page as board
+from exporter.web.cards import Card
+from tests.harness import views
+from tests.harness.views import NOW, Target
+
+KEY = "/run/secrets/wix_key"
+
+
+def target(name: str, *states: CollectorState, credential: str = "", platform: str = "wix") -> Target:
+    entry, found = views.target_of(name, platform, states)
+    return replace(entry, policy=TargetPolicy(credential=credential)), found
+
+
+def unpolled(name: str, collector: CollectorName = CollectorName.CONNECTIONS) -> CollectorState:
+    return views.unpolled(name, "wix", collector)
+
+
+def refused(name: str, age: float | None, reason: Reason = Reason.AUTH, credential: str = KEY) -> Target:
+    """Return a site that is refused; its last data are of ``age`` seconds ago, withdrawn when that is too old."""
+    before = unpolled(name)
+    if age is not None:
+        before = views.succeeded(before, views.connections(views.connection("Chair 1"), at=NOW - age))
+    return target(name, views.failed(before, reason, "refused"), credential=credential)
+
+
+def cards(*targets: Target, query: str = "") -> Sequence[Card]:
+    return board.board_of(views.view_of(*targets), query=query).cards
+
+
+def test_a_key_that_many_sites_share_is_one_card_whatever_became_of_their_data() -> None:
+    ages = (60.0, 3_600.0, None)
+    sites = [refused(f"salon {number}", ages[number % 3]) for number in range(18)]
+    [card] = cards(*sites)
+    assert ("polls fail", 18, 18, KEY) == (card.title, card.size, card.targets, card.cause.credential)
+    effects = {place.effect for place in (*card.first, *card.folded)}
+    assert {"older data shown", "data withdrawn", "no data"} == effects
+
+
+def test_what_is_the_same_at_all_places_is_said_once() -> None:
+    [card] = cards(refused("a", 60.0), refused("b", 60.0))
+    assert ("polls fail, older data shown", "refused", "") == (card.title, card.detail, card.first[0].effect)
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (refused("a", None, credential="key 1"), refused("b", None, Reason.TIMEOUT)),
+        (refused("a", None, credential="x"), refused("b", None, Reason.PERMISSION, credential="x")),
+    ],
+)
+def test_two_reasons_are_two_cards(first: Target, second: Target) -> None:
+    assert 2 == len(cards(first, second))
+
+
+def test_two_platforms_are_two_cards() -> None:
+    portal = views.failed(views.unpolled("b", "bitrix24", CollectorName.BOOKINGS), Reason.TIMEOUT, "slow")
+    assert 2 == len(cards(refused("a", None, Reason.TIMEOUT), target("b", portal, platform="bitrix24")))
+
+
+def test_two_shared_keys_are_two_cards_and_keys_of_one_site_each_are_none_apart() -> None:
+    shared = [refused(name, None, credential=f"key {name[0]}") for name in ("a1", "a2", "b1", "b2")]
+    alone = [refused(name, None, credential=f"inline:{name}") for name in ("c", "d", "e")]
+    assert {("key a", 2), ("key b", 2), ("", 3)} == {(card.cause.credential, card.size) for card in cards(*shared, *alone)}
+
+
+def test_what_is_no_fault_of_a_key_does_not_ask_who_shares_it() -> None:
+    found = [refused(name, None, Reason.NETWORK, credential=f"key {name[0]}") for name in ("a1", "a2", "b1", "b2")]
+    [card] = cards(*found)
+    assert "" == card.cause.credential
+
+
+def test_providers_that_fail_at_different_companies_are_different_causes() -> None:
+    sites = []
+    for name, down in (("a", "google"), ("b", "apple"), ("c", "google")):
+        seen = views.connections(
+            views.connection("x", provider="google"),
+            providers=[Provider("google", up=down != "google"), Provider("apple", up=down != "apple")],
+        )
+        state = views.failed(unpolled(name), Reason.SERVER_ERROR, "a provider failed", observation=seen)
+        sites.append(target(name, state))
+    assert sorted([("a", "c"), ("b",)]) == sorted(tuple(place.target for place in card.first) for card in cards(*sites))
+
+
+def test_places_stand_in_the_order_of_their_names_as_people_count() -> None:
+    [card] = cards(*(refused(f"Salon {number}", None) for number in (10, 2, 1, 33)))
+    assert ["Salon 1", "Salon 2", "Salon 10", "Salon 33"] == [place.target for place in card.first]
+
+
+def test_double_bookings_stand_in_the_order_of_their_time_the_urgent_ones_first() -> None:
+    state = views.unpolled("portal", "bitrix24", CollectorName.BOOKINGS)
+    starts = (NOW + 3 * 86_400, NOW + 60, NOW + 7_200)
+    conflicts = tuple(Conflict("7", str(number), "9", start, start + 60) for number, start in enumerate(starts))
+    [card] = cards(
+        target("portal", views.succeeded(state, BookingsObservation(NOW - 30, (), conflicts=conflicts)), platform="bitrix24")
+    )
+    found = [place.problem.conflict.first for place in card.first if place.problem.conflict]
+    assert ["1", "2", "0"] == found
+    assert card.mixed
+    assert "critical" == card.severity
+
+
+def folded(html: str) -> int:
+    """Return how many places a page lists below "more"."""
+    return sum(part.split("</details>")[0].count('class="where"') for part in html.split('<details class="rest"')[1:])
+
+
+def test_a_long_list_is_folded_and_whole() -> None:
+    html = board.render(views.view_of(*(refused(f"salon {number}", None) for number in range(26)))).decode()
+    assert 18 == folded(html)
+    assert "18 more</summary>" in html
+    assert 26 == html.count('class="where"')
+
+
+def test_what_is_cut_from_a_card_is_behind_its_link() -> None:
+    others = [refused(f"other {number}", None, Reason.TIMEOUT) for number in range(5)]
+    view = views.view_of(*(refused(f"salon {number}", None) for number in range(300)), *others)
+    html = board.render(view).decode()
+    [link] = re.findall(r'and 200 more: <a href="([^"]+)"', html)
+    query = parse_qs(urlsplit(link).query)["q"][0]
+    found = board.board_of(view, query=query)
+    assert (300, 300, 1) == (found.matching, found.cards[0].size, len(found.cards))
+
+
+def causes(number: int) -> View:
+    """Return a view with ``number`` causes."""
+    sites = []
+    for one in range(number):
+        sites += [refused(f"site {one} {half}", None, credential=f"key {one}") for half in "ab"]
+    return views.view_of(*sites)
+
+
+def test_causes_beyond_the_cards_are_lines_with_a_link_to_exactly_theirs() -> None:
+    view = causes(25)
+    found = board.board_of(view)
+    assert (20, 5) == (len(found.cards), len(found.lines))
+    for line in found.lines:
+        query = parse_qs(urlsplit(found.to_cause(line.cause)).query)["q"][0]
+        narrowed = board.board_of(view, query=query)
+        assert [(line.cause, line.size)] == [(card.cause, card.size) for card in narrowed.cards]
+    assert "5 more causes</summary>" in board.render(view).decode()
+
+
+def test_connections_of_one_reason_are_one_card() -> None:
+    sites = []
+    for name in ("a", "b"):
+        rows = views.connections(
+            views.connection("Chair 1", ConnectionStatus.ERROR, error_reason=ErrorReason.TOKEN_REVOKED),
+            views.connection("Chair 2", ConnectionStatus.ERROR, error_reason=ErrorReason.EXTERNAL_CALENDAR_DELETED),
+        )
+        sites.append(target(name, views.succeeded(unpolled(name), rows)))
+    assert [("token_revoked", 2), ("external_calendar_deleted", 2)] == [
+        (card.cause.reason, card.size) for card in cards(*sites)
+    ]
