@@ -282,12 +282,14 @@ class Known(Value, frozen=True, gc=False):
 class TargetPolicy(Value, frozen=True, gc=False):
     """What the configuration says of a target besides how to ask it: the zone of its people, their names, what is meant.
 
-    ``zone`` is an IANA name. ``resource_aliases`` are names by resource id. ``connections`` are known by the label value of the
+    ``zone`` is an IANA name. ``resource_aliases`` are names by resource id. ``sign_in`` is how the account is signed in to, a
+    word of its platform, empty where there is only one way. ``connections`` are known by the label value of the
     connection or of its schedule, ``bookings`` by the booking's id. ``closed`` are half-open intervals of Unix seconds.
     """
 
     zone: str = "UTC"
     resource_aliases: Mapping[str, str] = msgspec.field(default_factory=dict)
+    sign_in: str = ""
     paused: Known | None = None
     closed: tuple[tuple[float, float], ...] = ()
     connections: Mapping[str, Known] = msgspec.field(default_factory=dict)

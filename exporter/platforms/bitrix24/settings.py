@@ -184,3 +184,7 @@ class BitrixTarget(Target):
     collectors: Annotated[BitrixCollectors, MAY_BE_EMPTY] = Field(
         default_factory=BitrixCollectors, description="Default: all, each with its defaults."
     )
+
+    @property
+    def sign_in(self) -> str:
+        return "webhook" if self.oauth is None else "oauth"

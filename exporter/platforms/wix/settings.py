@@ -138,3 +138,7 @@ class WixTarget(Target):
     collectors: Annotated[WixCollectors, MAY_BE_EMPTY] = Field(
         default_factory=WixCollectors, description="Default: all, each with its defaults."
     )
+
+    @property
+    def sign_in(self) -> str:
+        return "app" if self.api_key is None else "api_key"
