@@ -329,9 +329,9 @@ def render_bundle(
 @monitoring.command("password")
 def make_password(
     *,
-    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for `password` and `web.yml`.")],
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for the files password and web.yml.")],
 ) -> None:
-    """Make a password for the pages of Prometheus and Alertmanager, unless DIR has one. For `--web.config.file`."""
+    """Make a password for the pages of Prometheus and Alertmanager, unless DIR has one. For --web.config.file."""
     from exporter.monitoring import make_password  # noqa: PLC0415
 
     with _exits():

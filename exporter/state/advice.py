@@ -40,6 +40,11 @@ def for_connection(platform: str, status: ConnectionStatus, error_reason: ErrorR
     return PLATFORMS[platform].advice.connection(status, error_reason)
 
 
-def for_failure(platform: str, reason: Reason) -> Advice:
-    """Return what a failed poll means and its fix."""
-    return PLATFORMS[platform].advice.failures[reason]
+def for_failure(platform: str, reason: Reason, sign_in: str = "") -> Advice:
+    """Return what a failed poll means and its fix, for accounts that are signed in to by ``sign_in`` if it matters how."""
+    return PLATFORMS[platform].advice.failure(reason, sign_in)
+
+
+def plain(text: str) -> str:
+    """Return advice for a terminal or a log: without the quotes that mark code on a page."""
+    return text.replace("`", "")
