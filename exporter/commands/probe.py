@@ -48,7 +48,7 @@ async def probe_now(config: Config, targets: Sequence[str], output: str) -> int:
     elif output == "metrics":
         typer.echo(Page(instruments).render(view, Format.TEXT, None), nl=False)
     else:
-        _print_table(states)
+        _print_table(states, view)
     return worst(states)
 
 
@@ -83,7 +83,7 @@ async def _poll_with_progress(jobs: Sequence[Job], clock: Clock) -> tuple[Collec
         return await poll_all(jobs, clock, finished)
 
 
-def _print_table(states: Sequence[CollectorState]) -> None:
+def _print_table(states: Sequence[CollectorState], view: View) -> None:
     console = Console()
     table = Table("target", "collector", "state", "seconds", "found", box=None, pad_edge=False)
     for state in states:
@@ -96,6 +96,7 @@ def _print_table(states: Sequence[CollectorState]) -> None:
             escape(visible(summary(state))),
         )
     console.print(table)
-    for line in (line for state in states for line in findings(state)):
+    targets = {target.name: target for target in view.targets}
+    for line in (line for state in states for line in findings(targets[state.target], state, view.at)):
         console.print(f"- {escape(visible(line))}", soft_wrap=True)
     console.print(f"{worst(states).name}: {len(states)} collectors polled")

@@ -12,8 +12,8 @@ from exporter.platforms.registry import PLATFORMS
 # What our own reading finds, not a word of a platform.
 DOUBLE_BOOKING: Final = Advice(
     "Two bookings overlap on a resource that can serve one at a time.",
-    "The front desk moves or cancels one of the bookings and tells the customer. If the resource may serve several at a time, "
-    "the exporter's operator lists it in `overlapping_resources`.",
+    "The front desk opens the calendar at this time, moves or cancels one of the two bookings and tells its customer. If the "
+    "resource may serve several at a time, the exporter's operator lists it in `overlapping_resources`.",
 )
 DATA_WITHDRAWN: Final = Advice(
     "There is no fresh data, and the old data was withdrawn because it reached its `max_age`.",

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from exporter.model import BookingsObservation, Conflict, Connection, ConnectionsObservation, ConnectionStatus, LinksObservation
+from exporter.model import (
+    BookingsObservation,
+    CalendarType,
+    Conflict,
+    Connection,
+    ConnectionsObservation,
+    ConnectionStatus,
+    LinksObservation,
+)
 from exporter.platforms.advice import Advice
 from exporter.state.advice import (
     CREDENTIAL_ENDS,
@@ -18,6 +26,7 @@ from exporter.state.advice import (
     for_connection,
     for_failure,
 )
+from exporter.state.places import resource_name
 from exporter.state.snapshot import CollectorState, TargetView, View
 from exporter.support.listing import first_few
 
@@ -52,8 +61,9 @@ class Kind(StrEnum):
 class Problem:
     """One thing that is broken. Moments are Unix seconds.
 
-    ``subject`` is the collector, connection, resource or window. ``since`` is ``None`` for what lies ahead, and when we
-    cannot know; ``until`` is the day that a credential ends. ``detail`` quotes the failed poll.
+    ``subject`` is the collector, connection (then there is a ``calendar_type``), resource or window. ``since`` is ``None``
+    for what lies ahead, and when we cannot know; ``until`` is the day that a credential ends. ``detail`` quotes the failed
+    poll.
     """
 
     severity: Severity
@@ -67,6 +77,7 @@ class Problem:
     reason: str = ""
     conflict: Conflict | None = None
     until: float | None = None
+    calendar_type: CalendarType | None = None
 
 
 def problems(view: View) -> tuple[Problem, ...]:
@@ -89,9 +100,9 @@ def of_target(target: TargetView, now: float) -> Iterator[Problem]:
             case ConnectionsObservation(connections=connections):
                 for connection in connections:
                     yield from _of_connection(target, connection, now)
-            case BookingsObservation(windows=bookings, conflicts=conflicts, resource_names=names):
+            case BookingsObservation(windows=bookings, conflicts=conflicts):
                 for conflict in conflicts:
-                    yield from _of_conflict(target.name, conflict, names.get(conflict.resource, conflict.resource), now)
+                    yield from _of_conflict(target, conflict, now)
                 incomplete = [row.window.name for row in bookings if not row.complete]
                 yield from _of_windows(target.name, collector, incomplete, [])
             case LinksObservation(windows=links):
@@ -119,14 +130,6 @@ def brought_data(state: CollectorState) -> bool:
     return state.observation.at >= state.last_poll - (state.last_duration or 0.0) - _CLOCK_SLACK_SECONDS
 
 
-def resource_names(target: TargetView) -> Mapping[str, str]:
-    """Return the names of the resources of ``target`` by their id."""
-    for collector in target.collectors:
-        if isinstance(collector.observation, BookingsObservation):
-            return collector.observation.resource_names
-    return {}
-
-
 def _of_collector(target: TargetView, state: CollectorState) -> Iterator[Problem]:
     failure = state.failure
     if failure is not None:
@@ -139,7 +142,7 @@ def _of_collector(target: TargetView, state: CollectorState) -> Iterator[Problem
             target.name,
             str(state.collector),
             title,
-            for_failure(target.platform, failure.reason),
+            for_failure(target.platform, failure.reason, target.policy.sign_in),
             since=failure.since if failure.since is not None else state.last_success,
             detail=failure.message,
             reason=str(failure.reason),
@@ -198,14 +201,16 @@ def _of_connection(target: TargetView, connection: Connection, now: float) -> It
         for_connection(target.platform, connection.status, connection.error_reason),
         since=connection.since,
         reason=str(connection.error_reason or ""),
+        calendar_type=connection.calendar_type,
     )
 
 
-def _of_conflict(target: str, conflict: Conflict, resource: str, now: float) -> Iterator[Problem]:
+def _of_conflict(target: TargetView, conflict: Conflict, now: float) -> Iterator[Problem]:
     if conflict.end <= now:
         return
+    resource = resource_name(target, conflict.resource)
     severity = Severity.CRITICAL if conflict.start - now < _SOON_SECONDS else Severity.WARNING
-    yield Problem(severity, Kind.CONFLICT, target, resource, "double booking", DOUBLE_BOOKING, conflict=conflict)
+    yield Problem(severity, Kind.CONFLICT, target.name, resource, "double booking", DOUBLE_BOOKING, conflict=conflict)
 
 
 def _of_windows(target: str, state: CollectorState, incomplete: list[str], unverified: list[str]) -> Iterator[Problem]:

@@ -7,8 +7,9 @@ from enum import IntEnum
 from typing import Final
 
 from exporter.model import BookingsObservation, ConnectionsObservation, ConnectionStatus, LinksObservation
-from exporter.state.advice import DOUBLE_BOOKING, for_connection, for_failure
-from exporter.state.snapshot import CollectorState
+from exporter.state.advice import DOUBLE_BOOKING, for_connection, for_failure, plain
+from exporter.state.places import named_connection, named_target, told_conflict
+from exporter.state.snapshot import CollectorState, TargetView
 
 BROKEN: Final = frozenset({ConnectionStatus.ERROR, ConnectionStatus.DISCONNECTED})
 
@@ -61,23 +62,21 @@ def summary(state: CollectorState) -> str:
     return f"{text}; partly failed: {state.failure.message}" if state.failure else text
 
 
-def findings(state: CollectorState) -> tuple[str, ...]:
-    """Return one line for each thing that is broken, with its human fix."""
-    lines = []
+def findings(target: TargetView, state: CollectorState, now: float) -> tuple[str, ...]:
+    """Return one line for each thing that is broken at ``now`` (Unix seconds), with its human fix."""
+    where, lines = named_target(target), []
     if state.failure is not None:
-        advice = for_failure(state.platform, state.failure.reason)
-        lines.append(f"{state.target} {state.collector.value}: {advice.meaning} Fix: {advice.fix}")
+        advice = for_failure(state.platform, state.failure.reason, target.policy.sign_in)
+        lines.append(f"{where} {state.collector.value}: {advice.meaning} Fix: {advice.fix}")
     if isinstance(state.observation, ConnectionsObservation):
         for row in state.observation.connections:
             if row.status in BROKEN:
                 advice = for_connection(state.platform, row.status, row.error_reason)
-                lines.append(
-                    f"{state.target} connection {row.key} ({row.calendar_type.value}): {advice.meaning} Fix: {advice.fix}"
-                )
+                lines.append(f"{where} connection {named_connection(row)}: {advice.meaning} Fix: {advice.fix}")
     if isinstance(state.observation, BookingsObservation):
         lines.extend(
-            f"{state.target} bookings {pair.first} and {pair.second} overlap on resource {pair.resource}. "
-            f"Fix: {DOUBLE_BOOKING.fix}"
+            f"{where} double booking {told_conflict(target, pair, now)}. Fix: {DOUBLE_BOOKING.fix}"
             for pair in state.observation.conflicts
+            if pair.end > now
         )
-    return tuple(lines)
+    return tuple(map(plain, lines))

@@ -22,7 +22,9 @@ from exporter.model import (
 from exporter.state import findings as problems
 from exporter.state.advice import for_connection, for_failure
 from exporter.state.findings import Severity
+from exporter.state.places import overlap_minutes, resource_names
 from exporter.state.snapshot import CollectorState, TargetView, View
+from exporter.support.local_time import local
 from exporter.web.status_types import (
     VERSION,
     BookingConflict,
@@ -65,10 +67,12 @@ def encode_status(view: View, targets: frozenset[str] | None = None, page: int |
     summary = _summary(states, found)
     if page is not None:
         view = _narrowed(view, frozenset(target.name for target in on_page(view.targets, page)))
-    names = {target.name: problems.resource_names(target) for target in view.targets}
-    found = tuple(problem for problem in found if problem.target in names)
+    of_name = {target.name: target for target in view.targets}
+    found = tuple(problem for problem in found if problem.target in of_name)
     # One thing at a time: thousands in a single call would hold the interpreter, and with it the event loop.
-    shown, problems_bytes = _written(STATUS_ANSWER.number // 2, (_problem(problem, names[problem.target]) for problem in found))
+    shown, problems_bytes = _written(
+        STATUS_ANSWER.number // 2, (_problem(problem, of_name[problem.target]) for problem in found)
+    )
     documents, _ = _written(
         STATUS_ANSWER.number - problems_bytes, (_target(target, view.at, states[target.name]) for target in view.targets)
     )
@@ -112,10 +116,10 @@ def status_of(view: View, targets: frozenset[str] | None = None) -> Status:
     view = _narrowed(view, targets)
     found = problems.problems(view)
     states = _states(view, found)
-    names = {target.name: problems.resource_names(target) for target in view.targets}
+    of_name = {target.name: target for target in view.targets}
     return msgspec.structs.replace(
         _status(view, _summary(states, found), None, pages_of(len(view.targets))),
-        problems=tuple(_problem(problem, names[problem.target]) for problem in found),
+        problems=tuple(_problem(problem, of_name[problem.target]) for problem in found),
         targets=tuple(_target(target, view.at, states[target.name]) for target in view.targets),
     )
 
@@ -186,12 +190,15 @@ def _summary(states: Mapping[str, TargetState], found: Iterable[problems.Problem
     )
 
 
-def _problem(problem: problems.Problem, resource_names: Mapping[str, str]) -> Problem:
+def _problem(problem: problems.Problem, target: TargetView) -> Problem:
     return Problem(
         severity=problem.severity,
         kind=problem.kind,
         target=problem.target,
+        site=target.labels.get("site"),
+        zone=target.policy.zone,
         subject=problem.subject,
+        calendar_type=problem.calendar_type,
         title=problem.title,
         since=_moment_or_none(problem.since),
         until=_moment_or_none(problem.until),
@@ -199,7 +206,7 @@ def _problem(problem: problems.Problem, resource_names: Mapping[str, str]) -> Pr
         detail=problem.detail or None,
         meaning=problem.advice.meaning,
         fix=problem.advice.fix,
-        conflict=_conflict(problem.conflict, resource_names) if problem.conflict else None,
+        conflict=_conflict(problem.conflict, target) if problem.conflict else None,
     )
 
 
@@ -209,13 +216,15 @@ def _target(target: TargetView, now: float, state: TargetState) -> Target:
         name=target.name,
         platform=target.platform,
         labels=dict(target.labels),
+        zone=target.policy.zone,
+        resource_aliases=dict(target.policy.resource_aliases),
         state=state,
-        collectors=tuple(_collector(collector, target.platform, now) for collector in target.collectors),
+        collectors=tuple(_collector(collector, target, now) for collector in target.collectors),
         connections=next(
             (_connections(seen, target.platform, now) for seen in observations if isinstance(seen, ConnectionsObservation)),
             None,
         ),
-        bookings=next((_bookings(seen) for seen in observations if isinstance(seen, BookingsObservation)), None),
+        bookings=next((_bookings(seen, target) for seen in observations if isinstance(seen, BookingsObservation)), None),
         links=next((_links(seen) for seen in observations if isinstance(seen, LinksObservation)), None),
         budgets=tuple(Budget(budget=row.name, limit=row.limit, remaining=row.remaining) for row in target.usage.budgets),
         operating=tuple(
@@ -226,9 +235,9 @@ def _target(target: TargetView, now: float, state: TargetState) -> Target:
     )
 
 
-def _collector(state: CollectorState, platform: str, now: float) -> Collector:
+def _collector(state: CollectorState, target: TargetView, now: float) -> Collector:
     failure = state.failure
-    advice = for_failure(platform, failure.reason) if failure else None
+    advice = for_failure(target.platform, failure.reason, target.policy.sign_in) if failure else None
     data_at = state.observation.at if state.observation else None
     return Collector(
         name=state.collector,
@@ -298,7 +307,7 @@ def _connection(row: Connection, platform: str, now: float) -> CalendarConnectio
     )
 
 
-def _bookings(seen: BookingsObservation) -> Bookings:
+def _bookings(seen: BookingsObservation, target: TargetView) -> Bookings:
     return Bookings(
         at=_moment(seen.at),
         windows=tuple(
@@ -316,7 +325,7 @@ def _bookings(seen: BookingsObservation) -> Bookings:
         ),
         next_booking_measured=seen.measures_next,
         next_booking=_moment_or_none(seen.next_booking),
-        conflicts=tuple(_conflict(row, seen.resource_names) for row in seen.conflicts),
+        conflicts=tuple(_conflict(row, target) for row in seen.conflicts),
         resource_names=dict(seen.resource_names),
         dropped_resources=seen.dropped_resources,
     )
@@ -345,14 +354,18 @@ def _links(seen: LinksObservation) -> Links:
     )
 
 
-def _conflict(row: Conflict, resource_names: Mapping[str, str]) -> BookingConflict:
+def _conflict(row: Conflict, target: TargetView) -> BookingConflict:
     return BookingConflict(
         resource=row.resource,
-        resource_name=resource_names.get(row.resource),
+        resource_name=resource_names(target).get(row.resource),
+        resource_alias=target.policy.resource_aliases.get(row.resource),
         first=row.first,
         second=row.second,
         start=_moment(row.start),
         end=_moment(row.end),
+        local_start=local(row.start, target.policy.zone),
+        local_end=local(row.end, target.policy.zone),
+        overlap_minutes=overlap_minutes(row),
     )
 
 

@@ -95,6 +95,12 @@ class Board:
     more_cards: int
     targets: Sequence[Shown]
 
+    @property
+    def zone(self) -> str:
+        """The zone of the page as a whole: that of its targets where they share one, else UTC."""
+        zones = {target.zone for target in self.status.targets}
+        return zones.pop() if len(zones) == 1 else "UTC"
+
     def link(self, *, page: int = 1, query: str | None = None) -> str:
         """Return the address of another page or filter, relative, so that a proxy may serve the board in a folder."""
         parts = {"q": self.query if query is None else query, "page": str(page) if page > 1 else ""}
@@ -160,7 +166,16 @@ def _words_of_target(target: Target) -> str:
 def _words_of_problem(problem: Problem) -> str:
     conflict = problem.conflict
     ids = (conflict.first, conflict.second) if conflict else ()
-    parts = (problem.target, problem.subject, problem.severity, problem.kind, problem.title, problem.reason or "", *ids)
+    parts = (
+        problem.target,
+        problem.site or "",
+        wording.subject(problem),
+        problem.severity,
+        problem.kind,
+        problem.title,
+        problem.reason or "",
+        *ids,
+    )
     return " ".join(parts)
 
 
@@ -174,7 +189,7 @@ def _details(target: Target) -> Iterable[str]:
         yield from (_words_of_connection(target, row) for row in target.connections.connections)
     if target.bookings:
         names = target.bookings.resource_names
-        yield " ".join((_words_of_target(target), *names, *names.values()))
+        yield " ".join((_words_of_target(target), *names, *names.values(), *target.resource_aliases.values()))
 
 
 def _cards(problems: Iterable[Problem]) -> list[Card]:
@@ -192,7 +207,7 @@ def _card(group: Sequence[Problem]) -> Card:
         own = id(problem) if problem.conflict or problem.until else None
         places.setdefault((problem.target, problem.since, problem.detail, own), []).append(problem)
     shown = [
-        Place(first.target, [problem.subject for problem in (first, *rest)], first)
+        Place(first.target, [wording.subject(problem) for problem in (first, *rest)], first)
         for first, *rest in list(places.values())[:PLACES]
     ]
     targets = len({problem.target for problem in group})
@@ -256,5 +271,6 @@ def _template() -> jinja2.Template:
         script=Markup(_asset("board.js")),  # noqa: S704  the same
         resources_shown=LISTED,
         subjects_shown=SUBJECTS,
+        resource=wording.resource,
     )
     return environment.get_template("board.html")

@@ -256,7 +256,8 @@ def shown(folder: Path) -> Shown:
             "api": encode_status(view).decode(),
             "board": "".join(board.render(view, page=number).decode() for number in range(1, len(view.targets) // 25 + 2)),
             "terminal": "\n".join(
-                [summary(state) for state in states] + [line for state in states for line in findings(state)]
+                [summary(state) for state in states]
+                + [line for target in view.targets for state in target.collectors for line in findings(target, state, view.at)]
             ),
         }
         reasons: dict[str, set[str]] = {}

@@ -46,9 +46,11 @@ _BY_CODE: Final[Mapping[str | None, ErrorRule]] = {
     "PREMIUM_FEATURE_NOT_ENABLED": ErrorRule(NotEntitledError, "the site's plan does not contain calendar sync ({shown})"),
 }
 _NO_TOKEN: Final[ErrorRule] = ErrorRule(AuthError, "Wix does not give this app a token ({shown})")
-_NO_SUCH_PATH: Final[ErrorRule] = ErrorRule(NotFoundError, "there is no {operation} at this address ({shown})")
+_NO_SUCH_PATH: Final[ErrorRule] = ErrorRule(
+    NotFoundError, "there is no {operation} at this address ({shown}); check base_url and reader_prefix"
+)
 _BY_STATUS: Final[dict[int, ErrorRule]] = {
-    404: ErrorRule(NotFoundError, "Wix does not know what {operation} asks for ({shown})"),
+    404: ErrorRule(NotFoundError, "Wix does not know what {operation} asks for ({shown}); check site_id"),
     428: ErrorRule(NotEntitledError, "the site lacks what {operation} needs ({shown}); is Wix Bookings installed?"),
     429: ErrorRule(RateLimitedError, "Wix throttles this site ({shown})"),
     501: ErrorRule(
