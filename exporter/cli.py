@@ -317,12 +317,15 @@ def render_bundle(
         int,
         typer.Option("--targets", metavar="N", help="Most targets of one exporter; limits the size of a scrape. 0: no limit."),
     ] = _BUNDLE.targets,
+    board_url: Annotated[
+        str, typer.Option("--board-url", metavar="URL", help="Where people reach the status board, for links in alerts.")
+    ] = _BUNDLE.board_url,
 ) -> None:
     """Write the bundle for your names and addresses. Nobody has to edit JSON or YAML."""
     from exporter.monitoring import render  # noqa: PLC0415
 
     with _exits():
-        for path in render(Options(job, slo, grafana_url, runbook_url, targets), out):
+        for path in render(Options(job, slo, grafana_url, runbook_url, targets, board_url), out):
             typer.echo(path)
 
 
