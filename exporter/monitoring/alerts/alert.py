@@ -111,7 +111,11 @@ class Alert:
     def _place_on(self, board_url: str) -> str:
         """Return the link to what the alert is about on the exporter's own status board: ``URL/#target/connection``."""
         # A fragment has no + for a blank, as a query has.
-        names = (f'{{{{ $labels.{label} | urlquery | reReplaceAll "[+]" "%20" }}}}' for label in self.link if label != "job")
+        names = (
+            f'{{{{ $labels.{label} | urlquery | reReplaceAll "[+]" "%20" }}}}'
+            for label in ("target", "connection")
+            if label in self.link
+        )
         place = "/".join(names)
         return f"{board_url}/" + (f"#{place}" if place else "")
 

@@ -8,8 +8,8 @@ from exporter.monitoring.promql import with_site
 # The templates of Prometheus know no zone but UTC; the board that the alert links has the time on the salon's clock.
 _NEXT = (
     "{{ with printf `max(last_over_time(booking_sync_next_conflict_timestamp_seconds{job=%q,cluster=%q,namespace=%q,target=%q,"
-    "platform=%q}[5m]))` $labels.job $labels.cluster $labels.namespace $labels.target $labels.platform | query }}, the next one "
-    'on {{ (. | first | value | toTime).Format "Mon 2 Jan 15:04 UTC" }}{{ end }}'
+    "platform=%q}[5m]))` $labels.job $labels.cluster $labels.namespace $labels.target $labels.platform | query }}, the next "
+    'one on {{ (. | first | value | toTime).Format "Mon 2 Jan 15:04 UTC" }}{{ end }}'
 )
 _TARGET = "{{ $labels.target }}{{ with $labels.site }} (site {{ . }}){{ end }}"
 _BOOKINGS = "target_window:booking_sync_bookings:max"

@@ -164,7 +164,9 @@ def _whole() -> tuple[Alert, ...]:
             severity=Severity.CRITICAL,
             fixed_by=FixedBy.CALENDAR_OWNER,
             summary="No calendar of a target syncs.",
-            description="All live calendar connections of {{ $labels.target }}{{ with $labels.site }} (site {{ . }}){{ end }} are in error.",
+            description=(
+                "All live calendar connections of {{ $labels.target }}{{ with $labels.site }} (site {{ . }}){{ end }} are in error."
+            ),
             fix=_fix(ConnectionStatus.ERROR, None),
         ),
         Alert(
