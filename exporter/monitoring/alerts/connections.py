@@ -17,10 +17,8 @@ _OWNER_REASONS = (
     ErrorReason.EXTERNAL_CALENDAR_CREATION_FAILED,
     ErrorReason.EXTERNAL_CALENDAR_DELETED,
 )
-_WHICH = (
-    "Connection {{ $labels.connection }}{{ with $labels.calendar_type }} ({{ . }} calendar){{ end }} of {{ $labels.target }}"
-    "{{ with $labels.site }} (site {{ . }}){{ end }}"
-)
+_TARGET = "{{ $labels.target }}{{ with $labels.site }} (site {{ . }}){{ end }}"
+_WHICH = f"Connection {{{{ $labels.connection }}}}{{{{ with $labels.calendar_type }}}} ({{{{ . }}}} calendar){{{{ end }}}} of {_TARGET}"
 _CONNECTION_LINK = ("job", "target", "connection")
 
 
@@ -164,9 +162,7 @@ def _whole() -> tuple[Alert, ...]:
             severity=Severity.CRITICAL,
             fixed_by=FixedBy.CALENDAR_OWNER,
             summary="No calendar of a target syncs.",
-            description=(
-                "All live calendar connections of {{ $labels.target }}{{ with $labels.site }} (site {{ . }}){{ end }} are in error."
-            ),
+            description=f"All live calendar connections of {_TARGET} are in error.",
             fix=_fix(ConnectionStatus.ERROR, None),
         ),
         Alert(
