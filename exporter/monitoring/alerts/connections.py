@@ -18,7 +18,8 @@ _OWNER_REASONS = (
     ErrorReason.EXTERNAL_CALENDAR_DELETED,
 )
 _TARGET = "{{ $labels.target }}{{ with $labels.site }} (site {{ . }}){{ end }}"
-_WHICH = f"Connection {{{{ $labels.connection }}}}{{{{ with $labels.calendar_type }}}} ({{{{ . }}}} calendar){{{{ end }}}} of {_TARGET}"
+_CALENDAR = "{{ with $labels.calendar_type }} ({{ . }} calendar){{ end }}"
+_WHICH = f"Connection {{{{ $labels.connection }}}}{_CALENDAR} of {_TARGET}"
 _CONNECTION_LINK = ("job", "target", "connection")
 
 
