@@ -295,7 +295,8 @@ class Known(Value, frozen=True, gc=False):
 class TargetPolicy(Value, frozen=True, gc=False):
     """What the configuration says of a target besides how to ask it: the zone of its people, their names, what is meant.
 
-    ``zone`` is an IANA name. ``resource_aliases`` are names by resource id. ``connections`` are known by the label value of the
+    ``zone`` is an IANA name. ``resource_aliases`` are names by resource id. ``sign_in`` is how the account is signed in to, a
+    word of its platform, empty where there is only one way. ``connections`` are known by the label value of the
     connection or of its schedule, ``bookings`` by the booking's id. ``closed`` are half-open intervals of Unix seconds.
     ``credential`` is where the credential comes from, and nothing of it: the path of its file as written, the name of its
     variable, or ``inline:TARGET``. Targets that share one fail together.
@@ -303,6 +304,7 @@ class TargetPolicy(Value, frozen=True, gc=False):
 
     zone: str = "UTC"
     resource_aliases: Mapping[str, str] = msgspec.field(default_factory=dict)
+    sign_in: str = ""
     paused: Known | None = None
     closed: tuple[tuple[float, float], ...] = ()
     connections: Mapping[str, Known] = msgspec.field(default_factory=dict)

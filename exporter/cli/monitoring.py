@@ -33,21 +33,24 @@ def render_bundle(
         int,
         typer.Option("--targets", metavar="N", help="Most targets of one exporter; limits the size of a scrape. 0: no limit."),
     ] = _BUNDLE.targets,
+    board_url: Annotated[
+        str, typer.Option("--board-url", metavar="URL", help="Where people reach the status board, for links in alerts.")
+    ] = _BUNDLE.board_url,
 ) -> None:
     """Write the bundle for your names and addresses. Nobody has to edit JSON or YAML."""
     from exporter.monitoring import render  # noqa: PLC0415
 
     with exits():
-        for path in render(Options(job, slo, grafana_url, runbook_url, targets), out):
+        for path in render(Options(job, slo, grafana_url, runbook_url, targets, board_url), out):
             typer.echo(path)
 
 
 @monitoring.command("password")
 def make_password(
     *,
-    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for `password` and `web.yml`.")],
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for the files password and web.yml.")],
 ) -> None:
-    """Make a password for the pages of Prometheus and Alertmanager, unless DIR has one. For `--web.config.file`."""
+    """Make a password for the pages of Prometheus and Alertmanager, unless DIR has one. For --web.config.file."""
     from exporter.monitoring import make_password  # noqa: PLC0415
 
     with exits():

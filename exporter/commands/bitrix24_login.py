@@ -120,7 +120,7 @@ async def login(
     for stray in issued.refused.values():
         show(f"But {told_error(stray, known).message}.\n")
     if "booking" not in done.scopes:
-        show("The application lacks the scope `booking`; add it on the application's card and log in again.\n")
+        show("The application lacks the scope booking; add it on the application's card and log in again.\n")
     return done
 
 

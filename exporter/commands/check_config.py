@@ -15,7 +15,7 @@ from exporter.platforms.retry import MAX_PATIENCE_SECONDS, patience
 from exporter.platforms.settings import Target
 from exporter.polling import AT_ONCE, told_error
 from exporter.runtime import World
-from exporter.state.advice import for_failure
+from exporter.state.advice import for_failure, plain
 from exporter.state.status_history import StatusHistory
 
 
@@ -63,5 +63,6 @@ async def _problem(world: World, target: Target) -> str | None:
             await live.session.aclose()
     except PollError as failed:
         error = told_error(failed, world.known)
-        return f"{target.name}: {error.reason.value}: {error.message} (fix: {for_failure(target.platform, error.reason).fix})"
+        fix = plain(for_failure(target.platform, error.reason, target.sign_in).fix)
+        return f"{target.name}: {error.reason.value}: {plain(error.message)} (fix: {fix})"
     return None

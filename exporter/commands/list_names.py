@@ -91,7 +91,9 @@ async def _read(world: World, target: Target) -> Listed:
             await live.session.aclose()
     except PollError as failed:
         error = told_error(failed, world.known)
-        inventory = Inventory(gaps=(Gap("everything", error.message, for_failure(target.platform, error.reason).fix),))
+        inventory = Inventory(
+            gaps=(Gap("everything", error.message, for_failure(target.platform, error.reason, target.sign_in).fix),)
+        )
     told = told_inventory(inventory, world.known)
     # Named after they were masked: what reads the same now would be refused as one name of two.
     names = {one.key: suggested(one.found, _configured(target, one.key)) for one in told.names}

@@ -63,8 +63,8 @@ def too_many(collector: CollectorName, max_bookings: int, instead: str = "") -> 
     ``instead`` is a further way out, in words that go on after a comma.
     """
     return TargetConfigError(
-        f"the poll of `{collector}` has to read more than {max_bookings} bookings, and `max_bookings` of the collector "
-        f"`bookings` allows no more: raise it, or choose narrower windows for `{collector}`{instead and f', {instead}'}"
+        f"the poll of {collector} has to read more than {max_bookings} bookings, and max_bookings of the collector "
+        f"bookings allows no more: raise it, or choose narrower windows for {collector}{instead and f', {instead}'}"
     )
 
 

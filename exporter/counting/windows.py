@@ -80,7 +80,7 @@ class WindowSpec:
             at = datetime.fromtimestamp(now, zone).isoformat(timespec="seconds")
             raise WindowError(
                 f"from {self.start} to {self.end} {what} when it is {at}",
-                "choose bounds so that `from` always lies before `to`",
+                "choose bounds so that from always lies before to",
             )
         return Window(self.name, start, end)
 

@@ -20,7 +20,7 @@ from exporter.support.secret import Secret, is_quoted, pasted
 
 _SECRET_FILE_BYTES: Final = 64 * 1024
 _REMOVE_QUOTES: Final = {
-    "env": "remove them where the variable is set; `docker run --env-file` keeps quotes",
+    "env": "remove them where the variable is set; docker run --env-file keeps quotes",
     "file": "remove them from the file",
     "": "write the value in one pair of quotes, or in none",
 }

@@ -46,7 +46,7 @@ class Proxy:
 def parse_proxy(address: str, source: str = "") -> Proxy:
     """Read ``http://USER:PASSWORD@HOST:PORT`` out of ``source``; the scheme may be missing. Raises :func:`field_error`."""
     if is_quoted(address):
-        raise field_error("has quotes inside the value", "remove them; `docker run --env-file` keeps quotes")
+        raise field_error("has quotes inside the value", "remove them; docker run --env-file keeps quotes")
     address = "".join(address.split())
     try:
         parts = urlsplit(address if "://" in address else f"http://{address}")

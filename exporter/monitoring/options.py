@@ -17,8 +17,8 @@ class Options:
     ``job`` is the Prometheus job under which the exporter is scraped; ``slo`` the share of live connections that have to be
     free of errors over 30 days, between 0 and 1; ``grafana_url`` and ``runbook_url`` are the bases of the links in alerts: an
     alert's runbook is ``<runbook_url>/<alert name in lower case>.md``; ``targets`` is the most targets that one exporter will
-    have, for the limit on the size of its page, and 0 for no limit. Raises :class:`~exporter.errors.ConfigError` with every
-    problem at once.
+    have, for the limit on the size of its page, and 0 for no limit; ``board_url`` is where people reach the status board, for
+    links into it, and empty for none. Raises :class:`~exporter.errors.ConfigError` with every problem at once.
     """
 
     job: str = "booking-sync-exporter"
@@ -26,6 +26,7 @@ class Options:
     grafana_url: str = "http://localhost:3000"
     runbook_url: str = f"{PROJECT_URL}/blob/main/docs/runbooks"
     targets: int = 0
+    board_url: str = ""
 
     def __post_init__(self) -> None:
         problems = []
@@ -37,12 +38,17 @@ class Options:
             problems.append(Problem("--targets", f"{self.targets} is less than none", "leave it out for no limit"))
         problems += [
             Problem(flag, f"{url!r} is no http(s) URL", "write https://host/path, without a query")
-            for flag, url in (("--grafana-url", self.grafana_url), ("--runbook-url", self.runbook_url))
+            for flag, url in (
+                ("--grafana-url", self.grafana_url),
+                ("--runbook-url", self.runbook_url),
+                ("--board-url", self.board_url or PROJECT_URL),
+            )
             if not _is_base_url(url)
         ]
         if problems:
             raise ConfigError(problems)
         object.__setattr__(self, "grafana_url", self.grafana_url.rstrip("/"))
+        object.__setattr__(self, "board_url", self.board_url.rstrip("/"))
         object.__setattr__(self, "runbook_url", self.runbook_url.rstrip("/"))
 
     @property

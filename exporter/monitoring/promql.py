@@ -36,3 +36,25 @@ def newest(expression: str, operator: str = "max") -> str:
 def total(expression: str) -> str:
     """Return the sum over replicas; for rates and increases of counters."""
     return f"sum without ({', '.join(REPLICA_LABELS)}) ({expression})"
+
+
+SITE = "target:booking_sync_target_site:info"
+CONNECTION = "connection:booking_sync_connection:info"
+"""Recorded series whose labels say what people know a target and a connection by: its site, its type of calendar."""
+
+
+def with_site(expression: str) -> str:
+    """Return ``expression`` (one series per target, or several) with the label ``site`` where the target has one."""
+    site = one_per(f"last_over_time({SITE}[15m])", "site")
+    tied = f"on (job, {', '.join(TENANT_LABELS)}, target, platform) group_left (site)"
+    return f"({expression})\n* {tied} {site}\nor ignoring (site)\n({expression})"
+
+
+def with_connection(expression: str, *labels: str) -> str:
+    """Return ``expression`` (series of connections, with ``labels`` of their own) with ``calendar_type`` and ``site``.
+
+    What is not known adds nothing and takes nothing away: an alert does not depend on what only names its subject.
+    """
+    named = one_per(f"last_over_time({CONNECTION}[15m])", "calendar_type", "site")
+    tied = f"ignoring ({', '.join((*labels, 'calendar_type', 'site'))}) group_left (calendar_type, site)"
+    return f"({expression})\n* {tied} {named}\nor ignoring (calendar_type, site)\n({expression})"

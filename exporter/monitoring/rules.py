@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from exporter.model import ConnectionStatus
-from exporter.monitoring.promql import TENANT_LABELS, newest
+from exporter.monitoring.promql import CONNECTION, SITE, TENANT_LABELS, newest, one_per
 
 STATUS_CODES: dict[ConnectionStatus, int] = {
     ConnectionStatus.UNDEFINED: 0,
@@ -132,6 +132,8 @@ def _connections() -> RecordingGroup:
     status = "connection_status:booking_sync_connection_status:max"
     by_status, live = "target_status:booking_sync_connections:sum", "target:booking_sync_connections_live:sum"
     bad = "target:booking_sync_connections_bad:sum"
+    calendar = one_per(f"max without (provider, schedule) ({newest('booking_sync_connection_info')})", "calendar_type")
+    tied = f"on (job, {', '.join(TENANT_LABELS)}, target, platform) group_left (site)"
     codes = "\n  or ".join(f'{code} * {status}{{status="{word}"}}' for word, code in STATUS_CODES.items())
     return RecordingGroup(
         "booking-sync-connections",
@@ -148,6 +150,16 @@ def _connections() -> RecordingGroup:
                 by_status,
                 f"sum without (calendar_type) ({newest('booking_sync_connections')})",
                 "Replicas first, then calendar types: the other way round two replicas would double every number.",
+            ),
+            Recording(
+                SITE,
+                f'max by (job, {", ".join(TENANT_LABELS)}, target, platform, site) (booking_sync_target_info{{site!=""}})',
+                "For the texts of alerts: the label that people know a target by.",
+            ),
+            Recording(
+                CONNECTION,
+                f"{calendar}\n* {tied} {one_per(SITE, 'site')}\nor ignoring (site)\n{calendar}",
+                "For the texts of alerts: what people know a connection by; a target needs no site for it.",
             ),
             Recording("target:booking_sync_connections:sum", f"sum without (status) ({by_status})"),
             Recording(live, f'sum without (status) ({by_status}{{status=~"{"|".join(LIVE_STATUSES)}"}})'),

@@ -23,11 +23,20 @@ class Advice:
 
 @dataclass(frozen=True, slots=True)
 class PlatformAdvice:
-    """All advice of one platform: for every reason of a failure, and for the states of its connections if it has any."""
+    """All advice of one platform: for every reason of a failure, and for the states of its connections if it has any.
+
+    ``sign_ins`` has what is to be said otherwise where it is known how an account is signed in to, by the words of
+    :attr:`~exporter.platforms.settings.Target.sign_in`.
+    """
 
     failures: Mapping[Reason, Advice]
+    sign_ins: Mapping[str, Mapping[Reason, Advice]] = field(default_factory=dict)
     connections: Mapping[ConnectionStatus, Advice] = field(default_factory=dict)
     connection_errors: Mapping[ErrorReason, Advice] = field(default_factory=dict)
+
+    def failure(self, reason: Reason, sign_in: str = "") -> Advice:
+        """Return what a failed poll means, for accounts that are signed in to by ``sign_in`` if it matters how."""
+        return self.sign_ins.get(sign_in, {}).get(reason) or self.failures[reason]
 
     def connection(self, status: ConnectionStatus, error_reason: ErrorReason | None) -> Advice:
         """Return what a connection's state means. ``error_reason`` counts only while the status is ``ERROR``."""

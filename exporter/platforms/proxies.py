@@ -72,7 +72,7 @@ def proxies_of_environment(environ: Mapping[str, str] = os.environ) -> Proxies:
     problems: list[Problem] = []
     name, direct = _variable("no_proxy", environ)
     if is_quoted(direct):  # its first and last entry would name no host, and their requests go to the proxy
-        fix = f"remove them; `docker run --env-file` keeps quotes; or unset {name}"
+        fix = f"remove them; docker run --env-file keeps quotes; or unset {name}"
         problems.append(Problem(name, "has quotes inside the value", fix))
     entries = tuple(direct.lower().replace(",", " ").split())
     name, address = _variable("https_proxy", environ)

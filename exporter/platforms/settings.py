@@ -34,6 +34,7 @@ from exporter.fields.kinds import (
     Name,
     Reading,
     ResourceId,
+    Text,
     WindowName,
     Zone,
 )
@@ -213,6 +214,11 @@ class Target(Strict):
     labels: dict[LabelName, LabelValue] = Field(
         default_factory=dict, max_length=20, description="Labels of `booking_sync_target_info`, for joins."
     )
+    resource_aliases: dict[ResourceId, Text] = Field(
+        default_factory=dict,
+        description="Resource id, in quotes: the name that people know it by. Shown beside the id, which stays the label "
+        "`resource`.",
+    )
     base_url: Origin | None = Field(
         default=None,
         description="Origin to talk to instead of the platform's own: a proxy, an on-premise portal, the simulator. `http://` "
@@ -234,6 +240,11 @@ class Target(Strict):
     def ca_file(self) -> CaFile | None:
         """The CA certificates that are trusted besides those of the host."""
         return self.tls.ca_file if self.tls is not None else None
+
+    @property
+    def sign_in(self) -> str:
+        """How the account is signed in to, of the ways that its platform's advice knows; empty where there is only one."""
+        return ""
 
     def running(self) -> dict[CollectorName, CollectorSettings]:
         """Return the collectors that run, by name."""

@@ -115,4 +115,4 @@ def _folder_problems(folders: str) -> Iterator[Problem]:
 
 
 def _quotes(name: str) -> Problem:
-    return Problem(name, "has quotes inside the value", "remove them; `docker run --env-file` keeps quotes")
+    return Problem(name, "has quotes inside the value", "remove them; docker run --env-file keeps quotes")

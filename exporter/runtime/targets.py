@@ -33,13 +33,19 @@ class LiveTarget:
 
     def entry(self) -> TargetEntry:
         """Return what the snapshot holds of the target besides its collectors."""
-        policy = TargetPolicy(zone=self.config.timezone.key, credential=self.config.credential_source)
+        policy = TargetPolicy(
+            zone=self.config.timezone.key,
+            resource_aliases=self.config.resource_aliases,
+            sign_in=self.config.sign_in,
+            credential=self.config.credential_source,
+        )
         discovered = self.instruments.discovered if self.session.expected.reads_bookings else None
         return TargetEntry(self.config.name, self.config.platform, self.config.labels, self.session.usage, policy, discovered)
 
     def serves(self, target: Target) -> bool:
-        """Return whether at most the labels of ``target`` differ: they are ours, and nothing that was learnt has to go."""
-        return self.config == target or self.config.model_copy(update={"labels": target.labels}) == target
+        """Return whether at most the names that we give ``target`` differ: nothing that was learnt has to go for them."""
+        ours = {"labels": target.labels, "resource_aliases": target.resource_aliases}
+        return self.config == target or self.config.model_copy(update=ours) == target
 
     def show_counters(self, instruments: Instruments) -> None:
         """Put the target's counters on the page, with all that it can fill. Not before a reload can no longer be refused."""

@@ -12,8 +12,8 @@ from exporter.platforms.registry import PLATFORMS
 # What our own reading finds, not a word of a platform.
 DOUBLE_BOOKING: Final = Advice(
     "Two bookings overlap on a resource that can serve one at a time.",
-    "The front desk moves or cancels one of the bookings and tells the customer. If the resource may serve several at a time, "
-    "the exporter's operator lists it in `overlapping_resources`.",
+    "The front desk opens the calendar at this time, moves or cancels one of the two bookings and tells its customer. If the "
+    "resource may serve several at a time, the exporter's operator lists it in `overlapping_resources`.",
 )
 DATA_WITHDRAWN: Final = Advice(
     "There is no fresh data, and the old data was withdrawn because it reached its `max_age`.",
@@ -83,6 +83,11 @@ def for_connection(platform: str, status: ConnectionStatus, error_reason: ErrorR
     return PLATFORMS[platform].advice.connection(status, error_reason)
 
 
-def for_failure(platform: str, reason: Reason) -> Advice:
-    """Return what a failed poll means and its fix."""
-    return PLATFORMS[platform].advice.failures[reason]
+def for_failure(platform: str, reason: Reason, sign_in: str = "") -> Advice:
+    """Return what a failed poll means and its fix, for accounts that are signed in to by ``sign_in`` if it matters how."""
+    return PLATFORMS[platform].advice.failure(reason, sign_in)
+
+
+def plain(text: str) -> str:
+    """Return advice for a terminal or a log: without the quotes that mark code on a page."""
+    return text.replace("`", "")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from exporter.state.findings import Finding, findings, resource_names
+from exporter.state.findings import Finding, findings
 from exporter.state.snapshot import TargetView, View
 from exporter.state.verdict import Verdict
 from exporter.web.judged import states_of
@@ -30,8 +30,7 @@ class Overview:
 
     def problem(self, found: Finding) -> Problem:
         """Return the document of one problem."""
-        target = self.targets.get(found.target)
-        return problem_document(found, resource_names(target) if target is not None else {})
+        return problem_document(found, self.targets.get(found.target))
 
     def target(self, name: str) -> Target:
         """Return the document of one target."""

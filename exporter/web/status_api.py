@@ -19,9 +19,11 @@ from exporter.model import (
     LinksObservation,
 )
 from exporter.state.advice import for_connection, for_failure
-from exporter.state.findings import Finding, brought_data, findings, is_broken, resource_names
+from exporter.state.findings import Finding, brought_data, findings, is_broken
+from exporter.state.places import overlap_minutes, resource_names
 from exporter.state.snapshot import CollectorState, TargetView, View
 from exporter.state.verdict import Verdict
+from exporter.support.local_time import local
 from exporter.web.judged import states_of, summary_of, verdict_of
 from exporter.web.status_types import (
     VERSION,
@@ -65,16 +67,16 @@ def encode_status(view: View, targets: frozenset[str] | None = None, page: int |
     whole = head_of(view, found, states, page)
     if page is not None:
         view = _narrowed(view, frozenset(target.name for target in on_page(view.targets, page)))
-    names = _resource_names(view)
-    of_these = [finding for finding in found if finding.target in names]
+    of_name = _by_name(view)
+    of_these = [finding for finding in found if finding.target in of_name]
     broken = [finding for finding in of_these if finding.is_problem]
     listed = [finding for finding in of_these if finding.verdict is Verdict.OK]
     # One thing at a time: thousands in a single call would hold the interpreter, and with it the event loop.
     shown, problems_bytes = _written(
-        STATUS_ANSWER.number // 2, (problem_document(problem, names[problem.target]) for problem in broken)
+        STATUS_ANSWER.number // 2, (problem_document(problem, of_name[problem.target]) for problem in broken)
     )
     room = STATUS_ANSWER.number - problems_bytes
-    listings, listed_bytes = _written(room // 2, (_listed(finding, names[finding.target]) for finding in listed))
+    listings, listed_bytes = _written(room // 2, (_listed(finding, of_name[finding.target]) for finding in listed))
     documents, _ = _written(
         room - listed_bytes, (target_document(target, view.at, states[target.name]) for target in view.targets)
     )
@@ -119,11 +121,11 @@ def status_of(view: View, targets: frozenset[str] | None = None) -> Status:
         view = _narrowed(_of_these_alone(view, targets), targets)
     found = findings(view)
     states = states_of(view, found)
-    names = _resource_names(view)
+    of_name = _by_name(view)
     return msgspec.structs.replace(
         head_of(view, found, states),
-        problems=tuple(problem_document(finding, names[finding.target]) for finding in found if finding.is_problem),
-        listed=tuple(_listed(finding, names[finding.target]) for finding in found if finding.verdict is Verdict.OK),
+        problems=tuple(problem_document(finding, of_name[finding.target]) for finding in found if finding.is_problem),
+        listed=tuple(_listed(finding, of_name[finding.target]) for finding in found if finding.verdict is Verdict.OK),
         targets=tuple(target_document(target, view.at, states[target.name]) for target in view.targets),
     )
 
@@ -152,9 +154,9 @@ def _written(room: int, documents: Iterable[msgspec.Struct]) -> tuple[tuple[Any,
     return tuple(found), size
 
 
-def _resource_names(view: View) -> Mapping[str, Mapping[str, str]]:
-    """Return the names of resources by target; the exporter as a whole, the empty name, has none."""
-    return {"": {}, **{target.name: resource_names(target) for target in view.targets}}
+def _by_name(view: View) -> Mapping[str, TargetView | None]:
+    """Return the targets by name; the empty name is that of the exporter as a whole, which is none."""
+    return {"": None, **{target.name: target for target in view.targets}}
 
 
 def head_of(view: View, found: Sequence[Finding], states: Mapping[str, TargetState], page: int | None = None) -> Status:
@@ -177,13 +179,16 @@ def head_of(view: View, found: Sequence[Finding], states: Mapping[str, TargetSta
     )
 
 
-def problem_document(problem: Finding, names: Mapping[str, str]) -> Problem:
-    """Return one problem as it is shown; ``names`` are those of its target's resources."""
+def problem_document(problem: Finding, target: TargetView | None) -> Problem:
+    """Return one problem as it is shown; ``target`` is where, ``None`` for what concerns the exporter as a whole."""
     return Problem(
         severity=problem.severity,
         kind=problem.kind,
         target=problem.target,
+        site=None if target is None else target.labels.get("site"),
+        zone="UTC" if target is None else target.policy.zone,
         subject=problem.subject,
+        calendar_type=None if problem.connection is None else problem.connection.calendar_type,
         title=problem.title,
         since=_moment_or_none(problem.since),
         until=_moment_or_none(problem.until),
@@ -191,11 +196,11 @@ def problem_document(problem: Finding, names: Mapping[str, str]) -> Problem:
         detail=problem.detail or None,
         meaning=problem.advice.meaning,
         fix=problem.advice.fix,
-        conflict=_conflict(problem.conflict, names) if problem.conflict else None,
+        conflict=_conflict(problem.conflict, target) if problem.conflict and target else None,
     )
 
 
-def _listed(finding: Finding, names: Mapping[str, str]) -> Listed:
+def _listed(finding: Finding, target: TargetView | None) -> Listed:
     return Listed(
         kind=finding.kind,
         target=finding.target,
@@ -204,7 +209,7 @@ def _listed(finding: Finding, names: Mapping[str, str]) -> Listed:
         since=_moment_or_none(finding.since),
         until=_moment_or_none(finding.until),
         why=(finding.known.why or None) if finding.known else None,
-        conflict=_conflict(finding.conflict, names) if finding.conflict else None,
+        conflict=_conflict(finding.conflict, target) if finding.conflict and target else None,
     )
 
 
@@ -215,13 +220,15 @@ def target_document(target: TargetView, now: float, state: TargetState) -> Targe
         name=target.name,
         platform=target.platform,
         labels=dict(target.labels),
+        zone=target.policy.zone,
+        resource_aliases=dict(target.policy.resource_aliases),
         state=state,
         collectors=tuple(_collector(collector, target, now) for collector in target.collectors),
         connections=next(
             (_connections(seen, target, now) for seen in observations if isinstance(seen, ConnectionsObservation)),
             None,
         ),
-        bookings=next((_bookings(seen) for seen in observations if isinstance(seen, BookingsObservation)), None),
+        bookings=next((_bookings(seen, target) for seen in observations if isinstance(seen, BookingsObservation)), None),
         links=next((_links(seen) for seen in observations if isinstance(seen, LinksObservation)), None),
         budgets=tuple(Budget(budget=row.name, limit=row.limit, remaining=row.remaining) for row in target.usage.budgets),
         operating=tuple(
@@ -234,7 +241,7 @@ def target_document(target: TargetView, now: float, state: TargetState) -> Targe
 
 def _collector(state: CollectorState, target: TargetView, now: float) -> Collector:
     failure = state.failure
-    advice = for_failure(target.platform, failure.reason) if failure else None
+    advice = for_failure(target.platform, failure.reason, target.policy.sign_in) if failure else None
     data_at = state.observation.at if state.observation else None
     return Collector(
         name=state.collector,
@@ -305,7 +312,7 @@ def _connection(row: Connection, target: TargetView, now: float) -> CalendarConn
     )
 
 
-def _bookings(seen: BookingsObservation) -> Bookings:
+def _bookings(seen: BookingsObservation, target: TargetView) -> Bookings:
     return Bookings(
         at=_moment(seen.at),
         windows=tuple(
@@ -323,7 +330,7 @@ def _bookings(seen: BookingsObservation) -> Bookings:
         ),
         next_booking_measured=seen.measures_next,
         next_booking=_moment_or_none(seen.next_booking),
-        conflicts=tuple(_conflict(row, seen.resource_names) for row in seen.conflicts),
+        conflicts=tuple(_conflict(row, target) for row in seen.conflicts),
         resource_names=dict(seen.resource_names),
         dropped_resources=seen.dropped_resources,
     )
@@ -352,14 +359,18 @@ def _links(seen: LinksObservation) -> Links:
     )
 
 
-def _conflict(row: Conflict, resource_names: Mapping[str, str]) -> BookingConflict:
+def _conflict(row: Conflict, target: TargetView) -> BookingConflict:
     return BookingConflict(
         resource=row.resource,
-        resource_name=resource_names.get(row.resource),
+        resource_name=resource_names(target).get(row.resource),
+        resource_alias=target.policy.resource_aliases.get(row.resource),
         first=row.first,
         second=row.second,
         start=_moment(row.start),
         end=_moment(row.end),
+        local_start=local(row.start, target.policy.zone),
+        local_end=local(row.end, target.policy.zone),
+        overlap_minutes=overlap_minutes(row),
     )
 
 

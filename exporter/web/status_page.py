@@ -52,6 +52,12 @@ class Board:
     lines: Sequence[Line]
     targets: Sequence[Shown]
 
+    @property
+    def zone(self) -> str:
+        """The zone of the page as a whole: that of its targets where they share one, else UTC."""
+        zones = {target.zone for target in self.status.targets}
+        return zones.pop() if len(zones) == 1 else "UTC"
+
     def link(self, *, page: int = 1, query: str | None = None) -> str:
         """Return the address of another page or filter, relative, so that a proxy may serve the board in a folder."""
         sort = "" if self.sort == DEFAULT_SORT else self.sort
@@ -203,5 +209,6 @@ def _template() -> jinja2.Template:
         anchor=anchor,
         document_of=document_of,
         runbook_of=runbook_of,
+        resource=wording.resource,
     )
     return environment.get_template("board.html")

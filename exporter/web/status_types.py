@@ -1,6 +1,7 @@
 """The types of ``/api/v1/status``; ``docs/status.schema.json`` is made of them.
 
-Within ``v1`` fields are only added. Moments are RFC 3339 in UTC with whole seconds, durations are seconds, ``null`` means
+Within ``v1`` fields are only added. Moments are RFC 3339 in UTC with whole seconds, but those whose names begin with
+``local_``: these have the offset of the target's zone. Durations are seconds, ``null`` means
 "not measured" or "no data", never zero.
 """
 
@@ -29,26 +30,38 @@ CollectorCondition = Literal["failing", "partial", "expired", "waiting", "ok"]
 
 
 class BookingConflict(msgspec.Struct, frozen=True, kw_only=True):
-    """Two booking ids that overlap on a resource from ``start`` to ``end``."""
+    """Two booking ids that overlap on a resource from ``start`` to ``end``.
+
+    ``resource_name`` is what the platform calls the resource, ``resource_alias`` what the configuration does. ``local_start``
+    and ``local_end`` are the same moments with the offset of the target's zone. A minute that began counts.
+    """
 
     resource: str
     resource_name: str | None
+    resource_alias: str | None
     first: str
     second: str
     start: Moment
     end: Moment
+    local_start: Moment
+    local_end: Moment
+    overlap_minutes: int
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True):
     """One broken thing: where, since when, what it means and who mends it.
 
     ``since`` is null when it cannot be known. ``target`` is empty for what concerns the exporter as a whole.
+    ``site`` is the label of that name, ``zone`` the IANA zone of the target; ``calendar_type`` is that of a connection.
     """
 
     severity: Severity
     kind: Kind
     target: str
+    site: str | None
+    zone: str
     subject: str
+    calendar_type: CalendarType | None
     title: str
     since: Moment | None
     until: Moment | None
@@ -226,11 +239,16 @@ class OperatingTime(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Target(msgspec.Struct, frozen=True, kw_only=True):
-    """One target. ``connections``, ``bookings`` and ``links`` are null without data or without that collector."""
+    """One target. ``connections``, ``bookings`` and ``links`` are null without data or without that collector.
+
+    ``zone`` is the IANA zone of its people, ``resource_aliases`` the names that the configuration gives to resource ids.
+    """
 
     name: str
     platform: str
     labels: Mapping[str, str]
+    zone: str
+    resource_aliases: Mapping[str, str]
     state: TargetState
     collectors: tuple[Collector, ...]
     connections: Connections | None

@@ -1,18 +1,19 @@
-"""How the status board words moments, spans, numbers and states. Pure functions; the template's filters."""
+"""How the status board words moments, spans, numbers, names and states. Pure functions; the template's filters."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Final
 
 from markupsafe import Markup, escape
 
 from exporter.model import ConnectionStatus
-from exporter.web.status_types import Target
+from exporter.support.local_time import date_of, day_and_time, from_to, in_utc, in_zone
+from exporter.web.status_types import Problem, Target
 
 #: Broken first, the order of the words in every summary.
 STATUS_ORDER: Final = (
@@ -25,6 +26,7 @@ STATUS_ORDER: Final = (
     ConnectionStatus.SYNCED,
 )
 
+_UTC: Final = "UTC"
 _UNITS: Final = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 
 
@@ -52,10 +54,43 @@ def relative(moment: datetime, now: datetime) -> str:
     return f"in {span(seconds)}" if seconds > 0 else f"{span(-seconds)} ago"
 
 
-def absolute(moment: datetime, now: datetime) -> str:
-    """Word ``moment`` in UTC, to the second; the date is left out on the day of ``now``."""
-    moment = moment.astimezone(UTC)
-    return f"{moment:%H:%M:%S} UTC" if moment.date() == now.date() else f"{moment:%Y-%m-%d %H:%M:%S} UTC"
+def local(moment: datetime, zone: str, now: datetime) -> str:
+    """Word ``moment`` on the clock of ``zone``: ``today 09:30``, ``Fri 27 Nov 09:30``; in UTC it is said that it is UTC."""
+    text = day_and_time(in_zone(moment, zone), now)
+    return f"{text} UTC" if zone == _UTC else text
+
+
+def beside(moment: datetime, zone: str) -> str:
+    """Return what stands beside the local form of ``moment``: the same in UTC; nothing where that is the zone."""
+    return "" if zone == _UTC else in_utc(in_zone(moment, zone))
+
+
+def date(moment: datetime, zone: str) -> str:
+    """Word the date of ``moment`` on the calendar of ``zone``: ``Fri 27 Nov``."""
+    return date_of(in_zone(moment, zone))
+
+
+def seconds(moment: datetime, zone: str) -> str:
+    """Word the time of ``moment`` on the clock of ``zone`` to the second, UTC beside it: ``09:30:12 (08:30 UTC)``."""
+    here = in_zone(moment, zone)
+    return f"{here:%H:%M:%S} UTC" if zone == _UTC else f"{here:%H:%M:%S} ({in_utc(here)})"
+
+
+def interval(start: datetime, end: datetime, zone: str, now: datetime) -> str:
+    """Word an interval on the clock of ``zone``: ``today 09:30 to 09:50``."""
+    text = from_to(in_zone(start, zone), in_zone(end, zone), now)
+    return f"{text} UTC" if zone == _UTC else text
+
+
+def subject(problem: Problem) -> str:
+    """Return what of a target is broken; a connection with the type of its calendar beside it: ``Chair 1 (google)``."""
+    return f"{problem.subject} ({problem.calendar_type})" if problem.calendar_type else problem.subject
+
+
+def resource(target: Target, resource_id: str) -> str:
+    """Return what people call a resource: its alias, else its name on the platform, else its id."""
+    names = target.bookings.resource_names if target.bookings else {}
+    return target.resource_aliases.get(resource_id) or names.get(resource_id) or resource_id
 
 
 def natural(text: str) -> tuple[tuple[int, int | str], ...]:
@@ -113,7 +148,11 @@ FILTERS: Final[Mapping[str, Callable[..., Any]]] = MappingProxyType(
         "prose": prose,
         "span": span,
         "relative": relative,
-        "absolute": absolute,
+        "local": local,
+        "beside": beside,
+        "interval": interval,
+        "date": date,
+        "seconds": seconds,
         "plain": plain,
         "number": number,
         "plural": plural,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -11,6 +12,7 @@ from pydantic import ValidationError
 
 from exporter.config import Config, config_hash, effective_config, load_config, shard_of
 from exporter.counting.windows import WindowSpec
+from exporter.errors import ConfigError
 from exporter.model import CollectorName
 from exporter.platforms.bitrix24.settings import BitrixBookings, BitrixTarget
 from exporter.platforms.wix.settings import WixTarget
@@ -98,10 +100,12 @@ def test_the_example_of_the_design_becomes_settings(tmp_path: Path) -> None:
     assert (1.0, 10, 240.0) == (second.budget.requests_per_second, second.budget.burst, second.budget.operating_seconds)
 
 
-def test_the_shipped_example_loads_without_a_warning() -> None:
+def test_the_shipped_example_loads_without_a_warning_where_the_folder_of_a_service_is() -> None:
     config = load_config(EXAMPLE, ENVIRONMENT)
     assert ("salon-wix", "salon-bitrix24") == tuple(target.name for target in config.targets)
-    assert config.warnings == ()
+    elsewhere = ["the folder /var/lib/booking-sync-exporter does not exist"]
+    there = Path("/var/lib/booking-sync-exporter").is_dir()
+    assert ([] if there else elsewhere) == [warning.message for warning in config.warnings]
 
 
 def test_a_bare_wix_target_has_every_default(tmp_path: Path) -> None:
@@ -354,6 +358,26 @@ def test_the_effective_configuration_reads_back_as_it_was(tmp_path: Path, value:
     (shown,) = yaml.safe_load(effective_config(config))["targets"]
     assert (value, {"x": value}, [value], {}) == (shown["name"], shown["labels"], shown["schedule_ids"], shown["aliases"])
     assert shown["collectors"]["bookings"]["windows"][0] == {"name": "last_24h", "from": "now-24h", "to": "now"}
+
+
+@pytest.mark.parametrize("read", [wix, bitrix24])
+def test_resources_have_aliases_on_both_platforms_and_none_is_required(
+    tmp_path: Path, read: Callable[[Path, str], WixTarget | BitrixTarget]
+) -> None:
+    assert {"12": "Chair 1", "a-b": "Room 2"} == read(
+        tmp_path, 'resource_aliases: {"12": Chair 1, a-b: Room 2}'
+    ).resource_aliases
+    assert {} == read(tmp_path, "").resource_aliases
+
+
+@pytest.mark.parametrize("alias", ["two\\nlines", "x" * 101, "", "turned\\u202eround"])
+@pytest.mark.parametrize("read", [wix, bitrix24])
+def test_an_alias_of_a_resource_is_one_plain_line_like_any_other_name(
+    tmp_path: Path, alias: str, read: Callable[[Path, str], WixTarget | BitrixTarget]
+) -> None:
+    with pytest.raises(ConfigError, match="one line of 1 to 100 characters") as caught:
+        read(tmp_path, f'resource_aliases: {{"7": "{alias}"}}')
+    assert ["targets[0].resource_aliases.7"] == [problem.path for problem in caught.value.problems]
 
 
 # Warnings.

@@ -1,4 +1,4 @@
-"""Quotes that came along with a value: `docker run --env-file` keeps them, and so does a file that was echoed."""
+"""Quotes that came along with a value: docker run --env-file keeps them, and so does a file that was echoed."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def problems(tmp_path: Path, key: str, written: object, target: dict[str, Any], 
 @pytest.mark.parametrize("key", SECRETS)
 def test_quotes_around_a_variables_value_are_named_with_who_put_them_there(tmp_path: Path, key: str, form: str) -> None:
     value, target = SECRETS[key]
-    told = "has quotes inside the value (fix: remove them where the variable is set; `docker run --env-file` keeps quotes)"
+    told = "has quotes inside the value (fix: remove them where the variable is set; docker run --env-file keeps quotes)"
     assert [told] == problems(tmp_path, key, {"env": "VALUE"}, target, {"VALUE": form.format(value)})
 
 

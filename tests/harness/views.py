@@ -28,6 +28,7 @@ from exporter.model import (
     Observation,
     OperatingTime,
     Provider,
+    TargetPolicy,
     Window,
     WindowBookings,
     WindowLinks,
@@ -62,10 +63,13 @@ def target_of(
     *,
     labels: Mapping[str, str] | None = None,
     usage: ApiUsage | None = None,
+    policy: TargetPolicy | None = None,
 ) -> Target:
     """Return one target with its collectors."""
     shown = usage or ApiUsage()
-    return TargetEntry(name, platform, labels or {}, lambda: shown), {state.collector: state for state in states}
+    return TargetEntry(name, platform, labels or {}, lambda: shown, policy or TargetPolicy()), {
+        state.collector: state for state in states
+    }
 
 
 def unpolled(target: str, platform: str, collector: CollectorName) -> CollectorState:
@@ -318,6 +322,16 @@ def expired() -> View:
 def standby() -> View:
     """Return an exporter that waits for another one to end."""
     return replace(view_of(), standby=True)
+
+
+def in_berlin() -> View:
+    """Return a site and a portal of a salon in Berlin: a broken connection, and a double booking of an aliased chair."""
+    policy = TargetPolicy(zone="Europe/Berlin", resource_aliases={"7": "Window seat"})
+    labels = {"site": "salon-berlin"}
+    return view_of(
+        target_of(WIX, "wix", [succeeded(_WIX_CONNECTIONS, wix_connections())], labels=labels, policy=policy),
+        target_of(BITRIX24, "bitrix24", [succeeded(_B24_BOOKINGS, bitrix24_bookings())], labels=labels, policy=policy),
+    )
 
 
 #: Every state by name; a file of golden text is named after it.

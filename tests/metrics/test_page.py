@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 from prometheus_client import CollectorRegistry
 from prometheus_client.openmetrics import exposition as their_openmetrics
+from prometheus_client.parser import text_string_to_metric_families
 
 from exporter.errors import Reason
 from exporter.metrics import Format, Instruments, Page
@@ -434,3 +435,25 @@ def test_changed_labels_and_budgets_show_at_once() -> None:
     assert value(text, "target_info", site="new") == 1
     assert {} == select(text, "target_info", site="old")
     assert {} == select(text, "api_budget_remaining")
+
+
+def test_a_resource_is_called_by_its_alias_and_keeps_its_id_as_its_label() -> None:
+    page = page_of(views.in_berlin(), counters=False)
+    names = {
+        sample.labels["resource"]: sample.labels["name"]
+        for family in text_string_to_metric_families(page.decode())
+        for sample in family.samples
+        if sample.name == "booking_sync_resource_info"
+    }
+    assert {"7": "Window seat", "8": "Chair 2"} == names
+    assert b'booking_sync_resource_bookings{target="salon-b24",platform="bitrix24",window="today",resource="7"} 8.0' in page
+
+
+def test_an_alias_that_changed_is_on_the_next_page_though_no_poll_brought_anything() -> None:
+    instruments = Instruments(CollectorRegistry())
+    pages = Page(instruments)
+    before = views.in_berlin()
+    pages.render(before, Format.TEXT)
+    wix, portal = before.targets
+    renamed = replace(portal, policy=replace(portal.policy, resource_aliases={"7": "Door seat"}))
+    assert b'name="Door seat"' in pages.render(replace(before, targets=(wix, renamed)), Format.TEXT)

@@ -136,7 +136,7 @@ def test_the_page_is_grouped_by_business_and_the_heartbeat_never_waits() -> None
     assert ("0s", "1m") == (heartbeat["group_wait"], heartbeat["repeat_interval"])
 
 
-def _rendered(kind: str, *statuses: str, directory: Path) -> str:
+def _rendered(kind: str, *statuses: str, directory: Path, board: bool = True) -> str:
     alerts = [
         {
             "status": status,
@@ -152,6 +152,7 @@ def _rendered(kind: str, *statuses: str, directory: Path) -> str:
                 "fix": "Move one of them.",
                 "runbook_url": "https://runbooks.example/double.md",
                 "dashboard_url": "https://grafana.example/d/x?a=1&b=2",
+                **({"board": "https://sync.example/#salon"} if board else {}),
             },
             "startsAt": "2026-11-20T23:00:00Z",
             "endsAt": "2026-11-21T01:30:00Z",
@@ -190,6 +191,8 @@ def test_a_message_says_what_is_wrong_who_fixes_it_and_how(kind: str, tmp_path: 
     for part in ("2 bookings of salon overlap.", "front desk", "Move one of them.", "https://runbooks.example/double.md"):
         assert part in text
     assert re.search(r"Resolved[^\n]*: 3 bookings of salon overlap\.", text)
+    assert "https://sync.example/#salon" in text
+    assert "board" not in _rendered(kind, "firing", directory=tmp_path, board=False).lower().replace("dashboard", "")
 
 
 @pytest.mark.servers

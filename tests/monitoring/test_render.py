@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from exporter.errors import ConfigError
 from exporter.monitoring import Options, files, render
+from exporter.monitoring.alerts import alert_groups
 from tests.monitoring.bundle import ROOT
 from tests.monitoring.servers import run
 
@@ -54,6 +56,26 @@ def test_every_option_reaches_every_place_and_nothing_of_the_default_is_left() -
     assert "dashboard_url: https://grafana.example/d/booking-sync-internals" in everything
 
 
+def test_alerts_lead_to_their_place_on_the_status_board_where_its_address_is_known() -> None:
+    for alert in (alert for group in alert_groups(Options()) for alert in group.alerts):
+        assert "board" not in alert.annotations(Options())
+        link = alert.annotations(Options(board_url="https://sync.example/board/"))["board"]
+        place = "/".join(
+            f'{{{{ $labels.{label} | urlquery | reReplaceAll "[+]" "%20" }}}}'
+            for label in ("target", "connection")
+            if label in alert.link
+        )
+        assert link == "https://sync.example/board/" + (f"#{place}" if place else "")
+
+
+def test_the_board_is_an_option_of_the_command(tmp_path: Path) -> None:
+    result = run(
+        sys.executable, "-m", "exporter", "monitoring", "render", "--board-url", "https://sync.example", "--out", str(tmp_path)
+    )
+    assert 0 == result.returncode, result.stderr
+    assert "board: https://sync.example/#{{ $labels.target" in (tmp_path / "config/prometheus/alerting.rules.yml").read_text()
+
+
 def test_the_kubernetes_rules_and_the_scrape_follow_the_options() -> None:
     rendered = OTHERS
     assert "replacement: bookings" in rendered["config/kubernetes/servicemonitor.yaml"]
@@ -85,6 +107,8 @@ def test_templates_for_people_arrive_unchanged() -> None:
         ({"grafana_url": "grafana.example"}, "--grafana-url"),
         ({"grafana_url": "https://grafana.example/?orgId=2"}, "--grafana-url"),
         ({"runbook_url": "ftp://wiki.example"}, "--runbook-url"),
+        ({"board_url": "sync.example"}, "--board-url"),
+        ({"board_url": "https://sync.example/#a"}, "--board-url"),
         ({"runbook_url": "https://wiki.example/{{ x }}"}, "--runbook-url"),
         ({"runbook_url": "https://[wiki"}, "--runbook-url"),
     ],

@@ -1,14 +1,22 @@
 from __future__ import annotations
 
+import ast
+import re
+from collections.abc import Iterator, Mapping
 from itertools import product
+from pathlib import Path
 
 import pytest
 
+import exporter
 from exporter.errors import Reason
 from exporter.model import ConnectionStatus, ErrorReason
 from exporter.platforms.advice import Advice
+from exporter.platforms.bitrix24 import api_errors as bitrix24_errors
+from exporter.platforms.bitrix24 import authserver
+from exporter.platforms.error_rules import ErrorRule
 from exporter.platforms.registry import PLATFORMS
-from exporter.platforms.wix.advice import THREE_CHECKS
+from exporter.platforms.wix import api_errors as wix_errors
 from exporter.state.advice import (
     CREDENTIAL_ENDS,
     DATA_WITHDRAWN,
@@ -16,14 +24,39 @@ from exporter.state.advice import (
     WINDOW_INCOMPLETE,
     for_connection,
     for_failure,
+    plain,
 )
+
+
+def rules_in(found: object) -> Iterator[ErrorRule]:
+    """Yield every rule among the values of a module, those in its tables included."""
+    if isinstance(found, ErrorRule):
+        yield found
+    elif isinstance(found, Mapping):
+        for name, value in found.items():
+            if not str(name).startswith("__"):
+                yield from rules_in(value)
+
+
+def runs(text: str, length: int) -> set[tuple[str, ...]]:
+    """Return every run of ``length`` words in ``text``."""
+    words = re.findall(r"\w+", text.casefold())
+    return set(zip(*(words[start:] for start in range(length)), strict=False))
+
 
 _SILENT = {ConnectionStatus.SYNCED}
 _ALL_CONNECTION_ADVICE = [
     for_connection("wix", status, reason) for status, reason in product(ConnectionStatus, (None, *ErrorReason))
 ]
 _OWN_ADVICE = [DOUBLE_BOOKING, DATA_WITHDRAWN, WINDOW_INCOMPLETE, CREDENTIAL_ENDS]
-_ALL_FAILURE_ADVICE = [for_failure(platform, reason) for reason, platform in product(Reason, PLATFORMS)]
+_SIGN_INS = [(name, sign_in) for name, platform in PLATFORMS.items() for sign_in in ("", *platform.advice.sign_ins)]
+_ALL_FAILURE_ADVICE = [for_failure(platform, reason, sign_in) for reason, (platform, sign_in) in product(Reason, _SIGN_INS)]
+_RULES = [("wix", rule, sign_in) for rule in rules_in(vars(wix_errors)) for sign_in in ("", "api_key", "app")] + [
+    ("bitrix24", rule, sign_in)
+    for module in (bitrix24_errors, authserver)
+    for rule in rules_in(vars(module))
+    for sign_in in ("", "webhook", "oauth")
+]
 
 
 @pytest.mark.parametrize("status", list(ConnectionStatus))
@@ -66,9 +99,73 @@ def test_every_text_is_whole_sentences_on_one_line(advice: Advice) -> None:
 
 
 def test_a_refused_wix_credential_names_the_three_checks_and_the_way_around_keys() -> None:
-    fix = for_failure("wix", Reason.PERMISSION).fix
-    assert THREE_CHECKS in fix
+    fix = for_failure("wix", Reason.PERMISSION, "api_key").fix
+    assert all(words in fix for words in ("(1) the API key is there", "(2) the site is in", "(3) the key has"))
     assert "app mode" in fix
+
+
+_OTHER_WAYS = {
+    ("wix", "api_key"): ("the app ", "the app:", "app's"),
+    ("wix", "app"): ("API key", "site_id", "Bearer"),
+    ("bitrix24", "webhook"): ("application", "client_id", "bitrix24-login", "token file"),
+    ("bitrix24", "oauth"): ("webhook", "Inbound"),
+}
+
+
+@pytest.mark.parametrize("reason", [Reason.AUTH, Reason.PERMISSION, Reason.NOT_FOUND])
+@pytest.mark.parametrize(("platform", "sign_in"), _OTHER_WAYS)
+def test_the_fix_of_a_refusal_names_the_way_that_the_target_is_signed_in_to_and_no_other(
+    platform: str, sign_in: str, reason: Reason
+) -> None:
+    advice = for_failure(platform, reason, sign_in)
+    for word in _OTHER_WAYS[platform, sign_in]:
+        assert word not in f"{advice.meaning} {advice.fix}"
+
+
+def test_every_way_to_sign_in_has_advice_of_its_own_for_a_refusal() -> None:
+    ways = [(platform, sign_in) for platform, sign_in in _SIGN_INS if sign_in]
+    assert {("wix", "api_key"), ("wix", "app"), ("bitrix24", "webhook"), ("bitrix24", "oauth")} == set(ways)
+    for platform, sign_in in ways:
+        for reason in (Reason.AUTH, Reason.PERMISSION):
+            assert for_failure(platform, reason, sign_in) != for_failure(platform, reason)
+
+
+@pytest.mark.parametrize(
+    "advice", [*_ALL_CONNECTION_ADVICE, *_ALL_FAILURE_ADVICE, *_OWN_ADVICE], ids=lambda advice: advice.fix[:40]
+)
+def test_no_fix_repeats_its_meaning(advice: Advice) -> None:
+    assert set() == runs(advice.meaning, 7) & runs(advice.fix, 7)
+
+
+@pytest.mark.parametrize(("platform", "rule", "sign_in"), _RULES)
+def test_no_message_of_a_failed_poll_says_what_its_fix_says(platform: str, rule: ErrorRule, sign_in: str) -> None:
+    fix = for_failure(platform, rule.error.reason, sign_in).fix
+    assert set() == runs(rule.text, 6) & runs(fix, 6)
+
+
+def test_advice_for_a_terminal_has_no_back_quotes() -> None:
+    assert "lists it in overlapping_resources." in plain(DOUBLE_BOOKING.fix)
+
+
+_EXPORTER = Path(exporter.__file__).parent
+# What these are given is printed on a terminal or logged as it stands; only pages know what a back quote means.
+_TOLD = re.compile("(Error|Problem|ErrorRule|_rule|sentence|field_error|again|info|warning|error|debug|print|echo|Rejected)$")
+
+
+def told_texts(path: Path) -> Iterator[str]:
+    """Yield every text of the code in ``path`` that an error, a problem or a line of the log is made with."""
+    for call in ast.walk(ast.parse(path.read_text())):
+        if isinstance(call, ast.Call):
+            name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+            if _TOLD.search(name):
+                for inner in ast.walk(call):
+                    if isinstance(inner, ast.Constant) and isinstance(inner.value, str):
+                        yield inner.value
+
+
+@pytest.mark.parametrize("path", sorted(_EXPORTER.rglob("*.py")), ids=lambda path: str(path.relative_to(_EXPORTER)))
+def test_no_error_and_no_line_of_the_log_is_written_with_back_quotes(path: Path) -> None:
+    assert [] == [text for text in told_texts(path) if "`" in text]
 
 
 def test_a_revoked_apple_calendar_asks_for_a_new_app_specific_password() -> None:

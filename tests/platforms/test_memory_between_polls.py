@@ -199,7 +199,7 @@ def test_long_names_of_resources_reach_their_limit_sooner(letters: int, fits: bo
     remembered = Remembered(target, named, StatusHistory())
     asyncio.run(remembered.poll(1))
     failure = remembered.results[CollectorName.BOOKINGS].failure
-    assert (None if fits else "the portal has more than 100,000 resources: switch `per_resource` off") == (
+    assert (None if fits else "the portal has more than 100,000 resources: switch per_resource off") == (
         failure and failure.message
     )
 

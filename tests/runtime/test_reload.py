@@ -257,6 +257,17 @@ def test_a_new_label_alone_keeps_session_observation_and_schedule(tmp_path: Path
     with_application(tmp_path, lambda business: (calm(business), portal(business)), scenario)
 
 
+def test_a_new_alias_of_a_resource_alone_keeps_the_session_and_is_in_force(tmp_path: Path) -> None:
+    async def scenario(app: RunningApplication, business: Business) -> None:
+        session = live(app)["b24"].session
+        business.config(calm(business), portal(business, resource_aliases={"7": "Chair 1"}))
+        await app.app.reload()
+        assert session is live(app)["b24"].session
+        assert {"7": "Chair 1"} == live(app)["b24"].entry().policy.resource_aliases
+
+    with_application(tmp_path, lambda business: (calm(business), portal(business)), scenario)
+
+
 def test_a_changed_target_keeps_its_counters_and_loses_a_collector_that_is_gone(tmp_path: Path) -> None:
     async def scenario(app: RunningApplication, business: Business) -> None:
         business.config(calm(business, collectors={"connections": {"interval": "30m"}}))

@@ -14,7 +14,7 @@ import pytest
 from msgspec.structs import replace
 
 from exporter.errors import Reason
-from exporter.model import ApiUsage, CollectorName
+from exporter.model import ApiUsage, BookingsObservation, CollectorName, Conflict
 from exporter.platforms.registry import PLATFORMS
 from exporter.state.snapshot import View
 from exporter.web.status_api import encode_status, schema_text
@@ -115,13 +115,45 @@ def test_conflicts_name_both_bookings() -> None:
     expected = {
         "resource": "7",
         "resource_name": "Chair 1",
+        "resource_alias": None,
         "first": "341",
         "second": "352",
         "start": "2026-09-21T15:13:20Z",
         "end": "2026-09-21T15:43:20Z",
+        "local_start": "2026-09-21T15:13:20Z",
+        "local_end": "2026-09-21T15:43:20Z",
+        "overlap_minutes": 30,
     }
     assert expected == problem["conflict"]
     assert [expected] == by_name(found["targets"], BITRIX24)["bookings"]["conflicts"]
+
+
+def test_what_is_broken_is_named_as_the_people_of_the_place_name_it() -> None:
+    conflict, connection = document(views.in_berlin())["problems"]
+    assert ("salon-berlin", "Europe/Berlin", None) == (conflict["site"], conflict["zone"], conflict["calendar_type"])
+    assert ("Window seat", "Chair 1", "7") == tuple(
+        conflict["conflict"][name] for name in ("resource_alias", "resource_name", "resource")
+    )
+    assert ("2026-09-21T17:13:20+02:00", "2026-09-21T17:43:20+02:00", 30) == tuple(
+        conflict["conflict"][name] for name in ("local_start", "local_end", "overlap_minutes")
+    )
+    assert ("60303ae22b99", "microsoft", "salon-berlin") == (
+        connection["subject"],
+        connection["calendar_type"],
+        connection["site"],
+    )
+
+
+def test_a_target_says_in_which_zone_its_people_are_and_what_they_call_its_resources() -> None:
+    portal = by_name(document(views.in_berlin())["targets"], BITRIX24)
+    assert ("Europe/Berlin", {"7": "Window seat"}) == (portal["zone"], portal["resource_aliases"])
+
+
+def test_a_minute_of_overlap_that_began_counts() -> None:
+    seen = BookingsObservation(views.NOW - 30, (), conflicts=(Conflict("7", "1", "2", views.NOW + 10, views.NOW + 71),))
+    state = views.succeeded(views.unpolled("a", "bitrix24", CollectorName.BOOKINGS), seen)
+    [problem] = document(views.view_of(views.target_of("a", "bitrix24", [state])))["problems"]
+    assert 2 == problem["conflict"]["overlap_minutes"]
 
 
 def test_budgets_and_operating_time_are_shown() -> None:

@@ -16,7 +16,7 @@ import pytest
 from msgspec.structs import replace
 
 from exporter.errors import Reason
-from exporter.model import BookingsObservation, CollectorName, Conflict, Connection, ConnectionStatus
+from exporter.model import BookingsObservation, CollectorName, Conflict, Connection, ConnectionStatus, TargetPolicy
 from exporter.state.advice import for_failure
 from exporter.state.snapshot import TargetView, View
 from exporter.web import status_page as board
@@ -103,7 +103,7 @@ def test_no_targets_is_said() -> None:
 
 def test_a_broken_collector_is_told_with_place_moment_message_and_fix() -> None:
     text = words(page(views.failing()))
-    assert "warning Polls fail, no data timeout salon-b24 / links since 14:11:20 UTC (2 min ago)" in text
+    assert "warning Polls fail, no data timeout salon-b24 site: salon-berlin / links since today 14:11 UTC (2 min ago)" in text
     assert "portal.example did not answer within 30 s" in text
     assert for_failure("bitrix24", Reason.OPERATING_LIMIT).fix.split("`")[0] in text
 
@@ -115,8 +115,54 @@ def test_broken_things_come_before_everything_else() -> None:
 
 def test_a_double_booking_shows_both_ids() -> None:
     text = words(page(views.healthy()))
-    assert "salon-b24 / Chair 1 bookings 341 and 352 overlap from 15:13:20 UTC (in 1 h) for 30 min" in text
-    assert "moves or cancels one of the bookings" in text
+    assert (
+        "salon-b24 site: salon-berlin / Chair 1 today 15:13 to 15:43 UTC (in 1 h) bookings 341 and 352 overlap for 30 min"
+        in text
+    )
+    assert "moves or cancels one of the two bookings" in text
+
+
+def test_the_first_card_tells_a_receptionist_when_where_and_which_bookings_on_the_clock_of_the_salon() -> None:
+    text = words(page(views.in_berlin()))
+    expected = (
+        "critical Double booking salon-b24 site: salon-berlin / Window seat today 17:13 to 17:43 (15:13 UTC, in 1 h) bookings "
+        "341 and 352 overlap for 30 min Two bookings overlap on a resource that can serve one at a time. Fix: The front desk "
+        "opens the calendar at this time, moves or cancels one of the two bookings and tells its customer."
+    )
+    assert expected in text
+    assert text.index("Broken now") < text.index(expected) < text.index("Calendar sync is broken")
+
+
+def test_a_broken_connection_is_told_with_its_calendar_and_its_site() -> None:
+    text = words(page(views.in_berlin()))
+    assert "salon-wix site: salon-berlin / 60303ae22b99 (microsoft) since today 16:03 (14:03 UTC, 10 min ago)" in text
+
+
+def test_a_target_is_told_with_its_site() -> None:
+    assert "warning salon-wix wix · site: salon-berlin" in words(page(views.in_berlin()))
+
+
+def test_every_moment_of_a_target_is_on_its_clock() -> None:
+    text = re.sub(r"\d\d:\d\d UTC", "", words(page(views.in_berlin())))
+    in_utc = "14:03|14:12|14:13:20|14:43|15:13|15:43"  # of the connection, the polls, the page, the next booking, the overlap
+    assert [] == re.findall(in_utc, text)
+    assert "next_24h today 16:12 tomorrow 16:12" in re.sub(r" +", " ", text)
+
+
+def test_a_table_of_double_bookings_has_the_alias_the_id_and_the_minutes() -> None:
+    assert "Window seat 7 341 352 today 17:13 to 17:43 (15:13 UTC, in 1 h) 30 min" in words(page(views.in_berlin()))
+
+
+def test_the_page_is_in_the_zone_of_its_targets_where_they_share_one_and_else_in_utc() -> None:
+    assert "State of Mon 21 Sep 16:13:20 (14:13 UTC)" in words(page(views.in_berlin()))
+    elsewhere = views.target_of("x", "wix", [], policy=TargetPolicy(zone="America/New_York"))
+    both = views.view_of(views.target_of("y", "wix", [], policy=TargetPolicy(zone="Europe/Berlin")), elsewhere)
+    assert "State of Mon 21 Sep 14:13:20 UTC" in words(page(both))
+
+
+@pytest.mark.parametrize("query", ["window seat", "salon-berlin", "microsoft"])
+def test_the_filter_finds_by_alias_site_and_calendar(query: str) -> None:
+    assert "Nothing matches" not in page(views.in_berlin(), query)
 
 
 def test_links_are_told_by_entity_and_calendar_copies_are_counted_apart() -> None:
@@ -128,13 +174,13 @@ def test_bookings_whose_links_were_read_too_long_ago_stand_beside_the_others_and
     assert "13 not measured 9 3 (1 not verified)" in words(page(views.with_old_link_answers()))
     text = words(page(views.with_old_link_answers(NOW + 1)))
     assert "13 not measured 4 1 (8 not verified)" in text
-    assert "Links not verified: next_24h salon-b24 / links since 14:12:50 UTC" in text
+    assert "Links not verified: next_24h salon-b24 site: salon-berlin / links since today 14:12 UTC" in text
     assert "raises verify_calls or max_age of the collector links" in text
 
 
 def test_not_measured_is_never_a_zero() -> None:
     text = words(page(views.healthy()))
-    assert "next_24h 14:12:50 UTC 2026-09-22 14:12:50 UTC 0 (0 confirmed, 0 pending) not measured" in text
+    assert "next_24h today 14:12 UTC tomorrow 14:12 UTC 0 (0 confirmed, 0 pending) not measured not measured" in text
     assert "Next booking: not measured" in text
     assert "Overlapping bookings are not measured; conflicts: true of the collector bookings measures them." in text
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -41,14 +41,33 @@ def test_a_moment_is_worded_from_now(ahead: timedelta, expected: str) -> None:
     assert expected == wording.relative(NOW + ahead, NOW)
 
 
-def test_a_moment_of_today_needs_no_date() -> None:
-    assert wording.absolute(NOW - timedelta(hours=1), NOW) == "22:59:00 UTC"
-    assert wording.absolute(NOW + timedelta(minutes=1), NOW) == "2026-11-21 00:00:00 UTC"
+@pytest.mark.parametrize(
+    ("zone", "expected"),
+    [
+        ("UTC", ("today 23:29 UTC", "")),
+        ("Europe/Berlin", ("today 00:29", "Fri 20 Nov 23:29 UTC")),
+        ("America/New_York", ("today 18:29", "23:29 UTC")),
+        ("Asia/Kathmandu", ("today 05:14", "Fri 20 Nov 23:29 UTC")),
+    ],
+)
+def test_a_moment_is_worded_on_the_clock_of_the_zone_with_utc_beside_it(zone: str, expected: tuple[str, str]) -> None:
+    moment = NOW - timedelta(minutes=30)
+    assert expected == (wording.local(moment, zone, NOW), wording.beside(moment, zone))
 
 
-def test_a_moment_is_always_shown_in_utc() -> None:
-    berlin = NOW.astimezone(timezone(timedelta(hours=1)))
-    assert wording.absolute(berlin, NOW) == "23:59:00 UTC"
+def test_an_interval_in_utc_says_so() -> None:
+    assert "today 23:00 to 23:59 UTC" == wording.interval(NOW - timedelta(minutes=59), NOW, "UTC", NOW)
+    assert "tomorrow 00:00 to 00:59" == wording.interval(
+        NOW - timedelta(minutes=59), NOW, "Europe/Berlin", NOW - timedelta(hours=1)
+    )
+
+
+def test_the_moment_of_the_page_has_its_seconds_and_its_date() -> None:
+    assert ("Fri 20 Nov", "23:59:00 UTC") == (wording.date(NOW, "UTC"), wording.seconds(NOW, "UTC"))
+    assert ("Sat 21 Nov", "00:59:00 (Fri 20 Nov 23:59 UTC)") == (
+        wording.date(NOW, "Europe/Berlin"),
+        wording.seconds(NOW, "Europe/Berlin"),
+    )
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from exporter.metrics.families.family import Family, Gauge, Row, counter, gauge
@@ -26,8 +26,8 @@ def _by_resource(observation: BookingsObservation) -> Iterator[Row]:
             yield (counted.window.name, resource), number
 
 
-def _resources(observation: BookingsObservation) -> Iterator[Row]:
-    for resource, name in observation.resource_names.items():
+def _resources(names: Mapping[str, str]) -> Iterator[Row]:
+    for resource, name in names.items():
         yield (resource, name), 1
 
 
@@ -64,13 +64,6 @@ GAUGES: Final[tuple[Gauge[BookingsObservation], ...]] = (
         read=_by_resource,
     ),
     gauge(
-        "resource_info",
-        "Always 1. Ties a resource id to its name. Only with per_resource: true.",
-        "resource",
-        "name",
-        read=_resources,
-    ),
-    gauge(
         "conflicting_bookings",
         "Bookings of the window that overlap another one on a resource that serves one at a time. Only with conflicts: true.",
         "window",
@@ -81,6 +74,16 @@ GAUGES: Final[tuple[Gauge[BookingsObservation], ...]] = (
         "Unix time in seconds at which the next booking starts, as of the last poll. Absent when none lies ahead or bookings "
         "are only counted, not read.",
         read=_next,
+    ),
+)
+
+RESOURCES: Final[tuple[Gauge[Mapping[str, str]], ...]] = (
+    gauge(
+        "resource_info",
+        "Always 1. Ties a resource id to its alias, else to its name on the platform. Only with per_resource: true.",
+        "resource",
+        "name",
+        read=_resources,
     ),
 )
 

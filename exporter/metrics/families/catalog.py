@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Generic
 
@@ -37,6 +37,16 @@ def _bookings(target: TargetView) -> BookingsObservation | None:
     return next(_observations(target, BookingsObservation), None)
 
 
+def _resources(target: TargetView) -> Mapping[str, str] | None:
+    """Return what people call the resources that are counted one by one."""
+    observation = _bookings(target)
+    if observation is None:
+        return None
+    counted = {resource for row in observation.windows for resource in row.by_resource or ()}
+    aliases = {resource: name for resource, name in target.policy.resource_aliases.items() if resource in counted}
+    return {**observation.resource_names, **aliases}
+
+
 def _links(target: TargetView) -> LinksObservation | None:
     return next(_observations(target, LinksObservation), None)
 
@@ -55,6 +65,7 @@ GROUPS: Final[tuple[Group[Any], ...]] = (
     Group(freshness.GAUGES, lambda target: target.collectors),
     Group(connections.GAUGES, _connections),
     Group(bookings.GAUGES, _bookings),
+    Group(bookings.RESOURCES, _resources),
     Group(links.GAUGES, _links),
     Group(windows.GAUGES, _windowed),
     Group(api.GAUGES, lambda target: target.usage),
@@ -75,7 +86,7 @@ class Topic:
 TOPICS: Final[tuple[Topic, ...]] = (
     Topic("Targets and collectors", (TARGET_INFO, *freshness.GAUGES, *freshness.COUNTERS)),
     Topic("Calendar connections (Wix)", connections.GAUGES),
-    Topic("Bookings", (*bookings.GAUGES, *bookings.COUNTERS)),
+    Topic("Bookings", (*bookings.GAUGES, *bookings.RESOURCES, *bookings.COUNTERS)),
     Topic("Links (Bitrix24)", links.GAUGES),
     Topic("Windows", windows.GAUGES),
     Topic("API traffic and budgets", (*api.GAUGES, *api.COUNTERS)),

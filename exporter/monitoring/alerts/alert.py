@@ -98,13 +98,26 @@ class Alert:
     def annotations(self, options: Options) -> dict[str, str]:
         """Return all annotations, links included."""
         variables = "&".join(f"var-{label}={{{{ $labels.{label} | urlquery }}}}" for label in self.link)
+        board = {"board": self._place_on(options.board_url)} if options.board_url else {}
         return {
             "summary": self.summary,
             "description": self.description,
             "fix": template(self.fix),
             "runbook_url": options.runbook(self.name),
             "dashboard_url": f"{options.grafana_url}/d/{self.board}" + (f"?{variables}" if variables else ""),
+            **board,
         }
+
+    def _place_on(self, board_url: str) -> str:
+        """Return the link to what the alert is about on the exporter's own status board: ``URL/#target/connection``."""
+        # A fragment has no + for a blank, as a query has.
+        names = (
+            f'{{{{ $labels.{label} | urlquery | reReplaceAll "[+]" "%20" }}}}'
+            for label in ("target", "connection")
+            if label in self.link
+        )
+        place = "/".join(names)
+        return f"{board_url}/" + (f"#{place}" if place else "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from exporter.monitoring.alerts.alert import Alert, AlertGroup, Board, FixedBy, Severity
+from exporter.monitoring.promql import with_site
 
+# The templates of Prometheus know no zone but UTC; the board that the alert links has the time on the salon's clock.
+_NEXT = (
+    "{{ with printf `max(last_over_time(booking_sync_next_conflict_timestamp_seconds{job=%q,cluster=%q,namespace=%q,target=%q,"
+    "platform=%q}[5m]))` $labels.job $labels.cluster $labels.namespace $labels.target $labels.platform | query }}, the next "
+    'one on {{ (. | first | value | toTime).Format "Mon 2 Jan 15:04 UTC" }}{{ end }}'
+)
+_TARGET = "{{ $labels.target }}{{ with $labels.site }} (site {{ . }}){{ end }}"
 _BOOKINGS = "target_window:booking_sync_bookings:max"
 _CONFLICTS = "target_window:booking_sync_conflicting_bookings:max"
 _SITE = "site_platform_window:booking_sync_bookings:sum"
@@ -26,24 +34,24 @@ def _conflicts() -> tuple[Alert, ...]:
     return (
         Alert(
             name="BookingSyncDoubleBooking",
-            expr=soon,
+            expr=with_site(soon),
             hold="10m",
             keep="5m",
             severity=Severity.CRITICAL,
             fixed_by=FixedBy.FRONT_DESK,
             summary=summary,
-            description="{{ $value }} bookings of {{ $labels.target }} within the next 24 hours overlap.",
+            description=f"{{{{ $value }}}} bookings of {_TARGET} within the next 24 hours overlap{_NEXT}.",
             fix=fix,
         ),
         Alert(
             name="BookingSyncDoubleBooking",
-            expr=f"{later}\nunless ignoring (window) {soon}",
+            expr=with_site(f"{later}\nunless ignoring (window) {soon}"),
             hold="1h",
             keep="5m",
             severity=Severity.WARNING,
             fixed_by=FixedBy.FRONT_DESK,
             summary=summary,
-            description="{{ $value }} bookings of {{ $labels.target }} within the next 7 days overlap.",
+            description=f"{{{{ $value }}}} bookings of {_TARGET} within the next 7 days overlap{_NEXT}.",
             fix=fix,
         ),
     )

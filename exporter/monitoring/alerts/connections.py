@@ -7,7 +7,7 @@ from typing import NamedTuple
 from exporter.model import ConnectionStatus, ErrorReason
 from exporter.monitoring.alerts.alert import Alert, AlertGroup, Choice, FixedBy, Severity, Text
 from exporter.monitoring.options import Options
-from exporter.monitoring.promql import newest
+from exporter.monitoring.promql import newest, with_connection, with_site
 from exporter.platforms.registry import PLATFORMS
 
 _STATUS = "connection_status:booking_sync_connection_status:max"
@@ -17,6 +17,9 @@ _OWNER_REASONS = (
     ErrorReason.EXTERNAL_CALENDAR_CREATION_FAILED,
     ErrorReason.EXTERNAL_CALENDAR_DELETED,
 )
+_TARGET = "{{ $labels.target }}{{ with $labels.site }} (site {{ . }}){{ end }}"
+_CALENDAR = "{{ with $labels.calendar_type }} ({{ . }} calendar){{ end }}"
+_WHICH = f"Connection {{{{ $labels.connection }}}}{_CALENDAR} of {_TARGET}"
 _CONNECTION_LINK = ("job", "target", "connection")
 
 
@@ -60,67 +63,65 @@ def _single() -> tuple[Alert, ...]:
     return (
         Alert(
             name="BookingSyncConnectionNeedsOwner",
-            expr=f'min_over_time({_REASON}{{reason=~"{owner}"}}[5m]) == 1',
+            expr=with_connection(f'min_over_time({_REASON}{{reason=~"{owner}"}}[5m]) == 1', "reason"),
             hold="5m",
             keep="5m",
             severity=Severity.WARNING,
             fixed_by=FixedBy.CALENDAR_OWNER,
             summary="A calendar connection needs its owner.",
-            description="Connection {{ $labels.connection }} of {{ $labels.target }} stopped: {{ $labels.reason }}.",
+            description=f"{_WHICH} stopped: {{{{ $labels.reason }}}}.",
             fix=Choice("reason", {reason.value: _fix(ConnectionStatus.ERROR, reason) for reason in _OWNER_REASONS}),
             link=_CONNECTION_LINK,
             comment="Only the owner of the calendar can mend these; there is no retry.",
         ),
         Alert(
             name="BookingSyncConnectionError",
-            expr=f'min_over_time({_REASON}{{reason!~"{owner}"}}[5m]) == 1',
+            expr=with_connection(f'min_over_time({_REASON}{{reason!~"{owner}"}}[5m]) == 1', "reason"),
             hold="5m",
             keep="5m",
             severity=Severity.WARNING,
             fixed_by=FixedBy.CALENDAR_OWNER,
             summary="A calendar connection is in error.",
-            description="Connection {{ $labels.connection }} of {{ $labels.target }} is in error: {{ $labels.reason }}.",
+            description=f"{_WHICH} is in error: {{{{ $labels.reason }}}}.",
             fix=_fix(ConnectionStatus.ERROR, ErrorReason.UNKNOWN),
             link=_CONNECTION_LINK,
             comment="Every other reason, also those that the API invents later.",
         ),
         Alert(
             name="BookingSyncConnectionDisconnected",
-            expr=(
+            expr=with_connection(
                 f'min_over_time({_STATUS}{{status="disconnected"}}[5m]) == 1\n'
                 "and ignoring (status)\n"
                 "max without (status) (\n"
                 f'  max_over_time({_STATUS}{{status=~"synced|sync_in_progress|connected"}}[1d])\n'
-                ") == 1"
+                ") == 1",
+                "status",
             ),
             hold="15m",
             keep="5m",
             severity=Severity.WARNING,
             fixed_by=FixedBy.CALENDAR_OWNER,
             summary="A calendar connection was cut.",
-            description=(
-                "Connection {{ $labels.connection }} of {{ $labels.target }} worked within the last day and is now cut."
-            ),
+            description=f"{_WHICH} worked within the last day and is now cut.",
             fix=_fix(ConnectionStatus.DISCONNECTED, None),
             link=_CONNECTION_LINK,
             comment="The transition, not the state: an entry that was cut on purpose may be listed for ever.",
         ),
         Alert(
             name="BookingSyncConnectionStuck",
-            expr=(
+            expr=with_connection(
                 f'min_over_time({_STATUS}{{status="sync_in_progress"}}[15m]) == 1\n'
                 "or\n"
                 f'min_over_time({_STATUS}{{status="connected"}}[15m]) == 1\n'
-                f"and ignoring (status, direction) {exporting} == 1"
+                f"and ignoring (status, direction) {exporting} == 1",
+                "status",
             ),
             hold="1h",
             keep="5m",
             severity=Severity.WARNING,
             fixed_by=FixedBy.CALENDAR_OWNER,
             summary="A calendar sync does not finish.",
-            description=(
-                "Connection {{ $labels.connection }} of {{ $labels.target }} has been {{ $labels.status }} for over an hour."
-            ),
+            description=f"{_WHICH} has been {{{{ $labels.status }}}} for over an hour.",
             fix=Choice(
                 "status",
                 {
@@ -156,13 +157,13 @@ def _whole() -> tuple[Alert, ...]:
         ),
         Alert(
             name="BookingSyncAllConnectionsFailing",
-            expr=f"min_over_time({ratio}[5m]) == 1\nand last_over_time({live}[5m]) >= 2",
+            expr=with_site(f"min_over_time({ratio}[5m]) == 1\nand last_over_time({live}[5m]) >= 2"),
             hold="5m",
             keep="15m",
             severity=Severity.CRITICAL,
             fixed_by=FixedBy.CALENDAR_OWNER,
             summary="No calendar of a target syncs.",
-            description="All live calendar connections of {{ $labels.target }} are in error.",
+            description=f"All live calendar connections of {_TARGET} are in error.",
             fix=_fix(ConnectionStatus.ERROR, None),
         ),
         Alert(

@@ -52,4 +52,35 @@ _FAILURES: Final[Mapping[Reason, Advice]] = {
     ),
 }
 
-ADVICE: Final = PlatformAdvice(failures={**EVERYWHERE, **_FAILURES})
+_WITH_WEBHOOK: Final[Mapping[Reason, Advice]] = {
+    Reason.AUTH: Advice(
+        "Bitrix24 does not accept the webhook: it was deleted, or it has expired.",
+        "A portal administrator makes a new incoming webhook (Developer resources -> Other -> Inbound webhook) with the scope "
+        "`booking`; the exporter's operator puts it in place.",
+    ),
+    Reason.PERMISSION: Advice(
+        "The webhook is valid but may not read bookings.",
+        "A portal administrator adds the scope `booking` to it, and gives the person who made it access to the bookings.",
+    ),
+}
+_WITH_APPLICATION: Final[Mapping[Reason, Advice]] = {
+    Reason.AUTH: Advice(
+        "Bitrix24 does not accept the application: its secret is another one, its tokens were revoked, or it was removed.",
+        "The exporter's operator compares `client_id` and `client_secret` with the application's card on the portal and runs "
+        "`booking-sync-exporter bitrix24-login`; if the card is gone, a portal administrator first makes it again.",
+    ),
+    Reason.PERMISSION: Advice(
+        "The application is known but may not read bookings.",
+        "A portal administrator adds the scope `booking` on the application's card, and gives the person who logged in access "
+        "to the bookings; the exporter's operator runs `booking-sync-exporter bitrix24-login` again.",
+    ),
+    Reason.NOT_FOUND: Advice(
+        "The portal or the method does not exist at this address.",
+        "The exporter's operator checks the portal's address in the token file (`client_endpoint`), and `base_url` if set; a "
+        "portal administrator checks that the portal was not deleted and that online booking is available on it.",
+    ),
+}
+
+ADVICE: Final = PlatformAdvice(
+    failures={**EVERYWHERE, **_FAILURES}, sign_ins={"webhook": _WITH_WEBHOOK, "oauth": _WITH_APPLICATION}
+)

@@ -84,7 +84,7 @@ RULES: Final[Mapping[str, _Rule]] = {
     "invalid_credentials": _rule(AuthError, f"{_AUTH}: the webhook was deleted, or its owner lacks rights"),
     "authorization_error": _rule(AuthError, f"{_AUTH}: its owner was dismissed or is inactive"),
     "error_oauth": _rule(AuthError, f"{_AUTH}: the application is not authorised"),
-    "insufficient_scope": _rule(PermissionDeniedError, "says that the credential lacks the scope `booking`"),
+    "insufficient_scope": _rule(PermissionDeniedError, "says that the credential lacks the scope booking"),
     "user_access_error": _rule(PermissionDeniedError, "does not let the credential's user use the application"),
     "allowed_only_intranet_user": _rule(PermissionDeniedError, "serves staff only, and the credential's user is not staff"),
     "wrong_auth_type": _rule(PermissionDeniedError, "does not allow this kind of credential"),

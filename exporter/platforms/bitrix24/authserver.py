@@ -36,18 +36,14 @@ from exporter.support.secret import Secret
 TOKEN_OPERATION: Final = "oauth.token"  # noqa: S105  the name of an operation
 INVALID_GRANT: Final = "invalid_grant"
 
-_AGAIN: Final = "run `booking-sync-exporter bitrix24-login` again"
+_AGAIN: Final = "run booking-sync-exporter bitrix24-login again"
 _CLIENT: Final = "does not know client_id and client_secret; take both from the application's card"
 _RULES: Final[Mapping[str, ErrorRule]] = {
     INVALID_GRANT: ErrorRule(AuthError, sentence(f"no longer accepts the refresh token; {_AGAIN}")),
     "invalid_client": ErrorRule(AuthError, sentence(_CLIENT)),
     "wrong_client": ErrorRule(AuthError, sentence(_CLIENT)),
-    "insufficient_scope": ErrorRule(
-        PermissionDeniedError, sentence("does not give the scope; add `booking` on the application's card")
-    ),
-    "invalid_scope": ErrorRule(
-        PermissionDeniedError, sentence("does not give the scope; add `booking` on the application's card")
-    ),
+    "insufficient_scope": ErrorRule(PermissionDeniedError, sentence("does not give the scope booking")),
+    "invalid_scope": ErrorRule(PermissionDeniedError, sentence("does not give the scope booking")),
     "payment_required": ErrorRule(NotEntitledError, sentence("wants the application or the plan to be paid")),
     "not_installed": ErrorRule(NotEntitledError, sentence("says that the application is not installed on the portal")),
     "invalid_request": ErrorRule(ClientError, sentence("does not accept the request, which is a fault of the exporter")),

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from exporter.fields.kinds import FieldProblem
+from exporter.platforms.aliases import shared_aliases
 from exporter.platforms.bitrix24.settings import BitrixTarget
 from exporter.support.files import trouble_with
 from exporter.support.yaml_source import Path
@@ -21,6 +22,7 @@ def problems(target: Mapping[str, object], path: Path) -> Iterator[FieldProblem]
     elif not webhook and not oauth:
         fix = "add webhook_url, or oauth with client_id, client_secret and token_file"
         yield FieldProblem(path, "has no credential", fix)
+    yield from shared_aliases(target, path, "resource_aliases", "resources")
 
 
 def warnings(target: BitrixTarget, path: Path) -> Iterator[FieldProblem]:

@@ -89,7 +89,7 @@ def stray_portal(named: str, known: str, *, is_identified: bool, approved: httpx
 def _stray_portal(whereto: str) -> TargetConfigError:
     return TargetConfigError(
         f"the authorisation server says that the portal moved to {whereto}, so the old address is kept; if that is right, "
-        f"run `{_LOGIN}` again, or set base_url"
+        f"run {_LOGIN} again, or set base_url"
     )
 
 
@@ -109,7 +109,7 @@ def stray_server(named: str, asked: httpx.URL) -> TargetConfigError | None:
 def _stray_server(whereto: str) -> TargetConfigError:
     return TargetConfigError(
         f"the authorisation server says that {whereto} takes its place, which is none of Bitrix24's, so the old address is "
-        f"kept; if that is right, run `{_LOGIN}` again with --oauth-server, or set oauth.server"
+        f"kept; if that is right, run {_LOGIN} again with --oauth-server, or set oauth.server"
     )
 
 

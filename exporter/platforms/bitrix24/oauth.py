@@ -103,7 +103,7 @@ class _Chain:
         tokens = await asyncio.shield(self._look)
         if self._dead is not None:
             raise AuthError(
-                "the refresh token is no longer accepted; run `booking-sync-exporter bitrix24-login` again", code=INVALID_GRANT
+                "the refresh token is no longer accepted; run booking-sync-exporter bitrix24-login again", code=INVALID_GRANT
             )
         return tokens
 
@@ -308,8 +308,8 @@ class OAuthCredential(Credential[Access]):
             origin, portal = self._origin or checked_origin(url), portal_of(url)
         except (httpx.InvalidURL, TargetConfigError):
             raise TargetConfigError(
-                "client_endpoint in the token file is no address that may get a credential; run `booking-sync-exporter "
-                "bitrix24-login` again"
+                "client_endpoint in the token file is no address that may get a credential; run booking-sync-exporter "
+                "bitrix24-login again"
             ) from None
         return access_at(origin, portal, url.path if url.path.endswith("/") else f"{url.path}/", tokens.access)
 

@@ -146,7 +146,7 @@ class _Pages(Generic[T]):
         # not the last.
         self.complete = page.size < self.step and reply.next is None
         if not self.complete and not new:
-            raise InvalidResponseError(f"{self._method} repeats a page: it ignores `start`")
+            raise InvalidResponseError(f"{self._method} repeats a page: it ignores start")
         self._ids |= new
         self._repeated += page.size - len(new)
         if not self.complete:

@@ -53,4 +53,4 @@ def _weigh(resource: Resource) -> int:
 
 
 def _too_many() -> TargetConfigError:
-    return TargetConfigError(f"the portal has more than {PORTAL_RESOURCES}: switch `per_resource` off")
+    return TargetConfigError(f"the portal has more than {PORTAL_RESOURCES}: switch per_resource off")

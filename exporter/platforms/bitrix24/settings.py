@@ -200,3 +200,7 @@ class BitrixTarget(Target):
             return str(self.oauth.token_file)
         # Behind the source stands the portal's address.
         return told_source(self.webhook_url.identity.rpartition(" ")[0] if self.webhook_url else "", self.name)
+
+    @property
+    def sign_in(self) -> str:
+        return "webhook" if self.oauth is None else "oauth"

@@ -176,7 +176,7 @@ class TokenFile:
         try:
             content = _read(self.path)
         except FileNotFoundError:
-            raise TargetConfigError(f"there is no token file {self.path}; run `booking-sync-exporter bitrix24-login`") from None
+            raise TargetConfigError(f"there is no token file {self.path}; run booking-sync-exporter bitrix24-login") from None
         except OSError as error:
             raise TargetConfigError(f"cannot read the token file {self.path}: {error.strerror}") from None
         if len(content) > MAX_BYTES:

@@ -9,8 +9,8 @@ from exporter.errors import Reason
 from exporter.model import ConnectionStatus, ErrorReason
 from exporter.platforms.advice import EVERYWHERE, Advice, PlatformAdvice
 
-# Quoted also by the Wix client when a 403 comes without a word: an empty key answers exactly like a missing right.
-THREE_CHECKS: Final = (
+# An empty key answers exactly like a missing right.
+_THREE_CHECKS: Final = (
     "(1) the API key is there, is not empty and was made by the owner or a co-owner of the account that owns the site; "
     "(2) the site is in the key's list of sites and `site_id` names it; "
     "(3) the key has the permission group Wix Bookings, External Calendars included"
@@ -84,7 +84,7 @@ _FAILURES: Final[Mapping[Reason, Advice]] = {
     ),
     Reason.PERMISSION: Advice(
         "Wix does not let this credential read here; an empty or missing key gets the same answer.",
-        f"The account's owner checks three things: {THREE_CHECKS}. {_APP_MODE}. "
+        f"The account's owner checks three things: {_THREE_CHECKS}. {_APP_MODE}. "
         "In app mode, permissions added later need the app to be installed again.",
     ),
     Reason.NOT_ENTITLED: Advice(
@@ -117,4 +117,38 @@ _FAILURES: Final[Mapping[Reason, Advice]] = {
     ),
 }
 
-ADVICE: Final = PlatformAdvice(failures={**EVERYWHERE, **_FAILURES}, connections=_STATES, connection_errors=_ERRORS)
+_WITH_KEY: Final[Mapping[Reason, Advice]] = {
+    Reason.AUTH: Advice(
+        "Wix does not accept the API key: wrong, cut off, expired or revoked.",
+        "The account's owner makes a new API key (API Keys Manager) and the exporter's operator puts it in place, whole and "
+        "without `Bearer` in front.",
+    ),
+    Reason.PERMISSION: Advice(
+        "Wix does not let this API key read here; an empty or missing key gets the same answer.",
+        f"The account's owner checks three things: {_THREE_CHECKS}. {_APP_MODE}.",
+    ),
+}
+_WITH_APP: Final[Mapping[Reason, Advice]] = {
+    Reason.AUTH: Advice(
+        "Wix does not accept the app: its secret is another one, or it is not installed on this site.",
+        "The exporter's operator compares `app_id` and `app_secret` with the app's own page at Wix, and `instance_id` with the "
+        "site; if they are right, the site's owner installs the app again.",
+    ),
+    Reason.PERMISSION: Advice(
+        "Wix does not let this app read here: a permission is missing, or was added after the app was installed.",
+        "Whoever maintains the app gives it the permissions Manage External Calendars and Read Bookings; then the site's owner "
+        "installs it on the site again.",
+    ),
+    Reason.NOT_FOUND: Advice(
+        "Wix knows no such address.",
+        "The exporter's operator checks `instance_id`, `base_url` and `reader_prefix`; then installs the newest version, "
+        "because Wix may have retired the method.",
+    ),
+}
+
+ADVICE: Final = PlatformAdvice(
+    failures={**EVERYWHERE, **_FAILURES},
+    sign_ins={"api_key": _WITH_KEY, "app": _WITH_APP},
+    connections=_STATES,
+    connection_errors=_ERRORS,
+)

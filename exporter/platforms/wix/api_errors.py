@@ -28,7 +28,6 @@ from exporter.errors import (
 from exporter.limits import TEXT
 from exporter.platforms.error_rules import ErrorRule, content_type, is_code
 from exporter.platforms.exchange import Answer, retry_after_seconds
-from exporter.platforms.wix.advice import THREE_CHECKS
 from exporter.platforms.wix.endpoints import Endpoint
 from exporter.support.json_text import decoded
 
@@ -46,61 +45,31 @@ _BY_CODE: Final[Mapping[str | None, ErrorRule]] = {
     ),
     "PREMIUM_FEATURE_NOT_ENABLED": ErrorRule(NotEntitledError, "the site's plan does not contain calendar sync ({shown})"),
 }
-_NO_TOKEN: Final[ErrorRule] = ErrorRule(
-    AuthError,
-    "Wix does not give this app a token ({shown}); check `app_id`, `app_secret` and `instance_id`",
-)
+_NO_TOKEN: Final[ErrorRule] = ErrorRule(AuthError, "Wix does not give this app a token ({shown})")
 _NO_SUCH_PATH: Final[ErrorRule] = ErrorRule(
-    NotFoundError,
-    "there is no {operation} at this address ({shown}); check `base_url` and `reader_prefix`",
+    NotFoundError, "there is no {operation} at this address ({shown}); check base_url and reader_prefix"
 )
 _BY_STATUS: Final[dict[int, ErrorRule]] = {
-    404: ErrorRule(NotFoundError, "Wix does not know what {operation} asks for ({shown}); check `site_id`"),
+    404: ErrorRule(NotFoundError, "Wix does not know what {operation} asks for ({shown}); check site_id"),
     428: ErrorRule(NotEntitledError, "the site lacks what {operation} needs ({shown}); is Wix Bookings installed?"),
     429: ErrorRule(RateLimitedError, "Wix throttles this site ({shown})"),
     501: ErrorRule(
-        ServerError, "Wix does not implement {operation} at this address ({shown}); check `base_url` and `reader_prefix`"
+        ServerError, "Wix does not implement {operation} at this address ({shown}); check base_url and reader_prefix"
     ),
 }
 _BY_STATUS_WITH_KEY: Final[dict[int, ErrorRule]] = {
-    401: ErrorRule(
-        AuthError,
-        (
-            "Wix does not accept the API key ({shown}); check that it is whole, not revoked, of the site's account, and has no "
-            "`Bearer` in front"
-        ),
-    ),
-    403: ErrorRule(
-        PermissionDeniedError,
-        (
-            f"Wix does not let this API key do {{operation}} ({{shown}}); check three things: {THREE_CHECKS}. If all hold, "
-            "use app mode (`app_id`, `app_secret`, `instance_id`)"
-        ),
-    ),
+    401: ErrorRule(AuthError, "Wix does not accept the API key ({shown})"),
+    403: ErrorRule(PermissionDeniedError, "Wix does not let this API key do {operation} ({shown})"),
 }
 _BY_STATUS_WITH_TOKEN: Final[dict[int, ErrorRule]] = {
-    401: ErrorRule(
-        AuthError,
-        (
-            "Wix does not accept the app's token, not even a fresh one ({shown}); check `app_id`, `app_secret` and "
-            "`instance_id`, and that the app is installed on the site"
-        ),
-    ),
-    403: ErrorRule(
-        PermissionDeniedError,
-        (
-            "Wix does not let this app do {operation} ({shown}); give the app the permission (Manage External Calendars, Read "
-            "Bookings) and install it on the site again"
-        ),
-    ),
+    401: ErrorRule(AuthError, "Wix does not accept the app's token, not even a fresh one ({shown})"),
+    403: ErrorRule(PermissionDeniedError, "Wix does not let this app do {operation} ({shown})"),
 }
 _BY_HUNDRED: Final[Mapping[int, ErrorRule]] = {
     4: ErrorRule(ClientError, "Wix calls {operation} a bad request ({shown})"),
     5: ErrorRule(ServerError, "Wix failed to answer {operation} ({shown})"),
 }
-_STRANGE: Final[ErrorRule] = ErrorRule(
-    InvalidResponseError, "Wix answered {operation} with a redirect or worse ({shown}); check `base_url`"
-)
+_STRANGE: Final[ErrorRule] = ErrorRule(InvalidResponseError, "Wix answered {operation} with a redirect or worse ({shown})")
 
 
 class _Error(msgspec.Struct):

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from exporter.fields.kinds import FieldProblem, mapping_of, shown
+from exporter.fields.kinds import FieldProblem
+from exporter.platforms.aliases import shared_aliases
 from exporter.platforms.wix.settings import WixTarget
 from exporter.support.yaml_source import Path
 
@@ -36,16 +36,8 @@ def problems(target: Mapping[str, object], path: Path) -> Iterator[FieldProblem]
     else:
         for name in sorted(set(_API_KEY_MODE) - set(key_mode)):
             yield FieldProblem(path, f"{name} is missing", f"add {name}: an API key works on one site, named by site_id")
-    yield from _shared_aliases(target, path)
-
-
-def _shared_aliases(target: Mapping[str, object], path: Path) -> Iterator[FieldProblem]:
-    aliases = mapping_of(target.get("aliases"))
-    uses = Counter(alias for alias in aliases.values() if isinstance(alias, str))
-    for schedule, alias in aliases.items():
-        if isinstance(alias, str) and uses[alias] > 1:
-            message = f"{shown(alias)} is the alias of several schedules"
-            yield FieldProblem((*path, "aliases", schedule), message, "give each its own")
+    yield from shared_aliases(target, path, "aliases", "schedules")
+    yield from shared_aliases(target, path, "resource_aliases", "resources")
 
 
 def warnings(target: WixTarget, path: Path) -> Iterator[FieldProblem]:

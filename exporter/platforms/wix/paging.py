@@ -91,7 +91,7 @@ class BookingsReader:
 
     def too_many(self) -> TargetConfigError:
         """Return the error of a poll that met more than ``max_bookings``."""
-        instead = "or switch `conflicts` off to only count" if self._settings.conflicts else ""
+        instead = "or switch conflicts off to only count" if self._settings.conflicts else ""
         return too_many(CollectorName.BOOKINGS, self._settings.max_bookings, instead)
 
     async def first(self, wanted: Filter, *, sort: str) -> BookingRow | None:

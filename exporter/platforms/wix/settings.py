@@ -143,3 +143,7 @@ class WixTarget(Target):
     def credential_source(self) -> str:
         secret = self.api_key or self.app_secret
         return told_source(secret.identity if secret else "", self.name)
+
+    @property
+    def sign_in(self) -> str:
+        return "app" if self.api_key is None else "api_key"

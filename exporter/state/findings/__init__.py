@@ -28,7 +28,6 @@ __all__ = [
     "is_broken",
     "overall",
     "problems",
-    "resource_names",
     "verdicts",
 ]
 
@@ -92,14 +91,6 @@ def of_target(target: TargetView, now: float) -> Iterator[Finding]:
             case LinksObservation() as seen:
                 yield from of_links(target.name, state, seen)
     yield from of_account(target, now)
-
-
-def resource_names(target: TargetView) -> Mapping[str, str]:
-    """Return the names of the resources of ``target`` by their id."""
-    for collector in target.collectors:
-        if isinstance(collector.observation, BookingsObservation):
-            return collector.observation.resource_names
-    return {}
 
 
 def _of_closed(target: str, policy: TargetPolicy, now: float) -> Iterator[Finding]:

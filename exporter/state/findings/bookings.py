@@ -9,6 +9,7 @@ from exporter.model import BookingsObservation, Conflict, Known, LinksObservatio
 from exporter.platforms.advice import Advice
 from exporter.state import advice
 from exporter.state.findings.finding import Finding, is_in_force
+from exporter.state.places import resource_name
 from exporter.state.snapshot import CollectorState, TargetView
 from exporter.state.verdict import (
     CONFLICT_ACCEPTED,
@@ -34,7 +35,7 @@ def of_bookings(target: TargetView, state: CollectorState, seen: BookingsObserva
     """Yield what is found in the bookings that ``seen`` shows of ``target`` at ``now``."""
     for conflict in seen.conflicts:
         if conflict.end > now:
-            yield _of_conflict(target, state, conflict, seen.resource_names.get(conflict.resource, conflict.resource), now)
+            yield _of_conflict(target, state, conflict, resource_name(target, conflict.resource), now)
     incomplete = (row.window.name for row in seen.windows if not row.complete)
     yield from _of_windows(WINDOW_INCOMPLETE, target.name, state, incomplete, _INCOMPLETE)
     since = target.silent_since

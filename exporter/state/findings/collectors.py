@@ -36,7 +36,7 @@ def of_collectors(target: TargetView, now: float) -> Iterator[Finding]:
                 target.name,
                 str(name),
                 f"calendar provider failed: {first_few(down)}" if down else _failing(state),
-                for_failure(target.platform, failure.reason),
+                for_failure(target.platform, failure.reason, target.policy.sign_in),
                 since=failure.since if failure.since is not None else state.last_success,
                 detail=failure.message,
                 reason=str(failure.reason),

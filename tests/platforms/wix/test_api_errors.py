@@ -25,10 +25,10 @@ from exporter.errors import (
     ServerError,
 )
 from exporter.model import CollectorName
-from exporter.platforms.wix.advice import THREE_CHECKS
 from exporter.simulator.faults import FaultKind
 from exporter.simulator.wix.faults import function_removed, system_error
 from exporter.simulator.wix.operations import READ_BOOKINGS
+from exporter.state.advice import for_failure
 from exporter.support.secret import Secret
 from tests.harness.wix_site import WixBench, on_wix
 
@@ -297,7 +297,7 @@ def test_a_wrong_key_says_what_to_check(status: Literal[401, 403]) -> None:
         bench.open(bench.target(api_key=Secret("IST.wrong-key")))
         error = await bench.failure()
         assert isinstance(error, AuthError if status == 401 else PermissionDeniedError)
-        assert ("Bearer" if status == 401 else THREE_CHECKS) in error.message
+        assert ("Bearer" if status == 401 else "three things") in for_failure("wix", error.reason, "api_key").fix
         assert "wrong-key" not in error.message
 
     on_wix(script)
@@ -308,8 +308,8 @@ def test_a_refused_key_names_the_three_checks_and_app_mode() -> None:
         bench.open(bench.target(api_key=Secret(bench.simulator.wix.add_key(bench.site, permissions=READ_BOOKINGS).value)))
         error = await bench.failure()
         assert isinstance(error, PermissionDeniedError)
-        assert THREE_CHECKS in error.message
-        assert "app mode" in error.message
+        assert "three things" in for_failure("wix", error.reason, "api_key").fix
+        assert "app mode" in for_failure("wix", error.reason, "api_key").fix
 
     on_wix(script)
 

@@ -17,6 +17,7 @@ from exporter.simulator.faults import Fault, FaultKind
 from exporter.simulator.requestlog import fingerprint
 from exporter.simulator.wix.credentials import Installation
 from exporter.simulator.wix.faults import system_error
+from exporter.state.advice import for_failure
 from exporter.support.secret import Secret
 from tests.harness.simulated_wix import TOKEN
 from tests.harness.wix_site import WixBench, on_wix
@@ -132,7 +133,7 @@ def test_a_fresh_token_that_is_refused_ends_the_poll() -> None:
         bench.switches.tokens_without_site = True
         error = await bench.failure()
         assert isinstance(error, AuthError)
-        assert "instance_id" in error.message
+        assert "instance_id" in for_failure("wix", error.reason, "app").fix
         assert bench.calls(MINT) == 2
         assert bench.calls("ListConnections") == 2
 
@@ -142,12 +143,12 @@ def test_a_fresh_token_that_is_refused_ends_the_poll() -> None:
 @pytest.mark.parametrize(
     "wrong", [{"app_secret": Secret("wrong")}, {"app_id": "wrong"}, {"instance_id": "00000000-0000-4000-8000-000000000000"}]
 )
-def test_wrong_app_fields_are_an_auth_error_that_names_them(wrong: dict[str, Any]) -> None:
+def test_wrong_app_fields_are_an_auth_error_whose_fix_names_them(wrong: dict[str, Any]) -> None:
     async def script(bench: WixBench) -> None:
         open_app(bench, **wrong)
         error = await bench.failure()
         assert isinstance(error, AuthError)
-        assert "`app_secret`" in error.message
+        assert "`app_secret`" in for_failure("wix", error.reason, "app").fix
         assert error.code in {"invalid_client", "invalid_request"}
         assert bench.calls("ListConnections") == 0
 

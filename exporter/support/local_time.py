@@ -1,0 +1,65 @@
+"""Moments as the people of a place say them: the day by its name, the time on their clock, UTC beside it where asked for.
+
+An hour that the end of summer time brings twice shows its offset from UTC, since its time alone would mean two moments.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Final
+from zoneinfo import ZoneInfo
+
+_DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_NEAR: Final = {-1: "yesterday", 0: "today", 1: "tomorrow"}
+# A day before the calendar ends, so that there is a moment in every zone for one odd number of a platform, too.
+_LATEST: Final = datetime.max.replace(tzinfo=UTC, microsecond=0) - timedelta(days=1)
+
+
+def local(seconds: float, zone: str) -> datetime:
+    """Return a moment (Unix seconds) on the clock of ``zone`` (an IANA name), with whole seconds."""
+    return in_zone(datetime.fromtimestamp(int(min(max(seconds, 0.0), _LATEST.timestamp())), UTC), zone)
+
+
+def in_zone(moment: datetime, zone: str) -> datetime:
+    """Return an aware ``moment`` on the clock of ``zone`` (an IANA name)."""
+    return min(moment, _LATEST).astimezone(ZoneInfo(zone))
+
+
+def date_of(moment: datetime) -> str:
+    """Word the date of ``moment`` in its own zone: ``Fri 27 Nov``."""
+    return f"{_DAYS[moment.weekday()]} {moment.day} {_MONTHS[moment.month - 1]}"
+
+
+def day_of(moment: datetime, now: datetime) -> str:
+    """Word the day of ``moment`` in its own zone: ``today``, ``Fri 27 Nov``, with the year when that is not this one."""
+    here = now.astimezone(moment.tzinfo)
+    if near := _NEAR.get((moment.date() - here.date()).days):
+        return near
+    text = date_of(moment)
+    return text if moment.year == here.year else f"{text} {moment.year}"
+
+
+def time_of(moment: datetime) -> str:
+    """Word the time of ``moment`` in its own zone: ``09:30``, and ``02:30 (UTC+02:00)`` in an hour that exists twice."""
+    twice = moment.replace(fold=0).utcoffset() != moment.replace(fold=1).utcoffset()
+    offset = moment.isoformat(timespec="minutes")[len("2026-11-27T09:30") :]
+    return f"{moment:%H:%M} (UTC{offset})" if twice else f"{moment:%H:%M}"
+
+
+def day_and_time(moment: datetime, now: datetime) -> str:
+    """Word ``moment`` in its own zone: ``today 09:30``, ``Fri 27 Nov 09:30``."""
+    return f"{day_of(moment, now)} {time_of(moment)}"
+
+
+def in_utc(moment: datetime) -> str:
+    """Word ``moment`` in UTC, to stand beside its local form: ``08:30 UTC``, with the day when that is another one there."""
+    other = moment.astimezone(UTC)
+    day = "" if other.date() == moment.date() else f"{date_of(other)} "
+    return f"{day}{other:%H:%M} UTC"
+
+
+def from_to(start: datetime, end: datetime, now: datetime) -> str:
+    """Word an interval: ``today 09:30 to 09:50``, and the second day where it is another one."""
+    last = time_of(end) if end.date() == start.date() else day_and_time(end, now)
+    return f"{day_and_time(start, now)} to {last}"
