@@ -16,7 +16,7 @@ from exporter.state.findings import Finding, Severity
 from exporter.state.snapshot import TargetView
 from exporter.state.verdict import Kind
 from exporter.web.status_types import Problem
-from exporter.web.wording import natural
+from exporter.web.wording import natural, subject
 
 CARDS: Final = 20  # shown whole; of further causes one line each
 PLACES: Final = 8  # shown unfolded
@@ -153,7 +153,7 @@ def _place(same: Sequence[Finding], document: Callable[[Finding], Problem], *, t
     # What broke together broke when the first of it did; where nobody knows that, nobody knows.
     earliest = min(same, key=lambda problem: problem.since or 0.0)
     effect = _title(earliest)[1] if tells_effect else ""
-    return Place(earliest.target, [problem.subject for problem in same], effect, document(earliest))
+    return Place(earliest.target, [subject(problem) for problem in same], effect, document(earliest))
 
 
 def _order(problem: Finding) -> tuple[object, ...]:

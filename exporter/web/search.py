@@ -15,6 +15,7 @@ from exporter.model import BookingsObservation, Connection, ConnectionsObservati
 from exporter.state.findings import Finding
 from exporter.state.snapshot import TargetView
 from exporter.web.overview import Overview
+from exporter.web.wording import subject
 
 QUERY_LETTERS: Final = 400
 FIELDS: Final = ("target", "site", "platform", "state", "severity", "reason", "kind", "connection", "cause")
@@ -160,7 +161,7 @@ def _with_problem(target: Entry, problem: Finding, cause: str) -> Entry:
         "cause": cause,
     }
     ids = (problem.conflict.first, problem.conflict.second) if problem.conflict else ()
-    texts = (problem.subject, problem.severity, problem.kind, problem.title, problem.reason, *ids)
+    texts = (subject(problem), problem.severity, problem.kind, problem.title, problem.reason, *ids)
     return _entry(fields, texts, target[1])
 
 
@@ -177,7 +178,7 @@ def _details(own: Entry, target: TargetView) -> Iterator[Entry]:
                 for row in rows:
                     yield _with_connection(own, row)
             case BookingsObservation(resource_names=names):
-                yield _entry(own[0], (*names, *names.values()), own[1])
+                yield _entry(own[0], (*names, *names.values(), *target.policy.resource_aliases.values()), own[1])
 
 
 def _connections(observation: Observation | None) -> Sequence[Connection]:

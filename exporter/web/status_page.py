@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -39,9 +39,13 @@ _BROKEN: Final[Sequence[TargetState]] = ("critical", "warning")
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """Everything that the template shows. ``status`` has no lists; ``counts`` has what the filter leaves, by state."""
+    """Everything that the template shows. ``status`` has no lists; ``counts`` has what the filter leaves, by state.
+
+    ``zone`` is that of the page as a whole.
+    """
 
     status: Status
+    zone: str
     query: str
     sort: str
     page: int
@@ -51,12 +55,6 @@ class Board:
     cards: Sequence[Card]
     lines: Sequence[Line]
     targets: Sequence[Shown]
-
-    @property
-    def zone(self) -> str:
-        """The zone of the page as a whole: that of its targets where they share one, else UTC."""
-        zones = {target.zone for target in self.status.targets}
-        return zones.pop() if len(zones) == 1 else "UTC"
 
     def link(self, *, page: int = 1, query: str | None = None) -> str:
         """Return the address of another page or filter, relative, so that a proxy may serve the board in a folder."""
@@ -110,6 +108,7 @@ def board_of(view: View, *, query: str = "", page: int = 1, sort: str = "") -> B
     few_broken = sum(counts[state] for state in _BROKEN) <= _FEW_BROKEN
     return Board(
         status=overview.head,
+        zone=_zone(overview.targets.values()),
         query=query,
         sort=sort,
         page=page,
@@ -129,6 +128,12 @@ def board_of(view: View, *, query: str = "", page: int = 1, sort: str = "") -> B
             for name in on_page(names, page)
         ],
     )
+
+
+def _zone(targets: Iterable[TargetView]) -> str:
+    """Return the zone that all targets share, else UTC."""
+    zones = {target.policy.zone for target in targets}
+    return zones.pop() if len(zones) == 1 else "UTC"
 
 
 def _shown(overview: Overview, found: Found, name: str, *, unfolded: bool, alone: bool) -> Shown:

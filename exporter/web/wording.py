@@ -12,8 +12,9 @@ from typing import Any, Final
 from markupsafe import Markup, escape
 
 from exporter.model import ConnectionStatus
+from exporter.state.findings import Finding
 from exporter.support.local_time import date_of, day_and_time, from_to, in_utc, in_zone
-from exporter.web.status_types import Problem, Target
+from exporter.web.status_types import Target
 
 #: Broken first, the order of the words in every summary.
 STATUS_ORDER: Final = (
@@ -82,9 +83,9 @@ def interval(start: datetime, end: datetime, zone: str, now: datetime) -> str:
     return f"{text} UTC" if zone == _UTC else text
 
 
-def subject(problem: Problem) -> str:
+def subject(found: Finding) -> str:
     """Return what of a target is broken; a connection with the type of its calendar beside it: ``Chair 1 (google)``."""
-    return f"{problem.subject} ({problem.calendar_type})" if problem.calendar_type else problem.subject
+    return f"{found.subject} ({found.connection.calendar_type})" if found.connection else found.subject
 
 
 def resource(target: Target, resource_id: str) -> str:

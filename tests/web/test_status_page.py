@@ -180,7 +180,7 @@ def test_bookings_whose_links_were_read_too_long_ago_stand_beside_the_others_and
 
 def test_not_measured_is_never_a_zero() -> None:
     text = words(page(views.healthy()))
-    assert "next_24h today 14:12 UTC tomorrow 14:12 UTC 0 (0 confirmed, 0 pending) not measured not measured" in text
+    assert "next_24h today 14:12 UTC tomorrow 14:12 UTC 0 (0 confirmed, 0 pending) not measured" in text
     assert "Next booking: not measured" in text
     assert "Overlapping bookings are not measured; conflicts: true of the collector bookings measures them." in text
 
@@ -405,14 +405,14 @@ def test_rows_of_a_failed_provider_are_grey_and_say_of_when_they_are() -> None:
     assert '<span class="chip s-synced">synced</span>' in fresh
     assert "as of" not in fresh
     assert '<span class="chip stale">error</span>' in stale
-    assert "as of 14:11:50 UTC" in stale
+    assert "as of today 14:11 UTC" in words(stale)
     assert "chip s-" not in stale
 
 
 def test_rows_that_are_older_than_a_failed_poll_are_grey_too() -> None:
     html = page(views.failing())
     assert "chip s-" not in html
-    assert 3 == html.count("as of 14:12:50 UTC")
+    assert 3 == words(html).count("as of today 14:12 UTC")
 
 
 def test_a_poll_that_is_due_is_not_in_the_past() -> None:
