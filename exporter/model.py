@@ -265,11 +265,15 @@ class OperatingTime(Value, frozen=True, gc=False):
 
 
 class ApiUsage(Value, frozen=True, gc=False):
-    """Budgets of one target at the moment of asking."""
+    """Budgets of one target at the moment of asking.
+
+    ``paused`` are the seconds for which the platform asked that nothing at all is sent.
+    """
 
     budgets: tuple[Budget, ...] = ()
     operating: tuple[OperatingTime, ...] = ()
     credential_expiry: float | None = None
+    paused: float = 0.0
 
 
 class Known(Value, frozen=True, gc=False):

@@ -68,7 +68,7 @@ class BitrixSession:
     def usage(self) -> ApiUsage:
         bucket = self._lease.portal.bucket
         operating, seconds = self._ledger.usage()
-        return ApiUsage((Budget("requests", bucket.burst, bucket.remaining()), operating), seconds)
+        return ApiUsage((Budget("requests", bucket.burst, bucket.remaining()), operating), seconds, paused=bucket.paused_for())
 
     async def check(self) -> None:
         """Read the bookings of this very second: it needs the credential, the scope and the module, and moves few rows."""

@@ -71,6 +71,10 @@ class WixApi:
         """Return how many calls may be made right now."""
         return Budget("requests", self._limiter.burst, self._limiter.remaining())
 
+    def paused_for(self) -> float:
+        """Return for how many seconds the site asked that nothing is sent, or 0."""
+        return self._limiter.paused_for()
+
     async def call(
         self,
         endpoint: Endpoint,

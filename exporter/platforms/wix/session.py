@@ -63,7 +63,7 @@ class WixSession:
 
     def usage(self) -> ApiUsage:
         # A key has no known end and a token is renewed by us, so there is no credential expiry to watch.
-        return ApiUsage(budgets=(self._api.budget(),))
+        return ApiUsage(budgets=(self._api.budget(),), paused=self._api.paused_for())
 
     async def check(self) -> None:
         """Make the first call of each collector: whether a key may list connections is documented nowhere (wix.md 14.1)."""
