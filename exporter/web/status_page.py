@@ -94,19 +94,28 @@ class Board:
     cards: Sequence[Card]
     more_cards: int
     targets: Sequence[Shown]
+    lifecycle: bool
 
     def link(self, *, page: int = 1, query: str | None = None) -> str:
         """Return the address of another page or filter, relative, so that a proxy may serve the board in a folder."""
         parts = {"q": self.query if query is None else query, "page": str(page) if page > 1 else ""}
         return "?" + urlencode({name: value for name, value in parts.items() if value})
 
+    def ask_again(self, target: str) -> str:
+        """Return the address that has ``target`` polled now, and leads back to this page."""
+        parts = {"target": target, "q": self.query, "page": str(self.page) if self.page > 1 else ""}
+        return "-/poll?" + urlencode({name: value for name, value in parts.items() if value})
 
-def render(view: View, *, query: str = "", page: int = 1) -> bytes:
-    """Return the page as UTF-8. Takes long for thousands of targets; call it in a thread."""
-    return _template().render(board=board_of(status_of(view), query=query, page=page)).encode()
+
+def render(view: View, *, query: str = "", page: int = 1, lifecycle: bool = False) -> bytes:
+    """Return the page as UTF-8. Takes long for thousands of targets; call it in a thread.
+
+    With ``lifecycle`` it has a button for each target that asks again now.
+    """
+    return _template().render(board=board_of(status_of(view), query=query, page=page, lifecycle=lifecycle)).encode()
 
 
-def board_of(status: Status, *, query: str = "", page: int = 1) -> Board:
+def board_of(status: Status, *, query: str = "", page: int = 1, lifecycle: bool = False) -> Board:
     """Choose what is shown: problems and targets that contain every word of ``query``, broken targets first."""
     words = query.casefold().split()
     of_target: dict[str, list[Problem]] = {}
@@ -142,6 +151,7 @@ def board_of(status: Status, *, query: str = "", page: int = 1) -> Board:
             )
             for target in shown
         ],
+        lifecycle=lifecycle,
     )
 
 

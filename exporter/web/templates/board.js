@@ -1,14 +1,17 @@
 "use strict";
 (() => {
   const EVERY = 15000;
+  const SOON = 2000; // most polls end sooner
   const byId = (id) => document.getElementById(id);
   const pause = byId("pause");
   const filter = byId("q");
   const opened = new Map(); // what a person folded or unfolded, by target
+  const said = new Map(); // what the exporter answered to "Ask again now", by target
   let timer = 0;
   let newest = 0;
 
   const details = (root) => root.querySelectorAll("details[data-key]");
+  const asks = (root) => root.querySelectorAll("form[data-ask]");
 
   function watchFolding() {
     for (const one of details(document)) {
@@ -24,6 +27,8 @@
       const key = one.parentElement.dataset.key;
       return (fresh) => [...details(fresh)].find((other) => other.dataset.key === key)?.querySelector("summary");
     }
+    const asking = one.form?.dataset.ask;
+    if (asking !== undefined) return (fresh) => [...asks(fresh)].find((form) => form.dataset.ask === asking)?.querySelector("button");
     const href = one.getAttribute("href");
     return (fresh) => (href === null ? null : [...fresh.querySelectorAll("a")].find((a) => a.getAttribute("href") === href));
   }
@@ -39,6 +44,7 @@
     for (const one of details(fresh)) {
       if (opened.has(one.dataset.key)) one.open = opened.get(one.dataset.key);
     }
+    for (const form of asks(fresh)) form.querySelector("output").textContent = said.get(form.dataset.ask) ?? "";
     const find = focusedIn(byId("live"));
     for (const id of ["verdict", "refresh", "again", "counts", "live"]) swap(fresh, id);
     document.title = fresh.title;
@@ -97,6 +103,23 @@
     event.preventDefault();
     clearTimeout(typing);
     ask();
+  });
+
+  document.addEventListener("submit", async (event) => {
+    const { action, dataset } = event.target;
+    if (dataset.ask === undefined) return;
+    event.preventDefault();
+    let text = "No answer from the exporter.";
+    try {
+      const answer = await fetch(action, { method: "POST", headers: { Accept: "text/plain" }, signal: AbortSignal.timeout(EVERY) });
+      text = (await answer.text()).trim();
+    } catch {
+      // it is said below
+    }
+    said.set(dataset.ask, text);
+    for (const form of asks(document)) if (form.dataset.ask === dataset.ask) form.querySelector("output").textContent = text;
+    setTimeout(() => load(location.href), SOON);
+    setTimeout(() => said.delete(dataset.ask), EVERY);
   });
 
   watchFolding();
