@@ -1,4 +1,4 @@
-"""The ``probe`` command: progress on a terminal, then a table, JSON or the metrics page."""
+"""The ``probe`` command: progress on a terminal, then a report, JSON or the metrics page."""
 
 from __future__ import annotations
 
@@ -8,11 +8,10 @@ from collections.abc import Iterable, Sequence
 import typer
 from prometheus_client import CollectorRegistry
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
-from rich.table import Table
 
 from exporter.clock import Clock
+from exporter.commands.probe_table import print_report
 from exporter.commands.world import known_secrets, opened_world
 from exporter.config import Config
 from exporter.errors import ConfigError
@@ -21,12 +20,10 @@ from exporter.platforms.settings import Target
 from exporter.polling import Job, poll_all
 from exporter.state.snapshot import CollectorState, Snapshot, View
 from exporter.state.status_history import StatusHistory
-from exporter.state.verdict import Verdict, findings, summary, verdict, worst
+from exporter.state.verdict import Verdict, worst
 from exporter.support.known_secrets import KnownSecrets
 from exporter.support.redaction import visible
-from exporter.web import encode_status
-
-_STYLES = {Verdict.OK: "green", Verdict.WARNING: "yellow", Verdict.CRITICAL: "bold red", Verdict.UNKNOWN: "magenta"}
+from exporter.web import encode_status, status_of
 
 
 async def probe_now(config: Config, targets: Sequence[str], output: str) -> int:
@@ -48,7 +45,7 @@ async def probe_now(config: Config, targets: Sequence[str], output: str) -> int:
     elif output == "metrics":
         typer.echo(Page(instruments).render(view, Format.TEXT, None), nl=False)
     else:
-        _print_table(states)
+        print_report(status_of(view), worst(states))
     return worst(states)
 
 
@@ -81,21 +78,3 @@ async def _poll_with_progress(jobs: Sequence[Job], clock: Clock) -> tuple[Collec
             progress.update(task, advance=1, description=f"{state.target} {state.collector.value}")
 
         return await poll_all(jobs, clock, finished)
-
-
-def _print_table(states: Sequence[CollectorState]) -> None:
-    console = Console()
-    table = Table("target", "collector", "state", "seconds", "found", box=None, pad_edge=False)
-    for state in states:
-        judged = verdict(state)
-        table.add_row(
-            escape(visible(state.target)),
-            state.collector.value,
-            f"[{_STYLES[judged]}]{judged.name}",
-            f"{state.last_duration or 0:.1f}",
-            escape(visible(summary(state))),
-        )
-    console.print(table)
-    for line in (line for state in states for line in findings(state)):
-        console.print(f"- {escape(visible(line))}", soft_wrap=True)
-    console.print(f"{worst(states).name}: {len(states)} collectors polled")
