@@ -22,7 +22,7 @@ def print_report(status: api.Status, verdict: Verdict) -> None:
     """Print ``status`` on standard output; in a pipe no line is wrapped, whatever ``COLUMNS`` says."""
     console = Console(highlight=False)
     console.print(escape(first_line(status, verdict)), soft_wrap=True)
-    rows = [_row(target, collector) for target in status.targets for collector in target.collectors]
+    rows = rows_of(status)
     if console.is_terminal:
         table = Table(*_HEAD, box=None, pad_edge=False)
         for row in rows:
@@ -33,6 +33,11 @@ def print_report(status: api.Status, verdict: Verdict) -> None:
             console.print(escape(line), soft_wrap=True)
     for line in fixes(status.problems):
         console.print(escape(line), soft_wrap=True)
+
+
+def rows_of(status: api.Status) -> list[tuple[str, ...]]:
+    """Return the cells of the table, a row for each collector."""
+    return [_row(target, collector) for target in status.targets for collector in target.collectors]
 
 
 def first_line(status: api.Status, verdict: Verdict) -> str:
@@ -52,7 +57,7 @@ def first_line(status: api.Status, verdict: Verdict) -> str:
     if status.problems:
         worst, more = status.problems[0], counts.problems_critical + counts.problems_warning - 1
         line += f"; {_place(worst)}: {_what(worst)}" + (f", and {more} more" if more else "")
-    return visible(line).replace("|", "/")
+    return _in_one_line(line).replace("|", "/")
 
 
 def fixes(problems: Iterable[api.Problem]) -> Iterator[str]:
@@ -64,6 +69,10 @@ def fixes(problems: Iterable[api.Problem]) -> Iterator[str]:
         yield visible(f"- {severity}: {what}. {meaning}" + (f" Fix: {fix}" if fix else ""))
         for problem in found:
             yield visible(f"    {_place(problem)}" + (f": {detail}" if (detail := _detail(problem)) else ""))
+
+
+def _in_one_line(text: str) -> str:
+    return visible(" ".join(text.split()))
 
 
 def _what(problem: api.Problem) -> str:
@@ -89,7 +98,7 @@ def _row(target: api.Target, collector: api.Collector) -> tuple[str, ...]:
         failed = f"{collector.failure.reason}: {collector.failure.message}"
         found = f"{found}; {failed}" if found else failed
     shown = "" if seconds is None else f"{seconds:.1f}"
-    return visible(target.name), collector.name, collector.condition, shown, visible(found or "nothing")
+    return _in_one_line(target.name), collector.name, collector.condition, shown, _in_one_line(found or "nothing")
 
 
 def _found(target: api.Target, collector: api.Collector) -> str:

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from enum import IntEnum
 from typing import Final
 
-from exporter.model import BookingsObservation, ConnectionsObservation, ConnectionStatus, LinksObservation
-from exporter.state.advice import DOUBLE_BOOKING, for_connection, for_failure
+from exporter.model import ConnectionsObservation, ConnectionStatus
 from exporter.state.snapshot import CollectorState
 
 BROKEN: Final = frozenset({ConnectionStatus.ERROR, ConnectionStatus.DISCONNECTED})
@@ -35,49 +34,3 @@ def verdict(state: CollectorState) -> Verdict:
 def worst(states: Sequence[CollectorState]) -> Verdict:
     """Return the worst verdict; ``UNKNOWN`` when nothing was polled."""
     return max((verdict(state) for state in states), default=Verdict.UNKNOWN)
-
-
-def summary(state: CollectorState) -> str:
-    """Return what a poll found in one line."""
-    if state.failure is not None and state.observation is None:
-        return f"{state.failure.reason.value}: {state.failure.message}"
-    observation = state.observation
-    match observation:
-        case ConnectionsObservation(numbers=numbers):
-            counts = {status: sum(n for (_, found), n in numbers.items() if found is status) for status in ConnectionStatus}
-            text = ", ".join(f"{number} {status.value}" for status, number in counts.items() if number) or "no connections"
-        case BookingsObservation(windows=windows):
-            text = ", ".join(f"{row.window.name} {row.bookings}" for row in windows)
-            conflicting = max((row.conflicting or 0 for row in windows), default=0)
-            text += f", {conflicting} overlapping" if conflicting else ""
-        case LinksObservation(windows=windows):
-            text = ", ".join(
-                f"{row.window.name} {row.linked} linked, {row.unlinked} not"
-                + (f", {row.unverified} unverified" if row.unverified else "")
-                for row in windows
-            )
-        case _:
-            text = "nothing"
-    return f"{text}; partly failed: {state.failure.message}" if state.failure else text
-
-
-def findings(state: CollectorState) -> tuple[str, ...]:
-    """Return one line for each thing that is broken, with its human fix."""
-    lines = []
-    if state.failure is not None:
-        advice = for_failure(state.platform, state.failure.reason)
-        lines.append(f"{state.target} {state.collector.value}: {advice.meaning} Fix: {advice.fix}")
-    if isinstance(state.observation, ConnectionsObservation):
-        for row in state.observation.connections:
-            if row.status in BROKEN:
-                advice = for_connection(state.platform, row.status, row.error_reason)
-                lines.append(
-                    f"{state.target} connection {row.key} ({row.calendar_type.value}): {advice.meaning} Fix: {advice.fix}"
-                )
-    if isinstance(state.observation, BookingsObservation):
-        lines.extend(
-            f"{state.target} bookings {pair.first} and {pair.second} overlap on resource {pair.resource}. "
-            f"Fix: {DOUBLE_BOOKING.fix}"
-            for pair in state.observation.conflicts
-        )
-    return tuple(lines)
