@@ -10,12 +10,12 @@ import pytest
 from msgspec.structs import replace
 
 from exporter.commands.probe import exit_code
-from exporter.commands.probe_lines import left_out, lines
+from exporter.commands.probe_table import left_out
 from exporter.monitoring.alerts import alert_groups
 from exporter.monitoring.options import Options
 from exporter.state.findings import findings
 from exporter.state.verdict import ALERTS_ONLY, TABLE, Kind, Row, Verdict
-from exporter.web import encode_status
+from exporter.web import encode_status, status_of
 from exporter.web import status_page as board
 from tests.harness.verdict_scenes import SCENES, SITE
 from tools.verdicts_reference import render
@@ -79,7 +79,8 @@ def test_a_probe_ends_with_the_verdict_of_the_row_or_says_that_it_cannot_know(ro
     said = [finding.kind for finding in findings(seen)]
     assert (not row.history) == (row.kind in said) or row.kind is Kind.CONNECTION_DISCONNECTED
     assert row.history <= (row.kind.replace("_", " ") in left_out())
-    assert len(said) == len(lines(findings(seen)))
+    status = status_of(seen)
+    assert len(said) == len(status.problems) + len(status.listed) + status.summary.targets_waiting
 
 
 def test_an_alert_that_a_row_names_judges_as_the_row_does() -> None:

@@ -19,7 +19,7 @@ from exporter import __version__
 from exporter.cli.exits import EXIT_BAD_CONFIG, EXIT_UNKNOWN, exits
 from exporter.cli.monitoring import monitoring
 from exporter.config import Config, load_config, shard_of
-from exporter.errors import ConfigError, Problem
+from exporter.errors import ConfigError
 from exporter.support import logs
 from exporter.support.hardening import keep_memory_private
 from exporter.support.redaction import visible
@@ -125,7 +125,9 @@ def daemon(
     web_config: WebConfigFile = None,
     allowed_hosts: AllowedHosts = None,
     max_requests: MaxRequests = DEFAULT_MAX_REQUESTS,
-    lifecycle: Annotated[bool, typer.Option("--web.enable-lifecycle", help="Allow POST /-/reload and /-/log-level.")] = False,
+    lifecycle: Annotated[
+        bool, typer.Option("--web.enable-lifecycle", help="Allow POST /-/reload, /-/log-level, /-/poll.")
+    ] = False,
     level: Level = LogLevel.INFO,
     log_format: Format = LogFormat.AUTO,
     shard: Shard = None,
@@ -138,7 +140,7 @@ def daemon(
     if context.invoked_subcommand is not None:
         return
     from exporter import web  # noqa: PLC0415  the other commands start without the web stack
-    from exporter.commands.daemon import run  # noqa: PLC0415
+    from exporter.commands.daemon import run, with_state_file  # noqa: PLC0415
     from exporter.runtime import shutdown  # noqa: PLC0415  the other commands start without it
 
     logs.configure(level.value, log_format.value)
@@ -146,7 +148,7 @@ def daemon(
     with exits(interrupted=0):
         load, names = _loader(config_file, shard), web.allowed_hosts(allowed_hosts or ())
         if standby:
-            load = _with_state_file(load)
+            load = with_state_file(load)
         shutdown.run(
             lambda signals: run(
                 load,
@@ -208,14 +210,19 @@ def probe(
     *,
     config_file: ConfigFile = DEFAULT_CONFIG_FILE,
     output: Annotated[Output, typer.Option("--output", help="Form of the result.")] = Output.TABLE,
+    running: Annotated[
+        str | None, typer.Option("--running", metavar="URL", help="Ask a running exporter what it knows, and no platform.")
+    ] = None,
 ) -> None:
     """Poll the named targets once, now. Exit code 0 healthy, 1 warning, 2 critical, 3 unknown."""
     from exporter.commands.probe import probe_now  # noqa: PLC0415
+    from exporter.commands.probe_running import ask_running  # noqa: PLC0415
 
     logs.configure("error", "auto")
     keep_memory_private()
     with exits(bad_config=EXIT_UNKNOWN, otherwise=EXIT_UNKNOWN, interrupted=EXIT_UNKNOWN):
-        raise typer.Exit(asyncio.run(probe_now(load_config(config_file), targets or [], output.value)))
+        how = (targets or [], output.value)
+        raise typer.Exit(asyncio.run(ask_running(running, *how) if running else probe_now(load_config(config_file), *how)))
 
 
 @app.command("list")
@@ -332,16 +339,3 @@ def _loader(config_file: Path, shard: str | None) -> Callable[[], Config]:
     if not (slash and index.isdecimal() and count.isdecimal() and int(index) < int(count)):
         raise typer.BadParameter("write I/N with 0 <= I < N, for example 0/3", param_hint="--shard")
     return lambda: shard_of(load_config(config_file), int(index), int(count))
-
-
-def _with_state_file(load: Callable[[], Config]) -> Callable[[], Config]:
-    """Return ``load`` for a process that is one of two: the lock of the state file tells which of them is active."""
-
-    def loaded() -> Config:
-        config = load()
-        if config.state_file is None:
-            fix = "set it to one path for both processes: who has that file is active, the other one waits"
-            raise ConfigError([Problem("state_file", "is not set, and --standby needs it", fix)])
-        return config
-
-    return loaded

@@ -19,7 +19,7 @@ from prometheus_client import CollectorRegistry
 from exporter.clock import Clock, LoopLag, SystemClock
 from exporter.commands.world import known_secrets
 from exporter.config import Config
-from exporter.errors import ConfigError, WebServerError
+from exporter.errors import ConfigError, Problem, WebServerError
 from exporter.metrics import Instruments, Page
 from exporter.platforms.http_pool import open_pool
 from exporter.platforms.sockets import room_for_sockets
@@ -254,3 +254,16 @@ async def _feed_watchdog(clock: Clock, trouble: Callable[[], str | None]) -> Non
         if trouble() is None:
             sdnotify.notify("WATCHDOG=1")
         await clock.sleep(seconds)
+
+
+def with_state_file(load: Callable[[], Config]) -> Callable[[], Config]:
+    """Return ``load`` for a process that is one of two: the lock of the state file tells which of them is active."""
+
+    def loaded() -> Config:
+        config = load()
+        if config.state_file is None:
+            fix = "set it to one path for both processes: who has that file is active, the other one waits"
+            raise ConfigError([Problem("state_file", "is not set, and --standby needs it", fix)])
+        return config
+
+    return loaded

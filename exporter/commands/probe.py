@@ -1,4 +1,4 @@
-"""The ``probe`` command: progress on a terminal, then a table, JSON or the metrics page."""
+"""The ``probe`` command: progress on a terminal, then a report, JSON or the metrics page."""
 
 from __future__ import annotations
 
@@ -9,12 +9,10 @@ import msgspec
 import typer
 from prometheus_client import CollectorRegistry
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
-from rich.table import Table
 
 from exporter.clock import Clock
-from exporter.commands.probe_lines import left_out, lines, summary, verdict_on
+from exporter.commands.probe_table import left_out, print_report
 from exporter.commands.world import known_secrets, opened_world
 from exporter.config import Config
 from exporter.errors import ConfigError
@@ -27,9 +25,7 @@ from exporter.state.status_history import StatusHistory
 from exporter.state.verdict import Verdict
 from exporter.support.known_secrets import KnownSecrets
 from exporter.support.redaction import visible
-from exporter.web import encode_status
-
-_STYLES = {Verdict.OK: "green", Verdict.WARNING: "yellow", Verdict.CRITICAL: "bold red", Verdict.UNKNOWN: "magenta"}
+from exporter.web import encode_status, status_of
 
 
 async def probe_now(config: Config, targets: Sequence[str], output: str) -> int:
@@ -51,7 +47,7 @@ async def probe_now(config: Config, targets: Sequence[str], output: str) -> int:
     elif output == "metrics":
         typer.echo(Page(instruments).render(view, Format.TEXT, None), nl=False)
     else:
-        _print_table(view)
+        print_report(status_of(view), overall(view, findings(view)), left_out())
     return exit_code(view)
 
 
@@ -88,24 +84,3 @@ async def _poll_with_progress(jobs: Sequence[Job], clock: Clock) -> tuple[Collec
             progress.update(task, advance=1, description=f"{state.target} {state.collector.value}")
 
         return await poll_all(jobs, clock, finished)
-
-
-def _print_table(view: View) -> None:
-    console = Console()
-    found = findings(view)
-    states = [state for target in view.targets for state in target.collectors]
-    table = Table("target", "collector", "state", "seconds", "found", box=None, pad_edge=False)
-    for state in states:
-        judged = verdict_on(state, found)
-        table.add_row(
-            escape(visible(state.target)),
-            state.collector.value,
-            f"[{_STYLES[judged]}]{judged.name}",
-            f"{state.last_duration or 0:.1f}",
-            escape(visible(summary(state))),
-        )
-    console.print(table)
-    for line in lines(found):
-        console.print(f"- {escape(visible(line))}", soft_wrap=True)
-    console.print(left_out(), soft_wrap=True)
-    console.print(f"{overall(view, found).name}: {len(states)} collectors polled")

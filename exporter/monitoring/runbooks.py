@@ -10,6 +10,7 @@ from exporter.monitoring.options import Options
 
 _HEADER = "<!-- Written by `booking-sync-exporter monitoring render` from exporter/monitoring/runbooks/. -->\n"
 _MITIGATION = "## Mitigation\n"
+_PROBE = "booking-sync-exporter probe"
 
 
 def runbooks(options: Options) -> dict[str, str]:
@@ -30,7 +31,9 @@ def _page(alerts: list[Alert]) -> str:
         raise FileNotFoundError(f"alert {first.name} has no runbook: write exporter/monitoring/runbooks/{file.name}")
     text = file.read_text(encoding="utf-8")
     before, after = text.split(_MITIGATION)
-    return f"# {first.name}\n\n{_HEADER}\n> {first.summary}\n\n{_facts(alerts)}\n{before}{_MITIGATION}\n{_fix(first)}{after}"
+    page = f"# {first.name}\n\n{_HEADER}\n> {first.summary}\n\n{_facts(alerts)}\n{before}{_MITIGATION}\n{_fix(first)}{after}"
+    how = "\n`probe` where the exporter runs: [asking a target again](README.md#asking-a-target-again).\n"
+    return page.rstrip("\n") + "\n" + how if _PROBE in page else page
 
 
 def _facts(alerts: list[Alert]) -> str:
@@ -59,4 +62,4 @@ def _index(options: Options) -> str:
             first, *more = alerts
             severities = ", ".join(dict.fromkeys(alert.severity.value for alert in (first, *more)))
             text += f"| [{name}]({name.lower()}.md) | {severities} | {first.fixed_by} | {first.summary} |\n"
-    return text
+    return text + (package_files("exporter.monitoring") / "templates" / "asking-again.md").read_text(encoding="utf-8")

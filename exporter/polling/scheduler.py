@@ -21,11 +21,13 @@ from exporter.errors import InternalError, PollError, Reason
 from exporter.model import CollectorName
 from exporter.polling.admission import Admission
 from exporter.polling.poll import Job, Outcome, poll
+from exporter.state.asking import Answer, Asked
 from exporter.state.snapshot import CollectorState, failure_of
 from exporter.support.backoff import exponential
 from exporter.support.logs import FailureLog
 from exporter.support.slices import in_slices
 from exporter.support.supervision import supervised
+from exporter.support.turnstile import answer, answered
 
 log = structlog.get_logger(__name__)
 
@@ -33,9 +35,14 @@ INITIAL_RETRY_SECONDS: Final = 10.0
 MAX_DENIED_SECONDS: Final = 15 * 60.0
 OVERLOAD_SECONDS: Final = 15 * 60.0
 CANCEL_SECONDS: Final = 1.0
+ASK_AGAIN_SECONDS: Final = 10.0
+"""How far apart the polls of one target lie that somebody asks for: a finger that clicks is no storm."""
 
 # A person has to act before these can get better, so asking at the normal pace would only be noise for the platform.
 DENIED: Final = frozenset({Reason.AUTH, Reason.PERMISSION, Reason.NOT_ENTITLED, Reason.NOT_FOUND, Reason.CONFIG})
+
+# The platform's own word that it is asked too much: what we wait for these is its wish, and no back-off of ours.
+LIMITED: Final = frozenset({Reason.RATE_LIMITED, Reason.OPERATING_LIMIT, Reason.OVERLOAD})
 
 
 def retry_delay(interval: float, error: PollError, failures: int, random: Random) -> float:
@@ -63,10 +70,18 @@ def retry_delay(interval: float, error: PollError, failures: int, random: Random
 
 @dataclass(slots=True)
 class _Progress:
-    """Where a collector's loop stands: the state that was shown last, and when the next poll is due (monotonic)."""
+    """Where a collector's loop stands: the state that was shown last, and when the next poll is due (monotonic).
+
+    ``alarm`` is set while it sleeps until then, ``busy`` from the moment that is over to the end of the poll. Before ``held``
+    (monotonic) the platform wants no poll. ``forgiven`` are the failures in a row before somebody asked: back-off begins anew.
+    """
 
     state: CollectorState
     due: float
+    alarm: asyncio.Future[bool] | None = None
+    busy: bool = False
+    held: float = float("-inf")
+    forgiven: int = 0
 
 
 class Scheduler:
@@ -92,6 +107,8 @@ class Scheduler:
         self._observe_lateness = observe_lateness
         self._died = died
         self._tasks: dict[tuple[str, CollectorName], asyncio.Task[None]] = {}
+        self._progress: dict[tuple[str, CollectorName], _Progress] = {}  # of the same collectors
+        self._asked: dict[str, float] = {}  # by target: when somebody last had it polled (monotonic)
         # By task: one that swallowed its end may have a successor. With what it polls, and since when (steady).
         self._polling: dict[asyncio.Task[Any] | None, tuple[tuple[str, CollectorName], float]] = {}
         self._failures = FailureLog(log)
@@ -110,13 +127,46 @@ class Scheduler:
         # In the order of a file one platform would come after the other, and all of one site at the same time.
         self._random.shuffle(shuffled)
         async for job in in_slices(shuffled):
-            task = asyncio.create_task(self._keep_polling(job), name=f"{job.target}/{job.name}")
+            progress = _Progress(replace(job.initial_state(), next_poll=self._clock.steady()), self._clock.monotonic())
+            task = asyncio.create_task(self._keep_polling(job, progress), name=f"{job.target}/{job.name}")
             self._tasks[job.target, job.name] = task
+            self._progress[job.target, job.name] = progress
+
+    def poll_now(self, target: str, names: Collection[CollectorName] | None = None, *, paused: float = 0.0) -> list[Asked]:
+        """Let the collectors of ``target`` (those of ``names``, unless ``None``) be polled now, and go on from there.
+
+        Our own back-off ends. What the platform asked for does not: nothing begins while it is ``paused`` (seconds from now),
+        nor before the time that the last poll was told. Returns what happens to each collector.
+        """
+        now = self._clock.monotonic()
+        rows = {key[1]: row for key, row in self._progress.items() if key[0] == target and (names is None or key[1] in names)}
+        if (wait := self._asked.get(target, float("-inf")) + ASK_AGAIN_SECONDS - now) > 0:
+            return [Asked(name, Answer.TOO_SOON, wait) for name in rows]
+        asked = [Asked(name, *self._bring_forward(row, now, now + paused)) for name, row in rows.items()]
+        if moved := [one.collector.value for one in asked if one.answer is not Answer.POLLING]:
+            self._asked[target] = now
+            log.info("poll_brought_forward", target=target, collectors=moved)
+        return asked
+
+    def _bring_forward(self, progress: _Progress, now: float, paused_until: float) -> tuple[Answer, float]:
+        if progress.busy:
+            return Answer.POLLING, 0.0
+        progress.due = min(progress.due, max(now, progress.held, paused_until))
+        progress.state = replace(progress.state, next_poll=self._clock.steady() + progress.due - now)
+        if progress.state.failure is not None:
+            progress.forgiven = progress.state.failure.count
+        if progress.alarm is not None:
+            answer(progress.alarm, with_place=True)
+        self._publish(progress.state)
+        return (Answer.NOW, 0.0) if progress.due <= now else (Answer.WAITS, progress.due - now)
 
     async def stop(self, targets: Iterable[str] | None = None, *, grace: float) -> None:
         """Stop polling ``targets`` (all when ``None``): no new poll begins, one that runs may end within ``grace`` seconds."""
         wanted = None if targets is None else set(targets)
         leaving = {key: self._tasks.pop(key) for key in tuple(self._tasks) if wanted is None or key[0] in wanted}
+        for key in leaving:
+            self._progress.pop(key, None)
+            self._asked.pop(key[0], None)
         for task in leaving.values():
             if task not in self._polling:
                 task.cancel()
@@ -141,9 +191,7 @@ class Scheduler:
             return False
         return True
 
-    async def _keep_polling(self, job: Job) -> None:
-        progress = _Progress(replace(job.initial_state(), next_poll=self._clock.steady()), self._clock.monotonic())
-
+    async def _keep_polling(self, job: Job, progress: _Progress) -> None:
         def died(task: str) -> None:
             self._died(task)
             progress.state = self._failed_by_a_bug(progress)
@@ -158,29 +206,47 @@ class Scheduler:
         if self._tasks.get(key) is not asyncio.current_task():
             return  # stopped between a bug and this new beginning
         self._publish(progress.state)
-        if (pause := progress.due - self._clock.monotonic()) > 0:
-            await self._clock.sleep(pause)
         while True:
-            await self._admission.poll(job.interval)
-            began = self._clock.monotonic()
-            late, progress.due = max(0.0, began - progress.due), began + job.interval  # the latter when a bug ends this round
-            self._polling[asyncio.current_task()] = key, self._clock.steady()
+            await self._until_due(progress)
+            progress.busy = True
             try:
-                outcome = await poll(job, progress.state, self._clock)
+                outcome = await self._poll_once(job, progress)
             finally:
-                self._polling.pop(asyncio.current_task(), None)
-            self._observe_lateness(job.platform, late + outcome.held_up)
-            if _is_cancelled():
-                return  # a collector that swallowed its end
-            delay = self._delay(job, outcome)
-            now = self._clock.monotonic()
-            progress.due = job.after(began, now) if delay is None else now + delay
-            state = replace(outcome.state, next_poll=self._clock.steady() + progress.due - now)
-            self._publish(state)
-            progress.state = state
-            if self._tasks.get(key) is not asyncio.current_task():
+                progress.busy = False
+            if outcome is None or self._tasks.get(key) is not asyncio.current_task():
                 return  # stopped meanwhile
-            await self._clock.sleep(progress.due - now)
+
+    async def _until_due(self, progress: _Progress) -> None:
+        """Sleep until the next poll is due, which may be brought forward meanwhile."""
+        was_brought_forward = True
+        while was_brought_forward and (pause := progress.due - self._clock.monotonic()) > 0:
+            progress.alarm = asyncio.get_running_loop().create_future()
+            try:
+                was_brought_forward = await answered(progress.alarm, self._clock, pause)
+            finally:
+                progress.alarm = None
+
+    async def _poll_once(self, job: Job, progress: _Progress) -> Outcome | None:
+        """Poll and show what came of it; ``None`` when the collector swallowed its end."""
+        await self._admission.poll(job.interval)
+        began = self._clock.monotonic()
+        late, progress.due = max(0.0, began - progress.due), began + job.interval  # the latter when a bug ends this round
+        self._polling[asyncio.current_task()] = (job.target, job.name), self._clock.steady()
+        try:
+            outcome = await poll(job, progress.state, self._clock)
+        finally:
+            self._polling.pop(asyncio.current_task(), None)
+        self._observe_lateness(job.platform, late + outcome.held_up)
+        if _is_cancelled():
+            return None
+        delay = self._delay(job, outcome, progress)
+        now = self._clock.monotonic()
+        progress.due = job.after(began, now) if delay is None else now + delay
+        progress.held = now + _asked_to_wait(outcome.error, delay)
+        state = replace(outcome.state, next_poll=self._clock.steady() + progress.due - now)
+        self._publish(state)
+        progress.state = state
+        return outcome
 
     def _failed_by_a_bug(self, progress: _Progress) -> CollectorState:
         """Return the state of a collector whose poll could not be shown: it keeps its data and is not well."""
@@ -195,16 +261,18 @@ class Scheduler:
             next_poll=now + progress.due - self._clock.monotonic(),
         )
 
-    def _delay(self, job: Job, outcome: Outcome) -> float | None:
+    def _delay(self, job: Job, outcome: Outcome, progress: _Progress) -> float | None:
         """Log how the poll went. Returns the seconds before the next one, ``None`` for the normal interval."""
         key = (job.target, job.name)
         facts = {"target": job.target, "platform": job.platform, "collector": job.name.value}
         state, error = outcome.state, outcome.error
         if error is None or state.failure is None:
+            progress.forgiven = 0
             self._failures.recovered(key, "poll_recovered", **facts)
             log.debug("poll_finished", **facts, seconds=round(state.last_duration or 0.0, 3))
             return None
-        delay = None if outcome.partial else retry_delay(job.interval, error, state.failure.count, self._random)
+        failures = state.failure.count - (0 if error.reason in LIMITED else progress.forgiven)
+        delay = None if outcome.partial else retry_delay(job.interval, error, failures, self._random)
         self._failures.failed(
             key,
             "poll_partly_failed" if outcome.partial else "poll_failed",
@@ -215,6 +283,13 @@ class Scheduler:
             next_try_seconds=round(job.interval if delay is None else delay, 1),
         )
         return delay
+
+
+def _asked_to_wait(error: PollError | None, delay: float | None) -> float:
+    """Return for how many seconds after a poll the platform wants no other, of the ``delay`` that we leave."""
+    if error is None:
+        return 0.0
+    return delay if delay is not None and error.reason in LIMITED else error.retry_after or 0.0
 
 
 def _is_cancelled() -> bool:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Collection, Coroutine, Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import replace
 from typing import Any, Final, TypeVar
@@ -19,10 +19,11 @@ from exporter.config import Config, config_hash, effective_config
 from exporter.errors import ConfigError, Problem
 from exporter.limits import MESSAGE
 from exporter.metrics import Format, Page
-from exporter.model import RejectedConfig
+from exporter.model import CollectorName, RejectedConfig
 from exporter.polling import CANCEL_SECONDS, Scheduler
 from exporter.runtime.closing import Closing
 from exporter.runtime.targets import LiveTarget, World
+from exporter.state.asking import Asked
 from exporter.state.snapshot import Snapshot, View
 from exporter.state.status_history import StateFileInUseError, StatusHistory, open_status_history
 from exporter.support import logs
@@ -73,7 +74,7 @@ class Application:
         self._clock = world.clock
         self._instruments = world.instruments
         self._page = page
-        self._lifecycle = lifecycle
+        self.lifecycle = lifecycle
         self._pages = pages
         self._before_change = before_change
         self._trouble = trouble
@@ -103,10 +104,6 @@ class Application:
         self._rejected_config: RejectedConfig | None = None
         self._seen: Stamps | None = None
         self._read: Stamps = ()  # the files as they were when the configuration in force was read
-
-    @property
-    def lifecycle(self) -> bool:
-        return self._lifecycle
 
     @property
     def config(self) -> Config:
@@ -209,6 +206,14 @@ class Application:
 
     def effective_config(self) -> str:
         return effective_config(self.config)
+
+    def poll_now(self, target: str, collectors: Collection[CollectorName] | None) -> Sequence[Asked]:
+        live = self._live.get(target)  # a page may be older than the last reload
+        if live is None:
+            return ()
+        until = live.session.usage().paused_until
+        paused = 0.0 if until is None else max(0.0, until - self._clock.time())
+        return self._scheduler.poll_now(target, collectors, paused=paused)
 
     def set_log_level(self, level: str) -> None:
         logs.set_level(level)

@@ -40,6 +40,7 @@ VARIABLES: Final = MappingProxyType(
         "SSL_CERT_FILE": Variable("exporter, OpenSSL"),
         "SSL_CERT_DIR": Variable("exporter, OpenSSL"),
         "B24_CLIENT_SECRET": Variable("exporter"),
+        "BOOKING_SYNC_PASSWORD": Variable("exporter"),
         "BOOKING_SYNC_REVISION": Variable("exporter"),
         "NOTIFY_SOCKET": Variable("exporter"),
         "WATCHDOG_USEC": Variable("exporter"),

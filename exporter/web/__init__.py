@@ -10,17 +10,20 @@ from exporter.web.backend import Backend, Reloaded
 from exporter.web.config import WebConfig
 from exporter.web.csrf import allowed_hosts
 from exporter.web.server import Server, serve
-from exporter.web.status_api import encode_status
+from exporter.web.status_api import encode_status, status_of
+from exporter.web.status_types import Status
 
 __all__ = [
     "Backend",
     "Reloaded",
     "Server",
+    "Status",
     "WebConfig",
     "allowed_hosts",
     "create_app",
     "encode_status",
     "listener_warning",
     "serve",
+    "status_of",
     "web_warnings",
 ]

@@ -40,7 +40,11 @@ def listener_warning(bound: str, config: WebConfig, *, lifecycle: bool) -> Probl
     asks = bool(config.users) or (config.tls is not None and config.tls.verify_clients is ssl.CERT_REQUIRED)
     if asks or _only_here(host):
         return None
-    may = "reads every page, reloads the configuration and sets the log level" if lifecycle else "reads every page"
+    may = (
+        "reads every page, reloads the configuration, has targets polled and sets the log level"
+        if lifecycle
+        else "reads every page"
+    )
     ways = "ask for a password or a client certificate (--web.config.file), or let none but trusted machines reach it"
     fix = f"{ways}; else leave --web.enable-lifecycle out" if lifecycle else f"{ways}, as a port published on 127.0.0.1 does"
     return Problem("--web.listen-address", f"whoever reaches {bound} {may}, without a password", fix)

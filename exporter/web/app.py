@@ -18,6 +18,7 @@ from exporter.state.snapshot import View
 from exporter.support.audit import Refusals, change_requested
 from exporter.support.told import Told
 from exporter.web import status_page as board
+from exporter.web.asking import poll_now
 from exporter.web.backend import Backend, Reloaded
 from exporter.web.callers import caller
 from exporter.web.csrf import is_cross_site
@@ -57,6 +58,7 @@ def create_app(backend: Backend, threads: Executor | None = None, *, max_request
         Route("/-/ready", pages.ready, methods=["GET"]),
         Route("/-/reload", pages.once_open(pages.reload), methods=["POST", "PUT"]),
         Route("/-/log-level", pages.log_level, methods=["POST", "PUT"]),
+        Route("/-/poll", pages.once_open(pages.poll), methods=["POST", "PUT"]),
     ]
     app = Starlette(routes=routes)
     app.router.redirect_slashes = False
@@ -118,12 +120,17 @@ class _Pages:
         async def make() -> bytes:
             view = self._backend.view()
             # Building and rendering thousands of targets takes longer than the loop may stand still.
-            return await self._maker.in_thread(lambda: board.render(view, query=query, page=page, sort=sort, target=target))
+            lifecycle = self._backend.lifecycle
+            return await self._maker.in_thread(
+                lambda: board.render(view, query=query, page=page, sort=sort, target=target, lifecycle=lifecycle)
+            )
 
         answer = await self._maker.answer(
             request, Recipe(("board", query, page, sort, target), make, "text/html; charset=utf-8")
         )
         answer.headers["Content-Security-Policy"] = board.content_security_policy()
+        # Else its form comes with `Origin: null`, and over plain HTTP from another machine nothing else says that it is ours.
+        answer.headers["Referrer-Policy"] = "same-origin"
         return answer
 
     async def status(self, request: Request) -> Response:
@@ -190,6 +197,15 @@ class _Pages:
         except ValueError:
             return PlainTextResponse("Give ?level=debug, info, warning or error.\n", 400)
         return PlainTextResponse(f"Logging from level {level} on.\n")
+
+    async def poll(self, request: Request) -> Response:
+        return await self._change(request, self._poll)
+
+    async def _poll(self, request: Request) -> Response:
+        asked = _asked_targets(request)
+        if asked is not None and (refusal := _unknown_target(asked, self._backend.view())):
+            return refusal
+        return poll_now(request, self._backend)
 
     async def _change(self, request: Request, change: Callable[[Request], Awaitable[Response]]) -> Response:
         what, who = request.url.path.removeprefix("/-/"), caller(request.scope)

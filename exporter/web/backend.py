@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Protocol
 
+from exporter.model import CollectorName
+from exporter.state.asking import Asked
 from exporter.state.snapshot import View
 
 if TYPE_CHECKING:
@@ -56,6 +59,13 @@ class Backend(Protocol):
 
     async def reload(self) -> Reloaded:
         """Validate the configuration and swap it in. Raises :class:`exporter.errors.ConfigError` and keeps the old one."""
+        ...
+
+    def poll_now(self, target: str, collectors: Collection[CollectorName] | None) -> Sequence[Asked]:
+        """Let ``target`` be polled now, or those of its ``collectors`` that are named. Returns what happens to each.
+
+        Nothing happens to a target that is not polled, or gone by now.
+        """
         ...
 
     def set_log_level(self, level: str) -> None:

@@ -187,6 +187,7 @@ def problem_document(problem: Finding, target: TargetView | None) -> Problem:
         target=problem.target,
         site=None if target is None else target.labels.get("site"),
         zone="UTC" if target is None else target.policy.zone,
+        collector=problem.collector,
         subject=problem.subject,
         calendar_type=None if problem.connection is None else problem.connection.calendar_type,
         title=problem.title,

@@ -55,6 +55,7 @@ class Board:
     cards: Sequence[Card]
     lines: Sequence[Line]
     targets: Sequence[Shown]
+    lifecycle: bool
 
     def link(self, *, page: int = 1, query: str | None = None) -> str:
         """Return the address of another page or filter, relative, so that a proxy may serve the board in a folder."""
@@ -74,6 +75,12 @@ class Board:
         """Return the address of a board with those targets of this one that are in ``state``."""
         return self.link(query=f"{without(self.query, 'state')} {exact('state', state)}".strip())
 
+    def ask_again(self, target: str) -> str:
+        """Return the address that has ``target`` polled now, and leads back to this page."""
+        sort = "" if self.sort == DEFAULT_SORT else self.sort
+        parts = {"target": target, "q": self.query, "sort": sort, "page": str(self.page) if self.page > 1 else ""}
+        return "-/poll?" + urlencode({name: value for name, value in parts.items() if value})
+
 
 def anchor(target: str, part: str = "") -> str:
     """Return the stable name of a place on the board: ``TARGET/`` or ``TARGET/CONNECTION``.
@@ -84,16 +91,16 @@ def anchor(target: str, part: str = "") -> str:
     return f"{quote_plus(target)}/{quote_plus(part)}"
 
 
-def render(view: View, *, query: str = "", page: int = 1, sort: str = "", target: str = "") -> bytes:
+def render(view: View, *, query: str = "", page: int = 1, sort: str = "", target: str = "", lifecycle: bool = False) -> bytes:
     """Return the page as UTF-8. Takes long for thousands of targets; call it in a thread.
 
-    ``target`` asks for that one instead of what ``query`` finds.
+    ``target`` asks for that one instead of what ``query`` finds. With ``lifecycle`` a button asks a target again.
     """
     asked = exact("target", target) if target else query
-    return _template().render(board=board_of(view, query=asked, page=page, sort=sort)).encode()
+    return _template().render(board=board_of(view, query=asked, page=page, sort=sort, lifecycle=lifecycle)).encode()
 
 
-def board_of(view: View, *, query: str = "", page: int = 1, sort: str = "") -> Board:
+def board_of(view: View, *, query: str = "", page: int = 1, sort: str = "", lifecycle: bool = False) -> Board:
     """Choose what is shown: problems and targets that ``query`` finds, by default the broken targets first."""
     query = query[:QUERY_LETTERS]
     sort = sort if sort in SORTS else DEFAULT_SORT
@@ -127,6 +134,7 @@ def board_of(view: View, *, query: str = "", page: int = 1, sort: str = "") -> B
             )
             for name in on_page(names, page)
         ],
+        lifecycle=lifecycle,
     )
 
 

@@ -52,7 +52,8 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     """One broken thing: where, since when, what it means and who mends it.
 
     ``since`` is null when it cannot be known. ``target`` is empty for what concerns the exporter as a whole.
-    ``site`` is the label of that name, ``zone`` the IANA zone of the target; ``calendar_type`` is that of a connection.
+    ``site`` is the label of that name, ``zone`` the IANA zone of the target; ``calendar_type`` is that of a connection. The
+    data of ``collector`` says so.
     """
 
     severity: Severity
@@ -60,6 +61,7 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     target: str
     site: str | None
     zone: str
+    collector: CollectorName | None
     subject: str
     calendar_type: CalendarType | None
     title: str

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import TypeVar
 
 import httpx
@@ -11,6 +11,8 @@ from prometheus_client import CollectorRegistry
 
 from exporter.errors import ConfigError
 from exporter.metrics import Format, Instruments, Page
+from exporter.model import CollectorName
+from exporter.state.asking import Answer, Asked
 from exporter.state.snapshot import View
 from exporter.web import Reloaded, create_app
 
@@ -26,6 +28,8 @@ class ShownBackend:
         self.ill: str | None = None
         self.found = Reloaded.CHANGED
         self.level = "info"
+        self.polled: list[tuple[str, frozenset[CollectorName] | None]] = []
+        self.answer, self.seconds = Answer.NOW, 0.0
         self._lifecycle = lifecycle
         self._config_error = config_error
         self._page = Page(Instruments(CollectorRegistry()))
@@ -58,6 +62,12 @@ class ShownBackend:
             raise self._config_error
         self.reloads += 1
         return self.found
+
+    def poll_now(self, target: str, collectors: Collection[CollectorName] | None) -> Sequence[Asked]:
+        self.polled.append((target, None if collectors is None else frozenset(collectors)))
+        rows = next(row.collectors for row in self.shown.targets if row.name == target)
+        names = [row.collector for row in rows if collectors is None or row.collector in collectors]
+        return [Asked(name, self.answer, self.seconds) for name in names]
 
     def set_log_level(self, level: str) -> None:
         if level not in {"debug", "info", "warning", "error"}:

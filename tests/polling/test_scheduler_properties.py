@@ -26,6 +26,7 @@ from exporter.platforms.base import PollResult
 from exporter.polling.admission import Admission
 from exporter.polling.poll import Job
 from exporter.polling.scheduler import Scheduler
+from exporter.state.asking import Answer, Asked
 from exporter.state.snapshot import CollectorState
 from tests.harness.clock import ManualClock
 
@@ -33,6 +34,7 @@ GRACE = 5.0
 BEGUN_AGAIN_WITHIN = 60.0
 CANCELLED_WITHIN = 1.0
 SWALLOWS_FOR = 40.0
+ASKED_APART = 10.0
 ROUNDING = 1e-3
 NEVER = float("inf")
 
@@ -97,6 +99,9 @@ class Watched:
     shown: int = 0
     failures_shown: int = 0
     crashes: bool = False
+    begins_again_within: float = 0.0
+    held: float = -NEVER
+    forgiven: int = 0
     tried: int = 0
 
     @property
@@ -133,6 +138,8 @@ class Watched:
             self._failed(Reason.INTERNAL, None)
             raise
         self.failures = self.failures + 1 if result.failure else 0
+        self.forgiven = self.forgiven if result.failure else 0
+        self.held = self.world.clock.monotonic() + ((result.failure and result.failure.retry_after) or 0.0)
         self._back_to_its_phase()
         return result
 
@@ -191,8 +198,25 @@ class Watched:
     def _failed(self, reason: Reason, retry_after: float | None) -> None:
         self.failures += 1
         now = self._ended()
-        least, most = promised(self.interval, reason, retry_after, self.failures)
+        limited = reason in LIMITED or reason is Reason.OVERLOAD
+        least, most = promised(self.interval, reason, retry_after, self.failures - (0 if limited else self.forgiven))
         self.earliest, self.latest = now + least, now + most
+        self.held = now + (least if limited else retry_after or 0.0)
+
+    def is_asked(self, asked: Asked, paused: float) -> None:
+        """Expect what somebody who wants a poll now was answered: never a second one, never before the platform's time."""
+        now = self.world.clock.monotonic()
+        if asked.answer is Answer.POLLING:
+            assert self.began is not None or self.earliest <= now + ROUNDING, f"{self} is not being polled"
+            return
+        assert self.began is None
+        self.forgiven = self.failures
+        due = max(now, self.held, now + paused)
+        self.earliest, self.latest = min(self.earliest, due), min(self.latest, due + self.begins_again_within)
+        if asked.answer is Answer.WAITS:
+            assert self.earliest - ROUNDING <= now + asked.seconds <= self.latest + ROUNDING
+        else:
+            assert self.earliest <= now + ROUNDING, f"{self} is polled although the platform wants it not to be"
 
     def _back_to_its_phase(self) -> None:
         began = self.began or 0.0
@@ -239,6 +263,8 @@ class World:
     all: list[Watched] = field(default_factory=list)
     numbers: Iterator[int] = field(default_factory=itertools.count)
     faults: list[BaseException] = field(default_factory=list)
+    asked_at: dict[str, float] = field(default_factory=dict)
+    asking: bool = False
 
     def __post_init__(self) -> None:
         self.gate = Gate(self.clock)
@@ -274,6 +300,21 @@ class World:
         self.all += coming
         await self.scheduler.start([watched.job() for watched in coming])
 
+    def ask(self, target: str, paused: float) -> None:
+        """Want ``target`` to be polled now, while its platform asks for ``paused`` seconds."""
+        now, rows = self.clock.monotonic(), {watched.key[1]: watched for watched in self.of("live") if watched.key[0] == target}
+        self.asking = True
+        answers = self.scheduler.poll_now(target, paused=paused)
+        self.asking = False
+        assert set(rows) == {asked.collector for asked in answers}
+        if now < self.asked_at.get(target, -NEVER) + ASKED_APART - ROUNDING:
+            assert {Answer.TOO_SOON} >= {asked.answer for asked in answers}
+            return
+        for asked in answers:
+            rows[asked.collector].is_asked(asked, paused)
+        if {Answer.NOW, Answer.WAITS} & {asked.answer for asked in answers}:
+            self.asked_at[target] = now
+
     async def stop(self, change: asyncio.Task[None] | None) -> None:
         """End everything, a change that is under way first."""
         if change is not None:
@@ -294,6 +335,8 @@ class World:
         return plan
 
     def _leave(self, targets: set[str]) -> None:
+        for target in targets:
+            self.asked_at.pop(target, None)
         for watched in self.of("live"):
             if watched.key[0] in targets:
                 watched.place, watched.leaves_at = "leaving", self.clock.monotonic() + GRACE
@@ -312,13 +355,17 @@ class World:
             if watched.crashes and is_new:
                 watched.crashes, watched.failures = False, watched.failures_shown + 1
                 watched.latest += BEGUN_AGAIN_WITHIN
+                watched.begins_again_within = BEGUN_AGAIN_WITHIN
                 raise ZeroDivisionError
             assert state.finished_polls == watched.finished
             assert (state.failure.count if state.failure else 0) == watched.failures
             assert state.up == (watched.failures == 0 < watched.finished)
+            if self.asking:
+                return  # what it is then to be is told when it was answered
             due = (state.next_poll or 0.0) - self.clock.steady() + now
             assert watched.earliest - ROUNDING <= due <= watched.latest + ROUNDING
-            if watched.finished and not watched.failures:
+            begins_again, watched.begins_again_within = watched.begins_again_within > 0, 0.0
+            if watched.finished and not watched.failures and not begins_again:
                 assert abs((due - watched.phase + ROUNDING) % watched.interval - ROUNDING) < ROUNDING, "it keeps its phase"
             watched.earliest, watched.latest = due, max(now, due)
             watched.shown, watched.failures_shown = watched.finished, watched.failures
@@ -426,6 +473,12 @@ class AnyOrder(RuleBasedStateMachine):
     def behaves(self, number: int, behaviour: Behaviour) -> None:
         if live := self.world.of("live"):
             live[number % len(live)].behaviour = behaviour
+
+    @precondition(lambda self: not self.is_changing and not self.stopped)
+    @rule(site=st.sampled_from(TARGETS), paused=st.sampled_from((0.0, 0.0, 5.0, 500.0)))
+    def somebody_asks(self, site: str, paused: float) -> None:
+        self.world.ask(site, paused)
+        self.do(self.world.clock.settle())
 
     @rule(number=st.integers(0, 5))
     def a_bug_of_ours_ends_its_task(self, number: int) -> None:

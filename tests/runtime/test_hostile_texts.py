@@ -21,13 +21,13 @@ import pytest
 import structlog
 import yaml
 
-from exporter.commands.probe_lines import lines, summary
+from exporter.commands.probe_table import first_line, fixes, rows_of
 from exporter.errors import Reason
 from exporter.metrics import Format
-from exporter.state.findings import findings
+from exporter.state.verdict import Verdict
 from exporter.support import logs
 from exporter.support.known_secrets import KnownSecrets
-from exporter.web import encode_status
+from exporter.web import encode_status, status_of
 from exporter.web import status_page as board
 from tests.harness.application import RunningApplication, application
 from tests.harness.clock import ManualClock
@@ -251,12 +251,15 @@ def shown(folder: Path) -> Shown:
     async def look(app: RunningApplication) -> Shown:
         view = app.app.view()
         states = [state for target in view.targets for state in target.collectors]
+        status = status_of(view)
         texts = {
             "page": (await app.app.metrics(Format.TEXT, None)).decode(),
             "open metrics": (await app.app.metrics(Format.OPENMETRICS, None)).decode(),
             "api": encode_status(view).decode(),
             "board": "".join(board.render(view, page=number).decode() for number in range(1, len(view.targets) // 25 + 2)),
-            "terminal": "\n".join([*map(summary, states), *lines(findings(view))]),
+            "terminal": "\n".join(
+                [first_line(status, Verdict.OK), *map(" ".join, rows_of(status)), *fixes(status)],
+            ),
         }
         reasons: dict[str, set[str]] = {}
         for state in states:

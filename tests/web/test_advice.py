@@ -51,7 +51,7 @@ def test_a_listener_that_others_reach_is_told_once_and_more_strongly_when_they_m
     assert f"whoever reaches {bound} reads every page, without a password" in told
     assert "published on 127.0.0.1" in told
     stronger = str(listener_warning(bound, WebConfig(), lifecycle=True))
-    assert "reloads the configuration and sets the log level, without a password" in stronger
+    assert "reloads the configuration, has targets polled and sets the log level, without a password" in stronger
 
 
 @pytest.mark.parametrize(

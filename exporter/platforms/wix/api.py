@@ -73,6 +73,10 @@ class WixApi:
         requests = Budget("requests", self._limiter.burst, self._limiter.remaining())
         return ApiUsage(budgets=(requests,), paused_until=self._limiter.paused_until())
 
+    def paused_for(self) -> float:
+        """Return for how many seconds the site asked that nothing is sent, or 0."""
+        return self._limiter.paused_for()
+
     async def call(
         self,
         endpoint: Endpoint,

@@ -1,15 +1,18 @@
 "use strict";
 (() => {
   const EVERY = 15000;
+  const SOON = 2000; // most polls end sooner
   const byId = (id) => document.getElementById(id);
   const pause = byId("pause");
   const filter = byId("q");
   const sort = byId("sort");
   const opened = new Map(); // what a person folded or unfolded, by its key
+  const said = new Map(); // what the exporter answered to "Ask again now", by target
   let timer = 0;
   let newest = 0;
 
   const details = (root) => root.querySelectorAll("details[data-key]");
+  const asks = (root) => root.querySelectorAll("form[data-ask]");
 
   function watchFolding() {
     for (const one of details(document)) {
@@ -25,6 +28,8 @@
     const key = one.closest("details[data-key]")?.dataset.key;
     const within = (fresh) => [...details(fresh)].find((other) => other.dataset.key === key);
     if (one.tagName === "SUMMARY") return (fresh) => within(fresh)?.querySelector("summary");
+    const asking = one.form?.dataset.ask;
+    if (asking !== undefined) return (fresh) => [...asks(fresh)].find((form) => form.dataset.ask === asking)?.querySelector("button");
     const href = one.getAttribute("href");
     const same = (other) => other.getAttribute("href") === href && other.textContent === one.textContent;
     return (fresh) => [...(within(fresh) ?? fresh).querySelectorAll(one.tagName)].find(same);
@@ -44,6 +49,7 @@
     for (const one of details(fresh)) {
       if (opened.has(one.dataset.key)) one.open = opened.get(one.dataset.key);
     }
+    for (const form of asks(fresh)) form.querySelector("output").textContent = said.get(form.dataset.ask) ?? "";
     for (const id of ["verdict", "refresh", "again", "counts", "live"]) swap(fresh, id);
     document.title = fresh.title;
     document.querySelector("link[rel=icon]").replaceWith(document.adoptNode(fresh.querySelector("link[rel=icon]")));
@@ -151,6 +157,23 @@
     ask();
   });
   addEventListener("hashchange", follow);
+
+  document.addEventListener("submit", async (event) => {
+    const { action, dataset } = event.target;
+    if (dataset.ask === undefined) return;
+    event.preventDefault();
+    let text = "No answer from the exporter.";
+    try {
+      const answer = await fetch(action, { method: "POST", headers: { Accept: "text/plain" }, signal: AbortSignal.timeout(EVERY) });
+      text = (await answer.text()).trim();
+    } catch {
+      // it is said below
+    }
+    said.set(dataset.ask, text);
+    for (const form of asks(document)) if (form.dataset.ask === dataset.ask) form.querySelector("output").textContent = text;
+    setTimeout(() => load(location.href), SOON);
+    setTimeout(() => said.delete(dataset.ask), EVERY);
+  });
 
   watchFolding();
   schedule();

@@ -1,0 +1,121 @@
+"""``probe --running URL``: what a running exporter knows, without a question to any platform."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Final
+
+import httpx
+import msgspec
+import typer
+
+from exporter.commands.probe_table import print_report
+from exporter.platforms.trust import host_trust
+from exporter.state.verdict import Verdict
+from exporter.support.net import join_address, keeps_secrets
+from exporter.support.redaction import told
+from exporter.web import Status
+
+PASSWORD_VARIABLE: Final = "BOOKING_SYNC_PASSWORD"  # noqa: S105  its name
+_SECONDS: Final = 30.0
+_CONNECT_SECONDS: Final = 5.0
+_MAX_BYTES: Final = 256 * 2**20  # the metrics of thousands of targets
+_MAX_TEXT: Final = 400
+
+
+class _NoAnswerError(Exception):
+    """There is nothing to judge; the text says why."""
+
+
+async def ask_running(url: str, targets: Sequence[str], output: str) -> int:
+    """Ask the exporter at ``url``, print, and return the exit code of the monitoring-plugin convention.
+
+    The user may stand in the URL, and the password, too, but other users of the machine see it there: it may as well be in
+    ``BOOKING_SYNC_PASSWORD``. Raises :class:`~exporter.errors.ConfigError` when the host's certificates cannot be read.
+    """
+    try:
+        async with asyncio.timeout(_SECONDS):
+            status, text = await _asked(url, targets, output)
+    except _NoAnswerError as error:
+        print(told(f"UNKNOWN: {error}", _MAX_TEXT), file=sys.stderr)  # noqa: T201
+        return Verdict.UNKNOWN
+    except TimeoutError:
+        print(f"UNKNOWN: no whole answer within {_SECONDS:g} s", file=sys.stderr)  # noqa: T201
+        return Verdict.UNKNOWN
+    verdict = verdict_of(status)
+    if output == "table":
+        print_report(status, verdict)
+    else:
+        typer.echo(text, nl=output == "json")
+    return verdict
+
+
+_VERDICTS: Final[Mapping[str, Verdict]] = MappingProxyType(
+    {"healthy": Verdict.OK, "warning": Verdict.WARNING, "critical": Verdict.CRITICAL, "waiting": Verdict.UNKNOWN}
+)
+
+
+def verdict_of(status: Status) -> Verdict:
+    """Return the verdict of the exporter itself, over all that it was asked for."""
+    return _VERDICTS[status.verdict]
+
+
+async def _asked(url: str, targets: Sequence[str], output: str) -> tuple[Status, bytes]:
+    """Return the status and the text to print unless that is a table. Raises :class:`_NoAnswerError`."""
+    base, auth = _parsed(url)
+    where = join_address(base.host, base.port)
+    timeout = httpx.Timeout(_SECONDS, connect=_CONNECT_SECONDS)
+    # A proxy of the environment is for the platforms.
+    async with httpx.AsyncClient(auth=auth, timeout=timeout, verify=host_trust(), trust_env=False) as client:
+        try:
+            text = await _got(client, base, "api/v1/status", targets)
+            status = msgspec.json.decode(text, type=Status)
+            if status.standby:
+                raise _NoAnswerError(f"{where} is standby and polls nothing: ask the exporter that is active")
+            return status, await _got(client, base, "metrics", targets) if output == "metrics" else text
+        except msgspec.MsgspecError:
+            raise _NoAnswerError(
+                f"{where} answers what this version does not understand: is it an exporter, and of this version?"
+            ) from None
+        except httpx.ConnectTimeout:
+            raise _NoAnswerError(
+                f"no connection to {where} within {_CONNECT_SECONDS:g} s: is the address right, does a firewall let it pass?"
+            ) from None
+        except httpx.HTTPError as error:
+            raise _NoAnswerError(f"no answer from {where} ({type(error).__name__}: {error})") from None
+
+
+def _parsed(url: str) -> tuple[httpx.URL, httpx.BasicAuth | None]:
+    """Return the address without, and with, what says who asks. Raises :class:`_NoAnswerError`."""
+    try:
+        parsed = httpx.URL(url)
+    except httpx.InvalidURL:
+        parsed = httpx.URL()
+    if parsed.scheme not in {"http", "https"} or not parsed.host:
+        raise _NoAnswerError("--running wants the address of an exporter, for example http://127.0.0.1:10888")
+    if not parsed.username:
+        return parsed, None
+    if not keeps_secrets(parsed.scheme, parsed.host):
+        raise _NoAnswerError("a password is sent over https:// only, or to this machine")
+    password = parsed.password or os.environ.get(PASSWORD_VARIABLE, "")
+    return parsed.copy_with(username=None, password=None), httpx.BasicAuth(parsed.username, password)
+
+
+async def _got(client: httpx.AsyncClient, base: httpx.URL, path: str, targets: Sequence[str]) -> bytes:
+    url = base.copy_with(path=f"{base.path.rstrip('/')}/{path}", params=[("target", name) for name in targets], fragment=None)
+    async with client.stream("GET", url) as answer:
+        body = bytearray()
+        async for part in answer.aiter_bytes():
+            body += part
+            if len(body) > _MAX_BYTES:
+                raise _NoAnswerError(f"the answer is longer than {_MAX_BYTES // 2**20} MiB")
+    if answer.status_code == httpx.codes.OK:
+        return bytes(body)
+    if answer.status_code == httpx.codes.UNAUTHORIZED:
+        raise _NoAnswerError(f"it asks for a password: write USER@ before the host, and the password in {PASSWORD_VARIABLE}")
+    said = body[:_MAX_TEXT].decode(errors="replace").strip()
+    raise _NoAnswerError(f"it answered {answer.status_code}: {' '.join(said.split())}")

@@ -1,0 +1,165 @@
+"""What ``probe`` prints for people and for monitoring systems: the verdict in the first line, a table, and each fix once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from typing import Final
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from exporter.state.advice import plain
+from exporter.state.verdict import TABLE, Verdict
+from exporter.support.local_time import day_and_time, from_to, in_utc, in_zone
+from exporter.support.redaction import visible
+from exporter.web import status_types as api
+
+_HEAD: Final = ("target", "collector", "state", "seconds", "found")
+_STYLES: Final = {"OK": "green", "WARNING": "yellow", "CRITICAL": "bold red", "UNKNOWN": "magenta"}
+
+
+def print_report(status: api.Status, verdict: Verdict, *more: str) -> None:
+    """Print ``status`` on standard output, then ``more`` lines; in a pipe no line is wrapped, whatever ``COLUMNS`` says."""
+    console = Console(highlight=False)
+    console.print(escape(first_line(status, verdict)), soft_wrap=True)
+    rows = rows_of(status)
+    if console.is_terminal:
+        table = Table(*_HEAD, box=None, pad_edge=False)
+        for target, collector, judged, *rest in rows:
+            table.add_row(escape(target), collector, f"[{_STYLES[judged]}]{judged}", *map(escape, rest))
+        console.print(table)
+    else:
+        for line in _aligned([_HEAD, *rows]):
+            console.print(escape(line), soft_wrap=True)
+    for line in (*fixes(status), *_listings(status.listed), *more):
+        console.print(escape(line), soft_wrap=True)
+
+
+def left_out() -> str:
+    """Return the line about the rows of the table of verdicts that need a history."""
+    kinds = dict.fromkeys(row.kind.replace("_", " ") for row in TABLE if row.history)
+    return f"Not judged, since one poll has no history: {', '.join(kinds)}."
+
+
+def rows_of(status: api.Status) -> list[tuple[str, ...]]:
+    """Return the cells of the table, a row for each collector, with the verdict on it."""
+    worst: dict[tuple[str, str | None], str] = {}
+    for problem in status.problems:  # critical first
+        worst.setdefault((problem.target, problem.collector), problem.severity.upper())
+    return [
+        _row(target, collector, worst.get((target.name, collector.name), "OK"))
+        for target in status.targets
+        for collector in target.collectors
+    ]
+
+
+def first_line(status: api.Status, verdict: Verdict) -> str:
+    """Return what a monitoring system shows: the verdict, how many targets are how, and the worst that is wrong.
+
+    What follows a ``|`` would be numbers to it, so there is none.
+    """
+    counts = status.summary
+    rows = (
+        (counts.targets_critical, "critical"),
+        (counts.targets_warning, "warning"),
+        (counts.targets_waiting, "waiting"),
+        (counts.targets_healthy, "healthy"),
+    )
+    told = ", ".join(f"{number} {word}" for number, word in rows if number) or "none"
+    line = f"{verdict.name}: {counts.targets} target{'' if counts.targets == 1 else 's'} ({told})"
+    if status.problems:
+        worst, more = status.problems[0], counts.problems_critical + counts.problems_warning - 1
+        line += f"; {_place(worst)}: {_what(worst)}" + (f", and {more} more" if more else "")
+    return _in_one_line(line).replace("|", "/")
+
+
+def fixes(status: api.Status) -> Iterator[str]:
+    """Yield the lines of what is wrong: each kind with its fix once, then where it is."""
+    groups: dict[tuple[str, ...], list[api.Problem]] = {}
+    for problem in status.problems:
+        groups.setdefault((problem.severity, _what(problem), problem.meaning, problem.fix), []).append(problem)
+    for (severity, what, meaning, fix), found in groups.items():
+        yield visible(plain(f"- {severity}: {what}. {meaning}" + (f" Fix: {fix}" if fix else "")))
+        for problem in found:
+            yield visible(
+                f"    {_place(problem)}" + (f": {detail}" if (detail := _detail(problem, status.generated_at)) else "")
+            )
+
+
+def _in_one_line(text: str) -> str:
+    return visible(" ".join(text.split()))
+
+
+def _what(problem: api.Problem) -> str:
+    return f"{problem.title} ({problem.reason})" if problem.reason else problem.title
+
+
+def _place(problem: api.Problem | api.Listed) -> str:
+    if isinstance(problem, api.Listed) or not problem.site:
+        where = problem.target or "exporter"
+    else:
+        where = f"{problem.target} (site: {problem.site})"
+    if isinstance(problem, api.Problem) and problem.calendar_type:
+        return f"{where} connection {problem.subject} ({problem.calendar_type} calendar)"
+    return f"{where} {problem.subject}"
+
+
+def _detail(problem: api.Problem, now: datetime) -> str:
+    if (pair := problem.conflict) is not None:
+        return _overlap(pair, problem.zone, now)
+    if problem.until is not None:
+        until = in_zone(problem.until, problem.zone)
+        return f"ends {day_and_time(until, now)} ({in_utc(until)})"
+    return problem.detail or ""
+
+
+def _overlap(pair: api.BookingConflict, zone: str, now: datetime) -> str:
+    start, end = (in_zone(moment, zone) for moment in (pair.start, pair.end))
+    return f"{from_to(start, end, now)} ({pair.overlap_minutes} min; {in_utc(start)}): bookings {pair.first} and {pair.second}"
+
+
+def _listings(listed: Iterable[api.Listed]) -> Iterator[str]:
+    """Yield a line for each thing that is not judged, with the reason that the configuration gives."""
+    for one in listed:
+        why = f", known: {one.why}" if one.why else ""
+        yield visible(f"- listed, not judged: {_place(one)}: {one.title}{why}")
+
+
+def _row(target: api.Target, collector: api.Collector, judged: str) -> tuple[str, ...]:
+    seconds = collector.last_poll_duration_seconds
+    found = _found(target, collector)
+    if collector.failure is not None:
+        failed = f"{collector.failure.reason}: {collector.failure.message}"
+        found = f"{found}; {failed}" if found else failed
+    shown = "" if seconds is None else f"{seconds:.1f}"
+    judged = judged if collector.finished_polls else "UNKNOWN"
+    return _in_one_line(target.name), collector.name, judged, shown, _in_one_line(found or "nothing")
+
+
+def _found(target: api.Target, collector: api.Collector) -> str:
+    if collector.data_at is None:
+        return ""
+    match collector.name:
+        case "connections" if target.connections is not None:
+            statuses = [row.status for row in target.connections.connections]
+            return ", ".join(f"{statuses.count(word)} {word}" for word in dict.fromkeys(statuses)) or "no connections"
+        case "bookings" if target.bookings is not None:
+            text = ", ".join(f"{row.window} {row.bookings}" for row in target.bookings.windows)
+            conflicting = max((row.conflicting or 0 for row in target.bookings.windows), default=0)
+            return text + (f", {conflicting} overlapping" if conflicting else "")
+        case "links" if target.links is not None:
+            return ", ".join(
+                f"{row.window} {row.linked} linked, {row.unlinked} not"
+                + (f", {row.unverified} unverified" if row.unverified else "")
+                for row in target.links.windows
+            )
+        case _:
+            return ""
+
+
+def _aligned(rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()

@@ -1,0 +1,125 @@
+"""What ``probe`` prints of what it found."""
+
+from __future__ import annotations
+
+import pytest
+from msgspec.structs import replace
+
+from exporter.commands.probe_running import verdict_of
+from exporter.commands.probe_table import first_line, fixes, print_report, rows_of
+from exporter.errors import Reason
+from exporter.model import CollectorName, ConnectionStatus, Known, LinksObservation, TargetPolicy, WindowLinks
+from exporter.state.snapshot import View
+from exporter.state.verdict import Verdict
+from exporter.web import status_of
+from tests.harness import views
+from tests.harness.views import NEXT_24H, NOW, WIX
+
+
+def said(view: View) -> str:
+    status = status_of(view)
+    return first_line(status, verdict_of(status))
+
+
+def well() -> View:
+    unpolled = views.unpolled("a", "wix", CollectorName.CONNECTIONS)
+    return views.view_of(views.target_of("a", "wix", [views.succeeded(unpolled, views.connections(views.connection("Chair")))]))
+
+
+def broken_and_waiting() -> View:
+    waiting = views.unpolled("b", "wix", CollectorName.CONNECTIONS)
+    failed = views.failed(views.unpolled("a", "wix", CollectorName.CONNECTIONS), Reason.AUTH, "no")
+    return views.view_of(views.target_of("a", "wix", [failed]), views.target_of("b", "wix", [waiting]))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expected"), [(0, "next_24h 9 linked, 3 not, 1 unverified"), (1, "next_24h 4 linked, 1 not, 8 unverified")]
+)
+def test_the_row_of_links_names_those_that_nobody_knows_about(seconds: float, expected: str) -> None:
+    assert expected in [row[-1] for row in rows_of(status_of(views.with_old_link_answers(NOW + seconds)))]
+
+
+def test_the_row_of_links_is_short_when_all_are_known() -> None:
+    observation = LinksObservation(NOW, (WindowLinks(NEXT_24H, ()),))
+    state = views.succeeded(views.unpolled(views.BITRIX24, "bitrix24", CollectorName.LINKS), observation)
+    [row] = rows_of(status_of(views.view_of(views.target_of(views.BITRIX24, "bitrix24", [state]))))
+    assert "next_24h 0 linked, 0 not" == row[-1]
+
+
+def test_a_failed_collector_has_its_reason_and_what_was_said_in_its_row() -> None:
+    state = views.failed(views.unpolled(WIX, "wix", CollectorName.CONNECTIONS), Reason.AUTH, "key was revoked")
+    [row] = rows_of(status_of(views.view_of(views.target_of(WIX, "wix", [state]))))
+    assert (WIX, "connections", "CRITICAL") == row[:3]
+    assert "auth: key was revoked" == row[-1]
+
+
+def test_the_first_line_has_the_verdict_the_counts_and_the_worst() -> None:
+    assert "OK: 1 target (1 healthy)" == said(well())
+    line = said(views.failing())
+    assert line.startswith("CRITICAL: 2 targets (")
+    assert f"; {WIX} " in line
+    assert line.endswith(", and 5 more")
+
+
+def test_the_first_line_has_nothing_that_a_monitoring_system_takes_for_numbers() -> None:
+    state = views.failed(views.unpolled("a|b\n", "wix", CollectorName.CONNECTIONS), Reason.AUTH, "no")
+    line = said(views.view_of(views.target_of("a|b\n", "wix", [state])))
+    assert "a/b" in line
+    assert "|" not in line
+    assert "\n" not in line
+
+
+@pytest.mark.parametrize(
+    ("view", "verdict"),
+    [
+        (well(), Verdict.OK),
+        (views.healthy(), Verdict.CRITICAL),
+        (views.failing(), Verdict.CRITICAL),
+        (views.before_first_poll(), Verdict.UNKNOWN),
+        (views.view_of(), Verdict.UNKNOWN),
+        (broken_and_waiting(), Verdict.CRITICAL),
+    ],
+)
+def test_what_is_known_to_be_broken_counts_more_than_what_is_not_known_yet(view: View, verdict: Verdict) -> None:
+    assert verdict is verdict_of(status_of(view))
+
+
+def test_a_fix_that_five_connections_need_is_printed_once_with_the_five_places(capsys: pytest.CaptureFixture[str]) -> None:
+    rows = views.connections(*(views.connection(f"Chair {number}", ConnectionStatus.DISCONNECTED) for number in range(5)))
+    state = views.succeeded(views.unpolled(WIX, "wix", CollectorName.CONNECTIONS), rows)
+    status = status_of(views.view_of(views.target_of(WIX, "wix", [state])))
+    head, *places = fixes(status)
+    assert head.startswith("- warning: calendar is disconnected")
+    assert [f"    {WIX} connection Chair {number} (google calendar)" for number in range(5)] == sorted(places)
+    print_report(status, Verdict.WARNING)
+    assert [len(row) for row in rows_of(status)] == [5]
+    assert 1 == capsys.readouterr().out.count(head)
+
+
+def test_a_probe_names_site_calendar_and_when() -> None:
+    lines = list(fixes(status_of(views.in_berlin())))
+    assert "    salon-wix (site: salon-berlin) connection 60303ae22b99 (microsoft calendar)" in lines
+    assert (
+        "    salon-b24 (site: salon-berlin) Window seat: today 17:13 to 17:43 (30 min; 15:13 UTC): bookings 341 and 352"
+        in lines
+    )
+
+
+def test_a_probe_tells_no_double_booking_that_is_over() -> None:
+    later = replace(views.in_berlin(), at=NOW + 5_400)
+    assert not any("bookings 341" in line for line in fixes(status_of(later)))
+
+
+@pytest.mark.parametrize("scene", views.SCENES)
+def test_a_probe_says_nothing_in_back_quotes(scene: str) -> None:
+    assert [] == [line for line in fixes(status_of(views.SCENES[scene]())) if "`" in line]
+
+
+def test_what_is_listed_and_not_judged_is_printed_with_its_reason(capsys: pytest.CaptureFixture[str]) -> None:
+    rows = views.connections(views.connection("Chair 1", ConnectionStatus.DISCONNECTED))
+    state = views.succeeded(views.unpolled(WIX, "wix", CollectorName.CONNECTIONS), rows)
+    policy = TargetPolicy(connections={"Chair 1": Known("on leave")})
+    print_report(status_of(views.view_of(views.target_of(WIX, "wix", [state], policy=policy))), Verdict.OK, "more")
+    *_, listed, more = capsys.readouterr().out.splitlines()
+    assert "- listed, not judged: salon-wix Chair 1: calendar is disconnected, known: on leave" == listed
+    assert "more" == more
