@@ -18,6 +18,7 @@ from exporter.state.advice import (
     for_connection,
     for_failure,
 )
+from exporter.state.changes import failing_since
 from exporter.state.snapshot import CollectorState, TargetView, View
 from exporter.support.listing import first_few
 
@@ -53,7 +54,8 @@ class Problem:
     """One thing that is broken. Moments are Unix seconds.
 
     ``subject`` is the collector, connection, resource or window. ``since`` is ``None`` for what lies ahead, and when we
-    cannot know; ``until`` is the day that a credential ends. ``detail`` quotes the failed poll.
+    cannot know; without ``since_known`` it is that long at least. ``until`` is the day that a credential ends. ``detail``
+    quotes the failed poll.
     """
 
     severity: Severity
@@ -67,6 +69,7 @@ class Problem:
     reason: str = ""
     conflict: Conflict | None = None
     until: float | None = None
+    since_known: bool = True
 
 
 def problems(view: View) -> tuple[Problem, ...]:
@@ -133,6 +136,7 @@ def _of_collector(target: TargetView, state: CollectorState) -> Iterator[Problem
         kind, title = (
             (Kind.DATA_EXPIRED, "polls fail, data withdrawn") if state.expired else (Kind.COLLECTOR_FAILING, _failing(state))
         )
+        began = failing_since(state.changes)
         yield Problem(
             Severity.CRITICAL,
             kind,
@@ -140,9 +144,10 @@ def _of_collector(target: TargetView, state: CollectorState) -> Iterator[Problem
             str(state.collector),
             title,
             for_failure(target.platform, failure.reason),
-            since=failure.since if failure.since is not None else state.last_success,
+            since=began.at if began is not None else failure.since if failure.since is not None else state.last_success,
             detail=failure.message,
             reason=str(failure.reason),
+            since_known=began is None or began.known,
         )
     elif state.expired:
         since = None if state.last_success is None else state.last_success + state.max_age
@@ -198,6 +203,7 @@ def _of_connection(target: TargetView, connection: Connection, now: float) -> It
         for_connection(target.platform, connection.status, connection.error_reason),
         since=connection.since,
         reason=str(connection.error_reason or ""),
+        since_known=connection.since_known,
     )
 
 

@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from exporter.errors import PollError, Reason
 from exporter.model import (
     ApiUsage,
+    Change,
     CollectorName,
     ConfigWarning,
     ConnectionsObservation,
@@ -25,6 +26,7 @@ from exporter.model import (
     TargetPolicy,
     Value,
 )
+from exporter.state.changes import WITHDRAWN, moved
 
 
 class Failure(Value, frozen=True, gc=False):
@@ -50,7 +52,8 @@ class CollectorState(Value, frozen=True, gc=False):
     a :class:`View`.
 
     ``up`` is 1 only when the last finished poll fully succeeded. ``last_success`` moves only then, too. ``expired`` says that
-    there was an observation, which is too old to be shown (see :meth:`at`).
+    there was an observation, which is too old to be shown (see :meth:`at`). ``changes`` are the states that it had within a
+    week, the present one last (:mod:`exporter.state.changes`).
     """
 
     target: str
@@ -67,6 +70,7 @@ class CollectorState(Value, frozen=True, gc=False):
     failure: Failure | None = None
     observation: Observation | None = None
     expired: bool = False
+    changes: tuple[Change, ...] = ()
 
     def at(self, now: float) -> CollectorState:
         """Return this state as it may be shown at ``now``: without an observation, or a part of one, past ``max_age``."""
@@ -75,7 +79,9 @@ class CollectorState(Value, frozen=True, gc=False):
             return self
         age = now - observation.at
         if age > self.max_age:
-            return replace(self, observation=None, expired=True)
+            return replace(
+                self, observation=None, expired=True, changes=_withdrawn(self.changes, observation.at + self.max_age)
+            )
         match observation:
             case ConnectionsObservation(connections=connections, others=others):
                 fresh = tuple(row for row in connections if now - row.observed_at <= self.max_age)
@@ -97,7 +103,12 @@ class CollectorState(Value, frozen=True, gc=False):
             next_poll=_moved(self.next_poll, seconds),
             failure=failure and replace(failure, at=failure.at + seconds, since=_moved(failure.since, seconds)),
             observation=observation and _observation_moved(observation, seconds),
+            changes=moved(self.changes, seconds),
         )
+
+
+def _withdrawn(changes: tuple[Change, ...], at: float) -> tuple[Change, ...]:
+    return changes if changes and changes[-1].state == WITHDRAWN else (*changes, Change(at, WITHDRAWN))
 
 
 def _oldest(observation: Observation) -> float:
@@ -118,7 +129,13 @@ def _moved(moment: float | None, seconds: float) -> float | None:
 def _observation_moved(observation: Observation, seconds: float) -> Observation:
     if isinstance(observation, ConnectionsObservation):
         connections = tuple(
-            replace(row, since=row.since + seconds, observed_at=row.observed_at + seconds) for row in observation.connections
+            replace(
+                row,
+                since=row.since + seconds,
+                observed_at=row.observed_at + seconds,
+                changes=moved(row.changes, seconds),
+            )
+            for row in observation.connections
         )
         others = tuple(replace(row, observed_at=row.observed_at + seconds) for row in observation.others)
         observation = replace(observation, connections=connections, others=others)
