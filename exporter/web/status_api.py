@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from exporter import __version__
+from exporter import __version__, model
 from exporter.limits import BOARD_TARGETS, STATUS_ANSWER
 from exporter.model import (
     BookingsObservation,
@@ -21,6 +21,7 @@ from exporter.model import (
 )
 from exporter.state import findings as problems
 from exporter.state.advice import for_connection, for_failure
+from exporter.state.changes import DAY_SECONDS, WEEK_SECONDS, changed_times, is_flapping
 from exporter.state.findings import Severity
 from exporter.state.snapshot import CollectorState, TargetView, View
 from exporter.web.status_types import (
@@ -31,6 +32,7 @@ from exporter.web.status_types import (
     Budget,
     CalendarConnection,
     CalendarProvider,
+    Change,
     Collector,
     CollectorCondition,
     Connections,
@@ -200,6 +202,7 @@ def _problem(problem: problems.Problem, resource_names: Mapping[str, str]) -> Pr
         meaning=problem.advice.meaning,
         fix=problem.advice.fix,
         conflict=_conflict(problem.conflict, resource_names) if problem.conflict else None,
+        since_known=problem.since_known,
     )
 
 
@@ -258,7 +261,18 @@ def _collector(state: CollectorState, platform: str, now: float) -> Collector:
         )
         if failure and advice
         else None,
+        since=_moment(state.changes[-1].at) if state.changes else None,
+        since_known=bool(state.changes) and state.changes[-1].known,
+        changes=tuple(map(_change, state.changes)),
+        changed_times=changed_times(state.changes, now, WEEK_SECONDS),
+        changed_times_24h=changed_times(state.changes, now, DAY_SECONDS),
+        flapping=is_flapping(state.changes, now),
     )
+
+
+def _change(change: model.Change) -> Change:
+    state, _, reason = change.state.partition(" ")
+    return Change(at=_moment(change.at), state=state, reason=reason or None, known=change.known)
 
 
 def _condition(state: CollectorState) -> CollectorCondition:
@@ -295,6 +309,11 @@ def _connection(row: Connection, platform: str, now: float) -> CalendarConnectio
         broken=problems.is_broken(row, now),
         meaning=advice.meaning,
         fix=advice.fix,
+        since_known=row.since_known,
+        changes=tuple(map(_change, row.changes)),
+        changed_times=changed_times(row.changes, now, WEEK_SECONDS),
+        changed_times_24h=changed_times(row.changes, now, DAY_SECONDS),
+        flapping=is_flapping(row.changes, now),
     )
 
 

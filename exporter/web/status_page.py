@@ -21,6 +21,7 @@ from markupsafe import Markup
 from exporter.limits import BOARD_CONNECTIONS
 from exporter.state.snapshot import View
 from exporter.web import wording
+from exporter.web.history import strip
 from exporter.web.status_api import on_page, pages_of, status_of
 from exporter.web.status_types import BookingsWindow, CalendarConnection, LinksWindow, Problem, Status, Target
 
@@ -250,7 +251,7 @@ def _template() -> jinja2.Template:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(wording.FILTERS)
+    environment.filters.update({**wording.FILTERS, "strip": strip})
     environment.globals.update(
         style=Markup(_asset("board.css")),  # noqa: S704  our own file; its hash stands in the policy
         script=Markup(_asset("board.js")),  # noqa: S704  the same
