@@ -131,7 +131,18 @@ REMEMBERED_CONNECTIONS: Final = Cap(
     "connections",
     "those that were shown last are remembered",
 )
-STATE_FILE_TARGET: Final = Cap("A target's part of the state file", 64 * _KIB, "bytes", _FOLLOWS)
+KEPT_CHANGES: Final = Cap(
+    "States of a connection, and of a collector, that are remembered: those of the last seven days",
+    50,
+    "states",
+    "the oldest are forgotten",
+)
+STATE_FILE_TARGET: Final = Cap(
+    "A target's part of the state file",
+    64 * _KIB,
+    "bytes",
+    "the oldest states that it tells of are forgotten",
+)
 
 TABLE: Final[Mapping[str, tuple[Cap, ...]]] = {
     "Answers": (
@@ -159,6 +170,12 @@ TABLE: Final[Mapping[str, tuple[Cap, ...]]] = {
     ),
     "Series": (CONNECTION_SERIES, RESOURCE_SERIES, RESOURCE_WINDOWS, PROVIDER_SERIES, WINDOWS, STATUS_CODES, TARGET_PAGE),
     "Texts": (CODE, MESSAGE, TEXT, NAME, LOG_LINE, BOARD_TARGETS, BOARD_CONNECTIONS, STATUS_ANSWER),
-    "Memory between polls": (KNOWN_CONNECTIONS, REMEMBERED_CONNECTIONS, STATE_FILE_TARGET, GONE_BOOKINGS),
+    "Memory between polls": (
+        KNOWN_CONNECTIONS,
+        REMEMBERED_CONNECTIONS,
+        KEPT_CHANGES,
+        STATE_FILE_TARGET,
+        GONE_BOOKINGS,
+    ),
 }
 """All of them, by what they are about."""

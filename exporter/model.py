@@ -69,10 +69,14 @@ class Window(Value, frozen=True, gc=False):
 
 
 class Change(Value, frozen=True, gc=False):
-    """One change of a state that was seen: at ``at`` it became ``state``."""
+    """At ``at`` something was first seen in ``state``; ``known`` says that it was seen to change then, and not before.
+
+    Without it the state may be older: it is the first that was ever seen, or it changed while nobody looked.
+    """
 
     at: float
     state: str
+    known: bool = True
 
 
 class Connection(Value, frozen=True, gc=False):
@@ -81,9 +85,9 @@ class Connection(Value, frozen=True, gc=False):
     ``key`` is the label value (alias of the schedule, or the first 12 hex of SHA-256 of the API id); ``error_reason`` is
     ``None`` unless the status is ``ERROR``; ``observed_at`` is older than the observation's own moment when the provider
     failed and the last known state is shown; ``since`` is when we first saw the present status, at the latest, unless
-    ``since_known`` says that we saw it change. ``changes`` are the latest changes, the oldest first. ``schedule`` is the alias
-    or a 12-hex hash of the schedule id. ``import_enabled``/``export_enabled`` are configuration, not health
-    (wix.md trap 11).
+    ``since_known`` says that we saw it change. ``changes`` are the states that it had within a week, the oldest first and the
+    present one last. ``schedule`` is the alias or a 12-hex hash of the schedule id. ``import_enabled``/``export_enabled`` are
+    configuration, not health (wix.md trap 11).
     """
 
     key: str

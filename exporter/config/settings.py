@@ -54,8 +54,8 @@ class Config(Strict):
     targets: Annotated[tuple[AnyTarget, ...], Field(strict=False, min_length=1)] = Field(description="The accounts to watch.")
     state_file: FilePath | None = Field(
         default=None,
-        description="Remembers since when connections have their status, across restarts. A relative path starts at the folder "
-        "of this file; with `--shard` its name ends in `.I-of-N`. Default: forgotten at a restart.",
+        description="Remembers which states connections and collectors had within a week, across restarts. A relative path "
+        "starts at the folder of this file; with `--shard` its name ends in `.I-of-N`. Default: forgotten at a restart.",
     )
 
     _warnings: tuple[Problem, ...] = PrivateAttr(default=())

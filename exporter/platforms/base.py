@@ -19,7 +19,7 @@ from pydantic import BaseModel
 from exporter.clock import Clock
 from exporter.errors import PollError, Reason
 from exporter.fields.kinds import FieldProblem
-from exporter.model import ApiUsage, CollectorName, ExpectedSeries, Observation
+from exporter.model import ApiUsage, Change, CollectorName, ExpectedSeries, Observation
 from exporter.platforms.advice import PlatformAdvice
 from exporter.platforms.inventory import Inventory
 from exporter.platforms.settings import Target
@@ -59,17 +59,18 @@ class Events(Protocol):
 
 
 class SinceStore(Protocol):
-    """When each connection took its present status."""
+    """Which states each connection had, and since when it has the present one."""
 
-    def since(self, target: str, connection: str, status: str, now: float, known: float | None = None) -> float:
-        """Return the Unix seconds at which ``connection`` (hash) of ``target`` was first seen in ``status``.
+    def seen(self, target: str, connection: str, present: Change, now: float) -> tuple[Change, ...]:
+        """Return the states that ``connection`` (hash) of ``target`` had within a week, the present one last.
 
-        One of which the store knows nothing is remembered with ``known``, if the caller knows it, else with ``now``.
+        ``present`` is its status, with the moment since when the caller knows it; the store may know an earlier one. Moments
+        are Unix seconds.
         """
         ...
 
     def forget_oldest(self, target: str) -> None:
-        """Keep some hundred connections of ``target``, those that were asked for last.
+        """Keep some hundred connections of ``target``, those that were seen last.
 
         To be called when a poll has asked for all of its own: sooner, a new one would push out one that is asked for next.
         """
@@ -77,10 +78,6 @@ class SinceStore(Protocol):
 
     def keep_only(self, target: str, connections: frozenset[str]) -> None:
         """Forget connections of ``target`` that a complete answer no longer lists."""
-        ...
-
-    async def save(self) -> None:
-        """Make what changed since the last call survive a restart. Never raises because of the disk."""
         ...
 
 
@@ -102,7 +99,7 @@ class Services:
     """What a session may use of the outside world; everything a test wants to replace.
 
     ``http`` is shared by all targets (one pool, no cookies, no redirects), and so is ``admission``, which divides what this
-    machine can do; ``since`` remembers when a connection took its status, across restarts when a state file is configured.
+    machine can do; ``since`` remembers which status a connection had when, across restarts when a state file is configured.
     ``shared`` is what the sessions of one platform have in common, as its :attr:`Platform.new_shared` made it. ``known`` is
     told of tokens that come while it runs, so that they are masked wherever they turn up.
     """

@@ -17,11 +17,13 @@ from msgspec.structs import replace
 
 from exporter.clock import Clock
 from exporter.errors import InternalError, PollError, PollTimeoutError, Reason, TargetConfigError
-from exporter.model import CollectorName
+from exporter.model import Change, CollectorName
 from exporter.platforms.base import Collector, PollResult
 from exporter.platforms.retry import patience
 from exporter.polling.telling import told_error, told_observation
+from exporter.state.changes import OK, WITHDRAWN, failing
 from exporter.state.snapshot import CollectorState, failure_of
+from exporter.state.status_history import StatusHistory
 from exporter.support.known_secrets import KnownSecrets
 from exporter.support.threads import NO_THREAD, is_no_thread
 
@@ -56,7 +58,7 @@ class Job:
     """One collector of one target, ready to be polled. ``interval``, ``max_age`` and ``phase`` are seconds.
 
     ``phase`` is where in each interval its polls lie, see :func:`phase_of`. What ``known`` knows is masked in all that a poll
-    brings.
+    brings. ``history`` remembers how its polls went.
     """
 
     target: str
@@ -68,6 +70,7 @@ class Job:
     recorder: PollRecorder
     phase: float = 0.0
     known: KnownSecrets = field(default_factory=KnownSecrets)
+    history: StatusHistory = field(default_factory=StatusHistory)
 
     @property
     def deadline(self) -> float:
@@ -85,6 +88,16 @@ class Job:
     def initial_state(self) -> CollectorState:
         """Return the state before the first poll."""
         return CollectorState(self.target, self.platform, self.name, self.interval, self.max_age)
+
+    def remembered(self, before: CollectorState, after: CollectorState) -> CollectorState:
+        """Return ``after``, which a poll left behind, with the states that the collector had within a week."""
+        now = after.last_poll or 0.0
+        shown, failure = before.at(now), after.failure
+        if shown.expired:  # since a moment between two polls
+            self.history.collector_seen(self.target, self.name.value, shown.changes[-1], now)
+        state = OK if failure is None else WITHDRAWN if after.at(now).expired else failing(failure.reason)
+        present = Change(now, state, known=before.finished_polls > 0)
+        return replace(after, changes=self.history.collector_seen(self.target, self.name.value, present, now))
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +154,7 @@ async def poll(job: Job, before: CollectorState, clock: Clock) -> Outcome:
         observation=told_observation(result.observation, job.known) if result else before.observation,
         failure=failure_of(error, now, count, since) if error else None,
     )
-    return Outcome(state, error, error is not None and result is not None, deadline.held_up)
+    return Outcome(job.remembered(before, state), error, error is not None and result is not None, deadline.held_up)
 
 
 async def poll_all(

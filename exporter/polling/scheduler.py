@@ -194,7 +194,7 @@ class Scheduler:
     async def _keep_polling(self, job: Job, progress: _Progress) -> None:
         def died(task: str) -> None:
             self._died(task)
-            progress.state = self._failed_by_a_bug(progress)
+            progress.state = self._failed_by_a_bug(job, progress)
 
         facts = {"target": job.target, "platform": job.platform, "collector": job.name.value}
         work = partial(self._poll_on, job, progress)
@@ -234,25 +234,26 @@ class Scheduler:
         self._polling[asyncio.current_task()] = (job.target, job.name), self._clock.steady()
         try:
             outcome = await poll(job, progress.state, self._clock)
+            self._observe_lateness(job.platform, late + outcome.held_up)
+            if _is_cancelled():
+                return None
+            delay = self._delay(job, outcome, progress)
+            now = self._clock.monotonic()
+            progress.due = job.after(began, now) if delay is None else now + delay
+            progress.held = now + _asked_to_wait(outcome.error, delay)
+            state = replace(outcome.state, next_poll=self._clock.steady() + progress.due - now)
+            self._publish(state)
+            progress.state = state
+            await job.history.save()
         finally:
             self._polling.pop(asyncio.current_task(), None)
-        self._observe_lateness(job.platform, late + outcome.held_up)
-        if _is_cancelled():
-            return None
-        delay = self._delay(job, outcome, progress)
-        now = self._clock.monotonic()
-        progress.due = job.after(began, now) if delay is None else now + delay
-        progress.held = now + _asked_to_wait(outcome.error, delay)
-        state = replace(outcome.state, next_poll=self._clock.steady() + progress.due - now)
-        self._publish(state)
-        progress.state = state
         return outcome
 
-    def _failed_by_a_bug(self, progress: _Progress) -> CollectorState:
+    def _failed_by_a_bug(self, job: Job, progress: _Progress) -> CollectorState:
         """Return the state of a collector whose poll could not be shown: it keeps its data and is not well."""
         before, now = progress.state, self._clock.steady()
         count, since = (before.failure.count + 1, before.failure.since) if before.failure else (1, now)
-        return replace(
+        after = replace(
             before,
             finished_polls=before.finished_polls + 1,
             up=False,
@@ -260,6 +261,7 @@ class Scheduler:
             failure=failure_of(InternalError("a bug in the exporter; please report it with the log"), now, count, since),
             next_poll=now + progress.due - self._clock.monotonic(),
         )
+        return job.remembered(before, after)
 
     def _delay(self, job: Job, outcome: Outcome, progress: _Progress) -> float | None:
         """Log how the poll went. Returns the seconds before the next one, ``None`` for the normal interval."""

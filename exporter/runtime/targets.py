@@ -13,12 +13,13 @@ from exporter.clock import Clock
 from exporter.errors import ConfigError, PollError, Problem
 from exporter.metrics import Instruments, TargetInstruments
 from exporter.model import TargetPolicy
-from exporter.platforms.base import Services, Session, SinceStore
+from exporter.platforms.base import Services, Session
 from exporter.platforms.registry import new_shared, open_session
 from exporter.platforms.routes import Routes
 from exporter.platforms.settings import Target
 from exporter.polling import Admission, Job, phase_of, told_error
 from exporter.state.snapshot import TargetEntry
+from exporter.state.status_history import StatusHistory
 from exporter.support.known_secrets import KnownSecrets
 
 
@@ -70,7 +71,7 @@ class World:
     routes: Routes = field(default_factory=Routes)
     known: KnownSecrets = field(default_factory=KnownSecrets)
 
-    def open_target(self, target: Target, since: SinceStore) -> LiveTarget:
+    def open_target(self, target: Target, since: StatusHistory) -> LiveTarget:
         """Bring ``target`` to life, without I/O. Raises :class:`~exporter.errors.PollError` when it cannot work.
 
         Raises :class:`~exporter.errors.ConfigError` when the host's CA store cannot be read for one with a CA file.
@@ -81,9 +82,9 @@ class World:
         http = self.routes.through(self.http, target.ca_file, target.proxy)
         services = Services(http, self.clock, self.random, events, since, self.admission, shared, self.known)
         session = open_session(target, services)
-        return LiveTarget(target, session, events, _jobs(target, session, events, self.known))
+        return LiveTarget(target, session, events, _jobs(target, session, events, self.known, since))
 
-    async def open_targets(self, targets: Iterable[Target], since: SinceStore) -> dict[str, LiveTarget]:
+    async def open_targets(self, targets: Iterable[Target], since: StatusHistory) -> dict[str, LiveTarget]:
         """Bring all ``targets`` to life, or none: raises :class:`~exporter.errors.ConfigError` with each that cannot be."""
         opened: dict[str, LiveTarget] = {}
         problems = []
@@ -103,7 +104,9 @@ class World:
         return opened
 
 
-def _jobs(target: Target, session: Session, instruments: TargetInstruments, known: KnownSecrets) -> tuple[Job, ...]:
+def _jobs(
+    target: Target, session: Session, instruments: TargetInstruments, known: KnownSecrets, history: StatusHistory
+) -> tuple[Job, ...]:
     settings = target.running()
     return tuple(
         Job(
@@ -116,6 +119,7 @@ def _jobs(target: Target, session: Session, instruments: TargetInstruments, know
             instruments,
             phase_of(target.name, name, settings[name].interval),
             known,
+            history,
         )
         for name, collector in session.collectors.items()
     )

@@ -18,6 +18,7 @@ from exporter.errors import PollError, Reason
 from exporter.model import (
     ApiUsage,
     BookingsObservation,
+    Change,
     CollectorName,
     ConfigWarning,
     ConnectionsObservation,
@@ -27,6 +28,7 @@ from exporter.model import (
     TargetPolicy,
     Value,
 )
+from exporter.state.changes import WITHDRAWN, moved
 from exporter.state.intake import Intake
 
 
@@ -53,7 +55,8 @@ class CollectorState(Value, frozen=True, gc=False):
     a :class:`View`.
 
     ``up`` is 1 only when the last finished poll fully succeeded. ``last_success`` moves only then, too. ``expired`` says that
-    there was an observation, which is too old to be shown (see :meth:`at`).
+    there was an observation, which is too old to be shown (see :meth:`at`). ``changes`` are the states that it had within a
+    week, the present one last (:mod:`exporter.state.changes`).
     """
 
     target: str
@@ -70,6 +73,7 @@ class CollectorState(Value, frozen=True, gc=False):
     failure: Failure | None = None
     observation: Observation | None = None
     expired: bool = False
+    changes: tuple[Change, ...] = ()
 
     def at(self, now: float) -> CollectorState:
         """Return this state as it may be shown at ``now``: without an observation, or a part of one, past ``max_age``."""
@@ -78,7 +82,9 @@ class CollectorState(Value, frozen=True, gc=False):
             return self
         age = now - observation.at
         if age > self.max_age:
-            return replace(self, observation=None, expired=True)
+            return replace(
+                self, observation=None, expired=True, changes=_withdrawn(self.changes, observation.at + self.max_age)
+            )
         match observation:
             case ConnectionsObservation(connections=connections, others=others):
                 fresh = tuple(row for row in connections if now - row.observed_at <= self.max_age)
@@ -100,7 +106,12 @@ class CollectorState(Value, frozen=True, gc=False):
             next_poll=_moved(self.next_poll, seconds),
             failure=failure and replace(failure, at=failure.at + seconds, since=_moved(failure.since, seconds)),
             observation=observation and _observation_moved(observation, seconds),
+            changes=moved(self.changes, seconds),
         )
+
+
+def _withdrawn(changes: tuple[Change, ...], at: float) -> tuple[Change, ...]:
+    return changes if changes and changes[-1].state == WITHDRAWN else (*changes, Change(at, WITHDRAWN))
 
 
 def _oldest(observation: Observation) -> float:
@@ -121,7 +132,13 @@ def _moved(moment: float | None, seconds: float) -> float | None:
 def _observation_moved(observation: Observation, seconds: float) -> Observation:
     if isinstance(observation, ConnectionsObservation):
         connections = tuple(
-            replace(row, since=row.since + seconds, observed_at=row.observed_at + seconds) for row in observation.connections
+            replace(
+                row,
+                since=row.since + seconds,
+                observed_at=row.observed_at + seconds,
+                changes=moved(row.changes, seconds),
+            )
+            for row in observation.connections
         )
         others = tuple(replace(row, observed_at=row.observed_at + seconds) for row in observation.others)
         observation = replace(observation, connections=connections, others=others)

@@ -1,10 +1,9 @@
-"""Remembers since when a connection has its present status, across restarts when a state file is configured.
+"""Remembers which states connections and collectors had within a week, across restarts when a state file is configured.
 
-The API has no timestamps (wix.md 3.2), so the moment at which we first saw a status is all there is. The state file is JSON::
+The API has no timestamps (wix.md 3.2), so the moment at which we first saw a status is all there is. What is remembered of a
+target ends where its part of the state file does (:data:`~exporter.limits.STATE_FILE_TARGET`), also without such a file.
 
-    {"version": 1, "targets": {"salon-wix": {"<hash of the connection id>": {"status": "synced", "since": 1790000000.0}}}}
-
-It is a convenience, never a reason to fail: an unreadable file is ignored with one warning, and so is a disk that is full.
+The file is a convenience, never a reason to fail: an unreadable one is ignored with one warning, and so is a disk that is full.
 
 One process has it at a time (``NAME.lock``): two would drop each other's moments. The lock is also what a standby waits for.
 """
@@ -21,25 +20,24 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
-import msgspec
 import structlog
+from msgspec.structs import replace
 
 from exporter.clock import Clock, wall_deadline
 from exporter.errors import BookingSyncError, ConfigError, Problem
 from exporter.limits import REMEMBERED_CONNECTIONS
-from exporter.support.files import FileLock, lock_beside, lock_path, read_file, replace_durably, resolved
-from exporter.support.json_text import UNREADABLE
+from exporter.model import Change
+from exporter.state.changes import Changes, in_order, recent
+from exporter.state.state_file import EarlierChange, Past, fitted, read_state_file, state_file
+from exporter.support.files import FileLock, lock_beside, lock_path, replace_durably, resolved
 from exporter.support.redaction import told
+from exporter.support.slices import in_slices
 
 log = structlog.get_logger(__name__)
-
-VERSION: Final = 1
 
 MAX_SAVE_SECONDS: Final = 5.0
 """A poll waits no longer for the disk. One that hangs (a network share) must not hold what was learnt."""
 
-
-_MOST_BYTES: Final = 256 * 1024 * 1024  # a fleet's has some MiB
 _MAX_HOLDER: Final = 100  # letters that a lock file may say of who holds it
 
 
@@ -54,69 +52,51 @@ class StateFileInUseError(BookingSyncError):
         self.holder = holder
 
 
-class _Entry(msgspec.Struct, frozen=True, gc=False):
-    """``since`` is a moment of :meth:`~exporter.clock.Clock.steady`."""
-
-    status: str
-    since: float
-
-
-class _Earlier(_Entry, frozen=True, gc=False):
-    """What an earlier run wrote: ``since`` is a moment of the wall clock."""
-
-
-class _File(msgspec.Struct, frozen=True):
-    version: int
-    targets: dict[str, dict[str, _Earlier]] = {}
-
-
-class _Version(msgspec.Struct, frozen=True):
-    version: int
-
-
 class StatusHistory:
-    """Keeps the moments for the life of the process: without a state file, "since" counts from start."""
+    """Keeps the states for the life of the process: without a state file, "since" counts from start."""
 
     path: Path | None = None
     """The file, links resolved, if there is one."""
 
     def __init__(self) -> None:
-        self._targets: dict[str, dict[str, _Entry]] = {}
+        self._targets: dict[str, Past] = {}
+        self._texts: dict[str, bytes] = {}  # their parts of the file, of those that did not change since
         self._changed = False
+        self._stepped = 0.0
 
-    def since(self, target: str, connection: str, status: str, now: float, known: float | None = None) -> float:
-        entries = self._targets.setdefault(target, {})
-        entry = entries.pop(connection, None)
-        # A moment that lies ahead, or before 1970, was written by a clock that ran wrong; its age would be negative, or absurd.
-        if entry is None or entry.status != status or entry.since < 0 or self._steady(entry) > now:
-            entry = _Entry(status, now if known is None else known)
-            self._changed = True
-        entries[connection] = entry  # behind all others: the first one is what nobody asked for longest
-        return self._steady(entry)
+    def seen(self, target: str, connection: str, present: Change, now: float) -> Changes:
+        """Remember the status of a connection, see :meth:`exporter.platforms.base.SinceStore.seen`."""
+        return self._remember(target, self._past(target).connections, connection, present, now)
+
+    def collector_seen(self, target: str, collector: str, present: Change, now: float) -> Changes:
+        """Remember the state of a collector, and return those that it had within a week, the present one last."""
+        return self._remember(target, self._past(target).collectors, collector, present, now)
 
     def forget_oldest(self, target: str) -> None:
-        entries = self._targets.get(target, {})
-        for gone in list(islice(entries, max(0, len(entries) - REMEMBERED_CONNECTIONS.number))):
-            del entries[gone]
-            self._changed = True
+        past = self._past(target)
+        for gone in list(islice(past.connections, max(0, len(past.connections) - REMEMBERED_CONNECTIONS.number))):
+            del past.connections[gone]
+            self._touch(target)
+        self._text(target)
 
     def keep_only(self, target: str, connections: frozenset[str]) -> None:
-        entries = self._targets.get(target, {})
-        for gone in entries.keys() - connections:
-            del entries[gone]
-            self._changed = True
+        past = self._past(target)
+        for gone in past.connections.keys() - connections:
+            del past.connections[gone]
+            self._touch(target)
 
     def keep_targets(self, targets: frozenset[str]) -> None:
         """Forget targets that are no longer configured."""
         for gone in self._targets.keys() - targets:
             del self._targets[gone]
-            self._changed = True
+            self._touch(gone)
 
     def take_over(self, before: StatusHistory) -> None:
         """Remember what ``before`` does: it saw the present states, a file only those of an earlier run."""
-        for target, entries in before._targets.items():
-            self._targets[target] = {key: _Entry(entry.status, before._steady(entry)) for key, entry in entries.items()}
-            self._changed = True
+        before._notice_step()
+        for target, past in before._targets.items():
+            self._targets[target] = Past(*(_seen_by_us(track) for track in past.tracks))
+            self._touch(target)
 
     def is_of(self, path: Path | None) -> bool:
         """Return whether this is the memory of the state file ``path``, however it is spelt. Blocks."""
@@ -128,12 +108,38 @@ class StatusHistory:
     async def aclose(self) -> None:
         """Do nothing: there is no file."""
 
-    def _steady(self, entry: _Entry) -> float:
-        return entry.since
+    def _past(self, target: str) -> Past:
+        return self._targets.setdefault(target, Past())
+
+    def _remember(self, target: str, track: dict[str, Changes], key: str, present: Change, now: float) -> Changes:
+        self._notice_step()
+        before = track.pop(key, ())
+        # A moment that lies ahead, or before 1970, was written by a clock that ran wrong; its age would be negative, or absurd.
+        changes = in_order(before, now)
+        if not changes or changes[-1] is not before[-1] or changes[-1].state != present.state:
+            changes = (*in_order(changes, present.at), present)
+        track[key] = changes = recent(changes, now)  # behind all others: the first one is what nobody saw for longest
+        if changes is not before:
+            self._touch(target)
+        return changes
+
+    def _touch(self, target: str) -> None:
+        self._texts.pop(target, None)
+        self._changed = True
+
+    def _text(self, target: str) -> bytes:
+        """Return the target's part of the file; what it has no room for is forgotten."""
+        text = self._texts.get(target)
+        if text is None:
+            text = self._texts[target] = fitted(self._past(target), self._stepped)
+        return text
+
+    def _notice_step(self) -> None:
+        """Do nothing: no moment here is one of the wall clock."""
 
 
 class FileStatusHistory(StatusHistory):
-    """Keeps the moments in a JSON file as well; reads it once, here, which blocks. ``lock`` is let go at the end.
+    """Keeps the states in a JSON file as well; reads it once, here, which blocks. ``lock`` is let go at the end.
 
     :meth:`save` writes only when something changed, one write at a time: callers that waited for a write share the next. A
     write belongs to no caller: it goes on when a caller is cancelled or tired of waiting, and no second one starts beside it.
@@ -149,13 +155,11 @@ class FileStatusHistory(StatusHistory):
         self._clock = clock
         self._writer: asyncio.Task[None] | None = None
         self._write_failed = False
-        for target, entries in _read(path).items():
-            self._targets[target] = {**entries}  # all of them: which are asked for shows with the first poll
-        self._stepped = clock.stepped()
+        self._targets = read_state_file(path)  # all of it: what is asked for shows with the first polls
+        self._notice_step()
 
     async def save(self) -> None:
-        if self._clock.stepped() != self._stepped:
-            self._changed = True  # the moments in the file are those of a clock that was set
+        self._notice_step()
         if not self._changed:
             return
         with contextlib.suppress(TimeoutError):
@@ -177,10 +181,11 @@ class FileStatusHistory(StatusHistory):
 
     async def _write(self) -> None:
         self._changed = False
-        self._stepped = self._clock.stepped()
-        content = msgspec.json.encode({"version": VERSION, "targets": self._on_the_wall_clock()})
+        async for target in in_slices(tuple(self._targets)):  # of a fleet there are thousands, and the loop has other work
+            self._text(target)
+        texts = {target: self._text(target) for target in self._targets}
         try:
-            await asyncio.to_thread(replace_durably, self.path, content)
+            await asyncio.to_thread(lambda: replace_durably(self.path, state_file(texts)))
         except OSError as error:
             self._changed = True
             if not self._write_failed:
@@ -189,16 +194,26 @@ class FileStatusHistory(StatusHistory):
         else:
             self._write_failed = False
 
-    def _steady(self, entry: _Entry) -> float:
-        return entry.since - self._clock.stepped() if isinstance(entry, _Earlier) else entry.since
+    def _notice_step(self) -> None:
+        """Move what is of the wall clock when that was set, and let all be written with the moments that it has now."""
+        stepped = self._clock.stepped()
+        if (seconds := stepped - self._stepped) == 0:
+            return
+        self._stepped, self._changed = stepped, True
+        self._texts.clear()
+        for past in self._targets.values():
+            for track in past.tracks:
+                track.update({key: _earlier_moved(changes, -seconds) for key, changes in track.items()})
 
-    def _on_the_wall_clock(self) -> Mapping[str, Mapping[str, _Entry]]:
-        if not self._stepped:
-            return self._targets  # as they are: a fleet has tens of thousands, and the loop waits for this
-        return {
-            target: {key: _Earlier(entry.status, self._steady(entry) + self._stepped) for key, entry in entries.items()}
-            for target, entries in self._targets.items()
-        }
+
+def _seen_by_us(track: Mapping[str, Changes]) -> dict[str, Changes]:
+    return {key: tuple(Change(row.at, row.state, row.known) for row in changes) for key, changes in track.items()}
+
+
+def _earlier_moved(changes: Changes, seconds: float) -> Changes:
+    if not isinstance(changes[0], EarlierChange):
+        return changes  # what an earlier run saw comes first
+    return tuple(replace(row, at=row.at + seconds) if isinstance(row, EarlierChange) else row for row in changes)
 
 
 def open_status_history(path: Path, clock: Clock) -> FileStatusHistory:
@@ -234,20 +249,3 @@ def _holder(path: Path) -> str:
     except OSError:
         line = ""
     return told(line) or "an unknown process"
-
-
-def _read(path: Path) -> Mapping[str, dict[str, _Earlier]]:
-    try:
-        content = read_file(path, _MOST_BYTES)
-        version = msgspec.json.decode(content, type=_Version).version
-        if version == VERSION:
-            return msgspec.json.decode(content, type=_File).targets
-        why = f"version {version} is not {VERSION}"
-    except FileNotFoundError:
-        return {}  # the first start
-    except OSError as error:
-        why = error.strerror or type(error).__name__
-    except UNREADABLE as error:
-        why = f"not a state file ({type(error).__name__})"
-    log.warning("state_file_ignored", path=str(path), why=why)
-    return {}

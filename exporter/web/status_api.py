@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from exporter import __version__
+from exporter import __version__, model
 from exporter.limits import BOARD_TARGETS, STATUS_ANSWER
 from exporter.model import (
     BookingsObservation,
@@ -19,6 +19,7 @@ from exporter.model import (
     LinksObservation,
 )
 from exporter.state.advice import for_connection, for_failure
+from exporter.state.changes import DAY_SECONDS, WEEK_SECONDS, changed_times, is_flapping
 from exporter.state.findings import Finding, brought_data, findings, is_broken
 from exporter.state.places import overlap_minutes, resource_names
 from exporter.state.snapshot import CollectorState, TargetView, View
@@ -33,6 +34,7 @@ from exporter.web.status_types import (
     Budget,
     CalendarConnection,
     CalendarProvider,
+    Change,
     Collector,
     CollectorCondition,
     Connections,
@@ -198,6 +200,7 @@ def problem_document(problem: Finding, target: TargetView | None) -> Problem:
         meaning=problem.advice.meaning,
         fix=problem.advice.fix,
         conflict=_conflict(problem.conflict, target) if problem.conflict and target else None,
+        since_known=problem.since_known,
     )
 
 
@@ -273,7 +276,18 @@ def _collector(state: CollectorState, target: TargetView, now: float) -> Collect
         )
         if failure and advice
         else None,
+        since=_moment(state.changes[-1].at) if state.changes else None,
+        since_known=bool(state.changes) and state.changes[-1].known,
+        changes=tuple(map(_change, state.changes)),
+        changed_times=changed_times(state.changes, now, WEEK_SECONDS),
+        changed_times_24h=changed_times(state.changes, now, DAY_SECONDS),
+        flapping=is_flapping(state.changes, now),
     )
+
+
+def _change(change: model.Change) -> Change:
+    state, _, reason = change.state.partition(" ")
+    return Change(at=_moment(change.at), state=state, reason=reason or None, known=change.known)
 
 
 def _condition(state: CollectorState) -> CollectorCondition:
@@ -310,6 +324,11 @@ def _connection(row: Connection, target: TargetView, now: float) -> CalendarConn
         broken=is_broken(target, row, now),
         meaning=advice.meaning,
         fix=advice.fix,
+        since_known=row.since_known,
+        changes=tuple(map(_change, row.changes)),
+        changed_times=changed_times(row.changes, now, WEEK_SECONDS),
+        changed_times_24h=changed_times(row.changes, now, DAY_SECONDS),
+        flapping=is_flapping(row.changes, now),
     )
 
 

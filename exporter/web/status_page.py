@@ -24,6 +24,7 @@ from exporter.state.verdict import ALERTS_ONLY
 from exporter.web import wording
 from exporter.web.cards import LISTED_CAUSES, Card, Cause, Causes, Line, cards_of
 from exporter.web.documents import document_of, runbook_of
+from exporter.web.history import strip
 from exporter.web.overview import Overview, overview_of
 from exporter.web.search import QUERY_LETTERS, Found, exact, search, without
 from exporter.web.shown import LISTED, Shown, shown
@@ -210,7 +211,7 @@ def _template() -> jinja2.Template:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(wording.FILTERS)
+    environment.filters.update({**wording.FILTERS, "strip": strip})
     environment.globals.update(
         style=Markup(_asset("board.css")),  # noqa: S704  our own file; its hash stands in the policy
         script=Markup(_asset("board.js")),  # noqa: S704  the same

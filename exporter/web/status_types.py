@@ -51,7 +51,8 @@ class BookingConflict(msgspec.Struct, frozen=True, kw_only=True):
 class Problem(msgspec.Struct, frozen=True, kw_only=True):
     """One broken thing: where, since when, what it means and who mends it.
 
-    ``since`` is null when it cannot be known. ``target`` is empty for what concerns the exporter as a whole.
+    ``since`` is null when it cannot be known; without ``since_known`` it is broken since then at least.
+    ``target`` is empty for what concerns the exporter as a whole.
     ``site`` is the label of that name, ``zone`` the IANA zone of the target; ``calendar_type`` is that of a connection. The
     data of ``collector`` says so.
     """
@@ -72,6 +73,20 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     meaning: str
     fix: str
     conflict: BookingConflict | None
+    since_known: bool
+
+
+class Change(msgspec.Struct, frozen=True, kw_only=True):
+    """At ``at`` it was first seen in ``state``: a connection's status, or ``ok``, ``failing`` or ``expired`` of a collector.
+
+    ``reason`` is why the collector was failing. Without ``known`` the state may be older: it is the first that was seen, or it
+    changed while nobody looked.
+    """
+
+    at: Moment
+    state: str
+    reason: str | None
+    known: bool
 
 
 class Listed(msgspec.Struct, frozen=True, kw_only=True):
@@ -109,6 +124,8 @@ class Collector(msgspec.Struct, frozen=True, kw_only=True):
     """One collector. ``data_at`` is the moment of the data shown, null when there is none or it was withdrawn.
 
     ``polling_since`` is when the poll began that runs now, null when none does.
+    ``since`` and what follows is as with a connection; its states are ``ok``, ``failing`` and ``expired``, and it has none
+    before its first poll.
     """
 
     name: CollectorName
@@ -126,10 +143,21 @@ class Collector(msgspec.Struct, frozen=True, kw_only=True):
     data_age_seconds: float | None
     data_expired: bool
     failure: Failure | None
+    since: Moment | None
+    since_known: bool
+    changes: tuple[Change, ...]
+    changed_times: int
+    changed_times_24h: int
+    flapping: bool
 
 
 class CalendarConnection(msgspec.Struct, frozen=True, kw_only=True):
-    """One external calendar connection. ``broken`` says that it is among the problems."""
+    """One external calendar connection. ``broken`` says that it is among the problems.
+
+    Without ``since_known`` it has its status since ``since`` at least. ``changes`` are the states that it had, the oldest
+    first: the one that held seven days ago, or that was seen first, then the changes of these days, of which ``changed_times``
+    is the number; 49 at most, older ones are forgotten. ``flapping`` says that six or more are of the last 24 hours.
+    """
 
     connection: str
     calendar_type: CalendarType
@@ -144,6 +172,11 @@ class CalendarConnection(msgspec.Struct, frozen=True, kw_only=True):
     broken: bool
     meaning: str
     fix: str
+    since_known: bool
+    changes: tuple[Change, ...]
+    changed_times: int
+    changed_times_24h: int
+    flapping: bool
 
 
 class CalendarProvider(msgspec.Struct, frozen=True, kw_only=True):

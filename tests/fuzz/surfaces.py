@@ -18,6 +18,7 @@ import yaml
 from exporter.clock import SystemClock
 from exporter.config import Config, effective_config, load_config
 from exporter.errors import ConfigError, InvalidResponseError, PollError, Reason
+from exporter.model import Change
 from exporter.platforms import answer_kinds
 from exporter.platforms.answer_kinds import AnswerKind
 from exporter.platforms.base import Services
@@ -205,12 +206,16 @@ def _files(folder: Path) -> Iterator[Surface]:
         path.write_bytes(content)
         history = FileStatusHistory(path, clock)
         for status in ("synced", "error"):
-            assert 0 <= history.since("salon", "abc", status, 100.0) <= 100.0
+            history.collector_seen("salon", "bookings", Change(100.0, status), 100.0)
+            assert 0 <= history.seen("salon", "abc", Change(100.0, status), 100.0)[-1].at <= 100.0
         asyncio.run(history.save())
         assert decoded(path.read_bytes(), dict[str, object]) is not None
 
     entries = {"salon": {"abc": {"status": "synced", "since": 20.0}, "def": {"status": "error", "since": 50.5}}, "b": {}}
-    yield Surface("state file", [as_json({"version": 1, "targets": entries})], state, ())
+    connections = {"abc": [[20.0, "synced", False], [50.5, "error"]], "def": [[20.0, "synced"]]}
+    salon = {"connections": connections, "collectors": {"bookings": [[20.0, "ok"], [50.5, "failing auth"], [60, "expired"]]}}
+    files = [as_json({"version": 1, "targets": entries}), as_json({"version": 2, "targets": {"salon": salon, "b": {}}})]
+    yield Surface("state file", files, state, ())
 
     def config(content: bytes) -> None:
         path = folder / "exporter.yml"

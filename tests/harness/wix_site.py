@@ -18,7 +18,7 @@ from exporter.model import (
     ConnectionsObservation,
     WindowBookings,
 )
-from exporter.platforms.base import PollResult, Services, Session, SinceStore
+from exporter.platforms.base import PollResult, Services, Session
 from exporter.platforms.retry import patience
 from exporter.platforms.wix import open_session
 from exporter.platforms.wix.settings import WixBookings, WixCollectors, WixConnections, WixTarget
@@ -57,7 +57,7 @@ class WixBench:
     http: ObservedPool
     url: str
     events: RecordedEvents = field(default_factory=RecordedEvents)
-    since: SinceStore = field(default_factory=StatusHistory)
+    since: StatusHistory = field(default_factory=StatusHistory)
     _session: Session | None = None
 
     @property
@@ -99,10 +99,12 @@ class WixBench:
         return self._session or self.open()
 
     async def poll(self, collector: CollectorName = CollectorName.CONNECTIONS) -> PollResult:
-        """Poll a minute later."""
+        """Poll a minute later, and save what was learnt."""
         self.clock.now += 60
         with patience(60):
-            return await self.session.collectors[collector].poll()
+            result = await self.session.collectors[collector].poll()
+        await self.since.save()
+        return result
 
     async def observe(self) -> ConnectionsObservation:
         """Poll the connections; the poll must succeed fully."""

@@ -166,6 +166,7 @@ class Remembered:
                     self.results[name] = await collector.poll()
                 except PollError as error:
                     pytest.fail(f"{name}: {error}")
+            await self._since.save()
         return weight(self._session, self._since, self._instruments, *self.results.values())
 
 

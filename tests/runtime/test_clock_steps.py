@@ -127,8 +127,8 @@ def test_the_state_file_has_the_moments_of_the_clock_that_was_set(step: float, t
         app.clock.set_by = step
         await all_polled_again(app)
         shown = [value for name, value in (await app.samples()).items() if name.startswith("connection_status_since_")]
-        written = json.loads(path.read_bytes())["targets"]["salon-wix"].values()
-        assert sorted(shown) == pytest.approx(sorted(entry["since"] for entry in written))
+        written = json.loads(path.read_bytes())["targets"]["salon-wix"]["connections"].values()
+        assert sorted(shown) == pytest.approx(sorted(states[-1][0] for states in written))
         assert min(shown) >= there.simulator.now() + step - 600
 
     with_targets(tmp_path, scenario, state_file=str(path))

@@ -33,6 +33,7 @@ from exporter.runtime.application import Application
 from exporter.runtime.targets import LiveTarget, World
 from exporter.simulator import Fault, FaultKind
 from exporter.state import status_history
+from exporter.state.state_file import read_state_file
 from exporter.support import slices
 from exporter.web import Reloaded
 from tests.harness.application import RunningApplication, application, driven
@@ -299,7 +300,7 @@ def test_a_renamed_target_leaves_nothing_behind(tmp_path: Path) -> None:
         inside = app.app
         assert {"new-wix", "new-b24"} == set(inside._instruments._targets) == set(inside._page._fragments) == set(live(app))
         assert {("new-wix", CollectorName.CONNECTIONS), ("new-b24", CollectorName.BOOKINGS)} == set(inside._scheduler._tasks)
-        assert {"new-wix"} == set(inside._since._targets)
+        assert {"new-wix", "new-b24"} == set(inside._since._targets)
         session = live(app)["new-b24"].session
         assert isinstance(session, BitrixSession)
         assert {session._lease} == set(session._lease.portal.members)
@@ -538,14 +539,14 @@ def test_who_must_know_before_a_configuration_is_loaded_is_told_at_the_start_and
 
 
 def test_a_state_file_is_read_in_a_thread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    read = status_history._read
+    read = read_state_file
     in_the_loop: list[bool] = []
 
     def watched(path: Path) -> object:
         in_the_loop.append(threading.current_thread() is threading.main_thread())
         return read(path)
 
-    monkeypatch.setattr(status_history, "_read", watched)
+    monkeypatch.setattr(status_history, "read_state_file", watched)
 
     async def scenario(app: RunningApplication, business: Business) -> None:
         business.config(calm(business), state_file=str(tmp_path / "state.json"))

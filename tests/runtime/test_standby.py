@@ -138,8 +138,8 @@ def test_it_takes_over_within_five_seconds_with_the_ages_of_the_other(tmp_path: 
         # So that only the file can know it.
         path = both.business.folder / "state.json"
         content = json.loads(path.read_bytes())
-        for entry in content["targets"]["wix"].values():
-            entry["since"] = 1_700_000_000.0
+        for entry in content["targets"]["wix"]["connections"].values():
+            entry[:] = [[1_700_000_000.0, entry[-1][1]]]
         path.write_text(json.dumps(content))
         before = both.asked()
         with structlog.testing.capture_logs() as logged:

@@ -16,6 +16,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from exporter.clock import SystemClock
+from exporter.model import Change
 from exporter.state import status_history as module
 from exporter.state.status_history import FileStatusHistory, StateFileInUseError, StatusHistory, open_status_history
 from exporter.support import files
@@ -27,65 +28,67 @@ def path(tmp_path: Path) -> Path:
 
 
 def test_a_new_connection_counts_from_now() -> None:
-    assert StatusHistory().since("salon", "abc", "synced", 10.0) == 10.0
+    assert StatusHistory().seen("salon", "abc", Change(10.0, "synced"), 10.0)[-1].at == 10.0
 
 
 def test_an_unchanged_status_keeps_its_moment_and_a_changed_one_starts_anew() -> None:
     store = StatusHistory()
     seen = [
-        store.since("salon", "abc", status, now)
+        store.seen("salon", "abc", Change(now, status), now)
         for now, status in [(10, "synced"), (20, "synced"), (30, "error"), (40, "error")]
     ]
-    assert seen == [10, 10, 30, 30]
+    assert [10, 10, 30, 30] == [changes[-1].at for changes in seen]
 
 
 def test_the_same_connection_hash_of_two_targets_is_two_connections() -> None:
     store = StatusHistory()
-    store.since("salon", "abc", "synced", 10.0)
-    assert store.since("spa", "abc", "synced", 20.0) == 20.0
+    store.seen("salon", "abc", Change(10.0, "synced"), 10.0)
+    assert store.seen("spa", "abc", Change(20.0, "synced"), 20.0)[-1].at == 20.0
 
 
 def test_a_connection_that_was_forgotten_counts_from_now_again() -> None:
     store = StatusHistory()
-    store.since("salon", "gone", "synced", 10.0)
-    store.since("salon", "kept", "synced", 10.0)
+    store.seen("salon", "gone", Change(10.0, "synced"), 10.0)
+    store.seen("salon", "kept", Change(10.0, "synced"), 10.0)
     store.keep_only("salon", frozenset({"kept"}))
-    assert [store.since("salon", name, "synced", 20.0) for name in ("gone", "kept")] == [20.0, 10.0]
+    assert [store.seen("salon", name, Change(20.0, "synced"), 20.0)[-1].at for name in ("gone", "kept")] == [20.0, 10.0]
 
 
 def test_forgetting_touches_only_the_named_target() -> None:
     store = StatusHistory()
-    store.since("salon", "abc", "synced", 10.0)
+    store.seen("salon", "abc", Change(10.0, "synced"), 10.0)
     store.keep_only("spa", frozenset())
-    assert store.since("salon", "abc", "synced", 20.0) == 10.0
+    assert store.seen("salon", "abc", Change(20.0, "synced"), 20.0)[-1].at == 10.0
 
 
 def test_a_moment_in_the_future_is_replaced_by_now() -> None:
     store = StatusHistory()
-    store.since("salon", "abc", "synced", 1000.0)
-    assert store.since("salon", "abc", "synced", 500.0) == 500.0
+    store.seen("salon", "abc", Change(1000.0, "synced"), 1000.0)
+    assert store.seen("salon", "abc", Change(500.0, "synced"), 500.0)[-1].at == 500.0
 
 
 @pytest.mark.parametrize("since", ["-1", "-1e308", "1e308"])
 def test_a_moment_in_the_file_that_no_right_clock_had_is_replaced_by_now(path: Path, since: str) -> None:
     path.write_text('{"version":1,"targets":{"salon":{"abc":{"status":"synced","since":SINCE}}}}'.replace("SINCE", since))
-    assert 20.0 == FileStatusHistory(path, SystemClock()).since("salon", "abc", "synced", 20.0)
+    assert 20.0 == FileStatusHistory(path, SystemClock()).seen("salon", "abc", Change(20.0, "synced"), 20.0)[-1].at
 
 
 def test_moments_survive_a_restart(path: Path) -> None:
     first = FileStatusHistory(path, SystemClock())
-    first.since("salon", "abc", "synced", 10.25)
+    first.seen("salon", "abc", Change(10.25, "synced"), 10.25)
     asyncio.run(first.save())
     second = FileStatusHistory(path, SystemClock())
-    assert second.since("salon", "abc", "synced", 99.0) == 10.25
-    assert second.since("salon", "abc", "error", 99.0) == 99.0
+    assert second.seen("salon", "abc", Change(99.0, "synced"), 99.0)[-1].at == 10.25
+    assert second.seen("salon", "abc", Change(99.0, "error"), 99.0)[-1].at == 99.0
 
 
 def test_the_file_is_versioned_json_for_its_owner_only(path: Path) -> None:
     store = FileStatusHistory(path, SystemClock())
-    store.since("salon", "abc", "synced", 10.0)
+    store.seen("salon", "abc", Change(10.0, "synced", known=False), 10.0)
+    store.seen("salon", "abc", Change(20.0, "error"), 20.0)
     asyncio.run(store.save())
-    expected = {"version": 1, "targets": {"salon": {"abc": {"status": "synced", "since": 10.0}}}}
+    salon = {"connections": {"abc": [[10.0, "synced", False], [20.0, "error"]]}, "collectors": {}}
+    expected = {"version": 2, "targets": {"salon": salon}}
     assert expected == json.loads(path.read_bytes())
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert [path] == list(path.parent.iterdir())
@@ -107,7 +110,12 @@ def test_the_first_start_without_a_file_is_silent(path: Path) -> None:
         b"\xff\xfe\x00",
         b"{}",
         b'{"version":"1","targets":{}}',
-        b'{"version":2,"targets":{}}',
+        b'{"version":3,"targets":{}}',
+        b'{"version":2,"targets":{"salon":{"connections":{"abc":[]}}}}',
+        b'{"version":2,"targets":{"salon":{"connections":{"abc":[[10.0]]}}}}',
+        b'{"version":2,"targets":{"salon":{"connections":{"abc":[[10.0,"<script>"]]}}}}',
+        b'{"version":2,"targets":{"salon":{"collectors":{"abc":[' + b'[10.0,"ok"],' * 50 + b'[10.0,"ok"]]}}}}',
+        b'{"version":2,"targets":{"salon":{"connections":{"' + b"x" * 41 + b'":[[10.0,"ok"]]}}}}',
         b'{"version":1,"targets":[]}',
         b'{"version":1,"targets":{"salon":{"abc":{"status":"synced"}}}}',
         b'{"version":1,"targets":{"salon":{"abc":{"status":"synced","since":"then"}}}}',
@@ -120,25 +128,25 @@ def test_an_unreadable_file_is_ignored_with_one_warning(path: Path, content: byt
     path.write_bytes(content)
     with capture_logs() as logs:
         store = FileStatusHistory(path, SystemClock())
-        assert store.since("salon", "abc", "synced", 20.0) == 20.0
+        assert store.seen("salon", "abc", Change(20.0, "synced"), 20.0)[-1].at == 20.0
         asyncio.run(store.save())
     assert [(entry["event"], entry["log_level"]) for entry in logs] == [("state_file_ignored", "warning")]
-    assert FileStatusHistory(path, SystemClock()).since("salon", "abc", "synced", 30.0) == 20.0
+    assert FileStatusHistory(path, SystemClock()).seen("salon", "abc", Change(30.0, "synced"), 30.0)[-1].at == 20.0
 
 
 def test_a_folder_in_the_place_of_the_file_is_ignored_with_one_warning(path: Path) -> None:
     path.mkdir()
     with capture_logs() as logs:
-        assert FileStatusHistory(path, SystemClock()).since("salon", "abc", "synced", 20.0) == 20.0
+        assert FileStatusHistory(path, SystemClock()).seen("salon", "abc", Change(20.0, "synced"), 20.0)[-1].at == 20.0
     assert [entry["event"] for entry in logs] == ["state_file_ignored"]
 
 
 def test_nothing_is_written_while_nothing_changes(path: Path) -> None:
     store = FileStatusHistory(path, SystemClock())
-    store.since("salon", "abc", "synced", 10.0)
+    store.seen("salon", "abc", Change(10.0, "synced"), 10.0)
     asyncio.run(store.save())
     before = path.stat()
-    store.since("salon", "abc", "synced", 20.0)
+    store.seen("salon", "abc", Change(20.0, "synced"), 20.0)
     store.keep_only("salon", frozenset({"abc"}))
     store.keep_targets(frozenset({"salon"}))
     asyncio.run(store.save())
@@ -147,8 +155,8 @@ def test_nothing_is_written_while_nothing_changes(path: Path) -> None:
 
 def test_targets_that_are_no_longer_configured_leave_the_file(path: Path) -> None:
     store = FileStatusHistory(path, SystemClock())
-    store.since("salon", "abc", "synced", 10.0)
-    store.since("spa", "abc", "synced", 10.0)
+    store.seen("salon", "abc", Change(10.0, "synced"), 10.0)
+    store.seen("spa", "abc", Change(10.0, "synced"), 10.0)
     store.keep_targets(frozenset({"spa"}))
     asyncio.run(store.save())
     assert list(json.loads(path.read_bytes())["targets"]) == ["spa"]
@@ -158,7 +166,7 @@ def test_a_disk_that_cannot_be_written_warns_once_and_is_tried_again(path: Path)
     store = FileStatusHistory(path / "missing" / "state.json", SystemClock())
     with capture_logs() as logs:
         for now in (10.0, 20.0):
-            store.since("salon", "abc", str(now), now)
+            store.seen("salon", "abc", Change(now, str(now)), now)
             asyncio.run(store.save())
     assert [entry["event"] for entry in logs] == ["state_file_not_written"]
     (path / "missing").mkdir(parents=True)
@@ -168,7 +176,7 @@ def test_a_disk_that_cannot_be_written_warns_once_and_is_tried_again(path: Path)
 
 def test_a_crash_while_writing_leaves_the_old_file_whole(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store = FileStatusHistory(path, SystemClock())
-    store.since("salon", "abc", "synced", 10.0)
+    store.seen("salon", "abc", Change(10.0, "synced"), 10.0)
     asyncio.run(store.save())
     before = path.read_bytes()
 
@@ -176,7 +184,7 @@ def test_a_crash_while_writing_leaves_the_old_file_whole(path: Path, monkeypatch
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    store.since("salon", "abc", "error", 20.0)
+    store.seen("salon", "abc", Change(20.0, "error"), 20.0)
     with capture_logs():
         asyncio.run(store.save())
     assert before == path.read_bytes()
@@ -195,7 +203,7 @@ def test_many_savers_at_once_share_writes(path: Path, monkeypatch: pytest.Monkey
     store = FileStatusHistory(path, SystemClock())
 
     async def poll(number: int) -> None:
-        store.since(f"salon-{number}", "abc", "synced", 10.0)
+        store.seen(f"salon-{number}", "abc", Change(10.0, "synced"), 10.0)
         await store.save()
 
     async def polls() -> None:
@@ -232,7 +240,7 @@ def test_a_disk_that_hangs_holds_no_poll_for_long_and_is_given_one_write(path: P
 
         async def polls() -> None:
             for number in range(20):
-                store.since("salon", "abc", str(number), float(number))
+                store.seen("salon", "abc", Change(float(number), str(number)), float(number))
                 await store.save()
             assert len(contents) == 1
             free.set()
@@ -240,7 +248,7 @@ def test_a_disk_that_hangs_holds_no_poll_for_long_and_is_given_one_write(path: P
             await store.save()
 
         asyncio.run(polls())
-    assert FileStatusHistory(path, SystemClock()).since("salon", "abc", "19", 99.0) == 19.0
+    assert FileStatusHistory(path, SystemClock()).seen("salon", "abc", Change(99.0, "19"), 99.0)[-1].at == 19.0
     assert len(contents) == 2
 
 
@@ -249,7 +257,7 @@ def test_a_cancelled_poll_does_not_cancel_the_write_that_others_wait_for(path: P
         store = FileStatusHistory(path, SystemClock())
 
         async def polls() -> None:
-            store.since("salon", "abc", "synced", 10.0)
+            store.seen("salon", "abc", Change(10.0, "synced"), 10.0)
             first, second = (asyncio.create_task(store.save()) for _ in range(2))
             await asyncio.to_thread(begun.wait, 30)
             first.cancel()
@@ -259,7 +267,7 @@ def test_a_cancelled_poll_does_not_cancel_the_write_that_others_wait_for(path: P
             await second
 
         asyncio.run(polls())
-    assert FileStatusHistory(path, SystemClock()).since("salon", "abc", "synced", 99.0) == 10.0
+    assert FileStatusHistory(path, SystemClock()).seen("salon", "abc", Change(99.0, "synced"), 99.0)[-1].at == 10.0
     assert len(contents) == 1
 
 
@@ -268,32 +276,32 @@ def test_what_changes_during_a_write_is_saved_by_the_next(path: Path, monkeypatc
         store = FileStatusHistory(path, SystemClock())
 
         async def polls() -> None:
-            store.since("salon", "abc", "synced", 10.0)
+            store.seen("salon", "abc", Change(10.0, "synced"), 10.0)
             first = asyncio.create_task(store.save())
             await asyncio.to_thread(begun.wait, 30)
-            store.since("spa", "abc", "synced", 20.0)
+            store.seen("spa", "abc", Change(20.0, "synced"), 20.0)
             second = asyncio.create_task(store.save())
             await asyncio.sleep(0)
             free.set()
             await asyncio.gather(first, second)
 
         asyncio.run(polls())
-    assert FileStatusHistory(path, SystemClock()).since("spa", "abc", "synced", 99.0) == 20.0
+    assert FileStatusHistory(path, SystemClock()).seen("spa", "abc", Change(99.0, "synced"), 99.0)[-1].at == 20.0
 
 
 def test_a_new_store_remembers_what_the_old_one_saw_and_not_what_its_file_says(path: Path) -> None:
     earlier = FileStatusHistory(path, SystemClock())
-    earlier.since("salon", "abc", "synced", 10.0)
-    earlier.since("spa", "abc", "synced", 10.0)
+    earlier.seen("salon", "abc", Change(10.0, "synced"), 10.0)
+    earlier.seen("spa", "abc", Change(10.0, "synced"), 10.0)
     asyncio.run(earlier.save())
     running = StatusHistory()
-    running.since("salon", "abc", "error", 50.0)
+    running.seen("salon", "abc", Change(50.0, "error"), 50.0)
     store = FileStatusHistory(path, SystemClock())
     store.take_over(running)
-    assert store.since("salon", "abc", "error", 99.0) == 50.0
-    assert store.since("spa", "abc", "synced", 99.0) == 10.0
+    assert store.seen("salon", "abc", Change(99.0, "error"), 99.0)[-1].at == 50.0
+    assert store.seen("spa", "abc", Change(99.0, "synced"), 99.0)[-1].at == 10.0
     asyncio.run(store.save())
-    assert FileStatusHistory(path, SystemClock()).since("salon", "abc", "error", 99.0) == 50.0
+    assert FileStatusHistory(path, SystemClock()).seen("salon", "abc", Change(99.0, "error"), 99.0)[-1].at == 50.0
 
 
 # One process has the file
@@ -312,11 +320,11 @@ def test_who_comes_second_is_told_which_process_has_the_file_and_what_to_do(path
 def test_who_let_the_file_go_is_followed_by_the_next_who_reads_what_was_saved_last(path: Path) -> None:
     async def scenario() -> None:
         first = open_status_history(path, SystemClock())
-        first.since("salon", "abc", "synced", 10.0)
+        first.seen("salon", "abc", Change(10.0, "synced"), 10.0)
         await first.save()
         await first.aclose()
         second = open_status_history(path, SystemClock())
-        assert 10.0 == second.since("salon", "abc", "synced", 99.0)
+        assert 10.0 == second.seen("salon", "abc", Change(99.0, "synced"), 99.0)[-1].at
         await second.aclose()
         open_status_history(path, SystemClock())
 
@@ -326,7 +334,7 @@ def test_who_let_the_file_go_is_followed_by_the_next_who_reads_what_was_saved_la
 def test_a_write_that_hangs_keeps_the_file(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async def scenario(free: threading.Event, begun: threading.Event) -> None:
         first = open_status_history(path, SystemClock())
-        first.since("salon", "abc", "synced", 10.0)
+        first.seen("salon", "abc", Change(10.0, "synced"), 10.0)
         saving = asyncio.create_task(first.save())
         await asyncio.to_thread(begun.wait, 30)
         closing = asyncio.create_task(first.aclose())
@@ -335,7 +343,7 @@ def test_a_write_that_hangs_keeps_the_file(path: Path, monkeypatch: pytest.Monke
             open_status_history(path, SystemClock())
         free.set()
         await asyncio.gather(saving, closing)
-        assert 10.0 == open_status_history(path, SystemClock()).since("salon", "abc", "synced", 99.0)
+        assert 10.0 == open_status_history(path, SystemClock()).seen("salon", "abc", Change(99.0, "synced"), 99.0)[-1].at
 
     with stuck_disk(monkeypatch) as (free, begun, _):
         asyncio.run(scenario(free, begun))
@@ -361,10 +369,10 @@ def test_a_file_system_without_locks_is_used_with_a_warning(path: Path, monkeypa
     for _ in range(2):
         with capture_logs() as logs:
             store = open_status_history(path, SystemClock())
-        store.since("salon", "abc", "synced", 10.0)
+        store.seen("salon", "abc", Change(10.0, "synced"), 10.0)
         asyncio.run(store.save())
         assert [("state_file_not_locked", "warning")] == [(entry["event"], entry["log_level"]) for entry in logs]
-    assert 10.0 == open_status_history(path, SystemClock()).since("salon", "abc", "synced", 99.0)
+    assert 10.0 == open_status_history(path, SystemClock()).seen("salon", "abc", Change(99.0, "synced"), 99.0)[-1].at
 
 
 def test_a_folder_that_is_not_there_or_cannot_be_written_is_no_reason_not_to_start(path: Path) -> None:
@@ -372,7 +380,7 @@ def test_a_folder_that_is_not_there_or_cannot_be_written_is_no_reason_not_to_sta
     for folder in ("missing", "text"):
         with capture_logs() as logs:
             store = open_status_history(path.parent / folder / "state.json", SystemClock())
-            store.since("salon", "abc", "synced", 10.0)
+            store.seen("salon", "abc", Change(10.0, "synced"), 10.0)
             asyncio.run(store.save())
         events = [entry["event"] for entry in logs if entry["event"] != "state_file_ignored"]
         assert ["state_file_not_locked", "state_file_not_written"] == events
@@ -386,7 +394,7 @@ def test_a_link_stays_a_link_and_two_spellings_are_one_file(path: Path) -> None:
 
     async def scenario() -> None:
         store = open_status_history(path, SystemClock())
-        store.since("salon", "abc", "synced", 10.0)
+        store.seen("salon", "abc", Change(10.0, "synced"), 10.0)
         await store.save()
         assert store.is_of(path.parent / "folder" / "real.json")
         assert not store.is_of(None)
@@ -401,7 +409,7 @@ def test_a_link_stays_a_link_and_two_spellings_are_one_file(path: Path) -> None:
 def test_links_in_a_circle_are_a_file_that_cannot_be_read(path: Path) -> None:
     path.symlink_to(path)
     with capture_logs() as logs:
-        assert 20.0 == open_status_history(path, SystemClock()).since("salon", "abc", "synced", 20.0)
+        assert 20.0 == open_status_history(path, SystemClock()).seen("salon", "abc", Change(20.0, "synced"), 20.0)[-1].at
     assert ["state_file_ignored"] == [entry["event"] for entry in logs]
 
 

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from exporter.clock import SystemClock
+from exporter.model import Change
 from exporter.state.status_history import StateFileInUseError, StatusHistory, open_status_history
 from tests.harness.file_operations import seen_files
 from tests.harness.killable import Killable
@@ -21,14 +22,14 @@ async def opened(path: Path) -> StatusHistory:
 async def life(path: Path) -> None:
     """Open the state file, learn of a change, save it, and let the file go."""
     history = await opened(path)
-    history.since("salon", "abc", "error", NEW)
+    history.seen("salon", "abc", Change(NEW, "error"), NEW)
     await history.save()
     await history.aclose()
 
 
 async def before_that(path: Path) -> None:
     history = await opened(path)
-    history.since("salon", "abc", "synced", OLD)
+    history.seen("salon", "abc", Change(OLD, "synced"), OLD)
     await history.save()
     await history.aclose()
 
@@ -37,8 +38,8 @@ async def what_is_known(path: Path) -> float:
     """Return since when the connection has the status of the old or of the new file, as a process that starts now reads it."""
     history = await opened(path)
     content = path.read_text()  # noqa: ASYNC240  a small file of the test
-    moment = history.since("salon", "abc", "error" if "error" in content else "synced", 99.0)
-    history.since("salon", "other", "synced", 30.0)
+    moment = history.seen("salon", "abc", Change(99.0, "error" if "error" in content else "synced"), 99.0)[-1].at
+    history.seen("salon", "other", Change(30.0, "synced"), 30.0)
     await history.save()
     await history.aclose()
     return moment

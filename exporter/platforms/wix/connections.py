@@ -12,6 +12,7 @@ from exporter.errors import ServerError
 from exporter.limits import KNOWN_CONNECTIONS, PROVIDER_SERIES, REMEMBERED_CONNECTIONS
 from exporter.model import (
     CalendarType,
+    Change,
     CollectorName,
     Connection,
     ConnectionsObservation,
@@ -36,7 +37,7 @@ from exporter.support.slices import in_slices
 
 class _Seen(Value, frozen=True, gc=False):
     row: ConnectionRow
-    since: float
+    since: Change
     observed_at: float
 
 
@@ -58,6 +59,7 @@ class ConnectionsCollector:
         self._providers = ProviderDirectory(api, target, services)
         self._seen: dict[str, _Seen] = {}  # by the hash of the id; what was seen last comes first
         self._shown: Sequence[str] = ()
+        self._changes: Mapping[str, tuple[Change, ...]] = {}  # of those that are shown, by the hash
         self._last: ConnectionsObservation | None = None
 
     async def poll(self) -> PollResult:
@@ -74,14 +76,14 @@ class ConnectionsCollector:
         shown, others = await self._connections(labels, now)
         providers, dropped = _providers(labels, failed)
         self._last = observation = ConnectionsObservation(now, shown, providers, others, dropped)
-        await self._services.since.save()
         return PollResult(observation, _providers_failed(failed, labels, http) if failed else None)
 
     async def _remember(self, rows: Iterable[ConnectionRow], answer: ConnectionsAnswer, now: float) -> None:
         seen: dict[str, _Seen] = {}
         async for row in in_slices(list(rows)):
             before = self._seen.get(row.key)
-            since = before.since if before is not None and before.row.status is row.status else now
+            same = before is not None and before.row.status is row.status
+            since = before.since if before and same else Change(now, row.status.value, known=before is not None)
             seen[row.key] = _Seen(row, since, now)
         # A row that could not be read may be any of those that are missing, so nothing is known to be gone then; but one that
         # nobody can mend must not keep them for ever.
@@ -99,14 +101,16 @@ class ConnectionsCollector:
             self._services.since.keep_only(self._target.name, frozenset(seen))
 
     async def _date(self, keys: Sequence[str], now: float) -> None:
-        """Learn from the store since when connections have their status, and let it remember what it did not know."""
+        """Learn from the store which status connections had since when, and let it remember what it did not know."""
         store, target = self._services.since, self._target.name
+        changes: dict[str, tuple[Change, ...]] = {}
         async for key in in_slices(keys[: REMEMBERED_CONNECTIONS.number]):
             seen = self._seen[key]
-            since = store.since(target, key, seen.row.status.value, now, seen.since)
-            if since != seen.since:
-                self._seen[key] = replace(seen, since=since)
+            changes[key] = store.seen(target, key, seen.since, now)
+            if changes[key][-1] is not seen.since:
+                self._seen[key] = replace(seen, since=changes[key][-1])
         store.forget_oldest(target)
+        self._changes = changes
 
     async def _labels(self, failed: frozenset[str], rows: Iterable[ConnectionRow] = ()) -> dict[str, str]:
         """Return the label of every provider that a row, a connection as last seen, or the list of failed ones names."""
@@ -135,8 +139,10 @@ class ConnectionsCollector:
                     error_reason=row.error_reason,
                     import_enabled=row.import_enabled,
                     export_enabled=row.export_enabled,
-                    since=seen.since,
+                    since=seen.since.at,
                     observed_at=seen.observed_at,
+                    since_known=seen.since.known,
+                    changes=self._changes.get(key, ()),
                 )
             )
         others = self._seen.keys() - set(self._shown) if len(self._shown) < len(self._seen) else ()

@@ -7,6 +7,7 @@ from typing import Final
 
 from exporter.model import ConnectionsObservation
 from exporter.state.advice import DATA_WITHDRAWN, OVERDUE, for_failure
+from exporter.state.changes import failing_since
 from exporter.state.findings.finding import Finding
 from exporter.state.snapshot import CollectorState, Failure, TargetView
 from exporter.state.verdict import (
@@ -30,14 +31,15 @@ def of_collectors(target: TargetView, now: float) -> Iterator[Finding]:
     for state in target.collectors:
         name = state.collector
         if (failure := state.failure) is not None:
-            down = _providers_down(state)
+            down, began = _providers_down(state), failing_since(state.changes)
             yield Finding(
                 PROVIDER_FAILING if down else expired if state.expired else failing,
                 target.name,
                 str(name),
                 f"calendar provider failed: {first_few(down)}" if down else _failing(state),
                 for_failure(target.platform, failure.reason, target.policy.sign_in),
-                since=failure.since if failure.since is not None else state.last_success,
+                since=began.at if began is not None else failure.since if failure.since is not None else state.last_success,
+                since_known=began is None or began.known,
                 detail=failure.message,
                 reason=str(failure.reason),
                 collector=name,

@@ -64,6 +64,7 @@ def of_connections(target: TargetView, seen: ConnectionsObservation, now: float)
             _TITLES[row],
             for_connection(target.platform, connection.status, connection.error_reason),
             since=connection.since,
+            since_known=connection.since_known,
             reason=str(connection.error_reason or ""),
             collector=CollectorName.CONNECTIONS,
             connection=connection,

@@ -22,9 +22,9 @@ class Finding:
     """A row of the table of verdicts that holds, and where. Moments are Unix seconds.
 
     ``target`` is empty for what concerns the exporter as a whole. ``subject`` is the collector, connection, resource or window.
-    ``since`` is ``None`` for what lies ahead, and when we cannot know; ``until`` is the day that a credential ends. ``detail``
-    quotes the failed poll. ``collector`` is whose data says so, if one collector's does. ``known`` is why it is listed and not
-    judged, if the configuration says so.
+    ``since`` is ``None`` for what lies ahead, and when we cannot know; without ``since_known`` it is that long at least.
+    ``until`` is the day that a credential ends. ``detail`` quotes the failed poll. ``collector`` is whose data says so, if one
+    collector's does. ``known`` is why it is listed and not judged, if the configuration says so.
     """
 
     row: Row
@@ -40,6 +40,7 @@ class Finding:
     conflict: Conflict | None = None
     until: float | None = None
     known: Known | None = None
+    since_known: bool = True
 
     @property
     def kind(self) -> Kind:

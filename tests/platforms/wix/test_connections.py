@@ -14,6 +14,7 @@ from exporter.clock import SystemClock
 from exporter.errors import InvalidResponseError, ServerError
 from exporter.model import (
     CalendarType,
+    Change,
     CollectorName,
     Connection,
     ConnectionsObservation,
@@ -199,6 +200,8 @@ def test_a_connection_with_nothing_but_an_id_is_still_a_connection() -> None:
             export_enabled=False,
             since=bench.clock.now,
             observed_at=bench.clock.now,
+            since_known=False,
+            changes=(Change(bench.clock.now, "undefined", known=False),),
         )
 
     on_wix(script)
@@ -356,6 +359,20 @@ def test_after_a_restart_during_a_partial_failure_the_provider_is_down_and_ages_
         assert isinstance(result.failure, ServerError)
         bench.site.provider_up()
         assert rows(await bench.poll())[key_of(made)].since == first.since
+
+    on_wix(script)
+
+
+def test_a_connection_remembers_its_states_and_that_the_first_of_them_may_be_older() -> None:
+    async def script(bench: WixBench) -> None:
+        made = bench.connect(status="SYNCED")
+        first = await bench.only()
+        assert (False, (Change(first.since, "synced", known=False),)) == (first.since_known, first.changes)
+        bench.site.connections.revoke_token(made)
+        broken = await bench.only()
+        again = await bench.only()
+        assert (True, (*first.changes, Change(broken.since, "error"))) == (broken.since_known, broken.changes)
+        assert (broken.since, broken.changes) == (again.since, again.changes)
 
     on_wix(script)
 

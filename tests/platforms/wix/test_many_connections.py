@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from exporter.model import CalendarType, Connection, ConnectionsObservation, ConnectionStatus, Provider
+from exporter.model import CalendarType, Change, Connection, ConnectionsObservation, ConnectionStatus, Provider
 from exporter.platforms.base import PollResult
 from exporter.platforms.wix.answers import short_hash
 from exporter.platforms.wix.settings import WixCollectors, WixConnections
@@ -155,12 +155,12 @@ def test_the_age_of_a_status_goes_on_when_the_connection_comes_to_be_shown() -> 
 def test_eight_hundred_moments_of_a_target_are_remembered_those_asked_for_last() -> None:
     store = StatusHistory()
     for number in range(1000):
-        store.since("salon", f"c{number}", "synced", 10.0)
-    store.since("spa", "c0", "synced", 10.0)
+        store.seen("salon", f"c{number}", Change(10.0, "synced"), 10.0)
+    store.seen("spa", "c0", Change(10.0, "synced"), 10.0)
     store.forget_oldest("salon")
-    kept = [number for number in range(1000) if store.since("salon", f"c{number}", "synced", 20.0) == 10.0]
+    kept = [number for number in range(1000) if store.seen("salon", f"c{number}", Change(20.0, "synced"), 20.0)[-1].at == 10.0]
     assert [*range(200, 1000)] == kept
-    assert 10.0 == store.since("spa", "c0", "synced", 20.0)
+    assert 10.0 == store.seen("spa", "c0", Change(20.0, "synced"), 20.0)[-1].at
 
 
 def test_a_connection_that_broke_during_a_restart_takes_the_moment_of_no_more_than_one_other() -> None:
@@ -197,8 +197,8 @@ def test_those_that_are_shown_keep_their_moments_from_a_file_of_thousands(tmp_pa
 def test_a_connection_that_is_asked_for_stays_remembered_however_many_others_come() -> None:
     store = StatusHistory()
     for number in range(3000):
-        assert 10.0 == store.since("salon", "kept", "synced", 10.0 + number, 10.0)
-        store.since("salon", f"c{number}", "synced", 10.0 + number)
+        assert 10.0 == store.seen("salon", "kept", Change(10.0, "synced"), 10.0 + number)[-1].at
+        store.seen("salon", f"c{number}", Change(10.0 + number, "synced"), 10.0 + number)
         store.forget_oldest("salon")
 
 

@@ -1,0 +1,176 @@
+"""What stands in the state file, JSON: for each target its connections (hash of the id) and its collectors with their states.
+
+::
+
+    {"version": 2, "targets": {"salon-wix": {
+        "connections": {"0a1b2c3d4e5f": [[1790000000.0, "synced", false], [1790003600.0, "error"]]},
+        "collectors": {"bookings": [[1790000000.0, "ok", false], [1790000300.0, "failing auth"]]}}}}
+
+Each state has its moment on the wall clock; ``false`` says that it may be older, see :class:`exporter.model.Change`. Version 1
+had of a connection no more than ``{"status": "synced", "since": 1790000000.0}``; it is read, too.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Final
+
+import msgspec
+import structlog
+
+from exporter.limits import KEPT_CHANGES, KNOWN_CONNECTIONS, STATE_FILE_TARGET
+from exporter.model import Change
+from exporter.state.changes import Changes
+from exporter.support.files import read_file
+from exporter.support.json_text import UNREADABLE
+
+log = structlog.get_logger(__name__)
+
+VERSION: Final = 2
+
+_MOST_BYTES: Final = 256 * 1024 * 1024  # a fleet's has some MiB
+
+# Whatever else stands there was not written by us.
+_Key = Annotated[str, msgspec.Meta(max_length=40)]
+_State = Annotated[str, msgspec.Meta(pattern=r"\A[a-z0-9_ ]{1,40}\Z")]
+_MANY: Final = msgspec.Meta(max_length=KNOWN_CONNECTIONS.number)
+
+_Written = tuple[float | str | bool, ...]
+
+
+class EarlierChange(Change, frozen=True, gc=False):
+    """What an earlier run saw: its moment is one of the wall clock, and moves on our line when that clock is set."""
+
+
+@dataclass(slots=True)
+class Past:
+    """What is remembered of a target: the states of its collectors, and of its connections, the one seen last behind all."""
+
+    connections: dict[str, Changes] = field(default_factory=dict)
+    collectors: dict[str, Changes] = field(default_factory=dict)
+
+    @property
+    def tracks(self) -> tuple[dict[str, Changes], ...]:
+        return self.connections, self.collectors
+
+
+class _Row(msgspec.Struct, frozen=True, array_like=True):
+    at: float
+    state: _State
+    known: bool = True
+
+
+_Rows = Annotated[tuple[_Row, ...], msgspec.Meta(min_length=1, max_length=KEPT_CHANGES.number)]
+
+
+class _Target(msgspec.Struct, frozen=True):
+    connections: Annotated[dict[_Key, _Rows], _MANY] = {}
+    collectors: Annotated[dict[_Key, _Rows], _MANY] = {}
+
+
+class _File(msgspec.Struct, frozen=True):
+    targets: dict[str, _Target] = {}
+
+
+class _Since(msgspec.Struct, frozen=True):
+    status: _State
+    since: float
+
+
+class _FirstFile(msgspec.Struct, frozen=True):
+    targets: dict[str, Annotated[dict[_Key, _Since], _MANY]] = {}
+
+
+class _Version(msgspec.Struct, frozen=True):
+    version: int
+
+
+def read_state_file(path: Path) -> dict[str, Past]:
+    """Return what the file says of each target, in moments of the wall clock. Nothing, with a warning, if it is not ours."""
+    try:
+        content = read_file(path, _MOST_BYTES)
+        match msgspec.json.decode(content, type=_Version).version:
+            case 1:
+                first = msgspec.json.decode(content, type=_FirstFile).targets
+                return {name: Past(_of_first_version(rows)) for name, rows in first.items()}
+            case version if version == VERSION:
+                targets = msgspec.json.decode(content, type=_File).targets
+                return {name: Past(_changes(row.connections), _changes(row.collectors)) for name, row in targets.items()}
+            case version:
+                why = f"version {version} is not {VERSION}"
+    except FileNotFoundError:
+        return {}  # the first start
+    except OSError as error:
+        why = error.strerror or type(error).__name__
+    except UNREADABLE as error:
+        why = f"not a state file ({type(error).__name__})"
+    log.warning("state_file_ignored", path=str(path), why=why)
+    return {}
+
+
+def fitted(past: Past, stepped: float) -> bytes:
+    """Return what the state file says of a target, once ``past`` has no more than there is room for.
+
+    What goes first is the oldest state of all its connections and collectors, the present ones last of all. ``stepped`` is by
+    how many seconds the wall clock was set.
+    """
+    while (excess := len(text := _text(past, stepped)) - STATE_FILE_TARGET.number) > 0:
+        _forget(past, excess)
+    return text
+
+
+def state_file(texts: Mapping[str, bytes]) -> bytes:
+    """Return the whole file; ``texts`` is what it says of each target."""
+    return msgspec.json.encode({"version": VERSION, "targets": {target: msgspec.Raw(text) for target, text in texts.items()}})
+
+
+def _text(past: Past, stepped: float) -> bytes:
+    def rows(track: Mapping[str, Changes]) -> Mapping[str, list[_Written]]:
+        return {key: [_row(change, stepped) for change in changes] for key, changes in track.items()}
+
+    return msgspec.json.encode({"connections": rows(past.connections), "collectors": rows(past.collectors)})
+
+
+def _row(change: Change, stepped: float = 0.0) -> _Written:
+    at = change.at + stepped
+    return (at, change.state) if change.known else (at, change.state, False)
+
+
+def _forget(past: Past, excess: int) -> None:
+    """Make ``past`` shorter by some ``excess`` bytes: by the oldest of what is over, then by what nobody saw for longest."""
+    over = sorted(
+        (change.at, track, key, _size(_row(change)))
+        for track, tracked in enumerate(past.tracks)
+        for key, changes in tracked.items()
+        for change in changes[:-1]
+    )
+    gone: Counter[tuple[int, str]] = Counter()
+    for _, track, key, size in over:
+        if excess > 0:
+            gone[track, key] += 1
+            excess -= size
+    for (track, key), number in gone.items():
+        past.tracks[track][key] = past.tracks[track][key][number:]
+    for tracked in past.tracks:
+        while tracked and excess > 0:
+            key = next(iter(tracked))
+            excess -= _size({key: [_row(change) for change in tracked.pop(key)]})
+
+
+def _size(value: object) -> int:
+    return len(msgspec.json.encode(value))
+
+
+def _of_first_version(rows: Mapping[str, _Since]) -> dict[str, Changes]:
+    return {key: (EarlierChange(row.since, sys.intern(row.status), known=False),) for key, row in rows.items()}
+
+
+def _changes(rows: Mapping[str, tuple[_Row, ...]]) -> dict[str, Changes]:
+    def earlier(row: _Row) -> EarlierChange:
+        return EarlierChange(row.at, sys.intern(row.state), row.known)
+
+    return {key: tuple(map(earlier, states)) for key, states in rows.items()}
