@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Collection, Coroutine, Iterator
+from collections.abc import Callable, Collection, Coroutine, Iterator, Mapping
 from concurrent.futures import Executor
 from dataclasses import replace
 from typing import Any, Final, TypeVar
@@ -71,7 +71,7 @@ class Application:
         self._clock = world.clock
         self._instruments = world.instruments
         self._page = page
-        self._lifecycle = lifecycle
+        self.lifecycle = lifecycle
         self._pages = pages
         self._before_change = before_change
         self._trouble = trouble
@@ -100,10 +100,6 @@ class Application:
         self._rejected: str | None = None
         self._seen: Stamps | None = None
         self._read: Stamps = ()  # the files as they were when the configuration in force was read
-
-    @property
-    def lifecycle(self) -> bool:
-        return self._lifecycle
 
     @property
     def config(self) -> Config:
@@ -190,14 +186,19 @@ class Application:
         """Whether each collector has finished one poll."""
         return self._snapshot.ready()
 
-    def view(self) -> View:
-        view = self._snapshot.view(self._clock.steady(), self._clock.stepped())
-        return msgspec.structs.replace(view, standby=True) if self.standby else view
+    @property
+    def site_users(self) -> Mapping[str, frozenset[str]] | None:
+        return None if self._config is None else self._config.site_users
 
-    async def metrics(self, format: Format, targets: frozenset[str] | None) -> bytes:  # noqa: A002  the exposition's word
+    def view(self, site: str | None = None) -> View:
+        view = self._snapshot.view(self._clock.steady(), self._clock.stepped(), site)
+        view = msgspec.structs.replace(view, standby=True) if self.standby else view
+        return view if site is None else view.of_site(site)
+
+    async def metrics(self, format: Format, targets: frozenset[str] | None, site: str | None = None) -> bytes:  # noqa: A002  the exposition's word
+        render = self._page.render if site is None else self._page.render_part
         # In a thread: a page of a large fleet takes longer than the loop may be held.
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._pages, self._page.render, self.view(), format, targets)
+        return await asyncio.get_running_loop().run_in_executor(self._pages, render, self.view(site), format, targets)
 
     def effective_config(self) -> str:
         return effective_config(self.config)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping
+from typing import Final
 
 from msgspec.structs import replace
 
@@ -25,6 +26,9 @@ from exporter.model import (
     TargetPolicy,
     Value,
 )
+
+SITE: Final = "site"
+"""The label of a target that says whose it is: one customer sees the targets of one site."""
 
 
 class Failure(Value, frozen=True, gc=False):
@@ -178,6 +182,16 @@ class View(Value, frozen=True, gc=False):
     def ready(self) -> bool:
         return not self.missing and not self.standby
 
+    def of_site(self, site: str) -> View:
+        """Return what somebody may see who may see ``site`` alone: its targets, and of the process that it stands by.
+
+        Made field by field, so that one that is added here stays hidden until somebody decides about it. What concerns the
+        configuration is the operator's, and a warning may name a target of somebody else.
+        """
+        targets = tuple(target for target in self.targets if target.labels.get(SITE) == site)
+        names = {target.name for target in targets}
+        return View(self.at, targets, tuple(item for item in self.missing if item[0] in names), self.standby)
+
 
 class TargetEntry(Value, frozen=True, gc=False):
     """What the snapshot knows of a target besides its collectors. ``usage`` asks its session, without I/O."""
@@ -224,15 +238,19 @@ class Snapshot:
         """Return whether each collector has finished one poll, failed or not; cheaper than a view."""
         return all(held.state.finished_polls for states in self._states.values() for held in states.values())
 
-    def view(self, now: float, stepped: float = 0.0) -> View:
+    def view(self, now: float, stepped: float = 0.0, site: str | None = None) -> View:
         """Return everything as it may be shown at ``now``, a moment of :meth:`~exporter.clock.Clock.steady`.
 
+        Of one ``site`` only its targets, which costs little among thousands of others.
         ``stepped`` is by how many seconds the wall clock was set, so that the view's moments are those that it has now.
         """
         if stepped != self._stepped:
             self._stepped = stepped
             for states in self._states.values():
                 states.update({name: _held(held.state, stepped) for name, held in states.items()})
+        entries = self._entries
+        if site is not None:
+            entries = {name: entry for name, entry in entries.items() if entry.labels.get(SITE) == site}
         targets = tuple(
             TargetView(
                 entry.name,
@@ -242,12 +260,12 @@ class Snapshot:
                 entry.usage(),
                 entry.policy,
             )
-            for name, entry in self._entries.items()
+            for name, entry in entries.items()
         )
         missing = tuple(
             (name, collector)
-            for name, states in self._states.items()
-            for collector, held in states.items()
+            for name in (self._states if site is None else entries)
+            for collector, held in self._states[name].items()
             if held.state.finished_polls == 0
         )
         return View(now + stepped, targets, missing)

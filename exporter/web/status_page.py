@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from typing import Final
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import jinja2
 from markupsafe import Markup
@@ -84,9 +84,10 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """Everything that the template shows."""
+    """Everything that the template shows; ``site`` is whose board it is, ``None`` when it is that of all targets."""
 
     status: Status
+    site: str | None
     query: str
     page: int
     pages: int
@@ -95,18 +96,31 @@ class Board:
     more_cards: int
     targets: Sequence[Shown]
 
+    @property
+    def home(self) -> str:
+        """The address of the whole board, relative to itself."""
+        return "./" if self.site is None else f"./{quote(self.site, safe='')}"
+
+    @property
+    def folder(self) -> str:
+        """The address below which JSON and metrics of the same targets are, relative to the board."""
+        return "" if self.site is None else f"{self.home}/"
+
     def link(self, *, page: int = 1, query: str | None = None) -> str:
         """Return the address of another page or filter, relative, so that a proxy may serve the board in a folder."""
         parts = {"q": self.query if query is None else query, "page": str(page) if page > 1 else ""}
         return "?" + urlencode({name: value for name, value in parts.items() if value})
 
 
-def render(view: View, *, query: str = "", page: int = 1) -> bytes:
-    """Return the page as UTF-8. Takes long for thousands of targets; call it in a thread."""
-    return _template().render(board=board_of(status_of(view), query=query, page=page)).encode()
+def render(view: View, *, query: str = "", page: int = 1, site: str | None = None) -> bytes:
+    """Return the page as UTF-8, as the board of ``site`` if that is all that ``view`` has.
+
+    Takes long for thousands of targets; call it in a thread.
+    """
+    return _template().render(board=board_of(status_of(view), query=query, page=page, site=site)).encode()
 
 
-def board_of(status: Status, *, query: str = "", page: int = 1) -> Board:
+def board_of(status: Status, *, query: str = "", page: int = 1, site: str | None = None) -> Board:
     """Choose what is shown: problems and targets that contain every word of ``query``, broken targets first."""
     words = query.casefold().split()
     of_target: dict[str, list[Problem]] = {}
@@ -128,6 +142,7 @@ def board_of(status: Status, *, query: str = "", page: int = 1) -> Board:
     shown = on_page(matching, page)
     return Board(
         status=status,
+        site=site,
         query=query,
         page=page,
         pages=pages,

@@ -85,7 +85,7 @@
   let typing = 0;
   function ask() {
     const words = filter.value.trim();
-    const address = words ? `?${new URLSearchParams({ q: words })}` : "./";
+    const address = words ? `?${new URLSearchParams({ q: words })}` : byId("filter").getAttribute("action");
     history.replaceState(null, "", address);
     load(location.href);
   }
