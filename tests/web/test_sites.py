@@ -11,11 +11,17 @@ from urllib.parse import quote, unquote, urljoin, urlsplit
 
 import httpx
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from msgspec.structs import replace
+from starlette.responses import PlainTextResponse
+from starlette.types import Message, Receive, Scope, Send
 
 from exporter.metrics import Format
 from exporter.state.snapshot import View
 from exporter.web import create_app
+from exporter.web.callers import signed_in
+from exporter.web.sites import SiteGuard
 from tests.harness import views
 from tests.harness.two_sites import MINE, THEIRS, USERS, alone, mine, theirs, together
 from tests.harness.web import ShownBackend, ask
@@ -114,6 +120,56 @@ class Held(ShownBackend):
         page = await super().metrics(format, targets, site)
         await self.go_on.wait()
         return page
+
+
+PIECES = (
+    "site",
+    MINE,
+    THEIRS,
+    "metrics",
+    "api",
+    "v1",
+    "status",
+    "config",
+    "-",
+    "ready",
+    "healthy",
+    "..",
+    ".",
+    "",
+    " ",
+    "\n",
+    "%",
+    "S",
+)
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=6), st.sampled_from(["/", "//", "", "\\", "/../"]))
+def test_whatever_pages_there_are_a_customer_gets_those_of_ones_own_site_and_the_probes(
+    pieces: list[str], between: str
+) -> None:
+    async def page(scope: Scope, receive: Receive, send: Send) -> None:  # whatever is asked, it is there
+        await PlainTextResponse("here")(scope, receive, send)
+
+    async def status(path: str) -> int:
+        sent: list[Message] = []
+
+        async def receive() -> Message:
+            return {"type": "http.request"}
+
+        async def send(message: Message) -> None:
+            sent.append(message)
+
+        backend = ShownBackend(together())
+        backend.site_users = USERS
+        scope: Scope = {"type": "http", "method": "GET", "path": path, "headers": []}
+        signed_in(scope, "anna")
+        await SiteGuard(page, backend)(scope, receive, send)
+        return int(sent[0]["status"])
+
+    path = "/" + between.join(pieces)
+    own = path in {"/-/ready", "/-/healthy"} or path.split("/")[1:3] == ["site", MINE]
+    assert (200 if own else 404) == asyncio.run(status(path))
 
 
 async def turns() -> None:
