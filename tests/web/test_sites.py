@@ -206,6 +206,18 @@ def test_pages_of_the_same_moment_are_shared_within_a_site_and_with_no_other(hea
     assert (True, True) == ("salon-mitte" in whole, THEIRS in whole)
 
 
+@pytest.mark.parametrize("headers", [{}, GZIP], ids=["plain", "gzip"])
+@pytest.mark.parametrize("page", PAGES)
+def test_who_asks_for_the_pages_of_two_sites_at_the_same_moment_gets_each(page: str, headers: Mapping[str, str]) -> None:
+    async def scenario(client: httpx.AsyncClient) -> list[str]:
+        paths = [f"{HOME}{page}", f"/site/{THEIRS}{page}", page or "/"]
+        return [answer.text for answer in await asyncio.gather(*(client.get(path, headers=headers) for path in paths))]
+
+    found = asking(ShownBackend(together()), scenario)
+    assert [True, False] == ["salon-mitte" in text for text in found[:2]]
+    assert [False, True, True] == [THEIRS in text for text in found]
+
+
 def test_a_page_that_was_begun_before_a_target_left_its_site_is_given_to_nobody_who_asks_after_it() -> None:
     backend = Held(views.view_of(mine(), mine("leaving")))
 
