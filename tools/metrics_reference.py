@@ -26,6 +26,8 @@ _INTRODUCTION: Final = f"""\
 *Generated from the declarations in `exporter/metrics/` by `python -m tools.metrics_reference docs/metrics.md`.*
 
 `GET /metrics` speaks the Prometheus text format 0.0.4 and OpenMetrics 1.0.0; `?target=NAME` (repeatable) narrows the page.
+`/site/NAME/metrics` has the targets of one site, and of the exporter itself only `booking_sync_time_seconds`,
+`booking_sync_ready` (of that site's collectors) and `booking_sync_standby`; see [web.md](web.md#a-board-for-one-customer).
 
 What every family keeps to:
 

@@ -173,6 +173,7 @@ def check_config(
 ) -> None:
     """Check the configuration. Prints every problem with file, path and a fix. Exit code 0 or 2."""
     from exporter.commands.check_config import check_online  # noqa: PLC0415
+    from exporter.commands.site_users import with_users_of  # noqa: PLC0415
     from exporter.platforms.routes import host_route  # noqa: PLC0415
     from exporter.web import WebConfig, web_warnings  # noqa: PLC0415
 
@@ -189,7 +190,7 @@ def check_config(
                 return None
 
         route = checked(host_route)
-        config = checked(lambda: load_config(config_file))
+        config = checked(lambda: with_users_of(web_config, load_config(config_file)))
         web = checked(lambda: WebConfig.load(web_config))
         for warning in (*(config.warnings if config else ()), *(web_warnings(web, time.time()) if web else ())):
             typer.echo(visible(f"warning: {warning}"), err=True)

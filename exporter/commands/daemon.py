@@ -17,6 +17,7 @@ import structlog
 from prometheus_client import CollectorRegistry
 
 from exporter.clock import Clock, LoopLag, SystemClock
+from exporter.commands.site_users import loading_with_users
 from exporter.commands.world import known_secrets
 from exporter.config import Config
 from exporter.errors import ConfigError, Problem, WebServerError
@@ -75,6 +76,7 @@ async def run(
     without ``standby`` :class:`~exporter.state.status_history.StateFileInUseError`;
     :class:`~exporter.errors.WebServerError` when the web server dies, after an orderly stop of all else.
     """
+    load = loading_with_users(load, web_config)
     _make_room()
     garbage.postpone()
     lag = LoopLag()

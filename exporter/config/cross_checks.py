@@ -6,6 +6,7 @@ These checks run on the raw values, however broken the rest is, so that everythi
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from difflib import get_close_matches
 from zoneinfo import ZoneInfo
 
 from exporter.config.settings import DEFAULT_WINDOWS
@@ -43,6 +44,18 @@ def _sense(top: Mapping[str, object]) -> Iterator[FieldProblem]:
             yield from _empty_windows((*where, "windows"), own, _zone(settings.get("timezone"), zone))
         if "collectors" in settings and settings["collectors"] == {}:
             yield FieldProblem((*path, "collectors"), "names no collector", "add one, or remove the key to run all")
+    yield from _unknown_sites(mapping_of(top.get("site_users")), targets)
+
+
+def _unknown_sites(site_users: Mapping[str, object], targets: Iterable[object]) -> Iterator[FieldProblem]:
+    """Yield sites that no target belongs to: their users would find nothing, and a slip of the pen looks like that."""
+    labels = (mapping_of(mapping_of(target).get("labels")).get("site") for target in targets)
+    sites = {site for site in labels if isinstance(site, str)}
+    for site in map(str, site_users):
+        if site not in sites:
+            near = get_close_matches(site, sites, n=1)
+            fix = f"did you mean {shown(near[0])}?" if near else "give its targets the label site, or remove it here"
+            yield FieldProblem(("site_users", site), f"no target has the label site: {shown(site)}", fix)
 
 
 def _collector(settings: Mapping[str, object], path: Path, windows: frozenset[str]) -> Iterator[FieldProblem]:

@@ -13,7 +13,7 @@ from pydantic import AfterValidator, ConfigDict, Field, PrivateAttr, ValidationI
 
 from exporter.counting import WindowSpec
 from exporter.errors import Problem
-from exporter.fields.kinds import FilePath, Reading, Zone
+from exporter.fields.kinds import FilePath, Reading, SiteName, UserName, Zone
 from exporter.limits import WINDOWS
 from exporter.platforms.registry import PLATFORMS
 from exporter.platforms.settings import Strict, Target, Window, default
@@ -56,6 +56,12 @@ class Config(Strict):
         default=None,
         description="Remembers which states connections and collectors had within a week, across restarts. A relative path "
         "starts at the folder of this file; with `--shard` its name ends in `.I-of-N`. Default: forgotten at a restart.",
+    )
+
+    site_users: dict[SiteName, Annotated[frozenset[UserName], Field(strict=False, min_length=1)]] = Field(
+        default_factory=dict,
+        description="Who sees one site only: values of the targets' label `site`, each with a list of users of the web "
+        "configuration. Such a user gets `/site/NAME` and nothing else; a user that is named nowhere sees everything.",
     )
 
     _warnings: tuple[Problem, ...] = PrivateAttr(default=())

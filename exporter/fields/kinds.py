@@ -187,6 +187,12 @@ def named(pattern: str, what: str, example: str) -> tuple[PlainValidator, WithJs
 _LINE: Final = r"[^\s\x00-\x1f\x7f](?:[^\x00-\x1f\x7f]{0,98}[^\s\x00-\x1f\x7f])?"
 
 Name = Annotated[str, *named(_LINE, "a name: one line of 1 to 100 characters", "salon-wix")]
+_SEGMENT: Final = r"(?!\.{1,2}$)[^\s/\\\x00-\x1f\x7f](?:[^/\\\x00-\x1f\x7f]{0,98}[^\s/\\\x00-\x1f\x7f])?"
+SiteName = Annotated[str, *named(_SEGMENT, "a site: one line of 1 to 100 characters without / and \\", "salon-berlin")]
+"""A value of the label ``site`` that can stand in an address, as one of its segments."""
+_USER: Final = r"(?!\$2)[^\s:\x00-\x1f\x7f](?:[^:\x00-\x1f\x7f]{0,98}[^\s:\x00-\x1f\x7f])?"
+UserName = Annotated[str, *named(_USER, "a user name: one line of 1 to 100 characters without a colon, and no hash", "anna")]
+"""A user of the web configuration, where the hashes are."""
 _WINDOW_NAME: Final = "[A-Za-z0-9_.-]{1,60}"
 WindowName = Annotated[str, *named(_WINDOW_NAME, "a window name: letters, digits, _ . - and at most 60 of them", "next_24h")]
 Text = Annotated[str, *named(_LINE, "one line of 1 to 100 characters", "7f1c2d3e-1111-4222-8333-444455556666")]

@@ -34,11 +34,23 @@ class Page:
 
     def render(self, view: View, format: Format, targets: frozenset[str] | None = None) -> bytes:  # noqa: A002  its own word
         """Return the page in ``format``, narrowed to the named ``targets`` unless ``None``. Families of no target stay."""
+        parts = self._parts(view, format, targets)
+        with self._lock:
+            for name in self._fragments.keys() - {target.name for target in view.targets}:
+                del self._fragments[name]
+        return _joined([*parts, _registry_text(self._instruments.registry, format)], format)
+
+    def render_part(self, view: View, format: Format, targets: frozenset[str] | None = None) -> bytes:  # noqa: A002  its own word
+        """Return the page of a ``view`` that shows some of the targets to who may know of no others.
+
+        What the process counts tells of all of them: how many there are, what they cost, when one changes. It is left out.
+        """
+        return _joined(self._parts(view, format, targets), format)
+
+    def _parts(self, view: View, format: Format, targets: frozenset[str] | None) -> list[bytes]:  # noqa: A002  its own word
         with self._lock:
             shown = [target for target in view.targets if targets is None or target.name in targets]
             fragments = [self._refresh(target) for target in shown]
-            for name in self._fragments.keys() - {target.name for target in view.targets}:
-                del self._fragments[name]
             parts: list[bytes] = []
             for family in FAMILIES:
                 lines = [fragment for by_family in fragments if (fragment := by_family.get(family))]
@@ -48,10 +60,7 @@ class Page:
         for family, number in ((process.TIME, view.at), (process.READY, view.ready), (process.STANDBY, view.standby)):
             parts.append(header(family, format))
             parts.append(encode(f"{family.name} {number_text(number)}\n"))
-        parts.append(_registry_text(self._instruments.registry, format))
-        if format is Format.OPENMETRICS:
-            parts.append(_EOF)
-        return b"".join(parts)
+        return parts
 
     def _refresh(self, target: TargetView) -> dict[Family, bytes]:
         instruments = self._instruments.target(target.name)
@@ -117,6 +126,10 @@ class _WithoutCreated:
         for metric in self._registry.collect():
             metric.samples = [sample for sample in metric.samples if not sample.name.endswith("_created")]
             yield metric
+
+
+def _joined(parts: Iterable[bytes], format: Format) -> bytes:  # noqa: A002  its own word
+    return b"".join([*parts, _EOF] if format is Format.OPENMETRICS else parts)
 
 
 def _registry_text(registry: Collector, format: Format) -> bytes:  # noqa: A002  its own word

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Collection, Coroutine, Iterator, Sequence
+from collections.abc import Callable, Collection, Coroutine, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import replace
 from typing import Any, Final, TypeVar
@@ -190,19 +190,23 @@ class Application:
         """Whether each collector has finished one poll."""
         return self._snapshot.ready()
 
-    def view(self) -> View:
+    @property
+    def site_users(self) -> Mapping[str, frozenset[str]] | None:
+        return None if self._config is None else self._config.site_users
+
+    def view(self, site: str | None = None) -> View:
         stepped, rejected = self._clock.stepped(), self._rejected_config
-        view = self._snapshot.view(self._clock.steady(), stepped, self._scheduler.polling)
-        return msgspec.structs.replace(
-            view,
+        view = msgspec.structs.replace(
+            self._snapshot.view(self._clock.steady(), stepped, self._scheduler.polling, site),
             standby=self.standby,
             rejected_config=rejected and msgspec.structs.replace(rejected, at=rejected.at + stepped),
         )
+        return view if site is None else view.of_site(site)
 
-    async def metrics(self, format: Format, targets: frozenset[str] | None) -> bytes:  # noqa: A002  the exposition's word
+    async def metrics(self, format: Format, targets: frozenset[str] | None, site: str | None = None) -> bytes:  # noqa: A002  the exposition's word
+        render = self._page.render if site is None else self._page.render_part
         # In a thread: a page of a large fleet takes longer than the loop may be held.
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._pages, self._page.render, self.view(), format, targets)
+        return await asyncio.get_running_loop().run_in_executor(self._pages, render, self.view(site), format, targets)
 
     def effective_config(self) -> str:
         return effective_config(self.config)

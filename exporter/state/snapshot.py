@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping
+from typing import Final
 
 import msgspec
 from msgspec.structs import replace
@@ -30,6 +31,9 @@ from exporter.model import (
 )
 from exporter.state.changes import WITHDRAWN, moved
 from exporter.state.intake import Intake
+
+SITE: Final = "site"
+"""The label of a target that says whose it is: one customer sees the targets of one site."""
 
 
 class Failure(Value, frozen=True, gc=False):
@@ -206,6 +210,16 @@ class View(Value, frozen=True, gc=False):
     def ready(self) -> bool:
         return not self.missing and not self.standby
 
+    def of_site(self, site: str) -> View:
+        """Return what somebody may see who may see ``site`` alone: its targets, and of the process that it stands by.
+
+        Made field by field, so that one that is added here stays hidden until somebody decides about it. What concerns the
+        configuration is the operator's, and a warning may name a target of somebody else.
+        """
+        targets = tuple(target for target in self.targets if target.labels.get(SITE) == site)
+        names = {target.name for target in targets}
+        return View(self.at, targets, tuple(item for item in self.missing if item[0] in names), self.standby)
+
 
 class TargetEntry(Value, frozen=True, gc=False):
     """What the snapshot knows of a target besides its collectors.
@@ -261,9 +275,16 @@ class Snapshot:
         """Return whether each collector has finished one poll, failed or not; cheaper than a view."""
         return all(held.state.finished_polls for states in self._states.values() for held in states.values())
 
-    def view(self, now: float, stepped: float = 0.0, polling: Mapping[tuple[str, CollectorName], float] | None = None) -> View:
+    def view(
+        self,
+        now: float,
+        stepped: float = 0.0,
+        polling: Mapping[tuple[str, CollectorName], float] | None = None,
+        site: str | None = None,
+    ) -> View:
         """Return everything as it may be shown at ``now``, a moment of :meth:`~exporter.clock.Clock.steady`.
 
+        Of one ``site`` only its targets, which costs little among thousands of others.
         ``stepped`` is by how many seconds the wall clock was set, so that the view's moments are those that it has now.
         ``polling`` has the collectors of which a poll runs, and since when (steady).
         """
@@ -274,6 +295,9 @@ class Snapshot:
         running: dict[str, dict[CollectorName, float]] = {}
         for (name, collector), began in (polling or {}).items():
             running.setdefault(name, {})[collector] = began + stepped
+        entries = self._entries
+        if site is not None:
+            entries = {name: entry for name, entry in entries.items() if entry.labels.get(SITE) == site}
         targets = tuple(
             TargetView(
                 entry.name,
@@ -285,12 +309,12 @@ class Snapshot:
                 running.get(name, {}),
                 self._silent_since(name),
             )
-            for name, entry in self._entries.items()
+            for name, entry in entries.items()
         )
         missing = tuple(
             (name, collector)
-            for name, states in self._states.items()
-            for collector, held in states.items()
+            for name in (self._states if site is None else entries)
+            for collector, held in self._states[name].items()
             if held.state.finished_polls == 0
         )
         return View(now + stepped, targets, missing)

@@ -1,4 +1,4 @@
-"""Who changed the running exporter, or tried to: a line of the log for each, under the logger ``exporter.audit``."""
+"""Who changed the running exporter, or tried to, or asked for pages of others: lines of the log, by ``exporter.audit``."""
 
 from __future__ import annotations
 
@@ -19,13 +19,17 @@ def change_requested(change: str, *, by: str, **facts: object) -> None:
 
 
 class Refusals:
-    """Tells of changes that were refused: one in a minute for each reason, since anybody can cause them at will."""
+    """Tells of changes that were refused, or of what else it is that ``refused`` names.
 
-    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+    It does so once in a minute for each reason, since anybody can cause them at will.
+    """
+
+    def __init__(self, now: Callable[[], float] = time.monotonic, *, refused: str = "change") -> None:
+        self._refused = refused
         self._now = now
         self._rows: dict[str, tuple[float, int]] = {}  # the moment of the last line, and how many were not told since
 
-    def tell(self, why: str, change: str, *, by: str, **facts: object) -> None:
+    def tell(self, why: str, what: str, *, by: str, **facts: object) -> None:
         """Tell of one; ``untold`` is how many there were for the same reason since the line before, whoever asked."""
         now = self._now()
         before = self._rows.get(why)
@@ -33,4 +37,5 @@ class Refusals:
             self._rows[why] = before[0], before[1] + 1
             return
         self._rows[why] = now, 0
-        _log.warning("change_refused", change=change, why=why, by=by, **facts, untold=before[1] or None if before else None)
+        facts = {self._refused: what, "why": why, "by": by, **facts, "untold": before[1] or None if before else None}
+        _log.warning(f"{self._refused}_refused", **facts)

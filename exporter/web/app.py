@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from concurrent.futures import Executor
-from typing import Final
+from typing import Final, NamedTuple
 
 import structlog
 from starlette.applications import Starlette
@@ -25,6 +25,7 @@ from exporter.web.csrf import is_cross_site
 from exporter.web.headers import SecurityHeaders
 from exporter.web.negotiate import choose_format
 from exporter.web.page_maker import PageMaker, Recipe
+from exporter.web.sites import SiteGuard, is_bare
 from exporter.web.status_api import encode_status, pages_of
 
 _NAMED: Final = 100  # things that an answer in plain text names one by one
@@ -42,6 +43,16 @@ _log = structlog.get_logger("exporter.web")
 _Handler = Callable[[Request], Awaitable[Response]]
 
 
+class _Part(NamedTuple):
+    """One site, and which targets it has at the moment of a request: pages of another part are other pages."""
+
+    site: str
+    targets: frozenset[str]
+
+
+_PartHandler = Callable[[Request, _Part | None], Awaitable[Response]]
+
+
 def create_app(backend: Backend, threads: Executor | None = None, *, max_requests: int = 0) -> ASGIApp:
     """Return the application over ``backend``. Passwords and TLS are added by :func:`exporter.web.serve`.
 
@@ -50,9 +61,15 @@ def create_app(backend: Backend, threads: Executor | None = None, *, max_request
     """
     pages = _Pages(backend, threads, max_requests)
     routes = [
-        Route("/", pages.once_open(pages.board), methods=["GET"]),
-        Route("/metrics", pages.once_open(pages.metrics), methods=["GET"]),
-        Route("/api/v1/status", pages.once_open(pages.status), methods=["GET"]),
+        *(
+            Route(root + path, pages.of_targets(page), methods=["GET"])
+            for root in ("", "/site/{site}")
+            for path, page in (
+                ("" if root else "/", pages.board),
+                ("/metrics", pages.metrics),
+                ("/api/v1/status", pages.status),
+            )
+        ),
         Route("/config", pages.once_open(pages.config), methods=["GET"]),
         Route("/-/healthy", pages.healthy, methods=["GET"]),
         Route("/-/ready", pages.ready, methods=["GET"]),
@@ -62,7 +79,7 @@ def create_app(backend: Backend, threads: Executor | None = None, *, max_request
     ]
     app = Starlette(routes=routes)
     app.router.redirect_slashes = False
-    return _LogBugs(SecurityHeaders(app))
+    return _LogBugs(SecurityHeaders(SiteGuard(app, backend)))
 
 
 class _LogBugs:
@@ -98,56 +115,70 @@ class _Pages:
 
         return answer
 
-    async def metrics(self, request: Request) -> Response:
-        targets = _asked_targets(request)
-        if targets is not None and (refusal := _unknown_target(targets, self._backend.view())):
+    def of_targets(self, handler: _PartHandler) -> _Handler:
+        """Return ``handler`` with what of the targets it shows: all (``None``), or those of the site that the path names."""
+
+        async def answer(request: Request) -> Response:
+            site = request.path_params.get("site")
+            if site is None:
+                return await handler(request, None)
+            view = self._backend.view(site)
+            if not view.targets and not view.standby:
+                return PlainTextResponse("No such site: it is a value of the label site that a target has.\n", 404)
+            return await handler(request, _Part(site, frozenset(target.name for target in view.targets)))
+
+        return self.once_open(answer)
+
+    async def metrics(self, request: Request, part: _Part | None) -> Response:
+        targets, site = _asked_targets(request), part and part.site
+        if targets is not None and (refusal := _unknown_target(targets, self._backend.view(site))):
             return refusal
         offer = choose_format(request.headers.getlist("accept"))
         page = Recipe(
-            ("metrics", offer.format, targets),
-            lambda: self._backend.metrics(offer.format, targets),
+            ("metrics", part, offer.format, targets),
+            lambda: self._backend.metrics(offer.format, targets, site),
             offer.content_type,
             vary="Accept, Accept-Encoding",
-            always=targets is None,
+            always=targets is None and part is None,
         )
         return await self._maker.answer(request, page)
 
-    async def board(self, request: Request) -> Response:
-        asked = request.query_params
+    async def board(self, request: Request, part: _Part | None) -> Response:
+        site, asked = part and part.site, request.query_params
         query, sort, target = asked.get("q", ""), asked.get("sort", ""), asked.get("target", "")
         page = _number(asked.get("page", "1"))
 
         async def make() -> bytes:
-            view = self._backend.view()
+            view = self._backend.view(site)
             # Building and rendering thousands of targets takes longer than the loop may stand still.
-            lifecycle = self._backend.lifecycle
+            # Whoever sees one site alone changes nothing.
+            lifecycle = self._backend.lifecycle and site is None
             return await self._maker.in_thread(
-                lambda: board.render(view, query=query, page=page, sort=sort, target=target, lifecycle=lifecycle)
+                lambda: board.render(view, query=query, page=page, sort=sort, target=target, lifecycle=lifecycle, site=site)
             )
 
-        answer = await self._maker.answer(
-            request, Recipe(("board", query, page, sort, target), make, "text/html; charset=utf-8")
-        )
+        key = ("board", part, query, page, sort, target)
+        answer = await self._maker.answer(request, Recipe(key, make, "text/html; charset=utf-8"))
         answer.headers["Content-Security-Policy"] = board.content_security_policy()
         # Else its form comes with `Origin: null`, and over plain HTTP from another machine nothing else says that it is ours.
         answer.headers["Referrer-Policy"] = "same-origin"
         return answer
 
-    async def status(self, request: Request) -> Response:
-        targets = _asked_targets(request)
-        if targets is not None and (refusal := _unknown_target(targets, self._backend.view())):
+    async def status(self, request: Request, part: _Part | None) -> Response:
+        targets, site = _asked_targets(request), part and part.site
+        if targets is not None and (refusal := _unknown_target(targets, self._backend.view(site))):
             return refusal
         page = None
         if (asked := request.query_params.get("page")) is not None:
-            page, pages = _number(asked), pages_of(len(self._backend.view().targets) if targets is None else len(targets))
+            page, pages = _number(asked), pages_of(len(self._backend.view(site).targets) if targets is None else len(targets))
             if not 1 <= page <= pages:
                 return PlainTextResponse(f"No such page: ask for ?page=1 to ?page={pages}.\n", 404)
 
         async def make() -> bytes:
-            view = self._backend.view()
+            view = self._backend.view(site)
             return await self._maker.in_thread(lambda: encode_status(view, targets, page))
 
-        return await self._maker.answer(request, Recipe(("status", targets, page), make, "application/json"))
+        return await self._maker.answer(request, Recipe(("status", part, targets, page), make, "application/json"))
 
     async def config(self, request: Request) -> Response:
         async def make() -> bytes:
@@ -161,7 +192,7 @@ class _Pages:
             return PlainTextResponse(f"booking-sync-exporter is not healthy: {trouble}\n", 503)
         return PlainTextResponse("booking-sync-exporter is healthy.\n")
 
-    async def ready(self, _: Request) -> Response:
+    async def ready(self, request: Request) -> Response:
         if self._backend.opening:
             return PlainTextResponse("Not ready: the targets are being opened.\n", 503)
         view = self._backend.view()
@@ -170,6 +201,8 @@ class _Pages:
         missing = view.missing
         if not missing:
             return PlainTextResponse("booking-sync-exporter is ready.\n")
+        if is_bare(request.scope):
+            return PlainTextResponse("Not ready: some collectors have not finished their first poll.\n", 503)
         lines = [
             f"Not ready: {len(missing)} collectors have not finished their first poll.",
             *_some(f"{t}/{c}" for t, c in missing),

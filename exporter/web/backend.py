@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Protocol
 
@@ -45,12 +45,25 @@ class Backend(Protocol):
         """Wait until the first targets are open, or the stop begins. Returns whether they are."""
         ...
 
-    def view(self) -> View:
-        """Return everything as it may be shown now. Cheap, no I/O."""
+    @property
+    def site_users(self) -> Mapping[str, frozenset[str]] | None:
+        """The users that see a site and nothing else, by site; ``None`` as long as no configuration is known."""
         ...
 
-    async def metrics(self, format: Format, targets: frozenset[str] | None) -> bytes:  # noqa: A002  the exposition's own word
-        """Return the page in ``format``, of all targets (``None``) or of the named ones; all names are known to exist."""
+    def view(self, site: str | None = None) -> View:
+        """Return everything as it may be shown now, or what may be shown of one ``site``. Cheap, no I/O."""
+        ...
+
+    async def metrics(
+        self,
+        format: Format,  # noqa: A002  the exposition's own word
+        targets: frozenset[str] | None,
+        site: str | None = None,
+    ) -> bytes:
+        """Return the page in ``format``, of all targets (``None``) or of the named ones; all names are known to exist.
+
+        With a ``site`` it has only that one's targets, and of the process nothing that tells of others.
+        """
         ...
 
     def effective_config(self) -> str:

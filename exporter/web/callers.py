@@ -25,6 +25,12 @@ def signed_in(scope: Scope, user: str) -> None:
     scope[_USER] = user
 
 
+def user_of(scope: Scope) -> str | None:
+    """Return the user who signed in; ``None`` where no password was asked for."""
+    user = scope.get(_USER)
+    return user if isinstance(user, str) else None
+
+
 def noting_certificate(app: ASGIApp, transport: asyncio.BaseTransport) -> ASGIApp:
     """Return ``app`` for the connection ``transport``, whose requests know the client certificate that was verified."""
     certificate = transport.get_extra_info("peercert")

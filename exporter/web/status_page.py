@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from typing import Final, get_args
-from urllib.parse import quote_plus, urlencode
+from urllib.parse import quote, quote_plus, urlencode
 
 import jinja2
 from markupsafe import Markup
@@ -42,10 +42,11 @@ _BROKEN: Final[Sequence[TargetState]] = ("critical", "warning")
 class Board:
     """Everything that the template shows. ``status`` has no lists; ``counts`` has what the filter leaves, by state.
 
-    ``zone`` is that of the page as a whole.
+    ``site`` is whose board it is, ``None`` when it is that of all targets; ``zone`` is that of the page as a whole.
     """
 
     status: Status
+    site: str | None
     zone: str
     query: str
     sort: str
@@ -57,6 +58,16 @@ class Board:
     lines: Sequence[Line]
     targets: Sequence[Shown]
     lifecycle: bool
+
+    @property
+    def home(self) -> str:
+        """The address of the whole board, relative to itself."""
+        return "./" if self.site is None else f"./{quote(self.site, safe='')}"
+
+    @property
+    def folder(self) -> str:
+        """The address below which JSON and metrics of the same targets are, relative to the board."""
+        return "" if self.site is None else f"{self.home}/"
 
     def link(self, *, page: int = 1, query: str | None = None) -> str:
         """Return the address of another page or filter, relative, so that a proxy may serve the board in a folder."""
@@ -92,16 +103,28 @@ def anchor(target: str, part: str = "") -> str:
     return f"{quote_plus(target)}/{quote_plus(part)}"
 
 
-def render(view: View, *, query: str = "", page: int = 1, sort: str = "", target: str = "", lifecycle: bool = False) -> bytes:
+def render(
+    view: View,
+    *,
+    query: str = "",
+    page: int = 1,
+    sort: str = "",
+    target: str = "",
+    lifecycle: bool = False,
+    site: str | None = None,
+) -> bytes:
     """Return the page as UTF-8. Takes long for thousands of targets; call it in a thread.
 
     ``target`` asks for that one instead of what ``query`` finds. With ``lifecycle`` a button asks a target again.
+    It is the board of ``site`` if that is all that ``view`` has.
     """
     asked = exact("target", target) if target else query
-    return _template().render(board=board_of(view, query=asked, page=page, sort=sort, lifecycle=lifecycle)).encode()
+    return _template().render(board=board_of(view, query=asked, page=page, sort=sort, lifecycle=lifecycle, site=site)).encode()
 
 
-def board_of(view: View, *, query: str = "", page: int = 1, sort: str = "", lifecycle: bool = False) -> Board:
+def board_of(
+    view: View, *, query: str = "", page: int = 1, sort: str = "", lifecycle: bool = False, site: str | None = None
+) -> Board:
     """Choose what is shown: problems and targets that ``query`` finds, by default the broken targets first."""
     query = query[:QUERY_LETTERS]
     sort = sort if sort in SORTS else DEFAULT_SORT
@@ -116,6 +139,7 @@ def board_of(view: View, *, query: str = "", page: int = 1, sort: str = "", life
     few_broken = sum(counts[state] for state in _BROKEN) <= _FEW_BROKEN
     return Board(
         status=overview.head,
+        site=site,
         zone=_zone(overview.targets.values()),
         query=query,
         sort=sort,

@@ -40,8 +40,8 @@ class BigBackend(ShownBackend):
     def __init__(self) -> None:
         super().__init__(views.healthy())
 
-    async def metrics(self, format: Format, targets: frozenset[str] | None) -> bytes:  # noqa: A002  the seam's word
-        del format, targets
+    async def metrics(self, format: Format, targets: frozenset[str] | None, site: str | None = None) -> bytes:  # noqa: A002  the seam's word
+        del format, targets, site
         return bytes(BIG)
 
 
@@ -53,11 +53,11 @@ class SlowBigBackend(BigBackend):
         self.asked = asyncio.Event()
         self.go_on = asyncio.Event()
 
-    async def metrics(self, format: Format, targets: frozenset[str] | None) -> bytes:  # noqa: A002  the seam's word
+    async def metrics(self, format: Format, targets: frozenset[str] | None, site: str | None = None) -> bytes:  # noqa: A002  the seam's word
         self.asked.set()
         await self.go_on.wait()
         self.go_on.clear()
-        return await super().metrics(format, targets)
+        return await super().metrics(format, targets, site)
 
 
 @contextlib.asynccontextmanager

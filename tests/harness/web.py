@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import TypeVar
 
 import httpx
@@ -30,6 +30,7 @@ class ShownBackend:
         self.level = "info"
         self.polled: list[tuple[str, frozenset[CollectorName] | None]] = []
         self.answer, self.seconds = Answer.NOW, 0.0
+        self.site_users: Mapping[str, frozenset[str]] | None = {}
         self._lifecycle = lifecycle
         self._config_error = config_error
         self._page = Page(Instruments(CollectorRegistry()))
@@ -48,11 +49,12 @@ class ShownBackend:
     async def until_open(self) -> bool:
         return True
 
-    def view(self) -> View:
-        return self.shown
+    def view(self, site: str | None = None) -> View:
+        return self.shown if site is None else self.shown.of_site(site)
 
-    async def metrics(self, format: Format, targets: frozenset[str] | None) -> bytes:  # noqa: A002  the seam's word
-        return self._page.render(self.shown, format, targets)
+    async def metrics(self, format: Format, targets: frozenset[str] | None, site: str | None = None) -> bytes:  # noqa: A002  the seam's word
+        render = self._page.render if site is None else self._page.render_part
+        return render(self.view(site), format, targets)
 
     def effective_config(self) -> str:
         return "targets:\n" + "".join(f"- name: site-{number}\n  api_key: '********'\n" for number in range(20))
@@ -83,10 +85,10 @@ class SlowBackend(ShownBackend):
         self.asked = asyncio.Event()
         self.go_on = asyncio.Event()
 
-    async def metrics(self, format: Format, targets: frozenset[str] | None) -> bytes:  # noqa: A002  the seam's word
+    async def metrics(self, format: Format, targets: frozenset[str] | None, site: str | None = None) -> bytes:  # noqa: A002  the seam's word
         self.asked.set()
         await self.go_on.wait()
-        return await super().metrics(format, targets)
+        return await super().metrics(format, targets, site)
 
 
 def ask(

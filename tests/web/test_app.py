@@ -21,8 +21,8 @@ CHANGES = ("/-/reload", "/-/log-level?level=debug", f"/-/poll?target={WIX}")
 class BrokenBackend(ShownBackend):
     """Has a bug in every page that shows the view."""
 
-    def view(self) -> View:
-        raise RuntimeError("hunter2")
+    def view(self, site: str | None = None) -> View:
+        raise RuntimeError("hunter2", site)
 
 
 def healthy(*, lifecycle: bool = False) -> ShownBackend:

@@ -31,10 +31,10 @@ class HeldBackend(ShownBackend):
         self.begun: list[tuple[Format, frozenset[str] | None]] = []
         self.go_on = asyncio.Event()
 
-    async def metrics(self, format: Format, targets: frozenset[str] | None) -> bytes:  # noqa: A002  the seam's word
+    async def metrics(self, format: Format, targets: frozenset[str] | None, site: str | None = None) -> bytes:  # noqa: A002  the seam's word
         self.begun.append((format, targets))
         await self.go_on.wait()
-        return await super().metrics(format, targets)
+        return await super().metrics(format, targets, site)
 
 
 def with_client(backend: ShownBackend, scenario: Callable[[httpx.AsyncClient], Awaitable[T]], *, max_requests: int = 40) -> T:

@@ -1,0 +1,77 @@
+"""Who sees what: users that ``site_users`` names get the pages of their sites, and everybody else gets all pages.
+
+What is not allowed is refused: a page that is added later is closed to these users until a line here opens it. A site that
+there is not and one that is not theirs get the same answer, before anything of either is looked at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+from urllib.parse import quote
+
+from starlette.responses import PlainTextResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from exporter.limits import TEXT
+from exporter.support.audit import Refusals
+from exporter.support.redaction import told
+from exporter.web.auth import PROBES
+from exporter.web.backend import Backend
+from exporter.web.callers import caller, user_of
+
+_ROOT: Final = "/site/"
+_BARE: Final = "exporter.bare"
+
+
+def sites_of(user: str | None, site_users: Mapping[str, frozenset[str]]) -> frozenset[str] | None:
+    """Return the sites that ``user`` may see, ``None`` for all.
+
+    Where sites have users, who has not signed in sees none: that is a probe.
+    """
+    if not site_users:
+        return None
+    sites = frozenset(site for site, users in site_users.items() if user in users)
+    return sites if sites or user is None else None
+
+
+def address_of(site: str) -> str:
+    """Return the path of a site's board."""
+    return _ROOT + quote(site, safe="")
+
+
+def is_bare(scope: Scope) -> bool:
+    """Return whether a probe's answer may name no target, since who asks may not see all of them."""
+    return bool(scope.get(_BARE))
+
+
+class SiteGuard:
+    """Lets the users of sites have the pages of their sites, and the probes. Stands behind the passwords."""
+
+    def __init__(self, app: ASGIApp, backend: Backend) -> None:
+        self._app = app
+        self._backend = backend
+        self._refusals = Refusals(refused="page")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            is_probe = scope["path"] in PROBES
+            if self._backend.site_users is None and not is_probe:
+                await self._backend.until_open()
+            site_users = self._backend.site_users
+            sites = frozenset[str]() if site_users is None else sites_of(user_of(scope), site_users)
+            if sites is not None and not is_probe and _site_in(scope["path"]) not in sites:
+                await self._refusal(scope, sites)(scope, receive, send)
+                return
+            scope[_BARE] = sites is not None
+        await self._app(scope, receive, send)
+
+    def _refusal(self, scope: Scope, sites: frozenset[str]) -> Response:
+        self._refusals.tell("site_users", told(scope["path"], TEXT.number), **caller(scope))
+        lines = ["There is no such page for you.", *(f"Yours is {address_of(site)}" for site in sorted(sites))]
+        return PlainTextResponse("\n".join(lines) + "\n", 404)
+
+
+def _site_in(path: str) -> str | None:
+    """Return the site whose page ``path`` is, or one below it, decoded as the router decodes it: once, by the server."""
+    return path.removeprefix(_ROOT).partition("/")[0] if path.startswith(_ROOT) else None

@@ -1,0 +1,48 @@
+"""Two customers of one exporter, and the world of the first without the second: what the first sees must be the same."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+import msgspec
+
+from exporter.errors import Reason
+from exporter.model import CollectorName, ConfigWarning, ConnectionStatus, RejectedConfig
+from exporter.state.snapshot import View
+from tests.harness import views
+
+MINE: Final = "Salon Mitte: 100% #1 & Söhne?"
+"""A site whose name needs each kind of care in an address."""
+THEIRS: Final = "zz-other"
+"""Stands in every text of the other customer."""
+USERS: Final[Mapping[str, frozenset[str]]] = {MINE: frozenset({"anna"}), THEIRS: frozenset({"bert"})}
+
+
+def mine(name: str = "salon-mitte", site: str = MINE) -> views.Target:
+    """Return the target of the first customer: one broken connection."""
+    rows = views.connections(views.connection("Chair 1"), views.connection("Chair 2", ConnectionStatus.DISCONNECTED))
+    state = views.succeeded(views.unpolled(name, "wix", CollectorName.CONNECTIONS), rows)
+    return views.target_of(name, "wix", [state], labels={"site": site, "owner": "anna"})
+
+
+def theirs(number: int) -> views.Target:
+    """Return a target of the second customer: fails, has a double booking, waits for its first poll."""
+    name = f"{THEIRS}-{number}"
+    bookings = views.succeeded(views.unpolled(name, "bitrix24", CollectorName.BOOKINGS), views.bitrix24_bookings())
+    failing = views.failed(bookings, Reason.TIMEOUT, f"{THEIRS}.example did not answer within 30 s", count=3)
+    waiting = views.unpolled(name, "bitrix24", CollectorName.LINKS)
+    return views.target_of(name, "bitrix24", [failing, waiting], labels={"site": THEIRS}, usage=views.bitrix24_usage())
+
+
+def alone() -> View:
+    """Return the exporter with the first customer only."""
+    return views.view_of(mine())
+
+
+def together() -> View:
+    """Return it with the second one, who fills pages, before and behind the first."""
+    view = views.view_of(theirs(0), mine(), *(theirs(number) for number in range(1, 60)))
+    warning = ConfigWarning("shared_account", "salon-mitte", f"salon-mitte and {THEIRS}-1 are one account", "drop one")
+    rejected = RejectedConfig(views.NOW - 60, f"targets[{THEIRS}-2]: unknown key", 1)
+    return msgspec.structs.replace(view, config_warnings=(warning,), rejected_config=rejected)
