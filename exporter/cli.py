@@ -189,7 +189,10 @@ def check_config(
         route = checked(host_route)
         config = checked(lambda: load_config(config_file))
         web = checked(lambda: WebConfig.load(web_config))
-        for warning in (*(config.warnings if config else ()), *(web_warnings(web, time.time()) if web else ())):
+        for warning in (
+            *((*config.warnings, *config.gaps) if config else ()),
+            *(web_warnings(web, time.time()) if web else ()),
+        ):
             typer.echo(visible(f"warning: {warning}"), err=True)
         if config is not None and online and route is not None:
             problems += asyncio.run(check_online(config, typer.echo))

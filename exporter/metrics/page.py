@@ -6,6 +6,7 @@ targets therefore renders only what was polled since the last one, and joins the
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from threading import Lock
 from typing import Final
@@ -19,6 +20,7 @@ from exporter.metrics.families import process
 from exporter.metrics.families.catalog import COUNTERS, FAMILIES, GROUPS, TARGET_INFO
 from exporter.metrics.families.family import Family
 from exporter.metrics.instruments import Instruments, TargetInstruments
+from exporter.model import WarningKind
 from exporter.state.snapshot import TargetView, View
 
 _EOF: Final = b"# EOF\n"
@@ -48,6 +50,11 @@ class Page:
         for family, number in ((process.TIME, view.at), (process.READY, view.ready), (process.STANDBY, view.standby)):
             parts.append(header(family, format))
             parts.append(encode(f"{family.name} {number_text(number)}\n"))
+        kinds = Counter(warning.kind for warning in view.config_warnings)
+        parts.append(header(process.CONFIG_WARNINGS, format))
+        parts += (
+            encode(f'{process.CONFIG_WARNINGS.name}{{kind="{kind}"}} {number_text(kinds[kind])}\n') for kind in WarningKind
+        )
         parts.append(_registry_text(self._instruments.registry, format))
         if format is Format.OPENMETRICS:
             parts.append(_EOF)

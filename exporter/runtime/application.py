@@ -9,7 +9,6 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Collection, Coroutine, Iterator
 from concurrent.futures import Executor
-from dataclasses import replace
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -21,6 +20,7 @@ from exporter.errors import ConfigError, Problem
 from exporter.metrics import Format, Page
 from exporter.polling import CANCEL_SECONDS, Scheduler
 from exporter.runtime.targets import LiveTarget, World
+from exporter.state.config_warnings import config_warnings
 from exporter.state.snapshot import Snapshot, View
 from exporter.state.status_history import StateFileInUseError, StatusHistory, open_status_history
 from exporter.support import logs
@@ -192,7 +192,8 @@ class Application:
 
     def view(self) -> View:
         view = self._snapshot.view(self._clock.steady(), self._clock.stepped())
-        return msgspec.structs.replace(view, standby=True) if self.standby else view
+        warnings = config_warnings(view, self._config.unwatched) if self._config else ()
+        return msgspec.structs.replace(view, standby=self.standby, config_warnings=warnings)
 
     async def metrics(self, format: Format, targets: frozenset[str] | None) -> bytes:  # noqa: A002  the exposition's word
         # In a thread: a page of a large fleet takes longer than the loop may be held.
@@ -313,7 +314,7 @@ class Application:
         for target in config.targets:
             name = target.name
             if name in kept:
-                live[name] = replace(kept[name], config=target)
+                live[name] = kept[name].reconfigured(target)
                 self._snapshot.relabel(live[name].entry())
             else:
                 live[name] = opened[name]
@@ -348,7 +349,7 @@ class Application:
         self._rejected = None
         self._world.known.hand_over(_READ, _IN_FORCE)
         self._instruments.config_loaded(ok=True, at=self._clock.steady(), hash=digest)
-        async for warning in in_slices(config.warnings):
+        async for warning in in_slices((*config.warnings, *config.gaps)):
             log.warning("config_warning", problem=str(warning))
 
     async def _status_history(self, config: Config) -> StatusHistory:

@@ -150,7 +150,7 @@ def _held(state: CollectorState, stepped: float) -> _CachedState:
 
 
 class TargetView(Value, frozen=True, gc=False):
-    """One target at one moment."""
+    """One target at one moment. ``policy`` is what holds then; ``closed`` says that it is a day without bookings."""
 
     name: str
     platform: str
@@ -158,6 +158,7 @@ class TargetView(Value, frozen=True, gc=False):
     collectors: tuple[CollectorState, ...]
     usage: ApiUsage
     policy: TargetPolicy
+    closed: bool = False
 
 
 class View(Value, frozen=True, gc=False):
@@ -233,6 +234,7 @@ class Snapshot:
             self._stepped = stepped
             for states in self._states.values():
                 states.update({name: _held(held.state, stepped) for name, held in states.items()})
+        at = now + stepped
         targets = tuple(
             TargetView(
                 entry.name,
@@ -240,7 +242,8 @@ class Snapshot:
                 entry.labels,
                 tuple(held.at(now) for held in self._states[name].values()),
                 entry.usage(),
-                entry.policy,
+                entry.policy.at(at),
+                entry.policy.is_closed(at),
             )
             for name, entry in self._entries.items()
         )
@@ -250,7 +253,7 @@ class Snapshot:
             for collector, held in states.items()
             if held.state.finished_polls == 0
         )
-        return View(now + stepped, targets, missing)
+        return View(at, targets, missing)
 
 
 def failure_of(error: PollError, at: float, count: int, since: float | None = None) -> Failure:

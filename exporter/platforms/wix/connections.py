@@ -58,6 +58,7 @@ class ConnectionsCollector:
         self._providers = ProviderDirectory(api, target, services)
         self._seen: dict[str, _Seen] = {}  # by the hash of the id; what was seen last comes first
         self._shown: Sequence[str] = ()
+        self._listed: frozenset[str] | None = None  # schedules of the last whole answer
         self._last: ConnectionsObservation | None = None
 
     async def poll(self) -> PollResult:
@@ -68,14 +69,28 @@ class ConnectionsCollector:
         failed = answer.failed_provider_ids
         if failed and not answer.rows:
             return await self._all_failed(failed, http)
+        if not failed and not answer.malformed:  # else a connection of a schedule may be one of those that are missing
+            self._listed = frozenset(row.schedule_id.lower() for row in answer.rows)
         rows = [row for row in answer.rows if not self._schedules or row.schedule_id.lower() in self._schedules]
         await self._remember(rows, answer, now)
         labels = await self._labels(failed, answer.rows)
         shown, others = await self._connections(labels, now)
         providers, dropped = _providers(labels, failed)
-        self._last = observation = ConnectionsObservation(now, shown, providers, others, dropped)
+        self._last = observation = ConnectionsObservation(
+            now,
+            shown,
+            providers,
+            others,
+            dropped,
+            self._unknown(self._target.schedule_ids),
+            self._unknown(self._target.aliases),
+        )
         await self._services.since.save()
         return PollResult(observation, _providers_failed(failed, labels, http) if failed else None)
+
+    def _unknown(self, schedules: Iterable[str]) -> tuple[str, ...]:
+        """Return those of ``schedules`` that no connection belongs to."""
+        return () if self._listed is None else tuple(each for each in schedules if each.lower() not in self._listed)
 
     async def _remember(self, rows: Iterable[ConnectionRow], answer: ConnectionsAnswer, now: float) -> None:
         seen: dict[str, _Seen] = {}
