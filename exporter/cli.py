@@ -167,7 +167,7 @@ def check_config(
     *,
     config_file: ConfigFile = DEFAULT_CONFIG_FILE,
     web_config: WebConfigFile = None,
-    online: Annotated[bool, typer.Option("--online", help="Also try each credential with one cheap read.")] = False,
+    online: Annotated[bool, typer.Option("--online", help="Also try each credential with a few cheap reads.")] = False,
 ) -> None:
     """Check the configuration. Prints every problem with file, path and a fix. Exit code 0 or 2."""
     from exporter.commands.check_config import check_online  # noqa: PLC0415
@@ -189,13 +189,17 @@ def check_config(
         route = checked(host_route)
         config = checked(lambda: load_config(config_file))
         web = checked(lambda: WebConfig.load(web_config))
+
+        def warn(warning: object) -> None:
+            typer.echo(visible(f"warning: {warning}"), err=True)
+
         for warning in (
             *((*config.warnings, *config.gaps) if config else ()),
             *(web_warnings(web, time.time()) if web else ()),
         ):
-            typer.echo(visible(f"warning: {warning}"), err=True)
+            warn(warning)
         if config is not None and online and route is not None:
-            problems += asyncio.run(check_online(config, typer.echo))
+            problems += asyncio.run(check_online(config, typer.echo, warn))
         for problem in problems:
             typer.echo(visible(f"error: {problem}"), err=True)
         if problems:

@@ -232,8 +232,8 @@ class BookingsObservation(Value, frozen=True, gc=False):
     """Booking counts at ``at``.
 
     ``next_booking`` is the start of the next booking after ``at``; ``measures_next`` tells "none ahead" (``None`` and
-    ``True``) from "not measured" (``None`` and ``False``). ``conflicts`` holds the first ten, soonest first, behind those that are
-    left to be judged the accepted ones; ``next_conflict`` is the start of the soonest that is left to be judged and not over.
+    ``True``) from "not measured" (``None`` and ``False``). ``conflicts`` holds the first ten, soonest first, the accepted ones
+    behind the others; ``next_conflict`` is the start of the soonest that is neither accepted nor over.
     ``unknown_resources`` and ``unknown_accepted`` are ids that the configuration names and a whole answer did not.
     """
 

@@ -94,7 +94,7 @@ def count_windows(
     """Count ``bookings`` (each id once, see :func:`unique`) per window.
 
     ``conflicting``, ``statuses`` and ``resources`` switch on the further counts: ids of bookings that conflict (with those that
-    are ``accepted`` among them), and the statuses and resources that get a number, which is 0 where there is no booking. ``None``
+    are ``accepted`` among them), and statuses and resources that get a number, which is 0 where there is no booking. ``None``
     leaves a count out. Without ``complete`` some rows could not be read, and the counts are a lower bound.
     """
 

@@ -17,7 +17,10 @@ from exporter.model import (
     Conflict,
     Connection,
     ConnectionsObservation,
+    Known,
     LinksObservation,
+    TargetPolicy,
+    WarningKind,
 )
 from exporter.state import findings as problems
 from exporter.state.advice import for_connection, for_failure
@@ -25,6 +28,7 @@ from exporter.state.findings import Severity
 from exporter.state.snapshot import CollectorState, TargetView, View
 from exporter.web.status_types import (
     VERSION,
+    Acceptance,
     BookingConflict,
     Bookings,
     BookingsWindow,
@@ -33,6 +37,7 @@ from exporter.web.status_types import (
     CalendarProvider,
     Collector,
     CollectorCondition,
+    ConfigWarning,
     Connections,
     EntityLinks,
     Failure,
@@ -65,10 +70,10 @@ def encode_status(view: View, targets: frozenset[str] | None = None, page: int |
     summary = _summary(states, found)
     if page is not None:
         view = _narrowed(view, frozenset(target.name for target in on_page(view.targets, page)))
-    names = {target.name: problems.resource_names(target) for target in view.targets}
-    found = tuple(problem for problem in found if problem.target in names)
+    of = {target.name: target for target in view.targets}
+    found = tuple(problem for problem in found if problem.target in of)
     # One thing at a time: thousands in a single call would hold the interpreter, and with it the event loop.
-    shown, problems_bytes = _written(STATUS_ANSWER.number // 2, (_problem(problem, names[problem.target]) for problem in found))
+    shown, problems_bytes = _written(STATUS_ANSWER.number // 2, (_problem(problem, of[problem.target]) for problem in found))
     documents, _ = _written(
         STATUS_ANSWER.number - problems_bytes, (_target(target, view.at, states[target.name]) for target in view.targets)
     )
@@ -112,10 +117,10 @@ def status_of(view: View, targets: frozenset[str] | None = None) -> Status:
     view = _narrowed(view, targets)
     found = problems.problems(view)
     states = _states(view, found)
-    names = {target.name: problems.resource_names(target) for target in view.targets}
+    of = {target.name: target for target in view.targets}
     return msgspec.structs.replace(
         _status(view, _summary(states, found), None, pages_of(len(view.targets))),
-        problems=tuple(_problem(problem, names[problem.target]) for problem in found),
+        problems=tuple(_problem(problem, of[problem.target]) for problem in found),
         targets=tuple(_target(target, view.at, states[target.name]) for target in view.targets),
     )
 
@@ -125,7 +130,8 @@ def _narrowed(view: View, targets: frozenset[str] | None) -> View:
         return view
     shown = tuple(target for target in view.targets if target.name in targets)
     missing = tuple(item for item in view.missing if item[0] in targets)
-    return msgspec.structs.replace(view, targets=shown, missing=missing)
+    warnings = tuple(row for row in view.config_warnings if row.target is None or row.target in targets)
+    return msgspec.structs.replace(view, targets=shown, missing=missing, config_warnings=warnings)
 
 
 def _written(room: int, documents: Iterable[msgspec.Struct]) -> tuple[tuple[Any, ...], int]:
@@ -153,6 +159,10 @@ def _status(view: View, summary: Summary, page: int | None, pages: int) -> Statu
         truncated=False,
         missing=tuple(Missing(target=target, collector=collector) for target, collector in view.missing),
         summary=summary,
+        config_warnings=tuple(
+            ConfigWarning(kind=WarningKind(row.kind), target=row.target, message=row.message, fix=row.fix)
+            for row in view.config_warnings
+        ),
         problems=(),
         targets=(),
     )
@@ -186,7 +196,7 @@ def _summary(states: Mapping[str, TargetState], found: Iterable[problems.Problem
     )
 
 
-def _problem(problem: problems.Problem, resource_names: Mapping[str, str]) -> Problem:
+def _problem(problem: problems.Problem, target: TargetView) -> Problem:
     return Problem(
         severity=problem.severity,
         kind=problem.kind,
@@ -199,7 +209,7 @@ def _problem(problem: problems.Problem, resource_names: Mapping[str, str]) -> Pr
         detail=problem.detail or None,
         meaning=problem.advice.meaning,
         fix=problem.advice.fix,
-        conflict=_conflict(problem.conflict, resource_names) if problem.conflict else None,
+        conflict=_conflict(problem.conflict, problems.resource_names(target), target.policy) if problem.conflict else None,
     )
 
 
@@ -210,12 +220,14 @@ def _target(target: TargetView, now: float, state: TargetState) -> Target:
         platform=target.platform,
         labels=dict(target.labels),
         state=state,
+        paused=target.policy.paused is not None,
+        closed=target.closed,
         collectors=tuple(_collector(collector, target.platform, now) for collector in target.collectors),
         connections=next(
-            (_connections(seen, target.platform, now) for seen in observations if isinstance(seen, ConnectionsObservation)),
+            (_connections(seen, target, now) for seen in observations if isinstance(seen, ConnectionsObservation)),
             None,
         ),
-        bookings=next((_bookings(seen) for seen in observations if isinstance(seen, BookingsObservation)), None),
+        bookings=next((_bookings(seen, target.policy) for seen in observations if isinstance(seen, BookingsObservation)), None),
         links=next((_links(seen) for seen in observations if isinstance(seen, LinksObservation)), None),
         budgets=tuple(Budget(budget=row.name, limit=row.limit, remaining=row.remaining) for row in target.usage.budgets),
         operating=tuple(
@@ -269,18 +281,18 @@ def _condition(state: CollectorState) -> CollectorCondition:
     return "ok" if state.finished_polls else "waiting"
 
 
-def _connections(seen: ConnectionsObservation, platform: str, now: float) -> Connections:
+def _connections(seen: ConnectionsObservation, target: TargetView, now: float) -> Connections:
     return Connections(
         at=_moment(seen.at),
-        connections=tuple(_connection(row, platform, now) for row in seen.connections),
+        connections=tuple(_connection(row, target, now) for row in seen.connections),
         providers=tuple(CalendarProvider(provider=row.label, up=row.up) for row in seen.providers),
         dropped_connections=seen.dropped_connections,
         dropped_providers=seen.dropped_providers,
     )
 
 
-def _connection(row: Connection, platform: str, now: float) -> CalendarConnection:
-    advice = for_connection(platform, row.status, row.error_reason)
+def _connection(row: Connection, target: TargetView, now: float) -> CalendarConnection:
+    advice = for_connection(target.platform, row.status, row.error_reason)
     return CalendarConnection(
         connection=row.key,
         calendar_type=row.calendar_type,
@@ -293,12 +305,13 @@ def _connection(row: Connection, platform: str, now: float) -> CalendarConnectio
         import_enabled=row.import_enabled,
         export_enabled=row.export_enabled,
         broken=problems.is_broken(row, now),
+        accepted=_acceptance(target.policy.accepted_connection(row)),
         meaning=advice.meaning,
         fix=advice.fix,
     )
 
 
-def _bookings(seen: BookingsObservation) -> Bookings:
+def _bookings(seen: BookingsObservation, policy: TargetPolicy) -> Bookings:
     return Bookings(
         at=_moment(seen.at),
         windows=tuple(
@@ -309,6 +322,7 @@ def _bookings(seen: BookingsObservation) -> Bookings:
                 complete=row.complete,
                 bookings=row.bookings,
                 conflicting=row.conflicting,
+                accepted_conflicting=row.accepted,
                 by_status=None if row.by_status is None else dict(row.by_status),
                 by_resource=None if row.by_resource is None else dict(row.by_resource),
             )
@@ -316,7 +330,8 @@ def _bookings(seen: BookingsObservation) -> Bookings:
         ),
         next_booking_measured=seen.measures_next,
         next_booking=_moment_or_none(seen.next_booking),
-        conflicts=tuple(_conflict(row, seen.resource_names) for row in seen.conflicts),
+        next_conflict=_moment_or_none(seen.next_conflict),
+        conflicts=tuple(_conflict(row, seen.resource_names, policy) for row in seen.conflicts),
         resource_names=dict(seen.resource_names),
         dropped_resources=seen.dropped_resources,
     )
@@ -345,7 +360,7 @@ def _links(seen: LinksObservation) -> Links:
     )
 
 
-def _conflict(row: Conflict, resource_names: Mapping[str, str]) -> BookingConflict:
+def _conflict(row: Conflict, resource_names: Mapping[str, str], policy: TargetPolicy) -> BookingConflict:
     return BookingConflict(
         resource=row.resource,
         resource_name=resource_names.get(row.resource),
@@ -353,7 +368,12 @@ def _conflict(row: Conflict, resource_names: Mapping[str, str]) -> BookingConfli
         second=row.second,
         start=_moment(row.start),
         end=_moment(row.end),
+        accepted=_acceptance(policy.accepted_conflict(row)),
     )
+
+
+def _acceptance(known: Known | None) -> Acceptance | None:
+    return None if known is None else Acceptance(why=known.why, until=_moment_or_none(known.until))
 
 
 def _moment(seconds: float) -> datetime:

@@ -18,6 +18,7 @@ from exporter.model import (
     CollectorName,
     ConnectionStatus,
     ErrorReason,
+    WarningKind,
 )
 from exporter.state.findings import Kind, Severity
 
@@ -28,8 +29,15 @@ TargetState = Literal["critical", "warning", "waiting", "healthy"]
 CollectorCondition = Literal["failing", "partial", "expired", "waiting", "ok"]
 
 
+class Acceptance(msgspec.Struct, frozen=True, kw_only=True):
+    """Why something is meant to be as it is: it is listed, not judged, up to the moment ``until``, or without an end."""
+
+    why: str
+    until: Moment | None
+
+
 class BookingConflict(msgspec.Struct, frozen=True, kw_only=True):
-    """Two booking ids that overlap on a resource from ``start`` to ``end``."""
+    """Two booking ids that overlap on a resource from ``start`` to ``end``. ``accepted`` is null unless that is meant."""
 
     resource: str
     resource_name: str | None
@@ -37,6 +45,7 @@ class BookingConflict(msgspec.Struct, frozen=True, kw_only=True):
     second: str
     start: Moment
     end: Moment
+    accepted: Acceptance | None
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True):
@@ -91,7 +100,10 @@ class Collector(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CalendarConnection(msgspec.Struct, frozen=True, kw_only=True):
-    """One external calendar connection. ``broken`` says that it is among the problems: error, disconnected or stuck."""
+    """One external calendar connection. ``broken`` says that it is among the problems: error, disconnected or stuck.
+
+    ``accepted`` is null unless it is meant to be as it is.
+    """
 
     connection: str
     calendar_type: CalendarType
@@ -104,6 +116,7 @@ class CalendarConnection(msgspec.Struct, frozen=True, kw_only=True):
     import_enabled: bool
     export_enabled: bool
     broken: bool
+    accepted: Acceptance | None
     meaning: str
     fix: str
 
@@ -129,7 +142,10 @@ class Connections(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class BookingsWindow(msgspec.Struct, frozen=True, kw_only=True):
-    """Bookings of one half-open window. ``conflicting`` is null where conflicts are not measured."""
+    """Bookings of one half-open window. ``conflicting`` is null where conflicts are not measured.
+
+    ``accepted_conflicting`` are those of them whose every overlap is accepted.
+    """
 
     window: str
     start: Moment
@@ -137,17 +153,22 @@ class BookingsWindow(msgspec.Struct, frozen=True, kw_only=True):
     complete: bool
     bookings: int
     conflicting: int | None
+    accepted_conflicting: int | None
     by_status: Mapping[str, int] | None
     by_resource: Mapping[str, int] | None
 
 
 class Bookings(msgspec.Struct, frozen=True, kw_only=True):
-    """Booking counts at ``at``. ``conflicts`` holds the first ten, soonest first."""
+    """Booking counts at ``at``. ``conflicts`` holds the first ten, soonest first, the accepted ones behind the others.
+
+    ``next_conflict`` is the start of the soonest overlap that is neither accepted nor over.
+    """
 
     at: Moment
     windows: tuple[BookingsWindow, ...]
     next_booking_measured: bool
     next_booking: Moment | None
+    next_conflict: Moment | None
     conflicts: tuple[BookingConflict, ...]
     resource_names: Mapping[str, str]
     dropped_resources: int
@@ -203,12 +224,17 @@ class OperatingTime(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Target(msgspec.Struct, frozen=True, kw_only=True):
-    """One target. ``connections``, ``bookings`` and ``links`` are null without data or without that collector."""
+    """One target. ``connections``, ``bookings`` and ``links`` are null without data or without that collector.
+
+    One that is ``paused`` has no collectors: it is not asked. ``closed`` says that it is a day without bookings.
+    """
 
     name: str
     platform: str
     labels: Mapping[str, str]
     state: TargetState
+    paused: bool
+    closed: bool
     collectors: tuple[Collector, ...]
     connections: Connections | None
     bookings: Bookings | None
@@ -223,6 +249,15 @@ class Missing(msgspec.Struct, frozen=True, kw_only=True):
 
     target: str
     collector: CollectorName
+
+
+class ConfigWarning(msgspec.Struct, frozen=True, kw_only=True):
+    """What is watched less than the configuration makes believe. ``target`` is null for what concerns no single one."""
+
+    kind: WarningKind
+    target: str | None
+    message: str
+    fix: str
 
 
 class Summary(msgspec.Struct, frozen=True, kw_only=True):
@@ -255,5 +290,6 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     truncated: bool
     missing: tuple[Missing, ...]
     summary: Summary
+    config_warnings: tuple[ConfigWarning, ...]
     problems: tuple[Problem, ...]
     targets: tuple[Target, ...]

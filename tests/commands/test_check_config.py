@@ -11,7 +11,7 @@ from random import Random
 import pytest
 from prometheus_client import CollectorRegistry
 
-from exporter.commands.check_config import _problem, check_all, check_online
+from exporter.commands.check_config import Checked, _checked, check_all, check_online
 from exporter.config import load_config
 from exporter.metrics import Instruments
 from exporter.platforms.settings import Target
@@ -42,15 +42,15 @@ def test_a_fleet_is_checked_twenty_at_a_time_and_told_in_the_order_of_the_config
     async def main() -> list[str]:
         clock = ManualClock()
 
-        async def check(target: Target) -> str | None:
+        async def check(target: Target) -> Checked:
             nonlocal asking, most
             asking, number = asking + 1, int(target.name[1:])
             most = max(most, asking)
             await clock.sleep(1 + number * 7 % 10)  # those that come later are often known earlier
             asking -= 1
-            return f"{target.name}: no" if number % 3 == 0 else None
+            return Checked(problem="no") if number % 3 == 0 else Checked()
 
-        checking = asyncio.create_task(check_all(fleet, check, lambda line: said.append((line, clock.monotonic()))))
+        checking = asyncio.create_task(check_all(fleet, check, lambda line: said.append((line, clock.monotonic())), print))
         await clock.advance(100)  # one after the other it would be 1,650 s
         assert checking.done()
         return await checking
@@ -65,14 +65,14 @@ def test_a_bug_in_one_check_leaves_none_of_the_others_behind(fleet: tuple[Target
     async def main() -> set[str]:
         clock = ManualClock()
 
-        async def check(target: Target) -> str | None:
+        async def check(target: Target) -> Checked:
             if target.name == "p0":
                 raise ZeroDivisionError
             await clock.sleep(1)
-            return None
+            return Checked()
 
         with pytest.raises(ZeroDivisionError):
-            await check_all(fleet, check, print)
+            await check_all(fleet, check, print, print)
         return {task.get_name() for task in asyncio.all_tasks() if task.get_name().startswith("check ")}
 
     assert set() == asyncio.run(main())
@@ -93,7 +93,7 @@ def test_each_connection_is_admitted_as_in_the_daemon(tmp_path: Path, monkeypatc
     async def scenario(business: Business) -> None:
         config = load_config(business.config())
         said: list[str] = []
-        assert [] == await check_online(config, said.append)
+        assert [] == await check_online(config, said.append, said.append)
         assert ["salon-wix: the credential works", "salon-b24: the credential works"] == said
         assert {business.url.removeprefix("http://")} == set(admitted)
 
@@ -109,12 +109,12 @@ def test_a_platform_that_refuses_slowly_is_given_up_within_half_a_minute(target:
         config = load_config(business.config(business.wix_target(timeout="30s"), business.bitrix24_target(timeout="30s")))
         async with pool(clock) as http:
             world = World(http, clock, Random(1), Instruments(CollectorRegistry()), Admission(clock))
-            checking = asyncio.create_task(_problem(world, next(each for each in config.targets if each.name == target)))
+            checking = asyncio.create_task(_checked(world, next(each for each in config.targets if each.name == target)))
             began = clock.monotonic()
             while not checking.done():
                 assert clock.monotonic() - began <= 30
                 await clock.advance(0.5)
                 await asyncio.sleep(0.001)
-        assert "server_error" in (await checking or "")
+        assert "server_error" in (await checking).problem
 
     with_business(tmp_path, scenario, clock)
