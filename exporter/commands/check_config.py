@@ -89,8 +89,9 @@ def _progress(targets: int) -> Iterator[Callable[[str], None]]:
     """Show on a terminal how many of ``targets`` are done; what is printed meanwhile stands above."""
     columns = (SpinnerColumn(), TextColumn("checking"), MofNCompleteColumn(), TextColumn("{task.description}"))
     # What goes into a file or a pipe must not be led to the terminal.
-    console, piped = Console(stderr=True), not sys.stdout.isatty()
-    with Progress(*columns, console=console, transient=True, redirect_stdout=not piped) as progress:
+    console, here = Console(stderr=True), sys.stdout.isatty()
+    quiet = not console.is_terminal
+    with Progress(*columns, console=console, transient=True, redirect_stdout=here, disable=quiet) as progress:
         task = progress.add_task("", total=targets)
         yield lambda name: progress.update(task, advance=1, description=escape(visible(name)))
 

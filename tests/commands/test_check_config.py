@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
+import pty
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -118,3 +124,76 @@ def test_a_platform_that_refuses_slowly_is_given_up_within_half_a_minute(target:
         assert "server_error" in (await checking).problem
 
     with_business(tmp_path, scenario, clock)
+
+
+async def checked(business: Business, *targets: dict[str, Any]) -> list[str]:
+    told: list[str] = []
+    config = load_config(business.config(*targets))
+    problems = await check_online(config, told.append, lambda warning: told.append(f"warning: {warning}"))
+    return told + [f"error: {problem}" for problem in problems]
+
+
+def test_ids_that_the_account_does_not_have_are_warnings_and_no_problem(tmp_path: Path) -> None:
+    async def scenario(business: Business) -> None:
+        nobody = "deadbeef-0000-4000-8000-000000000000"
+        site = business.wix_target(schedule_ids=[nobody], aliases={nobody: "Chair X"})
+        wanted = {"bookings": {"overlapping_resources": [4711]}}
+        works, *warnings = await checked(business, site, business.bitrix24_target(collectors=wanted))
+        assert "salon-wix: the credential works" == works
+        assert ["schedule_ids names 1 schedule", "aliases names 1 schedule", "no connections"] == [
+            warning.removeprefix("warning: salon-wix: ").partition(" that ")[0].partition(":")[0] for warning in warnings[:3]
+        ]
+        assert nobody in warnings[0]
+        assert "salon-b24: the credential works" == warnings[3]
+        assert "the configuration names 1 resource that the account does not have: 4711" in warnings[4]
+
+    with_business(tmp_path, scenario)
+
+
+def test_what_is_accepted_is_not_warned_of(tmp_path: Path) -> None:
+    async def scenario(business: Business) -> None:
+        accepted = [{"warning": "no_connections", "why": "opens in March"}]
+        for connection in list(business.site.connections):
+            business.site.connections.drop(connection.id)
+        assert 2 == len(await checked(business, business.wix_target()))
+        assert ["salon-wix: the credential works"] == await checked(business, business.wix_target(accepted=accepted))
+
+    with_business(tmp_path, scenario)
+
+
+def test_a_site_that_refuses_to_count_and_lets_rows_be_read_is_as_good_as_for_the_daemon(tmp_path: Path) -> None:
+    async def scenario(business: Business) -> None:
+        business.simulator.faults.add(Fault(FaultKind.STATUS, status=403, operation="CountExtendedBookings"))
+        assert ["salon-wix: the credential works"] == await checked(business, business.wix_target())
+        business.simulator.faults.add(Fault(FaultKind.STATUS, status=403, operation="QueryExtendedBookings"))
+        (problem,) = await checked(business, business.wix_target())
+        assert problem.startswith("error: salon-wix: permission: ")
+
+    with_business(tmp_path, scenario)
+
+
+def test_a_paused_target_is_not_asked(tmp_path: Path) -> None:
+    async def scenario(business: Business) -> None:
+        assert ["salon-wix: paused, not asked"] == await checked(business, business.wix_target(paused=True))
+        assert {} == business.simulator.log.counts()
+
+    with_business(tmp_path, scenario)
+
+
+def test_a_terminal_sees_how_many_are_checked_while_one_hangs(tmp_path: Path) -> None:
+    path = tmp_path / "exporter.yml"
+    webhook = "https://127.0.0.1:1/rest/1/secretsecretsecret/"
+    path.write_text(f"targets:\n- {{name: portal, platform: bitrix24, webhook_url: '{webhook}'}}\n")
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "exporter", "check-config", "--online", "--config.file", str(path)]
+    with subprocess.Popen(command, stdout=theirs, stderr=theirs, env={**os.environ, "TERM": "xterm"}) as process:
+        os.close(theirs)
+        seen = b""
+        with contextlib.suppress(OSError):  # how a terminal ends
+            while piece := os.read(ours, 4096):
+                seen += piece
+        os.close(ours)
+    assert 2 == process.returncode
+    assert b"checking" in seen
+    assert b"0/1" in seen
+    assert b"error: portal: network" in seen
