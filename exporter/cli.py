@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import os
 import sys
-import time
 from collections.abc import Callable, Iterator
 from enum import StrEnum
 from pathlib import Path
@@ -170,41 +169,19 @@ def check_config(
     online: Annotated[bool, typer.Option("--online", help="Also try each credential with a few cheap reads.")] = False,
 ) -> None:
     """Check the configuration. Prints every problem with file, path and a fix. Exit code 0 or 2."""
-    from exporter.commands.check_config import check_online  # noqa: PLC0415
-    from exporter.platforms.routes import host_route  # noqa: PLC0415
-    from exporter.web import WebConfig, web_warnings  # noqa: PLC0415
+    from exporter.commands.check_config import check  # noqa: PLC0415
 
     logs.configure("warning", "auto")
     keep_memory_private()
     with _exits():
-        problems: list[str] = []
-
-        def checked(read: Callable[[], T]) -> T | None:
-            try:
-                return read()
-            except ConfigError as error:
-                problems.extend(str(problem) for problem in error.problems)
-                return None
-
-        route = checked(host_route)
-        config = checked(lambda: load_config(config_file))
-        web = checked(lambda: WebConfig.load(web_config))
-
-        def warn(warning: object) -> None:
-            typer.echo(visible(f"warning: {warning}"), err=True)
-
-        for warning in (
-            *((*config.warnings, *config.gaps) if config else ()),
-            *(web_warnings(web, time.time()) if web else ()),
-        ):
-            warn(warning)
-        if config is not None and online and route is not None:
-            problems += asyncio.run(check_online(config, typer.echo, warn))
+        problems, targets = check(
+            config_file, web_config, online, typer.echo, lambda text: typer.echo(visible(f"warning: {text}"), err=True)
+        )
         for problem in problems:
             typer.echo(visible(f"error: {problem}"), err=True)
         if problems:
             raise typer.Exit(EXIT_BAD_CONFIG)
-        typer.echo(f"{config_file}: valid, {len(config.targets) if config else 0} targets")
+        typer.echo(f"{config_file}: valid, {targets} targets")
 
 
 @app.command(cls=_Plugin)

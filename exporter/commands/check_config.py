@@ -1,12 +1,15 @@
-"""The ``check-config`` command: what it asks of the platforms when it is told ``--online``."""
+"""The ``check-config`` command: the files, and with ``--online`` what the platforms say to them."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import sys
+import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
 
 from prometheus_client import CollectorRegistry
 from rich.console import Console
@@ -14,12 +17,13 @@ from rich.markup import escape
 from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
 
 from exporter.commands.world import known_secrets, opened_world
-from exporter.config import Config
-from exporter.errors import PollError
+from exporter.config import Config, load_config
+from exporter.errors import ConfigError, PollError
 from exporter.metrics import Instruments
 from exporter.model import ConfigWarning
 from exporter.platforms.policy import policy_of
 from exporter.platforms.retry import MAX_PATIENCE_SECONDS, patience
+from exporter.platforms.routes import host_route
 from exporter.platforms.settings import Target
 from exporter.polling import AT_ONCE, told_error
 from exporter.runtime import World
@@ -27,6 +31,9 @@ from exporter.state.advice import for_failure
 from exporter.state.config_warnings import of_observation
 from exporter.state.status_history import StatusHistory
 from exporter.support.redaction import visible
+from exporter.web import WebConfig, web_warnings
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +43,30 @@ class Checked:
     says: str = "the credential works"
     problem: str = ""
     warnings: tuple[ConfigWarning, ...] = ()
+
+
+def check(
+    config_file: Path, web_config: Path | None, online: bool, say: Callable[[str], None], warn: Callable[[str], None]
+) -> tuple[list[str], int]:
+    """Check both files, and with ``online`` what the platforms say to it. Returns the problems and the number of targets."""
+    problems: list[str] = []
+
+    def checked(read: Callable[[], T]) -> T | None:
+        try:
+            return read()
+        except ConfigError as error:
+            problems.extend(str(problem) for problem in error.problems)
+            return None
+
+    route = checked(host_route)
+    config = checked(lambda: load_config(config_file))
+    web = checked(lambda: WebConfig.load(web_config))
+    of_config = (*config.warnings, *config.gaps) if config else ()
+    for warning in (*of_config, *(web_warnings(web, time.time()) if web else ())):
+        warn(str(warning))
+    if config is not None and online and route is not None:
+        problems += asyncio.run(check_online(config, say, warn))
+    return problems, len(config.targets) if config else 0
 
 
 async def check_online(config: Config, say: Callable[[str], None], warn: Callable[[str], None]) -> list[str]:

@@ -119,6 +119,7 @@ def test_conflicts_name_both_bookings() -> None:
         "second": "352",
         "start": "2026-09-21T15:13:20Z",
         "end": "2026-09-21T15:43:20Z",
+        "accepted": None,
     }
     assert expected == problem["conflict"]
     assert [expected] == by_name(found["targets"], BITRIX24)["bookings"]["conflicts"]

@@ -17,6 +17,7 @@ _OWNER_REASONS = (
     ErrorReason.EXTERNAL_CALENDAR_CREATION_FAILED,
     ErrorReason.EXTERNAL_CALENDAR_DELETED,
 )
+_ACCEPTED = "max_over_time(connection:booking_sync_connection_accepted:max[5m])"
 _CONNECTION_LINK = ("job", "target", "connection")
 
 
@@ -60,7 +61,7 @@ def _single() -> tuple[Alert, ...]:
     return (
         Alert(
             name="BookingSyncConnectionNeedsOwner",
-            expr=f'min_over_time({_REASON}{{reason=~"{owner}"}}[5m]) == 1',
+            expr=f'min_over_time({_REASON}{{reason=~"{owner}"}}[5m]) == 1\nunless ignoring (reason) {_ACCEPTED}',
             hold="5m",
             keep="5m",
             severity=Severity.WARNING,
@@ -73,7 +74,7 @@ def _single() -> tuple[Alert, ...]:
         ),
         Alert(
             name="BookingSyncConnectionError",
-            expr=f'min_over_time({_REASON}{{reason!~"{owner}"}}[5m]) == 1',
+            expr=f'min_over_time({_REASON}{{reason!~"{owner}"}}[5m]) == 1\nunless ignoring (reason) {_ACCEPTED}',
             hold="5m",
             keep="5m",
             severity=Severity.WARNING,
@@ -91,7 +92,8 @@ def _single() -> tuple[Alert, ...]:
                 "and ignoring (status)\n"
                 "max without (status) (\n"
                 f'  max_over_time({_STATUS}{{status=~"synced|sync_in_progress|connected"}}[1d])\n'
-                ") == 1"
+                ") == 1\n"
+                f"unless ignoring (status) {_ACCEPTED}"
             ),
             hold="15m",
             keep="5m",
@@ -108,10 +110,12 @@ def _single() -> tuple[Alert, ...]:
         Alert(
             name="BookingSyncConnectionStuck",
             expr=(
-                f'min_over_time({_STATUS}{{status="sync_in_progress"}}[15m]) == 1\n'
-                "or\n"
-                f'min_over_time({_STATUS}{{status="connected"}}[15m]) == 1\n'
-                f"and ignoring (status, direction) {exporting} == 1"
+                "(\n"
+                f'  min_over_time({_STATUS}{{status="sync_in_progress"}}[15m]) == 1\n'
+                "  or\n"
+                f'  min_over_time({_STATUS}{{status="connected"}}[15m]) == 1\n'
+                f"  and ignoring (status, direction) {exporting} == 1\n"
+                f")\nunless ignoring (status) {_ACCEPTED}"
             ),
             hold="1h",
             keep="5m",

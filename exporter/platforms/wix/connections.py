@@ -61,8 +61,9 @@ class ConnectionsCollector:
         self._listed: frozenset[str] | None = None  # schedules of the last whole answer
         self._last: ConnectionsObservation | None = None
 
-    async def poll(self) -> PollResult:
-        http = await self._api.call(Endpoint.LIST_CONNECTIONS, query={"partialFailure": "true"})
+    async def poll(self, *, repeat: bool = True) -> PollResult:
+        """Ask once, as :class:`~exporter.platforms.base.Collector` says; without ``repeat`` no failure is tried again."""
+        http = await self._api.call(Endpoint.LIST_CONNECTIONS, query={"partialFailure": "true"}, repeat=repeat)
         answer = await off_the_loop(self._services.admission, rows_in(http.body), connections, http)
         now = self._services.clock.steady()
         report(self._services.events, CollectorName.CONNECTIONS, malformed=answer.malformed, unrecognized=answer.unrecognized)

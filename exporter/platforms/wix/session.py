@@ -73,7 +73,7 @@ class WixSession:
         Whether a key may list connections is documented nowhere (wix.md 14.1). Bookings may be read in
         each way that a poll has.
         """
-        seen = (await self._connections.poll()).observation if self._connections else None
+        seen = (await self._connections.poll(repeat=False)).observation if self._connections else None
         if self._settings:
             await self._check_bookings(self._settings)
         return () if seen is None else (seen,)
