@@ -124,7 +124,8 @@ class Conflict(Value, frozen=True, gc=False):
 class WindowBookings(Value, frozen=True, gc=False):
     """Bookings of one window. ``None`` means "this target does not measure it", never zero.
 
-    ``by_status`` keys are lower case; ``by_resource`` keys are resource ids (capped, see ``dropped_resources``).
+    ``accepted`` are those of ``conflicting`` none of whose overlaps is left to be judged. ``by_status`` keys are lower case;
+    ``by_resource`` keys are resource ids (capped, see ``dropped_resources``).
     """
 
     window: Window
@@ -133,6 +134,7 @@ class WindowBookings(Value, frozen=True, gc=False):
     conflicting: int | None = None
     by_status: Mapping[str, int] | None = None
     by_resource: Mapping[str, int] | None = None
+    accepted: int | None = None
 
 
 class LinkAnswers(Value, frozen=True, gc=False):
@@ -203,7 +205,9 @@ class ConnectionsObservation(Value, frozen=True, gc=False):
     """State of all connections of a site at ``at`` (Unix seconds).
 
     ``connections`` and ``providers`` are those that are shown one by one. Of the connections beyond a cap, ``others`` has the
-    numbers, each at its own age; of the providers, ``dropped_providers`` counts the rest.
+    numbers, each at its own age; of the providers, ``dropped_providers`` counts the rest. ``unknown_schedules`` and
+    ``unknown_aliases`` are the schedules that the configuration names, to pick them or to give them a name, and a whole answer
+    did not.
     """
 
     at: float
@@ -211,6 +215,8 @@ class ConnectionsObservation(Value, frozen=True, gc=False):
     providers: tuple[Provider, ...]
     others: tuple[OtherConnections, ...] = ()
     dropped_providers: int = 0
+    unknown_schedules: tuple[str, ...] = ()
+    unknown_aliases: tuple[str, ...] = ()
 
     @property
     def dropped_connections(self) -> int:
@@ -230,7 +236,9 @@ class BookingsObservation(Value, frozen=True, gc=False):
     """Booking counts at ``at``.
 
     ``next_booking`` is the start of the next booking after ``at``; ``measures_next`` tells "none ahead" (``None`` and
-    ``True``) from "not measured" (``None`` and ``False``). ``conflicts`` holds the first ten, soonest first.
+    ``True``) from "not measured" (``None`` and ``False``). ``conflicts`` holds the first ten, soonest first, the accepted ones
+    behind the others; ``next_conflict`` is the start of the soonest that is neither accepted nor over.
+    ``unknown_resources`` and ``unknown_accepted`` are ids that the configuration names and a whole answer did not.
     """
 
     at: float
@@ -240,6 +248,9 @@ class BookingsObservation(Value, frozen=True, gc=False):
     conflicts: tuple[Conflict, ...] = ()
     resource_names: Mapping[str, str] = msgspec.field(default_factory=dict)
     dropped_resources: int = 0
+    next_conflict: float | None = None
+    unknown_resources: tuple[str, ...] = ()
+    unknown_accepted: tuple[str, ...] = ()
 
 
 class LinksObservation(Value, frozen=True, gc=False):
@@ -295,13 +306,18 @@ class Known(Value, frozen=True, gc=False):
     why: str = ""
     until: float | None = None
 
+    def holds(self, now: float) -> bool:
+        """Return whether it still counts at ``now`` (Unix seconds)."""
+        return self.until is None or now < self.until
+
 
 class TargetPolicy(Value, frozen=True, gc=False):
     """What the configuration says of a target besides how to ask it: the zone of its people, their names, what is meant.
 
     ``zone`` is an IANA name. ``resource_aliases`` are names by resource id. ``sign_in`` is how the account is signed in to, a
     word of its platform, empty where there is only one way. ``connections`` are known by the label value of the
-    connection or of its schedule, ``bookings`` by the booking's id. ``closed`` are half-open intervals of Unix seconds.
+    connection or of its schedule, ``bookings`` by the booking's id, ``warnings`` by their kind. ``closed`` are half-open
+    intervals of Unix seconds. ``expired`` names, for people, what was accepted up to a moment that has come.
     ``credential`` is where the credential comes from, and nothing of it: the path of its file as written, the name of its
     variable, or ``inline:TARGET``. Targets that share one fail together.
     """
@@ -314,12 +330,61 @@ class TargetPolicy(Value, frozen=True, gc=False):
     connections: Mapping[str, Known] = msgspec.field(default_factory=dict)
     bookings: Mapping[str, Known] = msgspec.field(default_factory=dict)
     credential: str = ""
+    warnings: Mapping[str, Known] = msgspec.field(default_factory=dict)
+    expired: tuple[str, ...] = ()
+
+    def at(self, now: float) -> TargetPolicy:
+        """Return what holds at ``now`` (Unix seconds)."""
+        if not (self.connections or self.bookings or self.warnings):
+            return self
+        accepted = {"connection": self.connections, "booking": self.bookings, "warning": self.warnings}
+        over = tuple(
+            f"{what} {name}" for what, known in accepted.items() for name, each in known.items() if not each.holds(now)
+        )
+        if not over:
+            return self
+        held = [{name: each for name, each in known.items() if each.holds(now)} for known in accepted.values()]
+        connections, bookings, warnings = held
+        return msgspec.structs.replace(
+            self, connections=connections, bookings=bookings, warnings=warnings, expired=self.expired + over
+        )
+
+    def is_closed(self, now: float) -> bool:
+        """Return whether ``now`` (Unix seconds) lies on one of the days without bookings."""
+        return any(start <= now < end for start, end in self.closed)
+
+    def accepted_connection(self, connection: Connection) -> Known | None:
+        """Return why ``connection`` is meant to be as it is, if it is."""
+        return self.connections.get(connection.key) or self.connections.get(connection.schedule)
+
+    def accepted_conflict(self, conflict: Conflict) -> Known | None:
+        """Return why the overlap is meant, if it is: one of its two bookings is accepted."""
+        return self.bookings.get(conflict.first) or self.bookings.get(conflict.second)
+
+
+class WarningKind(StrEnum):
+    """Why less is watched than it seems, or will be: values of the label ``kind`` of ``config_warnings``.
+
+    The first five are known from the configuration alone, the others from what was seen.
+    """
+
+    CONFLICTS_OFF = "conflicts_off"
+    COLLECTOR_OFF = "collector_off"
+    WINDOW_MISSING = "window_missing"
+    SAME_ACCOUNT = "same_account"
+    EXPIRED = "expired"
+    UNKNOWN_SCHEDULE = "unknown_schedule"
+    UNKNOWN_ALIAS = "unknown_alias"
+    UNKNOWN_RESOURCE = "unknown_resource"
+    UNKNOWN_ACCEPTED = "unknown_accepted"
+    NO_CONNECTIONS = "no_connections"
+    MISSING_RIGHT = "missing_right"
 
 
 class ConfigWarning(Value, frozen=True, gc=False):
     """What the configuration watches less than it seems to. ``target`` is ``None`` for what concerns no single one.
 
-    ``kind`` is a word of a closed list, a label value of ``config_warnings``.
+    ``kind`` is a value of :class:`WarningKind`.
     """
 
     kind: str

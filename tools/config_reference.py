@@ -15,7 +15,7 @@ from exporter.fields.credentials import SECRET_FORMS
 from exporter.fields.durations import PATTERN as DURATION_PATTERN
 from exporter.platforms.base import Section
 from exporter.platforms.registry import PLATFORMS
-from exporter.platforms.settings import MAY_BE_EMPTY_KEY, TargetTls, WrittenWindow
+from exporter.platforms.settings import MAY_BE_EMPTY_KEY, Accepted, TargetTls, WrittenWindow
 
 _FIRST: Final = ("name", "platform", "interval", "max_age", "window", "windows")
 _BEGIN: Final = "<!-- generated from the settings of the platforms: begin -->\n"
@@ -28,6 +28,7 @@ _SECTIONS: Final[tuple[Section, ...]] = (
     Section("Top of the file", Config, ""),
     Section("Window", WrittenWindow, "`windows[]`, and `windows[]` of a collector"),
     Section("Target `tls`", TargetTls, "`tls` of a target of any platform"),
+    Section("Accepted", Accepted, "`accepted[]` of a target of any platform"),
     *(section for platform in PLATFORMS.values() for section in platform.reference),
 )
 
@@ -98,6 +99,8 @@ def _kind(schema: Mapping[str, Any]) -> str:
         return "duration"
     if words := tidy.get("enum") or [tidy["const"]] if "const" in tidy or "enum" in tidy else []:
         return ", ".join(f"`{word}`" for word in words)
+    if "anyOf" in tidy:
+        return " or ".join(dict.fromkeys(_kind(option) for option in tidy["anyOf"] if option != _NULL))
     kind = _JSON_KINDS.get(tidy.get("type", "object"), "number")
     bounds = [f"{words} {tidy[bound]:g}" for bound, words in _BOUNDS if bound in tidy]
     return " ".join([kind, *bounds])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-import time
 from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
@@ -19,7 +18,6 @@ from exporter import __version__
 from exporter.cli.exits import EXIT_BAD_CONFIG, EXIT_UNKNOWN, exits
 from exporter.cli.monitoring import monitoring
 from exporter.config import Config, load_config, shard_of
-from exporter.errors import ConfigError
 from exporter.support import logs
 from exporter.support.hardening import keep_memory_private
 from exporter.support.redaction import visible
@@ -169,38 +167,22 @@ def check_config(
     *,
     config_file: ConfigFile = DEFAULT_CONFIG_FILE,
     web_config: WebConfigFile = None,
-    online: Annotated[bool, typer.Option("--online", help="Also try each credential with one cheap read.")] = False,
+    online: Annotated[bool, typer.Option("--online", help="Also try each credential with a few cheap reads.")] = False,
 ) -> None:
     """Check the configuration. Prints every problem with file, path and a fix. Exit code 0 or 2."""
-    from exporter.commands.check_config import check_online  # noqa: PLC0415
-    from exporter.commands.site_users import with_users_of  # noqa: PLC0415
-    from exporter.platforms.routes import host_route  # noqa: PLC0415
-    from exporter.web import WebConfig, web_warnings  # noqa: PLC0415
+    from exporter.commands.check_config import check  # noqa: PLC0415
 
     logs.configure("warning", "auto")
     keep_memory_private()
     with exits():
-        problems: list[str] = []
-
-        def checked(read: Callable[[], T]) -> T | None:
-            try:
-                return read()
-            except ConfigError as error:
-                problems.extend(str(problem) for problem in error.problems)
-                return None
-
-        route = checked(host_route)
-        config = checked(lambda: with_users_of(web_config, load_config(config_file)))
-        web = checked(lambda: WebConfig.load(web_config))
-        for warning in (*(config.warnings if config else ()), *(web_warnings(web, time.time()) if web else ())):
-            typer.echo(visible(f"warning: {warning}"), err=True)
-        if config is not None and online and route is not None:
-            problems += asyncio.run(check_online(config, typer.echo))
+        problems, targets = check(
+            config_file, web_config, online, typer.echo, lambda text: typer.echo(visible(f"warning: {text}"), err=True)
+        )
         for problem in problems:
             typer.echo(visible(f"error: {problem}"), err=True)
         if problems:
             raise typer.Exit(EXIT_BAD_CONFIG)
-        typer.echo(f"{config_file}: valid, {len(config.targets) if config else 0} targets")
+        typer.echo(f"{config_file}: valid, {targets} targets")
 
 
 @app.command(cls=_Plugin)

@@ -1,68 +1,147 @@
-"""The ``check-config`` command: what it asks of the platforms when it is told ``--online``."""
+"""The ``check-config`` command: the files, and with ``--online`` what the platforms say to them."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+import contextlib
+import sys
+import time
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
 
 from prometheus_client import CollectorRegistry
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
 
+from exporter.commands.site_users import with_users_of
 from exporter.commands.world import known_secrets, opened_world
-from exporter.config import Config
-from exporter.errors import PollError
+from exporter.config import Config, load_config
+from exporter.errors import ConfigError, PollError
 from exporter.metrics import Instruments
+from exporter.model import ConfigWarning
+from exporter.platforms.policy import policy_of
 from exporter.platforms.retry import MAX_PATIENCE_SECONDS, patience
+from exporter.platforms.routes import host_route
 from exporter.platforms.settings import Target
 from exporter.polling import AT_ONCE, told_error
 from exporter.runtime import World
 from exporter.state.advice import for_failure, plain
+from exporter.state.config_warnings import of_observation
 from exporter.state.status_history import StatusHistory
+from exporter.support.redaction import visible
+from exporter.web import WebConfig, web_warnings
+
+T = TypeVar("T")
 
 
-async def check_online(config: Config, say: Callable[[str], None]) -> list[str]:
-    """Try the credential of every target with one cheap read, side by side. Returns a problem for each that failed.
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What the check of one target brought: ``problem`` is empty if the target can be polled."""
 
-    ``say`` hears of each that works. Both come in the order of the configuration, as soon as all before it is known.
+    says: str = "the credential works"
+    problem: str = ""
+    warnings: tuple[ConfigWarning, ...] = ()
+
+
+def check(
+    config_file: Path, web_config: Path | None, online: bool, say: Callable[[str], None], warn: Callable[[str], None]
+) -> tuple[list[str], int]:
+    """Check both files, and with ``online`` what the platforms say to it. Returns the problems and the number of targets."""
+    problems: list[str] = []
+
+    def checked(read: Callable[[], T]) -> T | None:
+        try:
+            return read()
+        except ConfigError as error:
+            problems.extend(str(problem) for problem in error.problems)
+            return None
+
+    route = checked(host_route)
+    config = checked(lambda: with_users_of(web_config, load_config(config_file)))
+    web = checked(lambda: WebConfig.load(web_config))
+    of_config = (*config.warnings, *config.gaps) if config else ()
+    for warning in (*of_config, *(web_warnings(web, time.time()) if web else ())):
+        warn(str(warning))
+    if config is not None and online and route is not None:
+        problems += asyncio.run(check_online(config, say, warn))
+    return problems, len(config.targets) if config else 0
+
+
+async def check_online(config: Config, say: Callable[[str], None], warn: Callable[[str], None]) -> list[str]:
+    """Try the credential of every target with a few cheap reads, side by side. Returns a problem for each that failed.
+
+    ``say`` hears of each that works, ``warn`` of what is there and not watched. They come in the order of the configuration, as
+    soon as all before it is known; on a terminal one sees how many are done.
     """
-    async with opened_world(Instruments(CollectorRegistry()), known_secrets(config.secrets, config.names)) as world:
-        return await check_all(config.targets, lambda target: _problem(world, target), say)
+    known = known_secrets(config.secrets, config.names)
+    async with opened_world(Instruments(CollectorRegistry()), known) as world:
+        with _progress(len(config.targets)) as done:
+            return await check_all(config.targets, lambda target: _checked(world, target), say, warn, done)
 
 
 async def check_all(
-    targets: Sequence[Target], check: Callable[[Target], Awaitable[str | None]], say: Callable[[str], None]
+    targets: Sequence[Target],
+    check: Callable[[Target], Awaitable[Checked]],
+    say: Callable[[str], None],
+    warn: Callable[[str], None],
+    done: Callable[[str], None] = lambda _: None,
 ) -> list[str]:
-    """``check`` all ``targets``, :data:`~exporter.polling.AT_ONCE` side by side; ``None`` is one that works."""
+    """``check`` all ``targets``, :data:`~exporter.polling.AT_ONCE` side by side; ``done`` hears of each at once."""
     places = asyncio.Semaphore(AT_ONCE)
 
-    async def one(target: Target) -> str | None:
+    async def one(target: Target) -> Checked:
         async with places:
-            return await check(target)
+            checked = await check(target)
+        done(target.name)
+        return checked
 
     checks = [asyncio.create_task(one(target), name=f"check {target.name}") for target in targets]
     problems = []
     try:
-        for target, checked in zip(targets, checks, strict=True):
-            if (problem := await checked) is not None:
-                problems.append(problem)
+        for target, checking in zip(targets, checks, strict=True):
+            checked = await checking
+            if checked.problem:
+                problems.append(f"{target.name}: {checked.problem}")
             else:
-                say(f"{target.name}: the credential works")
+                say(f"{target.name}: {checked.says}")
+            for warning in checked.warnings:
+                warn(f"{target.name}: {warning.message} (fix: {warning.fix})")
     finally:  # a bug in one, or Ctrl-C, ends the others
-        for checked in checks:
-            checked.cancel()
+        for checking in checks:
+            checking.cancel()
         await asyncio.gather(*checks, return_exceptions=True)
     return problems
 
 
-async def _problem(world: World, target: Target) -> str | None:
+@contextlib.contextmanager
+def _progress(targets: int) -> Iterator[Callable[[str], None]]:
+    """Show on a terminal how many of ``targets`` are done; what is printed meanwhile stands above."""
+    columns = (SpinnerColumn(), TextColumn("checking"), MofNCompleteColumn(), TextColumn("{task.description}"))
+    # What goes into a file or a pipe must not be led to the terminal.
+    console, here = Console(stderr=True), sys.stdout.isatty()
+    quiet = not console.is_terminal
+    with Progress(*columns, console=console, transient=True, redirect_stdout=here, disable=quiet) as progress:
+        task = progress.add_task("", total=targets)
+        yield lambda name: progress.update(task, advance=1, description=escape(visible(name)))
+
+
+async def _checked(world: World, target: Target) -> Checked:
+    if target.paused:
+        return Checked("paused, not asked")
     try:
         live = world.open_target(target, StatusHistory())
         try:
             with patience(MAX_PATIENCE_SECONDS):  # as in a poll: who refuses slowly is not asked four times
-                await live.session.check()
+                seen = await live.session.check()
         finally:
             await live.session.aclose()
     except PollError as failed:
         error = told_error(failed, world.known)
         fix = plain(for_failure(target.platform, error.reason, target.sign_in).fix)
-        return f"{target.name}: {error.reason.value}: {plain(error.message)} (fix: {fix})"
-    return None
+        return Checked(problem=f"{error.reason.value}: {plain(error.message)} (fix: {fix})")
+    policy = policy_of(target).at(world.clock.time())
+    warnings = (warning for each in seen for warning in of_observation(target.name, each, policy))
+    return Checked(warnings=tuple(warning for warning in warnings if warning.kind not in policy.warnings))

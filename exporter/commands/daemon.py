@@ -34,6 +34,7 @@ from exporter.runtime import (
     garbage,
     loop_errors,
     take_over_when_free,
+    tell_of_warnings,
 )
 from exporter.support import logs, sdnotify
 from exporter.support.audit import change_requested
@@ -117,6 +118,7 @@ async def run(
                 helpers += [
                     helper("garbage", partial(_settle_garbage, app, clock)),
                     helper("clock", partial(_tell_of_steps, clock, instruments)),
+                    helper("warnings", partial(tell_of_warnings, app, clock)),
                     helper("watchdog", partial(_feed_watchdog, clock, threads.trouble)),
                     helper("reload", partial(_reload_on, signals.hangup, app)),
                 ]

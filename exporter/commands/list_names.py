@@ -83,6 +83,9 @@ async def _read_all(world: World, targets: Sequence[Target]) -> Sequence[Listed]
 
 
 async def _read(world: World, target: Target) -> Listed:
+    if target.paused:
+        what = "the target is paused in the configuration, so it is not asked"
+        return Listed(target.name, target.platform, (), {}, (Gap("everything", what, "take `paused` away to list it"),))
     try:
         live = world.open_target(target, StatusHistory())
         try:

@@ -13,7 +13,9 @@ from exporter.config.settings import DEFAULT_WINDOWS
 from exporter.counting import WindowError, WindowSpec
 from exporter.errors import Problem
 from exporter.fields.kinds import FieldProblem, mapping_of, shown
+from exporter.platforms.base import Platform
 from exporter.platforms.registry import PLATFORMS
+from exporter.platforms.settings import Accepted
 from exporter.support.yaml_source import Path, Source, show_path
 
 
@@ -37,6 +39,7 @@ def _sense(top: Mapping[str, object]) -> Iterator[FieldProblem]:
         settings, path = mapping_of(target), ("targets", index)
         if (platform := PLATFORMS.get(str(settings.get("platform")))) is not None:
             yield from platform.problems(settings, path)
+            yield from _accepted(_list(settings.get("accepted")), (*path, "accepted"), platform)
         for name, collector in mapping_of(settings.get("collectors")).items():
             where = (*path, "collectors", name)
             yield from _collector(mapping_of(collector), where, names)
@@ -70,6 +73,18 @@ def _collector(settings: Mapping[str, object], path: Path, windows: frozenset[st
         if isinstance(choice, str) and choice not in windows:
             yield FieldProblem((*path, "windows", index), f"there is no window {shown(choice)}", known)
     yield from _repeated((*path, "windows"), choices, "window")
+
+
+def _accepted(rows: list[object], path: Path, platform: Platform) -> Iterator[FieldProblem]:
+    keys = tuple(key for key in Accepted.model_fields if key not in ("until", "why"))
+    for index, row in enumerate(map(mapping_of, rows)):
+        given = [key for key in keys if row.get(key) is not None]
+        if row and len(given) != 1:
+            message = f"names both {' and '.join(given)}" if given else "does not say what is accepted"
+            yield FieldProblem((*path, index), message, f"give one of {', '.join(keys)}; more of them are entries of their own")
+        if "connection" in given and not platform.advice.connections:
+            fix = "accept a booking, or remove it"
+            yield FieldProblem((*path, index, "connection"), f"targets of platform {platform.name} have no connections", fix)
 
 
 def _zone(name: object, otherwise: ZoneInfo) -> ZoneInfo:

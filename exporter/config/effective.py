@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping
+from datetime import date
 from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -14,6 +15,7 @@ from pydantic import BaseModel
 
 from exporter.config.settings import Config
 from exporter.counting import WindowSpec
+from exporter.fields.days import DaysOff
 from exporter.fields.durations import format_duration
 from exporter.fields.routes import CaFile, Proxy
 from exporter.platforms.settings import CollectorSettings
@@ -56,8 +58,8 @@ def _plain(value: object, *, folder: Path | None = None, name: str = "") -> obje
         return sorted(map(str, value))
     if isinstance(value, tuple):
         return [_plain(item, folder=folder) for item in value]
-    if isinstance(value, ZoneInfo):
-        return value.key
+    if isinstance(value, ZoneInfo | date | DaysOff):
+        return str(value)
     if isinstance(value, Path):
         return str(value) if folder is None else _place_of(value, folder)
     if name in _DURATIONS and isinstance(value, float):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable, Iterator, Mapping
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -15,6 +16,7 @@ from exporter.config.cross_checks import cross_field_problems
 from exporter.config.merge import merged
 from exporter.config.messages import field_problems
 from exporter.config.settings import Config
+from exporter.config.unwatched import unwatched, unwatched_problems
 from exporter.errors import ConfigError, Problem
 from exporter.fields.durations import format_duration
 from exporter.fields.kinds import FieldProblem, Reading, mapping_of
@@ -34,10 +36,11 @@ _HASTY_INTERVAL_SECONDS: Final = 30.0
 _SCRAPE_LABELS: Final = frozenset({"job", "instance"})
 
 
-def load_config(path: Path, environ: Mapping[str, str] = os.environ) -> Config:
+def load_config(path: Path, environ: Mapping[str, str] = os.environ, now: Callable[[], float] = time.time) -> Config:
     """Read, validate and resolve ``path``. Raises :class:`exporter.errors.ConfigError` with every problem.
 
-    Relative paths in it start at its folder; ``{env: NAME}`` looks into ``environ``.
+    Relative paths in it start at its folder; ``{env: NAME}`` looks into ``environ``. What it accepts up to a day is over, or
+    not, at ``now`` (Unix seconds).
     """
     reading = Reading(path.absolute().parent, environ, file=path.absolute())
     source = read_yaml(_read(path))
@@ -52,13 +55,17 @@ def load_config(path: Path, environ: Mapping[str, str] = os.environ) -> Config:
     if problems or config is None:
         raise ConfigError(_in_order(problems, path, reading.secrets))
     files = (path.absolute(), *reading.files)
-    warnings = [
-        Problem(show_path(where), what, fix, str(path), source.line(where))
-        for where, what, fix in _warnings(config, mapping_of(source.value))
-    ]
+    less = tuple(unwatched(config))
+
+    def told(found: Iterable[FieldProblem]) -> list[Problem]:
+        return [Problem(show_path(where), what, fix, str(path), source.line(where)) for where, what, fix in found]
+
+    warnings = told(_warnings(config, mapping_of(source.value)))
+    gaps = told(unwatched_problems(less, config.targets, now()))
     open_files = exposures(dict.fromkeys(files, False) | dict.fromkeys(reading.private, True))
     warnings += [Problem("", found.message, found.fix) for found in open_files]
-    return config.read_from(files, tuple(_masked(warnings, reading.secrets, config.names)), reading.secrets)
+    warnings, gaps = (_masked(found, reading.secrets, config.names) for found in (warnings, gaps))
+    return config.read_from(files, tuple(warnings), reading.secrets).leaving(tuple(row for _, row in less), tuple(gaps))
 
 
 def _read(path: Path) -> str:

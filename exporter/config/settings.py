@@ -15,6 +15,7 @@ from exporter.counting import WindowSpec
 from exporter.errors import Problem
 from exporter.fields.kinds import FilePath, Reading, SiteName, UserName, Zone
 from exporter.limits import WINDOWS
+from exporter.model import ConfigWarning
 from exporter.platforms.registry import PLATFORMS
 from exporter.platforms.settings import Strict, Target, Window, default
 from exporter.support.secret import pasted
@@ -65,6 +66,8 @@ class Config(Strict):
     )
 
     _warnings: tuple[Problem, ...] = PrivateAttr(default=())
+    _unwatched: tuple[ConfigWarning, ...] = PrivateAttr(default=())
+    _gaps: tuple[Problem, ...] = PrivateAttr(default=())
     _files: tuple[Path, ...] = PrivateAttr(default=())
     _secrets: tuple[str, ...] = PrivateAttr(default=())
 
@@ -72,6 +75,16 @@ class Config(Strict):
     def warnings(self) -> tuple[Problem, ...]:
         """What is allowed and probably not meant, for people."""
         return self._warnings
+
+    @property
+    def unwatched(self) -> tuple[ConfigWarning, ...]:
+        """What the file alone shows to be watched less than it seems; what a target accepts is among them."""
+        return self._unwatched
+
+    @property
+    def gaps(self) -> tuple[Problem, ...]:
+        """The same for people, without what a target accepts: once for all targets that have it in common."""
+        return self._gaps
 
     @property
     def files(self) -> tuple[Path, ...]:
@@ -97,9 +110,15 @@ class Config(Strict):
         copy._secrets = tuple(dict.fromkeys(secret for secret in map(pasted, secrets) if secret not in names))  # noqa: SLF001  its own
         return copy
 
+    def leaving(self, unwatched: tuple[ConfigWarning, ...], gaps: tuple[Problem, ...]) -> Config:
+        """Return the same configuration with what it leaves unwatched, see :attr:`unwatched` and :attr:`gaps`."""
+        copy = self.model_copy()
+        copy._unwatched, copy._gaps = unwatched, gaps  # noqa: SLF001  its own
+        return copy
+
     def without_warnings(self) -> Config:
         """Return the same configuration for somebody who means all of it."""
-        return self.read_from(self._files, (), self._secrets)
+        return self.read_from(self._files, (), self._secrets).leaving((), ())
 
 
 def shard_of(config: Config, index: int, count: int) -> Config:

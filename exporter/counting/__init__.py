@@ -17,7 +17,7 @@ from exporter.counting.bookings import (
 from exporter.counting.changes import Seen, missing, unseen
 from exporter.counting.conflicts import Conflicts, conflict_reach, find_conflicts
 from exporter.counting.wall_clock import wall_clock_form
-from exporter.counting.windows import WindowError, WindowSpec, hull, parse, resolve_all
+from exporter.counting.windows import WindowError, WindowSpec, day_start, hull, parse, resolve_all
 
 __all__ = [
     "Booking",
@@ -28,6 +28,7 @@ __all__ = [
     "WindowSpec",
     "conflict_reach",
     "count_windows",
+    "day_start",
     "find_conflicts",
     "hull",
     "in_any",

@@ -86,15 +86,16 @@ def count_windows(
     rule: Rule,
     *,
     conflicting: Collection[str] | None = None,
+    accepted: Collection[str] = (),
     statuses: Sequence[str] | None = None,
     resources: Sequence[str] | None = None,
     complete: bool = True,
 ) -> tuple[WindowBookings, ...]:
     """Count ``bookings`` (each id once, see :func:`unique`) per window.
 
-    ``conflicting``, ``statuses`` and ``resources`` switch on the further counts: ids of bookings that conflict, and the
-    statuses and resources that get a number, which is 0 where there is no booking. ``None`` leaves a count out. Without
-    ``complete`` some rows could not be read, and the counts are a lower bound.
+    ``conflicting``, ``statuses`` and ``resources`` switch on the further counts: ids of bookings that conflict (with those that
+    are ``accepted`` among them), and statuses and resources that get a number, which is 0 where there is no booking. ``None``
+    leaves a count out. Without ``complete`` some rows could not be read, and the counts are a lower bound.
     """
 
     def count(window: Window) -> WindowBookings:
@@ -105,6 +106,7 @@ def count_windows(
             window,
             len(inside),
             conflicting=None if conflicting is None else sum(booking.id in conflicting for booking in inside),
+            accepted=None if conflicting is None else sum(booking.id in accepted for booking in inside),
             by_status=None if statuses is None else {status: by_status[status] for status in statuses},
             by_resource=None if resources is None else {resource: by_resource[resource] for resource in resources},
             complete=complete,

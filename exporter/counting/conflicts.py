@@ -24,10 +24,16 @@ SHOWN_CONFLICTS: Final = 10
 
 
 class Conflicts(Value, frozen=True, gc=False):
-    """The ids of all bookings that conflict with another, and the pairs that are shown."""
+    """The ids of all bookings that conflict with another, and the pairs that are shown.
+
+    ``accepted`` are those of ``ids`` none of whose overlaps is left to be judged; ``next`` is the start of the soonest overlap
+    that is, unless it is over.
+    """
 
     ids: frozenset[str] = frozenset()
     first: tuple[Conflict, ...] = ()
+    accepted: frozenset[str] = frozenset()
+    next: float | None = None
 
 
 def find_conflicts(
@@ -37,12 +43,24 @@ def find_conflicts(
     *,
     now: float,
     overlapping_resources: Collection[str] = (),
+    accepted: Collection[str] = (),
 ) -> Conflicts:
-    """Return all that is to be told of conflicts between ``bookings`` (each id once) for ``windows`` at ``now``."""
-    return Conflicts(
-        conflicting_ids(bookings, overlapping_resources),
-        first_conflicts(bookings, windows, rule, now=now, overlapping_resources=overlapping_resources),
-    )
+    """Return all that is to be told of conflicts between ``bookings`` (each id once) for ``windows`` at ``now``.
+
+    An overlap of which one booking is ``accepted`` (ids) is meant; without those bookings the others are as if alone.
+    """
+    judged = [booking for booking in bookings if booking.id not in accepted] if accepted else bookings
+    ids = conflicting_ids(bookings, overlapping_resources)
+    first = first_conflicts(judged, windows, rule, now=now, overlapping_resources=overlapping_resources)
+    ahead = next((conflict.start for conflict in first if conflict.end > now), None)
+    if len(judged) == len(bookings):
+        return Conflicts(ids, first, next=ahead)
+    # All that is to be judged and is not among the first is none: so this many pairs hold as many accepted ones as have room.
+    limit = SHOWN_CONFLICTS + len(first)
+    everything = first_conflicts(bookings, windows, rule, now=now, overlapping_resources=overlapping_resources, limit=limit)
+    meant = tuple(pair for pair in everything if pair.first in accepted or pair.second in accepted)
+    left = conflicting_ids(judged, overlapping_resources)
+    return Conflicts(ids, (*first, *meant)[:SHOWN_CONFLICTS], ids - left, ahead)
 
 
 def conflicting_ids(bookings: Iterable[Booking], overlapping_resources: Collection[str] = ()) -> frozenset[str]:

@@ -20,7 +20,7 @@ import calendar
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import Final, Literal, NamedTuple
 from zoneinfo import ZoneInfo
@@ -95,6 +95,11 @@ def resolve_all(specs: Iterable[WindowSpec], now: float, zone: ZoneInfo) -> tupl
         return tuple(spec.resolve(now, zone) for spec in specs)
     except WindowError as error:
         raise TargetConfigError(str(error)) from error
+
+
+def day_start(day: date, zone: ZoneInfo) -> float:
+    """Return the Unix seconds at which ``day`` begins in ``zone``."""
+    return _first_at(datetime(day.year, day.month, day.day), zone).timestamp()  # noqa: DTZ001  what clocks in the zone show
 
 
 def hull(windows: Sequence[Window]) -> tuple[float, float]:

@@ -27,7 +27,19 @@ from exporter.model import CollectorName, ExpectedSeries
 CODES: Final = frozenset({"none", *(str(status.value) for status in HTTPStatus if status >= HTTPStatus.OK)})
 OTHER: Final = "other"
 LEVELS: Final = ("debug", "info", "warning", "error", "critical")
-TASKS: Final = ("clock", "config_watch", "garbage", "loop_lag", "poll", "reload", "standby", "started", "threads", "watchdog")
+TASKS: Final = (
+    "clock",
+    "config_watch",
+    "garbage",
+    "loop_lag",
+    "poll",
+    "reload",
+    "standby",
+    "started",
+    "threads",
+    "warnings",
+    "watchdog",
+)
 
 
 class TargetInstruments:

@@ -6,7 +6,8 @@ targets therefore renders only what was polled since the last one, and joins the
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from threading import Lock
 from typing import Final
 
@@ -19,6 +20,7 @@ from exporter.metrics.families import process
 from exporter.metrics.families.catalog import COUNTERS, FAMILIES, GROUPS, TARGET_INFO
 from exporter.metrics.families.family import Family
 from exporter.metrics.instruments import Instruments, TargetInstruments
+from exporter.model import WarningKind
 from exporter.state.snapshot import TargetView, View
 
 _EOF: Final = b"# EOF\n"
@@ -38,7 +40,7 @@ class Page:
         with self._lock:
             for name in self._fragments.keys() - {target.name for target in view.targets}:
                 del self._fragments[name]
-        return _joined([*parts, _registry_text(self._instruments.registry, format)], format)
+        return _joined([*parts, *_warnings(view, format), _registry_text(self._instruments.registry, format)], format)
 
     def render_part(self, view: View, format: Format, targets: frozenset[str] | None = None) -> bytes:  # noqa: A002  its own word
         """Return the page of a ``view`` that shows some of the targets to who may know of no others.
@@ -126,6 +128,13 @@ class _WithoutCreated:
         for metric in self._registry.collect():
             metric.samples = [sample for sample in metric.samples if not sample.name.endswith("_created")]
             yield metric
+
+
+def _warnings(view: View, format: Format) -> Iterator[bytes]:  # noqa: A002  its own word
+    kinds = Counter(warning.kind for warning in view.config_warnings)
+    yield header(process.CONFIG_WARNINGS, format)
+    for kind in WarningKind:
+        yield encode(f'{process.CONFIG_WARNINGS.name}{{kind="{kind}"}} {number_text(kinds[kind])}\n')
 
 
 def _joined(parts: Iterable[bytes], format: Format) -> bytes:  # noqa: A002  its own word

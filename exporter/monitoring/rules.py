@@ -141,6 +141,7 @@ def _connections() -> RecordingGroup:
         (
             Recording(status, newest("booking_sync_connection_status")),
             Recording("connection_reason:booking_sync_connection_error:max", newest("booking_sync_connection_error")),
+            Recording("connection:booking_sync_connection_accepted:max", newest("booking_sync_connection_accepted")),
             Recording(
                 "connection:booking_sync_connection_status:code",
                 f"max without (status) (\n     {codes}\n)",
@@ -200,6 +201,15 @@ def _bookings() -> RecordingGroup:
         (
             Recording(bookings, newest("booking_sync_bookings")),
             Recording("target_window:booking_sync_conflicting_bookings:max", newest("booking_sync_conflicting_bookings")),
+            Recording(
+                "target_window:booking_sync_conflicting_bookings:max_unaccepted",
+                newest(
+                    "\n  booking_sync_conflicting_bookings\n"
+                    "  - (booking_sync_accepted_conflicting_bookings or 0 * booking_sync_conflicting_bookings)\n"
+                ),
+                "What is left to be judged. An exporter that does not tell what is accepted accepts nothing.",
+            ),
+            Recording("target:booking_sync_target_closed:max", newest("booking_sync_target_closed")),
             Recording(
                 verified,
                 f"{newest('booking_sync_linked_bookings')}\n+ {unlinked}",

@@ -6,7 +6,7 @@ API's words; it knows nothing of metrics, snapshots or web pages. What it counts
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ from pydantic import BaseModel
 from exporter.clock import Clock
 from exporter.errors import PollError, Reason
 from exporter.fields.kinds import FieldProblem
-from exporter.model import ApiUsage, Change, CollectorName, ExpectedSeries, Observation
+from exporter.model import ApiUsage, Change, CollectorName, ExpectedSeries, Observation, TargetPolicy
 from exporter.platforms.advice import PlatformAdvice
 from exporter.platforms.inventory import Inventory
 from exporter.platforms.settings import Target
@@ -100,6 +100,7 @@ class Services:
 
     ``http`` is shared by all targets (one pool, no cookies, no redirects), and so is ``admission``, which divides what this
     machine can do; ``since`` remembers which status a connection had when, across restarts when a state file is configured.
+    ``policy`` is asked for what the target accepts, which changes while the session lives.
     ``shared`` is what the sessions of one platform have in common, as its :attr:`Platform.new_shared` made it. ``known`` is
     told of tokens that come while it runs, so that they are masked wherever they turn up.
     """
@@ -111,6 +112,7 @@ class Services:
     since: SinceStore
     admission: Admission
     shared: object = None
+    policy: Callable[[], TargetPolicy] = TargetPolicy
     known: KnownSecrets = field(default_factory=KnownSecrets)
 
 
@@ -161,8 +163,11 @@ class Session(Protocol):
         """Return what is left of the API's budgets now. Cheap, no I/O."""
         ...
 
-    async def check(self) -> None:
-        """Try the credential with the cheapest read. Raises :class:`~exporter.errors.PollError`."""
+    async def check(self) -> Sequence[Observation]:
+        """Try the credential with the cheapest reads. Raises :class:`~exporter.errors.PollError` for what a poll cannot do.
+
+        Returns what they showed of what the configuration names; bookings are not counted in it.
+        """
         ...
 
     async def aclose(self) -> None:

@@ -6,8 +6,8 @@ JSON Schema, reference and messages are made from these models, so a default and
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, Final, get_args
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, NamedTuple, get_args
 from zoneinfo import ZoneInfo
 
 from pydantic import (
@@ -25,6 +25,7 @@ from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from exporter.counting import WindowSpec
 from exporter.fields.credentials import Origin, told_source
+from exporter.fields.days import BookingId, Day, Days, Why
 from exporter.fields.kinds import (
     REPORTED_ELSEWHERE,
     Duration,
@@ -40,11 +41,15 @@ from exporter.fields.kinds import (
 )
 from exporter.fields.routes import CaFile, CaFilePath, ProxyAddress
 from exporter.limits import WINDOWS
-from exporter.model import CollectorName
+from exporter.model import CollectorName, WarningKind
 
 MAX_MAX_BOOKINGS: Final = 1_000_000  # some hundred bytes each, and an hour of requests
 OVERLAPPING: Final = "Ids of resources that may serve several bookings at a time; their overlaps are no conflicts."
 MIN_MAX_AGE_SECONDS: Final = 300.0
+MAX_ACCEPTED: Final = 200
+MAX_CLOSED: Final = 100
+# That something is over can only be mended.
+_ACCEPTABLE: Final = tuple(kind.value for kind in WarningKind if kind is not WarningKind.EXPIRED)
 
 OverlappingResources = Annotated[frozenset[ResourceId], Field(strict=False)]
 
@@ -199,6 +204,35 @@ class TargetTls(Strict):
     )
 
 
+class Account(NamedTuple):
+    """What a platform knows an account by: two targets with one ``key`` watch the same. ``shown`` is for people."""
+
+    key: Hashable
+    shown: str
+
+
+class Accepted(Strict):
+    """Something that is meant: it stays listed and is not judged. Exactly one of `booking`, `connection`, `warning`."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"oneOf": [{"required": [key]} for key in ("booking", "connection", "warning")]}
+    )
+
+    booking: BookingId | None = Field(default=None, description="Id of a booking whose overlaps are meant.")
+    connection: Text | None = Field(
+        default=None,
+        description="A connection that is meant to be disconnected or broken: its label, or the alias or id of its schedule, "
+        "which names all connections of that schedule.",
+    )
+    warning: Literal[*_ACCEPTABLE] | None = Field(  # type: ignore[valid-type]  # the words of an enum
+        default=None, description="Kind of a warning of `booking_sync_config_warnings` that is meant."
+    )
+    until: Day | None = Field(
+        default=None, description="Last day on which it counts, in the target's zone. Default: it has no end."
+    )
+    why: Why = Field(description="The reason, for whoever reads the board.")
+
+
 class Target(Strict):
     """One account to watch."""
 
@@ -230,6 +264,24 @@ class Target(Strict):
         description="HTTP proxy of the target, its authorisation server included: http://USER:PASSWORD@HOST:PORT. Default: as "
         "the environment says. `NO_PROXY` does not count for it; this machine is asked directly all the same.",
     )
+
+    accepted: Annotated[tuple[Accepted, ...], Field(strict=False, max_length=MAX_ACCEPTED)] = Field(
+        default_factory=tuple, description="What is known and meant: listed, not judged."
+    )
+    closed: Annotated[tuple[Days, ...], Field(strict=False, max_length=MAX_CLOSED)] = Field(
+        default_factory=tuple,
+        description="Days without bookings in the target's zone, such as 2026-12-24 or 2026-12-24..2026-12-26, both included.",
+    )
+    paused: bool = Field(default=False, description="Ask nothing of this target and show no data of it.")
+
+    @property
+    def account(self) -> Account | None:
+        """Whose data this is, as far as it is known before anything is asked."""
+        return None
+
+    def connection_label(self, name: str) -> str:
+        """Return the label value for what a user may call a connection or its schedule."""
+        return name
 
     @property
     def credential_source(self) -> str:

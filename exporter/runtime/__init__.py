@@ -8,5 +8,6 @@ from exporter.runtime.shutdown import Signals, StopRequestedError
 from exporter.runtime.standby import take_over_when_free
 from exporter.runtime.targets import World
 from exporter.runtime.thread_watch import ThreadWatch
+from exporter.runtime.warning_log import tell_of_warnings
 
-__all__ = ["Application", "Signals", "StopRequestedError", "ThreadWatch", "World", "take_over_when_free"]
+__all__ = ["Application", "Signals", "StopRequestedError", "ThreadWatch", "World", "take_over_when_free", "tell_of_warnings"]

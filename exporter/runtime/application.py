@@ -9,7 +9,6 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Collection, Coroutine, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import replace
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -24,6 +23,7 @@ from exporter.polling import CANCEL_SECONDS, Scheduler
 from exporter.runtime.closing import Closing
 from exporter.runtime.targets import LiveTarget, World
 from exporter.state.asking import Asked
+from exporter.state.config_warnings import config_warnings
 from exporter.state.snapshot import Snapshot, View
 from exporter.state.status_history import StateFileInUseError, StatusHistory, open_status_history
 from exporter.support import logs
@@ -196,9 +196,12 @@ class Application:
 
     def view(self, site: str | None = None) -> View:
         stepped, rejected = self._clock.stepped(), self._rejected_config
+        view = self._snapshot.view(self._clock.steady(), stepped, self._scheduler.polling, site)
+        warnings = config_warnings(view, self._config.unwatched) if self._config and site is None else ()
         view = msgspec.structs.replace(
-            self._snapshot.view(self._clock.steady(), stepped, self._scheduler.polling, site),
+            view,
             standby=self.standby,
+            config_warnings=warnings,
             rejected_config=rejected and msgspec.structs.replace(rejected, at=rejected.at + stepped),
         )
         return view if site is None else view.of_site(site)
@@ -332,7 +335,7 @@ class Application:
         for target in config.targets:
             name = target.name
             if name in kept:
-                live[name] = replace(kept[name], config=target)
+                live[name] = kept[name].reconfigured(target)
                 self._snapshot.relabel(live[name].entry())
             else:
                 live[name] = opened[name]
@@ -367,7 +370,7 @@ class Application:
         self._rejected = self._rejected_config = None
         self._world.known.hand_over(_READ, _IN_FORCE)
         self._instruments.config_loaded(ok=True, at=self._clock.steady(), hash=digest)
-        async for warning in in_slices(config.warnings):
+        async for warning in in_slices((*config.warnings, *config.gaps)):
             log.warning("config_warning", problem=str(warning))
 
     async def _status_history(self, config: Config) -> StatusHistory:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from random import Random
+from types import MappingProxyType
+from typing import Final
 
 import httpx
 
 from exporter.clock import Clock
 from exporter.errors import ConfigError, PollError, Problem
 from exporter.metrics import Instruments, TargetInstruments
-from exporter.model import TargetPolicy
-from exporter.platforms.base import Services, Session
+from exporter.model import ApiUsage, CollectorName, ExpectedSeries, Observation, TargetPolicy
+from exporter.platforms.base import Collector, Services, Session
+from exporter.platforms.policy import policy_of
 from exporter.platforms.registry import new_shared, open_session
 from exporter.platforms.routes import Routes
 from exporter.platforms.settings import Target
@@ -21,6 +24,38 @@ from exporter.polling import Admission, Job, phase_of, told_error
 from exporter.state.snapshot import TargetEntry
 from exporter.state.status_history import StatusHistory
 from exporter.support.known_secrets import KnownSecrets
+
+_OURS: Final = ("labels", "resource_aliases", "accepted", "closed")
+"""Keys of a target that change nothing of how it is asked: nothing that was learnt has to go for them."""
+
+
+class PausedSession:
+    """The live side of a target that is paused: nothing is asked, and nothing is told.
+
+    Implements :class:`~exporter.platforms.base.Session`.
+    """
+
+    collectors: Mapping[CollectorName, Collector] = MappingProxyType({})
+    expected = ExpectedSeries((), (), {}, reads_bookings=False)
+
+    def usage(self) -> ApiUsage:
+        return ApiUsage()
+
+    async def check(self) -> Sequence[Observation]:
+        return ()
+
+    async def aclose(self) -> None:
+        pass
+
+
+class PolicyInForce:
+    """The policy of a target, which a reload may change while its session lives."""
+
+    def __init__(self, policy: TargetPolicy) -> None:
+        self.policy = policy
+
+    def __call__(self) -> TargetPolicy:
+        return self.policy
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,22 +66,22 @@ class LiveTarget:
     session: Session
     instruments: TargetInstruments
     jobs: tuple[Job, ...]
+    policy: PolicyInForce
 
     def entry(self) -> TargetEntry:
         """Return what the snapshot holds of the target besides its collectors."""
-        policy = TargetPolicy(
-            zone=self.config.timezone.key,
-            resource_aliases=self.config.resource_aliases,
-            sign_in=self.config.sign_in,
-            credential=self.config.credential_source,
-        )
         discovered = self.instruments.discovered if self.session.expected.reads_bookings else None
-        return TargetEntry(self.config.name, self.config.platform, self.config.labels, self.session.usage, policy, discovered)
+        config, usage = self.config, self.session.usage
+        return TargetEntry(config.name, config.platform, config.labels, usage, self.policy(), discovered)
 
     def serves(self, target: Target) -> bool:
-        """Return whether at most the names that we give ``target`` differ: nothing that was learnt has to go for them."""
-        ours = {"labels": target.labels, "resource_aliases": target.resource_aliases}
-        return self.config == target or self.config.model_copy(update=ours) == target
+        """Return whether ``target`` differs at most in what is ours, see :data:`_OURS`."""
+        return self.config == target or self.config.model_copy(update={key: getattr(target, key) for key in _OURS}) == target
+
+    def reconfigured(self, target: Target) -> LiveTarget:
+        """Return the same live side for ``target``, which it serves; its next poll goes by the new policy."""
+        self.policy.policy = policy_of(target)
+        return replace(self, config=target)
 
     def show_counters(self, instruments: Instruments) -> None:
         """Put the target's counters on the page, with all that it can fill. Not before a reload can no longer be refused."""
@@ -80,9 +115,10 @@ class World:
         events = self.instruments.prepare(target.name, target.platform)
         shared = self.shared[target.platform]
         http = self.routes.through(self.http, target.ca_file, target.proxy)
-        services = Services(http, self.clock, self.random, events, since, self.admission, shared, self.known)
-        session = open_session(target, services)
-        return LiveTarget(target, session, events, _jobs(target, session, events, self.known, since))
+        policy = PolicyInForce(policy_of(target))
+        services = Services(http, self.clock, self.random, events, since, self.admission, shared, policy, self.known)
+        session = PausedSession() if target.paused else open_session(target, services)
+        return LiveTarget(target, session, events, _jobs(target, session, events, self.known, since), policy)
 
     async def open_targets(self, targets: Iterable[Target], since: StatusHistory) -> dict[str, LiveTarget]:
         """Bring all ``targets`` to life, or none: raises :class:`~exporter.errors.ConfigError` with each that cannot be."""

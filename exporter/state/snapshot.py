@@ -174,7 +174,7 @@ def _held(state: CollectorState, stepped: float) -> _CachedState:
 
 
 class TargetView(Value, frozen=True, gc=False):
-    """One target at one moment.
+    """One target at one moment. ``policy`` is what holds then; ``closed`` says that it is a day without bookings.
 
     ``polling`` has the collectors of which a poll runs, and since when. ``silent_since`` is when new bookings stopped to
     arrive, as far as :class:`~exporter.state.intake.Intake` knows.
@@ -186,6 +186,7 @@ class TargetView(Value, frozen=True, gc=False):
     collectors: tuple[CollectorState, ...]
     usage: ApiUsage
     policy: TargetPolicy
+    closed: bool = False
     polling: Mapping[CollectorName, float] = msgspec.field(default_factory=dict)
     silent_since: float | None = None
 
@@ -298,6 +299,7 @@ class Snapshot:
         entries = self._entries
         if site is not None:
             entries = {name: entry for name, entry in entries.items() if entry.labels.get(SITE) == site}
+        at = now + stepped
         targets = tuple(
             TargetView(
                 entry.name,
@@ -305,7 +307,8 @@ class Snapshot:
                 entry.labels,
                 tuple(held.at(now) for held in self._states[name].values()),
                 entry.usage(),
-                entry.policy,
+                entry.policy.at(at),
+                entry.policy.is_closed(at),
                 running.get(name, {}),
                 self._silent_since(name),
             )
@@ -317,7 +320,7 @@ class Snapshot:
             for collector, held in self._states[name].items()
             if held.state.finished_polls == 0
         )
-        return View(now + stepped, targets, missing)
+        return View(at, targets, missing)
 
     def _silent_since(self, target: str) -> float | None:
         intake = self._intakes.get(target)

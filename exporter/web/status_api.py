@@ -16,7 +16,9 @@ from exporter.model import (
     Conflict,
     Connection,
     ConnectionsObservation,
+    Known,
     LinksObservation,
+    WarningKind,
 )
 from exporter.state.advice import for_connection, for_failure
 from exporter.state.changes import DAY_SECONDS, WEEK_SECONDS, changed_times, is_flapping
@@ -28,6 +30,7 @@ from exporter.support.local_time import local
 from exporter.web.judged import states_of, summary_of, verdict_of
 from exporter.web.status_types import (
     VERSION,
+    Acceptance,
     BookingConflict,
     Bookings,
     BookingsWindow,
@@ -37,6 +40,7 @@ from exporter.web.status_types import (
     Change,
     Collector,
     CollectorCondition,
+    ConfigWarning,
     Connections,
     EntityLinks,
     Failure,
@@ -141,7 +145,8 @@ def _of_these_alone(view: View, targets: frozenset[str]) -> View:
 def _narrowed(view: View, targets: frozenset[str]) -> View:
     shown = tuple(target for target in view.targets if target.name in targets)
     missing = tuple(item for item in view.missing if item[0] in targets)
-    return msgspec.structs.replace(view, targets=shown, missing=missing)
+    warnings = tuple(row for row in view.config_warnings if row.target is None or row.target in targets)
+    return msgspec.structs.replace(view, targets=shown, missing=missing, config_warnings=warnings)
 
 
 def _written(room: int, documents: Iterable[msgspec.Struct]) -> tuple[tuple[Any, ...], int]:
@@ -175,6 +180,10 @@ def head_of(view: View, found: Sequence[Finding], states: Mapping[str, TargetSta
         missing=tuple(Missing(target=target, collector=collector) for target, collector in view.missing),
         verdict=verdict_of(view, found),
         summary=summary_of(states, found),
+        config_warnings=tuple(
+            ConfigWarning(kind=WarningKind(row.kind), target=row.target, message=row.message, fix=row.fix)
+            for row in view.config_warnings
+        ),
         problems=(),
         listed=(),
         targets=(),
@@ -227,6 +236,8 @@ def target_document(target: TargetView, now: float, state: TargetState) -> Targe
         zone=target.policy.zone,
         resource_aliases=dict(target.policy.resource_aliases),
         state=state,
+        paused=target.policy.paused is not None,
+        closed=target.closed,
         collectors=tuple(_collector(collector, target, now) for collector in target.collectors),
         connections=next(
             (_connections(seen, target, now) for seen in observations if isinstance(seen, ConnectionsObservation)),
@@ -322,6 +333,7 @@ def _connection(row: Connection, target: TargetView, now: float) -> CalendarConn
         import_enabled=row.import_enabled,
         export_enabled=row.export_enabled,
         broken=is_broken(target, row, now),
+        accepted=_acceptance(target.policy.accepted_connection(row)),
         meaning=advice.meaning,
         fix=advice.fix,
         since_known=row.since_known,
@@ -343,6 +355,7 @@ def _bookings(seen: BookingsObservation, target: TargetView) -> Bookings:
                 complete=row.complete,
                 bookings=row.bookings,
                 conflicting=row.conflicting,
+                accepted_conflicting=row.accepted,
                 by_status=None if row.by_status is None else dict(row.by_status),
                 by_resource=None if row.by_resource is None else dict(row.by_resource),
             )
@@ -350,6 +363,7 @@ def _bookings(seen: BookingsObservation, target: TargetView) -> Bookings:
         ),
         next_booking_measured=seen.measures_next,
         next_booking=_moment_or_none(seen.next_booking),
+        next_conflict=_moment_or_none(seen.next_conflict),
         conflicts=tuple(_conflict(row, target) for row in seen.conflicts),
         resource_names=dict(seen.resource_names),
         dropped_resources=seen.dropped_resources,
@@ -391,7 +405,12 @@ def _conflict(row: Conflict, target: TargetView) -> BookingConflict:
         local_start=local(row.start, target.policy.zone),
         local_end=local(row.end, target.policy.zone),
         overlap_minutes=overlap_minutes(row),
+        accepted=_acceptance(target.policy.accepted_conflict(row)),
     )
+
+
+def _acceptance(known: Known | None) -> Acceptance | None:
+    return None if known is None else Acceptance(why=known.why, until=_moment_or_none(known.until))
 
 
 def _moment(seconds: float) -> datetime:

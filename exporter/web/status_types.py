@@ -19,6 +19,7 @@ from exporter.model import (
     CollectorName,
     ConnectionStatus,
     ErrorReason,
+    WarningKind,
 )
 from exporter.state.findings import Kind, Severity
 
@@ -29,11 +30,19 @@ TargetState = Literal["critical", "warning", "waiting", "healthy"]
 CollectorCondition = Literal["failing", "partial", "expired", "waiting", "ok"]
 
 
+class Acceptance(msgspec.Struct, frozen=True, kw_only=True):
+    """Why something is meant to be as it is: it is listed, not judged, up to the moment ``until``, or without an end."""
+
+    why: str
+    until: Moment | None
+
+
 class BookingConflict(msgspec.Struct, frozen=True, kw_only=True):
     """Two booking ids that overlap on a resource from ``start`` to ``end``.
 
     ``resource_name`` is what the platform calls the resource, ``resource_alias`` what the configuration does. ``local_start``
     and ``local_end`` are the same moments with the offset of the target's zone. A minute that began counts.
+    ``accepted`` is null unless the overlap is meant.
     """
 
     resource: str
@@ -46,6 +55,7 @@ class BookingConflict(msgspec.Struct, frozen=True, kw_only=True):
     local_start: Moment
     local_end: Moment
     overlap_minutes: int
+    accepted: Acceptance | None
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True):
@@ -157,6 +167,7 @@ class CalendarConnection(msgspec.Struct, frozen=True, kw_only=True):
     Without ``since_known`` it has its status since ``since`` at least. ``changes`` are the states that it had, the oldest
     first: the one that held seven days ago, or that was seen first, then the changes of these days, of which ``changed_times``
     is the number; 49 at most, older ones are forgotten. ``flapping`` says that six or more are of the last 24 hours.
+    ``accepted`` is null unless it is meant to be as it is.
     """
 
     connection: str
@@ -170,6 +181,7 @@ class CalendarConnection(msgspec.Struct, frozen=True, kw_only=True):
     import_enabled: bool
     export_enabled: bool
     broken: bool
+    accepted: Acceptance | None
     meaning: str
     fix: str
     since_known: bool
@@ -200,7 +212,10 @@ class Connections(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class BookingsWindow(msgspec.Struct, frozen=True, kw_only=True):
-    """Bookings of one half-open window. ``conflicting`` is null where conflicts are not measured."""
+    """Bookings of one half-open window. ``conflicting`` is null where conflicts are not measured.
+
+    ``accepted_conflicting`` are those of them whose every overlap is accepted.
+    """
 
     window: str
     start: Moment
@@ -208,17 +223,22 @@ class BookingsWindow(msgspec.Struct, frozen=True, kw_only=True):
     complete: bool
     bookings: int
     conflicting: int | None
+    accepted_conflicting: int | None
     by_status: Mapping[str, int] | None
     by_resource: Mapping[str, int] | None
 
 
 class Bookings(msgspec.Struct, frozen=True, kw_only=True):
-    """Booking counts at ``at``. ``conflicts`` holds the first ten, soonest first."""
+    """Booking counts at ``at``. ``conflicts`` holds the first ten, soonest first, the accepted ones behind the others.
+
+    ``next_conflict`` is the start of the soonest overlap that is neither accepted nor over.
+    """
 
     at: Moment
     windows: tuple[BookingsWindow, ...]
     next_booking_measured: bool
     next_booking: Moment | None
+    next_conflict: Moment | None
     conflicts: tuple[BookingConflict, ...]
     resource_names: Mapping[str, str]
     dropped_resources: int
@@ -277,6 +297,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     """One target. ``connections``, ``bookings`` and ``links`` are null without data or without that collector.
 
     ``zone`` is the IANA zone of its people, ``resource_aliases`` the names that the configuration gives to resource ids.
+    One that is ``paused`` has no collectors: it is not asked. ``closed`` says that it is a day without bookings.
     """
 
     name: str
@@ -285,6 +306,8 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     zone: str
     resource_aliases: Mapping[str, str]
     state: TargetState
+    paused: bool
+    closed: bool
     collectors: tuple[Collector, ...]
     connections: Connections | None
     bookings: Bookings | None
@@ -299,6 +322,15 @@ class Missing(msgspec.Struct, frozen=True, kw_only=True):
 
     target: str
     collector: CollectorName
+
+
+class ConfigWarning(msgspec.Struct, frozen=True, kw_only=True):
+    """What is watched less than the configuration makes believe. ``target`` is null for what concerns no single one."""
+
+    kind: WarningKind
+    target: str | None
+    message: str
+    fix: str
 
 
 class Summary(msgspec.Struct, frozen=True, kw_only=True):
@@ -333,6 +365,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     missing: tuple[Missing, ...]
     verdict: TargetState
     summary: Summary
+    config_warnings: tuple[ConfigWarning, ...]
     problems: tuple[Problem, ...]
     listed: tuple[Listed, ...]
     targets: tuple[Target, ...]

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
+import pty
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import pytest
 from prometheus_client import CollectorRegistry
 
-from exporter.commands.check_config import _problem, check_all, check_online
+from exporter.commands.check_config import Checked, _checked, check_all, check_online
 from exporter.config import load_config
 from exporter.metrics import Instruments
 from exporter.platforms.settings import Target
@@ -42,15 +48,15 @@ def test_a_fleet_is_checked_twenty_at_a_time_and_told_in_the_order_of_the_config
     async def main() -> list[str]:
         clock = ManualClock()
 
-        async def check(target: Target) -> str | None:
+        async def check(target: Target) -> Checked:
             nonlocal asking, most
             asking, number = asking + 1, int(target.name[1:])
             most = max(most, asking)
             await clock.sleep(1 + number * 7 % 10)  # those that come later are often known earlier
             asking -= 1
-            return f"{target.name}: no" if number % 3 == 0 else None
+            return Checked(problem="no") if number % 3 == 0 else Checked()
 
-        checking = asyncio.create_task(check_all(fleet, check, lambda line: said.append((line, clock.monotonic()))))
+        checking = asyncio.create_task(check_all(fleet, check, lambda line: said.append((line, clock.monotonic())), print))
         await clock.advance(100)  # one after the other it would be 1,650 s
         assert checking.done()
         return await checking
@@ -65,14 +71,14 @@ def test_a_bug_in_one_check_leaves_none_of_the_others_behind(fleet: tuple[Target
     async def main() -> set[str]:
         clock = ManualClock()
 
-        async def check(target: Target) -> str | None:
+        async def check(target: Target) -> Checked:
             if target.name == "p0":
                 raise ZeroDivisionError
             await clock.sleep(1)
-            return None
+            return Checked()
 
         with pytest.raises(ZeroDivisionError):
-            await check_all(fleet, check, print)
+            await check_all(fleet, check, print, print)
         return {task.get_name() for task in asyncio.all_tasks() if task.get_name().startswith("check ")}
 
     assert set() == asyncio.run(main())
@@ -93,7 +99,7 @@ def test_each_connection_is_admitted_as_in_the_daemon(tmp_path: Path, monkeypatc
     async def scenario(business: Business) -> None:
         config = load_config(business.config())
         said: list[str] = []
-        assert [] == await check_online(config, said.append)
+        assert [] == await check_online(config, said.append, said.append)
         assert ["salon-wix: the credential works", "salon-b24: the credential works"] == said
         assert {business.url.removeprefix("http://")} == set(admitted)
 
@@ -109,12 +115,85 @@ def test_a_platform_that_refuses_slowly_is_given_up_within_half_a_minute(target:
         config = load_config(business.config(business.wix_target(timeout="30s"), business.bitrix24_target(timeout="30s")))
         async with pool(clock) as http:
             world = World(http, clock, Random(1), Instruments(CollectorRegistry()), Admission(clock))
-            checking = asyncio.create_task(_problem(world, next(each for each in config.targets if each.name == target)))
+            checking = asyncio.create_task(_checked(world, next(each for each in config.targets if each.name == target)))
             began = clock.monotonic()
             while not checking.done():
                 assert clock.monotonic() - began <= 30
                 await clock.advance(0.5)
                 await asyncio.sleep(0.001)
-        assert "server_error" in (await checking or "")
+        assert "server_error" in (await checking).problem
 
     with_business(tmp_path, scenario, clock)
+
+
+async def checked(business: Business, *targets: dict[str, Any]) -> list[str]:
+    told: list[str] = []
+    config = load_config(business.config(*targets))
+    problems = await check_online(config, told.append, lambda warning: told.append(f"warning: {warning}"))
+    return told + [f"error: {problem}" for problem in problems]
+
+
+def test_ids_that_the_account_does_not_have_are_warnings_and_no_problem(tmp_path: Path) -> None:
+    async def scenario(business: Business) -> None:
+        nobody = "deadbeef-0000-4000-8000-000000000000"
+        site = business.wix_target(schedule_ids=[nobody], aliases={nobody: "Chair X"})
+        wanted = {"bookings": {"overlapping_resources": [4711]}}
+        works, *warnings = await checked(business, site, business.bitrix24_target(collectors=wanted))
+        assert "salon-wix: the credential works" == works
+        assert ["schedule_ids names 1 schedule", "aliases names 1 schedule", "no connections"] == [
+            warning.removeprefix("warning: salon-wix: ").partition(" that ")[0].partition(":")[0] for warning in warnings[:3]
+        ]
+        assert nobody in warnings[0]
+        assert "salon-b24: the credential works" == warnings[3]
+        assert "the configuration names 1 resource that the account does not have: 4711" in warnings[4]
+
+    with_business(tmp_path, scenario)
+
+
+def test_what_is_accepted_is_not_warned_of(tmp_path: Path) -> None:
+    async def scenario(business: Business) -> None:
+        accepted = [{"warning": "no_connections", "why": "opens in March"}]
+        for connection in list(business.site.connections):
+            business.site.connections.drop(connection.id)
+        assert 2 == len(await checked(business, business.wix_target()))
+        assert ["salon-wix: the credential works"] == await checked(business, business.wix_target(accepted=accepted))
+
+    with_business(tmp_path, scenario)
+
+
+def test_a_site_that_refuses_to_count_and_lets_rows_be_read_is_as_good_as_for_the_daemon(tmp_path: Path) -> None:
+    async def scenario(business: Business) -> None:
+        business.simulator.faults.add(Fault(FaultKind.STATUS, status=403, operation="CountExtendedBookings"))
+        assert ["salon-wix: the credential works"] == await checked(business, business.wix_target())
+        business.simulator.faults.add(Fault(FaultKind.STATUS, status=403, operation="QueryExtendedBookings"))
+        (problem,) = await checked(business, business.wix_target())
+        assert problem.startswith("error: salon-wix: permission: ")
+
+    with_business(tmp_path, scenario)
+
+
+def test_a_paused_target_is_not_asked(tmp_path: Path) -> None:
+    async def scenario(business: Business) -> None:
+        assert ["salon-wix: paused, not asked"] == await checked(business, business.wix_target(paused=True))
+        assert {} == business.simulator.log.counts()
+
+    with_business(tmp_path, scenario)
+
+
+def test_a_terminal_sees_how_many_are_checked_while_one_hangs(tmp_path: Path) -> None:
+    path = tmp_path / "exporter.yml"
+    webhook = "https://127.0.0.1:1/rest/1/secretsecretsecret/"
+    path.write_text(f"targets:\n- {{name: portal, platform: bitrix24, webhook_url: '{webhook}'}}\n")
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "exporter", "check-config", "--online", "--config.file", str(path)]
+    with subprocess.Popen(command, stdout=theirs, stderr=theirs, env={**os.environ, "TERM": "xterm"}) as process:
+        os.close(theirs)
+        seen = b""
+        with contextlib.suppress(OSError):  # how a terminal ends
+            while piece := os.read(ours, 4096):
+                seen += piece
+        os.close(ours)
+    assert 2 == process.returncode
+    assert b"checking" in seen
+    assert b"0/1" in seen
+    assert b"error: portal: network" in seen

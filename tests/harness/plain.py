@@ -8,7 +8,8 @@ from prometheus_client import CollectorRegistry, Metric
 from prometheus_client.core import GaugeMetricFamily
 
 from exporter.metrics.families.catalog import GROUPS, TARGET_INFO
-from exporter.metrics.families.process import READY, STANDBY, TIME
+from exporter.metrics.families.process import CONFIG_WARNINGS, READY, STANDBY, TIME
+from exporter.model import WarningKind
 from exporter.state.snapshot import View
 
 
@@ -30,6 +31,10 @@ class PlainGauges:
                 yield metric
         yield GaugeMetricFamily(TIME.name, TIME.help, value=self._view.at)
         yield GaugeMetricFamily(READY.name, READY.help, value=self._view.ready)
+        warnings = GaugeMetricFamily(CONFIG_WARNINGS.name, CONFIG_WARNINGS.help, labels=CONFIG_WARNINGS.labels)
+        for kind in WarningKind:
+            warnings.add_metric([kind], sum(warning.kind == kind for warning in self._view.config_warnings))
+        yield warnings
         yield GaugeMetricFamily(STANDBY.name, STANDBY.help, value=self._view.standby)
 
     def _target_info(self) -> Metric:

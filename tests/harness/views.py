@@ -23,6 +23,7 @@ from exporter.model import (
     ConnectionsObservation,
     ConnectionStatus,
     ErrorReason,
+    Known,
     LinkAnswers,
     LinksObservation,
     Observation,
@@ -191,14 +192,15 @@ def bitrix24_bookings(at: float = NOW - 30) -> BookingsObservation:
     return BookingsObservation(
         at,
         (
-            WindowBookings(TODAY, 12, conflicting=2, by_resource={"7": 8, "8": 4}),
-            WindowBookings(NEXT_24H, 5, conflicting=2, by_resource={"7": 5, "8": 0}),
+            WindowBookings(TODAY, 12, conflicting=2, accepted=0, by_resource={"7": 8, "8": 4}),
+            WindowBookings(NEXT_24H, 5, conflicting=2, accepted=0, by_resource={"7": 5, "8": 0}),
         ),
         next_booking=NOW + 1_800,
         measures_next=True,
         conflicts=(Conflict("7", "341", "352", NOW + 3_600, NOW + 5_400),),
         resource_names={"7": "Chair 1", "8": "Chair 2"},
         dropped_resources=3,
+        next_conflict=NOW + 3_600,
     )
 
 
@@ -227,15 +229,11 @@ def bitrix24_usage() -> ApiUsage:
 
 
 def wix_target(connections_state: CollectorState, bookings_state: CollectorState) -> Target:
-    """Return the Wix site of the examples."""
+    """Return the Wix site of the examples; one of its connections is accepted as it is."""
     usage = ApiUsage(budgets=(Budget("requests", 200.0, 198.0),))
-    return target_of(
-        WIX,
-        "wix",
-        (connections_state, bookings_state),
-        labels={"site": "salon-berlin", "owner": "anna"},
-        usage=usage,
-    )
+    labels = {"site": "salon-berlin", "owner": "anna"}
+    entry, states = target_of(WIX, "wix", (connections_state, bookings_state), labels=labels, usage=usage)
+    return replace(entry, policy=TargetPolicy(connections={"Chair 1": Known("cut on some days")})), states
 
 
 def bitrix24_target(bookings_state: CollectorState, links_state: CollectorState) -> Target:

@@ -16,6 +16,7 @@ from exporter.model import (
     CollectorName,
     Connection,
     ConnectionsObservation,
+    TargetPolicy,
     WindowBookings,
 )
 from exporter.platforms.base import PollResult, Services, Session
@@ -58,6 +59,7 @@ class WixBench:
     url: str
     events: RecordedEvents = field(default_factory=RecordedEvents)
     since: StatusHistory = field(default_factory=StatusHistory)
+    policy: TargetPolicy = field(default_factory=TargetPolicy)
     _session: Session | None = None
 
     @property
@@ -89,7 +91,9 @@ class WixBench:
 
     def open(self, target: WixTarget | None = None) -> Session:
         """Open a new session, as a restart does."""
-        services = Services(self.http, self.clock, Random(1), self.events, self.since, Admission(self.clock))
+        services = Services(
+            self.http, self.clock, Random(1), self.events, self.since, Admission(self.clock), policy=lambda: self.policy
+        )
         self._session = open_session(target or self.target(), services)
         return self._session
 

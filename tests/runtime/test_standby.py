@@ -370,7 +370,7 @@ def test_probe_and_check_config_leave_the_state_file_to_the_running_exporter(tmp
             state = business.folder / "state.json"
             before = (state.read_bytes(), state.stat().st_ino)
             assert 0 == await probe_now(load_config(path), [], "metrics")
-            assert [] == await check_online(load_config(path), lambda _: None)
+            assert [] == await check_online(load_config(path), lambda _: None, print)
             assert before == (state.read_bytes(), state.stat().st_ino)
 
     with_business(tmp_path, scenario)

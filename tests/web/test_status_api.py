@@ -123,6 +123,7 @@ def test_conflicts_name_both_bookings() -> None:
         "local_start": "2026-09-21T15:13:20Z",
         "local_end": "2026-09-21T15:43:20Z",
         "overlap_minutes": 30,
+        "accepted": None,
     }
     assert expected == problem["conflict"]
     assert [expected] == by_name(found["targets"], BITRIX24)["bookings"]["conflicts"]

@@ -37,6 +37,17 @@ def _conflicting(observation: BookingsObservation) -> Iterator[Row]:
             yield (counted.window.name,), counted.conflicting
 
 
+def _accepted(observation: BookingsObservation) -> Iterator[Row]:
+    for counted in observation.windows:
+        if counted.accepted is not None:
+            yield (counted.window.name,), counted.accepted
+
+
+def _next_conflict(observation: BookingsObservation) -> Iterator[Row]:
+    if observation.next_conflict is not None:
+        yield (), observation.next_conflict
+
+
 def _next(observation: BookingsObservation) -> Iterator[Row]:
     if observation.next_booking is not None:
         yield (), observation.next_booking
@@ -68,6 +79,19 @@ GAUGES: Final[tuple[Gauge[BookingsObservation], ...]] = (
         "Bookings of the window that overlap another one on a resource that serves one at a time. Only with conflicts: true.",
         "window",
         read=_conflicting,
+    ),
+    gauge(
+        "accepted_conflicting_bookings",
+        "Those of conflicting_bookings whose every overlap is accepted in the configuration, as of the last poll: what is left "
+        "is for somebody to look at.",
+        "window",
+        read=_accepted,
+    ),
+    gauge(
+        "next_conflict_timestamp_seconds",
+        "Unix time in seconds at which the next overlap begins that is not accepted, or began if it is not over. As of the "
+        "last poll. Absent when there is none in the windows or conflicts are not looked for.",
+        read=_next_conflict,
     ),
     gauge(
         "next_booking_timestamp_seconds",

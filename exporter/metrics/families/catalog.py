@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Generic
 
-from exporter.metrics.families import api, bookings, connections, freshness, links, process, windows
+from exporter.metrics.families import api, bookings, connections, freshness, links, policy, process, windows
 from exporter.metrics.families.family import PREFIX, TARGET_LABELS, Family, Gauge, T
 from exporter.model import BookingsObservation, ConnectionsObservation, LinksObservation
 from exporter.state.snapshot import TargetView
@@ -55,6 +55,15 @@ def _windowed(target: TargetView) -> windows.Windowed:
     return (*_observations(target, BookingsObservation), *_observations(target, LinksObservation))
 
 
+def _standing(target: TargetView) -> policy.Standing:
+    return policy.Standing(target.policy.paused is not None, target.closed)
+
+
+def _accepted_connections(target: TargetView) -> policy.AcceptedConnections | None:
+    seen = _connections(target) if target.policy.connections else None
+    return None if seen is None else policy.AcceptedConnections(seen, target.policy.connections)
+
+
 def _observations(target: TargetView, kind: type[T]) -> Iterator[T]:
     for collector in target.collectors:
         if isinstance(collector.observation, kind):
@@ -63,7 +72,9 @@ def _observations(target: TargetView, kind: type[T]) -> Iterator[T]:
 
 GROUPS: Final[tuple[Group[Any], ...]] = (
     Group(freshness.GAUGES, lambda target: target.collectors),
+    Group(policy.OF_TARGET, _standing),
     Group(connections.GAUGES, _connections),
+    Group(policy.OF_CONNECTIONS, _accepted_connections),
     Group(bookings.GAUGES, _bookings),
     Group(bookings.RESOURCES, _resources),
     Group(links.GAUGES, _links),
@@ -84,8 +95,8 @@ class Topic:
 
 
 TOPICS: Final[tuple[Topic, ...]] = (
-    Topic("Targets and collectors", (TARGET_INFO, *freshness.GAUGES, *freshness.COUNTERS)),
-    Topic("Calendar connections (Wix)", connections.GAUGES),
+    Topic("Targets and collectors", (TARGET_INFO, *policy.OF_TARGET, *freshness.GAUGES, *freshness.COUNTERS)),
+    Topic("Calendar connections (Wix)", (*connections.GAUGES, *policy.OF_CONNECTIONS)),
     Topic("Bookings", (*bookings.GAUGES, *bookings.RESOURCES, *bookings.COUNTERS)),
     Topic("Links (Bitrix24)", links.GAUGES),
     Topic("Windows", windows.GAUGES),

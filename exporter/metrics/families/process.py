@@ -1,4 +1,4 @@
-"""Families of the exporter itself: no target. TIME, READY and STANDBY come from the view, the rest from prometheus-client."""
+"""Families of the exporter itself: no target. The first that are declared come from the view, others from prometheus-client."""
 
 from __future__ import annotations
 
@@ -28,6 +28,12 @@ TIME: Final = _family(
 READY: Final = _family("gauge", "ready", "1 once every collector has finished one poll, failed or not, else 0.")
 STANDBY: Final = _family(
     "gauge", "standby", "1 while this process waits for another one to end and polls nothing (--standby), else 0."
+)
+CONFIG_WARNINGS: Final = _family(
+    "gauge",
+    "config_warnings",
+    "What is watched less than the configuration makes believe, by kind, at all targets; what is accepted does not count.",
+    "kind",
 )
 RELOAD_SUCCESSFUL: Final = _family(
     "gauge",
@@ -70,6 +76,7 @@ OURS: Final[tuple[Family, ...]] = (
     TIME,
     READY,
     STANDBY,
+    CONFIG_WARNINGS,
     RELOAD_SUCCESSFUL,
     RELOAD_SUCCESS_TIME,
     CONFIG_HASH,

@@ -13,8 +13,9 @@ _NEXT = (
 )
 _TARGET = "{{ $labels.target }}{{ with $labels.site }} (site {{ . }}){{ end }}"
 _BOOKINGS = "target_window:booking_sync_bookings:max"
-_CONFLICTS = "target_window:booking_sync_conflicting_bookings:max"
+_CONFLICTS = "target_window:booking_sync_conflicting_bookings:max_unaccepted"
 _SITE = "site_platform_window:booking_sync_bookings:sum"
+_CLOSED = "target:booking_sync_target_closed:max"
 _INTAKE = "target:booking_sync_discovered_bookings:increase1d"
 
 
@@ -62,7 +63,11 @@ def _volume() -> tuple[Alert, ...]:
     return (
         Alert(
             name="BookingSyncNoBookingsAhead",
-            expr=f"last_over_time({ahead}) == 0\nand last_over_time({ahead} offset 1w) >= 10",
+            expr=(
+                f"last_over_time({ahead}) == 0\n"
+                f"and last_over_time({ahead} offset 1w) >= 10\n"
+                f"unless ignoring (window) max_over_time({_CLOSED}[10m]) == 1"
+            ),
             hold="30m",
             keep="5m",
             severity=Severity.WARNING,
@@ -71,7 +76,7 @@ def _volume() -> tuple[Alert, ...]:
             description="{{ $labels.target }} has no booking in the next 7 days; a week ago it had at least 10.",
             fix=(
                 "An administrator of the account looks whether the bookings are still there and whether services, staff and "
-                "opening hours are; for a planned closure the alert is silenced until it ends."
+                "opening hours are; days of a planned closure stand in `closed` of the target."
             ),
         ),
         Alert(
@@ -80,7 +85,8 @@ def _volume() -> tuple[Alert, ...]:
                 f"{_INTAKE} == 0\n"
                 f"and {_INTAKE} offset 1w >= 10\n"
                 "and ignoring (collector)\n"
-                'avg_over_time(collector:booking_sync_collector_up:max{collector="bookings"}[1d]) > 0.9'
+                'avg_over_time(collector:booking_sync_collector_up:max{collector="bookings"}[1d]) > 0.9\n'
+                f"unless max_over_time({_CLOSED}[1d]) == 1"
             ),
             hold="1h",
             keep="5m",
@@ -90,7 +96,7 @@ def _volume() -> tuple[Alert, ...]:
             description="{{ $labels.target }} got no new booking for a day; on the same day last week it got at least 10.",
             fix=(
                 "An administrator of the account makes a test booking as a customer would, then mends the form, the payment or "
-                "the opening hours; for a planned closure the alert is silenced until it ends."
+                "the opening hours; days of a planned closure stand in `closed` of the target."
             ),
             comment="Only if the exporter could have seen them: nine polls in ten of that day succeeded.",
         ),

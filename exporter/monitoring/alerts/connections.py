@@ -20,6 +20,7 @@ _OWNER_REASONS = (
 _TARGET = "{{ $labels.target }}{{ with $labels.site }} (site {{ . }}){{ end }}"
 _CALENDAR = "{{ with $labels.calendar_type }} ({{ . }} calendar){{ end }}"
 _WHICH = f"Connection {{{{ $labels.connection }}}}{_CALENDAR} of {_TARGET}"
+_ACCEPTED = "max_over_time(connection:booking_sync_connection_accepted:max[5m])"
 _CONNECTION_LINK = ("job", "target", "connection")
 
 
@@ -63,7 +64,9 @@ def _single() -> tuple[Alert, ...]:
     return (
         Alert(
             name="BookingSyncConnectionNeedsOwner",
-            expr=with_connection(f'min_over_time({_REASON}{{reason=~"{owner}"}}[5m]) == 1', "reason"),
+            expr=with_connection(
+                f'min_over_time({_REASON}{{reason=~"{owner}"}}[5m]) == 1\nunless ignoring (reason) {_ACCEPTED}', "reason"
+            ),
             hold="5m",
             keep="5m",
             severity=Severity.WARNING,
@@ -76,7 +79,9 @@ def _single() -> tuple[Alert, ...]:
         ),
         Alert(
             name="BookingSyncConnectionError",
-            expr=with_connection(f'min_over_time({_REASON}{{reason!~"{owner}"}}[5m]) == 1', "reason"),
+            expr=with_connection(
+                f'min_over_time({_REASON}{{reason!~"{owner}"}}[5m]) == 1\nunless ignoring (reason) {_ACCEPTED}', "reason"
+            ),
             hold="5m",
             keep="5m",
             severity=Severity.WARNING,
@@ -94,7 +99,8 @@ def _single() -> tuple[Alert, ...]:
                 "and ignoring (status)\n"
                 "max without (status) (\n"
                 f'  max_over_time({_STATUS}{{status=~"synced|sync_in_progress|connected"}}[1d])\n'
-                ") == 1",
+                ") == 1\n"
+                f"unless ignoring (status) {_ACCEPTED}",
                 "status",
             ),
             hold="15m",
@@ -110,10 +116,12 @@ def _single() -> tuple[Alert, ...]:
         Alert(
             name="BookingSyncConnectionStuck",
             expr=with_connection(
-                f'min_over_time({_STATUS}{{status="sync_in_progress"}}[15m]) == 1\n'
-                "or\n"
-                f'min_over_time({_STATUS}{{status="connected"}}[15m]) == 1\n'
-                f"and ignoring (status, direction) {exporting} == 1",
+                "(\n"
+                f'  min_over_time({_STATUS}{{status="sync_in_progress"}}[15m]) == 1\n'
+                "  or\n"
+                f'  min_over_time({_STATUS}{{status="connected"}}[15m]) == 1\n'
+                f"  and ignoring (status, direction) {exporting} == 1\n"
+                f")\nunless ignoring (status) {_ACCEPTED}",
                 "status",
             ),
             hold="1h",

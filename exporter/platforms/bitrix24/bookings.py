@@ -8,7 +8,8 @@ its first period only, so its later occurrences are not counted.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from collections.abc import Set as AbstractSet
 from functools import partial
 from itertools import islice
 from typing import Final
@@ -65,7 +66,7 @@ class BookingsCollector:
         self._too_many = partial(too_many, CollectorName.BOOKINGS, settings.max_bookings)
         self._batcher = Batcher(api, MAX_COMMANDS)
         self._pager = self._new_pager()
-        self._names = ResourceNames(api, services) if settings.per_resource else None
+        self._names = ResourceNames(api, services)
         self._margins = (MARGIN_SECONDS, MARGIN_SECONDS) if settings.conflicts else (0.0, 0.0)
         self._seen: Seen | None = None
         self._largest_id = 0
@@ -76,11 +77,12 @@ class BookingsCollector:
         rows, seen, complete = await self._read(windows)
         await self._follow_ids(seen, now)
         failure = self._api.degraded_reason()
-        if self._names:
+        if self._settings.per_resource or self._named_resources():
             try:
                 await self._names.refresh()
             except PollError as error:
-                failure = error  # the counts are right without names, and the names we had stay
+                # The counts are right without names, and the names we had stay.
+                failure = error if self._settings.per_resource else failure
         admission = self._services.admission
         observation = await off_the_loop(admission, len(rows), self._observation, rows, windows, at, now, complete)
         return PollResult(observation, failure)
@@ -133,33 +135,60 @@ class BookingsCollector:
             self._services.events.malformed_rows(CollectorName.BOOKINGS, malformed)
         return rows, not malformed
 
+    async def unknown_resources(self) -> BookingsObservation:
+        """Return what the portal's list of resources shows of those that the configuration names, and no counts.
+
+        Raises :class:`~exporter.errors.PollError`.
+        """
+        if self._named_resources():
+            await self._names.refresh()
+        return BookingsObservation(self._services.clock.steady(), (), unknown_resources=self._unknown_resources())
+
     def _observation(
         self, rows: Sequence[Booking], windows: Sequence[Window], at: float, now: float, complete: bool
     ) -> BookingsObservation:
         resources, dropped = self._resources(rows, windows)
-        found = self._conflicts(rows, windows, now)
-        conflicting = found.ids if found else None
+        accepted = self._services.policy().at(now).bookings.keys()
+        found = self._conflicts(rows, windows, now, accepted)
         return BookingsObservation(
             at=at,
-            windows=count_windows(rows, windows, self._rule, conflicting=conflicting, resources=resources, complete=complete),
+            windows=count_windows(
+                rows,
+                windows,
+                self._rule,
+                conflicting=found.ids if found else None,
+                accepted=found.accepted if found else (),
+                resources=resources,
+                complete=complete,
+            ),
             next_booking=next_start(rows, now, max(window.end for window in windows)),
             measures_next=any(window.end > now for window in windows),
             conflicts=found.first if found else (),
-            resource_names={
-                resource: name for resource in resources or () if self._names and (name := self._names.names.get(resource))
-            },
+            resource_names={resource: name for resource in resources or () if (name := self._names.names.get(resource))},
             dropped_resources=dropped,
+            next_conflict=found.next if found else None,
+            unknown_resources=self._unknown_resources(),
+            unknown_accepted=tuple(sorted(accepted - {booking.id for booking in rows})) if complete and found else (),
         )
 
-    def _conflicts(self, rows: Sequence[Booking], windows: Sequence[Window], now: float) -> Conflicts | None:
+    def _unknown_resources(self) -> tuple[str, ...]:
+        """Return the resources that the configuration names and the portal does not list."""
+        return tuple(sorted(self._named_resources() - self._names.names.keys())) if self._names.complete else ()
+
+    def _named_resources(self) -> AbstractSet[str]:
+        return self._settings.overlapping_resources | self._services.policy().resource_aliases.keys()
+
+    def _conflicts(
+        self, rows: Sequence[Booking], windows: Sequence[Window], now: float, accepted: Collection[str]
+    ) -> Conflicts | None:
         if not self._settings.conflicts:
             return None
         skipped = self._settings.overlapping_resources
-        return find_conflicts(rows, windows, self._rule, now=now, overlapping_resources=skipped)
+        return find_conflicts(rows, windows, self._rule, now=now, overlapping_resources=skipped, accepted=accepted)
 
     def _resources(self, rows: Sequence[Booking], windows: Sequence[Window]) -> tuple[tuple[str, ...] | None, int]:
         """Return the resources that get a number, and how many the cap leaves out: those without bookings go first."""
-        if self._names is None:
+        if not self._settings.per_resource:
             return None, 0
         busy = {resource for booking in in_any(rows, windows, self._rule) for resource in booking.resources}
         everything = sorted(busy | self._names.names.keys(), key=lambda resource: (resource not in busy, int(resource)))

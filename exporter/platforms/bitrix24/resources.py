@@ -20,10 +20,11 @@ _LETTERS: Final = 50  # of a name count for one more resource: all names are kep
 
 
 class ResourceNames:
-    """The portal's resources by id, as last read."""
+    """The portal's resources by id, as last read; ``complete`` says that it was read, and that no row had to be left out."""
 
     def __init__(self, api: Api, services: Services) -> None:
         self.names: Mapping[str, str] = {}
+        self.complete = False
         self._services = services
         self._pager = Pager(
             api,
@@ -45,6 +46,7 @@ class ResourceNames:
         if malformed:
             self._services.events.malformed_rows(CollectorName.BOOKINGS, malformed)
         self.names = {resource.id: resource.name for resource in rows}
+        self.complete = not malformed
         self._due = now + REFRESH_SECONDS
 
 

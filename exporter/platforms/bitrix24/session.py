@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 from exporter.errors import TargetConfigError
-from exporter.model import ApiUsage, Budget, CollectorName, ExpectedSeries, Moved
+from exporter.model import ApiUsage, Budget, CollectorName, ExpectedSeries, Moved, Observation
 from exporter.platforms.base import RETRIED, Collector, Services
 from exporter.platforms.bitrix24.api import LIST_BOOKINGS, METHODS, Api, Command
 from exporter.platforms.bitrix24.bookings import BookingsCollector
@@ -48,8 +48,9 @@ class BitrixSession:
         bookings, links = target.collectors.bookings, target.collectors.links
         self._api = Api(services, credential, self._lease, self._ledger, timeout=target.timeout)
         self._collectors: dict[CollectorName, Collector] = {}
-        if bookings:
-            self._collectors[CollectorName.BOOKINGS] = BookingsCollector(self._api, services, target, bookings)
+        self._bookings = BookingsCollector(self._api, services, target, bookings) if bookings else None
+        if self._bookings:
+            self._collectors[CollectorName.BOOKINGS] = self._bookings
         if links:
             counting = bookings or BitrixBookingsOptions()
             self._collectors[CollectorName.LINKS] = LinksCollector(self._api, services, target, links, counting)
@@ -80,11 +81,15 @@ class BitrixSession:
             moved=None if host is None else Moved(host, setting),
         )
 
-    async def check(self) -> None:
-        """Read the bookings of this very second: it needs the credential, the scope and the module, and moves few rows."""
+    async def check(self) -> Sequence[Observation]:
+        """Read the bookings of this very second: it needs the credential, the scope and the module, and moves few rows.
+
+        And the list of resources where the configuration names some.
+        """
         now = int(self._services.clock.time())
         command = Command(LIST_BOOKINGS, {**within(now, now + 1), "order": {"id": "ASC"}, "start": 0})
         await self._api.call(command)
+        return (await self._bookings.unknown_resources(),) if self._bookings else ()
 
     async def inventory(self) -> Inventory:
         """Read what the portal has, by name and id: on demand only."""

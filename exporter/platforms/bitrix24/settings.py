@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Final, Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, PlainValidator, ValidationInfo
 
@@ -24,6 +25,7 @@ from exporter.platforms.settings import (
     MAX_MAX_BOOKINGS,
     MAY_BE_EMPTY,
     OVERLAPPING,
+    Account,
     ChosenWindows,
     Collectors,
     CollectorSettings,
@@ -33,6 +35,7 @@ from exporter.platforms.settings import (
     Target,
     default,
 )
+from exporter.support.net import is_loopback
 from exporter.support.secret import Secret, pasted
 
 DEFAULT_LINKS_WINDOW: Final = "next_7d"
@@ -204,3 +207,15 @@ class BitrixTarget(Target):
     @property
     def sign_in(self) -> str:
         return "webhook" if self.oauth is None else "oauth"
+
+    @property
+    def account(self) -> Account | None:
+        """The portal, as far as it is known without asking: by its host, or by the file of its tokens."""
+        if self.webhook_url is None:
+            if self.oauth is None:
+                return None
+            return Account(self.oauth.token_file, f"the account of {self.oauth.token_file}")
+        place = urlsplit(self.webhook_url.reveal())
+        # On this machine only simulators and tunnels answer: there one host may be many portals.
+        one_of_many = (place.netloc, self.webhook_url) if is_loopback(place.hostname or "") else place.netloc
+        return Account(one_of_many, f"the portal {place.netloc}")

@@ -7,7 +7,7 @@ refuses to count, it reads the rows instead and counts them itself.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Final
 
 import structlog
@@ -38,7 +38,8 @@ COUNT_AGAIN_SECONDS: Final = 3600.0
 ON_THE_CALENDAR: Final = frozenset({"confirmed", "pending"})
 """Only these can double-book somebody; the others are over, or were never on the calendar (wix.md 6.3)."""
 
-_REFUSED: Final = (PermissionDeniedError, NotFoundError, ClientError)
+REFUSED: Final = (PermissionDeniedError, NotFoundError, ClientError)
+"""When Wix refuses to count, rows may be open all the same."""
 
 
 class BookingsCollector:
@@ -70,10 +71,10 @@ class BookingsCollector:
             return await self._counts_from_rows(windows)
         try:
             return tuple([await self._count(window) for window in windows])
-        except _REFUSED as refusal:
+        except REFUSED as refusal:
             try:
                 counts = await self._counts_from_rows(windows)
-            except (*_REFUSED, TargetConfigError):  # refused as well, or too many to read
+            except (*REFUSED, TargetConfigError):  # refused as well, or too many to read
                 raise refusal from None  # nothing is open to us, so the first answer is the one to show
             self._read_rows_until = clock.monotonic() + COUNT_AGAIN_SECONDS
             self._log_refusal(refusal)
@@ -122,15 +123,24 @@ class BookingsCollector:
     def _observation(
         self, read: Rows, at: float, now: float, windows: Sequence[Window], next_booking: float | None
     ) -> BookingsObservation:
-        sessions = _Sessions(_on_the_calendar(read))
-        overlapping = self._settings.overlapping_resources
-        found = find_conflicts(sessions.representatives, windows, "start", now=now, overlapping_resources=overlapping)
+        accepted = self._services.policy().at(now).bookings.keys()
+        sessions = _Sessions(_on_the_calendar(read), accepted)
+        found = find_conflicts(
+            sessions.representatives,
+            windows,
+            "start",
+            now=now,
+            overlapping_resources=self._settings.overlapping_resources,
+            accepted=accepted,
+        )
         return BookingsObservation(
             at,
-            self._count_rows(read, windows, sessions.members(found.ids)),
+            self._count_rows(read, windows, sessions.members(found.ids), sessions.members(found.accepted)),
             next_booking=next_booking,
             measures_next=bool(self._calendar_statuses),
             conflicts=found.first,
+            next_conflict=found.next,
+            unknown_accepted=tuple(sorted(accepted - {row.booking.id for row in read.rows})) if read.complete else (),
         )
 
     async def _read(self, *bounds: Filter) -> Rows:
@@ -138,13 +148,14 @@ class BookingsCollector:
         return Rows(tuple(row for row in read.rows if row.booking.status in self._lower_statuses), read.complete)
 
     def _count_rows(
-        self, read: Rows, windows: Sequence[Window], conflicting: frozenset[str] | None
+        self, read: Rows, windows: Sequence[Window], conflicting: frozenset[str] | None, accepted: frozenset[str] = frozenset()
     ) -> tuple[WindowBookings, ...]:
         return count_windows(
             _bookings(read.rows),
             windows,
             "start",
             conflicting=conflicting,
+            accepted=accepted,
             statuses=self._lower_statuses,
             complete=read.complete,
         )
@@ -169,11 +180,14 @@ class BookingsCollector:
 
 
 class _Sessions:
-    """Bookings of one class share its event: they overlap on the teacher by design, and speak with one voice outwards."""
+    """Bookings of one class share its event: they overlap on the teacher by design, and speak with one voice outwards.
 
-    def __init__(self, rows: Sequence[BookingRow]) -> None:
+    One that is ``accepted`` (ids) speaks for its class, since all of them overlap with the same.
+    """
+
+    def __init__(self, rows: Sequence[BookingRow], accepted: Collection[str]) -> None:
         groups: dict[object, list[Booking]] = {}
-        for row in sorted(rows, key=lambda row: row.booking.id):
+        for row in sorted(rows, key=lambda row: (row.booking.id not in accepted, row.booking.id)):
             booking = row.booking
             groups.setdefault((row.session, booking.start) if row.session else booking.id, []).append(booking)
         self.representatives = [group[0] for group in groups.values()]

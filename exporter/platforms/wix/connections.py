@@ -60,23 +60,39 @@ class ConnectionsCollector:
         self._seen: dict[str, _Seen] = {}  # by the hash of the id; what was seen last comes first
         self._shown: Sequence[str] = ()
         self._changes: Mapping[str, tuple[Change, ...]] = {}  # of those that are shown, by the hash
+        self._listed: frozenset[str] | None = None  # schedules of the last whole answer
         self._last: ConnectionsObservation | None = None
 
-    async def poll(self) -> PollResult:
-        http = await self._api.call(Endpoint.LIST_CONNECTIONS, query={"partialFailure": "true"})
+    async def poll(self, *, repeat: bool = True) -> PollResult:
+        """Ask once, as :class:`~exporter.platforms.base.Collector` says; without ``repeat`` no failure is tried again."""
+        http = await self._api.call(Endpoint.LIST_CONNECTIONS, query={"partialFailure": "true"}, repeat=repeat)
         answer = await off_the_loop(self._services.admission, rows_in(http.body), connections, http)
         now = self._services.clock.steady()
         report(self._services.events, CollectorName.CONNECTIONS, malformed=answer.malformed, unrecognized=answer.unrecognized)
         failed = answer.failed_provider_ids
         if failed and not answer.rows:
             return await self._all_failed(failed, http)
+        if not failed and not answer.malformed:  # else a connection of a schedule may be one of those that are missing
+            self._listed = frozenset(row.schedule_id.lower() for row in answer.rows)
         rows = [row for row in answer.rows if not self._schedules or row.schedule_id.lower() in self._schedules]
         await self._remember(rows, answer, now)
         labels = await self._labels(failed, answer.rows)
         shown, others = await self._connections(labels, now)
         providers, dropped = _providers(labels, failed)
-        self._last = observation = ConnectionsObservation(now, shown, providers, others, dropped)
+        self._last = observation = ConnectionsObservation(
+            now,
+            shown,
+            providers,
+            others,
+            dropped,
+            self._unknown(self._target.schedule_ids),
+            self._unknown(self._target.aliases),
+        )
         return PollResult(observation, _providers_failed(failed, labels, http) if failed else None)
+
+    def _unknown(self, schedules: Iterable[str]) -> tuple[str, ...]:
+        """Return those of ``schedules`` that no connection belongs to."""
+        return () if self._listed is None else tuple(each for each in schedules if each.lower() not in self._listed)
 
     async def _remember(self, rows: Iterable[ConnectionRow], answer: ConnectionsAnswer, now: float) -> None:
         seen: dict[str, _Seen] = {}

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
 
-from exporter.model import ApiUsage, CollectorName, ExpectedSeries
+from exporter.model import ApiUsage, CollectorName, ExpectedSeries, Observation
 from exporter.platforms.base import RETRIED, Collector, Services, Session
 from exporter.platforms.inventory import Inventory
 from exporter.platforms.wix.api import WixApi
-from exporter.platforms.wix.bookings import BookingsCollector
-from exporter.platforms.wix.connection_rows import connections
+from exporter.platforms.wix.bookings import REFUSED, BookingsCollector
 from exporter.platforms.wix.connections import ConnectionsCollector
 from exporter.platforms.wix.endpoints import Endpoint
 from exporter.platforms.wix.inventory import read_inventory
@@ -37,8 +36,11 @@ class WixSession:
         self._services = services
         collectors: dict[CollectorName, Collector] = {}
         operations: list[Endpoint] = []
+        self._connections: ConnectionsCollector | None = None
         if watched := target.collectors.connections:
-            collectors[CollectorName.CONNECTIONS] = ConnectionsCollector(self._api, target, watched, services)
+            collectors[CollectorName.CONNECTIONS] = self._connections = ConnectionsCollector(
+                self._api, target, watched, services
+            )
             operations += [Endpoint.LIST_CONNECTIONS, Endpoint.LIST_PROVIDERS]
         if settings:
             collectors[CollectorName.BOOKINGS] = BookingsCollector(self._api, target, settings, services)
@@ -67,12 +69,16 @@ class WixSession:
     def usage(self) -> ApiUsage:
         return self._api.usage()
 
-    async def check(self) -> None:
-        """Make the first call of each collector: whether a key may list connections is documented nowhere (wix.md 14.1)."""
-        if CollectorName.CONNECTIONS in self._collectors:
-            connections(await self._api.call(Endpoint.LIST_CONNECTIONS, query={"partialFailure": "true"}, repeat=False))
+    async def check(self) -> Sequence[Observation]:
+        """Make a poll of the connections and the first call of the bookings.
+
+        Whether a key may list connections is documented nowhere (wix.md 14.1). Bookings may be read in
+        each way that a poll has.
+        """
+        seen = (await self._connections.poll(repeat=False)).observation if self._connections else None
         if self._settings:
             await self._check_bookings(self._settings)
+        return () if seen is None else (seen,)
 
     async def _check_bookings(self, settings: WixBookings) -> None:
         reader = BookingsReader(self._api, self._services.events, self._services.admission, settings)
@@ -80,8 +86,14 @@ class WixSession:
         wanted = matching(settings.statuses, bound("startDate", "$gte", now), bound("startDate", "$lt", now + 3600))
         if settings.conflicts:
             await reader.first(wanted, sort="startDate")
-        else:
+            return
+        try:
             await reader.count(wanted)
+        except REFUSED as refusal:
+            try:
+                await reader.first(wanted, sort="startDate")
+            except REFUSED:
+                raise refusal from None  # as in a poll: nothing is open to us, so the first answer is the one to show
 
     async def inventory(self) -> Inventory:
         """Read what the site has, by name and id: on demand only."""

@@ -15,6 +15,7 @@ from exporter.platforms.settings import (
     MAX_MAX_BOOKINGS,
     MAY_BE_EMPTY,
     OVERLAPPING,
+    Account,
     ChosenWindow,
     Collectors,
     CollectorSettings,
@@ -24,6 +25,7 @@ from exporter.platforms.settings import (
     Target,
     default,
 )
+from exporter.platforms.wix.naming import label_of
 from exporter.support.secret import Secret, pasted
 
 STATUSES: Final = ("CREATED", "PENDING", "CONFIRMED", "CANCELED", "DECLINED", "WAITING_LIST", "PENDING_ECOM_CHECKOUT")
@@ -147,3 +149,13 @@ class WixTarget(Target):
     @property
     def sign_in(self) -> str:
         return "app" if self.api_key is None else "api_key"
+
+    @property
+    def account(self) -> Account | None:
+        """The site, by its id or by that of the app's instance on it."""
+        site = (self.site_id or self.instance_id or "").lower()
+        return Account(site, f"the site {site}") if site else None
+
+    def connection_label(self, name: str) -> str:
+        """Return the alias of the schedule ``name``, or its hash when it is an id without one, else ``name``."""
+        return label_of(name, self.aliases)

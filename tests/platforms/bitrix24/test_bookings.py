@@ -305,3 +305,30 @@ def test_a_failed_poll_forgets_nothing() -> None:
         assert (bench.events.discovered, bench.events.vanished) == (1, 1)
 
     on_portal(script)
+
+
+def test_resources_that_the_portal_does_not_list_are_named_and_the_list_is_read_once_an_hour() -> None:
+    async def script(bench: Bench) -> None:
+        add(bench, 5)
+        listed = bench.world.add_resource("Chair 1").id
+        session = bench.open(bookings={"overlapping_resources": frozenset({str(listed), "4711"})})
+        for _ in range(3):
+            observation = await poll_bookings(session)
+            assert ("4711",) == observation.unknown_resources
+            assert {} == observation.resource_names
+        assert 1 == bench.simulator.log.count(RESOURCES)
+        assert () == (await poll_bookings(bench.open())).unknown_resources
+        assert 1 == bench.simulator.log.count(RESOURCES)
+
+    on_portal(script)
+
+
+def test_a_portal_that_does_not_list_its_resources_proves_nothing_and_is_polled_all_the_same() -> None:
+    async def script(bench: Bench) -> None:
+        bench.simulator.faults.add(Fault(FaultKind.STATUS, operation=RESOURCES, status=500))
+        session = bench.open(bookings={"overlapping_resources": frozenset({"4711"})})
+        result = await session.collectors[CollectorName.BOOKINGS].poll()
+        assert isinstance(result.observation, BookingsObservation)
+        assert (None, ()) == (result.failure, result.observation.unknown_resources)
+
+    on_portal(script)

@@ -16,7 +16,7 @@ from structlog.testing import capture_logs
 
 from exporter.counting.windows import WindowSpec
 from exporter.errors import InvalidResponseError, PermissionDeniedError, RateLimitedError, ServerError, TargetConfigError
-from exporter.model import CollectorName
+from exporter.model import CollectorName, Known, TargetPolicy
 from exporter.simulator.faults import FaultKind
 from exporter.simulator.wix.bookings import ABSENT, Booking, BookingKind
 from exporter.simulator.wix.faults import function_removed, system_error
@@ -615,6 +615,26 @@ def test_a_class_that_overlaps_an_appointment_conflicts_with_all_its_bookings() 
         observation = await bench.count()
         assert observation.windows[0].conflicting == 11
         assert len(observation.conflicts) == 1
+
+    on_wix(script)
+
+
+@pytest.mark.parametrize("which", [0, 9])
+def test_a_class_is_accepted_by_any_of_its_bookings_and_is_named_by_that_one(which: int) -> None:
+    async def script(bench: WixBench) -> None:
+        staff, start = bench.site.add_staff(), bench.clock.now + HOUR
+        seats = [
+            bench.site.bookings.add(start, start + HOUR, kind=BookingKind.GROUP, staff=staff, event_id="class")
+            for _ in range(10)
+        ]
+        bench.site.bookings.add(start + HOUR / 2, start + 2 * HOUR, staff=staff)
+        accepted = sorted(seats)[which]
+        bench.policy = TargetPolicy(bookings={accepted: Known("a helper is there"), "gone": Known("over")})
+        bench.open(bench.target(bookings={**ROWS, "windows": (DAY,)}))
+        observation = await bench.count()
+        assert (11, 11) == (observation.windows[0].conflicting, observation.windows[0].accepted)
+        assert accepted in {observation.conflicts[0].first, observation.conflicts[0].second}
+        assert (None, ("gone",)) == (observation.next_conflict, observation.unknown_accepted)
 
     on_wix(script)
 

@@ -238,6 +238,22 @@ def test_all_connections_come_in_one_call_and_without_a_server_filter(number: in
     on_wix(script)
 
 
+def test_schedules_that_no_connection_belongs_to_are_named_after_a_whole_answer_only() -> None:
+    async def script(bench: WixBench) -> None:
+        bench.connect(GOOGLE)
+        bench.site.provider_down(GOOGLE)
+        schedule = bench.site.connections[bench.connect(MICROSOFT)].schedule_id
+        bench.open(bench.target(schedule_ids=(schedule, "deadbeef"), aliases={schedule.upper(): "Chair 1", "beef": "Chair 2"}))
+        partial = (await bench.poll()).observation
+        assert isinstance(partial, ConnectionsObservation)
+        assert ((), ()) == (partial.unknown_schedules, partial.unknown_aliases)
+        bench.site.provider_up()
+        whole = await bench.observe()
+        assert (("deadbeef",), ("beef",)) == (whole.unknown_schedules, whole.unknown_aliases)
+
+    on_wix(script)
+
+
 def test_schedule_ids_are_picked_here_whatever_their_letter_case() -> None:
     async def script(bench: WixBench) -> None:
         wanted = bench.connect()

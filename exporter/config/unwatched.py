@@ -1,0 +1,88 @@
+"""What a valid configuration leaves unwatched, as far as it shows without asking anybody.
+
+What polls show of it comes from :mod:`exporter.state.config_warnings`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Iterator, Mapping
+from typing import Final
+
+from exporter.config.settings import Config
+from exporter.fields.kinds import FieldProblem
+from exporter.model import CollectorName, ConfigWarning, WarningKind
+from exporter.platforms.policy import over, policy_of
+from exporter.platforms.settings import Target
+from exporter.support.listing import first_few
+from exporter.support.yaml_source import Path
+
+ALERT_WINDOWS: Final[Mapping[CollectorName, tuple[str, ...]]] = {
+    CollectorName.BOOKINGS: ("next_24h", "next_7d"),
+    CollectorName.LINKS: ("next_7d",),
+}
+"""Windows by which the shipped alert rules judge; a test holds them against the rules."""
+
+
+def unwatched(config: Config) -> Iterator[tuple[Path, ConfigWarning]]:
+    """Yield what is left unwatched, and where in the file it is decided. A target that is paused is meant to be."""
+    first: dict[Hashable, str] = {}
+    for index, target in enumerate(config.targets):
+        if target.paused:
+            continue
+        path: Path = ("targets", index)
+        for where, warning in (*_of_target(target), *_same_account(target, first)):
+            yield (*path, *where), warning
+
+
+def unwatched_problems(
+    found: Iterable[tuple[Path, ConfigWarning]], targets: Iterable[Target], now: float
+) -> Iterator[FieldProblem]:
+    """Yield what of ``found`` is accepted by none of ``targets`` at ``now`` (Unix seconds), and which acceptances are over.
+
+    What is the same at many targets is said once, at the place of the first.
+    """
+    policies = {target.name: policy_of(target).at(now) for target in targets}
+    alike: dict[tuple[str, str, str], tuple[Path, list[str]]] = {}
+    for path, warning in found:
+        if warning.target is None or warning.kind not in policies[warning.target].warnings:
+            key = (warning.kind, warning.message, warning.fix)
+            alike.setdefault(key, (path, []))[1].append(warning.target or "")
+    for (_, message, fix), (path, names) in alike.items():
+        many = f" ({len(names):,} targets: {first_few(names)})" if len(names) > 1 else ""
+        yield FieldProblem(path, message + many, fix)
+    for index, policy in enumerate(policies.values()):
+        if (ended := over("", policy)) is not None:
+            yield FieldProblem(("targets", index, "accepted"), ended.message, ended.fix)
+
+
+def _of_target(target: Target) -> Iterator[tuple[Path, ConfigWarning]]:
+    running = target.running()
+    off = [name for name in type(target.collectors).model_fields if name not in running]
+    if off:
+        message = f"switched off: {', '.join(off)}; nothing of that is watched"
+        fix = f"add {', '.join(off)} to `collectors`, or accept it with a reason"
+        yield ("collectors",), ConfigWarning(WarningKind.COLLECTOR_OFF, target.name, message, fix)
+    for name, settings in running.items():
+        path: Path = ("collectors", name.value)
+        if getattr(settings, "conflicts", True) is False:
+            message = "double bookings are not looked for: conflicts is false"
+            fix = "write conflicts: true, or accept it with a reason"
+            yield (*path, "conflicts"), ConfigWarning(WarningKind.CONFLICTS_OFF, target.name, message, fix)
+        counted = {window.name for window in settings.windows}
+        if missing := [window for window in ALERT_WINDOWS.get(name, ()) if window not in counted]:
+            message = f"{name.value} are not counted in {' and '.join(missing)}, by which the shipped alerts judge"
+            fix = f"add {', '.join(missing)} to `windows`, or accept it with a reason"
+            yield (*path, "windows"), ConfigWarning(WarningKind.WINDOW_MISSING, target.name, message, fix)
+
+
+def _same_account(target: Target, first: dict[Hashable, str]) -> Iterator[tuple[Path, ConfigWarning]]:
+    account = target.account
+    if account is None:
+        return
+    other = first.setdefault((target.platform, account.key), target.name)
+    if other != target.name:
+        message = (
+            f"{account.shown} is also watched as {first_few([other])}: what stands there counts twice, or was copied by mistake"
+        )
+        fix = "correct the credential, remove one of them, or accept it with a reason"
+        yield (), ConfigWarning(WarningKind.SAME_ACCOUNT, target.name, message, fix)

@@ -1,0 +1,57 @@
+"""Families of what the configuration accepts: listed, not judged, so rules subtract it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from exporter.metrics.families.family import Gauge, Row, gauge
+from exporter.model import ConnectionsObservation, Known, TargetPolicy, Value
+
+
+class Standing(Value, frozen=True, gc=False):
+    """Whether a target is paused, and whether it is closed today."""
+
+    paused: bool
+    closed: bool
+
+
+class AcceptedConnections(Value, frozen=True, gc=False):
+    """The connections of a target, and those that are accepted by their label or that of their schedule."""
+
+    seen: ConnectionsObservation
+    accepted: Mapping[str, Known]
+
+
+def _paused(standing: Standing) -> Iterator[Row]:
+    yield (), standing.paused
+
+
+def _closed(standing: Standing) -> Iterator[Row]:
+    yield (), standing.closed
+
+
+def _accepted(connections: AcceptedConnections) -> Iterator[Row]:
+    policy = TargetPolicy(connections=connections.accepted)
+    for connection in connections.seen.connections:
+        if policy.accepted_connection(connection):
+            yield (connection.key,), 1
+
+
+OF_TARGET: Final[tuple[Gauge[Standing], ...]] = (
+    gauge("target_paused", "1 if the configuration pauses the target: it is not asked and has no data. Else 0.", read=_paused),
+    gauge(
+        "target_closed",
+        "1 on a day that the configuration names as one without bookings, in the target's zone, else 0.",
+        read=_closed,
+    ),
+)
+OF_CONNECTIONS: Final[tuple[Gauge[AcceptedConnections], ...]] = (
+    gauge(
+        "connection_accepted",
+        "Always 1. A connection that is meant to be as it is, whatever its status. Absent for every other one, and while there "
+        "is no fresh data.",
+        "connection",
+        read=_accepted,
+    ),
+)

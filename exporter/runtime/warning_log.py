@@ -1,0 +1,40 @@
+"""The log of what polls show to be unwatched: once when it comes and once when it goes, never with each poll.
+
+What the configuration alone shows is logged when it is loaded.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import structlog
+
+from exporter.clock import Clock
+from exporter.model import ConfigWarning
+from exporter.runtime.application import Application
+
+log = structlog.get_logger(__name__)
+
+LOOK_SECONDS: Final = 15.0
+
+
+async def tell_of_warnings(app: Application, clock: Clock) -> None:
+    """Log what changes among the warnings of ``app``, for ever."""
+    known: frozenset[ConfigWarning] = frozenset()
+    while True:
+        at_load = frozenset(app.config.unwatched)
+        known = tell_changes(known, frozenset(app.view().config_warnings) - at_load)
+        await clock.sleep(LOOK_SECONDS)
+
+
+def tell_changes(before: frozenset[ConfigWarning], now: frozenset[ConfigWarning]) -> frozenset[ConfigWarning]:
+    """Log what is in only one of the two. Returns ``now``."""
+    for warning in sorted(now - before, key=_place):
+        log.warning("config_warning", kind=warning.kind, target=warning.target, problem=warning.message, fix=warning.fix)
+    for warning in sorted(before - now, key=_place):
+        log.info("config_warning_gone", kind=warning.kind, target=warning.target, problem=warning.message)
+    return now
+
+
+def _place(warning: ConfigWarning) -> tuple[str, str, str]:
+    return warning.target or "", warning.kind, warning.message

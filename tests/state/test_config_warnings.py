@@ -1,0 +1,124 @@
+"""What polls show to be unwatched: it comes and goes with them, and what is accepted does not count."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+import structlog.testing
+from msgspec.structs import replace
+
+from exporter.errors import Reason
+from exporter.model import (
+    BookingsObservation,
+    CollectorName,
+    ConfigWarning,
+    Known,
+    Observation,
+    OtherConnections,
+    TargetPolicy,
+    WarningKind,
+)
+from exporter.runtime.warning_log import tell_changes
+from exporter.state.config_warnings import config_warnings
+from exporter.state.snapshot import CollectorState, View
+from tests.harness.views import NOW, connection, connections, failed, succeeded, target_of, unpolled, view_of
+
+CONNECTIONS = unpolled("salon", "wix", CollectorName.CONNECTIONS)
+BOOKINGS = unpolled("salon", "wix", CollectorName.BOOKINGS)
+CHAIR = connection("chair-1", schedule="chair-1")
+
+
+def view(state: CollectorState, policy: TargetPolicy | None = None, at: float = NOW) -> View:
+    entry, states = target_of("salon", "wix", [state])
+    return view_of((replace(entry, policy=policy or TargetPolicy()), states), at=at)
+
+
+def kinds(shown: View, unwatched: Sequence[ConfigWarning] = ()) -> list[str]:
+    return [warning.kind for warning in config_warnings(shown, unwatched)]
+
+
+def bookings(**fields: tuple[str, ...]) -> BookingsObservation:
+    return replace(BookingsObservation(NOW - 30, ()), **fields)
+
+
+KNOWN = TargetPolicy(connections={"chair-9": Known("cut")}, bookings={"17": Known("a couple")})
+
+
+@pytest.mark.parametrize(
+    ("observation", "policy", "expected"),
+    [
+        (connections(CHAIR), None, []),
+        (replace(connections(CHAIR), unknown_schedules=("deadbeef",)), None, ["unknown_schedule"]),
+        (replace(connections(CHAIR), unknown_aliases=("deadbeef",)), None, ["unknown_alias"]),
+        (connections(), None, ["no_connections"]),
+        (connections(CHAIR), KNOWN, ["unknown_accepted"]),
+        (connections(connection("chair-9")), KNOWN, []),
+        (connections(connection("20b29099ad18", schedule="chair-9")), KNOWN, []),
+        (replace(connections(CHAIR), others=(OtherConnections(NOW, {}),)), KNOWN, []),
+        (bookings(), KNOWN, []),
+        (bookings(unknown_resources=("12", "15")), None, ["unknown_resource"]),
+        (bookings(unknown_accepted=("17",)), KNOWN, ["unknown_accepted"]),
+        (bookings(unknown_accepted=("18",)), KNOWN, []),
+    ],
+)
+def test_what_an_observation_does_not_know_of_the_configuration_is_a_warning(
+    observation: Observation, policy: TargetPolicy | None, expected: list[str]
+) -> None:
+    state = BOOKINGS if isinstance(observation, BookingsObservation) else CONNECTIONS
+    assert expected == kinds(view(succeeded(state, observation), policy))
+
+
+def test_the_warning_says_how_many_and_which() -> None:
+    observation = replace(connections(CHAIR), unknown_schedules=("deadbeef",))
+    (warning,) = config_warnings(view(succeeded(CONNECTIONS, observation)))
+    assert "schedule_ids names 1 schedule that this site does not have, or without a calendar: deadbeef" == warning.message
+
+
+def test_a_partial_answer_proves_nothing_to_be_missing() -> None:
+    state = failed(CONNECTIONS, Reason.SERVER_ERROR, "google failed", observation=connections())
+    assert [] == kinds(view(state, KNOWN))
+
+
+def test_a_missing_right_is_a_warning_while_the_newest_poll_says_so() -> None:
+    refused = failed(CONNECTIONS, Reason.PERMISSION, "no")
+    assert ["missing_right"] == kinds(view(refused))
+    assert [] == kinds(view(succeeded(refused, connections(CHAIR))))
+    assert [] == kinds(view(failed(CONNECTIONS, Reason.AUTH, "no")))
+
+
+def test_what_was_seen_goes_with_the_data() -> None:
+    state = succeeded(CONNECTIONS, connections())
+    assert ["no_connections"] == kinds(view(state))
+    assert [] == kinds(view(state, at=NOW + 1000))
+
+
+def test_what_is_accepted_is_no_warning_until_it_is_over() -> None:
+    state = succeeded(CONNECTIONS, connections())
+    policy = TargetPolicy(warnings={"no_connections": Known("opens in March", NOW + 60), "conflicts_off": Known("few")})
+    off = ConfigWarning(WarningKind.CONFLICTS_OFF, "salon", "off", "on")
+    assert [] == kinds(view(state, policy, NOW + 59), [off])
+    assert ["expired", "no_connections"] == kinds(view(state, policy, NOW + 60), [off])
+
+
+def test_a_warning_of_a_target_that_is_not_there_is_left_out_and_one_of_none_stays() -> None:
+    elsewhere = [ConfigWarning(WarningKind.CONFLICTS_OFF, name, "off", "on") for name in ("salon", "another shard's", None)]
+    assert 2 == len(config_warnings(view(BOOKINGS), elsewhere))
+
+
+def test_an_acceptance_is_over_at_its_moment_and_not_before() -> None:
+    policy = TargetPolicy(connections={"a": Known("", NOW), "b": Known()}, bookings={"17": Known("", NOW + 1)})
+    assert policy is policy.at(NOW - 1)
+    assert ("connection a",) == policy.at(NOW).expired
+    later = policy.at(NOW + 1)
+    assert (("connection a", "booking 17"), ["b"], []) == (later.expired, list(later.connections), list(later.bookings))
+
+
+def test_a_warning_is_logged_when_it_comes_and_when_it_goes_and_not_between() -> None:
+    warning = ConfigWarning(WarningKind.NO_CONNECTIONS, "salon", "none", "connect")
+    with structlog.testing.capture_logs() as logged:
+        known = tell_changes(frozenset(), frozenset({warning}))
+        known = tell_changes(known, frozenset({warning}))
+        assert frozenset() == tell_changes(known, frozenset())
+    assert ["config_warning", "config_warning_gone"] == [entry["event"] for entry in logged]
+    assert {"no_connections"} == {entry["kind"] for entry in logged}
