@@ -21,11 +21,11 @@ from exporter.commands.world import known_secrets, opened_world
 from exporter.config import Config, load_config
 from exporter.errors import ConfigError, PollError
 from exporter.metrics import Instruments
-from exporter.model import ConfigWarning
 from exporter.platforms.policy import policy_of
 from exporter.platforms.retry import MAX_PATIENCE_SECONDS, patience
 from exporter.platforms.routes import host_route
 from exporter.platforms.settings import Target
+from exporter.policy import ConfigWarning
 from exporter.polling import AT_ONCE, told_error
 from exporter.runtime import World
 from exporter.state.advice import for_failure, plain

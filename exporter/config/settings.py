@@ -15,9 +15,9 @@ from exporter.counting import WindowSpec
 from exporter.errors import Problem
 from exporter.fields.kinds import FilePath, Reading, SiteName, UserName, Zone
 from exporter.limits import WINDOWS
-from exporter.model import ConfigWarning
 from exporter.platforms.registry import PLATFORMS
 from exporter.platforms.settings import Strict, Target, Window, default
+from exporter.policy import ConfigWarning
 from exporter.support.secret import pasted
 
 DEFAULT_WINDOWS: Final = (

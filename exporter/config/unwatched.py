@@ -10,9 +10,10 @@ from typing import Final
 
 from exporter.config.settings import Config
 from exporter.fields.kinds import FieldProblem
-from exporter.model import CollectorName, ConfigWarning, WarningKind
+from exporter.model import CollectorName
 from exporter.platforms.policy import over, policy_of
 from exporter.platforms.settings import Target
+from exporter.policy import ConfigWarning, WarningKind
 from exporter.support.listing import first_few
 from exporter.support.yaml_source import Path
 

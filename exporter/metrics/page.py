@@ -20,7 +20,7 @@ from exporter.metrics.families import process
 from exporter.metrics.families.catalog import COUNTERS, FAMILIES, GROUPS, TARGET_INFO
 from exporter.metrics.families.family import Family
 from exporter.metrics.instruments import Instruments, TargetInstruments
-from exporter.model import WarningKind
+from exporter.policy import WarningKind
 from exporter.state.snapshot import TargetView, View
 
 _EOF: Final = b"# EOF\n"

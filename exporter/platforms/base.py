@@ -19,10 +19,11 @@ from pydantic import BaseModel
 from exporter.clock import Clock
 from exporter.errors import PollError, Reason
 from exporter.fields.kinds import FieldProblem
-from exporter.model import ApiUsage, Change, CollectorName, ExpectedSeries, Observation, TargetPolicy
+from exporter.model import ApiUsage, Change, CollectorName, ExpectedSeries, Observation
 from exporter.platforms.advice import PlatformAdvice
 from exporter.platforms.inventory import Inventory
 from exporter.platforms.settings import Target
+from exporter.policy import TargetPolicy
 from exporter.support.known_secrets import KnownSecrets
 
 

@@ -7,8 +7,8 @@ from datetime import timedelta
 from typing import Final
 
 from exporter.counting import day_start
-from exporter.model import ConfigWarning, Known, TargetPolicy, WarningKind
 from exporter.platforms.settings import Accepted, Target
+from exporter.policy import ConfigWarning, Known, TargetPolicy, WarningKind
 from exporter.support.listing import first_few
 
 _DAY: Final = timedelta(days=1)

@@ -41,7 +41,8 @@ from exporter.fields.kinds import (
 )
 from exporter.fields.routes import CaFile, CaFilePath, ProxyAddress
 from exporter.limits import WINDOWS
-from exporter.model import CollectorName, WarningKind
+from exporter.model import CollectorName
+from exporter.policy import WarningKind
 
 MAX_MAX_BOOKINGS: Final = 1_000_000  # some hundred bytes each, and an hour of requests
 OVERLAPPING: Final = "Ids of resources that may serve several bookings at a time; their overlaps are no conflicts."

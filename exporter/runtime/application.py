@@ -18,7 +18,8 @@ from exporter.config import Config, config_hash, effective_config
 from exporter.errors import ConfigError, Problem
 from exporter.limits import MESSAGE
 from exporter.metrics import Format, Page
-from exporter.model import CollectorName, RejectedConfig
+from exporter.model import CollectorName
+from exporter.policy import RejectedConfig
 from exporter.polling import CANCEL_SECONDS, Scheduler
 from exporter.runtime.closing import Closing
 from exporter.runtime.targets import LiveTarget, World

@@ -14,12 +14,13 @@ import httpx
 from exporter.clock import Clock
 from exporter.errors import ConfigError, PollError, Problem
 from exporter.metrics import Instruments, TargetInstruments
-from exporter.model import ApiUsage, CollectorName, ExpectedSeries, Observation, TargetPolicy
+from exporter.model import ApiUsage, CollectorName, ExpectedSeries, Observation
 from exporter.platforms.base import Collector, Services, Session
 from exporter.platforms.policy import policy_of
 from exporter.platforms.registry import new_shared, open_session
 from exporter.platforms.routes import Routes
 from exporter.platforms.settings import Target
+from exporter.policy import TargetPolicy
 from exporter.polling import Admission, Job, phase_of, told_error
 from exporter.state.snapshot import TargetEntry
 from exporter.state.status_history import StatusHistory

@@ -10,7 +10,7 @@ from typing import Final
 import structlog
 
 from exporter.clock import Clock
-from exporter.model import ConfigWarning
+from exporter.policy import ConfigWarning
 from exporter.runtime.application import Application
 
 log = structlog.get_logger(__name__)

@@ -9,15 +9,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from exporter.errors import Reason
-from exporter.model import (
-    BookingsObservation,
-    ConfigWarning,
-    ConnectionsObservation,
-    Observation,
-    TargetPolicy,
-    WarningKind,
-)
+from exporter.model import BookingsObservation, ConnectionsObservation, Observation
 from exporter.platforms.policy import over
+from exporter.policy import ConfigWarning, TargetPolicy, WarningKind
 from exporter.state.advice import for_failure
 from exporter.state.snapshot import CollectorState, TargetView, View
 from exporter.support.listing import first_few

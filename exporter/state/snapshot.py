@@ -21,14 +21,12 @@ from exporter.model import (
     BookingsObservation,
     Change,
     CollectorName,
-    ConfigWarning,
     ConnectionsObservation,
     LinksObservation,
     Observation,
-    RejectedConfig,
-    TargetPolicy,
     Value,
 )
+from exporter.policy import ConfigWarning, RejectedConfig, TargetPolicy
 from exporter.state.changes import WITHDRAWN, moved
 from exporter.state.intake import Intake
 

@@ -9,7 +9,8 @@ from exporter.state.findings import Finding, findings
 from exporter.state.snapshot import TargetView, View
 from exporter.state.verdict import Verdict
 from exporter.web.judged import states_of
-from exporter.web.status_api import head_of, problem_document, target_document
+from exporter.web.status_api import head_of
+from exporter.web.status_documents import problem_document, target_document
 from exporter.web.status_types import Problem, Status, Target, TargetState
 
 

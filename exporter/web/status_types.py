@@ -14,13 +14,8 @@ from typing import Annotated, Final, Literal
 import msgspec
 
 from exporter.errors import Reason
-from exporter.model import (
-    CalendarType,
-    CollectorName,
-    ConnectionStatus,
-    ErrorReason,
-    WarningKind,
-)
+from exporter.model import CalendarType, CollectorName, ConnectionStatus, ErrorReason
+from exporter.policy import WarningKind
 from exporter.state.findings import Kind, Severity
 
 VERSION: Final = 1

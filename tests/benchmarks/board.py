@@ -16,7 +16,8 @@ from typing import Final
 from msgspec.structs import replace
 
 from exporter.errors import Reason
-from exporter.model import ConnectionStatus, ErrorReason, TargetPolicy
+from exporter.model import ConnectionStatus, ErrorReason
+from exporter.policy import TargetPolicy
 from exporter.state.snapshot import TargetView, View
 from exporter.web import create_app, serve
 from exporter.web.status_api import status_of

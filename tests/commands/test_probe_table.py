@@ -8,7 +8,8 @@ from msgspec.structs import replace
 from exporter.commands.probe_running import verdict_of
 from exporter.commands.probe_table import first_line, fixes, print_report, rows_of
 from exporter.errors import Reason
-from exporter.model import CollectorName, ConnectionStatus, Known, LinksObservation, TargetPolicy, WindowLinks
+from exporter.model import CollectorName, ConnectionStatus, LinksObservation, WindowLinks
+from exporter.policy import Known, TargetPolicy
 from exporter.state.snapshot import View
 from exporter.state.verdict import Verdict
 from exporter.web import status_of

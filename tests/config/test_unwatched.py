@@ -11,9 +11,10 @@ import pytest
 
 from exporter.config import Config, effective_config, load_config
 from exporter.config.unwatched import ALERT_WINDOWS
-from exporter.model import CollectorName, Known
+from exporter.model import CollectorName
 from exporter.monitoring.alerts.bookings import booking_alerts
 from exporter.platforms.policy import policy_of
+from exporter.policy import Known
 
 SITE = "7f1c2d3e-1111-4222-8333-444455556666"
 SCHEDULE = "0a1b2c3d-aaaa-4bbb-8ccc-ddddeeeeffff"

@@ -14,7 +14,8 @@ from msgspec.structs import replace
 from playwright.async_api import expect
 
 from exporter.errors import Reason
-from exporter.model import CollectorName, ConnectionStatus, TargetPolicy
+from exporter.model import CollectorName, ConnectionStatus
+from exporter.policy import TargetPolicy
 from exporter.state.snapshot import View
 from exporter.web import Server, create_app, serve
 from tests.harness import views

@@ -9,7 +9,7 @@ from prometheus_client.core import GaugeMetricFamily
 
 from exporter.metrics.families.catalog import GROUPS, TARGET_INFO
 from exporter.metrics.families.process import CONFIG_WARNINGS, READY, STANDBY, TIME
-from exporter.model import WarningKind
+from exporter.policy import WarningKind
 from exporter.state.snapshot import View
 
 

@@ -8,7 +8,8 @@ from typing import Final
 import msgspec
 
 from exporter.errors import Reason
-from exporter.model import CollectorName, ConfigWarning, ConnectionStatus, RejectedConfig
+from exporter.model import CollectorName, ConnectionStatus
+from exporter.policy import ConfigWarning, RejectedConfig
 from exporter.state.snapshot import View
 from tests.harness import views
 

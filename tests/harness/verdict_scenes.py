@@ -14,21 +14,18 @@ from exporter.model import (
     Budget,
     Change,
     CollectorName,
-    ConfigWarning,
     Conflict,
     Connection,
     ConnectionStatus,
     ErrorReason,
-    Known,
     LinkAnswers,
     LinksObservation,
     Moved,
     Provider,
-    RejectedConfig,
-    TargetPolicy,
     WindowBookings,
     WindowLinks,
 )
+from exporter.policy import ConfigWarning, Known, RejectedConfig, TargetPolicy
 from exporter.state import verdict
 from exporter.state.snapshot import CollectorState, View
 from exporter.state.verdict import Row

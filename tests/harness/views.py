@@ -23,17 +23,16 @@ from exporter.model import (
     ConnectionsObservation,
     ConnectionStatus,
     ErrorReason,
-    Known,
     LinkAnswers,
     LinksObservation,
     Observation,
     OperatingTime,
     Provider,
-    TargetPolicy,
     Window,
     WindowBookings,
     WindowLinks,
 )
+from exporter.policy import Known, TargetPolicy
 from exporter.state.snapshot import CollectorState, Failure, Snapshot, TargetEntry, View
 
 NOW: Final = 1_790_000_000.0

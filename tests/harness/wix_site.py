@@ -11,18 +11,12 @@ from zoneinfo import ZoneInfo
 
 from exporter.counting.windows import WindowSpec
 from exporter.errors import PollError
-from exporter.model import (
-    BookingsObservation,
-    CollectorName,
-    Connection,
-    ConnectionsObservation,
-    TargetPolicy,
-    WindowBookings,
-)
+from exporter.model import BookingsObservation, CollectorName, Connection, ConnectionsObservation, WindowBookings
 from exporter.platforms.base import PollResult, Services, Session
 from exporter.platforms.retry import patience
 from exporter.platforms.wix import open_session
 from exporter.platforms.wix.settings import WixBookings, WixCollectors, WixConnections, WixTarget
+from exporter.policy import TargetPolicy
 from exporter.polling.admission import Admission
 from exporter.simulator import Simulator, running
 from exporter.simulator.faults import Fault, FaultKind

@@ -9,16 +9,8 @@ import structlog.testing
 from msgspec.structs import replace
 
 from exporter.errors import Reason
-from exporter.model import (
-    BookingsObservation,
-    CollectorName,
-    ConfigWarning,
-    Known,
-    Observation,
-    OtherConnections,
-    TargetPolicy,
-    WarningKind,
-)
+from exporter.model import BookingsObservation, CollectorName, Observation, OtherConnections
+from exporter.policy import ConfigWarning, Known, TargetPolicy, WarningKind
 from exporter.runtime.warning_log import tell_changes
 from exporter.state.config_warnings import config_warnings
 from exporter.state.snapshot import CollectorState, View

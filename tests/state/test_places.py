@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from exporter.model import Conflict, TargetPolicy
+from exporter.model import Conflict
+from exporter.policy import TargetPolicy
 from exporter.state.places import told_conflict
 from tests.harness import views
 from tests.harness.views import NOW

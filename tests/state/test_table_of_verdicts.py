@@ -8,20 +8,8 @@ import pytest
 from msgspec.structs import replace
 
 from exporter.errors import Reason
-from exporter.model import (
-    ApiUsage,
-    Budget,
-    Change,
-    CollectorName,
-    ConfigWarning,
-    Connection,
-    ConnectionStatus,
-    Known,
-    LinkAnswers,
-    Moved,
-    RejectedConfig,
-    TargetPolicy,
-)
+from exporter.model import ApiUsage, Budget, Change, CollectorName, Connection, ConnectionStatus, LinkAnswers, Moved
+from exporter.policy import ConfigWarning, Known, RejectedConfig, TargetPolicy
 from exporter.state.findings import Finding, Kind, Severity, findings, problems
 from exporter.state.snapshot import View
 from exporter.state.verdict import Verdict, worst

@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 import msgspec
 import pytest
 
-from exporter.model import CollectorName, Known, TargetPolicy
+from exporter.model import CollectorName
+from exporter.policy import Known, TargetPolicy
 from exporter.state.asking import Answer
 from tests.harness import views
 from tests.harness.views import BITRIX24, WIX

@@ -10,7 +10,8 @@ import pytest
 from msgspec.structs import replace
 
 from exporter.errors import Reason
-from exporter.model import BookingsObservation, CollectorName, Conflict, ConnectionStatus, ErrorReason, Provider, TargetPolicy
+from exporter.model import BookingsObservation, CollectorName, Conflict, ConnectionStatus, ErrorReason, Provider
+from exporter.policy import TargetPolicy
 from exporter.state.snapshot import CollectorState, View
 from exporter.web import status_page as board
 from exporter.web.cards import Card

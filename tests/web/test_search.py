@@ -6,7 +6,8 @@ import pytest
 from msgspec.structs import replace
 
 from exporter.errors import Reason
-from exporter.model import CollectorName, ConnectionStatus, ErrorReason, TargetPolicy
+from exporter.model import CollectorName, ConnectionStatus, ErrorReason
+from exporter.policy import TargetPolicy
 from exporter.web import status_page as board
 from exporter.web.search import FIELDS, exact, without
 from tests.harness import views

@@ -16,12 +16,13 @@ import pytest
 from msgspec.structs import replace
 
 from exporter.errors import Reason
-from exporter.model import BookingsObservation, CollectorName, Conflict, Connection, ConnectionStatus, TargetPolicy
+from exporter.model import BookingsObservation, CollectorName, Conflict, Connection, ConnectionStatus
+from exporter.policy import TargetPolicy
 from exporter.state.advice import for_failure
 from exporter.state.snapshot import TargetView, View
 from exporter.web import status_page as board
 from exporter.web.documents import RUNBOOKS
-from exporter.web.status_api import target_document
+from exporter.web.status_documents import target_document
 from exporter.web.status_types import Target as Document
 from exporter.web.status_types import TargetState
 from tests.harness import views, worst

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from exporter.metrics.families.family import Gauge, Row, gauge
-from exporter.model import ConnectionsObservation, Known, TargetPolicy, Value
+from exporter.model import ConnectionsObservation, Value
+from exporter.policy import Known, TargetPolicy
 
 
 class Standing(Value, frozen=True, gc=False):

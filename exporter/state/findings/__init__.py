@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from exporter.model import BookingsObservation, ConnectionsObservation, LinksObservation, TargetPolicy
+from exporter.model import BookingsObservation, ConnectionsObservation, LinksObservation
+from exporter.policy import TargetPolicy
 from exporter.state.advice import KNOWN, NOT_POLLED
 from exporter.state.findings.account import of_account, of_configuration
 from exporter.state.findings.bookings import of_bookings, of_links

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from exporter.model import BookingsObservation, Conflict, Known, LinksObservation, WindowLinks
+from exporter.model import BookingsObservation, Conflict, LinksObservation, WindowLinks
 from exporter.platforms.advice import Advice
+from exporter.policy import Known
 from exporter.state import advice
 from exporter.state.findings.finding import Finding, is_in_force
 from exporter.state.places import resource_name

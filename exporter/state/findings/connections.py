@@ -7,7 +7,8 @@ from itertools import pairwise
 from types import MappingProxyType
 from typing import Final
 
-from exporter.model import CollectorName, Connection, ConnectionsObservation, ConnectionStatus, Known
+from exporter.model import CollectorName, Connection, ConnectionsObservation, ConnectionStatus
+from exporter.policy import Known
 from exporter.state.advice import ALL_DOWN, for_connection
 from exporter.state.findings.finding import Finding, is_in_force
 from exporter.state.snapshot import TargetView

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from exporter.model import CollectorName, Conflict, Connection, Known
+from exporter.model import CollectorName, Conflict, Connection
 from exporter.platforms.advice import Advice
+from exporter.policy import Known
 from exporter.state.verdict import Kind, Row, Verdict
 
 

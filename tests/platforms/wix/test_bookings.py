@@ -16,7 +16,8 @@ from structlog.testing import capture_logs
 
 from exporter.counting.windows import WindowSpec
 from exporter.errors import InvalidResponseError, PermissionDeniedError, RateLimitedError, ServerError, TargetConfigError
-from exporter.model import CollectorName, Known, TargetPolicy
+from exporter.model import CollectorName
+from exporter.policy import Known, TargetPolicy
 from exporter.simulator.faults import FaultKind
 from exporter.simulator.wix.bookings import ABSENT, Booking, BookingKind
 from exporter.simulator.wix.faults import function_removed, system_error
