@@ -74,18 +74,21 @@ def demo_targets(base_url: str) -> list[dict[str, Any]]:
             "base_url": base_url,
             "site_id": demo_world.PHYSIO_SITE_ID,
             "api_key": demo_world.PHYSIO_API_KEY,
+            "resource_aliases": {room: f"Room {number}" for number, room in enumerate(demo_world.PHYSIO_ROOMS, 1)},
             "labels": {"site": demo_world.PHYSIO},
         },
         {
             "name": f"{demo_world.SALON}-b24",
             "platform": "bitrix24",
             "webhook_url": f"{base_url}/rest/1/{demo_world.SALON_WEBHOOK_CODE}/",
+            "resource_aliases": {str(number): f"Chair {number}" for number, _ in enumerate(demo_site.CHAIR_SCHEDULES, 1)},
             "labels": {"site": demo_world.SALON},
         },
         {
             "name": f"{demo_world.STUDIO}-b24",
             "platform": "bitrix24",
             "webhook_url": f"{base_url}/rest/1/{demo_world.STUDIO_WEBHOOK_CODE}/",
+            "resource_aliases": {str(number): name for number, name in enumerate(demo_world.STUDIO_ROOMS, 1)},
             "labels": {"site": demo_world.STUDIO},
         },
     ]

@@ -25,6 +25,10 @@ PHYSIO_API_KEY: Final = "IST.simulated-wix-key-of-the-practice"
 SALON_WEBHOOK_CODE: Final = "s1mulated0salon0"
 STUDIO_WEBHOOK_CODE: Final = "s1mulated0studio"
 
+PHYSIO_ROOMS: Final = ("3c8d1f60-5a27-4e0b-9b3e-6f0a7c2d9e11", "9e41b7a2-0c6d-4f83-8a15-2b7d5e3f4c90")
+"""Resources of the practice, one for each of its staff."""
+STUDIO_ROOMS: Final = ("Room A", "Room B", "Reformer")
+
 _COPIED_STATUSES: Final = frozenset({"CONFIRMED", "PENDING"})
 
 
@@ -41,7 +45,7 @@ def build(world: World, *, intake_every: float = 240.0) -> None:
 
     studio = world.bitrix24.add_portal(STUDIO)
     world.bitrix24.add_webhook(studio, code=STUDIO_WEBHOOK_CODE)
-    for name in ("Room A", "Room B", "Reformer"):
+    for name in STUDIO_ROOMS:
         studio.world.add_resource(name)
     studio.customers.seed(days_back=3, days_ahead=14)
     add_odd_bookings(studio, world.now())
@@ -102,8 +106,8 @@ def add_odd_bookings(portal: Portal, now: float) -> None:
 def _add_physio(world: World, intake_every: float) -> None:
     site = world.wix.add_site(PHYSIO_SITE_ID)
     world.wix.add_key(site, PHYSIO_API_KEY)
-    for provider in (MICROSOFT, GOOGLE):
-        staff = site.add_staff()
+    for provider, room in zip((MICROSOFT, GOOGLE), PHYSIO_ROOMS, strict=True):
+        staff = site.add_staff(resource_id=room)
         site.connections.finish_sync(site.connections.connect(provider, staff.schedule_id))
     site.bookings.seed(days_back=2, days_ahead=10)
     site.diary.start_intake(intake_every)

@@ -162,10 +162,11 @@ class Site:
         self.services.append(OfferedService(guid(self._random), name, self.add_schedule(name).id, kind, hidden))
         return self.services[-1]
 
-    def add_staff(self, name: str | None = None, *, schedule_id: str | None = None) -> Staff:
+    def add_staff(self, name: str | None = None, *, schedule_id: str | None = None, resource_id: str | None = None) -> Staff:
         """Hire somebody who can be booked one customer at a time; returns the resource with its schedule."""
         called = {} if name is None else {"name": name}
-        staff = Staff(self.add_schedule(schedule_id=schedule_id, **called).id, guid(self._random))
+        schedule, drawn = self.add_schedule(schedule_id=schedule_id, **called), guid(self._random)
+        staff = Staff(schedule.id, resource_id or drawn)
         self.bookings.staff.append(staff)
         return staff
 
