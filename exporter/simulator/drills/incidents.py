@@ -156,7 +156,7 @@ INCIDENTS: tuple[Incident, ...] = (
         "First Bitrix24 portal: bookings of the next week, and new ones, have no deal in their external data.",
         "BookingSyncUnlinkedBookings",
         _lost_crm_link,
-        on_board_after=None,
+        on_board_after=0,
     ),
     Incident(
         "api-throttled",
