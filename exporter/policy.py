@@ -78,11 +78,10 @@ class TargetPolicy(Value, frozen=True, gc=False):
 class WarningKind(StrEnum):
     """Why less is watched than it seems, or will be: values of the label ``kind`` of ``config_warnings``.
 
-    The first five are known from the configuration alone, the others from what was seen.
+    The first four are known from the configuration alone, the others from what was seen.
     """
 
     CONFLICTS_OFF = "conflicts_off"
-    COLLECTOR_OFF = "collector_off"
     WINDOW_MISSING = "window_missing"
     SAME_ACCOUNT = "same_account"
     EXPIRED = "expired"

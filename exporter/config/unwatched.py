@@ -57,13 +57,7 @@ def unwatched_problems(
 
 
 def _of_target(target: Target) -> Iterator[tuple[Path, ConfigWarning]]:
-    running = target.running()
-    off = [name for name in type(target.collectors).model_fields if name not in running]
-    if off:
-        message = f"switched off: {', '.join(off)}; nothing of that is watched"
-        fix = f"add {', '.join(off)} to `collectors`, or accept it with a reason"
-        yield ("collectors",), ConfigWarning(WarningKind.COLLECTOR_OFF, target.name, message, fix)
-    for name, settings in running.items():
+    for name, settings in target.running().items():
         path: Path = ("collectors", name.value)
         if getattr(settings, "conflicts", True) is False:
             message = "double bookings are not looked for: conflicts is false"

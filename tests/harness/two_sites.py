@@ -44,6 +44,6 @@ def alone() -> View:
 def together() -> View:
     """Return it with the second one, who fills pages, before and behind the first."""
     view = views.view_of(theirs(0), mine(), *(theirs(number) for number in range(1, 60)))
-    warning = ConfigWarning("shared_account", "salon-mitte", f"salon-mitte and {THEIRS}-1 are one account", "drop one")
+    warning = ConfigWarning("same_account", "salon-mitte", f"salon-mitte and {THEIRS}-1 are one account", "drop one")
     rejected = RejectedConfig(views.NOW - 60, f"targets[{THEIRS}-2]: unknown key", 1)
     return msgspec.structs.replace(view, config_warnings=(warning,), rejected_config=rejected)
