@@ -19,10 +19,11 @@ from exporter.runtime import Signals
 from exporter.simulator import Simulator, running
 from exporter.simulator.drills import INCIDENTS, SCENARIOS, Scenario, demo_site, demo_world, run_scenario
 
-# Short enough that an incident is seen while one watches; a real platform is asked once a minute or less.
+# Short enough that an incident is seen while one watches; a real platform is asked once a minute or less. Links are asked so
+# seldom that the demo may run for ever: past half of the operating time of ten minutes nothing known is asked again.
 DEMO_COLLECTORS: Final[Mapping[str, Mapping[str, Mapping[str, Any]]]] = {
     "wix": {"connections": {"interval": "5s"}, "bookings": {"interval": "15s", "conflicts": True}},
-    "bitrix24": {"bookings": {"interval": "15s"}, "links": {"interval": "15s", "window": "next_7d"}},
+    "bitrix24": {"bookings": {"interval": "15s"}, "links": {"interval": "30s", "window": "next_7d", "verify_calls": 1}},
 }
 SHOWN: Final = ("booking_sync_connection_status{", "booking_sync_bookings{")
 SHOWN_LINES: Final = 6

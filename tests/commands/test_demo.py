@@ -25,4 +25,4 @@ def test_each_incident_is_told_with_who_notices_it() -> None:
     told = {line[3:].partition(":")[0]: line.rpartition(" (")[2].removesuffix(")") for line in begun}
     assert "the board shows this with the next poll" == told["token-revoked"]
     assert "the board shows this after 1 h" == told["sync-stuck"]
-    assert "only an alert notices this" == told["lost-crm-link"]
+    assert "only an alert notices this" == told["intake-stopped"]

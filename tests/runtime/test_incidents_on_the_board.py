@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
-from exporter.commands.demo import demo_targets
+from exporter.commands.demo import DEMO_COLLECTORS, demo_targets
 from exporter.simulator import Simulator, running
 from exporter.simulator.drills import INCIDENTS, SCENARIOS, demo_world, run_scenario
 from exporter.simulator.drills.incidents import Incident
@@ -24,9 +26,9 @@ COLLECTORS = {
 NIGHT = 4_500.0
 
 
-def configuration(folder: Path, origin: str) -> Path:
+def configuration(folder: Path, origin: str, collectors: Mapping[str, Any] = COLLECTORS) -> Path:
     file = folder / "exporter.yml"
-    targets = [{**target, "collectors": COLLECTORS[target["platform"]]} for target in demo_targets(origin)]
+    targets = [{**target, "collectors": collectors[target["platform"]]} for target in demo_targets(origin)]
     file.write_text(yaml.safe_dump({"timezone": "Europe/Berlin", "targets": targets}))
     return file
 
@@ -80,3 +82,30 @@ def test_the_worst_night_has_double_bookings_on_both_platforms_and_a_broken_cale
     critical, warnings = asyncio.run(run())
     assert critical >= 2, "a double booking may overlap more than one other"
     assert 1 == warnings
+
+
+def test_the_demo_verifies_its_links_for_as_long_as_it_runs_and_shows_that_they_were_lost(tmp_path: Path) -> None:
+    async def run() -> tuple[set[str], set[str]]:
+        clock = ManualClock()
+        simulator = Simulator(clock, build=demo_world.build)
+        async with (
+            running(simulator.app) as origin,
+            application(configuration(tmp_path, origin, DEMO_COLLECTORS), clock) as app,
+        ):
+            before = await kinds_seen(app, 660.0)
+            simulator.incidents.start("lost-crm-link")
+            return before, await kinds_seen(app, 80.0)
+
+    before, during = asyncio.run(run())
+    assert set() == before, "the operating time of ten minutes is enough"
+    assert {"unlinked_bookings"} == during
+
+
+async def kinds_seen(app: RunningApplication, seconds: float) -> set[str]:
+    """Let the time pass; return the kinds of all cards that the board had meanwhile."""
+    ends = app.clock.monotonic() + seconds
+    seen: set[str] = set()
+    while app.clock.monotonic() < ends:
+        await app.pass_time(5.0)
+        seen |= {str(card.kind) for card in board_of(app.app.view()).cards}
+    return seen
