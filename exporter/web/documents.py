@@ -29,13 +29,18 @@ RUNBOOKS: Final[Mapping[str, str]] = {
     ErrorReason.EXTERNAL_CALENDAR_DELETED: "bookingsyncconnectionneedsowner",
     Kind.COLLECTOR_FAILING: "bookingsyncdatastale",
     Kind.DATA_EXPIRED: "bookingsyncdataexpired",
+    Kind.CONNECTIONS_DOWN: "bookingsyncallconnectionsfailing",
+    Kind.PROVIDER_FAILING: "bookingsyncproviderdown",
     Kind.CONFLICT: "bookingsyncdoublebooking",
     Kind.CONNECTION_ERROR: "bookingsyncconnectionerror",
     Kind.CONNECTION_DISCONNECTED: "bookingsyncconnectiondisconnected",
     Kind.CONNECTION_STUCK: "bookingsyncconnectionstuck",
+    Kind.UNLINKED_BOOKINGS: "bookingsyncunlinkedbookings",
+    Kind.INTAKE_SILENT: "bookingsyncintakesilent",
     Kind.WINDOW_INCOMPLETE: "bookingsyncwindowincomplete",
     Kind.LINKS_UNVERIFIED: "bookingsynclinksunverified",
     Kind.CREDENTIAL_EXPIRY: "bookingsynccredentialexpiring",
+    Kind.RELOAD_REFUSED: "bookingsyncconfigreloadfailed",
 }
 
 
