@@ -10,8 +10,8 @@ from exporter.state.snapshot import TargetView, View
 from exporter.state.verdict import Verdict
 from exporter.web.judged import states_of
 from exporter.web.status_api import head_of
-from exporter.web.status_documents import problem_document, target_document
-from exporter.web.status_types import Problem, Status, Target, TargetState
+from exporter.web.status_documents import listed_document, problem_document, target_document
+from exporter.web.status_types import Listed, Problem, Status, Target, TargetState
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,10 @@ class Overview:
     def problem(self, found: Finding) -> Problem:
         """Return the document of one problem."""
         return problem_document(found, self.targets.get(found.target))
+
+    def listing(self, found: Finding) -> Listed:
+        """Return the document of one thing that is listed and not judged."""
+        return listed_document(found, self.targets.get(found.target))
 
     def target(self, name: str) -> Target:
         """Return the document of one target."""

@@ -22,14 +22,15 @@ from markupsafe import Markup
 from exporter.state.snapshot import TargetView, View
 from exporter.state.verdict import ALERTS_ONLY
 from exporter.web import wording
-from exporter.web.cards import LISTED_CAUSES, Card, Cause, Causes, Line, cards_of
+from exporter.web.cards import LISTED_CAUSES, LISTED_PLACES, Card, Cause, Causes, Line, cards_of
 from exporter.web.documents import document_of, runbook_of
 from exporter.web.history import strip
 from exporter.web.overview import Overview, overview_of
 from exporter.web.search import QUERY_LETTERS, Found, exact, search, without
 from exporter.web.shown import LISTED, Shown, shown
 from exporter.web.status_api import on_page, pages_of
-from exporter.web.status_types import Status, TargetState
+from exporter.web.status_documents import moment_of
+from exporter.web.status_types import Listed, Moment, Status, TargetState
 
 SUBJECTS: Final = 8
 STATES: Final[Sequence[TargetState]] = get_args(TargetState)
@@ -43,6 +44,8 @@ class Board:
     """Everything that the template shows. ``status`` has no lists; ``counts`` has what the filter leaves, by state.
 
     ``site`` is whose board it is, ``None`` when it is that of all targets; ``zone`` is that of the page as a whole.
+    ``listed`` has what is not judged, with the zone of its target. ``refused`` is when a changed configuration was refused,
+    whatever the filter leaves.
     """
 
     status: Status
@@ -56,6 +59,9 @@ class Board:
     counts: Mapping[str, int]
     cards: Sequence[Card]
     lines: Sequence[Line]
+    listed: Sequence[tuple[Listed, str]]
+    more_listed: int
+    refused: Moment | None
     targets: Sequence[Shown]
     lifecycle: bool
 
@@ -136,6 +142,8 @@ def board_of(
     pages = pages_of(len(names))
     page = min(max(1, page), pages)
     cards, lines = cards_of(found.problems, causes, overview.problem)
+    of_these = set(found.targets)
+    listed = [finding for finding in overview.listed if finding.target in of_these]
     few_broken = sum(counts[state] for state in _BROKEN) <= _FEW_BROKEN
     return Board(
         status=overview.head,
@@ -149,6 +157,9 @@ def board_of(
         counts={state: counts[state] for state in STATES if counts[state]},
         cards=cards,
         lines=lines[:LISTED_CAUSES],
+        listed=[(overview.listing(told), overview.targets[told.target].policy.zone) for told in listed[:LISTED_PLACES]],
+        more_listed=max(0, len(listed) - LISTED_PLACES),
+        refused=None if view.rejected_config is None else moment_of(view.rejected_config.at),
         targets=[
             _shown(
                 overview,

@@ -126,7 +126,7 @@ def prose(text: str) -> Markup:
 
 def facts(target: Target) -> list[str]:
     """Return what the folded line of a target says about it."""
-    found = []
+    found = ["paused"] if target.paused else ["closed today"] if target.closed else []
     if target.connections:
         counts = Counter(row.status for row in target.connections.connections)
         words = [f"{number(counts[status])} {plain(status)}" for status in STATUS_ORDER if counts[status]]

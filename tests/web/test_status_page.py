@@ -18,7 +18,9 @@ from msgspec.structs import replace
 from exporter.errors import Reason
 from exporter.model import BookingsObservation, CollectorName, Conflict, Connection, ConnectionStatus
 from exporter.policy import TargetPolicy
+from exporter.state import verdict
 from exporter.state.advice import for_failure
+from exporter.state.findings import findings
 from exporter.state.snapshot import TargetView, View
 from exporter.web import status_page as board
 from exporter.web.documents import RUNBOOKS
@@ -26,6 +28,7 @@ from exporter.web.status_documents import target_document
 from exporter.web.status_types import Target as Document
 from exporter.web.status_types import TargetState
 from tests.harness import views, worst
+from tests.harness.verdict_scenes import SCENES
 from tests.harness.views import NOW, WIX, Target
 from tests.harness.web import ShownBackend, ask
 
@@ -507,6 +510,53 @@ def test_every_runbook_that_a_card_links_to_exists() -> None:
     folder = Path(__file__).parents[2] / "docs" / "runbooks"
     assert [] == [name for name in RUNBOOKS.values() if not (folder / f"{name}.md").is_file()]
     assert "blob/main/docs/runbooks/bookingsyncaccessdenied.md" in page(views.view_of(failed_site("a")))
+
+
+@pytest.mark.parametrize("row", [row for row in verdict.TABLE if row.alerts and row.kind != "not_polled"])
+def test_what_alerts_tell_too_has_a_runbook_on_its_card(row: verdict.Row) -> None:
+    assert re.search(r"docs/runbooks/bookingsync\w+\.md", page(SCENES[row]))
+
+
+@pytest.mark.parametrize("row", [verdict.API_LIMITED, verdict.BUDGET_SPENT, verdict.PORTAL_MOVED, verdict.CONFIG_WARNING])
+def test_what_never_had_a_beginning_is_not_said_to_have_begun_before_the_exporter_looked(row: verdict.Row) -> None:
+    assert "before the exporter looked" not in page(SCENES[row])
+
+
+def test_a_refused_configuration_is_told_under_the_verdict_whatever_else_is_broken() -> None:
+    text = words(page(SCENES[verdict.RELOAD_REFUSED], query="nothing that matches"))
+    assert "The configuration was changed and refused at today 14:12 UTC (1 min ago); the one before is in force." in text
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        (verdict.TARGET_PAUSED, "paused"),
+        (verdict.TARGET_CLOSED, "closed"),
+        (verdict.CONNECTION_ACCEPTED, "Calendar is disconnected"),
+        (verdict.CONFLICT_ACCEPTED, "bookings 341 and 352 overlap"),
+        (verdict.CONNECTION_CUT_BEFORE, "Calendar is disconnected"),
+    ],
+)
+def test_what_is_listed_and_not_judged_stands_on_the_board_with_its_reason(row: verdict.Row, said: str) -> None:
+    view = SCENES[row]
+    text = words(page(view))
+    assert "Everything is in order" in text
+    listed = text.partition("Listed, not judged")[2].partition(" Targets ")[0]
+    assert said.casefold() in listed.casefold()
+    known = [finding.known for finding in findings(view) if finding.known is not None]
+    assert all(found.why in listed for found in known)
+    assert "Listed, not judged" not in words(page(view, query="nothing that matches"))
+
+
+@pytest.mark.parametrize(
+    ("row", "closed", "said"), [(verdict.TARGET_PAUSED, False, "paused"), (verdict.TARGET_CLOSED, True, "closed today")]
+)
+def test_the_folded_line_of_a_target_says_that_it_is_paused_or_closed(row: verdict.Row, closed: bool, said: str) -> None:
+    [target] = SCENES[row].targets
+    html = page(replace(SCENES[row], targets=(replace(target, closed=closed),)))
+    summary = re.search(r"<summary>(.*?)</summary>", html, re.DOTALL)
+    assert summary is not None
+    assert said in words(summary[1])
 
 
 def test_without_an_address_of_the_project_no_document_is_linked(monkeypatch: pytest.MonkeyPatch) -> None:
