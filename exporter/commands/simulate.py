@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import Callable
+from typing import Any
 
 import yaml
 
@@ -19,6 +20,13 @@ def list_scenarios() -> list[str]:
     """Return one line for each scenario of the simulator."""
     width = max(map(len, SCENARIOS))
     return [f"{name:{width}}  {scenario.description}" for name, scenario in SCENARIOS.items()]
+
+
+def configuration(url: str) -> dict[str, Any]:
+    """Return what watches the simulator at ``url`` as a business is watched: on its clock, double bookings on Wix included."""
+    on_wix = {"collectors": {"connections": {}, "bookings": {"conflicts": True}}}
+    targets = [{**target, **(on_wix if target["platform"] == "wix" else {})} for target in demo_targets(url)]
+    return {"timezone": "Europe/Berlin", "targets": targets}
 
 
 async def run_simulator(address: str, scenario: str, say: Callable[[str], None]) -> None:
@@ -41,7 +49,7 @@ async def run_simulator(address: str, scenario: str, say: Callable[[str], None])
         async with running(simulator.app, host or "0.0.0.0", port) as url:  # noqa: S104  the operator wrote :PORT
             comment(f"Simulated Wix and Bitrix24 on {url}, scenario {scenario}: {script.description}")
             comment(f"Control: {url}/_sim/ (incidents, faults, request log). A configuration that watches it:\n")
-            say(yaml.safe_dump({"targets": demo_targets(url)}, sort_keys=False))
+            say(yaml.safe_dump(configuration(url), sort_keys=False))
             async with playing(simulator, script, comment):
                 await stop.wait()
     except OSError as error:

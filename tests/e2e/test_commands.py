@@ -271,6 +271,8 @@ def test_all_that_simulate_prints_is_a_configuration_that_works_against_it(tmp_p
             code, out, err = await command("probe", f"--config.file={path}")
             assert code == 1, out + err
             assert "1 error" in out
+            assert "conflicts_off" not in out, "double bookings are looked for on both platforms"
+            assert "timezone: Europe/Berlin" in text
         finally:
             process.send_signal(signal.SIGTERM)
             assert await asyncio.wait_for(process.wait(), 20) == 0
