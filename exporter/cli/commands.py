@@ -234,7 +234,9 @@ def demo(
     scenario: Annotated[
         str, typer.Option("--scenario", metavar="NAME", help="What goes wrong; see simulate --list.")
     ] = "bad-night",
-    lifecycle: Annotated[bool, typer.Option("--web.enable-lifecycle", help="Allow POST /-/reload and /-/log-level.")] = False,
+    lifecycle: Annotated[
+        bool, typer.Option("--web.enable-lifecycle", help="Allow POST /-/reload, /-/log-level, /-/poll.")
+    ] = False,
     level: Level = LogLevel.WARNING,
     log_format: Format = LogFormat.AUTO,
 ) -> None:
