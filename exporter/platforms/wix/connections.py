@@ -182,12 +182,14 @@ class ConnectionsCollector:
         return PollResult(self._last, failure)
 
 
-# What does not work comes first, and what may not before what does.
+# What does not work comes first, and what may not before what does. Who left the business may stay disconnected for ever, and
+# must not take the place of what is broken.
 _URGENCY: Final[Mapping[ConnectionStatus, int]] = {
     ConnectionStatus.ERROR: 0,
-    ConnectionStatus.DISCONNECTED: 0,
-    ConnectionStatus.SYNCED: 2,
+    ConnectionStatus.DISCONNECTED: 1,
+    ConnectionStatus.SYNCED: 3,
 }
+_MAY_NOT_WORK: Final = 2
 
 
 def _chosen(fresh: Sequence[str], seen: Mapping[str, _Seen], before: Sequence[str], most: int) -> Sequence[str]:
@@ -198,7 +200,7 @@ def _chosen(fresh: Sequence[str], seen: Mapping[str, _Seen], before: Sequence[st
     if len(fresh) <= min(most, REMEMBERED_CONNECTIONS.number):
         return fresh
     kept = frozenset(before)
-    return sorted(fresh, key=lambda key: (_URGENCY.get(seen[key].row.status, 1), key not in kept, key))[:most]
+    return sorted(fresh, key=lambda key: (_URGENCY.get(seen[key].row.status, _MAY_NOT_WORK), key not in kept, key))[:most]
 
 
 def _providers(labels: Mapping[str, str], failed: frozenset[str]) -> tuple[tuple[Provider, ...], int]:

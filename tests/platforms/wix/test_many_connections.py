@@ -68,6 +68,16 @@ def test_a_connection_that_may_not_work_is_shown_before_those_that_do() -> None:
     assert {"a", "b", "c"} == on_wix(script)
 
 
+def test_connections_that_were_cut_long_ago_hide_none_that_breaks() -> None:
+    async def script(bench: WixBench) -> list[set[str]]:
+        few(bench)
+        states = {**all_synced(), **dict.fromkeys(("a", "b", "c"), "DISCONNECTED")}
+        await see(bench, states)
+        return [set(shown(await see(bench, {**states, broken: "ERROR"}))) & {broken} for broken in ("d", "e", "f")]
+
+    assert [{"d"}, {"e"}, {"f"}] == on_wix(script)
+
+
 def test_the_same_connections_are_shown_in_whatever_order_they_come() -> None:
     async def script(bench: WixBench) -> list[set[str]]:
         few(bench)
