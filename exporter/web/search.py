@@ -125,9 +125,10 @@ def _readings(query: str) -> Iterator[_Reading]:
             words.append(f"{name}:{value}" if name else value)
     if len(words) > 1:
         yield _Reading(fields, [_pattern(" ".join(words), _ENDS)])
-    yield _Reading(fields, [_pattern(word, _ENDS) for word in words])
+    # Each pattern once: a word that is repeated in a long filter would be looked for in all texts as often.
+    yield _Reading(fields, list(dict.fromkeys(_pattern(word, _ENDS) for word in words)))
     if words:
-        yield _Reading(fields, [_pattern(word, "") for word in words])
+        yield _Reading(fields, list(dict.fromkeys(_pattern(word, "") for word in words)))
 
 
 def _pattern(text: str, ends: str) -> re.Pattern[str]:

@@ -9,7 +9,7 @@ from exporter.errors import Reason
 from exporter.model import CollectorName, ConnectionStatus, ErrorReason
 from exporter.policy import TargetPolicy
 from exporter.web import status_page as board
-from exporter.web.search import FIELDS, exact, without
+from exporter.web.search import FIELDS, Entry, _Reading, exact, without
 from tests.harness import views
 from tests.harness.views import Target
 
@@ -105,6 +105,20 @@ def test_a_state_beside_a_connection_narrows_by_both() -> None:
 def test_what_is_written_for_a_field_is_read_as_it_was_meant(field: str, value: str) -> None:
     query = f"word {exact(field, value)}"
     assert "word" == without(query, field)
+
+
+@pytest.mark.parametrize("word", ["chair", "Chair CHAIR", "-"])
+def test_a_word_that_is_repeated_costs_as_much_as_one(monkeypatch: pytest.MonkeyPatch, word: str) -> None:
+    asked: list[int] = []
+    has = _Reading.has
+
+    def counted(self: _Reading, entry: Entry) -> bool:
+        asked.append(len(self.patterns))
+        return has(self, entry)
+
+    monkeypatch.setattr(_Reading, "has", counted)
+    board.board_of(views.view_of(*FLEET), query=f"{word} " * 30)
+    assert {1} == set(asked)
 
 
 def test_a_long_filter_costs_little() -> None:
