@@ -12,6 +12,7 @@ import structlog
 from exporter.clock import Clock
 from exporter.policy import ConfigWarning
 from exporter.runtime.application import Application
+from exporter.support.slices import in_slices
 
 log = structlog.get_logger(__name__)
 
@@ -23,15 +24,16 @@ async def tell_of_warnings(app: Application, clock: Clock) -> None:
     known: frozenset[ConfigWarning] = frozenset()
     while True:
         at_load = frozenset(app.config.unwatched)
-        known = tell_changes(known, frozenset(app.view().config_warnings) - at_load)
+        known = await tell_changes(known, frozenset(app.view().config_warnings) - at_load)
         await clock.sleep(LOOK_SECONDS)
 
 
-def tell_changes(before: frozenset[ConfigWarning], now: frozenset[ConfigWarning]) -> frozenset[ConfigWarning]:
+async def tell_changes(before: frozenset[ConfigWarning], now: frozenset[ConfigWarning]) -> frozenset[ConfigWarning]:
     """Log what is in only one of the two. Returns ``now``."""
-    for warning in sorted(now - before, key=_place):
+    # A right that many targets lose with one credential is a line for each, and the loop has other work.
+    async for warning in in_slices(sorted(now - before, key=_place)):
         log.warning("config_warning", kind=warning.kind, target=warning.target, problem=warning.message, fix=warning.fix)
-    for warning in sorted(before - now, key=_place):
+    async for warning in in_slices(sorted(before - now, key=_place)):
         log.info("config_warning_gone", kind=warning.kind, target=warning.target, problem=warning.message)
     return now
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 
 import pytest
@@ -108,9 +109,26 @@ def test_an_acceptance_is_over_at_its_moment_and_not_before() -> None:
 
 def test_a_warning_is_logged_when_it_comes_and_when_it_goes_and_not_between() -> None:
     warning = ConfigWarning(WarningKind.NO_CONNECTIONS, "salon", "none", "connect")
+    known: frozenset[ConfigWarning] = frozenset()
     with structlog.testing.capture_logs() as logged:
-        known = tell_changes(frozenset(), frozenset({warning}))
-        known = tell_changes(known, frozenset({warning}))
-        assert frozenset() == tell_changes(known, frozenset())
+        for now in ({warning}, {warning}, set()):
+            known = asyncio.run(tell_changes(known, frozenset(now)))
+    assert frozenset() == known
     assert ["config_warning", "config_warning_gone"] == [entry["event"] for entry in logged]
     assert {"no_connections"} == {entry["kind"] for entry in logged}
+
+
+def test_warnings_of_thousands_of_targets_are_logged_with_room_for_other_work_between() -> None:
+    many = frozenset(ConfigWarning(WarningKind.MISSING_RIGHT, f"salon-{number}", "none", "give it") for number in range(1000))
+
+    async def turns_beside(before: frozenset[ConfigWarning], now: frozenset[ConfigWarning]) -> int:
+        telling, turns = asyncio.ensure_future(tell_changes(before, now)), 0
+        while not telling.done():
+            await asyncio.sleep(0)
+            turns += 1
+        return turns
+
+    with structlog.testing.capture_logs() as logged:
+        assert 5 < asyncio.run(turns_beside(frozenset(), many))
+        assert 5 < asyncio.run(turns_beside(many, frozenset()))
+    assert 2000 == len(logged)
