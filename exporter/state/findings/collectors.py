@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from exporter.errors import Reason
 from exporter.model import ConnectionsObservation
 from exporter.state.advice import DATA_WITHDRAWN, OVERDUE, for_failure
 from exporter.state.changes import failing_since
@@ -77,7 +78,9 @@ def _says_of_target(state: CollectorState, failure: Failure) -> bool:
 
 
 def _providers_down(state: CollectorState) -> list[str]:
-    if not isinstance(state.observation, ConnectionsObservation):
+    # Any other failure is of the whole poll: then the providers are as an earlier one had them.
+    is_of_providers = state.failure is not None and state.failure.reason is Reason.SERVER_ERROR
+    if not is_of_providers or not isinstance(state.observation, ConnectionsObservation):
         return []
     return [provider.label for provider in state.observation.providers if not provider.up]
 
