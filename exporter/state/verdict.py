@@ -166,7 +166,7 @@ CONNECTION_ERROR: Final = Row(
 CONNECTION_CUT: Final = Row(
     Kind.CONNECTION_DISCONNECTED,
     Verdict.WARNING,
-    f"A connection is `disconnected`, and became so within {_hours(RECENT_SECONDS)}, as the exporter saw.",
+    f"A connection is `disconnected`, and within {_hours(RECENT_SECONDS)} the exporter noticed that it became so.",
     history=True,
     alerts=("BookingSyncConnectionDisconnected",),
 )
@@ -253,7 +253,7 @@ CONFLICT_ACCEPTED: Final = Row(
 CONNECTION_CUT_BEFORE: Final = Row(
     Kind.CONNECTION_DISCONNECTED,
     Verdict.OK,
-    f"A connection is `disconnected`, and has been for {_hours(RECENT_SECONDS)} or since before the exporter looked.",
+    f"A connection is `disconnected`, and has been for {_hours(RECENT_SECONDS)} or since before the exporter first looked.",
 )
 
 TABLE: Final = (

@@ -11,6 +11,7 @@ from exporter.errors import Reason
 from exporter.model import (
     ApiUsage,
     BookingsObservation,
+    Change,
     CollectorName,
     Conflict,
     Connection,
@@ -167,6 +168,14 @@ def test_a_partial_failure_names_five_providers_at_most() -> None:
 )
 def test_a_connection_is_a_warning_when_a_person_must_act(row: Connection, expected: list[Kind]) -> None:
     assert [(Severity.WARNING, kind) for kind in expected] == kinds(of_connections(row))
+
+
+@pytest.mark.parametrize("before", [status.value for status in ConnectionStatus if status is not ConnectionStatus.DISCONNECTED])
+def test_a_connection_that_was_cut_while_the_exporter_was_away_is_a_warning(before: str) -> None:
+    row = views.connection("a", ConnectionStatus.DISCONNECTED, since=NOW - 60)
+    changes = (Change(NOW - 9_000, before), Change(NOW - 60, "disconnected", known=False))
+    found = of_connections(replace(row, since_known=False, changes=changes), views.connection("b"))
+    assert [(Severity.WARNING, Kind.CONNECTION_DISCONNECTED)] == kinds(found)
 
 
 def test_a_broken_connection_says_since_when_why_and_how_to_mend_it() -> None:

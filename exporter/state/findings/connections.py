@@ -86,7 +86,7 @@ def _row(connection: Connection, now: float) -> Row | None:
         case ConnectionStatus.ERROR:
             return CONNECTION_ERROR
         case ConnectionStatus.DISCONNECTED:
-            return CONNECTION_CUT if connection.since_known and age < RECENT_SECONDS else CONNECTION_CUT_BEFORE
+            return CONNECTION_CUT if _was_cut(connection) and age < RECENT_SECONDS else CONNECTION_CUT_BEFORE
         case ConnectionStatus.SYNC_IN_PROGRESS if age > STUCK_SECONDS:
             return CONNECTION_STUCK
         # One that only imports stays `connected` for good.
@@ -96,6 +96,11 @@ def _row(connection: Connection, now: float) -> Row | None:
             return CONNECTION_UNCLEAR
         case _:
             return None
+
+
+def _was_cut(connection: Connection) -> bool:
+    """Return whether ``connection`` had another state before, also when it lost that while the exporter was away."""
+    return connection.since_known or len(connection.changes) > 1
 
 
 def _known(target: TargetView, connection: Connection, now: float) -> Known | None:
