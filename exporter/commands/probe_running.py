@@ -8,10 +8,12 @@ import sys
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import httpx
 import msgspec
 import typer
+from msgspec.structs import replace
 
 from exporter.commands.probe_table import print_report
 from exporter.platforms.trust import host_trust
@@ -73,7 +75,7 @@ async def _asked(url: str, targets: Sequence[str], output: str) -> tuple[Status,
     async with httpx.AsyncClient(auth=auth, timeout=timeout, verify=host_trust(), trust_env=False) as client:
         try:
             text = await _got(client, base, "api/v1/status", targets)
-            status = msgspec.json.decode(text, type=Status)
+            status = _in_known_zones(msgspec.json.decode(text, type=Status))
             if status.standby:
                 raise _NoAnswerError(f"{where} is standby and polls nothing: ask the exporter that is active")
             return status, await _got(client, base, "metrics", targets) if output == "metrics" else text
@@ -103,6 +105,18 @@ def _parsed(url: str) -> tuple[httpx.URL, httpx.BasicAuth | None]:
         raise _NoAnswerError("a password is sent over https:// only, or to this machine")
     password = parsed.password or os.environ.get(PASSWORD_VARIABLE, "")
     return parsed.copy_with(username=None, password=None), httpx.BasicAuth(parsed.username, password)
+
+
+def _in_known_zones(status: Status) -> Status:
+    """Return ``status`` in UTC where this machine does not know a zone that the exporter's machine does."""
+
+    def known(zone: str) -> str:
+        try:
+            return ZoneInfo(zone).key
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            return "UTC"
+
+    return replace(status, problems=tuple(replace(problem, zone=known(problem.zone)) for problem in status.problems))
 
 
 async def _got(client: httpx.AsyncClient, base: httpx.URL, path: str, targets: Sequence[str]) -> bytes:

@@ -7,10 +7,13 @@ import json
 from pathlib import Path
 
 import bcrypt
+import msgspec
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from exporter.simulator import Fault, FaultKind
+from exporter.web import encode_status
+from tests.harness import views
 from tests.harness.business import Business, with_business
 from tests.harness.certificates import self_signed
 from tests.harness.process import command, exporter, until
@@ -154,3 +157,26 @@ def test_in_a_pipe_no_row_is_wrapped_and_a_fix_that_many_need_is_printed_once(tm
         assert 3 == sum(line.startswith(f"    {name} ") for line in out.splitlines()), "the three places of the one fix"
 
     with_business(tmp_path, scenario)
+
+
+@pytest.mark.parametrize("zone", ["Europe/New_Town", "../../etc/passwd", ""])
+def test_a_zone_that_only_the_exporter_knows_is_told_in_utc(zone: str) -> None:
+    """The exporter's machine may have newer zones than this one."""
+    status = msgspec.json.decode(encode_status(views.in_berlin()))
+    for problem in status["problems"]:
+        problem["zone"] = zone
+    body = msgspec.json.encode(status)
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
+        await writer.drain()
+        writer.close()
+
+    async def scenario() -> tuple[int, str, str]:
+        async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+            return await command("probe", f"--running=http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+
+    code, out, err = asyncio.run(scenario())
+    assert (2, "") == (code, err)
+    assert "UTC): bookings 341 and 352" in out
