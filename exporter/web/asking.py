@@ -37,7 +37,8 @@ def poll_now(request: Request, backend: Backend) -> Response:
     targets = [target for target in view.targets if target.name in asked]
     names = request.query_params.getlist("collector")
     known = {row.collector for target in targets for row in target.collectors}
-    if unknown := sorted(set(names) - known):
+    asks_something = not all(target.policy.paused for target in targets)  # else there is no collector to be known
+    if asks_something and (unknown := sorted(set(names) - known)):
         return PlainTextResponse(
             f"No such collector: {', '.join(map(repr, unknown))}. There are {', '.join(sorted(known))}.\n", 404
         )

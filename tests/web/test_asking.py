@@ -42,6 +42,14 @@ def test_target_and_collector_may_be_given_several_times() -> None:
     assert {frozenset({CollectorName.BOOKINGS, CollectorName.LINKS})} == {names for _, names in shown.polled}
 
 
+def test_a_paused_target_is_told_to_be_paused_whichever_collector_is_asked_for() -> None:
+    paused = views.target_of("salon", "wix", (), policy=TargetPolicy(paused=Known()))
+    shown = ShownBackend(views.view_of(paused), lifecycle=True)
+    answer = ask(shown, "/-/poll?target=salon&collector=bookings", "POST")
+    assert (200, "salon: paused in the configuration, nothing is asked\n") == (answer.status_code, answer.text)
+    assert [] == shown.polled
+
+
 @pytest.mark.parametrize(
     ("answer", "seconds", "status", "said"),
     [
