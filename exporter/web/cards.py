@@ -163,6 +163,9 @@ def _order(problem: Finding) -> tuple[object, ...]:
 
 def _title(problem: Finding) -> tuple[str, str]:
     """Return what is wrong, and apart from it what became of the data: "polls fail" and "older data shown"."""
+    if problem.kind is Kind.UNLINKED_BOOKINGS:  # which windows, and how many of them, differs with every place
+        what, _, effect = problem.title.partition(": ")
+        return what, effect
     what, _, effect = problem.title.partition(", ")
     # Behind a colon stands a list.
     return (what, effect) if problem.kind in _POLLS and problem.reason and ":" not in what else (problem.title, "")

@@ -10,7 +10,17 @@ import pytest
 from msgspec.structs import replace
 
 from exporter.errors import Reason
-from exporter.model import BookingsObservation, CollectorName, Conflict, ConnectionStatus, ErrorReason, Provider
+from exporter.model import (
+    BookingsObservation,
+    CollectorName,
+    Conflict,
+    ConnectionStatus,
+    ErrorReason,
+    LinkAnswers,
+    LinksObservation,
+    Provider,
+    WindowLinks,
+)
 from exporter.policy import TargetPolicy
 from exporter.state.snapshot import CollectorState, View
 from exporter.web import status_page as board
@@ -28,6 +38,24 @@ def target(name: str, *states: CollectorState, credential: str = "", platform: s
 
 def unpolled(name: str, collector: CollectorName = CollectorName.CONNECTIONS) -> CollectorState:
     return views.unpolled(name, "wix", collector)
+
+
+def unlinked(name: str, bookings: int) -> Target:
+    state = views.unpolled(name, "bitrix24", CollectorName.LINKS)
+    seen = LinksObservation(NOW - 30, (WindowLinks(views.NEXT_24H, (LinkAnswers(0, 10, bookings, 0, {}),)),))
+    return target(name, views.succeeded(state, seen), platform="bitrix24")
+
+
+def test_portals_with_unlinked_bookings_share_a_card_that_says_how_many_each_has() -> None:
+    shown = board.board_of(views.view_of(*(unlinked(f"portal-{number}", 5 + number) for number in range(4))))
+    (card,) = shown.cards
+    assert ("many bookings have no CRM link", 4) == (card.title, card.targets)
+    assert [f"next_24h ({5 + number} of {15 + number})" for number in range(4)] == [place.effect for place in card.first]
+
+
+def test_of_one_portal_the_title_says_how_many() -> None:
+    (card,) = board.board_of(views.view_of(unlinked("portal", 5))).cards
+    assert "many bookings have no CRM link: next_24h (5 of 15)" == card.title
 
 
 def refused(name: str, age: float | None, reason: Reason = Reason.AUTH, credential: str = KEY) -> Target:
