@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from exporter.config.settings import DEFAULT_WINDOWS
@@ -50,6 +51,13 @@ def _sense(top: Mapping[str, object]) -> Iterator[FieldProblem]:
     yield from _unknown_sites(mapping_of(top.get("site_users")), targets)
 
 
+# Who is named nowhere sees everything: a customer who left must not become an operator.
+_NO_SUCH_SITE: Final = (
+    "give its targets the label site, or remove it here, but first take the passwords of its users out of the web "
+    "configuration: a user who is named nowhere sees every site"
+)
+
+
 def _unknown_sites(site_users: Mapping[str, object], targets: Iterable[object]) -> Iterator[FieldProblem]:
     """Yield sites that no target belongs to: their users would find nothing, and a slip of the pen looks like that."""
     labels = (mapping_of(mapping_of(target).get("labels")).get("site") for target in targets)
@@ -57,7 +65,7 @@ def _unknown_sites(site_users: Mapping[str, object], targets: Iterable[object]) 
     for site in map(str, site_users):
         if site not in sites:
             near = get_close_matches(site, sites, n=1)
-            fix = f"did you mean {shown(near[0])}?" if near else "give its targets the label site, or remove it here"
+            fix = f"did you mean {shown(near[0])}?" if near else _NO_SUCH_SITE
             yield FieldProblem(("site_users", site), f"no target has the label site: {shown(site)}", fix)
 
 

@@ -60,7 +60,13 @@ def test_it_is_a_part_of_the_effective_configuration_and_of_its_hash(tmp_path: P
     [
         ("salon-berln", "did you mean 'salon-berlin'?"),
         ("Salon-Berlin", "did you mean 'salon-berlin'?"),
-        ("nowhere", "give its targets the label site, or remove it here"),
+        (
+            "nowhere",
+            (
+                "give its targets the label site, or remove it here, but first take the passwords of its users out of the web "
+                "configuration: a user who is named nowhere sees every site"
+            ),
+        ),
     ],
 )
 def test_a_site_that_no_target_has_is_an_error_with_the_nearest_that_one_has(site: str, fix: str, tmp_path: Path) -> None:
