@@ -23,6 +23,7 @@ from exporter.model import (
     WindowBookings,
     WindowLinks,
 )
+from exporter.policy import Known, TargetPolicy
 from exporter.state.findings import Finding, Kind, Severity, findings, problems
 from exporter.state.snapshot import CollectorState, View
 from tests.harness import views
@@ -176,6 +177,21 @@ def test_a_connection_that_was_cut_while_the_exporter_was_away_is_a_warning(befo
     changes = (Change(NOW - 9_000, before), Change(NOW - 60, "disconnected", known=False))
     found = of_connections(replace(row, since_known=False, changes=changes), views.connection("b"))
     assert [(Severity.WARNING, Kind.CONNECTION_DISCONNECTED)] == kinds(found)
+
+
+def test_while_one_calendar_works_that_is_accepted_as_it_is_they_are_not_all_down() -> None:
+    def lost(key: str) -> Connection:
+        changes = (Change(NOW - 9_000, "synced"), Change(NOW - 60, "error"))
+        return replace(views.connection(key, ConnectionStatus.ERROR, since=NOW - 60), changes=changes)
+
+    def found(works: ConnectionStatus) -> set[Kind]:
+        rows = views.connections(lost("a"), lost("b"), views.connection("c", works))
+        policy = TargetPolicy(connections={"c": Known("on leave")})
+        target = views.target_of("site", "wix", [views.succeeded(CONNECTIONS, rows)], policy=policy)
+        return {problem.kind for problem in problems(views.view_of(target))}
+
+    assert {Kind.CONNECTION_ERROR} == found(ConnectionStatus.SYNCED)
+    assert {Kind.CONNECTION_ERROR, Kind.CONNECTIONS_DOWN} == found(ConnectionStatus.DISCONNECTED)
 
 
 def test_a_broken_connection_says_since_when_why_and_how_to_mend_it() -> None:

@@ -42,7 +42,8 @@ _TITLES: Final[Mapping[Row, str]] = MappingProxyType(
 def of_connections(target: TargetView, seen: ConnectionsObservation, now: float) -> Iterator[Finding]:
     """Yield what is found of the connections that ``seen`` shows of ``target`` at ``now``."""
     judged = [row for row in seen.connections if _known(target, row, now) is None]
-    if (down := _all_down(judged, now)) and not seen.others:
+    works = any(row.status in WORKING for row in seen.connections)  # also one that may be broken
+    if not works and not seen.others and (down := _all_down(judged, now)):
         newest = max(row.since for row in down)
         yield Finding(
             CONNECTIONS_DOWN,
@@ -110,11 +111,8 @@ def _known(target: TargetView, connection: Connection, now: float) -> Known | No
 
 
 def _all_down(connections: Iterable[Connection], now: float) -> list[Connection]:
-    """Return the connections that worked lately, if they are several and no connection works now."""
-    rows = tuple(connections)
-    if any(row.status in WORKING for row in rows):
-        return []
-    down = [row for row in rows if _worked_lately(row, now)]
+    """Return those of ``connections`` that worked lately, if they are several."""
+    down = [row for row in connections if _worked_lately(row, now)]
     return down if len(down) >= DOWN_CONNECTIONS else []
 
 
