@@ -18,7 +18,8 @@ _INTRODUCTION: Final = """\
 *Generated from `exporter/state/verdict.py` by `python -m tools.verdicts_reference docs/verdicts.md`.*
 
 The status board, `/api/v1/status` and `probe` judge by this table. Of the rows that hold for a target the first one is its
-verdict; where none holds it is ok. Several targets together are as bad as the worst: critical, then warning, unknown, ok.
+verdict; where none holds it is ok. Several targets together are as bad as the worst: critical, then warning, unknown, ok; and
+unknown at best while a collector of them waits for its first poll.
 
 - `kind` is the word in `problems` of [`/api/v1/status`](status-api.md), and in `listed` for the rows that are ok: what is
   listed is not judged. The verdicts are called `critical`, `warning`, `waiting` (unknown) and `healthy` (ok) there.

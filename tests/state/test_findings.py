@@ -24,8 +24,9 @@ from exporter.model import (
     WindowLinks,
 )
 from exporter.policy import Known, TargetPolicy
-from exporter.state.findings import Finding, Kind, Severity, findings, problems
+from exporter.state.findings import Finding, Kind, Severity, findings, overall, problems
 from exporter.state.snapshot import CollectorState, View
+from exporter.state.verdict import Verdict
 from tests.harness import views
 from tests.harness.views import NEXT_24H, NOW, TODAY
 
@@ -192,6 +193,14 @@ def test_while_one_calendar_works_that_is_accepted_as_it_is_they_are_not_all_dow
 
     assert {Kind.CONNECTION_ERROR} == found(ConnectionStatus.SYNCED)
     assert {Kind.CONNECTION_ERROR, Kind.CONNECTIONS_DOWN} == found(ConnectionStatus.DISCONNECTED)
+
+
+def test_nothing_is_in_order_as_a_whole_before_each_collector_was_polled() -> None:
+    rows = views.connections(views.connection("Chair 1"))
+    seen = view(views.succeeded(CONNECTIONS, rows), views.unpolled("site", "wix", CollectorName.BOOKINGS))
+    assert Verdict.UNKNOWN is overall(seen, findings(seen))
+    broken = view(views.failed(CONNECTIONS, Reason.AUTH, "no"), views.unpolled("site", "wix", CollectorName.BOOKINGS))
+    assert Verdict.CRITICAL is overall(broken, findings(broken))
 
 
 def test_a_broken_connection_says_since_when_why_and_how_to_mend_it() -> None:

@@ -66,9 +66,11 @@ def verdicts(view: View, found: Iterable[Finding]) -> Mapping[str, Verdict]:
 
 
 def overall(view: View, found: Iterable[Finding]) -> Verdict:
-    """Return the verdict on everything; UNKNOWN where there is nothing to judge."""
+    """Return the verdict on everything; UNKNOWN where there is nothing to judge, or not all is known yet."""
     found = tuple(found)
     of_all = [finding.verdict for finding in found if not finding.target]
+    if view.missing:  # as the board says that it is starting, and not that everything is in order
+        of_all.append(Verdict.UNKNOWN)
     return worst((*of_all, *verdicts(view, found).values()))
 
 
