@@ -298,7 +298,7 @@ class Application:
 
     def _reject(self, error: ConfigError) -> None:
         self._rejected, now = str(error), self._clock.steady()
-        first = self._world.known.told(str(error.problems[0]), MESSAGE.number)
+        first = self._world.known.told(str(error.problems[0]) if error.problems else str(error), MESSAGE.number)
         self._rejected_config = RejectedConfig(now, first, len(error.problems))
         self._instruments.config_loaded(ok=False, at=now, hash=None)
         log.error("config_reload_failed", problems=[str(problem) for problem in error.problems])

@@ -61,7 +61,7 @@ def test_a_webhook_without_the_scope_is_told_which_one_it_lacks() -> None:
     (gap,) = on_portal(script).gaps
     assert "resources, resource types" == gap.what
     assert "scope booking" in gap.message
-    assert "scope booking" in gap.fix
+    assert "scope `booking`" in gap.fix
 
 
 def test_types_that_cannot_be_read_cost_no_resource() -> None:
