@@ -25,7 +25,7 @@ from exporter.web.csrf import is_cross_site
 from exporter.web.headers import SecurityHeaders
 from exporter.web.negotiate import choose_format
 from exporter.web.page_maker import PageMaker, Recipe
-from exporter.web.sites import SiteGuard, is_bare
+from exporter.web.sites import STOPPING, SiteGuard, is_bare
 from exporter.web.status_api import encode_status, pages_of
 
 _NAMED: Final = 100  # things that an answer in plain text names one by one
@@ -110,7 +110,7 @@ class _Pages:
 
         async def answer(request: Request) -> Response:
             if not await self._backend.until_open():
-                return PlainTextResponse("booking-sync-exporter is stopping.\n", 503)
+                return PlainTextResponse(STOPPING, 503)
             return await handler(request)
 
         return answer

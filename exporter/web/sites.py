@@ -45,6 +45,9 @@ def is_bare(scope: Scope) -> bool:
     return bool(scope.get(_BARE))
 
 
+STOPPING: Final = "booking-sync-exporter is stopping.\n"
+
+
 class SiteGuard:
     """Lets the users of sites have the pages of their sites, and the probes. Stands behind the passwords."""
 
@@ -56,8 +59,9 @@ class SiteGuard:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             is_probe = scope["path"] in PROBES
-            if self._backend.site_users is None and not is_probe:
-                await self._backend.until_open()
+            if self._backend.site_users is None and not is_probe and not await self._backend.until_open():
+                await PlainTextResponse(STOPPING, 503)(scope, receive, send)
+                return
             site_users = self._backend.site_users
             sites = frozenset[str]() if site_users is None else sites_of(user_of(scope), site_users)
             if sites is not None and not is_probe and _site_in(scope["path"]) not in sites:

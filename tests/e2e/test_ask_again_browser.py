@@ -74,7 +74,7 @@ def test_without_javascript_it_asks_and_comes_back_to_the_same_view_at_that_targ
         url = f"http://{name or '127.0.0.1'}:{server.port}"
         await opened.page.goto(f"{url}/?q={WIX}")
         await opened.page.get_by_role("button", name=BUTTON).click()
-        await opened.page.wait_for_url(f"{url}/?q={WIX}#{WIX}")
+        await opened.page.wait_for_url(f"{url}/?q={WIX}#{WIX}/")
         assert [(WIX, None)] == backend.polled
         assert [] == opened.complaints
 

@@ -122,7 +122,7 @@ def test_names_that_the_terminal_has_no_letters_for_are_printed_all_the_same(
             "probe", f"--output={output}", f"--config.file={config}", environ={"PYTHONIOENCODING": encoding}, encoding=encoding
         )
         assert (0, "") == (code, err.strip()), out
-        assert ("OK: 1 collectors polled" if output == "table" else "bookings") in out
+        assert ("OK: 1 target (1 healthy)" if output == "table" else "bookings") in out
 
     with_business(tmp_path, scenario)
 

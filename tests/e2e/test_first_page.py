@@ -14,14 +14,21 @@ from tests.harness.process import Exporter, exporter
 OF_A_POLL = {
     *("connection_status", "connection_error", "connection_info", "connection_sync_enabled", "connections", "provider_up"),
     "connection_status_since_timestamp_seconds",
-    *("bookings", "bookings_by_status", "resource_bookings", "resource_info", "conflicting_bookings"),
+    *(
+        "bookings",
+        "bookings_by_status",
+        "resource_bookings",
+        "resource_info",
+        "conflicting_bookings",
+        "accepted_conflicting_bookings",
+    ),
     "next_booking_timestamp_seconds",
     *("linked_bookings", "unlinked_bookings", "calendar_linked_bookings", "links", "links_unverified_bookings"),
     *("window_start_timestamp_seconds", "window_end_timestamp_seconds", "window_complete"),
     *("api_operating_seconds", "api_operating_reset_timestamp_seconds"),
 }
 # No credential of the business ends by itself.
-NEVER = {"credential_expiry_timestamp_seconds"}
+NEVER = {"credential_expiry_timestamp_seconds", "connection_accepted", "next_conflict_timestamp_seconds"}
 SUFFIXES = {"histogram": "_count", "counter": "", "gauge": ""}
 
 

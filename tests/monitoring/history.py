@@ -36,6 +36,7 @@ from exporter.model import (
     WindowBookings,
     WindowLinks,
 )
+from exporter.policy import Known, TargetPolicy
 from exporter.state.snapshot import CollectorState, View
 from tests.harness.expected import expected
 from tests.harness.exposition import counters_of
@@ -158,6 +159,7 @@ class Fleet:
                     [self._state(member, collector, moment) for collector in member.collectors],
                     labels=member.labels,
                     usage=_usage(member.platform, moment),
+                    policy=TargetPolicy(connections={"Chair 1": Known("it works, whatever is accepted")}),
                 )
                 for member in self.members
             ),

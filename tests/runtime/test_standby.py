@@ -368,7 +368,7 @@ def test_probe_and_check_config_leave_the_state_file_to_the_running_exporter(tmp
         async with application(path, clock) as app:
             await app.finished_polls()
             state = business.folder / "state.json"
-            while not state.exists():  # it is written after what was polled is shown
+            while not state.exists():  # noqa: ASYNC110  it is written by a thread, after what was polled is shown
                 await asyncio.sleep(0)
             before = (state.read_bytes(), state.stat().st_ino)
             assert 0 == await probe_now(load_config(path), [], "metrics")
