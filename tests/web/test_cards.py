@@ -46,14 +46,15 @@ def test_a_key_that_many_sites_share_is_one_card_whatever_became_of_their_data()
     ages = (60.0, 3_600.0, None)
     sites = [refused(f"salon {number}", ages[number % 3]) for number in range(18)]
     [card] = cards(*sites)
-    assert ("polls fail", 18, 18, KEY) == (card.title, card.size, card.targets, card.cause.credential)
+    assert ("polls fail", "", 18, 18, KEY) == (card.cause.title, card.effect, card.size, card.targets, card.cause.credential)
     effects = {place.effect for place in (*card.first, *card.folded)}
     assert {"older data shown", "data withdrawn", "no data"} == effects
 
 
 def test_what_is_the_same_at_all_places_is_said_once() -> None:
     [card] = cards(refused("a", 60.0), refused("b", 60.0))
-    assert ("polls fail, older data shown", "refused", "") == (card.title, card.detail, card.first[0].effect)
+    assert ("polls fail", "older data shown", "refused") == (card.cause.title, card.effect, card.detail)
+    assert "" == card.first[0].effect
 
 
 @pytest.mark.parametrize(
