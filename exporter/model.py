@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from enum import StrEnum
+from typing import Self
 
 import msgspec
 
@@ -19,6 +20,25 @@ class Value(msgspec.Struct, frozen=True, gc=False):
     A fleet holds a million of them, and to look at each takes seconds in which the loop stands still. What is built once from
     other values can be in no cycle, so there is nothing to find (docs/decisions/0093).
     """
+
+
+class Message(str):
+    """A sentence for people. It is its English text; ``text`` and ``plural`` are what other languages have it under.
+
+    ``arguments`` are what stands in it for ``%(name)s``: names, numbers, or messages again. Which form holds where there is a
+    ``plural`` is told by the argument ``number``. What encodes values to JSON takes ``str(message)``.
+    """
+
+    __slots__ = ("arguments", "plural", "text")
+    text: str
+    plural: str
+    arguments: Mapping[str, str | int]
+
+    def __new__(cls, text: str, plural: str = "", /, **arguments: str | int) -> Self:
+        form = plural if plural and arguments["number"] != 1 else text
+        message = super().__new__(cls, form % arguments if arguments else form)
+        message.text, message.plural, message.arguments = text, plural, arguments
+        return message
 
 
 class CollectorName(StrEnum):

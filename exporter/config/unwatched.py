@@ -5,12 +5,12 @@ What polls show of it comes from :mod:`exporter.state.config_warnings`.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from exporter.config.settings import Config
 from exporter.fields.kinds import FieldProblem
-from exporter.model import CollectorName
+from exporter.model import CollectorName, Message
 from exporter.platforms.policy import over, policy_of
 from exporter.platforms.settings import Target
 from exporter.policy import ConfigWarning, WarningKind
@@ -60,13 +60,17 @@ def _of_target(target: Target) -> Iterator[tuple[Path, ConfigWarning]]:
     for name, settings in target.running().items():
         path: Path = ("collectors", name.value)
         if getattr(settings, "conflicts", True) is False:
-            message = "double bookings are not looked for: conflicts is false"
-            fix = "write conflicts: true, or accept it with a reason"
+            message = Message("double bookings are not looked for: conflicts is false")
+            fix = Message("write conflicts: true, or accept it with a reason")
             yield (*path, "conflicts"), ConfigWarning(WarningKind.CONFLICTS_OFF, target.name, message, fix)
         counted = {window.name for window in settings.windows}
         if missing := [window for window in ALERT_WINDOWS.get(name, ()) if window not in counted]:
-            message = f"{name.value} are not counted in {' and '.join(missing)}, by which the shipped alerts judge"
-            fix = f"add {', '.join(missing)} to `windows`, or accept it with a reason"
+            message = Message(
+                "%(collector)s are not counted in %(windows)s, by which the shipped alerts judge",
+                collector=name.value,
+                windows=_all(missing),
+            )
+            fix = Message("add %(windows)s to `windows`, or accept it with a reason", windows=", ".join(missing))
             yield (*path, "windows"), ConfigWarning(WarningKind.WINDOW_MISSING, target.name, message, fix)
 
 
@@ -76,8 +80,15 @@ def _same_account(target: Target, first: dict[Hashable, str]) -> Iterator[tuple[
         return
     other = first.setdefault((target.platform, account.key), target.name)
     if other != target.name:
-        message = (
-            f"{account.shown} is also watched as {first_few([other])}: what stands there counts twice, or was copied by mistake"
+        message = Message(
+            "%(account)s is also watched as %(other)s: what stands there counts twice, or was copied by mistake",
+            account=account.shown,
+            other=other,
         )
-        fix = "correct the credential, remove one of them, or accept it with a reason"
+        fix = Message("correct the credential, remove one of them, or accept it with a reason")
         yield (), ConfigWarning(WarningKind.SAME_ACCOUNT, target.name, message, fix)
+
+
+def _all(windows: Sequence[str]) -> str:
+    *others, last = windows
+    return Message("%(before)s and %(last)s", before=", ".join(others), last=last) if others else last

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Final
 
 from exporter.counting import day_start
+from exporter.model import Message
 from exporter.platforms.settings import Accepted, Target
 from exporter.policy import ConfigWarning, Known, TargetPolicy, WarningKind
 from exporter.support.listing import first_few
@@ -42,5 +43,6 @@ def over(target: str, policy: TargetPolicy) -> ConfigWarning | None:
     """Return the warning that what ``target`` accepted is over, if any of it is at the moment of ``policy``."""
     if not policy.expired:
         return None
-    message = f"what was accepted is over, and it is judged again: {first_few(policy.expired)}"
-    return ConfigWarning(WarningKind.EXPIRED, target, message, "remove the entry from `accepted`, or give it a later `until`")
+    message = Message("what was accepted is over, and it is judged again: %(names)s", names=first_few(policy.expired))
+    fix = Message("remove the entry from `accepted`, or give it a later `until`")
+    return ConfigWarning(WarningKind.EXPIRED, target, message, fix)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from exporter.errors import Reason
-from exporter.model import ConnectionStatus, ErrorReason, Moved
+from exporter.model import ConnectionStatus, ErrorReason, Message, Moved
 from exporter.platforms.advice import Advice
 from exporter.platforms.registry import PLATFORMS
 
@@ -74,7 +74,11 @@ def moved(to: Moved) -> Advice:
     """Return what it means that an account answers elsewhere, and what to change."""
     return Advice(
         "The account answers at a new address. The old one still leads there, and when it ends the target fails.",
-        f"The exporter's operator changes the host in `{to.setting}` to `{to.host}` and reloads.",
+        Message(
+            "The exporter's operator changes the host in `%(setting)s` to `%(host)s` and reloads.",
+            setting=to.setting,
+            host=to.host,
+        ),
     )
 
 

@@ -5,18 +5,18 @@ What the configuration alone shows comes from :mod:`exporter.config.unwatched`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from exporter.errors import Reason
-from exporter.model import BookingsObservation, ConnectionsObservation, Observation
+from exporter.model import BookingsObservation, ConnectionsObservation, Message, Observation
 from exporter.platforms.policy import over
 from exporter.policy import ConfigWarning, TargetPolicy, WarningKind
 from exporter.state.advice import for_failure
 from exporter.state.snapshot import CollectorState, TargetView, View
 from exporter.support.listing import first_few
 
-_REMOVE: Final = "correct it, or remove it"
+_REMOVE: Final = Message("correct it, or remove it")
 
 
 def config_warnings(view: View, unwatched: Iterable[ConfigWarning] = ()) -> tuple[ConfigWarning, ...]:
@@ -45,7 +45,11 @@ def of_target(target: TargetView) -> Iterator[ConfigWarning]:
 def _of_collector(state: CollectorState, policy: TargetPolicy) -> Iterator[ConfigWarning]:
     failure = state.failure
     if failure is not None and failure.reason is Reason.PERMISSION:
-        message = f"the credential has no right to what `{state.collector}` asks for: {failure.message}"
+        message = Message(
+            "the credential has no right to what `%(collector)s` asks for: %(message)s",
+            collector=state.collector,
+            message=failure.message,
+        )
         yield ConfigWarning(WarningKind.MISSING_RIGHT, state.target, message, for_failure(state.platform, failure.reason).fix)
     if state.observation is not None:
         yield from of_observation(state.target, state.observation, policy, whole=failure is None)
@@ -68,29 +72,47 @@ def _of_connections(target: str, seen: ConnectionsObservation, policy: TargetPol
         ("aliases", WarningKind.UNKNOWN_ALIAS, seen.unknown_aliases),
     ):
         if ids:
-            message = f"{key} names {_number(ids, 'schedule')} that this site does not have, or without a calendar"
-            yield ConfigWarning(kind, target, f"{message}: {first_few(ids)}", _REMOVE)
+            message = Message(
+                "%(key)s names %(number)s schedule that this site does not have, or without a calendar: %(names)s",
+                "%(key)s names %(number)s schedules that this site does not have, or without a calendar: %(names)s",
+                number=len(ids),
+                key=key,
+                names=first_few(ids),
+            )
+            yield ConfigWarning(kind, target, message, _REMOVE)
     if not whole:
         return
     if not seen.connections and not seen.others:
-        message = "no connections: the site has none, or `schedule_ids` leaves all of them out"
-        fix = "connect a calendar, correct `schedule_ids`, or switch the collector `connections` off"
+        message = Message("no connections: the site has none, or `schedule_ids` leaves all of them out")
+        fix = Message("connect a calendar, correct `schedule_ids`, or switch the collector `connections` off")
         yield ConfigWarning(WarningKind.NO_CONNECTIONS, target, message, fix)
     labels = {label for row in seen.connections for label in (row.key, row.schedule)}
     if not seen.others and (unknown := sorted(policy.connections.keys() - labels)):
-        message = f"accepted names {_number(unknown, 'connection')} unknown here: {first_few(unknown)}"
+        message = Message(
+            "accepted names %(number)s connection unknown here: %(names)s",
+            "accepted names %(number)s connections unknown here: %(names)s",
+            number=len(unknown),
+            names=first_few(unknown),
+        )
         yield ConfigWarning(WarningKind.UNKNOWN_ACCEPTED, target, message, _REMOVE)
 
 
 def _of_bookings(target: str, seen: BookingsObservation, policy: TargetPolicy) -> Iterator[ConfigWarning]:
     if ids := seen.unknown_resources:
-        message = f"the configuration names {_number(ids, 'resource')} that the account does not have: {first_few(ids)}"
+        message = Message(
+            "the configuration names %(number)s resource that the account does not have: %(names)s",
+            "the configuration names %(number)s resources that the account does not have: %(names)s",
+            number=len(ids),
+            names=first_few(ids),
+        )
         yield ConfigWarning(WarningKind.UNKNOWN_RESOURCE, target, message, _REMOVE)
     # Those of the last poll, as far as a reload since has not removed them.
     if over := [each for each in seen.unknown_accepted if each in policy.bookings]:
-        message = f"accepted names {_number(over, 'booking')} in none of the windows: {first_few(over)}"
-        yield ConfigWarning(WarningKind.UNKNOWN_ACCEPTED, target, message, "remove it if it is over, else correct it")
-
-
-def _number(ids: Sequence[str], what: str) -> str:
-    return f"{len(ids)} {what}" + ("s" if len(ids) > 1 else "")
+        message = Message(
+            "accepted names %(number)s booking in none of the windows: %(names)s",
+            "accepted names %(number)s bookings in none of the windows: %(names)s",
+            number=len(over),
+            names=first_few(over),
+        )
+        fix = Message("remove it if it is over, else correct it")
+        yield ConfigWarning(WarningKind.UNKNOWN_ACCEPTED, target, message, fix)

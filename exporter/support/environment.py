@@ -58,6 +58,8 @@ VARIABLES: Final = MappingProxyType(
         "TTY_COMPATIBLE": Variable("rich"),
         "TTY_INTERACTIVE": Variable("rich"),
         "LC_ALL": Variable("Python"),
+        "LANG": Variable("babel"),
+        "LC_MESSAGES": Variable("babel"),
         "TZ": Variable("C library"),
         "TMPDIR": Variable("Python"),
         # A terminal of another size than a number is none.

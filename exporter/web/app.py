@@ -17,13 +17,14 @@ from exporter.errors import ConfigError
 from exporter.state.snapshot import View
 from exporter.support.audit import Refusals, change_requested
 from exporter.support.told import Told
+from exporter.texts import DEFAULT, LANGUAGES, texts_in
 from exporter.web import status_page as board
 from exporter.web.asking import poll_now
 from exporter.web.backend import Backend, Reloaded
 from exporter.web.callers import caller
 from exporter.web.csrf import is_cross_site
 from exporter.web.headers import SecurityHeaders
-from exporter.web.negotiate import choose_format
+from exporter.web.negotiate import choose_format, choose_language
 from exporter.web.page_maker import PageMaker, Recipe
 from exporter.web.sites import STOPPING, SiteGuard, is_bare
 from exporter.web.status_api import encode_status, pages_of
@@ -147,6 +148,9 @@ class _Pages:
         site, asked = part and part.site, request.query_params
         query, sort, target = asked.get("q", ""), asked.get("sort", ""), asked.get("target", "")
         page = _number(asked.get("page", "1"))
+        lang = asked.get("lang", "")
+        lang = lang if lang in LANGUAGES else ""
+        language = lang or choose_language(request.headers.getlist("accept-language"), LANGUAGES, DEFAULT)
 
         async def make() -> bytes:
             view = self._backend.view(site)
@@ -154,11 +158,23 @@ class _Pages:
             # Whoever sees one site alone changes nothing.
             lifecycle = self._backend.lifecycle and site is None
             return await self._maker.in_thread(
-                lambda: board.render(view, query=query, page=page, sort=sort, target=target, lifecycle=lifecycle, site=site)
+                lambda: board.render(
+                    view,
+                    query=query,
+                    page=page,
+                    sort=sort,
+                    target=target,
+                    lifecycle=lifecycle,
+                    site=site,
+                    texts=texts_in(language),
+                    lang=lang,
+                )
             )
 
-        key = ("board", part, query, page, sort, target)
-        answer = await self._maker.answer(request, Recipe(key, make, "text/html; charset=utf-8"))
+        key = ("board", part, query, page, sort, target, lang, language)
+        vary = "Accept-Encoding, Accept-Language"
+        answer = await self._maker.answer(request, Recipe(key, make, "text/html; charset=utf-8", vary))
+        answer.headers["Content-Language"] = language
         answer.headers["Content-Security-Policy"] = board.content_security_policy()
         # Else its form comes with `Origin: null`, and over plain HTTP from another machine nothing else says that it is ours.
         answer.headers["Referrer-Policy"] = "same-origin"

@@ -75,6 +75,6 @@ def _said(asked: Asked, now: float) -> str:
 
 def _back(request: Request, target: str) -> str:
     """Return the way from here to the board as it was, at ``target``; relative, as the exporter may be served in a folder."""
-    kept = {name: value for name in ("q", "sort", "page") if (value := request.query_params.get(name))}
+    kept = {name: value for name in ("q", "sort", "page", "lang") if (value := request.query_params.get(name))}
     place = anchor(target)
     return f"../?{urlencode(kept)}#{place}" if kept else f"../#{place}"

@@ -16,7 +16,7 @@ from exporter.state.findings import Finding, Severity
 from exporter.state.snapshot import TargetView
 from exporter.state.verdict import Kind
 from exporter.web.status_types import Problem
-from exporter.web.wording import natural, subject
+from exporter.web.wording import natural
 
 CARDS: Final = 20  # shown whole; of further causes one line each
 PLACES: Final = 8  # shown unfolded
@@ -47,10 +47,13 @@ class Cause:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a problem is: a target, and what of it broke in one way. ``effect`` is what became of the data there."""
+    """Where a problem is: a target, and what of it broke in one way. ``effect`` is that of the findings.
+
+    ``problem`` is the document of the earliest of ``subjects``.
+    """
 
     target: str
-    subjects: Sequence[str]
+    subjects: Sequence[Finding]
     effect: str
     problem: Problem
 
@@ -59,12 +62,12 @@ class Place:
 class Card:
     """Problems with one cause, ``size`` in all at ``targets`` targets, the worst first.
 
-    ``first`` and ``folded`` are their places, ``more`` counts those that are not listed. ``title`` and ``detail`` say what is
+    ``first`` and ``folded`` are their places, ``more`` counts those that are not listed. ``effect`` and ``detail`` say what is
     the same at all of them, and then the places do not say it again.
     """
 
     cause: Cause
-    title: str
+    effect: str
     severity: Severity
     kind: Kind
     size: int
@@ -100,10 +103,9 @@ class Causes:
         """Return the cause of ``problem``."""
         target = self._targets.get(problem.target)
         platform, credential = (target.platform, target.policy.credential) if target else ("", "")
-        title, _ = _title(problem)
         shared = bool(credential) and problem.reason in _OF_A_CREDENTIAL and self._users[platform, credential] > 1
         return Cause(
-            title,
+            problem.title,
             problem.reason,
             platform if problem.reason else "",
             credential if shared and problem.kind in _POLLS else "",
@@ -129,15 +131,15 @@ def _card(cause: Cause, group: Sequence[Finding], document: Callable[[Finding], 
     for problem in group:
         # Each double booking and each credential is a place of its own.
         own = id(problem) if problem.conflict or problem.until else None
-        key = (problem.severity, problem.target, _title(problem)[1], problem.detail, own)
+        key = (problem.severity, problem.target, problem.effect, problem.detail, own)
         places.setdefault(key, []).append(problem)
     ordered = sorted(places.values(), key=lambda same: _order(same[0]))
     details = {problem.detail for problem in group}
-    titles = {problem.title for problem in group}
-    listed = [_place(same, document, tells_effect=len(titles) > 1) for same in ordered[:LISTED_PLACES]]
+    effects = {problem.effect for problem in group}
+    listed = [_place(same, document, tells_effect=len(effects) > 1) for same in ordered[:LISTED_PLACES]]
     return Card(
         cause,
-        titles.pop() if len(titles) == 1 else cause.title,
+        effects.pop() if len(effects) == 1 else "",
         group[0].severity,
         group[0].kind,
         len(group),
@@ -152,20 +154,9 @@ def _card(cause: Cause, group: Sequence[Finding], document: Callable[[Finding], 
 def _place(same: Sequence[Finding], document: Callable[[Finding], Problem], *, tells_effect: bool) -> Place:
     # What broke together broke when the first of it did; where nobody knows that, nobody knows.
     earliest = min(same, key=lambda problem: problem.since or 0.0)
-    effect = _title(earliest)[1] if tells_effect else ""
-    return Place(earliest.target, [subject(problem) for problem in same], effect, document(earliest))
+    return Place(earliest.target, same, earliest.effect if tells_effect else "", document(earliest))
 
 
 def _order(problem: Finding) -> tuple[object, ...]:
     moment = problem.conflict.start if problem.conflict else problem.until or 0.0
     return list(Severity).index(problem.severity), moment, natural(problem.target)
-
-
-def _title(problem: Finding) -> tuple[str, str]:
-    """Return what is wrong, and apart from it what became of the data: "polls fail" and "older data shown"."""
-    if problem.kind is Kind.UNLINKED_BOOKINGS:  # which windows, and how many of them, differs with every place
-        what, _, effect = problem.title.partition(": ")
-        return what, effect
-    what, _, effect = problem.title.partition(", ")
-    # Behind a colon stands a list.
-    return (what, effect) if problem.kind in _POLLS and problem.reason and ":" not in what else (problem.title, "")

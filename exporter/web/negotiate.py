@@ -1,4 +1,4 @@
-"""Which exposition format and which coding a client gets, from its ``Accept`` and ``Accept-Encoding`` (RFC 9110, 12.5).
+"""Which format, coding and language a client gets, by ``Accept``, ``Accept-Encoding``, ``Accept-Language`` (RFC 9110, 12.5).
 
 Nothing a client sends is an error here: what cannot be read is skipped, and who asks for nothing that we have gets text
 0.0.4 without compression. prometheus-client's own choice ignores weights, so it is not used.
@@ -7,7 +7,7 @@ Nothing a client sends is an error here: what cannot be read is skipped, and who
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -83,6 +83,20 @@ def accepts_gzip(accept_encoding: Sequence[str]) -> bool:
     weights = {wish.name: wish.weight for wish in _wishes(accept_encoding)}
     gzip = max((weights[name] for name in ("gzip", "x-gzip") if name in weights), default=weights.get("*", 0.0))
     return gzip > 0 and gzip >= weights.get("identity", 0.0)
+
+
+def choose_language(accept_language: Sequence[str], offered: Collection[str], default: str) -> str:
+    """Return the language of ``offered`` with the greatest weight; ``de-AT`` takes ``de``, and a wildcard the default.
+
+    The default where none is wished for that there is.
+    """
+    best, best_rank = default, (0.0, 0)
+    for wish in _wishes(accept_language):
+        name = default if wish.name == "*" else wish.name.partition("-")[0]
+        rank = (wish.weight, -wish.position)
+        if name in offered and wish.weight > 0 and rank > best_rank:
+            best, best_rank = name, rank
+    return best
 
 
 def _wishes(headers: Sequence[str]) -> Iterator[_Wish]:

@@ -162,7 +162,7 @@ def _with_problem(target: Entry, problem: Finding, cause: str) -> Entry:
         "cause": cause,
     }
     ids = (problem.conflict.first, problem.conflict.second) if problem.conflict else ()
-    texts = (subject(problem), problem.severity, problem.kind, problem.title, problem.reason, *ids)
+    texts = (subject(problem), problem.severity, problem.kind, problem.headline, problem.reason, *ids)
     return _entry(fields, texts, target[1])
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from exporter.limits import BOARD_CONNECTIONS, CONNECTION_SERIES
+from exporter.model import Message
 from exporter.web import wording
 from exporter.web.status_types import BookingsWindow, CalendarConnection, Collector, LinksWindow, Target
 
@@ -32,7 +33,6 @@ class Shown:
     connections: Sequence[CalendarConnection]
     more_connections: int
     windows: Sequence[WindowRow]
-    facts: Sequence[str]
 
     def collector(self, name: str) -> Collector | None:
         """Return the collector of that name, or ``None`` when the target does not have it."""
@@ -42,10 +42,10 @@ class Shown:
         """Say why ``collector`` has nothing to show here; an absent number is never a zero."""
         found = self.collector(collector)
         if found is None or found.data_at is not None:
-            return "not measured"
+            return Message("not measured")
         if found.data_expired:
-            return "withdrawn, too old"
-        return "not polled yet" if found.condition == "waiting" else "no data"
+            return Message("withdrawn, too old")
+        return Message("not polled yet") if found.condition == "waiting" else Message("no data")
 
     def is_last_known(self, row: CalendarConnection) -> bool:
         """Return whether the newest poll brought nothing of ``row``: its provider failed, or the whole poll did."""
@@ -67,7 +67,6 @@ def shown(target: Target, rows: Sequence[CalendarConnection], *, unfolded: bool,
         connections=rows[:listed],
         more_connections=max(0, len(rows) - listed) + dropped,
         windows=_windows(target),
-        facts=wording.facts(target),
     )
 
 

@@ -150,7 +150,7 @@ def head_of(view: View, found: Sequence[Finding], states: Mapping[str, TargetSta
         verdict=verdict_of(view, found),
         summary=summary_of(states, found),
         config_warnings=tuple(
-            ConfigWarning(kind=WarningKind(row.kind), target=row.target, message=row.message, fix=row.fix)
+            ConfigWarning(kind=WarningKind(row.kind), target=row.target, message=str(row.message), fix=str(row.fix))
             for row in view.config_warnings
         ),
         problems=(),

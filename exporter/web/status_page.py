@@ -11,7 +11,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from typing import Final, get_args
 from urllib.parse import quote, quote_plus, urlencode
@@ -19,8 +19,10 @@ from urllib.parse import quote, quote_plus, urlencode
 import jinja2
 from markupsafe import Markup
 
+from exporter.state.findings import Finding
 from exporter.state.snapshot import TargetView, View
 from exporter.state.verdict import ALERTS_ONLY
+from exporter.texts import DEFAULT, LANGUAGES, Texts, texts_in
 from exporter.web import wording
 from exporter.web.cards import LISTED_CAUSES, LISTED_PLACES, Card, Cause, Causes, Line, cards_of
 from exporter.web.documents import document_of, runbook_of
@@ -44,8 +46,9 @@ class Board:
     """Everything that the template shows. ``status`` has no lists; ``counts`` has what the filter leaves, by state.
 
     ``site`` is whose board it is, ``None`` when it is that of all targets; ``zone`` is that of the page as a whole.
-    ``listed`` has what is not judged, with the zone of its target. ``refused`` is when a changed configuration was refused,
-    whatever the filter leaves.
+    ``listed`` has what is not judged, as it was found and as it is told, with the zone of its target. ``refused`` is when a
+    changed configuration was refused, whatever the filter leaves. ``lang`` is the language that was asked for, "" where the
+    browser's wish decides.
     """
 
     status: Status
@@ -59,11 +62,12 @@ class Board:
     counts: Mapping[str, int]
     cards: Sequence[Card]
     lines: Sequence[Line]
-    listed: Sequence[tuple[Listed, str]]
+    listed: Sequence[tuple[Finding, Listed, str]]
     more_listed: int
     refused: Moment | None
     targets: Sequence[Shown]
     lifecycle: bool
+    lang: str = ""
 
     @property
     def home(self) -> str:
@@ -77,13 +81,16 @@ class Board:
 
     def link(self, *, page: int = 1, query: str | None = None) -> str:
         """Return the address of another page or filter, relative, so that a proxy may serve the board in a folder."""
-        sort = "" if self.sort == DEFAULT_SORT else self.sort
-        parts = {"q": self.query if query is None else query, "sort": sort, "page": str(page) if page > 1 else ""}
-        return "?" + urlencode({name: value for name, value in parts.items() if value})
+        return "?" + urlencode(self._asked(page, self.query if query is None else query, self.lang))
+
+    def in_language(self, lang: str) -> str:
+        """Return the address of this page in another language."""
+        return "?" + urlencode(self._asked(self.page, self.query, lang))
 
     def to_target(self, name: str) -> str:
         """Return the address of a target, which does not depend on what else the board shows."""
-        return f"?{urlencode({'q': exact('target', name)})}#{anchor(name)}"
+        lang = {"lang": self.lang} if self.lang else {}
+        return f"?{urlencode({'q': exact('target', name), **lang})}#{anchor(name)}"
 
     def to_cause(self, cause: Cause) -> str:
         """Return the address of a board with the targets of one cause."""
@@ -95,9 +102,12 @@ class Board:
 
     def ask_again(self, target: str) -> str:
         """Return the address that has ``target`` polled now, and leads back to this page."""
+        return "-/poll?" + urlencode({"target": target, **self._asked(self.page, self.query, self.lang)})
+
+    def _asked(self, page: int, query: str, lang: str) -> Mapping[str, str]:
         sort = "" if self.sort == DEFAULT_SORT else self.sort
-        parts = {"target": target, "q": self.query, "sort": sort, "page": str(self.page) if self.page > 1 else ""}
-        return "-/poll?" + urlencode({name: value for name, value in parts.items() if value})
+        parts = {"q": query, "sort": sort, "page": str(page) if page > 1 else "", "lang": lang}
+        return {name: value for name, value in parts.items() if value}
 
 
 def anchor(target: str, part: str = "") -> str:
@@ -118,18 +128,29 @@ def render(
     target: str = "",
     lifecycle: bool = False,
     site: str | None = None,
+    texts: Texts | None = None,
+    lang: str = "",
 ) -> bytes:
     """Return the page as UTF-8. Takes long for thousands of targets; call it in a thread.
 
     ``target`` asks for that one instead of what ``query`` finds. With ``lifecycle`` a button asks a target again.
-    It is the board of ``site`` if that is all that ``view`` has.
+    It is the board of ``site`` if that is all that ``view`` has. It speaks the language of ``texts``, by default English;
+    its links keep ``lang``.
     """
     asked = exact("target", target) if target else query
-    return _template().render(board=board_of(view, query=asked, page=page, sort=sort, lifecycle=lifecycle, site=site)).encode()
+    board = board_of(view, query=asked, page=page, sort=sort, lifecycle=lifecycle, site=site, lang=lang)
+    return _template(texts or texts_in(DEFAULT)).render(board=board).encode()
 
 
 def board_of(
-    view: View, *, query: str = "", page: int = 1, sort: str = "", lifecycle: bool = False, site: str | None = None
+    view: View,
+    *,
+    query: str = "",
+    page: int = 1,
+    sort: str = "",
+    lifecycle: bool = False,
+    site: str | None = None,
+    lang: str = "",
 ) -> Board:
     """Choose what is shown: problems and targets that ``query`` finds, by default the broken targets first."""
     query = query[:QUERY_LETTERS]
@@ -157,7 +178,10 @@ def board_of(
         counts={state: counts[state] for state in STATES if counts[state]},
         cards=cards,
         lines=lines[:LISTED_CAUSES],
-        listed=[(overview.listing(told), overview.targets[told.target].policy.zone) for told in listed[:LISTED_PLACES]],
+        listed=[
+            (finding, overview.listing(finding), overview.targets[finding.target].policy.zone)
+            for finding in listed[:LISTED_PLACES]
+        ],
         more_listed=max(0, len(listed) - LISTED_PLACES),
         refused=None if view.rejected_config is None else moment_of(view.rejected_config.at),
         targets=[
@@ -171,6 +195,7 @@ def board_of(
             for name in on_page(names, page)
         ],
         lifecycle=lifecycle,
+        lang=lang,
     )
 
 
@@ -237,20 +262,27 @@ def _policy() -> str:
     )
 
 
-@cache
-def _template() -> jinja2.Template:
+@lru_cache(maxsize=len(LANGUAGES))
+def _template(texts: Texts) -> jinja2.Template:
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("exporter.web"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        extensions=["jinja2.ext.i18n"],
     )
-    environment.filters.update({**wording.FILTERS, "strip": strip})
+    environment.install_gettext_translations(texts.catalog, newstyle=True)  # type: ignore[attr-defined]  # of the extension
+    words = wording.wording_in(texts)
+    environment.tests["quoted"] = wording.is_quoted
+    environment.filters.update({**words.filters(), "strip": strip})
     environment.globals.update(
         style=Markup(_asset("board.css")),  # noqa: S704  our own file; its hash stands in the policy
         script=Markup(_asset("board.js")),  # noqa: S704  the same
         alerts_only=[part.what for part in ALERTS_ONLY],
+        language=texts.language,
+        languages=LANGUAGES,
+        facts=words.facts,
         resources_shown=LISTED,
         subjects_shown=SUBJECTS,
         query_letters=QUERY_LETTERS,

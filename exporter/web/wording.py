@@ -1,20 +1,21 @@
-"""How the status board words moments, spans, numbers, names and states. Pure functions; the template's filters."""
+"""How the status board words moments, spans, numbers, names and states in each language; the template's filters."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
-from types import MappingProxyType
 from typing import Any, Final
 
 from markupsafe import Markup, escape
 
-from exporter.model import ConnectionStatus
+from exporter.model import ConnectionStatus, Message
 from exporter.state.findings import Finding
-from exporter.support.local_time import date_of, day_and_time, from_to, in_utc, in_zone
-from exporter.web.status_types import Target
+from exporter.support.local_time import Words, date_of, day_and_time, from_to, in_utc, in_zone
+from exporter.texts import Texts
+from exporter.web.status_types import Connections, Target
 
 #: Broken first, the order of the words in every summary.
 STATUS_ORDER: Final = (
@@ -28,59 +29,11 @@ STATUS_ORDER: Final = (
 )
 
 _UTC: Final = "UTC"
-_UNITS: Final = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
-
-
-def span(seconds: float) -> str:
-    """Word a length of time with at most two units: ``45 s``, ``5 min``, ``1 h 20 min``, ``3 d 4 h``."""
-    whole = max(0, int(seconds))
-    for position, (size, unit) in enumerate(_UNITS):
-        if whole < size:
-            continue
-        first, rest = divmod(whole, size)
-        smaller, smaller_unit = _UNITS[min(position + 1, len(_UNITS) - 1)]
-        second = rest // smaller
-        # Seconds beside minutes are noise, except where the minutes are few.
-        if second and (smaller_unit != "s" or first < 5):  # noqa: PLR2004  five minutes
-            return f"{first} {unit} {second} {smaller_unit}"
-        return f"{first} {unit}"
-    return "0 s"
-
-
-def relative(moment: datetime, now: datetime) -> str:
-    """Word how far ``moment`` lies from ``now``: ``3 min ago``, ``in 2 h``, ``now``."""
-    seconds = (moment - now).total_seconds()
-    if abs(seconds) < 1:
-        return "now"
-    return f"in {span(seconds)}" if seconds > 0 else f"{span(-seconds)} ago"
-
-
-def local(moment: datetime, zone: str, now: datetime) -> str:
-    """Word ``moment`` on the clock of ``zone``: ``today 09:30``, ``Fri 27 Nov 09:30``; in UTC it is said that it is UTC."""
-    text = day_and_time(in_zone(moment, zone), now)
-    return f"{text} UTC" if zone == _UTC else text
-
-
-def beside(moment: datetime, zone: str) -> str:
-    """Return what stands beside the local form of ``moment``: the same in UTC; nothing where that is the zone."""
-    return "" if zone == _UTC else in_utc(in_zone(moment, zone))
-
-
-def date(moment: datetime, zone: str) -> str:
-    """Word the date of ``moment`` on the calendar of ``zone``: ``Fri 27 Nov``."""
-    return date_of(in_zone(moment, zone))
-
-
-def seconds(moment: datetime, zone: str) -> str:
-    """Word the time of ``moment`` on the clock of ``zone`` to the second, UTC beside it: ``09:30:12 (08:30 UTC)``."""
-    here = in_zone(moment, zone)
-    return f"{here:%H:%M:%S} UTC" if zone == _UTC else f"{here:%H:%M:%S} ({in_utc(here)})"
-
-
-def interval(start: datetime, end: datetime, zone: str, now: datetime) -> str:
-    """Word an interval on the clock of ``zone``: ``today 09:30 to 09:50``."""
-    text = from_to(in_zone(start, zone), in_zone(end, zone), now)
-    return f"{text} UTC" if zone == _UTC else text
+_DAYS: Final = Message("%(number)s d")
+_HOURS: Final = Message("%(number)s h")
+_MINUTES: Final = Message("%(number)s min")
+_SECONDS: Final = Message("%(number)s s")
+_UNITS: Final = ((86_400, _DAYS), (3_600, _HOURS), (60, _MINUTES), (1, _SECONDS))
 
 
 def subject(found: Finding) -> str:
@@ -105,17 +58,6 @@ def plain(word: str) -> str:
     return word.replace("_", " ")
 
 
-def number(value: float) -> str:
-    """Word a number without needless decimals, thousands apart by a narrow space."""
-    text = f"{value:,.0f}" if value == int(value) else f"{value:,.1f}"
-    return text.replace(",", "\u202f")
-
-
-def plural(count: int, word: str, words: str | None = None) -> str:
-    """Return ``1 target`` or ``2 targets``."""
-    return f"{number(count)} {word if count == 1 else words or word + 's'}"
-
-
 def prose(text: str) -> Markup:
     """Return advice as HTML: what stands between back quotes is code, ``->`` is an arrow."""
     parts = text.replace("->", "\u2192").split("`")
@@ -124,38 +66,148 @@ def prose(text: str) -> Markup:
     )
 
 
-def facts(target: Target) -> list[str]:
-    """Return what the folded line of a target says about it."""
-    found = ["paused"] if target.paused else ["closed today"] if target.closed else []
-    if target.connections:
-        counts = Counter(row.status for row in target.connections.connections)
-        words = [f"{number(counts[status])} {plain(status)}" for status in STATUS_ORDER if counts[status]]
-        dropped = target.connections.dropped_connections
-        if dropped:
-            words.append(f"{number(dropped)} not listed")
-        count = plural(len(target.connections.connections) + dropped, "connection")
-        found.append(f"{count}: {', '.join(words)}" if words else count)
-    if target.bookings and target.bookings.windows:
-        row = target.bookings.windows[-1]
-        found.append(f"{plural(row.bookings, 'booking')} in {row.window}")
-    ages = [collector.data_age_seconds for collector in target.collectors if collector.data_age_seconds is not None]
-    if ages:
-        found.append(f"data {span(max(ages))} old")
-    return found
+def is_quoted(text: str) -> bool:
+    """Return whether ``text`` quotes a platform or the log, so that it is English whatever the language of the page."""
+    return not isinstance(text, Message)
 
 
-FILTERS: Final[Mapping[str, Callable[..., Any]]] = MappingProxyType(
-    {
-        "prose": prose,
-        "span": span,
-        "relative": relative,
-        "local": local,
-        "beside": beside,
-        "interval": interval,
-        "date": date,
-        "seconds": seconds,
-        "plain": plain,
-        "number": number,
-        "plural": plural,
-    }
-)
+def capital(text: str) -> str:
+    """Return ``text`` as a heading begins: with a capital letter, and the others as they are."""
+    return text[:1].upper() + text[1:]
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """The words of one language."""
+
+    texts: Texts
+    words: Words
+
+    def text(self, text: str) -> str:
+        """Return a sentence of ours, or a word of a closed list, in this language."""
+        return self.texts.of(text)
+
+    def word(self, name: str) -> str:
+        """Return an identifier of a closed list as words: ``sync_in_progress`` -> ``sync in progress``."""
+        return self.texts.of(plain(name))
+
+    def subject(self, found: Finding) -> str:
+        """Return what of a target is broken; a connection with the type of its calendar beside it: ``Chair 1 (google)``."""
+        if found.connection:
+            return f"{found.subject} ({self.word(found.connection.calendar_type)})"
+        return found.subject if found.conflict else self.word(found.subject)
+
+    def span(self, seconds: float) -> str:
+        """Word a length of time with at most two units: ``45 s``, ``5 min``, ``1 h 20 min``, ``3 d 4 h``."""
+        whole = max(0, int(seconds))
+        for position, (size, unit) in enumerate(_UNITS):
+            if whole < size:
+                continue
+            first, rest = divmod(whole, size)
+            smaller, smaller_unit = _UNITS[min(position + 1, len(_UNITS) - 1)]
+            second = rest // smaller
+            # Seconds beside minutes are noise, except where the minutes are few.
+            if second and (smaller_unit is not _SECONDS or first < 5):  # noqa: PLR2004  five minutes
+                return f"{self._measure(first, unit)} {self._measure(second, smaller_unit)}"
+            return self._measure(first, unit)
+        return self._measure(0, _SECONDS)
+
+    def relative(self, moment: datetime, now: datetime) -> str:
+        """Word how far ``moment`` lies from ``now``: ``3 min ago``, ``in 2 h``, ``now``."""
+        seconds = (moment - now).total_seconds()
+        if abs(seconds) < 1:
+            return self.text(Message("now"))
+        if seconds > 0:
+            return self.text(Message("in %(span)s", span=self.span(seconds)))
+        return self.text(Message("%(span)s ago", span=self.span(-seconds)))
+
+    def local(self, moment: datetime, zone: str, now: datetime) -> str:
+        """Word ``moment`` on the clock of ``zone``: ``today 09:30``, ``Fri 27 Nov 09:30``; in UTC it is said that it is UTC."""
+        text = day_and_time(in_zone(moment, zone), now, self.words)
+        return f"{text} UTC" if zone == _UTC else text
+
+    def beside(self, moment: datetime, zone: str) -> str:
+        """Return what stands beside the local form of ``moment``: the same in UTC; nothing where that is the zone."""
+        return "" if zone == _UTC else in_utc(in_zone(moment, zone), self.words)
+
+    def date(self, moment: datetime, zone: str) -> str:
+        """Word the date of ``moment`` on the calendar of ``zone``: ``Fri 27 Nov``."""
+        return date_of(in_zone(moment, zone), self.words)
+
+    def seconds(self, moment: datetime, zone: str) -> str:
+        """Word the time of ``moment`` on the clock of ``zone`` to the second, UTC beside it: ``09:30:12 (08:30 UTC)``."""
+        here = in_zone(moment, zone)
+        return f"{here:%H:%M:%S} UTC" if zone == _UTC else f"{here:%H:%M:%S} ({in_utc(here, self.words)})"
+
+    def interval(self, start: datetime, end: datetime, zone: str, now: datetime) -> str:
+        """Word an interval on the clock of ``zone``: ``today 09:30 to 09:50``."""
+        text = from_to(in_zone(start, zone), in_zone(end, zone), now, self.words)
+        return f"{text} UTC" if zone == _UTC else text
+
+    def number(self, value: float, decimals: int | None = None) -> str:
+        """Word a number, thousands apart by a narrow space; without needless decimals unless it is said how many."""
+        if decimals is None:
+            decimals = 0 if value == int(value) else 1
+        whole, _, rest = f"{value:,.{decimals}f}".replace(",", "\u202f").partition(".")
+        return f"{whole}{self.texts.decimal_point}{rest}" if rest else whole
+
+    def facts(self, target: Target) -> list[str]:
+        """Return what the folded line of a target says about it."""
+        found: list[str] = []
+        if target.paused:
+            found.append(self.text(Message("paused")))
+        elif target.closed:
+            found.append(self.text(Message("closed today")))
+        if target.connections:
+            found.append(self._connections(target.connections))
+        if target.bookings and target.bookings.windows:
+            row = target.bookings.windows[-1]
+            found.append(
+                self.text(
+                    Message(
+                        "%(count)s booking in %(window)s",
+                        "%(count)s bookings in %(window)s",
+                        number=row.bookings,
+                        count=self.number(row.bookings),
+                        window=row.window,
+                    )
+                )
+            )
+        ages = [collector.data_age_seconds for collector in target.collectors if collector.data_age_seconds is not None]
+        if ages:
+            found.append(self.text(Message("data %(span)s old", span=self.span(max(ages)))))
+        return found
+
+    def filters(self) -> Mapping[str, Callable[..., Any]]:
+        """Return the filters of the template."""
+        names = ["text", "word", "subject", "span", "relative", "local", "beside", "interval", "date", "seconds", "number"]
+        return {**{name: getattr(self, name) for name in names}, "prose": prose, "capital": capital}
+
+    def _connections(self, seen: Connections) -> str:
+        """Return how many connections there are in which state: ``3 connections: 1 error, 2 synced``."""
+        counts = Counter(row.status for row in seen.connections)
+        words = [
+            self.text(Message("%(count)s %(state)s", count=self.number(counts[status]), state=self.word(status)))
+            for status in STATUS_ORDER
+            if counts[status]
+        ]
+        if dropped := seen.dropped_connections:
+            words.append(self.text(Message("%(count)s not listed", count=self.number(dropped))))
+        number = len(seen.connections) + dropped
+        count = self.text(Message("%(count)s connection", "%(count)s connections", number=number, count=self.number(number)))
+        return f"{count}: {', '.join(words)}" if words else count
+
+    def _measure(self, number: int, unit: Message) -> str:
+        return self.texts.of(unit) % {"number": number}
+
+
+def wording_in(texts: Texts) -> Wording:
+    """Return the words of the language of ``texts``."""
+    words = Words(
+        days=texts.days,
+        months=texts.months,
+        near=(texts.of(Message("yesterday")), texts.of(Message("today")), texts.of(Message("tomorrow"))),
+        date=texts.of(Message("%(weekday)s %(day)s %(month)s")),
+        interval=texts.of(Message("%(start)s to %(end)s")),
+    )
+    return Wording(texts, words)

@@ -69,7 +69,7 @@ def test_a_failed_poll_is_critical_since_its_first_failure() -> None:
     assert (Severity.CRITICAL, Kind.COLLECTOR_FAILING) == (problem.severity, problem.kind)
     assert ("site", "connections", "auth", "refused") == (problem.target, problem.subject, problem.reason, problem.detail)
     assert NOW - 4 * 60 == problem.since
-    assert problem.title == "polls fail, no data"
+    assert problem.headline == "polls fail, no data"
     assert "API key" in problem.advice.fix
 
 
@@ -78,13 +78,13 @@ def test_without_a_first_failure_the_last_success_tells_since_when() -> None:
     assert state.failure is not None
     [problem] = problems(view(replace(state, failure=replace(state.failure, since=None))))
     assert NOW - 30 == problem.since
-    assert problem.title == "polls fail, older data shown"
+    assert problem.headline == "polls fail, older data shown"
 
 
 def test_failing_until_the_data_is_gone_is_one_problem_not_two() -> None:
     old = views.succeeded(CONNECTIONS, views.connections(at=NOW - 3_600))
     [problem] = problems(view(views.failed(old, Reason.NETWORK, "lost", count=60)))
-    assert (Kind.DATA_EXPIRED, "polls fail, data withdrawn", "network") == (problem.kind, problem.title, problem.reason)
+    assert (Kind.DATA_EXPIRED, "polls fail, data withdrawn", "network") == (problem.kind, problem.headline, problem.reason)
 
 
 def limited(reason: Reason) -> list[tuple[Severity, Kind]]:
@@ -134,7 +134,7 @@ def test_a_partial_failure_names_the_provider() -> None:
     seen = views.connections(views.connection("a"), providers=[Provider("google", up=True), Provider("apple", up=False)])
     [problem] = problems(view(views.failed(CONNECTIONS, Reason.SERVER_ERROR, "1 of 2", at=NOW - 30, observation=seen)))
     assert (Severity.WARNING, Kind.PROVIDER_FAILING) == (problem.severity, problem.kind)
-    assert problem.title == "calendar provider failed: apple"
+    assert problem.headline == "calendar provider failed: apple"
 
 
 @pytest.mark.parametrize("reason", [Reason.AUTH, Reason.TIMEOUT, Reason.NETWORK, Reason.RATE_LIMITED])
@@ -148,7 +148,7 @@ def test_a_poll_that_fails_as_a_whole_is_not_the_fault_of_a_provider_that_failed
 def test_a_partial_failure_names_five_providers_at_most() -> None:
     seen = views.connections(providers=[Provider(f"p{number}", up=False) for number in range(50)])
     [problem] = problems(view(views.failed(CONNECTIONS, Reason.SERVER_ERROR, "1 of 2", at=NOW - 30, observation=seen)))
-    assert problem.title == "calendar provider failed: p0, p1, p2, p3, p4 and 45 more"
+    assert problem.headline == "calendar provider failed: p0, p1, p2, p3, p4 and 45 more"
 
 
 @pytest.mark.parametrize(
@@ -238,7 +238,7 @@ def test_an_incomplete_window_is_a_warning() -> None:
     bookings = BookingsObservation(NOW - 30, (WindowBookings(TODAY, 9), WindowBookings(NEXT_24H, 1, complete=False)))
     links = LinksObservation(NOW - 30, (WindowLinks(NEXT_24H, (LinkAnswers(0, 4, 1, 0, {}),), complete=False),))
     found = problems(view(views.succeeded(BOOKINGS, bookings), views.succeeded(LINKS, links)))
-    assert ["incomplete: next_24h", "incomplete: next_24h"] == [problem.title for problem in found]
+    assert ["incomplete: next_24h", "incomplete: next_24h"] == [problem.headline for problem in found]
     assert [(Severity.WARNING, Kind.WINDOW_INCOMPLETE)] * 2 == kinds(found)
 
 
@@ -249,7 +249,7 @@ def test_a_window_with_more_unverified_than_verified_links_is_a_warning(
     links = LinksObservation(NOW - 30, (WindowLinks(NEXT_24H, (LinkAnswers(0, 4, 1, 0, {}),), unverified),))
     found = problems(view(views.succeeded(LINKS, links)))
     assert expected == kinds(found)
-    assert ["links not verified: next_24h"] * len(expected) == [problem.title for problem in found]
+    assert ["links not verified: next_24h"] * len(expected) == [problem.headline for problem in found]
 
 
 @pytest.mark.parametrize(

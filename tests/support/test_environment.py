@@ -16,6 +16,7 @@ DOCUMENT = Path(__file__).parents[2] / "docs" / "environment.md"
 NOT_HERE = {
     "COMP_CWORD",  # completion of a shell, which is switched off
     "COMP_WORDS",
+    "BABEL_PYPROJECT_TOML",  # of its commands
     "DATABRICKS_RUNTIME_VERSION",  # a notebook
     "JUPYTER_COLUMNS",
     "JUPYTER_LINES",

@@ -49,13 +49,13 @@ def unlinked(name: str, bookings: int) -> Target:
 def test_portals_with_unlinked_bookings_share_a_card_that_says_how_many_each_has() -> None:
     shown = board.board_of(views.view_of(*(unlinked(f"portal-{number}", 5 + number) for number in range(4))))
     (card,) = shown.cards
-    assert ("many bookings have no CRM link", 4) == (card.title, card.targets)
+    assert ("many bookings have no CRM link", "", 4) == (card.cause.title, card.effect, card.targets)
     assert [f"next_24h ({5 + number} of {15 + number})" for number in range(4)] == [place.effect for place in card.first]
 
 
-def test_of_one_portal_the_title_says_how_many() -> None:
+def test_of_one_portal_the_card_itself_says_how_many_bookings_are_unlinked() -> None:
     (card,) = board.board_of(views.view_of(unlinked("portal", 5))).cards
-    assert "many bookings have no CRM link: next_24h (5 of 15)" == card.title
+    assert ("next_24h (5 of 15)", "") == (card.effect, card.first[0].effect)
 
 
 def refused(name: str, age: float | None, reason: Reason = Reason.AUTH, credential: str = KEY) -> Target:
@@ -74,14 +74,15 @@ def test_a_key_that_many_sites_share_is_one_card_whatever_became_of_their_data()
     ages = (60.0, 3_600.0, None)
     sites = [refused(f"salon {number}", ages[number % 3]) for number in range(18)]
     [card] = cards(*sites)
-    assert ("polls fail", 18, 18, KEY) == (card.title, card.size, card.targets, card.cause.credential)
+    assert ("polls fail", "", 18, 18, KEY) == (card.cause.title, card.effect, card.size, card.targets, card.cause.credential)
     effects = {place.effect for place in (*card.first, *card.folded)}
     assert {"older data shown", "data withdrawn", "no data"} == effects
 
 
 def test_what_is_the_same_at_all_places_is_said_once() -> None:
     [card] = cards(refused("a", 60.0), refused("b", 60.0))
-    assert ("polls fail, older data shown", "refused", "") == (card.title, card.detail, card.first[0].effect)
+    assert ("polls fail", "older data shown", "refused") == (card.cause.title, card.effect, card.detail)
+    assert "" == card.first[0].effect
 
 
 @pytest.mark.parametrize(

@@ -230,7 +230,7 @@ def test_problems_with_one_cause_are_one_card() -> None:
 def test_collectors_that_broke_together_are_one_place() -> None:
     found = board.board_of(views.failing())
     [place] = found.cards[0].first
-    assert (WIX, ["connections", "bookings"]) == (place.target, place.subjects)
+    assert (WIX, ["connections", "bookings"]) == (place.target, [found.subject for found in place.subjects])
 
 
 def test_each_double_booking_is_a_place_of_its_own() -> None:

@@ -7,8 +7,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from exporter.model import ConnectionStatus
+from exporter.texts import texts_in
 from exporter.web import wording
 
+WORDING = wording.wording_in(texts_in("en"))
 NOW = datetime(2026, 11, 20, 23, 59, 0, tzinfo=UTC)
 
 
@@ -31,14 +33,14 @@ NOW = datetime(2026, 11, 20, 23, 59, 0, tzinfo=UTC)
     ],
 )
 def test_a_span_has_at_most_two_units(seconds: float, expected: str) -> None:
-    assert expected == wording.span(seconds)
+    assert expected == WORDING.span(seconds)
 
 
 @pytest.mark.parametrize(
     ("ahead", "expected"), [(timedelta(0), "now"), (timedelta(minutes=-3), "3 min ago"), (timedelta(hours=2), "in 2 h")]
 )
 def test_a_moment_is_worded_from_now(ahead: timedelta, expected: str) -> None:
-    assert expected == wording.relative(NOW + ahead, NOW)
+    assert expected == WORDING.relative(NOW + ahead, NOW)
 
 
 @pytest.mark.parametrize(
@@ -52,21 +54,21 @@ def test_a_moment_is_worded_from_now(ahead: timedelta, expected: str) -> None:
 )
 def test_a_moment_is_worded_on_the_clock_of_the_zone_with_utc_beside_it(zone: str, expected: tuple[str, str]) -> None:
     moment = NOW - timedelta(minutes=30)
-    assert expected == (wording.local(moment, zone, NOW), wording.beside(moment, zone))
+    assert expected == (WORDING.local(moment, zone, NOW), WORDING.beside(moment, zone))
 
 
 def test_an_interval_in_utc_says_so() -> None:
-    assert "today 23:00 to 23:59 UTC" == wording.interval(NOW - timedelta(minutes=59), NOW, "UTC", NOW)
-    assert "tomorrow 00:00 to 00:59" == wording.interval(
+    assert "today 23:00 to 23:59 UTC" == WORDING.interval(NOW - timedelta(minutes=59), NOW, "UTC", NOW)
+    assert "tomorrow 00:00 to 00:59" == WORDING.interval(
         NOW - timedelta(minutes=59), NOW, "Europe/Berlin", NOW - timedelta(hours=1)
     )
 
 
 def test_the_moment_of_the_page_has_its_seconds_and_its_date() -> None:
-    assert ("Fri 20 Nov", "23:59:00 UTC") == (wording.date(NOW, "UTC"), wording.seconds(NOW, "UTC"))
+    assert ("Fri 20 Nov", "23:59:00 UTC") == (WORDING.date(NOW, "UTC"), WORDING.seconds(NOW, "UTC"))
     assert ("Sat 21 Nov", "00:59:00 (Fri 20 Nov 23:59 UTC)") == (
-        wording.date(NOW, "Europe/Berlin"),
-        wording.seconds(NOW, "Europe/Berlin"),
+        WORDING.date(NOW, "Europe/Berlin"),
+        WORDING.seconds(NOW, "Europe/Berlin"),
     )
 
 
@@ -74,11 +76,7 @@ def test_the_moment_of_the_page_has_its_seconds_and_its_date() -> None:
     ("value", "expected"), [(0, "0"), (7.0, "7"), (7.5, "7.5"), (1_234_567, "1\u202f234\u202f567"), (1_000.25, "1\u202f000.2")]
 )
 def test_a_number_has_no_needless_decimals(value: float, expected: str) -> None:
-    assert expected == wording.number(value)
-
-
-def test_one_thing_is_singular() -> None:
-    assert ["0 polls", "1 poll", "2 polls"] == [wording.plural(count, "poll") for count in range(3)]
+    assert expected == WORDING.number(value)
 
 
 def test_every_status_has_its_place() -> None:

@@ -9,16 +9,6 @@ from exporter.errors import Reason
 from exporter.model import ConnectionStatus, ErrorReason
 from exporter.platforms.advice import EVERYWHERE, Advice, PlatformAdvice
 
-# An empty key answers exactly like a missing right.
-_THREE_CHECKS: Final = (
-    "(1) the API key is there, is not empty and was made by the owner or a co-owner of the account that owns the site; "
-    "(2) the site is in the key's list of sites and `site_id` names it; "
-    "(3) the key has the permission group Wix Bookings, External Calendars included"
-)
-_APP_MODE: Final = (
-    "If all three hold, this API may not accept keys at all: use app mode (`app_id`, `app_secret`, `instance_id`) instead"
-)
-
 _STATES: Final[Mapping[ConnectionStatus, Advice]] = {
     ConnectionStatus.SYNCED: Advice("Both calendars agree.", ""),
     ConnectionStatus.SYNC_IN_PROGRESS: Advice(
@@ -84,7 +74,12 @@ _FAILURES: Final[Mapping[Reason, Advice]] = {
     ),
     Reason.PERMISSION: Advice(
         "Wix does not let this credential read here; an empty or missing key gets the same answer.",
-        f"The account's owner checks three things: {_THREE_CHECKS}. {_APP_MODE}. "
+        # An empty key answers exactly like a missing right.
+        "The account's owner checks three things: "
+        "(1) the API key is there, is not empty and was made by the owner or a co-owner of the account that owns the site; "
+        "(2) the site is in the key's list of sites and `site_id` names it; "
+        "(3) the key has the permission group Wix Bookings, External Calendars included. "
+        "If all three hold, this API may not accept keys at all: use app mode (`app_id`, `app_secret`, `instance_id`) instead. "
         "In app mode, permissions added later need the app to be installed again.",
     ),
     Reason.NOT_ENTITLED: Advice(
@@ -125,7 +120,11 @@ _WITH_KEY: Final[Mapping[Reason, Advice]] = {
     ),
     Reason.PERMISSION: Advice(
         "Wix does not let this API key read here; an empty or missing key gets the same answer.",
-        f"The account's owner checks three things: {_THREE_CHECKS}. {_APP_MODE}.",
+        "The account's owner checks three things: "
+        "(1) the API key is there, is not empty and was made by the owner or a co-owner of the account that owns the site; "
+        "(2) the site is in the key's list of sites and `site_id` names it; "
+        "(3) the key has the permission group Wix Bookings, External Calendars included. "
+        "If all three hold, this API may not accept keys at all: use app mode (`app_id`, `app_secret`, `instance_id`) instead.",
     ),
 }
 _WITH_APP: Final[Mapping[Reason, Advice]] = {

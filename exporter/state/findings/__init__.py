@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from exporter.model import BookingsObservation, ConnectionsObservation, LinksObservation
+from exporter.model import BookingsObservation, ConnectionsObservation, LinksObservation, Message
 from exporter.policy import TargetPolicy
 from exporter.state.advice import KNOWN, NOT_POLLED
 from exporter.state.findings.account import of_account, of_configuration
@@ -78,10 +78,12 @@ def of_target(target: TargetView, now: float) -> Iterator[Finding]:
     """Yield the rows that hold for one target at ``now`` (Unix seconds), those that need a history among them."""
     policy = target.policy
     if policy.paused is not None and is_in_force(policy.paused, now):
-        yield Finding(TARGET_PAUSED, target.name, "target", "paused", KNOWN, until=policy.paused.until, known=policy.paused)
+        yield Finding(
+            TARGET_PAUSED, target.name, "target", Message("paused"), KNOWN, until=policy.paused.until, known=policy.paused
+        )
         return
     if target.collectors and not any(state.finished_polls for state in target.collectors):
-        yield Finding(NOT_POLLED_ROW, target.name, "target", "not polled yet", NOT_POLLED)
+        yield Finding(NOT_POLLED_ROW, target.name, "target", Message("not polled yet"), NOT_POLLED)
         return
     yield from _of_closed(target.name, policy, now)
     yield from of_collectors(target, now)
@@ -99,4 +101,4 @@ def of_target(target: TargetView, now: float) -> Iterator[Finding]:
 def _of_closed(target: str, policy: TargetPolicy, now: float) -> Iterator[Finding]:
     for start, end in policy.closed:
         if start <= now < end:
-            yield Finding(TARGET_CLOSED, target, "target", "closed", KNOWN, since=start, until=end)
+            yield Finding(TARGET_CLOSED, target, "target", Message("closed"), KNOWN, since=start, until=end)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from exporter.model import Message
 from exporter.platforms.advice import Advice
 from exporter.state import advice
 from exporter.state.findings.finding import Finding
@@ -26,39 +27,43 @@ def of_account(target: TargetView, now: float) -> Iterator[Finding]:
     # A collector that failed for the limit says so already.
     told = any(state.failure is not None and state.failure.reason in LIMITS for state in target.collectors)
     if usage.paused_until is not None and usage.paused_until > now and not told:
-        yield Finding(API_LIMITED, target.name, "requests", "the platform asked to wait", advice.LIMITED)
+        yield Finding(API_LIMITED, target.name, "requests", Message("the platform asked to wait"), advice.LIMITED)
     for budget in usage.budgets:
         # What is left of `requests` is our own pace: it comes back within seconds.
         if budget.name == "operating" and budget.remaining <= 0 and not told:
-            yield Finding(BUDGET_SPENT, target.name, budget.name, "operating time is used up", advice.BUDGET_SPENT)
+            yield Finding(BUDGET_SPENT, target.name, budget.name, Message("operating time is used up"), advice.BUDGET_SPENT)
     expiry = usage.credential_expiry
     if expiry is not None and expiry - now < RENEW_SECONDS:
-        title = "credential ends soon" if expiry > now else "credential has ended"
+        title = Message("credential ends soon") if expiry > now else Message("credential has ended")
         yield Finding(CREDENTIAL_EXPIRY, target.name, "credential", title, advice.CREDENTIAL_ENDS, until=expiry)
     if usage.moved is not None:
         fix = advice.moved(usage.moved)
-        yield Finding(PORTAL_MOVED, target.name, "address", f"the account moved to {usage.moved.host}", fix)
+        yield Finding(
+            PORTAL_MOVED, target.name, "address", Message("the account moved to %(host)s", host=usage.moved.host), fix
+        )
 
 
 def of_configuration(view: View) -> Iterator[Finding]:
     """Yield what is found of the configuration in force, and of one that was refused."""
     if (rejected := view.rejected_config) is not None:
-        more = f" (and {rejected.problems - 1} more)" if rejected.problems > 1 else ""
+        detail, more = rejected.problem, rejected.problems - 1
+        if more > 0:
+            detail = Message("%(problem)s (and %(number)s more)", problem=rejected.problem, number=more)
         yield Finding(
             RELOAD_REFUSED,
             "",
             "configuration",
-            "a changed configuration was refused",
+            Message("a changed configuration was refused"),
             advice.RELOAD_REFUSED,
             since=rejected.at,
-            detail=rejected.problem + more,
+            detail=detail,
         )
     for warning in view.config_warnings:
         yield Finding(
             CONFIG_WARNING,
             warning.target or "",
             warning.kind,
-            "the configuration watches less than it seems to",
+            Message("the configuration watches less than it seems to"),
             Advice("The configuration watches less than it seems to.", warning.fix),
             detail=warning.message,
             reason=warning.kind,

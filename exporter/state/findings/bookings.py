@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Final
 
-from exporter.model import BookingsObservation, Conflict, LinksObservation, WindowLinks
+from exporter.model import BookingsObservation, Conflict, LinksObservation, Message, WindowBookings, WindowLinks
 from exporter.platforms.advice import Advice
 from exporter.policy import Known
 from exporter.state import advice
@@ -27,25 +26,20 @@ from exporter.state.verdict import (
     Row,
 )
 
-_INCOMPLETE: Final = ("incomplete", advice.WINDOW_INCOMPLETE)
-_UNVERIFIED: Final = ("links not verified", advice.LINKS_UNVERIFIED)
-_UNLINKED: Final = ("many bookings have no CRM link", advice.UNLINKED)
-
 
 def of_bookings(target: TargetView, state: CollectorState, seen: BookingsObservation, now: float) -> Iterator[Finding]:
     """Yield what is found in the bookings that ``seen`` shows of ``target`` at ``now``."""
     for conflict in seen.conflicts:
         if conflict.end > now:
             yield _of_conflict(target, state, conflict, resource_name(target, conflict.resource), now)
-    incomplete = (row.window.name for row in seen.windows if not row.complete)
-    yield from _of_windows(WINDOW_INCOMPLETE, target.name, state, incomplete, _INCOMPLETE)
+    yield from _of_incomplete(target.name, state, seen.windows)
     since = target.silent_since
     if since is not None and not any(start < now and end > now - SILENT_SECONDS for start, end in target.policy.closed):
         yield Finding(
             INTAKE_SILENT,
             target.name,
             "bookings",
-            "no new bookings arrive",
+            Message("no new bookings arrive"),
             advice.INTAKE_SILENT,
             since=since,
             collector=state.collector,
@@ -54,14 +48,31 @@ def of_bookings(target: TargetView, state: CollectorState, seen: BookingsObserva
 
 def of_links(target: str, state: CollectorState, seen: LinksObservation) -> Iterator[Finding]:
     """Yield what is found in the links that ``seen`` shows of ``target``."""
-    incomplete = (row.window.name for row in seen.windows if not row.complete)
-    yield from _of_windows(WINDOW_INCOMPLETE, target, state, incomplete, _INCOMPLETE)
-    unverified = (row.window.name for row in seen.windows if row.mostly_unverified)
-    yield from _of_windows(LINKS_UNVERIFIED, target, state, unverified, _UNVERIFIED)
-    unlinked = (
-        f"{row.window.name} ({row.unlinked} of {row.linked + row.unlinked})" for row in seen.windows if _is_unlinked(row)
-    )
-    yield from _of_windows(UNLINKED_BOOKINGS, target, state, unlinked, _UNLINKED)
+    yield from _of_incomplete(target, state, seen.windows)
+    if names := [row.window.name for row in seen.windows if row.mostly_unverified]:
+        title = Message("links not verified: %(windows)s", windows=", ".join(names))
+        yield _of_windows(LINKS_UNVERIFIED, target, state, title, advice.LINKS_UNVERIFIED)
+    if unlinked := [row for row in seen.windows if _is_unlinked(row)]:
+        yield Finding(
+            UNLINKED_BOOKINGS,
+            target,
+            str(state.collector),
+            Message("many bookings have no CRM link"),
+            advice.UNLINKED,
+            since=state.last_poll,
+            collector=state.collector,
+            effect=_shares(unlinked),  # which windows, and how many of them, differs with every portal
+        )
+
+
+def _shares(rows: Iterable[WindowLinks]) -> str:
+    """Return the windows with how many of their bookings have no link: ``next_24h (3 of 10), next_7d (8 of 30)``."""
+    told = ""
+    for row in rows:
+        total = row.linked + row.unlinked
+        one = Message("%(window)s (%(unlinked)s of %(total)s)", window=row.window.name, unlinked=row.unlinked, total=total)
+        told = Message("%(before)s, %(next)s", before=told, next=one) if told else one
+    return told
 
 
 def _is_unlinked(row: WindowLinks) -> bool:
@@ -76,7 +87,7 @@ def _of_conflict(target: TargetView, state: CollectorState, conflict: Conflict, 
         row if known is None else CONFLICT_ACCEPTED,
         target.name,
         resource,
-        "double booking",
+        Message("double booking"),
         advice.DOUBLE_BOOKING,
         collector=state.collector,
         conflict=conflict,
@@ -91,12 +102,11 @@ def _known(target: TargetView, conflict: Conflict, now: float) -> Known | None:
     return known if is_in_force(known, now) else None
 
 
-def _of_windows(
-    row: Row, target: str, state: CollectorState, windows: Iterable[str], told: tuple[str, Advice]
-) -> Iterator[Finding]:
-    """Yield ``row`` for the named ``windows`` if there are any, told by a title and what to do."""
-    if names := ", ".join(windows):
-        title, fix = told
-        yield Finding(
-            row, target, str(state.collector), f"{title}: {names}", fix, since=state.last_poll, collector=state.collector
-        )
+def _of_incomplete(target: str, state: CollectorState, rows: Iterable[WindowBookings | WindowLinks]) -> Iterator[Finding]:
+    if names := [row.window.name for row in rows if not row.complete]:
+        title = Message("incomplete: %(windows)s", windows=", ".join(names))
+        yield _of_windows(WINDOW_INCOMPLETE, target, state, title, advice.WINDOW_INCOMPLETE)
+
+
+def _of_windows(row: Row, target: str, state: CollectorState, title: Message, fix: Advice) -> Finding:
+    return Finding(row, target, str(state.collector), title, fix, since=state.last_poll, collector=state.collector)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from exporter.errors import Reason
-from exporter.model import ConnectionsObservation
+from exporter.model import ConnectionsObservation, Message
 from exporter.state.advice import DATA_WITHDRAWN, OVERDUE, for_failure
 from exporter.state.changes import failing_since
 from exporter.state.findings.finding import Finding
@@ -37,23 +37,24 @@ def of_collectors(target: TargetView, now: float) -> Iterator[Finding]:
                 PROVIDER_FAILING if down else expired if state.expired else failing,
                 target.name,
                 str(name),
-                f"calendar provider failed: {first_few(down)}" if down else _failing(state),
+                Message("calendar provider failed: %(names)s", names=first_few(down)) if down else _failing(state),
                 for_failure(target.platform, failure.reason, target.policy.sign_in),
                 since=began.at if began is not None else failure.since if failure.since is not None else state.last_success,
                 since_known=began is None or began.known,
                 detail=failure.message,
                 reason=str(failure.reason),
                 collector=name,
+                effect="" if down else _effect(state),
             )
         elif state.expired:
             since = None if state.last_success is None else state.last_success + state.max_age
             yield Finding(
-                expired, target.name, str(name), "data withdrawn: too old", DATA_WITHDRAWN, since=since, collector=name
+                expired, target.name, str(name), Message("data withdrawn: too old"), DATA_WITHDRAWN, since=since, collector=name
             )
             continue  # polls that do not begin are why
         if _is_overdue(state, now) and name not in target.polling:
             yield Finding(
-                POLL_OVERDUE, target.name, str(name), "poll is overdue", OVERDUE, since=state.next_poll, collector=name
+                POLL_OVERDUE, target.name, str(name), Message("poll is overdue"), OVERDUE, since=state.next_poll, collector=name
             )
 
 
@@ -86,11 +87,16 @@ def _providers_down(state: CollectorState) -> list[str]:
 
 
 def _failing(state: CollectorState) -> str:
+    return Message("poll only partly succeeded") if brought_data(state) else Message("polls fail")
+
+
+def _effect(state: CollectorState) -> str:
+    """Return what became of the data of a collector whose newest poll failed."""
     if state.expired:
-        return "polls fail, data withdrawn"
+        return Message("data withdrawn")
     if state.observation is None:
-        return "polls fail, no data"
-    return "poll only partly succeeded" if brought_data(state) else "polls fail, older data shown"
+        return Message("no data")
+    return "" if brought_data(state) else Message("older data shown")
 
 
 def _is_overdue(state: CollectorState, now: float) -> bool:

@@ -7,7 +7,7 @@ from itertools import pairwise
 from types import MappingProxyType
 from typing import Final
 
-from exporter.model import CollectorName, Connection, ConnectionsObservation, ConnectionStatus
+from exporter.model import CollectorName, Connection, ConnectionsObservation, ConnectionStatus, Message
 from exporter.policy import Known
 from exporter.state.advice import ALL_DOWN, for_connection
 from exporter.state.findings.finding import Finding, is_in_force
@@ -30,11 +30,11 @@ from exporter.state.verdict import (
 
 _TITLES: Final[Mapping[Row, str]] = MappingProxyType(
     {
-        CONNECTION_ERROR: "calendar sync is broken",
-        CONNECTION_CUT: "calendar is disconnected",
-        CONNECTION_CUT_BEFORE: "calendar is disconnected",
-        CONNECTION_STUCK: "calendar sync does not finish",
-        CONNECTION_UNCLEAR: "state of calendar sync is not known",
+        CONNECTION_ERROR: Message("calendar sync is broken"),
+        CONNECTION_CUT: Message("calendar is disconnected"),
+        CONNECTION_CUT_BEFORE: Message("calendar is disconnected"),
+        CONNECTION_STUCK: Message("calendar sync does not finish"),
+        CONNECTION_UNCLEAR: Message("state of calendar sync is not known"),
     }
 )
 
@@ -49,7 +49,7 @@ def of_connections(target: TargetView, seen: ConnectionsObservation, now: float)
             CONNECTIONS_DOWN,
             target.name,
             "connections",
-            "no calendar of the target works",
+            Message("no calendar of the target works"),
             ALL_DOWN,
             since=newest,
             collector=CollectorName.CONNECTIONS,

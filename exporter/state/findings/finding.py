@@ -22,6 +22,7 @@ class Severity(StrEnum):
 class Finding:
     """A row of the table of verdicts that holds, and where. Moments are Unix seconds.
 
+    ``title`` is what is wrong, ``effect`` what became of the data for it, or how far it went there.
     ``target`` is empty for what concerns the exporter as a whole. ``subject`` is the collector, connection, resource or window.
     ``since`` is ``None`` for what lies ahead, and when we cannot know; without ``since_known`` it is that long at least.
     ``until`` is the day that a credential ends. ``detail`` quotes the failed poll. ``collector`` is whose data says so, if one
@@ -42,10 +43,16 @@ class Finding:
     until: float | None = None
     known: Known | None = None
     since_known: bool = True
+    effect: str = ""
 
     @property
     def kind(self) -> Kind:
         return self.row.kind
+
+    @property
+    def headline(self) -> str:
+        """The title and the effect in one English line: ``polls fail, older data shown``."""
+        return f"{self.title}, {self.effect}" if self.effect else str(self.title)
 
     @property
     def verdict(self) -> Verdict:

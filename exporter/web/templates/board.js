@@ -123,7 +123,8 @@
     const hash = location.hash.slice(1);
     if (!hash || byId(hash)?.closest("details") === null) return; // a place of ours, such as #targets
     const [target, part = ""] = hash.split("/").map(decode);
-    const alone = `?${new URLSearchParams({ target })}${location.hash}`;
+    const lang = new URLSearchParams(location.search).get("lang");
+    const alone = `?${new URLSearchParams(lang ? { target, lang } : { target })}${location.hash}`;
     if (reveal(target, part) || location.search === alone.slice(0, -location.hash.length)) return;
     const before = location.href;
     history.replaceState(null, "", alone);
@@ -141,8 +142,10 @@
   function ask() {
     const words = filter.value.trim();
     const asked = new URLSearchParams();
+    const lang = new URLSearchParams(location.search).get("lang");
     if (words) asked.set("q", words);
     if (sort.selectedIndex > 0) asked.set("sort", sort.value);
+    if (lang) asked.set("lang", lang);
     history.replaceState(null, "", asked.size ? `?${asked}` : location.pathname);
     load(location.href);
   }
@@ -162,7 +165,7 @@
     const { action, dataset } = event.target;
     if (dataset.ask === undefined) return;
     event.preventDefault();
-    let text = "No answer from the exporter.";
+    let text = byId("lost").dataset.short;
     try {
       const answer = await fetch(action, { method: "POST", headers: { Accept: "text/plain" }, signal: AbortSignal.timeout(EVERY) });
       text = (await answer.text()).trim();

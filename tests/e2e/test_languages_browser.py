@@ -1,0 +1,48 @@
+"""The status board in German and Russian in a real Chromium: it fits a phone, and its script keeps the language."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from playwright.async_api import expect
+
+from exporter.web import Server
+from tests.e2e.test_web_board_browser import SCENES, many, shown
+from tests.harness import views
+from tests.harness.browser import Tab, needs_chromium
+from tests.harness.web import ShownBackend
+
+pytestmark = [pytest.mark.browser, needs_chromium]
+
+
+@pytest.mark.parametrize("size", ["phone", "desktop"])
+@pytest.mark.parametrize("language", ["de", "ru"])
+def test_axe_finds_nothing_and_nothing_sticks_out_in_other_languages(language: str, size: str, tmp_path: Path) -> None:
+    async def look(opened: Tab, server: Server, backend: ShownBackend) -> None:
+        for name in ("failing", "every_status", "partial_failure", "40"):
+            backend.shown = SCENES[name]()
+            await opened.page.goto(f"{server.url}/?lang={language}")
+            assert [] == await opened.axe(), name
+            wider = await opened.page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+            assert wider <= 0, name
+            await opened.page.screenshot(path=tmp_path / f"{name}-{language}-{size}.png", full_page=True)
+
+    shown(views.healthy(), look, size=size)
+
+
+def test_the_language_is_kept_by_the_script_and_left_by_a_link() -> None:
+    async def look(opened: Tab, server: Server, _: ShownBackend) -> None:
+        page = opened.page
+        await page.goto(f"{server.url}/?lang=de")
+        await page.locator("#q").fill("salon-0007")
+        await page.clock.run_for(300)
+        await expect(page).to_have_url(f"{server.url}/?q=salon-0007&lang=de")
+        await expect(page.locator("#targets")).to_contain_text("1 von 42")
+        await page.goto(f"{server.url}/?lang=de#salon-0037/")
+        await expect(page).to_have_url(f"{server.url}/?target=salon-0037&lang=de#salon-0037/")
+        await page.get_by_role("link", name="Русский").click()
+        await expect(page.locator("html")).to_have_attribute("lang", "ru")
+        await expect(page.locator("h1")).to_contain_text("Синхронизация записей")
+
+    shown(many(42), look)

@@ -1,0 +1,1 @@
+"""What the status board says in other languages."""

@@ -1,0 +1,124 @@
+"""German and Russian are complete, and say what the English sentences say of the same things."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from babel.messages import Catalog
+
+from exporter.model import Message
+from exporter.texts import DEFAULT, LANGUAGES, texts_in
+from tools import texts as tool
+
+OTHERS = [language for language in LANGUAGES if language != DEFAULT]
+_PLACEHOLDER = re.compile(r"%\(\w+\)s|%%")
+_CODE = re.compile(r"`[^`]*`")
+_TAG = re.compile(r"</?\w+>")
+
+
+def faults(catalog: Catalog, wanted: Catalog) -> Iterator[str]:
+    """Yield what is wrong with ``catalog``, which is to have all texts of ``wanted`` and no others."""
+    ids = {message.id for message in wanted if message.id}
+    yield from (f"missing: {text}" for text in ids - {message.id for message in catalog})
+    yield from (f"no longer used: {message.id}" for message in catalog if message.id and message.id not in ids)
+    yield from (f"no longer used: {text}" for text in catalog.obsolete)
+    for message in catalog:
+        if not message.id:
+            continue
+        if message.fuzzy:
+            yield f"fuzzy: {message.id}"
+        sources = (message.id,) if isinstance(message.id, str) else tuple(message.id)
+        forms = (message.string,) if isinstance(message.string, str) else tuple(message.string or ())
+        number = catalog.num_plurals if len(sources) > 1 else 1
+        if len(forms) != number or not all(forms):
+            yield f"empty: {message.id}"
+        for form in forms:
+            for told in (_PLACEHOLDER, _CODE, _TAG):
+                if sorted(told.findall(sources[-1])) != sorted(told.findall(form)):
+                    yield f"differs in {told.pattern}: {form}"
+
+
+@pytest.fixture(scope="module")
+def wanted() -> Catalog:
+    return tool.template(tool.texts())
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_every_text_of_code_and_templates_is_translated_and_nothing_else(language: str, wanted: Catalog) -> None:
+    assert [] == list(faults(tool.catalog_of(language), wanted)), "run: python -m tools.texts, and fill in what is empty"
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_a_catalogue_is_written_by_the_tool(language: str, wanted: Catalog) -> None:
+    assert (tool.TEXTS / f"{language}.po").read_bytes() == tool.render(language, wanted), "run: python -m tools.texts"
+
+
+def catalogue(*entries: tuple[tool.Text, str | tuple[str, ...]], fuzzy: bool = False) -> Catalog:
+    found = Catalog(locale="ru", charset="utf-8")
+    for text, string in entries:
+        found.add(text, string, flags=["fuzzy"] if fuzzy else [])
+    return found
+
+
+@pytest.mark.parametrize(
+    ("found", "told"),
+    [
+        (catalogue(), "missing: set `a` to %(b)s"),
+        (catalogue(("set `a` to %(b)s", "")), "empty: set `a` to %(b)s"),
+        (catalogue(("set `a` to %(b)s", "`a`: %(b)s"), fuzzy=True), "fuzzy: set `a` to %(b)s"),
+        (catalogue(("set `a` to %(b)s", "`a`: %(c)s")), "differs in"),
+        (catalogue(("set `a` to %(b)s", "`x`: %(b)s")), "differs in"),
+        (catalogue(("set `a` to %(b)s", "<b>`a`: %(b)s")), "differs in"),
+        (catalogue(("set `a` to %(b)s", "`a`: %(b)s"), ("old", "старое")), "no longer used: old"),
+    ],
+)
+def test_a_fault_of_a_catalogue_is_seen(found: Catalog, told: str) -> None:
+    assert any(fault.startswith(told) for fault in faults(found, catalogue(("set `a` to %(b)s", ""))))
+
+
+def test_a_plural_that_lacks_a_form_is_seen() -> None:
+    text = ("%(count)s target", "%(count)s targets")
+    assert ["empty: " + str(text)] == list(
+        faults(catalogue((text, ("%(count)s один", "%(count)s два", ""))), catalogue((text, ())))
+    )[:1]
+
+
+def test_a_text_that_exists_only_while_the_program_runs_is_refused() -> None:
+    with pytest.raises(ValueError, match="line 1: a text that is looked up cannot be an f-string"):
+        list(tool.in_code('Message(f"the account moved to {host}")'))
+
+
+def test_marked_texts_are_found_in_code_and_templates() -> None:
+    code = 'Advice("what", "do")\nMessage("%(number)s a", "%(number)s b", number=1, name=", ".join(x))\nother("no")\n'
+    assert ["what", "do", ("%(number)s a", "%(number)s b")] == list(tool.in_code(code))
+    template = "{{ _('one %(a)s', a=_('inner')) }}{{ ngettext('%(c)s x', '%(c)s y', n, c=n) }}"
+    assert {"one %(a)s", "inner", ("%(c)s x", "%(c)s y")} == set(tool.in_template(template))
+
+
+def test_a_message_is_its_english_sentence() -> None:
+    assert "3 targets of salon" == Message(
+        "%(number)s target of %(name)s", "%(number)s targets of %(name)s", number=3, name="salon"
+    )
+    assert "100 %" == Message("100 %")
+
+
+def test_a_message_is_said_in_another_language_with_the_messages_in_it() -> None:
+    names = Message("%(names)s and %(number)s more", names="a, b", number="3")
+    told = Message("calendar provider failed: %(names)s", names=names)
+    assert "Kalenderanbieter ausgefallen: a, b und 3 weitere" == texts_in("de").of(told)
+    assert "calendar provider failed: a, b and 3 more" == told
+
+
+@pytest.mark.parametrize(
+    ("number", "expected"),
+    [(1, "1 подключение"), (2, "2 подключения"), (5, "5 подключений"), (11, "11 подключений"), (21, "21 подключение")],
+)
+def test_russian_has_three_forms(number: int, expected: str) -> None:
+    message = Message("%(count)s connection", "%(count)s connections", number=number, count=number)
+    assert expected == texts_in("ru").of(message)
+
+
+def test_what_is_no_text_of_ours_stays_as_it_is() -> None:
+    assert ("", "Frau Müller", "") == tuple(map(texts_in("de").of, ("", "Frau Müller", Message(""))))
