@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 from playwright.async_api import expect
 
+from exporter.state import verdict
 from exporter.web import Server
 from tests.e2e.test_web_board_browser import SCENES, many, shown
-from tests.harness import views
+from tests.harness import verdict_scenes, views
 from tests.harness.browser import Tab, needs_chromium
 from tests.harness.web import ShownBackend
 
@@ -20,8 +21,10 @@ pytestmark = [pytest.mark.browser, needs_chromium]
 @pytest.mark.parametrize("language", ["de", "ru"])
 def test_axe_finds_nothing_and_nothing_sticks_out_in_other_languages(language: str, size: str, tmp_path: Path) -> None:
     async def look(opened: Tab, server: Server, backend: ShownBackend) -> None:
-        for name in ("failing", "every_status", "partial_failure", "40"):
-            backend.shown = SCENES[name]()
+        pages = {name: SCENES[name]() for name in ("failing", "every_status", "partial_failure", "40")}
+        further = (verdict.CONFLICT_ACCEPTED, verdict.CONNECTION_ACCEPTED, verdict.TARGET_PAUSED, verdict.RELOAD_REFUSED)
+        for name, view in (pages | {row.kind: verdict_scenes.SCENES[row] for row in further}).items():
+            backend.shown = view
             await opened.page.goto(f"{server.url}/?lang={language}")
             assert [] == await opened.axe(), name
             wider = await opened.page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
