@@ -14,6 +14,25 @@ from tests.harness import verdict_scenes, views
 from tests.harness.browser import Tab, needs_chromium
 from tests.harness.web import ShownBackend
 
+#: Words of labels that are broken in the middle, and states that touch the name beside them.
+CRAMPED = """() => {
+  const pen = document.createElement("canvas").getContext("2d"), cramped = [];
+  for (const cell of document.querySelectorAll("td[data-label]")) {
+    const style = getComputedStyle(cell);
+    if (style.display !== "grid") continue;
+    pen.font = `${style.fontSize} ${style.fontFamily}`;
+    for (const word of cell.dataset.label.split(" "))
+      if (pen.measureText(word).width > parseFloat(style.gridTemplateColumns)) cramped.push(word);
+  }
+  for (const chip of document.querySelectorAll(".target > summary > .chip")) {
+    const word = document.createRange();
+    word.selectNodeContents(chip);
+    if (chip.nextElementSibling.getBoundingClientRect().left < word.getBoundingClientRect().right + 4)
+      cramped.push(chip.textContent);
+  }
+  return [...new Set(cramped)];
+}"""
+
 pytestmark = [pytest.mark.browser, needs_chromium]
 
 
@@ -29,6 +48,7 @@ def test_axe_finds_nothing_and_nothing_sticks_out_in_other_languages(language: s
             assert [] == await opened.axe(), name
             wider = await opened.page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
             assert wider <= 0, name
+            assert [] == await opened.page.evaluate(CRAMPED), name
             await opened.page.screenshot(path=tmp_path / f"{name}-{language}-{size}.png", full_page=True)
 
     shown(views.healthy(), look, size=size)
