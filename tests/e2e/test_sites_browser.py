@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import re
 from pathlib import Path
 from urllib.parse import quote
 
@@ -37,10 +38,10 @@ def test_filter_pages_and_links_of_a_customer_stay_within_the_site(javascript: b
             await page.locator("#q").fill("zz-other-7")
             if not javascript:
                 await page.locator("#filter button").click()
-            await expect(page).to_have_url(f"{home}?q=zz-other-7")
+            await expect(page).to_have_url(re.compile(f"^{re.escape(home)}\\?q=zz-other-7(&sort=state)?(#targets)?$"))
             await expect(page.locator("details.target")).to_have_count(1)
             await page.get_by_role("link", name="Show all").click()
-            await expect(page).to_have_url(home)
+            await expect(page).to_have_url(re.compile(f"^{re.escape(home)}\\??$"))
             if javascript:
                 await page.locator("#q").fill("x")
                 await expect(page).to_have_url(f"{home}?q=x")
