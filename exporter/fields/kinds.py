@@ -103,11 +103,14 @@ def text_of(value: object, example: str) -> str:
 
 # Durations, times and windows.
 
+_MAX_SECONDS: Final = 1e9  # a duration has nine digits at most
+
 
 def _duration(value: object, info: ValidationInfo) -> float:
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         if info.context is not None:
-            raise field_error("has no unit", f"write {value:g}s for seconds" if value > 0 else "write it like 30s or 5m")
+            may_be_seconds = 0 < value < _MAX_SECONDS  # far below what a float holds, and no infinity
+            raise field_error("has no unit", f"write {value:g}s for seconds" if may_be_seconds else "write it like 30s or 5m")
         return float(value)
     text = text_of(value, "30s, 5m or 1h30m")
     try:
