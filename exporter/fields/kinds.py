@@ -103,14 +103,11 @@ def text_of(value: object, example: str) -> str:
 
 # Durations, times and windows.
 
-_MAX_SECONDS: Final = 1e9  # a duration has nine digits at most
-
 
 def _duration(value: object, info: ValidationInfo) -> float:
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         if info.context is not None:
-            may_be_seconds = 0 < value < _MAX_SECONDS  # far below what a float holds, and no infinity
-            raise field_error("has no unit", f"write {value:g}s for seconds" if may_be_seconds else "write it like 30s or 5m")
+            raise field_error("has no unit", _with_unit(value))
         return float(value)
     text = text_of(value, "30s, 5m or 1h30m")
     try:
@@ -120,6 +117,16 @@ def _duration(value: object, info: ValidationInfo) -> float:
     if seconds <= 0:
         raise field_error("must be longer than 0", "write it like 30s, 5m or 1h30m")
     return seconds
+
+
+def _with_unit(value: float) -> str:
+    """Return how to mend a number that stands for a duration: with seconds, if that is one."""
+    try:
+        if parse_duration(f"{value}s") > 0:
+            return f"write {value}s for seconds"
+    except ValueError:  # negative, infinite, or with more digits than a duration has
+        pass
+    return "write it like 30s or 5m"
 
 
 Duration = Annotated[

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 from heapq import nsmallest
@@ -40,12 +40,13 @@ class Worth(IntEnum):
 
 @dataclass(eq=False, slots=True)
 class Visitor:
-    """One connection from its accept on. ``hang_up`` cuts it; ``seen`` is when it came, or was last answered.
+    """One connection from its accept on. ``hang_up`` cuts it; ``seen`` is when it ``came``, or was last answered.
 
     ``address`` may stand for a whole network.
     """
 
     address: str
+    came: float
     seen: float
     hang_up: Callable[[], object]
     leave: Callable[[Visitor], object] = field(repr=False)
@@ -81,7 +82,8 @@ class Visitors:
     """The open connections, ``most`` at a time.
 
     Room is made where it is missed least, in the order of :class:`Worth`; who has just come has a second before it counts as
-    silent. Among equals those of the address with the most connections go first, and of these who was answered longest ago.
+    silent. Among equals those of the address with the most connections go first; of these who was answered longest ago, but of
+    the idle who came last: a scraper keeps its connection, a flood makes new ones.
     Whoever is let in has half of the places at most while others want some. So a new connection always gets in, and is heard.
     """
 
@@ -97,7 +99,7 @@ class Visitors:
         """Return the visitor that a new connection is, in the place of another when there is no room."""
         if len(self._here) >= self._most:
             self.make_room(now, max(1, self._most // _SHARE))
-        visitor = Visitor(address, now, hang_up, self._leave)
+        visitor = Visitor(address, now, now, hang_up, self._leave)
         self._here.add(visitor)
         return visitor
 
@@ -106,7 +108,7 @@ class Visitors:
         crowd = Counter(visitor.address for visitor in self._here)
         let_in = [visitor for visitor in self._here if visitor.let_in]
         of_them = let_in if len(let_in) > self._most // 2 else self._here
-        least = nsmallest(places, of_them, key=lambda visitor: (visitor.worth(now), -crowd[visitor.address], visitor.seen))
+        least = nsmallest(places, of_them, key=lambda visitor: _missed(visitor, now, crowd))
         for visitor in least:
             if (times := self._told.news("full")) is not None:
                 fix = "who opens them? protect the port, or raise the limit of open files when it is low"
@@ -118,3 +120,9 @@ class Visitors:
     def _leave(self, visitor: Visitor) -> None:
         visitor.gone = True
         self._here.discard(visitor)
+
+
+def _missed(visitor: Visitor, now: float, crowd: Mapping[str, int]) -> tuple[Worth, int, float]:
+    """Return how much ``visitor`` would be missed, the least first."""
+    worth = visitor.worth(now)
+    return worth, -crowd[visitor.address], -visitor.came if worth is Worth.IDLE else visitor.seen

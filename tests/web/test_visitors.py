@@ -58,6 +58,15 @@ def test_silent_strangers_go_first_and_then_who_waits_and_who_does_not_read_and_
     assert ["still", "idle", "served"] == door.hung_up
 
 
+def test_of_the_idle_who_came_last_goes_first_though_it_was_answered_last() -> None:
+    door = Door(4)
+    for name in ("scraper", "flood 1", "flood 2"):
+        door.enter(name, let_in=True)
+    door.enter("waits", busy=True)
+    door.enter("new")
+    assert ["flood 2"] == door.hung_up
+
+
 def test_a_thousand_silent_connections_cost_no_place_of_who_is_signed_in() -> None:
     door = Door(10)
     for number in range(5):
