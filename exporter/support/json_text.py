@@ -75,10 +75,10 @@ def _mended(content: bytes | msgspec.Raw, error: Exception) -> bytes | None:
     """
     if isinstance(error, msgspec.ValidationError | RecursionError):  # JSON of another shape, or nested without end
         return None
-    given = bytes(content)
-    if given.count(b"\\") > _MAX_ESCAPES:
-        return None
+    given = memoryview(content)  # a part of an answer is no bytes yet, and a copy would be one more of 16 MiB
     whole = bytearray(given)  # in place: re.sub would hold a hundred bytes for each escape
+    if whole.count(b"\\") > _MAX_ESCAPES:
+        return None
     lost = 0
     for escape in _ESCAPE.finditer(given):
         if escape.lastindex:
@@ -88,7 +88,7 @@ def _mended(content: bytes | msgspec.Raw, error: Exception) -> bytes | None:
             at = escape.start(1)
             whole[at : at + len(_LOST_ESCAPE)] = _LOST_ESCAPE
     mended = _in_utf_8(whole)
-    return None if mended == given else mended
+    return None if mended is None or memoryview(mended) == given else mended
 
 
 def _in_utf_8(given: bytearray) -> bytes | None:

@@ -31,6 +31,7 @@ _PIECE: Final = LEAST - _STEP + 1
 _END: Final = 16  # letters: of many secrets some have any piece, so more of the form's end is compared before it is looked for
 
 _WORDS: Final = re.compile("(?=.{1,15}$)(?:[A-Z]?[a-z]+|[A-Z]+)(?:[ ._-]?(?:[A-Z]?[a-z]+|[A-Z]+))*")
+_ADDRESS: Final = re.compile("(?i:https?|socks5h?)://")
 _NUMBER: Final = re.compile("[0-9]{1,11}")  # as moments and ids are
 _OURS: Final = frozenset({"booking-sync-exporter"})
 _MOST_LOOKED_AT: Final = 4096  # letters of a text of the other side
@@ -126,11 +127,11 @@ class KnownSecrets:
 def _parts(secret: str) -> Iterator[str]:
     """Yield what is secret in a credential: all of it, but of an address not its host, and nothing when only that is there."""
     secret = "".join(secret.split())
-    address = secret.rpartition("://")[2]
-    user, at, rest = address.rpartition("@")
-    if address == secret:
+    scheme = _ADDRESS.match(secret)
+    user, at, rest = secret[scheme.end() if scheme else 0 :].rpartition("@")
+    if not scheme:
         yield secret
-    if not at and address == secret:
+    if not scheme and not at:
         return
     parts = [*user.split(":"), *re.split(r"[/?&=#]", rest.partition("/")[2])]
     parts += [unquote(part) for part in parts]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 
 from exporter.counting import Booking
@@ -281,6 +283,20 @@ def test_only_what_is_no_letter_is_replaced(written: bytes, read: str) -> None:
 @pytest.mark.parametrize("broken", [rb'{"a":"\ud83d"', b'{"a":"\xff', rb'"\ud83"', b"\xff{}", rb'"\ud83d\q"', rb"[\ud83d]"])
 def test_what_is_no_json_is_not_made_json(broken: bytes) -> None:
     assert decoded(broken, object) is None
+
+
+@pytest.mark.parametrize("cut", [b"\xff", rb"\ud83d"])
+@pytest.mark.parametrize("letter", ["x", "\u0416", "\U0001f600"])
+def test_a_cut_text_takes_no_third_time_the_room_of_the_part_of_an_answer_that_it_is_in(letter: str, cut: bytes) -> None:
+    mib = 1024 * 1024
+    given = b'{"note":"%s %s"}' % (letter.encode() * (4 * mib // len(letter.encode())), cut)
+    part = msgspec.Raw(given)
+    tracemalloc.start()
+    try:
+        assert decoded(part, dict[str, msgspec.Raw]) is not None
+        assert 2.5 * 4 * mib > tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
 
 
 @pytest.mark.parametrize("mark", [b"\xef\xbb\xbf"])

@@ -80,7 +80,7 @@ def test_of_a_secret_in_base64_nothing_is_left_that_could_be_read(
 
 
 @given(
-    st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=8, max_size=60),
+    st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=8, max_size=60).filter(lambda text: "://" not in text),
     st.text(max_size=40),
     st.text(max_size=40),
 )
@@ -153,6 +153,13 @@ def test_of_an_address_the_secret_parts_are_masked_and_its_host_is_not(address: 
     masks = known(address)
     assert shown == masks.mask(shown)
     assert "no-secret-0" == hidden or "********" == masks.mask(hidden)
+
+
+@pytest.mark.parametrize(
+    "secret", ["00000://Q7x", "://k3yOfThe", "k3y://OfTheSalon", "k3yOf://The@Salon7", "ftp://k3yOfTheSalon"]
+)
+def test_a_secret_that_only_looks_like_an_address_is_masked_whole(secret: str) -> None:
+    assert "a ******** b" == known(secret).mask(f"a {secret} b")
 
 
 def test_what_is_also_a_name_is_left_alone_in_an_address_too() -> None:
