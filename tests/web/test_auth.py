@@ -200,7 +200,7 @@ class HeldThreads:
 
 
 def visitor(address: str = "192.0.2.1") -> Visitor:
-    return Visitor(address, 0.0, lambda: None, lambda _: None)
+    return Visitor(address, 0.0, 0.0, lambda: None, lambda _: None)
 
 
 def test_who_comes_last_and_who_waits_longest_are_checked_next(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -171,7 +171,7 @@ class Client:
     """Takes the first piece of a page, and further ones when it is told to."""
 
     def __init__(self) -> None:
-        self.visitor = Visitor("192.0.2.1", 0.0, self._hang_up, lambda _: None)
+        self.visitor = Visitor("192.0.2.1", 0.0, 0.0, self._hang_up, lambda _: None)
         self.pieces = 0
         self._takes = asyncio.Event()
 
