@@ -1,7 +1,8 @@
 """Brings the catalogues of ``exporter/texts/`` up to date with code and templates: ``python -m tools.texts``.
 
 New sentences come in empty, what is no longer used goes, translations that are there stay. A test fails while one is
-empty.
+empty. What is read while the exporter runs is compiled here: babel's readers look for the zone of the machine when they are
+imported, and fall over one that is no file.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Final, get_args
 
 import jinja2
 from babel.messages import Catalog
+from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
 from exporter.model import CalendarType, CollectorName, ConnectionStatus
@@ -119,12 +121,20 @@ def render(language: str, texts: Catalog) -> bytes:
     return _HEAD.format(language=language, plurals=catalog.plural_forms).encode() + body.getvalue()
 
 
+def compiled(language: str) -> bytes:
+    """Return the catalogue of ``language`` as it is committed, in the form that is read while the exporter runs."""
+    body = BytesIO()
+    write_mo(body, catalog_of(language))
+    return body.getvalue()
+
+
 def main() -> None:
     """Write all catalogues."""
     found = template(texts())
     for language in LANGUAGES:
         if language != DEFAULT:
             (TEXTS / f"{language}.po").write_bytes(render(language, found))
+            (TEXTS / f"{language}.mo").write_bytes(compiled(language))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """What the status board and its fixes say in each language: gettext catalogues over English sentences.
 
 English stands in the code and in the templates and is what a catalogue has a sentence under; ``de.po`` and ``ru.po`` have the
-others. ``python -m tools.texts`` brings them up to date with the code. The room leans on the
+others. ``python -m tools.texts`` brings them up to date with the code and compiles them. The room leans on the
 model, and the web leans on it.
 """
 
@@ -12,12 +12,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
-from io import BytesIO
 from typing import Final
 
 from babel import Locale
-from babel.messages.mofile import write_mo
-from babel.messages.pofile import read_po
 
 from exporter.model import Message
 
@@ -74,9 +71,5 @@ def texts_in(language: str) -> Texts:
 
 
 def _catalog(language: str) -> gettext.GNUTranslations:
-    with (resources.files(__name__) / f"{language}.po").open("rb") as file:
-        catalog = read_po(file, locale=language)
-    compiled = BytesIO()
-    write_mo(compiled, catalog)
-    compiled.seek(0)
-    return gettext.GNUTranslations(compiled)
+    with (resources.files(__name__) / f"{language}.mo").open("rb") as file:
+        return gettext.GNUTranslations(file)

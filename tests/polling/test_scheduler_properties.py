@@ -64,6 +64,7 @@ class Behaviour:
 def promised(interval: float, reason: Reason, retry_after: float | None, failures: int) -> tuple[float, float]:
     """Return after how many seconds at the least and at the most a collector comes back from a failed poll."""
     asked = retry_after or 0.0
+    failures = min(failures, 31)  # no interval is so short that it still grows, and 2 ** 1024 is no float
     if reason in A_PERSON_MENDS:
         wait = max(asked, interval, min(900.0, interval * 2 ** (failures - 1)))
         return wait, wait

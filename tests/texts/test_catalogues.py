@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -53,6 +56,18 @@ def test_every_text_of_code_and_templates_is_translated_and_nothing_else(languag
 @pytest.mark.parametrize("language", OTHERS)
 def test_a_catalogue_is_written_by_the_tool(language: str, wanted: Catalog) -> None:
     assert (tool.TEXTS / f"{language}.po").read_bytes() == tool.render(language, wanted), "run: python -m tools.texts"
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_what_is_read_while_the_exporter_runs_is_compiled_from_the_catalogue(language: str) -> None:
+    assert (tool.TEXTS / f"{language}.mo").read_bytes() == tool.compiled(language), "run: python -m tools.texts"
+
+
+def test_nothing_of_babel_that_looks_for_the_zone_of_the_machine_is_imported() -> None:
+    code = "import sys, exporter.web.status_page as _; print([name for name in sys.modules if name.startswith('babel.')])"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert "babel.core" in found
+    assert not {"babel.localtime", "babel.dates", "babel.messages"} & set(ast.literal_eval(found))
 
 
 def catalogue(*entries: tuple[tool.Text, str | tuple[str, ...]], fuzzy: bool = False) -> Catalog:
