@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
 from typing import Final, get_args
@@ -123,8 +124,9 @@ def render(language: str, texts: Catalog) -> bytes:
 
 def compiled(language: str) -> bytes:
     """Return the catalogue of ``language`` as it is committed, in the form that is read while the exporter runs."""
-    body = BytesIO()
-    write_mo(body, catalog_of(language))
+    catalog, body = catalog_of(language), BytesIO()
+    catalog.creation_date = catalog.revision_date = datetime(2000, 1, 1, tzinfo=UTC)  # that of no run
+    write_mo(body, catalog)
     return body.getvalue()
 
 
