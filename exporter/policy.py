@@ -96,13 +96,15 @@ class WarningKind(StrEnum):
 class ConfigWarning(Value, frozen=True, gc=False):
     """What the configuration watches less than it seems to. ``target`` is ``None`` for what concerns no single one.
 
-    ``kind`` is a value of :class:`WarningKind`.
+    ``kind`` is a value of :class:`WarningKind`. ``to_site`` is said instead of a ``message`` that names another target to whoever
+    may know of none: the customer whose target it is.
     """
 
     kind: str
     target: str | None
     message: str
     fix: str
+    to_site: str = ""
 
 
 class RejectedConfig(Value, frozen=True, gc=False):

@@ -86,7 +86,8 @@ def _same_account(target: Target, first: dict[Hashable, str]) -> Iterator[tuple[
             other=other,
         )
         fix = Message("correct the credential, remove one of them, or accept it with a reason")
-        yield (), ConfigWarning(WarningKind.SAME_ACCOUNT, target.name, message, fix)
+        to_site = Message("its account is watched under two names: what stands there counts twice, or was copied by mistake")
+        yield (), ConfigWarning(WarningKind.SAME_ACCOUNT, target.name, message, fix, to_site)
 
 
 def _all(windows: Sequence[str]) -> str:

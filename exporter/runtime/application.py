@@ -198,7 +198,7 @@ class Application:
     def view(self, site: str | None = None) -> View:
         stepped, rejected = self._clock.stepped(), self._rejected_config
         view = self._snapshot.view(self._clock.steady(), stepped, self._scheduler.polling, site)
-        warnings = config_warnings(view, self._config.unwatched) if self._config and site is None else ()
+        warnings = config_warnings(view, self._config.unwatched) if self._config else ()
         view = msgspec.structs.replace(
             view,
             standby=self.standby,

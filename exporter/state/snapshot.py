@@ -212,12 +212,22 @@ class View(Value, frozen=True, gc=False):
     def of_site(self, site: str) -> View:
         """Return what somebody may see who may see ``site`` alone: its targets, and of the process that it stands by.
 
-        Made field by field, so that one that is added here stays hidden until somebody decides about it. What concerns the
-        configuration is the operator's, and a warning may name a target of somebody else.
+        Made field by field, so that one that is added here stays hidden until somebody decides about it. A refused
+        configuration is the operator's, and so is a warning of no single target; one that names another target says it without.
         """
         targets = tuple(target for target in self.targets if target.labels.get(SITE) == site)
         names = {target.name for target in targets}
-        return View(self.at, targets, tuple(item for item in self.missing if item[0] in names), self.standby)
+        return View(
+            self.at,
+            targets,
+            tuple(item for item in self.missing if item[0] in names),
+            self.standby,
+            tuple(
+                replace(warning, message=warning.to_site or warning.message, to_site="")
+                for warning in self.config_warnings
+                if warning.target in names
+            ),
+        )
 
 
 class TargetEntry(Value, frozen=True, gc=False):
