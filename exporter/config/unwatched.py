@@ -52,7 +52,7 @@ def unwatched_problems(
         many = f" ({len(names):,} targets: {first_few(names)})" if len(names) > 1 else ""
         yield FieldProblem(path, message + many, fix)
     for index, policy in enumerate(policies.values()):
-        if (ended := over("", policy)) is not None:
+        if policy.paused is None and (ended := over("", policy)) is not None:
             yield FieldProblem(("targets", index, "accepted"), ended.message, ended.fix)
 
 

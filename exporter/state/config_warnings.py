@@ -35,7 +35,9 @@ def config_warnings(view: View, unwatched: Iterable[ConfigWarning] = ()) -> tupl
 
 
 def of_target(target: TargetView) -> Iterator[ConfigWarning]:
-    """Yield what the polls of ``target`` show, and what it accepts no longer."""
+    """Yield what the polls of ``target`` show, and what it accepts no longer; of one that is paused nothing."""
+    if target.policy.paused is not None:
+        return
     if (ended := over(target.name, target.policy)) is not None:
         yield ended
     for state in target.collectors:

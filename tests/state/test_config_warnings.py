@@ -94,6 +94,11 @@ def test_what_is_accepted_is_no_warning_until_it_is_over() -> None:
     assert ["expired", "no_connections"] == kinds(view(state, policy, NOW + 60), [off])
 
 
+def test_of_a_target_that_is_paused_nothing_is_told_not_even_that_an_acceptance_is_over() -> None:
+    policy = TargetPolicy(paused=Known(), connections={"a": Known("cut", NOW)})
+    assert [] == kinds(view(succeeded(CONNECTIONS, connections()), policy))
+
+
 def test_a_warning_of_a_target_that_is_not_there_is_left_out_and_one_of_none_stays() -> None:
     elsewhere = [ConfigWarning(WarningKind.CONFLICTS_OFF, name, "off", "on") for name in ("salon", "another shard's", None)]
     assert 2 == len(config_warnings(view(BOOKINGS), elsewhere))

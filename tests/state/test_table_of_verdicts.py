@@ -166,10 +166,10 @@ def test_data_that_is_withdrawn_because_no_poll_begins_is_one_problem() -> None:
 def test_a_warning_of_the_configuration_is_told_at_its_target_and_one_of_none_at_the_exporter() -> None:
     warnings = (
         ConfigWarning("unknown_schedule", "salon", "no such", "Remove it."),
-        ConfigWarning("shared", None, "two", "Mend."),
+        ConfigWarning("same_account", None, "two", "Mend."),
     )
     found = problems(replace(scenes.view(GOOD), config_warnings=warnings))
-    assert [("salon", "unknown_schedule", "no such"), ("", "shared", "two")] == [
+    assert [("salon", "unknown_schedule", "no such"), ("", "same_account", "two")] == [
         (finding.target, finding.reason, finding.detail) for finding in found
     ]
 

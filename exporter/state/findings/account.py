@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import Final
 
 from exporter.model import Message
 from exporter.platforms.advice import Advice
+from exporter.policy import WarningKind
 from exporter.state import advice
 from exporter.state.findings.finding import Finding
 from exporter.state.snapshot import TargetView, View
@@ -18,6 +21,21 @@ from exporter.state.verdict import (
     PORTAL_MOVED,
     RELOAD_REFUSED,
     RENEW_SECONDS,
+)
+
+
+_TITLES: Final[Mapping[WarningKind, str]] = MappingProxyType(
+    {
+        WarningKind.CONFLICTS_OFF: Message("double bookings are not looked for"),
+        WarningKind.WINDOW_MISSING: Message("a window that alerts need is not counted"),
+        WarningKind.SAME_ACCOUNT: Message("one account is watched under two names"),
+        WarningKind.EXPIRED: Message("something is accepted no longer"),
+        WarningKind.UNKNOWN_SCHEDULE: Message("a schedule to watch does not exist, or has no calendar"),
+        WarningKind.UNKNOWN_ALIAS: Message("a schedule that has an alias does not exist, or has no calendar"),
+        WarningKind.UNKNOWN_RESOURCE: Message("a resource that the configuration names does not exist"),
+        WarningKind.UNKNOWN_ACCEPTED: Message("something that is accepted is not there"),
+        WarningKind.NO_CONNECTIONS: Message("no calendar is connected"),
+    }
 )
 
 
@@ -59,12 +77,15 @@ def of_configuration(view: View) -> Iterator[Finding]:
             detail=detail,
         )
     for warning in view.config_warnings:
+        kind = WarningKind(warning.kind)
+        if kind is WarningKind.MISSING_RIGHT:
+            continue  # the collector that was refused says so, and what to do
         yield Finding(
             CONFIG_WARNING,
             warning.target or "",
             warning.kind,
-            Message("the configuration watches less than it seems to"),
-            Advice("The configuration watches less than it seems to.", warning.fix),
+            _TITLES[kind],
+            Advice(advice.UNWATCHED[kind], warning.fix),
             detail=warning.message,
             reason=warning.kind,
         )
