@@ -96,8 +96,8 @@ class WarningKind(StrEnum):
 class ConfigWarning(Value, frozen=True, gc=False):
     """What the configuration watches less than it seems to. ``target`` is ``None`` for what concerns no single one.
 
-    ``kind`` is a value of :class:`WarningKind`. ``to_site`` is said instead of a ``message`` that names another target to whoever
-    may know of none: the customer whose target it is.
+    ``kind`` is a value of :class:`WarningKind`. ``to_site`` is said instead of a ``message`` that names another target to the
+    customer whose ``target`` it is, who may know of no other.
     """
 
     kind: str

@@ -88,8 +88,8 @@ def _of_connections(target: str, seen: ConnectionsObservation, policy: TargetPol
         message = Message("no connections: the site has none, or `schedule_ids` leaves all of them out")
         fix = Message("connect a calendar, correct `schedule_ids`, or switch the collector `connections` off")
         yield ConfigWarning(WarningKind.NO_CONNECTIONS, target, message, fix)
-    labels = {label for row in seen.connections for label in (row.key, row.schedule)}
-    if not seen.others and (unknown := sorted(policy.connections.keys() - labels)):
+    labels = {label for row in (*seen.connections, *seen.others) for label in (row.key, row.schedule)}
+    if unknown := sorted(policy.connections.keys() - labels):
         message = Message(
             "accepted names %(number)s connection unknown here: %(names)s",
             "accepted names %(number)s connections unknown here: %(names)s",

@@ -21,6 +21,7 @@ from exporter.model import (
     BookingsObservation,
     Change,
     CollectorName,
+    Connection,
     ConnectionsObservation,
     LinksObservation,
     Observation,
@@ -133,18 +134,17 @@ def _moved(moment: float | None, seconds: float) -> float | None:
 
 def _observation_moved(observation: Observation, seconds: float) -> Observation:
     if isinstance(observation, ConnectionsObservation):
-        connections = tuple(
-            replace(
-                row,
-                since=row.since + seconds,
-                observed_at=row.observed_at + seconds,
-                changes=moved(row.changes, seconds),
-            )
-            for row in observation.connections
+        observation = replace(
+            observation,
+            connections=tuple(_connection_moved(row, seconds) for row in observation.connections),
+            others=tuple(_connection_moved(row, seconds) for row in observation.others),
+            gone=tuple(replace(row, changes=moved(row.changes, seconds)) for row in observation.gone),
         )
-        others = tuple(replace(row, observed_at=row.observed_at + seconds) for row in observation.others)
-        observation = replace(observation, connections=connections, others=others)
     return replace(observation, at=observation.at + seconds)
+
+
+def _connection_moved(row: Connection, seconds: float) -> Connection:
+    return replace(row, since=row.since + seconds, observed_at=row.observed_at + seconds, changes=moved(row.changes, seconds))
 
 
 class _CachedState(Value, frozen=True, gc=False):

@@ -124,7 +124,8 @@ TARGET_EXPIRED: Final = Row(
 CONNECTIONS_DOWN: Final = Row(
     Kind.CONNECTIONS_DOWN,
     Verdict.CRITICAL,
-    f"{DOWN_CONNECTIONS} or more connections of the target were {_WORKED} within {_hours(RECENT_SECONDS)}, and none is now.",
+    f"{DOWN_CONNECTIONS} or more connections of the target were {_WORKED} within {_hours(RECENT_SECONDS)}, and none is now; or "
+    "one was, and the target has no connection any more.",
     history=True,
     alerts=("BookingSyncAllConnectionsFailing",),
 )

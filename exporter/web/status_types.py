@@ -84,8 +84,8 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
 class Change(msgspec.Struct, frozen=True, kw_only=True):
     """At ``at`` it was first seen in ``state``: a connection's status, or ``ok``, ``failing`` or ``expired`` of a collector.
 
-    ``reason`` is why the collector was failing. Without ``known`` the state may be older: it is the first that was seen, or it
-    changed while nobody looked.
+    A connection was ``gone`` while it was not listed. ``reason`` is why the collector was failing. Without ``known`` the state
+    may be older: it is the first that was seen, or it changed while nobody looked.
     """
 
     at: Moment

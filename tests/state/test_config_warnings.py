@@ -10,7 +10,7 @@ import structlog.testing
 from msgspec.structs import replace
 
 from exporter.errors import Reason
-from exporter.model import BookingsObservation, CollectorName, Observation, OtherConnections
+from exporter.model import BookingsObservation, CollectorName, Observation
 from exporter.policy import ConfigWarning, Known, TargetPolicy, WarningKind
 from exporter.runtime.warning_log import tell_changes
 from exporter.state.config_warnings import config_warnings
@@ -48,7 +48,7 @@ KNOWN = TargetPolicy(connections={"chair-9": Known("cut")}, bookings={"17": Know
         (connections(CHAIR), KNOWN, ["unknown_accepted"]),
         (connections(connection("chair-9")), KNOWN, []),
         (connections(connection("20b29099ad18", schedule="chair-9")), KNOWN, []),
-        (replace(connections(CHAIR), others=(OtherConnections(NOW, {}),)), KNOWN, []),
+        (replace(connections(CHAIR), others=(connection("chair-9"),)), KNOWN, []),
         (bookings(), KNOWN, []),
         (bookings(unknown_resources=("12", "15")), None, ["unknown_resource"]),
         (bookings(unknown_accepted=("17",)), KNOWN, ["unknown_accepted"]),

@@ -67,7 +67,7 @@ class WixConnections(CollectorSettings):
         ge=1,
         le=CONNECTIONS.number,
         description="Connections with series of their own, 16 each; those that do not work come first. The rest is counted as "
-        "dropped, and in `booking_sync_connections`.",
+        "dropped, and in `booking_sync_connections`, and judged like those.",
     )
     windows: Annotated[tuple[ChosenWindow, ...], Field(strict=False), AfterValidator(_none)] = Field(
         default_factory=tuple, description="Accepted and ignored: nothing is counted here."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from types import MappingProxyType
 from typing import Final
 
@@ -22,7 +23,6 @@ from exporter.state.verdict import (
     RELOAD_REFUSED,
     RENEW_SECONDS,
 )
-
 
 _TITLES: Final[Mapping[WarningKind, str]] = MappingProxyType(
     {
@@ -61,8 +61,11 @@ def of_account(target: TargetView, now: float) -> Iterator[Finding]:
         )
 
 
-def of_configuration(view: View) -> Iterator[Finding]:
-    """Yield what is found of the configuration in force, and of one that was refused."""
+def of_configuration(view: View, down: AbstractSet[str] = frozenset()) -> Iterator[Finding]:
+    """Yield what is found of the configuration in force, and of one that was refused.
+
+    Of targets that are ``down`` without a connection it is told already that they have none.
+    """
     if (rejected := view.rejected_config) is not None:
         detail, more = rejected.problem, rejected.problems - 1
         if more > 0:
@@ -78,8 +81,8 @@ def of_configuration(view: View) -> Iterator[Finding]:
         )
     for warning in view.config_warnings:
         kind = WarningKind(warning.kind)
-        if kind is WarningKind.MISSING_RIGHT:
-            continue  # the collector that was refused says so, and what to do
+        if kind is WarningKind.MISSING_RIGHT or (kind is WarningKind.NO_CONNECTIONS and warning.target in down):
+            continue  # the collector that was refused says so, and who is down says it louder
         yield Finding(
             CONFIG_WARNING,
             warning.target or "",
