@@ -38,7 +38,8 @@ SITE: Final = "site"
 class Failure(Value, frozen=True, gc=False):
     """Why the last poll did not fully succeed; fit to be shown to people.
 
-    ``count`` is how many failed in a row, ``since`` when the first of them did.
+    ``count`` is how many failed in a row, ``since`` when the first of them did. One that is ``partial`` was answered all the
+    same, if only with what could not be read.
     """
 
     reason: Reason
@@ -49,6 +50,7 @@ class Failure(Value, frozen=True, gc=False):
     code: str | None = None
     request_id: str | None = None
     since: float | None = None
+    partial: bool = False
 
 
 class CollectorState(Value, frozen=True, gc=False):
@@ -335,6 +337,6 @@ class Snapshot:
         return None if intake is None or intake.silent_since is None else intake.silent_since + self._stepped
 
 
-def failure_of(error: PollError, at: float, count: int, since: float | None = None) -> Failure:
+def failure_of(error: PollError, at: float, count: int, since: float | None = None, *, partial: bool = False) -> Failure:
     """Return the shown form of ``error``; ``since`` is when the first of ``count`` failures in a row happened."""
-    return Failure(error.reason, error.message, at, count, error.status, error.code, error.request_id, since)
+    return Failure(error.reason, error.message, at, count, error.status, error.code, error.request_id, since, partial)
