@@ -65,7 +65,8 @@ def first_line(status: api.Status, verdict: Verdict) -> str:
         (counts.targets_critical, "critical"),
         (counts.targets_warning, "warning"),
         (counts.targets_waiting, "waiting"),
-        (counts.targets_healthy, "healthy"),
+        (counts.targets_healthy - counts.targets_paused, "healthy"),
+        (counts.targets_paused, "paused"),
     )
     told = ", ".join(f"{number} {word}" for number, word in rows if number) or "none"
     line = f"{verdict.name}: {counts.targets} target{'' if counts.targets == 1 else 's'} ({told})"

@@ -329,7 +329,10 @@ class ConfigWarning(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Summary(msgspec.Struct, frozen=True, kw_only=True):
-    """How many targets are in which state (each counts once, its worst), and how many problems there are."""
+    """How many targets are in which state (each counts once, its worst), and how many problems there are.
+
+    ``targets_paused`` are those of the healthy ones that are not watched.
+    """
 
     targets: int
     targets_critical: int
@@ -338,6 +341,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     targets_healthy: int
     problems_critical: int
     problems_warning: int
+    targets_paused: int = 0
 
 
 class Status(msgspec.Struct, frozen=True, kw_only=True):
