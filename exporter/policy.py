@@ -106,6 +106,10 @@ class ConfigWarning(Value, frozen=True, gc=False):
     fix: str
     to_site: str = ""
 
+    def for_site(self) -> ConfigWarning:
+        """Return the warning as that customer may read it."""
+        return msgspec.structs.replace(self, message=self.to_site or self.message, to_site="")
+
 
 class RejectedConfig(Value, frozen=True, gc=False):
     """A changed configuration that is not in force: since when, and the first of its ``problems``, fit to be shown."""

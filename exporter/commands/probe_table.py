@@ -122,10 +122,11 @@ def _overlap(pair: api.BookingConflict, zone: str, now: datetime) -> str:
 
 
 def _listings(listed: Iterable[api.Listed]) -> Iterator[str]:
-    """Yield a line for each thing that is not judged, with the reason that the configuration gives."""
+    """Yield a line for each thing that is not judged, with the reason that the configuration gives and how long it counts."""
     for one in listed:
         why = f", known: {one.why}" if one.why else ""
-        yield visible(f"- listed, not judged: {_place(one)}: {one.title}{why}")
+        until = f", until {one.until:%Y-%m-%d %H:%M} UTC" if one.until else ""
+        yield visible(f"- listed, not judged: {_place(one)}: {one.title}{why}{until}")
 
 
 def _row(target: api.Target, collector: api.Collector, judged: str) -> tuple[str, ...]:

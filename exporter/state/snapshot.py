@@ -195,7 +195,8 @@ class View(Value, frozen=True, gc=False):
     """The whole exporter at one moment ``at``. ``missing`` names the collectors that have not finished a poll yet.
 
     ``standby`` says that it polls nothing, and so has no targets to show, because it waits for another process to end.
-    ``config_warnings`` are those of the configuration in force; ``rejected_config`` is one that was refused since.
+    ``config_warnings`` are those of the configuration in force, without the ``accepted_warnings``; ``rejected_config`` is one
+    that was refused since.
     ``remembers`` is false for a ``probe``, which saw this moment alone.
     """
 
@@ -206,6 +207,7 @@ class View(Value, frozen=True, gc=False):
     config_warnings: tuple[ConfigWarning, ...] = ()
     rejected_config: RejectedConfig | None = None
     remembers: bool = True
+    accepted_warnings: tuple[ConfigWarning, ...] = ()
 
     @property
     def ready(self) -> bool:
@@ -224,11 +226,8 @@ class View(Value, frozen=True, gc=False):
             targets,
             tuple(item for item in self.missing if item[0] in names),
             self.standby,
-            tuple(
-                replace(warning, message=warning.to_site or warning.message, to_site="")
-                for warning in self.config_warnings
-                if warning.target in names
-            ),
+            tuple(warning.for_site() for warning in self.config_warnings if warning.target in names),
+            accepted_warnings=tuple(warning.for_site() for warning in self.accepted_warnings if warning.target in names),
         )
 
 

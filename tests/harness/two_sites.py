@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from exporter.errors import Reason
 from exporter.model import CollectorName, ConnectionStatus
-from exporter.policy import ConfigWarning, RejectedConfig
+from exporter.policy import ConfigWarning, Known, RejectedConfig, TargetPolicy
 from exporter.state.snapshot import View
 from tests.harness import views
 
@@ -19,6 +19,7 @@ THEIRS: Final = "zz-other"
 """Stands in every text of the other customer."""
 COPIED: Final = ConfigWarning("same_account", "salon-mitte", f"{THEIRS}-1 is the same account", "drop one", "watched twice")
 OFF: Final = ConfigWarning("conflicts_off", "salon-mitte", "double bookings are not looked for", "switch it on")
+MEANT: Final = ConfigWarning("no_connections", "salon-mitte", "none", "connect one")
 USERS: Final[Mapping[str, frozenset[str]]] = {MINE: frozenset({"anna"}), THEIRS: frozenset({"bert"})}
 
 
@@ -26,7 +27,8 @@ def mine(name: str = "salon-mitte", site: str = MINE) -> views.Target:
     """Return the target of the first customer: one broken connection."""
     rows = views.connections(views.connection("Chair 1"), views.connection("Chair 2", ConnectionStatus.DISCONNECTED))
     state = views.succeeded(views.unpolled(name, "wix", CollectorName.CONNECTIONS), rows)
-    return views.target_of(name, "wix", [state], labels={"site": site, "owner": "anna"})
+    policy = TargetPolicy(warnings={"no_connections": Known("opens in March")})
+    return views.target_of(name, "wix", [state], labels={"site": site, "owner": "anna"}, policy=policy)
 
 
 def theirs(number: int) -> views.Target:
@@ -41,7 +43,7 @@ def theirs(number: int) -> views.Target:
 def alone() -> View:
     """Return the exporter with the first customer only, who has copied a target: what is told of it names no other."""
     own = (replace(COPIED, message=COPIED.to_site, to_site=""), OFF)
-    return replace(views.view_of(mine()), config_warnings=own)
+    return replace(views.view_of(mine()), config_warnings=own, accepted_warnings=(MEANT,))
 
 
 def together() -> View:
@@ -49,4 +51,5 @@ def together() -> View:
     view = views.view_of(theirs(0), mine(), *(theirs(number) for number in range(1, 60)))
     others = tuple(ConfigWarning("no_connections", name, f"{THEIRS} has none", "add one") for name in (f"{THEIRS}-3", None))
     rejected = RejectedConfig(views.NOW - 60, f"targets[{THEIRS}-2]: unknown key", 1)
-    return replace(view, config_warnings=(others[0], COPIED, OFF, others[1]), rejected_config=rejected)
+    warnings = (others[0], COPIED, OFF, others[1])
+    return replace(view, config_warnings=warnings, accepted_warnings=(MEANT, others[0]), rejected_config=rejected)

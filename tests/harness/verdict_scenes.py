@@ -126,5 +126,9 @@ SCENES: Final[Mapping[Row, View]] = {
         went_down("a"), views.connection("b"), policy=TargetPolicy(connections={"a": _MEANT})
     ),
     verdict.CONFLICT_ACCEPTED: overlapping(NOW + HOUR, TargetPolicy(bookings={"352": _MEANT})),
+    verdict.WARNING_ACCEPTED: replace(
+        view(_GOOD, policy=TargetPolicy(warnings={"conflicts_off": _MEANT})),
+        accepted_warnings=(ConfigWarning("conflicts_off", SITE, "not looked for", "Switch it on."),),
+    ),
     verdict.CONNECTION_CUT_BEFORE: connected(went_down("a", NOW - 86_401), views.connection("b")),
 }

@@ -22,7 +22,7 @@ from exporter.model import (
     Provider,
 )
 from exporter.policy import ConfigWarning, Known, RejectedConfig, TargetPolicy
-from exporter.state.config_warnings import config_warnings
+from exporter.state.config_warnings import with_warnings
 from exporter.state.findings import Finding, Kind, Severity, findings, problems
 from exporter.state.snapshot import View
 from exporter.state.verdict import Verdict, worst
@@ -122,10 +122,10 @@ def test_a_target_whose_connections_went_within_a_day_is_down_unless_one_works(
 
 def test_connections_that_all_went_are_one_problem_and_accepted_as_what_it_is_else() -> None:
     shown = scenes.connected(gone=[went("a")])
-    [found] = problems(replace(shown, config_warnings=config_warnings(shown)))
+    [found] = problems(with_warnings(shown))
     assert ("the target has no calendar connection any more", NOW - 3_600) == (found.title, found.since)
     fresh = replace(shown, remembers=False)  # of a probe
-    [found] = problems(replace(fresh, config_warnings=config_warnings(fresh)))
+    [found] = problems(with_warnings(fresh))
     assert "no_connections" == found.reason
     meant = TargetPolicy(warnings={"no_connections": Known("opens in March")})
     assert () == problems(scenes.connected(gone=[went("a")], policy=meant))

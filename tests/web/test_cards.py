@@ -22,7 +22,7 @@ from exporter.model import (
     WindowLinks,
 )
 from exporter.policy import ConfigWarning, TargetPolicy, WarningKind
-from exporter.state.config_warnings import config_warnings
+from exporter.state.config_warnings import with_warnings
 from exporter.state.snapshot import CollectorState, View
 from exporter.texts import texts_in
 from exporter.web import status_page as board
@@ -215,7 +215,7 @@ def test_an_acceptance_that_is_over_does_not_say_that_something_is_watched_less(
 def test_a_right_that_is_missing_is_one_card_at_the_collectors_that_were_refused() -> None:
     states = [views.failed(unpolled("salon", name), Reason.PERMISSION, "no right") for name in list(CollectorName)[:2]]
     view = views.view_of(target("salon", *states))
-    view = replace(view, config_warnings=config_warnings(view))
+    view = with_warnings(view)
     assert ["missing_right", "missing_right"] == [warning.kind for warning in view.config_warnings]
     [card] = board.board_of(view).cards
     assert ("polls fail", "permission", 2) == (card.cause.title, card.cause.reason, card.size)

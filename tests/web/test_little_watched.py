@@ -8,9 +8,11 @@ import re
 import pytest
 from msgspec.structs import replace
 
-from exporter.commands.probe_table import first_line
-from exporter.model import CollectorName
-from exporter.policy import Known, TargetPolicy
+from exporter.commands.probe_table import first_line, print_report
+from exporter.errors import Reason
+from exporter.model import CollectorName, Conflict, ConnectionStatus
+from exporter.policy import ConfigWarning, Known, TargetPolicy
+from exporter.state.config_warnings import with_warnings
 from exporter.state.snapshot import View
 from exporter.state.verdict import Verdict
 from exporter.web import encode_status, status_of
@@ -54,3 +56,58 @@ def test_a_target_that_is_closed_today_is_watched() -> None:
     [target] = view.targets
     closed = replace(view, targets=(replace(target, closed=True, policy=TargetPolicy(closed=((NOW - 60, NOW + 60),))),))
     assert "Everything is in order" in board.render(closed).decode()
+
+
+KNOWN = Known("as agreed with Anna", NOW + 86_400)
+MEANT = TargetPolicy(
+    connections={"Chair 2": KNOWN, "Chair 9": KNOWN},
+    bookings={"341": KNOWN},
+    warnings={"conflicts_off": KNOWN, "missing_right": KNOWN},
+    closed=((NOW - 60, NOW + 60),),
+)
+
+
+def accepting() -> View:
+    """Return a site that accepts one thing of each sort that there is."""
+    rows = views.connections(views.connection("Chair 1"), views.connection("Chair 2", ConnectionStatus.ERROR))
+    rows = replace(rows, others=(views.connection("Chair 9", ConnectionStatus.ERROR),))
+    conflict = Conflict("7", "341", "352", NOW + 60, NOW + 1_860)
+    bookings = replace(views.wix_bookings(), conflicts=(conflict,))
+    states = [
+        views.succeeded(views.unpolled("salon", "wix", CollectorName.CONNECTIONS), rows),
+        views.succeeded(views.unpolled("salon", "wix", CollectorName.BOOKINGS), bookings),
+    ]
+    off = ConfigWarning("conflicts_off", "salon", "double bookings are not looked for", "switch it on")
+    view = views.view_of(views.target_of("salon", "wix", states, policy=MEANT))
+    return with_warnings(replace(view, targets=tuple(replace(row, closed=True) for row in view.targets)), [off])
+
+
+def test_all_that_is_accepted_is_listed_with_why_and_until_on_the_board_in_the_json_and_by_probe(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    view = accepting()
+    status = status_of(view)
+    assert "healthy" == status.verdict
+    found = {str(row.kind): (row.why, row.until and row.until.timestamp()) for row in status.listed}
+    reason = ("as agreed with Anna", NOW + 86_400)
+    closed = {"target_closed": (None, NOW + 60)}
+    assert closed | dict.fromkeys(("connection_accepted", "conflict_accepted", "warning_accepted"), reason) == found
+    assert ["Chair 2", "1 connection that is not listed"] == [
+        row.subject for row in status.listed if row.kind == "connection_accepted"
+    ]
+    listed = board.render(view).decode().partition('id="listed"')[2]
+    of_card = listed.partition('data-key="salon"')[2]
+    assert (6, 2) == (listed.count("as agreed with Anna"), of_card.count("accepted: as agreed with Anna, until"))
+    assert "double bookings are not looked for" in listed
+    print_report(status, Verdict.OK)
+    said = [line for line in capsys.readouterr().out.splitlines() if line.startswith("- listed, not judged")]
+    assert 5 == len(said)
+    assert 4 == sum(", known: as agreed with Anna, until 2026-09-22 14:13 UTC" in line for line in said)
+
+
+def test_a_right_that_is_missing_stays_judged_when_only_its_warning_is_accepted() -> None:
+    refused = views.failed(views.unpolled("salon", "wix", CollectorName.CONNECTIONS), Reason.PERMISSION, "no right")
+    view = with_warnings(views.view_of(views.target_of("salon", "wix", [refused], policy=MEANT)))
+    status = status_of(view)
+    assert ((), "critical") == (status.config_warnings, status.verdict)
+    assert "warning_accepted" not in {row.kind for row in status.listed}

@@ -22,6 +22,7 @@ from exporter.state.verdict import (
     PORTAL_MOVED,
     RELOAD_REFUSED,
     RENEW_SECONDS,
+    WARNING_ACCEPTED,
 )
 
 _TITLES: Final[Mapping[WarningKind, str]] = MappingProxyType(
@@ -92,3 +93,16 @@ def of_configuration(view: View, down: AbstractSet[str] = frozenset()) -> Iterat
             detail=warning.message,
             reason=warning.kind,
         )
+    yield from _of_accepted(view)
+
+
+def _of_accepted(view: View) -> Iterator[Finding]:
+    policies = {target.name: target.policy for target in view.targets} if view.accepted_warnings else {}
+    for warning in view.accepted_warnings:
+        title = _TITLES.get(WarningKind(warning.kind))
+        known = policies[warning.target].warnings.get(warning.kind) if warning.target else None
+        # What is accepted of a missing right is the warning; the collector that was refused is judged.
+        if title is not None and known is not None:
+            yield Finding(
+                WARNING_ACCEPTED, warning.target or "", warning.kind, title, advice.KNOWN, until=known.until, known=known
+            )
