@@ -56,7 +56,27 @@ def unwatched_problems(
             yield FieldProblem(("targets", index, "accepted"), ended.message, ended.fix)
 
 
+def _odd_resources(target: Target) -> Iterator[tuple[Path, ConfigWarning]]:
+    """Yield the resources that no account of the platform can have: ids of another one, or slips of the pen."""
+    named: list[tuple[Path, Iterable[str]]] = [(("resource_aliases",), target.resource_aliases)]
+    for name, settings in target.running().items():
+        overlapping = getattr(settings, "overlapping_resources", ())
+        named.append((("collectors", name.value, "overlapping_resources"), sorted(overlapping)))
+    for path, resources in named:
+        if odd := [resource for resource in resources if not target.may_have_resource(resource)]:
+            message = Message(
+                "`%(key)s` names %(number)s resource whose id is not one of this platform: %(names)s",
+                "`%(key)s` names %(number)s resources whose ids are not those of this platform: %(names)s",
+                number=len(odd),
+                key=str(path[-1]),
+                names=first_few(odd),
+            )
+            fix = Message("copy it from `booking-sync-exporter list`, or remove it")
+            yield path, ConfigWarning(WarningKind.UNKNOWN_RESOURCE, target.name, message, fix)
+
+
 def _of_target(target: Target) -> Iterator[tuple[Path, ConfigWarning]]:
+    yield from _odd_resources(target)
     for name, settings in target.running().items():
         path: Path = ("collectors", name.value)
         if getattr(settings, "conflicts", True) is False:

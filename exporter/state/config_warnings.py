@@ -29,7 +29,8 @@ def with_warnings(view: View, unwatched: Iterable[ConfigWarning] = ()) -> View:
     targets = {target.name: target for target in view.targets}
     known = (warning for warning in unwatched if warning.target is None or warning.target in targets)
     seen = (warning for target in view.targets for warning in of_target(target))
-    judged, accepted = [], []
+    judged: list[ConfigWarning] = []
+    accepted: list[ConfigWarning] = []
     for warning in (*known, *seen):
         is_accepted = warning.target is not None and warning.kind in targets[warning.target].policy.warnings
         (accepted if is_accepted else judged).append(warning)
