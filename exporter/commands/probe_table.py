@@ -44,15 +44,30 @@ def left_out() -> str:
 
 
 def rows_of(status: api.Status) -> list[tuple[str, ...]]:
-    """Return the cells of the table, a row for each collector, with the verdict on it."""
+    """Return the cells of the table, a row for each collector, with the verdict on it.
+
+    What is wrong with an account, and with no collector, has a row of its own, and so has a target that is paused.
+    """
     worst: dict[tuple[str, str | None], str] = {}
+    apart: dict[str, list[str]] = {}
     for problem in status.problems:  # critical first
         worst.setdefault((problem.target, problem.collector), problem.severity.upper())
-    return [
-        _row(target, collector, worst.get((target.name, collector.name), "OK"))
-        for target in status.targets
-        for collector in target.collectors
-    ]
+        if problem.collector is None:
+            apart.setdefault(problem.target, []).append(problem.title)
+
+    def without_collector(target: str) -> Iterator[tuple[str, ...]]:
+        if target in apart:
+            found = _in_one_line("; ".join(dict.fromkeys(apart[target])))
+            yield _in_one_line(target) or "exporter", "-", worst[target, None], "", found
+
+    rows: list[tuple[str, ...]] = [*without_collector("")]
+    for target in status.targets:
+        if target.paused:
+            rows.append((_in_one_line(target.name), "-", "OK", "", "paused"))
+            continue
+        rows += without_collector(target.name)
+        rows += (_row(target, collector, worst.get((target.name, collector.name), "OK")) for collector in target.collectors)
+    return rows
 
 
 def first_line(status: api.Status, verdict: Verdict) -> str:
@@ -146,11 +161,15 @@ def _found(target: api.Target, collector: api.Collector) -> str:
     match collector.name:
         case "connections" if target.connections is not None:
             statuses = [row.status for row in target.connections.connections]
-            return ", ".join(f"{statuses.count(word)} {word}" for word in dict.fromkeys(statuses)) or "no connections"
+            text = ", ".join(f"{statuses.count(word)} {word}" for word in dict.fromkeys(statuses)) or "no connections"
+            dropped = target.connections.dropped_connections
+            return text + (f", {dropped} not listed" if dropped else "")
         case "bookings" if target.bookings is not None:
             text = ", ".join(f"{row.window} {row.bookings}" for row in target.bookings.windows)
             conflicting = max((row.conflicting or 0 for row in target.bookings.windows), default=0)
-            return text + (f", {conflicting} overlapping" if conflicting else "")
+            accepted = max((row.accepted_conflicting or 0 for row in target.bookings.windows), default=0)
+            meant = f" ({accepted} accepted)" if accepted else ""
+            return text + (f", {conflicting} overlapping{meant}" if conflicting else "")
         case "links" if target.links is not None:
             return ", ".join(
                 f"{row.window} {row.linked} linked, {row.unlinked} not"
