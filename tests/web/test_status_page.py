@@ -534,6 +534,7 @@ def test_a_refused_configuration_is_told_under_the_verdict_whatever_else_is_brok
         (verdict.TARGET_CLOSED, "closed"),
         (verdict.CONNECTION_ACCEPTED, "Calendar is disconnected"),
         (verdict.CONFLICT_ACCEPTED, "bookings 341 and 352 overlap"),
+        (verdict.WARNING_ACCEPTED, "double bookings are not looked for"),
         (verdict.CONNECTION_CUT_BEFORE, "Calendar is disconnected"),
     ],
 )
