@@ -45,6 +45,7 @@ def test_the_headline_says_when_nothing_is_watched_and_the_line_below_how_many_a
     page = board.render(view).decode()
     told = [" ".join(line.split()) for line in re.findall(r'<p class="(?:head|sub)line">(.*?)</p>', page, re.DOTALL)]
     assert [headline, subline] == told
+    assert (headline == "Nothing is watched") == ('class="verdict healthy" data-idle' in page), "no green"
     assert headline.startswith("Nothing") == ("healthy" not in first_line(status_of(view), Verdict.OK))
     counts = json.loads(encode_status(view))["summary"]
     assert subline.startswith(f"{counts['targets']} target")
@@ -111,3 +112,12 @@ def test_a_right_that_is_missing_stays_judged_when_only_its_warning_is_accepted(
     status = status_of(view)
     assert ((), "critical") == (status.config_warnings, status.verdict)
     assert "warning_accepted" not in {row.kind for row in status.listed}
+
+
+def test_what_stands_in_back_quotes_in_a_detail_of_ours_is_code_and_what_a_platform_says_is_left_as_it_is() -> None:
+    rows = replace(views.connections(), others=(views.connection("Chair 9", ConnectionStatus.ERROR),))
+    ours = views.succeeded(views.unpolled("salon", "wix", CollectorName.CONNECTIONS), rows)
+    theirs = views.failed(views.unpolled("salon", "wix", CollectorName.BOOKINGS), Reason.TIMEOUT, "no `answer` <here>")
+    page = board.render(views.view_of(views.target_of("salon", "wix", [ours, theirs]))).decode()
+    assert '<span class="detail">raise <code>max_connections</code> to see which</span>' in page
+    assert '<span class="detail" lang="en">no `answer` &lt;here&gt;</span>' in page
