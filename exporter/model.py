@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Self
+from typing import Final, Self
 
 import msgspec
 
@@ -97,6 +97,10 @@ class Change(Value, frozen=True, gc=False):
     at: float
     state: str
     known: bool = True
+
+
+GONE: Final = "gone"
+"""State of a connection that is listed no more."""
 
 
 class Connection(Value, frozen=True, gc=False):
@@ -214,42 +218,44 @@ class WindowLinks(Value, frozen=True, gc=False):
         return WindowLinks(self.window, fresh, self.unverified + withdrawn, self.complete)
 
 
-class OtherConnections(Value, frozen=True, gc=False):
-    """Connections of a site that are counted and not shown one by one: how many were last seen in which state, and when."""
+class GoneConnection(Value, frozen=True, gc=False):
+    """A connection that a whole answer does not list any more. ``key`` is the hash of its id, ``schedule`` as it was, if known.
 
-    observed_at: float
-    numbers: Mapping[tuple[CalendarType, ConnectionStatus], int]
+    The last of its ``changes`` is when that was noticed, with the state :data:`GONE`.
+    """
+
+    key: str
+    schedule: str
+    changes: tuple[Change, ...]
 
 
 class ConnectionsObservation(Value, frozen=True, gc=False):
     """State of all connections of a site at ``at`` (Unix seconds).
 
-    ``connections`` and ``providers`` are those that are shown one by one. Of the connections beyond a cap, ``others`` has the
-    numbers, each at its own age; of the providers, ``dropped_providers`` counts the rest. ``unknown_schedules`` and
-    ``unknown_aliases`` are the schedules that the configuration names, to pick them or to give them a name, and a whole answer
-    did not.
+    ``connections`` and ``providers`` are those that are shown one by one. Of the connections beyond a cap, ``others`` are
+    counted and judged; of the providers, ``dropped_providers`` counts the rest. ``unknown_schedules`` and ``unknown_aliases``
+    are the schedules that the configuration names, to pick them or to give them a name, and a whole answer did not. ``gone``
+    are the connections that went within a day.
     """
 
     at: float
     connections: tuple[Connection, ...]
     providers: tuple[Provider, ...]
-    others: tuple[OtherConnections, ...] = ()
+    others: tuple[Connection, ...] = ()
     dropped_providers: int = 0
     unknown_schedules: tuple[str, ...] = ()
     unknown_aliases: tuple[str, ...] = ()
+    gone: tuple[GoneConnection, ...] = ()
 
     @property
     def dropped_connections(self) -> int:
         """How many connections are not shown one by one."""
-        return sum(sum(rest.numbers.values()) for rest in self.others)
+        return len(self.others)
 
     @property
     def numbers(self) -> Mapping[tuple[CalendarType, ConnectionStatus], int]:
         """How many connections there are of each calendar type in each status, those of ``others`` included."""
-        total = Counter((connection.calendar_type, connection.status) for connection in self.connections)
-        for rest in self.others:
-            total.update(rest.numbers)
-        return total
+        return Counter((row.calendar_type, row.status) for rows in (self.connections, self.others) for row in rows)
 
 
 class BookingsObservation(Value, frozen=True, gc=False):

@@ -96,13 +96,19 @@ class WarningKind(StrEnum):
 class ConfigWarning(Value, frozen=True, gc=False):
     """What the configuration watches less than it seems to. ``target`` is ``None`` for what concerns no single one.
 
-    ``kind`` is a value of :class:`WarningKind`.
+    ``kind`` is a value of :class:`WarningKind`. ``to_site`` is said instead of a ``message`` that names another target to the
+    customer whose ``target`` it is, who may know of no other.
     """
 
     kind: str
     target: str | None
     message: str
     fix: str
+    to_site: str = ""
+
+    def for_site(self) -> ConfigWarning:
+        """Return the warning as that customer may read it."""
+        return msgspec.structs.replace(self, message=self.to_site or self.message, to_site="")
 
 
 class RejectedConfig(Value, frozen=True, gc=False):

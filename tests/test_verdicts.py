@@ -6,18 +6,23 @@ import json
 import re
 from pathlib import Path
 
+import msgspec
 import pytest
 from msgspec.structs import replace
 
 from exporter.commands.probe import exit_code
-from exporter.commands.probe_table import left_out
+from exporter.commands.probe_running import verdict_of
+from exporter.commands.probe_table import first_line, left_out, rows_of
 from exporter.monitoring.alerts import alert_groups
 from exporter.monitoring.options import Options
+from exporter.policy import RejectedConfig
 from exporter.state.findings import findings
-from exporter.state.verdict import ALERTS_ONLY, TABLE, Kind, Row, Verdict
-from exporter.web import encode_status, status_of
+from exporter.state.verdict import ALERTS_ONLY, TABLE, Kind, Row, Verdict, worst
+from exporter.web import Status, encode_status, status_of
 from exporter.web import status_page as board
+from tests.harness import views
 from tests.harness.verdict_scenes import SCENES, SITE
+from tests.harness.views import NOW
 from tools.verdicts_reference import render
 
 ROOT = Path(__file__).parents[1]
@@ -81,6 +86,25 @@ def test_a_probe_ends_with_the_verdict_of_the_row_or_says_that_it_cannot_know(ro
     assert row.history <= (row.kind.replace("_", " ") in left_out())
     status = status_of(seen)
     assert len(said) == len(status.problems) + len(status.listed) + status.summary.targets_waiting
+
+
+@EVERY_ROW
+@pytest.mark.parametrize("remembers", [True, False], ids=["running", "once"])
+def test_the_first_line_and_the_table_of_a_probe_are_as_bad_as_the_row(row: Row, *, remembers: bool) -> None:
+    status = msgspec.json.decode(encode_status(replace(SCENES[row], remembers=remembers)), type=Status)
+    expected = row.verdict if remembers or not row.history else Verdict.OK
+    assert expected is verdict_of(status)
+    assert first_line(status, verdict_of(status)).startswith(f"{expected.name}: ")
+    assert expected is worst(Verdict[judged] for _, _, judged, *_ in rows_of(status))
+
+
+@pytest.mark.parametrize("refused", [False, True])
+def test_of_a_standby_board_and_json_say_the_same(*, refused: bool) -> None:
+    rejected = RejectedConfig(NOW - 60, "no platform", 1) if refused else None
+    view = replace(views.standby(), rejected_config=rejected)
+    expected = "warning" if refused else "waiting"
+    assert expected == json.loads(encode_status(view))["verdict"]
+    assert f'class="verdict {expected}"' in board.render(view).decode()
 
 
 def test_an_alert_that_a_row_names_judges_as_the_row_does() -> None:

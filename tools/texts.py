@@ -19,7 +19,7 @@ from babel.messages import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
-from exporter.model import CalendarType, CollectorName, ConnectionStatus
+from exporter.model import GONE, CalendarType, CollectorName, ConnectionStatus
 from exporter.platforms.wix.settings import STATUSES
 from exporter.policy import WarningKind
 from exporter.state.findings import Severity
@@ -36,6 +36,7 @@ _MARKS: Final = {"Message": 2, "Advice": 2, "AlertsOnly": 1}
 _SUBJECTS: Final = ("requests", "operating", "credential", "address", "configuration", "target")
 _WORDS: Final = (
     *ConnectionStatus,
+    GONE,
     *CalendarType,
     *CollectorName,
     *Severity,

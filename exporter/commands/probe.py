@@ -19,7 +19,7 @@ from exporter.errors import ConfigError
 from exporter.metrics import Format, Instruments, Page
 from exporter.platforms.settings import Target
 from exporter.polling import Job, poll_all
-from exporter.state.config_warnings import config_warnings
+from exporter.state.config_warnings import with_warnings
 from exporter.state.findings import findings, overall
 from exporter.state.snapshot import CollectorState, Snapshot, View
 from exporter.state.status_history import StatusHistory
@@ -40,7 +40,7 @@ async def probe_now(config: Config, targets: Sequence[str], output: str) -> int:
     try:
         chosen = (target for target in config.targets if target.name in wanted)
         view = await _polled(chosen, instruments, known_secrets(config.secrets, config.names))
-        view = msgspec.structs.replace(view, config_warnings=config_warnings(view, config.unwatched))
+        view = with_warnings(view, config.unwatched)
     except ConfigError as error:
         print(visible(f"UNKNOWN: {error}"), file=sys.stderr)  # noqa: T201
         return Verdict.UNKNOWN

@@ -44,15 +44,30 @@ def left_out() -> str:
 
 
 def rows_of(status: api.Status) -> list[tuple[str, ...]]:
-    """Return the cells of the table, a row for each collector, with the verdict on it."""
+    """Return the cells of the table, a row for each collector, with the verdict on it.
+
+    What is wrong with an account, and with no collector, has a row of its own, and so has a target that is paused.
+    """
     worst: dict[tuple[str, str | None], str] = {}
+    apart: dict[str, list[str]] = {}
     for problem in status.problems:  # critical first
         worst.setdefault((problem.target, problem.collector), problem.severity.upper())
-    return [
-        _row(target, collector, worst.get((target.name, collector.name), "OK"))
-        for target in status.targets
-        for collector in target.collectors
-    ]
+        if problem.collector is None:
+            apart.setdefault(problem.target, []).append(problem.title)
+
+    def without_collector(target: str) -> Iterator[tuple[str, ...]]:
+        if target in apart:
+            found = _in_one_line("; ".join(dict.fromkeys(apart[target])))
+            yield _in_one_line(target) or "exporter", "-", worst[target, None], "", found
+
+    rows: list[tuple[str, ...]] = [*without_collector("")]
+    for target in status.targets:
+        if target.paused:
+            rows.append((_in_one_line(target.name), "-", "OK", "", "paused"))
+            continue
+        rows += without_collector(target.name)
+        rows += (_row(target, collector, worst.get((target.name, collector.name), "OK")) for collector in target.collectors)
+    return rows
 
 
 def first_line(status: api.Status, verdict: Verdict) -> str:
@@ -65,7 +80,8 @@ def first_line(status: api.Status, verdict: Verdict) -> str:
         (counts.targets_critical, "critical"),
         (counts.targets_warning, "warning"),
         (counts.targets_waiting, "waiting"),
-        (counts.targets_healthy, "healthy"),
+        (counts.targets_healthy - counts.targets_paused, "healthy"),
+        (counts.targets_paused, "paused"),
     )
     told = ", ".join(f"{number} {word}" for number, word in rows if number) or "none"
     line = f"{verdict.name}: {counts.targets} target{'' if counts.targets == 1 else 's'} ({told})"
@@ -121,10 +137,11 @@ def _overlap(pair: api.BookingConflict, zone: str, now: datetime) -> str:
 
 
 def _listings(listed: Iterable[api.Listed]) -> Iterator[str]:
-    """Yield a line for each thing that is not judged, with the reason that the configuration gives."""
+    """Yield a line for each thing that is not judged, with the reason that the configuration gives and how long it counts."""
     for one in listed:
         why = f", known: {one.why}" if one.why else ""
-        yield visible(f"- listed, not judged: {_place(one)}: {one.title}{why}")
+        until = f", until {one.until:%Y-%m-%d %H:%M} UTC" if one.until else ""
+        yield visible(f"- listed, not judged: {_place(one)}: {one.title}{why}{until}")
 
 
 def _row(target: api.Target, collector: api.Collector, judged: str) -> tuple[str, ...]:
@@ -144,11 +161,15 @@ def _found(target: api.Target, collector: api.Collector) -> str:
     match collector.name:
         case "connections" if target.connections is not None:
             statuses = [row.status for row in target.connections.connections]
-            return ", ".join(f"{statuses.count(word)} {word}" for word in dict.fromkeys(statuses)) or "no connections"
+            text = ", ".join(f"{statuses.count(word)} {word}" for word in dict.fromkeys(statuses)) or "no connections"
+            dropped = target.connections.dropped_connections
+            return text + (f", {dropped} not listed" if dropped else "")
         case "bookings" if target.bookings is not None:
             text = ", ".join(f"{row.window} {row.bookings}" for row in target.bookings.windows)
             conflicting = max((row.conflicting or 0 for row in target.bookings.windows), default=0)
-            return text + (f", {conflicting} overlapping" if conflicting else "")
+            accepted = max((row.accepted_conflicting or 0 for row in target.bookings.windows), default=0)
+            meant = f" ({accepted} accepted)" if accepted else ""
+            return text + (f", {conflicting} overlapping{meant}" if conflicting else "")
         case "links" if target.links is not None:
             return ", ".join(
                 f"{row.window} {row.linked} linked, {row.unlinked} not"

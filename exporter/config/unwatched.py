@@ -52,11 +52,31 @@ def unwatched_problems(
         many = f" ({len(names):,} targets: {first_few(names)})" if len(names) > 1 else ""
         yield FieldProblem(path, message + many, fix)
     for index, policy in enumerate(policies.values()):
-        if (ended := over("", policy)) is not None:
+        if policy.paused is None and (ended := over("", policy)) is not None:
             yield FieldProblem(("targets", index, "accepted"), ended.message, ended.fix)
 
 
+def _odd_resources(target: Target) -> Iterator[tuple[Path, ConfigWarning]]:
+    """Yield the resources that no account of the platform can have: ids of another one, or slips of the pen."""
+    named: list[tuple[Path, Iterable[str]]] = [(("resource_aliases",), target.resource_aliases)]
+    for name, settings in target.running().items():
+        overlapping = getattr(settings, "overlapping_resources", ())
+        named.append((("collectors", name.value, "overlapping_resources"), sorted(overlapping)))
+    for path, resources in named:
+        if odd := [resource for resource in resources if not target.may_have_resource(resource)]:
+            message = Message(
+                "`%(key)s` names %(number)s resource whose id is not one of this platform: %(names)s",
+                "`%(key)s` names %(number)s resources whose ids are not those of this platform: %(names)s",
+                number=len(odd),
+                key=str(path[-1]),
+                names=first_few(odd),
+            )
+            fix = Message("copy it from `booking-sync-exporter list`, or remove it")
+            yield path, ConfigWarning(WarningKind.UNKNOWN_RESOURCE, target.name, message, fix)
+
+
 def _of_target(target: Target) -> Iterator[tuple[Path, ConfigWarning]]:
+    yield from _odd_resources(target)
     for name, settings in target.running().items():
         path: Path = ("collectors", name.value)
         if getattr(settings, "conflicts", True) is False:
@@ -86,7 +106,8 @@ def _same_account(target: Target, first: dict[Hashable, str]) -> Iterator[tuple[
             other=other,
         )
         fix = Message("correct the credential, remove one of them, or accept it with a reason")
-        yield (), ConfigWarning(WarningKind.SAME_ACCOUNT, target.name, message, fix)
+        to_site = Message("its account is watched under two names: what stands there counts twice, or was copied by mistake")
+        yield (), ConfigWarning(WarningKind.SAME_ACCOUNT, target.name, message, fix, to_site)
 
 
 def _all(windows: Sequence[str]) -> str:

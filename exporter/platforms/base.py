@@ -70,6 +70,13 @@ class SinceStore(Protocol):
         """
         ...
 
+    def gone(self, target: str, listed: frozenset[str], now: float) -> Mapping[str, tuple[Change, ...]]:
+        """Return the states of those connections of ``target`` that were known and are not among the ``listed`` any more.
+
+        The last of them is :data:`~exporter.model.GONE`, since ``now`` at the latest. A day after that they are forgotten.
+        """
+        ...
+
     def forget_oldest(self, target: str) -> None:
         """Keep some hundred connections of ``target``, those that were seen last.
 

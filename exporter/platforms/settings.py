@@ -284,6 +284,11 @@ class Target(Strict):
         """Return the label value for what a user may call a connection or its schedule."""
         return name
 
+    def may_have_resource(self, resource: str) -> bool:
+        """Return whether an account of this platform can have a resource with that id at all."""
+        del resource
+        return True
+
     @property
     def credential_source(self) -> str:
         """Where the credential comes from: a path, a variable's name, or ``inline:TARGET``; nothing of the credential."""

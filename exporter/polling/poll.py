@@ -143,6 +143,7 @@ async def poll(job: Job, before: CollectorState, clock: Clock) -> Outcome:
     error = told_error(error, job.known) if error else None
     seconds, now = clock.monotonic() - began, clock.steady()
     job.recorder.poll_finished(job.name, seconds, error.reason if error else None)
+    partial = error is not None and result is not None
     count, since = (before.failure.count + 1, before.failure.since) if before.failure else (1, now)
     state = replace(
         before,
@@ -152,9 +153,9 @@ async def poll(job: Job, before: CollectorState, clock: Clock) -> Outcome:
         last_duration=seconds,
         last_success=now if error is None else before.last_success,
         observation=told_observation(result.observation, job.known) if result else before.observation,
-        failure=failure_of(error, now, count, since) if error else None,
+        failure=failure_of(error, now, count, since, partial=partial) if error else None,
     )
-    return Outcome(job.remembered(before, state), error, error is not None and result is not None, deadline.held_up)
+    return Outcome(job.remembered(before, state), error, partial, deadline.held_up)
 
 
 async def poll_all(

@@ -24,7 +24,7 @@ from exporter.polling import CANCEL_SECONDS, Scheduler
 from exporter.runtime.closing import Closing
 from exporter.runtime.targets import LiveTarget, World
 from exporter.state.asking import Asked
-from exporter.state.config_warnings import config_warnings
+from exporter.state.config_warnings import with_warnings
 from exporter.state.snapshot import Snapshot, View
 from exporter.state.status_history import StateFileInUseError, StatusHistory, open_status_history
 from exporter.support import logs
@@ -198,11 +198,11 @@ class Application:
     def view(self, site: str | None = None) -> View:
         stepped, rejected = self._clock.stepped(), self._rejected_config
         view = self._snapshot.view(self._clock.steady(), stepped, self._scheduler.polling, site)
-        warnings = config_warnings(view, self._config.unwatched) if self._config and site is None else ()
+        if self._config:
+            view = with_warnings(view, self._config.unwatched)
         view = msgspec.structs.replace(
             view,
             standby=self.standby,
-            config_warnings=warnings,
             rejected_config=rejected and msgspec.structs.replace(rejected, at=rejected.at + stepped),
         )
         return view if site is None else view.of_site(site)

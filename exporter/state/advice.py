@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Final
 
 from exporter.errors import Reason
 from exporter.model import ConnectionStatus, ErrorReason, Message, Moved
 from exporter.platforms.advice import Advice
 from exporter.platforms.registry import PLATFORMS
+from exporter.policy import WarningKind
 
 # What our own reading finds, not a word of a platform.
 DOUBLE_BOOKING: Final = Advice(
@@ -45,6 +48,11 @@ ALL_DOWN: Final = Advice(
     "The calendars' owners connect again, as each connection below says. If all stopped at one moment, an administrator of the "
     "account first finds out what was changed then.",
 )
+ALL_GONE: Final = Advice(
+    "The site lists no calendar connection any more; some worked within the last day. No calendar of it is watched.",
+    "An administrator of the account finds out who removed the connections, or withdrew the right to see them; the calendars' "
+    "owners connect again. If that was meant, the exporter's operator accepts the warning `no_connections`.",
+)
 LIMITED: Final = Advice(
     "The platform asked to wait, so nothing is asked until that time has passed.",
     "Nothing while it passes. If it comes back, the exporter's operator raises the intervals of the target, and an "
@@ -68,6 +76,23 @@ RELOAD_REFUSED: Final = Advice(
     "The configuration was changed and could not be used; the one before stays in force.",
     "The exporter's operator runs `booking-sync-exporter check-config`, mends what it names and reloads.",
 )
+
+UNWATCHED: Final[Mapping[WarningKind, str]] = MappingProxyType(
+    {
+        WarningKind.CONFLICTS_OFF: Message("Bookings are counted, and nobody is told of two that overlap."),
+        WarningKind.WINDOW_MISSING: Message("Some of the shipped alerts judge by this window, and never fire without it."),
+        WarningKind.SAME_ACCOUNT: Message("What stands there counts twice, or the account that was meant is not watched."),
+        WarningKind.EXPIRED: Message(
+            "The day came up to which this was accepted. If it still holds, it is judged like all else."
+        ),
+        WarningKind.UNKNOWN_SCHEDULE: Message("Nothing of this schedule is watched."),
+        WarningKind.UNKNOWN_ALIAS: Message("The name is given to no connection."),
+        WarningKind.UNKNOWN_RESOURCE: Message("What the configuration says of this resource has no effect."),
+        WarningKind.UNKNOWN_ACCEPTED: Message("This entry of `accepted` has no effect."),
+        WarningKind.NO_CONNECTIONS: Message("No calendar of the site is watched."),
+    }
+)
+"""What a warning of the configuration means, by its kind."""
 
 
 def moved(to: Moved) -> Advice:

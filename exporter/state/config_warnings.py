@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Final
 
+from msgspec.structs import replace
+
 from exporter.errors import Reason
 from exporter.model import BookingsObservation, ConnectionsObservation, Message, Observation
 from exporter.platforms.policy import over
@@ -19,23 +21,26 @@ from exporter.support.listing import first_few
 _REMOVE: Final = Message("correct it, or remove it")
 
 
-def config_warnings(view: View, unwatched: Iterable[ConfigWarning] = ()) -> tuple[ConfigWarning, ...]:
-    """Return all warnings of ``view``, those first that are known without it: ``unwatched``, as far as its targets go.
+def with_warnings(view: View, unwatched: Iterable[ConfigWarning] = ()) -> View:
+    """Return ``view`` with its warnings, those first that are known without it: ``unwatched``, as far as its targets go.
 
-    What a target accepts is left out.
+    What a target accepts is apart.
     """
     targets = {target.name: target for target in view.targets}
     known = (warning for warning in unwatched if warning.target is None or warning.target in targets)
     seen = (warning for target in view.targets for warning in of_target(target))
-    return tuple(
-        warning
-        for warning in (*known, *seen)
-        if warning.target is None or warning.kind not in targets[warning.target].policy.warnings
-    )
+    judged: list[ConfigWarning] = []
+    accepted: list[ConfigWarning] = []
+    for warning in (*known, *seen):
+        is_accepted = warning.target is not None and warning.kind in targets[warning.target].policy.warnings
+        (accepted if is_accepted else judged).append(warning)
+    return replace(view, config_warnings=tuple(judged), accepted_warnings=tuple(accepted))
 
 
 def of_target(target: TargetView) -> Iterator[ConfigWarning]:
-    """Yield what the polls of ``target`` show, and what it accepts no longer."""
+    """Yield what the polls of ``target`` show, and what it accepts no longer; of one that is paused nothing."""
+    if target.policy.paused is not None:
+        return
     if (ended := over(target.name, target.policy)) is not None:
         yield ended
     for state in target.collectors:
@@ -86,8 +91,8 @@ def _of_connections(target: str, seen: ConnectionsObservation, policy: TargetPol
         message = Message("no connections: the site has none, or `schedule_ids` leaves all of them out")
         fix = Message("connect a calendar, correct `schedule_ids`, or switch the collector `connections` off")
         yield ConfigWarning(WarningKind.NO_CONNECTIONS, target, message, fix)
-    labels = {label for row in seen.connections for label in (row.key, row.schedule)}
-    if not seen.others and (unknown := sorted(policy.connections.keys() - labels)):
+    labels = {label for row in (*seen.connections, *seen.others) for label in (row.key, row.schedule)}
+    if unknown := sorted(policy.connections.keys() - labels):
         message = Message(
             "accepted names %(number)s connection unknown here: %(names)s",
             "accepted names %(number)s connections unknown here: %(names)s",

@@ -21,6 +21,7 @@ from exporter.model import (
     BookingsObservation,
     Change,
     CollectorName,
+    Connection,
     ConnectionsObservation,
     LinksObservation,
     Observation,
@@ -37,7 +38,8 @@ SITE: Final = "site"
 class Failure(Value, frozen=True, gc=False):
     """Why the last poll did not fully succeed; fit to be shown to people.
 
-    ``count`` is how many failed in a row, ``since`` when the first of them did.
+    ``count`` is how many failed in a row, ``since`` when the first of them did. One that is ``partial`` was answered all the
+    same, if only with what could not be read.
     """
 
     reason: Reason
@@ -48,6 +50,7 @@ class Failure(Value, frozen=True, gc=False):
     code: str | None = None
     request_id: str | None = None
     since: float | None = None
+    partial: bool = False
 
 
 class CollectorState(Value, frozen=True, gc=False):
@@ -133,18 +136,17 @@ def _moved(moment: float | None, seconds: float) -> float | None:
 
 def _observation_moved(observation: Observation, seconds: float) -> Observation:
     if isinstance(observation, ConnectionsObservation):
-        connections = tuple(
-            replace(
-                row,
-                since=row.since + seconds,
-                observed_at=row.observed_at + seconds,
-                changes=moved(row.changes, seconds),
-            )
-            for row in observation.connections
+        observation = replace(
+            observation,
+            connections=tuple(_connection_moved(row, seconds) for row in observation.connections),
+            others=tuple(_connection_moved(row, seconds) for row in observation.others),
+            gone=tuple(replace(row, changes=moved(row.changes, seconds)) for row in observation.gone),
         )
-        others = tuple(replace(row, observed_at=row.observed_at + seconds) for row in observation.others)
-        observation = replace(observation, connections=connections, others=others)
     return replace(observation, at=observation.at + seconds)
+
+
+def _connection_moved(row: Connection, seconds: float) -> Connection:
+    return replace(row, since=row.since + seconds, observed_at=row.observed_at + seconds, changes=moved(row.changes, seconds))
 
 
 class _CachedState(Value, frozen=True, gc=False):
@@ -193,7 +195,8 @@ class View(Value, frozen=True, gc=False):
     """The whole exporter at one moment ``at``. ``missing`` names the collectors that have not finished a poll yet.
 
     ``standby`` says that it polls nothing, and so has no targets to show, because it waits for another process to end.
-    ``config_warnings`` are those of the configuration in force; ``rejected_config`` is one that was refused since.
+    ``config_warnings`` are those of the configuration in force, without the ``accepted_warnings``; ``rejected_config`` is one
+    that was refused since.
     ``remembers`` is false for a ``probe``, which saw this moment alone.
     """
 
@@ -204,6 +207,7 @@ class View(Value, frozen=True, gc=False):
     config_warnings: tuple[ConfigWarning, ...] = ()
     rejected_config: RejectedConfig | None = None
     remembers: bool = True
+    accepted_warnings: tuple[ConfigWarning, ...] = ()
 
     @property
     def ready(self) -> bool:
@@ -212,12 +216,19 @@ class View(Value, frozen=True, gc=False):
     def of_site(self, site: str) -> View:
         """Return what somebody may see who may see ``site`` alone: its targets, and of the process that it stands by.
 
-        Made field by field, so that one that is added here stays hidden until somebody decides about it. What concerns the
-        configuration is the operator's, and a warning may name a target of somebody else.
+        Made field by field, so that one that is added here stays hidden until somebody decides about it. A refused
+        configuration is the operator's, and so is a warning of no single target; one that names another target says it without.
         """
         targets = tuple(target for target in self.targets if target.labels.get(SITE) == site)
         names = {target.name for target in targets}
-        return View(self.at, targets, tuple(item for item in self.missing if item[0] in names), self.standby)
+        return View(
+            self.at,
+            targets,
+            tuple(item for item in self.missing if item[0] in names),
+            self.standby,
+            tuple(warning.for_site() for warning in self.config_warnings if warning.target in names),
+            accepted_warnings=tuple(warning.for_site() for warning in self.accepted_warnings if warning.target in names),
+        )
 
 
 class TargetEntry(Value, frozen=True, gc=False):
@@ -325,6 +336,6 @@ class Snapshot:
         return None if intake is None or intake.silent_since is None else intake.silent_since + self._stepped
 
 
-def failure_of(error: PollError, at: float, count: int, since: float | None = None) -> Failure:
+def failure_of(error: PollError, at: float, count: int, since: float | None = None, *, partial: bool = False) -> Failure:
     """Return the shown form of ``error``; ``since`` is when the first of ``count`` failures in a row happened."""
-    return Failure(error.reason, error.message, at, count, error.status, error.code, error.request_id, since)
+    return Failure(error.reason, error.message, at, count, error.status, error.code, error.request_id, since, partial)

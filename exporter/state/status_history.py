@@ -26,8 +26,8 @@ from msgspec.structs import replace
 from exporter.clock import Clock, wall_deadline
 from exporter.errors import BookingSyncError, ConfigError, Problem
 from exporter.limits import REMEMBERED_CONNECTIONS
-from exporter.model import Change
-from exporter.state.changes import Changes, in_order, recent
+from exporter.model import GONE, Change
+from exporter.state.changes import DAY_SECONDS, Changes, in_order, recent
 from exporter.state.state_file import EarlierChange, Past, fitted, read_state_file, state_file
 from exporter.support.files import FileLock, lock_beside, lock_path, replace_durably, resolved
 from exporter.support.redaction import told
@@ -71,6 +71,23 @@ class StatusHistory:
     def collector_seen(self, target: str, collector: str, present: Change, now: float) -> Changes:
         """Remember the state of a collector, and return those that it had within a week, the present one last."""
         return self._remember(target, self._past(target).collectors, collector, present, now)
+
+    def gone(self, target: str, listed: frozenset[str], now: float) -> Mapping[str, Changes]:
+        """Note which connections are gone, see :meth:`exporter.platforms.base.SinceStore.gone`."""
+        self._notice_step()
+        connections, found = self._past(target).connections, {}
+        for key in connections.keys() - listed:
+            changes = in_order(connections[key], now)
+            if not changes or changes[-1].state != GONE:
+                # In its old place, so that it is forgotten before those that are listed.
+                connections[key] = changes = recent((*changes, Change(now, GONE)), now)
+                self._touch(target)
+            if changes[-1].at > now - DAY_SECONDS:
+                found[key] = changes
+            else:
+                del connections[key]
+                self._touch(target)
+        return found
 
     def forget_oldest(self, target: str) -> None:
         past = self._past(target)

@@ -77,6 +77,7 @@ class Kind(StrEnum):
     TARGET_CLOSED = "target_closed"
     CONNECTION_ACCEPTED = "connection_accepted"
     CONFLICT_ACCEPTED = "conflict_accepted"
+    WARNING_ACCEPTED = "warning_accepted"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -124,7 +125,8 @@ TARGET_EXPIRED: Final = Row(
 CONNECTIONS_DOWN: Final = Row(
     Kind.CONNECTIONS_DOWN,
     Verdict.CRITICAL,
-    f"{DOWN_CONNECTIONS} or more connections of the target were {_WORKED} within {_hours(RECENT_SECONDS)}, and none is now.",
+    f"{DOWN_CONNECTIONS} or more connections of the target were {_WORKED} within {_hours(RECENT_SECONDS)}, and none is now; or "
+    "one was, and the target has no connection any more.",
     history=True,
     alerts=("BookingSyncAllConnectionsFailing",),
 )
@@ -250,6 +252,9 @@ CONNECTION_ACCEPTED: Final = Row(
 CONFLICT_ACCEPTED: Final = Row(
     Kind.CONFLICT_ACCEPTED, Verdict.OK, "Two bookings overlap on a resource, and the configuration accepts one of them."
 )
+WARNING_ACCEPTED: Final = Row(
+    Kind.WARNING_ACCEPTED, Verdict.OK, "The configuration watches less than it seems to, and accepts that."
+)
 CONNECTION_CUT_BEFORE: Final = Row(
     Kind.CONNECTION_DISCONNECTED,
     Verdict.OK,
@@ -285,6 +290,7 @@ TABLE: Final = (
     TARGET_CLOSED,
     CONNECTION_ACCEPTED,
     CONFLICT_ACCEPTED,
+    WARNING_ACCEPTED,
     CONNECTION_CUT_BEFORE,
 )
 """Of the rows that hold for a target the first one is its verdict; where none holds it is OK."""

@@ -9,7 +9,7 @@ from typing import Final
 
 from exporter.state.findings import Finding, Severity, overall, verdicts
 from exporter.state.snapshot import View
-from exporter.state.verdict import Verdict
+from exporter.state.verdict import TARGET_PAUSED, Verdict
 from exporter.web.status_types import Summary, TargetState
 
 _WORDS: Final[Mapping[Verdict, TargetState]] = MappingProxyType(
@@ -34,6 +34,7 @@ def verdict_of(view: View, found: Sequence[Finding]) -> TargetState:
 
 def summary_of(states: Mapping[str, TargetState], found: Iterable[Finding]) -> Summary:
     """Return how many targets are in which state, and how many problems there are."""
+    found = tuple(found)
     by_state = Counter(states.values())
     severities = Counter(finding.severity for finding in found if finding.is_problem)
     return Summary(
@@ -44,4 +45,5 @@ def summary_of(states: Mapping[str, TargetState], found: Iterable[Finding]) -> S
         targets_healthy=by_state["healthy"],
         problems_critical=severities[Severity.CRITICAL],
         problems_warning=severities[Severity.WARNING],
+        targets_paused=sum(finding.row is TARGET_PAUSED for finding in found),
     )

@@ -108,14 +108,16 @@ def status_of(view: View, targets: frozenset[str] | None = None) -> Status:
 def _of_these_alone(view: View, targets: frozenset[str]) -> View:
     """Return ``view`` without what its configuration says of others, or of the exporter as a whole."""
     own = tuple(warning for warning in view.config_warnings if warning.target in targets)
-    return msgspec.structs.replace(view, config_warnings=own, rejected_config=None)
+    accepted = tuple(warning for warning in view.accepted_warnings if warning.target in targets)
+    return msgspec.structs.replace(view, config_warnings=own, accepted_warnings=accepted, rejected_config=None)
 
 
 def _narrowed(view: View, targets: frozenset[str]) -> View:
     shown = tuple(target for target in view.targets if target.name in targets)
     missing = tuple(item for item in view.missing if item[0] in targets)
     warnings = tuple(row for row in view.config_warnings if row.target is None or row.target in targets)
-    return msgspec.structs.replace(view, targets=shown, missing=missing, config_warnings=warnings)
+    accepted = tuple(row for row in view.accepted_warnings if row.target in targets)
+    return msgspec.structs.replace(view, targets=shown, missing=missing, config_warnings=warnings, accepted_warnings=accepted)
 
 
 def _written(room: int, documents: Iterable[msgspec.Struct]) -> tuple[tuple[Any, ...], int]:

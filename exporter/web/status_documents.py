@@ -48,7 +48,7 @@ def problem_document(problem: Finding, target: TargetView | None) -> Problem:
         site=None if target is None else target.labels.get("site"),
         zone="UTC" if target is None else target.policy.zone,
         collector=problem.collector,
-        subject=problem.subject,
+        subject=str(problem.subject),
         calendar_type=None if problem.connection is None else problem.connection.calendar_type,
         title=problem.headline,
         since=_moment_or_none(problem.since),
@@ -67,7 +67,7 @@ def listed_document(finding: Finding, target: TargetView | None) -> Listed:
     return Listed(
         kind=finding.kind,
         target=finding.target,
-        subject=finding.subject,
+        subject=str(finding.subject),
         title=finding.headline,
         since=_moment_or_none(finding.since),
         until=_moment_or_none(finding.until),

@@ -84,8 +84,8 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
 class Change(msgspec.Struct, frozen=True, kw_only=True):
     """At ``at`` it was first seen in ``state``: a connection's status, or ``ok``, ``failing`` or ``expired`` of a collector.
 
-    ``reason`` is why the collector was failing. Without ``known`` the state may be older: it is the first that was seen, or it
-    changed while nobody looked.
+    A connection was ``gone`` while it was not listed. ``reason`` is why the collector was failing. Without ``known`` the state
+    may be older: it is the first that was seen, or it changed while nobody looked.
     """
 
     at: Moment
@@ -329,7 +329,10 @@ class ConfigWarning(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Summary(msgspec.Struct, frozen=True, kw_only=True):
-    """How many targets are in which state (each counts once, its worst), and how many problems there are."""
+    """How many targets are in which state (each counts once, its worst), and how many problems there are.
+
+    ``targets_paused`` are those of the healthy ones that are not watched.
+    """
 
     targets: int
     targets_critical: int
@@ -338,6 +341,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     targets_healthy: int
     problems_critical: int
     problems_warning: int
+    targets_paused: int = 0
 
 
 class Status(msgspec.Struct, frozen=True, kw_only=True):

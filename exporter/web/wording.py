@@ -95,6 +95,8 @@ class Wording:
         """Return what of a target is broken; a connection with the type of its calendar beside it: ``Chair 1 (google)``."""
         if found.connection:
             return f"{found.subject} ({self.word(found.connection.calendar_type)})"
+        if isinstance(found.subject, Message):
+            return self.text(found.subject)
         return found.subject if found.conflict else self.word(found.subject)
 
     def span(self, seconds: float) -> str:

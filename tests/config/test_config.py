@@ -391,7 +391,8 @@ def test_an_alias_of_a_resource_is_one_plain_line_like_any_other_name(
         ("timeout: 10m\ncollectors: {connections: {}}", "timeout", "one request may last longer than max_age (5m)"),
         ("labels: {job: x}", "labels.job", "renames this one to exported_job"),
         ("schedule_ids: [12ab]", "schedule_ids[0]", "does not look like the GUID"),
-        (f"schedule_ids: [{SITE}]\naliases: {{other: x}}", "aliases.other", "leaves out"),
+        ("aliases: {12ab: Chair 1}", "aliases.12ab", "does not look like the GUID"),
+        (f"schedule_ids: [{SITE}]\naliases: {{{SITE[:-1]}7: x}}", f"aliases.{SITE[:-1]}7", "leaves out"),
         ("collectors: {connections: {windows: [today]}}", "collectors.connections.windows", "has no effect"),
     ],
 )

@@ -56,6 +56,30 @@ def test_what_the_file_alone_leaves_unwatched_is_told_by_its_kind(
     assert all(gap.fix and gap.line for gap in config.gaps)
 
 
+@pytest.mark.parametrize(
+    ("target", "names"),
+    [
+        (f"{WIX}, {ALL_SEEN}, resource_aliases: {{'7': Anna, {SITE}: Ben}}", "resource_aliases` names 1 resource whose id"),
+        (
+            f"{WIX}, collectors: {{bookings: {{conflicts: true, overlapping_resources: ['7', '8', {SITE}]}}}}",
+            "overlapping_resources` names 2 resources whose ids are not those of this platform: 7, 8",
+        ),
+        (f"{PORTAL}, resource_aliases: {{{SITE}: Anna, '7': Ben}}", f"not one of this platform: {SITE}"),
+        (f"{PORTAL}, collectors: {{links: }}, resource_aliases: {{a-b: Anna}}", "not one of this platform: a-b"),
+        (f"{PORTAL}, collectors: {{bookings: {{overlapping_resources: [{SITE}, 7]}}}}", f"not one of this platform: {SITE}"),
+    ],
+)
+def test_resources_with_ids_of_another_platform_are_told_by_the_file_alone(target: str, names: str, tmp_path: Path) -> None:
+    config = config_of(tmp_path, f"name: salon, {target}")
+    (warning,) = config.unwatched
+    assert ("unknown_resource", "salon") == (warning.kind, warning.target)
+    assert names in warning.message
+    (gap,) = config.gaps
+    assert "booking-sync-exporter list" in str(gap)
+    accepted = "accepted: [{warning: unknown_resource, why: soon}]"
+    assert () == config_of(tmp_path, f"name: salon, {target}, {accepted}").gaps
+
+
 @pytest.mark.parametrize("where", ["webhook_url: 'https://PORTAL.bitrix24.example/rest/7/ABCDEFGHIJKLMNOP/'", PORTAL])
 def test_one_account_under_two_names_is_told_at_the_second(where: str, tmp_path: Path) -> None:
     other = where if where == PORTAL else f"platform: bitrix24, {where}"

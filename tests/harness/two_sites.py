@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-import msgspec
+from msgspec.structs import replace
 
 from exporter.errors import Reason
 from exporter.model import CollectorName, ConnectionStatus
-from exporter.policy import ConfigWarning, RejectedConfig
+from exporter.policy import ConfigWarning, Known, RejectedConfig, TargetPolicy
 from exporter.state.snapshot import View
 from tests.harness import views
 
@@ -17,6 +17,9 @@ MINE: Final = "Salon Mitte: 100% #1 & Söhne?"
 """A site whose name needs each kind of care in an address."""
 THEIRS: Final = "zz-other"
 """Stands in every text of the other customer."""
+COPIED: Final = ConfigWarning("same_account", "salon-mitte", f"{THEIRS}-1 is the same account", "drop one", "watched twice")
+OFF: Final = ConfigWarning("conflicts_off", "salon-mitte", "double bookings are not looked for", "switch it on")
+MEANT: Final = ConfigWarning("no_connections", "salon-mitte", "none", "connect one")
 USERS: Final[Mapping[str, frozenset[str]]] = {MINE: frozenset({"anna"}), THEIRS: frozenset({"bert"})}
 
 
@@ -24,7 +27,8 @@ def mine(name: str = "salon-mitte", site: str = MINE) -> views.Target:
     """Return the target of the first customer: one broken connection."""
     rows = views.connections(views.connection("Chair 1"), views.connection("Chair 2", ConnectionStatus.DISCONNECTED))
     state = views.succeeded(views.unpolled(name, "wix", CollectorName.CONNECTIONS), rows)
-    return views.target_of(name, "wix", [state], labels={"site": site, "owner": "anna"})
+    policy = TargetPolicy(warnings={"no_connections": Known("opens in March")})
+    return views.target_of(name, "wix", [state], labels={"site": site, "owner": "anna"}, policy=policy)
 
 
 def theirs(number: int) -> views.Target:
@@ -37,13 +41,15 @@ def theirs(number: int) -> views.Target:
 
 
 def alone() -> View:
-    """Return the exporter with the first customer only."""
-    return views.view_of(mine())
+    """Return the exporter with the first customer only, who has copied a target: what is told of it names no other."""
+    own = (replace(COPIED, message=COPIED.to_site, to_site=""), OFF)
+    return replace(views.view_of(mine()), config_warnings=own, accepted_warnings=(MEANT,))
 
 
 def together() -> View:
     """Return it with the second one, who fills pages, before and behind the first."""
     view = views.view_of(theirs(0), mine(), *(theirs(number) for number in range(1, 60)))
-    warning = ConfigWarning("same_account", "salon-mitte", f"salon-mitte and {THEIRS}-1 are one account", "drop one")
+    others = tuple(ConfigWarning("no_connections", name, f"{THEIRS} has none", "add one") for name in (f"{THEIRS}-3", None))
     rejected = RejectedConfig(views.NOW - 60, f"targets[{THEIRS}-2]: unknown key", 1)
-    return msgspec.structs.replace(view, config_warnings=(warning,), rejected_config=rejected)
+    warnings = (others[0], COPIED, OFF, others[1])
+    return replace(view, config_warnings=warnings, accepted_warnings=(MEANT, others[0]), rejected_config=rejected)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from msgspec.structs import replace
@@ -18,6 +18,7 @@ from exporter.model import (
     Connection,
     ConnectionStatus,
     ErrorReason,
+    GoneConnection,
     LinkAnswers,
     LinksObservation,
     Moved,
@@ -48,9 +49,15 @@ def view(*states: CollectorState, policy: TargetPolicy | None = None, usage: Api
     return replace(shown, targets=(replace(row, policy=policy or TargetPolicy(), **target),))
 
 
-def connected(*rows: Connection, policy: TargetPolicy | None = None) -> View:
-    """Return a site with these connections."""
-    return view(views.succeeded(_CONNECTIONS, views.connections(*rows)), _GOOD, policy=policy)
+def connected(
+    *rows: Connection,
+    others: Sequence[Connection] = (),
+    gone: Sequence[GoneConnection] = (),
+    policy: TargetPolicy | None = None,
+) -> View:
+    """Return a site with these connections, others that are not listed, and some that are there no more."""
+    seen = replace(views.connections(*rows), others=tuple(others), gone=tuple(gone))
+    return view(views.succeeded(_CONNECTIONS, seen), _GOOD, policy=policy)
 
 
 def overlapping(start: float, policy: TargetPolicy | None = None) -> View:
@@ -119,5 +126,9 @@ SCENES: Final[Mapping[Row, View]] = {
         went_down("a"), views.connection("b"), policy=TargetPolicy(connections={"a": _MEANT})
     ),
     verdict.CONFLICT_ACCEPTED: overlapping(NOW + HOUR, TargetPolicy(bookings={"352": _MEANT})),
+    verdict.WARNING_ACCEPTED: replace(
+        view(_GOOD, policy=TargetPolicy(warnings={"conflicts_off": _MEANT})),
+        accepted_warnings=(ConfigWarning("conflicts_off", SITE, "not looked for", "Switch it on."),),
+    ),
     verdict.CONNECTION_CUT_BEFORE: connected(went_down("a", NOW - 86_401), views.connection("b")),
 }

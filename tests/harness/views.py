@@ -103,6 +103,7 @@ def failed(
     observation: Observation | None = None,
 ) -> CollectorState:
     """Return the collector after its ``count``-th failed poll in a row; with ``observation`` it succeeded partially."""
+    since = at - (count - 1) * before.interval
     return replace(
         before,
         finished_polls=before.finished_polls + count,
@@ -110,7 +111,7 @@ def failed(
         last_poll=at,
         last_duration=0.4,
         next_poll=at + before.interval,
-        failure=Failure(reason, message, at, count, status=status, since=at - (count - 1) * before.interval),
+        failure=Failure(reason, message, at, count, status=status, since=since, partial=observation is not None),
         observation=observation or before.observation,
     )
 

@@ -16,7 +16,6 @@ from exporter.model import (
     LinkAnswers,
     LinksObservation,
     OperatingTime,
-    OtherConnections,
     Provider,
     Window,
     WindowBookings,
@@ -50,8 +49,7 @@ def connections(number: int = CONNECTIONS) -> ConnectionsObservation:
         for key in range(number)
     )
     providers = tuple(Provider(f"undefined-{key:08x}", up=False) for key in range(PROVIDERS))
-    others = OtherConnections(NOW - 30, {(CalendarType.UNDEFINED, ConnectionStatus.ERROR): 10_000 - number})
-    return ConnectionsObservation(NOW - 30, rows, providers, (others,) if number < 10_000 else (), 200)
+    return ConnectionsObservation(NOW - 30, rows, providers, rows[:1] * (10_000 - number), 200)
 
 
 def windows(number: int, letters: int) -> tuple[Window, ...]:

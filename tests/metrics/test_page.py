@@ -25,7 +25,6 @@ from exporter.model import (
     ConnectionsObservation,
     ConnectionStatus,
     ErrorReason,
-    OtherConnections,
     Provider,
     WindowBookings,
 )
@@ -332,8 +331,8 @@ def test_two_ids_of_one_provider_are_up_only_together() -> None:
 
 
 def test_connections_over_the_cap_are_counted_but_not_shown() -> None:
-    rest = OtherConnections(views.NOW - 30, {(CalendarType.GOOGLE, ConnectionStatus.SYNCED): 3})
-    seen = replace(views.connections(views.connection("a"), views.connection("b")), others=(rest,), dropped_providers=4)
+    rest = tuple(map(views.connection, "cde"))
+    seen = replace(views.connections(views.connection("a"), views.connection("b")), others=rest, dropped_providers=4)
     page = page_of(view_of(seen))
     for name in ("connection_status", "connection_error", "connection_info", "connection_sync_enabled"):
         assert {"a", "b"} == {dict(labels)["connection"] for _, labels in select(page, name)}

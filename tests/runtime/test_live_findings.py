@@ -11,6 +11,7 @@ import pytest
 
 from exporter.errors import ConfigError
 from exporter.simulator import Fault, FaultKind
+from exporter.simulator.wix.providers import GOOGLE
 from exporter.state.findings import Kind, findings
 from exporter.support.known_secrets import KnownSecrets
 from exporter.web import encode_status
@@ -84,5 +85,56 @@ def test_a_portal_that_asks_to_wait_is_told_while_it_waits(tmp_path: Path) -> No
                 await app.pass_time(0.5)
                 told.add((*kinds(app), document(app)["verdict"]))
             assert {("healthy",), (Kind.API_LIMITED, "warning")} == told
+
+    with_business(tmp_path, scenario)
+
+
+def test_a_site_that_fails_as_a_whole_after_one_of_its_providers_did_says_what_holds_now(tmp_path: Path) -> None:
+    async def scenario(business: Business) -> None:
+        target = business.wix_target(collectors={"connections": {"interval": "10s", "max_age": "1h"}})
+        async with application(business.config(target), ManualClock(business.simulator.now())) as app:
+
+            async def told_after(fault: Fault | None) -> list[tuple[str, str | None]]:
+                if fault is not None:
+                    business.simulator.faults.add(fault)
+                for _ in range(80):  # a poll that failed is not repeated at once
+                    await app.pass_time(1.0)
+                return [(problem["severity"], problem["kind"]) for problem in document(app)["problems"]]
+
+            await app.finished_polls()
+            business.site.provider_down(GOOGLE)
+            assert [("warning", "provider_failing")] == await told_after(None)
+            assert [("critical", "collector_failing")] == await told_after(Fault(FaultKind.STATUS, status=503))
+            business.simulator.faults.clear()
+            assert [("warning", "provider_failing")] == await told_after(None)
+            business.site.provider_up()
+            assert [] == await told_after(None)
+
+    with_business(tmp_path, scenario)
+
+
+def test_a_site_all_of_whose_connections_go_at_once_is_critical_and_a_new_one_ends_that(tmp_path: Path) -> None:
+    async def scenario(business: Business) -> None:
+        target = business.wix_target(collectors={"connections": {"interval": "10s", "max_age": "1h"}})
+        async with application(business.config(target), ManualClock(business.simulator.now())) as app:
+            await app.finished_polls()
+            assert "healthy" == document(app)["verdict"]
+            for row in list(business.site.connections):
+                business.site.connections.drop(row.id)
+            for _ in range(15):
+                await app.pass_time(1.0)
+            status = document(app)
+            assert "critical" == status["verdict"]
+            [problem] = status["problems"]
+            assert ("critical", "connections_down", "the target has no calendar connection any more") == (
+                problem["severity"],
+                problem["kind"],
+                problem["title"],
+            )
+            assert ["no_connections"] == [warning["kind"] for warning in status["config_warnings"]]
+            business.site.connections.connect(GOOGLE, business.site.add_schedule().id)
+            for _ in range(15):
+                await app.pass_time(1.0)
+            assert [] == document(app)["problems"]
 
     with_business(tmp_path, scenario)

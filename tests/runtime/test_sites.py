@@ -9,6 +9,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from exporter.errors import ConfigError
 from exporter.metrics import Format
+from exporter.web import encode_status, status_page
 from tests.harness.application import RunningApplication, application, driven
 from tests.harness.business import Business, with_business
 from tests.harness.clock import ManualClock
@@ -53,6 +54,27 @@ def test_a_reload_moves_a_target_to_another_site_with_all_that_is_known_of_it_an
                 await driven(app, app.app.reload())
             assert {"two"} == await targets_of(app, "b")
             assert {"a": frozenset({"bert"}), "b": frozenset({"anna"})} == app.app.site_users
+
+    with_business(tmp_path, scenario)
+
+
+def test_a_site_is_told_what_its_own_targets_leave_unwatched_and_no_name_of_another(tmp_path: Path) -> None:
+    async def scenario(business: Business) -> None:
+        config = business.config(
+            business.wix_target("zz-other", labels={"site": "b"}, schedule_ids=["zz-schedule"], **HOURLY),
+            business.wix_target("mine", labels={"site": "a"}, aliases={"my-schedule": "Chair 9"}, **HOURLY),
+            business.wix_target("zz-lonely", aliases={"zz-schedule": "Chair 8"}, **HOURLY),
+        )
+        async with application(config, ManualClock(business.simulator.now())) as app:
+            await app.finished_polls()
+            view = app.app.view("a")
+            assert ["same_account", "unknown_alias"] == [warning.kind for warning in view.config_warnings]
+            status = encode_status(view).decode()
+            for page in (status, status_page.render(view, site="a").decode()):
+                assert "its account is watched under two names" in page
+                assert "my-schedule" in page
+                assert "zz-" not in page
+            assert "is also watched as zz-other" in encode_status(app.app.view()).decode()
 
     with_business(tmp_path, scenario)
 

@@ -10,10 +10,10 @@ import structlog.testing
 from msgspec.structs import replace
 
 from exporter.errors import Reason
-from exporter.model import BookingsObservation, CollectorName, Observation, OtherConnections
+from exporter.model import BookingsObservation, CollectorName, Observation
 from exporter.policy import ConfigWarning, Known, TargetPolicy, WarningKind
 from exporter.runtime.warning_log import tell_changes
-from exporter.state.config_warnings import config_warnings
+from exporter.state.config_warnings import with_warnings
 from exporter.state.snapshot import CollectorState, View
 from tests.harness.views import NOW, connection, connections, failed, succeeded, target_of, unpolled, view_of
 
@@ -28,7 +28,7 @@ def view(state: CollectorState, policy: TargetPolicy | None = None, at: float = 
 
 
 def kinds(shown: View, unwatched: Sequence[ConfigWarning] = ()) -> list[str]:
-    return [warning.kind for warning in config_warnings(shown, unwatched)]
+    return [warning.kind for warning in with_warnings(shown, unwatched).config_warnings]
 
 
 def bookings(**fields: tuple[str, ...]) -> BookingsObservation:
@@ -48,7 +48,7 @@ KNOWN = TargetPolicy(connections={"chair-9": Known("cut")}, bookings={"17": Know
         (connections(CHAIR), KNOWN, ["unknown_accepted"]),
         (connections(connection("chair-9")), KNOWN, []),
         (connections(connection("20b29099ad18", schedule="chair-9")), KNOWN, []),
-        (replace(connections(CHAIR), others=(OtherConnections(NOW, {}),)), KNOWN, []),
+        (replace(connections(CHAIR), others=(connection("chair-9"),)), KNOWN, []),
         (bookings(), KNOWN, []),
         (bookings(unknown_resources=("12", "15")), None, ["unknown_resource"]),
         (bookings(unknown_accepted=("17",)), KNOWN, ["unknown_accepted"]),
@@ -64,7 +64,7 @@ def test_what_an_observation_does_not_know_of_the_configuration_is_a_warning(
 
 def test_the_warning_says_how_many_and_which() -> None:
     observation = replace(connections(CHAIR), unknown_schedules=("deadbeef",))
-    (warning,) = config_warnings(view(succeeded(CONNECTIONS, observation)))
+    (warning,) = with_warnings(view(succeeded(CONNECTIONS, observation))).config_warnings
     assert "schedule_ids names 1 schedule that this site does not have, or without a calendar: deadbeef" == warning.message
 
 
@@ -91,12 +91,19 @@ def test_what_is_accepted_is_no_warning_until_it_is_over() -> None:
     policy = TargetPolicy(warnings={"no_connections": Known("opens in March", NOW + 60), "conflicts_off": Known("few")})
     off = ConfigWarning(WarningKind.CONFLICTS_OFF, "salon", "off", "on")
     assert [] == kinds(view(state, policy, NOW + 59), [off])
+    accepted = with_warnings(view(state, policy, NOW + 59), [off]).accepted_warnings
+    assert ["conflicts_off", "no_connections"] == [warning.kind for warning in accepted]
     assert ["expired", "no_connections"] == kinds(view(state, policy, NOW + 60), [off])
+
+
+def test_of_a_target_that_is_paused_nothing_is_told_not_even_that_an_acceptance_is_over() -> None:
+    policy = TargetPolicy(paused=Known(), connections={"a": Known("cut", NOW)})
+    assert [] == kinds(view(succeeded(CONNECTIONS, connections()), policy))
 
 
 def test_a_warning_of_a_target_that_is_not_there_is_left_out_and_one_of_none_stays() -> None:
     elsewhere = [ConfigWarning(WarningKind.CONFLICTS_OFF, name, "off", "on") for name in ("salon", "another shard's", None)]
-    assert 2 == len(config_warnings(view(BOOKINGS), elsewhere))
+    assert 2 == len(with_warnings(view(BOOKINGS), elsewhere).config_warnings)
 
 
 def test_an_acceptance_is_over_at_its_moment_and_not_before() -> None:

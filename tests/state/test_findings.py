@@ -137,11 +137,11 @@ def test_a_partial_failure_names_the_provider() -> None:
     assert problem.headline == "calendar provider failed: apple"
 
 
-@pytest.mark.parametrize("reason", [Reason.AUTH, Reason.TIMEOUT, Reason.NETWORK, Reason.RATE_LIMITED])
+@pytest.mark.parametrize("reason", list(Reason))
 def test_a_poll_that_fails_as_a_whole_is_not_the_fault_of_a_provider_that_failed_before(reason: Reason) -> None:
     seen = views.connections(views.connection("a"), at=NOW - 90, providers=[Provider("apple", up=False)])
     before = views.failed(CONNECTIONS, Reason.SERVER_ERROR, "1 of 1", at=NOW - 90, observation=seen)
-    severity = Severity.WARNING if reason is Reason.RATE_LIMITED else Severity.CRITICAL
+    severity = Severity.WARNING if reason in LIMITS else Severity.CRITICAL
     assert [(severity, Kind.COLLECTOR_FAILING)] == kinds(problems(view(views.failed(before, reason, "refused"))))
 
 

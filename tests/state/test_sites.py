@@ -34,7 +34,16 @@ def test_a_target_without_the_label_belongs_to_no_site() -> None:
 
 def test_a_site_shows_what_was_decided_to_be_shown_of_a_view_and_hides_a_field_that_is_added() -> None:
     # Who adds a field decides what of it is a customer's matter, in View.of_site, and names it here.
-    assert ("at", "targets", "missing", "standby", "config_warnings", "rejected_config", "remembers") == View.__struct_fields__
+    assert (
+        "at",
+        "targets",
+        "missing",
+        "standby",
+        "config_warnings",
+        "rejected_config",
+        "remembers",
+        "accepted_warnings",
+    ) == View.__struct_fields__
     shown = replace(together(), standby=True).of_site(MINE)
     assert msgspec.structs.replace(alone(), standby=True) == shown
 

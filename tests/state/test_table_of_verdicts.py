@@ -8,8 +8,21 @@ import pytest
 from msgspec.structs import replace
 
 from exporter.errors import Reason
-from exporter.model import ApiUsage, Budget, Change, CollectorName, Connection, ConnectionStatus, LinkAnswers, Moved
+from exporter.model import (
+    ApiUsage,
+    Budget,
+    Change,
+    CollectorName,
+    Connection,
+    ConnectionStatus,
+    ErrorReason,
+    GoneConnection,
+    LinkAnswers,
+    Moved,
+    Provider,
+)
 from exporter.policy import ConfigWarning, Known, RejectedConfig, TargetPolicy
+from exporter.state.config_warnings import with_warnings
 from exporter.state.findings import Finding, Kind, Severity, findings, problems
 from exporter.state.snapshot import View
 from exporter.state.verdict import Verdict, worst
@@ -64,6 +77,115 @@ def test_a_target_is_down_when_several_connections_worked_within_a_day_and_none_
 ) -> None:
     found = only(scenes.connected(*rows), Kind.CONNECTIONS_DOWN)
     assert [Severity.CRITICAL] * expected == [finding.severity for finding in found]
+
+
+def went(key: str, at: float = NOW - 3_600.0, *before: str) -> GoneConnection:
+    changes = (Change(NOW - 9 * DAY, "synced"), *(Change(at - 60, state) for state in before), Change(at, "gone"))
+    return GoneConnection(key, "", changes)
+
+
+@pytest.mark.parametrize(
+    ("rows", "gone", "expected"),
+    [
+        ([], [went("a"), went("b")], True),
+        ([], [went("a")], True),
+        ([], [went("a", NOW - DAY + 1)], True),
+        ([], [went("a", NOW - DAY)], False),
+        ([], [went("a", NOW - 3_600.0, "error")], True),
+        ([], [GoneConnection("a", "", (Change(NOW - 9 * DAY, "error"), Change(NOW - 60, "gone")))], False),
+        ([], [], False),
+        ([broke("c")], [went("a")], True),
+        ([broke("c", NOW - 5 * DAY)], [went("a")], False),
+        ([broke("c", NOW - 5 * DAY)], [went("a"), went("b")], True),
+        ([views.connection("c")], [went("a"), went("b")], False),
+    ],
+    ids=[
+        "all",
+        "the only one",
+        "just within a day",
+        "a day ago",
+        "it broke just before",
+        "it had not worked",
+        "there never was one",
+        "one went and the other broke",
+        "one went and the other had been dead",
+        "two went and the other had been dead",
+        "one works",
+    ],
+)
+def test_a_target_whose_connections_went_within_a_day_is_down_unless_one_works(
+    rows: list[Connection], gone: list[GoneConnection], expected: bool
+) -> None:
+    found = only(scenes.connected(*rows, gone=gone), Kind.CONNECTIONS_DOWN)
+    assert [Severity.CRITICAL] * expected == [finding.severity for finding in found]
+
+
+def test_connections_that_all_went_are_one_problem_and_accepted_as_what_it_is_else() -> None:
+    shown = scenes.connected(gone=[went("a")])
+    [found] = problems(with_warnings(shown))
+    assert ("the target has no calendar connection any more", NOW - 3_600) == (found.title, found.since)
+    fresh = replace(shown, remembers=False)  # of a probe
+    [found] = problems(with_warnings(fresh))
+    assert "no_connections" == found.reason
+    meant = TargetPolicy(warnings={"no_connections": Known("opens in March")})
+    assert () == problems(scenes.connected(gone=[went("a")], policy=meant))
+    left = TargetPolicy(connections={"a": Known("she left")})
+    assert () == problems(scenes.connected(gone=[went("a")], policy=left))
+
+
+def test_connections_of_a_provider_that_cannot_be_asked_have_not_gone() -> None:
+    seen = replace(views.connections(providers=[Provider("google", up=False)]), gone=(went("a"),))
+    waiting = views.unpolled("salon", "wix", CollectorName.CONNECTIONS)
+    failing = views.failed(waiting, Reason.SERVER_ERROR, "google", observation=seen)
+    assert Kind.CONNECTIONS_DOWN not in kinds(scenes.view(failing, GOOD))
+
+
+LONG_AGO = replace(views.connection("old", ConnectionStatus.DISCONNECTED), since_known=False)
+LEFT = TargetPolicy(connections={"a": Known("she left"), "b": Known("she left")})
+
+
+@pytest.mark.parametrize(
+    ("rows", "others", "policy", "expected"),
+    [
+        ([LONG_AGO], [broke("x")], None, [Kind.CONNECTION_ERROR]),
+        ([LONG_AGO], [broke("x", NOW - 60, ConnectionStatus.DISCONNECTED)], None, [Kind.CONNECTION_DISCONNECTED]),
+        ([LONG_AGO], [views.connection("x", ConnectionStatus.UNDEFINED)], None, [Kind.CONNECTION_UNCLEAR]),
+        ([LONG_AGO], [views.connection("x", ConnectionStatus.SYNC_IN_PROGRESS)], None, [Kind.CONNECTION_STUCK]),
+        ([LONG_AGO], [views.connection("x")], None, []),
+        ([broke("a"), broke("b")], [broke("x")], LEFT, [Kind.CONNECTION_ERROR]),
+        ([broke("a"), broke("b")], [views.connection("x")], None, [Kind.CONNECTION_ERROR] * 2),
+        ([broke("a"), broke("b")], [broke("x")], None, [Kind.CONNECTIONS_DOWN] + [Kind.CONNECTION_ERROR] * 3),
+        ([LONG_AGO], [broke("x"), broke("y")], None, [Kind.CONNECTIONS_DOWN, Kind.CONNECTION_ERROR]),
+        ([views.connection("a")], [broke("b")], LEFT, []),
+    ],
+    ids=[
+        "an error",
+        "one that was cut",
+        "an unclear one",
+        "a stuck one",
+        "one that works",
+        "an error behind accepted ones",
+        "one that works behind broken ones",
+        "all broken",
+        "two that worked lately",
+        "one that is accepted",
+    ],
+)
+def test_connections_beyond_those_that_are_listed_are_judged_as_they_are(
+    rows: list[Connection], others: list[Connection], policy: TargetPolicy | None, expected: list[Kind]
+) -> None:
+    assert expected == [found.kind for found in problems(scenes.connected(*rows, others=others, policy=policy))]
+
+
+def test_of_connections_that_are_not_listed_those_that_are_alike_are_one_finding_since_the_first_of_them() -> None:
+    rows = [broke(f"x{number}", NOW - 60 - number) for number in range(600)]
+    rows += [replace(broke("y"), error_reason=ErrorReason.TOKEN_REVOKED)]
+    found = problems(scenes.connected(views.connection("works"), others=rows))
+    assert [
+        ("600 connections that are not listed", NOW - 659, "raise `max_connections` to see which"),
+        ("1 connection that is not listed", NOW - 3_600, "raise `max_connections` to see which"),
+    ] == [(row.subject, row.since, row.detail) for row in found]
+    assert {"calendar sync is broken"} == {row.title for row in found}
 
 
 def test_a_connection_that_went_through_another_state_still_worked_within_a_day() -> None:
@@ -166,10 +288,10 @@ def test_data_that_is_withdrawn_because_no_poll_begins_is_one_problem() -> None:
 def test_a_warning_of_the_configuration_is_told_at_its_target_and_one_of_none_at_the_exporter() -> None:
     warnings = (
         ConfigWarning("unknown_schedule", "salon", "no such", "Remove it."),
-        ConfigWarning("shared", None, "two", "Mend."),
+        ConfigWarning("same_account", None, "two", "Mend."),
     )
     found = problems(replace(scenes.view(GOOD), config_warnings=warnings))
-    assert [("salon", "unknown_schedule", "no such"), ("", "shared", "two")] == [
+    assert [("salon", "unknown_schedule", "no such"), ("", "same_account", "two")] == [
         (finding.target, finding.reason, finding.detail) for finding in found
     ]
 

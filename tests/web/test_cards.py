@@ -21,8 +21,10 @@ from exporter.model import (
     Provider,
     WindowLinks,
 )
-from exporter.policy import TargetPolicy
+from exporter.policy import ConfigWarning, TargetPolicy, WarningKind
+from exporter.state.config_warnings import with_warnings
 from exporter.state.snapshot import CollectorState, View
+from exporter.texts import texts_in
 from exporter.web import status_page as board
 from exporter.web.cards import Card
 from tests.harness import views
@@ -182,6 +184,41 @@ def test_causes_beyond_the_cards_are_lines_with_a_link_to_exactly_theirs() -> No
         narrowed = board.board_of(view, query=query)
         assert [(line.cause, line.size)] == [(card.cause, card.size) for card in narrowed.cards]
     assert "5 more causes</summary>" in board.render(view).decode()
+
+
+def warned(*warnings: ConfigWarning) -> View:
+    good = views.succeeded(unpolled("salon"), views.connections(views.connection("Chair 1")))
+    return replace(views.view_of(target("salon", good)), config_warnings=warnings)
+
+
+TOLD = [kind for kind in WarningKind if kind is not WarningKind.MISSING_RIGHT]
+
+
+@pytest.mark.parametrize("language", ["en", "de", "ru"])
+def test_each_kind_of_configuration_warning_is_a_card_whose_title_says_what_is_wrong(language: str) -> None:
+    warnings = [ConfigWarning(kind, "salon", f"about {kind}", "mend it") for kind in TOLD]
+    page = board.render(warned(*warnings), texts=texts_in(language)).decode()
+    titles = re.findall(r"<h3>(.*?)</h3>", page.partition('id="targets"')[0])
+    assert 9 == len(TOLD) == len(set(titles))
+    english = {str(card.cause.title) for card in board.board_of(warned(*warnings)).cards}
+    assert (language == "en") == bool(english & {title[:1].lower() + title[1:] for title in titles})
+    meanings = re.findall(r'<div class="advice">\s*<p>(.*?)</p>', page)
+    assert 9 == len(set(meanings))
+
+
+def test_an_acceptance_that_is_over_does_not_say_that_something_is_watched_less() -> None:
+    [card] = board.board_of(warned(ConfigWarning("expired", "salon", "over: connection a", "remove it"))).cards
+    assert "something is accepted no longer" == card.cause.title
+    assert "it is judged like all else" in card.cause.meaning
+
+
+def test_a_right_that_is_missing_is_one_card_at_the_collectors_that_were_refused() -> None:
+    states = [views.failed(unpolled("salon", name), Reason.PERMISSION, "no right") for name in list(CollectorName)[:2]]
+    view = views.view_of(target("salon", *states))
+    view = with_warnings(view)
+    assert ["missing_right", "missing_right"] == [warning.kind for warning in view.config_warnings]
+    [card] = board.board_of(view).cards
+    assert ("polls fail", "permission", 2) == (card.cause.title, card.cause.reason, card.size)
 
 
 def test_connections_of_one_reason_are_one_card() -> None:

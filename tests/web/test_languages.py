@@ -21,12 +21,13 @@ from exporter.model import (
     Change,
     CollectorName,
     ConnectionStatus,
+    GoneConnection,
     LinkAnswers,
     LinksObservation,
     WindowBookings,
     WindowLinks,
 )
-from exporter.policy import Known, TargetPolicy, WarningKind
+from exporter.policy import ConfigWarning, Known, TargetPolicy, WarningKind
 from exporter.state import verdict
 from exporter.state.config_warnings import of_observation
 from exporter.state.snapshot import View
@@ -69,7 +70,7 @@ _NAMES: Final = re.compile(
         (
             r"salon-wix|salon-b24|salon-berlin|salon|portal|wix|bitrix24|Chair \d|Window seat|owner=anna",
             r"label=x|site=|new\.[\w.]+",
-            r"the stylist left",
+            r"the stylist left|cut on some days",
             r"UTC|HTTP|JSON|LIMIT|next_24h|today|token_revoked|webhook_url",
             r"schedule_ids|aliases|targets\[0\]: no platform",
             r"booking-sync-exporter [\w.+]+|\b[0-9a-f]{12}\b|undefined-[0-9a-f]{8}|\b[ijrw]+\d*\b",
@@ -179,6 +180,17 @@ def _odd() -> View:
     )
 
 
+def _unwatched() -> View:
+    """Return a salon with a warning of each kind, as a platform would word it."""
+    shown = verdict_scenes.connected(views.connection("a"))
+    return replace(shown, config_warnings=tuple(ConfigWarning(kind, verdict_scenes.SITE, "x", "") for kind in WarningKind))
+
+
+def _gone() -> View:
+    """Return a salon whose only connection went."""
+    return verdict_scenes.connected(gone=[GoneConnection("a", "", (Change(NOW - 90, "synced"), Change(NOW - 60, "gone")))])
+
+
 def _many() -> View:
     """Return more targets with one cause than a card lists."""
     failed = views.failed(views.unpolled("salon", "wix", CollectorName.CONNECTIONS), Reason.NETWORK, "lost")
@@ -188,6 +200,9 @@ def _many() -> View:
 PAGES: Final[Mapping[str, View]] = {
     "accepted": _accepted(),
     "odd": _odd(),
+    "unwatched": _unwatched(),
+    "gone": _gone(),
+    "unlisted": verdict_scenes.connected(others=[views.connection("a", ConnectionStatus.ERROR)]),
     "many": _many(),
     **{name: make() for name, make in views.SCENES.items()},
     "in_berlin": views.in_berlin(),

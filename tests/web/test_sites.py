@@ -92,7 +92,7 @@ def test_a_second_page_of_a_site_is_found_through_the_first_one() -> None:
 
 def test_a_board_names_the_site_that_it_is_of() -> None:
     text = ask(ShownBackend(together()), HOME).text
-    assert "(1) Booking sync Salon Mitte: 100% #1 &amp; Söhne?</title>" in text
+    assert "(3) Booking sync Salon Mitte: 100% #1 &amp; Söhne?</title>" in text
     assert '<h1>Booking sync <span class="soft">Salon Mitte: 100% #1 &amp; Söhne?</span></h1>' in text
     assert "Booking sync</title>" in ask(ShownBackend(together()), "/").text
 

@@ -534,13 +534,14 @@ def test_a_refused_configuration_is_told_under_the_verdict_whatever_else_is_brok
         (verdict.TARGET_CLOSED, "closed"),
         (verdict.CONNECTION_ACCEPTED, "Calendar is disconnected"),
         (verdict.CONFLICT_ACCEPTED, "bookings 341 and 352 overlap"),
+        (verdict.WARNING_ACCEPTED, "double bookings are not looked for"),
         (verdict.CONNECTION_CUT_BEFORE, "Calendar is disconnected"),
     ],
 )
 def test_what_is_listed_and_not_judged_stands_on_the_board_with_its_reason(row: verdict.Row, said: str) -> None:
     view = SCENES[row]
     text = words(page(view))
-    assert "Everything is in order" in text
+    assert ("Nothing is watched" if row is verdict.TARGET_PAUSED else "Everything is in order") in text
     listed = text.partition("Listed, not judged")[2].partition(" Targets ")[0]
     assert said.casefold() in listed.casefold()
     known = [finding.known for finding in findings(view) if finding.known is not None]

@@ -173,7 +173,9 @@ class BookingsCollector:
 
     def _unknown_resources(self) -> tuple[str, ...]:
         """Return the resources that the configuration names and the portal does not list."""
-        return tuple(sorted(self._named_resources() - self._names.names.keys())) if self._names.complete else ()
+        missing = self._named_resources() - self._names.names.keys() if self._names.complete else ()
+        # Of what is no number the configuration alone tells.
+        return tuple(sorted(resource for resource in missing if resource.isdigit()))
 
     def _named_resources(self) -> AbstractSet[str]:
         return self._settings.overlapping_resources | self._services.policy().resource_aliases.keys()

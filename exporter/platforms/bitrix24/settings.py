@@ -204,6 +204,9 @@ class BitrixTarget(Target):
         # Behind the source stands the portal's address.
         return told_source(self.webhook_url.identity.rpartition(" ")[0] if self.webhook_url else "", self.name)
 
+    def may_have_resource(self, resource: str) -> bool:
+        return resource.isascii() and resource.isdigit()
+
     @property
     def sign_in(self) -> str:
         return "webhook" if self.oauth is None else "oauth"

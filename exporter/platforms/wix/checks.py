@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
 from exporter.fields.kinds import FieldProblem
 from exporter.platforms.aliases import shared_aliases
+from exporter.platforms.wix.naming import GUID
 from exporter.platforms.wix.settings import WixTarget
 from exporter.support.yaml_source import Path
 
 _API_KEY_MODE: Final = ("site_id", "api_key")
 _APP_MODE: Final = ("app_id", "app_secret", "instance_id")
-_GUID: Final = re.compile("[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
 def problems(target: Mapping[str, object], path: Path) -> Iterator[FieldProblem]:
@@ -44,7 +43,7 @@ def warnings(target: WixTarget, path: Path) -> Iterator[FieldProblem]:
     """Yield what is allowed and probably not meant."""
     for name in ("site_id", "app_id", "instance_id"):
         value = getattr(target, name)
-        if value and not _GUID.fullmatch(value):
+        if value and not _is_guid(value):
             fix = (
                 "copy the GUID after /dashboard/ in the address of the site's dashboard"
                 if name == "site_id"
@@ -53,11 +52,18 @@ def warnings(target: WixTarget, path: Path) -> Iterator[FieldProblem]:
             message = "does not look like a GUID such as 12345678-9abc-4def-8123-456789abcdef"
             yield FieldProblem((*path, name), message, fix)
     for index, schedule in enumerate(target.schedule_ids):
-        if not _GUID.fullmatch(schedule):
-            message = "does not look like the GUID of a schedule"
-            yield FieldProblem((*path, "schedule_ids", index), message, "copy it again")
-    if target.schedule_ids:
-        for schedule in target.aliases:
-            if schedule not in target.schedule_ids:
-                message = "is the alias of a schedule that schedule_ids leaves out"
-                yield FieldProblem((*path, "aliases", schedule), message, "add it there")
+        yield from _schedule(schedule, (*path, "schedule_ids", index))
+    for schedule in target.aliases:
+        where = (*path, "aliases", schedule)
+        yield from _schedule(schedule, where)
+        if target.schedule_ids and schedule not in target.schedule_ids and _is_guid(schedule):
+            yield FieldProblem(where, "is the alias of a schedule that schedule_ids leaves out", "add it there")
+
+
+def _schedule(schedule: str, where: Path) -> Iterator[FieldProblem]:
+    if not _is_guid(schedule):
+        yield FieldProblem(where, "does not look like the GUID of a schedule", "copy it again")
+
+
+def _is_guid(text: str) -> bool:
+    return GUID.fullmatch(text.lower()) is not None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
@@ -17,7 +16,7 @@ from exporter.model import (
     Connection,
     ConnectionsObservation,
     ConnectionStatus,
-    OtherConnections,
+    GoneConnection,
     Provider,
     Value,
 )
@@ -39,6 +38,11 @@ class _Seen(Value, frozen=True, gc=False):
     row: ConnectionRow
     since: Change
     observed_at: float
+    was: Change | None = None  # the state before the present one
+
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        return (self.since,) if self.was is None else (self.was, self.since)
 
 
 class ConnectionsCollector:
@@ -61,6 +65,7 @@ class ConnectionsCollector:
         self._shown: Sequence[str] = ()
         self._changes: Mapping[str, tuple[Change, ...]] = {}  # of those that are shown, by the hash
         self._listed: frozenset[str] | None = None  # schedules of the last whole answer
+        self._gone: Mapping[str, GoneConnection] = {}
         self._last: ConnectionsObservation | None = None
 
     async def poll(self, *, repeat: bool = True) -> PollResult:
@@ -87,6 +92,7 @@ class ConnectionsCollector:
             dropped,
             self._unknown(self._target.schedule_ids),
             self._unknown(self._target.aliases),
+            tuple(self._gone.values()),
         )
         return PollResult(observation, _providers_failed(failed, labels, http) if failed else None)
 
@@ -99,8 +105,11 @@ class ConnectionsCollector:
         async for row in in_slices(list(rows)):
             before = self._seen.get(row.key)
             same = before is not None and before.row.status is row.status
-            since = before.since if before and same else Change(now, row.status.value, known=before is not None)
-            seen[row.key] = _Seen(row, since, now)
+            if before is not None and same:
+                seen[row.key] = replace(before, row=row, observed_at=now)
+            else:
+                since = Change(now, row.status.value, known=before is not None)
+                seen[row.key] = _Seen(row, since, now, None if before is None else before.since)
         # A row that could not be read may be any of those that are missing, so nothing is known to be gone then; but one that
         # nobody can mend must not keep them for ever.
         doubtful_after = now - self._max_age if answer.malformed else float("inf")
@@ -109,12 +118,26 @@ class ConnectionsCollector:
                 break
             if old.row.provider_id in answer.failed_provider_ids or old.observed_at >= doubtful_after:
                 seen.setdefault(key, old)
-        self._seen = seen
+        earlier, self._seen = self._seen, seen
         fresh = [key for key, row in seen.items() if now - row.observed_at <= self._max_age]
         self._shown = _chosen(fresh, seen, self._shown, self._max_connections)
         await self._date(self._shown, now)
         if not answer.failed_provider_ids and not answer.malformed:
-            self._services.since.keep_only(self._target.name, frozenset(seen))
+            self._note_gone(frozenset(row.key for row in answer.rows), earlier, now)
+            self._services.since.keep_only(self._target.name, frozenset(seen) | self._gone.keys())
+        else:
+            self._gone = {key: row for key, row in self._gone.items() if key not in seen}
+
+    def _note_gone(self, listed: frozenset[str], earlier: Mapping[str, _Seen], now: float) -> None:
+        """Learn which connections a whole answer, which has the ``listed``, does not have any more."""
+        found = {}
+        for key, changes in self._services.since.gone(self._target.name, listed, now).items():
+            if key in earlier:
+                schedule = self._names.schedule(earlier[key].row.schedule_id)
+            else:  # it went earlier, or while the exporter was away
+                schedule = self._gone[key].schedule if key in self._gone else ""
+            found[key] = GoneConnection(key, schedule, changes)
+        self._gone = found
 
     async def _date(self, keys: Sequence[str], now: float) -> None:
         """Learn from the store which status connections had since when, and let it remember what it did not know."""
@@ -138,11 +161,13 @@ class ConnectionsCollector:
 
     async def _connections(
         self, labels: Mapping[str, str], now: float
-    ) -> tuple[tuple[Connection, ...], tuple[OtherConnections, ...]]:
-        """Return the connections that are shown one by one, and what the others add up to."""
+    ) -> tuple[tuple[Connection, ...], tuple[Connection, ...]]:
+        """Return the connections that are shown one by one, and the others."""
         names = self._names.name_all(seen.row for seen in self._seen.values())
         found: list[Connection] = []
-        async for key in in_slices(self._shown):
+        shown = set(self._shown)
+        others = [key for key, seen in self._seen.items() if key not in shown and now - seen.observed_at <= self._max_age]
+        async for key in in_slices([*self._shown, *others]):
             seen = self._seen[key]
             row = seen.row
             found.append(
@@ -158,15 +183,10 @@ class ConnectionsCollector:
                     since=seen.since.at,
                     observed_at=seen.observed_at,
                     since_known=seen.since.known,
-                    changes=self._changes.get(key, ()),
+                    changes=self._changes.get(key, seen.changes),
                 )
             )
-        others = self._seen.keys() - set(self._shown) if len(self._shown) < len(self._seen) else ()
-        numbers: dict[float, Counter[tuple[CalendarType, ConnectionStatus]]] = {}
-        for seen in (self._seen[key] for key in others):
-            if now - seen.observed_at <= self._max_age:
-                numbers.setdefault(seen.observed_at, Counter())[seen.row.calendar_type, seen.row.status] += 1
-        return tuple(found), tuple(OtherConnections(at, dict(row)) for at, row in numbers.items())
+        return tuple(found[: len(shown)]), tuple(found[len(shown) :])
 
     async def _all_failed(self, failed: frozenset[str], http: Answer) -> PollResult:
         """No provider could be asked (wix.md 3.6): nothing is known now, and that is not "no connections".

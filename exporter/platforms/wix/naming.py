@@ -9,14 +9,15 @@ from typing import Final
 from exporter.platforms.wix.answers import short_hash
 from exporter.platforms.wix.connection_rows import ConnectionRow
 
-_GUID: Final = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+GUID: Final = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+"""An id of Wix, in lower case."""
 
 
 def label_of(name: str, aliases: Mapping[str, str]) -> str:
     """Return the label value of the schedule that a user calls ``name``: an id, an alias or the label itself."""
     written = name.lower()
     named = {schedule.lower(): alias for schedule, alias in aliases.items()}
-    return named.get(written) or (short_hash(written) if _GUID.fullmatch(written) else name)
+    return named.get(written) or (short_hash(written) if GUID.fullmatch(written) else name)
 
 
 class ConnectionNames:

@@ -25,7 +25,7 @@ from exporter.platforms.settings import (
     Target,
     default,
 )
-from exporter.platforms.wix.naming import label_of
+from exporter.platforms.wix.naming import GUID, label_of
 from exporter.support.secret import Secret, pasted
 
 STATUSES: Final = ("CREATED", "PENDING", "CONFIRMED", "CANCELED", "DECLINED", "WAITING_LIST", "PENDING_ECOM_CHECKOUT")
@@ -67,7 +67,7 @@ class WixConnections(CollectorSettings):
         ge=1,
         le=CONNECTIONS.number,
         description="Connections with series of their own, 16 each; those that do not work come first. The rest is counted as "
-        "dropped, and in `booking_sync_connections`.",
+        "dropped, and in `booking_sync_connections`, and judged like those.",
     )
     windows: Annotated[tuple[ChosenWindow, ...], Field(strict=False), AfterValidator(_none)] = Field(
         default_factory=tuple, description="Accepted and ignored: nothing is counted here."
@@ -155,6 +155,9 @@ class WixTarget(Target):
         """The site, by its id or by that of the app's instance on it."""
         site = (self.site_id or self.instance_id or "").lower()
         return Account(site, f"the site {site}") if site else None
+
+    def may_have_resource(self, resource: str) -> bool:
+        return GUID.fullmatch(resource.lower()) is not None
 
     def connection_label(self, name: str) -> str:
         """Return the alias of the schedule ``name``, or its hash when it is an id without one, else ``name``."""

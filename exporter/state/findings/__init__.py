@@ -17,8 +17,8 @@ from exporter.state.findings.collectors import brought_data, of_collectors
 from exporter.state.findings.connections import is_broken, of_connections
 from exporter.state.findings.finding import Finding, Severity, is_in_force
 from exporter.state.snapshot import TargetView, View
+from exporter.state.verdict import CONNECTIONS_DOWN, PLACE, TARGET_CLOSED, TARGET_PAUSED, Kind, Verdict, verdict_of, worst
 from exporter.state.verdict import NOT_POLLED as NOT_POLLED_ROW
-from exporter.state.verdict import PLACE, TARGET_CLOSED, TARGET_PAUSED, Kind, Verdict, verdict_of, worst
 
 __all__ = [
     "Finding",
@@ -40,10 +40,13 @@ def findings(view: View) -> tuple[Finding, ...]:
     """
     found = [
         finding
-        for part in (of_configuration(view), *(of_target(target, view.at) for target in view.targets))
-        for finding in part
+        for target in view.targets
+        for finding in of_target(target, view.at)
         if view.remembers or not finding.row.history
     ]
+    down = {finding.target for finding in found if finding.row is CONNECTIONS_DOWN}
+    of_config = of_configuration(view, down)
+    found += (finding for finding in of_config if view.remembers or not finding.row.history)
 
     def order(finding: Finding) -> tuple[int, float]:
         return PLACE[finding.row], finding.conflict.start if finding.conflict else -(finding.since or 0.0)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
+from types import MappingProxyType
+from typing import Final
 
 from exporter.model import Message
 from exporter.platforms.advice import Advice
+from exporter.policy import WarningKind
 from exporter.state import advice
 from exporter.state.findings.finding import Finding
 from exporter.state.snapshot import TargetView, View
@@ -18,6 +22,21 @@ from exporter.state.verdict import (
     PORTAL_MOVED,
     RELOAD_REFUSED,
     RENEW_SECONDS,
+    WARNING_ACCEPTED,
+)
+
+_TITLES: Final[Mapping[WarningKind, str]] = MappingProxyType(
+    {
+        WarningKind.CONFLICTS_OFF: Message("double bookings are not looked for"),
+        WarningKind.WINDOW_MISSING: Message("a window that alerts need is not counted"),
+        WarningKind.SAME_ACCOUNT: Message("one account is watched under two names"),
+        WarningKind.EXPIRED: Message("something is accepted no longer"),
+        WarningKind.UNKNOWN_SCHEDULE: Message("a schedule to watch does not exist, or has no calendar"),
+        WarningKind.UNKNOWN_ALIAS: Message("a schedule that has an alias does not exist, or has no calendar"),
+        WarningKind.UNKNOWN_RESOURCE: Message("a resource that the configuration names does not exist"),
+        WarningKind.UNKNOWN_ACCEPTED: Message("something that is accepted is not there"),
+        WarningKind.NO_CONNECTIONS: Message("no calendar is connected"),
+    }
 )
 
 
@@ -43,8 +62,11 @@ def of_account(target: TargetView, now: float) -> Iterator[Finding]:
         )
 
 
-def of_configuration(view: View) -> Iterator[Finding]:
-    """Yield what is found of the configuration in force, and of one that was refused."""
+def of_configuration(view: View, down: AbstractSet[str] = frozenset()) -> Iterator[Finding]:
+    """Yield what is found of the configuration in force, and of one that was refused.
+
+    Of targets that are ``down`` without a connection it is told already that they have none.
+    """
     if (rejected := view.rejected_config) is not None:
         detail, more = rejected.problem, rejected.problems - 1
         if more > 0:
@@ -59,12 +81,28 @@ def of_configuration(view: View) -> Iterator[Finding]:
             detail=detail,
         )
     for warning in view.config_warnings:
+        kind = WarningKind(warning.kind)
+        if kind is WarningKind.MISSING_RIGHT or (kind is WarningKind.NO_CONNECTIONS and warning.target in down):
+            continue  # the collector that was refused says so, and who is down says it louder
         yield Finding(
             CONFIG_WARNING,
             warning.target or "",
             warning.kind,
-            Message("the configuration watches less than it seems to"),
-            Advice("The configuration watches less than it seems to.", warning.fix),
+            _TITLES[kind],
+            Advice(advice.UNWATCHED[kind], warning.fix),
             detail=warning.message,
             reason=warning.kind,
         )
+    yield from _of_accepted(view)
+
+
+def _of_accepted(view: View) -> Iterator[Finding]:
+    policies = {target.name: target.policy for target in view.targets} if view.accepted_warnings else {}
+    for warning in view.accepted_warnings:
+        title = _TITLES.get(WarningKind(warning.kind))
+        known = policies[warning.target].warnings.get(warning.kind) if warning.target else None
+        # What is accepted of a missing right is the warning; the collector that was refused is judged.
+        if title is not None and known is not None:
+            yield Finding(
+                WARNING_ACCEPTED, warning.target or "", warning.kind, title, advice.KNOWN, until=known.until, known=known
+            )

@@ -79,8 +79,9 @@ def _says_of_target(state: CollectorState, failure: Failure) -> bool:
 
 
 def _providers_down(state: CollectorState) -> list[str]:
-    # Any other failure is of the whole poll: then the providers are as an earlier one had them.
-    is_of_providers = state.failure is not None and state.failure.reason is Reason.SERVER_ERROR
+    # Where the whole poll failed the providers are as an earlier one had them.
+    failure = state.failure
+    is_of_providers = failure is not None and failure.partial and failure.reason is Reason.SERVER_ERROR
     if not is_of_providers or not isinstance(state.observation, ConnectionsObservation):
         return []
     return [provider.label for provider in state.observation.providers if not provider.up]

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from itertools import pairwise
 from types import MappingProxyType
 from typing import Final
 
-from exporter.model import CollectorName, Connection, ConnectionsObservation, ConnectionStatus, Message
-from exporter.policy import Known
-from exporter.state.advice import ALL_DOWN, for_connection
+from exporter.model import (
+    CollectorName,
+    Connection,
+    ConnectionsObservation,
+    ConnectionStatus,
+    ErrorReason,
+    GoneConnection,
+    Message,
+)
+from exporter.policy import Known, WarningKind
+from exporter.state.advice import ALL_DOWN, ALL_GONE, for_connection
 from exporter.state.findings.finding import Finding, is_in_force
 from exporter.state.snapshot import TargetView
 from exporter.state.verdict import (
@@ -40,39 +49,46 @@ _TITLES: Final[Mapping[Row, str]] = MappingProxyType(
 
 
 def of_connections(target: TargetView, seen: ConnectionsObservation, now: float) -> Iterator[Finding]:
-    """Yield what is found of the connections that ``seen`` shows of ``target`` at ``now``."""
-    judged = [row for row in seen.connections if _known(target, row, now) is None]
-    works = any(row.status in WORKING for row in seen.connections)  # also one that may be broken
-    if not works and not seen.others and (down := _all_down(judged, now)):
-        newest = max(row.since for row in down)
-        yield Finding(
-            CONNECTIONS_DOWN,
-            target.name,
-            "connections",
-            Message("no calendar of the target works"),
-            ALL_DOWN,
-            since=newest,
-            collector=CollectorName.CONNECTIONS,
-        )
+    """Yield what is found of the connections that ``seen`` has of ``target`` at ``now``, those that are not listed included."""
+    if (down := _all_down(target, seen, now)) is not None:
+        yield down
     for connection in seen.connections:
-        row = _row(connection, now)
-        if row is None:
-            continue
-        known = _known(target, connection, now)
-        yield Finding(
-            row if known is None else CONNECTION_ACCEPTED,
-            target.name,
-            connection.key,
-            _TITLES[row],
-            for_connection(target.platform, connection.status, connection.error_reason),
-            since=connection.since,
-            since_known=connection.since_known,
-            reason=str(connection.error_reason or ""),
-            collector=CollectorName.CONNECTIONS,
-            connection=connection,
-            until=None if known is None else known.until,
-            known=known,
+        if (row := _row(connection, now)) is not None:
+            yield _of_connection(target, connection, row, now)
+    yield from _of_others(target, seen.others, now)
+
+
+def _of_connection(target: TargetView, connection: Connection, row: Row, now: float) -> Finding:
+    known = _known(target, connection, now)
+    return Finding(
+        row if known is None else CONNECTION_ACCEPTED,
+        target.name,
+        connection.key,
+        _TITLES[row],
+        for_connection(target.platform, connection.status, connection.error_reason),
+        since=connection.since,
+        since_known=connection.since_known,
+        reason=str(connection.error_reason or ""),
+        collector=CollectorName.CONNECTIONS,
+        connection=connection,
+        until=None if known is None else known.until,
+        known=known,
+    )
+
+
+def _of_others(target: TargetView, others: Iterable[Connection], now: float) -> Iterator[Finding]:
+    """Yield what is found of connections that are not listed: what is alike is one, since they may be thousands."""
+    alike: dict[tuple[Row, ConnectionStatus, ErrorReason | None, Known | None], list[Connection]] = {}
+    for connection in others:
+        if (row := _row(connection, now)) is not None:
+            kind = row, connection.status, connection.error_reason, _known(target, connection, now)
+            alike.setdefault(kind, []).append(connection)
+    for (row, *_), group in alike.items():
+        found = _of_connection(target, min(group, key=lambda connection: connection.since), row, now)
+        subject = Message(
+            "%(number)s connection that is not listed", "%(number)s connections that are not listed", number=len(group)
         )
+        yield replace(found, subject=subject, connection=None, detail=Message("raise `max_connections` to see which"))
 
 
 def is_broken(target: TargetView, connection: Connection, now: float) -> bool:
@@ -104,17 +120,36 @@ def _was_cut(connection: Connection) -> bool:
     return connection.since_known or len(connection.changes) > 1
 
 
-def _known(target: TargetView, connection: Connection, now: float) -> Known | None:
+def _known(target: TargetView, connection: Connection | GoneConnection, now: float) -> Known | None:
     accepted = target.policy.connections
     known = accepted.get(connection.key) or accepted.get(connection.schedule)
     return known if is_in_force(known, now) else None
 
 
-def _all_down(connections: Iterable[Connection], now: float) -> list[Connection]:
-    """Return those of ``connections`` that worked lately, if they are several."""
-    down = [row for row in connections if _worked_lately(row, now)]
-    return down if len(down) >= DOWN_CONNECTIONS else []
+def _all_down(target: TargetView, seen: ConnectionsObservation, now: float) -> Finding | None:
+    """Return that no connection of ``target`` works although several did lately, or that there are none any more."""
+    listed: tuple[Connection, ...] = (*seen.connections, *seen.others)
+    if any(row.status in WORKING for row in listed):  # also one that may be broken
+        return None
+    known: tuple[Connection | GoneConnection, ...] = (*listed, *seen.gone)
+    lately = [row.changes for row in known if _worked_lately(row, now) and _known(target, row, now) is None]
+    if not lately or (listed and len(lately) < DOWN_CONNECTIONS):
+        return None
+    # Those of a provider that cannot be asked are withdrawn in the end, and have not gone.
+    is_known = all(provider.up for provider in seen.providers)
+    if not listed and (not is_known or is_in_force(target.policy.warnings.get(WarningKind.NO_CONNECTIONS), now)):
+        return None
+    return Finding(
+        CONNECTIONS_DOWN,
+        target.name,
+        "connections",
+        Message("no calendar of the target works") if listed else Message("the target has no calendar connection any more"),
+        ALL_DOWN if listed else ALL_GONE,
+        since=max(changes[-1].at for changes in lately),
+        collector=CollectorName.CONNECTIONS,
+    )
 
 
-def _worked_lately(connection: Connection, now: float) -> bool:
-    return any(before.state in WORKING and after.at > now - RECENT_SECONDS for before, after in pairwise(connection.changes))
+def _worked_lately(connection: Connection | GoneConnection, now: float) -> bool:
+    changes = connection.changes
+    return any(before.state in WORKING and after.at > now - RECENT_SECONDS for before, after in pairwise(changes))

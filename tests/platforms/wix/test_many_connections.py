@@ -120,6 +120,19 @@ def test_those_that_are_not_shown_are_counted() -> None:
     assert {(google, ConnectionStatus.ERROR): 1, (google, ConnectionStatus.SYNCED): 5} == seen.numbers
 
 
+def test_of_those_that_are_not_shown_it_is_known_what_they_were() -> None:
+    async def script(bench: WixBench) -> tuple[float, ConnectionsObservation]:
+        few(bench, 1)
+        began = (await see(bench, all_synced("a", "b"))).at
+        return began, await see(bench, dict.fromkeys(("a", "b"), "ERROR"))
+
+    began, seen = on_wix(script)
+    [other] = seen.others
+    assert (ConnectionStatus.ERROR, seen.at, True) == (other.status, other.since, other.since_known)
+    assert (Change(began, "synced", known=False), Change(seen.at, "error")) == other.changes
+    assert seen.connections[0].changes == other.changes
+
+
 def test_those_that_are_not_shown_stay_counted_while_their_provider_fails() -> None:
     async def script(bench: WixBench) -> tuple[float, ConnectionsObservation, ConnectionsObservation]:
         few(bench)
