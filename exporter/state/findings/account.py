@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from exporter.model import Message
 from exporter.platforms.advice import Advice
+from exporter.policy import WarningKind
 from exporter.state import advice
 from exporter.state.findings.finding import Finding
 from exporter.state.snapshot import TargetView, View
@@ -59,12 +60,18 @@ def of_configuration(view: View) -> Iterator[Finding]:
             detail=detail,
         )
     for warning in view.config_warnings:
+        if warning.kind == WarningKind.OPERATORS_BY_DEFAULT:
+            title = Message("the configuration shows more than it seems to")
+            means = Advice("Whoever has a password and is named nowhere sees every site.", warning.fix)
+        else:
+            title = Message("the configuration watches less than it seems to")
+            means = Advice("The configuration watches less than it seems to.", warning.fix)
         yield Finding(
             CONFIG_WARNING,
             warning.target or "",
             warning.kind,
-            Message("the configuration watches less than it seems to"),
-            Advice("The configuration watches less than it seems to.", warning.fix),
+            title,
+            means,
             detail=warning.message,
             reason=warning.kind,
         )
