@@ -76,12 +76,12 @@ def test_a_site_that_no_target_has_is_an_error_with_the_nearest_that_one_has(sit
     assert (f"no target has the label site: {site!r}", fix, 7) == (problem.message, problem.fix, problem.line)
 
 
-@pytest.mark.parametrize("site", ["a/b", "..", ".", "a\\\\b", " a", "a ", "", "x" * 101, "a\\nb", "a\\u202eb"])
+@pytest.mark.parametrize("site", ["a/b", "..", ".", "a\\\\b", " a", "a ", "", "x" * 101, "a\\nb"])
 def test_a_site_that_cannot_stand_in_an_address_is_refused(site: str, tmp_path: Path) -> None:
     assert any("is not a site: one line" in told for told in problems(tmp_path, f'site_users: {{"{site}": [anna]}}'))
 
 
-@pytest.mark.parametrize("user", ["a:b", "", " a", "x" * 101, "a\\nb", "a\\u202eb", HASH])
+@pytest.mark.parametrize("user", ["a:b", "", " a", "x" * 101, "a\\nb", HASH])
 def test_a_user_whom_the_web_configuration_cannot_have_is_refused(user: str, tmp_path: Path) -> None:
     (told,) = problems(tmp_path, f'site_users: {{salon-berlin: [anna, "{user}"]}}')
     assert told.startswith("site_users.salon-berlin[1]: ")
