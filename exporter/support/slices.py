@@ -12,9 +12,9 @@ SLICE: Final = 200
 T = TypeVar("T")
 
 
-async def in_slices(items: Iterable[T]) -> AsyncIterator[T]:
-    """Yield ``items`` with a turn of the event loop after every :data:`SLICE`."""
+async def in_slices(items: Iterable[T], size: int = SLICE) -> AsyncIterator[T]:
+    """Yield ``items`` with a turn of the event loop after every ``size`` of them."""
     for position, item in enumerate(items, start=1):
         yield item
-        if position % SLICE == 0:
+        if position % size == 0:
             await asyncio.sleep(0)
