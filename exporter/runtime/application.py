@@ -30,7 +30,7 @@ from exporter.state.status_history import StateFileInUseError, StatusHistory, op
 from exporter.support import logs
 from exporter.support.audit import change_requested
 from exporter.support.files import Stamps, stamps
-from exporter.support.slices import in_slices
+from exporter.support.slices import LINES, in_slices
 from exporter.web import Reloaded
 
 log = structlog.get_logger(__name__)
@@ -375,7 +375,7 @@ class Application:
         self._rejected = self._rejected_config = None
         self._world.known.hand_over(_READ, _IN_FORCE)
         self._instruments.config_loaded(ok=True, at=self._clock.steady(), hash=digest)
-        async for warning in in_slices((*config.warnings, *config.gaps)):
+        async for warning in in_slices((*config.warnings, *config.gaps), LINES):
             log.warning("config_warning", problem=str(warning))
 
     async def _status_history(self, config: Config) -> StatusHistory:

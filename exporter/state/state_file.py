@@ -57,7 +57,7 @@ class Past:
 
     connections: dict[str, Changes] = field(default_factory=dict)
     collectors: dict[str, Changes] = field(default_factory=dict)
-    stepped: float = 0.0
+    stepped: float = field(default=0.0, init=False)
 
     @property
     def tracks(self) -> tuple[dict[str, Changes], ...]:

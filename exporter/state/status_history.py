@@ -233,7 +233,7 @@ class FileStatusHistory(StatusHistory):
         log.info("state_file_full", path=str(self.path), bytes=size)
 
     def _past(self, target: str) -> Past:
-        """Return what is remembered of ``target``; what is of the wall clock moves here when that was set, one target at a time."""
+        """Return what is remembered of ``target``; moments of a wall clock that was set move here, one target at a time."""
         self._notice_step()
         past = super()._past(target)
         if seconds := self._stepped - past.stepped:

@@ -9,6 +9,9 @@ from typing import Final, TypeVar
 SLICE: Final = 200
 """Items between two turns of the event loop: a few milliseconds of what is done here with one."""
 
+LINES: Final = 10
+"""Lines of the log between two turns: each is masked and takes one to three milliseconds."""
+
 T = TypeVar("T")
 
 

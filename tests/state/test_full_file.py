@@ -1,4 +1,4 @@
-"""The state file of a whole fleet ends somewhere: what is written is read, the newest is kept, and the loop goes on meanwhile."""
+"""The state file of a whole fleet has an end: what is written is read, the newest is kept, and the loop goes on meanwhile."""
 
 from __future__ import annotations
 
@@ -83,7 +83,8 @@ def test_the_oldest_states_go_first_over_the_whole_file_and_the_present_ones_sta
     assert path.stat().st_size > small * 6 // 8  # no more than there was no room for
 
 
-def test_one_more_state_in_a_full_file_forgets_nothing_further(small: int, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("small")
+def test_one_more_state_in_a_full_file_forgets_nothing_further(tmp_path: Path) -> None:
     path = tmp_path / "state.json"
     history, _ = saved(path, 60, 40)
     before = json.loads(path.read_bytes())["targets"]
@@ -94,7 +95,8 @@ def test_one_more_state_in_a_full_file_forgets_nothing_further(small: int, tmp_p
     assert before == after
 
 
-def test_a_full_file_is_known_after_a_restart(small: int, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("small")
+def test_a_full_file_is_known_after_a_restart(tmp_path: Path) -> None:
     path = tmp_path / "state.json"
     saved(path, 60, 40)
     again = FileStatusHistory(path, ManualClock(NOW + 40_000))
