@@ -144,6 +144,10 @@ STATE_FILE_TARGET: Final = Cap(
     "the oldest states that it tells of are forgotten",
 )
 
+STATE_FILE: Final = Cap(
+    "The state file", 32 * _MIB, "bytes", "the oldest states of all targets are forgotten, then each target has an equal part"
+)
+
 TABLE: Final[Mapping[str, tuple[Cap, ...]]] = {
     "Answers": (
         INTERIM_ANSWERS,
@@ -175,6 +179,7 @@ TABLE: Final[Mapping[str, tuple[Cap, ...]]] = {
         REMEMBERED_CONNECTIONS,
         KEPT_CHANGES,
         STATE_FILE_TARGET,
+        STATE_FILE,
         GONE_BOOKINGS,
     ),
 }

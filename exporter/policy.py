@@ -78,13 +78,14 @@ class TargetPolicy(Value, frozen=True, gc=False):
 class WarningKind(StrEnum):
     """Why less is watched than it seems, or will be: values of the label ``kind`` of ``config_warnings``.
 
-    The first four are known from the configuration alone, the others from what was seen.
+    The first five are known from the configuration alone, the others from what was seen.
     """
 
     CONFLICTS_OFF = "conflicts_off"
     WINDOW_MISSING = "window_missing"
     SAME_ACCOUNT = "same_account"
     EXPIRED = "expired"
+    OPERATORS_BY_DEFAULT = "operators_by_default"
     UNKNOWN_SCHEDULE = "unknown_schedule"
     UNKNOWN_ALIAS = "unknown_alias"
     UNKNOWN_RESOURCE = "unknown_resource"
@@ -94,10 +95,10 @@ class WarningKind(StrEnum):
 
 
 class ConfigWarning(Value, frozen=True, gc=False):
-    """What the configuration watches less than it seems to. ``target`` is ``None`` for what concerns no single one.
+    """What the configuration watches less than it seems to, or shows to more people. ``kind`` is a :class:`WarningKind`.
 
-    ``kind`` is a value of :class:`WarningKind`. ``to_site`` is said instead of a ``message`` that names another target to the
-    customer whose ``target`` it is, who may know of no other.
+    ``target`` is ``None`` for what concerns no single one. ``to_site`` is said instead of a ``message`` that names another
+    target to the customer whose ``target`` it is, who may know of no other.
     """
 
     kind: str

@@ -48,13 +48,24 @@ def _sense(top: Mapping[str, object]) -> Iterator[FieldProblem]:
             yield from _empty_windows((*where, "windows"), own, _zone(settings.get("timezone"), zone))
         if "collectors" in settings and settings["collectors"] == {}:
             yield FieldProblem((*path, "collectors"), "names no collector", "add one, or remove the key to run all")
-    yield from _unknown_sites(mapping_of(top.get("site_users")), targets)
+    site_users = mapping_of(top.get("site_users"))
+    yield from _unknown_sites(site_users, targets)
+    yield from _both(_list(top.get("operators")), site_users)
+
+
+def _both(operators: Iterable[object], site_users: Mapping[str, object]) -> Iterator[FieldProblem]:
+    """Yield operators who are also users of a site: one of the two says more than is meant."""
+    for index, name in enumerate(operators):
+        sites = [str(site) for site, users in site_users.items() if isinstance(name, str) and name in _list(users)]
+        if sites:
+            message = f"{shown(name)} is also named under {show_path(('site_users', sites[0]))}"
+            yield FieldProblem(("operators", index), message, "keep one of the two: an operator sees every site")
 
 
 # Who is named nowhere sees everything: a customer who left must not become an operator.
 _NO_SUCH_SITE: Final = (
     "give its targets the label site, or remove it here, but first take the passwords of its users out of the web "
-    "configuration: a user who is named nowhere sees every site"
+    "configuration: a user who is named nowhere sees every site unless there are operators"
 )
 
 

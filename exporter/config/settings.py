@@ -9,11 +9,11 @@ from operator import or_
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
-from pydantic import AfterValidator, ConfigDict, Field, PrivateAttr, ValidationInfo
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, PrivateAttr, ValidationInfo
 
 from exporter.counting import WindowSpec
 from exporter.errors import Problem
-from exporter.fields.kinds import FilePath, Reading, SiteName, UserName, Zone
+from exporter.fields.kinds import FilePath, Reading, SiteName, UserName, Zone, field_error
 from exporter.limits import WINDOWS
 from exporter.platforms.registry import PLATFORMS
 from exporter.platforms.settings import Strict, Target, Window, default
@@ -40,6 +40,17 @@ def _known(windows: tuple[WindowSpec, ...], info: ValidationInfo) -> tuple[Windo
     return windows
 
 
+def _given(operators: object) -> object:
+    """Refuse a key without a value: a list that somebody emptied must not let everybody in."""
+    if operators is None:
+        raise field_error("is empty", "name who sees everything, or remove the key")
+    return operators
+
+
+Users = Annotated[frozenset[UserName], Field(strict=False, min_length=1)]
+Operators = Annotated[Users | None, BeforeValidator(_given)]
+
+
 class Config(Strict):
     """The whole file."""
 
@@ -59,15 +70,23 @@ class Config(Strict):
         "starts at the folder of this file; with `--shard` its name ends in `.I-of-N`. Default: forgotten at a restart.",
     )
 
-    site_users: dict[SiteName, Annotated[frozenset[UserName], Field(strict=False, min_length=1)]] = Field(
+    site_users: dict[SiteName, Users] = Field(
         default_factory=dict,
         description="Who sees one site only: values of the targets' label `site`, each with a list of users of the web "
-        "configuration. Such a user gets `/site/NAME` and nothing else; a user that is named nowhere sees everything.",
+        "configuration. Such a user gets `/site/NAME` and nothing else; who is named nowhere sees everything unless there are "
+        "`operators`.",
+    )
+    operators: Operators = Field(
+        default=None,
+        validate_default=False,
+        description="Users of the web configuration who see everything, the Prometheus that scrapes `/metrics` among them. "
+        "With it a user that is named neither here nor under `site_users` sees nothing.",
     )
 
     _warnings: tuple[Problem, ...] = PrivateAttr(default=())
     _unwatched: tuple[ConfigWarning, ...] = PrivateAttr(default=())
     _gaps: tuple[Problem, ...] = PrivateAttr(default=())
+    _operators_by_default: frozenset[str] = PrivateAttr(default=frozenset())
     _files: tuple[Path, ...] = PrivateAttr(default=())
     _secrets: tuple[str, ...] = PrivateAttr(default=())
 
@@ -85,6 +104,21 @@ class Config(Strict):
     def gaps(self) -> tuple[Problem, ...]:
         """The same for people, without what a target accepts: once for all targets that have it in common."""
         return self._gaps
+
+    @property
+    def has_fence(self) -> bool:
+        """Whether it says who sees what."""
+        return bool(self.site_users or self.operators)
+
+    @property
+    def site_users_at_all(self) -> frozenset[str]:
+        """Who is named under ``site_users``, whatever the site."""
+        return frozenset[str]().union(*self.site_users.values())
+
+    @property
+    def operators_by_default(self) -> frozenset[str]:
+        """Users with a password who see every site only because nothing says who may, see :meth:`known_to`."""
+        return self._operators_by_default
 
     @property
     def files(self) -> tuple[Path, ...]:
@@ -108,6 +142,13 @@ class Config(Strict):
         copy._files, copy._warnings = files, warnings  # noqa: SLF001  its own
         # Without white space as they are sent, so that a file with another end of line is the same configuration.
         copy._secrets = tuple(dict.fromkeys(secret for secret in map(pasted, secrets) if secret not in names))  # noqa: SLF001  its own
+        return copy
+
+    def known_to(self, users: Iterable[str]) -> Config:
+        """Return the same configuration for a web configuration that has a password for each of ``users``."""
+        copy = self.model_copy()
+        if self.site_users and not self.operators:
+            copy._operators_by_default = frozenset(users) - self.site_users_at_all  # noqa: SLF001  its own
         return copy
 
     def leaving(self, unwatched: tuple[ConfigWarning, ...], gaps: tuple[Problem, ...]) -> Config:

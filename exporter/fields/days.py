@@ -9,7 +9,7 @@ from typing import Annotated, Final
 
 from pydantic import PlainValidator, WithJsonSchema
 
-from exporter.fields.kinds import field_error, named, shown, text_of
+from exporter.fields.kinds import field_error, named, seen, shown, text_of
 
 MAX_DAYS_OFF: Final = 366
 _DAY: Final = "2[0-9]{3}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])"
@@ -66,7 +66,7 @@ Days = Annotated[
 def _booking_id(value: object) -> str:
     if isinstance(value, int) and not isinstance(value, bool) and value > 0:
         return str(value)
-    if isinstance(value, str) and re.fullmatch(r"\S{1,100}", value):
+    if isinstance(value, str) and re.fullmatch(r"\S{1,100}", seen(value)):
         return value
     raise field_error("is not the id of a booking", "copy the id that the board shows with the overlap")
 

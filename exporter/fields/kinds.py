@@ -23,8 +23,9 @@ from exporter.fields.durations import PATTERN as DURATION_PATTERN
 from exporter.fields.durations import parse_duration
 from exporter.fields.zones import place_like
 from exporter.support.files import is_no_file
-from exporter.support.redaction import is_meant, is_steering, redact
+from exporter.support.redaction import is_meant, redact
 from exporter.support.secret import is_quoted
+from exporter.support.unseen import code_point, first_unseen
 
 REPORTED_ELSEWHERE: Final = "reported_elsewhere"
 """Type of an error that another one already tells of, such as a name whose owner is wrong."""
@@ -100,6 +101,18 @@ def text_of(value: object, example: str) -> str:
     fix = f"write text such as {example}" if isinstance(value, (list, Mapping)) else "put it in quotes"
     raise field_error(f"must be text, not {kind(value)}", fix)
 
+
+def seen(text: str) -> str:
+    """Return ``text`` when a person's eye can trust it, else raise which character is in it that nobody sees."""
+    if (odd := first_unseen(text)) and odd not in _SPACING:
+        where = text.index(odd) + 1
+        raise field_error(
+            f"holds {code_point(odd)}, which nobody sees, as character {where}", "remove it, or write all of it anew"
+        )
+    return text
+
+
+_SPACING: Final = "\t\n\r"  # what else is wrong with these is said by who reads one line
 
 # Durations, times and windows.
 
@@ -180,8 +193,8 @@ def _pattern(pattern: str, what: str, example: str) -> Callable[[object], str]:
     wanted = re.compile(pattern)
 
     def read(value: object) -> str:
-        text = text_of(value, example)
-        if not wanted.fullmatch(text) or any(map(is_steering, text)):
+        text = seen(text_of(value, example))
+        if not wanted.fullmatch(text) or first_unseen(text):
             raise field_error(f"{shown(text)} is not {what}", f"write it like {example}")
         return text
 
@@ -254,8 +267,8 @@ LabelName = Annotated[
 
 
 def _label_value(value: object) -> str:
-    text = text_of(value, "berlin")
-    if len(text) > 100 or any(map(is_steering, text)):  # noqa: PLR2004  as long as every other name; scrapes are limited to it
+    text = seen(text_of(value, "berlin"))
+    if len(text) > 100 or first_unseen(text):  # noqa: PLR2004  as long as every other name; scrapes are limited to it
         raise field_error("is not a label value: one line of at most 100 characters", "shorten it")
     return text
 
@@ -266,7 +279,7 @@ LabelValue = Annotated[str, PlainValidator(_label_value), WithJsonSchema({"type"
 def _resource_id(value: object) -> str:
     if isinstance(value, int) and not isinstance(value, bool) and value > 0:
         return str(value)
-    if isinstance(value, str) and re.fullmatch(r"\S{1,100}", value):
+    if isinstance(value, str) and re.fullmatch(r"\S{1,100}", seen(value)):
         return value
     raise field_error("is not a resource id", "write the id as a number or as text, for example 12")
 

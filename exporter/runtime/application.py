@@ -14,7 +14,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 import structlog
 
-from exporter.config import Config, config_hash, effective_config
+from exporter.config import Config, config_hash, effective_config, refuse_opening
 from exporter.errors import ConfigError, Problem
 from exporter.limits import MESSAGE
 from exporter.metrics import Format, Page
@@ -30,11 +30,10 @@ from exporter.state.status_history import StateFileInUseError, StatusHistory, op
 from exporter.support import logs
 from exporter.support.audit import change_requested
 from exporter.support.files import Stamps, stamps
-from exporter.support.slices import in_slices
+from exporter.support.slices import LINES, in_slices
 from exporter.web import Reloaded
 
 log = structlog.get_logger(__name__)
-
 T = TypeVar("T")
 
 REPLACED_TARGET_GRACE_SECONDS: Final = 5.0
@@ -195,6 +194,10 @@ class Application:
     def site_users(self) -> Mapping[str, frozenset[str]] | None:
         return None if self._config is None else self._config.site_users
 
+    @property
+    def operators(self) -> frozenset[str] | None:
+        return None if self._config is None else self._config.operators
+
     def view(self, site: str | None = None) -> View:
         stepped, rejected = self._clock.stepped(), self._rejected_config
         view = self._snapshot.view(self._clock.steady(), stepped, self._scheduler.polling, site)
@@ -304,6 +307,7 @@ class Application:
         log.error("config_reload_failed", problems=[str(problem) for problem in error.problems])
 
     async def _apply(self, config: Config, digest: str) -> None:
+        refuse_opening(self._config, config)
         try:
             history = await self._status_history(config)
         except StateFileInUseError as in_use:
@@ -371,7 +375,7 @@ class Application:
         self._rejected = self._rejected_config = None
         self._world.known.hand_over(_READ, _IN_FORCE)
         self._instruments.config_loaded(ok=True, at=self._clock.steady(), hash=digest)
-        async for warning in in_slices((*config.warnings, *config.gaps)):
+        async for warning in in_slices((*config.warnings, *config.gaps), LINES):
             log.warning("config_warning", problem=str(warning))
 
     async def _status_history(self, config: Config) -> StatusHistory:

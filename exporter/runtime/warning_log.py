@@ -12,7 +12,7 @@ import structlog
 from exporter.clock import Clock
 from exporter.policy import ConfigWarning
 from exporter.runtime.application import Application
-from exporter.support.slices import in_slices
+from exporter.support.slices import LINES, in_slices
 
 log = structlog.get_logger(__name__)
 
@@ -31,9 +31,9 @@ async def tell_of_warnings(app: Application, clock: Clock) -> None:
 async def tell_changes(before: frozenset[ConfigWarning], now: frozenset[ConfigWarning]) -> frozenset[ConfigWarning]:
     """Log what is in only one of the two. Returns ``now``."""
     # A right that many targets lose with one credential is a line for each, and the loop has other work.
-    async for warning in in_slices(sorted(now - before, key=_place)):
+    async for warning in in_slices(sorted(now - before, key=_place), LINES):
         log.warning("config_warning", kind=warning.kind, target=warning.target, problem=warning.message, fix=warning.fix)
-    async for warning in in_slices(sorted(before - now, key=_place)):
+    async for warning in in_slices(sorted(before - now, key=_place), LINES):
         log.info("config_warning_gone", kind=warning.kind, target=warning.target, problem=warning.message)
     return now
 

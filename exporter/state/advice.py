@@ -90,6 +90,7 @@ UNWATCHED: Final[Mapping[WarningKind, str]] = MappingProxyType(
         WarningKind.UNKNOWN_RESOURCE: Message("What the configuration says of this resource has no effect."),
         WarningKind.UNKNOWN_ACCEPTED: Message("This entry of `accepted` has no effect."),
         WarningKind.NO_CONNECTIONS: Message("No calendar of the site is watched."),
+        WarningKind.OPERATORS_BY_DEFAULT: Message("Whoever has a password and is named nowhere sees every site."),
     }
 )
 """What a warning of the configuration means, by its kind."""

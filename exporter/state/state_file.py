@@ -12,9 +12,10 @@ had of a connection no more than ``{"status": "synced", "since": 1790000000.0}``
 
 from __future__ import annotations
 
+import itertools
 import sys
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Final
@@ -22,7 +23,7 @@ from typing import Annotated, Final
 import msgspec
 import structlog
 
-from exporter.limits import KEPT_CHANGES, KNOWN_CONNECTIONS, STATE_FILE_TARGET
+from exporter.limits import KEPT_CHANGES, KNOWN_CONNECTIONS, STATE_FILE, STATE_FILE_TARGET
 from exporter.model import Change
 from exporter.state.changes import Changes
 from exporter.support.files import read_file
@@ -32,7 +33,8 @@ log = structlog.get_logger(__name__)
 
 VERSION: Final = 2
 
-_MOST_BYTES: Final = 256 * 1024 * 1024  # a fleet's has some MiB
+_MOST_BYTES: Final = 256 * 1024 * 1024  # eight times what is written: an earlier version wrote more
+_MINUTE: Final = 60.0
 
 # Whatever else stands there was not written by us.
 _Key = Annotated[str, msgspec.Meta(max_length=40)]
@@ -48,10 +50,14 @@ class EarlierChange(Change, frozen=True, gc=False):
 
 @dataclass(slots=True)
 class Past:
-    """What is remembered of a target: the states of its collectors, and of its connections, the one seen last behind all."""
+    """What is remembered of a target: the states of its collectors, and of its connections, the one seen last behind all.
+
+    ``stepped`` is by how many seconds the wall clock had been set when the moments of an earlier run were last moved.
+    """
 
     connections: dict[str, Changes] = field(default_factory=dict)
     collectors: dict[str, Changes] = field(default_factory=dict)
+    stepped: float = field(default=0.0, init=False)
 
     @property
     def tracks(self) -> tuple[dict[str, Changes], ...]:
@@ -73,7 +79,7 @@ class _Target(msgspec.Struct, frozen=True):
 
 
 class _File(msgspec.Struct, frozen=True):
-    targets: dict[str, _Target] = {}
+    targets: dict[str, msgspec.Raw] = {}  # read one by one: all rows at once would take as much again as what they become
 
 
 class _Since(msgspec.Struct, frozen=True):
@@ -98,8 +104,7 @@ def read_state_file(path: Path) -> dict[str, Past]:
                 first = msgspec.json.decode(content, type=_FirstFile).targets
                 return {name: Past(_of_first_version(rows)) for name, rows in first.items()}
             case version if version == VERSION:
-                targets = msgspec.json.decode(content, type=_File).targets
-                return {name: Past(_changes(row.connections), _changes(row.collectors)) for name, row in targets.items()}
+                return {name: _past(text) for name, text in msgspec.json.decode(content, type=_File).targets.items()}
             case version:
                 why = f"version {version} is not {VERSION}"
     except FileNotFoundError:
@@ -112,15 +117,66 @@ def read_state_file(path: Path) -> dict[str, Past]:
     return {}
 
 
-def fitted(past: Past, stepped: float) -> bytes:
-    """Return what the state file says of a target, once ``past`` has no more than there is room for.
+def _past(text: msgspec.Raw) -> Past:
+    target = msgspec.json.decode(text, type=_Target)
+    return Past(_changes(target.connections), _changes(target.collectors))
+
+
+def fitted(past: Past, stepped: float, room: int = STATE_FILE_TARGET.number) -> bytes:
+    """Return what the state file says of a target, once ``past`` has no more than there is ``room`` for, in bytes.
 
     What goes first is the oldest state of all its connections and collectors, the present ones last of all. ``stepped`` is by
     how many seconds the wall clock was set.
     """
-    while (excess := len(text := _text(past, stepped)) - STATE_FILE_TARGET.number) > 0:
+    while (excess := len(text := _text(past, stepped)) - room) > 0:
         _forget(past, excess)
     return text
+
+
+def file_size(texts: Mapping[str, bytes]) -> int:
+    """Return how many bytes the whole file has at most."""
+    return sum(len(text) + _name_size(target) for target, text in texts.items())
+
+
+def equal_parts(targets: Mapping[str, Past]) -> int:
+    """Return the room that each of ``targets`` has when all have the same."""
+    return (STATE_FILE.number - sum(map(_name_size, targets))) // max(1, len(targets))
+
+
+def _name_size(target: str) -> int:
+    return 4 * len(target) + len('"":,')
+
+
+def count_over(past: Past, minutes: Counter[int]) -> None:
+    """Add to ``minutes`` of the steady line how many bytes the states take that began in them, the present ones left out."""
+    for tracked in past.tracks:
+        for changes in tracked.values():
+            for change in changes[:-1]:
+                minutes[int(change.at // _MINUTE)] += _size(_row(change)) + 1
+
+
+def moment_after(minutes: Mapping[int, int], excess: int) -> float:
+    """Return the moment before which states take ``excess`` bytes, or as many as there are."""
+    for minute in sorted(minutes):
+        excess -= minutes[minute]
+        if excess <= 0:
+            return (minute + 1) * _MINUTE
+    return float("inf")
+
+
+def forget_before(past: Past, moment: float) -> bool:
+    """Forget the states that began before ``moment``, but for the present ones. Returns whether there were any."""
+    forgot = False
+    for tracked in past.tracks:
+        for key, changes in tracked.items():
+            if len(changes) > 1 and changes[0].at < moment:
+                gone = sum(1 for _ in _before(changes[:-1], moment))
+                tracked[key], forgot = changes[gone:], True
+    return forgot
+
+
+def _before(changes: Changes, moment: float) -> Iterator[Change]:
+    return itertools.takewhile(lambda change: change.at < moment, changes)
 
 
 def state_file(texts: Mapping[str, bytes]) -> bytes:

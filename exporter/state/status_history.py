@@ -15,6 +15,7 @@ import contextlib
 import errno
 import os
 import socket
+from collections import Counter
 from collections.abc import Mapping
 from itertools import islice
 from pathlib import Path
@@ -25,10 +26,21 @@ from msgspec.structs import replace
 
 from exporter.clock import Clock, wall_deadline
 from exporter.errors import BookingSyncError, ConfigError, Problem
-from exporter.limits import REMEMBERED_CONNECTIONS
+from exporter.limits import REMEMBERED_CONNECTIONS, STATE_FILE
 from exporter.model import GONE, Change
 from exporter.state.changes import DAY_SECONDS, Changes, in_order, recent
-from exporter.state.state_file import EarlierChange, Past, fitted, read_state_file, state_file
+from exporter.state.state_file import (
+    EarlierChange,
+    Past,
+    count_over,
+    equal_parts,
+    file_size,
+    fitted,
+    forget_before,
+    moment_after,
+    read_state_file,
+    state_file,
+)
 from exporter.support.files import FileLock, lock_beside, lock_path, replace_durably, resolved
 from exporter.support.redaction import told
 from exporter.support.slices import in_slices
@@ -37,6 +49,9 @@ log = structlog.get_logger(__name__)
 
 MAX_SAVE_SECONDS: Final = 5.0
 """A poll waits no longer for the disk. One that hangs (a network share) must not hold what was learnt."""
+
+_SLICE: Final = 20  # targets between two turns of the loop: 64 KiB of each take some 20 ms
+_FILLED: Final = 7  # eighths of the file that are left when it was full, so that it is not full again at once
 
 _MAX_HOLDER: Final = 100  # letters that a lock file may say of who holds it
 
@@ -110,9 +125,8 @@ class StatusHistory:
 
     def take_over(self, before: StatusHistory) -> None:
         """Remember what ``before`` does: it saw the present states, a file only those of an earlier run."""
-        before._notice_step()
-        for target, past in before._targets.items():
-            self._targets[target] = Past(*(_seen_by_us(track) for track in past.tracks))
+        for target in before._targets:
+            self._targets[target] = Past(*(_seen_by_us(track) for track in before._past(target).tracks))
             self._touch(target)
 
     def is_of(self, path: Path | None) -> bool:
@@ -129,7 +143,6 @@ class StatusHistory:
         return self._targets.setdefault(target, Past())
 
     def _remember(self, target: str, track: dict[str, Changes], key: str, present: Change, now: float) -> Changes:
-        self._notice_step()
         before = track.pop(key, ())
         # A moment that lies ahead, or before 1970, was written by a clock that ran wrong; its age would be negative, or absurd.
         changes = in_order(before, now)
@@ -198,8 +211,11 @@ class FileStatusHistory(StatusHistory):
 
     async def _write(self) -> None:
         self._changed = False
-        async for target in in_slices(tuple(self._targets)):  # of a fleet there are thousands, and the loop has other work
+        async for target in in_slices(
+            tuple(self._targets), _SLICE
+        ):  # of a fleet there are thousands, and the loop has other work
             self._text(target)
+        await self._make_room()
         texts = {target: self._text(target) for target in self._targets}
         try:
             await asyncio.to_thread(lambda: replace_durably(self.path, state_file(texts)))
@@ -211,16 +227,44 @@ class FileStatusHistory(StatusHistory):
         else:
             self._write_failed = False
 
-    def _notice_step(self) -> None:
-        """Move what is of the wall clock when that was set, and let all be written with the moments that it has now."""
-        stepped = self._clock.stepped()
-        if (seconds := stepped - self._stepped) == 0:
+    async def _make_room(self) -> None:
+        """Forget the oldest states of all targets when the file would be larger than it may be, with some room for new ones.
+
+        Where the present states alone are too many, each target has an equal part.
+        """
+        size = file_size(self._texts)
+        if size <= STATE_FILE.number:
             return
-        self._stepped, self._changed = stepped, True
-        self._texts.clear()
-        for past in self._targets.values():
+        minutes: Counter[int] = Counter()
+        async for past in in_slices(tuple(self._targets.values()), _SLICE):
+            count_over(past, minutes)
+        moment = moment_after(minutes, size - STATE_FILE.number * _FILLED // 8)
+        async for target in in_slices(tuple(self._targets), _SLICE):
+            if forget_before(self._past(target), moment):
+                self._texts.pop(target, None)
+            self._text(target)
+        if file_size(self._texts) > STATE_FILE.number:
+            room = equal_parts(self._targets)
+            async for target in in_slices(tuple(self._targets), _SLICE):
+                self._texts[target] = fitted(self._past(target), self._stepped, room)
+        log.info("state_file_full", path=str(self.path), bytes=size)
+
+    def _past(self, target: str) -> Past:
+        """Return what is remembered of ``target``; moments of a wall clock that was set move here, one target at a time."""
+        self._notice_step()
+        past = super()._past(target)
+        if seconds := self._stepped - past.stepped:
+            past.stepped = self._stepped
             for track in past.tracks:
                 track.update({key: _earlier_moved(changes, -seconds) for key, changes in track.items()})
+        return past
+
+    def _notice_step(self) -> None:
+        """Let all be written with the moments that it has now when the wall clock was set."""
+        stepped = self._clock.stepped()
+        if stepped != self._stepped:
+            self._stepped, self._changed = stepped, True
+            self._texts.clear()
 
 
 def _seen_by_us(track: Mapping[str, Changes]) -> dict[str, Changes]:

@@ -236,7 +236,9 @@ POLL_OVERDUE: Final = Row(
     f"The next poll should have begun more than {OVERDUE_INTERVALS:g} interval ago, and none runs.",
     history=True,
 )
-CONFIG_WARNING: Final = Row(Kind.CONFIG_WARNING, Verdict.WARNING, "The configuration watches less than it seems to.")
+CONFIG_WARNING: Final = Row(
+    Kind.CONFIG_WARNING, Verdict.WARNING, "The configuration watches less than it seems to, or shows more."
+)
 RELOAD_REFUSED: Final = Row(
     Kind.RELOAD_REFUSED,
     Verdict.WARNING,

@@ -21,8 +21,9 @@ from structlog.typing import EventDict, FilteringBoundLogger, Processor, Wrapped
 
 from exporter.limits import LOG_LINE
 from exporter.support.log_lines import cut_in_the_middle, fitted
-from exporter.support.redaction import is_sensitive, is_steering, redact, visible
+from exporter.support.redaction import is_sensitive, redact, visible
 from exporter.support.secret import MASK
+from exporter.support.unseen import without_unseen
 
 LogFormat = Literal["auto", "logfmt", "json"]
 LEVELS: Final[Mapping[str, int]] = {
@@ -222,11 +223,11 @@ def _json(_: WrappedLogger, __: str, event: EventDict) -> str:
 def _json_line(event: EventDict) -> str:
     line = json.dumps(event, ensure_ascii=False, default=str)
     # JSON escapes only the first 32 control characters; a reader may take others for the end of the line or for orders.
-    return line if line.isprintable() else "".join(_escaped(letter) if is_steering(letter) else letter for letter in line)
+    return without_unseen(line, _escaped)
 
 
 def _escaped(letter: str) -> str:
-    return f"\\u{ord(letter):04x}"
+    return f"\\u{ord(letter):04x}" if letter <= "\uffff" else json.dumps(letter)[1:-1]
 
 
 def _logfmt(_: WrappedLogger, __: str, event: EventDict) -> str:

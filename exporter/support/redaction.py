@@ -7,11 +7,11 @@ Nothing is built on it: secrets are a type, and errors are written without URLs.
 from __future__ import annotations
 
 import re
-import unicodedata
 from typing import Final
 
 from exporter.limits import TEXT
 from exporter.support.secret import MASK
+from exporter.support.unseen import without_unseen
 
 _NAME: Final = r"(?<![a-z])(?:access_?token|refresh_?token|client_?secret|app_?secret|api_?key|webhook_?url|password)"
 _QUOTE: Final = r"(?:b?\\?[\"'])?"
@@ -75,21 +75,13 @@ def is_sensitive(key: str) -> bool:
     return key.lower().replace("-", "_") in _SENSITIVE
 
 
-# Control characters, halves of surrogate pairs, separators of lines; and those that turn the direction of writing around.
-_STEERING: Final = frozenset({"Cc", "Cs", "Zl", "Zp"})
-_TURNING: Final = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-
-
-def is_steering(letter: str) -> bool:
-    """Return whether ``letter`` is no text but steers a terminal, ends a line, or makes a line read as another."""
-    return unicodedata.category(letter) in _STEERING or letter in _TURNING
-
-
 def visible(text: str) -> str:
-    r"""Return ``text`` for a terminal: what would steer it is written out, ``\x1b``; line ends and tabs stay."""
-    if text.isprintable():
-        return text
-    return "".join(repr(letter)[1:-1] if is_steering(letter) and letter not in "\n\t" else letter for letter in text)
+    r"""Return ``text`` for a terminal: what steers it, or is not seen, is written out, ``\x1b``; line ends and tabs stay."""
+    return without_unseen(text, lambda letter: letter if letter in "\n\t" else _written_out(letter))
+
+
+def _written_out(letter: str) -> str:
+    return letter.encode("unicode_escape").decode()
 
 
 # A word, a word in capitals, a number with a unit or without, a short word with a number.
@@ -110,10 +102,7 @@ _BEYOND: Final = 320
 
 def told(text: str, most: int = TEXT.number) -> str:
     r"""Return a text of somebody else as ours may hold it: redacted, one visible line, of at most ``most`` letters."""
-    text = redact(text[: most + _BEYOND])
-    return cut(
-        text if text.isprintable() else "".join(repr(letter)[1:-1] if is_steering(letter) else letter for letter in text), most
-    )
+    return cut(without_unseen(redact(text[: most + _BEYOND]), _written_out), most)
 
 
 def cut(text: str, most: int) -> str:

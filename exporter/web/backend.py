@@ -50,6 +50,11 @@ class Backend(Protocol):
         """The users that see a site and nothing else, by site; ``None`` as long as no configuration is known."""
         ...
 
+    @property
+    def operators(self) -> frozenset[str] | None:
+        """The users that see everything; ``None`` where nothing says who, and all do whom no site has."""
+        ...
+
     def view(self, site: str | None = None) -> View:
         """Return everything as it may be shown now, or what may be shown of one ``site``. Cheap, no I/O."""
         ...

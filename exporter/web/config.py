@@ -17,6 +17,7 @@ from typing import Final
 from exporter.errors import ConfigError, Problem
 from exporter.support.files import read_file, shown_path, trouble_with
 from exporter.support.secret import Secret, is_quoted
+from exporter.support.unseen import code_point, first_unseen
 from exporter.support.yaml_source import Source, read_yaml, show_path, showable_key
 from exporter.web.tls import Tls, new_context
 
@@ -273,6 +274,8 @@ class _Reader:
             match = _BCRYPT.fullmatch(stored) if isinstance(stored, str) else None
             if not name or ":" in name:
                 self._refuse(where, "a user name is not empty and has no colon", "choose another name")
+            elif odd := first_unseen(name):
+                self._refuse(where, f"a user name holds {code_point(odd)}, which nobody sees", "remove it")
             elif isinstance(stored, str) and is_quoted(stored):
                 self._refuse(where, "has quotes inside the hash", "write it in one pair of quotes")
             elif match is None:

@@ -1,4 +1,6 @@
-"""Who sees what: users that ``site_users`` names get the pages of their sites, and everybody else gets all pages.
+"""Who sees what: users that ``site_users`` names get the pages of their sites, operators get all pages.
+
+Where ``operators`` names them nobody else is one, and who is named nowhere gets no page at all; else all others are.
 
 What is not allowed is refused: a page that is added later is closed to these users until a line here opens it. A site that
 there is not and one that is not theirs get the same answer, before anything of either is looked at.
@@ -24,15 +26,18 @@ _ROOT: Final = "/site/"
 _BARE: Final = "exporter.bare"
 
 
-def sites_of(user: str | None, site_users: Mapping[str, frozenset[str]]) -> frozenset[str] | None:
+def sites_of(
+    user: str | None, site_users: Mapping[str, frozenset[str]], operators: frozenset[str] | None
+) -> frozenset[str] | None:
     """Return the sites that ``user`` may see, ``None`` for all.
 
-    Where sites have users, who has not signed in sees none: that is a probe.
+    Where sites have users, or operators are named, who has not signed in sees none: that is a probe.
     """
-    if not site_users:
-        return None
-    sites = frozenset(site for site, users in site_users.items() if user in users)
-    return sites if sites or user is None else None
+    if operators is not None:
+        is_operator = user in operators
+    else:
+        is_operator = not site_users or (user is not None and not any(user in users for users in site_users.values()))
+    return None if is_operator else frozenset(site for site, users in site_users.items() if user in users)
 
 
 def address_of(site: str) -> str:
@@ -45,6 +50,10 @@ def is_bare(scope: Scope) -> bool:
     return bool(scope.get(_BARE))
 
 
+_NOTHING_IS_YOURS: Final = (
+    "You have signed in, and there is no page for you: the configuration names you neither under site_users nor "
+    "under operators.\n"
+)
 STOPPING: Final = "booking-sync-exporter is stopping.\n"
 
 
@@ -63,7 +72,8 @@ class SiteGuard:
                 await PlainTextResponse(STOPPING, 503)(scope, receive, send)
                 return
             site_users = self._backend.site_users
-            sites = frozenset[str]() if site_users is None else sites_of(user_of(scope), site_users)
+            user, operators = user_of(scope), self._backend.operators
+            sites = frozenset[str]() if site_users is None else sites_of(user, site_users, operators)
             if sites is not None and not is_probe and _site_in(scope["path"]) not in sites:
                 await self._refusal(scope, sites)(scope, receive, send)
                 return
@@ -72,6 +82,8 @@ class SiteGuard:
 
     def _refusal(self, scope: Scope, sites: frozenset[str]) -> Response:
         self._refusals.tell("site_users", told(scope["path"], TEXT.number), **caller(scope))
+        if not sites and user_of(scope) is not None:
+            return PlainTextResponse(_NOTHING_IS_YOURS, 403)
         lines = ["There is no such page for you.", *(f"Yours is {address_of(site)}" for site in sorted(sites))]
         return PlainTextResponse("\n".join(lines) + "\n", 404)
 

@@ -18,6 +18,7 @@ TARGET = (
     "targets:\n- {name: a, platform: wix, site_id: 7f1c2d3e-1111-4222-8333-444455556666, api_key: k, labels: {site: berlin}}\n"
 )
 SITE_USERS = "site_users: {berlin: [anna, Bert]}\n"
+OPERATORS = "operators: [prometheus]\n"
 NOBODY = "no passwords are asked for, so that everybody would see every site"
 
 
@@ -50,8 +51,46 @@ def test_users_who_have_no_password_are_warnings_since_a_slip_of_the_pen_shows_e
 
 
 def test_known_users_are_nothing_to_tell(tmp_path: Path) -> None:
-    config = read(written(tmp_path))
+    config = read(written(tmp_path, TARGET + SITE_USERS + OPERATORS))
     assert config == with_known_users(config, {"anna", "Bert", "prometheus"})
+
+
+def test_who_sees_every_site_only_because_nothing_says_who_may_is_a_warning_wherever_warnings_are_shown(tmp_path: Path) -> None:
+    config = with_known_users(read(written(tmp_path)), {"anna", "Bert", "prometheus", "carla@salon.example"})
+    (warning,) = [row for row in config.unwatched if row.kind == "operators_by_default"]
+    told = "2 users of the web configuration see every site, since no operators are named: ********, prometheus"
+    fix = "name those who are meant under `operators`: whoever is named nowhere sees nothing then"
+    assert (None, told, fix) == (warning.target, warning.message, warning.fix)
+    assert [("site_users", told, fix)] == [(row.path, row.message, row.fix) for row in config.gaps if row.path == "site_users"]
+
+
+@pytest.mark.parametrize("users", [{"anna", "Bert"}, {"anna"}])
+def test_where_nobody_sees_every_site_by_default_there_is_no_such_warning(users: set[str], tmp_path: Path) -> None:
+    config = with_known_users(read(written(tmp_path)), users)
+    assert "operators_by_default" not in {row.kind for row in config.unwatched}
+
+
+def test_an_operator_without_a_password_and_a_user_who_is_named_nowhere_are_warnings(tmp_path: Path) -> None:
+    config = with_known_users(read(written(tmp_path, TARGET + SITE_USERS + OPERATORS)), {"anna", "bert", "Prometheus"})
+    unknown = "add it to basic_auth_users, or correct the name: a user that is named nowhere here sees nothing"
+    idle = "take their passwords out of the web configuration, or name them here or under site_users"
+    assert [
+        ("site_users.berlin", "'Bert' is no user of the web configuration", unknown),
+        ("operators", "'prometheus' is no user of the web configuration", unknown),
+        ("operators", "2 of the web configuration's users may see nothing: Prometheus, bert", idle),
+    ] == [(row.path, row.message, row.fix) for row in config.warnings]
+    assert "operators_by_default" not in {row.kind for row in config.unwatched}
+
+
+@pytest.mark.parametrize("text", [SITE_USERS, OPERATORS, SITE_USERS + OPERATORS])
+def test_the_web_configuration_is_watched_together_with_the_other_files(text: str, tmp_path: Path) -> None:
+    file, passwords = written(tmp_path, TARGET + text), web(tmp_path, "anna")
+    assert (file, passwords) == loading_with_users(lambda: read(file), passwords)().files
+
+
+def test_operators_alone_need_passwords_as_well(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=f"operators: {NOBODY}"):
+        loading_with_users(lambda: read(written(tmp_path, TARGET + OPERATORS)), None)()
 
 
 @pytest.mark.parametrize("has_file", [True, False])
@@ -73,6 +112,10 @@ def test_a_daemon_reads_the_users_anew_with_each_reload_and_tells_who_sees_every
     assert [
         {"event": "site_users", "log_level": "info", "sites": 1, "see_every_site": ["bert", "prometheus"]},
     ] == logged
+    named = TARGET + SITE_USERS + "operators: [prometheus, no-password]\n"
+    with structlog.testing.capture_logs() as logged:
+        loading_with_users(lambda: read(written(tmp_path, named)), tmp_path / "web.yml")()
+    assert [["prometheus"]] == [line["see_every_site"] for line in logged]
 
 
 def test_a_web_configuration_that_is_broken_lets_nobody_load_users_of_sites(tmp_path: Path) -> None:
@@ -92,8 +135,13 @@ def test_without_users_of_sites_the_web_configuration_is_not_looked_at(tmp_path:
         (("anna",), 0, "warning: {file}: site_users.berlin: 'Bert' is no user of the web configuration"),
         ((), 2, "error: {file}: site_users: " + NOBODY),
         (None, 0, "warning: {file}: site_users: nobody looked whether its users exist"),
+        (
+            ("anna", "Bert", "old"),
+            0,
+            "warning: {file}: site_users: 1 user of the web configuration sees every site, since no operators are named: old",
+        ),
     ],
-    ids=["all are known", "one is unknown", "no passwords", "no web configuration"],
+    ids=["all are known", "one is unknown", "no passwords", "no web configuration", "one is an operator by default"],
 )
 def test_check_config_tells_the_same(users: tuple[str, ...] | None, code: int, told: str, tmp_path: Path) -> None:
     file = written(tmp_path)

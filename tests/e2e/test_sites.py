@@ -408,3 +408,74 @@ def test_a_wrong_password_of_a_customer_is_no_more_than_one_of_anybody(tmp_path:
     assert {(401, "User name or password is wrong.\n")} == {
         (answer.status_code, answer.text) for answer in asyncio.run(scenario())
     }
+
+
+def with_operators(*names: str) -> ShownBackend:
+    """Return what shows anna her site, the named ones everything, and the others whom the password file has nothing."""
+    backend = shown_by(together())
+    backend.site_users = {MINE: frozenset({"anna"})}
+    backend.operators = frozenset(names)
+    return backend
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PUT", "DELETE"])
+def test_once_operators_are_named_who_is_named_nowhere_is_told_so_and_sees_and_changes_nothing(
+    method: str, tmp_path: Path
+) -> None:
+    paths = [*PATHS["every page"][:-1], *PATHS["changes"][:-1], *PATHS["another site"]]
+    paths += [HOME, f"{HOME}/metrics", f"{HOME}/api/v1/status"]
+    backend = with_operators("prometheus")
+
+    async def scenario() -> list[Said]:
+        async with running(web_file(tmp_path, WEB), backend=backend) as server:
+            return [await said(server, path, "bert", method) for path in paths]
+
+    found = asyncio.run(scenario())
+    told = b"You have signed in, and there is no page for you: the configuration names you neither under site_users nor "
+    told += b"under operators.\n"
+    assert {(403, b"" if method == "HEAD" else told)} == {(answer.status, answer.body) for answer in found}
+    assert (0, "info", []) == (backend.reloads, backend.level, backend.polled)
+
+
+def test_operators_and_users_of_sites_see_the_same_whether_operators_are_named_or_not(tmp_path: Path) -> None:
+    async def scenario() -> list[list[int]]:
+        async with running(web_file(tmp_path, WEB), backend=with_operators("prometheus")) as server:
+            paths = [HOME, f"{HOME}/metrics", "/", "/metrics", "/config", f"/-/poll?target={THEIRS}-1"]
+            methods = ["GET"] * 5 + ["POST"]
+            return [
+                [(await said(server, path, user, method)).status for path, method in zip(paths, methods, strict=True)]
+                for user in ("anna", "prometheus")
+            ]
+
+    assert [[200, 200, 404, 404, 404, 404], [200, 200, 200, 200, 200, 202]] == asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("path", ["/-/healthy", "/-/ready"])
+def test_a_probe_of_who_is_named_nowhere_names_nothing(path: str, tmp_path: Path) -> None:
+    async def scenario() -> Said:
+        async with running(web_file(tmp_path, WEB), backend=with_operators("prometheus")) as server:
+            return await said(server, path, "bert")
+
+    answer = asyncio.run(scenario())
+    assert (200 if path == "/-/healthy" else 503) == answer.status
+    assert THEIRS.encode() not in answer.body
+
+
+def test_who_is_no_operator_any_more_is_sent_away_on_the_open_connection_as_is_who_has_no_password_any_more(
+    tmp_path: Path,
+) -> None:
+    async def scenario() -> list[int]:
+        backend, file = with_operators("prometheus", "bert"), web_file(tmp_path, WEB)
+        async with (
+            running(file, backend=backend) as server,
+            httpx.AsyncClient(base_url=server.url, auth=("bert", PASSWORD), trust_env=False) as client,
+        ):
+            found = [(await client.get("/metrics")).status_code]
+            backend.operators = frozenset({"prometheus"})
+            found.append((await client.get("/metrics")).status_code)
+            backend.operators = frozenset({"prometheus", "bert"})
+            found.append((await client.get("/metrics")).status_code)
+            web_file(tmp_path, "".join(line for line in WEB.splitlines(keepends=True) if "bert" not in line))
+            return [*found, (await client.get("/metrics")).status_code]
+
+    assert [200, 403, 200, 401] == asyncio.run(scenario())

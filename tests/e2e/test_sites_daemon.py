@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 from pathlib import Path
+from typing import Any
 
 import bcrypt
 import httpx
@@ -22,11 +23,13 @@ UNKNOWN = (
 )
 
 
-def configuration(business: Business, site: str, **site_users: list[str]) -> Path:
+def configuration(business: Business, site: str, *, operators: tuple[str, ...] = (), **site_users: list[str]) -> Path:
+    more: dict[str, Any] = {"operators": list(operators)} if operators else {}
     return business.config(
         business.wix_target("one", labels={"site": "a"}),
         business.wix_target("two", labels={"site": site}),
         site_users=site_users,
+        **more,
     )
 
 
@@ -83,5 +86,65 @@ def test_a_reload_changes_what_a_customer_who_is_signed_in_sees_from_the_next_sc
             await until(moved, "the new users of the sites")
             page = (await running.get("/site/b/metrics")).text
             assert ('target="one"' in page, 'target="two"' in page) == (False, True)
+
+    with_business(tmp_path, scenario)
+
+
+def test_who_is_taken_out_of_the_configuration_alone_becomes_no_operator_by_a_reload(tmp_path: Path) -> None:
+    without_anna = WEB.splitlines(keepends=True)[0] + WEB.splitlines(keepends=True)[2]
+
+    async def scenario(business: Business) -> None:
+        config, web = configuration(business, "b", a=["anna"], b=["bert"]), web_file(tmp_path, WEB)
+        async with exporter(config, f"--web.config.file={web}", "--web.enable-lifecycle") as running:
+            running.http.auth = httpx.BasicAuth("prometheus", "right")
+            await running.ready()
+            configuration(business, "b", b=["bert"])
+            refused = await running.http.post(f"{running.url}/-/reload")
+            assert 500 == refused.status_code
+            assert "site_users: who saw one site would see all of them: anna" in refused.text
+            running.http.auth = httpx.BasicAuth("anna", "right")
+            assert [404, 200] == [(await running.get(path)).status_code for path in ("/metrics", "/site/a/metrics")]
+
+            configuration(business, "b", operators=("prometheus",), b=["bert"])
+            running.http.auth = httpx.BasicAuth("prometheus", "right")
+            assert 200 == (await running.http.post(f"{running.url}/-/reload")).status_code
+            running.http.auth = httpx.BasicAuth("anna", "right")
+            assert [403, 403, 200] == [
+                (await running.get(path)).status_code for path in ("/metrics", "/site/a/metrics", "/-/healthy")
+            ]
+
+            configuration(business, "b", b=["bert"])
+            running.http.auth = httpx.BasicAuth("prometheus", "right")
+            refused = await running.http.post(f"{running.url}/-/reload")
+            assert (500, True) == (refused.status_code, "operators: cannot be dropped while running" in refused.text)
+
+            web_file(tmp_path, without_anna)
+            running.http.auth = httpx.BasicAuth("anna", "right")
+            assert 401 == (await running.get("/metrics")).status_code
+
+    with_business(tmp_path, scenario)
+
+
+def test_operators_by_default_are_told_on_the_board_and_in_the_numbers_until_they_are_named(tmp_path: Path) -> None:
+    told = "1 user of the web configuration sees every site, since no operators are named: prometheus"
+
+    async def scenario(business: Business) -> None:
+        config, web = configuration(business, "b", a=["anna"]), web_file(tmp_path, WEB)
+        async with exporter(config, f"--web.config.file={web}") as running:
+            running.http.auth = httpx.BasicAuth("prometheus", "right")
+            await running.ready()
+            found = [row["message"] for row in (await running.get("/api/v1/status")).json()["config_warnings"]]
+            assert told in found
+            assert 'config_warnings{kind="operators_by_default"} 1.0' in (await running.get("/metrics")).text
+            board = (await running.get("/?lang=en")).text
+            assert ("The configuration shows more than it seems to" in board, told in board) == (True, True)
+
+            configuration(business, "b", operators=("prometheus",), a=["anna"])
+            running.send(signal.SIGHUP)
+
+            async def gone() -> bool:
+                return 'config_warnings{kind="operators_by_default"} 0.0' in (await running.get("/metrics")).text
+
+            await until(gone, "the warning to go")
 
     with_business(tmp_path, scenario)

@@ -31,6 +31,7 @@ class ShownBackend:
         self.polled: list[tuple[str, frozenset[CollectorName] | None]] = []
         self.answer, self.seconds = Answer.NOW, 0.0
         self.site_users: Mapping[str, frozenset[str]] | None = {}
+        self.operators: frozenset[str] | None = None
         self._lifecycle = lifecycle
         self._config_error = config_error
         self._page = Page(Instruments(CollectorRegistry()))

@@ -21,7 +21,7 @@ from exporter.metrics import Format
 from exporter.state.snapshot import View
 from exporter.web import create_app
 from exporter.web.callers import signed_in
-from exporter.web.sites import SiteGuard
+from exporter.web.sites import SiteGuard, sites_of
 from tests.harness import views
 from tests.harness.two_sites import MINE, THEIRS, USERS, alone, mine, theirs, together
 from tests.harness.web import ShownBackend, ask
@@ -172,6 +172,31 @@ def test_whatever_pages_there_are_a_customer_gets_those_of_ones_own_site_and_the
     path = "/" + between.join(pieces)
     own = path in {"/-/ready", "/-/healthy"} or path.split("/")[1:3] == ["site", MINE]
     assert (200 if own else 404) == asyncio.run(status(path))
+
+
+@given(
+    st.dictionaries(st.sampled_from("ab"), st.frozensets(st.sampled_from("xyz"), min_size=1)),
+    st.none() | st.frozensets(st.sampled_from("xyz"), min_size=1),
+    st.none() | st.sampled_from("xyz"),
+)
+def test_only_operators_see_everything_once_they_are_named_and_nobody_who_has_a_site_does_before(
+    site_users: Mapping[str, frozenset[str]], operators: frozenset[str] | None, user: str | None
+) -> None:
+    own = {site for site, users in site_users.items() if user in users}
+    sees = sites_of(user, site_users, operators)
+    if operators is not None:
+        assert (None if user in operators else own) == sees
+    elif site_users:
+        assert (None if user is not None and not own else own) == sees
+    else:
+        assert sees is None
+
+
+@pytest.mark.parametrize("path", ["/", "/metrics", "/config", "/nowhere", HOME])
+def test_with_operators_alone_nothing_is_shown_to_who_did_not_sign_in(path: str) -> None:
+    backend = ShownBackend(together())
+    backend.operators = frozenset({"prometheus"})
+    assert 404 == ask(backend, path).status_code
 
 
 async def turns() -> None:
