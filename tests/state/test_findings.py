@@ -19,6 +19,7 @@ from exporter.model import (
     ErrorReason,
     LinkAnswers,
     LinksObservation,
+    Message,
     Provider,
     WindowBookings,
     WindowLinks,
@@ -143,6 +144,24 @@ def test_a_poll_that_fails_as_a_whole_is_not_the_fault_of_a_provider_that_failed
     before = views.failed(CONNECTIONS, Reason.SERVER_ERROR, "1 of 1", at=NOW - 90, observation=seen)
     severity = Severity.WARNING if reason is Reason.RATE_LIMITED else Severity.CRITICAL
     assert [(severity, Kind.COLLECTOR_FAILING)] == kinds(problems(view(views.failed(before, reason, "refused"))))
+
+
+def test_a_partial_failure_names_the_calendars_that_are_shown_as_last_known() -> None:
+    seen = views.connections(
+        views.connection("Chair 2", provider="apple", observed_at=NOW - 90),
+        views.connection("Chair 1", provider="google"),
+        views.connection("Chair 10", provider="apple", observed_at=NOW - 90),
+        providers=[Provider("google", up=True), Provider("apple", up=False)],
+    )
+    [problem] = problems(view(views.failed(CONNECTIONS, Reason.SERVER_ERROR, "said", at=NOW - 30, observation=seen)))
+    assert "calendars whose state is not known now: Chair 2, Chair 10" == problem.detail
+    assert isinstance(problem.detail, Message), "it is said in the language of the page"
+
+
+def test_a_partial_failure_of_which_no_calendar_is_known_says_what_the_platform_said() -> None:
+    seen = views.connections(providers=[Provider("apple", up=False)])
+    [problem] = problems(view(views.failed(CONNECTIONS, Reason.SERVER_ERROR, "said", at=NOW - 30, observation=seen)))
+    assert "said" == problem.detail
 
 
 def test_a_partial_failure_names_five_providers_at_most() -> None:
