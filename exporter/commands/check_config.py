@@ -27,7 +27,7 @@ from exporter.platforms.routes import host_route
 from exporter.platforms.settings import Target
 from exporter.polling import AT_ONCE, told_error
 from exporter.runtime import World
-from exporter.state.advice import for_failure, plain
+from exporter.state.advice import asked_once, for_failure, plain
 from exporter.state.advice import moved as advice_moved
 from exporter.state.config_warnings import of_observation
 from exporter.state.status_history import StatusHistory
@@ -141,7 +141,7 @@ async def _checked(world: World, target: Target) -> Checked:
             await live.session.aclose()
     except PollError as failed:
         error = told_error(failed, world.known)
-        fix = plain(for_failure(target.platform, error.reason, target.sign_in).fix)
+        fix = plain(asked_once(for_failure(target.platform, error.reason, target.sign_in).fix))
         return Checked(problem=f"{error.reason.value}: {plain(error.message)} (fix: {fix})")
     policy = policy_of(target).at(world.clock.time())
     found = [warning for each in seen for warning in of_observation(target.name, each, policy)]
