@@ -17,7 +17,7 @@ def test_each_incident_is_told_with_who_notices_it() -> None:
         clock = ManualClock()
         simulator = Simulator(clock, build=demo_world.build)
         async with demo.playing(simulator, SCENARIOS["bad-night"], said.append):
-            await clock.advance(14 * 60)
+            await clock.advance(15 * 60)
 
     asyncio.run(run())
     begun = [line for line in said if line.startswith(">> ")]

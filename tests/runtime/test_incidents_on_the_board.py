@@ -99,6 +99,31 @@ def test_the_demo_verifies_its_links_for_as_long_as_it_runs_and_shows_that_they_
     assert {"unlinked_bookings"} == during
 
 
+def test_the_board_of_the_demo_is_well_again_when_the_next_incident_begins(tmp_path: Path) -> None:
+    left: dict[str, list[str]] = {}
+
+    async def run() -> None:
+        clock = ManualClock()
+        simulator = Simulator(clock, build=demo_world.build)
+        async with (
+            running(simulator.app) as origin,
+            application(configuration(tmp_path, origin, DEMO_COLLECTORS), clock) as app,
+        ):
+            await polled_twice(app)
+
+            def look(name: str, begins: bool) -> None:
+                if begins and name not in left:
+                    left[name] = [str(card.kind) for card in board_of(app.app.view()).cards]
+
+            night = asyncio.create_task(run_scenario(SCENARIOS["bad-night"], simulator.incidents, clock, tell=look))
+            while len(left) < len(INCIDENTS):
+                await app.pass_time(2.0)
+            night.cancel()
+
+    asyncio.run(run())
+    assert {incident.name: [] for incident in INCIDENTS} == left
+
+
 async def kinds_seen(app: RunningApplication, seconds: float) -> set[str]:
     """Let the time pass; return the kinds of all cards that the board had meanwhile."""
     ends = app.clock.monotonic() + seconds
