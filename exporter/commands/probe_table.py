@@ -123,6 +123,8 @@ def _place(problem: api.Problem | api.Listed) -> str:
 def _detail(problem: api.Problem, now: datetime) -> str:
     if (pair := problem.conflict) is not None:
         return _overlap(pair, problem.zone, now)
+    if problem.unlinked:
+        return _first_unlinked(problem, now)
     if problem.until is not None:
         until = in_zone(problem.until, problem.zone)
         return f"ends {day_and_time(until, now)} ({in_utc(until)})"
@@ -132,6 +134,11 @@ def _detail(problem: api.Problem, now: datetime) -> str:
 def _overlap(pair: api.BookingConflict, zone: str, now: datetime) -> str:
     start, end = (in_zone(moment, zone) for moment in (pair.start, pair.end))
     return f"{from_to(start, end, now)} ({pair.overlap_minutes} min; {in_utc(start)}): bookings {pair.first} and {pair.second}"
+
+
+def _first_unlinked(problem: api.Problem, now: datetime) -> str:
+    rows = ((in_zone(row.start, problem.zone), row.booking) for row in problem.unlinked)
+    return "the next ones: " + ", ".join(f"{day_and_time(at, now)} ({in_utc(at)}) booking {booking}" for at, booking in rows)
 
 
 def _listings(listed: Iterable[api.Listed]) -> Iterator[str]:

@@ -10,7 +10,15 @@ from msgspec.structs import replace
 from exporter.commands.probe_running import verdict_of
 from exporter.commands.probe_table import first_line, fixes, print_report, rows_of
 from exporter.errors import Reason
-from exporter.model import BookingsObservation, CollectorName, ConnectionStatus, LinksObservation, WindowLinks
+from exporter.model import (
+    BookingsObservation,
+    CollectorName,
+    ConnectionStatus,
+    LinkAnswers,
+    LinksObservation,
+    UnlinkedBooking,
+    WindowLinks,
+)
 from exporter.platforms.registry import PLATFORMS
 from exporter.policy import ConfigWarning, Known, TargetPolicy, WarningKind
 from exporter.state.snapshot import View
@@ -112,6 +120,15 @@ def test_a_probe_names_site_calendar_and_when() -> None:
         "    salon-b24 (site: salon-berlin) Window seat: today 17:13 to 17:43 (30 min; 15:13 UTC): bookings 341 and 352"
         in lines
     )
+
+
+def test_a_probe_names_the_next_bookings_without_a_link() -> None:
+    coverage = WindowLinks(NEXT_24H, (LinkAnswers(0, 4, 8, 0, {}),))
+    seen = LinksObservation(NOW - 30, (coverage,), (UnlinkedBooking("812", NOW + 3600), UnlinkedBooking("815", NOW + 7200)))
+    state = views.succeeded(views.unpolled("b24", "bitrix24", CollectorName.LINKS), seen)
+    view = views.view_of(views.target_of("b24", "bitrix24", [state], policy=TargetPolicy(zone="Europe/Berlin")))
+    told = "the next ones: today 17:13 (15:13 UTC) booking 812, today 18:13 (16:13 UTC) booking 815"
+    assert f"    b24 links: {told}" in list(fixes(status_of(view)))
 
 
 def test_a_probe_tells_no_double_booking_that_is_over() -> None:

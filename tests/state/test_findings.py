@@ -21,6 +21,7 @@ from exporter.model import (
     LinksObservation,
     Message,
     Provider,
+    UnlinkedBooking,
     WindowBookings,
     WindowLinks,
 )
@@ -162,6 +163,31 @@ def test_a_partial_failure_of_which_no_calendar_is_known_says_what_the_platform_
     seen = views.connections(providers=[Provider("apple", up=False)])
     [problem] = problems(view(views.failed(CONNECTIONS, Reason.SERVER_ERROR, "said", at=NOW - 30, observation=seen)))
     assert "said" == problem.detail
+
+
+def of_links(rows: WindowLinks, *unlinked: UnlinkedBooking) -> Finding:
+    [problem] = problems(view(views.succeeded(LINKS, LinksObservation(NOW - 30, (rows,), unlinked))))
+    return problem
+
+
+def test_bookings_that_somebody_has_to_link_are_named_until_they_have_begun() -> None:
+    coverage = WindowLinks(NEXT_24H, (LinkAnswers(0, 4, 8, 0, {}),))
+    ahead = UnlinkedBooking("812", NOW + 60)
+    assert (ahead,) == of_links(coverage, UnlinkedBooking("811", NOW - 60), ahead).unlinked
+
+
+@pytest.mark.parametrize(
+    "coverage",
+    [
+        WindowLinks(NEXT_24H, (LinkAnswers(0, 4, 8, 0, {}),)),
+        WindowLinks(NEXT_24H, (LinkAnswers(0, 4, 1, 0, {}),), complete=False),
+        WindowLinks(NEXT_24H, (LinkAnswers(0, 4, 1, 0, {}),), unverified=8),
+    ],
+    ids=["unlinked", "incomplete", "unverified"],
+)
+def test_what_only_the_newest_poll_is_asked_about_is_so_since_then_at_least(coverage: WindowLinks) -> None:
+    problem = of_links(coverage)
+    assert (NOW - 30, False) == (problem.since, problem.since_known)
 
 
 def test_a_partial_failure_names_five_providers_at_most() -> None:

@@ -19,10 +19,12 @@ from exporter.model import (
     LinkAnswers,
     LinksObservation,
     Provider,
+    UnlinkedBooking,
     WindowLinks,
 )
 from exporter.policy import TargetPolicy
 from exporter.state.snapshot import CollectorState, View
+from exporter.texts import texts_in
 from exporter.web import status_page as board
 from exporter.web.cards import Card
 from tests.harness import views
@@ -56,6 +58,34 @@ def test_portals_with_unlinked_bookings_share_a_card_that_says_how_many_each_has
 def test_of_one_portal_the_card_itself_says_how_many_bookings_are_unlinked() -> None:
     (card,) = board.board_of(views.view_of(unlinked("portal", 5))).cards
     assert ("next_24h (5 of 15)", "") == (card.effect, card.first[0].effect)
+
+
+@pytest.mark.parametrize(
+    ("language", "told"),
+    [
+        (
+            "en",
+            "The next ones: <strong>today 15:13 UTC</strong> booking <code>812</code>, "
+            "<strong>today 16:13 UTC</strong> booking <code>815</code>",
+        ),
+        (
+            "de",
+            "Die nächsten: <strong>heute 15:13 UTC</strong> Termin <code>812</code>, "
+            "<strong>heute 16:13 UTC</strong> Termin <code>815</code>",
+        ),
+        (
+            "ru",
+            "Ближайшие: <strong>сегодня 15:13 UTC</strong> запись <code>812</code>, "
+            "<strong>сегодня 16:13 UTC</strong> запись <code>815</code>",
+        ),
+    ],
+)
+def test_a_card_names_the_next_bookings_that_somebody_has_to_link(language: str, told: str) -> None:
+    coverage = (WindowLinks(views.NEXT_24H, (LinkAnswers(0, 10, 15, 0, {}),)),)
+    ahead = (UnlinkedBooking("812", NOW + 3_600), UnlinkedBooking("815", NOW + 7_200))
+    state = views.succeeded(views.unpolled("b24", "bitrix24", CollectorName.LINKS), LinksObservation(NOW - 30, coverage, ahead))
+    page = board.render(views.view_of(target("b24", state, platform="bitrix24")), texts=texts_in(language)).decode()
+    assert told in " ".join(page.split())
 
 
 def refused(name: str, age: float | None, reason: Reason = Reason.AUTH, credential: str = KEY) -> Target:
