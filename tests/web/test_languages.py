@@ -23,8 +23,8 @@ from exporter.model import (
     ConnectionStatus,
     LinkAnswers,
     LinksObservation,
-    WindowBookings,
     UnlinkedBooking,
+    WindowBookings,
     WindowLinks,
 )
 from exporter.policy import Known, TargetPolicy, WarningKind

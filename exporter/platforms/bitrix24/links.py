@@ -189,7 +189,7 @@ class LinksCollector:
         return OTHER
 
     def _unlinked(self, bookings: Sequence[Booking], at: float, now: float) -> tuple[UnlinkedBooking, ...]:
-        """Return the first bookings after ``now`` that are known to be tied to no CRM entity: those that somebody has to link."""
+        """Return the first bookings after ``now`` that are known to be tied to no CRM entity, so that somebody has to link."""
         tied: dict[_Kinds | None, bool] = {None: True}  # whether for each of the few that occur
         ahead: list[tuple[float, str]] = []
         for booking in bookings:

@@ -25,8 +25,9 @@ class Finding:
     ``title`` is what is wrong, ``effect`` what became of the data for it, or how far it went there.
     ``target`` is empty for what concerns the exporter as a whole. ``subject`` is the collector, connection, resource or window.
     ``since`` is ``None`` for what lies ahead, and when we cannot know; without ``since_known`` it is that long at least.
-    ``until`` is the day that a credential ends. ``detail`` quotes the failed poll. ``collector`` is whose data says so, if one
-    collector's does. ``unlinked`` are the first bookings that somebody has to link. ``known`` is why it is listed and not judged, if the configuration says so.
+    ``until`` is the day that a credential ends. ``detail`` quotes the failed poll. ``collector`` is whose data says so, if
+    one collector's does. ``unlinked`` are the first bookings that somebody has to link. ``known`` is why it is listed and not
+    judged, if the configuration says so.
     """
 
     row: Row
