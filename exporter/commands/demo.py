@@ -106,10 +106,15 @@ def scenario_named(name: str) -> Scenario:
 async def playing(simulator: Simulator, script: Scenario, say: Callable[[str], None]) -> AsyncIterator[None]:
     """Run ``script`` while the block runs, and ``say`` what begins and ends."""
     known = {incident.name: incident for incident in INCIDENTS}
+    lasts = {step.incident: step.lasts_seconds for step in script.timeline}
 
     def tell(name: str, begins: bool) -> None:
+        if not begins:
+            say(f"<< {name} is over")
+            return
         incident = known[name]
-        say(f">> {name}: {incident.description} ({incident.on_board})" if begins else f"<< {name} is over")
+        ends_before = lasts.get(name, incident.on_board_after) < incident.on_board_after
+        say(f">> {name}: {incident.description} ({incident.on_board}{'; here it ends before' if ends_before else ''})")
 
     task = asyncio.create_task(run_scenario(script, simulator.incidents, simulator.clock, tell=tell), name="scenario")
     try:
