@@ -279,11 +279,19 @@ class BookingsObservation(Value, frozen=True, gc=False):
     unknown_accepted: tuple[str, ...] = ()
 
 
+class UnlinkedBooking(Value, frozen=True, gc=False):
+    """A booking that is tied to no CRM entity: its id on the platform as text, and when it begins (Unix seconds)."""
+
+    booking: str
+    start: float
+
+
 class LinksObservation(Value, frozen=True, gc=False):
-    """Link coverage at ``at``, when the poll began."""
+    """Link coverage at ``at``, when the poll began. ``unlinked`` are the next bookings without a link, soonest first."""
 
     at: float
     windows: tuple[WindowLinks, ...]
+    unlinked: tuple[UnlinkedBooking, ...] = ()
 
 
 Observation = ConnectionsObservation | BookingsObservation | LinksObservation

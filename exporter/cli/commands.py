@@ -182,7 +182,7 @@ def check_config(
             typer.echo(visible(f"error: {problem}"), err=True)
         if problems:
             raise typer.Exit(EXIT_BAD_CONFIG)
-        typer.echo(f"{config_file}: valid, {targets} targets")
+        typer.echo(f"{config_file}: valid, {targets} target{'' if targets == 1 else 's'}")
 
 
 @app.command(cls=_Plugin)

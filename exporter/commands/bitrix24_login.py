@@ -10,7 +10,7 @@ import re
 import secrets
 import sys
 import webbrowser
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +25,7 @@ from exporter.commands.world import known_secrets
 from exporter.errors import PollError, TargetConfigError
 from exporter.model import CollectorName
 from exporter.platforms.base import Services
-from exporter.platforms.bitrix24.authserver import request_tokens
+from exporter.platforms.bitrix24.authserver import INVALID_GRANT, Issued, request_tokens
 from exporter.platforms.bitrix24.credential import origin_of, portal_in
 from exporter.platforms.bitrix24.moves import is_auth_server, server_origin
 from exporter.platforms.bitrix24.tokenfile import TokenFile, Tokens, exclusively
@@ -38,6 +38,7 @@ from exporter.support.redaction import told
 from exporter.support.secret import Secret, is_quoted, pasted
 
 EXCHANGE_SECONDS: Final = 20.0
+MAX_TRIES: Final = 3
 _CODE: Final = re.compile(r"[\w.-]{8,}")
 
 
@@ -77,51 +78,74 @@ async def login(
     origin = origin_of(portal if "://" in portal else f"https://{portal}")
     file = TokenFile(token_file)
     file.try_out()  # a folder that cannot be written shows before the operator has done anything
-    state = secrets.token_urlsafe(16)
-    page = origin.copy_with(path="/oauth/authorize/").copy_merge_params({"client_id": client_id, "state": state})
-    show(f"Open this page in a browser where you are signed in to the portal, and allow the application:\n\n  {page}\n\n")
-    open_page(str(page))
-    answer = ask("Address that the browser ended on (valid for 30 seconds): ")
-    code, named_server = _read_answer(answer, state)
-    known.hold("code", [code])
-    if server is None:
-        _refuse_stranger(named_server)
-    auth_server = server_origin(server, named_server)
     clock = SystemClock()
-    async with exclusively(file, clock):  # not before: a running exporter renews its pair meanwhile
-        former = _former(file)
-        descriptor = file.prepare()
-        try:
-            async with _pool(http, clock) as pool:
-                issued = await request_tokens(
-                    Services(pool, clock, Random(), NullEvents(), StatusHistory(), Admission(clock)),  # noqa: S311  unused here
-                    auth_server,
-                    client_id=client_id,
-                    client_secret=Secret(pasted(client_secret)),
-                    grant={"grant_type": "authorization_code", "code": code},
-                    timeout=EXCHANGE_SECONDS,
-                    known={
-                        "client_endpoint": str(origin.copy_with(path="/rest/")),
-                        "server_endpoint": str(auth_server.copy_with(path="/rest/")),
-                        "member_id": former.member_id if former else "",
-                    },
-                )
-            tokens = issued.tokens
-            known.hold("pair", [tokens.access.reveal(), tokens.refresh.reveal()])
-            _refuse_another_portal(former, tokens, token_file)
-        except BaseException as error:
-            file.discard(descriptor)
-            if isinstance(error, PollError):
-                raise told_error(error, known) from None
-            raise
-        file.store(descriptor, tokens.content.reveal().encode())
+
+    async def once() -> Issued:
+        state = secrets.token_urlsafe(16)
+        page = origin.copy_with(path="/oauth/authorize/").copy_merge_params({"client_id": client_id, "state": state})
+        show(f"Open this page in a browser where you are signed in to the portal, and allow the application:\n\n  {page}\n\n")
+        open_page(str(page))
+        answer = ask("Address that the browser ended on (valid for 30 seconds): ")
+        code, named_server = _read_answer(answer, state)
+        known.hold("code", [code])
+        if server is None:
+            _refuse_stranger(named_server)
+        auth_server = server_origin(server, named_server)
+        async with exclusively(file, clock):  # not before: a running exporter renews its pair meanwhile
+            former = _former(file)
+            descriptor = file.prepare()
+            try:
+                async with _pool(http, clock) as pool:
+                    issued = await request_tokens(
+                        Services(pool, clock, Random(), NullEvents(), StatusHistory(), Admission(clock)),  # noqa: S311  unused here
+                        auth_server,
+                        client_id=client_id,
+                        client_secret=Secret(pasted(client_secret)),
+                        grant={"grant_type": "authorization_code", "code": code},
+                        timeout=EXCHANGE_SECONDS,
+                        known={
+                            "client_endpoint": str(origin.copy_with(path="/rest/")),
+                            "server_endpoint": str(auth_server.copy_with(path="/rest/")),
+                            "member_id": former.member_id if former else "",
+                        },
+                    )
+                tokens = issued.tokens
+                known.hold("pair", [tokens.access.reveal(), tokens.refresh.reveal()])
+                _refuse_another_portal(former, tokens, token_file)
+            except BaseException as error:
+                file.discard(descriptor)
+                if isinstance(error, PollError):
+                    raise told_error(error, known) from None
+                raise
+            file.store(descriptor, tokens.content.reveal().encode())
+        return issued
+
+    issued = await _repeated(once, show)
+    tokens = issued.tokens
     done = LoggedIn(known.told(portal_in(tokens.client_endpoint)), token_file, tokens.scopes)
     show(f"{done.token_file} now holds the tokens of {done.portal}.\n")
+    show("Next: name it as oauth.token_file of the target, and run booking-sync-exporter check-config --online.\n")
     for stray in issued.refused.values():
         show(f"But {told_error(stray, known).message}.\n")
     if "booking" not in done.scopes:
         show("The application lacks the scope booking; add it on the application's card and log in again.\n")
     return done
+
+
+class _PasteError(TargetConfigError):
+    """What was pasted is not the answer of this login; the operator may look again."""
+
+
+async def _repeated(once: Callable[[], Awaitable[Issued]], show: Callable[[str], object]) -> Issued:
+    """Return what ``once`` brings; after a wrong paste or a code that came too late it is tried again, with the same secret."""
+    for _ in range(MAX_TRIES - 1):
+        try:
+            return await once()
+        except PollError as error:
+            if not isinstance(error, _PasteError) and error.code != INVALID_GRANT:
+                raise
+            show(f"{error.message}\n\n")
+    return await once()
 
 
 @asynccontextmanager
@@ -183,7 +207,7 @@ def _read_answer(pasted: str, state: str) -> tuple[str, str]:
         raise TargetConfigError("the portal did not allow the application; a person with the right to do so must accept it")
     code = query.get("code", [""])[0]
     if not code:
-        raise TargetConfigError("the address holds no code; paste the whole address that the browser ended on")
+        raise _PasteError("the address holds no code; paste the whole address that the browser ended on")
     if query.get("state", [""])[0] != state:
-        raise TargetConfigError("the address belongs to another login (state differs); start again")
+        raise _PasteError("the address belongs to another login (state differs); open the page that is printed now")
     return code, query.get("server_domain", [""])[0]

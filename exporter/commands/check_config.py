@@ -25,10 +25,10 @@ from exporter.platforms.policy import policy_of
 from exporter.platforms.retry import MAX_PATIENCE_SECONDS, patience
 from exporter.platforms.routes import host_route
 from exporter.platforms.settings import Target
-from exporter.policy import ConfigWarning
 from exporter.polling import AT_ONCE, told_error
 from exporter.runtime import World
-from exporter.state.advice import for_failure, plain
+from exporter.state.advice import asked_once, for_failure, plain
+from exporter.state.advice import moved as advice_moved
 from exporter.state.config_warnings import of_observation
 from exporter.state.status_history import StatusHistory
 from exporter.support.redaction import visible
@@ -39,11 +39,11 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What the check of one target brought: ``problem`` is empty if the target can be polled."""
+    """What the check of one target brought: ``problem`` is empty if the target can be polled. Warnings have their fix."""
 
     says: str = "the credential works"
     problem: str = ""
-    warnings: tuple[ConfigWarning, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 def check(
@@ -108,7 +108,7 @@ async def check_all(
             else:
                 say(f"{target.name}: {checked.says}")
             for warning in checked.warnings:
-                warn(f"{target.name}: {warning.message} (fix: {warning.fix})")
+                warn(f"{target.name}: {warning}")
     finally:  # a bug in one, or Ctrl-C, ends the others
         for checking in checks:
             checking.cancel()
@@ -136,12 +136,21 @@ async def _checked(world: World, target: Target) -> Checked:
         try:
             with patience(MAX_PATIENCE_SECONDS):  # as in a poll: who refuses slowly is not asked four times
                 seen = await live.session.check()
+            moved = live.session.usage().moved
         finally:
             await live.session.aclose()
     except PollError as failed:
         error = told_error(failed, world.known)
-        fix = plain(for_failure(target.platform, error.reason, target.sign_in).fix)
+        fix = plain(asked_once(for_failure(target.platform, error.reason, target.sign_in).fix))
         return Checked(problem=f"{error.reason.value}: {plain(error.message)} (fix: {fix})")
     policy = policy_of(target).at(world.clock.time())
-    warnings = (warning for each in seen for warning in of_observation(target.name, each, policy))
-    return Checked(warnings=tuple(warning for warning in warnings if warning.kind not in policy.warnings))
+    found = [warning for each in seen for warning in of_observation(target.name, each, policy)]
+    warnings = [_line(warning.message, warning.fix) for warning in found if warning.kind not in policy.warnings]
+    if moved is not None:
+        advice = advice_moved(moved)
+        warnings.append(_line(advice.meaning, advice.fix))
+    return Checked(warnings=tuple(warnings))
+
+
+def _line(message: str, fix: str) -> str:
+    return f"{plain(message)} (fix: {plain(fix)})"

@@ -23,7 +23,7 @@ from exporter.simulator.drills import INCIDENTS, SCENARIOS, Scenario, demo_site,
 # seldom that the demo may run for ever: past half of the operating time of ten minutes nothing known is asked again.
 DEMO_COLLECTORS: Final[Mapping[str, Mapping[str, Mapping[str, Any]]]] = {
     "wix": {"connections": {"interval": "5s"}, "bookings": {"interval": "15s", "conflicts": True}},
-    "bitrix24": {"bookings": {"interval": "15s"}, "links": {"interval": "30s", "window": "next_7d", "verify_calls": 1}},
+    "bitrix24": {"bookings": {"interval": "15s"}, "links": {"interval": "30s", "window": "next_7d", "verify_calls": 2}},
 }
 SHOWN: Final = ("booking_sync_connection_status{", "booking_sync_bookings{")
 SHOWN_LINES: Final = 6
@@ -106,10 +106,15 @@ def scenario_named(name: str) -> Scenario:
 async def playing(simulator: Simulator, script: Scenario, say: Callable[[str], None]) -> AsyncIterator[None]:
     """Run ``script`` while the block runs, and ``say`` what begins and ends."""
     known = {incident.name: incident for incident in INCIDENTS}
+    lasts = {step.incident: step.lasts_seconds for step in script.timeline}
 
     def tell(name: str, begins: bool) -> None:
+        if not begins:
+            say(f"<< {name} is over")
+            return
         incident = known[name]
-        say(f">> {name}: {incident.description} ({incident.on_board})" if begins else f"<< {name} is over")
+        ends_before = lasts.get(name, incident.on_board_after) < incident.on_board_after
+        say(f">> {name}: {incident.description} ({incident.on_board}{'; here it ends before' if ends_before else ''})")
 
     task = asyncio.create_task(run_scenario(script, simulator.incidents, simulator.clock, tell=tell), name="scenario")
     try:

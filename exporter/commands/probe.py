@@ -49,7 +49,7 @@ async def probe_now(config: Config, targets: Sequence[str], output: str) -> int:
     elif output == "metrics":
         typer.echo(Page(instruments).render(view, Format.TEXT, None), nl=False)
     else:
-        print_report(status_of(view), overall(view, findings(view)), left_out())
+        print_report(status_of(view), overall(view, findings(view)), left_out(), once=True)
     return exit_code(view)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -10,18 +10,31 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from exporter.state.advice import plain
+from exporter.model import CollectorName
+from exporter.policy import WarningKind
+from exporter.state.advice import asked_once, plain
 from exporter.state.verdict import TABLE, Verdict
 from exporter.support.local_time import day_and_time, from_to, in_utc, in_zone
 from exporter.support.redaction import visible
 from exporter.web import status_types as api
 
 _HEAD: Final = ("target", "collector", "state", "seconds", "found")
+# A warning of the configuration is of no collector, and stands beside what came of it.
+_FEEDS: Final[Mapping[str, str]] = {
+    WarningKind.NO_CONNECTIONS: CollectorName.CONNECTIONS,
+    WarningKind.UNKNOWN_SCHEDULE: CollectorName.CONNECTIONS,
+    WarningKind.UNKNOWN_ALIAS: CollectorName.CONNECTIONS,
+    WarningKind.CONFLICTS_OFF: CollectorName.BOOKINGS,
+    WarningKind.UNKNOWN_RESOURCE: CollectorName.BOOKINGS,
+}
 _STYLES: Final = {"OK": "green", "WARNING": "yellow", "CRITICAL": "bold red", "UNKNOWN": "magenta"}
 
 
-def print_report(status: api.Status, verdict: Verdict, *more: str) -> None:
-    """Print ``status`` on standard output, then ``more`` lines; in a pipe no line is wrapped, whatever ``COLUMNS`` says."""
+def print_report(status: api.Status, verdict: Verdict, *more: str, once: bool = False) -> None:
+    """Print ``status`` on standard output, then ``more`` lines; in a pipe no line is wrapped, whatever ``COLUMNS`` says.
+
+    ``once`` says that nobody polls again.
+    """
     console = Console(highlight=False)
     console.print(escape(first_line(status, verdict)), soft_wrap=True)
     rows = rows_of(status)
@@ -33,7 +46,7 @@ def print_report(status: api.Status, verdict: Verdict, *more: str) -> None:
     else:
         for line in _aligned([_HEAD, *rows]):
             console.print(escape(line), soft_wrap=True)
-    for line in (*fixes(status), *_listings(status.listed), *more):
+    for line in (*fixes(status, once=once), *_listings(status.listed), *more):
         console.print(escape(line), soft_wrap=True)
 
 
@@ -51,8 +64,9 @@ def rows_of(status: api.Status) -> list[tuple[str, ...]]:
     worst: dict[tuple[str, str | None], str] = {}
     apart: dict[str, list[str]] = {}
     for problem in status.problems:  # critical first
-        worst.setdefault((problem.target, problem.collector), problem.severity.upper())
-        if problem.collector is None:
+        collector = problem.collector or _FEEDS.get(problem.reason or "")
+        worst.setdefault((problem.target, collector), problem.severity.upper())
+        if collector is None:
             apart.setdefault(problem.target, []).append(problem.title)
 
     def without_collector(target: str) -> Iterator[tuple[str, ...]]:
@@ -91,17 +105,17 @@ def first_line(status: api.Status, verdict: Verdict) -> str:
     return _in_one_line(line).replace("|", "/")
 
 
-def fixes(status: api.Status) -> Iterator[str]:
-    """Yield the lines of what is wrong: each kind with its fix once, then where it is."""
+def fixes(status: api.Status, *, once: bool = False) -> Iterator[str]:
+    """Yield the lines of what is wrong: each kind with its fix once, then where it is. ``once`` is as above."""
     groups: dict[tuple[str, ...], list[api.Problem]] = {}
     for problem in status.problems:
-        groups.setdefault((problem.severity, _what(problem), problem.meaning, problem.fix), []).append(problem)
+        fix = asked_once(problem.fix) if once else problem.fix
+        groups.setdefault((problem.severity, _what(problem), problem.meaning, fix), []).append(problem)
     for (severity, what, meaning, fix), found in groups.items():
         yield visible(plain(f"- {severity}: {what}. {meaning}" + (f" Fix: {fix}" if fix else "")))
         for problem in found:
-            yield visible(
-                f"    {_place(problem)}" + (f": {detail}" if (detail := _detail(problem, status.generated_at)) else "")
-            )
+            detail = plain(_detail(problem, status.generated_at))
+            yield visible(f"    {_place(problem)}" + (f": {detail}" if detail else ""))
 
 
 def _in_one_line(text: str) -> str:
@@ -125,6 +139,8 @@ def _place(problem: api.Problem | api.Listed) -> str:
 def _detail(problem: api.Problem, now: datetime) -> str:
     if (pair := problem.conflict) is not None:
         return _overlap(pair, problem.zone, now)
+    if problem.unlinked:
+        return _first_unlinked(problem, now)
     if problem.until is not None:
         until = in_zone(problem.until, problem.zone)
         return f"ends {day_and_time(until, now)} ({in_utc(until)})"
@@ -134,6 +150,11 @@ def _detail(problem: api.Problem, now: datetime) -> str:
 def _overlap(pair: api.BookingConflict, zone: str, now: datetime) -> str:
     start, end = (in_zone(moment, zone) for moment in (pair.start, pair.end))
     return f"{from_to(start, end, now)} ({pair.overlap_minutes} min; {in_utc(start)}): bookings {pair.first} and {pair.second}"
+
+
+def _first_unlinked(problem: api.Problem, now: datetime) -> str:
+    rows = ((in_zone(row.start, problem.zone), row.booking) for row in problem.unlinked)
+    return "the next ones: " + ", ".join(f"{day_and_time(at, now)} ({in_utc(at)}) booking {booking}" for at, booking in rows)
 
 
 def _listings(listed: Iterable[api.Listed]) -> Iterator[str]:

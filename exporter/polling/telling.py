@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from exporter.errors import PollError
 from exporter.limits import MESSAGE, NAME, TEXT
-from exporter.model import BookingsObservation, Conflict, Observation
+from exporter.model import BookingsObservation, Conflict, LinksObservation, Observation
 from exporter.platforms.inventory import Inventory
 from exporter.support.known_secrets import KnownSecrets
 
@@ -22,6 +22,9 @@ def told_error(error: PollError, known: KnownSecrets) -> PollError:
 
 def told_observation(observation: Observation, known: KnownSecrets) -> Observation:
     """Return ``observation`` with its names and ids as they may be shown; most have words of ours and hashes only."""
+    if isinstance(observation, LinksObservation) and observation.unlinked:
+        rows = (replace(row, booking=known.told(row.booking, NAME.number)) for row in observation.unlinked)
+        return replace(observation, unlinked=tuple(rows))
     if not isinstance(observation, BookingsObservation) or not (observation.resource_names or observation.conflicts):
         return observation
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
@@ -121,3 +122,11 @@ def for_failure(platform: str, reason: Reason, sign_in: str = "") -> Advice:
 def plain(text: str) -> str:
     """Return advice for a terminal or a log: without the quotes that mark code on a page."""
     return text.replace("`", "")
+
+
+_WAITS: Final = re.compile(r"Nothing (?:at first|while it [a-z]+)\b[^.]*\.")
+
+
+def asked_once(fix: str) -> str:
+    """Return ``fix`` as a command says it that asks once and ends: nobody tries again for whoever typed it."""
+    return _WAITS.sub("Try again in a few minutes.", fix, count=1)

@@ -34,6 +34,7 @@ from exporter.web.status_types import (
     Problem,
     Target,
     TargetState,
+    UnlinkedBooking,
 )
 
 _LATEST = 253_402_300_799.0  # the last second of the year 9999
@@ -59,6 +60,12 @@ def problem_document(problem: Finding, target: TargetView | None) -> Problem:
         fix=str(problem.advice.fix),
         conflict=_conflict(problem.conflict, target) if problem.conflict and target else None,
         since_known=problem.since_known,
+        unlinked=tuple(
+            UnlinkedBooking(booking=row.booking, start=moment_of(row.start), local_start=local(row.start, target.policy.zone))
+            for row in problem.unlinked
+        )
+        if target
+        else (),
     )
 
 

@@ -53,13 +53,21 @@ class BookingConflict(msgspec.Struct, frozen=True, kw_only=True):
     accepted: Acceptance | None
 
 
+class UnlinkedBooking(msgspec.Struct, frozen=True, kw_only=True):
+    """The id of a booking that is tied to no CRM entity, and when it begins: in UTC, and on the clock of the target's zone."""
+
+    booking: str
+    start: Moment
+    local_start: Moment
+
+
 class Problem(msgspec.Struct, frozen=True, kw_only=True):
     """One broken thing: where, since when, what it means and who mends it.
 
     ``since`` is null when it cannot be known; without ``since_known`` it is broken since then at least.
     ``target`` is empty for what concerns the exporter as a whole.
     ``site`` is the label of that name, ``zone`` the IANA zone of the target; ``calendar_type`` is that of a connection. The
-    data of ``collector`` says so.
+    data of ``collector`` says so. ``unlinked`` are the first bookings that somebody has to link, soonest first.
     """
 
     severity: Severity
@@ -79,6 +87,7 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     fix: str
     conflict: BookingConflict | None
     since_known: bool
+    unlinked: tuple[UnlinkedBooking, ...] = ()
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):

@@ -113,6 +113,42 @@ def test_what_is_no_answer_of_this_login_stores_nothing(change: str, error: type
     on_portal(script, tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ("https://app.example/callback", "the address holds no code"),
+        ("https://app.example/callback?code=c0dec0dec0de&state=another", "the address belongs to another login"),
+        ("c0dec0dec0de", "no longer accepts the code, which is good for 30 seconds and once"),
+    ],
+)
+def test_a_wrong_paste_or_a_late_code_is_told_and_asked_for_again(wrong: str, told: str, tmp_path: Path) -> None:
+    async def script(bench: Bench) -> None:
+        install(bench)
+        operator = Operator(bench)
+        pasted = iter([wrong])
+        right = operator.ask
+        operator.ask = lambda prompt: next(pasted, None) or right(prompt)  # type: ignore[method-assign]  # one slip
+        done = await operator.log_in()
+        said = "".join(operator.said)
+        assert told in said
+        assert "refresh token" not in said
+        assert said.endswith("run booking-sync-exporter check-config --online.\n")
+        assert done.token_file.exists()
+
+    on_portal(script, tmp_path)
+
+
+def test_a_login_gives_up_after_three_wrong_pastes(tmp_path: Path) -> None:
+    async def script(bench: Bench) -> None:
+        install(bench)
+        operator = Operator(bench, "https://app.example/callback")
+        with pytest.raises(TargetConfigError, match="the address holds no code"):
+            await operator.log_in()
+        assert 3 == sum(text.startswith("Address that") for text in operator.said)
+
+    on_portal(script, tmp_path)
+
+
 def test_a_wrong_client_secret_is_told(tmp_path: Path) -> None:
     async def script(bench: Bench) -> None:
         install(bench)

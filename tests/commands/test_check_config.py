@@ -121,7 +121,9 @@ def test_a_platform_that_refuses_slowly_is_given_up_within_half_a_minute(target:
                 assert clock.monotonic() - began <= 30
                 await clock.advance(0.5)
                 await asyncio.sleep(0.001)
-        assert "server_error" in (await checking).problem
+        problem = (await checking).problem
+        assert "server_error" in problem
+        assert "Try again in a few minutes. If it lasts, " in problem
 
     with_business(tmp_path, scenario, clock)
 

@@ -17,12 +17,25 @@ def test_each_incident_is_told_with_who_notices_it() -> None:
         clock = ManualClock()
         simulator = Simulator(clock, build=demo_world.build)
         async with demo.playing(simulator, SCENARIOS["bad-night"], said.append):
-            await clock.advance(14 * 60)
+            await clock.advance(15 * 60)
 
     asyncio.run(run())
     begun = [line for line in said if line.startswith(">> ")]
     assert [incident.name for incident in INCIDENTS] == [line[3:].partition(":")[0] for line in begun]
     told = {line[3:].partition(":")[0]: line.rpartition(" (")[2].removesuffix(")") for line in begun}
     assert "the board shows this with the next poll" == told["token-revoked"]
-    assert "the board shows this after 1 h" == told["sync-stuck"]
-    assert "only an alert notices this" == told["intake-stopped"]
+    assert "the board shows this after 1 h; here it ends before" == told["sync-stuck"]
+    after = "the board shows this after 24 h, if it saw the same day a week before"
+    assert f"{after}; here it ends before" == told["intake-stopped"]
+
+
+def test_an_incident_that_stays_is_not_said_to_end() -> None:
+    said: list[str] = []
+
+    async def run() -> None:
+        clock = ManualClock()
+        async with demo.playing(Simulator(clock, build=demo_world.build), SCENARIOS["sync-stuck"], said.append):
+            await clock.advance(1.0)
+
+    asyncio.run(run())
+    assert ["(the board shows this after 1 h)"] == [line[line.rindex("(") :] for line in said]

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from msgspec.structs import replace
 
 from exporter.commands.probe_running import verdict_of
 from exporter.commands.probe_table import first_line, fixes, print_report, rows_of
 from exporter.errors import Reason
-from exporter.model import CollectorName, ConnectionStatus, LinksObservation, WindowLinks
-from exporter.policy import Known, TargetPolicy
+from exporter.model import (
+    BookingsObservation,
+    CollectorName,
+    ConnectionStatus,
+    LinkAnswers,
+    LinksObservation,
+    UnlinkedBooking,
+    WindowLinks,
+)
+from exporter.platforms.registry import PLATFORMS
+from exporter.policy import ConfigWarning, Known, TargetPolicy, WarningKind
 from exporter.state.snapshot import View
 from exporter.state.verdict import Verdict
 from exporter.web import status_of
@@ -23,8 +34,13 @@ def said(view: View) -> str:
 
 
 def well() -> View:
-    unpolled = views.unpolled("a", "wix", CollectorName.CONNECTIONS)
-    return views.view_of(views.target_of("a", "wix", [views.succeeded(unpolled, views.connections(views.connection("Chair")))]))
+    connections = views.unpolled("a", "wix", CollectorName.CONNECTIONS)
+    bookings = views.unpolled("a", "wix", CollectorName.BOOKINGS)
+    states = [
+        views.succeeded(connections, views.connections(views.connection("Chair"))),
+        views.succeeded(bookings, BookingsObservation(NOW - 30, ())),
+    ]
+    return views.view_of(views.target_of("a", "wix", states))
 
 
 def broken_and_waiting() -> View:
@@ -106,9 +122,44 @@ def test_a_probe_names_site_calendar_and_when() -> None:
     )
 
 
+def test_a_probe_names_the_next_bookings_without_a_link() -> None:
+    coverage = WindowLinks(NEXT_24H, (LinkAnswers(0, 4, 8, 0, {}),))
+    seen = LinksObservation(NOW - 30, (coverage,), (UnlinkedBooking("812", NOW + 3600), UnlinkedBooking("815", NOW + 7200)))
+    state = views.succeeded(views.unpolled("b24", "bitrix24", CollectorName.LINKS), seen)
+    view = views.view_of(views.target_of("b24", "bitrix24", [state], policy=TargetPolicy(zone="Europe/Berlin")))
+    told = "the next ones: today 17:13 (15:13 UTC) booking 812, today 18:13 (16:13 UTC) booking 815"
+    assert f"    b24 links: {told}" in list(fixes(status_of(view)))
+
+
 def test_a_probe_tells_no_double_booking_that_is_over() -> None:
     later = replace(views.in_berlin(), at=NOW + 5_400)
     assert not any("bookings 341" in line for line in fixes(status_of(later)))
+
+
+@pytest.mark.parametrize(
+    ("kind", "rows"),
+    [
+        (WarningKind.NO_CONNECTIONS, ["WARNING", "OK"]),
+        (WarningKind.UNKNOWN_SCHEDULE, ["WARNING", "OK"]),
+        (WarningKind.UNKNOWN_ALIAS, ["WARNING", "OK"]),
+        (WarningKind.CONFLICTS_OFF, ["OK", "WARNING"]),
+        (WarningKind.UNKNOWN_RESOURCE, ["OK", "WARNING"]),
+        (WarningKind.SAME_ACCOUNT, ["OK", "OK"]),
+    ],
+)
+def test_a_row_is_not_ok_where_the_configuration_lets_it_see_less_than_it_seems(kind: WarningKind, rows: list[str]) -> None:
+    view = replace(well(), config_warnings=(ConfigWarning(kind, "a", "less `than` it seems", "correct it"),))
+    assert rows == [row[2] for row in rows_of(status_of(view))]
+    assert [] == [line for line in fixes(status_of(view)) if "`" in line]
+
+
+@pytest.mark.parametrize("platform", PLATFORMS)
+@pytest.mark.parametrize("reason", Reason)
+def test_a_probe_promises_no_further_try_and_an_exporter_does(platform: str, reason: Reason) -> None:
+    state = views.failed(views.unpolled("a", platform, CollectorName.BOOKINGS), reason, "no")
+    status = status_of(views.view_of(views.target_of("a", platform, [state])))
+    assert not re.search(r"Nothing|exporter (tries|waits)|next poll", "".join(fixes(status, once=True)))
+    assert ("Nothing" in "".join(fixes(status))) == ("Try again in a few minutes." in "".join(fixes(status, once=True)))
 
 
 @pytest.mark.parametrize("scene", views.SCENES)

@@ -164,7 +164,7 @@ def test_certificates_of_the_environment_that_are_no_file_are_named_before_a_lib
 
 def test_a_configuration_may_come_through_a_pipe() -> None:
     text = "targets: [{name: a, platform: bitrix24, webhook_url: 'https://a.example/rest/1/planted/'}]\n"
-    assert (0, "/dev/stdin: valid, 1 targets\n", "") == asyncio.run(
+    assert (0, "/dev/stdin: valid, 1 target\n", "") == asyncio.run(
         command("check-config", "--config.file=/dev/stdin", stdin=text)
     )
 

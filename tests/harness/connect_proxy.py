@@ -12,10 +12,14 @@ from pathlib import Path
 
 @dataclass
 class ConnectProxy:
-    """A proxy that tunnels by CONNECT, or refuses with ``status``, or says nothing with status 0, or ``says`` what it likes."""
+    """A proxy that tunnels by CONNECT, or refuses with ``status``, or says nothing with status 0, or ``says`` what it likes.
+
+    With ``leads_to`` every host is behind that port of this machine.
+    """
 
     status: int = 200
     says: bytes | None = None
+    leads_to: int = 0
     address: str = ""
     heads: list[bytes] = field(default_factory=list)
     ends: list[asyncio.StreamWriter] = field(default_factory=list)
@@ -38,10 +42,10 @@ class ConnectProxy:
             writer.close()
             return
         host, _, port = head.split(b" ")[1].decode().rpartition(":")
-        there_reader, there_writer = await asyncio.open_connection("127.0.0.1", int(port))
+        there_reader, there_writer = await asyncio.open_connection("127.0.0.1", self.leads_to or int(port))
         self.ends.append(there_writer)
         writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
-        assert host.endswith(".localhost")
+        assert self.leads_to or host.endswith(".localhost")
         with contextlib.suppress(ConnectionError):
             await asyncio.gather(_pump(reader, there_writer), _pump(there_reader, writer))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable
+from itertools import combinations
 from typing import Any
 
 import httpx
@@ -98,6 +99,20 @@ def test_an_incident_changes_its_part_of_the_world_and_stopping_repairs_it(
     simulator.incidents.stop(name)
     clock.now += 2.0  # for the leaky bucket
     assert measure(simulator) == before
+
+
+@pytest.mark.parametrize("hour", range(24))
+def test_a_double_booking_is_one_pair_on_each_platform_at_whatever_hour_it_begins(hour: int) -> None:
+    simulator = Simulator(ManualClock(1_790_000_000.0 + 3600 * hour), build=demo_world.build)
+    simulator.incidents.start("double-booking")
+    assert 1 == overlaps(simulator.bitrix24.portals[demo_world.SALON].world)
+    rows = [row for row in simulator.wix.sites[demo_world.PHYSIO_SITE_ID].bookings if row.status == "CONFIRMED"]
+    pairs = [
+        (first, second)
+        for first, second in combinations(rows, 2)
+        if first.resource_id == second.resource_id and first.start < second.end and second.start < first.end
+    ]
+    assert 1 == len(pairs)
 
 
 def test_a_double_booking_lies_within_a_day_also_in_an_empty_portal() -> None:
@@ -230,7 +245,7 @@ def test_the_timeline_runs_every_incident_in_turn_and_again() -> None:
         (24.0, "sync-stuck", False),
     ]
     assert [name for _, name, on in told if on] == list(NAMES)
-    assert sum(step.calm_seconds + step.lasts_seconds for step in TIMELINE) == 840
+    assert sum(step.calm_seconds + step.lasts_seconds for step in TIMELINE) == 930
 
 
 def test_there_is_a_scenario_for_calm_for_each_incident_and_for_bad_nights() -> None:

@@ -19,7 +19,9 @@ from exporter.model import (
     ErrorReason,
     LinkAnswers,
     LinksObservation,
+    Message,
     Provider,
+    UnlinkedBooking,
     WindowBookings,
     WindowLinks,
 )
@@ -143,6 +145,49 @@ def test_a_poll_that_fails_as_a_whole_is_not_the_fault_of_a_provider_that_failed
     before = views.failed(CONNECTIONS, Reason.SERVER_ERROR, "1 of 1", at=NOW - 90, observation=seen)
     severity = Severity.WARNING if reason in LIMITS else Severity.CRITICAL
     assert [(severity, Kind.COLLECTOR_FAILING)] == kinds(problems(view(views.failed(before, reason, "refused"))))
+
+
+def test_a_partial_failure_names_the_calendars_that_are_shown_as_last_known() -> None:
+    seen = views.connections(
+        views.connection("Chair 2", provider="apple", observed_at=NOW - 90),
+        views.connection("Chair 1", provider="google"),
+        views.connection("Chair 10", provider="apple", observed_at=NOW - 90),
+        providers=[Provider("google", up=True), Provider("apple", up=False)],
+    )
+    [problem] = problems(view(views.failed(CONNECTIONS, Reason.SERVER_ERROR, "said", at=NOW - 30, observation=seen)))
+    assert "calendars whose state is not known now: Chair 2, Chair 10" == problem.detail
+    assert isinstance(problem.detail, Message), "it is said in the language of the page"
+
+
+def test_a_partial_failure_of_which_no_calendar_is_known_says_what_the_platform_said() -> None:
+    seen = views.connections(providers=[Provider("apple", up=False)])
+    [problem] = problems(view(views.failed(CONNECTIONS, Reason.SERVER_ERROR, "said", at=NOW - 30, observation=seen)))
+    assert "said" == problem.detail
+
+
+def of_links(rows: WindowLinks, *unlinked: UnlinkedBooking) -> Finding:
+    [problem] = problems(view(views.succeeded(LINKS, LinksObservation(NOW - 30, (rows,), unlinked))))
+    return problem
+
+
+def test_bookings_that_somebody_has_to_link_are_named_until_they_have_begun() -> None:
+    coverage = WindowLinks(NEXT_24H, (LinkAnswers(0, 4, 8, 0, {}),))
+    ahead = UnlinkedBooking("812", NOW + 60)
+    assert (ahead,) == of_links(coverage, UnlinkedBooking("811", NOW - 60), ahead).unlinked
+
+
+@pytest.mark.parametrize(
+    "coverage",
+    [
+        WindowLinks(NEXT_24H, (LinkAnswers(0, 4, 8, 0, {}),)),
+        WindowLinks(NEXT_24H, (LinkAnswers(0, 4, 1, 0, {}),), complete=False),
+        WindowLinks(NEXT_24H, (LinkAnswers(0, 4, 1, 0, {}),), unverified=8),
+    ],
+    ids=["unlinked", "incomplete", "unverified"],
+)
+def test_what_only_the_newest_poll_is_asked_about_is_so_since_then_at_least(coverage: WindowLinks) -> None:
+    problem = of_links(coverage)
+    assert (NOW - 30, False) == (problem.since, problem.since_known)
 
 
 def test_a_partial_failure_names_five_providers_at_most() -> None:

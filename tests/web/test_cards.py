@@ -19,6 +19,7 @@ from exporter.model import (
     LinkAnswers,
     LinksObservation,
     Provider,
+    UnlinkedBooking,
     WindowLinks,
 )
 from exporter.policy import ConfigWarning, TargetPolicy, WarningKind
@@ -58,6 +59,25 @@ def test_portals_with_unlinked_bookings_share_a_card_that_says_how_many_each_has
 def test_of_one_portal_the_card_itself_says_how_many_bookings_are_unlinked() -> None:
     (card,) = board.board_of(views.view_of(unlinked("portal", 5))).cards
     assert ("next_24h (5 of 15)", "") == (card.effect, card.first[0].effect)
+
+
+@pytest.mark.parametrize(
+    ("language", "told", "day", "booking"),
+    [
+        ("en", "The next ones:", "today", "booking"),
+        ("de", "Die nächsten:", "heute", "Termin"),
+        ("ru", "Ближайшие:", "сегодня", "запись"),
+    ],
+)
+def test_a_card_names_the_next_bookings_that_somebody_has_to_link(language: str, told: str, day: str, booking: str) -> None:
+    coverage = (WindowLinks(views.NEXT_24H, (LinkAnswers(0, 10, 15, 0, {}),)),)
+    ahead = (UnlinkedBooking("812", NOW + 3_600), UnlinkedBooking("815", NOW + 7_200))
+    state = views.succeeded(views.unpolled("b24", "bitrix24", CollectorName.LINKS), LinksObservation(NOW - 30, coverage, ahead))
+    page = board.render(views.view_of(target("b24", state, platform="bitrix24")), texts=texts_in(language)).decode()
+    first, second = (
+        f"<strong>{day} {at} UTC</strong> {booking} <code>{number}</code>" for at, number in (("15:13", 812), ("16:13", 815))
+    )
+    assert f"{told} {first}, {second}" in " ".join(page.split())
 
 
 def refused(name: str, age: float | None, reason: Reason = Reason.AUTH, credential: str = KEY) -> Target:

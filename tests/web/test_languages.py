@@ -25,6 +25,7 @@ from exporter.model import (
     LinkAnswers,
     LinksObservation,
     Message,
+    UnlinkedBooking,
     WindowBookings,
     WindowLinks,
 )
@@ -170,7 +171,8 @@ def _odd() -> View:
     partly = views.failed(
         unpolled, Reason.SERVER_ERROR, "1 of 2", at=NOW - 30, observation=views.connections(views.connection("a"))
     )
-    answers = LinksObservation(NOW - 30, (WindowLinks(views.NEXT_24H, (LinkAnswers(0, 0, 1, 0, {("crm", "deal"): 0}),)),))
+    coverage = WindowLinks(views.NEXT_24H, (LinkAnswers(0, 0, 10, 0, {("crm", "deal"): 0}),))
+    answers = LinksObservation(NOW - 30, (coverage,), (UnlinkedBooking("812", NOW + 3_600),))
     linked = views.succeeded(views.unpolled("salon", "bitrix24", CollectorName.LINKS), answers)
     ended = ApiUsage(credential_expiry=NOW - 60)
     old = views.succeeded(unpolled, views.connections(at=NOW - 3_600))

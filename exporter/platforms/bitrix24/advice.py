@@ -54,9 +54,10 @@ _FAILURES: Final[Mapping[Reason, Advice]] = {
 
 _WITH_WEBHOOK: Final[Mapping[Reason, Advice]] = {
     Reason.AUTH: Advice(
-        "Bitrix24 does not accept the webhook: it was deleted, or it has expired.",
-        "A portal administrator makes a new incoming webhook (Developer resources -> Other -> Inbound webhook) with the scope "
-        "`booking`; the exporter's operator puts it in place.",
+        "Bitrix24 does not accept the webhook: its address was not copied whole, it was deleted, or it has expired.",
+        "The exporter's operator compares `webhook_url` with the address that the portal shows. If the webhook is gone, a "
+        "portal administrator makes a new one (Developer resources -> Other -> Inbound webhook) with the scope `booking`, and "
+        "the operator puts it in place.",
     ),
     Reason.PERMISSION: Advice(
         "The webhook is valid but may not read bookings.",

@@ -361,10 +361,11 @@ def _redirected(answer: Answer, endpoint: httpx.URL, operation: str) -> _Redirec
     except (httpx.InvalidURL, ValueError):
         location = endpoint
     error: PollError
+    place = told(join_address(location.host, location.port))
     if location.path.rstrip("/") != endpoint.path + operation:
-        error = InvalidResponseError(f"{endpoint.host} redirects to something that is not its API", status=answer.status)
+        where = "" if location.host == endpoint.host else f" at {place}"
+        error = InvalidResponseError(f"{endpoint.host} redirects to something{where} that is not its API", status=answer.status)
     elif not may_move(endpoint, location):
-        place = told(join_address(location.host, location.port))
         text = f"{endpoint.host} says that the portal moved to {place}; if that is right, put the new address into the config"
         error = TargetConfigError(text, status=answer.status)
     else:

@@ -48,6 +48,7 @@ _RULES: Final[Mapping[str, ErrorRule]] = {
     "not_installed": ErrorRule(NotEntitledError, sentence("says that the application is not installed on the portal")),
     "invalid_request": ErrorRule(ClientError, sentence("does not accept the request, which is a fault of the exporter")),
 }
+_SPENT_CODE: Final = ErrorRule(AuthError, sentence("no longer accepts the code, which is good for 30 seconds and once"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,8 @@ async def request_tokens(
     if "error" in body:
         code = normalise(body["error"])
         rule = _RULES.get(code.lower())
+        if code.lower() == INVALID_GRANT and "code" in grant:
+            rule = _SPENT_CODE
         if rule is not None:
             raise rule.as_error(status=status, code=code.lower(), who=name, shown=code, retry_after=retry_after)
     if status >= httpx.codes.INTERNAL_SERVER_ERROR:

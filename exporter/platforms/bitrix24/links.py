@@ -11,6 +11,7 @@ of the window; a poll that cannot get there keeps what it learnt and fails.
 
 from __future__ import annotations
 
+import heapq
 from array import array
 from collections import Counter
 from collections.abc import Container, Mapping, Sequence
@@ -18,7 +19,7 @@ from typing import Final
 
 from exporter.counting import Booking, Rule, in_any, lies_in, reservations, resolve_all, too_many
 from exporter.errors import InvalidResponseError, PollError
-from exporter.model import CollectorName, LinkAnswers, LinksObservation, Value, Window, WindowLinks
+from exporter.model import CollectorName, LinkAnswers, LinksObservation, UnlinkedBooking, Value, Window, WindowLinks
 from exporter.platforms.base import PollResult, Services
 from exporter.platforms.bitrix24 import answers as decode
 from exporter.platforms.bitrix24.answers import Link, Reply
@@ -33,6 +34,9 @@ from exporter.platforms.decoding import off_the_loop
 CRM: Final = "crm"
 CALENDAR: Final = "calendar"
 OTHER: Final = "other"
+LISTED_UNLINKED: Final = 5
+"""As many bookings are named as a person links at once; the board and the portal have the rest."""
+
 # Labels are bounded: the entity types that occur, by module, and the CRM's further ones (bitrix24.md 13 and 18).
 ENTITY_TYPES: Final[Mapping[str, frozenset[str]]] = {
     CRM: frozenset({"deal", "lead", "contact", "company", "quote", "order", "invoice", "smart_invoice"}),
@@ -101,7 +105,8 @@ class LinksCollector:
         present = [booking for booking in rows if booking.id not in gone]
 
         def observe() -> LinksObservation:
-            return LinksObservation(at, tuple(self._window(window, present, at, complete) for window in windows))
+            rows = tuple(self._window(window, present, at, complete) for window in windows)
+            return LinksObservation(at, rows, self._unlinked(present, at, now))
 
         return PollResult(await off_the_loop(self._services.admission, len(present), observe), self._api.degraded_reason())
 
@@ -183,6 +188,20 @@ class LinksCollector:
         self._services.events.unrecognized_value(CollectorName.LINKS, field)
         return OTHER
 
+    def _unlinked(self, bookings: Sequence[Booking], at: float, now: float) -> tuple[UnlinkedBooking, ...]:
+        """Return the first bookings after ``now`` that are known to be tied to no CRM entity, so that somebody has to link."""
+        tied: dict[_Kinds | None, bool] = {None: True}  # whether for each of the few that occur
+        ahead: list[tuple[float, str]] = []
+        for booking in bookings:
+            answer = self._answers[booking.id]
+            if booking.start >= now and at - answer.asked_at <= self._settings.max_age_seconds:
+                kinds = answer.kinds
+                if kinds not in tied:
+                    tied[kinds] = kinds is None or _is_tied(kinds)
+                if not tied[kinds]:
+                    ahead.append((booking.start, booking.id))
+        return tuple(UnlinkedBooking(booking, start) for start, booking in heapq.nsmallest(LISTED_UNLINKED, ahead))
+
     def _window(self, window: Window, bookings: Sequence[Booking], at: float, complete: bool) -> WindowLinks:
         # That of this poll is there although it may be empty: it holds the kinds that are shown with 0.
         by_age: dict[float, list[_Kinds]] = {0.0: []}
@@ -199,6 +218,10 @@ class LinksCollector:
                 else:
                     by_age.setdefault(age, []).append(answer.kinds)
         return WindowLinks(window, tuple(_counted(age, kinds) for age, kinds in by_age.items()), unverified, complete)
+
+
+def _is_tied(kinds: _Kinds) -> bool:
+    return any(number and link.module == CRM for link, number in zip(_KINDS, array("H", kinds), strict=True))
 
 
 def _counted(age: float, bookings: Sequence[_Kinds]) -> LinkAnswers:

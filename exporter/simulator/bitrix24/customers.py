@@ -67,7 +67,10 @@ class Customers:
         )
 
     def double_book(self) -> tuple[Booking, ...]:
-        """Put a second booking half into one of the coming hours; returns the bookings that were added for it."""
+        """Put a second booking into the second half of one of the coming hours; returns the bookings that were added for it.
+
+        It ends with the first, so that it overlaps no other.
+        """
         now = self._now()
         ahead = [
             booking
@@ -82,7 +85,7 @@ class Customers:
             ahead = added
         victim = self._random.choice(ahead)
         middle = victim.start + (victim.end - victim.start) // 2
-        return (*added, self.book(middle, victim.resource_ids[0], created=now))
+        return (*added, self.book(middle, victim.resource_ids[0], created=now, seconds=victim.end - middle))
 
     def lose_links(self, *, ahead: float = 7 * DAY) -> Callable[[], None]:
         """Untie all bookings of the next days from the CRM, and new ones; the returned function repairs it."""

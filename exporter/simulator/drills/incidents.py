@@ -16,8 +16,8 @@ Undo = Callable[[], None]
 class Incident:
     """One thing that goes wrong: ``begin`` changes the world and returns the repair; ``alert`` is the page to expect.
 
-    ``on_board_after`` is after how many seconds the status board shows it, 0 with the next poll; ``None`` is never: what it
-    changes is seen only beside what was before, or beside another target, which rules look at.
+    ``on_board_after`` is after how many seconds the status board shows it, 0 with the next poll; ``needs_before`` is what it
+    must have seen before, if that is more than a poll.
     """
 
     name: str
@@ -25,15 +25,14 @@ class Incident:
     changes: str
     alert: str
     begin: Callable[[World], Undo]
-    on_board_after: float | None
+    on_board_after: float
+    needs_before: str = ""
 
     @property
     def on_board(self) -> str:
         """What the status board makes of it, in words."""
-        if self.on_board_after is None:
-            return "only an alert notices this"
         when = f"after {self.on_board_after / 3600:g} h" if self.on_board_after else "with the next poll"
-        return f"the board shows this {when}"
+        return f"the board shows this {when}" + (f", if it saw {self.needs_before}" if self.needs_before else "")
 
 
 def _token_revoked(world: World) -> Undo:
@@ -172,7 +171,8 @@ INCIDENTS: tuple[Incident, ...] = (
         "All sites and portals: no new booking arrives.",
         "BookingSyncIntakeSilent",
         _intake_stopped,
-        on_board_after=None,
+        on_board_after=24 * 3600,
+        needs_before="the same day a week before",
     ),
 )
 

@@ -255,6 +255,7 @@ class Bookings:
     def double_book(self, within: float = 24 * HOUR) -> str:
         """Put a second confirmed booking on a person who has one in the next ``within`` seconds; returns its id.
 
+        It ends with the first, so that it overlaps no other.
         Raises :class:`LookupError` when nobody can be booked.
         """
         now = self._now()
@@ -272,8 +273,7 @@ class Bookings:
             first = self._rows[self.add(now + within / 2, now + within / 2 + HOUR, staff=staff)]
         else:
             raise LookupError("the site has nobody who can be booked")
-        overlap = (first.end - first.start) / 2
-        second = self.add(first.start + overlap, first.end + overlap, staff=staff, double_booked=True)
+        second = self.add((first.start + first.end) / 2, first.end, staff=staff, double_booked=True)
         self.amend(first.id, double_booked=True)
         return second
 

@@ -97,7 +97,7 @@ def of_target(target: TargetView, now: float) -> Iterator[Finding]:
             case BookingsObservation() as seen:
                 yield from of_bookings(target, state, seen, now)
             case LinksObservation() as seen:
-                yield from of_links(target.name, state, seen)
+                yield from of_links(target.name, state, seen, now)
     yield from of_account(target, now)
 
 

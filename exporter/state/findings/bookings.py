@@ -46,8 +46,8 @@ def of_bookings(target: TargetView, state: CollectorState, seen: BookingsObserva
         )
 
 
-def of_links(target: str, state: CollectorState, seen: LinksObservation) -> Iterator[Finding]:
-    """Yield what is found in the links that ``seen`` shows of ``target``."""
+def of_links(target: str, state: CollectorState, seen: LinksObservation, now: float) -> Iterator[Finding]:
+    """Yield what is found in the links that ``seen`` shows of ``target`` at ``now``."""
     yield from _of_incomplete(target, state, seen.windows)
     if names := [row.window.name for row in seen.windows if row.mostly_unverified]:
         title = Message("links not verified: %(windows)s", windows=", ".join(names))
@@ -60,8 +60,10 @@ def of_links(target: str, state: CollectorState, seen: LinksObservation) -> Iter
             Message("many bookings have no CRM link"),
             advice.UNLINKED,
             since=state.last_poll,
+            since_known=False,  # only the newest poll is looked at
             collector=state.collector,
             effect=_shares(unlinked),  # which windows, and how many of them, differs with every portal
+            unlinked=tuple(row for row in seen.unlinked if row.start > now),
         )
 
 
@@ -109,4 +111,5 @@ def _of_incomplete(target: str, state: CollectorState, rows: Iterable[WindowBook
 
 
 def _of_windows(row: Row, target: str, state: CollectorState, title: Message, fix: Advice) -> Finding:
-    return Finding(row, target, str(state.collector), title, fix, since=state.last_poll, collector=state.collector)
+    name = state.collector
+    return Finding(row, target, str(name), title, fix, since=state.last_poll, since_known=False, collector=name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Final
 
 from exporter.errors import Reason
@@ -41,7 +41,7 @@ def of_collectors(target: TargetView, now: float) -> Iterator[Finding]:
                 for_failure(target.platform, failure.reason, target.policy.sign_in),
                 since=began.at if began is not None else failure.since if failure.since is not None else state.last_success,
                 since_known=began is None or began.known,
-                detail=failure.message,
+                detail=_last_known(state, down) or failure.message,
                 reason=str(failure.reason),
                 collector=name,
                 effect="" if down else _effect(state),
@@ -85,6 +85,13 @@ def _providers_down(state: CollectorState) -> list[str]:
     if not is_of_providers or not isinstance(state.observation, ConnectionsObservation):
         return []
     return [provider.label for provider in state.observation.providers if not provider.up]
+
+
+def _last_known(state: CollectorState, providers: Collection[str]) -> str:
+    """Return which calendars are those of ``providers``, in words for people: what the platform said names none."""
+    seen = state.observation if isinstance(state.observation, ConnectionsObservation) else None
+    names = [row.key for row in seen.connections if row.provider in providers] if seen else []
+    return Message("calendars whose state is not known now: %(names)s", names=first_few(names)) if names else ""
 
 
 def _failing(state: CollectorState) -> str:

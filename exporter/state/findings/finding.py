@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from exporter.model import CollectorName, Conflict, Connection
+from exporter.model import CollectorName, Conflict, Connection, UnlinkedBooking
 from exporter.platforms.advice import Advice
 from exporter.policy import Known
 from exporter.state.verdict import Kind, Row, Verdict
@@ -25,8 +25,9 @@ class Finding:
     ``title`` is what is wrong, ``effect`` what became of the data for it, or how far it went there.
     ``target`` is empty for what concerns the exporter as a whole. ``subject`` is the collector, connection, resource or window.
     ``since`` is ``None`` for what lies ahead, and when we cannot know; without ``since_known`` it is that long at least.
-    ``until`` is the day that a credential ends. ``detail`` quotes the failed poll. ``collector`` is whose data says so, if one
-    collector's does. ``known`` is why it is listed and not judged, if the configuration says so.
+    ``until`` is the day that a credential ends. ``detail`` quotes the failed poll. ``collector`` is whose data says so, if
+    one collector's does. ``unlinked`` are the first bookings that somebody has to link. ``known`` is why it is listed and not
+    judged, if the configuration says so.
     """
 
     row: Row
@@ -44,6 +45,7 @@ class Finding:
     known: Known | None = None
     since_known: bool = True
     effect: str = ""
+    unlinked: tuple[UnlinkedBooking, ...] = ()
 
     @property
     def kind(self) -> Kind:

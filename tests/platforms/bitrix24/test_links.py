@@ -100,6 +100,25 @@ def test_only_an_item_of_the_crm_makes_a_booking_linked(links: tuple[Link, ...],
     on_portal(script)
 
 
+def test_the_next_five_bookings_without_a_link_are_named_soonest_first() -> None:
+    async def script(bench: Bench) -> None:
+        add(bench, 30, 1)
+        late = [add(bench, hours) for hours in (9, 8, 7, 6, 5, 4)]
+        bench.world.add_booking(bench.now + HOUR, bench.now + 2 * HOUR, links=(calendar_event(1), sku(1)))
+        only_in_the_calendar = max(row.id for row in bench.world.bookings())
+        observation = await poll_links(bench.open())
+        assert [str(one) for one in (only_in_the_calendar, *late[:1:-1])] == [row.booking for row in observation.unlinked]
+        assert [HOUR, 4 * HOUR] == [row.start - bench.now for row in observation.unlinked[:2]]
+        bench.clock.now += 2 * HOUR
+        for row in bench.world.bookings():
+            bench.world.link(row.id, "7")
+        bench.world.link(late[0])
+        again = bench.open()
+        assert [str(late[0])] == [row.booking for row in (await poll_links(again)).unlinked]
+
+    on_portal(script)
+
+
 def test_calendar_events_and_services_are_known_words() -> None:
     async def script(bench: Bench) -> None:
         links = (Link("1"), calendar_event(52), sku(7), sku(8))
