@@ -70,7 +70,7 @@ def prose(text: str) -> Markup:
 
 
 def is_id(text: str) -> bool:
-    """Return whether ``text`` is a number, a hash or a GUID: read and copied in one go, so that it is never broken over lines."""
+    """Return whether ``text`` is a number, a hash or a GUID: what is copied in one go, and so never broken over lines."""
     return bool(_ID.fullmatch(text))
 
 

@@ -36,13 +36,18 @@ DAY: Final = 86_400.0
 
 #: Returns which texts of the page that a person reads in one go stand on two lines, and what else is cut or sticks out.
 BROKEN: Final = r"""() => {
-  const whole = /\p{L}*[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f-]{22}|[0-9a-f]{12}|\d{1,2}:\d\d(:\d\d)?( UTC)?|\d[\d.,\u202f]*\s(s|min|h|d|Sek\.|Min\.|Std\.|T\.|с|мин|ч|дн\.)(?!\p{L})|\d[\d.,\u202f]*/gu;
-  const lines = (range) => new Set([...range.getClientRects()].filter((box) => box.width).map((box) => Math.round(box.top))).size;
+  const ids = String.raw`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f-]{22}|[0-9a-f]{12}`;
+  const number = String.raw`\d[\d.,\u202f]*`;
+  const units = String.raw`(?:s|min|h|d|Sek\.|Min\.|Std\.|T\.|с|мин|ч|дн\.)(?!\p{L})`;
+  const whole = new RegExp(String.raw`${ids}|\d{1,2}:\d\d(:\d\d)?( UTC)?|${number}\s${units}|${number}`, "gu");
+  const boxes = (range) => [...range.getClientRects()].filter((box) => box.width);
+  const lines = (range) => new Set(boxes(range).map((box) => Math.round(box.top))).size;
   const found = [];
   const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   for (let node = walk.nextNode(); node; node = walk.nextNode()) {
     const place = node.parentElement;
-    if (place.closest("script, style, .hidden, .advice, .names, [lang=en]:not(html), .long:not(.card)") || !place.checkVisibility()) continue;
+    if (place.closest("script, style, .hidden, .advice, [lang=en]:not(html), .long:not(.card)")) continue;
+    if (!place.checkVisibility()) continue;
     for (const match of node.data.matchAll(whole)) {
       const range = document.createRange();
       range.setStart(node, match.index);
@@ -64,7 +69,7 @@ BROKEN: Final = r"""() => {
   }
   const wider = document.documentElement.scrollWidth - innerWidth;
   return wider > 0 ? [...found, `${wider} px wider than the screen`] : found;
-}"""
+}"""  # noqa: RUF001  a unit in Russian
 
 
 def guid(number: int) -> str:
@@ -76,7 +81,9 @@ def salon(name: str) -> Target:
     policy = TargetPolicy(zone="Europe/Berlin", resource_aliases={guid(900): "Massage room 12, second floor"})
     far = NOW - 3 * DAY
     rows = [
-        views.connection("60d873224551", ConnectionStatus.CONNECTED, calendar_type=CalendarType.OTHER, provider="other-5d3f2c1b"),
+        views.connection(
+            "60d873224551", ConnectionStatus.CONNECTED, calendar_type=CalendarType.OTHER, provider="other-5d3f2c1b"
+        ),
         views.connection("844008562280", ConnectionStatus.ERROR, error_reason=ErrorReason.EXTERNAL_CALENDAR_DELETED, since=far),
         views.connection("b1620135d5bf", ConnectionStatus.SYNC_IN_PROGRESS, observed_at=NOW - 2 * DAY),
         views.connection("Massage room 12, second floor", schedule="Massage room 12, second floor"),
@@ -106,9 +113,7 @@ def salon(name: str) -> Target:
 
 
 def portal() -> Target:
-    bookings = views.succeeded(
-        views.unpolled(views.BITRIX24, "bitrix24", CollectorName.BOOKINGS), views.bitrix24_bookings()
-    )
+    bookings = views.succeeded(views.unpolled(views.BITRIX24, "bitrix24", CollectorName.BOOKINGS), views.bitrix24_bookings())
     links = views.succeeded(views.unpolled(views.BITRIX24, "bitrix24", CollectorName.LINKS), views.bitrix24_links())
     entry, states = views.bitrix24_target(bookings, links)
     return replace(entry, policy=TargetPolicy(zone="Europe/Berlin")), states
@@ -122,7 +127,7 @@ def unnamed() -> View:
 def test_no_id_moment_or_number_is_broken_and_nothing_is_cut(language: str, tmp_path: Path) -> None:
     async def look(opened: Tab, server: Server, backend: ShownBackend) -> None:
         page = opened.page
-        scenes = {"unnamed": unnamed, "failing": views.failing, "partial": views.partial_failure, "40": lambda: many(40)}
+        scenes = {"unnamed": unnamed, "partial": views.partial_failure, "40": lambda: many(40)}
         found = {}
         for name, scene in scenes.items():
             backend.shown = scene()

@@ -150,7 +150,7 @@ def test_every_moment_of_a_target_is_on_its_clock() -> None:
     text = re.sub(r"\d\d:\d\d UTC", "", words(page(views.in_berlin())))
     in_utc = "14:03|14:12|14:13:20|14:43|15:13|15:43"  # of the connection, the polls, the page, the next booking, the overlap
     assert [] == re.findall(in_utc, text)
-    assert "next_24h today 16:12 tomorrow 16:12" in re.sub(r" +", " ", text)
+    assert "next_24h today 16:12 () tomorrow 16:12 ()" in re.sub(r" +", " ", text)
 
 
 def test_a_table_of_double_bookings_has_the_alias_the_id_and_the_minutes() -> None:
@@ -214,7 +214,9 @@ def test_a_card_with_an_id_says_which_command_prints_its_name() -> None:
 
 
 def test_a_card_with_names_asks_for_none() -> None:
-    assert "booking-sync-exporter list" not in page(views.view_of(site("a", views.connection("Chair 1", ConnectionStatus.ERROR))))
+    assert "booking-sync-exporter list" not in page(
+        views.view_of(site("a", views.connection("Chair 1", ConnectionStatus.ERROR)))
+    )
     conflict = Conflict("7", "341", "352", NOW + 3_600, NOW + 5_400)
     state = views.unpolled("b", "bitrix24", CollectorName.BOOKINGS)
     seen = views.succeeded(state, BookingsObservation(NOW - 30, (), conflicts=(conflict,)))
@@ -227,6 +229,12 @@ def test_a_target_has_no_columns_for_what_it_has_no_collector_for() -> None:
     html = page(views.view_of(views.target_of("a", "wix", [state])))
     assert ["Data", "Window", "From", "To", "Bookings"] == re.findall(r"<th [^>]*>(\w+)</th>", html)[-5:]
     assert "connection" not in words(html).split("Targets 1")[1].split("Collectors")[0]
+
+
+def test_the_site_of_a_target_is_said_once() -> None:
+    text = words(page(views.healthy()))
+    assert "salon-wix wix · site: salon-berlin" in text
+    assert ("owner=anna", False) == (text[text.index("owner=") :].split()[0], "site=salon-berlin" in text)
 
 
 def test_withdrawn_data_is_said_to_be_withdrawn() -> None:
