@@ -198,10 +198,14 @@ def test_the_help_of_a_command_fits_eighty_columns(path: tuple[str, ...]) -> Non
     assert max(map(len, shown.output.splitlines())) <= 80
 
 
-def test_the_picture_of_the_board_is_a_small_png() -> None:
-    picture = (ROOT / "docs" / "board.png").read_bytes()
-    assert picture.startswith(b"\x89PNG")
-    assert len(picture) <= 150_000
+@pytest.mark.parametrize("picture", sorted((ROOT / "docs").glob("*.png")), ids=lambda path: path.name)
+def test_a_picture_is_a_small_png_that_a_document_shows_and_tells_in_words(picture: Path) -> None:
+    content = picture.read_bytes()
+    assert content.startswith(b"\x89PNG")
+    assert len(content) <= 250_000
+    told = [words for text in BY_NAME.values() for words in re.findall(rf"!\[([^\]]*)\]\([^)]*{picture.name}\)", text)]
+    assert told
+    assert [] == [words for words in told if len(words) < 80]
 
 
 def test_no_document_names_a_path_of_the_machine_that_it_was_written_on() -> None:
