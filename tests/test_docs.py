@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from importlib import metadata
 from pathlib import Path
 from typing import Any, Final
 
@@ -140,6 +141,22 @@ def test_the_readme_names_every_command_and_every_flag_of_the_exporter() -> None
     missing = [" ".join(path) for path in COMMANDS if path not in ((), ("monitoring",)) and f"`{' '.join(path)}" not in readme]
     missing += [flag for flag in flags(()) - {"--help", "-h"} if f"`{flag}" not in readme]
     assert missing == []
+
+
+def test_the_readme_begins_with_the_address_of_the_project_and_its_example_leaves_nothing_unwatched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    readme = BY_NAME["README.md"]
+    homepage = metadata.metadata("booking-sync-exporter").get_all("Project-URL", [])[0].removeprefix("Homepage, ")
+    first = re.findall(r"```sh\n(.*?)```", readme, re.DOTALL)[0]
+    assert first.startswith(f"git clone {homepage} && cd {homepage.rpartition('/')[2]}\n")
+    [example] = [block for block in re.findall(r"```yaml\n(.*?)```", readme, re.DOTALL) if "\ntargets:" in block]
+    monkeypatch.setenv("B24_WEBHOOK_URL", "https://example.bitrix24.com/rest/1/notarealcode123/")
+    path = tmp_path / "exporter.yml"
+    path.write_text(example.replace("{file: /run/secrets/wix_api_key}", "IST.not-a-real-key"))
+    path.chmod(0o600)
+    config = load_config(path)
+    assert ((), ()) == (config.warnings, config.unwatched)
 
 
 @pytest.mark.parametrize("block", code("yaml"))
