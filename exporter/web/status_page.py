@@ -25,7 +25,7 @@ from exporter.state.snapshot import TargetView, View
 from exporter.state.verdict import ALERTS_ONLY
 from exporter.texts import DEFAULT, LANGUAGES, Texts, texts_in
 from exporter.web import wording
-from exporter.web.cards import LISTED_CAUSES, LISTED_PLACES, Card, Cause, Causes, Line, cards_of
+from exporter.web.cards import LISTED_CAUSES, LISTED_PLACES, PLACES, Card, Cause, Causes, Line, cards_of
 from exporter.web.documents import document_of, runbook_of
 from exporter.web.history import strip
 from exporter.web.overview import Overview, overview_of
@@ -286,6 +286,7 @@ def _template(texts: Texts) -> jinja2.Template:
         facts=words.facts,
         resources_shown=LISTED,
         subjects_shown=SUBJECTS,
+        places_shown=PLACES,
         query_letters=QUERY_LETTERS,
         sorts=tuple(SORTS),
         anchor=anchor,

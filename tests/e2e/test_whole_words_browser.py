@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -127,7 +128,7 @@ def unnamed() -> View:
 def test_no_id_moment_or_number_is_broken_and_nothing_is_cut(language: str, tmp_path: Path) -> None:
     async def look(opened: Tab, server: Server, backend: ShownBackend) -> None:
         page = opened.page
-        scenes = {"unnamed": unnamed, "partial": views.partial_failure, "40": lambda: many(40)}
+        scenes: dict[str, Callable[[], View]] = {"unnamed": unnamed, "partial": views.partial_failure, "40": lambda: many(40)}
         found = {}
         for name, scene in scenes.items():
             backend.shown = scene()

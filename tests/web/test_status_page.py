@@ -17,7 +17,7 @@ from msgspec.structs import replace
 
 from exporter.errors import Reason
 from exporter.model import BookingsObservation, CollectorName, Conflict, Connection, ConnectionStatus, WindowBookings
-from exporter.policy import TargetPolicy
+from exporter.policy import Known, TargetPolicy
 from exporter.state import verdict
 from exporter.state.advice import for_failure
 from exporter.state.findings import findings
@@ -229,6 +229,16 @@ def test_a_target_has_no_columns_for_what_it_has_no_collector_for() -> None:
     html = page(views.view_of(views.target_of("a", "wix", [state])))
     assert ["Data", "Window", "From", "To", "Bookings"] == re.findall(r"<th [^>]*>(\w+)</th>", html)[-5:]
     assert "connection" not in words(html).split("Targets 1")[1].split("Collectors")[0]
+
+
+def test_of_what_is_listed_and_not_judged_eight_stand_unfolded() -> None:
+    known = {f"Chair {number}": Known("cut on some days") for number in range(12)}
+    entry, states = site("a", *(views.connection(key, ConnectionStatus.ERROR) for key in known))
+    html = page(views.view_of((replace(entry, policy=TargetPolicy(connections=known)), states)))
+    listed = html[html.index('id="listed"') : html.index('id="targets"')]
+    before, _, folded = listed.partition('<details class="rest" data-key="listed">')
+    assert (8, 4) == (before.count("<li>"), folded.count("<li>"))
+    assert "<summary>4 more</summary>" in folded
 
 
 def test_the_site_of_a_target_is_said_once() -> None:
