@@ -8,7 +8,7 @@ PIP     = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 JOBS   ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help run install test coverage lint format types bench bench-fleet soak fuzz generate lock servers image clean
+.PHONY: help run install test coverage lint format types bench bench-fleet soak fuzz generate pictures lock servers image clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -56,6 +56,9 @@ generate: $(VENV)/.installed-dev ## Write the generated files again: schema, ref
 	$(BIN)/python -m tools.texts
 	$(BIN)/python -m tools.status_schema docs/status.schema.json
 	$(BIN)/booking-sync-exporter monitoring render --out . >/dev/null
+
+pictures: $(VENV)/.installed-dev servers ## Take the documents' pictures of the status board again, of the demo's worst night
+	$(BIN)/python -m tools.board_pictures docs
 
 # One resolution for every Python from 3.11 on and every platform; the others keep to what the development lock chose.
 # Renovate runs the command that stands at the head of each lock: it wants a file that is read, and options with an equals sign.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from importlib import metadata
 from pathlib import Path
 from typing import Any, Final
 
@@ -142,6 +143,22 @@ def test_the_readme_names_every_command_and_every_flag_of_the_exporter() -> None
     assert missing == []
 
 
+def test_the_readme_begins_with_the_address_of_the_project_and_its_example_leaves_nothing_unwatched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    readme = BY_NAME["README.md"]
+    homepage = metadata.metadata("booking-sync-exporter").get_all("Project-URL", [])[0].removeprefix("Homepage, ")
+    first = re.findall(r"```sh\n(.*?)```", readme, re.DOTALL)[0]
+    assert first.startswith(f"git clone {homepage} && cd {homepage.rpartition('/')[2]}\n")
+    [example] = [block for block in re.findall(r"```yaml\n(.*?)```", readme, re.DOTALL) if "\ntargets:" in block]
+    monkeypatch.setenv("B24_WEBHOOK_URL", "https://example.bitrix24.com/rest/1/notarealcode123/")
+    path = tmp_path / "exporter.yml"
+    path.write_text(example.replace("{file: /run/secrets/wix_api_key}", "IST.not-a-real-key"))
+    path.chmod(0o600)
+    config = load_config(path)
+    assert ((), ()) == (config.warnings, config.unwatched)
+
+
 @pytest.mark.parametrize("block", code("yaml"))
 def test_every_yaml_block_parses_and_every_configuration_loads(
     block: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -198,10 +215,14 @@ def test_the_help_of_a_command_fits_eighty_columns(path: tuple[str, ...]) -> Non
     assert max(map(len, shown.output.splitlines())) <= 80
 
 
-def test_the_picture_of_the_board_is_a_small_png() -> None:
-    picture = (ROOT / "docs" / "board.png").read_bytes()
-    assert picture.startswith(b"\x89PNG")
-    assert len(picture) <= 150_000
+@pytest.mark.parametrize("picture", sorted((ROOT / "docs").glob("*.png")), ids=lambda path: path.name)
+def test_a_picture_is_a_small_png_that_a_document_shows_and_tells_in_words(picture: Path) -> None:
+    content = picture.read_bytes()
+    assert content.startswith(b"\x89PNG")
+    assert len(content) <= 250_000
+    told = [words for text in BY_NAME.values() for words in re.findall(rf"!\[([^\]]*)\]\([^)]*{picture.name}\)", text)]
+    assert told
+    assert [] == [words for words in told if len(words) < 80]
 
 
 def test_no_document_names_a_path_of_the_machine_that_it_was_written_on() -> None:

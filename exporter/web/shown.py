@@ -8,11 +8,15 @@ from typing import Final
 
 from exporter.limits import BOARD_CONNECTIONS, CONNECTION_SERIES
 from exporter.model import Message
+from exporter.state.findings import Finding
 from exporter.web import wording
+from exporter.web.cards import Card
 from exporter.web.status_types import BookingsWindow, CalendarConnection, Collector, LinksWindow, Target
 
 LISTED: Final = BOARD_CONNECTIONS.number
 LISTED_ALONE: Final = CONNECTION_SERIES.number  # all that a target has by default, where no other is on the page
+
+NAMES_FOR: Final = 3  # targets in one command
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +72,18 @@ def shown(target: Target, rows: Sequence[CalendarConnection], *, unfolded: bool,
         more_connections=max(0, len(rows) - listed) + dropped,
         windows=_windows(target),
     )
+
+
+def unnamed(card: Card) -> Sequence[str]:
+    """Return the first targets of ``card`` of which it shows an id, since the configuration has no name for it."""
+    found = [place.target for place in card.first if any(map(_is_unnamed, place.subjects))]
+    return tuple(dict.fromkeys(found))[:NAMES_FOR]
+
+
+def _is_unnamed(found: Finding) -> bool:
+    if found.conflict:
+        return found.subject == found.conflict.resource
+    return found.connection is not None and wording.is_id(found.subject)
 
 
 def _windows(target: Target) -> list[WindowRow]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import shlex
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,12 +25,12 @@ from exporter.state.snapshot import TargetView, View
 from exporter.state.verdict import ALERTS_ONLY
 from exporter.texts import DEFAULT, LANGUAGES, Texts, texts_in
 from exporter.web import wording
-from exporter.web.cards import LISTED_CAUSES, LISTED_PLACES, Card, Cause, Causes, Line, cards_of
+from exporter.web.cards import LISTED_CAUSES, LISTED_PLACES, PLACES, Card, Cause, Causes, Line, cards_of
 from exporter.web.documents import document_of, runbook_of
 from exporter.web.history import strip
 from exporter.web.overview import Overview, overview_of
 from exporter.web.search import QUERY_LETTERS, Found, exact, search, without
-from exporter.web.shown import LISTED, Shown, shown
+from exporter.web.shown import LISTED, Shown, shown, unnamed
 from exporter.web.status_api import on_page, pages_of
 from exporter.web.status_documents import moment_of
 from exporter.web.status_types import Listed, Moment, Status, TargetState
@@ -274,8 +275,8 @@ def _template(texts: Texts) -> jinja2.Template:
     )
     environment.install_gettext_translations(texts.catalog, newstyle=True)  # type: ignore[attr-defined]  # of the extension
     words = wording.wording_in(texts)
-    environment.tests["quoted"] = wording.is_quoted
-    environment.filters.update({**words.filters(), "strip": strip})
+    environment.tests.update(quoted=wording.is_quoted, id=wording.is_id, long=wording.is_long)
+    environment.filters.update({**words.filters(), "strip": strip, "quoted": shlex.quote})
     environment.globals.update(
         style=Markup(_asset("board.css")),  # noqa: S704  our own file; its hash stands in the policy
         script=Markup(_asset("board.js")),  # noqa: S704  the same
@@ -285,11 +286,13 @@ def _template(texts: Texts) -> jinja2.Template:
         facts=words.facts,
         resources_shown=LISTED,
         subjects_shown=SUBJECTS,
+        places_shown=PLACES,
         query_letters=QUERY_LETTERS,
         sorts=tuple(SORTS),
         anchor=anchor,
         document_of=document_of,
         runbook_of=runbook_of,
         resource=wording.resource,
+        unnamed=unnamed,
     )
     return environment.get_template("board.html")

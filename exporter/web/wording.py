@@ -29,6 +29,9 @@ STATUS_ORDER: Final = (
 )
 
 _UTC: Final = "UTC"
+_GUID: Final = 36  # letters
+_ID: Final = re.compile(rf"\d+|[0-9A-Fa-f-]{{8,{_GUID}}}")
+_NO_BREAK: Final = "\u00a0"
 _DAYS: Final = Message("%(number)s d")
 _HOURS: Final = Message("%(number)s h")
 _MINUTES: Final = Message("%(number)s min")
@@ -64,6 +67,21 @@ def prose(text: str) -> Markup:
     return Markup("").join(
         Markup("<code>{}</code>").format(part) if position % 2 else escape(part) for position, part in enumerate(parts)
     )
+
+
+def is_id(text: str) -> bool:
+    """Return whether ``text`` is a number, a hash or a GUID: what is copied in one go, and so never broken over lines."""
+    return bool(_ID.fullmatch(text))
+
+
+def is_long(text: str) -> bool:
+    """Return whether ``text`` has a word for which the narrowest phone has no room, so that it is broken anywhere."""
+    return max(map(len, text.split()), default=0) > _GUID
+
+
+def tied(text: str) -> str:
+    """Return ``text`` with spaces at which no line ends."""
+    return text.replace(" ", _NO_BREAK)
 
 
 def is_quoted(text: str) -> bool:
@@ -110,7 +128,7 @@ class Wording:
             second = rest // smaller
             # Seconds beside minutes are noise, except where the minutes are few.
             if second and (smaller_unit is not _SECONDS or first < 5):  # noqa: PLR2004  five minutes
-                return f"{self._measure(first, unit)} {self._measure(second, smaller_unit)}"
+                return f"{self._measure(first, unit)}{_NO_BREAK}{self._measure(second, smaller_unit)}"
             return self._measure(first, unit)
         return self._measure(0, _SECONDS)
 
@@ -183,7 +201,7 @@ class Wording:
     def filters(self) -> Mapping[str, Callable[..., Any]]:
         """Return the filters of the template."""
         names = ["text", "word", "subject", "span", "relative", "local", "beside", "interval", "date", "seconds", "number"]
-        return {**{name: getattr(self, name) for name in names}, "prose": prose, "capital": capital}
+        return {**{name: getattr(self, name) for name in names}, "prose": prose, "capital": capital, "tied": tied}
 
     def _connections(self, seen: Connections) -> str:
         """Return how many connections there are in which state: ``3 connections: 1 error, 2 synced``."""
@@ -200,7 +218,7 @@ class Wording:
         return f"{count}: {', '.join(words)}" if words else count
 
     def _measure(self, number: int, unit: Message) -> str:
-        return self.texts.of(unit) % {"number": number}
+        return (self.texts.of(unit) % {"number": number}).replace(" ", _NO_BREAK)
 
 
 def wording_in(texts: Texts) -> Wording:

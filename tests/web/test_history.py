@@ -89,6 +89,12 @@ def test_what_was_so_when_the_exporter_began_to_look_is_so_at_least_since_then()
     assert "no change seen" in text
 
 
+def test_nothing_is_said_of_a_past_of_less_than_an_hour_without_a_change() -> None:
+    assert "no change seen" not in words(view(link((HOUR - 1, "synced"))))
+    assert "no change seen" in words(view(link((HOUR, "synced"))))
+    assert "was error for at least" in words(view(link((HOUR / 2, "error"), (60, "synced"))))
+
+
 def test_what_was_seen_to_change_says_since_when_what_was_before_and_how_often() -> None:
     text = words(view(link((8 * DAY, "synced"), (3 * HOUR, "disconnected"), (HOUR, "error"))))
     assert "at least since" not in text

@@ -16,8 +16,8 @@ import pytest
 from msgspec.structs import replace
 
 from exporter.errors import Reason
-from exporter.model import BookingsObservation, CollectorName, Conflict, Connection, ConnectionStatus
-from exporter.policy import TargetPolicy
+from exporter.model import BookingsObservation, CollectorName, Conflict, Connection, ConnectionStatus, WindowBookings
+from exporter.policy import Known, TargetPolicy
 from exporter.state import verdict
 from exporter.state.advice import for_failure
 from exporter.state.findings import findings
@@ -150,7 +150,7 @@ def test_every_moment_of_a_target_is_on_its_clock() -> None:
     text = re.sub(r"\d\d:\d\d UTC", "", words(page(views.in_berlin())))
     in_utc = "14:03|14:12|14:13:20|14:43|15:13|15:43"  # of the connection, the polls, the page, the next booking, the overlap
     assert [] == re.findall(in_utc, text)
-    assert "next_24h today 16:12 tomorrow 16:12" in re.sub(r" +", " ", text)
+    assert "next_24h today 16:12 () tomorrow 16:12 ()" in re.sub(r" +", " ", text)
 
 
 def test_a_table_of_double_bookings_has_the_alias_the_id_and_the_minutes() -> None:
@@ -175,25 +175,76 @@ def test_links_are_told_by_entity_and_calendar_copies_are_counted_apart() -> Non
 
 
 def test_bookings_whose_links_were_read_too_long_ago_stand_beside_the_others_and_are_a_problem_when_they_are_most() -> None:
-    assert "13 not measured 9 3 (1 not verified)" in words(page(views.with_old_link_answers()))
+    assert "13 9 3 (1 not verified)" in words(page(views.with_old_link_answers()))
     text = words(page(views.with_old_link_answers(NOW + 1)))
-    assert "13 not measured 4 1 (8 not verified)" in text
+    assert "13 4 1 (8 not verified)" in text
     assert "Links not verified: next_24h salon-b24 site: salon-berlin / links at least since today 14:12 UTC" in text
     assert "raises verify_calls or max_age of the collector links" in text
 
 
 def test_not_measured_is_never_a_zero() -> None:
     text = words(page(views.healthy()))
-    assert "next_24h today 14:12 UTC tomorrow 14:12 UTC 0 (0 confirmed, 0 pending) not measured" in text
-    assert "Next booking: not measured" in text
+    assert "next_24h today 14:12 UTC tomorrow 14:12 UTC 0 (0 confirmed, 0 pending) Overlapping bookings" in text
     assert "Overlapping bookings are not measured; conflicts: true of the collector bookings measures them." in text
+
+
+def test_a_window_that_a_collector_does_not_count_has_a_dash_with_words_for_who_hears_it() -> None:
+    rows = re.findall(r"<tr role=\"row\">.*?</tr>", page(views.healthy()), flags=re.DOTALL)
+    [today] = [row for row in rows if "today</span>" in row and 'data-label="Linked"' in row]
+    cells = re.findall(r'data-label="(?:Linked|Unlinked)".*?<span>(.*?)</span></td>', today)
+    assert 2 * ['<span class="soft"><span aria-hidden="true">–</span><span class="hidden">not measured</span></span>'] == cells  # noqa: RUF001  the dash
+
+
+def test_no_column_is_left_that_has_nothing_in_any_row() -> None:
+    state = views.unpolled("a", "bitrix24", CollectorName.BOOKINGS)
+    seen = BookingsObservation(views.NOW - 30, (WindowBookings(views.TODAY, 12), WindowBookings(views.NEXT_24H, 5)))
+    html = page(views.view_of(views.target_of("a", "bitrix24", [views.succeeded(state, seen)])))
+    assert ["Window", "From", "To", "Bookings"] == re.findall(r"<th [^>]*>(\w+)</th>", html)[-4:]
+    assert "not measured" not in html.replace("are not measured", "")
+
+
+def test_a_card_with_an_id_says_which_command_prints_its_name() -> None:
+    conflict = Conflict("7", "341", "352", NOW + 3_600, NOW + 5_400)
+    state = views.unpolled("salon b24", "bitrix24", CollectorName.BOOKINGS)
+    unnamed = views.succeeded(state, BookingsObservation(NOW - 30, (), conflicts=(conflict,)))
+    text = words(page(views.view_of(views.target_of("salon b24", "bitrix24", [unnamed]))))
+    assert "operator runs booking-sync-exporter list 'salon b24', which prints the names, and pastes" in text
+    rows = [views.connection(key, ConnectionStatus.ERROR) for key in ("60d873224551", "844008562280")]
+    assert "operator runs booking-sync-exporter list a, which prints the names" in words(page(views.view_of(site("a", *rows))))
+
+
+def test_a_card_with_names_asks_for_none() -> None:
+    assert "booking-sync-exporter list" not in page(
+        views.view_of(site("a", views.connection("Chair 1", ConnectionStatus.ERROR)))
+    )
+    conflict = Conflict("7", "341", "352", NOW + 3_600, NOW + 5_400)
+    state = views.unpolled("b", "bitrix24", CollectorName.BOOKINGS)
+    seen = views.succeeded(state, BookingsObservation(NOW - 30, (), conflicts=(conflict,)))
+    policy = TargetPolicy(resource_aliases={"7": "Window seat"})
+    assert "booking-sync-exporter list" not in page(views.view_of(views.target_of("b", "bitrix24", [seen], policy=policy)))
 
 
 def test_a_target_has_no_columns_for_what_it_has_no_collector_for() -> None:
     state = views.succeeded(views.unpolled("a", "wix", CollectorName.BOOKINGS), views.wix_bookings())
     html = page(views.view_of(views.target_of("a", "wix", [state])))
-    assert ["Window", "From", "To", "Bookings", "Overlapping"] == re.findall(r"<th [^>]*>(\w+)</th>", html)[-5:]
+    assert ["Data", "Window", "From", "To", "Bookings"] == re.findall(r"<th [^>]*>(\w+)</th>", html)[-5:]
     assert "connection" not in words(html).split("Targets 1")[1].split("Collectors")[0]
+
+
+def test_of_what_is_listed_and_not_judged_eight_stand_unfolded() -> None:
+    known = {f"Chair {number}": Known("cut on some days") for number in range(12)}
+    entry, states = site("a", *(views.connection(key, ConnectionStatus.ERROR) for key in known))
+    html = page(views.view_of((replace(entry, policy=TargetPolicy(connections=known)), states)))
+    listed = html[html.index('id="listed"') : html.index('id="targets"')]
+    before, _, folded = listed.partition('<details class="rest" data-key="listed">')
+    assert (8, 4) == (before.count("<li>"), folded.count("<li>"))
+    assert "<summary>4 more</summary>" in folded
+
+
+def test_the_site_of_a_target_is_said_once() -> None:
+    text = words(page(views.healthy()))
+    assert "salon-wix wix · site: salon-berlin" in text
+    assert ("owner=anna", False) == (text[text.index("owner=") :].split()[0], "site=salon-berlin" in text)
 
 
 def test_withdrawn_data_is_said_to_be_withdrawn() -> None:

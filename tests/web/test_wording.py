@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from exporter.model import ConnectionStatus
-from exporter.texts import texts_in
+from exporter.texts import LANGUAGES, texts_in
 from exporter.web import wording
 
 WORDING = wording.wording_in(texts_in("en"))
@@ -33,14 +33,37 @@ NOW = datetime(2026, 11, 20, 23, 59, 0, tzinfo=UTC)
     ],
 )
 def test_a_span_has_at_most_two_units(seconds: float, expected: str) -> None:
-    assert expected == WORDING.span(seconds)
+    assert expected == WORDING.span(seconds).replace("\u00a0", " ")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_line_ends_within_a_span(language: str) -> None:
+    words = wording.wording_in(texts_in(language))
+    assert [] == [seconds for seconds in (0, 45, 90, 4_800, 90_000) if " " in words.span(seconds)]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("341", (True, False)),
+        ("60d873224551", (True, False)),
+        ("5d75b929-585e-4dad-9aec-f0d6a96c4872", (True, False)),
+        ("Chair 1", (False, False)),
+        ("Hochsteckfrisurenstudio", (False, False)),
+        ("x" * 37, (False, True)),
+        ("a" * 37, (False, True)),
+        ("", (False, False)),
+    ],
+)
+def test_what_is_read_in_one_go_is_told_from_what_no_phone_has_room_for(text: str, expected: tuple[bool, bool]) -> None:
+    assert expected == (wording.is_id(text), wording.is_long(text))
 
 
 @pytest.mark.parametrize(
     ("ahead", "expected"), [(timedelta(0), "now"), (timedelta(minutes=-3), "3 min ago"), (timedelta(hours=2), "in 2 h")]
 )
 def test_a_moment_is_worded_from_now(ahead: timedelta, expected: str) -> None:
-    assert expected == WORDING.relative(NOW + ahead, NOW)
+    assert expected == WORDING.relative(NOW + ahead, NOW).replace("\u00a0", " ")
 
 
 @pytest.mark.parametrize(
