@@ -61,10 +61,13 @@ def rows_of(status: api.Status) -> list[tuple[str, ...]]:
 
     What is wrong with an account, and with no collector, has a row of its own, and so has a target that is paused.
     """
+    polled = {(target.name, collector.name) for target in status.targets for collector in target.collectors}
     worst: dict[tuple[str, str | None], str] = {}
     apart: dict[str, list[str]] = {}
     for problem in status.problems:  # critical first
-        collector = problem.collector or _FEEDS.get(problem.reason or "")
+        collector: str | None = problem.collector or _FEEDS.get(problem.reason or "")
+        if (problem.target, collector) not in polled:
+            collector = None
         worst.setdefault((problem.target, collector), problem.severity.upper())
         if collector is None:
             apart.setdefault(problem.target, []).append(problem.title)

@@ -144,7 +144,7 @@ def test_a_probe_tells_no_double_booking_that_is_over() -> None:
         (WarningKind.UNKNOWN_ALIAS, ["WARNING", "OK"]),
         (WarningKind.CONFLICTS_OFF, ["OK", "WARNING"]),
         (WarningKind.UNKNOWN_RESOURCE, ["OK", "WARNING"]),
-        (WarningKind.SAME_ACCOUNT, ["OK", "OK"]),
+        (WarningKind.SAME_ACCOUNT, ["WARNING", "OK", "OK"]),
     ],
 )
 def test_a_row_is_not_ok_where_the_configuration_lets_it_see_less_than_it_seems(kind: WarningKind, rows: list[str]) -> None:
