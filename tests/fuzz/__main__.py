@@ -114,6 +114,8 @@ def main() -> int:
         random = {
             reader.name: Random(f"{options.seed} {reader.name}") for reader in readers
         }  # whose turn it is depends on time
+        for reader in readers:
+            wrong(reader, reader.corpus[0], Figures())  # what is made once, such as the templates of the board, is no stall
         ends_at = time.monotonic() + options.seconds
         settled: int | None = None
         while time.monotonic() < ends_at:
