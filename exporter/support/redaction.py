@@ -102,7 +102,11 @@ _BEYOND: Final = 320
 
 def told(text: str, most: int = TEXT.number) -> str:
     r"""Return a text of somebody else as ours may hold it: redacted, one visible line, of at most ``most`` letters."""
-    return cut(without_unseen(redact(text[: most + _BEYOND]), _written_out), most)
+    text = text[: most + _BEYOND]
+    seen = without_unseen(text, lambda _: "")
+    # What nobody sees, between the letters of an address, must not keep it from being found.
+    hidden = seen != text and (found := redact(seen)) != seen
+    return cut(found if hidden else without_unseen(redact(text), _written_out), most)
 
 
 def cut(text: str, most: int) -> str:

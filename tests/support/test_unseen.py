@@ -92,3 +92,11 @@ def test_a_character_is_named_by_its_code_point() -> None:
     assert ("U+202E RIGHT-TO-LEFT OVERRIDE", "U+0085", "U+E0041 TAG LATIN CAPITAL LETTER A") == tuple(
         map(code_point, ("\u202e", "\x85", "\U000e0041"))
     )
+
+
+@pytest.mark.parametrize("letter", ["\u200b", "\xad", "\u2060", "\u202e", "\ufe0f", "\u2800", "\x00", "\U000e0041"])
+@pytest.mark.parametrize("secret", ["anna.meier@example.com", "IST.eyJabcdefgh12345678", "/rest/1/abcdef0123456789/"])
+def test_what_nobody_sees_hides_no_address_and_no_credential_at_any_place_of_it(secret: str, letter: str) -> None:
+    bare = told(f"of {secret} here")
+    texts = [f"of {secret[:place]}{letter}{secret[place:]} here" for place in range(len(secret) + 1)]
+    assert {bare} == set(map(told, texts))
