@@ -217,9 +217,14 @@ class View(Value, frozen=True, gc=False):
         """Return what somebody may see who may see ``site`` alone: its targets, and of the process that it stands by.
 
         Made field by field, so that one that is added here stays hidden until somebody decides about it. A refused
-        configuration is the operator's, and so is a warning of no single target; one that names another target says it without.
+        configuration is the operator's, and so are a warning of no single target and the place of a credential, which tells
+        of the machine and of who shares it; a warning that names another target says it without.
         """
-        targets = tuple(target for target in self.targets if target.labels.get(SITE) == site)
+        targets = tuple(
+            replace(target, policy=replace(target.policy, credential=""))
+            for target in self.targets
+            if target.labels.get(SITE) == site
+        )
         names = {target.name for target in targets}
         return View(
             self.at,

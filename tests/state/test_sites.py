@@ -6,8 +6,11 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from exporter.model import ApiUsage
+from exporter.errors import Reason
+from exporter.model import ApiUsage, CollectorName
+from exporter.policy import TargetPolicy
 from exporter.state.snapshot import Snapshot, View
+from exporter.web.status_page import board_of, render
 from tests.harness import views
 from tests.harness.two_sites import MINE, THEIRS, alone, mine, theirs, together
 
@@ -46,6 +49,24 @@ def test_a_site_shows_what_was_decided_to_be_shown_of_a_view_and_hides_a_field_t
     ) == View.__struct_fields__
     shown = replace(together(), standby=True).of_site(MINE)
     assert msgspec.structs.replace(alone(), standby=True) == shown
+
+
+def test_a_site_does_not_learn_where_on_the_operators_machine_its_credential_lies() -> None:
+    policy = TargetPolicy(credential="/run/secrets/key-of-all-salons")
+    shared = [
+        views.target_of(
+            name,
+            "wix",
+            [views.failed(views.unpolled(name, "wix", CollectorName.CONNECTIONS), Reason.AUTH, "refused")],
+            labels={"site": MINE},
+            policy=policy,
+        )
+        for name in ("first", "second")
+    ]
+    whole = views.view_of(*shared)
+    assert b"key-of-all-salons" in render(whole)
+    assert b"key-of-all-salons" not in render(whole.of_site(MINE), site=MINE)
+    assert [1] == [len(board_of(whole.of_site(MINE), site=MINE).cards)]
 
 
 def test_a_snapshot_makes_the_view_of_a_site_from_its_targets_alone() -> None:
