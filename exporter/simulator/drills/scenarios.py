@@ -21,13 +21,13 @@ class Step:
 
 _CALM_SECONDS: Final = 30.0
 # What one sees of an incident is gone before the next begins: links are asked about bit by bit, and who was limited waits.
-_CALM_SECONDS_AFTER: Final[Mapping[str, float]] = {"lost-crm-link": 90.0, "api-throttled": 60.0}
+_CALM_SECONDS_AFTER: Final[Mapping[str, float]] = {"lost-crm-link": 120.0, "api-throttled": 60.0}
 
 TIMELINE: Final = tuple(
     Step(incident.name, _CALM_SECONDS_AFTER.get(before.name, _CALM_SECONDS), lasts_seconds=90.0)
     for before, incident in zip((INCIDENTS[-1], *INCIDENTS), INCIDENTS, strict=False)
 )
-"""What ``demo`` runs again and again: every incident once, 15 and a half minutes in all."""
+"""What ``demo`` runs again and again: every incident once, 16 minutes in all."""
 
 
 @dataclass(frozen=True, slots=True)
