@@ -35,6 +35,7 @@ def test_filter_pages_and_links_of_a_customer_stay_within_the_site(javascript: b
             await expect(page.locator("h1")).to_have_text(f"Booking sync {THEIRS}")
             await page.locator("a[rel=next]").click()
             await expect(page).to_have_url(f"{home}?page=2#targets")
+            await page.wait_for_load_state()  # what is typed before the script is there waits for the button
             await page.locator("#q").fill("zz-other-7")
             if not javascript:
                 await page.locator("#filter button").click()
