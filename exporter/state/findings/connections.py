@@ -132,7 +132,7 @@ def _all_down(target: TargetView, seen: ConnectionsObservation, now: float) -> F
     if any(row.status in WORKING for row in listed):  # also one that may be broken
         return None
     known: tuple[Connection | GoneConnection, ...] = (*listed, *seen.gone)
-    lately = [row.changes for row in known if _worked_lately(row, now) and _known(target, row, now) is None]
+    lately = [row.changes for row in known if _worked_lately(row, target, now) and _known(target, row, now) is None]
     if not lately or (listed and len(lately) < DOWN_CONNECTIONS):
         return None
     # Those of a provider that cannot be asked are withdrawn in the end, and have not gone.
@@ -145,11 +145,11 @@ def _all_down(target: TargetView, seen: ConnectionsObservation, now: float) -> F
         "connections",
         Message("no calendar of the target works") if listed else Message("the target has no calendar connection any more"),
         ALL_DOWN if listed else ALL_GONE,
-        since=max(changes[-1].at for changes in lately),
+        since=max(changes[-1].at for changes in lately) + target.stepped,
         collector=CollectorName.CONNECTIONS,
     )
 
 
-def _worked_lately(connection: Connection | GoneConnection, now: float) -> bool:
-    changes = connection.changes
-    return any(before.state in WORKING and after.at > now - RECENT_SECONDS for before, after in pairwise(changes))
+def _worked_lately(connection: Connection | GoneConnection, target: TargetView, now: float) -> bool:
+    began = now - target.stepped - RECENT_SECONDS
+    return any(before.state in WORKING and after.at > began for before, after in pairwise(connection.changes))
