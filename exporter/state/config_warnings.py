@@ -91,7 +91,8 @@ def _of_connections(target: str, seen: ConnectionsObservation, policy: TargetPol
         message = Message("no connections: the site has none, or `schedule_ids` leaves all of them out")
         fix = Message("connect a calendar, correct `schedule_ids`, or switch the collector `connections` off")
         yield ConfigWarning(WarningKind.NO_CONNECTIONS, target, message, fix)
-    labels = {label for row in (*seen.connections, *seen.others) for label in (row.key, row.schedule)}
+    # To accept one that has gone has an effect for the day in which that is judged.
+    labels = {label for row in (*seen.connections, *seen.others, *seen.gone) for label in (row.key, row.schedule)}
     if unknown := sorted(policy.connections.keys() - labels):
         message = Message(
             "accepted names %(number)s connection unknown here: %(names)s",
