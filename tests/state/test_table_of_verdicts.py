@@ -222,6 +222,74 @@ def test_a_connection_that_went_through_another_state_still_worked_within_a_day(
     assert Kind.CONNECTIONS_DOWN in kinds(scenes.connected(row("a"), row("b")))
 
 
+def broken(key: str, status: ConnectionStatus = ConnectionStatus.ERROR) -> Connection:
+    """Return a connection that has been so since before the exporter first looked."""
+    return replace(views.connection(key, status, since=NOW - 7_200), since_known=False)
+
+
+@pytest.mark.parametrize(
+    ("rows", "others", "policy", "expected"),
+    [
+        ([broken("a"), broken("b"), broken("c")], [], None, 3),
+        ([broken("a")], [], None, 1),
+        ([broken("a"), broken("b", ConnectionStatus.UNDEFINED)], [], None, 2),
+        ([broken("a"), LONG_AGO], [], None, 1),
+        ([LONG_AGO], [], None, 0),
+        ([broken("a"), broken("b")], [], TargetPolicy(connections={"a": Known("she left")}), 1),
+        ([broken("a")], [broken("x"), broken("y")], None, 2),
+        ([broken("a")], [views.connection("x")], None, 0),
+        ([broken("a"), views.connection("b")], [], None, 0),
+        ([broken("a"), broken("b", ConnectionStatus.SYNC_IN_PROGRESS)], [], None, 0),
+        ([broke("a"), broke("b")], [], None, 0),
+    ],
+    ids=[
+        "three in error",
+        "the only one",
+        "in different states",
+        "one was cut before",
+        "all were cut before",
+        "one is accepted",
+        "not all are listed",
+        "one that is not listed works",
+        "one works",
+        "one does not finish",
+        "they worked lately, which is critical",
+    ],
+)
+def test_warnings_say_that_none_of_the_calendars_of_a_target_works(
+    rows: list[Connection], others: list[Connection], policy: TargetPolicy | None, expected: int
+) -> None:
+    found = findings(scenes.connected(*rows, others=others, policy=policy))
+    told = [(row.effect, row.severity, row.none_works) for row in found if row.effect]
+    assert [("none of the calendars of salon works", Severity.WARNING, True)] * expected == told
+
+
+def test_nobody_knows_whether_none_works_while_a_provider_cannot_be_asked() -> None:
+    seen = views.connections(broken("a"), providers=[Provider("google", up=True), Provider("apple", up=False)])
+    waiting = views.unpolled("salon", "wix", CollectorName.CONNECTIONS)
+    failing = views.failed(waiting, Reason.SERVER_ERROR, "apple", at=NOW - 30, observation=seen)
+    assert [""] * 2 == [found.effect for found in findings(scenes.view(failing, GOOD))]
+
+
+def test_warnings_of_a_target_none_of_whose_calendars_works_come_before_all_other_warnings() -> None:
+    def target(name: str, *rows: Connection) -> views.Target:
+        state = views.unpolled(name, "wix", CollectorName.CONNECTIONS)
+        return views.target_of(name, "wix", [views.succeeded(state, views.connections(*rows))])
+
+    dead = target("dead", broken("a"), broken("b", ConnectionStatus.UNDEFINED))
+    refused = views.failed(views.unpolled("other", "wix", CollectorName.CONNECTIONS), Reason.AUTH, "refused")
+    other = views.target_of("other", "wix", [refused, replace(GOOD, target="other")])
+    down = target("down", broke("a"), broke("b"))
+    half = target("half", broken("a"), views.connection("b"))
+    found = [(row.target, row.kind) for row in problems(views.view_of(half, other, dead, down))]
+    assert [
+        ("down", Kind.CONNECTIONS_DOWN),
+        ("dead", Kind.CONNECTION_ERROR),
+        ("dead", Kind.CONNECTION_UNCLEAR),
+        ("other", Kind.COLLECTOR_FAILING),
+    ] == found[:4]
+
+
 def test_connections_that_are_meant_to_be_off_neither_make_a_target_down_nor_keep_it_up() -> None:
     meant = TargetPolicy(connections={"a": Known("she left")})
     assert [Kind.CONNECTION_ERROR, Kind.CONNECTION_ACCEPTED] == kinds(scenes.connected(broke("a"), broke("b"), policy=meant))

@@ -55,14 +55,16 @@ def of_connections(target: TargetView, seen: ConnectionsObservation, now: float)
     down = None if works else _all_down(target, seen, now)
     if down is not None:
         yield down
+    none_works = not works and down is None and _all_asked(seen)
     for connection in seen.connections:
         if (row := _row(connection, now)) is not None:
-            yield _of_connection(target, connection, row, now)
-    yield from _of_others(target, seen.others, now)
+            yield _of_connection(target, connection, row, now, none_works=none_works)
+    yield from _of_others(target, seen.others, now, none_works=none_works)
 
 
-def _of_connection(target: TargetView, connection: Connection, row: Row, now: float) -> Finding:
+def _of_connection(target: TargetView, connection: Connection, row: Row, now: float, *, none_works: bool) -> Finding:
     known = _known(target, connection, now)
+    none_works = none_works and known is None and row.verdict is Verdict.WARNING
     return Finding(
         row if known is None else CONNECTION_ACCEPTED,
         target.name,
@@ -76,10 +78,12 @@ def _of_connection(target: TargetView, connection: Connection, row: Row, now: fl
         connection=connection,
         until=None if known is None else known.until,
         known=known,
+        effect=Message("none of the calendars of %(target)s works", target=target.name) if none_works else "",
+        none_works=none_works,
     )
 
 
-def _of_others(target: TargetView, others: Iterable[Connection], now: float) -> Iterator[Finding]:
+def _of_others(target: TargetView, others: Iterable[Connection], now: float, *, none_works: bool) -> Iterator[Finding]:
     """Yield what is found of connections that are not listed: what is alike is one, since they may be thousands."""
     alike: dict[tuple[Row, ConnectionStatus, ErrorReason | None, Known | None], list[Connection]] = {}
     for connection in others:
@@ -87,7 +91,7 @@ def _of_others(target: TargetView, others: Iterable[Connection], now: float) -> 
             kind = row, connection.status, connection.error_reason, _known(target, connection, now)
             alike.setdefault(kind, []).append(connection)
     for (row, *_), group in alike.items():
-        found = _of_connection(target, min(group, key=lambda connection: connection.since), row, now)
+        found = _of_connection(target, min(group, key=lambda connection: connection.since), row, now, none_works=none_works)
         subject = Message(
             "%(number)s connection that is not listed", "%(number)s connections that are not listed", number=len(group)
         )
