@@ -137,7 +137,7 @@ class StatusHistory:
         """Remember what ``before`` does: it saw the present states, a file only those of an earlier run."""
         for target in before._targets:
             past = before._past(target)
-            self._targets[target] = Past(*map(_seen_by_us, past.tracks), past.account)
+            self._targets[target] = Past(_seen_by_us(past.connections), _seen_by_us(past.collectors), past.account)
             self._touch(target)
 
     def is_of(self, path: Path | None) -> bool:

@@ -141,7 +141,9 @@ def test_a_view_after_a_step_of_the_wall_clock_makes_no_change_of_a_history_anew
         found = only(snapshot.view(START, stepped))
         assert isinstance(found.observation, ConnectionsObservation)
         told = found.observation
-        return [change for held in (found, *told.connections, *told.others, *told.gone) for change in held.changes]
+        listed = (*told.connections, *told.others)
+        histories = [found.changes, *(row.changes for row in listed), *(row.changes for row in told.gone)]
+        return [change for changes in histories for change in changes]
 
     before = {id(change) for change in shown(0.0)}
     for stepped in (3_600.0, -5.0, 0.0):

@@ -166,7 +166,8 @@ def kept(store: StatusHistory, account: str, now: float = 20.0) -> Mapping[str, 
     """Return what is known to have gone from an account that lists nothing, and how its polls went."""
     store.keep_targets({"salon": account})
     polls = store.collector_seen("salon", "connections", Change(now, "ok"), now)
-    return {**store.gone("salon", frozenset(), now), "polls": [change.state for change in polls]}
+    gone = store.gone("salon", frozenset(), now)
+    return {key: [change.state for change in changes] for key, changes in (*gone.items(), ("polls", polls))}
 
 
 @pytest.mark.parametrize(
