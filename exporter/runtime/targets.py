@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from random import Random
@@ -28,6 +29,8 @@ from exporter.support.known_secrets import KnownSecrets
 
 _OURS: Final = ("labels", "resource_aliases", "accepted", "closed")
 """Keys of a target that change nothing of how it is asked: nothing that was learnt has to go for them."""
+
+_ACCOUNT_DIGITS: Final = 12
 
 
 class PausedSession:
@@ -68,6 +71,13 @@ class LiveTarget:
     instruments: TargetInstruments
     jobs: tuple[Job, ...]
     policy: PolicyInForce
+
+    @property
+    def account(self) -> str:
+        """The hash of the account that is watched, the same in each process; empty where the configuration does not tell."""
+        account = self.config.account
+        # Of a secret in the key this sees the mask: what is kept in a file tells nothing of it.
+        return "" if account is None else hashlib.sha256(repr(account.key).encode()).hexdigest()[:_ACCOUNT_DIGITS]
 
     def entry(self) -> TargetEntry:
         """Return what the snapshot holds of the target besides its collectors."""

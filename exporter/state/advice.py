@@ -45,7 +45,8 @@ OVERDUE: Final = Advice(
 NOT_POLLED: Final = Advice("Nothing is known yet: no poll has finished.", "")
 KNOWN: Final = Advice("The configuration says that this is meant to be.", "")
 ALL_DOWN: Final = Advice(
-    "Two or more calendars that worked within the last day do not work any more, and none of the others does.",
+    "Two or more calendars that worked within the last day do not work any more, or one that is gone, and none of the others "
+    "does.",
     "The calendars' owners connect again, as each connection below says. If all stopped at one moment, an administrator of the "
     "account first finds out what was changed then.",
 )

@@ -71,8 +71,3 @@ def failing_since(changes: Changes) -> Change | None:
         if changes[position].state == OK:
             return changes[position + 1] if position + 1 < len(changes) else None
     return replace(changes[0], known=False) if changes else None
-
-
-def moved(changes: Changes, seconds: float) -> Changes:
-    """Return ``changes`` with their moments moved by ``seconds``."""
-    return tuple(replace(change, at=change.at + seconds) for change in changes)

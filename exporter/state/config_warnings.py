@@ -11,7 +11,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from exporter.errors import Reason
-from exporter.model import BookingsObservation, ConnectionsObservation, Message, Observation
+from exporter.model import BookingsObservation, Connection, ConnectionsObservation, GoneConnection, Message, Observation
 from exporter.platforms.policy import over
 from exporter.policy import ConfigWarning, TargetPolicy, WarningKind
 from exporter.state.advice import for_failure
@@ -91,7 +91,9 @@ def _of_connections(target: str, seen: ConnectionsObservation, policy: TargetPol
         message = Message("no connections: the site has none, or `schedule_ids` leaves all of them out")
         fix = Message("connect a calendar, correct `schedule_ids`, or switch the collector `connections` off")
         yield ConfigWarning(WarningKind.NO_CONNECTIONS, target, message, fix)
-    labels = {label for row in (*seen.connections, *seen.others) for label in (row.key, row.schedule)}
+    # To accept one that has gone has an effect for the day in which that is judged.
+    known: tuple[Connection | GoneConnection, ...] = (*seen.connections, *seen.others, *seen.gone)
+    labels = {label for row in known for label in (row.key, row.schedule)}
     if unknown := sorted(policy.connections.keys() - labels):
         message = Message(
             "accepted names %(number)s connection unknown here: %(names)s",

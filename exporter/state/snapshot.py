@@ -28,7 +28,7 @@ from exporter.model import (
     Value,
 )
 from exporter.policy import ConfigWarning, RejectedConfig, TargetPolicy
-from exporter.state.changes import WITHDRAWN, moved
+from exporter.state.changes import WITHDRAWN
 from exporter.state.intake import Intake
 
 SITE: Final = "site"
@@ -61,7 +61,8 @@ class CollectorState(Value, frozen=True, gc=False):
 
     ``up`` is 1 only when the last finished poll fully succeeded. ``last_success`` moves only then, too. ``expired`` says that
     there was an observation, which is too old to be shown (see :meth:`at`). ``changes`` are the states that it had within a
-    week, the present one last (:mod:`exporter.state.changes`).
+    week, the present one last (:mod:`exporter.state.changes`); their moments are of the steady line in a view, too, see
+    :attr:`TargetView.stepped`.
     """
 
     target: str
@@ -102,7 +103,10 @@ class CollectorState(Value, frozen=True, gc=False):
                 return self
 
     def moved(self, seconds: float) -> CollectorState:
-        """Return this state with its moments moved by ``seconds``; windows and bookings lie where the calendar has them."""
+        """Return this state with its moments moved by ``seconds``; windows and bookings lie where the calendar has them.
+
+        The moments of ``changes`` stay: a fleet has millions of them, and a view is made in the loop.
+        """
         failure, observation = self.failure, self.observation
         return replace(
             self,
@@ -111,7 +115,6 @@ class CollectorState(Value, frozen=True, gc=False):
             next_poll=_moved(self.next_poll, seconds),
             failure=failure and replace(failure, at=failure.at + seconds, since=_moved(failure.since, seconds)),
             observation=observation and _observation_moved(observation, seconds),
-            changes=moved(self.changes, seconds),
         )
 
 
@@ -140,13 +143,12 @@ def _observation_moved(observation: Observation, seconds: float) -> Observation:
             observation,
             connections=tuple(_connection_moved(row, seconds) for row in observation.connections),
             others=tuple(_connection_moved(row, seconds) for row in observation.others),
-            gone=tuple(replace(row, changes=moved(row.changes, seconds)) for row in observation.gone),
         )
     return replace(observation, at=observation.at + seconds)
 
 
 def _connection_moved(row: Connection, seconds: float) -> Connection:
-    return replace(row, since=row.since + seconds, observed_at=row.observed_at + seconds, changes=moved(row.changes, seconds))
+    return replace(row, since=row.since + seconds, observed_at=row.observed_at + seconds)
 
 
 class _CachedState(Value, frozen=True, gc=False):
@@ -177,7 +179,8 @@ class TargetView(Value, frozen=True, gc=False):
     """One target at one moment. ``policy`` is what holds then; ``closed`` says that it is a day without bookings.
 
     ``polling`` has the collectors of which a poll runs, and since when. ``silent_since`` is when new bookings stopped to
-    arrive, as far as :class:`~exporter.state.intake.Intake` knows.
+    arrive, as far as :class:`~exporter.state.intake.Intake` knows. ``stepped`` is by how many seconds the moments of all
+    ``changes`` below have to be moved to be those of the wall clock; all others are.
     """
 
     name: str
@@ -189,6 +192,7 @@ class TargetView(Value, frozen=True, gc=False):
     closed: bool = False
     polling: Mapping[CollectorName, float] = msgspec.field(default_factory=dict)
     silent_since: float | None = None
+    stepped: float = 0.0
 
 
 class View(Value, frozen=True, gc=False):
@@ -325,6 +329,7 @@ class Snapshot:
                 entry.policy.is_closed(at),
                 running.get(name, {}),
                 self._silent_since(name),
+                stepped,
             )
             for name, entry in entries.items()
         )

@@ -3,9 +3,11 @@
 ::
 
     {"version": 2, "targets": {"salon-wix": {
+        "account": "9f8e7d6c5b4a",
         "connections": {"0a1b2c3d4e5f": [[1790000000.0, "synced", false], [1790003600.0, "error"]]},
         "collectors": {"bookings": [[1790000000.0, "ok", false], [1790000300.0, "failing auth"]]}}}}
 
+``account`` is the hash of what tells the account from others; files of earlier versions have none.
 Each state has its moment on the wall clock; ``false`` says that it may be older, see :class:`exporter.model.Change`. Version 1
 had of a connection no more than ``{"status": "synced", "since": 1790000000.0}``; it is read, too.
 """
@@ -52,11 +54,13 @@ class EarlierChange(Change, frozen=True, gc=False):
 class Past:
     """What is remembered of a target: the states of its collectors, and of its connections, the one seen last behind all.
 
+    ``account`` is the hash of the account that they are of, empty where nobody knows.
     ``stepped`` is by how many seconds the wall clock had been set when the moments of an earlier run were last moved.
     """
 
     connections: dict[str, Changes] = field(default_factory=dict)
     collectors: dict[str, Changes] = field(default_factory=dict)
+    account: str = ""
     stepped: float = field(default=0.0, init=False)
 
     @property
@@ -76,6 +80,7 @@ _Rows = Annotated[tuple[_Row, ...], msgspec.Meta(min_length=1, max_length=KEPT_C
 class _Target(msgspec.Struct, frozen=True):
     connections: Annotated[dict[_Key, _Rows], _MANY] = {}
     collectors: Annotated[dict[_Key, _Rows], _MANY] = {}
+    account: _Key = ""
 
 
 class _File(msgspec.Struct, frozen=True):
@@ -119,7 +124,7 @@ def read_state_file(path: Path) -> dict[str, Past]:
 
 def _past(text: msgspec.Raw) -> Past:
     target = msgspec.json.decode(text, type=_Target)
-    return Past(_changes(target.connections), _changes(target.collectors))
+    return Past(_changes(target.connections), _changes(target.collectors), target.account)
 
 
 def fitted(past: Past, stepped: float, room: int = STATE_FILE_TARGET.number) -> bytes:
@@ -188,7 +193,8 @@ def _text(past: Past, stepped: float) -> bytes:
     def rows(track: Mapping[str, Changes]) -> Mapping[str, list[_Written]]:
         return {key: [_row(change, stepped) for change in changes] for key, changes in track.items()}
 
-    return msgspec.json.encode({"connections": rows(past.connections), "collectors": rows(past.collectors)})
+    account = {"account": past.account} if past.account else {}
+    return msgspec.json.encode({**account, "connections": rows(past.connections), "collectors": rows(past.collectors)})
 
 
 def _row(change: Change, stepped: float = 0.0) -> _Written:

@@ -117,16 +117,27 @@ class StatusHistory:
             del past.connections[gone]
             self._touch(target)
 
-    def keep_targets(self, targets: frozenset[str]) -> None:
-        """Forget targets that are no longer configured."""
-        for gone in self._targets.keys() - targets:
+    def keep_targets(self, accounts: Mapping[str, str]) -> None:
+        """Forget targets that are no longer configured, and the connections of those that are of another account by now.
+
+        ``accounts`` has the hash of each configured target's account, empty where nobody knows.
+        """
+        for gone in self._targets.keys() - accounts.keys():
             del self._targets[gone]
             self._touch(gone)
+        for target, account in accounts.items():
+            past = self._past(target)
+            if account and account != past.account:
+                if past.account:  # else an earlier version wrote it, or nothing is remembered
+                    past.connections.clear()
+                past.account = account
+                self._touch(target)
 
     def take_over(self, before: StatusHistory) -> None:
         """Remember what ``before`` does: it saw the present states, a file only those of an earlier run."""
         for target in before._targets:
-            self._targets[target] = Past(*(_seen_by_us(track) for track in before._past(target).tracks))
+            past = before._past(target)
+            self._targets[target] = Past(_seen_by_us(past.connections), _seen_by_us(past.collectors), past.account)
             self._touch(target)
 
     def is_of(self, path: Path | None) -> bool:

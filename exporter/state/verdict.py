@@ -125,8 +125,8 @@ TARGET_EXPIRED: Final = Row(
 CONNECTIONS_DOWN: Final = Row(
     Kind.CONNECTIONS_DOWN,
     Verdict.CRITICAL,
-    f"{DOWN_CONNECTIONS} or more connections of the target were {_WORKED} within {_hours(RECENT_SECONDS)}, and none is now; or "
-    "one was, and the target has no connection any more.",
+    f"{DOWN_CONNECTIONS} or more connections of the target were {_WORKED} within {_hours(RECENT_SECONDS)}, or one that is "
+    "gone was, and none is now.",
     history=True,
     alerts=("BookingSyncAllConnectionsFailing",),
 )

@@ -159,4 +159,4 @@ def _place(same: Sequence[Finding], document: Callable[[Finding], Problem], *, t
 
 def _order(problem: Finding) -> tuple[object, ...]:
     moment = problem.conflict.start if problem.conflict else problem.until or 0.0
-    return list(Severity).index(problem.severity), moment, natural(problem.target)
+    return list(Severity).index(problem.severity), not problem.none_works, moment, natural(problem.target)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from exporter import model
@@ -144,18 +145,22 @@ def _collector(state: CollectorState, target: TargetView, now: float) -> Collect
         )
         if failure and advice
         else None,
-        since=moment_of(state.changes[-1].at) if state.changes else None,
+        since=moment_of(state.changes[-1].at + target.stepped) if state.changes else None,
         since_known=bool(state.changes) and state.changes[-1].known,
-        changes=tuple(map(_change, state.changes)),
-        changed_times=changed_times(state.changes, now, WEEK_SECONDS),
-        changed_times_24h=changed_times(state.changes, now, DAY_SECONDS),
-        flapping=is_flapping(state.changes, now),
+        changes=_changes(state.changes, target.stepped),
+        changed_times=changed_times(state.changes, now - target.stepped, WEEK_SECONDS),
+        changed_times_24h=changed_times(state.changes, now - target.stepped, DAY_SECONDS),
+        flapping=is_flapping(state.changes, now - target.stepped),
     )
 
 
-def _change(change: model.Change) -> Change:
+def _changes(changes: Iterable[model.Change], stepped: float) -> tuple[Change, ...]:
+    return tuple(_change(change, stepped) for change in changes)
+
+
+def _change(change: model.Change, stepped: float) -> Change:
     state, _, reason = change.state.partition(" ")
-    return Change(at=moment_of(change.at), state=state, reason=reason or None, known=change.known)
+    return Change(at=moment_of(change.at + stepped), state=state, reason=reason or None, known=change.known)
 
 
 def _condition(state: CollectorState) -> CollectorCondition:
@@ -194,10 +199,10 @@ def _connection(row: Connection, target: TargetView, now: float) -> CalendarConn
         meaning=advice.meaning,
         fix=advice.fix,
         since_known=row.since_known,
-        changes=tuple(map(_change, row.changes)),
-        changed_times=changed_times(row.changes, now, WEEK_SECONDS),
-        changed_times_24h=changed_times(row.changes, now, DAY_SECONDS),
-        flapping=is_flapping(row.changes, now),
+        changes=_changes(row.changes, target.stepped),
+        changed_times=changed_times(row.changes, now - target.stepped, WEEK_SECONDS),
+        changed_times_24h=changed_times(row.changes, now - target.stepped, DAY_SECONDS),
+        flapping=is_flapping(row.changes, now - target.stepped),
     )
 
 

@@ -19,6 +19,8 @@ from tests.harness.application import RunningApplication, application, driven
 from tests.harness.business import API_KEY, Business, with_business
 from tests.harness.clock import ManualClock
 
+OTHER_SITE_ID = "0b9f6f4e-8f0d-4d54-9d0c-0a6c1c7f2e11"
+
 
 def kinds(app: RunningApplication) -> list[Kind]:
     # The business of the tests accepts that double bookings are not looked for.
@@ -136,6 +138,52 @@ def test_a_site_all_of_whose_connections_go_at_once_is_critical_and_a_new_one_en
             business.site.connections.connect(GOOGLE, business.site.add_schedule().id)
             for _ in range(15):
                 await app.pass_time(1.0)
+            assert [] == document(app)["problems"]
+
+    with_business(tmp_path, scenario)
+
+
+def test_a_site_whose_only_working_connection_goes_is_critical_although_a_dead_one_is_left(tmp_path: Path) -> None:
+    async def scenario(business: Business) -> None:
+        first, *others = list(business.site.connections)
+        for row in others:
+            business.site.connections.drop(row.id)
+        business.site.connections.connect(GOOGLE, business.site.add_schedule().id, status="DISCONNECTED")
+        target = business.wix_target(collectors={"connections": {"interval": "10s", "max_age": "1h"}})
+        async with application(business.config(target), ManualClock(business.simulator.now())) as app:
+            await app.finished_polls()
+            assert "healthy" == document(app)["verdict"]
+            business.site.connections.drop(first.id)
+            for _ in range(15):
+                await app.pass_time(1.0)
+            assert [("critical", "connections_down")] == [
+                (problem["severity"], problem["kind"]) for problem in document(app)["problems"]
+            ]
+
+    with_business(tmp_path, scenario)
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_connections_of_the_site_that_was_watched_under_the_same_name_before_have_not_gone(
+    tmp_path: Path, restarted: bool
+) -> None:
+    async def scenario(business: Business) -> None:
+        clock = ManualClock(business.simulator.now())
+        target = business.wix_target(collectors={"connections": {"interval": "10s", "max_age": "1h"}})
+        state_file = str(business.folder / "state.json")
+        other = business.simulator.wix.add_site(OTHER_SITE_ID, account_id=business.site.account_id)
+        other.connections.connect(GOOGLE, other.add_schedule().id, status="DISCONNECTED")
+        path = business.config(target, state_file=state_file)
+        async with application(path, clock) as app:
+            await app.finished_polls()
+            assert "healthy" == document(app)["verdict"]
+            business.config({**target, "site_id": OTHER_SITE_ID}, state_file=state_file)
+            if not restarted:
+                await driven(app, app.app.reload())
+                await app.finished_polls()
+                assert [] == document(app)["problems"]
+        async with application(path, clock) as app:
+            await app.finished_polls()
             assert [] == document(app)["problems"]
 
     with_business(tmp_path, scenario)

@@ -9,10 +9,12 @@ from exporter.model import (
     ApiUsage,
     BookingsObservation,
     CalendarType,
+    Change,
     CollectorName,
     Connection,
     ConnectionsObservation,
     ConnectionStatus,
+    GoneConnection,
     LinkAnswers,
     LinksObservation,
     Observation,
@@ -125,3 +127,26 @@ def test_targets_are_shown_in_the_order_of_the_configuration() -> None:
     snapshot = snapshot_of(replace(state(None), target="b"), replace(state(None), target="a"))
     snapshot.arrange(["a", "b"])
     assert ["a", "b"] == [target.name for target in snapshot.view(START).targets]
+
+
+def test_a_view_after_a_step_of_the_wall_clock_makes_no_change_of_a_history_anew() -> None:
+    """A fleet has millions of them, and the view is made in the loop."""
+    changes = tuple(Change(START - 500 + number, "synced") for number in range(50))
+    gone = GoneConnection("gone", "", tuple(replace(change) for change in changes))
+    rows = [replace(connection(key, START), changes=tuple(replace(change) for change in changes)) for key in ("a", "b")]
+    seen = ConnectionsObservation(START, (rows[0],), (), (rows[1],), gone=(gone,))
+    snapshot = snapshot_of(state(seen, changes=changes))
+
+    def shown(stepped: float) -> list[Change]:
+        found = only(snapshot.view(START, stepped))
+        assert isinstance(found.observation, ConnectionsObservation)
+        told = found.observation
+        listed = (*told.connections, *told.others)
+        histories = [found.changes, *(row.changes for row in listed), *(row.changes for row in told.gone)]
+        return [change for changes in histories for change in changes]
+
+    before = {id(change) for change in shown(0.0)}
+    for stepped in (3_600.0, -5.0, 0.0):
+        assert 200 == len(shown(stepped))
+        assert 0 == sum(id(change) not in before for change in shown(stepped))
+        assert stepped == snapshot.view(START, stepped).targets[0].stepped

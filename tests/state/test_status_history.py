@@ -8,7 +8,7 @@ import os
 import socket
 import stat
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -148,7 +148,7 @@ def test_nothing_is_written_while_nothing_changes(path: Path) -> None:
     before = path.stat()
     store.seen("salon", "abc", Change(20.0, "synced"), 20.0)
     store.keep_only("salon", frozenset({"abc"}))
-    store.keep_targets(frozenset({"salon"}))
+    store.keep_targets({"salon": ""})
     asyncio.run(store.save())
     assert (before.st_ino, before.st_mtime_ns) == (path.stat().st_ino, path.stat().st_mtime_ns)
 
@@ -157,9 +157,51 @@ def test_targets_that_are_no_longer_configured_leave_the_file(path: Path) -> Non
     store = FileStatusHistory(path, SystemClock())
     store.seen("salon", "abc", Change(10.0, "synced"), 10.0)
     store.seen("spa", "abc", Change(10.0, "synced"), 10.0)
-    store.keep_targets(frozenset({"spa"}))
+    store.keep_targets({"spa": ""})
     asyncio.run(store.save())
     assert list(json.loads(path.read_bytes())["targets"]) == ["spa"]
+
+
+def kept(store: StatusHistory, account: str, now: float = 20.0) -> Mapping[str, Sequence[str]]:
+    """Return what is known to have gone from an account that lists nothing, and how its polls went."""
+    store.keep_targets({"salon": account})
+    polls = store.collector_seen("salon", "connections", Change(now, "ok"), now)
+    gone = store.gone("salon", frozenset(), now)
+    return {key: [change.state for change in changes] for key, changes in (*gone.items(), ("polls", polls))}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "forgets"),
+    [("a1", "a1", False), ("a1", "b2", True), ("", "a1", False), ("a1", "", False), ("", "", False)],
+    ids=["the same", "another", "not known before", "not known now", "never known"],
+)
+@pytest.mark.parametrize("restarted", [False, True])
+def test_connections_of_another_account_under_the_same_name_have_not_gone(
+    path: Path, before: str, after: str, forgets: bool, restarted: bool
+) -> None:
+    store: StatusHistory = FileStatusHistory(path, SystemClock())
+    store.keep_targets({"salon": before, "spa": "c3"})
+    for target in ("salon", "spa"):
+        store.seen(target, "abc", Change(10.0, "synced"), 10.0)
+    store.collector_seen("salon", "connections", Change(10.0, "failing auth"), 10.0)
+    asyncio.run(store.save())
+    if restarted:
+        store = FileStatusHistory(path, SystemClock())
+    assert ([] if forgets else ["abc"]) == [key for key in kept(store, after) if key != "polls"]
+    assert ["failing auth", "ok"] == kept(store, after)["polls"]
+    store.keep_targets({"salon": after, "spa": "c3"})
+    asyncio.run(store.save())
+    salon = json.loads(path.read_bytes())["targets"]["salon"]
+    assert (after or before) == salon.get("account", "")
+
+
+def test_a_memory_that_is_taken_over_is_of_the_account_that_it_was_of(path: Path) -> None:
+    running = StatusHistory()
+    running.keep_targets({"salon": "a1"})
+    running.seen("salon", "abc", Change(10.0, "synced"), 10.0)
+    store = FileStatusHistory(path, SystemClock())
+    store.take_over(running)
+    assert ["polls"] == list(kept(store, "b2"))
 
 
 def test_a_disk_that_cannot_be_written_warns_once_and_is_tried_again(path: Path) -> None:

@@ -79,6 +79,9 @@ def test_a_target_is_down_when_several_connections_worked_within_a_day_and_none_
     assert [Severity.CRITICAL] * expected == [finding.severity for finding in found]
 
 
+LONG_AGO = replace(views.connection("old", ConnectionStatus.DISCONNECTED), since_known=False)
+
+
 def went(key: str, at: float = NOW - 3_600.0, *before: str) -> GoneConnection:
     changes = (Change(NOW - 9 * DAY, "synced"), *(Change(at - 60, state) for state in before), Change(at, "gone"))
     return GoneConnection(key, "", changes)
@@ -95,7 +98,13 @@ def went(key: str, at: float = NOW - 3_600.0, *before: str) -> GoneConnection:
         ([], [GoneConnection("a", "", (Change(NOW - 9 * DAY, "error"), Change(NOW - 60, "gone")))], False),
         ([], [], False),
         ([broke("c")], [went("a")], True),
-        ([broke("c", NOW - 5 * DAY)], [went("a")], False),
+        ([broke("c", NOW - 5 * DAY)], [went("a")], True),
+        ([LONG_AGO], [went("a")], True),
+        ([replace(broke("c", NOW - 9 * DAY, ConnectionStatus.DISCONNECTED), changes=())], [went("a")], True),
+        ([LONG_AGO], [went("a", NOW - 3_600.0, "error")], True),
+        ([LONG_AGO], [went("a", NOW - DAY)], False),
+        ([LONG_AGO], [GoneConnection("a", "", (Change(NOW - 9 * DAY, "error"), Change(NOW - 60, "gone")))], False),
+        ([broke("c")], [GoneConnection("a", "", (Change(NOW - 9 * DAY, "error"), Change(NOW - 60, "gone")))], False),
         ([broke("c", NOW - 5 * DAY)], [went("a"), went("b")], True),
         ([views.connection("c")], [went("a"), went("b")], False),
     ],
@@ -109,6 +118,12 @@ def went(key: str, at: float = NOW - 3_600.0, *before: str) -> GoneConnection:
         "there never was one",
         "one went and the other broke",
         "one went and the other had been dead",
+        "one went and the other was cut before the exporter looked",
+        "one went and the other was cut nine days ago",
+        "one broke, then went, and the other had been cut",
+        "one went a day ago and the other had been cut",
+        "one went that had not worked and the other had been cut",
+        "one went that had not worked and the other broke",
         "two went and the other had been dead",
         "one works",
     ],
@@ -133,14 +148,25 @@ def test_connections_that_all_went_are_one_problem_and_accepted_as_what_it_is_el
     assert () == problems(scenes.connected(gone=[went("a")], policy=left))
 
 
-def test_connections_of_a_provider_that_cannot_be_asked_have_not_gone() -> None:
-    seen = replace(views.connections(providers=[Provider("google", up=False)]), gone=(went("a"),))
+@pytest.mark.parametrize("left", [LONG_AGO, replace(LONG_AGO, key="a"), broke("c")], ids=["cut", "accepted", "broken"])
+def test_a_site_whose_only_working_calendar_was_removed_is_never_healthy_whatever_is_left(left: Connection) -> None:
+    policy = TargetPolicy(connections={"old": Known("she left")})
+    [found] = only(scenes.connected(left, gone=[went("x")], policy=policy), Kind.CONNECTIONS_DOWN)
+    assert ("no calendar of the target works", NOW - 3_600) == (found.title, found.since)
+    assert "one that is gone" in found.advice.meaning
+    meant = replace(policy, connections={"old": Known("she left"), "x": Known("he left")})
+    shown = with_warnings(scenes.connected(left, gone=[went("x")], policy=meant))
+    assert [] == [row for row in problems(shown) if row.kind is Kind.CONNECTIONS_DOWN or row.detail.endswith("here: x")]
+
+
+@pytest.mark.parametrize("rows", [[], [LONG_AGO]], ids=["none is left", "one that was cut is left"])
+def test_connections_of_a_provider_that_cannot_be_asked_have_not_gone(rows: list[Connection]) -> None:
+    seen = replace(views.connections(*rows, providers=[Provider("google", up=False)]), gone=(went("a"),))
     waiting = views.unpolled("salon", "wix", CollectorName.CONNECTIONS)
     failing = views.failed(waiting, Reason.SERVER_ERROR, "google", observation=seen)
     assert Kind.CONNECTIONS_DOWN not in kinds(scenes.view(failing, GOOD))
 
 
-LONG_AGO = replace(views.connection("old", ConnectionStatus.DISCONNECTED), since_known=False)
 LEFT = TargetPolicy(connections={"a": Known("she left"), "b": Known("she left")})
 
 
@@ -194,6 +220,74 @@ def test_a_connection_that_went_through_another_state_still_worked_within_a_day(
         return replace(views.connection(key, ConnectionStatus.ERROR, since=NOW - 3_600), changes=seen)
 
     assert Kind.CONNECTIONS_DOWN in kinds(scenes.connected(row("a"), row("b")))
+
+
+def broken(key: str, status: ConnectionStatus = ConnectionStatus.ERROR) -> Connection:
+    """Return a connection that has been so since before the exporter first looked."""
+    return replace(views.connection(key, status, since=NOW - 7_200), since_known=False)
+
+
+@pytest.mark.parametrize(
+    ("rows", "others", "policy", "expected"),
+    [
+        ([broken("a"), broken("b"), broken("c")], [], None, 3),
+        ([broken("a")], [], None, 1),
+        ([broken("a"), broken("b", ConnectionStatus.UNDEFINED)], [], None, 2),
+        ([broken("a"), LONG_AGO], [], None, 1),
+        ([LONG_AGO], [], None, 0),
+        ([broken("a"), broken("b")], [], TargetPolicy(connections={"a": Known("she left")}), 1),
+        ([broken("a")], [broken("x"), broken("y")], None, 2),
+        ([broken("a")], [views.connection("x")], None, 0),
+        ([broken("a"), views.connection("b")], [], None, 0),
+        ([broken("a"), broken("b", ConnectionStatus.SYNC_IN_PROGRESS)], [], None, 0),
+        ([broke("a"), broke("b")], [], None, 0),
+    ],
+    ids=[
+        "three in error",
+        "the only one",
+        "in different states",
+        "one was cut before",
+        "all were cut before",
+        "one is accepted",
+        "not all are listed",
+        "one that is not listed works",
+        "one works",
+        "one does not finish",
+        "they worked lately, which is critical",
+    ],
+)
+def test_warnings_say_that_none_of_the_calendars_of_a_target_works(
+    rows: list[Connection], others: list[Connection], policy: TargetPolicy | None, expected: int
+) -> None:
+    found = findings(scenes.connected(*rows, others=others, policy=policy))
+    told = [(row.effect, row.severity, row.none_works) for row in found if row.effect]
+    assert [("none of the calendars of salon works", Severity.WARNING, True)] * expected == told
+
+
+def test_nobody_knows_whether_none_works_while_a_provider_cannot_be_asked() -> None:
+    seen = views.connections(broken("a"), providers=[Provider("google", up=True), Provider("apple", up=False)])
+    waiting = views.unpolled("salon", "wix", CollectorName.CONNECTIONS)
+    failing = views.failed(waiting, Reason.SERVER_ERROR, "apple", at=NOW - 30, observation=seen)
+    assert [""] * 2 == [found.effect for found in findings(scenes.view(failing, GOOD))]
+
+
+def test_warnings_of_a_target_none_of_whose_calendars_works_come_before_all_other_warnings() -> None:
+    def target(name: str, *rows: Connection) -> views.Target:
+        state = views.unpolled(name, "wix", CollectorName.CONNECTIONS)
+        return views.target_of(name, "wix", [views.succeeded(state, views.connections(*rows))])
+
+    dead = target("dead", broken("a"), broken("b", ConnectionStatus.UNDEFINED))
+    refused = views.failed(views.unpolled("other", "wix", CollectorName.CONNECTIONS), Reason.AUTH, "refused")
+    other = views.target_of("other", "wix", [refused, replace(GOOD, target="other")])
+    down = target("down", broke("a"), broke("b"))
+    half = target("half", broken("a"), views.connection("b"))
+    found = [(row.target, row.kind) for row in problems(views.view_of(half, other, dead, down))]
+    assert [
+        ("down", Kind.CONNECTIONS_DOWN),
+        ("dead", Kind.CONNECTION_ERROR),
+        ("dead", Kind.CONNECTION_UNCLEAR),
+        ("other", Kind.COLLECTOR_FAILING),
+    ] == found[:4]
 
 
 def test_connections_that_are_meant_to_be_off_neither_make_a_target_down_nor_keep_it_up() -> None:

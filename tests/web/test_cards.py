@@ -252,3 +252,41 @@ def test_connections_of_one_reason_are_one_card() -> None:
     assert [("token_revoked", 2), ("external_calendar_deleted", 2)] == [
         (card.cause.reason, card.size) for card in cards(*sites)
     ]
+
+
+def dead(name: str, number: int = 3) -> Target:
+    """Return a site all of whose calendars have been in error since before the exporter first looked."""
+    rows = [replace(views.connection(f"Chair {each}", ConnectionStatus.ERROR), since_known=False) for each in range(number)]
+    return target(name, views.succeeded(unpolled(name), views.connections(*rows)))
+
+
+@pytest.mark.parametrize(
+    ("language", "told"),
+    [
+        ("en", "Calendar sync is broken, none of the calendars of salon works"),
+        ("de", "kein Kalender von salon funktioniert"),
+        ("ru", "ни один из календарей salon не работает"),
+    ],
+)
+def test_the_card_of_a_site_none_of_whose_calendars_works_says_so(language: str, told: str) -> None:
+    assert told in re.sub(r"\s+", " ", board.render(views.view_of(dead("salon")), texts=texts_in(language)).decode())
+
+
+def test_sites_none_of_whose_calendars_works_are_the_first_places_of_the_first_card_of_warnings() -> None:
+    half = [
+        target(
+            f"a{number}",
+            views.succeeded(
+                unpolled(f"a{number}"),
+                views.connections(views.connection("Chair 1", ConnectionStatus.ERROR), views.connection("Chair 2")),
+            ),
+        )
+        for number in range(9)
+    ]
+    provider = views.connections(views.connection("Chair 1"), providers=[Provider("google", up=False)])
+    partly = target("b", views.failed(unpolled("b"), Reason.SERVER_ERROR, "1 of 1", at=NOW - 30, observation=provider))
+    first, second = cards(*half, partly, dead("y"), dead("z", 1))
+    assert ("calendar provider failed: google", "calendar sync is broken") == (second.cause.title, first.cause.title)
+    assert ["y", "z", "a0"] == [place.target for place in first.first[:3]]
+    told = [f"none of the calendars of {name} works" for name in ("y", "z")]
+    assert [*told, ""] == [place.effect for place in first.first[:3]]

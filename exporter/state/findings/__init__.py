@@ -7,6 +7,7 @@ snapshot and on the platforms' advice. There is a module for each kind of observ
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Final
 
 from exporter.model import BookingsObservation, ConnectionsObservation, LinksObservation, Message
 from exporter.policy import TargetPolicy
@@ -17,7 +18,17 @@ from exporter.state.findings.collectors import brought_data, of_collectors
 from exporter.state.findings.connections import is_broken, of_connections
 from exporter.state.findings.finding import Finding, Severity, is_in_force
 from exporter.state.snapshot import TargetView, View
-from exporter.state.verdict import CONNECTIONS_DOWN, PLACE, TARGET_CLOSED, TARGET_PAUSED, Kind, Verdict, verdict_of, worst
+from exporter.state.verdict import (
+    CONNECTIONS_DOWN,
+    PLACE,
+    TABLE,
+    TARGET_CLOSED,
+    TARGET_PAUSED,
+    Kind,
+    Verdict,
+    verdict_of,
+    worst,
+)
 from exporter.state.verdict import NOT_POLLED as NOT_POLLED_ROW
 
 __all__ = [
@@ -32,9 +43,13 @@ __all__ = [
     "verdicts",
 ]
 
+_VERDICTS: Final = tuple(dict.fromkeys(row.verdict for row in TABLE))
+
 
 def findings(view: View) -> tuple[Finding, ...]:
     """Return all rows of the table that hold: the worst first, of one row the newest first, conflicts by their start.
+
+    Before all other warnings come those of a target none of whose calendars works.
 
     A view that remembers nothing, of a ``probe``, has none that need a history.
     """
@@ -48,8 +63,9 @@ def findings(view: View) -> tuple[Finding, ...]:
     of_config = of_configuration(view, down)
     found += (finding for finding in of_config if view.remembers or not finding.row.history)
 
-    def order(finding: Finding) -> tuple[int, float]:
-        return PLACE[finding.row], finding.conflict.start if finding.conflict else -(finding.since or 0.0)
+    def order(finding: Finding) -> tuple[int, bool, int, float]:
+        newest = finding.conflict.start if finding.conflict else -(finding.since or 0.0)
+        return _VERDICTS.index(finding.verdict), not finding.none_works, PLACE[finding.row], newest
 
     return tuple(sorted(found, key=order))
 

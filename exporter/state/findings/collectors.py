@@ -33,13 +33,14 @@ def of_collectors(target: TargetView, now: float) -> Iterator[Finding]:
         name = state.collector
         if (failure := state.failure) is not None:
             down, began = _providers_down(state), failing_since(state.changes)
+            since = failure.since if failure.since is not None else state.last_success
             yield Finding(
                 PROVIDER_FAILING if down else expired if state.expired else failing,
                 target.name,
                 str(name),
                 Message("calendar provider failed: %(names)s", names=first_few(down)) if down else _failing(state),
                 for_failure(target.platform, failure.reason, target.policy.sign_in),
-                since=began.at if began is not None else failure.since if failure.since is not None else state.last_success,
+                since=since if began is None else began.at + target.stepped,
                 since_known=began is None or began.known,
                 detail=_last_known(state, down) or failure.message,
                 reason=str(failure.reason),

@@ -50,16 +50,21 @@ _TITLES: Final[Mapping[Row, str]] = MappingProxyType(
 
 def of_connections(target: TargetView, seen: ConnectionsObservation, now: float) -> Iterator[Finding]:
     """Yield what is found of the connections that ``seen`` has of ``target`` at ``now``, those that are not listed included."""
-    if (down := _all_down(target, seen, now)) is not None:
+    # One that may be broken, as it does not finish, works all the same.
+    works = any(connection.status in WORKING for connection in (*seen.connections, *seen.others))
+    down = None if works else _all_down(target, seen, now)
+    if down is not None:
         yield down
+    none_works = not works and down is None and _all_asked(seen)
     for connection in seen.connections:
         if (row := _row(connection, now)) is not None:
-            yield _of_connection(target, connection, row, now)
-    yield from _of_others(target, seen.others, now)
+            yield _of_connection(target, connection, row, now, none_works=none_works)
+    yield from _of_others(target, seen.others, now, none_works=none_works)
 
 
-def _of_connection(target: TargetView, connection: Connection, row: Row, now: float) -> Finding:
+def _of_connection(target: TargetView, connection: Connection, row: Row, now: float, *, none_works: bool) -> Finding:
     known = _known(target, connection, now)
+    none_works = none_works and known is None and row.verdict is Verdict.WARNING
     return Finding(
         row if known is None else CONNECTION_ACCEPTED,
         target.name,
@@ -73,10 +78,12 @@ def _of_connection(target: TargetView, connection: Connection, row: Row, now: fl
         connection=connection,
         until=None if known is None else known.until,
         known=known,
+        effect=Message("none of the calendars of %(target)s works", target=target.name) if none_works else "",
+        none_works=none_works,
     )
 
 
-def _of_others(target: TargetView, others: Iterable[Connection], now: float) -> Iterator[Finding]:
+def _of_others(target: TargetView, others: Iterable[Connection], now: float, *, none_works: bool) -> Iterator[Finding]:
     """Yield what is found of connections that are not listed: what is alike is one, since they may be thousands."""
     alike: dict[tuple[Row, ConnectionStatus, ErrorReason | None, Known | None], list[Connection]] = {}
     for connection in others:
@@ -84,7 +91,7 @@ def _of_others(target: TargetView, others: Iterable[Connection], now: float) -> 
             kind = row, connection.status, connection.error_reason, _known(target, connection, now)
             alike.setdefault(kind, []).append(connection)
     for (row, *_), group in alike.items():
-        found = _of_connection(target, min(group, key=lambda connection: connection.since), row, now)
+        found = _of_connection(target, min(group, key=lambda connection: connection.since), row, now, none_works=none_works)
         subject = Message(
             "%(number)s connection that is not listed", "%(number)s connections that are not listed", number=len(group)
         )
@@ -127,17 +134,15 @@ def _known(target: TargetView, connection: Connection | GoneConnection, now: flo
 
 
 def _all_down(target: TargetView, seen: ConnectionsObservation, now: float) -> Finding | None:
-    """Return that no connection of ``target`` works although several did lately, or that there are none any more."""
+    """Return that several connections of ``target``, of which none works, did lately, or one did that has gone."""
     listed: tuple[Connection, ...] = (*seen.connections, *seen.others)
-    if any(row.status in WORKING for row in listed):  # also one that may be broken
-        return None
     known: tuple[Connection | GoneConnection, ...] = (*listed, *seen.gone)
-    lately = [row.changes for row in known if _worked_lately(row, now) and _known(target, row, now) is None]
-    if not lately or (listed and len(lately) < DOWN_CONNECTIONS):
+    lately = [row for row in known if _worked_lately(row, target, now) and _known(target, row, now) is None]
+    # A single one that is listed is told of by itself; of one that has gone nothing else tells.
+    gone_counts = _all_asked(seen) and any(isinstance(row, GoneConnection) for row in lately)
+    if not gone_counts and (not listed or len(lately) < DOWN_CONNECTIONS):
         return None
-    # Those of a provider that cannot be asked are withdrawn in the end, and have not gone.
-    is_known = all(provider.up for provider in seen.providers)
-    if not listed and (not is_known or is_in_force(target.policy.warnings.get(WarningKind.NO_CONNECTIONS), now)):
+    if not listed and is_in_force(target.policy.warnings.get(WarningKind.NO_CONNECTIONS), now):
         return None
     return Finding(
         CONNECTIONS_DOWN,
@@ -145,11 +150,16 @@ def _all_down(target: TargetView, seen: ConnectionsObservation, now: float) -> F
         "connections",
         Message("no calendar of the target works") if listed else Message("the target has no calendar connection any more"),
         ALL_DOWN if listed else ALL_GONE,
-        since=max(changes[-1].at for changes in lately),
+        since=max(row.changes[-1].at for row in lately) + target.stepped,
         collector=CollectorName.CONNECTIONS,
     )
 
 
-def _worked_lately(connection: Connection | GoneConnection, now: float) -> bool:
-    changes = connection.changes
-    return any(before.state in WORKING and after.at > now - RECENT_SECONDS for before, after in pairwise(changes))
+def _all_asked(seen: ConnectionsObservation) -> bool:
+    """Return whether no connection is missing: those of a provider that cannot be asked are withdrawn in the end."""
+    return all(provider.up for provider in seen.providers)
+
+
+def _worked_lately(connection: Connection | GoneConnection, target: TargetView, now: float) -> bool:
+    began = now - target.stepped - RECENT_SECONDS
+    return any(before.state in WORKING and after.at > began for before, after in pairwise(connection.changes))

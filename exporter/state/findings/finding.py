@@ -27,7 +27,7 @@ class Finding:
     ``since`` is ``None`` for what lies ahead, and when we cannot know; without ``since_known`` it is that long at least.
     ``until`` is the day that a credential ends. ``detail`` quotes the failed poll. ``collector`` is whose data says so, if
     one collector's does. ``unlinked`` are the first bookings that somebody has to link. ``known`` is why it is listed and not
-    judged, if the configuration says so.
+    judged, if the configuration says so. ``none_works`` says that no calendar of the target works: such a warning comes first.
     """
 
     row: Row
@@ -46,6 +46,7 @@ class Finding:
     since_known: bool = True
     effect: str = ""
     unlinked: tuple[UnlinkedBooking, ...] = ()
+    none_works: bool = False
 
     @property
     def kind(self) -> Kind:
