@@ -80,7 +80,7 @@ class KnownSecrets:
         self._let_have(to, current)
 
     def mask(self, text: str) -> str:
-        """Return ``text`` without the secrets in it; where letters that nobody sees stand in one, without those letters, too."""
+        """Return ``text`` without the secrets in it, and where letters that nobody sees stand in one, without those letters."""
         masked = self._masked(text)
         seen = without_unseen(masked, lambda _: "")  # at once for what most texts are: printable ASCII
         return masked if seen == masked or (found := self._masked(seen)) == seen else found
