@@ -20,6 +20,7 @@ from urllib.parse import quote, unquote
 from exporter.limits import TEXT
 from exporter.support.redaction import told
 from exporter.support.secret import MASK
+from exporter.support.unseen import without_unseen
 
 LEAST: Final = 8
 """Letters of a secret that is looked for; a shorter one stands in too many texts by chance."""
@@ -79,7 +80,12 @@ class KnownSecrets:
         self._let_have(to, current)
 
     def mask(self, text: str) -> str:
-        """Return ``text`` without the secrets in it."""
+        """Return ``text`` without the secrets in it, and where letters that nobody sees stand in one, without those letters."""
+        masked = self._masked(text)
+        seen = without_unseen(masked, lambda _: "")  # at once for what most texts are: printable ASCII
+        return masked if seen == masked or (found := self._masked(seen)) == seen else found
+
+    def _masked(self, text: str) -> str:
         folded = _folded(text)
         places = range(0, len(folded) - _PIECE + 1, _STEP)
         pieces = [folded[at : at + _PIECE] for at in places]

@@ -5,7 +5,7 @@ A credential that many targets share and a platform that fails are one cause, so
 
 from __future__ import annotations
 
-import re
+import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,6 +22,7 @@ CARDS: Final = 20  # shown whole; of further causes one line each
 PLACES: Final = 8  # shown unfolded
 LISTED_PLACES: Final = 100  # shown unfolded or folded; of more, the filter shows them page by page
 LISTED_CAUSES: Final = 200
+SLUG_LETTERS: Final = 12
 
 _POLLS: Final = frozenset({Kind.COLLECTOR_FAILING, Kind.DATA_EXPIRED})
 _OF_A_CREDENTIAL: Final = frozenset({Reason.AUTH, Reason.PERMISSION})
@@ -40,9 +41,10 @@ class Cause:
 
     @property
     def slug(self) -> str:
-        """The cause in one word, for a filter and for an address."""
+        """The cause in one short word, for a filter and for an address; the same in each process and on each day."""
+        # A hash, since a title may be longer than a filter, and two may differ in signs alone.
         parts = (self.title, self.platform, self.reason, self.credential)
-        return "/".join(re.sub(r"[^\w.-]+", "-", part.casefold()).strip("-") for part in parts if part)
+        return hashlib.sha256("\n".join(parts).encode(errors="surrogatepass")).hexdigest()[:SLUG_LETTERS]
 
 
 @dataclass(frozen=True, slots=True)

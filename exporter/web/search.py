@@ -19,7 +19,10 @@ from exporter.web.wording import subject
 
 QUERY_LETTERS: Final = 400
 FIELDS: Final = ("target", "site", "platform", "state", "severity", "reason", "kind", "connection", "cause")
+WORDS: Final = 20
+"""So many different words are looked for."""
 
+_OF_CONNECTIONS: Final = frozenset({"connection", "reason"})
 _TERM: Final = re.compile(r'(?:([a-z]+):)?(?:"((?:[^"\\]|\\.)*)"(?=\s|$)|(\S+))')
 _WORD: Final = re.compile(r"[^\W_]+")
 _STARTS: Final = r"(?<![^\W_])"
@@ -44,25 +47,35 @@ class _Reading:
             pattern.search(text) for pattern in self.patterns
         )
 
+    @property
+    def may_be_in_parts(self) -> bool:
+        """Whether no field is left that only a target has, or only a problem."""
+        return all(name in _OF_CONNECTIONS for name, _ in self.fields)
+
+    def beyond(self, entry: Entry) -> _Reading:
+        """Return what of the reading ``entry`` does not have, so that its parts are asked for nothing else."""
+        fields, text = entry
+        return _Reading(
+            [(name, value) for name, value in self.fields if fields.get(name) != value],
+            [pattern for pattern in self.patterns if not pattern.search(text)],
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a filter leaves. ``whole`` are the targets that it found by themselves, not by a part of them."""
+    """What a filter leaves; ``most_words`` is how many of its words were looked for where it has more, else 0."""
 
     problems: Sequence[Finding]
     targets: Sequence[str]
-    _whole: Collection[str]
-    _entries: Mapping[str, Entry]
-    _reading: _Reading
+    most_words: int
+    _beyond: Mapping[str, _Reading]  # what each target does not have by itself
 
     def connections(self, target: TargetView) -> Collection[str]:
         """Return those connections of ``target`` that the filter names, or all where it names something else of it."""
         rows = [row for collector in target.collectors for row in _connections(collector.observation)]
-        named = [row.key for row in rows if target.name not in self._whole and self._names(target, row)]
+        beyond = self._beyond.get(target.name, _NOTHING_ASKED)
+        named = [row.key for row in rows if beyond != _NOTHING_ASKED and beyond.has(_of_connection(row))]
         return set(named or (row.key for row in rows))
-
-    def _names(self, target: TargetView, row: Connection) -> bool:
-        return self._reading.has(_with_connection(self._entries[target.name], row))
 
 
 def exact(field: str, value: str) -> str:
@@ -79,43 +92,46 @@ def without(query: str, field: str) -> str:
 
 
 def search(overview: Overview, query: str, cause_of: CauseOf) -> Found:
-    """Return what ``query`` leaves of ``overview``: all that has each of its words and fields."""
-    readings = list(_readings(query))
+    """Return what ``query`` leaves of ``overview``: all that has each of its fields and of its first :data:`WORDS` words."""
+    fields, words = _asked(query)
+    readings = list(_readings(fields, words[:WORDS]))
+    most_words = WORDS if len(words) > WORDS else 0
     if readings == [_NOTHING_ASKED]:
-        return Found(overview.problems, list(overview.targets), overview.targets, {}, _NOTHING_ASKED)
-    asks_cause = any(name == "cause" for name, _ in readings[0].fields)
+        return Found(overview.problems, list(overview.targets), 0, {})
+    asks_cause = any(name == "cause" for name, _ in fields)
     of_targets = {name: _of_target(target, overview.states[name]) for name, target in overview.targets.items()}
-    of_problems = [
-        _with_problem(of_targets.get(one.target, _NO_TARGET), one, cause_of(one) if asks_cause else "")
-        for one in overview.problems
-    ]
+    of_problems = [_of_problem(one, cause_of(one) if asks_cause else "") for one in overview.problems]
     for reading in readings:
-        found = _found(overview, reading, of_targets, of_problems)
+        found = _found(overview, reading, of_targets, of_problems, most_words)
         if found.targets or found.problems:
             break
     return found
 
 
-def _found(overview: Overview, reading: _Reading, of_targets: Mapping[str, Entry], of_problems: Sequence[Entry]) -> Found:
-    whole = {name for name, entry in of_targets.items() if reading.has(entry)}
+def _found(
+    overview: Overview, reading: _Reading, of_targets: Mapping[str, Entry], of_problems: Sequence[Entry], most_words: int
+) -> Found:
+    beyond = {name: reading.beyond(entry) for name, entry in of_targets.items()}
+    whole = {name for name, left in beyond.items() if left == _NOTHING_ASKED}
     shown = [
-        one for one, entry in zip(overview.problems, of_problems, strict=True) if one.target in whole or reading.has(entry)
+        one
+        for one, entry in zip(overview.problems, of_problems, strict=True)
+        if one.target in whole or beyond.get(one.target, reading).has(entry)
     ]
     broken = {one.target for one in shown}
     targets = [
         name
         for name, target in overview.targets.items()
-        if name in whole or name in broken or any(map(reading.has, _details(of_targets[name], target)))
+        if name in whole or name in broken or (beyond[name].may_be_in_parts and any(map(beyond[name].has, _details(target))))
     ]
-    return Found(shown, targets, whole, of_targets, reading)
+    return Found(shown, targets, most_words, beyond)
 
 
-_NOTHING_ASKED: Final = _Reading((), ())
-_NO_TARGET: Final[Entry] = ({}, "")  # of the exporter as a whole
+_NOTHING_ASKED: Final = _Reading([], [])
 
 
-def _readings(query: str) -> Iterator[_Reading]:
-    """Yield how ``query`` may be meant: its words as they stand in one text, whole words anywhere, beginnings of words."""
+def _asked(query: str) -> tuple[list[tuple[str, str]], list[str]]:
+    """Return the fields and the words of ``query``, each once."""
     fields, words = [], []
     for name, quoted, bare in _TERM.findall(query):
         value = re.sub(r"\\(.)", r"\1", quoted) if quoted else bare
@@ -123,6 +139,11 @@ def _readings(query: str) -> Iterator[_Reading]:
             fields.append((name, value.casefold()))
         else:
             words.append(f"{name}:{value}" if name else value)
+    return fields, list(dict.fromkeys(words))
+
+
+def _readings(fields: Sequence[tuple[str, str]], words: Sequence[str]) -> Iterator[_Reading]:
+    """Yield how ``words`` may be meant: as they stand in one text, as whole words anywhere, as beginnings of words."""
     if len(words) > 1:
         yield _Reading(fields, [_pattern(" ".join(words), _ENDS)])
     # Each pattern once: a word that is repeated in a long filter would be looked for in all texts as often.
@@ -137,9 +158,8 @@ def _pattern(text: str, ends: str) -> re.Pattern[str]:
     return re.compile(_STARTS + _BETWEEN.join(parts) + ends if parts else re.escape(text))
 
 
-def _entry(fields: Mapping[str, str], texts: Iterable[str], more: str = "") -> Entry:
-    text = "\n".join(texts).casefold()
-    return fields, f"{more}\n{text}" if more else text
+def _text(texts: Iterable[str]) -> str:
+    return "\n".join(texts).casefold()
 
 
 def _of_target(target: TargetView, state: str) -> Entry:
@@ -149,12 +169,11 @@ def _of_target(target: TargetView, state: str) -> Entry:
         "platform": target.platform,
         "state": state,
     }
-    return _entry(fields, (target.name, target.platform, state, *(f"{key}={value}" for key, value in target.labels.items())))
+    return fields, _text((target.name, target.platform, state, *(f"{key}={value}" for key, value in target.labels.items())))
 
 
-def _with_problem(target: Entry, problem: Finding, cause: str) -> Entry:
+def _of_problem(problem: Finding, cause: str) -> Entry:
     fields = {
-        **target[0],
         "severity": problem.severity,
         "reason": problem.reason,
         "kind": problem.kind,
@@ -162,24 +181,22 @@ def _with_problem(target: Entry, problem: Finding, cause: str) -> Entry:
         "cause": cause,
     }
     ids = (problem.conflict.first, problem.conflict.second) if problem.conflict else ()
-    texts = (subject(problem), problem.severity, problem.kind, problem.headline, problem.reason, *ids)
-    return _entry(fields, texts, target[1])
+    return fields, _text((subject(problem), problem.severity, problem.kind, problem.headline, problem.reason, *ids))
 
 
-def _with_connection(target: Entry, row: Connection) -> Entry:
+def _of_connection(row: Connection) -> Entry:
     reason = row.error_reason or ""
-    fields = {**target[0], "connection": row.key.casefold(), "reason": reason}
-    return _entry(fields, (row.key, row.calendar_type, row.provider, row.schedule, row.status, reason), target[1])
+    texts = (row.key, row.calendar_type, row.provider, row.schedule, row.status, reason)
+    return {"connection": row.key.casefold(), "reason": reason}, _text(texts)
 
 
-def _details(own: Entry, target: TargetView) -> Iterator[Entry]:
+def _details(target: TargetView) -> Iterator[Entry]:
     for collector in target.collectors:
         match collector.observation:
             case ConnectionsObservation(connections=rows):
-                for row in rows:
-                    yield _with_connection(own, row)
+                yield from map(_of_connection, rows)
             case BookingsObservation(resource_names=names):
-                yield _entry(own[0], (*names, *names.values(), *target.policy.resource_aliases.values()), own[1])
+                yield {}, _text((*names, *names.values(), *target.policy.resource_aliases.values()))
 
 
 def _connections(observation: Observation | None) -> Sequence[Connection]:

@@ -49,7 +49,7 @@ class Board:
     ``site`` is whose board it is, ``None`` when it is that of all targets; ``zone`` is that of the page as a whole.
     ``listed`` has what is not judged, as it was found and as it is told, with the zone of its target. ``refused`` is when a
     changed configuration was refused, whatever the filter leaves. ``lang`` is the language that was asked for, "" where the
-    browser's wish decides.
+    browser's wish decides. ``most_words`` is how many words were looked for where the filter has more, else 0.
     """
 
     status: Status
@@ -69,6 +69,7 @@ class Board:
     targets: Sequence[Shown]
     lifecycle: bool
     lang: str = ""
+    most_words: int = 0
 
     @property
     def home(self) -> str:
@@ -197,6 +198,7 @@ def board_of(
         ],
         lifecycle=lifecycle,
         lang=lang,
+        most_words=found.most_words,
     )
 
 

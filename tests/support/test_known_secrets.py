@@ -63,6 +63,35 @@ def test_a_secret_is_masked_in_each_form_and_what_stands_around_it_stays(
     assert f"{before}********{after}" == known(secret).mask(f"{before}{form(secret)}{after}")
 
 
+UNSEEN = {
+    "zero width space": "\u200b",
+    "joiner": "\u200d",
+    "soft hyphen": "\u00ad",
+    "direction": "\u202e",
+    "variation": "\ufe0f",
+    "blank of Braille": "\u2800",
+    "tag": "\U000e0041",
+    "backspace": "\x08",
+    "end of line": "\n",
+}
+
+
+@pytest.mark.parametrize("letter", UNSEEN.values(), ids=UNSEEN)
+@pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
+def test_a_secret_is_masked_wherever_a_letter_that_nobody_sees_stands_in_it(form: Callable[[str], str], letter: str) -> None:
+    masks, written = known(PLAIN, ODD), form(PLAIN)
+    for at in range(1, len(written)):
+        assert "x ******** y" == masks.mask(f"x {written[:at]}{letter}{written[at:]} y")
+    assert "x ******** y" == masks.told(f"x {letter.join(written)} y")
+    assert "******** and ********" == masks.mask(f"{form(ODD)} and {letter.join(written)}")
+
+
+def test_letters_that_nobody_sees_stay_where_they_hide_no_secret() -> None:
+    text = "line\n  of the sa\u00adlon\u200b"
+    assert text is known(PLAIN).mask(text)
+    assert f"{text} ********" == known(PLAIN).mask(f"{text} {PLAIN}")
+
+
 @pytest.mark.parametrize("lower", [False, True])
 @pytest.mark.parametrize("encode", [base64.b64encode, base64.urlsafe_b64encode])
 @pytest.mark.parametrize("after", ["", "x", "yz", ":password"])

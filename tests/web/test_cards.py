@@ -206,6 +206,20 @@ def test_causes_beyond_the_cards_are_lines_with_a_link_to_exactly_theirs() -> No
     assert "5 more causes</summary>" in board.render(view).decode()
 
 
+@pytest.mark.parametrize(
+    "credential", ["k" * 5_000, "/run/secrets/" + "a/b " * 100, 'with "quotes" and \\', "каб инет", "%%!!"]
+)
+def test_the_link_to_a_cause_finds_it_whatever_it_is_called_and_however_long_that_is(credential: str) -> None:
+    sites = [refused(f"site {half} {key}", None, credential=key) for key in (credential, f"{credential}!") for half in "ab"]
+    view = views.view_of(*sites)
+    found = board.board_of(view)
+    assert 2 == len(found.cards)
+    for card in found.cards:
+        query = parse_qs(urlsplit(found.to_cause(card.cause)).query)["q"][0]
+        narrowed = board.board_of(view, query=query)
+        assert [(card.cause, 2)] == [(one.cause, one.size) for one in narrowed.cards]
+
+
 def warned(*warnings: ConfigWarning) -> View:
     good = views.succeeded(unpolled("salon"), views.connections(views.connection("Chair 1")))
     return replace(views.view_of(target("salon", good)), config_warnings=warnings)

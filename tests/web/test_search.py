@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import re
+import string
+import sys
+from collections import Counter
+from types import FrameType
+
 import pytest
 from msgspec.structs import replace
 
 from exporter.errors import Reason
 from exporter.model import CollectorName, ConnectionStatus, ErrorReason
 from exporter.policy import TargetPolicy
+from exporter.state.snapshot import View
+from exporter.texts import texts_in
 from exporter.web import status_page as board
-from exporter.web.search import FIELDS, Entry, _Reading, exact, without
+from exporter.web.search import FIELDS, exact, without
 from tests.harness import views
 from tests.harness.views import Target
 
@@ -107,18 +115,52 @@ def test_what_is_written_for_a_field_is_read_as_it_was_meant(field: str, value: 
     assert "word" == without(query, field)
 
 
+def comparisons(fleet: View, query: str) -> int:
+    """Return how often a word was looked for in a text."""
+    counted: Counter[str] = Counter()
+
+    def count(_: FrameType | None, event: str, called: object) -> None:
+        if event == "c_call" and isinstance(getattr(called, "__self__", None), re.Pattern):
+            counted[getattr(called, "__name__", "")] += 1
+
+    before = sys.getprofile()
+    sys.setprofile(count)
+    try:
+        board.board_of(fleet, query=query)
+    finally:
+        sys.setprofile(before)
+    return counted["search"]
+
+
 @pytest.mark.parametrize("word", ["chair", "Chair CHAIR", "-"])
-def test_a_word_that_is_repeated_costs_as_much_as_one(monkeypatch: pytest.MonkeyPatch, word: str) -> None:
-    asked: list[int] = []
-    has = _Reading.has
+def test_a_word_that_is_repeated_costs_as_much_as_one(word: str) -> None:
+    fleet = views.view_of(*FLEET)
+    # Words in capitals are others to the phrase that they may be, which is one more look at each.
+    assert 2 * comparisons(fleet, word) + 40 >= comparisons(fleet, f"{word} " * 30)
 
-    def counted(self: _Reading, entry: Entry) -> bool:
-        asked.append(len(self.patterns))
-        return has(self, entry)
 
-    monkeypatch.setattr(_Reading, "has", counted)
-    board.board_of(views.view_of(*FLEET), query=f"{word} " * 30)
-    assert {1} == set(asked)
+LETTERS = " ".join(string.ascii_lowercase)
+
+
+@pytest.mark.parametrize("status", [ConnectionStatus.SYNCED, ConnectionStatus.ERROR])
+@pytest.mark.parametrize("query", [f"{LETTERS} zzz", f"{LETTERS[:30]} zzz", f"zzz {LETTERS}", " ".join(map(str, range(140)))])
+def test_problems_and_details_are_asked_only_for_words_that_their_target_lacks(query: str, status: ConnectionStatus) -> None:
+    rows = [f"Chair {number}" for number in range(20)]
+    fleet = views.view_of(*(site(f"salon-{number}", *rows, status=status, site=LETTERS) for number in range(30)))
+    # Three readings; in each a target is looked at once for each of 20 words, its 20 parts and 20 problems for what is left.
+    assert 3 * 30 * (20 + 20 + 20 + 10) >= comparisons(fleet, query)
+
+
+@pytest.mark.parametrize(
+    ("language", "told"), [("en", "only the first 20 words"), ("de", "nur nach den ersten 20"), ("ru", "20")]
+)
+def test_of_a_long_list_of_words_the_first_are_looked_for_and_the_page_says_so(language: str, told: str) -> None:
+    fleet = views.view_of(site("salon", note=LETTERS))
+    page = board.render(fleet, query=f"{LETTERS} zzz", texts=texts_in(language)).decode()
+    assert told in page.partition('id="counts"')[2].partition("</form>")[0]
+    assert 1 == board.board_of(fleet, query=f"{LETTERS} zzz").matching
+    assert 0 == board.board_of(fleet, query=f"zzz {LETTERS}").matching
+    assert 0 == board.board_of(fleet, query=" ".join(LETTERS.split()[:20])).most_words
 
 
 def test_a_long_filter_costs_little() -> None:
