@@ -121,6 +121,14 @@ class Config(Strict):
         return self._operators_by_default
 
     @property
+    def who_sees_everything(self) -> frozenset[str] | None:
+        """The operators, ``None`` for all; without :attr:`operators` those who were none of a site's users at the load.
+
+        A password that is added later makes no operator before the next load, which warns of it.
+        """
+        return self._operators_by_default if self.site_users and not self.operators else self.operators
+
+    @property
     def files(self) -> tuple[Path, ...]:
         """The files that it was read from, secrets included, to be watched."""
         return self._files

@@ -196,7 +196,7 @@ class Application:
 
     @property
     def operators(self) -> frozenset[str] | None:
-        return None if self._config is None else self._config.operators
+        return None if self._config is None else self._config.who_sees_everything
 
     def view(self, site: str | None = None) -> View:
         stepped, rejected = self._clock.stepped(), self._rejected_config

@@ -90,6 +90,30 @@ def test_a_reload_changes_what_a_customer_who_is_signed_in_sees_from_the_next_sc
     with_business(tmp_path, scenario)
 
 
+def test_a_password_that_is_added_while_running_makes_no_operator_before_a_reload_that_warns_of_it(tmp_path: Path) -> None:
+    more = WEB + WEB.splitlines(keepends=True)[2].replace("prometheus", "carla")
+
+    async def scenario(business: Business) -> None:
+        config, web = configuration(business, "b", a=["anna"]), web_file(tmp_path, WEB)
+        async with exporter(config, f"--web.config.file={web}") as running:
+            running.http.auth = httpx.BasicAuth("carla", "right")
+
+            async def is_known() -> bool:
+                return (await running.get("/metrics")).status_code != 401
+
+            web_file(tmp_path, more)
+            await until(is_known, "the new password")
+            assert [403, 403, 403] == [(await running.get(path)).status_code for path in ("/metrics", "/", "/site/a")]
+            running.http.auth = httpx.BasicAuth("prometheus", "right")
+            assert 200 == (await running.get("/metrics")).status_code
+            running.send(signal.SIGHUP)
+            await running.logged("site_users", see_every_site=["carla", "prometheus"])
+            running.http.auth = httpx.BasicAuth("carla", "right")
+            assert 200 == (await running.get("/metrics")).status_code
+
+    with_business(tmp_path, scenario)
+
+
 def test_who_is_taken_out_of_the_configuration_alone_becomes_no_operator_by_a_reload(tmp_path: Path) -> None:
     without_anna = WEB.splitlines(keepends=True)[0] + WEB.splitlines(keepends=True)[2]
 
