@@ -106,8 +106,8 @@ def test_changes_are_shown_by_the_clock_that_was_set(step: float) -> None:
     state = asyncio.run(polled(Portal(ManualClock(NOW), [None, BAD])))
     snapshot = Snapshot()
     snapshot.put_target(TargetEntry("salon", "wix", {}, lambda: None), {state.collector: state})  # type: ignore[arg-type,return-value]  # not asked
-    shown = snapshot.view(NOW + 100, step).targets[0].collectors[0].changes
-    assert [step, step + 60] == [row.at - NOW for row in shown]
+    target = snapshot.view(NOW + 100, step).targets[0]
+    assert [step, step + 60] == [row.at + target.stepped - NOW for row in target.collectors[0].changes]
 
 
 def test_a_poll_that_learns_of_a_link_and_of_itself_writes_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

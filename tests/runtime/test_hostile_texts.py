@@ -315,7 +315,6 @@ def test_no_text_is_longer_than_its_limit(all_that_is_shown: Shown) -> None:
 
 def test_the_texts_were_there(all_that_is_shown: Shown) -> None:
     """What is shown of a hostile name: that nothing of it is missing for another reason."""
-    label = r"\\x1b]0;x\\x07"
+    label = "]0;x********"  # what nobody sees is taken out where an address or a credential stands beside it
     assert label in all_that_is_shown.texts["page"]
-    assert "********" in all_that_is_shown.texts["page"]
-    assert label.replace("\\\\", "\\") in all_that_is_shown.texts["board"]
+    assert label in all_that_is_shown.texts["board"]

@@ -232,7 +232,7 @@ def test_the_timeline_runs_every_incident_in_turn_and_again() -> None:
                 tell=lambda name, on: told.append((round(clock.now - begin, 6), name, on)),
             )
         )
-        for _ in range(85):
+        for _ in range(90):
             await clock.advance(1.0)
         playing.cancel()
         return told
@@ -245,7 +245,7 @@ def test_the_timeline_runs_every_incident_in_turn_and_again() -> None:
         (24.0, "sync-stuck", False),
     ]
     assert [name for _, name, on in told if on] == list(NAMES)
-    assert sum(step.calm_seconds + step.lasts_seconds for step in TIMELINE) == 930
+    assert sum(step.calm_seconds + step.lasts_seconds for step in TIMELINE) == 960
 
 
 def test_there_is_a_scenario_for_calm_for_each_incident_and_for_bad_nights() -> None:

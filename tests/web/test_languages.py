@@ -238,6 +238,7 @@ def test_the_pages_above_say_every_text_of_the_templates_and_of_what_is_found() 
     for view in PAGES.values():
         board.render(view, texts=texts, lifecycle=True)
     board.render(PAGES["healthy"], query="nothing", texts=texts)
+    board.render(PAGES["healthy"], query=" ".join(f"word{number}" for number in range(21)), texts=texts)
     board.render(PAGES["worst_site"], query="salon", texts=texts)
     board.render(PAGES["many"], page=2, texts=texts)
     ours = [text for text, file in TEXTS if file.startswith(("exporter/web/", "exporter/state/findings/"))]
