@@ -10,7 +10,7 @@ from enum import StrEnum
 
 import msgspec
 
-from exporter.model import Conflict, Connection, Value
+from exporter.model import Conflict, Connection, GoneConnection, Value
 
 
 class Known(Value, frozen=True, gc=False):
@@ -66,7 +66,7 @@ class TargetPolicy(Value, frozen=True, gc=False):
         """Return whether ``now`` (Unix seconds) lies on one of the days without bookings."""
         return any(start <= now < end for start, end in self.closed)
 
-    def accepted_connection(self, connection: Connection) -> Known | None:
+    def accepted_connection(self, connection: Connection | GoneConnection) -> Known | None:
         """Return why ``connection`` is meant to be as it is, if it is."""
         return self.connections.get(connection.key) or self.connections.get(connection.schedule)
 

@@ -25,7 +25,7 @@ from exporter.fields.zones import place_like
 from exporter.support.files import is_no_file
 from exporter.support.redaction import is_meant, redact
 from exporter.support.secret import is_quoted
-from exporter.support.unseen import code_point, first_unseen
+from exporter.support.unseen import code_point, find_unseen, first_unseen
 
 REPORTED_ELSEWHERE: Final = "reported_elsewhere"
 """Type of an error that another one already tells of, such as a name whose owner is wrong."""
@@ -104,11 +104,9 @@ def text_of(value: object, example: str) -> str:
 
 def seen(text: str) -> str:
     """Return ``text`` when a person's eye can trust it, else raise which character is in it that nobody sees."""
-    if (odd := first_unseen(text)) and odd not in _SPACING:
-        where = text.index(odd) + 1
-        raise field_error(
-            f"holds {code_point(odd)}, which nobody sees, as character {where}", "remove it, or write all of it anew"
-        )
+    if (odd := find_unseen(text)) and odd[0] not in _SPACING:
+        message = f"holds {code_point(odd[0])}, which nobody sees, as character {odd.start() + 1}"
+        raise field_error(message, "remove it, or write all of it anew")
     return text
 
 

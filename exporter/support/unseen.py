@@ -39,9 +39,14 @@ _NEEDED: Final = (
 _UNSEEN: Final = re.compile(rf"[{_NOTHING}](?<!{_NEEDED})")
 
 
+def find_unseen(text: str) -> re.Match[str] | None:
+    """Return where the first character of ``text`` is that nobody sees and no language needs there, if there is one."""
+    return None if text.isascii() and text.isprintable() else _UNSEEN.search(text)
+
+
 def first_unseen(text: str) -> str:
-    """Return the first character of ``text`` that nobody sees and no language needs there; nothing if all can be seen."""
-    found = None if text.isascii() and text.isprintable() else _UNSEEN.search(text)
+    """Return that character; nothing if all can be seen."""
+    found = find_unseen(text)
     return found[0] if found else ""
 
 

@@ -92,6 +92,11 @@ def test_each_is_refused_in_each_text_that_people_read(place: str, letter: str) 
     assert "" == first_unseen(str(problem))
 
 
+def test_a_character_is_counted_where_it_is_not_needed_and_not_where_the_same_one_is() -> None:
+    (problem,) = problems(next(iter(PLACES)), "\U0001f469\u200d\U0001f527 a\u200db")
+    assert problem.message.endswith("holds U+200D ZERO WIDTH JOINER, which nobody sees, as character 6")
+
+
 @pytest.mark.parametrize("place", list(PLACES)[:8])
 @pytest.mark.parametrize("text", ["می‌خواهم", "ශ්‍රී", "\U0001f469\u200d\U0001f527", "葛\U000e0100", "\u2764\ufe0f"])
 def test_what_languages_and_emoji_need_is_taken(place: str, text: str) -> None:

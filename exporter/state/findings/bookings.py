@@ -99,8 +99,7 @@ def _of_conflict(target: TargetView, state: CollectorState, conflict: Conflict, 
 
 
 def _known(target: TargetView, conflict: Conflict, now: float) -> Known | None:
-    accepted = target.policy.bookings
-    known = accepted.get(conflict.first) or accepted.get(conflict.second)
+    known = target.policy.accepted_conflict(conflict)
     return known if is_in_force(known, now) else None
 
 

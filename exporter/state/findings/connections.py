@@ -128,8 +128,7 @@ def _was_cut(connection: Connection) -> bool:
 
 
 def _known(target: TargetView, connection: Connection | GoneConnection, now: float) -> Known | None:
-    accepted = target.policy.connections
-    known = accepted.get(connection.key) or accepted.get(connection.schedule)
+    known = target.policy.accepted_connection(connection)
     return known if is_in_force(known, now) else None
 
 

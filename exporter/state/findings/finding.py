@@ -74,4 +74,4 @@ class Finding:
 
 def is_in_force(known: Known | None, now: float) -> bool:
     """Return whether ``known`` says at ``now`` that something is meant to be as it is."""
-    return known is not None and (known.until is None or now < known.until)
+    return known is not None and known.holds(now)
