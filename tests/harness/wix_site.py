@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from hashlib import sha256
 from random import Random
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
@@ -168,3 +169,8 @@ def on_wix(script: Callable[[WixBench], Awaitable[T]], *, start: float = 1_790_0
 def by_window(observation: BookingsObservation) -> dict[str, WindowBookings]:
     """Return the counts by the window's name."""
     return {window.window.name: window for window in observation.windows}
+
+
+def key_of(connection_id: str) -> str:
+    """Return the key of a connection, worked out without our code."""
+    return sha256(connection_id.encode()).hexdigest()[:12]

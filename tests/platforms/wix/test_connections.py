@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from hashlib import sha256
 from pathlib import Path
 
 import httpx
@@ -11,7 +9,6 @@ import pytest
 from structlog.testing import capture_logs
 
 from exporter.clock import SystemClock
-from exporter.errors import InvalidResponseError, ServerError
 from exporter.model import (
     CalendarType,
     Change,
@@ -20,27 +17,15 @@ from exporter.model import (
     ConnectionsObservation,
     ConnectionStatus,
     ErrorReason,
-    Provider,
 )
-from exporter.platforms.base import PollResult
 from exporter.simulator.wix.connections import sync_config
 from exporter.simulator.wix.examples import LIST_CONNECTIONS
-from exporter.simulator.wix.providers import APP_PROVIDER, APPLE, GOOGLE, MICROSOFT
+from exporter.simulator.wix.providers import GOOGLE, MICROSOFT
 from exporter.state.status_history import FileStatusHistory, StatusHistory
-from tests.harness.wix_site import WixBench, on_wix
+from tests.harness.wix_site import WixBench, key_of, on_wix
 
 S = ConnectionStatus
 PATH = "/bookings/v2/external-calendars/connections"
-
-
-def rows(result: PollResult) -> dict[str, Connection]:
-    assert isinstance(result.observation, ConnectionsObservation)
-    return {connection.key: connection for connection in result.observation.connections}
-
-
-def providers(result: PollResult) -> dict[str, bool]:
-    assert isinstance(result.observation, ConnectionsObservation)
-    return {provider.label: provider.up for provider in result.observation.providers}
 
 
 def headers(bench: WixBench) -> dict[str, str]:
@@ -51,10 +36,6 @@ async def raw_body(bench: WixBench) -> bytes:
     """Return the body of the list of connections as it comes over the wire."""
     async with httpx.AsyncClient(transport=bench.http) as http:
         return (await http.get(f"{bench.url}{PATH}", headers=headers(bench))).content
-
-
-def key_of(connection_id: str) -> str:
-    return sha256(connection_id.encode()).hexdigest()[:12]
 
 
 def test_the_official_example_becomes_two_connections() -> None:
@@ -304,81 +285,6 @@ def test_a_reconnect_that_replaces_the_connection_inherits_its_alias() -> None:
     on_wix(script)
 
 
-def test_the_connections_of_a_failed_provider_stay_as_they_were() -> None:
-    async def script(bench: WixBench) -> None:
-        google, apple = bench.connect(GOOGLE, status="SYNCED"), bench.connect(APPLE, status="SYNCED")
-        before = rows(await bench.poll())
-        bench.site.provider_down(GOOGLE)
-        bench.site.connections.revoke_token(google)
-        bench.site.connections.revoke_token(apple)
-        result = await bench.poll()
-        assert rows(result)[key_of(google)] == before[key_of(google)]  # observed_at included
-        assert rows(result)[key_of(apple)].status is S.ERROR
-        assert isinstance(result.failure, ServerError)
-        assert "google" in result.failure.message
-        assert result.failure.request_id
-        assert providers(result) == {"apple": True, "google": False, "microsoft": True, "other-5d3f2c1b": True}
-
-    on_wix(script)
-
-
-def test_a_connection_that_goes_away_during_a_partial_failure_disappears_after_it() -> None:
-    async def script(bench: WixBench) -> None:
-        google, apple = bench.connect(GOOGLE), bench.connect(APPLE)
-        await bench.poll()
-        bench.site.provider_down(GOOGLE)
-        bench.site.connections.drop(google)
-        bench.site.connections.add({**bench.site.connections[apple].row, "id": "other", "providerId": GOOGLE.id})
-        assert key_of(google) in rows(await bench.poll())
-        bench.site.provider_up()
-        assert set(rows(await bench.poll())) == {key_of(apple), key_of("other")}
-
-    on_wix(script)
-
-
-def test_a_connection_of_a_healthy_provider_disappears_also_during_a_partial_failure() -> None:
-    async def script(bench: WixBench) -> None:
-        google, gone, apple = bench.connect(GOOGLE), bench.connect(APPLE), bench.connect(APPLE)
-        await bench.poll()
-        bench.site.provider_down(GOOGLE)
-        bench.site.connections.drop(gone)
-        assert set(rows(await bench.poll())) == {key_of(google), key_of(apple)}
-
-    on_wix(script)
-
-
-def test_a_recovered_provider_is_up_again_and_its_unchanged_connections_keep_their_age() -> None:
-    async def script(bench: WixBench) -> None:
-        made, _ = bench.connect(GOOGLE), bench.connect(APPLE)
-        first = rows(await bench.poll())[key_of(made)]
-        bench.site.provider_down(GOOGLE)
-        await bench.poll()
-        bench.site.provider_up()
-        result = await bench.poll()
-        again = rows(result)[key_of(made)]
-        assert (again.since, again.observed_at) == (first.since, bench.clock.now)
-        assert (result.failure, providers(result)["google"]) == (None, True)
-
-    on_wix(script)
-
-
-def test_after_a_restart_during_a_partial_failure_the_provider_is_down_and_ages_survive() -> None:
-    async def script(bench: WixBench) -> None:
-        made, apple = bench.connect(GOOGLE), bench.connect(APPLE)
-        first = rows(await bench.poll())[key_of(made)]
-        bench.site.provider_down(GOOGLE)
-        await bench.poll()
-        bench.open()
-        result = await bench.poll()
-        assert set(rows(result)) == {key_of(apple)}
-        assert providers(result)["google"] is False
-        assert isinstance(result.failure, ServerError)
-        bench.site.provider_up()
-        assert rows(await bench.poll())[key_of(made)].since == first.since
-
-    on_wix(script)
-
-
 def test_a_connection_remembers_its_states_and_that_the_first_of_them_may_be_older() -> None:
     async def script(bench: WixBench) -> None:
         made = bench.connect(status="SYNCED")
@@ -424,184 +330,6 @@ def test_a_disk_that_cannot_be_written_never_fails_the_poll(tmp_path: Path) -> N
     on_wix(script)
 
 
-def test_all_providers_failing_with_a_5xx_is_a_failed_poll() -> None:
-    async def script(bench: WixBench) -> None:
-        bench.connect()
-        await bench.poll()
-        bench.site.provider_down()
-        assert isinstance(await bench.failure(), ServerError)
-
-    on_wix(script)
-
-
-def test_all_providers_failing_with_an_empty_200_never_reads_as_no_connections() -> None:
-    async def script(bench: WixBench) -> None:
-        bench.switches.all_down = "empty"
-        bench.connect()
-        before = await bench.observe()
-        bench.site.provider_down()
-        result = await bench.poll()
-        assert isinstance(result.failure, ServerError)
-        assert isinstance(result.observation, ConnectionsObservation)
-        assert (result.observation.at, result.observation.connections) == (before.at, before.connections)
-        assert providers(result)["google"] is False
-
-    on_wix(script)
-
-
-def test_all_providers_failing_with_an_empty_200_at_start_is_a_failed_poll() -> None:
-    async def script(bench: WixBench) -> None:
-        bench.switches.all_down = "empty"
-        bench.connect()
-        bench.site.provider_down()
-        error = await bench.failure()
-        assert isinstance(error, ServerError)
-        assert "google" in error.message
-
-    on_wix(script)
-
-
-def test_a_site_without_connections_is_a_good_poll() -> None:
-    async def script(bench: WixBench) -> None:
-        observation = await bench.observe()
-        assert observation.connections == ()
-        assert all(provider.up for provider in observation.providers)
-
-    on_wix(script)
-
-
-def test_a_missing_list_of_failed_providers_means_that_none_failed() -> None:
-    async def script(bench: WixBench) -> None:
-        bench.switches.failed_ids = "absent"
-        bench.connect()
-        await bench.only()
-
-    on_wix(script)
-
-
-def test_a_failed_provider_that_nobody_lists_is_down_under_a_short_id() -> None:
-    async def script(bench: WixBench) -> None:
-        bench.connect()
-        bench.switches.extra_failed_ids = ("0f0e0d0c-0000-4000-8000-000000000000", "not a guid")
-        result = await bench.poll()
-        down = sorted(label for label, up in providers(result).items() if not up)
-        assert down == [f"unknown-{key_of('not a guid')[:8]}", "unknown-0f0e0d0c"]
-        assert isinstance(result.failure, ServerError)
-
-    on_wix(script)
-
-
-def test_providers_are_listed_once_an_hour() -> None:
-    async def script(bench: WixBench) -> None:
-        bench.connect()
-        for _ in range(59):
-            await bench.poll()
-        assert bench.calls("ListProviders") == 1
-        for _ in range(3):
-            await bench.poll()
-        assert bench.calls("ListProviders") == 2
-
-    on_wix(script)
-
-
-def test_a_new_provider_is_asked_for_at_most_every_five_minutes() -> None:
-    async def script(bench: WixBench) -> None:
-        bench.connect(providerId="0f0e0d0c-0000-4000-8000-000000000000", calendarType="OTHER")
-        for _ in range(11):
-            assert (await bench.only()).provider == "other-0f0e0d0c"
-        assert bench.calls("ListProviders") == 3
-
-    on_wix(script)
-
-
-def test_a_failing_provider_list_never_fails_the_poll_and_changes_no_label() -> None:
-    async def script(bench: WixBench) -> None:
-        for provider in (GOOGLE, APPLE, MICROSOFT, APP_PROVIDER):
-            bench.connect(provider)
-        bench.switches.providers_fail = True
-        blind = [connection.provider for connection in (await bench.observe()).connections]
-        assert blind == ["google", "apple", "microsoft", "other-5d3f2c1b"]
-        bench.switches.providers_fail = False
-        bench.clock.now += 3600
-        assert blind == [connection.provider for connection in (await bench.observe()).connections]
-
-    on_wix(script)
-
-
-def test_odd_rows_in_the_provider_list_cost_nothing_but_themselves() -> None:
-    async def script(bench: WixBench) -> None:
-        bench.connect()
-        rows = [{"id": GOOGLE.id, "calendarType": "GOOGLE"}, {"id": 7}, "odd", {"id": "x", "calendarType": "NEW"}]
-        bench.answer_with("ListProviders", json.dumps({"providers": rows}))
-        observation = await bench.observe()
-        assert [provider.label for provider in observation.providers] == ["google", f"unknown-{key_of('x')[:8]}"]
-        assert bench.events.malformed == {CollectorName.CONNECTIONS: 2}
-        assert bench.events.unrecognized == {(CollectorName.CONNECTIONS, "calendar_type"): 1}
-
-    on_wix(script)
-
-
-def test_one_malformed_row_costs_neither_the_others_nor_what_was_known() -> None:
-    async def script(bench: WixBench) -> None:
-        good, odd = bench.connect(), bench.connect()
-        await bench.poll()
-        bench.site.connections.amend(odd, id=None)
-        result = await bench.poll()
-        assert set(rows(result)) == {key_of(good), key_of(odd)}
-        assert rows(result)[key_of(odd)].observed_at < rows(result)[key_of(good)].observed_at
-        assert bench.events.malformed == {CollectorName.CONNECTIONS: 1}
-
-    on_wix(script)
-
-
-def test_only_malformed_rows_are_a_failed_poll() -> None:
-    async def script(bench: WixBench) -> None:
-        bench.site.connections.amend(bench.connect(), id=7)
-        assert isinstance(await bench.failure(), InvalidResponseError)
-
-    on_wix(script)
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        "[]",
-        "null",
-        '"text"',
-        "7",
-        "",
-        "{}",
-        '{"connections":null}',
-        '{"connections":{}}',
-        '{"connections":"none","failedProviderIds":[]}',
-        '{"connections":[],"failedProviderIds":"all"}',
-        '{"connections":[],"failedProviderIds":[7]}',
-        '{"data":{"connections":[]}}',
-        '{"connections":[]',
-        "<html>Sign in</html>",
-        "[" * 100_000,
-        '{"x":' * 50_000,
-    ],
-)
-def test_an_answer_that_is_not_a_list_of_connections_is_a_failed_poll(body: str) -> None:
-    async def script(bench: WixBench) -> None:
-        bench.answer_with("ListConnections", body)
-        error = await bench.failure()
-        assert isinstance(error, InvalidResponseError)
-        assert error.request_id
-
-    on_wix(script)
-
-
-def test_the_same_row_twice_is_one_connection() -> None:
-    async def script(bench: WixBench) -> None:
-        body = '{"connections":[{"id":"a","status":"SYNCED"},{"id":"a","status":"ERROR"}]}'
-        bench.answer_with("ListConnections", body)
-        assert (await bench.only()).status is S.ERROR
-
-    on_wix(script)
-
-
 def test_usage_tells_how_many_calls_are_left() -> None:
     async def script(bench: WixBench) -> None:
         (before,) = bench.session.usage().budgets
@@ -610,14 +338,5 @@ def test_usage_tells_how_many_calls_are_left() -> None:
             await bench.session.collectors[CollectorName.CONNECTIONS].poll()
         (after,) = bench.session.usage().budgets
         assert after.remaining == pytest.approx(6.0)  # three lists of connections, one of providers
-
-    on_wix(script)
-
-
-def test_provider_labels_are_words_from_a_short_list() -> None:
-    async def script(bench: WixBench) -> None:
-        observation = await bench.observe()
-        expected = tuple(Provider(label, up=True) for label in ("apple", "google", "microsoft", "other-5d3f2c1b"))
-        assert observation.providers == expected
 
     on_wix(script)
