@@ -11,7 +11,7 @@ from exporter.model import CollectorName
 from exporter.platforms.base import PollResult
 from exporter.state.asking import Answer, Asked
 from tests.harness.lag import LateLag
-from tests.polling.test_scheduler import Bench, ScriptedCollector, failing, good, observation, run
+from tests.harness.scripted_polls import Bench, ScriptedCollector, failing, good, observation, run
 
 NOW = [Asked(CollectorName.BOOKINGS, Answer.NOW)]
 POLLING = [Asked(CollectorName.BOOKINGS, Answer.POLLING)]
