@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from exporter.model import BookingsObservation, ConnectionsObservation
 from tests.harness.application import RunningApplication
 from tests.harness.business import Business
-from tests.runtime.test_reload import live, portal, with_application
+from tests.harness.hourly_business import live, portal, with_application
 
 T = TypeVar("T")
 

@@ -1,12 +1,11 @@
-"""Reload and stop of the whole exporter, against the simulated platforms, on a clock of the test's."""
+"""Reloads of the whole exporter, against the simulated platforms, on a clock of the test's."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import gc
 import threading
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Iterable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -30,49 +29,15 @@ from exporter.platforms.registry import PLATFORMS
 from exporter.polling.admission import Admission
 from exporter.polling.poll import Job
 from exporter.runtime.application import Application
-from exporter.runtime.targets import LiveTarget, World
-from exporter.simulator import Fault, FaultKind
+from exporter.runtime.targets import World
 from exporter.state import status_history
 from exporter.state.state_file import read_state_file
-from exporter.support import slices
 from exporter.web import Reloaded
-from tests.harness.application import RunningApplication, application, driven
-from tests.harness.business import API_KEY, WEBHOOK_CODE, Business, business, with_business
+from tests.harness.application import RunningApplication, driven
+from tests.harness.business import API_KEY, Business, business
 from tests.harness.clock import ManualClock
+from tests.harness.hourly_business import HOURLY, calm, hang, live, portal, with_application
 from tests.harness.pool import pool
-
-Scenario = Callable[[RunningApplication, Business], Coroutine[Any, Any, None]]
-HOURLY = {"connections": {"interval": "1h"}}
-
-
-def calm(business: Business, name: str = "wix", **changes: object) -> dict[str, Any]:
-    return business.wix_target(name, **{"collectors": HOURLY, **changes})
-
-
-def portal(business: Business, name: str = "b24", **changes: object) -> dict[str, Any]:
-    return business.bitrix24_target(name, **{"collectors": {"bookings": {"interval": "1h"}}, **changes})
-
-
-def with_application(tmp_path: Path, targets: Callable[[Business], tuple[dict[str, Any], ...]], scenario: Scenario) -> None:
-    async def with_platforms(business: Business) -> None:
-        # The simulator runs on the machine's clock, so the exporter starts at its time.
-        async with application(business.config(*targets(business)), ManualClock(business.simulator.now())) as app:
-            await app.finished_polls()
-            await scenario(app, business)
-
-    with_business(tmp_path, with_platforms)
-
-
-async def hang(app: RunningApplication, business: Business) -> None:
-    """Let the time pass until a poll has begun that never ends."""
-    business.simulator.faults.add(Fault(FaultKind.NEVER))
-    while not app.app._scheduler._polling:
-        await app.clock.advance(5)
-    await asyncio.sleep(0.2)  # into the exchange
-
-
-def live(app: RunningApplication) -> dict[str, LiveTarget]:
-    return app.app._live
 
 
 def test_a_reload_that_cannot_open_every_target_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -125,102 +90,6 @@ def test_a_bug_while_loading_is_a_rejected_reload_and_no_more(tmp_path: Path, mo
         assert (await app.samples())['collector_up{collector="connections"}'] == 1
 
     with_application(tmp_path, lambda business: (calm(business),), scenario)
-
-
-def test_nothing_is_loaded_any_more_once_the_stop_began(tmp_path: Path) -> None:
-    async def scenario(app: RunningApplication, business: Business) -> None:
-        business.config(calm(business, "late"))
-        stopping = asyncio.create_task(app.app.aclose(grace=1.0))
-        with pytest.raises(ConfigError, match="stopping"):
-            await driven(app, app.app.reload())
-        await stopping
-        assert {} == live(app)
-        assert 'target="late"' not in await app.page()
-
-    with_application(tmp_path, lambda business: (calm(business),), scenario)
-
-
-def test_a_stop_does_not_wait_for_a_reload_that_waits_for_a_replaced_target(tmp_path: Path) -> None:
-    async def scenario(app: RunningApplication, business: Business) -> None:
-        await hang(app, business)
-        business.config(calm(business, timeout="7s"))
-        reload = asyncio.create_task(app.app.reload())
-        while not app.app._changing.locked() or app.app._scheduler._tasks:  # noqa: ASYNC110  until it waits for that poll
-            await asyncio.sleep(0.001)
-        began = app.clock.monotonic()
-        await driven(app, app.app.aclose(grace=3.0))
-        assert app.clock.monotonic() - began <= 3.5
-        with pytest.raises(ConfigError, match="stopping"):
-            await reload
-
-    with_application(tmp_path, lambda business: (calm(business, timeout="60s"),), scenario)
-
-
-def test_a_stop_ends_in_its_time_whatever_polls_and_sessions_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def scenario(app: RunningApplication, business: Business) -> None:
-        async def never(_: object) -> None:
-            await asyncio.Event().wait()
-
-        monkeypatch.setattr(type(live(app)["wix"].session), "aclose", never)
-        await hang(app, business)
-        began = app.clock.monotonic()
-        stopping = asyncio.create_task(app.app.aclose(grace=6.0))
-        await app.pass_time(0.1)
-        await app.clock.stall(1.0)  # a loop that is busy has no more time
-        await driven(app, stopping)
-        assert app.clock.monotonic() - began <= 6.5
-
-    with_application(tmp_path, lambda business: (calm(business, timeout="60s"), portal(business)), scenario)
-
-
-def test_a_stop_waits_for_the_token_that_a_replaced_target_still_saves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def scenario(app: RunningApplication, business: Business) -> None:
-        saved = asyncio.Event()
-
-        async def slowly(_: object) -> None:
-            await saved.wait()
-
-        monkeypatch.setattr(BitrixSession, "aclose", slowly)
-        business.config(calm(business))
-        reload = asyncio.create_task(app.app.reload())
-        while not app.app._closing:  # noqa: ASYNC110  nobody tells
-            await asyncio.sleep(0.001)
-        stopping = asyncio.create_task(app.app.aclose(grace=6.0))
-        await app.pass_time(4.5)
-        assert not stopping.done()
-        saved.set()
-        await stopping
-        assert 0 == len(app.app._closing)
-        await asyncio.gather(reload, return_exceptions=True)
-
-    with_application(tmp_path, lambda business: (calm(business), portal(business)), scenario)
-
-
-def test_a_stop_in_the_middle_of_a_reload_still_closes_what_was_replaced(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async def scenario(app: RunningApplication, business: Business) -> None:
-        may_save, saved = asyncio.Event(), []
-
-        async def slowly(session: BitrixSession) -> None:
-            await may_save.wait()
-            saved.append(session._target.name)
-
-        monkeypatch.setattr(BitrixSession, "aclose", slowly)
-        monkeypatch.setattr(slices, "SLICE", 1)
-        business.config(*(calm(business, f"wix-{number}") for number in range(9)))
-        reload = asyncio.create_task(app.app.reload())
-        while "b24" in live(app):  # noqa: ASYNC110  nobody tells
-            await asyncio.sleep(0)
-        stopping = asyncio.create_task(app.app.aclose(grace=6.0))
-        await app.pass_time(4.5)
-        may_save.set()
-        await driven(app, stopping)
-        with pytest.raises(ConfigError, match="stopping"):
-            await reload
-        assert ["b24"] == saved
-
-    with_application(tmp_path, lambda business: (calm(business), portal(business)), scenario)
 
 
 def test_reloads_at_the_same_time_come_one_after_the_other(tmp_path: Path) -> None:
@@ -382,53 +251,6 @@ def test_a_changed_secret_is_a_changed_configuration_though_its_file_is_untouche
     with_application(tmp_path, lambda business: (calm(business, api_key={"file": "api_key"}),), scenario)
 
 
-def test_the_watch_reloads_nothing_after_a_start_when_nothing_changed(tmp_path: Path) -> None:
-    async def scenario(app: RunningApplication, _: Business) -> None:
-        before = app.app.changes
-        loaded = (await app.samples())["config_last_reload_success_timestamp_seconds"]
-        for _tick in range(3):
-            await app.pass_time(5)
-            await app.app.reload_if_changed()
-        assert before == app.app.changes
-        assert loaded == (await app.samples())["config_last_reload_success_timestamp_seconds"]
-
-    with_application(tmp_path, lambda business: (calm(business),), scenario)
-
-
-def test_the_watch_reads_only_what_changed_and_tells_of_a_mistake_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def scenario(app: RunningApplication, business: Business) -> None:
-        loads: list[int] = []
-        load = app.app._load
-
-        def counted() -> Config:
-            loads.append(1)
-            return load()
-
-        monkeypatch.setattr(app.app, "_load", counted)
-        path = business.folder / "exporter.yml"
-        good = path.read_text()
-        await app.app.reload_if_changed()
-        first = len(loads)
-        for _ in range(3):
-            await app.app.reload_if_changed()
-        assert first == len(loads), "an unchanged file is not read again"
-
-        path.write_text("targets: []\n")
-        with pytest.raises(ConfigError):
-            await app.app.reload_if_changed()
-        await app.app.reload_if_changed()
-        assert (await app.samples())["config_last_reload_successful"] == 0
-        path.write_text(good)
-        await app.app.reload_if_changed()
-        assert (await app.samples())["config_last_reload_successful"] == 1
-
-        path.write_text(good.replace(WEBHOOK_CODE, WEBHOOK_CODE[::-1]))
-        await driven(app, app.app.reload_if_changed())
-        assert (await app.samples())['collector_up{collector="bookings"}'] == 0, "another credential is another account"
-
-    with_application(tmp_path, lambda business: (portal(business),), scenario)
-
-
 def test_a_session_that_does_not_close_holds_up_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async def scenario(app: RunningApplication, business: Business) -> None:
         async def never(_: object) -> None:
@@ -454,19 +276,6 @@ def test_the_targets_are_shown_in_the_order_of_the_new_configuration(tmp_path: P
         business.config(portal(business, "first"), calm(business, "wix"))
         await driven(app, app.app.reload())
         assert ["first", "wix"] == [target.name for target in app.app.view().targets]
-
-    with_application(tmp_path, lambda business: (calm(business),), scenario)
-
-
-def test_the_watch_notices_a_secret_that_a_rejected_configuration_waited_for(tmp_path: Path) -> None:
-    async def scenario(app: RunningApplication, business: Business) -> None:
-        business.config(calm(business, api_key={"file": str(tmp_path / "late")}))
-        for _ in range(2):
-            with contextlib.suppress(ConfigError):
-                await app.app.reload_if_changed()
-        (tmp_path / "late").write_text(API_KEY)
-        await driven(app, app.app.reload_if_changed())
-        assert (await app.samples())["config_last_reload_successful"] == 1
 
     with_application(tmp_path, lambda business: (calm(business),), scenario)
 
