@@ -1,0 +1,45 @@
+"""The shared HTTP exchange over real sockets, with a server of the test's at its other end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from random import Random
+
+import httpx
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from exporter.clock import SystemClock
+from exporter.platforms.answer_kinds import BATCH, AnswerKind
+from exporter.platforms.base import Services
+from exporter.platforms.exchange import Answer, exchange, new_request
+from exporter.polling.admission import Admission
+from exporter.state.status_history import StatusHistory
+from tests.harness.events import RecordedEvents
+from tests.harness.pool import pool
+
+CODE = "s3cr3tw3bh00kc0de"
+PATH = f"/rest/1/{CODE}/booking.v1.booking.list"
+
+
+def exchange_with(
+    script: Callable[[Services, RecordedEvents], Awaitable[None]],
+) -> None:
+    async def main() -> None:
+        events = RecordedEvents()
+        clock = SystemClock()
+        async with pool(clock) as http:
+            await script(Services(http, clock, Random(1), events, StatusHistory(), Admission(clock)), events)
+
+    asyncio.run(main())
+
+
+async def get(services: Services, url: str, *, kind: AnswerKind = BATCH, timeout: float = 5.0) -> Answer:
+    return await exchange(services, "list", new_request("GET", httpx.URL(url)), kind=kind, timeout=timeout)
+
+
+def app_with(handler: Callable[[Request], Awaitable[Response]]) -> Starlette:
+    return Starlette(routes=[Route("/{path:path}", handler)])
