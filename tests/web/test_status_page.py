@@ -1,80 +1,25 @@
-"""What the status board shows, and that whatever it shows is text."""
+"""What the status board says of every state that a target can be in, in words and on the clock of the target."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import re
-import time
-from collections.abc import Sequence
-from html import escape
-from html.parser import HTMLParser
 from pathlib import Path
-from urllib.parse import parse_qs, quote_plus, urlsplit
 
 import pytest
 from msgspec.structs import replace
 
 from exporter.errors import Reason
-from exporter.model import BookingsObservation, CollectorName, Conflict, Connection, ConnectionStatus, WindowBookings
+from exporter.model import BookingsObservation, CollectorName, Conflict, ConnectionStatus, WindowBookings
 from exporter.policy import Known, TargetPolicy
 from exporter.state import verdict
 from exporter.state.advice import for_failure
 from exporter.state.findings import findings
-from exporter.state.snapshot import TargetView, View
 from exporter.web import status_page as board
 from exporter.web.documents import RUNBOOKS
-from exporter.web.status_documents import target_document
-from exporter.web.status_types import Target as Document
-from exporter.web.status_types import TargetState
-from tests.harness import views, worst
+from tests.harness import views
+from tests.harness.board import failed_site, page, site, words
 from tests.harness.verdict_scenes import SCENES
-from tests.harness.views import NOW, WIX, Target
-from tests.harness.web import ShownBackend, ask
-
-HOSTILE = "\"'><script>alert(1)</script><img src=x onerror=alert(1)>"
-
-
-class Tags(HTMLParser):
-    """Reads a page as a browser would: its tags and attributes."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.tags: set[str] = set()
-        self.attributes: list[tuple[str, str | None]] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.add(tag)
-        self.attributes += attrs
-
-
-def page(view: View, query: str = "", number: int = 1, sort: str = "") -> str:
-    return board.render(view, query=query, page=number, sort=sort).decode()
-
-
-def words(html: str) -> str:
-    """Return the visible text of the page in one line."""
-    body = re.sub(r"<(style|script|title)>.*?</\1>", "", html, flags=re.DOTALL)
-    text = re.sub(r"<[^>]+>", " ", body).replace("&#39;", "'").replace("&amp;", "&").replace("&gt;", ">").replace("&#34;", '"')
-    return re.sub(r"\s+([,.;)])", r"\1", re.sub(r"\s+", " ", text)).replace("( ", "(")
-
-
-def site(name: str, *rows: Connection, labels: dict[str, str] | None = None) -> Target:
-    state = views.unpolled(name, "wix", CollectorName.CONNECTIONS)
-    return views.target_of(name, "wix", [views.succeeded(state, views.connections(*rows))], labels=labels)
-
-
-def failed_site(name: str, reason: Reason = Reason.AUTH) -> Target:
-    return failed_site_with(name, {}, reason)
-
-
-def failed_site_with(name: str, labels: dict[str, str], reason: Reason = Reason.AUTH) -> Target:
-    state = views.unpolled(name, "wix", CollectorName.CONNECTIONS)
-    return views.target_of(name, "wix", [views.failed(state, reason, "refused")], labels=labels)
-
-
-def names(found: board.Board) -> Sequence[str]:
-    return [shown.status.name for shown in found.targets]
+from tests.harness.views import NOW, WIX
 
 
 def test_all_is_well_is_said_in_a_word() -> None:
@@ -162,11 +107,6 @@ def test_the_page_is_in_the_zone_of_its_targets_where_they_share_one_and_else_in
     elsewhere = views.target_of("x", "wix", [], policy=TargetPolicy(zone="America/New_York"))
     both = views.view_of(views.target_of("y", "wix", [], policy=TargetPolicy(zone="Europe/Berlin")), elsewhere)
     assert "State of Mon 21 Sep 14:13:20 UTC" in words(page(both))
-
-
-@pytest.mark.parametrize("query", ["window seat", "salon-berlin", "microsoft"])
-def test_the_filter_finds_by_alias_site_and_calendar(query: str) -> None:
-    assert "Nothing matches" not in page(views.in_berlin(), query)
 
 
 def test_links_are_told_by_entity_and_calendar_copies_are_counted_apart() -> None:
@@ -293,162 +233,6 @@ def test_each_double_booking_is_a_place_of_its_own() -> None:
     assert 3 == len(card.first)
 
 
-def test_targets_come_in_pages_the_broken_ones_first() -> None:
-    view = views.view_of(*(site(f"good-{number:03}") for number in range(60)), failed_site("bad"))
-    first, last = (board.board_of(view, page=number) for number in (1, 3))
-    assert (3, 61, "bad", 25) == (first.pages, first.matching, names(first)[0], len(first.targets))
-    assert "good-059" == names(last)[-1]
-    assert len(last.targets) == 11
-    assert names(board.board_of(view, page=99)) == names(last)
-
-
-def test_the_page_stays_small_with_thousands_of_targets() -> None:
-    broken = views.connection("b", ConnectionStatus.ERROR)
-    view = views.view_of(
-        *(site(f"site-{number}", broken) if number % 3 else failed_site(f"site-{number}") for number in range(3_000))
-    )
-    assert len(page(view)) < 250_000
-
-
-def test_a_page_of_targets_that_fill_every_cap_is_small_and_made_within_a_second() -> None:
-    sites = [worst.site(f"site-{number}", worst.connections()) for number in range(15)]
-    portals = [worst.portal(f"portal-{number}", number=10, letters=60) for number in range(10)]
-    view = views.view_of(*sites, *portals)
-    began = time.thread_time()
-    html = page(view)
-    assert time.thread_time() - began < 3.0, "the processor's own time: a second, and three on a slow machine"
-    assert len(html.encode()) < 4 * 1024 * 1024
-
-
-def test_a_site_with_ten_thousand_broken_connections_is_shown_like_any_other() -> None:
-    view = views.view_of(worst.site("site", worst.connections(10_000)))
-    began = time.thread_time()
-    html = page(view)
-    assert time.thread_time() - began < 3.0
-    assert len(html.encode()) < 512 * 1024
-
-
-def test_connections_beyond_the_cap_are_told() -> None:
-    view = views.view_of(worst.site("site", worst.connections()))
-    [shown] = board.board_of(view).targets
-    assert 9_500 == shown.more_connections
-    assert "10 000 connections: 500 error, 9 500 not listed" in words(page(view))
-
-
-def test_a_long_list_of_connections_is_cut_with_the_broken_ones_kept() -> None:
-    rows = [views.connection(f"Chair {number}") for number in range(200)]
-    rows[150] = replace(rows[150], status=ConnectionStatus.ERROR)
-    shown, _ = board.board_of(views.view_of(site("a", *rows), site("b"))).targets
-    assert ("Chair 150", 50, 150) == (
-        shown.connections[0].connection,
-        len(shown.connections),
-        shown.more_connections,
-    )
-
-
-def test_a_target_that_is_alone_on_the_page_shows_all_its_connections() -> None:
-    rows = [views.connection(f"Chair {number}") for number in range(200)]
-    [shown] = board.board_of(views.view_of(site("a", *rows), site("b")), query="target:a").targets
-    assert (200, 0) == (len(shown.connections), shown.more_connections)
-    assert ["Chair 0", "Chair 1", "Chair 2"] == [row.connection for row in shown.connections[:3]]
-
-
-@pytest.mark.parametrize(
-    ("query", "expected"),
-    [
-        ("", ["bad", "berlin", "munich"]),
-        ("munich", ["munich"]),
-        ("MUNICH", ["munich"]),
-        ("city=berlin", ["berlin"]),
-        ("critical", ["bad"]),
-        ("auth", ["bad"]),
-        ("healthy", ["munich"]),
-        ("wix", ["bad", "berlin", "munich"]),
-        ("chair 7", ["munich"]),
-        ("munich chair 7", ["munich"]),
-        ("berlin chair 7", []),
-        ("disconnected", ["berlin"]),
-        ("100%", []),
-    ],
-)
-def test_the_filter_finds_what_contains_every_word(query: str, expected: list[str]) -> None:
-    view = views.view_of(
-        site("munich", views.connection("Chair 7"), labels={"city": "munich"}),
-        site("berlin", views.connection("Sofa", ConnectionStatus.DISCONNECTED), labels={"city": "berlin"}),
-        failed_site("bad"),
-    )
-    assert expected == names(board.board_of(view, query=query))
-
-
-def test_the_filter_finds_a_booking_id() -> None:
-    assert ["salon-b24"] == names(board.board_of(views.healthy(), query="352"))
-
-
-def test_the_filter_narrows_a_long_list_of_connections() -> None:
-    rows = [views.connection(f"Chair {number}") for number in range(200)]
-    [shown] = board.board_of(views.view_of(site("a", *rows)), query="chair 199").targets
-    assert ["Chair 199"] == [row.connection for row in shown.connections]
-
-
-def test_the_filter_stays_in_the_box_and_in_the_links() -> None:
-    view = views.view_of(*(site(f"a&b {number}") for number in range(60)))
-    html = page(view, "a&b")
-    assert 'value="a&amp;b"' in html
-    assert 'href="?q=a%26b&amp;page=2#targets"' in html
-
-
-def test_nothing_found_is_said() -> None:
-    assert "Nothing matches nobody." in words(page(views.healthy(), "nobody")).replace(" .", ".")
-
-
-def test_words_from_outside_are_text() -> None:
-    rows = [views.connection(HOSTILE, ConnectionStatus.ERROR, schedule=HOSTILE, provider=HOSTILE)]
-    state = views.unpolled(HOSTILE, "wix", CollectorName.CONNECTIONS)
-    failing = views.failed(views.succeeded(state, views.connections(*rows)), Reason.AUTH, HOSTILE)
-    assert failing.failure is not None
-    failing = replace(failing, failure=replace(failing.failure, code=HOSTILE, request_id=HOSTILE))
-    portal = views.unpolled(HOSTILE, "bitrix24", CollectorName.BOOKINGS)
-    seen = replace(
-        views.bitrix24_bookings(),
-        conflicts=(Conflict("7", HOSTILE, HOSTILE, NOW + 60, NOW + 120),),
-        resource_names={"7": HOSTILE, "8": HOSTILE},
-    )
-    labels = {"note": HOSTILE, "x": "javascript:alert(1)"}
-    view = views.view_of(views.target_of(HOSTILE, "wix", [failing, views.succeeded(portal, seen)], labels=labels))
-    html = page(view, HOSTILE)
-    ours = page(views.view_of())
-    assert html.count("<script") == ours.count("<script") == 1
-    found = Tags()
-    found.feed(html)
-    assert "img" not in found.tags
-    assert [] == [name for name, _ in found.attributes if name.startswith("on")]
-    assert [] == [value for name, value in found.attributes if name == "href" and (value or "").startswith("javascript")]
-    assert "&lt;script&gt;alert(1)" in html
-
-
-def test_only_the_style_and_script_of_the_page_may_run() -> None:
-    answer = ask(ShownBackend(views.healthy()), "/")
-    policy = answer.headers["content-security-policy"]
-    for tag in ("style", "script"):
-        [text] = re.findall(rf"<{tag}>(.*?)</{tag}>", answer.text, flags=re.DOTALL)
-        digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
-        assert f"{tag}-src 'sha256-{digest}'" in policy
-    assert "default-src 'none'" in policy
-    assert "unsafe" not in policy
-
-
-def test_the_page_loads_nothing_from_elsewhere() -> None:
-    html = page(views.failing())
-    loaded = re.sub(r"<a [^>]*>", "", html)
-    assert [] == re.findall(r"""(?:src|href|action)=["']?(?:https?:)?//[^"']*""", loaded)
-    assert 'style="' not in html
-
-
-def test_addresses_are_relative_so_that_a_proxy_may_serve_it_in_a_folder() -> None:
-    html = page(views.view_of(*(failed_site(f"site-{number}") for number in range(60))))
-    assert [] == re.findall(r'(?:href|action)="/[^"]*"', html)
-
-
 def test_the_number_of_problems_stands_in_the_title() -> None:
     assert "<title>(6) Booking sync</title>" in page(views.failing())
     assert "<title>Booking sync</title>" in page(views.view_of())
@@ -475,86 +259,6 @@ def test_a_poll_that_is_due_is_not_in_the_past() -> None:
         views.succeeded(views.unpolled("a", "wix", CollectorName.CONNECTIONS), views.connections()), next_poll=NOW - 3
     )
     assert "due now every 1 min" in words(page(views.view_of(views.target_of("a", "wix", [state]))))
-
-
-ODD = ("salon berlin", "a/b", "50% & more", "Müller", "a+b", "live", 'say "hi" \\', "#1")
-
-
-@pytest.mark.parametrize("name", ODD)
-def test_a_place_is_named_as_a_query_string_is_encoded(name: str) -> None:
-    html = page(views.view_of(site(name, views.connection(name))))
-    encoded = quote_plus(name)
-    assert 1 == html.count(f'id="{encoded}/"')
-    assert 1 == html.count(f'id="{encoded}/{encoded}"')
-
-
-@pytest.mark.parametrize("name", ODD)
-def test_a_link_to_a_target_finds_it_alone(name: str) -> None:
-    view = views.view_of(failed_site(name), site(f"{name}b"), site(f"{name} 2"), site("other"))
-    found = board.board_of(view)
-    query = parse_qs(urlsplit(found.to_target(name)).query)["q"][0]
-    assert [name] == names(board.board_of(view, query=query))
-    assert f"{quote_plus(name)}/" == urlsplit(found.to_target(name)).fragment
-    assert f'href="{escape(found.to_target(name))}"' in page(view)
-
-
-def test_no_name_of_a_target_is_the_name_of_something_else_on_the_page() -> None:
-    found = Tags()
-    found.feed(page(views.view_of(*(failed_site(name) for name in ("live", "targets", "q", "broken", "page", "sort")))))
-    ids = [value for name, value in found.attributes if name == "id"]
-    assert len(ids) == len(set(ids))
-
-
-def test_a_target_can_be_asked_for_by_its_name() -> None:
-    backend = ShownBackend(views.view_of(*(site(f"site-{number}") for number in range(60))))
-    assert ["site-5"] == re.findall(r'data-key="(site-[0-9]+)"', ask(backend, "/?target=site-5").text)
-    assert 'value="target:site-5"' in ask(backend, "/?target=site-5").text
-
-
-@pytest.mark.parametrize(
-    ("sort", "expected"),
-    [
-        ("", ["b", "a2", "a10", "c"]),
-        ("state", ["b", "a2", "a10", "c"]),
-        ("name", ["a2", "a10", "b", "c"]),
-        ("site", ["c", "a2", "b", "a10"]),
-        ("age", ["b", "c", "a2", "a10"]),
-        ("nonsense", ["b", "a2", "a10", "c"]),
-    ],
-)
-def test_targets_are_sorted_as_asked_and_names_as_people_do(sort: str, expected: list[str]) -> None:
-    old = views.unpolled("c", "wix", CollectorName.CONNECTIONS)
-    polled = replace(views.succeeded(old, views.connections(at=NOW - 200)), next_poll=NOW + 10)
-    aged = views.target_of("c", "wix", [polled], labels={"site": "x1"})
-    view = views.view_of(site("a10"), aged, site("a2", labels={"site": "x2"}), failed_site_with("b", {"site": "x10"}))
-    assert expected == names(board.board_of(view, sort=sort))
-
-
-def test_the_order_and_the_filter_stay_in_every_link_between_pages() -> None:
-    html = page(views.view_of(*(site(f"site {number}") for number in range(100))), "site", 2, "name")
-    for word, number in (("First", ""), ("Previous", ""), ("Next", "&amp;page=3"), ("Last", "&amp;page=4")):
-        assert re.search(rf'href="\?q=site&amp;sort=name{number}#targets">{word}<', html), word
-    assert '<input type="hidden" name="sort" value="name">' in html
-    assert '<option value="name" selected>' in html
-
-
-def test_the_counts_follow_the_filter() -> None:
-    view = views.view_of(*(site(f"good {number}") for number in range(3)), failed_site("bad 1"), failed_site("bad 2"))
-    assert "2 of 5 shown 2 critical Show all" in words(page(view, "bad"))
-    assert "shown" not in words(page(view)).split("Broken now")[0]
-    assert "?q=bad+state%3Acritical" == board.board_of(view, query="bad state:healthy").to_state("critical")
-
-
-def test_only_the_documents_of_shown_targets_are_made(monkeypatch: pytest.MonkeyPatch) -> None:
-    made = []
-
-    def count(target: TargetView, now: float, state: TargetState) -> Document:
-        made.append(target.name)
-        return target_document(target, now, state)
-
-    monkeypatch.setattr("exporter.web.overview.target_document", count)
-    page(views.view_of(*(site(f"site-{number}") for number in range(500))))
-    assert 25 == len(made)
 
 
 def test_every_runbook_that_a_card_links_to_exists() -> None:
