@@ -14,11 +14,11 @@ from msgspec.structs import replace
 
 from exporter.errors import Reason
 from exporter.model import Change, CollectorName, Connection, ConnectionStatus
-from exporter.state.snapshot import View
+from exporter.state.snapshot import Snapshot, View
 from exporter.web import status_page
 from exporter.web.history import Bar, strip
 from exporter.web.status_api import status_of
-from exporter.web.status_types import CalendarConnection, Collector
+from exporter.web.status_types import CalendarConnection, Collector, Status
 from exporter.web.status_types import Change as ShownChange
 from tests.harness import views
 from tests.harness.views import NOW
@@ -69,6 +69,38 @@ def test_the_json_has_the_states_of_a_collector_with_the_reason_beside_them() ->
     row = collector_of(view(views.connection("Chair 1"), *changes))
     assert [("ok", None), ("failing", "auth"), ("ok", None)] == [(change.state, change.reason) for change in row.changes]
     assert (row.since, True, 2) == (row.changes[-1].at, row.since_known, row.changed_times)
+
+
+@pytest.mark.parametrize("step", [-7_200.0, 7_200.0, 1e6])
+def test_when_the_clock_is_set_the_past_moves_with_it_and_is_as_long_and_as_often_changed(step: float) -> None:
+    state = views.unpolled("salon", "wix", CollectorName.CONNECTIONS)
+    row = link((30 * HOUR, "synced"), (23.5 * HOUR, "error"), (60, "synced"))
+    polled = views.failed(views.succeeded(state, views.connections(row, flapping(8, HOUR))), Reason.AUTH, "no")
+    changes = (Change(NOW - 25 * HOUR, "ok"), Change(NOW - 23.5 * HOUR, "failing auth"))
+    snapshot = Snapshot()
+    snapshot.put_target(*views.target_of("salon", "wix", [replace(polled, changes=changes)]))
+    before, after = (status_of(snapshot.view(NOW, by)) for by in (0.0, step))
+
+    def past(shown: Status) -> list[tuple[object, ...]]:
+        [target] = shown.targets
+        assert target.connections is not None
+        told: tuple[Collector | CalendarConnection, ...] = (*target.collectors, *target.connections.connections)
+        by = shown.generated_at
+        rows: list[tuple[object, ...]] = [
+            (
+                [(change.at - by, change.state) for change in one.changes],
+                one.since and one.since - by,
+                one.changed_times,
+                one.changed_times_24h,
+                one.flapping,
+            )
+            for one in told
+        ]
+        return rows + [(problem.kind, problem.since and problem.since - by) for problem in shown.problems]
+
+    assert past(before) == past(after)
+    assert timedelta(seconds=step) == after.generated_at - before.generated_at
+    assert [(1, 1), (2, 2), (8, 8)] == [(times, today) for _, _, times, today, _ in past(after)[:3]]
 
 
 def test_a_collector_that_was_not_polled_yet_has_no_past() -> None:

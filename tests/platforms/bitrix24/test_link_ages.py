@@ -68,6 +68,18 @@ def test_links_that_cannot_be_asked_again_are_unverified_after_max_age_and_neith
     on_portal(script)
 
 
+def test_bookings_whose_answer_is_too_old_are_named_as_unlinked_no_more_than_they_are_counted() -> None:
+    async def script(bench: Bench) -> None:
+        session = half_spent(bench, 20)
+        lose_all_links(bench)
+        observation = await poll_links(session)
+        assert ((0, 20, 0), 5) == (verified(observation), len(observation.unlinked))
+        observation = await poll_after(bench, 121, session)
+        assert ((0, 0, 20), ()) == (verified(observation), observation.unlinked)
+
+    on_portal(script)
+
+
 def test_unverified_links_are_verified_again_when_the_operating_time_recovers() -> None:
     async def script(bench: Bench) -> None:
         session = half_spent(bench, 20)

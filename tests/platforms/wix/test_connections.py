@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import httpx
 import pytest
 from structlog.testing import capture_logs
 
@@ -25,17 +24,6 @@ from exporter.state.status_history import FileStatusHistory, StatusHistory
 from tests.harness.wix_site import WixBench, key_of, on_wix
 
 S = ConnectionStatus
-PATH = "/bookings/v2/external-calendars/connections"
-
-
-def headers(bench: WixBench) -> dict[str, str]:
-    return {"Authorization": bench.key.value, "wix-site-id": bench.site.id}
-
-
-async def raw_body(bench: WixBench) -> bytes:
-    """Return the body of the list of connections as it comes over the wire."""
-    async with httpx.AsyncClient(transport=bench.http) as http:
-        return (await http.get(f"{bench.url}{PATH}", headers=headers(bench))).content
 
 
 def test_the_official_example_becomes_two_connections() -> None:
