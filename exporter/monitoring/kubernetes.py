@@ -225,6 +225,11 @@ def _rules(options: Options) -> str:
         for group in recording_groups()
     ]
     alerts = [
-        {"name": group.name, "rules": [alert_rule(alert, options) for alert in group.alerts]} for group in alert_groups(options)
+        {
+            "name": group.name,
+            "interval": group.interval,
+            "rules": [alert_rule(alert, options) for alert in group.alerts],
+        }
+        for group in alert_groups(options)
     ]
     return _manifest(_MONITORING, "PrometheusRule", {"groups": [*recordings, *alerts]})

@@ -32,7 +32,7 @@ def alerting_rules(options: Options) -> str:
     """Return ``alerting.rules.yml``."""
     text = HEADER + "groups:\n"
     for group in alert_groups(options):
-        text += f"  - name: {group.name}\n    rules:\n"
+        text += f"  - name: {group.name}\n    interval: {group.interval}\n    rules:\n"
         text += dump_items([(alert.comment, alert_rule(alert, options)) for alert in group.alerts], 6)
     return text
 
@@ -41,7 +41,7 @@ def prometheus_config(options: Options) -> str:
     """Return an example ``prometheus.yml``, the one that compose.yaml uses."""
     return HEADER + dump(
         {
-            "global": {"scrape_interval": scrape.INTERVAL, "evaluation_interval": "30s"},
+            "global": {"scrape_interval": scrape.INTERVAL, "evaluation_interval": "1m"},
             "rule_files": ["recording.rules.yml", "alerting.rules.yml"],
             "alerting": {"alertmanagers": [_behind_the_password("alertmanager:9093")]},
             "scrape_configs": [

@@ -5,6 +5,12 @@ from __future__ import annotations
 REPLICA_LABELS = ("instance", "pod", "container", "endpoint")
 """Labels that tell replicas apart. They go first, always with ``without``, so that a user's own labels survive."""
 
+TYPE_LABELS = ("__type__", "__unit__")
+"""What Prometheus 3 may add to each sample (`type-and-unit-labels`): a gauge and a counter agree on nothing that has them."""
+
+FOLDED_LABELS = (*REPLICA_LABELS, *TYPE_LABELS)
+"""What no recorded series carries: folded before anything is joined."""
+
 TENANT_LABELS = ("cluster", "namespace")
 """Labels that tell installations apart, for the two places where PromQL or Alertmanager wants labels named."""
 
@@ -30,12 +36,12 @@ def one_per(expression: str, *labels: str) -> str:
 
 def newest(expression: str, operator: str = "max") -> str:
     """Return ``expression`` with replicas folded into one; for gauges that all replicas see alike."""
-    return f"{operator} without ({', '.join(REPLICA_LABELS)}) ({expression})"
+    return f"{operator} without ({', '.join(FOLDED_LABELS)}) ({expression})"
 
 
 def total(expression: str) -> str:
     """Return the sum over replicas; for rates and increases of counters."""
-    return f"sum without ({', '.join(REPLICA_LABELS)}) ({expression})"
+    return f"sum without ({', '.join(FOLDED_LABELS)}) ({expression})"
 
 
 SITE = "target:booking_sync_target_site:info"

@@ -3,7 +3,9 @@
 from exporter.monitoring.alerts.alert import Alert, AlertGroup, Board, Choice, FixedBy, Severity
 from exporter.monitoring.alerts.bookings import booking_alerts
 from exporter.monitoring.alerts.connections import connection_alerts
-from exporter.monitoring.alerts.exporter import exporter_alerts
+from exporter.monitoring.alerts.process import process_alerts
+from exporter.monitoring.alerts.shared import shared_alerts
+from exporter.monitoring.alerts.targets import target_alerts
 from exporter.monitoring.options import Options
 
 __all__ = ["Alert", "AlertGroup", "Board", "Choice", "FixedBy", "Severity", "alert_groups"]
@@ -11,4 +13,10 @@ __all__ = ["Alert", "AlertGroup", "Board", "Choice", "FixedBy", "Severity", "ale
 
 def alert_groups(options: Options) -> tuple[AlertGroup, ...]:
     """Return all alerts, by topic."""
-    return (exporter_alerts(options), connection_alerts(options), booking_alerts())
+    return (
+        process_alerts(options),
+        shared_alerts(),
+        target_alerts(),
+        connection_alerts(options),
+        booking_alerts(),
+    )

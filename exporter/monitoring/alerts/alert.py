@@ -122,7 +122,8 @@ class Alert:
 
 @dataclass(frozen=True, slots=True)
 class AlertGroup:
-    """Alerts of one topic, evaluated together."""
+    """Alerts of one topic, evaluated together every ``interval``."""
 
     name: str
     alerts: Sequence[Alert]
+    interval: str = "1m"

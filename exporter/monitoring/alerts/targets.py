@@ -1,12 +1,11 @@
-"""Alerts about the exporter itself, its access to the platforms and the age of its data."""
+"""Alerts about one target: its access, the age of its data, its budgets."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from exporter.errors import Reason
-from exporter.monitoring.alerts.alert import Alert, AlertGroup, Board, Choice, FixedBy, Severity
-from exporter.monitoring.options import Options
+from exporter.monitoring.alerts.alert import Alert, AlertGroup, Choice, FixedBy, Severity
 from exporter.monitoring.promql import newest, total
 from exporter.platforms.registry import PLATFORMS
 
@@ -27,128 +26,14 @@ def _turned_away(reasons: Sequence[Reason]) -> str:
     return f'increase(booking_sync_collector_failures_total{{reason=~"{"|".join(reasons)}"}}[30m])'
 
 
-def exporter_alerts(options: Options) -> AlertGroup:
+def target_alerts() -> AlertGroup:
     """Return the alerts that concern every target alike."""
-    return AlertGroup("booking-sync-exporter-alerts", (*_process(options), *_access(), *_data(), *_limits()))
-
-
-def _process(options: Options) -> tuple[Alert, ...]:
-    up = f'up{{job="{options.job}"}}'
-    seen = "booking_sync_collector_up"
-    return (
-        Alert(
-            name="Watchdog",
-            expr="vector(1)",
-            hold="",
-            severity=Severity.NONE,
-            fixed_by=FixedBy.OPERATOR,
-            summary="Heartbeat of the alerting pipeline.",
-            description="Fires all the time. When it stops arriving, alerts no longer reach anybody.",
-            fix="Nothing while it arrives. When it stops, whoever runs Prometheus and Alertmanager repairs them.",
-            board=Board.INTERNALS,
-            link=(),
-        ),
-        Alert(
-            name="BookingSyncExporterDown",
-            expr=f"{newest(f'{up} - booking_sync_standby or {up}')} == 0\nor\nabsent({up}) == 1",
-            hold="5m",
-            severity=Severity.CRITICAL,
-            fixed_by=FixedBy.OPERATOR,
-            summary="The booking sync exporter cannot be scraped.",
-            description=(
-                "No scrape of job {{ $labels.job }} succeeds, or only a standby answers, so nothing is known about any booking "
-                "platform."
-            ),
-            fix="The exporter's operator starts it again, or mends its address or the network between it and Prometheus.",
-            board=Board.INTERNALS,
-            link=("job",),
-            comment="A standby is up and watches nothing, so it counts as 0.\n"
-            "absent() knows only the labels of equality matchers; both halves end in {job} and are one alert.",
-        ),
-        Alert(
-            name="BookingSyncTargetsUnwatched",
-            expr=(
-                "count without (target, platform, collector) (\n"
-                f"  {newest(f'max_over_time({seen}[6h])')}\n  unless {newest(seen)}\n)\n"
-                f"and on (job) min by (job) ({up}) == 0"
-            ),
-            hold="10m",
-            severity=Severity.CRITICAL,
-            fixed_by=FixedBy.OPERATOR,
-            summary="A part of the targets is watched by nobody.",
-            description=(
-                "An exporter of job {{ $labels.job }} is down, and {{ $value }} collectors that were polled within the last "
-                "6 hours are polled by no other one."
-            ),
-            fix="The exporter's operator starts the missing shard again, or gives its targets to the others (`--shard`).",
-            board=Board.INTERNALS,
-            link=("job",),
-            comment="With shards one dead process is a blind spot that 'all down' does not see.",
-        ),
-        Alert(
-            name="BookingSyncNotReady",
-            expr="max_over_time(booking_sync_ready[5m]) == 0\nunless max_over_time(booking_sync_standby[5m]) == 1",
-            hold="15m",
-            severity=Severity.WARNING,
-            fixed_by=FixedBy.OPERATOR,
-            summary="The exporter does not finish its first polls.",
-            description="{{ $labels.instance }} has collectors that have not finished a single poll since it started.",
-            fix="The exporter's operator asks `/-/ready` what is missing, then checks budget and timeout of those targets.",
-            board=Board.INTERNALS,
-            link=("job", "instance"),
-            comment="A standby finishes no poll because it begins none.",
-        ),
-        Alert(
-            name="BookingSyncClockSkewed",
-            expr="min_over_time(abs(booking_sync_time_seconds - timestamp(booking_sync_time_seconds))[5m:1m]) > 30",
-            hold="10m",
-            severity=Severity.WARNING,
-            fixed_by=FixedBy.OPERATOR,
-            summary="The clock of an exporter's host is wrong, or that of Prometheus.",
-            description="The clocks of {{ $labels.instance }} and of Prometheus are {{ $value | humanizeDuration }} apart.",
-            fix="The exporter's operator runs `timedatectl` on both hosts and mends the time synchronisation of the wrong one.",
-            board=Board.INTERNALS,
-            link=("job", "instance"),
-            comment="Windows such as `today` and the moments on the boards are off by as much; no age and no verdict is.",
-        ),
-        Alert(
-            name="BookingSyncConfigReloadFailed",
-            expr="max_over_time(booking_sync_config_last_reload_successful[5m]) == 0",
-            hold="10m",
-            severity=Severity.WARNING,
-            fixed_by=FixedBy.OPERATOR,
-            summary="The exporter rejected a new configuration.",
-            description="{{ $labels.instance }} keeps running with the previous configuration.",
-            fix="The exporter's operator runs `booking-sync-exporter check-config`, mends what it names and reloads.",
-            board=Board.INTERNALS,
-            link=("job", "instance"),
-        ),
-    )
+    return AlertGroup("booking-sync-target-alerts", (*_access(), *_data(), *_limits()))
 
 
 def _access() -> tuple[Alert, ...]:
     denied = (Reason.AUTH, Reason.PERMISSION, Reason.NOT_ENTITLED)
     return (
-        Alert(
-            name="BookingSyncPlatformDown",
-            expr=(
-                "min_over_time(platform:booking_sync_targets_silent:ratio[5m]) > 0.5\n"
-                "and last_over_time(platform:booking_sync_targets:count[5m]) >= 5"
-            ),
-            hold="3m",
-            keep="15m",
-            severity=Severity.CRITICAL,
-            fixed_by=FixedBy.PLATFORM,
-            summary="A booking platform answers for few of its targets.",
-            description="{{ $value | humanizePercentage }} of the {{ $labels.platform }} targets get no answer.",
-            fix=(
-                "The exporter's operator checks the network of the host and a credential that these targets share, then the "
-                "platform's status page; a fault of the platform has to be waited for."
-            ),
-            board=Board.FLEET,
-            link=("job",),
-            comment="One page for an outage of the platform, not one for each of a thousand targets.",
-        ),
         Alert(
             name="BookingSyncAccessDenied",
             expr=(
@@ -252,7 +137,6 @@ def _data() -> tuple[Alert, ...]:
 
 
 def _limits() -> tuple[Alert, ...]:
-    per_target = "last_over_time(instance:booking_sync_samples_per_target:ratio"
     limited = (Reason.RATE_LIMITED, Reason.OPERATING_LIMIT, Reason.OVERLOAD)
     return (
         Alert(
@@ -298,24 +182,5 @@ def _limits() -> tuple[Alert, ...]:
             summary="Some series are not shown because there are too many.",
             description="{{ $value }} series of {{ $labels.collector }} of {{ $labels.target }} are left out.",
             fix="The exporter's operator narrows what the target reads, or raises the cap.",
-        ),
-        Alert(
-            name="BookingSyncScrapeGrew",
-            expr=f"{per_target}[5m]) > 2 * {per_target}[15m] offset 1d)\nand {per_target}[5m]) > 1000",
-            hold="30m",
-            severity=Severity.WARNING,
-            fixed_by=FixedBy.OPERATOR,
-            summary="An exporter has far more series than a day ago.",
-            description=(
-                '{{ $labels.instance }} brings {{ $value | printf "%.0f" }} series for each target, more than twice as many as '
-                "a day ago."
-            ),
-            fix=(
-                "The exporter's operator finds the target that grew, and narrows what it reads or lowers its `max_connections` "
-                "and `max_resources`."
-            ),
-            board=Board.INTERNALS,
-            link=("job", "instance"),
-            comment="A target with fifty connections has 1,000 series; less hurts nobody. More targets are no growth.",
         ),
     )

@@ -1,0 +1,27 @@
+"""The recording rules, as data: one module per topic.
+
+Names are ``level:metric:operations``; a chain lies in one group, in order.
+"""
+
+from exporter.monitoring.rules.bookings import booking_recordings
+from exporter.monitoring.rules.connections import LIVE_STATUSES, STATUS_CODES, connection_recordings
+from exporter.monitoring.rules.objective import long_objective_recordings, objective_recordings
+from exporter.monitoring.rules.process import process_recordings
+from exporter.monitoring.rules.recording import Recording, RecordingGroup
+from exporter.monitoring.rules.shared import shared_recordings
+from exporter.monitoring.rules.targets import target_recordings
+
+__all__ = ["LIVE_STATUSES", "STATUS_CODES", "Recording", "RecordingGroup", "recording_groups"]
+
+
+def recording_groups() -> tuple[RecordingGroup, ...]:
+    """Return all recording rules. None of them depends on the options."""
+    return (
+        process_recordings(),
+        target_recordings(),
+        shared_recordings(),
+        connection_recordings(),
+        objective_recordings(),
+        long_objective_recordings(),
+        booking_recordings(),
+    )
