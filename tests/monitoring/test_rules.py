@@ -33,6 +33,9 @@ ABOUT_A_PROCESS = {
     "instance:booking_sync_samples_per_target:ratio",
 }
 
+# What these record may lie a minute behind what it is made of: every rule on it waits longer.
+ACROSS_GROUPS = {"booking-sync-slo", "booking-sync-slo-long", "booking-sync-shared", "booking-sync-bookings"}
+
 each_expression = pytest.mark.parametrize(("name", "expression"), EXPRESSIONS)
 each_alert = pytest.mark.parametrize("alert", ALERTS, ids=lambda alert: alert["alert"])
 
@@ -73,7 +76,7 @@ def test_a_rule_uses_a_recorded_series_only_after_it_was_recorded(name: str, exp
         groups = {rule["record"]: group["name"] for group in RECORDING_GROUPS for rule in group["rules"]}
         for metric in used:
             assert names.index(metric) < names.index(name)
-            if not groups[name].startswith("booking-sync-slo") and groups[name] != "booking-sync-bookings":
+            if groups[name] not in ACROSS_GROUPS:
                 assert groups[metric] == groups[name], f"{name}: {metric} is in another group"
 
 
