@@ -24,7 +24,7 @@ tests:
   # A comment that stays.
   - name: one
     input_series:
-      - {series: 'up{instance="ä\\\\n"}', values: 0x9}
+      - {series: 'up{instance="ä\\n"}', values: 0x9}
       - {series: 'up{instance="b"}', values: 0x9}
     alert_rule_test:
       - eval_time: 1m
@@ -49,7 +49,7 @@ def test_cases_get_the_words_that_alerts_have_and_keep_all_else(tmp_path: Path) 
     assert 0 == rewrite(cases)
 
     assert 0 == run("promtool", "test", "rules", cases).returncode
-    assert [*_CASES.splitlines()[:13]] == cases.read_text().splitlines()[:13]
+    assert _CASES.splitlines()[:12] == cases.read_text().splitlines()[:12]
 
 
 @pytest.mark.servers
