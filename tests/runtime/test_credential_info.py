@@ -93,9 +93,12 @@ def test_a_target_that_is_removed_or_renamed_leaves_no_credential_behind(tmp_pat
     with_application(tmp_path, lambda business: (calm(business), portal(business)), scenario)
 
 
-def test_a_target_that_is_paused_keeps_its_credential_on_the_page(tmp_path: Path) -> None:
+def test_a_target_that_is_paused_uses_no_credential(tmp_path: Path) -> None:
     async def scenario(app: RunningApplication, business: Business) -> None:
         business.config(calm(business, paused=True), portal(business))
+        await app.app.reload()
+        assert {("b24", "bitrix24"): "inline:b24"} == await places(app)
+        business.config(calm(business), portal(business))
         await app.app.reload()
         assert {("wix", "wix"): "inline:wix", ("b24", "bitrix24"): "inline:b24"} == await places(app)
 
