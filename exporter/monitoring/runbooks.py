@@ -15,14 +15,15 @@ from exporter.monitoring.options import Options
 from exporter.monitoring.runbook_commands import INSTALLED, commands_in, typed
 from exporter.monitoring.runbook_text import MITIGATION, REVIEWED, SILENCE, sections
 
-_HEADER: Final = "<!-- Written by `booking-sync-exporter monitoring render` from exporter/monitoring/runbooks/. -->\n"
+HEADER: Final = "<!-- Written by `booking-sync-exporter monitoring render` from exporter/monitoring/runbooks/. -->\n"
+"""The first line of a file, for who means to edit it; a page that is served has none."""
 _BOARDS: Final[tuple[Callable[[Options], str], ...]] = (fleet, target, internals)
 _PANEL: Final = re.compile(r"\*\*([^*\n]+)\*\*")
 _LINE: Final = "\n"
 _LABEL: Final = re.compile(r"\{\{ \$labels\.(\w+)[^}]*\}\}")
 
 
-def runbooks(options: Options) -> dict[str, str]:
+def runbook_texts(options: Options) -> dict[str, str]:
     """Return every runbook and the index, as Markdown, by file name."""
     by_name = {name: list(alerts) for name, alerts in groupby(_alerts(options), lambda alert: alert.name)}
     boards = [json.loads(board(options)) for board in _BOARDS]
@@ -42,7 +43,7 @@ def _page(alerts: list[Alert], boards: list[dict[str, Any]], options: Options) -
     parts[SILENCE] = parts[SILENCE].replace("job=JOB", f"job={options.job}")
     written = "".join(f"\n## {heading}\n\n{text}\n" for heading, text in parts.items())
     return (
-        f"# {first.name}\n\n{_HEADER}\n> {first.summary}\n{written}{_panels(first, written, boards, options)}{_commands(written)}"
+        f"# {first.name}\n\n> {first.summary}\n{written}{_panels(first, written, boards, options)}{_commands(written)}"
         f"\n## The rule\n\n{_facts(alerts)}\nLast reviewed {reviewed}.\n"
     )
 
@@ -82,7 +83,7 @@ def _panels(alert: Alert, text: str, boards: list[dict[str, Any]], options: Opti
 
 def _panels_of(board: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     for panel in board["panels"]:
-        yield from panel["panels"] if panel.get("panels") else (panel,)
+        yield from panel["panels"] if panel["type"] == "row" else (panel,)
 
 
 def _commands(text: str) -> str:
@@ -103,8 +104,8 @@ def _facts(alerts: list[Alert]) -> str:
 
 def _index(options: Options) -> str:
     text = (
-        f"# Runbooks\n\n{_HEADER}\n"
-        "One page for each alert: what it means, what to do first, how to find the cause, how to mend it, and whether it can wait.\n"
+        "# Runbooks\n\n"
+        "One page for each alert: what it means, what to do first, how to find and mend the cause, and whether it can wait.\n"
         "`critical` wakes somebody, `warning` becomes a ticket, `info` is only displayed, `none` is the heartbeat.\n"
     )
     for group in alert_groups(options):
