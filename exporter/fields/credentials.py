@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 import unicodedata
 from collections.abc import Mapping
-from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Final
 from urllib.parse import SplitResult, urlsplit
@@ -15,13 +13,11 @@ from pydantic import PlainValidator, ValidationInfo, WithJsonSchema
 
 from exporter.fields.files import read_named_file
 from exporter.fields.kinds import Reading, field_error, kind, text_of
-from exporter.limits import PLACE
 from exporter.support.files import shown_path
 from exporter.support.net import ascii_host, join_address, keeps_secrets
-from exporter.support.redaction import is_meant, told
+from exporter.support.redaction import is_meant, told_place
 from exporter.support.secret import Secret, is_quoted, pasted
 
-_DIGEST_DIGITS: Final = 12
 _SECRET_FILE_BYTES: Final = 64 * 1024
 _REMOVE_QUOTES: Final = {
     "env": "remove them where the variable is set; docker run --env-file keeps quotes",
@@ -78,22 +74,6 @@ def told_source(source: str, target: str) -> str:
     """Return what :func:`source_of` said of a credential of ``target``, for people: path, variable or ``inline:TARGET``."""
     name = source.partition(": ")[2]
     return told_place(name) if name else f"inline:{target}"
-
-
-# A fleet is read again with each reload, and its places stay the same.
-@lru_cache(maxsize=16_384)
-def told_place(place: str) -> str:
-    """Return the path or the variable that a credential comes from as a label may have it, another one for each.
-
-    It is somebody else's text all the same: a file can be named after an account, which is an e-mail address, or after the
-    credential. What cannot be told as it is ends with 12 hexadecimal digits of the SHA-256 of the whole (of the place, not of
-    the credential).
-    """
-    shown = told(place, PLACE.number)
-    if shown == place:
-        return place
-    digest = hashlib.sha256(place.encode(errors="replace")).hexdigest()[:_DIGEST_DIGITS]
-    return f"{told(place, PLACE.number - _DIGEST_DIGITS - 1)} {digest}"
 
 
 def plain_ascii(text: str, where: str = "") -> str:

@@ -43,7 +43,7 @@ CREDENTIAL: Final[tuple[Gauge[str], ...]] = (
     gauge(
         "credential_info",
         "Always 1. Where the target's credential comes from, nothing of the credential: the path of its file, the name of its "
-        "variable, or inline:TARGET. Targets that share one have the same label.",
+        "variable, or inline:TARGET. Targets that share one have the same label. Absent while the target is paused.",
         "credential",
         read=_credential,
     ),

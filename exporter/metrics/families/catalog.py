@@ -65,7 +65,8 @@ def _accepted_connections(target: TargetView) -> policy.AcceptedConnections | No
 
 
 def _credential(target: TargetView) -> str | None:
-    return target.policy.credential or None
+    # Who is not asked uses none: a credential's share of failing targets is counted by this family.
+    return target.policy.credential or None if target.policy.paused is None else None
 
 
 def _observations(target: TargetView, kind: type[T]) -> Iterator[T]:

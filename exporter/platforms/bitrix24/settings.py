@@ -18,7 +18,6 @@ from exporter.fields.credentials import (
     secret_text,
     source_of,
     split_url,
-    told_place,
     told_source,
 )
 from exporter.fields.kinds import Duration, FilePath, Id, Reading, WindowName, field_error
@@ -38,6 +37,7 @@ from exporter.platforms.settings import (
     default,
 )
 from exporter.support.net import is_loopback
+from exporter.support.redaction import told_place
 from exporter.support.secret import Secret, pasted
 
 DEFAULT_LINKS_WINDOW: Final = "next_7d"
