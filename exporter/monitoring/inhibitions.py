@@ -53,7 +53,7 @@ _SAME_TARGET = (*_SAME_JOB, "target")
 
 
 def _of_many(source: str, what: str, equal: Sequence[str], *also: str) -> tuple[Inhibition, ...]:
-    """Return what a cause that many targets share keeps back: pages for the single targets, and tickets about what they show."""
+    """Return what a cause that many targets share keeps back: pages for single targets, tickets about what they show."""
     return (
         Inhibition(
             [f'alertname = "{source}"'], [_names(*also, "BookingSyncAccessDenied", "BookingSyncDataExpired")], equal, what
@@ -72,8 +72,8 @@ INHIBITIONS = (
         ['alertname = "BookingSyncExporterDown"'],
         ['alertname =~ "BookingSync.+"', 'alertname != "BookingSyncExporterDown"'],
         ["cluster", "job"],
-        "The exporter is down: whatever else is known of its job is old. absent() gives the alert no other label than job, and\n"
-        "Prometheus adds its external ones.",
+        "The exporter is down: whatever else is known of its job is old. absent() gives the alert no label but job, to\n"
+        "which Prometheus adds its external ones.",
     ),
     *_of_many(
         "BookingSyncNothingAnswers",

@@ -15,7 +15,6 @@ from exporter.monitoring.rules.targets import (
     DARK,
     LATEST,
     LIMITED,
-    OTHERS,
     WHY,
     WHY_FAILING,
     of_reasons,
@@ -64,7 +63,7 @@ def target_alerts() -> AlertGroup:
 
 
 def _access() -> tuple[Alert, ...]:
-    refused = f"{WHY_FAILING}{{{of_reasons(ACCESS)}}}"
+    refused = f"{WHY_FAILING}{{{of_reasons(*ACCESS)}}}"
     reason = one_per(f"last_over_time({refused}[5m])", "reason")
     summary = "A booking platform refuses access."
     return (
@@ -76,20 +75,21 @@ def _access() -> tuple[Alert, ...]:
             fixed_by=FixedBy.ADMINISTRATOR,
             summary=summary,
             description=(
-                "{{ $labels.platform }} refuses all access to {{ $labels.target }} ({{ $labels.reason }}): nothing of it is known."
+                "{{ $labels.platform }} refuses all access to {{ $labels.target }} ({{ $labels.reason }}); nothing of it is "
+                "known."
             ),
             fix=_fixes(ACCESS),
         ),
         Alert(
             name="BookingSyncAccessDenied",
-            expr=_with_credential(f"last_over_time({WHY}{{{of_reasons(ACCESS)}}}[5m])\nunless {_OF_TARGET} {_IS_DARK}"),
+            expr=_with_credential(f"last_over_time({WHY}{{{of_reasons(*ACCESS)}}}[5m])\nunless {_OF_TARGET} {_IS_DARK}"),
             hold=HOLD,
             severity=Severity.WARNING,
             fixed_by=FixedBy.ADMINISTRATOR,
             summary=summary,
             description=(
-                "{{ $labels.platform }} refuses {{ $labels.collector }} of {{ $labels.target }} ({{ $labels.reason }}); its other "
-                "data come."
+                "{{ $labels.platform }} refuses {{ $labels.collector }} of {{ $labels.target }} ({{ $labels.reason }}); its "
+                "other data come."
             ),
             fix=_fixes(ACCESS),
         ),
@@ -116,9 +116,9 @@ def _access() -> tuple[Alert, ...]:
 def _data() -> tuple[Alert, ...]:
     outage = "last_over_time(collector:booking_sync_provider_outage:max[5m]) == 1"
     withdrawn = f"last_over_time({AVAILABLE}[5m]) == 0"
-    refused = f"last_over_time({WHY_FAILING}{{{of_reasons(ACCESS)}}}[5m])"
+    refused = f"last_over_time({WHY_FAILING}{{{of_reasons(*ACCESS)}}}[5m])"
     summary = "Booking data is missing."
-    fix = _fixes((*OTHERS, *LIMITED), _PROBE)
+    fix = _fixes([reason for reason in Reason if reason not in ACCESS], _PROBE)
     return (
         Alert(
             name="BookingSyncDataExpired",
@@ -129,7 +129,7 @@ def _data() -> tuple[Alert, ...]:
             severity=Severity.CRITICAL,
             fixed_by=FixedBy.OPERATOR,
             summary=summary,
-            description=f"No collector of {{{{ $labels.target }}}} brings data any more{_WHY}; what was known grows old or is gone.",
+            description=f"No collector of {{{{ $labels.target }}}} brings data{_WHY}; what was known grows old or is gone.",
             fix=fix,
             comment="A calendar provider that is down does not count: the data of the others are there.",
         ),
@@ -182,8 +182,8 @@ def _reading() -> tuple[Alert, ...]:
             fixed_by=FixedBy.OPERATOR,
             summary="A poll does not begin.",
             description=(
-                'The next poll of {{ $labels.collector }} of {{ $labels.target }} should have begun {{ $value | printf "%.1f" }} '
-                "poll intervals ago."
+                'The next poll of {{ $labels.collector }} of {{ $labels.target }} should have begun {{ $value | printf "%.1f" '
+                "}} poll intervals ago."
             ),
             fix=(
                 "The exporter's operator gives the exporter more of a processor, raises intervals, or divides the targets "
@@ -233,7 +233,7 @@ def _limits() -> tuple[Alert, ...]:
     return (
         Alert(
             name="BookingSyncApiLimited",
-            expr=_with_credential(f"max_over_time({LATEST}{{{of_reasons(LIMITED)}}}[10m])"),
+            expr=_with_credential(f"max_over_time({LATEST}{{{of_reasons(*LIMITED)}}}[10m])"),
             hold=HOLD,
             severity=Severity.WARNING,
             fixed_by=FixedBy.OPERATOR,

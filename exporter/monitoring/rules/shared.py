@@ -28,7 +28,7 @@ def shared_recordings() -> RecordingGroup:
 
 def _credentials() -> tuple[Recording, ...]:
     known = f"{CREDENTIAL} and ignoring (credential) {FAILING}"
-    refused = f"({FAILING} == 1 and ignoring (reason) {WHY_FAILING}{{{of_reasons(ACCESS)}}})"
+    refused = f"({FAILING} == 1 and ignoring (reason) {WHY_FAILING}{{{of_reasons(*ACCESS)}}})"
     number = f"count without (target) ({CREDENTIAL} and ignoring (credential) {refused})"
     return (
         Recording(CREDENTIAL_TARGETS, f"count without (target) ({known})"),
@@ -41,7 +41,7 @@ def _credentials() -> tuple[Recording, ...]:
 
 
 def _platforms() -> tuple[Recording, ...]:
-    cut_off = f"{_OTHERWISE} == 1 and ignoring (reason) {WHY_FAILING}{{{of_reasons(UNREACHABLE)}}}"
+    cut_off = f"{_OTHERWISE} == 1 and ignoring (reason) {WHY_FAILING}{{{of_reasons(*UNREACHABLE)}}}"
     return (
         Recording(
             _OTHERWISE,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Final
 
 from exporter.errors import Reason
@@ -15,8 +14,6 @@ ACCESS: Final = (Reason.AUTH, Reason.PERMISSION, Reason.NOT_ENTITLED)
 
 LIMITED: Final = tuple(reason for reason in Reason if reason in LIMITS)
 """What says of a target nothing but that it is asked too much."""
-
-OTHERS: Final = tuple(reason for reason in Reason if reason not in (*ACCESS, *LIMITED))
 
 UP: Final = "collector:booking_sync_collector_up:max"
 ANSWERING: Final = "collector:booking_sync_answering:max"
@@ -34,9 +31,14 @@ _SLACK: Final = 60
 """Seconds by which a poll may be late or long."""
 
 
-def of_reasons(reasons: Iterable[Reason]) -> str:
+def of_reasons(*reasons: Reason) -> str:
     """Return a matcher of the label ``reason``."""
     return f'reason=~"{"|".join(reasons)}"'
+
+
+def but_reasons(*reasons: Reason) -> str:
+    """Return a matcher of every other ``reason``."""
+    return f'reason!~"{"|".join(reasons)}"'
 
 
 def target_recordings() -> RecordingGroup:
@@ -104,8 +106,8 @@ def _data() -> tuple[Recording, ...]:
 
 def _failures() -> tuple[Recording, ...]:
     answers = f"max without (collector) ({ANSWERING})"
-    limited = f"max without (collector, reason) ({LATEST}{{{of_reasons(LIMITED)}}})"
-    failing = f"max without (reason) ({LATEST}{{{of_reasons((*ACCESS, *OTHERS))}}})"
+    limited = f"max without (collector, reason) ({LATEST}{{{of_reasons(*LIMITED)}}})"
+    failing = f"max without (reason) ({LATEST}{{{but_reasons(*LIMITED)}}})"
     return (
         Recording(
             LATEST,
@@ -147,7 +149,7 @@ def _remembered(record: str, now: str, fold: str = "{}") -> str:
 
     ``fold`` is what is done to the series before.
     """
-    ranks = (of_reasons(rank) for rank in (ACCESS, OTHERS, LIMITED))
+    ranks = (of_reasons(*ACCESS), but_reasons(*ACCESS, *LIMITED), of_reasons(*LIMITED))
     return "\nor ignoring (reason)\n".join(
         f"(last_over_time({record}{{{rank}}}[5m]) and ignoring (reason) {fold.format(now)})\n"
         f"or ignoring (reason)\n{one_per(fold.format(f'{now}{{{rank}}}'), 'reason')}"
