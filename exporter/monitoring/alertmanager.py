@@ -16,7 +16,7 @@ def alertmanager_config() -> str:
     """Return ``alertmanager.yml``: the reference for routes and inhibitions, with receivers to put addresses into."""
     return _config(
         "# Routes and inhibitions are the reference; put your own addresses into `global` and `receivers`.\n"
-        "# Examples are commented out. A # that no single blank follows has YAML behind it: take all these # away to have them.\n"
+        "# Examples are commented out: where no single blank follows a #, YAML stands behind it. Take these # away.\n"
         "# Runs on Alertmanager 0.25 and newer.\n" + dump({"global": MAIL}),
         RECEIVERS,
         EXAMPLES,

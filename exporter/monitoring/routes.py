@@ -15,7 +15,6 @@ _JOB: Final = (*TENANT_LABELS, "job")
 _WAKES: Final = {"receiver": "pager", "group_wait": "30s", "group_interval": "5m", "repeat_interval": "4h"}
 _UNHURRIED: Final = {"group_wait": "5m", "group_interval": "30m", "repeat_interval": "3d"}
 
-
 _SUBTREE: Final[tuple[str, Mapping[str, object]]] = (
     (
         "Everything of this bundle. To merge it into a tree of your own, take this one route and what is below it.\n"
@@ -88,8 +87,8 @@ _TICKETS: Final[_Commented] = (
 )
 _OFFICE_HOURS: Final[tuple[str, Mapping[str, object]]] = (
     (
-        "Example: tickets in office hours only; pages come at any time. Switch on the active_time_intervals of the tickets above,\n"
-        "too. What is over before the office opens is never told; an all-clear outside of its hours is not sent, either."
+        "Example: tickets in office hours only; pages come at any time. The active_time_intervals of the tickets above belong\n"
+        "to it. What is over before the office opens is never told; an all-clear outside of its hours is not sent, either."
     ),
     {
         "time_intervals": [

@@ -73,9 +73,9 @@ def template(text: Text) -> str:
 class Alert:
     """One alerting rule.
 
-    ``hold`` is Prometheus' ``for``, ``keep`` its ``keep_firing_for``; ``fix`` is what a person has to do, ``until_morning`` what
-    happens if nobody acts until then; ``since`` is a template that prints when it really began (see ``wording``), "" where no
-    series tells; ``link`` names the labels of the series that the dashboard takes as variables; ``comment`` says why where the
+    ``hold`` is Prometheus' ``for``, ``keep`` its ``keep_firing_for``; ``fix`` is what a person has to do, ``until_morning``
+    what happens if nobody does; ``since`` is a template that prints when it really began (see ``wording``), "" where no series
+    tells; ``link`` names the labels of the series that the dashboard takes as variables; ``comment`` says why where the
     expression does not.
     """
 
