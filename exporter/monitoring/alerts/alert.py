@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from types import MappingProxyType
 from typing import TypeAlias
 
 from exporter.monitoring.options import Options
@@ -27,6 +28,10 @@ class FixedBy(StrEnum):
     CALENDAR_OWNER = "calendar owner"
     FRONT_DESK = "front desk"
     PLATFORM = "platform"
+
+
+FORGETS: Mapping[str, str] = MappingProxyType({"forgets": "yes"})
+"""Label of an alert that ends because its beginning lies too far back, also when nothing is mended: its end is no all-clear."""
 
 
 class Board(StrEnum):
