@@ -100,6 +100,36 @@ INHIBITIONS = (
         "One page for the key instead of one for each of four hundred sites.",
     ),
     Inhibition(
+        ['alertname = "BookingSyncManyConnectionsNeedOwner"', _CRITICAL],
+        [_names(*_OF_CONNECTIONS)],
+        _SAME_PLATFORM,
+        "One page for what took the calendars of many targets.",
+    ),
+    Inhibition(
+        ['alertname = "BookingSyncManyConnectionsNeedOwner"', _CRITICAL],
+        ['alertname = "BookingSyncManyConnectionsNeedOwner"', _WARNING],
+        _SAME_PLATFORM,
+        "The page says more than the ticket.",
+    ),
+    Inhibition(
+        ['alertname = "BookingSyncManyConnectionsNeedOwner"', _WARNING],
+        [_names("BookingSyncConnectionNeedsOwner", "BookingSyncConnectionError"), _WARNING],
+        [*_SAME_PLATFORM, "reason"],
+        "One ticket for what happened to the connections of many targets.",
+    ),
+    Inhibition(
+        ['alertname = "BookingSyncManyConnectionsNeedOwner"', _WARNING],
+        ['alertname = "BookingSyncErrorBudgetBurn"', _WARNING],
+        _SAME_PLATFORM,
+        "It says why the budget burns.",
+    ),
+    Inhibition(
+        ['alertname = "BookingSyncManyCalendarsEmpty"'],
+        [_names("BookingSyncNoBookingsAhead", "BookingSyncIntakeSilent"), _WARNING],
+        _SAME_PLATFORM,
+        "A public holiday is one ticket.",
+    ),
+    Inhibition(
         ['alertname = "BookingSyncProviderOutage"'],
         ['alertname = "BookingSyncProviderDown"'],
         [*_SAME_PLATFORM, "provider"],

@@ -66,9 +66,7 @@ def fleet(
             # The fast collector has its own place within its interval.
             {name: phase(at) % (seconds / 60) for name, seconds in names.items()},
             credential or f"inline:{platform}-{at:02}",
-            {}
-            if outage is None or (hit is not None and at not in hit)
-            else dict.fromkeys(collectors or names, outage),
+            {} if outage is None or (hit is not None and at not in hit) else dict.fromkeys(collectors or names, outage),
         )
         for at in range(number)
     ]
@@ -122,7 +120,9 @@ def _collector(
             put("failing", minute, 1.0, f',reason="{error.reason}"')
 
 
-def firing(series: Mapping[str, Sequence[float | None]], minutes: Sequence[int], folder: Path) -> dict[int, list[dict[str, str]]]:
+def firing(
+    series: Mapping[str, Sequence[float | None]], minutes: Sequence[int], folder: Path
+) -> dict[int, list[dict[str, str]]]:
     """Return the labels of the alerts that fire at each of ``minutes``, the heartbeat left out."""
     case = {
         "rule_files": [str(PROMETHEUS / f"{kind}.rules.yml") for kind in ("recording", "alerting")],
@@ -148,7 +148,11 @@ def firing(series: Mapping[str, Sequence[float | None]], minutes: Sequence[int],
     found: dict[int, list[dict[str, str]]] = {minute: [] for minute in minutes}
     for time, got in re.findall(r"time: (\w+),\n\s+exp: nil\n\s+got: (.*)", result.stdout + result.stderr):
         found[_minutes(time)] = [
-            {name: value for name, value in re.findall(r'(\w+)="((?:[^"\\]|\\.)*)"', one) if name not in ("__name__", "alertstate")}
+            {
+                name: value
+                for name, value in re.findall(r'(\w+)="((?:[^"\\]|\\.)*)"', one)
+                if name not in ("__name__", "alertstate")
+            }
             for one in re.findall(r"\{([^}]*)\} 1E\+00", got)
         ]
     assert "SUCCESS" in result.stdout or any(found.values()), result.stdout + result.stderr
