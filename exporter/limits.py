@@ -101,6 +101,12 @@ CODE: Final = Cap("An error code of a platform", 60, "letters", "an unknown word
 MESSAGE: Final = Cap("The message of an error, ours with what it quotes", 1000, "letters", _CUT)
 TEXT: Final = Cap("A text of the other side in an error, a log line or on the board", 80, "letters", _CUT)
 NAME: Final = Cap("A name or an id of the other side", 100, "letters", _CUT)
+PLACE: Final = Cap(
+    "Where a credential comes from: the path of its file or the name of its variable, as a label",
+    120,
+    "letters",
+    "it is cut, and ends with 12 digits of its SHA-256",
+)
 LOG_LINE: Final = Cap("A log line", 4 * _KIB, "bytes", _CUT)
 BOARD_TARGETS: Final = Cap(
     "Targets of a page of the board, and of the status API with `?page=`", 25, "targets", "there are further pages"
@@ -173,7 +179,7 @@ TABLE: Final[Mapping[str, tuple[Cap, ...]]] = {
         MAX_BOOKINGS,
     ),
     "Series": (CONNECTION_SERIES, RESOURCE_SERIES, RESOURCE_WINDOWS, PROVIDER_SERIES, WINDOWS, STATUS_CODES, TARGET_PAGE),
-    "Texts": (CODE, MESSAGE, TEXT, NAME, LOG_LINE, BOARD_TARGETS, BOARD_CONNECTIONS, STATUS_ANSWER),
+    "Texts": (CODE, MESSAGE, TEXT, NAME, PLACE, LOG_LINE, BOARD_TARGETS, BOARD_CONNECTIONS, STATUS_ANSWER),
     "Memory between polls": (
         KNOWN_CONNECTIONS,
         REMEMBERED_CONNECTIONS,

@@ -41,6 +41,17 @@ class Message(str):
         return message
 
 
+class Shard(Value, frozen=True, gc=False):
+    """The part of the targets that a process watches: ``index`` of ``count`` parts, counted from 0."""
+
+    index: int
+    count: int
+
+
+WHOLE: Final = Shard(0, 1)
+"""All of the targets, where they are not divided."""
+
+
 class CollectorName(StrEnum):
     CONNECTIONS = "connections"
     BOOKINGS = "bookings"

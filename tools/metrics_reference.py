@@ -27,13 +27,16 @@ _INTRODUCTION: Final = f"""\
 
 `GET /metrics` speaks the Prometheus text format 0.0.4 and OpenMetrics 1.0.0; `?target=NAME` (repeatable) narrows the page.
 `/site/NAME/metrics` has the targets of one site, and of the exporter itself only `booking_sync_time_seconds`,
-`booking_sync_ready` (of that site's collectors) and `booking_sync_standby`; see [web.md](web.md#a-board-for-one-customer).
+`booking_sync_ready` (of that site's collectors) and `booking_sync_standby`; `booking_sync_credential_info`, which tells of the
+operator's machine, is left out. See [web.md](web.md#a-board-for-one-customer).
 
 What every family keeps to:
 
 - **Fresh or absent.** A failed poll sets `booking_sync_collector_up` to 0 at once. Its last good data stays until `max_age`;
   then the series vanish and `booking_sync_collector_data_expired` is 1. An error never becomes a zero.
 - **States are one series per known value**, exactly one of them 1. A word that a platform invents later is `unknown`.
+  `booking_sync_collector_failing` is the exception: only the reason that holds has a series, and none does while the collector
+  is up. An alert on it needs `for`: functions over a range do not see the moments without a series.
 - **Counters exist with 0 from the start** and live as long as the process, also across reloads.
 - **Moments, not ages**: a timestamp is Unix time in seconds; the age is `time()` minus it.
 - **Absent is not 0**: what a target cannot fill (Wix bookings that are only counted have no conflicts) has no series.
@@ -55,7 +58,7 @@ booking_sync_connection_error == 1
 time() - booking_sync_connection_status_since_timestamp_seconds
 
 # Bookings of the next day, with the site that the target belongs to (a label from the configuration)
-booking_sync_bookings{{window="next_24h"}} * on (target, platform) group_left (site) booking_sync_target_info
+booking_sync_bookings{{window="next_24h"}} * on (job, instance, target, platform) group_left (site) booking_sync_target_info
 ```
 """
 
@@ -65,7 +68,7 @@ _VALUES: Final[tuple[tuple[str, Iterable[str]], ...]] = (
     ("`collector`", CollectorName),
     ("`status` of `connection_status`, `connections`", ConnectionStatus),
     ("`reason` of `connection_error`", ErrorReason),
-    ("`reason` of `collector_failures_total`, `api_retries_total`", Reason),
+    ("`reason` of `collector_failing`, `collector_failures_total`, `api_retries_total`", Reason),
     ("`calendar_type`", CalendarType),
     ("`direction`", ("import", "export")),
     ("`budget`", ("requests", "operating")),

@@ -18,6 +18,7 @@ from exporter import __version__
 from exporter.cli.exits import EXIT_BAD_CONFIG, EXIT_UNKNOWN, exits
 from exporter.cli.monitoring import monitoring
 from exporter.config import Config, load_config, shard_of
+from exporter.model import WHOLE, Shard
 from exporter.support import logs
 from exporter.support.hardening import keep_memory_private
 from exporter.support.redaction import visible
@@ -80,11 +81,19 @@ class Listing(StrEnum):
     JSON = "json"
 
 
+def _part(text: str) -> Shard:
+    index, slash, count = text.partition("/")
+    if not (slash and index.isdecimal() and count.isdecimal() and int(index) < int(count)):
+        raise typer.BadParameter("write I/N with 0 <= I < N, for example 0/3", param_hint="--shard")
+    return Shard(int(index), int(count))
+
+
 ConfigFile = Annotated[Path, typer.Option("--config.file", metavar="FILE", help="Configuration, YAML.")]
 Level = Annotated[LogLevel, typer.Option("--log.level", help="Least level to log.")]
 Format = Annotated[LogFormat, typer.Option("--log.format", help="auto is readable on a terminal and logfmt elsewhere.")]
-Shard = Annotated[
-    str | None, typer.Option("--shard", metavar="I/N", help="Watch only part I of N of the targets; I counts from 0.")
+Part = Annotated[
+    Shard | None,
+    typer.Option("--shard", metavar="I/N", parser=_part, help="Watch only part I of N of the targets; I counts from 0."),
 ]
 Listen = Annotated[
     str, typer.Option("--web.listen-address", metavar="HOST:PORT", help="Address of the exporter; :PORT is every interface.")
@@ -128,7 +137,7 @@ def daemon(
     ] = False,
     level: Level = LogLevel.INFO,
     log_format: Format = LogFormat.AUTO,
-    shard: Shard = None,
+    shard: Part = None,
     standby: Annotated[
         bool, typer.Option("--standby", help="Wait while another exporter has the state_file, and take over when it ends.")
     ] = False,
@@ -158,6 +167,7 @@ def daemon(
                 lifecycle=lifecycle,
                 watch=watch,
                 standby=standby,
+                shard=WHOLE if shard is None else shard,
             )
         )
 
@@ -317,10 +327,7 @@ def main() -> NoReturn:
     raise AssertionError("typer exits")
 
 
-def _loader(config_file: Path, shard: str | None) -> Callable[[], Config]:
+def _loader(config_file: Path, shard: Shard | None) -> Callable[[], Config]:
     if shard is None:
         return lambda: load_config(config_file)
-    index, slash, count = shard.partition("/")
-    if not (slash and index.isdecimal() and count.isdecimal() and int(index) < int(count)):
-        raise typer.BadParameter("write I/N with 0 <= I < N, for example 0/3", param_hint="--shard")
-    return lambda: shard_of(load_config(config_file), int(index), int(count))
+    return lambda: shard_of(load_config(config_file), shard.index, shard.count)

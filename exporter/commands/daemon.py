@@ -22,6 +22,7 @@ from exporter.commands.world import known_secrets
 from exporter.config import Config
 from exporter.errors import ConfigError, Problem, WebServerError
 from exporter.metrics import Instruments, Page
+from exporter.model import WHOLE, Shard
 from exporter.platforms.http_pool import open_pool
 from exporter.platforms.sockets import room_for_sockets
 from exporter.polling import Admission
@@ -66,12 +67,14 @@ async def run(
     lifecycle: bool = False,
     watch: bool = False,
     standby: bool = False,
+    shard: Shard = WHOLE,
     started: Callable[[str], Coroutine[None, None, None]] | None = None,
 ) -> None:
     """Run the daemon until ``signals`` ask for the stop.
 
     ``load`` reads the configuration, in a thread; ``started`` is called with the page's base URL once the targets are open.
-    With ``standby`` it polls nothing while another process has the state file.
+    With ``standby`` it polls nothing while another process has the state file. ``shard`` is the part of the targets that
+    ``load`` returns.
     Raises, before anything is asked of a platform, :class:`~exporter.errors.ConfigError` when the first configuration, then
     the web configuration, then the address is bad, :class:`~exporter.errors.ListenError` when the address cannot be had, and
     without ``standby`` :class:`~exporter.state.status_history.StateFileInUseError`;
@@ -101,6 +104,7 @@ async def run(
             pages=pages,
             trouble=threads.trouble,
             may_stand_by=standby,
+            shard=shard,
         )
         async with application as (app, instruments):
             server = await serve(create_app(app, pages, max_requests=max_requests), listen_address, web, allowed_hosts)
@@ -162,9 +166,10 @@ async def _application(
     pages: Executor,
     trouble: Callable[[], str | None] = lambda: None,
     may_stand_by: bool = False,
+    shard: Shard = WHOLE,
 ) -> AsyncIterator[tuple[Application, Instruments]]:
     registry = CollectorRegistry()
-    instruments = Instruments(registry, revision=os.environ.get("BOOKING_SYNC_REVISION", ""))
+    instruments = Instruments(registry, revision=os.environ.get("BOOKING_SYNC_REVISION", ""), shard=shard)
     logs.count_with(instruments.log_message)
     async with open_pool(clock, admit=admission.connection) as http:
         world = World(http, clock, Random(), instruments, admission, known=known_secrets())  # noqa: S311  jitter, not cryptography

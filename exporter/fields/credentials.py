@@ -15,7 +15,7 @@ from exporter.fields.files import read_named_file
 from exporter.fields.kinds import Reading, field_error, kind, text_of
 from exporter.support.files import shown_path
 from exporter.support.net import ascii_host, join_address, keeps_secrets
-from exporter.support.redaction import is_meant
+from exporter.support.redaction import is_meant, told_place
 from exporter.support.secret import Secret, is_quoted, pasted
 
 _SECRET_FILE_BYTES: Final = 64 * 1024
@@ -72,7 +72,8 @@ def source_of(value: object) -> str:
 
 def told_source(source: str, target: str) -> str:
     """Return what :func:`source_of` said of a credential of ``target``, for people: path, variable or ``inline:TARGET``."""
-    return source.partition(": ")[2] or f"inline:{target}"
+    name = source.partition(": ")[2]
+    return told_place(name) if name else f"inline:{target}"
 
 
 def plain_ascii(text: str, where: str = "") -> str:

@@ -22,7 +22,7 @@ from exporter.metrics.families import api, freshness, process
 from exporter.metrics.families.bookings import DISCOVERED, VANISHED
 from exporter.metrics.families.catalog import COUNTERS
 from exporter.metrics.families.family import Family, Histogram
-from exporter.model import CollectorName, ExpectedSeries
+from exporter.model import WHOLE, CollectorName, ExpectedSeries, Shard
 
 CODES: Final = frozenset({"none", *(str(status.value) for status in HTTPStatus if status >= HTTPStatus.OK)})
 OTHER: Final = "other"
@@ -147,15 +147,20 @@ class TargetInstruments:
 
 
 class Instruments:
-    """All counters of the process. Registers what exists once per process in ``registry``, ``process_*`` included."""
+    """All counters of the process. Registers what exists once per process in ``registry``, ``process_*`` included.
 
-    def __init__(self, registry: CollectorRegistry, *, revision: str = "") -> None:
+    ``shard`` is the part of the targets that the process watches, for all its life.
+    """
+
+    def __init__(self, registry: CollectorRegistry, *, revision: str = "", shard: Shard = WHOLE) -> None:
         self.registry = registry
         self._targets: dict[str, TargetInstruments] = {}
         self._gauges: dict[Family, prometheus_client.Gauge] = {}
         self._loaded_at: float | None = None
         self._stepped = 0.0
         self._set(process.BUILD_INFO, 1, __version__, revision, python_platform.python_version())
+        self._set(process.SHARD_INFO, 1, str(shard.index))
+        self._set(process.SHARDS, shard.count)
         self._log_messages = prometheus_client.Counter(
             process.LOG_MESSAGES.name, process.LOG_MESSAGES.help, process.LOG_MESSAGES.labels, registry=registry
         )

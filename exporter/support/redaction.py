@@ -6,10 +6,12 @@ Nothing is built on it: secrets are a type, and errors are written without URLs.
 
 from __future__ import annotations
 
+import hashlib
 import re
+from functools import lru_cache
 from typing import Final
 
-from exporter.limits import TEXT
+from exporter.limits import PLACE, TEXT
 from exporter.support.secret import MASK
 from exporter.support.unseen import without_unseen
 
@@ -89,6 +91,7 @@ _PIECE: Final = re.compile(r"[A-Z]?[^\W\dA-Z_]{0,11}|[A-Z]{1,12}|[0-9]{1,4}[A-Za
 _BETWEEN: Final = re.compile(r"[ _./@:+-]+")
 _SHORT: Final = 7
 _LONGEST_MEANT: Final = 40
+_DIGEST_DIGITS: Final = 12
 
 
 def is_meant(text: str) -> bool:
@@ -107,6 +110,22 @@ def told(text: str, most: int = TEXT.number) -> str:
     # What nobody sees, between the letters of an address, must not keep it from being found.
     hidden = seen != text and (found := redact(seen)) != seen
     return cut(found if hidden else without_unseen(redact(text), _written_out), most)
+
+
+# A fleet is read again with each reload, and its places stay the same.
+@lru_cache(maxsize=16_384)
+def told_place(place: str) -> str:
+    """Return the path or the variable that a credential comes from as a label may have it, another one for each.
+
+    It is somebody else's text all the same: a file can be named after an account, which is an e-mail address, or after the
+    credential. What cannot be told as it is ends with 12 hexadecimal digits of the SHA-256 of the whole (of the place, not of
+    the credential).
+    """
+    shown = told(place, PLACE.number)
+    if shown == place:
+        return place
+    digest = hashlib.sha256(place.encode(errors="replace")).hexdigest()[:_DIGEST_DIGITS]
+    return f"{told(place, PLACE.number - _DIGEST_DIGITS - 1)} {digest}"
 
 
 def cut(text: str, most: int) -> str:

@@ -44,4 +44,45 @@ def test_targets_with_one_token_file_have_one_source(tmp_path: Path) -> None:
     targets = [{"name": name, "platform": "bitrix24", "oauth": oauth} for name in "ab"]
     file = tmp_path / "exporter.yml"
     file.write_text(yaml.safe_dump({"targets": targets}))
-    assert {str(tmp_path / "tokens.json")} == {found.credential_source for found in load_config(file, {}).targets}
+    assert {"tokens.json"} == {found.credential_source for found in load_config(file, {}).targets}
+
+
+def test_a_token_file_in_another_folder_is_told_with_its_whole_path(tmp_path: Path) -> None:
+    (tmp_path / "conf").mkdir()
+    assert f"{tmp_path}/tokens.json" == source(tmp_path / "conf", oauth_in(f"{tmp_path}/tokens.json"))
+    assert "keys/tokens.json" == source(tmp_path / "conf", oauth_in("keys/tokens.json"))
+
+
+ODD = ("anna@salon.example", "IST.eyJplanted0123456789", "k\u202eey", "tokens" * 20, "tokens" * 20 + "2", "ü" * 120 + "2")
+
+
+@pytest.mark.parametrize("name", ODD)
+@pytest.mark.parametrize("of", ["api_key", "webhook_url", "token_file"])
+def test_a_file_whose_name_is_an_address_a_credential_unseen_or_long_is_told_as_a_short_text_of_its_own(
+    of: str, name: str, tmp_path: Path
+) -> None:
+    def found(name: str) -> str:
+        (tmp_path / name).write_text(WEBHOOK if of == "webhook_url" else "IST.planted-key")
+        written: dict[str, dict[str, Any]] = {
+            "api_key": KEY_SITE | {"api_key": {"file": name}},
+            "webhook_url": {"platform": "bitrix24", "webhook_url": {"file": name}},
+            "token_file": oauth_in(name),
+        }
+        return source(tmp_path, written[of])
+
+    told = found(name)
+    assert not any(part in told for part in ("anna", "planted", "\u202e"))
+    assert len(told) <= 120
+    assert told == found(name)
+    assert told not in {found(other) for other in (f"{name[:-1]}3", f"x{name}")}
+
+
+def oauth_in(token_file: str) -> dict[str, Any]:
+    return {"platform": "bitrix24", "oauth": {"client_id": "local.1", "client_secret": "planted", "token_file": token_file}}
+
+
+def source(folder: Path, target: dict[str, Any]) -> str:
+    file = folder / "exporter.yml"
+    file.write_text(yaml.safe_dump({"targets": [{"name": "a", **target}]}))
+    [found] = load_config(file, {}).targets
+    return found.credential_source

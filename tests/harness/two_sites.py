@@ -17,6 +17,8 @@ MINE: Final = "Salon Mitte: 100% #1 & Söhne?"
 """A site whose name needs each kind of care in an address."""
 THEIRS: Final = "zz-other"
 """Stands in every text of the other customer."""
+KEY: Final = f"/run/secrets/key-of-{THEIRS}"
+"""Where on the operator's machine the key lies that all targets share: no customer's matter."""
 COPIED: Final = ConfigWarning("same_account", "salon-mitte", f"{THEIRS}-1 is the same account", "drop one", "watched twice")
 OFF: Final = ConfigWarning("conflicts_off", "salon-mitte", "double bookings are not looked for", "switch it on")
 MEANT: Final = ConfigWarning("no_connections", "salon-mitte", "none", "connect one")
@@ -40,6 +42,11 @@ def theirs(number: int) -> views.Target:
     return views.target_of(name, "bitrix24", [failing, waiting], labels={"site": THEIRS}, usage=views.bitrix24_usage())
 
 
+def _with_key(target: views.Target) -> views.Target:
+    entry, states = target
+    return replace(entry, policy=replace(entry.policy, credential=KEY)), states
+
+
 def alone() -> View:
     """Return the exporter with the first customer only, who has copied a target: what is told of it names no other."""
     own = (replace(COPIED, message=COPIED.to_site, to_site=""), OFF)
@@ -48,7 +55,7 @@ def alone() -> View:
 
 def together() -> View:
     """Return it with the second one, who fills pages, before and behind the first."""
-    view = views.view_of(theirs(0), mine(), *(theirs(number) for number in range(1, 60)))
+    view = views.view_of(*map(_with_key, (theirs(0), mine(), *(theirs(number) for number in range(1, 60)))))
     others = tuple(ConfigWarning("no_connections", name, f"{THEIRS} has none", "add one") for name in (f"{THEIRS}-3", None))
     rejected = RejectedConfig(views.NOW - 60, f"targets[{THEIRS}-2]: unknown key", 1)
     warnings = (others[0], COPIED, OFF, others[1])

@@ -229,21 +229,23 @@ def bitrix24_usage() -> ApiUsage:
 
 
 def wix_target(connections_state: CollectorState, bookings_state: CollectorState) -> Target:
-    """Return the Wix site of the examples; one of its connections is accepted as it is."""
+    """Return the Wix site of the examples; one of its connections is accepted as it is, and its key lies in a file."""
     usage = ApiUsage(budgets=(Budget("requests", 200.0, 198.0),))
     labels = {"site": "salon-berlin", "owner": "anna"}
     entry, states = target_of(WIX, "wix", (connections_state, bookings_state), labels=labels, usage=usage)
-    return replace(entry, policy=TargetPolicy(connections={"Chair 1": Known("cut on some days")})), states
+    policy = TargetPolicy(connections={"Chair 1": Known("cut on some days")}, credential="/run/secrets/wix")
+    return replace(entry, policy=policy), states
 
 
 def bitrix24_target(bookings_state: CollectorState, links_state: CollectorState) -> Target:
-    """Return the Bitrix24 portal of the examples."""
+    """Return the Bitrix24 portal of the examples; its webhook stands in the configuration."""
     return target_of(
         BITRIX24,
         "bitrix24",
         (bookings_state, links_state),
         labels={"site": "salon-berlin"},
         usage=bitrix24_usage(),
+        policy=TargetPolicy(credential=f"inline:{BITRIX24}"),
     )
 
 

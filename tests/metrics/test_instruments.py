@@ -14,7 +14,7 @@ from exporter.errors import Reason
 from exporter.metrics import Format, Instruments, Page, TargetInstruments
 from exporter.metrics.families.api import REQUEST_DURATION
 from exporter.metrics.families.freshness import DURATION
-from exporter.model import CollectorName
+from exporter.model import CollectorName, Shard
 from exporter.platforms.base import RETRIED, Events
 from exporter.state.snapshot import View
 from tests.harness import exposition, views
@@ -274,3 +274,15 @@ def test_log_messages_count_by_level_and_all_levels_exist(instruments: Instrumen
 def test_build_info_names_version_revision_and_python(revision: str) -> None:
     page = Page(Instruments(CollectorRegistry(), revision=revision)).render(views.view_of(), Format.TEXT)
     assert value(page, "build_info", revision=revision) == 1
+
+
+def test_a_shard_says_which_it_is_of_how_many() -> None:
+    page = Page(Instruments(CollectorRegistry(), shard=Shard(2, 5))).render(views.view_of(), Format.TEXT)
+    assert {"2": 1.0} == {dict(labels)["shard"]: number for (_, labels), number in select(page, "shard_info").items()}
+    assert 5 == value(page, "shards")
+
+
+def test_who_watches_all_targets_is_the_first_of_one_shard(instruments: Instruments) -> None:
+    page = render(instruments)
+    assert {"0": 1.0} == {dict(labels)["shard"]: number for (_, labels), number in select(page, "shard_info").items()}
+    assert 1 == value(page, "shards")

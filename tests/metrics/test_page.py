@@ -122,6 +122,7 @@ def _of_the_view(name: str) -> bool:
         "booking_sync_event_",
         "booking_sync_internal_",
         "booking_sync_log_",
+        "booking_sync_shard",
     )
     return not name.startswith(elsewhere)
 

@@ -39,4 +39,4 @@ def test_a_wix_site_with_four_connections_costs_no_more_series_than_it_did(tmp_p
     # `booking_sync_connections` for calendar types that the site does not have.
     series = series_of(tmp_path, "salon-berlin-wix")
     assert 4 == sum(line.startswith("booking_sync_connection_info{") for line in series)
-    assert len(series) <= 306
+    assert len(series) <= 307

@@ -8,7 +8,7 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 
 from exporter.metrics import Format, Instruments, Page
 from tests.harness.exposition import instruments_for
-from tests.harness.two_sites import MINE, THEIRS, alone, together
+from tests.harness.two_sites import KEY, MINE, THEIRS, alone, together
 
 
 @pytest.mark.parametrize("text", Format)
@@ -30,11 +30,17 @@ def test_it_is_the_same_whoever_else_there_is(text: Format) -> None:
     assert Page(instruments_for(alone())).render_part(alone(), text) == pages.render_part(together().of_site(MINE), text)
 
 
-def test_it_has_all_that_the_whole_page_has_of_its_targets() -> None:
+def test_it_has_all_that_the_whole_page_has_of_its_targets_but_where_their_credential_lies() -> None:
     page = Page(instruments_for(together()))
     whole = page.render(together(), Format.TEXT).decode().splitlines()
     part = page.render_part(together().of_site(THEIRS), Format.TEXT).decode().splitlines()
-    assert [line for line in whole if f'target="{THEIRS}' in line] == [line for line in part if "target=" in line]
+    own = [line for line in whole if f'target="{THEIRS}' in line]
+    places = [line for line in own if line.startswith("booking_sync_credential_info{")]
+    assert {
+        f'booking_sync_credential_info{{target="{THEIRS}-{n}",platform="bitrix24",credential="{KEY}"}} 1.0' for n in range(60)
+    } == {*places}
+    assert [line for line in own if line not in places] == [line for line in part if "target=" in line]
+    assert "credential_info" not in "".join(part)
 
 
 def test_it_makes_the_next_whole_page_forget_nothing() -> None:

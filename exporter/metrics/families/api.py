@@ -35,6 +35,20 @@ def _credential_expiry(usage: ApiUsage) -> Iterator[Row]:
         yield (), usage.credential_expiry
 
 
+def _credential(source: str) -> Iterator[Row]:
+    yield (source,), 1
+
+
+CREDENTIAL: Final[tuple[Gauge[str], ...]] = (
+    gauge(
+        "credential_info",
+        "Always 1. Where the target's credential comes from, nothing of the credential: the path of its file, the name of its "
+        "variable, or inline:TARGET. Targets that share one have the same label. Absent while the target is paused.",
+        "credential",
+        read=_credential,
+    ),
+)
+
 GAUGES: Final[tuple[Gauge[ApiUsage], ...]] = (
     gauge(
         "api_budget_limit",

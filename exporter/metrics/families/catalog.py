@@ -16,7 +16,7 @@ TARGET_INFO: Final = Family(
     PREFIX + "target_info",
     "gauge",
     "Always 1. Carries the labels configured for the target; join with: "
-    "* on (target, platform) group_left (...) booking_sync_target_info.",
+    "* on (job, instance, target, platform) group_left (...) booking_sync_target_info.",
     TARGET_LABELS,
 )
 
@@ -64,6 +64,11 @@ def _accepted_connections(target: TargetView) -> policy.AcceptedConnections | No
     return None if seen is None else policy.AcceptedConnections(seen, target.policy.connections)
 
 
+def _credential(target: TargetView) -> str | None:
+    # Who is not asked uses none: a credential's share of failing targets is counted by this family.
+    return target.policy.credential or None if target.policy.paused is None else None
+
+
 def _observations(target: TargetView, kind: type[T]) -> Iterator[T]:
     for collector in target.collectors:
         if isinstance(collector.observation, kind):
@@ -79,6 +84,7 @@ GROUPS: Final[tuple[Group[Any], ...]] = (
     Group(bookings.RESOURCES, _resources),
     Group(links.GAUGES, _links),
     Group(windows.GAUGES, _windowed),
+    Group(api.CREDENTIAL, _credential),
     Group(api.GAUGES, lambda target: target.usage),
 )
 
@@ -100,7 +106,7 @@ TOPICS: Final[tuple[Topic, ...]] = (
     Topic("Bookings", (*bookings.GAUGES, *bookings.RESOURCES, *bookings.COUNTERS)),
     Topic("Links (Bitrix24)", links.GAUGES),
     Topic("Windows", windows.GAUGES),
-    Topic("API traffic and budgets", (*api.GAUGES, *api.COUNTERS)),
+    Topic("API traffic and budgets", (*api.CREDENTIAL, *api.GAUGES, *api.COUNTERS)),
     Topic("The exporter itself", process.OURS),
     Topic("Process and Python", process.STANDARD),
 )

@@ -33,6 +33,12 @@ def _dropped(collector: CollectorState) -> float:
             return 0
 
 
+def _failing(collectors: Collectors) -> Iterator[Row]:
+    for collector in collectors:
+        if collector.failure is not None:
+            yield (collector.collector, collector.failure.reason), 1
+
+
 UP: Final = gauge(
     "collector_up",
     "1 if the last finished poll succeeded completely, else 0; 0 before the first poll ends and after a partial success.",
@@ -42,6 +48,14 @@ UP: Final = gauge(
 
 GAUGES: Final[tuple[Gauge[Collectors], ...]] = (
     UP,
+    gauge(
+        "collector_failing",
+        "Always 1. Why the last finished poll did not succeed completely: one reason while collector_up is 0. Absent while it "
+        "is 1, and before the first poll ends.",
+        "collector",
+        "reason",
+        read=_failing,
+    ),
     gauge(
         "collector_interval_seconds",
         "Configured time between two polls in seconds.",

@@ -29,6 +29,18 @@ READY: Final = _family("gauge", "ready", "1 once every collector has finished on
 STANDBY: Final = _family(
     "gauge", "standby", "1 while this process waits for another one to end and polls nothing (--standby), else 0."
 )
+SHARD_INFO: Final = _family(
+    "gauge",
+    "shard_info",
+    "Always 1. Which part of the targets this process watches, counted from 0 (--shard); 0 where they are not divided.",
+    "shard",
+)
+SHARDS: Final = _family(
+    "gauge",
+    "shards",
+    "Into how many parts the targets are divided (--shard), 1 where they are not. While fewer of shard_info are there, nobody "
+    "watches the targets of the missing ones.",
+)
 CONFIG_WARNINGS: Final = _family(
     "gauge",
     "config_warnings",
@@ -76,6 +88,8 @@ OURS: Final[tuple[Family, ...]] = (
     TIME,
     READY,
     STANDBY,
+    SHARD_INFO,
+    SHARDS,
     CONFIG_WARNINGS,
     RELOAD_SUCCESSFUL,
     RELOAD_SUCCESS_TIME,

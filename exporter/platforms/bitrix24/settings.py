@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Annotated, Final, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, PlainValidator, ValidationInfo
+from pydantic import Field, PlainValidator, PrivateAttr, ValidationInfo
 
 from exporter.fields.credentials import (
     SECRET_SCHEMA,
@@ -19,7 +20,7 @@ from exporter.fields.credentials import (
     split_url,
     told_source,
 )
-from exporter.fields.kinds import Duration, FilePath, Id, WindowName, field_error
+from exporter.fields.kinds import Duration, FilePath, Id, Reading, WindowName, field_error
 from exporter.limits import MAX_BOOKINGS, RESOURCE_SERIES, RESOURCE_WINDOWS
 from exporter.platforms.settings import (
     MAX_MAX_BOOKINGS,
@@ -36,6 +37,7 @@ from exporter.platforms.settings import (
     default,
 )
 from exporter.support.net import is_loopback
+from exporter.support.redaction import told_place
 from exporter.support.secret import Secret, pasted
 
 DEFAULT_LINKS_WINDOW: Final = "next_7d"
@@ -180,6 +182,17 @@ class OAuth(Strict):
     server: Origin | None = Field(
         default=None, description="Authorisation server. Default: the `server_endpoint` in the token file."
     )
+    _folder: Path = PrivateAttr(default=Path("/"))
+
+    def model_post_init(self, context: object) -> None:
+        if isinstance(context, Reading):
+            self._folder = context.directory
+
+    @property
+    def source(self) -> str:
+        """Where the tokens are, as it is told to people: as the path may be written in the configuration."""
+        inside = self.token_file.is_relative_to(self._folder)
+        return told_place(str(self.token_file.relative_to(self._folder) if inside else self.token_file))
 
 
 class BitrixTarget(Target):
@@ -200,7 +213,7 @@ class BitrixTarget(Target):
     @property
     def credential_source(self) -> str:
         if self.oauth is not None:
-            return str(self.oauth.token_file)
+            return self.oauth.source
         # Behind the source stands the portal's address.
         return told_source(self.webhook_url.identity.rpartition(" ")[0] if self.webhook_url else "", self.name)
 
