@@ -237,7 +237,10 @@ POLL_OVERDUE: Final = Row(
     history=True,
 )
 CONFIG_WARNING: Final = Row(
-    Kind.CONFIG_WARNING, Verdict.WARNING, "The configuration watches less than it seems to, or shows more."
+    Kind.CONFIG_WARNING,
+    Verdict.WARNING,
+    "The configuration watches less than it seems to, or shows more.",
+    alerts=("BookingSyncWindowMissing",),
 )
 RELOAD_REFUSED: Final = Row(
     Kind.RELOAD_REFUSED,
@@ -318,6 +321,14 @@ ALERTS_ONLY: Final = (
         (
             "Watchdog",
             "BookingSyncExporterDown",
+            "BookingSyncInstanceDown",
+            "BookingSyncScrapesFailing",
+            "BookingSyncRestartsOften",
+            "BookingSyncReplicaBlind",
+            "BookingSyncReplicasDisagree",
+            "BookingSyncExporterSlow",
+            "BookingSyncPollsLate",
+            "BookingSyncRuleFailures",
             "BookingSyncClockSkewed",
             "BookingSyncScrapeGrew",
             "BookingSyncSeriesDropped",
@@ -326,7 +337,7 @@ ALERTS_ONLY: Final = (
     ),
     AlertsOnly("a budget that runs low", ("BookingSyncApiBudgetLow",)),
     AlertsOnly("a platform or credential that many targets share", ("BookingSyncPlatformDown",)),
-    AlertsOnly("a missing shard", ("BookingSyncTargetsUnwatched",)),
+    AlertsOnly("a missing shard", ("BookingSyncShardMissing",)),
 )
 
 
