@@ -13,6 +13,12 @@ from exporter.monitoring.options import Options
 LINKED = Options(grafana_url="https://grafana.example", runbook_url="https://wiki.example", board_url="https://sync.example")
 ALERTS = [alert for group in alert_groups(LINKED) for alert in group.alerts]
 CALLING = [alert for alert in ALERTS if alert.severity in {Severity.CRITICAL, Severity.WARNING}]
+ABOUT_A_DEAD_EXPORTER = {
+    "BookingSyncExporterDown",
+    "BookingSyncInstanceDown",
+    "BookingSyncScrapesFailing",
+    "BookingSyncShardMissing",
+}
 TEXTS = {"summary", "description", "since", "fix", "until_morning", "first_steps", "runbook_url", "dashboard_url", "board"}
 
 
@@ -37,6 +43,16 @@ def test_whoever_is_called_reads_what_happens_if_nobody_acts_until_morning(alert
 @_each([alert for alert in ALERTS if "connection" in alert.link])
 def test_an_alert_about_one_connection_says_since_when_it_is_so(alert: Alert) -> None:
     assert "status_since" in alert.since
+
+
+@_each([alert for alert in ALERTS if alert.name in ABOUT_A_DEAD_EXPORTER])
+def test_the_message_itself_has_the_first_steps_where_the_runbook_may_be_down(alert: Alert) -> None:
+    assert re.fullmatch(r"1\. .+ 2\. .+ 3\. .+", alert.annotations(LINKED)["first_steps"])
+
+
+@_each([alert for alert in ALERTS if alert.name not in ABOUT_A_DEAD_EXPORTER])
+def test_the_first_steps_of_other_alerts_stand_in_the_runbook_alone(alert: Alert) -> None:
+    assert "first_steps" not in alert.annotations(LINKED)
 
 
 @_each(ALERTS)
