@@ -12,7 +12,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import cache
 from typing import Any, Final
 
 import httpx
@@ -25,7 +24,6 @@ from exporter.model import (
     Budget,
     CollectorName,
     Conflict,
-    ConnectionsObservation,
     ConnectionStatus,
     ErrorReason,
     LinkAnswers,
@@ -127,11 +125,12 @@ def write_day(client: httpx.Client, fleet: Fleet, at: float, instance: str = INS
             _write(client, found, history, at - _SINCE_RULES, every)
 
 
-def query(client: httpx.Client, expression: str, at: float) -> Any:
+def query(client: httpx.Client, expression: str, at: float) -> dict[str, Any]:
     """Return what an instant query found, with its statistics."""
     answer = client.post("/api/v1/query", data={"query": expression, "time": at, "stats": "all"}).json()
     assert answer["status"] == "success", f"{expression}: {answer}"
-    return answer["data"]
+    found: dict[str, Any] = answer["data"]
+    return found
 
 
 def seconds(duration: str) -> float:
@@ -176,13 +175,12 @@ def _recordings() -> Iterable[tuple[str, list[tuple[str, float]]]]:
         yield record, rules.pop(record)
 
 
-def _write(client: httpx.Client, found: Mapping[Labels, float], history: Mapping[str, float], last: float, every: float) -> None:
-    @cache
-    def moments(behind: float) -> tuple[float, ...]:
-        return tuple(last - every * step for step in reversed(range(int(behind / every) + 1)))
-
+def _write(
+    client: httpx.Client, found: Mapping[Labels, float], history: Mapping[str, float], last: float, every: float
+) -> None:
     remote_write_runs(
-        client, (Run(labels, value, moments(history[dict(labels)["__name__"]])) for labels, value in found.items())
+        client,
+        (Run(labels, value, last, every, behind=history[dict(labels)["__name__"]]) for labels, value in found.items()),
     )
 
 
@@ -228,9 +226,7 @@ def _portal(number: int, at: float) -> Target:
     name = f"site-{number:04}-b24"
     bookings = BookingsObservation(
         at,
-        tuple(
-            WindowBookings(window, 12, conflicting=2, accepted=0, by_resource={"7": 8, "8": 4}) for window in _windows(at)
-        ),
+        tuple(WindowBookings(window, 12, conflicting=2, accepted=0, by_resource={"7": 8, "8": 4}) for window in _windows(at)),
         next_booking=at + 1_800,
         measures_next=True,
         conflicts=(Conflict("7", "341", "352", at + 3_600, at + 5_400),),

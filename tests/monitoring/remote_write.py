@@ -24,11 +24,13 @@ _REQUEST: Final = 4_000_000
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A series that was the same number at every one of ``moments`` (Unix seconds, ascending)."""
+    """A series that was the same number ``every`` so many seconds up to ``last`` (Unix seconds), for ``behind`` seconds."""
 
     labels: Labels
     value: float
-    moments: tuple[float, ...]
+    last: float
+    every: float
+    behind: float
 
 
 def remote_write(client: httpx.Client, series: Mapping[Labels, Samples]) -> None:
@@ -40,12 +42,13 @@ def remote_write_runs(client: httpx.Client, runs: Iterable[Run]) -> None:
     """Send many long series that do not change, a few megabytes at a time; series that run alike are encoded once."""
 
     @cache
-    def encoded(value: float, moments: tuple[float, ...]) -> bytes:
-        return _run([(moment, value) for moment in moments])
+    def encoded(value: float, last: float, every: float, behind: float) -> bytes:
+        return _run([(last - every * step, value) for step in reversed(range(int(behind / every) + 1))])
 
-    waiting, size = [], 0
+    waiting: list[bytes] = []
+    size = 0
     for run in runs:
-        one = _field(1, _named(run.labels) + encoded(run.value, run.moments))
+        one = _field(1, _named(run.labels) + encoded(run.value, run.last, run.every, run.behind))
         waiting.append(one)
         size += len(one)
         if size > _REQUEST:
