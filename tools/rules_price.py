@@ -30,23 +30,25 @@ _INTRODUCTION: Final = f"""\
 *Generated from counted samples and measured processor time by `python -m tools.rules_price docs/rules-price.md`.*
 
 What a rule costs Prometheus grows with the samples that an evaluation touches. Prometheus counts them itself
-(`totalQueryableSamples` of `/api/v1/query?stats=all`), and the number is the same on every machine. The suite counts them for
-{FORTY.sites + FORTY.portals} targets with a back-filled day at a scrape a minute: {FORTY.sites} Wix sites with {FORTY.connections} connections each, one of them
-in error, and {FORTY.portals} Bitrix24 portals. Three smaller fleets say what a site, a connection and a portal add, and so what a rule
-touches at {LARGE.sites:,} sites with {LARGE.sites * LARGE.connections:,} connections and {LARGE.portals} portals. A rule that touches more than it did fails
-`tests/monitoring/test_price.py`.
+(`totalQueryableSamples` of `/api/v1/query?stats=all`), and the number is the same on every machine.
 
-A sample that lies in a range costs some 50 to 100 ns, one that is looked up alone and recorded again a hundred times as much.
-What a sample costs is therefore measured by group, texts of firing alerts included. All groups together are to need less than
-{MOST_CORES:g} cores.
+- The suite counts them for {FORTY.sites + FORTY.portals} targets, with a day behind them at a scrape a minute:
+  {FORTY.sites} Wix sites with {FORTY.connections} connections each, one of them in error, and {FORTY.portals} Bitrix24 portals.
+- Three smaller fleets say what a site, a connection and a portal add, and so what a rule touches at {LARGE.sites:,} sites
+  with {LARGE.sites * LARGE.connections:,} connections and {LARGE.portals} portals.
+- A rule that touches more than it did fails `tests/monitoring/test_price.py`.
+
+A sample that lies in a range costs some 50 to 100 ns, one that is looked up alone and recorded again a hundred times as
+much. What a sample costs is therefore measured by group, texts of firing alerts included; a group that was not measured
+counts as the dearest. All groups together are to need less than {MOST_CORES:g} cores.
 """
 
 _MEASURED: Final = """
 ## Processor time, measured
 
-`make bench-rules` has a real Prometheus scrape a page of Wix sites every minute, with a day behind it, first without rules, then
-with the shipped ones, and takes the difference of its `process_cpu_seconds_total`. *Before* are the rules that copied every
-connection and looked back on whole days every 30 seconds.
+`make bench-rules` has a real Prometheus scrape a page of Wix sites every minute, with a day behind it, first without rules,
+then with the shipped ones, and takes the difference of its `process_cpu_seconds_total`. *Before* are the rules that copied
+every connection and looked back on whole days every 30 seconds.
 """
 
 

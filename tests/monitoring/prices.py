@@ -64,10 +64,10 @@ def rules() -> Iterator[Rule]:
 
 def measured(folder: Path) -> dict[str, Price]:
     """Return the price of every shipped rule; runs a Prometheus for each of four fleets."""
-    forty = _samples(folder / "forty", FORTY)
-    eight = _samples(folder / "eight", Fleet(sites=8, portals=2, connections=5))
-    portals = _samples(folder / "portals", Fleet(sites=8, portals=4, connections=5))
-    narrow = _samples(folder / "narrow", Fleet(sites=8, portals=2, connections=3))
+    forty = samples(folder / "forty", FORTY)
+    eight = samples(folder / "eight", Fleet(sites=8, portals=2, connections=5))
+    portals = samples(folder / "portals", Fleet(sites=8, portals=4, connections=5))
+    narrow = samples(folder / "narrow", Fleet(sites=8, portals=2, connections=3))
     found = {}
     for key in forty:
         per_portal = (portals[key] - eight[key]) / 2
@@ -122,8 +122,9 @@ def touched(client: httpx.Client, rule: Rule, at: float) -> int:
     return int(query(client, rule.expression, at)["stats"]["samples"]["totalQueryableSamples"])
 
 
-def _samples(folder: Path, fleet: Fleet) -> dict[str, int]:
-    folder.mkdir()
+def samples(folder: Path, fleet: Fleet) -> dict[str, int]:
+    """Return how many samples one evaluation of each shipped rule touches behind a day of a fleet."""
+    folder.mkdir(exist_ok=True)
     with prometheus(folder, "global: {}\n", *HEAD) as client:
         write_day(client, fleet, AT)
         return {rule.key: touched(client, rule, AT) for rule in rules()}

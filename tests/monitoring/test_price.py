@@ -7,7 +7,7 @@ import pytest
 
 from tests.monitoring import prices
 from tests.monitoring.bundle import DECLARED
-from tests.monitoring.fleet_day import FleetPage, looked_back
+from tests.monitoring.fleet_day import Fleet, FleetPage, looked_back
 from tests.monitoring.prices import AT, FORTY, LARGE, MOST_CORES, Price
 from tests.monitoring.promql import family_of
 from tools.rules_price import render
@@ -44,9 +44,12 @@ def test_every_family_that_a_rule_reads_is_on_the_page_of_the_measured_fleet() -
     assert ABSENT_IN_A_CALM_FLEET <= DECLARED.keys()
 
 
-def test_the_committed_prices_are_lines_through_the_measured_forty_targets() -> None:
-    for price in prices.committed().values():
-        assert price.at(FORTY) == pytest.approx(price.at_forty, abs=1)
+@pytest.mark.servers
+def test_another_fleet_touches_what_the_committed_prices_say(tmp_path: Path) -> None:
+    fleet = Fleet(sites=12, portals=6, connections=4)
+    touched = prices.samples(tmp_path, fleet)
+    said = {key: round(price.at(fleet)) for key, price in prices.committed().items()}
+    assert touched == {key: pytest.approx(number, abs=2, rel=0.02) for key, number in said.items()}
 
 
 def test_all_groups_together_need_less_than_a_fifth_of_a_core_at_5000_sites() -> None:
