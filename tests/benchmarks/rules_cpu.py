@@ -140,14 +140,19 @@ def _say(text: str) -> None:
     sys.stdout.flush()
 
 
+def new_parser() -> argparse.ArgumentParser:
+    """Return the parser of the arguments, which ``docs/benchmarks.md`` explains."""
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.rules_cpu")
+    parser.add_argument("--sites", type=int, default=500)
+    parser.add_argument("--minutes", type=float, default=10)
+    parser.add_argument("--idle-minutes", type=float, default=5)
+    parser.add_argument("--column", choices=("before", "now"), default="now")
+    return parser
+
+
 def main() -> None:
     """Measure and write the result down."""
-    arguments = argparse.ArgumentParser(prog="python -m tests.benchmarks.rules_cpu", description=__doc__)
-    arguments.add_argument("--sites", type=int, default=500)
-    arguments.add_argument("--minutes", type=float, default=10)
-    arguments.add_argument("--idle-minutes", type=float, default=5)
-    arguments.add_argument("--column", choices=("before", "now"), default="now", help="which column of the document")
-    asked = arguments.parse_args()
+    asked = new_parser().parse_args()
     found = measure(Fleet(asked.sites, 0, 5), asked.idle_minutes, asked.minutes)
     known = json.loads(CPU.read_text()) if CPU.exists() else {}
     CPU.write_text(json.dumps({**known, asked.column: found}, indent=2) + "\n")
