@@ -36,6 +36,13 @@ def _grew(before: Price, now: Price) -> bool:
     return now.at_forty > GROWTH * before.at_forty or now.at(LARGE) > GROWTH * before.at(LARGE)
 
 
+def test_a_series_is_written_for_as_long_as_ranges_offsets_and_subqueries_look_back_together() -> None:
+    quarter = 900  # the lookback of an instant, and room for an interval
+    expression = "max_over_time((a - last_over_time(b[5m] offset 1d))[1h:1m] offset 2m) > c"
+    assert looked_back([expression]) == {"a": 3_720 + quarter, "b": 300 + 86_400 + 3_720 + quarter, "c": quarter}
+    assert looked_back(["a", "rate(a[30m])", "a offset 10m"]) == {"a": 1_800 + quarter}
+
+
 def test_every_family_that_a_rule_reads_is_on_the_page_of_the_measured_fleet() -> None:
     lines = FleetPage(FORTY, AT).render(AT).splitlines()
     shown = {line.partition("{")[0].partition(" ")[0] for line in lines if not line.startswith("#")}
