@@ -126,5 +126,6 @@ def samples(folder: Path, fleet: Fleet) -> dict[str, int]:
     """Return how many samples one evaluation of each shipped rule touches behind a day of a fleet."""
     folder.mkdir(exist_ok=True)
     with prometheus(folder, "global: {}\n", *HEAD) as client:
+        client.timeout = httpx.Timeout(120)  # a busy machine takes its time over a month of samples
         write_day(client, fleet, AT)
         return {rule.key: touched(client, rule, AT) for rule in rules()}

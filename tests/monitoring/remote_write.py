@@ -19,7 +19,7 @@ Samples: TypeAlias = Sequence[tuple[float, float | None]]
 
 _STALE: Final = struct.pack("<Q", 0x7FF0000000000002)
 _LITERAL: Final = 1 << 16
-_REQUEST: Final = 4_000_000
+_REQUEST: Final = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ def remote_write(client: httpx.Client, series: Mapping[Labels, Samples]) -> None
 
 
 def remote_write_runs(client: httpx.Client, runs: Iterable[Run]) -> None:
-    """Send many long series that do not change, a few megabytes at a time; series that run alike are encoded once."""
+    """Send many long series that do not change, about a megabyte at a time; series that run alike are encoded once."""
 
     @cache
     def encoded(value: float, last: float, every: float, behind: float) -> bytes:
