@@ -86,6 +86,7 @@ def _processor_time() -> str:
         ("measured on", lambda found: found["date"]),
         ("sites x connections", lambda found: f"{found['sites']:,} x {found['connections']}"),
         ("minutes", lambda found: f"{found['minutes']:g}"),
+        ("evaluations that were skipped", lambda found: f"{found['missed_evaluations']:g}"),
         ("cores without rules", lambda found: f"{found['cores_without_rules']:.3f}"),
         ("cores with rules", lambda found: f"{found['cores_with_rules']:.3f}"),
         ("cores of the rules", lambda found: f"{_of_rules(found):.3f}"),

@@ -93,6 +93,7 @@ def measure(fleet: Fleet, idle_minutes: float, minutes: float) -> dict[str, Any]
             together = cores_of(client, minutes, took)
             _say(f"with rules {together:.3f} cores")
             samples = _samples_by_group(client)
+            missed = sum(_numbers(client, "prometheus_rule_group_iterations_missed_total"))
             version = client.get("/api/v1/status/buildinfo").json()["data"]["version"]
     taken = {name: sum(shares) / len(shares) for name, shares in took.items()}
     share = (together - without) / sum(taken.values())
@@ -104,6 +105,7 @@ def measure(fleet: Fleet, idle_minutes: float, minutes: float) -> dict[str, Any]
         "minutes": minutes,
         "cores_without_rules": round(without, 4),
         "cores_with_rules": round(together, 4),
+        "missed_evaluations": missed,
         "groups": {
             group["name"]: {
                 "cores": round(taken[group["name"]] * share, 5),
@@ -131,8 +133,13 @@ def _reload(client: httpx.Client, folder: Path, instance: str, rules: str) -> No
 
 
 def _cpu_seconds(client: httpx.Client) -> float:
+    return sum(_numbers(client, "process_cpu_seconds_total"))
+
+
+def _numbers(client: httpx.Client, name: str) -> list[float]:
+    """Return the samples of one of Prometheus' own metrics."""
     lines = client.get("/metrics").text.splitlines()
-    return float(next(line for line in lines if line.startswith("process_cpu_seconds_total ")).split()[1])
+    return [float(line.rsplit(" ", 1)[1]) for line in lines if line.startswith((f"{name} ", f"{name}{{"))]
 
 
 def _say(text: str) -> None:
