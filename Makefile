@@ -8,7 +8,7 @@ PIP     = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 JOBS   ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help run install test coverage lint format types bench bench-fleet soak fuzz generate pictures lock servers image clean
+.PHONY: help run install test coverage lint format types bench bench-fleet bench-rules soak fuzz generate pictures lock servers image clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -37,10 +37,14 @@ types: $(VENV)/.installed-dev ## mypy, strict
 	$(BIN)/mypy exporter tests tools
 
 bench: $(VENV)/.installed-dev ## Benchmarks, as ratios side by side
-	for file in $(filter-out %/fleet.py,$(wildcard tests/benchmarks/*.py)); do echo "== $$file"; $(BIN)/python -m "$$(echo $${file%.py} | tr / .)" || exit 1; done
+	for file in $(filter-out %/fleet.py %/rules_cpu.py,$(wildcard tests/benchmarks/*.py)); do echo "== $$file"; $(BIN)/python -m "$$(echo $${file%.py} | tr / .)" || exit 1; done
 
 bench-fleet: $(VENV)/.installed-dev ## Five minutes of 5,000 sites and 500 portals (ARGS="--sites 300 --portals 30")
 	$(BIN)/python -m tests.benchmarks.fleet $(ARGS)
+
+bench-rules: $(VENV)/.installed-dev servers ## What the rules cost Prometheus at 500 sites, 25 minutes (ARGS="--minutes 5")
+	$(BIN)/python -m tests.benchmarks.rules_cpu $(ARGS)
+	$(BIN)/python -m tools.rules_price docs/rules-price.md
 
 soak: $(VENV)/.installed-dev ## Two hours under faults that strike at random (ARGS="--seconds 600")
 	$(BIN)/python -u -m tests.soak $(ARGS)
@@ -56,6 +60,7 @@ generate: $(VENV)/.installed-dev ## Write the generated files again: schema, ref
 	$(BIN)/python -m tools.texts
 	$(BIN)/python -m tools.status_schema docs/status.schema.json
 	$(BIN)/booking-sync-exporter monitoring render --out . >/dev/null
+	$(BIN)/python -m tools.rules_price docs/rules-price.md
 
 pictures: $(VENV)/.installed-dev servers ## Take the documents' pictures of the status board again, of the demo's worst night
 	$(BIN)/python -m tools.board_pictures docs

@@ -18,7 +18,7 @@ from exporter.metrics import FAMILIES
 from exporter.monitoring.alerts import alert_groups
 from exporter.monitoring.options import Options
 from exporter.web.config import WebConfig
-from tests.benchmarks import fleet
+from tests.benchmarks import fleet, rules_cpu
 from tests.harness.certificates import self_signed
 
 ROOT: Final = Path(__file__).parents[1]
@@ -131,7 +131,12 @@ def test_every_call_that_is_shown_has_commands_and_flags_that_exist(words: list[
 def test_every_flag_that_is_named_exists(name: str) -> None:
     prose = CODE.sub("", BY_NAME[name])
     foreign = {"--read-only", "--profile"}  # of Docker
-    foreign |= {flag for action in fleet.new_parser()._actions for flag in action.option_strings}
+    foreign |= {
+        flag
+        for parser in (fleet.new_parser(), rules_cpu.new_parser())
+        for action in parser._actions
+        for flag in action.option_strings
+    }
     assert sorted(set(re.findall(r"`(--[a-z][\w.-]*)", prose)) - foreign - set().union(*map(flags, COMMANDS))) == []
 
 
