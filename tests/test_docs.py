@@ -132,6 +132,7 @@ def test_every_call_that_is_shown_has_commands_and_flags_that_exist(words: list[
 def test_every_flag_that_is_named_exists(name: str) -> None:
     prose = CODE.sub("", BY_NAME[name])
     foreign = {"--read-only", "--profile"}  # of Docker
+    foreign |= {"--enable-feature", "--disableAlertgroupLabel"}  # of Prometheus and vmalert-tool
     foreign |= {flag for action in fleet.new_parser()._actions for flag in action.option_strings}
     assert sorted(set(re.findall(r"`(--[a-z][\w.-]*)", prose)) - foreign - set().union(*map(flags, COMMANDS))) == []
 

@@ -121,8 +121,8 @@ class Stack:
 def paging_stack(directory: Path) -> Iterator[Stack]:
     """Run everything; gives the stack once the exporter is ready, scraped, and Prometheus knows its Alertmanager."""
     with ExitStack() as stack:
-        simulator, origin = stack.enter_context(_simulator())
-        exporter = stack.enter_context(_exporter(directory, origin))
+        simulator, origin = stack.enter_context(simulated())
+        exporter = stack.enter_context(hurried_exporter(directory, origin))
         inbox, inbox_url = stack.enter_context(_inbox())
         manager = stack.enter_context(alertmanager(directory, _alertmanager_config(directory, inbox_url)))
         _busy_last_week(directory)
@@ -149,7 +149,7 @@ def paging_stack(directory: Path) -> Iterator[Stack]:
 
 
 @contextmanager
-def _simulator() -> Iterator[tuple[Simulator, str]]:
+def simulated() -> Iterator[tuple[Simulator, str]]:
     """Serve the demo world from a thread; a booking arrives at every business each two seconds."""
     simulator = Simulator(build=partial(demo_world.build, intake_every=2.0))
     ready, loop, stop, origin = threading.Event(), asyncio.new_event_loop(), asyncio.Event(), []
@@ -186,7 +186,8 @@ _COLLECTORS: dict[str, dict[str, dict[str, Any]]] = {
 
 
 @contextmanager
-def _exporter(directory: Path, origin: str) -> Iterator[str]:
+def hurried_exporter(directory: Path, origin: str) -> Iterator[str]:
+    """Run the exporter on the demo's targets at ``origin``, with the waits divided that no configuration can shorten."""
     targets = [{**target, "collectors": _COLLECTORS[target["platform"]]} for target in demo_targets(origin)]
     portals = [target for target in targets if target["platform"] == "bitrix24"]
     for portal, host in zip(portals, ("127.0.0.1", "localhost"), strict=True):
