@@ -14,7 +14,16 @@ from typing import Any
 import httpx
 import pytest
 import yaml
-from promql_parser import AggregateExpr, BinaryExpr, Call, Expr, NumberLiteral, VectorSelector
+from promql_parser import (
+    AggregateExpr,
+    BinaryExpr,
+    Call,
+    Expr,
+    NumberLiteral,
+    ParenExpr,
+    VectorMatchCardinality,
+    VectorSelector,
+)
 
 from tests.e2e.paging_stack import JOB, hurried_exporter, simulated
 from tests.monitoring.bundle import ALERT_GROUPS, ALERTS, DECLARED, PROMETHEUS, RECORDING_GROUPS, RECORDINGS, ROOT
@@ -82,13 +91,22 @@ def test_series_that_meet_have_the_same_type_or_none_that_is_left(name: str, exp
 
 def _matches_by_type(node: BinaryExpr) -> bool:
     """Whether both sides are vectors that meet only where the labels of type and unit are the same."""
-    if isinstance(node.lhs, NumberLiteral) or isinstance(node.rhs, NumberLiteral):
+    if _is_number(node.lhs) or _is_number(node.rhs):
         return False
     matching = node.modifier and node.modifier.matching
     if not matching:
         return True
     labels = set(matching.labels)
     return bool(labels & TYPE_LABELS) if str(matching.type).endswith("Include") else not labels >= TYPE_LABELS
+
+
+def _is_number(node: Expr) -> bool:
+    """Whether an expression gives one number and no series."""
+    if isinstance(node, Call):
+        return node.func.name in {"time", "scalar"}
+    return isinstance(node, NumberLiteral) or (
+        isinstance(node, BinaryExpr | ParenExpr) and all(map(_is_number, children(node)))
+    )
 
 
 def _types(node: Expr) -> set[str]:
@@ -104,7 +122,22 @@ def _types(node: Expr) -> set[str]:
             return {""}
     if isinstance(node, Call) and node.func.name == "absent":
         return {""}
-    return set().union(*(_types(child) for child in children(node)))
+    parts = _giving_labels(node) if isinstance(node, BinaryExpr) else children(node)
+    return set().union(*map(_types, parts)) or {""}
+
+
+def _giving_labels(node: BinaryExpr) -> tuple[Expr, ...]:
+    """Return the sides whose labels of type and unit the result has."""
+    sides = tuple(side for side in (node.lhs, node.rhs) if not _is_number(side))
+    if str(node.op) == "or" or len(sides) < 2:
+        return sides
+    if str(node.op) in {"and", "unless"}:
+        return sides[:1]
+    if node.modifier and node.modifier.card is VectorMatchCardinality.OneToMany:
+        return sides[1:]
+    if node.modifier and node.modifier.card is VectorMatchCardinality.ManyToOne:
+        return sides[:1]
+    return sides if _matches_by_type(node) else ()
 
 
 _MILLISECONDS = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
