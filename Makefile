@@ -6,12 +6,14 @@ COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version=3.11 --gene
 PIP     = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # Workers of the test run; two cores are plenty.
 JOBS   ?= 2
+# Where current servers are built, and tried by test-current.
+SERVERS ?= build/servers-current
 
 .DEFAULT_GOAL := help
-.PHONY: help run install test coverage lint format types bench bench-fleet bench-rules soak fuzz generate pictures lock servers image clean
+.PHONY: help run install test coverage lint format types bench bench-fleet bench-rules soak fuzz generate pictures lock servers servers-current test-current image clean
 
 help: ## Show this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
 
 run: $(VENV)/.installed ## Install, then run the demo: simulator and exporter in one process, no credentials
 	$(BIN)/booking-sync-exporter demo $(ARGS)
@@ -74,6 +76,12 @@ lock: $(VENV)/.installed-dev ## Lock what pyproject.toml asks for, with hashes (
 
 servers: # Debian's servers and Grafana's code, which the end-to-end tests drive; a no-op when they are there
 	@sh tests/harness/install-servers.sh
+
+servers-current: ## Build current Prometheus, Alertmanager and vmalert with Go (ten minutes; PROMETHEUS=3.5.0 SERVERS=build/servers-3.5)
+	@sh tests/harness/build-servers.sh $(SERVERS)
+
+test-current: $(VENV)/.installed-dev servers servers-current ## Run what drives servers on Debian's and on those, and write the result into docs/monitoring.md
+	$(BIN)/python -m tools.versions_reference docs/monitoring.md $(SERVERS) -n $(JOBS) $(ARGS)
 
 image: ## Build the container image
 	docker build --tag booking-sync-exporter .

@@ -131,6 +131,7 @@ def test_every_call_that_is_shown_has_commands_and_flags_that_exist(words: list[
 def test_every_flag_that_is_named_exists(name: str) -> None:
     prose = CODE.sub("", BY_NAME[name])
     foreign = {"--read-only", "--profile"}  # of Docker
+    foreign |= {"--enable-feature", "--disableAlertgroupLabel"}  # of Prometheus and vmalert-tool
     foreign |= {
         flag
         for parser in (fleet.new_parser(), rules_cpu.new_parser())

@@ -1,4 +1,7 @@
-"""Debian's prometheus, alertmanager, promtool and amtool, started for a test and ended by their id."""
+"""prometheus, alertmanager, promtool and amtool, started for a test and ended by their id.
+
+They are Debian's, or, where ``SERVERS`` names a folder (``make servers-current``), those of that folder and no others.
+"""
 
 from __future__ import annotations
 
@@ -17,11 +20,14 @@ import httpx
 import pytest
 
 T = TypeVar("T")
+ROOT = Path(__file__).parents[2]
 _NAMES = {"alertmanager": ("prometheus-alertmanager", "alertmanager")}
 
 
 def binary(name: str) -> str:
-    """Return the path of a server or tool; skip when it is absent, fail when it is absent in CI."""
+    """Return the path of a server or tool; skip when it is absent, fail when it is absent in CI or in ``SERVERS``."""
+    if folder := os.environ.get("SERVERS"):
+        return shutil.which(name, path=ROOT / folder) or pytest.fail(f"there is no {name} in SERVERS={folder}")
     for candidate in _NAMES.get(name, (name,)):
         if path := shutil.which(candidate):
             return path
