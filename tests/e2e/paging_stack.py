@@ -279,12 +279,6 @@ def _alertmanager_config(directory: Path, inbox_url: str) -> Path:
     return file
 
 
-def _routes(route: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    yield route
-    for child in route.get("routes", ()):
-        yield from _routes(child)
-
-
 def _prometheus_config(directory: Path, exporter: str, manager: str) -> str:
     groups = [
         {**group, "interval": INTERVAL, "rules": [_hurried(rule) for rule in group["rules"]]}
