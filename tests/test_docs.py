@@ -142,9 +142,7 @@ def test_the_readme_names_every_command_and_every_flag_of_the_exporter() -> None
     assert missing == []
 
 
-def test_the_example_of_the_readme_leaves_nothing_unwatched(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_example_of_the_readme_leaves_nothing_unwatched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     readme = BY_NAME["README.md"]
     [example] = [block for block in re.findall(r"```yaml\n(.*?)```", readme, re.DOTALL) if "\ntargets:" in block]
     monkeypatch.setenv("B24_WEBHOOK_URL", "https://example.bitrix24.com/rest/1/notarealcode123/")
