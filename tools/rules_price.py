@@ -46,7 +46,7 @@ counts as the dearest. All groups together are to need less than {MOST_CORES:g} 
 _MEASURED: Final = """
 ## Processor time, measured
 
-`make bench-rules` has a real Prometheus scrape a page of Wix sites every minute, with a day behind it, first without rules,
+`make bench-rules` has a real Prometheus scrape a page of such targets every minute, with a day behind it, first without rules,
 then with the shipped ones, and takes the difference of its `process_cpu_seconds_total`. *Before* are the rules that copied
 every connection and looked back on whole days every 30 seconds.
 """
@@ -85,6 +85,7 @@ def _processor_time() -> str:
         ("Prometheus", lambda found: found["prometheus"]),
         ("measured on", lambda found: found["date"]),
         ("sites x connections", lambda found: f"{found['sites']:,} x {found['connections']}"),
+        ("portals", lambda found: f"{found['portals']:,}"),
         ("minutes", lambda found: f"{found['minutes']:g}"),
         ("evaluations that were skipped", lambda found: f"{found['missed_evaluations']:g}"),
         ("cores without rules", lambda found: f"{found['cores_without_rules']:.3f}"),
