@@ -1,9 +1,9 @@
 """What the rules cost a Prometheus: ``python -m tests.benchmarks.rules_cpu``, some 20 minutes.
 
 A real Prometheus has a day of 500 Wix sites with five connections each and of 50 portals behind it: a tenth of what the table
-is scaled to. It scrapes their page every minute, first without rules, then with the shipped ones. The difference of its own ``process_cpu_seconds_total`` is what rules cost; it is
-divided among the groups by how long Prometheus says that each of them took. Written to
-``tests/monitoring/golden/rules_cpu.json``, from which ``docs/rules-price.md`` is made.
+is scaled to. It scrapes their page every minute, first without rules, then with the shipped ones. The difference of its own
+``process_cpu_seconds_total`` is what rules cost; it is divided among the groups by how long Prometheus says that each of them
+took. Written to ``tests/monitoring/golden/rules_cpu.json``, from which ``docs/rules-price.md`` is made.
 """
 
 from __future__ import annotations
