@@ -219,7 +219,7 @@ def _site(number: int, listed: int, at: float) -> Target:
         [_polled(name, "wix", CollectorName.CONNECTIONS, connections(*rows, at=at)), counted],
         labels={"site": f"site-{number:04}"},
         usage=ApiUsage(budgets=(Budget("requests", 200.0, 198.0),), credential_expiry=at + 90 * DAY),
-        policy=TargetPolicy(connections={f"Chair {listed - 1}": Known("cut on purpose")}),
+        policy=TargetPolicy(connections={f"Chair {listed - 1}": Known("cut on purpose")}, credential="/run/secrets/wix"),
     )
 
 
@@ -249,6 +249,7 @@ def _portal(number: int, at: float) -> Target:
             operating=(OperatingTime("booking.list", 11.75, at + 400),),
             credential_expiry=at + 90 * DAY,
         ),
+        policy=TargetPolicy(credential=f"inline:{name}"),
     )
 
 
