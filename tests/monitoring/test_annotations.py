@@ -25,6 +25,7 @@ NEVER_ONE = {
     "BookingSyncDoubleBooking": "two overlap",
     "BookingSyncConnectionsFlapping": "six changes",
     "BookingSyncDataStale": "more than five intervals",
+    "BookingSyncRestartsOften": "more than three starts",
     "BookingSyncBookingsVanished": "more than half of many",
 }
 NO_STATUS = {
