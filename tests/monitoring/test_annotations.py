@@ -7,7 +7,7 @@ import re
 import pytest
 
 from exporter.monitoring.alerts import Alert, Severity, alert_groups
-from exporter.monitoring.alerts.wording import counted
+from exporter.monitoring.alerts.wording import MOMENT, counted
 from exporter.monitoring.options import Options
 
 LINKED = Options(grafana_url="https://grafana.example", runbook_url="https://wiki.example", board_url="https://sync.example")
@@ -25,6 +25,7 @@ NEVER_ONE = {
     "BookingSyncDoubleBooking": "two overlap",
     "BookingSyncConnectionsFlapping": "six changes",
     "BookingSyncDataStale": "more than five intervals",
+    "BookingSyncRestartsOften": "more than three starts",
     "BookingSyncBookingsVanished": "more than half of many",
 }
 NO_STATUS = {
@@ -70,6 +71,12 @@ def test_the_first_steps_of_other_alerts_stand_in_the_runbook_alone(alert: Alert
 @_each(ALERTS)
 def test_no_text_says_1_polls(alert: Alert) -> None:
     assert alert.name in NEVER_ONE or not BARE_NUMBER.search(alert.description), "write the number with counted()"
+
+
+@_each(ALERTS)
+def test_moments_are_local_and_name_their_zone(alert: Alert) -> None:
+    for text in alert.annotations(LINKED).values():
+        assert text.count(".Format") == text.count(f'.Local.Format "{MOMENT}"')
 
 
 def test_what_would_say_1_polls_is_found() -> None:
