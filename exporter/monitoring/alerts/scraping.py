@@ -85,7 +85,8 @@ def _scrapes_failing(up: str) -> tuple[Alert, Alert]:
         fixed_by=FixedBy.OPERATOR,
         summary="An exporter is scraped only now and then.",
         description=(
-            "Fewer than 90 % of the scrapes of {{ $labels.instance }} succeeded within the last 30 minutes, with gaps in between."
+            "Fewer than 90 % of the scrapes of {{ $labels.instance }} succeeded within the last 30 minutes, with gaps in "
+            "between."
         ),
         fix=(
             "The exporter's operator reads the error of the last scrape on Prometheus' page of targets, then the exporter's "
