@@ -63,8 +63,8 @@ def _late() -> tuple[Alert, Alert]:
             "late within the last 15 minutes, because the exporter had no time for them."
         ),
         fix=(
-            "The exporter's operator looks at the load of its host and at the budget that makes polls wait, makes the intervals "
-            "longer, or shares the targets among several exporters (`--shard`)."
+            "The exporter's operator looks at the load of its host and at the budget that makes polls wait, makes the "
+            "intervals longer, or shares the targets among several exporters (`--shard`)."
         ),
         board=Board.INTERNALS,
         link=("job",),

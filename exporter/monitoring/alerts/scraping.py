@@ -85,8 +85,8 @@ def _scrapes_failing(up: str) -> tuple[Alert, Alert]:
         fixed_by=FixedBy.OPERATOR,
         summary="An exporter is scraped only now and then.",
         description=(
-            "Of the scrapes of {{ $labels.instance }} {{ $value | humanizePercentage }} succeeded within the last 30 minutes, "
-            "with gaps in between."
+            "Fewer than 90 % of the scrapes of {{ $labels.instance }} succeeded within the last 30 minutes, with gaps in "
+            "between."
         ),
         fix=(
             "The exporter's operator reads the error of the last scrape on Prometheus' page of targets, then the exporter's "
@@ -105,6 +105,10 @@ def _scrapes_failing(up: str) -> tuple[Alert, Alert]:
         ),
         keep="10m",
         severity=Severity.CRITICAL,
+        description=(
+            "Fewer than half of the scrapes of {{ $labels.instance }} succeeded within the last 30 minutes, and no other "
+            "exporter of shard {{ $labels.shard }} answers more often."
+        ),
         comment="Nobody watches for most of the time: no other exporter of the same shard answers more often.",
     )
     return page, alert
