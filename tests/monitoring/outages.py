@@ -11,7 +11,7 @@ from typing import Final
 
 import yaml
 
-from exporter.errors import AuthError, NetworkError, PollError
+from exporter.errors import PollError
 from exporter.polling.scheduler import retry_delay
 from tests.monitoring.bundle import ALERT_GROUPS, PROMETHEUS, RECORDING_GROUPS
 from tests.monitoring.servers import run
