@@ -66,6 +66,7 @@ def _late() -> tuple[Alert, Alert]:
             "The exporter's operator looks at the load of its host and at the budget that makes polls wait, makes the "
             "intervals longer, or shares the targets among several exporters (`--shard`)."
         ),
+        labels={"late": "start"},
         board=Board.INTERNALS,
         link=("job",),
     )
@@ -76,6 +77,7 @@ def _late() -> tuple[Alert, Alert]:
             "The polls of {{ $value }} {{ $labels.platform }} {{ if eq $value 1.0 }}target{{ else }}targets{{ end }} "
             "({{ $labels.collector }}) take more than four fifths of their interval."
         ),
+        labels={"late": "duration"},
         comment="Of those that succeed: what times out has its own alerts.",
     )
     return begin, take
