@@ -22,6 +22,8 @@ def _names(*names: str) -> str:
     return f'alertname =~ "{"|".join(names)}"'
 
 
+_WARNING = 'severity = "warning"'
+_CRITICAL = 'severity = "critical"'
 _OF_CONNECTIONS = ("BookingSyncConnection.+", "BookingSyncAllConnectionsFailing", "BookingSyncErrorBudgetBurn")
 _OF_BOOKINGS = (
     "BookingSyncDoubleBooking",
@@ -29,34 +31,139 @@ _OF_BOOKINGS = (
     "BookingSyncIntakeSilent",
     "BookingSyncUnlinkedBookings",
 )
-_BLIND = _names("BookingSyncDataExpired", "BookingSyncAccessDenied")
+_OF_TARGETS = ("BookingSyncAccessDenied", "BookingSyncDataExpired", "BookingSyncDataStale", "BookingSyncApiLimited")
+# What can be believed of a target of which nothing is known any more: that its credential ends.
+_BLIND = (
+    *_OF_TARGETS,
+    *_OF_CONNECTIONS,
+    *_OF_BOOKINGS,
+    "BookingSyncLinksUnverified",
+    "BookingSyncProviderDown",
+    "BookingSyncWindowIncomplete",
+    "BookingSyncApiBudgetLow",
+    "BookingSyncAnswersNotUnderstood",
+    "BookingSyncPollOverdue",
+)
+_DARK = (_names("BookingSyncDataExpired", "BookingSyncAccessDenied"), _CRITICAL)
+_IN_PART = (_names("BookingSyncDataExpired", "BookingSyncAccessDenied"), _WARNING)
 # A label that neither side has counts as equal; so an installation without clusters or namespaces loses nothing.
-_SAME_TARGET = (*TENANT_LABELS, "job", "target")
+_SAME_JOB = (*TENANT_LABELS, "job")
+_SAME_PLATFORM = (*_SAME_JOB, "platform")
+_SAME_TARGET = (*_SAME_JOB, "target")
+
+
+def _of_many(source: str, what: str, equal: Sequence[str], *also: str) -> tuple[Inhibition, ...]:
+    """Return what a cause that many targets share keeps back: pages for single targets, tickets about what they show."""
+    return (
+        Inhibition(
+            [f'alertname = "{source}"'], [_names(*also, "BookingSyncAccessDenied", "BookingSyncDataExpired")], equal, what
+        ),
+        Inhibition(
+            [f'alertname = "{source}"'],
+            [_names(*(name for name in _BLIND if name not in ("BookingSyncAccessDenied", "BookingSyncDataExpired"))), _WARNING],
+            equal,
+            "So do tickets about what these targets showed before. A page about bookings stands as long as its data do.",
+        ),
+    )
+
 
 INHIBITIONS = (
     Inhibition(
         ['alertname = "BookingSyncExporterDown"'],
         ['alertname =~ "BookingSync.+"', 'alertname != "BookingSyncExporterDown"'],
-        ["job"],
-        "The exporter is down: whatever else is known of its job is old. absent() gives the alert no other label than job.",
+        ["cluster", "job"],
+        "The exporter is down: whatever else is known of its job is old. absent() gives the alert no label but job, to\n"
+        "which Prometheus adds its external ones.",
     ),
-    Inhibition(
-        ['alertname = "BookingSyncPlatformDown"'],
-        [_names("BookingSyncDataExpired", "BookingSyncDataStale", "BookingSyncAccessDenied", "BookingSyncApiLimited")],
-        [*TENANT_LABELS, "job", "platform"],
+    *_of_many(
+        "BookingSyncNothingAnswers",
+        "Our own network is one page, whatever cannot be reached through it.",
+        _SAME_JOB,
+        "BookingSyncPlatformDown",
+        "BookingSyncManyTargetsFailing",
+    ),
+    *_of_many(
+        "BookingSyncPlatformDown",
         "One page for the platform instead of one for each of its targets.",
+        _SAME_PLATFORM,
+        "BookingSyncManyTargetsFailing",
+    ),
+    *_of_many(
+        "BookingSyncManyTargetsFailing",
+        "One page for what these targets have in common.",
+        _SAME_PLATFORM,
     ),
     Inhibition(
-        ['alertname = "BookingSyncAccessDenied"'],
-        ['alertname = "BookingSyncDataExpired"'],
+        ['alertname = "BookingSyncCredentialRefused"'],
+        [_names(*_OF_TARGETS)],
+        [*_SAME_PLATFORM, "credential"],
+        "One page for the key instead of one for each of four hundred sites.",
+    ),
+    Inhibition(
+        ['alertname = "BookingSyncManyConnectionsNeedOwner"', _CRITICAL],
+        [_names(*_OF_CONNECTIONS)],
+        _SAME_PLATFORM,
+        "One page for what took the calendars of many targets.",
+    ),
+    Inhibition(
+        ['alertname = "BookingSyncManyConnectionsNeedOwner"', _CRITICAL],
+        ['alertname = "BookingSyncManyConnectionsNeedOwner"', _WARNING],
+        _SAME_PLATFORM,
+        "The page says more than the ticket.",
+    ),
+    Inhibition(
+        ['alertname = "BookingSyncManyConnectionsNeedOwner"', _WARNING],
+        [_names("BookingSyncConnectionNeedsOwner", "BookingSyncConnectionError"), _WARNING],
+        [*_SAME_PLATFORM, "reason"],
+        "One ticket for what happened to the connections of many targets.",
+    ),
+    Inhibition(
+        ['alertname = "BookingSyncManyConnectionsNeedOwner"', _WARNING],
+        ['alertname = "BookingSyncErrorBudgetBurn"', _WARNING],
+        _SAME_PLATFORM,
+        "It says why the budget burns.",
+    ),
+    Inhibition(
+        ['alertname = "BookingSyncManyCalendarsEmpty"'],
+        [_names("BookingSyncNoBookingsAhead", "BookingSyncIntakeSilent"), _WARNING],
+        _SAME_PLATFORM,
+        "A public holiday is one ticket.",
+    ),
+    Inhibition(
+        ['alertname = "BookingSyncProviderOutage"'],
+        ['alertname = "BookingSyncProviderDown"'],
+        [*_SAME_PLATFORM, "provider"],
+        "One ticket for the provider instead of one for each of a thousand targets.",
+    ),
+    Inhibition(
+        ['alertname = "BookingSyncProviderOutage"'],
+        ['alertname = "BookingSyncConnectionsVanished"'],
+        _SAME_PLATFORM,
+        "The connections of a provider that fails leave the page when they are too old.",
+    ),
+    Inhibition(
+        _DARK,
+        [_names(*_OF_CONNECTIONS, *_OF_BOOKINGS)],
+        _SAME_TARGET,
+        "Nothing is known of this target.",
+    ),
+    Inhibition(
+        _DARK,
+        [_names(*(name for name in _BLIND if name not in (*_OF_CONNECTIONS, *_OF_BOOKINGS))), _WARNING],
+        _SAME_TARGET,
+        "The page for the target says more than a ticket about a part of it.",
+    ),
+    Inhibition(
+        ['alertname = "BookingSyncAccessDenied"', _WARNING],
+        ['alertname = "BookingSyncDataExpired"', _WARNING],
         [*_SAME_TARGET, "collector"],
         "Refused access says why the data is missing.",
     ),
     Inhibition(
-        [_names("BookingSyncAccessDenied", "BookingSyncApiLimited")],
+        [_names("BookingSyncAccessDenied", "BookingSyncApiLimited"), _WARNING],
         ['alertname = "BookingSyncDataStale"'],
         [*_SAME_TARGET, "collector"],
-        "The refusal or the limit says why the data is old. Missing data still pages: a limit is a ticket.",
+        "The refusal or the limit says why the data is old.",
     ),
     Inhibition(
         ['alertname = "BookingSyncApiLimited"'],
@@ -65,20 +172,20 @@ INHIBITIONS = (
         "Whoever is refused has nothing left.",
     ),
     Inhibition(
-        [_BLIND, 'collector = "connections"'],
-        [_names(*_OF_CONNECTIONS, "BookingSyncProviderDown")],
+        [*_IN_PART, 'collector = "connections"'],
+        [_names(*_OF_CONNECTIONS, "BookingSyncProviderDown"), _WARNING],
         _SAME_TARGET,
         "Nothing is known about the connections of this target.",
     ),
     Inhibition(
-        [_BLIND, 'collector = "bookings"'],
-        [_names(*_OF_BOOKINGS)],
+        [*_IN_PART, 'collector = "bookings"'],
+        [_names(*_OF_BOOKINGS), _WARNING],
         _SAME_TARGET,
         "Nothing is known about the bookings of this target.",
     ),
     Inhibition(
-        [_BLIND, 'collector = "links"'],
-        [_names("BookingSyncUnlinkedBookings", "BookingSyncLinksUnverified")],
+        [*_IN_PART, 'collector = "links"'],
+        [_names("BookingSyncUnlinkedBookings", "BookingSyncLinksUnverified"), _WARNING],
         _SAME_TARGET,
         "Nothing is known about the links; what the bookings themselves show stands.",
     ),
@@ -96,8 +203,8 @@ INHIBITIONS = (
         "One incident for the target instead of a ticket for each connection.",
     ),
     Inhibition(
-        ['alertname = "BookingSyncErrorBudgetBurn"', 'severity = "critical"'],
-        ['alertname = "BookingSyncErrorBudgetBurn"', 'severity = "warning"'],
+        ['alertname = "BookingSyncErrorBudgetBurn"', _CRITICAL],
+        ['alertname = "BookingSyncErrorBudgetBurn"', _WARNING],
         [*_SAME_TARGET, "slo"],
         "The page makes the ticket about the same budget superfluous.",
     ),

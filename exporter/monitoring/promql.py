@@ -51,7 +51,7 @@ CONNECTION = "connection:booking_sync_connection:info"
 
 def with_site(expression: str) -> str:
     """Return ``expression`` (one series per target, or several) with the label ``site`` where the target has one."""
-    site = one_per(f"last_over_time({SITE}[15m])", "site")
+    site = one_per(f"last_over_time({SITE}[5m])", "site")
     tied = f"on (job, {', '.join(TENANT_LABELS)}, target, platform) group_left (site)"
     return f"({expression})\n* {tied} {site}\nor ignoring (site)\n({expression})"
 
@@ -61,6 +61,6 @@ def with_connection(expression: str, *labels: str) -> str:
 
     What is not known adds nothing and takes nothing away: an alert does not depend on what only names its subject.
     """
-    named = one_per(f"last_over_time({CONNECTION}[15m])", "calendar_type", "site")
+    named = one_per(f"last_over_time({CONNECTION}[5m])", "calendar_type", "site")
     tied = f"ignoring ({', '.join((*labels, 'calendar_type', 'site'))}) group_left (calendar_type, site)"
     return f"({expression})\n* {tied} {named}\nor ignoring (calendar_type, site)\n({expression})"

@@ -30,6 +30,23 @@ def dump(value: object) -> str:
     return yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=10_000)
 
 
+def switched_off(items: Sequence[tuple[str, Mapping[str, object]]], depth: int) -> str:
+    """Return list items like :func:`dump_items`, commented out; no single blank follows a sign, as in prose."""
+    return "".join(
+        indent("".join(f"# {line}\n" for line in comment.splitlines()) + _off(dump([dict(item)])), " " * depth)
+        for comment, item in items
+    )
+
+
+def switched_off_keys(keys: Mapping[str, object], depth: int) -> str:
+    """Return more keys of what stands above, commented out; their signs stand at ``depth``."""
+    return indent(_off(dump(dict(keys))), " " * depth)
+
+
+def _off(text: str) -> str:
+    return "".join(f"#{line}\n" for line in text.splitlines())
+
+
 def dump_items(items: Sequence[tuple[str, Mapping[str, object]]], depth: int) -> str:
     """Return list items at ``depth`` spaces, each below its comment."""
     return "".join(

@@ -25,6 +25,7 @@ from exporter.commands.demo import demo_targets
 from exporter.simulator import Simulator, running
 from exporter.simulator.drills import demo_world
 from tests.monitoring.bundle import ALERT_GROUPS, ALERTMANAGER, RECORDING_GROUPS, ROOT
+from tests.monitoring.routes import every_route
 from tests.monitoring.scaled import scaled, scaled_expression
 from tests.monitoring.servers import alertmanager, free_port, prometheus, run, wait_for
 
@@ -247,7 +248,7 @@ def _busy_last_week(directory: Path) -> None:
 def _alertmanager_config(directory: Path, inbox_url: str) -> Path:
     """Return the shipped configuration with shorter waits and receivers that are our inbox."""
     config = yaml.safe_load((ALERTMANAGER / "alertmanager.yml").read_text())
-    for route in (config["route"], *config["route"]["routes"]):
+    for route in every_route(config):
         for key in ("group_wait", "group_interval", "repeat_interval"):
             if key in route:
                 route[key] = scaled(route[key], FACTOR)

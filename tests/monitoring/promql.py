@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import singledispatch
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from promql_parser import (
     AggregateExpr,
@@ -100,7 +100,7 @@ def labels_of(metric: str) -> set[str]:
     if metric in FROM_PROMETHEUS:
         return SCRAPE_LABELS | set(FROM_PROMETHEUS[metric])
     if metric in RECORDINGS:
-        return labels_of_expression(RECORDINGS[metric])
+        return _labels_of_recording(metric)
     family = family_of(metric)
     if family is None:
         raise KeyError(metric)
@@ -108,6 +108,20 @@ def labels_of(metric: str) -> set[str]:
     # target_info carries labels of the user's choice; `site` is the one that the rules know.
     extra |= {"site"} if family == "booking_sync_target_info" else set()
     return SCRAPE_LABELS | set(DECLARED[family].labels) | extra
+
+
+_BEING_READ: Final[set[str]] = set()
+
+
+def _labels_of_recording(metric: str) -> set[str]:
+    """Return the labels of a recorded series; one that is made of its own past has those that the rest of its rule has."""
+    if metric in _BEING_READ:
+        return set()
+    _BEING_READ.add(metric)
+    try:
+        return labels_of_expression(RECORDINGS[metric])
+    finally:
+        _BEING_READ.discard(metric)
 
 
 def labels_of_expression(expression: str) -> set[str]:

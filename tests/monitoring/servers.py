@@ -32,9 +32,15 @@ def binary(name: str) -> str:
 
 
 def run(name: str, *arguments: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-    """Run a tool to its end and return what it said."""
+    """Run a tool to its end and return what it said; the moments that it writes are in UTC, wherever this runs."""
     return subprocess.run(
-        [binary(name), *map(str, arguments)], capture_output=True, text=True, timeout=170, check=False, cwd=cwd
+        [binary(name), *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=170,
+        check=False,
+        cwd=cwd,
+        env={**os.environ, "TZ": "UTC"},
     )
 
 

@@ -1,8 +1,6 @@
 from __future__ import annotations
 
-import json
 import re
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,11 +9,10 @@ import yaml
 from exporter.monitoring.promql import TENANT_LABELS
 from tests.monitoring.bundle import ALERT_NAMES, ALERTMANAGER, ALERTS
 from tests.monitoring.promql import labels_of_expression
+from tests.monitoring.routes import CONFIG_FILE, branch, every_route
 from tests.monitoring.servers import run
 
-CONFIG_FILE = ALERTMANAGER / "alertmanager.yml"
 CONFIG: dict[str, Any] = yaml.safe_load(CONFIG_FILE.read_text())
-RECEIVER_OF = {"critical": "pager", "warning": "tickets", "info": "nobody", "none": "heartbeat"}
 
 each_alert = pytest.mark.parametrize("alert", ALERTS, ids=lambda alert: alert["alert"])
 each_inhibition = pytest.mark.parametrize(
@@ -58,28 +55,8 @@ def test_alertmanager_accepts_the_configuration(file: str) -> None:
     assert "1 templates" in result.stdout
 
 
-@pytest.mark.servers
-def test_every_alert_reaches_the_receiver_of_its_severity() -> None:
-    for name, severity in {(alert["alert"], alert["labels"]["severity"]) for alert in ALERTS}:
-        labels = (f"alertname={name}", f"severity={severity}", "job=booking-sync-exporter", "target=salon")
-        result = run(
-            "amtool",
-            "config",
-            "routes",
-            "test",
-            f"--config.file={CONFIG_FILE}",
-            f"--verify.receivers={RECEIVER_OF[severity]}",
-            *labels,
-        )
-        assert 0 == result.returncode, f"{name}: {result.stdout}{result.stderr}"
-
-
-def test_every_severity_that_an_alert_has_is_routed_on_purpose() -> None:
-    assert {alert["labels"]["severity"] for alert in ALERTS} == set(RECEIVER_OF)
-
-
 def test_every_matcher_is_quoted() -> None:
-    matchers = [matcher for route in CONFIG["route"]["routes"] for matcher in route["matchers"]]
+    matchers = [matcher for route in every_route(CONFIG) for matcher in route.get("matchers", [])]
     for rule in CONFIG["inhibit_rules"]:
         matchers += [*rule["source_matchers"], *rule["target_matchers"]]
     assert all(_parts(matcher) for matcher in matchers)
@@ -121,83 +98,10 @@ def test_a_source_outlives_its_targets_by_more_than_a_group_wait(inhibition: dic
         return
     if inhibition["equal"][-1] == "slo":
         return  # two tiers of one alert: both end with the same series, the page first asks for two bad connections
-    wait = {"critical": 30, "warning": _seconds(CONFIG["route"]["group_wait"])}
+    wait = {"critical": 30, "warning": _seconds(branch(CONFIG, 'alertname =~ "Watchdog|BookingSync.+"')["group_wait"])}
     for source in sources:
         for target in targets:
             if target["alert"] in {source["alert"] for source in ALERTS if source.get("keep_firing_for") == "15m"}:
                 continue  # a source itself, one step down the chain: it was inhibited before it could be notified
             kept = _seconds(target.get("keep_firing_for", "0s")) + wait[target["labels"]["severity"]]
             assert _seconds(source["keep_firing_for"]) > kept, f"{source['alert']} and {target['alert']}"
-
-
-def test_the_page_is_grouped_by_business_and_the_heartbeat_never_waits() -> None:
-    heartbeat, pager, _ = CONFIG["route"]["routes"]
-    assert ["cluster", "namespace", "job", "target"] == pager["group_by"]
-    assert ("0s", "1m") == (heartbeat["group_wait"], heartbeat["repeat_interval"])
-
-
-def _rendered(kind: str, *statuses: str, directory: Path, board: bool = True) -> str:
-    alerts = [
-        {
-            "status": status,
-            "labels": {
-                "alertname": "BookingSyncDoubleBooking",
-                "target": "salon",
-                "severity": "critical",
-                "fixed_by": "front desk",
-            },
-            "annotations": {
-                "summary": "Bookings overlap on one resource.",
-                "description": f"{number} bookings of salon overlap.",
-                "fix": "Move one of them.",
-                "runbook_url": "https://runbooks.example/double.md",
-                "dashboard_url": "https://grafana.example/d/x?a=1&b=2",
-                **({"board": "https://sync.example/#salon"} if board else {}),
-            },
-            "startsAt": "2026-11-20T23:00:00Z",
-            "endsAt": "2026-11-21T01:30:00Z",
-        }
-        for number, status in enumerate(statuses, 2)
-    ]
-    data = {
-        "receiver": "tickets",
-        "status": "firing" if "firing" in statuses else "resolved",
-        "alerts": alerts,
-        "groupLabels": {"target": "salon"},
-        "commonLabels": {"target": "salon"},
-        "commonAnnotations": {"summary": "Bookings overlap on one resource."},
-        "externalURL": "https://alertmanager.example",
-    }
-    file = directory / "data.json"
-    file.write_text(json.dumps(data))
-    result = run(
-        "amtool",
-        "template",
-        "render",
-        f"--template.glob={ALERTMANAGER / 'templates' / '*.tmpl'}",
-        f"--template.data={file}",
-        f"--template.type={'html' if kind.endswith('html') else 'text'}",
-        f'--template.text={{{{ template "booking_sync.{kind}" . }}}}',
-    )
-    assert 0 == result.returncode, result.stderr
-    assert "<no value>" not in result.stdout
-    return result.stdout
-
-
-@pytest.mark.servers
-@pytest.mark.parametrize("kind", ["chat", "pager", "email.text", "email.html"])
-def test_a_message_says_what_is_wrong_who_fixes_it_and_how(kind: str, tmp_path: Path) -> None:
-    text = _rendered(kind, "firing", "resolved", directory=tmp_path)
-    for part in ("2 bookings of salon overlap.", "front desk", "Move one of them.", "https://runbooks.example/double.md"):
-        assert part in text
-    assert re.search(r"Resolved[^\n]*: 3 bookings of salon overlap\.", text)
-    assert "https://sync.example/#salon" in text
-    assert "board" not in _rendered(kind, "firing", directory=tmp_path, board=False).lower().replace("dashboard", "")
-
-
-@pytest.mark.servers
-def test_the_headline_says_where_and_whether_it_is_over(tmp_path: Path) -> None:
-    firing = _rendered("title", "firing", "resolved", directory=tmp_path)
-    over = _rendered("title", "resolved", directory=tmp_path)
-    assert "salon: Bookings overlap on one resource." == firing.strip()
-    assert "Resolved: salon: Bookings overlap on one resource." == over.strip()

@@ -8,7 +8,6 @@ import pytest
 from promql_parser import BinaryExpr, MatrixSelector, SubqueryExpr
 
 from exporter.monitoring.alerts import FixedBy, Severity
-from exporter.monitoring.options import Options
 from exporter.monitoring.promql import TENANT_LABELS
 from tests.monitoring.bundle import (
     ALERT_GROUPS,
@@ -75,7 +74,7 @@ def test_a_rule_uses_a_recorded_series_only_after_it_was_recorded(name: str, exp
     if name in RECORDINGS:
         groups = {rule["record"]: group["name"] for group in RECORDING_GROUPS for rule in group["rules"]}
         for metric in used:
-            assert names.index(metric) < names.index(name)
+            assert names.index(metric) <= names.index(name)  # its own past is there, too
             if groups[name] not in ACROSS_GROUPS:
                 assert groups[metric] == groups[name], f"{name}: {metric} is in another group"
 
@@ -89,7 +88,8 @@ def test_replicas_are_folded_into_one_before_anything_else(name: str, expression
             continue
         assert family_of(metric), metric
         assert aggregations(above), f"{name}: fold replicas by newest() or total(), or add it to ABOUT_A_PROCESS"
-        operator, kind, labels = aggregations(above)[-1]
+        # What only drops the labels of a type is no fold yet.
+        operator, kind, labels = [one for one in aggregations(above) if one[2] != {"__type__", "__unit__"}][-1]
         folded = labels >= REPLICA_LABELS if kind == "without" else not labels & REPLICA_LABELS
         assert folded, f"{name}: {metric}"
         assert operator in {"max", "min"} | ({"sum"} if metric.endswith("_total") else set()), f"{name}: {metric}"
@@ -135,16 +135,6 @@ def test_an_alert_waits_unless_it_is_the_heartbeat(alert: dict[str, Any]) -> Non
 
 
 @each_alert
-def test_texts_are_complete_and_one_headline_serves_all_alerts_of_a_name(alert: dict[str, Any]) -> None:
-    annotations = alert["annotations"]
-    assert {"summary", "description", "fix", "runbook_url", "dashboard_url"} == set(annotations)
-    summaries = {other["annotations"]["summary"] for other in ALERTS if other["alert"] == alert["alert"]}
-    assert {annotations["summary"]} == summaries
-    assert re.fullmatch(r"[A-Z][^{}]+\.", annotations["summary"])
-    assert annotations["description"].endswith((".", ".{{ end }}"))
-
-
-@each_alert
 def test_texts_use_only_labels_that_the_series_has(alert: dict[str, Any]) -> None:
     used = set(re.findall(r"\$labels\.(\w+)", " ".join(alert["annotations"].values())))
     assert used - set(TENANT_LABELS) <= labels_of_expression(alert["expr"])  # those come with the scrape, or are empty
@@ -154,13 +144,6 @@ def test_texts_use_only_labels_that_the_series_has(alert: dict[str, Any]) -> Non
 def test_an_alert_names_a_replica_only_if_it_is_about_one(alert: dict[str, Any]) -> None:
     names_one = bool(labels_of_expression(alert["expr"]) & REPLICA_LABELS)
     assert names_one == (alert["alert"] in ABOUT_A_PROCESS), "is it about one process? then add it to ABOUT_A_PROCESS"
-
-
-@each_alert
-def test_links_lead_to_the_runbook_and_quote_label_values(alert: dict[str, Any]) -> None:
-    annotations = alert["annotations"]
-    assert Options().runbook(alert["alert"]) == annotations["runbook_url"]
-    assert all("urlquery" in part for part in re.findall(r"{{[^}]*}}", annotations["dashboard_url"]))
 
 
 @each_alert

@@ -3,6 +3,7 @@
 from exporter.monitoring.alerts.alert import Alert, AlertGroup, Board, Choice, FixedBy, Severity
 from exporter.monitoring.alerts.bookings import booking_alerts
 from exporter.monitoring.alerts.connections import connection_alerts
+from exporter.monitoring.alerts.many import many_alerts
 from exporter.monitoring.alerts.process import process_alerts
 from exporter.monitoring.alerts.shared import shared_alerts
 from exporter.monitoring.alerts.targets import target_alerts
@@ -19,4 +20,5 @@ def alert_groups(options: Options) -> tuple[AlertGroup, ...]:
         target_alerts(),
         connection_alerts(options),
         booking_alerts(),
+        many_alerts(),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from types import MappingProxyType
 from typing import TypeAlias
 
 from exporter.monitoring.options import Options
@@ -27,6 +28,10 @@ class FixedBy(StrEnum):
     CALENDAR_OWNER = "calendar owner"
     FRONT_DESK = "front desk"
     PLATFORM = "platform"
+
+
+FORGETS: Mapping[str, str] = MappingProxyType({"forgets": "yes"})
+"""Label of an alert that ends because its beginning lies too far back, also when nothing is mended: its end is no all-clear."""
 
 
 class Board(StrEnum):
@@ -73,8 +78,10 @@ def template(text: Text) -> str:
 class Alert:
     """One alerting rule.
 
-    ``hold`` is Prometheus' ``for``, ``keep`` its ``keep_firing_for``; ``fix`` is what a person has to do; ``link`` names the
-    labels of the series that the dashboard takes as variables; ``comment`` says why where the expression does not.
+    ``hold`` is Prometheus' ``for``, ``keep`` its ``keep_firing_for``; ``fix`` is what a person has to do, ``until_morning``
+    what happens if nobody does; ``since`` is a template that prints when it really began (see ``wording``), "" where no series
+    tells; ``link`` names the labels of the series that the dashboard takes as variables; ``comment`` says why where the
+    expression does not.
     """
 
     name: str
@@ -85,6 +92,8 @@ class Alert:
     summary: str
     description: str
     fix: Text
+    until_morning: str = ""
+    since: str = ""
     keep: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
     board: Board = Board.TARGET
@@ -96,20 +105,29 @@ class Alert:
         return {"severity": self.severity.value, "fixed_by": self.fixed_by.value, **self.labels}
 
     def annotations(self, options: Options) -> dict[str, str]:
-        """Return all annotations, links included."""
-        variables = "&".join(f"var-{label}={{{{ $labels.{label} | urlquery }}}}" for label in self.link)
-        board = {"board": self._place_on(options.board_url)} if options.board_url else {}
-        return {
+        """Return all annotations; what nobody knows, such as a link without an address, is not there."""
+        found = {
             "summary": self.summary,
             "description": self.description,
+            "since": self.since,
             "fix": template(self.fix),
+            "until_morning": self.until_morning,
             "runbook_url": options.runbook(self.name),
-            "dashboard_url": f"{options.grafana_url}/d/{self.board}" + (f"?{variables}" if variables else ""),
-            **board,
+            "dashboard_url": self._dashboard(options.grafana_url),
+            "board": self._place_on(options.board_url),
         }
+        return {name: text for name, text in found.items() if text}
+
+    def _dashboard(self, grafana_url: str) -> str:
+        if not grafana_url:
+            return ""
+        variables = "&".join(f"var-{label}={{{{ $labels.{label} | urlquery }}}}" for label in self.link)
+        return f"{grafana_url}/d/{self.board}" + (f"?{variables}" if variables else "")
 
     def _place_on(self, board_url: str) -> str:
         """Return the link to what the alert is about on the exporter's own status board: ``URL/#target/connection``."""
+        if not board_url:
+            return ""
         # A fragment has no + for a blank, as a query has.
         names = (
             f'{{{{ $labels.{label} | urlquery | reReplaceAll "[+]" "%20" }}}}'

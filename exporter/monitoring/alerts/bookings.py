@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from exporter.monitoring.alerts.alert import Alert, AlertGroup, Board, FixedBy, Severity
-from exporter.monitoring.promql import with_site
+from exporter.monitoring.alerts.alert import FORGETS, Alert, AlertGroup, Board, Choice, FixedBy, Severity, template
+from exporter.monitoring.promql import recent, with_site
+from exporter.monitoring.rules.bookings import BOOKINGS, CONFLICTS, OF_SITE, VANISHED_5M
+from exporter.monitoring.rules.many import EMPTY, Symptom
 
 # The templates of Prometheus know no zone but UTC; the board that the alert links has the time on the salon's clock.
 _NEXT = (
@@ -12,11 +14,6 @@ _NEXT = (
     'one on {{ (. | first | value | toTime).Format "Mon 2 Jan 15:04 UTC" }}{{ end }}'
 )
 _TARGET = "{{ $labels.target }}{{ with $labels.site }} (site {{ . }}){{ end }}"
-_BOOKINGS = "target_window:booking_sync_bookings:max"
-_CONFLICTS = "target_window:booking_sync_conflicting_bookings:max_unaccepted"
-_SITE = "site_platform_window:booking_sync_bookings:sum"
-_CLOSED = "target:booking_sync_target_closed:max"
-_INTAKE = "target:booking_sync_discovered_bookings:increase1d"
 
 
 def booking_alerts() -> AlertGroup:
@@ -25,7 +22,7 @@ def booking_alerts() -> AlertGroup:
 
 
 def _conflicts() -> tuple[Alert, ...]:
-    soon, later = (f'min_over_time({_CONFLICTS}{{window="{window}"}}[5m]) > 0' for window in ("next_24h", "next_7d"))
+    soon, later = (f'last_over_time({CONFLICTS}{{window="{window}"}}[5m]) > 0' for window in ("next_24h", "next_7d"))
     fix = (
         "The front desk moves or cancels one of the bookings and tells the customer; then somebody looks for the calendar "
         "connection that failed. If the resource may serve several at a time, the exporter's operator lists it in "
@@ -46,32 +43,28 @@ def _conflicts() -> tuple[Alert, ...]:
         ),
         Alert(
             name="BookingSyncDoubleBooking",
-            expr=with_site(f"{later}\nunless ignoring (window) {soon}"),
+            expr=with_site(later),
             hold="1h",
-            keep="5m",
             severity=Severity.WARNING,
             fixed_by=FixedBy.FRONT_DESK,
             summary=summary,
             description=f"{{{{ $value }}}} bookings of {_TARGET} within the next 7 days overlap{_NEXT}.",
             fix=fix,
+            comment="It goes on when the page begins, which keeps it back: a ticket that ended would say that all is well.",
         ),
     )
 
 
 def _volume() -> tuple[Alert, ...]:
-    ahead = f'{_BOOKINGS}{{window="next_7d"}}[10m]'
+    gone = f"sum_over_time({VANISHED_5M}[1h:5m])"
     return (
         Alert(
             name="BookingSyncNoBookingsAhead",
-            expr=(
-                f"last_over_time({ahead}) == 0\n"
-                f"and last_over_time({ahead} offset 1w) >= 10\n"
-                f"unless ignoring (window) max_over_time({_CLOSED}[10m]) == 1"
-            ),
+            expr=recent(f'{EMPTY}{{symptom="{Symptom.NOTHING_AHEAD}"}}'),
             hold="30m",
-            keep="5m",
             severity=Severity.WARNING,
             fixed_by=FixedBy.ADMINISTRATOR,
+            labels=FORGETS,
             summary="A calendar that was busy is empty.",
             description="{{ $labels.target }} has no booking in the next 7 days; a week ago it had at least 10.",
             fix=(
@@ -81,30 +74,54 @@ def _volume() -> tuple[Alert, ...]:
         ),
         Alert(
             name="BookingSyncIntakeSilent",
-            expr=(
-                f"{_INTAKE} == 0\n"
-                f"and {_INTAKE} offset 1w >= 10\n"
-                "and ignoring (collector)\n"
-                'avg_over_time(collector:booking_sync_collector_up:max{collector="bookings"}[1d]) > 0.9\n'
-                f"unless max_over_time({_CLOSED}[1d]) == 1"
-            ),
+            expr=recent(f'{EMPTY}{{symptom=~"{Symptom.NOTHING_NEW_FOR_A_DAY}|{Symptom.NOTHING_NEW_FOR_HOURS}"}}'),
             hold="1h",
-            keep="5m",
             severity=Severity.WARNING,
             fixed_by=FixedBy.ADMINISTRATOR,
+            labels=FORGETS,
             summary="No new bookings arrive.",
-            description="{{ $labels.target }} got no new booking for a day; on the same day last week it got at least 10.",
+            description=template(
+                Choice(
+                    "symptom",
+                    {
+                        Symptom.NOTHING_NEW_FOR_HOURS: (
+                            "{{ $labels.target }} got no new booking for four hours; in the same hours of each of the last "
+                            "three weeks it got at least 8."
+                        ),
+                        Symptom.NOTHING_NEW_FOR_A_DAY: (
+                            "{{ $labels.target }} got no new booking for a day; on the same day last week it got at least 10."
+                        ),
+                    },
+                )
+            ),
             fix=(
                 "An administrator of the account makes a test booking as a customer would, then mends the form, the payment or "
                 "the opening hours; days of a planned closure stand in `closed` of the target."
             ),
-            comment="Only if the exporter could have seen them: nine polls in ten of that day succeeded.",
+            comment="Only where the exporter could have seen them.",
+        ),
+        Alert(
+            name="BookingSyncBookingsVanished",
+            expr=(f"{gone} >= 10\nand {gone} > 0.5 * max without (window) (last_over_time({BOOKINGS}[5m] offset 1h))"),
+            hold="5m",
+            severity=Severity.WARNING,
+            fixed_by=FixedBy.ADMINISTRATOR,
+            labels=FORGETS,
+            summary="Many bookings vanished.",
+            description=(
+                "{{ $value }} bookings of {{ $labels.target }} were cancelled, deleted or moved out of sight within an hour, "
+                "more than half of what it had."
+            ),
+            fix=(
+                "An administrator of the account looks who removed them and whether an integration did, stops that one, and "
+                "enters the bookings again before customers come."
+            ),
         ),
     )
 
 
 def _consistency() -> tuple[Alert, ...]:
-    ahead = f'last_over_time({_SITE}{{window="next_7d"}}[5m])'
+    ahead = f'last_over_time({OF_SITE}{{window="next_7d"}}[5m])'
     most, least = f"max without (platform) ({ahead})", f"min without (platform) ({ahead})"
     return (
         Alert(
@@ -114,7 +131,6 @@ def _consistency() -> tuple[Alert, ...]:
                 'and last_over_time(target_window:booking_sync_links_verified_bookings:sum{window="next_7d"}[5m]) >= 10'
             ),
             hold="2h",
-            keep="5m",
             severity=Severity.WARNING,
             fixed_by=FixedBy.ADMINISTRATOR,
             summary="Many bookings have no CRM link.",
@@ -129,7 +145,6 @@ def _consistency() -> tuple[Alert, ...]:
             name="BookingSyncLinksUnverified",
             expr="min_over_time(target_window:booking_sync_links_unverified_bookings:ratio[5m]) > 0.5",
             hold="1h",
-            keep="5m",
             severity=Severity.WARNING,
             fixed_by=FixedBy.OPERATOR,
             summary="Links to the CRM are asked for too seldom.",
@@ -150,7 +165,6 @@ def _consistency() -> tuple[Alert, ...]:
                 f"and count without (platform) ({ahead}) >= 2"
             ),
             hold="1h",
-            keep="5m",
             severity=Severity.WARNING,
             fixed_by=FixedBy.ADMINISTRATOR,
             summary="Two platforms of one business disagree.",

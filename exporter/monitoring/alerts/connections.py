@@ -5,13 +5,24 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from exporter.model import ConnectionStatus, ErrorReason
-from exporter.monitoring.alerts.alert import Alert, AlertGroup, Choice, FixedBy, Severity, Text
+from exporter.monitoring.alerts.alert import FORGETS, Alert, AlertGroup, Choice, FixedBy, Severity, Text
 from exporter.monitoring.options import Options
-from exporter.monitoring.promql import newest, with_connection, with_site
+from exporter.monitoring.promql import newest, recent, with_connection, with_site
+from exporter.monitoring.rules.connections import (
+    ACCEPTED,
+    BAD,
+    CHANGES,
+    DOWN,
+    EXPORT_OFF,
+    LISTED,
+    LIVE,
+    LOST,
+    REASON,
+    STATUS,
+)
+from exporter.monitoring.rules.objective import AVERAGE
 from exporter.platforms.registry import PLATFORMS
 
-_STATUS = "connection_status:booking_sync_connection_status:max"
-_REASON = "connection_reason:booking_sync_connection_error:max"
 _OWNER_REASONS = (
     ErrorReason.TOKEN_REVOKED,
     ErrorReason.EXTERNAL_CALENDAR_CREATION_FAILED,
@@ -20,7 +31,8 @@ _OWNER_REASONS = (
 _TARGET = "{{ $labels.target }}{{ with $labels.site }} (site {{ . }}){{ end }}"
 _CALENDAR = "{{ with $labels.calendar_type }} ({{ . }} calendar){{ end }}"
 _WHICH = f"Connection {{{{ $labels.connection }}}}{_CALENDAR} of {_TARGET}"
-_ACCEPTED = "max_over_time(connection:booking_sync_connection_accepted:max[5m])"
+_ACCEPTED = f"max_over_time({ACCEPTED}[5m])"
+_LOST_LATELY = f"max_over_time({LOST}[1d])"
 _CONNECTION_LINK = ("job", "target", "connection")
 
 
@@ -43,7 +55,7 @@ _TIERS = (
 )
 
 
-def _fix(status: ConnectionStatus, reason: ErrorReason | None) -> Text:
+def connection_fix(status: ConnectionStatus, reason: ErrorReason | None) -> Text:
     """Return what to do about a state of a connection: one text, or one for each platform that has connections."""
     fixes: dict[str, Text] = {
         platform.name: platform.advice.connection(status, reason).fix
@@ -59,73 +71,98 @@ def connection_alerts(options: Options) -> AlertGroup:
 
 
 def _single() -> tuple[Alert, ...]:
+    return (*_broken(), *_switched(), *_unsteady())
+
+
+def _broken() -> tuple[Alert, ...]:
     owner = "|".join(_OWNER_REASONS)
-    exporting = newest('last_over_time(booking_sync_connection_sync_enabled{direction="export"}[5m])')
+
+    def failing(reasons: str) -> str:
+        return f"{recent(f'{REASON}{{reason{reasons}}}')}\nunless ignoring (reason) {_ACCEPTED}"
+
     return (
         Alert(
             name="BookingSyncConnectionNeedsOwner",
-            expr=with_connection(
-                f'min_over_time({_REASON}{{reason=~"{owner}"}}[5m]) == 1\nunless ignoring (reason) {_ACCEPTED}', "reason"
-            ),
-            hold="5m",
-            keep="5m",
+            expr=with_connection(failing(f'=~"{owner}"'), "reason"),
+            hold="15m",
             severity=Severity.WARNING,
             fixed_by=FixedBy.CALENDAR_OWNER,
             summary="A calendar connection needs its owner.",
             description=f"{_WHICH} stopped: {{{{ $labels.reason }}}}.",
-            fix=Choice("reason", {reason.value: _fix(ConnectionStatus.ERROR, reason) for reason in _OWNER_REASONS}),
+            fix=Choice("reason", {reason.value: connection_fix(ConnectionStatus.ERROR, reason) for reason in _OWNER_REASONS}),
             link=_CONNECTION_LINK,
             comment="Only the owner of the calendar can mend these; there is no retry.",
         ),
         Alert(
             name="BookingSyncConnectionError",
-            expr=with_connection(
-                f'min_over_time({_REASON}{{reason!~"{owner}"}}[5m]) == 1\nunless ignoring (reason) {_ACCEPTED}', "reason"
-            ),
-            hold="5m",
-            keep="5m",
+            expr=with_connection(failing(f'!~"{owner}"'), "reason"),
+            hold="15m",
             severity=Severity.WARNING,
             fixed_by=FixedBy.CALENDAR_OWNER,
             summary="A calendar connection is in error.",
             description=f"{_WHICH} is in error: {{{{ $labels.reason }}}}.",
-            fix=_fix(ConnectionStatus.ERROR, ErrorReason.UNKNOWN),
+            fix=connection_fix(ConnectionStatus.ERROR, ErrorReason.UNKNOWN),
             link=_CONNECTION_LINK,
             comment="Every other reason, also those that the API invents later.",
         ),
+    )
+
+
+def _switched() -> tuple[Alert, ...]:
+    return (
         Alert(
             name="BookingSyncConnectionDisconnected",
             expr=with_connection(
-                f'min_over_time({_STATUS}{{status="disconnected"}}[5m]) == 1\n'
-                "and ignoring (status)\n"
-                "max without (status) (\n"
-                f'  max_over_time({_STATUS}{{status=~"synced|sync_in_progress|connected"}}[1d])\n'
-                ") == 1\n"
+                f"{_is_in(ConnectionStatus.DISCONNECTED)}\n"
+                f"and ignoring (status) {_LOST_LATELY}\n"
                 f"unless ignoring (status) {_ACCEPTED}",
                 "status",
             ),
             hold="15m",
-            keep="5m",
             severity=Severity.WARNING,
             fixed_by=FixedBy.CALENDAR_OWNER,
+            labels=FORGETS,
             summary="A calendar connection was cut.",
             description=f"{_WHICH} worked within the last day and is now cut.",
-            fix=_fix(ConnectionStatus.DISCONNECTED, None),
+            fix=connection_fix(ConnectionStatus.DISCONNECTED, None),
             link=_CONNECTION_LINK,
             comment="The transition, not the state: an entry that was cut on purpose may be listed for ever.",
         ),
         Alert(
+            name="BookingSyncExportSwitchedOff",
+            expr=with_connection(
+                f"{_exporting()} == 0\nand max_over_time({EXPORT_OFF}[1d]) == 0\nunless {_ACCEPTED}",
+            ),
+            hold="15m",
+            severity=Severity.WARNING,
+            fixed_by=FixedBy.CALENDAR_OWNER,
+            labels=FORGETS,
+            summary="A connection stopped writing bookings to its calendar.",
+            description=f"{_WHICH} exported bookings within the last day; its export is now switched off.",
+            fix=(
+                "If it was not on purpose, the calendar's owner opens the Wix dashboard -> Bookings calendar -> Sync personal "
+                "calendar and switches the export on again."
+            ),
+            link=_CONNECTION_LINK,
+            comment="Nothing is broken, and yet no booking reaches the owner's calendar any more.",
+        ),
+    )
+
+
+def _unsteady() -> tuple[Alert, ...]:
+    return (
+        Alert(
             name="BookingSyncConnectionStuck",
             expr=with_connection(
                 "(\n"
-                f'  min_over_time({_STATUS}{{status="sync_in_progress"}}[15m]) == 1\n'
+                f"  {_is_in(ConnectionStatus.SYNC_IN_PROGRESS)}\n"
                 "  or\n"
-                f'  min_over_time({_STATUS}{{status="connected"}}[15m]) == 1\n'
-                f"  and ignoring (status, direction) {exporting} == 1\n"
+                f"  {_is_in(ConnectionStatus.CONNECTED)}\n"
+                f"  and ignoring (status) {_exporting()} == 1\n"
                 f")\nunless ignoring (status) {_ACCEPTED}",
                 "status",
             ),
             hold="1h",
-            keep="5m",
             severity=Severity.WARNING,
             fixed_by=FixedBy.CALENDAR_OWNER,
             summary="A calendar sync does not finish.",
@@ -133,24 +170,59 @@ def _single() -> tuple[Alert, ...]:
             fix=Choice(
                 "status",
                 {
-                    status.value: _fix(status, None)
+                    status.value: connection_fix(status, None)
                     for status in (ConnectionStatus.SYNC_IN_PROGRESS, ConnectionStatus.CONNECTED)
                 },
             ),
             link=_CONNECTION_LINK,
             comment="A connection that only imports stays 'connected' for good; only an exporting one has to move on.",
         ),
+        Alert(
+            name="BookingSyncConnectionUnclear",
+            expr=with_connection(
+                f"{_is_in(ConnectionStatus.UNDEFINED, ConnectionStatus.UNKNOWN)}\nunless ignoring (status) {_ACCEPTED}",
+                "status",
+            ),
+            hold="1h",
+            severity=Severity.WARNING,
+            fixed_by=FixedBy.ADMINISTRATOR,
+            summary="Nobody knows whether a calendar connection works.",
+            description=f"{_WHICH} has been {{{{ $labels.status }}}} for over an hour.",
+            fix=connection_fix(ConnectionStatus.UNDEFINED, None),
+            link=_CONNECTION_LINK,
+        ),
+        Alert(
+            name="BookingSyncConnectionsFlapping",
+            expr=with_connection(f"{recent(CHANGES)} >= 6\nunless {_ACCEPTED}"),
+            hold="5m",
+            severity=Severity.WARNING,
+            fixed_by=FixedBy.CALENDAR_OWNER,
+            summary="A calendar connection breaks and comes back.",
+            description=f"{_WHICH} broke or came back {{{{ $value }}}} times within a day.",
+            fix=connection_fix(ConnectionStatus.ERROR, None),
+            link=_CONNECTION_LINK,
+            comment="Three times broken and back is no repair. No other alert sees it: each error is over too soon.",
+        ),
     )
 
 
+def _is_in(*statuses: ConnectionStatus) -> str:
+    words = "|".join(statuses)
+    return recent(f'{STATUS}{{status=~"{words}"}}')
+
+
+def _exporting() -> str:
+    enabled = newest(recent('booking_sync_connection_sync_enabled{direction="export"}'))
+    return f"max without (direction) ({enabled})"
+
+
 def _whole() -> tuple[Alert, ...]:
-    ratio, live, listed = (f"target:booking_sync_connections{part}" for part in ("_bad:ratio", "_live:sum", ":sum"))
     return (
         Alert(
             name="BookingSyncProviderDown",
             expr="max_over_time(provider:booking_sync_provider_up:max[5m]) == 0",
             hold="15m",
-            keep="15m",
+            keep="5m",
             severity=Severity.WARNING,
             fixed_by=FixedBy.PLATFORM,
             summary="A calendar provider cannot be read.",
@@ -165,22 +237,23 @@ def _whole() -> tuple[Alert, ...]:
         ),
         Alert(
             name="BookingSyncAllConnectionsFailing",
-            expr=with_site(f"min_over_time({ratio}[5m]) == 1\nand last_over_time({live}[5m]) >= 2"),
-            hold="5m",
-            keep="15m",
+            expr=with_site(recent(DOWN)),
+            hold="10m",
+            keep="5m",
             severity=Severity.CRITICAL,
             fixed_by=FixedBy.CALENDAR_OWNER,
-            summary="No calendar of a target syncs.",
-            description=f"All live calendar connections of {_TARGET} are in error.",
-            fix=_fix(ConnectionStatus.ERROR, None),
+            summary="No calendar of a target works any more.",
+            description=f"Calendar connections of {_TARGET} worked within the last day, and none works now.",
+            fix=connection_fix(ConnectionStatus.ERROR, None),
+            comment="In error, cut or gone alike. A target of which nothing has worked for a day has tickets.",
         ),
         Alert(
             name="BookingSyncConnectionsVanished",
-            expr=f"last_over_time({listed}[5m]) < 0.5 * (last_over_time({listed}[5m] offset 1d) >= 4)",
+            expr=f"last_over_time({LISTED}[5m]) < 0.5 * (last_over_time({LISTED}[5m] offset 1d) >= 4)",
             hold="30m",
-            keep="5m",
             severity=Severity.WARNING,
             fixed_by=FixedBy.ADMINISTRATOR,
+            labels=FORGETS,
             summary="Calendar connections disappeared.",
             description="{{ $labels.target }} reports {{ $value }} connections, less than half of yesterday.",
             fix=(
@@ -191,22 +264,22 @@ def _whole() -> tuple[Alert, ...]:
     )
 
 
+def _average(window: str) -> str:
+    """Return an average; a long one is recorded too seldom to be there at every moment."""
+    return f"last_over_time({AVERAGE}{window}[11m])" if window in {"2h", "1d", "3d"} else f"{AVERAGE}{window}"
+
+
 def _burn(options: Options, tier: _Tier) -> Alert:
     limit = f"{tier.factor} * {options.error_budget}"
-    average = "target:booking_sync_connections_bad:ratio_avg"
-    expr = (
-        f"{average}{tier.long} > {limit}\n"
-        f"and {average}{tier.short} > {limit}\n"
-        "and min_over_time(target:booking_sync_connections_bad:sum[5m]) >= 2"
-    )
+    expr = f"{_average(tier.long)} > {limit}\nand {_average(tier.short)} > {limit}\nand min_over_time({BAD}[5m]) >= 2"
     if tier.severity is Severity.CRITICAL:
         # A new target has no history: its one-hour average is whatever the first sample says.
-        expr += "\nand last_over_time(target:booking_sync_connections_live:sum[5m] offset 1h) > 0"
+        expr += f"\nand last_over_time({LIVE}[5m] offset 1h) > 0"
     return Alert(
         name="BookingSyncErrorBudgetBurn",
         expr=expr,
         hold=tier.hold,
-        keep="5m",
+        keep="5m" if tier.severity is Severity.CRITICAL else "",
         severity=tier.severity,
         fixed_by=FixedBy.CALENDAR_OWNER,
         labels={"slo": "connections-healthy", "long": tier.long, "short": tier.short},
@@ -215,6 +288,6 @@ def _burn(options: Options, tier: _Tier) -> Alert:
             "{{ $value | humanizePercentage }} of the connections of {{ $labels.target }} were in error over the last "
             f"{tier.words}; the objective allows {100 * (1 - options.slo):.3g} %."
         ),
-        fix=_fix(ConnectionStatus.ERROR, None),
+        fix=connection_fix(ConnectionStatus.ERROR, None),
         comment="A single connection in error has a ticket of its own.",
     )

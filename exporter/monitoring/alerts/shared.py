@@ -1,35 +1,149 @@
-"""Alerts about what many targets share: one page for one cause."""
+"""Alerts about what many targets share: one page for one cause.
+
+They fire before those of the single targets do, and go on until the last target has been asked again; meanwhile they keep
+those back.
+"""
 
 from __future__ import annotations
 
+from typing import Final
+
 from exporter.monitoring.alerts.alert import Alert, AlertGroup, Board, FixedBy, Severity
+from exporter.monitoring.promql import TENANT_LABELS
+from exporter.monitoring.rules.shared import (
+    CREDENTIAL_REFUSED,
+    CREDENTIAL_TARGETS,
+    JOB_CUT_OFF,
+    PLATFORM_FAILING,
+    PLATFORM_SHARE,
+    PLATFORM_TARGETS,
+)
+
+KEEP: Final = "20m"
+"""Longer than the longest back-off after a refusal, so that the last target is well before what keeps it back is over."""
+
+_PROVIDER: Final = "provider:booking_sync_provider_up:max"
 
 
 def shared_alerts() -> AlertGroup:
     """Return the alerts about causes that many targets have in common."""
-    return AlertGroup("booking-sync-shared-alerts", _platform())
+    return AlertGroup("booking-sync-shared-alerts", (_network(), _credential(), *_platform(), _provider()))
+
+
+def _number(series: str, *labels: str, operator: str = "sum") -> str:
+    """Return a template that prints the sum of ``series`` (or its count) with the alert's own values of ``labels``."""
+    names = ("job", *TENANT_LABELS, *labels)
+    matchers = ",".join(f"{name}=%q" for name in names)
+    values = " ".join(f"$labels.{name}" for name in names)
+    return (
+        f"{{{{ with printf `{operator}({series}{{{matchers}}})` {values} | query }}}}{{{{ . | first | value }}}}{{{{ end }}}}"
+    )
+
+
+def _network() -> Alert:
+    return Alert(
+        name="BookingSyncNothingAnswers",
+        expr=f"last_over_time({JOB_CUT_OFF}[5m]) > 0.9",
+        hold="5m",
+        keep=KEEP,
+        severity=Severity.CRITICAL,
+        fixed_by=FixedBy.OPERATOR,
+        summary="No booking platform can be reached.",
+        description=(
+            f"{_number(PLATFORM_FAILING)} of {_number(PLATFORM_TARGETS)} targets of all platforms cannot be reached: the "
+            "network of the exporter's host is cut off."
+        ),
+        fix="The exporter's operator looks at the network, the DNS and the proxy of the host that the exporter runs on.",
+        board=Board.FLEET,
+        link=("job",),
+        comment="Two platforms do not fail at once. Five minutes are the interval of the slower one; a router starts within.",
+    )
+
+
+def _credential() -> Alert:
+    return Alert(
+        name="BookingSyncCredentialRefused",
+        expr=f"last_over_time({CREDENTIAL_REFUSED}[5m])",
+        hold="8m",
+        keep=KEEP,
+        severity=Severity.CRITICAL,
+        fixed_by=FixedBy.ADMINISTRATOR,
+        summary="A credential that many targets share is refused.",
+        description=(
+            f"{{{{ $labels.platform }}}} refuses the credential {{{{ $labels.credential }}}} for {{{{ $value }}}} of its "
+            f"{_number(CREDENTIAL_TARGETS, 'platform', 'credential')} targets."
+        ),
+        fix=(
+            "An administrator of the account issues the credential again, or gives it back its rights; the exporter's operator "
+            "puts it in place and reloads. What was refused is asked again within 15 minutes."
+        ),
+        board=Board.FLEET,
+        link=("job",),
+        comment="Within the hold a target that is refused in part only has shown it.",
+    )
 
 
 def _platform() -> tuple[Alert, ...]:
+    number, share = f"last_over_time({PLATFORM_FAILING}[5m])", f"last_over_time({PLATFORM_SHARE}[5m])"
+    network = f"unless ignoring (platform) last_over_time({JOB_CUT_OFF}[5m]) > 0.9"
+    how_many = (
+        f"{{{{ $value }}}} of {_number(PLATFORM_TARGETS, 'platform')} targets of {{{{ $labels.platform }}}} get no answer."
+    )
     return (
         Alert(
             name="BookingSyncPlatformDown",
-            expr=(
-                "min_over_time(platform:booking_sync_targets_silent:ratio[5m]) > 0.5\n"
-                "and last_over_time(platform:booking_sync_targets:count[5m]) >= 5"
-            ),
-            hold="3m",
-            keep="15m",
+            expr=f"{number} >= 2\nand {share} > 0.5\n{network}",
+            hold="8m",
+            keep=KEEP,
             severity=Severity.CRITICAL,
             fixed_by=FixedBy.PLATFORM,
             summary="A booking platform answers for few of its targets.",
-            description="{{ $value | humanizePercentage }} of the {{ $labels.platform }} targets get no answer.",
+            description=how_many,
             fix=(
-                "The exporter's operator checks the network of the host and a credential that these targets share, then the "
-                "platform's status page; a fault of the platform has to be waited for."
+                "The exporter's operator looks at the status page of the platform, then asks for the platform from another "
+                "network; a fault of the platform has to be waited for."
             ),
             board=Board.FLEET,
             link=("job",),
             comment="One page for an outage of the platform, not one for each of a thousand targets.",
         ),
+        Alert(
+            name="BookingSyncManyTargetsFailing",
+            expr=f"{number} >= 5\nand {share} > 0.1\nunless max_over_time({PLATFORM_SHARE}[8m]) > 0.5\n{network}",
+            hold="10m",
+            keep=KEEP,
+            severity=Severity.CRITICAL,
+            fixed_by=FixedBy.OPERATOR,
+            summary="A part of a platform's targets gets no answer.",
+            description=how_many,
+            fix=(
+                "The exporter's operator looks for what these targets share: an address that the platform blocks, a proxy, an "
+                "account, a part of the platform."
+            ),
+            board=Board.FLEET,
+            link=("job",),
+            comment="While most targets of a platform come back this is no new page. If some stay away, it fires before\n"
+            "BookingSyncPlatformDown is over: 8 and 10 minutes are less than its 20.",
+        ),
+    )
+
+
+def _provider() -> Alert:
+    down = f"1 - last_over_time({_PROVIDER}[5m])"
+    return Alert(
+        name="BookingSyncProviderOutage",
+        expr=f"sum without (target) ({down}) >= 2\nand avg without (target) ({down}) > 0.2",
+        hold="5m",
+        keep=KEEP,
+        severity=Severity.WARNING,
+        fixed_by=FixedBy.PLATFORM,
+        summary="A calendar provider cannot be read at many targets.",
+        description=(
+            f"Provider {{{{ $labels.provider }}}} fails for {{{{ $value }}}} of "
+            f"{_number(_PROVIDER, 'platform', 'provider', operator='count')} {{{{ $labels.platform }}}} targets. "
+            "Their connections are shown as last known until they are too old."
+        ),
+        fix="Nobody at first: wait for the provider. Until then the front desks treat these calendars as unverified.",
+        board=Board.FLEET,
+        link=("job",),
     )

@@ -3,59 +3,104 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from exporter.errors import Reason
 from exporter.monitoring.alerts.alert import Alert, AlertGroup, Choice, FixedBy, Severity
-from exporter.monitoring.promql import newest, total
+from exporter.monitoring.promql import TENANT_LABELS, newest, one_per
+from exporter.monitoring.rules.targets import (
+    ACCESS,
+    AVAILABLE,
+    CREDENTIAL,
+    DARK,
+    LATEST,
+    LIMITED,
+    WHY,
+    WHY_FAILING,
+    of_reasons,
+)
 from exporter.platforms.registry import PLATFORMS
+from exporter.state.verdict import OVERDUE_INTERVALS, RENEW_SECONDS
 
-_PROBE = "The exporter's operator runs `booking-sync-exporter probe {{ $labels.target }}`: it names the reason and the fix."
+HOLD: Final = "15m"
+"""How long a target fails before it is told alone: what many of them share is told by then, and keeps them back."""
+
+_PROBE: Final = (
+    "The exporter's operator runs `booking-sync-exporter probe {{ $labels.target }}`: it names the reason and the fix."
+)
+_WHY: Final = "{{ with $labels.reason }} ({{ . }}){{ end }}"
+_OF_TARGET: Final = f"on (job, {', '.join(TENANT_LABELS)}, target, platform)"
+_IS_DARK: Final = f"last_over_time({DARK}[5m]) == 1"
 
 
-def _fixes(reasons: Sequence[Reason]) -> Choice:
+def _fixes(reasons: Sequence[Reason], other: str = "") -> Choice:
+    """Return the fix by platform and reason; ``other`` where none is known."""
     return Choice(
         "platform",
         {
-            platform.name: Choice("reason", {reason.value: platform.advice.failures[reason].fix for reason in reasons})
+            platform.name: Choice(
+                "reason",
+                {reason.value: platform.advice.failures[reason].fix for reason in reasons} | ({"none": other} if other else {}),
+            )
             for platform in PLATFORMS.values()
         },
     )
 
 
-def _turned_away(reasons: Sequence[Reason]) -> str:
-    return f'increase(booking_sync_collector_failures_total{{reason=~"{"|".join(reasons)}"}}[30m])'
+def _with(label: str, info: str, expression: str, *, tied: str = _OF_TARGET) -> str:
+    """Return ``expression`` with the label that ``info`` has, where it is known."""
+    one = one_per(f"last_over_time({info}[5m])", label)
+    return f"({expression})\n* {tied} group_left ({label}) {one}\nor ignoring ({label})\n({expression})"
+
+
+def _with_credential(expression: str) -> str:
+    return _with("credential", CREDENTIAL, expression)
 
 
 def target_alerts() -> AlertGroup:
     """Return the alerts that concern every target alike."""
-    return AlertGroup("booking-sync-target-alerts", (*_access(), *_data(), *_limits()))
+    return AlertGroup("booking-sync-target-alerts", (*_access(), *_data(), *_reading(), *_limits()))
 
 
 def _access() -> tuple[Alert, ...]:
-    denied = (Reason.AUTH, Reason.PERMISSION, Reason.NOT_ENTITLED)
+    refused = f"{WHY_FAILING}{{{of_reasons(*ACCESS)}}}"
+    reason = one_per(f"last_over_time({refused}[5m])", "reason")
+    summary = "A booking platform refuses access."
     return (
         Alert(
             name="BookingSyncAccessDenied",
-            expr=(
-                f"{total(_turned_away(denied))} > 0\n"
-                "and ignoring (reason) max_over_time(collector:booking_sync_collector_up:max[5m]) == 0"
-            ),
-            hold="5m",
-            keep="15m",
+            expr=_with_credential(f"({_IS_DARK})\n* {_OF_TARGET} group_left (reason) {reason}"),
+            hold=HOLD,
             severity=Severity.CRITICAL,
             fixed_by=FixedBy.ADMINISTRATOR,
-            summary="A booking platform refuses access.",
+            summary=summary,
             description=(
-                "{{ $labels.platform }} refuses {{ $labels.collector }} of {{ $labels.target }}: {{ $labels.reason }}."
+                "{{ $labels.platform }} refuses all access to {{ $labels.target }} ({{ $labels.reason }}); nothing of it is "
+                "known."
             ),
-            fix=_fixes(denied),
-            comment="The window is twice the longest back-off after a refusal.",
+            fix=_fixes(ACCESS),
+        ),
+        Alert(
+            name="BookingSyncAccessDenied",
+            expr=_with_credential(f"last_over_time({WHY}{{{of_reasons(*ACCESS)}}}[5m])\nunless {_OF_TARGET} {_IS_DARK}"),
+            hold=HOLD,
+            severity=Severity.WARNING,
+            fixed_by=FixedBy.ADMINISTRATOR,
+            summary=summary,
+            description=(
+                "{{ $labels.platform }} refuses {{ $labels.collector }} of {{ $labels.target }} ({{ $labels.reason }}); its "
+                "other data come."
+            ),
+            fix=_fixes(ACCESS),
         ),
         Alert(
             name="BookingSyncCredentialExpiring",
-            expr=f"{newest('last_over_time(booking_sync_credential_expiry_timestamp_seconds[5m])')} - time() < 7 * 24 * 3600",
+            expr=newest(
+                "\n  last_over_time(booking_sync_credential_expiry_timestamp_seconds[5m])\n"
+                "  - ignoring (target, platform) group_left () last_over_time(booking_sync_time_seconds[5m])\n"
+            )
+            + f"\n< {RENEW_SECONDS / 86_400:g} * 24 * 3600",
             hold="10m",
-            keep="5m",
             severity=Severity.WARNING,
             fixed_by=FixedBy.ADMINISTRATOR,
             summary="A credential has to be renewed by a person.",
@@ -70,31 +115,50 @@ def _access() -> tuple[Alert, ...]:
 
 def _data() -> tuple[Alert, ...]:
     outage = "last_over_time(collector:booking_sync_provider_outage:max[5m]) == 1"
+    withdrawn = f"last_over_time({AVAILABLE}[5m]) == 0"
+    refused = f"last_over_time({WHY_FAILING}{{{of_reasons(*ACCESS)}}}[5m])"
+    summary = "Booking data is missing."
+    fix = _fixes([reason for reason in Reason if reason not in ACCESS], _PROBE)
     return (
         Alert(
             name="BookingSyncDataExpired",
-            expr="max_over_time(collector:booking_sync_data_available:max[5m]) == 0",
-            hold="5m",
-            keep="15m",
+            expr=_with_credential(
+                _with("reason", WHY_FAILING, f"{_IS_DARK}\nunless {_OF_TARGET} {refused}"),
+            ),
+            hold=HOLD,
             severity=Severity.CRITICAL,
             fixed_by=FixedBy.OPERATOR,
-            summary="Booking data is missing.",
-            description=(
-                "{{ $labels.collector }} of {{ $labels.target }} brought no data within their maximum age; "
-                "what was known is no longer shown."
-            ),
-            fix=_PROBE,
+            summary=summary,
+            description=f"No collector of {{{{ $labels.target }}}} brings data{_WHY}; what was known grows old or is gone.",
+            fix=fix,
             comment="A calendar provider that is down does not count: the data of the others are there.",
         ),
         Alert(
-            name="BookingSyncDataStale",
-            expr=(
-                "last_over_time(collector:booking_sync_data_age:ratio[5m]) > 5\n"
-                f"unless {outage}\n"
-                "unless max_over_time(collector:booking_sync_data_available:max[5m]) == 0"
+            name="BookingSyncDataExpired",
+            expr=_with_credential(
+                _with(
+                    "reason",
+                    WHY,
+                    f"{withdrawn}\nunless {_OF_TARGET} {_IS_DARK}",
+                    tied=_OF_TARGET.replace("platform", "platform, collector"),
+                )
             ),
-            hold="10m",
-            keep="5m",
+            hold=HOLD,
+            severity=Severity.WARNING,
+            fixed_by=FixedBy.OPERATOR,
+            summary=summary,
+            description=(
+                "{{ $labels.collector }} of {{ $labels.target }} brought no data within their maximum age"
+                f"{_WHY}; what was known is no longer shown. The target's other data come."
+            ),
+            fix=fix,
+        ),
+        Alert(
+            name="BookingSyncDataStale",
+            expr=_with_credential(
+                f"last_over_time(collector:booking_sync_data_age:ratio[5m]) > 5\nunless {outage}\nunless {withdrawn}"
+            ),
+            hold=HOLD,
             severity=Severity.WARNING,
             fixed_by=FixedBy.OPERATOR,
             summary="Booking data is old.",
@@ -105,11 +169,31 @@ def _data() -> tuple[Alert, ...]:
             fix=_PROBE,
             comment="Only where max_age is longer than five intervals; the default withdraws the data earlier.",
         ),
+    )
+
+
+def _reading() -> tuple[Alert, ...]:
+    return (
+        Alert(
+            name="BookingSyncPollOverdue",
+            expr=f"min_over_time(collector:booking_sync_poll_overdue:ratio[5m]) > {OVERDUE_INTERVALS:g}",
+            hold=HOLD,
+            severity=Severity.WARNING,
+            fixed_by=FixedBy.OPERATOR,
+            summary="A poll does not begin.",
+            description=(
+                'The next poll of {{ $labels.collector }} of {{ $labels.target }} should have begun {{ $value | printf "%.1f" '
+                "}} poll intervals ago."
+            ),
+            fix=(
+                "The exporter's operator gives the exporter more of a processor, raises intervals, or divides the targets "
+                "(`--shard`); if it has time to spare, restarts it and reports the log."
+            ),
+        ),
         Alert(
             name="BookingSyncWindowIncomplete",
             expr="max_over_time(collector_window:booking_sync_window_complete:max[5m]) == 0",
             hold="30m",
-            keep="5m",
             severity=Severity.WARNING,
             fixed_by=FixedBy.OPERATOR,
             summary="A window is not read to its end.",
@@ -123,7 +207,6 @@ def _data() -> tuple[Alert, ...]:
                 f"or sum without (field) ({newest('increase(booking_sync_unrecognized_values_total[1h])')}) > 0"
             ),
             hold="15m",
-            keep="5m",
             severity=Severity.WARNING,
             fixed_by=FixedBy.OPERATOR,
             summary="A platform answers in words that the exporter does not know.",
@@ -132,46 +215,6 @@ def _data() -> tuple[Alert, ...]:
                 "used within the last hour."
             ),
             fix="The exporter's operator installs the newest version; if it is the newest, reports the log lines.",
-        ),
-    )
-
-
-def _limits() -> tuple[Alert, ...]:
-    limited = (Reason.RATE_LIMITED, Reason.OPERATING_LIMIT, Reason.OVERLOAD)
-    return (
-        Alert(
-            name="BookingSyncApiLimited",
-            expr=(
-                f"{newest(_turned_away(limited))} > 2.5\n"
-                f"or\n{newest(_turned_away(limited))} > 0\n"
-                "and ignoring (reason) max_over_time(collector:booking_sync_collector_up:max[5m]) == 0"
-            ),
-            hold="5m",
-            keep="15m",
-            severity=Severity.WARNING,
-            fixed_by=FixedBy.OPERATOR,
-            summary="A booking platform limits the exporter.",
-            description=(
-                '{{ $value | printf "%.0f" }} polls of {{ $labels.collector }} of {{ $labels.target }} were turned away by '
-                "{{ $labels.platform }} in 30 minutes: {{ $labels.reason }}."
-            ),
-            fix=_fixes(limited),
-            comment="A poll waits for the limit, up to twice its interval, before it fails: one failure that lasts is enough.\n"
-            "increase() extrapolates, so three failures are more than 2.5.",
-        ),
-        Alert(
-            name="BookingSyncApiBudgetLow",
-            expr="max_over_time(target_budget:booking_sync_api_budget_remaining:ratio[10m]) < 0.2",
-            hold="20m",
-            keep="5m",
-            severity=Severity.WARNING,
-            fixed_by=FixedBy.OPERATOR,
-            summary="An API budget is nearly used up.",
-            description="{{ $value | humanizePercentage }} of the {{ $labels.budget }} budget of {{ $labels.target }} is left.",
-            fix=(
-                "The exporter's operator raises the intervals, narrows the windows or switches a collector off; a portal "
-                "administrator looks for other applications that use the same budget."
-            ),
         ),
         Alert(
             name="BookingSyncSeriesDropped",
@@ -182,5 +225,37 @@ def _limits() -> tuple[Alert, ...]:
             summary="Some series are not shown because there are too many.",
             description="{{ $value }} series of {{ $labels.collector }} of {{ $labels.target }} are left out.",
             fix="The exporter's operator narrows what the target reads, or raises the cap.",
+        ),
+    )
+
+
+def _limits() -> tuple[Alert, ...]:
+    return (
+        Alert(
+            name="BookingSyncApiLimited",
+            expr=_with_credential(f"max_over_time({LATEST}{{{of_reasons(*LIMITED)}}}[10m])"),
+            hold=HOLD,
+            severity=Severity.WARNING,
+            fixed_by=FixedBy.OPERATOR,
+            summary="A booking platform limits the exporter.",
+            description=(
+                "{{ $labels.platform }} turns away polls of {{ $labels.collector }} of {{ $labels.target }}: "
+                "{{ $labels.reason }}."
+            ),
+            fix=_fixes(LIMITED),
+            comment="The range bridges polls that succeed in between.",
+        ),
+        Alert(
+            name="BookingSyncApiBudgetLow",
+            expr="max_over_time(target_budget:booking_sync_api_budget_remaining:ratio[10m]) < 0.2",
+            hold="20m",
+            severity=Severity.WARNING,
+            fixed_by=FixedBy.OPERATOR,
+            summary="An API budget is nearly used up.",
+            description="{{ $value | humanizePercentage }} of the {{ $labels.budget }} budget of {{ $labels.target }} is left.",
+            fix=(
+                "The exporter's operator raises the intervals, narrows the windows or switches a collector off; a portal "
+                "administrator looks for other applications that use the same budget."
+            ),
         ),
     )

@@ -3,9 +3,14 @@
 Names are ``level:metric:operations``; a chain lies in one group, in order.
 """
 
-from exporter.monitoring.rules.bookings import booking_recordings
+from exporter.monitoring.rules.bookings import booking_recordings, intake_recordings
 from exporter.monitoring.rules.connections import LIVE_STATUSES, STATUS_CODES, connection_recordings
-from exporter.monitoring.rules.objective import long_objective_recordings, objective_recordings
+from exporter.monitoring.rules.many import many_recordings
+from exporter.monitoring.rules.objective import (
+    long_objective_recordings,
+    month_objective_recordings,
+    objective_recordings,
+)
 from exporter.monitoring.rules.process import process_recordings
 from exporter.monitoring.rules.recording import Recording, RecordingGroup
 from exporter.monitoring.rules.shared import shared_recordings
@@ -23,5 +28,8 @@ def recording_groups() -> tuple[RecordingGroup, ...]:
         connection_recordings(),
         objective_recordings(),
         long_objective_recordings(),
+        month_objective_recordings(),
         booking_recordings(),
+        intake_recordings(),
+        many_recordings(),
     )

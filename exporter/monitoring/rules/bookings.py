@@ -2,32 +2,43 @@
 
 from __future__ import annotations
 
-from exporter.monitoring.promql import TENANT_LABELS, newest
+from exporter.monitoring.promql import RECENT, SITE, TENANT_LABELS, newest, one_per
 from exporter.monitoring.rules.recording import Recording, RecordingGroup
+
+BOOKINGS = "target_window:booking_sync_bookings:max"
+CONFLICTS = "target_window:booking_sync_conflicting_bookings:max_unaccepted"
+CLOSED = "target:booking_sync_target_closed:max"
+VANISHED_5M = "target:booking_sync_vanished_bookings:increase5m"
+NEW_1D = "target:booking_sync_discovered_bookings:increase1d"
+NEW_4H = "target:booking_sync_discovered_bookings:increase4h"
+OF_SITE = "site_platform_window:booking_sync_bookings:sum"
+
+_NEW_5M = "target:booking_sync_discovered_bookings:increase5m"
+_UP = 'collector:booking_sync_collector_up:max{collector="bookings"}'
 
 
 def booking_recordings() -> RecordingGroup:
     """Return what is recorded of the bookings."""
-    bookings, site = "target_window:booking_sync_bookings:max", "target:booking_sync_site:info"
+    site = "target:booking_sync_site:info"
     tied = f"on (job, {', '.join(TENANT_LABELS)}, target, platform)"
     unlinked, unverified = newest("booking_sync_unlinked_bookings"), newest("booking_sync_links_unverified_bookings")
     verified = "target_window:booking_sync_links_verified_bookings:sum"
-    in_site = f"{bookings} * {tied} group_left (site) {site}"
+    in_site = f"{BOOKINGS} * {tied} group_left (site) {site}"
     return RecordingGroup(
         "booking-sync-bookings",
         "1m",
         (
-            Recording(bookings, newest("booking_sync_bookings")),
+            Recording(BOOKINGS, newest("booking_sync_bookings")),
             Recording("target_window:booking_sync_conflicting_bookings:max", newest("booking_sync_conflicting_bookings")),
             Recording(
-                "target_window:booking_sync_conflicting_bookings:max_unaccepted",
+                CONFLICTS,
                 newest(
                     "\n  booking_sync_conflicting_bookings\n"
                     "  - (booking_sync_accepted_conflicting_bookings or 0 * booking_sync_conflicting_bookings)\n"
                 ),
                 "What is left to be judged. An exporter that does not tell what is accepted accepts nothing.",
             ),
-            Recording("target:booking_sync_target_closed:max", newest("booking_sync_target_closed")),
+            Recording(CLOSED, newest("booking_sync_target_closed == 1"), "Exists on the days on which the target is closed."),
             Recording(
                 verified,
                 f"{newest('booking_sync_linked_bookings')}\n+ {unlinked}",
@@ -39,22 +50,44 @@ def booking_recordings() -> RecordingGroup:
                 f"{unverified}\n/ (\n    {unverified}\n  + {verified}\n  > 0\n)",
             ),
             Recording(
-                "target:booking_sync_discovered_bookings:increase1d",
-                newest("increase(booking_sync_bookings_discovered_total[1d])"),
-                "max, not sum: every replica discovers every booking.",
+                _NEW_5M,
+                _more_than_five_minutes_ago("booking_sync_bookings_discovered_total"),
+                "Exists only while there are new ones. A difference, not an increase(), which guesses at the edges. max, not\n"
+                "sum: every replica discovers every booking. Added up over a day it does not mind which Pod counted.",
             ),
+            Recording(VANISHED_5M, _more_than_five_minutes_ago("booking_sync_bookings_vanished_total")),
             Recording(
                 site,
-                f'max by (job, {", ".join(TENANT_LABELS)}, target, platform, site) (booking_sync_target_info{{site!=""}})\n'
-                f'and {tied} collector:booking_sync_collector_up:max{{collector="bookings"}}',
-                "The one place with `by`: target_info carries labels of the user's choice, which nobody can name in `without`.",
+                f"{one_per(SITE, 'site')}\nand {tied} {_UP}",
+                "One site for each target: while two replicas have read two configurations there are two.",
             ),
             Recording(
-                "site_platform_window:booking_sync_bookings:sum",
+                OF_SITE,
                 f"sum without (target) (\n  {in_site}\n)\nand\n"
                 f"count without (target) (\n  {in_site}\n)\n"
                 f"== on (job, {', '.join(TENANT_LABELS)}, platform, site) group_left () count without (target) ({site})",
                 "Only when every target of the site on that platform shows its number: a part would look like drift.",
             ),
         ),
+    )
+
+
+def _more_than_five_minutes_ago(counter: str) -> str:
+    now, then = f"last_over_time({counter}[{RECENT}])", f"last_over_time({counter}[{RECENT}] offset 5m)"
+    return f"{newest(f'{now} - {then}')} > 0"
+
+
+def intake_recordings() -> RecordingGroup:
+    """Return how many bookings were new, where the exporter could see them."""
+    # Every two minutes, not every five: a series that is as old as the look-back has holes.
+    return RecordingGroup("booking-sync-intake", "2m", (_intake(NEW_1D, "1d", 22), _intake(NEW_4H, "4h", 4)))
+
+
+def _intake(record: str, window: str, looks: int) -> Recording:
+    seen = f"max without (collector) (sum_over_time({_UP}[{window}:1h]) >= {looks})"
+    new = f"sum_over_time({_NEW_5M}[{window}:5m])"
+    return Recording(
+        record,
+        f"{new} and {seen}\nor 0 * {seen}",
+        f"Only if the exporter could have seen them: at {looks} hourly looks at least the newest poll had succeeded.",
     )

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from exporter.model import ConnectionStatus
-from exporter.monitoring.promql import CONNECTION, SITE, TENANT_LABELS, newest, one_per
+from exporter.monitoring.promql import CONNECTION, FOLDED_LABELS, SITE, TENANT_LABELS, newest, one_per
 from exporter.monitoring.rules.recording import Recording, RecordingGroup
 
 STATUS_CODES: dict[ConnectionStatus, int] = {
-    ConnectionStatus.UNDEFINED: 0,
-    ConnectionStatus.UNKNOWN: 1,
-    ConnectionStatus.CONNECTED: 2,
-    ConnectionStatus.SYNC_IN_PROGRESS: 3,
-    ConnectionStatus.SYNCED: 4,
+    ConnectionStatus.SYNCED: 0,
+    ConnectionStatus.CONNECTED: 1,
+    ConnectionStatus.SYNC_IN_PROGRESS: 2,
+    ConnectionStatus.UNKNOWN: 3,
+    ConnectionStatus.UNDEFINED: 4,
     ConnectionStatus.DISCONNECTED: 5,
     ConnectionStatus.ERROR: 6,
 }
-"""One number per status, for timelines; where two replicas disagree the higher one, the worse, is shown."""
+"""One number per status, for timelines and for what changes; the worse is the higher, also where two replicas disagree."""
+
+_BROKEN = 3
+"""A connection works as long as its number is lower."""
 
 LIVE_STATUSES = (
     ConnectionStatus.SYNCED,
@@ -25,49 +28,131 @@ LIVE_STATUSES = (
 )
 """The connections that the objective is about: ``disconnected`` may be wanted, ``undefined`` and ``unknown`` say nothing."""
 
+STATUS = "connection_status:booking_sync_connection_status:max"
+REASON = "connection_reason:booking_sync_connection_error:max"
+ACCEPTED = "connection:booking_sync_connection_accepted:max"
+LOST = "connection:booking_sync_connection_status:lost5m"
+CHANGES = "connection:booking_sync_connection_status:changes1d"
+EXPORT_OFF = "connection:booking_sync_connection_export:off5m"
+LISTED = "target:booking_sync_connections:sum"
+LIVE = "target:booking_sync_connections_live:sum"
+BAD = "target:booking_sync_connections_bad:sum"
+DOWN = "target:booking_sync_connections_down:sum"
+
+_CODE = "connection:booking_sync_connection_status:code"
+_CHANGES_5M = "connection:booking_sync_connection_status:changes5m"
+_WORKING = "target:booking_sync_connections_working:sum"
+_BY_STATUS = "target_status:booking_sync_connections:sum"
+
 
 def connection_recordings() -> RecordingGroup:
     """Return what is recorded of the calendar connections."""
-    status = "connection_status:booking_sync_connection_status:max"
-    by_status, live = "target_status:booking_sync_connections:sum", "target:booking_sync_connections_live:sum"
-    bad = "target:booking_sync_connections_bad:sum"
-    calendar = one_per(f"max without (provider, schedule) ({newest('booking_sync_connection_info')})", "calendar_type")
-    tied = f"on (job, {', '.join(TENANT_LABELS)}, target, platform) group_left (site)"
-    codes = "\n  or ".join(f'{code} * {status}{{status="{word}"}}' for word, code in STATUS_CODES.items())
-    return RecordingGroup(
-        "booking-sync-connections",
-        "1m",
-        (
-            Recording(status, newest("booking_sync_connection_status")),
-            Recording("connection_reason:booking_sync_connection_error:max", newest("booking_sync_connection_error")),
-            Recording("connection:booking_sync_connection_accepted:max", newest("booking_sync_connection_accepted")),
-            Recording(
-                "connection:booking_sync_connection_status:code",
-                f"max without (status) (\n     {codes}\n)",
-                "One number per connection for timelines; max, not sum, because two replicas may disagree for one poll.",
-            ),
-            Recording(
-                by_status,
-                f"sum without (calendar_type) ({newest('booking_sync_connections')})",
-                "Replicas first, then calendar types: the other way round two replicas would double every number.",
-            ),
-            Recording(
-                SITE,
-                f'max by (job, {", ".join(TENANT_LABELS)}, target, platform, site) (booking_sync_target_info{{site!=""}})',
-                "For the texts of alerts: the label that people know a target by.",
-            ),
-            Recording(
-                CONNECTION,
-                f"{calendar}\n* {tied} {one_per(SITE, 'site')}\nor ignoring (site)\n{calendar}",
-                "For the texts of alerts: what people know a connection by; a target needs no site for it.",
-            ),
-            Recording("target:booking_sync_connections:sum", f"sum without (status) ({by_status})"),
-            Recording(live, f'sum without (status) ({by_status}{{status=~"{"|".join(LIVE_STATUSES)}"}})'),
-            Recording(
-                "target:booking_sync_connections_synced:ratio",
-                f'sum without (status) ({by_status}{{status="synced"}}) / ({live} > 0)',
-            ),
-            Recording(bad, f'sum without (status) ({by_status}{{status="error"}})'),
-            Recording("target:booking_sync_connections_bad:ratio", f"{bad} / ({live} > 0)"),
+    return RecordingGroup("booking-sync-connections", "1m", (*_states(), *_aggregates(), *_events(), *_names(), _down()))
+
+
+def _states() -> tuple[Recording, ...]:
+    codes = "\n  or ".join(f'{code} * {STATUS}{{status="{word}"}}' for word, code in STATUS_CODES.items())
+    return (
+        Recording(
+            STATUS,
+            newest("booking_sync_connection_status == 1"),
+            "Only the status that holds: the zeros of all others would be most of what is stored and read.",
         ),
+        Recording(REASON, newest("booking_sync_connection_error == 1")),
+        Recording(ACCEPTED, newest("booking_sync_connection_accepted == 1")),
+        Recording(
+            _CODE,
+            f"max without (status) (\n     {codes}\n)",
+            "One number per connection for timelines; max, not sum, because two replicas may disagree for one poll.",
+        ),
+    )
+
+
+def _aggregates() -> tuple[Recording, ...]:
+    live, working = ("|".join(words) for words in (LIVE_STATUSES, (s for s, code in STATUS_CODES.items() if code < _BROKEN)))
+    return (
+        Recording(
+            _BY_STATUS,
+            f"sum without (calendar_type) ({newest('booking_sync_connections')})",
+            "Replicas first, then calendar types: the other way round two replicas would double every number.",
+        ),
+        Recording(LISTED, f"sum without (status) ({_BY_STATUS})"),
+        Recording(LIVE, f'sum without (status) ({_BY_STATUS}{{status=~"{live}"}})'),
+        Recording(_WORKING, f'sum without (status) ({_BY_STATUS}{{status=~"{working}"}})'),
+        Recording(
+            "target:booking_sync_connections_synced:ratio",
+            f'sum without (status) ({_BY_STATUS}{{status="synced"}}) / ({LIVE} > 0)',
+        ),
+        Recording(BAD, f'sum without (status) ({_BY_STATUS}{{status="error"}})'),
+        Recording("target:booking_sync_connections_bad:ratio", f"{BAD} / ({LIVE} > 0)"),
+    )
+
+
+def _events() -> tuple[Recording, ...]:
+    exporting = 'booking_sync_connection_sync_enabled{direction="export"}'
+    folded = ", ".join((*FOLDED_LABELS, "direction"))
+    return (
+        Recording(
+            LOST,
+            "(\n"
+            f"  {_CODE} >= {_BROKEN}\n"
+            "  and (\n"
+            f"    {_CODE} offset 5m < {_BROKEN}\n"
+            f"    or (({_CODE} offset 1h or {_CODE} offset 8h) < {_BROKEN} unless {_CODE} offset 10m)\n"
+            "  )\n"
+            f"  or {_CODE} offset 5m < {_BROKEN} unless {_CODE}\n"
+            f"  and ignoring (connection) {LISTED}\n"
+            f"  unless ignoring (connection) {_provider_fails()}\n"
+            ") ^ 0",
+            "Exists for five minutes after a connection stopped working or left the list. Who asks what worked within a day\n"
+            "asks this, and not for every minute of every connection. After a gap of the data, what was before it counts.",
+        ),
+        Recording(
+            _CHANGES_5M,
+            f"changes(({_CODE} >= bool {_BROKEN})[6m:1m]) > 0",
+            "How often a connection broke or came back. Six minutes, so that no change falls between two ranges.",
+        ),
+        Recording(CHANGES, f"sum_over_time({_CHANGES_5M}[1d:5m])"),
+        Recording(
+            EXPORT_OFF,
+            f"max without ({folded}) ({exporting}) == 0\nand\nmax without ({folded}) ({exporting} offset 5m) == 1",
+            "Exists for five minutes after the export of a connection was switched off.",
+        ),
+    )
+
+
+def _names() -> tuple[Recording, ...]:
+    calendar = one_per(f"max without (provider, schedule) ({newest('booking_sync_connection_info')})", "calendar_type")
+    told = f'max without (status) ({STATUS}{{status!="synced"}}) or {CHANGES} or max_over_time({EXPORT_OFF}[1d])'
+    tied = f"on (job, {', '.join(TENANT_LABELS)}, target, platform) group_left (site)"
+    named = f"({calendar}\nand ignoring (calendar_type) ({told}))"
+    return (
+        Recording(
+            SITE,
+            f'max by (job, {", ".join(TENANT_LABELS)}, target, platform, site) (booking_sync_target_info{{site!=""}})',
+            "For the texts of alerts: the label that people know a target by.",
+        ),
+        Recording(
+            CONNECTION,
+            f"{named}\n* {tied} {one_per(SITE, 'site')}\nor ignoring (site)\n{named}",
+            "For the texts of alerts: what people know a connection by, of those that an alert may speak of. A target needs\n"
+            "no site for it.",
+        ),
+    )
+
+
+def _provider_fails() -> str:
+    return f"min without ({', '.join((*FOLDED_LABELS, 'provider'))}) (booking_sync_provider_up) == 0"
+
+
+def _down() -> Recording:
+    lost = f"max_over_time({LOST}[1d])"
+    return Recording(
+        DOWN,
+        "sum without (connection) (\n"
+        f"  2 * {lost} unless {_CODE} unless ignoring (connection) {_provider_fails()}\n"
+        f"  or {lost} unless {ACCEPTED}\n"
+        f") >= 2\nand {_WORKING} == 0",
+        "Exists while no connection of the target works and two did within a day; one that is gone counts for two, as nothing\n"
+        "else tells of it.",
     )

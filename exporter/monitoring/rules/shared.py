@@ -1,24 +1,66 @@
-"""What is recorded of that which many targets share: a platform, a credential, a provider."""
+"""What is recorded of that which many targets share: a credential, a platform, the network of the host."""
 
 from __future__ import annotations
 
+from typing import Final
+
+from exporter.errors import Reason
 from exporter.monitoring.rules.recording import Recording, RecordingGroup
+from exporter.monitoring.rules.targets import ACCESS, CREDENTIAL, FAILING, WHY_FAILING, of_reasons
+
+UNREACHABLE: Final = (Reason.TIMEOUT, Reason.NETWORK, Reason.TLS, Reason.SERVER_ERROR, Reason.INVALID_RESPONSE)
+"""What a host sees that is cut off; a proxy may answer in the platform's place."""
+
+CREDENTIAL_TARGETS: Final = "credential:booking_sync_targets:count"
+CREDENTIAL_REFUSED: Final = "credential:booking_sync_targets_refused:sum"
+PLATFORM_TARGETS: Final = "platform:booking_sync_targets:count"
+PLATFORM_FAILING: Final = "platform:booking_sync_targets_failing:sum"
+PLATFORM_SHARE: Final = "platform:booking_sync_targets_failing:ratio"
+JOB_CUT_OFF: Final = "job:booking_sync_targets_unreachable:ratio"
+_OTHERWISE: Final = "target:booking_sync_target_failing_otherwise:max"
+_PLATFORM_CUT_OFF: Final = "platform:booking_sync_targets_unreachable:ratio"
 
 
 def shared_recordings() -> RecordingGroup:
     """Return what is recorded of what many targets share."""
-    return RecordingGroup(
-        "booking-sync-shared",
-        "1m",
-        (
-            Recording(
-                "platform:booking_sync_targets:count",
-                "count without (target) (max without (collector) (collector:booking_sync_answering:max))",
-            ),
-            Recording(
-                "platform:booking_sync_targets_silent:ratio",
-                "1 - avg without (target) (max without (collector) (collector:booking_sync_answering:max))",
-                "Share of a platform's targets of which no collector gets an answer.",
-            ),
+    return RecordingGroup("booking-sync-shared", "1m", (*_credentials(), *_platforms()))
+
+
+def _credentials() -> tuple[Recording, ...]:
+    known = f"{CREDENTIAL} and ignoring (credential) {FAILING}"
+    refused = f"({FAILING} == 1 and ignoring (reason) {WHY_FAILING}{{{of_reasons(*ACCESS)}}})"
+    number = f"count without (target) ({CREDENTIAL} and ignoring (credential) {refused})"
+    return (
+        Recording(CREDENTIAL_TARGETS, f"count without (target) ({known})"),
+        Recording(
+            CREDENTIAL_REFUSED,
+            f"{number} >= 2\nand {number} / ({CREDENTIAL_TARGETS} > 0) > 0.5",
+            "The targets that a credential is refused by, once they are more than half of its own: then it is the credential.",
+        ),
+    )
+
+
+def _platforms() -> tuple[Recording, ...]:
+    cut_off = f"{_OTHERWISE} == 1 and ignoring (reason) {WHY_FAILING}{{{of_reasons(*UNREACHABLE)}}}"
+    return (
+        Recording(
+            _OTHERWISE,
+            f"{FAILING}\nunless ignoring (credential) (\n"
+            f"  {CREDENTIAL} and ignoring (target) max_over_time({CREDENTIAL_REFUSED}[20m])\n)",
+            "Without the targets of a refused credential, until the last of them has been asked again: a platform is not down\n"
+            "for it. The longest back-off after a refusal is 15 minutes.",
+        ),
+        Recording(PLATFORM_TARGETS, f"count without (target) ({_OTHERWISE})"),
+        Recording(PLATFORM_FAILING, f"sum without (target) ({_OTHERWISE})"),
+        Recording(PLATFORM_SHARE, f"avg without (target) ({_OTHERWISE})"),
+        Recording(
+            _PLATFORM_CUT_OFF,
+            f"avg without (target) (\n  {cut_off}\n  or 0 * {_OTHERWISE}\n)",
+            "The share of a platform's targets that cannot be reached.",
+        ),
+        Recording(
+            JOB_CUT_OFF,
+            f"min without (platform) ({_PLATFORM_CUT_OFF})\nand count without (platform) ({_PLATFORM_CUT_OFF}) >= 2",
+            "The same of the platform that answers best, where there are two: not two platforms fail at once, but our network.",
         ),
     )

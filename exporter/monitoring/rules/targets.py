@@ -1,68 +1,167 @@
-"""What is recorded of each target: whether it answers, how old its data are, what is left of its budgets."""
+"""What is recorded of each target: whether it answers and why not, how old its data are, what is left of its budgets."""
 
 from __future__ import annotations
 
-from exporter.monitoring.promql import newest
+from typing import Final
+
+from exporter.errors import Reason
+from exporter.monitoring.promql import TYPE_LABELS, newest, one_per
 from exporter.monitoring.rules.recording import Recording, RecordingGroup
+from exporter.state.verdict import LIMITS
+
+ACCESS: Final = (Reason.AUTH, Reason.PERMISSION, Reason.NOT_ENTITLED)
+"""What a person has to allow again."""
+
+LIMITED: Final = tuple(reason for reason in Reason if reason in LIMITS)
+"""What says of a target nothing but that it is asked too much."""
+
+UP: Final = "collector:booking_sync_collector_up:max"
+ANSWERING: Final = "collector:booking_sync_answering:max"
+AVAILABLE: Final = "collector:booking_sync_data_available:max"
+FAILING: Final = "target:booking_sync_target_failing:max"
+DARK: Final = "target:booking_sync_target_dark:max"
+CREDENTIAL: Final = "target:booking_sync_credential:info"
+LATEST: Final = "collector_reason:booking_sync_collector_failing:max"
+WHY: Final = "collector_reason:booking_sync_failing:info"
+WHY_FAILING: Final = "target_reason:booking_sync_failing:info"
+_OUTAGE: Final = "collector:booking_sync_provider_outage:max"
+_AGE: Final = "collector:booking_sync_data_age:seconds"
+_INTERVAL: Final = newest("booking_sync_collector_interval_seconds")
+_SLACK: Final = 60
+"""Seconds by which a poll may be late or long."""
+
+
+def of_reasons(*reasons: Reason) -> str:
+    """Return a matcher of the label ``reason``."""
+    return f'reason=~"{"|".join(reasons)}"'
+
+
+def but_reasons(*reasons: Reason) -> str:
+    """Return a matcher of every other ``reason``."""
+    return f'reason!~"{"|".join(reasons)}"'
 
 
 def target_recordings() -> RecordingGroup:
     """Return what is recorded of each target and collector."""
-    up, outage = "collector:booking_sync_collector_up:max", "collector:booking_sync_provider_outage:max"
-    return RecordingGroup(
-        "booking-sync-targets",
-        "1m",
-        (
-            Recording(
-                up,
-                newest("booking_sync_collector_up and booking_sync_collector_polls_total > 0"),
-                "A collector that has not finished its first poll is 0 by contract, which is no failure yet.",
-            ),
-            Recording("provider:booking_sync_provider_up:max", newest("booking_sync_provider_up")),
-            Recording(
-                outage,
-                "label_replace(\n"
-                "  1 - min without (provider) (provider:booking_sync_provider_up:max),\n"
-                '  "collector", "connections", "", ""\n)',
-                "1 while a calendar provider cannot be read. The poll counts as failed, yet the data of the other providers\n"
-                "are fresh: no reason to call the collector silent. The series lives only as long as the data do.",
-            ),
-            Recording(
-                "collector:booking_sync_answering:max",
-                f"{outage} == 1 or {up}",
-                "1 when the last poll brought data, if only in part.",
-            ),
-            Recording(
-                "collector:booking_sync_data_available:max",
-                f"{outage} == 1\nor\n"
-                + newest(
-                    "(1 - booking_sync_collector_data_expired) and booking_sync_collector_last_success_timestamp_seconds > 0"
-                )
-                + f"\nor\n{up} == 0",
-                "1 while some replica shows data, 0 when they expired or never came, absent before the first poll ended.",
-            ),
-            Recording(
-                "collector:booking_sync_data_age:seconds",
-                newest(
-                    "booking_sync_time_seconds\n"
-                    "  - ignoring (target, platform, collector) group_right ()\n"
-                    "  (booking_sync_collector_last_success_timestamp_seconds > 0)",
-                    "min",
-                ),
-                "Age of the last poll that succeeded fully, by the exporter's own clock: that of Prometheus may be another.",
-            ),
-            Recording(
-                "collector:booking_sync_data_age:ratio",
-                "collector:booking_sync_data_age:seconds / " + newest("booking_sync_collector_interval_seconds"),
-                "The same in poll intervals: a collector that asks every 15 minutes is not late after ten.",
-            ),
-            Recording(
-                "target_budget:booking_sync_api_budget_remaining:ratio",
-                newest("booking_sync_api_budget_remaining", "min")
-                + "\n/ ("
-                + newest("booking_sync_api_budget_limit")
-                + " > 0)",
-            ),
-            Recording("collector_window:booking_sync_window_complete:max", newest("booking_sync_window_complete")),
+    return RecordingGroup("booking-sync-targets", "1m", (*_answers(), *_data(), *_failures(), *_account()))
+
+
+def _untyped(expression: str) -> str:
+    return f"max without ({', '.join(TYPE_LABELS)}) ({expression})"
+
+
+def _by_its_own_clock(moment: str) -> str:
+    """Return how long ago ``moment`` of a collector was: the clock of Prometheus may be another."""
+    return newest(f"booking_sync_time_seconds\n  - ignoring (target, platform, collector) group_right ()\n  ({moment})", "min")
+
+
+def _answers() -> tuple[Recording, ...]:
+    return (
+        Recording(
+            UP,
+            f"{newest('booking_sync_collector_up')}\nand {newest('booking_sync_collector_polls_total')} > 0",
+            "A collector that has not finished its first poll is 0 by contract, which is no failure yet.",
+        ),
+        Recording("provider:booking_sync_provider_up:max", newest("booking_sync_provider_up")),
+        Recording(
+            _OUTAGE,
+            "label_replace(\n"
+            "  1 - min without (provider) (provider:booking_sync_provider_up:max),\n"
+            '  "collector", "connections", "", ""\n)',
+            "1 while a calendar provider cannot be read. The poll counts as failed, yet the data of the other providers\n"
+            "are fresh: no reason to call the collector silent. The series lives only as long as the data do.",
+        ),
+        Recording(ANSWERING, f"{_OUTAGE} == 1 or {UP}", "1 when the last poll brought data, if only in part."),
+    )
+
+
+def _data() -> tuple[Recording, ...]:
+    kept = f"1 - {_untyped('booking_sync_collector_data_expired')}"
+    came = f"{_untyped('booking_sync_collector_last_success_timestamp_seconds')} > 0"
+    overdue = _by_its_own_clock("booking_sync_collector_next_poll_timestamp_seconds")
+    return (
+        Recording(
+            AVAILABLE,
+            f"{_OUTAGE} == 1\nor\n{newest(f'{kept} and {came}')}\nor\n{UP} == 0",
+            "1 while some replica shows data, 0 when they expired or never came, absent before the first poll ended.",
+        ),
+        Recording(
+            _AGE,
+            _by_its_own_clock("booking_sync_collector_last_success_timestamp_seconds > 0"),
+            "Age of the last poll that succeeded fully.",
+        ),
+        Recording(
+            "collector:booking_sync_data_age:ratio",
+            f"{_AGE} / {_INTERVAL}",
+            "The same in poll intervals: a collector that asks every 15 minutes is not late after ten.",
+        ),
+        Recording(
+            "collector:booking_sync_poll_overdue:ratio",
+            f"{overdue} / {_INTERVAL}",
+            "By how many intervals the next poll is overdue; below 0 while its time has not come.",
+        ),
+        Recording("collector_window:booking_sync_window_complete:max", newest("booking_sync_window_complete")),
+    )
+
+
+def _failures() -> tuple[Recording, ...]:
+    answers = f"max without (collector) ({ANSWERING})"
+    limited = f"max without (collector, reason) ({LATEST}{{{of_reasons(*LIMITED)}}})"
+    failing = f"max without (reason) ({LATEST}{{{but_reasons(*LIMITED)}}})"
+    return (
+        Recording(
+            LATEST,
+            f"{newest('booking_sync_collector_failing')}\nunless ignoring (reason) {ANSWERING} == 1",
+            "Why the newest poll of a collector brought nothing.",
+        ),
+        Recording(
+            WHY,
+            _remembered(WHY, LATEST),
+            "One reason for each, which stays while polls fail: words that change from poll to poll are one alert.",
+        ),
+        Recording(
+            DARK,
+            f"1 - max without (collector) ({AVAILABLE}) == 1\nor\n1 - {answers} == 1 unless {limited}\nor\n0 * {answers}",
+            "1 while no collector has data, or the newest polls of all failed for another reason than a limit.",
+        ),
+        Recording(
+            FAILING,
+            f"{DARK} == 1\n"
+            f"or\n  max without (collector) ({failing})\n"
+            "  unless\n"
+            f"    max without (collector) ({_AGE} - {_INTERVAL} and {failing} or Inf * {failing})\n"
+            f"    - min without (collector) ({_AGE} and {UP} == 1)\n"
+            f"    > {_SLACK}\n"
+            f"or\n0 * {DARK}",
+            "1 as soon as one collector fails and no other one has succeeded since. Of a cause that many targets share this\n"
+            "tells within an interval of their fast collectors; they are dark only after one of the slowest.",
+        ),
+        Recording(
+            WHY_FAILING,
+            _remembered(WHY_FAILING, WHY, "max without (collector) ({})"),
+            "The reason of a target of which a collector fails.",
+        ),
+    )
+
+
+def _remembered(record: str, now: str, fold: str = "{}") -> str:
+    """Return one reason for each series of ``now``, a metric, the gravest; and the same one until the series ends.
+
+    ``fold`` is what is done to the series before.
+    """
+    ranks = (of_reasons(*ACCESS), but_reasons(*ACCESS, *LIMITED), of_reasons(*LIMITED))
+    return "\nor ignoring (reason)\n".join(
+        f"(last_over_time({record}{{{rank}}}[5m]) and ignoring (reason) {fold.format(now)})\n"
+        f"or ignoring (reason)\n{one_per(fold.format(f'{now}{{{rank}}}'), 'reason')}"
+        for rank in ranks
+    )
+
+
+def _account() -> tuple[Recording, ...]:
+    return (
+        Recording(CREDENTIAL, one_per(newest("booking_sync_credential_info"), "credential")),
+        Recording(
+            "target_budget:booking_sync_api_budget_remaining:ratio",
+            f"{newest('booking_sync_api_budget_remaining', 'min')}\n/ ({newest('booking_sync_api_budget_limit')} > 0)",
         ),
     )

@@ -1,0 +1,106 @@
+"""Alerts about the connections and bookings of many targets at once: one message for one cause."""
+
+from __future__ import annotations
+
+from exporter.model import ConnectionStatus
+from exporter.monitoring.alerts.alert import Alert, AlertGroup, Board, FixedBy, Severity
+from exporter.monitoring.alerts.connections import connection_fix
+from exporter.monitoring.promql import TENANT_LABELS
+from exporter.monitoring.rules.many import DOWN_TARGETS, EMPTY_TARGETS, NEW_ERRORS, WITH_BOOKINGS, WITH_CONNECTIONS
+
+_KEEP = "20m"
+"""Longer than the last of the single alerts that it keeps back."""
+
+
+def many_alerts() -> AlertGroup:
+    """Return the alerts about what befalls the connections and bookings of many targets."""
+    return AlertGroup("booking-sync-many-alerts", (*_connections(), _calendars()))
+
+
+def _many(number: str, of: str, *shares: tuple[int, float], drop: str = "") -> str:
+    """Return ``number`` (a recorded one per platform) while it is of many targets, or was within the last hour.
+
+    It is of many when it reaches the first of a pair in ``shares`` and is a larger part of ``of`` than the second. The hour is
+    for the recovery: of forty that were down the last four are no new incident.
+    """
+    join = f"ignoring ({drop}) group_left () " if drop else ""
+    many = "\n  or ".join(f"({number} / {join}({of} > 0) > {share} and {number} >= {least})" for least, share in shares)
+    return f"last_over_time({number}[5m])\nand max_over_time((\n  {many}\n)[1h:1m]) > 0"
+
+
+def _out_of(total: str) -> str:
+    """Return a template that adds the number of all such targets to that of an alert."""
+    names = (*("job", *TENANT_LABELS), "platform")
+    selector = ",".join(f"{name}=%q" for name in names)
+    values = " ".join(f"$labels.{name}" for name in names)
+    return (
+        f"{{{{ with printf `max(last_over_time({total}{{{selector}}}[5m]))` {values} | query }}}} of "
+        "{{ . | first | value }}{{ end }}"
+    )
+
+
+def _connections() -> tuple[Alert, ...]:
+    summary = "Many calendars need their owners."
+    first = (
+        "The exporter's operator looks at the status page of the platform and of the calendar provider and asks who changed "
+        "the account: such a fault has one cause. What is left is for the calendars' owners. "
+    )
+    owners = connection_fix(ConnectionStatus.ERROR, None)
+    fix = f"{first}{owners}" if isinstance(owners, str) else first.strip()
+    return (
+        Alert(
+            name="BookingSyncManyConnectionsNeedOwner",
+            expr=_many(DOWN_TARGETS, WITH_CONNECTIONS, (5, 0.1), (2, 0.5)),
+            hold="4m",
+            keep=_KEEP,
+            severity=Severity.CRITICAL,
+            fixed_by=FixedBy.CALENDAR_OWNER,
+            summary=summary,
+            description=(
+                f"In {{{{ $value }}}}{_out_of(WITH_CONNECTIONS)} {{{{ $labels.platform }}}} targets no calendar works any more."
+            ),
+            fix=fix,
+            board=Board.FLEET,
+            link=("job",),
+            comment="One page instead of one for each of a thousand targets.",
+        ),
+        Alert(
+            name="BookingSyncManyConnectionsNeedOwner",
+            expr=_many(NEW_ERRORS, WITH_CONNECTIONS, (5, 0.1), drop="reason"),
+            hold="5m",
+            keep=_KEEP,
+            severity=Severity.WARNING,
+            fixed_by=FixedBy.CALENDAR_OWNER,
+            summary=summary,
+            description=(
+                f"{{{{ $value }}}}{_out_of(WITH_CONNECTIONS)} {{{{ $labels.platform }}}} targets have a connection that worked "
+                "within a day and stopped: {{ $labels.reason }}."
+            ),
+            fix=fix,
+            board=Board.FLEET,
+            link=("job",),
+        ),
+    )
+
+
+def _calendars() -> Alert:
+    return Alert(
+        name="BookingSyncManyCalendarsEmpty",
+        expr=_many(EMPTY_TARGETS, WITH_BOOKINGS, (5, 0.2)),
+        hold="10m",
+        keep=_KEEP,
+        severity=Severity.WARNING,
+        fixed_by=FixedBy.ADMINISTRATOR,
+        summary="Many calendars are empty.",
+        description=(
+            f"{{{{ $value }}}}{_out_of(WITH_BOOKINGS)} {{{{ $labels.platform }}}} targets have no bookings ahead or get no new "
+            "ones, other than in the weeks before."
+        ),
+        fix=(
+            "An administrator of the accounts looks whether it is a holiday: such days stand in `closed` of the targets. If it "
+            "is none, a test booking as a customer would make it says whether the platform takes any."
+        ),
+        board=Board.FLEET,
+        link=("job",),
+        comment="A public holiday, or a fault of the platform: one ticket instead of one for each target.",
+    )

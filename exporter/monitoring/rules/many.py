@@ -1,0 +1,64 @@
+"""What is recorded of that which befalls the connections and bookings of many targets at once."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from exporter.monitoring.rules.bookings import BOOKINGS, CLOSED, NEW_1D, NEW_4H
+from exporter.monitoring.rules.connections import ACCEPTED, DOWN, LISTED, LOST, REASON
+from exporter.monitoring.rules.recording import Recording, RecordingGroup
+
+WITH_CONNECTIONS = "platform:booking_sync_targets_with_connections:count"
+WITH_BOOKINGS = "platform:booking_sync_targets_with_bookings:count"
+DOWN_TARGETS = "platform:booking_sync_connections_down:count"
+NEW_ERRORS = "platform_reason:booking_sync_connection_error:count"
+EMPTY = "target_symptom:booking_sync_calendar_empty:info"
+EMPTY_TARGETS = "platform:booking_sync_calendar_empty:count"
+
+
+class Symptom(StrEnum):
+    """Why a calendar is called empty, the label ``symptom``. Each against the same days of the weeks before."""
+
+    NOTHING_AHEAD = "nothing ahead"
+    NOTHING_NEW_FOR_A_DAY = "nothing new for a day"
+    NOTHING_NEW_FOR_HOURS = "nothing new for hours"
+
+
+def many_recordings() -> RecordingGroup:
+    """Return what is recorded of many targets at once."""
+    broke_lately = f"{REASON}\nand ignoring (reason) max_over_time({LOST}[1d])\nunless ignoring (reason) {ACCEPTED}"
+    return RecordingGroup(
+        "booking-sync-many",
+        "1m",
+        (
+            Recording(WITH_CONNECTIONS, f"count without (target) ({LISTED})"),
+            Recording(WITH_BOOKINGS, f"count without (target) (max without (window) ({BOOKINGS}))"),
+            Recording(DOWN_TARGETS, f"count without (target) ({DOWN})"),
+            Recording(
+                NEW_ERRORS,
+                f"count without (target) (max without (connection) (\n{broke_lately}\n))",
+                "Targets with a connection that worked within a day and is in error for this reason.",
+            ),
+            Recording(EMPTY, _empty(), "What the tickets of single targets say, so that it can be counted."),
+            Recording(EMPTY_TARGETS, f"count without (target) (max without (symptom) ({EMPTY}))"),
+        ),
+    )
+
+
+def _empty() -> str:
+    ahead = f'{BOOKINGS}{{window="next_7d"}}[10m]'
+    symptoms = {
+        Symptom.NOTHING_AHEAD: (
+            f"max without (window) (last_over_time({ahead}) == 0 and last_over_time({ahead} offset 1w) >= 10)",
+            "10m",
+        ),
+        Symptom.NOTHING_NEW_FOR_A_DAY: (f"{NEW_1D} == 0 and {NEW_1D} offset 1w >= 10", "1d"),
+        Symptom.NOTHING_NEW_FOR_HOURS: (
+            f"{NEW_4H} == 0 and {NEW_4H} offset 1w >= 8 and {NEW_4H} offset 2w >= 8 and {NEW_4H} offset 3w >= 8",
+            "1d",
+        ),
+    }
+    return "\nor\n".join(
+        f'label_replace(\n  ({expression})\n  unless max_over_time({CLOSED}[{closed}]),\n  "symptom", "{symptom}", "", ""\n)'
+        for symptom, (expression, closed) in symptoms.items()
+    )

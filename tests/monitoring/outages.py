@@ -1,0 +1,163 @@
+"""Fleets through an outage, as promtool sees them: what the exporter would publish each minute, and what fires when."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+from typing import Final
+
+import yaml
+
+from exporter.errors import AuthError, NetworkError, PollError
+from exporter.polling.scheduler import retry_delay
+from tests.monitoring.bundle import ALERT_GROUPS, PROMETHEUS, RECORDING_GROUPS
+from tests.monitoring.servers import run
+
+START: Final = 0.0
+"""What all clocks show when a run begins, as promtool has it."""
+
+JOB: Final = 'job="booking-sync-exporter",instance="a:10888"'
+COLLECTORS: Final = {"wix": {"connections": 60.0, "bookings": 300.0}, "bitrix24": {"bookings": 300.0, "links": 900.0}}
+
+
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """Polls that begin between two minutes fail."""
+
+    begin: float
+    end: float
+    error: PollError
+
+    def hits(self, minute: float) -> bool:
+        """Return whether a poll at that minute fails."""
+        return self.begin <= minute < self.end
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A target: ``phase`` is the minute of the first poll of each collector, ``outages`` what each one goes through."""
+
+    name: str
+    platform: str
+    phases: Mapping[str, float]
+    credential: str = ""
+    outages: Mapping[str, Outage] = field(default_factory=dict)
+
+
+def fleet(
+    number: int,
+    platform: str,
+    phase: Callable[[int], float],
+    outage: Outage | None = None,
+    *,
+    hit: Collection[int] | None = None,
+    collectors: Collection[str] = (),
+    credential: str = "",
+) -> list[Site]:
+    """Return sites whose slow polls are at ``phase`` (minutes) of each; ``outage`` hits all of them, or those of ``hit``."""
+    names = COLLECTORS[platform]
+    return [
+        Site(
+            f"{platform}-{at:02}",
+            platform,
+            # The fast collector has its own place within its interval.
+            {name: phase(at) % (seconds / 60) for name, seconds in names.items()},
+            credential or f"inline:{platform}-{at:02}",
+            {} if outage is None or (hit is not None and at not in hit) else dict.fromkeys(collectors or names, outage),
+        )
+        for at in range(number)
+    ]
+
+
+def polls(site: Site, name: str, end: float) -> Iterator[tuple[float, PollError | None]]:
+    """Yield the minute of each poll of a collector and how it ended, as the scheduler asks."""
+    minute, failures, interval = site.phases[name], 0, COLLECTORS[site.platform][name]
+    outage, random = site.outages.get(name), Random(f"{site.name} {name}")
+    while minute < end:
+        error = outage.error if outage is not None and outage.hits(minute) else None
+        failures = failures + 1 if error else 0
+        yield minute, error
+        minute += (retry_delay(interval, error, failures, random) if error else interval) / 60
+
+
+def series_of(sites: Sequence[Site], minutes: int) -> dict[str, list[float | None]]:
+    """Return what one exporter publishes of ``sites`` at each full minute, ``None`` where a series is absent."""
+    page: dict[str, list[float | None]] = {f"up{{{JOB}}}": [1.0] * (minutes + 1)}
+    page[f"booking_sync_time_seconds{{{JOB}}}"] = [START + 60 * minute for minute in range(minutes + 1)]
+    for site in sites:
+        target = f'{JOB},target="{site.name}",platform="{site.platform}"'
+        page[f'booking_sync_credential_info{{{target},credential="{site.credential}"}}'] = [1.0] * (minutes + 1)
+        for name, interval in COLLECTORS[site.platform].items():
+            _collector(page, f'{target},collector="{name}"', list(polls(site, name, minutes + 1)), interval, minutes)
+    return page
+
+
+def _collector(
+    page: dict[str, list[float | None]],
+    labels: str,
+    done: Sequence[tuple[float, PollError | None]],
+    interval: float,
+    minutes: int,
+) -> None:
+    def put(name: str, minute: int, value: float, more: str = "") -> None:
+        row = page.setdefault(f"booking_sync_collector_{name}{{{labels}{more}}}", [None] * (minutes + 1))
+        row[minute] = value
+
+    max_age = max(3 * interval, 300.0)
+    for minute in range(minutes + 1):
+        before = [poll for poll in done if poll[0] <= minute]
+        good = max((at for at, error in before if error is None), default=None)
+        error = before[-1][1] if before else None
+        put("up", minute, float(bool(before) and error is None))
+        put("polls_total", minute, len(before))
+        put("interval_seconds", minute, interval)
+        put("last_success_timestamp_seconds", minute, 0.0 if good is None else START + 60 * good)
+        put("data_expired", minute, float(good is not None and 60 * (minute - good) > max_age))
+        if error is not None:
+            put("failing", minute, 1.0, f',reason="{error.reason}"')
+
+
+def firing(
+    series: Mapping[str, Sequence[float | None]], minutes: Sequence[int], folder: Path
+) -> dict[int, list[dict[str, str]]]:
+    """Return the labels of the alerts that fire at each of ``minutes``, the heartbeat left out."""
+    case = {
+        "rule_files": [str(PROMETHEUS / f"{kind}.rules.yml") for kind in ("recording", "alerting")],
+        "evaluation_interval": "1m",
+        "group_eval_order": [group["name"] for group in (*RECORDING_GROUPS, *ALERT_GROUPS)],
+        "tests": [
+            {
+                "interval": "1m",
+                "input_series": [
+                    {"series": name, "values": " ".join("_" if value is None else f"{value:.10g}" for value in values)}
+                    for name, values in series.items()
+                ],
+                "promql_expr_test": [
+                    {"expr": 'ALERTS{alertstate="firing",alertname!="Watchdog"}', "eval_time": f"{minute}m"}
+                    for minute in minutes
+                ],
+            }
+        ],
+    }
+    file = folder / "outage.yml"
+    file.write_text(yaml.dump(case, Dumper=getattr(yaml, "CSafeDumper", yaml.SafeDumper), width=10_000))
+    result = run("promtool", "test", "rules", file)
+    found: dict[int, list[dict[str, str]]] = {minute: [] for minute in minutes}
+    for time, got in re.findall(r"time: (\w+),\n\s+exp: nil\n\s+got: (.*)", result.stdout + result.stderr):
+        found[_minutes(time)] = [
+            {
+                name: value
+                for name, value in re.findall(r'(\w+)="((?:[^"\\]|\\.)*)"', one)
+                if name not in ("__name__", "alertstate")
+            }
+            for one in re.findall(r"\{([^}]*)\} 1E\+00", got)
+        ]
+    assert "SUCCESS" in result.stdout or any(found.values()), result.stdout + result.stderr
+    return found
+
+
+def _minutes(duration: str) -> int:
+    return sum(int(number) * {"h": 60, "m": 1}[unit] for number, unit in re.findall(r"(\d+)([hm])", duration))

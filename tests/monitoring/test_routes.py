@@ -1,0 +1,160 @@
+"""Who hears of what: the shipped routes, as amtool and a real Alertmanager read them."""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.monitoring.bundle import ALERTMANAGER, ALERTS
+from tests.monitoring.inboxes import inboxes, send
+from tests.monitoring.routes import CONFIG_FILE, branch, every_route, with_the_examples
+from tests.monitoring.servers import run, wait_for
+
+CONFIG: dict[str, Any] = yaml.safe_load(CONFIG_FILE.read_text())
+RECEIVER_OF = {"critical": "pager", "warning": "tickets", "info": "nobody", "none": "heartbeat"}
+TENANT = {"cluster", "namespace"}
+DOUBLE_BOOKING = {"alertname": "BookingSyncDoubleBooking", "fixed_by": "front desk", "job": "j", "target": "salon"}
+WATCHDOG = {"alertname": "Watchdog", "severity": "none", "fixed_by": "exporter operator"}
+ANNOTATIONS = {"summary": "It is so.", "description": "It is so.", "fix": "Mend it."}
+
+
+def _seconds(duration: str) -> int:
+    return sum(int(n) * {"s": 1, "m": 60, "h": 3600, "d": 86400}[unit] for n, unit in re.findall(r"(\d+)([smhd])", duration))
+
+
+def _receiver(file: Path, **labels: str) -> str:
+    pairs = (f"{name}={value}" for name, value in labels.items())
+    result = run("amtool", "config", "routes", "test", f"--config.file={file}", *pairs)
+    assert 0 == result.returncode, result.stdout + result.stderr
+    return result.stdout.strip()
+
+
+def _written(directory: Path, text: str) -> Path:
+    file = directory / "alertmanager.yml"
+    file.write_text(text.replace("templates/*.tmpl", str(ALERTMANAGER / "templates" / "*.tmpl")))
+    return file
+
+
+@pytest.mark.servers
+def test_every_alert_reaches_the_receiver_of_its_severity() -> None:
+    fixed = {tuple(sorted({"alertname": alert["alert"], **alert["labels"]}.items())) for alert in ALERTS}
+    for labels in (dict(one) for one in fixed):
+        forgets = labels["severity"] == "warning" and labels.get("forgets") == "yes"
+        expected = "tickets-without-all-clear" if forgets else RECEIVER_OF[labels["severity"]]
+        assert expected == _receiver(CONFIG_FILE, **labels, job="j", target="salon"), labels
+
+
+def test_every_severity_that_an_alert_has_is_routed_on_purpose() -> None:
+    assert {alert["labels"]["severity"] for alert in ALERTS} == set(RECEIVER_OF)
+
+
+@pytest.mark.servers
+@pytest.mark.parametrize(
+    "foreign",
+    [{"alertname": "NodeDown"}, {"alertname": "Watchdog", "severity": "none"}, {"alertname": "BookingSync", "a": "b"}],
+)
+def test_an_alert_of_somebody_else_gets_none_of_our_messages(foreign: dict[str, str]) -> None:
+    assert "nobody" == _receiver(CONFIG_FILE, **foreign)
+
+
+@pytest.mark.servers
+def test_the_subtree_fits_below_another_tree_and_leaves_its_alerts_alone(tmp_path: Path) -> None:
+    (subtree,) = CONFIG["route"]["routes"]
+    theirs = {"receiver": "their-own", "group_by": ["severity"], "routes": [{"matchers": ['a = "b"'], "receiver": "b"}]}
+    theirs["routes"].append(subtree)  # type: ignore[attr-defined]
+    receivers = [*({"name": one["name"]} for one in CONFIG["receivers"]), {"name": "their-own"}, {"name": "b"}]
+    file = _written(tmp_path, yaml.safe_dump({"route": theirs, "receivers": receivers}))
+    assert "their-own" == _receiver(file, alertname="NodeDown", severity="critical")
+    assert "pager" == _receiver(file, **DOUBLE_BOOKING, severity="critical")
+    assert "heartbeat" == _receiver(file, **WATCHDOG)
+    assert "group_by" in subtree  # else it would take theirs
+    assert {"group_wait", "group_interval", "repeat_interval"} <= set(subtree)
+
+
+def test_every_group_keeps_clusters_and_namespaces_apart() -> None:
+    groups = [set(route["group_by"]) for route in every_route(yaml.safe_load(with_the_examples())) if "group_by" in route]
+    assert len(groups) >= 4
+    assert all(TENANT <= labels for labels in groups)
+
+
+def test_each_cause_that_targets_share_is_a_page_of_its_own_and_a_business_is_one() -> None:
+    shared, business = (route["group_by"] for route in every_route(CONFIG) if route.get("receiver") == "pager")
+    assert {"alertname", "platform", "credential"} <= set(shared)
+    assert ["cluster", "namespace", "job", "target"] == business
+
+
+def test_tickets_are_not_grouped_by_what_there_may_be_a_thousand_of() -> None:
+    tickets = branch(CONFIG, 'alertname =~ "Watchdog|BookingSync.+"')
+    assert ["alertname", "cluster", "namespace", "job"] == tickets["group_by"]
+
+
+def test_a_ticket_that_ends_by_itself_ends_before_it_is_sent() -> None:
+    # What is over within the wait of its group is never told. Sources of inhibitions have to keep for longer.
+    sources = " ".join(matcher for rule in CONFIG["inhibit_rules"] for matcher in rule["source_matchers"])
+    wait = _seconds(branch(CONFIG, 'alertname =~ "Watchdog|BookingSync.+"')["group_wait"])
+    for alert in ALERTS:
+        if alert["labels"]["severity"] == "warning" and alert["alert"] not in sources:
+            assert _seconds(alert.get("keep_firing_for", "0s")) < wait, alert["alert"]
+
+
+def test_tickets_that_forget_have_no_all_clear() -> None:
+    receivers = {one["name"]: one for one in CONFIG["receivers"]}
+    for name, all_clear in (("tickets", True), ("tickets-without-all-clear", False)):
+        configs = [*receivers[name]["email_configs"], *receivers[name]["slack_configs"]]
+        assert {all_clear} == {one["send_resolved"] for one in configs}
+
+
+@pytest.mark.servers
+def test_the_examples_are_valid_and_take_what_they_name(tmp_path: Path) -> None:
+    file = _written(tmp_path, with_the_examples())
+    result = run("amtool", "check-config", file)
+    assert 0 == result.returncode, result.stdout + result.stderr
+    assert "front-desk-berlin" == _receiver(file, **DOUBLE_BOOKING, severity="critical", site="berlin")
+    assert "pager" == _receiver(file, **DOUBLE_BOOKING, severity="critical", site="hamburg")
+    owner = {"alertname": "BookingSyncConnectionNeedsOwner", "fixed_by": "calendar owner", "severity": "warning"}
+    assert "calendar-care" == _receiver(file, **owner)
+    assert "tickets-without-all-clear" == _receiver(file, **owner, forgets="yes")
+    assert "heartbeat" == _receiver(file, **WATCHDOG)
+
+
+@pytest.mark.servers
+def test_tickets_wait_for_the_office_to_open_and_pages_do_not(tmp_path: Path) -> None:
+    config = yaml.safe_load(with_the_examples())
+    (hours,) = config["time_intervals"]
+    assert {"weekdays", "times", "location"} == set(hours["time_intervals"][0])
+    hours["time_intervals"] = [{"years": ["1999"]}]
+    with inboxes(tmp_path, yaml.safe_dump(config), group_wait="100ms", group_interval="300ms") as (client, found):
+        send(client, [({**DOUBLE_BOOKING, "severity": "warning"}, ANNOTATIONS)])
+        wait_for("a ticket that is held back", lambda: client.get("/api/v2/alerts").json())
+        send(client, [({**DOUBLE_BOOKING, "severity": "critical"}, ANNOTATIONS)])
+        wait_for("the page", lambda: found.pages)
+        send(client, [({**DOUBLE_BOOKING, "severity": "critical", "target": "b"}, ANNOTATIONS)])
+        wait_for("a later page", lambda: len(found.pages) > 1)
+    assert ([], []) == (found.mails, found.chats)
+
+
+@pytest.mark.servers
+def test_the_heartbeat_comes_every_minute(tmp_path: Path) -> None:
+    # Twenty times as fast: 60 seconds are three.
+    config = yaml.safe_load(CONFIG_FILE.read_text())
+    heartbeat = branch(config, 'alertname = "Watchdog"')
+    for key in ("group_interval", "repeat_interval"):
+        heartbeat[key] = f"{_seconds(heartbeat[key]) * 50}ms"
+    with inboxes(tmp_path, yaml.safe_dump(config)) as (client, found):
+        send(client, [(WATCHDOG, ANNOTATIONS)])
+        wait_for("four heartbeats", lambda: len(found.heartbeats) > 3)
+    waits = [later - earlier for earlier, later in pairwise(found.heartbeats)]
+    assert all(2.5 < wait < 3.5 for wait in waits), waits
+
+
+@pytest.mark.servers
+def test_each_cluster_has_a_heartbeat_of_its_own(tmp_path: Path) -> None:
+    # One that ends must be missed, though the other goes on.
+    with inboxes(tmp_path) as (client, found):
+        send(client, [({**WATCHDOG, "cluster": cluster}, ANNOTATIONS) for cluster in ("eu", "us")])
+        wait_for("a heartbeat of each", lambda: len(found.heartbeats) > 1)
