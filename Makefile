@@ -8,7 +8,7 @@ PIP     = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 JOBS   ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help run install test coverage lint format types bench bench-fleet soak fuzz generate pictures lock servers image clean
+.PHONY: help run install test coverage lint format types bench bench-fleet soak fuzz storms generate pictures lock servers image clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -47,6 +47,9 @@ soak: $(VENV)/.installed-dev ## Two hours under faults that strike at random (AR
 
 fuzz: $(VENV)/.installed-dev ## Ten minutes of spoilt inputs for all that reads what others wrote (ARGS="60 --seed 7")
 	$(BIN)/python -m tests.fuzz $(or $(ARGS),600)
+
+storms: $(VENV)/.installed-dev servers ## Count the messages of outages at 1, 5, 40 and 1,000 targets (ARGS="5 40"), for docs/monitoring.md
+	$(BIN)/python -m tests.monitoring.storm_table $(ARGS)
 
 generate: $(VENV)/.installed-dev ## Write the generated files again: schema, references, dashboards, rules, manifests
 	$(BIN)/python -m tools.metrics_reference docs/metrics.md
