@@ -6,12 +6,14 @@ COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version=3.11 --gene
 PIP     = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # Workers of the test run; two cores are plenty.
 JOBS   ?= 2
+# Where current servers are built, and tried by test-current.
+SERVERS ?= build/servers-current
 
 .DEFAULT_GOAL := help
-.PHONY: help run install test coverage lint format types bench bench-fleet soak fuzz storms generate pictures lock servers image clean
+.PHONY: help run install test coverage lint format types bench bench-fleet bench-rules soak fuzz storms generate pictures lock servers servers-current test-current image clean
 
 help: ## Show this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
 
 run: $(VENV)/.installed ## Install, then run the demo: simulator and exporter in one process, no credentials
 	$(BIN)/booking-sync-exporter demo $(ARGS)
@@ -37,10 +39,14 @@ types: $(VENV)/.installed-dev ## mypy, strict
 	$(BIN)/mypy exporter tests tools
 
 bench: $(VENV)/.installed-dev ## Benchmarks, as ratios side by side
-	for file in $(filter-out %/fleet.py,$(wildcard tests/benchmarks/*.py)); do echo "== $$file"; $(BIN)/python -m "$$(echo $${file%.py} | tr / .)" || exit 1; done
+	for file in $(filter-out %/fleet.py %/rules_cpu.py,$(wildcard tests/benchmarks/*.py)); do echo "== $$file"; $(BIN)/python -m "$$(echo $${file%.py} | tr / .)" || exit 1; done
 
 bench-fleet: $(VENV)/.installed-dev ## Five minutes of 5,000 sites and 500 portals (ARGS="--sites 300 --portals 30")
 	$(BIN)/python -m tests.benchmarks.fleet $(ARGS)
+
+bench-rules: $(VENV)/.installed-dev servers ## What the rules cost Prometheus at 500 sites, 25 minutes (ARGS="--minutes 5")
+	$(BIN)/python -m tests.benchmarks.rules_cpu $(ARGS)
+	$(BIN)/python -m tools.rules_price docs/rules-price.md
 
 soak: $(VENV)/.installed-dev ## Two hours under faults that strike at random (ARGS="--seconds 600")
 	$(BIN)/python -u -m tests.soak $(ARGS)
@@ -59,6 +65,7 @@ generate: $(VENV)/.installed-dev ## Write the generated files again: schema, ref
 	$(BIN)/python -m tools.texts
 	$(BIN)/python -m tools.status_schema docs/status.schema.json
 	$(BIN)/booking-sync-exporter monitoring render --out . >/dev/null
+	$(BIN)/python -m tools.rules_price docs/rules-price.md
 
 pictures: $(VENV)/.installed-dev servers ## Take the documents' pictures of the status board again, of the demo's worst night
 	$(BIN)/python -m tools.board_pictures docs
@@ -72,6 +79,12 @@ lock: $(VENV)/.installed-dev ## Lock what pyproject.toml asks for, with hashes (
 
 servers: # Debian's servers and Grafana's code, which the end-to-end tests drive; a no-op when they are there
 	@sh tests/harness/install-servers.sh
+
+servers-current: ## Build current Prometheus, Alertmanager and vmalert with Go (ten minutes; PROMETHEUS=3.5.0 SERVERS=build/servers-3.5)
+	@sh tests/harness/build-servers.sh $(SERVERS)
+
+test-current: $(VENV)/.installed-dev servers servers-current ## Run what drives servers on Debian's and on those, and write the result into docs/monitoring.md
+	$(BIN)/python -m tools.versions_reference docs/monitoring.md $(SERVERS) -n $(JOBS) $(ARGS)
 
 image: ## Build the container image
 	docker build --tag booking-sync-exporter .

@@ -24,17 +24,17 @@ def render_bundle(
         float, typer.Option("--slo", metavar="SHARE", help="Share of live connections that must be free of errors.")
     ] = _BUNDLE.slo,
     grafana_url: Annotated[
-        str, typer.Option("--grafana-url", metavar="URL", help="Base of the dashboard links in alerts.")
+        str, typer.Option("--grafana-url", metavar="URL", help="Where Grafana is, for links in alerts.")
     ] = _BUNDLE.grafana_url,
     runbook_url: Annotated[
-        str, typer.Option("--runbook-url", metavar="URL", help="Base of the runbook links in alerts.")
+        str, typer.Option("--runbook-url", metavar="URL", help="Where the runbooks are, if not on the board.")
     ] = _BUNDLE.runbook_url,
     targets: Annotated[
         int,
         typer.Option("--targets", metavar="N", help="Most targets of one exporter; limits the size of a scrape. 0: no limit."),
     ] = _BUNDLE.targets,
     board_url: Annotated[
-        str, typer.Option("--board-url", metavar="URL", help="Where people reach the status board, for links in alerts.")
+        str, typer.Option("--board-url", metavar="URL", help="Where people reach the status board and its runbooks, for links.")
     ] = _BUNDLE.board_url,
 ) -> None:
     """Write the bundle for your names and addresses. Nobody has to edit JSON or YAML."""

@@ -23,6 +23,7 @@ from exporter.config import Config
 from exporter.errors import ConfigError, Problem, WebServerError
 from exporter.metrics import Instruments, Page
 from exporter.model import WHOLE, Shard
+from exporter.monitoring import Options, runbook_texts
 from exporter.platforms.http_pool import open_pool
 from exporter.platforms.sockets import room_for_sockets
 from exporter.polling import Admission
@@ -107,7 +108,12 @@ async def run(
             shard=shard,
         )
         async with application as (app, instruments):
-            server = await serve(create_app(app, pages, max_requests=max_requests), listen_address, web, allowed_hosts)
+            server = await serve(
+                create_app(app, pages, max_requests=max_requests, runbooks=lambda: runbook_texts(Options())),
+                listen_address,
+                web,
+                allowed_hosts,
+            )
             log.info("listening", address=server.url, bound=server.bound)
             if open_to_all := listener_warning(server.bound, web, lifecycle=lifecycle):
                 log.warning("listener_open", problem=str(open_to_all), lifecycle=lifecycle)

@@ -14,7 +14,6 @@ from exporter.monitoring.yamltext import HEADER, dump
 
 _NAME = "booking-sync-exporter"
 _LABELS = {"app.kubernetes.io/name": _NAME}
-_IMAGE = "ghcr.io/booking-sync-exporter/booking-sync-exporter"
 _MONITORING = "monitoring.coreos.com/v1"
 _READ_BY_OWNER = 0o400  # 256 in the manifest; with fsGroup the kubelet adds the group
 _STATE = "/var/lib/booking-sync-exporter"
@@ -78,7 +77,7 @@ def _kustomization() -> str:
         HEADER
         + "# kubectl apply -k .   Set namespace, image and labels (kube-prometheus-stack selects `release`) in an overlay,\n"
         + "# replace config.yaml by your targets, and create the secret booking-sync-exporter with their credentials.\n"
-        + "# The image goes by its tag; an overlay (`images: [{name, digest}]`) names the digest of your release.\n"
+        + "# The image is the one that you build and push: an overlay names it (`images: [{name, newName, digest}]`).\n"
         + dump(
             {
                 "apiVersion": "kustomize.config.k8s.io/v1beta1",
@@ -142,7 +141,7 @@ def _network_policy() -> str:
 def _deployment(version: str) -> str:
     container = {
         "name": "exporter",
-        "image": f"{_IMAGE}:{version}",
+        "image": f"{_NAME}:{version}",
         "args": ["--config.file=/etc/booking-sync-exporter/exporter.yml", "--config.watch", "--web.listen-address=:10888"],
         "ports": [{"name": "http-metrics", "containerPort": 10888}],
         "startupProbe": {"httpGet": {"path": "/-/healthy", "port": "http-metrics"}, "periodSeconds": 2, "failureThreshold": 30},

@@ -7,24 +7,24 @@ from urllib.parse import urlsplit
 
 from exporter.errors import ConfigError, Problem
 
-PROJECT_URL = "https://github.com/booking-sync-exporter/booking-sync-exporter"
-
 
 @dataclass(frozen=True, slots=True)
 class Options:
     """The parameters of the bundle.
 
     ``job`` is the Prometheus job under which the exporter is scraped; ``slo`` the share of live connections that have to be
-    free of errors over 30 days, between 0 and 1; ``grafana_url`` and ``runbook_url`` are the bases of the links in alerts: an
-    alert's runbook is ``<runbook_url>/<alert name in lower case>.md``; ``targets`` is the most targets that one exporter will
-    have, for the limit on the size of its page, and 0 for no limit; ``board_url`` is where people reach the status board, for
-    links into it, and empty for none. Raises :class:`~exporter.errors.ConfigError` with every problem at once.
+    free of errors over 30 days, between 0 and 1; ``targets`` is the most targets that one exporter will have, for the limit on
+    the size of its page, and 0 for no limit.
+
+    The three addresses are the bases of links, and empty for no link: ``grafana_url`` has the dashboards; ``board_url`` is
+    where people reach the status board, which serves the runbooks, too; ``runbook_url`` is a place of their own for the files
+    of ``docs/runbooks``. Raises :class:`~exporter.errors.ConfigError` with every problem at once.
     """
 
     job: str = "booking-sync-exporter"
     slo: float = 0.99
-    grafana_url: str = "http://localhost:3000"
-    runbook_url: str = f"{PROJECT_URL}/blob/main/docs/runbooks"
+    grafana_url: str = ""
+    runbook_url: str = ""
     targets: int = 0
     board_url: str = ""
 
@@ -41,9 +41,9 @@ class Options:
             for flag, url in (
                 ("--grafana-url", self.grafana_url),
                 ("--runbook-url", self.runbook_url),
-                ("--board-url", self.board_url or PROJECT_URL),
+                ("--board-url", self.board_url),
             )
-            if not _is_base_url(url)
+            if url and not _is_base_url(url)
         ]
         if problems:
             raise ConfigError(problems)
@@ -57,8 +57,17 @@ class Options:
         return f"(1 - {self.slo:g})"
 
     def runbook(self, alert: str) -> str:
-        """Return the address of an alert's runbook."""
-        return f"{self.runbook_url}/{alert.lower()}.md"
+        """Return the address of an alert's runbook, "" where nobody knows one."""
+        if self.runbook_url:
+            return f"{self.runbook_url}/{alert.lower()}.md"
+        return f"{self.board_url}/runbooks/{alert}" if self.board_url else ""
+
+    @property
+    def runbook_index(self) -> str:
+        """The address of the index of the runbooks, "" where nobody knows one."""
+        if self.runbook_url:
+            return f"{self.runbook_url}/README.md"
+        return f"{self.board_url}/runbooks/" if self.board_url else ""
 
 
 def _is_base_url(url: str) -> bool:

@@ -11,7 +11,7 @@ from exporter.monitoring.grafana import dashboard_provider, datasource
 from exporter.monitoring.kubernetes import dashboards_kustomization, manifests
 from exporter.monitoring.options import Options
 from exporter.monitoring.prometheus import alerting_rules, prometheus_config, recording_rules
-from exporter.monitoring.runbooks import runbooks
+from exporter.monitoring.runbooks import HEADER, runbook_texts
 from exporter.monitoring.writing import write
 
 
@@ -31,7 +31,7 @@ def files(options: Options) -> dict[str, str]:
         "config/grafana/provisioning/dashboards/booking-sync.yml": dashboard_provider(),
         "dashboards/kustomization.yaml": dashboards_kustomization(),
         **{f"config/kubernetes/{name}": text for name, text in manifests(options, __version__).items()},
-        **{f"docs/runbooks/{name}": text for name, text in runbooks(options).items()},
+        **{f"docs/runbooks/{name}": f"{HEADER}\n{text}" for name, text in runbook_texts(options).items()},
     }
 
 

@@ -26,6 +26,8 @@ from exporter.web.csrf import is_cross_site
 from exporter.web.headers import SecurityHeaders
 from exporter.web.negotiate import choose_format, choose_language
 from exporter.web.page_maker import PageMaker, Recipe
+from exporter.web.runbook_pages import FOLDER, Library, RunbookPages
+from exporter.web.runbook_pages import content_security_policy as runbook_policy
 from exporter.web.sites import STOPPING, SiteGuard, is_bare
 from exporter.web.status_api import encode_status, pages_of
 
@@ -54,13 +56,16 @@ class _Part(NamedTuple):
 _PartHandler = Callable[[Request, _Part | None], Awaitable[Response]]
 
 
-def create_app(backend: Backend, threads: Executor | None = None, *, max_requests: int = 0) -> ASGIApp:
+def create_app(
+    backend: Backend, threads: Executor | None = None, *, max_requests: int = 0, runbooks: Library = dict
+) -> ASGIApp:
     """Return the application over ``backend``. Passwords and TLS are added by :func:`exporter.web.serve`.
 
     What takes long is done in ``threads``, which no file or name that hangs may hold; without them in those of the loop.
-    At most ``max_requests`` pages are made at a time, 0 is without limit; one more is answered 503.
+    At most ``max_requests`` pages are made at a time, 0 is without limit; one more is answered 503. ``runbooks`` has the
+    Markdown of the runbooks, and is opened when somebody first asks for one.
     """
-    pages = _Pages(backend, threads, max_requests)
+    pages = _Pages(backend, threads, max_requests, RunbookPages(runbooks))
     routes = [
         *(
             Route(root + path, pages.of_targets(page), methods=["GET"])
@@ -71,6 +76,7 @@ def create_app(backend: Backend, threads: Executor | None = None, *, max_request
                 ("/api/v1/status", pages.status),
             )
         ),
+        *(Route(FOLDER + name, pages.runbook, methods=["GET"]) for name in ("", "{name}")),
         Route("/config", pages.once_open(pages.config), methods=["GET"]),
         Route("/-/healthy", pages.healthy, methods=["GET"]),
         Route("/-/ready", pages.ready, methods=["GET"]),
@@ -101,8 +107,9 @@ class _LogBugs:
 class _Pages:
     """One method per path."""
 
-    def __init__(self, backend: Backend, threads: Executor | None, max_requests: int) -> None:
+    def __init__(self, backend: Backend, threads: Executor | None, max_requests: int, runbooks: RunbookPages) -> None:
         self._backend = backend
+        self._runbooks = runbooks
         self._refusals = Refusals()
         self._maker = PageMaker(threads, max_requests)
 
@@ -195,6 +202,21 @@ class _Pages:
             return await self._maker.in_thread(lambda: encode_status(view, targets, page))
 
         return await self._maker.answer(request, Recipe(("status", part, targets, page), make, "application/json"))
+
+    async def runbook(self, request: Request) -> Response:
+        # Who sees one site alone has no board of all targets.
+        name, with_board = request.path_params.get("name", ""), not is_bare(request.scope)
+        found = await self._maker.in_thread(lambda: self._runbooks.render(name, with_board=with_board))
+        if found is None:
+            return PlainTextResponse(f"No such runbook: it is the name of an alert. {FOLDER} lists all of them.\n", 404)
+
+        async def make() -> bytes:
+            return found
+
+        answer = await self._maker.answer(request, Recipe(("runbook", found), make, "text/html; charset=utf-8"))
+        answer.headers["Content-Language"] = "en"
+        answer.headers["Content-Security-Policy"] = runbook_policy()
+        return answer
 
     async def config(self, request: Request) -> Response:
         async def make() -> bytes:

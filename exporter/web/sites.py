@@ -1,4 +1,4 @@
-"""Who sees what: users that ``site_users`` names get the pages of their sites, operators get all pages.
+"""Who sees what: users that ``site_users`` names get the pages of their sites and the runbooks, operators get all pages.
 
 Where ``operators`` names them nobody else is one, and who is named nowhere gets no page at all; else all others are.
 
@@ -21,6 +21,7 @@ from exporter.support.redaction import told
 from exporter.web.auth import PROBES
 from exporter.web.backend import Backend
 from exporter.web.callers import caller, user_of
+from exporter.web.runbook_pages import FOLDER
 
 _ROOT: Final = "/site/"
 _BARE: Final = "exporter.bare"
@@ -74,7 +75,7 @@ class SiteGuard:
             site_users = self._backend.site_users
             user, operators = user_of(scope), self._backend.operators
             sites = frozenset[str]() if site_users is None else sites_of(user, site_users, operators)
-            if sites is not None and not is_probe and _site_in(scope["path"]) not in sites:
+            if sites is not None and not is_probe and not _is_open(scope["path"], sites):
                 await self._refusal(scope, sites)(scope, receive, send)
                 return
             scope[_BARE] = sites is not None
@@ -86,6 +87,11 @@ class SiteGuard:
             return PlainTextResponse(_NOTHING_IS_YOURS, 403)
         lines = ["There is no such page for you.", *(f"Yours is {address_of(site)}" for site in sorted(sites))]
         return PlainTextResponse("\n".join(lines) + "\n", 404)
+
+
+def _is_open(path: str, sites: frozenset[str]) -> bool:
+    """Return whether who may see ``sites`` may see ``path``. The runbooks are the same everywhere and tell of nobody."""
+    return _site_in(path) in sites or (bool(sites) and path.startswith(FOLDER))
 
 
 def _site_in(path: str) -> str | None:

@@ -6,29 +6,26 @@ bounded: problems with one cause are one card, targets come in pages, long lists
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import shlex
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from importlib import resources
 from typing import Final, get_args
 from urllib.parse import quote, quote_plus, urlencode
 
 import jinja2
-from markupsafe import Markup
 
 from exporter.state.findings import Finding
 from exporter.state.snapshot import TargetView, View
 from exporter.state.verdict import ALERTS_ONLY
 from exporter.texts import DEFAULT, LANGUAGES, Texts, texts_in
 from exporter.web import wording
+from exporter.web.assets import asset, source
 from exporter.web.cards import LISTED_CAUSES, LISTED_PLACES, PLACES, Card, Cause, Causes, Line, cards_of
-from exporter.web.documents import document_of, runbook_of
 from exporter.web.history import strip
 from exporter.web.overview import Overview, overview_of
+from exporter.web.runbook_links import runbook_of
 from exporter.web.search import QUERY_LETTERS, Found, exact, search, without
 from exporter.web.shown import LISTED, Shown, shown, unnamed
 from exporter.web.status_api import on_page, pages_of
@@ -40,6 +37,8 @@ STATES: Final[Sequence[TargetState]] = get_args(TargetState)
 _FEW: Final = 3  # targets that are shown unfolded even when nothing is wrong
 _FEW_BROKEN: Final = 5  # broken targets that are shown unfolded; of more, a person chooses
 _BROKEN: Final[Sequence[TargetState]] = ("critical", "warning")
+_STYLE: Final = ("base.css", "board.css")
+_SCRIPT: Final = "board.js"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +79,11 @@ class Board:
     def folder(self) -> str:
         """The address below which JSON and metrics of the same targets are, relative to the board."""
         return "" if self.site is None else f"{self.home}/"
+
+    @property
+    def runbooks(self) -> str:
+        """The address of the runbooks, relative to the board; theirs is the same for every site."""
+        return "runbooks/" if self.site is None else "../runbooks/"
 
     def link(self, *, page: int = 1, query: str | None = None) -> str:
         """Return the address of another page or filter, relative, so that a proxy may serve the board in a folder."""
@@ -249,18 +253,10 @@ def content_security_policy() -> str:
     return _policy()
 
 
-def _asset(name: str) -> str:
-    return (resources.files("exporter.web") / "templates" / name).read_text(encoding="utf-8")
-
-
-def _hash(text: str) -> str:
-    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
-
-
 @cache
 def _policy() -> str:
     return (
-        f"default-src 'none'; style-src {_hash(_asset('board.css'))}; script-src {_hash(_asset('board.js'))}; "
+        f"default-src 'none'; style-src {source(asset(*_STYLE))}; script-src {source(asset(_SCRIPT))}; "
         "connect-src 'self'; img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     )
 
@@ -280,8 +276,8 @@ def _template(texts: Texts) -> jinja2.Template:
     environment.tests.update(quoted=wording.is_quoted, id=wording.is_id, long=wording.is_long)
     environment.filters.update({**words.filters(), "strip": strip, "quoted": shlex.quote})
     environment.globals.update(
-        style=Markup(_asset("board.css")),  # noqa: S704  our own file; its hash stands in the policy
-        script=Markup(_asset("board.js")),  # noqa: S704  the same
+        style=asset(*_STYLE),
+        script=asset(_SCRIPT),
         alerts_only=[part.what for part in ALERTS_ONLY],
         language=texts.language,
         languages=LANGUAGES,
@@ -292,7 +288,6 @@ def _template(texts: Texts) -> jinja2.Template:
         query_letters=QUERY_LETTERS,
         sorts=tuple(SORTS),
         anchor=anchor,
-        document_of=document_of,
         runbook_of=runbook_of,
         resource=wording.resource,
         unnamed=unnamed,

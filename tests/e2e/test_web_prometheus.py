@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import re
-import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -20,12 +18,10 @@ import yaml
 from tests.harness.business import Business, with_business
 from tests.harness.certificates import self_signed
 from tests.harness.process import exporter, until
+from tests.monitoring.servers import binary
 from tests.web.test_status_api import PUBLISHED
 
-pytestmark = [
-    pytest.mark.servers,
-    pytest.mark.skipif(shutil.which("prometheus") is None and "CI" not in os.environ, reason="prometheus is not installed"),
-]
+pytestmark = pytest.mark.servers
 
 PASSWORD = "planted-scrape-password-9c2e"
 
@@ -37,7 +33,7 @@ async def prometheus(folder: Path, scrape: dict[str, Any]) -> AsyncIterator[str]
     job = {"job_name": "booking-sync", "scrape_interval": "250ms", "scrape_timeout": "250ms", **scrape}
     config.write_text(yaml.safe_dump({"scrape_configs": [job]}))
     process = await asyncio.create_subprocess_exec(
-        "prometheus",
+        binary("prometheus"),
         f"--config.file={config}",
         f"--storage.tsdb.path={folder / 'tsdb'}",
         "--web.listen-address=127.0.0.1:0",
@@ -50,7 +46,8 @@ async def prometheus(folder: Path, scrape: dict[str, Any]) -> AsyncIterator[str]
     async def read(stream: asyncio.StreamReader) -> None:
         async for line in stream:
             seen.append(line.decode())
-            found = re.search(r'msg="?Listening on"? address=(127\.0\.0\.1:\d+)', seen[-1])
+            # Since 3.0 the component stands between the words and the address.
+            found = re.search(r'msg="?Listening on"? .*address=(127\.0\.0\.1:\d+)', seen[-1])
             if found and not url.done():
                 url.set_result(f"http://{found[1]}")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from functools import cache
 from typing import TypeVar
 
 import httpx
@@ -12,6 +13,7 @@ from prometheus_client import CollectorRegistry
 from exporter.errors import ConfigError
 from exporter.metrics import Format, Instruments, Page
 from exporter.model import CollectorName
+from exporter.monitoring import Options, runbook_texts
 from exporter.state.asking import Answer, Asked
 from exporter.state.snapshot import View
 from exporter.web import Reloaded, create_app
@@ -92,6 +94,12 @@ class SlowBackend(ShownBackend):
         return await super().metrics(format, targets, site)
 
 
+@cache
+def library() -> Mapping[str, str]:
+    """Return the runbooks as the daemon serves them."""
+    return runbook_texts(Options())
+
+
 def ask(
     backend: ShownBackend,
     path: str,
@@ -101,7 +109,7 @@ def ask(
     """Return the application's answer to one request, with no header of the client's own choice."""
 
     async def one() -> httpx.Response:
-        transport = httpx.ASGITransport(create_app(backend))
+        transport = httpx.ASGITransport(create_app(backend, runbooks=library))
         async with httpx.AsyncClient(transport=transport, base_url="http://exporter") as client:
             client.headers.clear()
             return await client.request(method, path, headers=headers)

@@ -11,7 +11,7 @@ import httpx
 
 from exporter.web import Server, WebConfig, create_app, serve
 from tests.harness import views
-from tests.harness.web import ShownBackend
+from tests.harness.web import ShownBackend, library
 
 # A certificate and key as `self_signed` writes them into the folder of the web configuration file.
 TLS = "tls_server_config:\n  cert_file: localhost.crt\n  key_file: localhost.key\n"
@@ -25,7 +25,8 @@ async def running(
     allowed_hosts: frozenset[str] = frozenset(),
 ) -> AsyncIterator[Server]:
     """Serve ``backend`` (a healthy one if absent) with the web configuration file ``web`` while the block runs."""
-    server = await serve(create_app(backend or ShownBackend(views.healthy())), address, WebConfig.load(web), allowed_hosts)
+    app = create_app(backend or ShownBackend(views.healthy()), runbooks=library)
+    server = await serve(app, address, WebConfig.load(web), allowed_hosts)
     try:
         yield server
     finally:

@@ -58,7 +58,7 @@ def range_and_refresh(board: Board) -> Findings:
 
 
 def links(board: Board) -> Findings:
-    *menu, runbooks = board["links"]
+    menu = board["links"]
     reached = {re.sub(r"\?.*", "", link["url"]) for link in menu}
     others = {"fleet", "target", "internals"} - {board["uid"].removeprefix("booking-sync-")}
     if reached != {f"/d/booking-sync-{name}" for name in others}:
@@ -73,8 +73,6 @@ def links(board: Board) -> Findings:
         # "All" of the fleet is no target.
         if link["includeVars"] or "target" in link["url"].partition("?")[2]:
             yield "", f"{link['title']}: carries the target along"
-    if not runbooks["url"].endswith("/README.md"):
-        yield "", "no runbooks"
 
 
 def board_annotations(board: Board) -> Findings:

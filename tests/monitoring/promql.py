@@ -36,11 +36,12 @@ def parse(expression: str) -> Expr:
 def walk(node: Expr, above: Path = ()) -> Iterator[tuple[Expr, Path]]:
     """Yield every node with its ancestors, nearest last."""
     yield node, above
-    for child in _children(node):
+    for child in children(node):
         yield from walk(child, (*above, node))
 
 
-def _children(node: Expr) -> tuple[Expr, ...]:
+def children(node: Expr) -> tuple[Expr, ...]:
+    """Return the parts of a node, in their order."""
     match node:
         case BinaryExpr():
             return node.lhs, node.rhs
@@ -179,7 +180,7 @@ def _(node: BinaryExpr) -> set[str]:
 @_labels.register
 def _(node: Call) -> set[str]:
     name = str(node.func.name)
-    if name == "absent":
+    if name in {"absent", "absent_over_time"}:
         return {"job"}
     inner: set[str] = set().union(*(_labels(argument) for argument in node.args))
     if name == "label_replace":

@@ -1,4 +1,7 @@
-"""Debian's prometheus, alertmanager, promtool and amtool, started for a test and ended by their id."""
+"""prometheus, alertmanager, promtool and amtool, started for a test and ended by their id.
+
+They are Debian's, or, where ``SERVERS`` names a folder (``make servers-current``), those of that folder and no others.
+"""
 
 from __future__ import annotations
 
@@ -17,11 +20,14 @@ import httpx
 import pytest
 
 T = TypeVar("T")
+ROOT = Path(__file__).parents[2]
 _NAMES = {"alertmanager": ("prometheus-alertmanager", "alertmanager")}
 
 
 def binary(name: str) -> str:
-    """Return the path of a server or tool; skip when it is absent, fail when it is absent in CI."""
+    """Return the path of a server or tool; skip when it is absent, fail when it is absent in CI or in ``SERVERS``."""
+    if folder := os.environ.get("SERVERS"):
+        return shutil.which(name, path=ROOT / folder) or pytest.fail(f"there is no {name} in SERVERS={folder}")
     for candidate in _NAMES.get(name, (name,)):
         if path := shutil.which(candidate):
             return path
@@ -31,8 +37,10 @@ def binary(name: str) -> str:
     pytest.skip(message)
 
 
-def run(name: str, *arguments: str | Path, cwd: Path | None = None, timeout: float = 170) -> subprocess.CompletedProcess[str]:
-    """Run a tool to its end and return what it said; the moments that it writes are in UTC, wherever this runs."""
+def run(
+    name: str, *arguments: str | Path, cwd: Path | None = None, zone: str = "UTC", timeout: float = 170
+) -> subprocess.CompletedProcess[str]:
+    """Run a tool to its end and return what it said; moments are written in ``zone``, wherever this runs."""
     return subprocess.run(
         [binary(name), *map(str, arguments)],
         capture_output=True,
@@ -40,7 +48,7 @@ def run(name: str, *arguments: str | Path, cwd: Path | None = None, timeout: flo
         timeout=timeout,
         check=False,
         cwd=cwd,
-        env={**os.environ, "TZ": "UTC"},
+        env={**os.environ, "TZ": zone},
     )
 
 

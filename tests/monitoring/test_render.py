@@ -50,10 +50,35 @@ def test_every_option_reaches_every_place_and_nothing_of_the_default_is_left() -
     assert "job_name: bookings" in everything
     assert "(1 - 0.995)" in everything
     assert "0.99)" not in everything
-    assert default.runbook_url not in everything
-    assert default.grafana_url not in everything
     assert "runbook_url: https://wiki.example/rb/bookingsyncexporterdown.md" in everything
     assert "dashboard_url: https://grafana.example/d/booking-sync-internals" in everything
+
+
+@pytest.mark.parametrize(
+    ("options", "page", "index"),
+    [
+        (Options(), "", ""),
+        (Options(grafana_url="https://grafana.example"), "", ""),
+        (
+            Options(board_url="https://sync.example/board/"),
+            "https://sync.example/board/runbooks/BookingSyncDataExpired",
+            "https://sync.example/board/runbooks/",
+        ),
+        (
+            Options(board_url="https://sync.example", runbook_url="https://wiki.example/rb"),
+            "https://wiki.example/rb/bookingsyncdataexpired.md",
+            "https://wiki.example/rb/README.md",
+        ),
+    ],
+)
+def test_runbooks_are_linked_where_the_board_serves_them_or_where_somebody_put_them(
+    options: Options, page: str, index: str
+) -> None:
+    assert (page, index) == (options.runbook("BookingSyncDataExpired"), options.runbook_index)
+    dashboards = [json.loads(text) for name, text in files(options).items() if re.fullmatch(r"dashboards/\w+\.json", name)]
+    assert 3 == len(dashboards)
+    for board in dashboards:
+        assert [index] * bool(index) == [link["url"] for link in board["links"] if link["title"] == "Runbooks"]
 
 
 def test_alerts_lead_to_their_place_on_the_status_board_where_its_address_is_known() -> None:

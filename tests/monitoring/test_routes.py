@@ -28,7 +28,7 @@ def _seconds(duration: str) -> int:
 
 
 def _receiver(file: Path, **labels: str) -> str:
-    pairs = (f"{name}={value}" for name, value in labels.items())
+    pairs = (f'{name}="{value}"' for name, value in labels.items())
     result = run("amtool", "config", "routes", "test", f"--config.file={file}", *pairs)
     assert 0 == result.returncode, result.stdout + result.stderr
     return result.stdout.strip()

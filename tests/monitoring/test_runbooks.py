@@ -1,29 +1,43 @@
+"""The runbooks: their shape, what they name, and the first three steps that messages carry."""
+
 from __future__ import annotations
 
 import re
 from pathlib import Path
 
 import pytest
+import yaml
 
-from exporter.monitoring import Options
-from exporter.monitoring.alerts import Choice, alert_groups
-from tests.monitoring.bundle import ALERT_NAMES, BOARDS, RUNBOOKS, load_board, panels
+from exporter.monitoring import Options, runbook_texts
+from exporter.monitoring.alerts import Alert, Choice, alert_groups
+from exporter.monitoring.runbook_text import first_steps, sections
+from tests.monitoring.bundle import ALERT_NAMES, BOARDS, PROMETHEUS, ROOT, RUNBOOKS, load_board, panels
 from tests.monitoring.promql import selectors
 
 PAGES = sorted(path for path in RUNBOOKS.glob("*.md") if path.name != "README.md")
-SECTIONS = ["Meaning", "Impact", "Diagnosis", "Mitigation", "Silencing"]
+WRITTEN = sorted((ROOT / "exporter" / "monitoring" / "runbooks").glob("*.md"))
+BY_HAND = ["What it means", "First three steps", "How to find out", "Mitigation", "May I go back to bed?", "Silence"]
 TITLES = {panel["title"] for path in BOARDS for panel in panels(load_board(path))}
 ALERTS = [alert for group in alert_groups(Options()) for alert in group.alerts]
+SILENCE = re.compile(
+    r"```sh\namtool silence add alertname=(\w+) cluster=CLUSTER job=([\w-]+)((?: \w+=\w+)*)"
+    r' --duration=8h --comment="WHY"\n```'
+)
 
 each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+each_written = pytest.mark.parametrize("written", WRITTEN, ids=lambda path: path.stem)
 
 
-def _section(text: str, name: str) -> str:
+def section(text: str, name: str) -> str:
     return text.split(f"## {name}\n")[1].split("\n## ", maxsplit=1)[0].strip()
 
 
 def test_every_alert_has_its_page_and_every_page_its_alert() -> None:
     assert {name.lower() for name in ALERT_NAMES} == {page.stem for page in PAGES}
+
+
+def test_what_was_written_about_an_alert_has_its_alert() -> None:
+    assert {name.lower() for name in ALERT_NAMES} == {path.stem for path in WRITTEN}
 
 
 def test_the_index_leads_to_every_page() -> None:
@@ -32,34 +46,136 @@ def test_the_index_leads_to_every_page() -> None:
 
 
 @each_page
-def test_a_page_has_all_sections_in_order_and_none_is_empty(page: Path) -> None:
+def test_a_page_has_what_was_written_then_the_panels_the_commands_and_the_rule(page: Path) -> None:
     text = page.read_text()
-    assert SECTIONS == re.findall(r"^## (.+)$", text, re.MULTILINE)
-    assert all(len(_section(text, name)) > 40 for name in SECTIONS)
+    headings = re.findall(r"^## (.+)$", text, re.MULTILINE)
+    by_hand = text.partition("## What it means")[2].partition("## Where the panel is")[0]
+    named = re.search(r"`(booking-sync-exporter |(systemctl|journalctl) [^`]*booking-sync-exporter)", by_hand)
+    commands = ["The commands as they are typed"] if named else []
+    assert [*BY_HAND, "Where the panel is", *commands, "The rule"] == headings
+    assert all(len(section(text, name)) > 40 for name in headings)
+    assert text.endswith("\nLast reviewed 2026-11.\n")
 
 
-@each_page
-def test_diagnosis_has_three_to_six_steps(page: Path) -> None:
-    steps = re.findall(r"^\d\. ", _section(page.read_text(), "Diagnosis"), re.MULTILINE)
+@each_written
+def test_what_was_written_says_in_a_word_whether_it_can_wait(written: Path) -> None:
+    answer = section(written.read_text(), "May I go back to bed?")
+    assert re.match(r"(Yes|No|Only if|Only when|If it is|The critical one)\b", answer)
+
+
+@each_written
+def test_a_runbook_has_exactly_three_first_steps_of_plain_sentences(written: Path) -> None:
+    steps = first_steps(written.stem)
+    assert 3 == len(steps)
+    for step in steps:
+        assert 10 <= len(step) <= 160
+        assert step[0].isupper()
+        assert step.endswith((".", "?"))
+        assert not set("`*[]{}|") & set(step)
+
+
+def test_the_first_steps_of_a_page_are_those_that_a_message_carries() -> None:
+    for page in PAGES:
+        steps = section(page.read_text(), "First three steps").replace("`", "")
+        assert "\n".join(f"{number}. {step}" for number, step in enumerate(first_steps(page.stem), 1)) == steps
+
+
+def test_the_first_steps_of_an_exporter_that_is_down_need_nothing_of_it() -> None:
+    assert (
+        "Run systemctl status booking-sync-exporter: is the process running?",
+        "Read the last lines of its log, journalctl -u booking-sync-exporter -n 50: they name the reason.",
+        (
+            "Start it again with systemctl restart booking-sync-exporter; "
+            "if the configuration is refused put the last good one back."
+        ),
+    ) == first_steps("BookingSyncExporterDown")
+
+
+@each_written
+def test_finding_out_has_three_to_six_steps(written: Path) -> None:
+    steps = re.findall(r"^\d\. ", section(written.read_text(), "How to find out"), re.MULTILINE)
     assert 3 <= len(steps) <= 6
 
 
-@each_page
-def test_every_panel_that_a_page_names_exists(page: Path) -> None:
-    named = set(re.findall(r"\*\*([^*]+)\*\*", _section(page.read_text(), "Diagnosis")))
-    assert named <= TITLES
+@each_written
+def test_every_panel_that_is_named_exists(written: Path) -> None:
+    assert set(re.findall(r"\*\*([^*]+)\*\*", section(written.read_text(), "How to find out"))) <= TITLES
 
 
 @each_page
-def test_every_query_that_a_page_offers_asks_for_metrics_that_exist(page: Path) -> None:
-    quoted = re.findall(r"`([^`]*booking_sync_[^`]*)`", _section(page.read_text(), "Diagnosis"))
+def test_a_page_leads_to_every_panel_that_it_names(page: Path) -> None:
+    text = page.read_text()
+    rows = section(text, "Where the panel is")
+    named = re.findall(r"\*\*([^*]+)\*\*", section(text, "How to find out"))
+    assert [] == [title for title in named if title not in rows]
+    linked = runbook_texts(Options(grafana_url="https://grafana.example"))[page.name]
+    links = dict(re.findall(r"\[([^]]+)\]\(https://grafana\.example/d/([\w-]+\?viewPanel=\d+)\)", linked))
+    assert set(named) == set(links)
+    for title, address in links.items():
+        uid, _, number = address.partition("?viewPanel=")
+        board = next(board for board in map(load_board, BOARDS) if board["uid"] == uid)
+        assert title in {panel["title"] for panel in panels(board) if panel["id"] == int(number)}
+
+
+@each_written
+def test_every_query_that_is_offered_asks_for_metrics_that_exist(written: Path) -> None:
+    quoted = re.findall(r"`([^`]*booking_sync_[^`]*)`", section(written.read_text(), "How to find out"))
     assert all(selectors(expression) for expression in quoted)
 
 
 @pytest.mark.parametrize("alert", ALERTS, ids=lambda alert: f"{alert.name}-{alert.severity}")
-def test_a_page_quotes_every_fix_of_its_alert(alert: object) -> None:
-    found = next(one for one in ALERTS if one is alert)
-    text = (RUNBOOKS / f"{found.name.lower()}.md").read_text()
-    fixes = found.fix.cases().values() if isinstance(found.fix, Choice) else [found.fix]
+def test_a_page_quotes_every_fix_of_its_alert(alert: Alert) -> None:
+    text = (RUNBOOKS / f"{alert.name.lower()}.md").read_text()
+    fixes = alert.fix.cases().values() if isinstance(alert.fix, Choice) else [alert.fix]
     for fix in fixes:
-        assert fix.replace("{{ $labels.target }}", "TARGET") in _section(text, "Mitigation")
+        assert re.sub(r"\{\{ \$labels\.(\w+)[^}]*\}\}", lambda label: label[1].upper(), fix) in section(text, "Mitigation")
+
+
+@pytest.mark.parametrize("alert", sorted(set(ALERT_NAMES) - {"Watchdog"}))
+def test_a_page_has_a_silence_of_labels_with_which_its_alert_fires(alert: str) -> None:
+    matched = SILENCE.search(section((RUNBOOKS / f"{alert.lower()}.md").read_text(), "Silence"))
+    assert matched is not None
+    assert (alert, "booking-sync-exporter") == matched.groups()[:2]
+    values = dict(word.split("=") for word in matched[3].split())
+    assert all(value in {label.upper(), "warning"} for label, value in values.items())
+    assert set(values) <= fired_with(alert), "the silence would hold nothing back"
+
+
+def fired_with(alert: str) -> set[str]:
+    """Return the labels with which the alert fires in the cases that are shipped."""
+    cases = [
+        case
+        for path in (PROMETHEUS / "tests").glob("*.yml")
+        for test in yaml.safe_load(path.read_text())["tests"]
+        for case in test.get("alert_rule_test", ())
+        if case["alertname"] == alert
+    ]
+    return {label for case in cases for expected in case.get("exp_alerts") or () for label in expected["exp_labels"]}
+
+
+def test_the_heartbeat_is_never_silenced() -> None:
+    assert "amtool" not in (RUNBOOKS / "watchdog.md").read_text()
+
+
+def test_another_job_stands_in_the_silences() -> None:
+    texts = runbook_texts(Options(job="bookings"))
+    assert "alertname=BookingSyncDataExpired cluster=CLUSTER job=bookings target=TARGET " in texts["bookingsyncdataexpired.md"]
+    assert "job=booking-sync-exporter " not in "".join(texts.values())
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("## What it means\n\nA.\n", "has the sections What it means instead of What it means, First three steps"),
+        (None, "write exporter/monitoring/runbooks/bookingsyncnew.md"),
+    ],
+)
+def test_a_runbook_that_is_missing_or_lacks_a_section_is_named(
+    text: str | None, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "runbooks").mkdir()
+    if text is not None:
+        (tmp_path / "runbooks" / "bookingsyncnew.md").write_text(text)
+    monkeypatch.setattr("exporter.monitoring.runbook_text.package_files", lambda _: tmp_path)
+    with pytest.raises((FileNotFoundError, ValueError), match=re.escape(said)):
+        sections.__wrapped__("BookingSyncNew")

@@ -14,7 +14,7 @@ from tests.harness.views import BITRIX24, WIX
 from tests.harness.web import ShownBackend, ask
 
 TEXT = "text/plain; version=0.0.4; charset=utf-8"
-GETS = ("/", "/metrics", "/api/v1/status", "/config", "/-/healthy", "/-/ready")
+GETS = ("/", "/metrics", "/api/v1/status", "/config", "/-/healthy", "/-/ready", "/runbooks/", "/runbooks/Watchdog")
 CHANGES = ("/-/reload", "/-/log-level?level=debug", f"/-/poll?target={WIX}")
 
 
@@ -48,7 +48,7 @@ def test_several_accept_headers_are_one_list() -> None:
     assert answer.headers["content-type"].startswith("application/openmetrics-text")
 
 
-@pytest.mark.parametrize("path", ["/", "/metrics", "/api/v1/status", "/config"])
+@pytest.mark.parametrize("path", ["/", "/metrics", "/api/v1/status", "/config", "/runbooks/", "/runbooks/Watchdog"])
 def test_pages_are_compressed_for_who_takes_gzip(path: str) -> None:
     plain = ask(healthy(), path)
     answer = ask(healthy(), path, headers={"Accept-Encoding": "gzip"})

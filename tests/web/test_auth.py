@@ -101,7 +101,9 @@ def test_everybody_else_gets_401_and_a_challenge(authorization: str | None) -> N
     assert "booking_sync" not in answer.text
 
 
-@pytest.mark.parametrize("path", ["/", "/metrics", "/api/v1/status", "/config", "/-/reload", "/-/log-level", "/nowhere", "/-/"])
+@pytest.mark.parametrize(
+    "path", ["/", "/metrics", "/api/v1/status", "/config", "/runbooks/", "/-/reload", "/-/log-level", "/nowhere", "/-/"]
+)
 def test_every_page_but_the_probes_needs_a_password(path: str) -> None:
     assert ask(WebConfig(users=USERS), path).status_code == 401
 

@@ -24,7 +24,7 @@ from exporter.web.callers import signed_in
 from exporter.web.sites import SiteGuard, sites_of
 from tests.harness import views
 from tests.harness.two_sites import MINE, THEIRS, USERS, alone, mine, theirs, together
-from tests.harness.web import ShownBackend, ask
+from tests.harness.web import ShownBackend, ask, library
 
 HOME = "/site/" + quote(MINE, safe="")
 PAGES = ("", "/metrics", "/api/v1/status")
@@ -77,11 +77,34 @@ def test_every_address_on_a_site_s_board_is_a_page_of_that_site(view: View, quer
     assert 4 <= len(found)
     for place in found:
         address = urlsplit(urljoin(here, place))
-        if address.netloc == "github.com":
-            continue  # the project's documents
-        assert address.path.removeprefix("/proxied/folder") in {HOME, f"{HOME}/metrics", f"{HOME}/api/v1/status"}, place
+        own = {HOME, f"{HOME}/metrics", f"{HOME}/api/v1/status"}
+        assert address.path.removeprefix("/proxied/folder") in own or "/proxied/folder/runbooks/" in address.path, place
         path = address.path.removeprefix("/proxied/folder") + (f"?{address.query}" if address.query else "")
         assert 200 == ask(backend, path).status_code, place
+
+
+def test_a_user_of_a_site_reads_the_runbooks_and_is_led_to_no_page_of_others() -> None:
+    async def ask_as(user: str | None, path: str) -> httpx.Response:
+        async def signed(scope: Scope, receive: Receive, send: Send) -> None:
+            if user is not None:
+                signed_in(scope, user)
+            await app(scope, receive, send)
+
+        backend = ShownBackend(together())
+        backend.site_users, backend.operators = USERS, frozenset({"prometheus"})
+        app = create_app(backend, runbooks=library)
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(signed), base_url="http://exporter") as client:
+            return await client.get(path)
+
+    def answer(user: str | None, path: str) -> httpx.Response:
+        return asyncio.run(ask_as(user, path))
+
+    for path in ("/runbooks/", "/runbooks/BookingSyncDoubleBooking"):
+        assert (200, 200) == (answer("anna", path).status_code, answer("prometheus", path).status_code)
+        assert 'href="../"' in answer("prometheus", path).text
+        assert "../" not in answer("anna", path).text
+        assert (403, 404) == (answer("nobody", path).status_code, answer(None, path).status_code)
+    assert 404 == answer("anna", "/runbooks").status_code
 
 
 def test_a_second_page_of_a_site_is_found_through_the_first_one() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
@@ -15,11 +14,11 @@ from exporter.state import verdict
 from exporter.state.advice import for_failure
 from exporter.state.findings import findings
 from exporter.web import status_page as board
-from exporter.web.documents import RUNBOOKS
 from tests.harness import views
 from tests.harness.board import failed_site, page, site, words
 from tests.harness.verdict_scenes import SCENES
 from tests.harness.views import NOW, WIX
+from tests.harness.web import ShownBackend, ask
 
 
 def test_all_is_well_is_said_in_a_word() -> None:
@@ -261,15 +260,18 @@ def test_a_poll_that_is_due_is_not_in_the_past() -> None:
     assert "due now every 1 min" in words(page(views.view_of(views.target_of("a", "wix", [state]))))
 
 
-def test_every_runbook_that_a_card_links_to_exists() -> None:
-    folder = Path(__file__).parents[2] / "docs" / "runbooks"
-    assert [] == [name for name in RUNBOOKS.values() if not (folder / f"{name}.md").is_file()]
-    assert "blob/main/docs/runbooks/bookingsyncaccessdenied.md" in page(views.view_of(failed_site("a")))
-
-
 @pytest.mark.parametrize("row", [row for row in verdict.TABLE if row.alerts and row.kind != "not_polled"])
-def test_what_alerts_tell_too_has_a_runbook_on_its_card(row: verdict.Row) -> None:
-    assert re.search(r"docs/runbooks/bookingsync\w+\.md", page(SCENES[row]))
+@pytest.mark.parametrize(("site", "folder"), [(None, "runbooks/"), ("a", "../runbooks/")])
+def test_what_alerts_tell_too_has_a_runbook_on_its_card(row: verdict.Row, site: str | None, folder: str) -> None:
+    html = board.render(SCENES[row], site=site).decode()
+    linked = re.findall(rf'<a href="{folder}(\w+)" hreflang="en">Runbook<', html)
+    assert linked
+    assert [] == [name for name in linked if 200 != ask(ShownBackend(SCENES[row]), f"/runbooks/{name}").status_code]
+
+
+def test_a_card_leads_to_the_runbook_of_its_reason() -> None:
+    html = page(views.view_of(failed_site("a", Reason.RATE_LIMITED), failed_site("b", Reason.AUTH)))
+    assert {"BookingSyncApiLimited", "BookingSyncAccessDenied"} == set(re.findall(r'"runbooks/(\w+)"', html))
 
 
 @pytest.mark.parametrize("row", [verdict.API_LIMITED, verdict.BUDGET_SPENT, verdict.PORTAL_MOVED, verdict.CONFIG_WARNING])
@@ -315,8 +317,5 @@ def test_the_folded_line_of_a_target_says_that_it_is_paused_or_closed(row: verdi
     assert said in words(summary[1])
 
 
-def test_without_an_address_of_the_project_no_document_is_linked(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("exporter.web.documents._folder", lambda: "")
-    html = page(views.view_of(failed_site("a")))
-    assert "Runbook" not in html
-    assert "Documents" not in html
+def test_the_foot_of_the_board_leads_to_the_runbooks() -> None:
+    assert '<a href="runbooks/" hreflang="en">Runbooks</a>' in page(views.healthy())

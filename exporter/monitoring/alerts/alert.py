@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import TypeAlias
 
 from exporter.monitoring.options import Options
+from exporter.monitoring.runbook_text import first_steps
 
 
 class Severity(StrEnum):
@@ -80,7 +81,8 @@ class Alert:
 
     ``hold`` is Prometheus' ``for``, ``keep`` its ``keep_firing_for``; ``fix`` is what a person has to do, ``until_morning``
     what happens if nobody does; ``since`` is a template that prints when it really began (see ``wording``), "" where no series
-    tells; ``link`` names the labels of the series that the dashboard takes as variables; ``comment`` says why where the
+    tells; ``steps_inside`` puts the first steps of the runbook into the message, because the exporter that serves it may be
+    down; ``link`` names the labels of the series that the dashboard takes as variables; ``comment`` says why where the
     expression does not.
     """
 
@@ -94,6 +96,7 @@ class Alert:
     fix: Text
     until_morning: str = ""
     since: str = ""
+    steps_inside: bool = False
     keep: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
     board: Board = Board.TARGET
@@ -112,11 +115,16 @@ class Alert:
             "since": self.since,
             "fix": template(self.fix),
             "until_morning": self.until_morning,
+            "first_steps": self._first_steps(),
             "runbook_url": options.runbook(self.name),
             "dashboard_url": self._dashboard(options.grafana_url),
             "board": self._place_on(options.board_url),
         }
         return {name: text for name, text in found.items() if text}
+
+    def _first_steps(self) -> str:
+        steps = first_steps(self.name) if self.steps_inside else ()
+        return " ".join(f"{number}. {step}" for number, step in enumerate(steps, 1))
 
     def _dashboard(self, grafana_url: str) -> str:
         if not grafana_url:

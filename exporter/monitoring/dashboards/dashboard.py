@@ -214,9 +214,11 @@ def _links(options: Options, uid: Board) -> list[Json]:
         for other, title in _MENU.items()
         if other != uid
     ]
+    if not options.runbook_index:
+        return others
     return [
         *others,
-        _link("Runbooks", f"{options.runbook_url}/README.md", "doc", "What each alert means and who fixes it", here=False),
+        _link("Runbooks", options.runbook_index, "doc", "What each alert means and who fixes it", here=False),
     ]
 
 
