@@ -21,7 +21,7 @@ NUMBERS: Final = (1, 5, 40, 1_000)
 LASTS: Final = 36.0
 """Minutes; the longest back-off of a refused key began a minute before, so that the last target is late."""
 
-AFTERWARDS: Final = 75
+AFTERWARDS: Final = 45
 """Minutes after the repair in which an alert may still come or end."""
 
 _TOGETHER: Final = 0.3
@@ -34,19 +34,27 @@ Page = dict[str, list[float | None]]
 
 
 class Cause(StrEnum):
-    """What breaks. The last three leave the polls alone, or bring at least a part."""
+    """What breaks. The last four leave the polls alone, or bring at least a part."""
 
     KEY_REFUSED = "a key is refused"
     NETWORK_CUT = "the host's network is cut"
     PLATFORM_DOWN = "a platform is down"
     PROVIDER_DOWN = "a calendar provider is down"
-    GRANTS_REVOKED = "grants of one provider are revoked"
+    GRANTS_REVOKED = "one grant of three is revoked"
+    MOST_REVOKED = "two grants of three are revoked"
     ALL_REVOKED = "all grants are revoked"
 
     @property
     def pages(self) -> bool:
         """Whether somebody is woken; else it is a ticket."""
         return self not in (Cause.PROVIDER_DOWN, Cause.GRANTS_REVOKED)
+
+
+_REVOKED: Final = {
+    Cause.GRANTS_REVOKED: ("apple",),
+    Cause.MOST_REVOKED: ("google",),
+    Cause.ALL_REVOKED: ("google", "apple"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +74,11 @@ class Storm:
     def begin(self) -> float:
         """Return the minute; a burn rate asks for an hour of history."""
         return 75 + _TOGETHER + self.phase
+
+    @property
+    def seen(self) -> int:
+        """Return the minute of the first scrape: where no history counts, none is played."""
+        return 0 if self.cause in _REVOKED else 50
 
     @property
     def end(self) -> float:
@@ -115,7 +128,8 @@ def published(storm: Storm) -> Page:
         if site.platform == "wix":
             _connections(page, site, storm, minutes)
     ours = re.compile(r'job="[^"]*"')
-    return {ours.sub(f'job="{storm.name}"', name, count=1): values for name, values in page.items()}
+    unseen: list[float | None] = [None] * storm.seen
+    return {ours.sub(f'job="{storm.name}"', name, count=1): unseen + values[storm.seen :] for name, values in page.items()}
 
 
 def _sites(storm: Storm) -> Iterator[Site]:
@@ -139,7 +153,7 @@ def _sites(storm: Storm) -> Iterator[Site]:
             yield from (*wix(storm.number - storm.number // 2, hit), *bitrix24(storm.number // 2, hit))
         case Cause.PLATFORM_DOWN:
             yield from (*wix(storm.number, outage(ServerError("fault"))), *bitrix24(2))
-        case Cause.PROVIDER_DOWN | Cause.GRANTS_REVOKED | Cause.ALL_REVOKED:
+        case _:
             yield from wix(storm.number, None)
 
 
@@ -153,7 +167,7 @@ def _connections(page: Page, site: Site, storm: Storm, minutes: int) -> None:
     labels = f'{JOB},target="{site.name}",platform="wix"'
     down = Outage(storm.begin, storm.end, ServerError("provider")) if storm.cause is Cause.PROVIDER_DOWN else None
     revoked = _revoked(site, storm)
-    bad = {"google"} if storm.cause is Cause.GRANTS_REVOKED else {"google", "apple"}
+    bad = _REVOKED.get(storm.cause, ())
     done = list(polls(site, "connections", minutes + 1))
     at, good = -1, None
     for minute in range(minutes + 1):
@@ -181,7 +195,7 @@ def _connections(page: Page, site: Site, storm: Storm, minutes: int) -> None:
 
 def _revoked(site: Site, storm: Storm) -> Outage | None:
     """Return for how long the grants of a site are missing: each owner mends his own, one after the other."""
-    if storm.cause not in (Cause.GRANTS_REVOKED, Cause.ALL_REVOKED):
+    if storm.cause not in _REVOKED:
         return None
     late = int(site.name.rpartition("-")[2]) * _GOLDEN * _OWNERS_TAKE % _OWNERS_TAKE
     return Outage(storm.begin, storm.end + late, ServerError("revoked"))

@@ -57,7 +57,8 @@ def _connections() -> tuple[Alert, ...]:
             fixed_by=FixedBy.CALENDAR_OWNER,
             summary=summary,
             description=(
-                f"In {{{{ $value }}}}{_out_of(WITH_CONNECTIONS)} {{{{ $labels.platform }}}} targets no calendar works any more."
+                f"In {{{{ $value }}}}{_out_of(WITH_CONNECTIONS)} {{{{ $labels.platform }}}} targets no calendar works any "
+                "more, or few do."
             ),
             fix=fix,
             board=Board.FLEET,
