@@ -1,11 +1,10 @@
-"""Alerts and the table of verdicts agree: what a row calls critical pages, what it calls a warning is a ticket, the rest is silent.
+"""Alerts and the table of verdicts agree: what a row calls critical pages, a warning is a ticket, all else is silent.
 
 The view of each row is shown by the exporter's own page, which the rules then see for as long as any alert waits.
 """
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Final
 
 import pytest
@@ -31,7 +30,7 @@ SEVERITIES: Final = {Verdict.CRITICAL: "critical", Verdict.WARNING: "warning"}
 
 
 def _series(job: str, view: View) -> dict[str, list[float | None]]:
-    """Return the page of ``view`` as the scrapes of ``job`` bring it for two hours, with the polls that it says were finished."""
+    """Return the page of ``view`` as the scrapes of ``job`` bring it for two hours, with the polls that were finished."""
     polls = {(target.name, state.collector): state.finished_polls for target in view.targets for state in target.collectors}
     found: dict[str, list[float | None]] = {}
     for (name, labels), value in samples(page_of(view)).items():

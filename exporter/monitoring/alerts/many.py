@@ -73,8 +73,8 @@ def _connections() -> tuple[Alert, ...]:
             fixed_by=FixedBy.CALENDAR_OWNER,
             summary=summary,
             description=(
-                f"{{{{ $value }}}}{_out_of(WITH_CONNECTIONS)} {{{{ $labels.platform }}}} targets have a connection that worked "
-                "within a day and stopped: {{ $labels.reason }}."
+                f"In {{{{ $value }}}}{_out_of(WITH_CONNECTIONS)} {{{{ $labels.platform }}}} targets a connection that worked "
+                "within a day stopped: {{ $labels.reason }}."
             ),
             fix=fix,
             board=Board.FLEET,
