@@ -11,6 +11,7 @@ import json
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import product
 from pathlib import Path
 from typing import Any, Final
 
@@ -41,17 +42,12 @@ def summary(notices: Sequence[Notice]) -> dict[str, int | None]:
     }
 
 
-def measure(numbers: Sequence[int]) -> dict[str, dict[str, int | None]]:
-    """Play the storms of these numbers of targets, one phase after the other."""
-    found: dict[str, dict[str, int | None]] = {}
-    for number in numbers:
-        for phase in PHASES:
-            storms = [Storm(cause, number, phase) for cause in Cause]
-            with tempfile.TemporaryDirectory() as folder:
-                notices = told(spells(storms, Path(folder)), Path(folder), _FASTER)
-            found |= {name: summary(one) for name, one in notices.items()}
-            print(f"{number} targets, {phase:g} min after their slow polls", flush=True)
-    return found
+def measure(number: int, phase: float) -> dict[str, dict[str, int | None]]:
+    """Play the storms at a number of targets and at a moment of the polling grid."""
+    storms = [Storm(cause, number, phase) for cause in Cause]
+    with tempfile.TemporaryDirectory() as folder:
+        notices = told(spells(storms, Path(folder)), Path(folder), _FASTER)
+    return {name: summary(one) for name, one in notices.items()}
 
 
 def table(kept: Kept) -> str:
@@ -67,7 +63,7 @@ def _rows(kept: Kept) -> Iterator[str]:
     for cause in Cause:
         for number in NUMBERS:
             phases = [Storm(cause, number, phase).name for phase in PHASES]
-            before, now = ([kept[when][name] for name in phases if name in kept.get(when, {})] for when in ("before", "now"))
+            before, now = ([kept[when][name] for name in phases if name in kept[when]] for when in ("before", "now"))
             cells = [
                 _worst(before, "pages"),
                 _worst(before, "pages_after"),
@@ -97,11 +93,14 @@ def write(kept: Kept) -> None:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Measure and write."""
-    kept: Kept = json.loads(MEASURED.read_text()) if MEASURED.exists() else {}
-    kept.setdefault("now", {}).update(measure([int(one) for one in arguments] or NUMBERS))
-    MEASURED.write_text(json.dumps(kept, indent=1) + "\n")
-    write(kept)
+    """Measure and write; what is done is kept when the rest is not waited for."""
+    for number, phase in product([int(one) for one in arguments] or NUMBERS, PHASES):
+        found = measure(number, phase)
+        kept: Kept = json.loads(MEASURED.read_text())
+        kept["now"].update(found)
+        MEASURED.write_text(json.dumps(kept, indent=1) + "\n")
+        write(kept)
+        print(f"{number:,} targets, {phase:g} min after their slow polls", flush=True)
 
 
 if __name__ == "__main__":
