@@ -185,6 +185,7 @@ CONNECTION_UNCLEAR: Final = Row(
     Verdict.WARNING,
     f"A connection has been `undefined` or `unknown` for more than {_hours(STUCK_SECONDS)}.",
     history=True,
+    alerts=("BookingSyncConnectionUnclear",),
 )
 API_LIMITED: Final = Row(
     Kind.API_LIMITED,
@@ -320,7 +321,18 @@ class AlertsOnly:
 ALERTS_ONLY: Final = (
     AlertsOnly("the error budget", ("BookingSyncErrorBudgetBurn",)),
     AlertsOnly("drift between platforms", ("BookingSyncPlatformDrift",)),
-    AlertsOnly("bookings and connections that vanish", ("BookingSyncNoBookingsAhead", "BookingSyncConnectionsVanished")),
+    AlertsOnly(
+        "bookings and connections that vanish",
+        ("BookingSyncNoBookingsAhead", "BookingSyncBookingsVanished", "BookingSyncConnectionsVanished"),
+    ),
+    AlertsOnly(
+        "a connection that comes and goes, or exports no more",
+        ("BookingSyncConnectionsFlapping", "BookingSyncExportSwitchedOff"),
+    ),
+    AlertsOnly(
+        "connections and bookings of many targets at once",
+        ("BookingSyncManyConnectionsNeedOwner", "BookingSyncManyCalendarsEmpty"),
+    ),
     AlertsOnly(
         "the exporter itself and the alerting",
         (
