@@ -24,6 +24,7 @@ DOCUMENT: Final = ROOT / "docs" / "monitoring.md"
 BEGIN: Final = "<!-- storms -->\n"
 END: Final = "<!-- /storms -->\n"
 _FASTER: Final = 60
+_MANY: Final = 100
 
 Kept = dict[str, dict[str, dict[str, int | None]]]
 """Before and now: of each storm the numbers of messages, see :func:`summary`."""
@@ -42,12 +43,18 @@ def summary(notices: Sequence[Notice]) -> dict[str, int | None]:
     }
 
 
-def measure(number: int, phase: float) -> dict[str, dict[str, int | None]]:
-    """Play the storms at a number of targets and at a moment of the polling grid."""
-    storms = [Storm(cause, number, phase) for cause in Cause]
+def measure(storms: Sequence[Storm]) -> dict[str, dict[str, int | None]]:
+    """Play storms together."""
     with tempfile.TemporaryDirectory() as folder:
         notices = told(spells(storms, Path(folder)), Path(folder), _FASTER)
     return {name: summary(one) for name, one in notices.items()}
+
+
+def batches(numbers: Sequence[int]) -> Iterator[list[Storm]]:
+    """Yield the storms that are played together: all causes at a moment, one by one where a single one is enough to do."""
+    for number, phase in product(numbers, PHASES):
+        storms = [Storm(cause, number, phase) for cause in Cause]
+        yield from ([storms] if number < _MANY else [[storm] for storm in storms])
 
 
 def table(kept: Kept) -> str:
@@ -94,13 +101,13 @@ def write(kept: Kept) -> None:
 
 def main(arguments: Sequence[str]) -> None:
     """Measure and write; what is done is kept when the rest is not waited for."""
-    for number, phase in product([int(one) for one in arguments] or NUMBERS, PHASES):
-        found = measure(number, phase)
+    for storms in batches([int(one) for one in arguments] or NUMBERS):
+        found = measure(storms)
         kept: Kept = json.loads(MEASURED.read_text())
         kept["now"].update(found)
         MEASURED.write_text(json.dumps(kept, indent=1) + "\n")
         write(kept)
-        print(f"{number:,} targets, {phase:g} min after their slow polls", flush=True)
+        print("\n".join(found), flush=True)
 
 
 if __name__ == "__main__":
