@@ -11,7 +11,6 @@ import json
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import product
 from pathlib import Path
 from typing import Any, Final
 
@@ -51,9 +50,9 @@ def measure(storms: Sequence[Storm]) -> dict[str, dict[str, int | None]]:
 
 
 def batches(numbers: Sequence[int]) -> Iterator[list[Storm]]:
-    """Yield the storms that are played together: all causes at a moment, one by one where a single one is enough to do."""
-    for number, phase in product(numbers, PHASES):
-        storms = [Storm(cause, number, phase) for cause in Cause]
+    """Yield the storms that are played together: all at a number of targets, one by one where a single one is enough to do."""
+    for number in numbers:
+        storms = [Storm(cause, number, phase) for phase in PHASES for cause in Cause]
         yield from ([storms] if number < _MANY else [[storm] for storm in storms])
 
 
