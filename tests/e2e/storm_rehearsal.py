@@ -74,6 +74,11 @@ class Rehearsed:
         return f"{self.cause}, {self.sites}"
 
     @property
+    def is_spoilt(self) -> bool:
+        """Whether the machine was so busy that scrapes were lost: then the storm was not alone."""
+        return any("ExporterDown" in line for line in self.fired)
+
+    @property
     def summary(self) -> Summary:
         """Return what is kept of it. What is added to a page that was sent is no page; each mail is a ticket."""
         return {
@@ -129,7 +134,7 @@ def counted(notices: Iterable[Notice], repaired: float) -> Counts:
     known: set[str] = set()
     for notice in notices:
         if not notice.alerts:
-            over += 1
+            over += notice.group in known  # else it is the end of something that was before
             known.discard(notice.group)
         elif notice.group in known:
             more += 1
@@ -191,10 +196,10 @@ def _cell(found: Summary | None, *names: str) -> str:
     return str(sum(numbers)) if numbers else "-"
 
 
-def keep(found: Sequence[Rehearsed], when: str) -> None:
+def keep(found: Rehearsed, when: str) -> None:
     """Remember the counts, beside those of other storms, and write the table into the document."""
     kept: Kept = json.loads(KEPT.read_text()) if KEPT.exists() else {}
-    kept.setdefault(when, {}).update({one.name: one.summary for one in found})
+    kept.setdefault(when, {})[found.name] = found.summary
     KEPT.write_text(json.dumps(kept, indent=1, sort_keys=True) + "\n")
     before, _, rest = DOCUMENT.read_text().partition(BEGIN)
     DOCUMENT.write_text(f"{before}{BEGIN}\n{table(kept)}\n{END}{rest.partition(END)[2]}")
@@ -218,8 +223,10 @@ def main() -> None:
             for cause in asked.cause:
                 found.append(one := rehearse(stack, cause, sites))
                 print(one.name, one.summary, *one.fired, *one.told, "", sep="\n", flush=True)
-                if asked.keep:
-                    keep(found, asked.keep)
+                if one.is_spoilt:
+                    print("not kept: this machine is too busy to be so fast; take a smaller --faster", flush=True)
+                elif asked.keep:
+                    keep(one, asked.keep)
     sys.exit(not all(one.is_one_message for one in found))
 
 

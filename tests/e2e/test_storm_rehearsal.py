@@ -25,6 +25,10 @@ def test_a_message_about_an_open_incident_is_more_and_one_after_the_repair_is_ag
     assert Counts(begun=1, more=1, again=1, over=2) == counted(notices, repaired=40.0)
 
 
+def test_the_all_clear_of_something_earlier_is_not_counted() -> None:
+    assert Counts(begun=0, more=0, again=0, over=0) == counted([Notice(1.0, "pager", "exporter", ())], repaired=40.0)
+
+
 def test_a_group_that_begins_anew_after_its_all_clear_is_another_incident() -> None:
     notices = [Notice(at, "pager", "key", alerts) for at, alerts in ((5.0, REFUSED), (10.0, ()), (15.0, REFUSED))]
 
