@@ -28,8 +28,8 @@ _FAILED: Final = re.compile(r"(?:name: (.*),\n\s+)?alertname: (\w+), time: (\w+)
 def fired(output: str) -> dict[Moment, dict[str, str]]:
     """Return the annotations of each alert that ``promtool test rules`` got although the case expects something else."""
     found = {}
-    starts = list(_FAILED.finditer(output))
-    for start, end in zip(starts, [*(each.start() for each in starts[1:]), len(output)], strict=True):
+    starts = [(match, match.start()) for match in _FAILED.finditer(output)]
+    for (start, _), end in zip(starts, [at for _, at in starts[1:]] + [len(output)], strict=False):
         case, alert, time = start.groups()
         for labels, texts in _GOT.findall(output[start.end() : end].rpartition("got:[")[2]):
             of_the_alert = {name: value for name, value in _pairs(labels).items() if name != "alertname"}

@@ -33,7 +33,8 @@ What a rule costs Prometheus grows with the samples that an evaluation touches. 
 (`totalQueryableSamples` of `/api/v1/query?stats=all`), and the number is the same on every machine.
 
 - The suite counts them for {FORTY.sites + FORTY.portals} targets, with a day behind them at a scrape a minute:
-  {FORTY.sites} Wix sites with {FORTY.connections} connections each, one of them in error, and {FORTY.portals} Bitrix24 portals.
+  {FORTY.sites} Wix sites with {FORTY.connections} connections each, one of them in error, and {FORTY.portals} Bitrix24 portals;
+  every fourth site refuses to tell its bookings.
 - Three smaller fleets say what a site, a connection and a portal add, and so what a rule touches at {LARGE.sites:,} sites
   with {LARGE.sites * LARGE.connections:,} connections and {LARGE.portals} portals.
 - A rule that touches more than it did fails `tests/monitoring/test_price.py`.

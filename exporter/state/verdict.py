@@ -114,13 +114,13 @@ TARGET_FAILING: Final = Row(
     Verdict.CRITICAL,
     "The newest poll of the collector failed, and no other collector of the target has fresh data; or the newest polls of all "
     f"its collectors failed for another reason than a limit ({_LIMITS}).",
-    alerts=("BookingSyncAccessDenied",),
+    alerts=("BookingSyncAccessDenied", "BookingSyncDataExpired"),
 )
 TARGET_EXPIRED: Final = Row(
     Kind.DATA_EXPIRED,
     Verdict.CRITICAL,
     "The data of the collector was withdrawn because it reached `max_age`, and the target is as in the row above.",
-    alerts=("BookingSyncDataExpired",),
+    alerts=("BookingSyncDataExpired", "BookingSyncAccessDenied"),
 )
 CONNECTIONS_DOWN: Final = Row(
     Kind.CONNECTIONS_DOWN,
@@ -140,12 +140,13 @@ COLLECTOR_FAILING: Final = Row(
     Kind.COLLECTOR_FAILING,
     Verdict.WARNING,
     "The newest poll of the collector failed, whole or in part; the target has fresh data all the same.",
-    alerts=("BookingSyncApiLimited", "BookingSyncDataStale"),
+    alerts=("BookingSyncAccessDenied", "BookingSyncApiLimited", "BookingSyncDataStale", "BookingSyncDataExpired"),
 )
 DATA_EXPIRED: Final = Row(
     Kind.DATA_EXPIRED,
     Verdict.WARNING,
     "The data of the collector was withdrawn because it reached `max_age`; another collector of the target has fresh data.",
+    alerts=("BookingSyncDataExpired", "BookingSyncAccessDenied", "BookingSyncApiLimited"),
 )
 PROVIDER_FAILING: Final = Row(
     Kind.PROVIDER_FAILING,
@@ -184,6 +185,7 @@ CONNECTION_UNCLEAR: Final = Row(
     Verdict.WARNING,
     f"A connection has been `undefined` or `unknown` for more than {_hours(STUCK_SECONDS)}.",
     history=True,
+    alerts=("BookingSyncConnectionUnclear",),
 )
 API_LIMITED: Final = Row(
     Kind.API_LIMITED,
@@ -191,7 +193,10 @@ API_LIMITED: Final = Row(
     "The platform asked to wait, and that time has not passed; no collector has failed for it yet.",
 )
 BUDGET_SPENT: Final = Row(
-    Kind.BUDGET_SPENT, Verdict.WARNING, "Nothing is left of the operating time that the target may spend in ten minutes."
+    Kind.BUDGET_SPENT,
+    Verdict.WARNING,
+    "Nothing is left of the operating time that the target may spend in ten minutes.",
+    alerts=("BookingSyncApiBudgetLow",),
 )
 CREDENTIAL_EXPIRY: Final = Row(
     Kind.CREDENTIAL_EXPIRY,
@@ -235,6 +240,7 @@ POLL_OVERDUE: Final = Row(
     Verdict.WARNING,
     f"The next poll should have begun more than {OVERDUE_INTERVALS:g} interval ago, and none runs.",
     history=True,
+    alerts=("BookingSyncPollOverdue",),
 )
 CONFIG_WARNING: Final = Row(
     Kind.CONFIG_WARNING,
@@ -315,7 +321,18 @@ class AlertsOnly:
 ALERTS_ONLY: Final = (
     AlertsOnly("the error budget", ("BookingSyncErrorBudgetBurn",)),
     AlertsOnly("drift between platforms", ("BookingSyncPlatformDrift",)),
-    AlertsOnly("bookings and connections that vanish", ("BookingSyncNoBookingsAhead", "BookingSyncConnectionsVanished")),
+    AlertsOnly(
+        "bookings and connections that vanish",
+        ("BookingSyncNoBookingsAhead", "BookingSyncBookingsVanished", "BookingSyncConnectionsVanished"),
+    ),
+    AlertsOnly(
+        "a connection that comes and goes, or exports no more",
+        ("BookingSyncConnectionsFlapping", "BookingSyncExportSwitchedOff"),
+    ),
+    AlertsOnly(
+        "connections and bookings of many targets at once",
+        ("BookingSyncManyConnectionsNeedOwner", "BookingSyncManyCalendarsEmpty"),
+    ),
     AlertsOnly(
         "the exporter itself and the alerting",
         (
@@ -335,8 +352,16 @@ ALERTS_ONLY: Final = (
             "BookingSyncAnswersNotUnderstood",
         ),
     ),
-    AlertsOnly("a budget that runs low", ("BookingSyncApiBudgetLow",)),
-    AlertsOnly("a platform or credential that many targets share", ("BookingSyncPlatformDown",)),
+    AlertsOnly(
+        "what many targets share: a platform, a credential, a calendar provider, the network of the host",
+        (
+            "BookingSyncNothingAnswers",
+            "BookingSyncCredentialRefused",
+            "BookingSyncPlatformDown",
+            "BookingSyncManyTargetsFailing",
+            "BookingSyncProviderOutage",
+        ),
+    ),
     AlertsOnly("a missing shard", ("BookingSyncShardMissing",)),
 )
 

@@ -116,6 +116,7 @@ def measure(fleet: Fleet, idle_minutes: float, minutes: float) -> dict[str, Any]
                 ),
             }
             for group in (*RECORDING_GROUPS, *ALERT_GROUPS)
+            if taken[group["name"]]  # one that is evaluated every hour has perhaps not been yet
         },
     }
 

@@ -38,7 +38,8 @@ FASTER: dict[str, tuple[float, float]] = {
     "BookingSyncUnlinkedBookings": (FACTOR, 2_400),
     "BookingSyncPlatformDrift": (FACTOR, 600),
     "target:booking_sync_discovered_bookings:increase1d": (5_040, 1),
-    "BookingSyncIntakeSilent": (5_040, 1_200),
+    "target_symptom:booking_sync_calendar_empty:info": (5_040, 1),
+    "BookingSyncIntakeSilent": (FACTOR, 1_200),
 }
 HURRIED_SECONDS = 60  # the exporter's own waits: 300 s become 5 s
 # What a busy machine adds to the way of an alert from its rule to Alertmanager. It is not divided, so it is added to each wait

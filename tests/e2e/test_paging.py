@@ -36,8 +36,8 @@ EXPECTED: dict[str, set[Told]] = {
 # Besides the script: every connection of one site breaks. One page; the tickets it explains are kept back.
 ALL_BROKEN = {("pager", "BookingSyncAllConnectionsFailing", PHYSIO)}
 KEPT_BACK = {
-    ("BookingSyncConnectionNeedsOwner", PHYSIO): ("BookingSyncAllConnectionsFailing",),
-    ("BookingSyncErrorBudgetBurn", PHYSIO): ("BookingSyncAllConnectionsFailing",),
+    ("BookingSyncConnectionNeedsOwner", PHYSIO): "BookingSyncAllConnectionsFailing",
+    ("BookingSyncErrorBudgetBurn", PHYSIO): "BookingSyncAllConnectionsFailing",
 }
 
 
@@ -82,8 +82,9 @@ def test_each_incident_reaches_whom_its_runbook_names_and_nothing_else_arrives(t
 
     with paging_stack(tmp_path) as stack:
         broken = _break_every_connection(stack)
-        for name in EXPECTED.keys() - {"token-revoked", "double-booking", "provider-down"}:
-            stack.incident(name, "start")
+        for name in EXPECTED:
+            if name not in {"token-revoked", "double-booking", "provider-down"}:
+                stack.incident(name, "start")
         # A revoked token may share a ticket, a double booking a page, with what the broken site keeps back.
         _wait_for_messages(stack, ALL_BROKEN)
         stack.incident("token-revoked", "start")
@@ -100,15 +101,14 @@ def test_each_incident_reaches_whom_its_runbook_names_and_nothing_else_arrives(t
 
         expected = set().union(*EXPECTED.values()) | ALL_BROKEN
         _wait_for_messages(stack, expected)
-        _wait(stack, lambda: KEPT_BACK.items() - stack.suppressed().items())
+        _wait(stack, lambda: {one for one, explained in KEPT_BACK.items() if explained not in stack.suppressed().get(one, ())})
         for name in EXPECTED:
             stack.incident(name, "stop")
         _mend_every_connection(stack, broken)
         _wait(stack, stack.firing)
         _wait_for_messages(stack, expected, "resolved")
-        time.sleep(
-            2 * 300 / FACTOR + ALLOWANCE_MILLISECONDS / 1000
-        )  # a group's waits and a bit: a late message would arrive now
+        # The waits of a group: a late message would arrive now.
+        time.sleep(2 * 300 / FACTOR + ALLOWANCE_MILLISECONDS / 1000)
 
         assert expected == _told(stack, "firing")
         # The all-clear of a group may also name what was kept back while it was on.

@@ -17,6 +17,7 @@ from typing import Any, Final
 import httpx
 from promql_parser import MatrixSelector, SubqueryExpr, VectorSelector
 
+from exporter.errors import Reason
 from exporter.metrics import Format, Page
 from exporter.model import (
     ApiUsage,
@@ -37,7 +38,7 @@ from exporter.model import (
 from exporter.policy import Known, TargetPolicy
 from exporter.state.snapshot import CollectorState
 from tests.harness.exposition import instruments_for
-from tests.harness.views import Target, connection, connections, succeeded, target_of, unpolled, view_of
+from tests.harness.views import Target, connection, connections, failed, succeeded, target_of, unpolled, view_of
 from tests.monitoring.bundle import ALERT_GROUPS, RECORDING_GROUPS
 from tests.monitoring.promql import parse, walk
 from tests.monitoring.remote_write import Labels, Run, remote_write_runs
@@ -72,7 +73,7 @@ HEAD: Final = (
 class Fleet:
     """Wix sites with ``connections`` each, of which one is in error and one is accepted as it is, and Bitrix24 portals.
 
-    The first sites are businesses that have a portal, too.
+    Every fourth site refuses to tell its bookings. The first sites are businesses that have a portal, too.
     """
 
     sites: int
@@ -81,7 +82,7 @@ class Fleet:
 
 
 class FleetPage:
-    """The metrics page of a fleet whose collectors have all just succeeded."""
+    """The metrics page of a fleet whose collectors were all polled ten seconds ago."""
 
     def __init__(self, fleet: Fleet, at: float) -> None:
         self._fleet = fleet
@@ -91,7 +92,7 @@ class FleetPage:
             counters = instruments.target(target.name)
             assert counters is not None
             for state in target.collectors:
-                counters.poll_finished(state.collector, 1.5, None)
+                counters.poll_finished(state.collector, 1.5, state.failure.reason if state.failure else None)
             instruments.poll_began(target.platform, 0.01)
         self._page = Page(instruments)
 
@@ -209,16 +210,16 @@ def _site(number: int, listed: int, at: float) -> Target:
     bookings = BookingsObservation(
         at, tuple(WindowBookings(window, 9, by_status={"confirmed": 8, "pending": 1}) for window in _windows(at))
     )
+    counted = _polled(name, "wix", CollectorName.BOOKINGS, bookings)
+    if number % 4 == 0:
+        counted = failed(counted, Reason.PERMISSION, "the key may not read bookings", at=at, status=403)
     return target_of(
         name,
         "wix",
-        [
-            _polled(name, "wix", CollectorName.CONNECTIONS, connections(*rows, at=at)),
-            _polled(name, "wix", CollectorName.BOOKINGS, bookings),
-        ],
+        [_polled(name, "wix", CollectorName.CONNECTIONS, connections(*rows, at=at)), counted],
         labels={"site": f"site-{number:04}"},
         usage=ApiUsage(budgets=(Budget("requests", 200.0, 198.0),), credential_expiry=at + 90 * DAY),
-        policy=TargetPolicy(connections={f"Chair {listed - 1}": Known("cut on purpose")}),
+        policy=TargetPolicy(connections={f"Chair {listed - 1}": Known("cut on purpose")}, credential="/run/secrets/wix"),
     )
 
 
@@ -248,6 +249,7 @@ def _portal(number: int, at: float) -> Target:
             operating=(OperatingTime("booking.list", 11.75, at + 400),),
             credential_expiry=at + 90 * DAY,
         ),
+        policy=TargetPolicy(credential=f"inline:{name}"),
     )
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -113,6 +114,7 @@ def _web(found: Inboxes) -> Iterator[int]:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             if self.path == "/heartbeat":
                 found.heartbeats.append(time.monotonic())
+                time.sleep(0.1)  # as an address on the internet takes: its answer comes after the moment of the message
             else:
                 (found.pages if self.path == "/pagerduty" else found.chats).append(body)
             self.send_response(202 if self.path == "/pagerduty" else 200)
@@ -137,7 +139,8 @@ def _mailbox(found: Inboxes) -> Iterator[int]:
                 word = line[:4].upper()
                 if word == b"DATA":
                     self._say("354 go on")
-                    lines = iter(self.rfile.readline, b".\r\n")
+                    # A server that is ended may hang up in the middle.
+                    lines = list(takewhile(lambda one: one not in {b".\r\n", b""}, iter(self.rfile.readline, None)))
                     text = b"".join(one[1:] if one.startswith(b"..") else one for one in lines)
                     found.mails.append(email.message_from_bytes(text, policy=email.policy.default))
                 self._say("221 bye" if word == b"QUIT" else "250 ok")

@@ -11,7 +11,7 @@ from typing import Final
 
 import yaml
 
-from exporter.errors import AuthError, NetworkError, PollError
+from exporter.errors import PollError
 from exporter.polling.scheduler import retry_delay
 from tests.monitoring.bundle import ALERT_GROUPS, PROMETHEUS, RECORDING_GROUPS
 from tests.monitoring.servers import run
@@ -19,7 +19,6 @@ from tests.monitoring.servers import run
 START: Final = 0.0
 """What all clocks show when a run begins, as promtool has it."""
 
-JOB: Final = 'job="booking-sync-exporter",instance="a:10888"'
 COLLECTORS: Final = {"wix": {"connections": 60.0, "bookings": 300.0}, "bitrix24": {"bookings": 300.0, "links": 900.0}}
 
 
@@ -83,12 +82,13 @@ def polls(site: Site, name: str, end: float) -> Iterator[tuple[float, PollError 
         minute += (retry_delay(interval, error, failures, random) if error else interval) / 60
 
 
-def series_of(sites: Sequence[Site], minutes: int) -> dict[str, list[float | None]]:
-    """Return what one exporter publishes of ``sites`` at each full minute, ``None`` where a series is absent."""
-    page: dict[str, list[float | None]] = {f"up{{{JOB}}}": [1.0] * (minutes + 1)}
-    page[f"booking_sync_time_seconds{{{JOB}}}"] = [START + 60 * minute for minute in range(minutes + 1)]
+def series_of(job: str, sites: Sequence[Site], minutes: int) -> dict[str, list[float | None]]:
+    """Return what the exporter ``job`` publishes of ``sites`` at each full minute, ``None`` where a series is absent."""
+    own = f'job="{job}",instance="a:10888"'
+    page: dict[str, list[float | None]] = {f"up{{{own}}}": [1.0] * (minutes + 1)}
+    page[f"booking_sync_time_seconds{{{own}}}"] = [START + 60 * minute for minute in range(minutes + 1)]
     for site in sites:
-        target = f'{JOB},target="{site.name}",platform="{site.platform}"'
+        target = f'{own},target="{site.name}",platform="{site.platform}"'
         page[f'booking_sync_credential_info{{{target},credential="{site.credential}"}}'] = [1.0] * (minutes + 1)
         for name, interval in COLLECTORS[site.platform].items():
             _collector(page, f'{target},collector="{name}"', list(polls(site, name, minutes + 1)), interval, minutes)

@@ -23,6 +23,8 @@ FORTY: Final = Fleet(sites=32, portals=8, connections=5)
 LARGE: Final = Fleet(sites=5_000, portals=500, connections=5)
 MOST_CORES: Final = 0.2
 """What all groups together may need of Prometheus for :data:`LARGE`."""
+# What a group with fewer samples needs has little to do with them.
+_TELLING: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +101,8 @@ def nanoseconds_a_sample(group: str) -> float:
     """Return the processor time that a group needs for a sample; for one that was not measured, that of the dearest."""
     found = cpu() or cpu("before")
     assert found is not None, "run: python -m tests.benchmarks.rules_cpu"
-    measured_ones = {name: float(one["nanoseconds_a_sample"]) for name, one in found["groups"].items()}
-    return measured_ones.get(group, max(measured_ones.values()))
+    known = {name: float(one["nanoseconds_a_sample"]) for name, one in found["groups"].items()}
+    return known.get(group, max(known[name] for name, one in found["groups"].items() if one["samples"] >= _TELLING))
 
 
 def cores(rule: Rule, price: Price) -> float:

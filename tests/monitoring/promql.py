@@ -111,18 +111,15 @@ def labels_of(metric: str) -> set[str]:
     return SCRAPE_LABELS | set(DECLARED[family].labels) | extra
 
 
-_BEING_READ: Final[set[str]] = set()
+_OF_RECORDINGS: Final[dict[str, set[str]]] = {}
 
 
 def _labels_of_recording(metric: str) -> set[str]:
     """Return the labels of a recorded series; one that is made of its own past has those that the rest of its rule has."""
-    if metric in _BEING_READ:
-        return set()
-    _BEING_READ.add(metric)
-    try:
-        return labels_of_expression(RECORDINGS[metric])
-    finally:
-        _BEING_READ.discard(metric)
+    if metric not in _OF_RECORDINGS:
+        _OF_RECORDINGS[metric] = set()
+        _OF_RECORDINGS[metric] = labels_of_expression(RECORDINGS[metric])
+    return _OF_RECORDINGS[metric]
 
 
 def labels_of_expression(expression: str) -> set[str]:

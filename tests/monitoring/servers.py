@@ -37,8 +37,8 @@ def binary(name: str) -> str:
     pytest.skip(message)
 
 
-def run(name: str, *arguments: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-    """Run a tool to its end and return what it said; the moments that it writes are in UTC, wherever this runs."""
+def run(name: str, *arguments: str | Path, cwd: Path | None = None, zone: str = "UTC") -> subprocess.CompletedProcess[str]:
+    """Run a tool to its end and return what it said; moments are written in ``zone``, wherever this runs."""
     return subprocess.run(
         [binary(name), *map(str, arguments)],
         capture_output=True,
@@ -46,7 +46,7 @@ def run(name: str, *arguments: str | Path, cwd: Path | None = None) -> subproces
         timeout=170,
         check=False,
         cwd=cwd,
-        env={**os.environ, "TZ": "UTC"},
+        env={**os.environ, "TZ": zone},
     )
 
 

@@ -108,6 +108,17 @@ def test_two_alerts_of_a_target_are_one_page_that_names_one_and_counts_the_other
         assert part in text
 
 
+def test_each_cause_that_many_targets_share_is_a_page_of_its_own(tmp_path: Path) -> None:
+    labels, annotations = _alert("BookingSyncPlatformDown", target="")
+    shared = [({**labels, "platform": platform}, annotations) for platform in ("wix", "bitrix24")]
+    refused = {**labels, "alertname": "BookingSyncCredentialRefused", "platform": "wix"}
+    shared += [({**refused, "credential": name}, annotations) for name in ("/run/secrets/a", "/run/secrets/b")]
+    with inboxes(tmp_path, group_wait="300ms", group_interval="500ms") as (client, found):
+        send(client, shared)
+        wait_for("four pages", lambda: len(found.pages) > 3)
+    assert 4 == len({page["dedup_key"] for page in found.pages})
+
+
 @pytest.mark.parametrize(("number", "more"), [(40, "and 30 more"), (1000, "and 990 more")])
 def test_tickets_of_many_targets_are_one_mail_and_one_chat_message_that_name_ten(
     number: int, more: str, tmp_path: Path

@@ -38,6 +38,23 @@ def _queries() -> list[Query]:
     return found
 
 
+# The history of this test ends where the rules begin: nothing happens within their first minutes, and a day is never over.
+ONLY_WHEN_IT_HAPPENS = {
+    "connection:booking_sync_connection_status:lost5m",
+    "connection:booking_sync_connection_status:changes5m",
+    "connection:booking_sync_connection_status:changes1d",
+    "connection:booking_sync_connection_export:off5m",
+    "target:booking_sync_connections_down:sum",
+    "platform:booking_sync_connections_down:count",
+    "platform_reason:booking_sync_connection_error:count",
+    "target:booking_sync_target_closed:max",
+    "target:booking_sync_discovered_bookings:increase1d",
+    "target:booking_sync_discovered_bookings:increase4h",
+    "target_symptom:booking_sync_calendar_empty:info",
+    "platform:booking_sync_calendar_empty:count",
+}
+
+
 def _filled(expression: str, job: str, target: str) -> str:
     values = {"job": job, "target": target, "connection": ".+", "instance": ".+", "platform": ".+"}
     text = expression.replace("$__rate_interval", "5m").replace("$__range", "6h")
@@ -113,8 +130,8 @@ def test_every_rule_is_healthy_on_data_of_the_exporter(server: httpx.Client) -> 
 
 
 def test_every_recorded_series_exists(server: httpx.Client) -> None:
-    names = [rule["record"] for group in RECORDING_GROUPS for rule in group["rules"]]
-    assert [] == [name for name in names if not _ask(server, name, instant=True)]
+    names = {rule["record"] for group in RECORDING_GROUPS for rule in group["rules"]}
+    assert ONLY_WHEN_IT_HAPPENS == {name for name in names if not _ask(server, name, instant=True)}
 
 
 def test_the_first_table_names_target_since_when_and_who_fixes_it(server: httpx.Client) -> None:

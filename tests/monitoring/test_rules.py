@@ -37,7 +37,15 @@ ABOUT_A_PROCESS = {
 }
 
 # What these record may lie a minute behind what it is made of: every rule on it waits longer.
-ACROSS_GROUPS = {"booking-sync-slo", "booking-sync-slo-long", "booking-sync-shared", "booking-sync-bookings"}
+ACROSS_GROUPS = {
+    "booking-sync-slo",
+    "booking-sync-slo-long",
+    "booking-sync-slo-month",
+    "booking-sync-shared",
+    "booking-sync-bookings",
+    "booking-sync-intake",
+    "booking-sync-many",
+}
 
 each_expression = pytest.mark.parametrize(("name", "expression"), EXPRESSIONS)
 each_alert = pytest.mark.parametrize("alert", ALERTS, ids=lambda alert: alert["alert"])

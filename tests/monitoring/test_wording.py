@@ -19,7 +19,7 @@ pytestmark = pytest.mark.servers
 SALON = 'job="j",target="Möller & \\"Söhne\\"",platform="wix"'
 
 
-def _annotation(directory: Path, text: str, expr: str, *series: tuple[str, str]) -> str:
+def _annotation(directory: Path, text: str, expr: str, *series: tuple[str, str], zone: str = "UTC") -> str:
     """Return what an alert on ``expr`` says after ten minutes of ``series``."""
     alert = Alert("A", expr, "1m", Severity.WARNING, FixedBy.OPERATOR, "It is so.", "It is so.", "Mend it.", since=text)
     rule = {**alert_rule(alert, Options()), "annotations": {"since": text}}
@@ -31,7 +31,7 @@ def _annotation(directory: Path, text: str, expr: str, *series: tuple[str, str])
     }
     file = directory / "case.yml"
     file.write_text(json.dumps({"rule_files": ["rules.yml"], "evaluation_interval": "1m", "tests": [case]}))
-    result = run("promtool", "test", "rules", file)
+    result = run("promtool", "test", "rules", file, zone=zone)
     said = result.stdout + result.stderr
     got = said[said.index("got:") :]
     return got[got.index('since="') + 7 : got.rindex('"}')].replace('\\"', '"')
@@ -68,6 +68,12 @@ def test_a_target_tells_its_last_good_answer_whatever_the_collector_that_got_it(
     )
     assert "Mon 12 Jan 13:55 UTC" == _annotation(tmp_path, last_answer(), "m == 1", *series)
     assert "Mon 12 Jan 13:46 UTC" == _annotation(tmp_path, last_answer("collector"), "m == 1", *series)
+
+
+def test_a_moment_is_written_in_the_zone_of_prometheus_and_names_it(tmp_path: Path) -> None:
+    success = (f"booking_sync_collector_last_success_timestamp_seconds{{{SALON}}}", "1790000000x20")
+    said = _annotation(tmp_path, last_answer(), "m == 1", (f"m{{{SALON}}}", "1x20"), success, zone="Europe/Berlin")
+    assert "Mon 21 Sep 16:13 CEST" == said
 
 
 def test_what_no_series_tells_is_left_out(tmp_path: Path) -> None:

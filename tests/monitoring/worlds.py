@@ -116,7 +116,8 @@ def write_worlds(client: httpx.Client, now: float) -> None:
     remote_write(client, with_ends(moments, others))
     for group in RECORDING_GROUPS:
         for rule in group["rules"]:
-            _record(client, rule, now, _seconds(group["interval"]))
+            # The worlds are younger than an hour: what is evaluated once an hour had its turn five minutes ago at the latest.
+            _record(client, rule, now, min(300, _seconds(group["interval"])))
     for group in ALERT_GROUPS:
         for rule in group["rules"]:
             _alert(client, rule, now)

@@ -7,11 +7,11 @@ from exporter.monitoring.promql import recent, with_site
 from exporter.monitoring.rules.bookings import BOOKINGS, CONFLICTS, OF_SITE, VANISHED_5M
 from exporter.monitoring.rules.many import EMPTY, Symptom
 
-# The templates of Prometheus know no zone but UTC; the board that the alert links has the time on the salon's clock.
+# In the zone of Prometheus (`TZ`), which is named; the board that the alert links has the time on the salon's clock.
 _NEXT = (
     "{{ with printf `max(last_over_time(booking_sync_next_conflict_timestamp_seconds{job=%q,cluster=%q,namespace=%q,target=%q,"
     "platform=%q}[5m]))` $labels.job $labels.cluster $labels.namespace $labels.target $labels.platform | query }}, the next "
-    'one on {{ (. | first | value | toTime).Format "Mon 2 Jan 15:04 UTC" }}{{ end }}'
+    'one on {{ (. | first | value | toTime).Local.Format "Mon 2 Jan 15:04 MST" }}{{ end }}'
 )
 _TARGET = "{{ $labels.target }}{{ with $labels.site }} (site {{ . }}){{ end }}"
 
@@ -38,6 +38,7 @@ def _conflicts() -> tuple[Alert, ...]:
             severity=Severity.CRITICAL,
             fixed_by=FixedBy.FRONT_DESK,
             summary=summary,
+            until_morning="Two customers come for one place at the time that is named; tell one of them before.",
             description=f"{{{{ $value }}}} bookings of {_TARGET} within the next 24 hours overlap{_NEXT}.",
             fix=fix,
         ),
@@ -48,6 +49,7 @@ def _conflicts() -> tuple[Alert, ...]:
             severity=Severity.WARNING,
             fixed_by=FixedBy.FRONT_DESK,
             summary=summary,
+            until_morning="Nobody stands there before tomorrow; one customer has to be asked to another time.",
             description=f"{{{{ $value }}}} bookings of {_TARGET} within the next 7 days overlap{_NEXT}.",
             fix=fix,
             comment="It goes on when the page begins, which keeps it back: a ticket that ended would say that all is well.",
@@ -66,6 +68,7 @@ def _volume() -> tuple[Alert, ...]:
             fixed_by=FixedBy.ADMINISTRATOR,
             labels=FORGETS,
             summary="A calendar that was busy is empty.",
+            until_morning="If the calendar is broken, customers cannot book; what was booked may be forgotten.",
             description="{{ $labels.target }} has no booking in the next 7 days; a week ago it had at least 10.",
             fix=(
                 "An administrator of the account looks whether the bookings are still there and whether services, staff and "
@@ -80,6 +83,7 @@ def _volume() -> tuple[Alert, ...]:
             fixed_by=FixedBy.ADMINISTRATOR,
             labels=FORGETS,
             summary="No new bookings arrive.",
+            until_morning="If the form is broken, customers who want to book cannot.",
             description=template(
                 Choice(
                     "symptom",
@@ -108,6 +112,7 @@ def _volume() -> tuple[Alert, ...]:
             fixed_by=FixedBy.ADMINISTRATOR,
             labels=FORGETS,
             summary="Many bookings vanished.",
+            until_morning="Customers whose bookings were lost come and are not expected.",
             description=(
                 "{{ $value }} bookings of {{ $labels.target }} were cancelled, deleted or moved out of sight within an hour, "
                 "more than half of what it had."
@@ -134,6 +139,7 @@ def _consistency() -> tuple[Alert, ...]:
             severity=Severity.WARNING,
             fixed_by=FixedBy.ADMINISTRATOR,
             summary="Many bookings have no CRM link.",
+            until_morning="Sales does not see these customers; the bookings themselves are right.",
             description=(
                 "{{ $value | humanizePercentage }} of the bookings of {{ $labels.target }} in the next 7 days are tied to no "
                 "CRM entity."
@@ -148,6 +154,7 @@ def _consistency() -> tuple[Alert, ...]:
             severity=Severity.WARNING,
             fixed_by=FixedBy.OPERATOR,
             summary="Links to the CRM are asked for too seldom.",
+            until_morning="Bookings without a link to the CRM are found late; the bookings themselves are right.",
             description=(
                 "For {{ $value | humanizePercentage }} of the bookings of {{ $labels.target }} in {{ $labels.window }} nobody "
                 "knows whether they are tied to the CRM: they were asked about longer ago than `max_age`."
@@ -168,6 +175,7 @@ def _consistency() -> tuple[Alert, ...]:
             severity=Severity.WARNING,
             fixed_by=FixedBy.ADMINISTRATOR,
             summary="Two platforms of one business disagree.",
+            until_morning="Slots that are taken on one platform can be booked a second time on the other.",
             description=(
                 "The platforms of {{ $labels.site }} differ by {{ $value | humanizePercentage }} of the bookings in the next "
                 "7 days."

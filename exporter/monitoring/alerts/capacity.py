@@ -23,6 +23,7 @@ def _slow(options: Options) -> tuple[Alert, Alert]:
         severity=Severity.WARNING,
         fixed_by=FixedBy.OPERATOR,
         summary="An exporter has no time for its work.",
+        until_morning="Data grows older than its interval; if it gets worse, it is withdrawn and pages for all targets.",
         description="The event loop of {{ $labels.instance }} stands still for {{ $value | humanizeDuration }} every minute.",
         fix=(
             "The exporter's operator looks at the load of its host and at the CPU limit of its container, gives it more, or "
@@ -58,14 +59,16 @@ def _late() -> tuple[Alert, Alert]:
         severity=Severity.WARNING,
         fixed_by=FixedBy.OPERATOR,
         summary="Polls do not keep to their intervals.",
+        until_morning="Data grows older than its interval; if it gets worse, it is withdrawn and pages for all targets.",
         description=(
             "{{ $value | humanizePercentage }} of the polls of {{ $labels.platform }} targets began more than 30 seconds "
             "late within the last 15 minutes, because the exporter had no time for them."
         ),
         fix=(
-            "The exporter's operator looks at the load of its host and at the budget that makes polls wait, makes the intervals "
-            "longer, or shares the targets among several exporters (`--shard`)."
+            "The exporter's operator looks at the load of its host and at the budget that makes polls wait, makes the "
+            "intervals longer, or shares the targets among several exporters (`--shard`)."
         ),
+        labels={"late": "start"},
         board=Board.INTERNALS,
         link=("job",),
     )
@@ -76,6 +79,7 @@ def _late() -> tuple[Alert, Alert]:
             "The polls of {{ $value }} {{ $labels.platform }} {{ if eq $value 1.0 }}target{{ else }}targets{{ end }} "
             "({{ $labels.collector }}) take more than four fifths of their interval."
         ),
+        labels={"late": "duration"},
         comment="Of those that succeed: what times out has its own alerts.",
     )
     return begin, take
@@ -90,6 +94,7 @@ def _grew() -> Alert:
         severity=Severity.WARNING,
         fixed_by=FixedBy.OPERATOR,
         summary="An exporter has far more series than a day ago.",
+        until_morning="Nothing breaks yet; Prometheus needs more memory and disk.",
         description=(
             '{{ $labels.instance }} brings {{ $value | printf "%.0f" }} series for each target, more than twice as many as '
             "a day ago."

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from exporter.model import ConnectionStatus, ErrorReason
 from exporter.monitoring.alerts.alert import FORGETS, Alert, AlertGroup, Choice, FixedBy, Severity, Text
+from exporter.monitoring.alerts.wording import state_began
 from exporter.monitoring.options import Options
 from exporter.monitoring.promql import newest, recent, with_connection, with_site
 from exporter.monitoring.rules.connections import (
@@ -88,6 +89,8 @@ def _broken() -> tuple[Alert, ...]:
             severity=Severity.WARNING,
             fixed_by=FixedBy.CALENDAR_OWNER,
             summary="A calendar connection needs its owner.",
+            since=state_began(),
+            until_morning="Slots that are taken in this calendar can be booked a second time.",
             description=f"{_WHICH} stopped: {{{{ $labels.reason }}}}.",
             fix=Choice("reason", {reason.value: connection_fix(ConnectionStatus.ERROR, reason) for reason in _OWNER_REASONS}),
             link=_CONNECTION_LINK,
@@ -100,6 +103,8 @@ def _broken() -> tuple[Alert, ...]:
             severity=Severity.WARNING,
             fixed_by=FixedBy.CALENDAR_OWNER,
             summary="A calendar connection is in error.",
+            since=state_began(),
+            until_morning="Slots that are taken in this calendar can be booked a second time.",
             description=f"{_WHICH} is in error: {{{{ $labels.reason }}}}.",
             fix=connection_fix(ConnectionStatus.ERROR, ErrorReason.UNKNOWN),
             link=_CONNECTION_LINK,
@@ -123,6 +128,8 @@ def _switched() -> tuple[Alert, ...]:
             fixed_by=FixedBy.CALENDAR_OWNER,
             labels=FORGETS,
             summary="A calendar connection was cut.",
+            since=state_began(),
+            until_morning="Slots that are taken in this calendar can be booked a second time, unless it was cut on purpose.",
             description=f"{_WHICH} worked within the last day and is now cut.",
             fix=connection_fix(ConnectionStatus.DISCONNECTED, None),
             link=_CONNECTION_LINK,
@@ -138,6 +145,7 @@ def _switched() -> tuple[Alert, ...]:
             fixed_by=FixedBy.CALENDAR_OWNER,
             labels=FORGETS,
             summary="A connection stopped writing bookings to its calendar.",
+            until_morning="New bookings do not appear in this calendar: its owner does not know of them.",
             description=f"{_WHICH} exported bookings within the last day; its export is now switched off.",
             fix=(
                 "If it was not on purpose, the calendar's owner opens the Wix dashboard -> Bookings calendar -> Sync personal "
@@ -166,6 +174,8 @@ def _unsteady() -> tuple[Alert, ...]:
             severity=Severity.WARNING,
             fixed_by=FixedBy.CALENDAR_OWNER,
             summary="A calendar sync does not finish.",
+            since=state_began(),
+            until_morning="Slots that are taken in this calendar may be booked a second time.",
             description=f"{_WHICH} has been {{{{ $labels.status }}}} for over an hour.",
             fix=Choice(
                 "status",
@@ -187,6 +197,8 @@ def _unsteady() -> tuple[Alert, ...]:
             severity=Severity.WARNING,
             fixed_by=FixedBy.ADMINISTRATOR,
             summary="Nobody knows whether a calendar connection works.",
+            since=state_began(),
+            until_morning="Nobody knows whether slots that are taken in this calendar are blocked.",
             description=f"{_WHICH} has been {{{{ $labels.status }}}} for over an hour.",
             fix=connection_fix(ConnectionStatus.UNDEFINED, None),
             link=_CONNECTION_LINK,
@@ -198,6 +210,7 @@ def _unsteady() -> tuple[Alert, ...]:
             severity=Severity.WARNING,
             fixed_by=FixedBy.CALENDAR_OWNER,
             summary="A calendar connection breaks and comes back.",
+            until_morning="Slots are blocked late or not at all while the connection is broken.",
             description=f"{_WHICH} broke or came back {{{{ $value }}}} times within a day.",
             fix=connection_fix(ConnectionStatus.ERROR, None),
             link=_CONNECTION_LINK,
@@ -226,6 +239,7 @@ def _whole() -> tuple[Alert, ...]:
             severity=Severity.WARNING,
             fixed_by=FixedBy.PLATFORM,
             summary="A calendar provider cannot be read.",
+            until_morning="Calendars of this provider are not copied: a slot that is taken there can be booked a second time.",
             description=(
                 "Provider {{ $labels.provider }} fails for {{ $labels.target }}. Its connections are shown as last known until "
                 "they are too old."
@@ -243,6 +257,7 @@ def _whole() -> tuple[Alert, ...]:
             severity=Severity.CRITICAL,
             fixed_by=FixedBy.CALENDAR_OWNER,
             summary="No calendar of a target works any more.",
+            until_morning="No calendar blocks a slot any more: every slot can be booked a second time from now on.",
             description=f"Calendar connections of {_TARGET} worked within the last day, and none works now.",
             fix=connection_fix(ConnectionStatus.ERROR, None),
             comment="In error, cut or gone alike. A target of which nothing has worked for a day has tickets.",
@@ -255,7 +270,8 @@ def _whole() -> tuple[Alert, ...]:
             fixed_by=FixedBy.ADMINISTRATOR,
             labels=FORGETS,
             summary="Calendar connections disappeared.",
-            description="{{ $labels.target }} reports {{ $value }} connections, less than half of yesterday.",
+            until_morning="The calendars that are gone block no slots: what is entered there can be booked a second time.",
+            description="{{ $labels.target }} reports less than half of yesterday's connections: {{ $value }}.",
             fix=(
                 "An administrator of the account finds out who removed the connections or withdrew the right to see them; "
                 "the calendars' owners connect again."
@@ -284,6 +300,7 @@ def _burn(options: Options, tier: _Tier) -> Alert:
         fixed_by=FixedBy.CALENDAR_OWNER,
         labels={"slo": "connections-healthy", "long": tier.long, "short": tier.short},
         summary="Calendar connections use up their error budget.",
+        until_morning="Slots that are taken in the calendars that are in error can be booked a second time.",
         description=(
             "{{ $value | humanizePercentage }} of the connections of {{ $labels.target }} were in error over the last "
             f"{tier.words}; the objective allows {100 * (1 - options.slo):.3g} %."

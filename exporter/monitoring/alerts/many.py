@@ -56,6 +56,7 @@ def _connections() -> tuple[Alert, ...]:
             severity=Severity.CRITICAL,
             fixed_by=FixedBy.CALENDAR_OWNER,
             summary=summary,
+            until_morning="No calendar of these targets blocks a slot any more: all can be booked a second time.",
             description=(
                 f"In {{{{ $value }}}}{_out_of(WITH_CONNECTIONS)} {{{{ $labels.platform }}}} targets no calendar works any more."
             ),
@@ -72,9 +73,10 @@ def _connections() -> tuple[Alert, ...]:
             severity=Severity.WARNING,
             fixed_by=FixedBy.CALENDAR_OWNER,
             summary=summary,
+            until_morning="These calendars block no slots: what is entered there can be booked a second time.",
             description=(
-                f"{{{{ $value }}}}{_out_of(WITH_CONNECTIONS)} {{{{ $labels.platform }}}} targets have a connection that worked "
-                "within a day and stopped: {{ $labels.reason }}."
+                f"In {{{{ $value }}}}{_out_of(WITH_CONNECTIONS)} {{{{ $labels.platform }}}} targets a connection that worked "
+                "within a day stopped: {{ $labels.reason }}."
             ),
             fix=fix,
             board=Board.FLEET,
@@ -92,6 +94,7 @@ def _calendars() -> Alert:
         severity=Severity.WARNING,
         fixed_by=FixedBy.ADMINISTRATOR,
         summary="Many calendars are empty.",
+        until_morning="Nothing if it is a holiday; else customers may not be able to book anywhere.",
         description=(
             f"{{{{ $value }}}}{_out_of(WITH_BOOKINGS)} {{{{ $labels.platform }}}} targets have no bookings ahead or get no new "
             "ones, other than in the weeks before."

@@ -48,6 +48,7 @@ def _alerting() -> tuple[Alert, ...]:
             severity=Severity.WARNING,
             fixed_by=FixedBy.OPERATOR,
             summary="Prometheus does not evaluate all of these rules.",
+            until_morning="Alerts of the rules that fail do not come, whatever happens.",
             description=(
                 "Rules of {{ $labels.rule_group }} failed or were left out within the last 10 minutes: what they would tell, "
                 "nobody is told."
@@ -63,6 +64,7 @@ def _alerting() -> tuple[Alert, ...]:
             severity=Severity.WARNING,
             fixed_by=FixedBy.OPERATOR,
             summary="The clock of an exporter's host is wrong, or that of Prometheus.",
+            until_morning="Windows such as today begin and end at wrong times; no page is lost.",
             description="The clocks of {{ $labels.instance }} and of Prometheus are {{ $value | humanizeDuration }} apart.",
             fix="The exporter's operator runs `timedatectl` on both hosts and mends the time synchronisation of the wrong one.",
             board=Board.INTERNALS,
@@ -90,6 +92,7 @@ def _replicas() -> tuple[Alert, ...]:
             severity=Severity.WARNING,
             fixed_by=FixedBy.OPERATOR,
             summary="An exporter fails where another one reads.",
+            until_morning="The other replica reads everything; if it fails, too, nothing is known.",
             description=(
                 "{{ $value | humanizePercentage }} of the collectors of {{ $labels.instance }} fail, and another exporter "
                 "of job {{ $labels.job }} reads the same ones. If that one fails, too, nothing is known of them."
@@ -108,6 +111,7 @@ def _replicas() -> tuple[Alert, ...]:
             severity=Severity.WARNING,
             fixed_by=FixedBy.OPERATOR,
             summary="Exporters run different configurations.",
+            until_morning="Boards and alerts may tell two stories about the targets in which the configurations differ.",
             description="Exporters of job {{ $labels.job }} have read different configurations for half an hour.",
             fix=(
                 "The exporter's operator compares `booking_sync_config_hash` of the instances, puts the same file in place and "
@@ -130,6 +134,7 @@ def _configuration() -> tuple[Alert, ...]:
             severity=Severity.WARNING,
             fixed_by=FixedBy.OPERATOR,
             summary="The exporter does not finish its first polls.",
+            until_morning="Targets that were never read are not watched; all others are.",
             description="{{ $labels.instance }} has collectors that have not finished a single poll since it started.",
             fix="The exporter's operator asks `/-/ready` what is missing, then checks budget and timeout of those targets.",
             board=Board.INTERNALS,
@@ -143,6 +148,7 @@ def _configuration() -> tuple[Alert, ...]:
             severity=Severity.WARNING,
             fixed_by=FixedBy.OPERATOR,
             summary="The exporter rejected a new configuration.",
+            until_morning="The old configuration goes on working; a restart would fail, and then nobody watches.",
             description="{{ $labels.instance }} keeps running with the previous configuration.",
             fix="The exporter's operator runs `booking-sync-exporter check-config`, mends what it names and reloads.",
             board=Board.INTERNALS,
@@ -155,6 +161,7 @@ def _configuration() -> tuple[Alert, ...]:
             severity=Severity.WARNING,
             fixed_by=FixedBy.OPERATOR,
             summary="Bookings are read without the windows that alerts need.",
+            until_morning="The alerts that need the window never come; all others do.",
             description=(
                 "{{ $value }} {{ if eq $value 1.0 }}target has{{ else }}targets have{{ end }} no window of the next 24 "
                 "hours or of the next 7 days: double bookings, empty calendars and vanished bookings are not told there."

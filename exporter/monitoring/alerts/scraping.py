@@ -38,6 +38,8 @@ def _down(up: str) -> Alert:
         severity=Severity.CRITICAL,
         fixed_by=FixedBy.OPERATOR,
         summary="The booking sync exporter cannot be scraped.",
+        steps_inside=True,
+        until_morning="Nobody is told of anything that breaks: double bookings and cut calendars are found by customers.",
         description=(
             "No scrape of job {{ $labels.job }} succeeds, or only a standby answers, so nothing is known about any booking "
             "platform."
@@ -59,6 +61,8 @@ def _instance_down(up: str) -> Alert:
         severity=Severity.WARNING,
         fixed_by=FixedBy.OPERATOR,
         summary="One of several exporters cannot be scraped.",
+        steps_inside=True,
+        until_morning="The others go on watching; if the last one fails, too, nobody watches.",
         description=(
             "{{ $labels.instance }} answers no scrape; another exporter of job {{ $labels.job }} does. If the two watch the "
             "same targets, nothing is lost until that one fails, too."
@@ -84,9 +88,11 @@ def _scrapes_failing(up: str) -> tuple[Alert, Alert]:
         severity=Severity.WARNING,
         fixed_by=FixedBy.OPERATOR,
         summary="An exporter is scraped only now and then.",
+        steps_inside=True,
+        until_morning="Nothing is missed yet; alerts may come some minutes late.",
         description=(
-            "Of the scrapes of {{ $labels.instance }} {{ $value | humanizePercentage }} succeeded within the last 30 minutes, "
-            "with gaps in between."
+            "Fewer than 90 % of the scrapes of {{ $labels.instance }} succeeded within the last 30 minutes, with gaps in "
+            "between."
         ),
         fix=(
             "The exporter's operator reads the error of the last scrape on Prometheus' page of targets, then the exporter's "
@@ -105,6 +111,10 @@ def _scrapes_failing(up: str) -> tuple[Alert, Alert]:
         ),
         keep="10m",
         severity=Severity.CRITICAL,
+        description=(
+            "Fewer than half of the scrapes of {{ $labels.instance }} succeeded within the last 30 minutes, and no other "
+            "exporter of shard {{ $labels.shard }} answers more often."
+        ),
         comment="Nobody watches for most of the time: no other exporter of the same shard answers more often.",
     )
     return page, alert
@@ -121,6 +131,8 @@ def _shard_missing() -> Alert:
         severity=Severity.CRITICAL,
         fixed_by=FixedBy.OPERATOR,
         summary="A part of the targets is watched by nobody.",
+        steps_inside=True,
+        until_morning="Nobody watches the targets of the missing part: what breaks there is found by customers.",
         description=(
             "{{ $value }} {{ if eq $value 1.0 }}shard{{ else }}shards{{ end }} of job {{ $labels.job }} "
             "{{ if eq $value 1.0 }}is{{ else }}are{{ end }} run by no exporter that polls. Those that answer:"
@@ -141,6 +153,7 @@ def _restarts_often() -> Alert:
         severity=Severity.WARNING,
         fixed_by=FixedBy.OPERATOR,
         summary="An exporter starts again and again.",
+        until_morning="Each restart leaves a gap of a minute or two; what happens between is seen late.",
         description=(
             "Shard {{ $labels.shard }} of job {{ $labels.job }} was started {{ $value }} times within the last hour; each "
             "start polls all of its targets anew."

@@ -49,6 +49,7 @@ def _network() -> Alert:
         severity=Severity.CRITICAL,
         fixed_by=FixedBy.OPERATOR,
         summary="No booking platform can be reached.",
+        until_morning="Nothing is known of any target; double bookings and cut calendars are found by customers.",
         description=(
             f"{_number(PLATFORM_FAILING)} of {_number(PLATFORM_TARGETS)} targets of all platforms cannot be reached: the "
             "network of the exporter's host is cut off."
@@ -69,6 +70,7 @@ def _credential() -> Alert:
         severity=Severity.CRITICAL,
         fixed_by=FixedBy.ADMINISTRATOR,
         summary="A credential that many targets share is refused.",
+        until_morning="Nothing is known of all targets of this credential; what breaks there is found by customers.",
         description=(
             f"{{{{ $labels.platform }}}} refuses the credential {{{{ $labels.credential }}}} for {{{{ $value }}}} of its "
             f"{_number(CREDENTIAL_TARGETS, 'platform', 'credential')} targets."
@@ -98,6 +100,7 @@ def _platform() -> tuple[Alert, ...]:
             severity=Severity.CRITICAL,
             fixed_by=FixedBy.PLATFORM,
             summary="A booking platform answers for few of its targets.",
+            until_morning="Nothing is known of these targets; if the platform itself is down, nobody can book there, either.",
             description=how_many,
             fix=(
                 "The exporter's operator looks at the status page of the platform, then asks for the platform from another "
@@ -115,6 +118,7 @@ def _platform() -> tuple[Alert, ...]:
             severity=Severity.CRITICAL,
             fixed_by=FixedBy.OPERATOR,
             summary="A part of a platform's targets gets no answer.",
+            until_morning="Nothing is known of these targets; what breaks there is found by customers.",
             description=how_many,
             fix=(
                 "The exporter's operator looks for what these targets share: an address that the platform blocks, a proxy, an "
@@ -138,6 +142,7 @@ def _provider() -> Alert:
         severity=Severity.WARNING,
         fixed_by=FixedBy.PLATFORM,
         summary="A calendar provider cannot be read at many targets.",
+        until_morning="Calendars of this provider are not copied: a slot that is taken there can be booked a second time.",
         description=(
             f"Provider {{{{ $labels.provider }}}} fails for {{{{ $value }}}} of "
             f"{_number(_PROVIDER, 'platform', 'provider', operator='count')} {{{{ $labels.platform }}}} targets. "

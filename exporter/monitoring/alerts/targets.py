@@ -7,6 +7,7 @@ from typing import Final
 
 from exporter.errors import Reason
 from exporter.monitoring.alerts.alert import Alert, AlertGroup, Choice, FixedBy, Severity
+from exporter.monitoring.alerts.wording import last_answer
 from exporter.monitoring.promql import TENANT_LABELS, newest, one_per
 from exporter.monitoring.rules.targets import (
     ACCESS,
@@ -74,6 +75,8 @@ def _access() -> tuple[Alert, ...]:
             severity=Severity.CRITICAL,
             fixed_by=FixedBy.ADMINISTRATOR,
             summary=summary,
+            since=last_answer(),
+            until_morning="Nothing of this target is known, and access does not come back by itself.",
             description=(
                 "{{ $labels.platform }} refuses all access to {{ $labels.target }} ({{ $labels.reason }}); nothing of it is "
                 "known."
@@ -87,6 +90,8 @@ def _access() -> tuple[Alert, ...]:
             severity=Severity.WARNING,
             fixed_by=FixedBy.ADMINISTRATOR,
             summary=summary,
+            since=last_answer("collector"),
+            until_morning="This part of the target stays unwatched; its other data come.",
             description=(
                 "{{ $labels.platform }} refuses {{ $labels.collector }} of {{ $labels.target }} ({{ $labels.reason }}); its "
                 "other data come."
@@ -104,6 +109,7 @@ def _access() -> tuple[Alert, ...]:
             severity=Severity.WARNING,
             fixed_by=FixedBy.ADMINISTRATOR,
             summary="A credential has to be renewed by a person.",
+            until_morning="Nothing until it expires; from then on nothing of the target is known.",
             description=(
                 "The credential of {{ $labels.target }} {{ if gt $value 0.0 }}expires in {{ $value | humanizeDuration }}"
                 "{{ else }}has expired{{ end }}."
@@ -129,6 +135,8 @@ def _data() -> tuple[Alert, ...]:
             severity=Severity.CRITICAL,
             fixed_by=FixedBy.OPERATOR,
             summary=summary,
+            since=last_answer(),
+            until_morning="Nothing of this target is known; what breaks there is found by customers.",
             description=f"No collector of {{{{ $labels.target }}}} brings data{_WHY}; what was known grows old or is gone.",
             fix=fix,
             comment="A calendar provider that is down does not count: the data of the others are there.",
@@ -147,6 +155,8 @@ def _data() -> tuple[Alert, ...]:
             severity=Severity.WARNING,
             fixed_by=FixedBy.OPERATOR,
             summary=summary,
+            since=last_answer("collector"),
+            until_morning="This part of the target stays unwatched; its other data come.",
             description=(
                 "{{ $labels.collector }} of {{ $labels.target }} brought no data within their maximum age"
                 f"{_WHY}; what was known is no longer shown. The target's other data come."
@@ -162,6 +172,8 @@ def _data() -> tuple[Alert, ...]:
             severity=Severity.WARNING,
             fixed_by=FixedBy.OPERATOR,
             summary="Booking data is old.",
+            since=last_answer("collector"),
+            until_morning="Old data is shown until its maximum age; then it is withdrawn.",
             description=(
                 '{{ $labels.collector }} of {{ $labels.target }} last succeeded {{ $value | printf "%.0f" }} poll intervals '
                 "ago; its old data is still shown."
@@ -181,6 +193,8 @@ def _reading() -> tuple[Alert, ...]:
             severity=Severity.WARNING,
             fixed_by=FixedBy.OPERATOR,
             summary="A poll does not begin.",
+            since=last_answer("collector"),
+            until_morning="Old data is shown until its maximum age; then it is withdrawn.",
             description=(
                 'The next poll of {{ $labels.collector }} of {{ $labels.target }} should have begun {{ $value | printf "%.1f" '
                 "}} poll intervals ago."
@@ -197,6 +211,7 @@ def _reading() -> tuple[Alert, ...]:
             severity=Severity.WARNING,
             fixed_by=FixedBy.OPERATOR,
             summary="A window is not read to its end.",
+            until_morning="Numbers of the window are too small; double bookings at its end are not seen.",
             description="{{ $labels.collector }} of {{ $labels.target }} could not read all of {{ $labels.window }}.",
             fix="The exporter's operator narrows the window, raises the interval or the target's budget.",
         ),
@@ -210,9 +225,10 @@ def _reading() -> tuple[Alert, ...]:
             severity=Severity.WARNING,
             fixed_by=FixedBy.OPERATOR,
             summary="A platform answers in words that the exporter does not know.",
+            until_morning="What was not understood is not counted; everything else is right.",
             description=(
-                '{{ $value | printf "%.0f" }} rows or values of {{ $labels.collector }} of {{ $labels.target }} could not be '
-                "used within the last hour."
+                "{{ $labels.collector }} of {{ $labels.target }} had rows or values that could not be used in the last hour: "
+                '{{ $value | printf "%.0f" }}.'
             ),
             fix="The exporter's operator installs the newest version; if it is the newest, reports the log lines.",
         ),
@@ -238,6 +254,8 @@ def _limits() -> tuple[Alert, ...]:
             severity=Severity.WARNING,
             fixed_by=FixedBy.OPERATOR,
             summary="A booking platform limits the exporter.",
+            since=last_answer("collector"),
+            until_morning="Data grows old while the limit lasts; other applications of the account may be turned away, too.",
             description=(
                 "{{ $labels.platform }} turns away polls of {{ $labels.collector }} of {{ $labels.target }}: "
                 "{{ $labels.reason }}."
@@ -252,6 +270,7 @@ def _limits() -> tuple[Alert, ...]:
             severity=Severity.WARNING,
             fixed_by=FixedBy.OPERATOR,
             summary="An API budget is nearly used up.",
+            until_morning="The exporter asks less by itself; when the budget is spent, data grows old.",
             description="{{ $value | humanizePercentage }} of the {{ $labels.budget }} budget of {{ $labels.target }} is left.",
             fix=(
                 "The exporter's operator raises the intervals, narrows the windows or switches a collector off; a portal "

@@ -29,8 +29,8 @@ from exporter.monitoring.promql import RECENT, newest, one_per, recent
 _SCOPE = 'job=~"$job",target=~"$target"'
 _ALERTS = 'alertname=~"BookingSync.+",job=~"$job",target=~"$target|"'
 _CODE = f"connection:booking_sync_connection_status:code{{{_SCOPE}}}"
-_EVERY_5M = "10m"
-"""How old a sample may be of the long averages, which are recorded every five minutes."""
+_EVERY_5M, _EVERY_HOUR = "11m", "3h"
+"""How old a sample may be of the long averages, which are recorded every five minutes, and of that of a month."""
 
 _BAD_NOW = ((None, GREEN), (1, RED))
 
@@ -237,8 +237,8 @@ def _budget(options: Options) -> list[Json]:
             "Healthy, 30 days",
             f"Share of time in which live connections were free of errors. The objective is {100 * options.slo:g} %.",
             (6, 8),
-            # The first average comes up to five minutes after the first connection.
-            or_none(f"1 - avg({burn('30d', _EVERY_5M)})", _SCOPE, "connections") + f" unless max({live}) > 0",
+            # The first average comes up to an hour after the first connection.
+            or_none(f"1 - avg({burn('30d', _EVERY_HOUR)})", _SCOPE, "connections") + f" unless max({live}) > 0",
             unit="percentunit",
             none="no connections",
             thresholds=((None, RED), (round(1 - 1.5 * (1 - options.slo), 6), ORANGE), (options.slo, GREEN)),
