@@ -111,6 +111,7 @@ def _scrapes_failing(up: str) -> tuple[Alert, Alert]:
         ),
         keep="10m",
         severity=Severity.CRITICAL,
+        until_morning="Of what breaks at its targets some is told late and some not at all; customers find it.",
         description=(
             "Fewer than half of the scrapes of {{ $labels.instance }} succeeded within the last 30 minutes, and no other "
             "exporter of shard {{ $labels.shard }} answers more often."

@@ -148,7 +148,7 @@ def _provider() -> Alert:
             f"{_number(_PROVIDER, 'platform', 'provider', operator='count')} {{{{ $labels.platform }}}} targets. "
             "Their connections are shown as last known until they are too old."
         ),
-        fix="Nobody at first: wait for the provider. Until then the front desks treat these calendars as unverified.",
+        fix="Wait for the provider; nobody else can mend it. Until then the front desks treat these calendars as unverified.",
         board=Board.FLEET,
         link=("job",),
     )
