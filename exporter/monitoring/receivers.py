@@ -14,7 +14,9 @@ _THREAD = '<{{ .GroupLabels.Values | join "/" | reReplaceAll "[^A-Za-z0-9]+" "."
 
 
 def _names(state: str) -> str:
-    return f"{{{{ range $n, $alert := .Alerts.{state} }}}}{{{{ if $n }}}}, {{{{ end }}}}{{{{ .Labels.alertname }}}}{{{{ end }}}}"
+    return (
+        f"{{{{ range $n, $alert := .Alerts.{state} }}}}{{{{ if $n }}}}, {{{{ end }}}}{{{{ .Labels.alertname }}}}{{{{ end }}}}"
+    )
 
 
 def _mail(*, all_clear: bool, to: str = "booking-team@example.org") -> dict[str, object]:
