@@ -137,7 +137,8 @@ def _shard_missing() -> Alert:
         description=(
             "{{ $value }} {{ if eq $value 1.0 }}shard{{ else }}shards{{ end }} of job {{ $labels.job }} "
             "{{ if eq $value 1.0 }}is{{ else }}are{{ end }} run by no exporter that polls. Those that answer:"
-            f'{{{{ range query (printf {_SHARDS_THERE}) | sortByLabel "shard" }}}} {{{{ .Labels.shard }}}}{{{{ end }}}}.'
+            f'{{{{ range $n, $shard := query (printf {_SHARDS_THERE}) | sortByLabel "shard" }}}}{{{{ if $n }}}},{{{{ end }}}} '
+            "{{ .Labels.shard }}{{ end }}."
         ),
         fix="The exporter's operator starts the missing shard again, or gives its targets to the others (`--shard`).",
         board=Board.INTERNALS,

@@ -70,7 +70,7 @@ def _credential() -> Alert:
         severity=Severity.CRITICAL,
         fixed_by=FixedBy.ADMINISTRATOR,
         summary="A credential that many targets share is refused.",
-        until_morning="Nothing is known of all targets of this credential; what breaks there is found by customers.",
+        until_morning="Nothing is known of these targets; what breaks there is found by customers.",
         description=(
             f"{{{{ $labels.platform }}}} refuses the credential {{{{ $labels.credential }}}} for {{{{ $value }}}} of its "
             f"{_number(CREDENTIAL_TARGETS, 'platform', 'credential')} targets."
