@@ -196,8 +196,7 @@ def _reading() -> tuple[Alert, ...]:
             since=last_answer("collector"),
             until_morning="Old data is shown until its maximum age; then it is withdrawn.",
             description=(
-                'The next poll of {{ $labels.collector }} of {{ $labels.target }} should have begun {{ $value | printf "%.1f" '
-                "}} poll intervals ago."
+                "The next poll of {{ $labels.collector }} of {{ $labels.target }} should have begun more than an interval ago."
             ),
             fix=(
                 "The exporter's operator gives the exporter more of a processor, raises intervals, or divides the targets "
