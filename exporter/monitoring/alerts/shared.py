@@ -48,6 +48,7 @@ def _network() -> Alert:
         keep=KEEP,
         severity=Severity.CRITICAL,
         fixed_by=FixedBy.OPERATOR,
+        until_morning="No target is watched until the network is back; the bookings themselves go on.",
         summary="No booking platform can be reached.",
         description=(
             f"{_number(PLATFORM_FAILING)} of {_number(PLATFORM_TARGETS)} targets of all platforms cannot be reached: the "
@@ -68,6 +69,7 @@ def _credential() -> Alert:
         keep=KEEP,
         severity=Severity.CRITICAL,
         fixed_by=FixedBy.ADMINISTRATOR,
+        until_morning="None of these targets is watched until the credential is accepted again.",
         summary="A credential that many targets share is refused.",
         description=(
             f"{{{{ $labels.platform }}}} refuses the credential {{{{ $labels.credential }}}} for {{{{ $value }}}} of its "
@@ -97,6 +99,7 @@ def _platform() -> tuple[Alert, ...]:
             keep=KEEP,
             severity=Severity.CRITICAL,
             fixed_by=FixedBy.PLATFORM,
+            until_morning="These targets are not watched; the exporter goes on asking and sees by itself when the platform is back.",
             summary="A booking platform answers for few of its targets.",
             description=how_many,
             fix=(
@@ -114,6 +117,7 @@ def _platform() -> tuple[Alert, ...]:
             keep=KEEP,
             severity=Severity.CRITICAL,
             fixed_by=FixedBy.OPERATOR,
+            until_morning="These targets are not watched; the others are.",
             summary="A part of a platform's targets gets no answer.",
             description=how_many,
             fix=(
@@ -137,6 +141,7 @@ def _provider() -> Alert:
         keep=KEEP,
         severity=Severity.WARNING,
         fixed_by=FixedBy.PLATFORM,
+        until_morning="The calendars of this provider are unverified; double bookings with them are seen late.",
         summary="A calendar provider cannot be read at many targets.",
         description=(
             f"Provider {{{{ $labels.provider }}}} fails for {{{{ $value }}}} of "

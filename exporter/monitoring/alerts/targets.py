@@ -7,6 +7,7 @@ from typing import Final
 
 from exporter.errors import Reason
 from exporter.monitoring.alerts.alert import Alert, AlertGroup, Choice, FixedBy, Severity
+from exporter.monitoring.alerts.wording import counted, last_answer
 from exporter.monitoring.promql import TENANT_LABELS, newest, one_per
 from exporter.monitoring.rules.targets import (
     ACCESS,
@@ -73,6 +74,8 @@ def _access() -> tuple[Alert, ...]:
             hold=HOLD,
             severity=Severity.CRITICAL,
             fixed_by=FixedBy.ADMINISTRATOR,
+            since=last_answer(),
+            until_morning="Nobody sees what happens to the bookings of this target until access is back.",
             summary=summary,
             description=(
                 "{{ $labels.platform }} refuses all access to {{ $labels.target }} ({{ $labels.reason }}); nothing of it is "
@@ -86,6 +89,8 @@ def _access() -> tuple[Alert, ...]:
             hold=HOLD,
             severity=Severity.WARNING,
             fixed_by=FixedBy.ADMINISTRATOR,
+            since=last_answer("collector"),
+            until_morning="Nothing else: the other data of this target come.",
             summary=summary,
             description=(
                 "{{ $labels.platform }} refuses {{ $labels.collector }} of {{ $labels.target }} ({{ $labels.reason }}); its "
@@ -103,6 +108,7 @@ def _access() -> tuple[Alert, ...]:
             hold="10m",
             severity=Severity.WARNING,
             fixed_by=FixedBy.ADMINISTRATOR,
+            until_morning="Nothing before the credential ends; then the target is watched no longer.",
             summary="A credential has to be renewed by a person.",
             description=(
                 "The credential of {{ $labels.target }} {{ if gt $value 0.0 }}expires in {{ $value | humanizeDuration }}"
@@ -128,6 +134,8 @@ def _data() -> tuple[Alert, ...]:
             hold=HOLD,
             severity=Severity.CRITICAL,
             fixed_by=FixedBy.OPERATOR,
+            since=last_answer(),
+            until_morning="Nobody sees what happens to the bookings of this target, double bookings included.",
             summary=summary,
             description=f"No collector of {{{{ $labels.target }}}} brings data{_WHY}; what was known grows old or is gone.",
             fix=fix,
@@ -146,6 +154,8 @@ def _data() -> tuple[Alert, ...]:
             hold=HOLD,
             severity=Severity.WARNING,
             fixed_by=FixedBy.OPERATOR,
+            since=last_answer("collector"),
+            until_morning="What this collector watches stays unseen; the other data of the target come.",
             summary=summary,
             description=(
                 "{{ $labels.collector }} of {{ $labels.target }} brought no data within their maximum age"
@@ -161,6 +171,8 @@ def _data() -> tuple[Alert, ...]:
             hold=HOLD,
             severity=Severity.WARNING,
             fixed_by=FixedBy.OPERATOR,
+            since=last_answer("collector"),
+            until_morning="What is shown grows older, and is withdrawn when it reaches its maximum age.",
             summary="Booking data is old.",
             description=(
                 '{{ $labels.collector }} of {{ $labels.target }} last succeeded {{ $value | printf "%.0f" }} poll intervals '
@@ -180,10 +192,11 @@ def _reading() -> tuple[Alert, ...]:
             hold=HOLD,
             severity=Severity.WARNING,
             fixed_by=FixedBy.OPERATOR,
+            until_morning="What is shown grows older, and is withdrawn when it reaches its maximum age.",
             summary="A poll does not begin.",
             description=(
-                'The next poll of {{ $labels.collector }} of {{ $labels.target }} should have begun {{ $value | printf "%.1f" '
-                "}} poll intervals ago."
+                "The next poll of {{ $labels.collector }} of {{ $labels.target }} should have begun "
+                f"{counted('poll interval', 'poll intervals')} ago."
             ),
             fix=(
                 "The exporter's operator gives the exporter more of a processor, raises intervals, or divides the targets "
@@ -196,6 +209,7 @@ def _reading() -> tuple[Alert, ...]:
             hold="30m",
             severity=Severity.WARNING,
             fixed_by=FixedBy.OPERATOR,
+            until_morning="The numbers of this window stay too low, and the alerts that need them are blind to the rest.",
             summary="A window is not read to its end.",
             description="{{ $labels.collector }} of {{ $labels.target }} could not read all of {{ $labels.window }}.",
             fix="The exporter's operator narrows the window, raises the interval or the target's budget.",
@@ -209,6 +223,7 @@ def _reading() -> tuple[Alert, ...]:
             hold="15m",
             severity=Severity.WARNING,
             fixed_by=FixedBy.OPERATOR,
+            until_morning="What was skipped stays out of every number.",
             summary="A platform answers in words that the exporter does not know.",
             description=(
                 '{{ $value | printf "%.0f" }} rows or values of {{ $labels.collector }} of {{ $labels.target }} could not be '
@@ -237,6 +252,7 @@ def _limits() -> tuple[Alert, ...]:
             hold=HOLD,
             severity=Severity.WARNING,
             fixed_by=FixedBy.OPERATOR,
+            until_morning="The exporter goes on waiting; what is shown grows older meanwhile.",
             summary="A booking platform limits the exporter.",
             description=(
                 "{{ $labels.platform }} turns away polls of {{ $labels.collector }} of {{ $labels.target }}: "
@@ -251,6 +267,7 @@ def _limits() -> tuple[Alert, ...]:
             hold="20m",
             severity=Severity.WARNING,
             fixed_by=FixedBy.OPERATOR,
+            until_morning="When nothing is left, polls are turned away and other jobs of the account may be, too.",
             summary="An API budget is nearly used up.",
             description="{{ $value | humanizePercentage }} of the {{ $labels.budget }} budget of {{ $labels.target }} is left.",
             fix=(
