@@ -72,7 +72,7 @@ def _credential() -> Alert:
         until_morning="None of these targets is watched until the credential is accepted again.",
         summary="A credential that many targets share is refused.",
         description=(
-            f"{{{{ $labels.platform }}}} refuses the credential {{{{ $labels.credential }}}} for {{{{ $value }}}} of its "
+            f"{{{{ $labels.platform }}}} refuses the credential {{{{ $labels.credential }}}} for {{{{ $value }}}} of "
             f"{_number(CREDENTIAL_TARGETS, 'platform', 'credential')} targets."
         ),
         fix=(
@@ -99,7 +99,7 @@ def _platform() -> tuple[Alert, ...]:
             keep=KEEP,
             severity=Severity.CRITICAL,
             fixed_by=FixedBy.PLATFORM,
-            until_morning="These targets are not watched; the exporter goes on asking and sees by itself when the platform is back.",
+            until_morning="These targets are not watched until the platform is back, which the exporter sees by itself.",
             summary="A booking platform answers for few of its targets.",
             description=how_many,
             fix=(

@@ -175,8 +175,8 @@ def _data() -> tuple[Alert, ...]:
             until_morning="What is shown grows older, and is withdrawn when it reaches its maximum age.",
             summary="Booking data is old.",
             description=(
-                '{{ $labels.collector }} of {{ $labels.target }} last succeeded {{ $value | printf "%.0f" }} poll intervals '
-                "ago; its old data is still shown."
+                "{{ $labels.collector }} of {{ $labels.target }} last succeeded "
+                f"{counted('poll interval', 'poll intervals')} ago; its old data is still shown."
             ),
             fix=_PROBE,
             comment="Only where max_age is longer than five intervals; the default withdraws the data earlier.",
@@ -226,8 +226,8 @@ def _reading() -> tuple[Alert, ...]:
             until_morning="What was skipped stays out of every number.",
             summary="A platform answers in words that the exporter does not know.",
             description=(
-                '{{ $value | printf "%.0f" }} rows or values of {{ $labels.collector }} of {{ $labels.target }} could not be '
-                "used within the last hour."
+                f"{counted('row or value', 'rows or values')} of {{{{ $labels.collector }}}} of {{{{ $labels.target }}}} could not "
+                "be used within the last hour."
             ),
             fix="The exporter's operator installs the newest version; if it is the newest, reports the log lines.",
         ),
@@ -238,7 +238,9 @@ def _reading() -> tuple[Alert, ...]:
             severity=Severity.INFO,
             fixed_by=FixedBy.OPERATOR,
             summary="Some series are not shown because there are too many.",
-            description="{{ $value }} series of {{ $labels.collector }} of {{ $labels.target }} are left out.",
+            description=(
+                f"{counted('series is', 'series are')} left out of {{{{ $labels.collector }}}} of {{{{ $labels.target }}}}."
+            ),
             fix="The exporter's operator narrows what the target reads, or raises the cap.",
         ),
     )
