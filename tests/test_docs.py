@@ -105,7 +105,9 @@ def test_every_metric_that_is_named_exists(name: str) -> None:
 @pytest.mark.parametrize("name", BY_NAME)
 def test_every_alert_that_is_named_exists(name: str) -> None:
     alerts = {alert.name for group in alert_groups(Options()) for alert in group.alerts}
-    assert sorted(set(re.findall(r"\bBookingSync[A-Z]\w+", BY_NAME[name])) - alerts) == []
+    gone = set(re.findall(r"\*\*Renamed\*\*: (BookingSync[A-Z]\w+) is BookingSync", BY_NAME["CHANGELOG.md"]))
+    known = alerts | gone if name == "CHANGELOG.md" else alerts
+    assert sorted(set(re.findall(r"\bBookingSync[A-Z]\w+", BY_NAME[name])) - known) == []
 
 
 def typed_commands() -> list[Any]:

@@ -243,7 +243,10 @@ POLL_OVERDUE: Final = Row(
     alerts=("BookingSyncPollOverdue",),
 )
 CONFIG_WARNING: Final = Row(
-    Kind.CONFIG_WARNING, Verdict.WARNING, "The configuration watches less than it seems to, or shows more."
+    Kind.CONFIG_WARNING,
+    Verdict.WARNING,
+    "The configuration watches less than it seems to, or shows more.",
+    alerts=("BookingSyncWindowMissing",),
 )
 RELOAD_REFUSED: Final = Row(
     Kind.RELOAD_REFUSED,
@@ -335,6 +338,14 @@ ALERTS_ONLY: Final = (
         (
             "Watchdog",
             "BookingSyncExporterDown",
+            "BookingSyncInstanceDown",
+            "BookingSyncScrapesFailing",
+            "BookingSyncRestartsOften",
+            "BookingSyncReplicaBlind",
+            "BookingSyncReplicasDisagree",
+            "BookingSyncExporterSlow",
+            "BookingSyncPollsLate",
+            "BookingSyncRuleFailures",
             "BookingSyncClockSkewed",
             "BookingSyncScrapeGrew",
             "BookingSyncSeriesDropped",
@@ -351,7 +362,7 @@ ALERTS_ONLY: Final = (
             "BookingSyncProviderOutage",
         ),
     ),
-    AlertsOnly("a missing shard", ("BookingSyncTargetsUnwatched",)),
+    AlertsOnly("a missing shard", ("BookingSyncShardMissing",)),
 )
 
 

@@ -27,6 +27,8 @@ FROM_PROMETHEUS = {
     "up": (),
     "scrape_duration_seconds": (),
     "scrape_samples_scraped": (),
+    "prometheus_rule_evaluation_failures_total": ("rule_group",),
+    "prometheus_rule_group_iterations_missed_total": ("rule_group",),
     "ALERTS": ("alertstate",),
     "ALERTS_FOR_STATE": (),
 }

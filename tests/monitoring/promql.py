@@ -179,7 +179,7 @@ def _(node: BinaryExpr) -> set[str]:
 @_labels.register
 def _(node: Call) -> set[str]:
     name = str(node.func.name)
-    if name == "absent":
+    if name in {"absent", "absent_over_time"}:
         return {"job"}
     inner: set[str] = set().union(*(_labels(argument) for argument in node.args))
     if name == "label_replace":

@@ -1,21 +1,30 @@
-"""Alerts about the exporter itself: whether it is scraped, ready, right about the time, and of a size."""
+"""Alerts about the exporter itself and the alerting: ready, alike, of one configuration, right about the time."""
 
 from __future__ import annotations
 
 from exporter.monitoring.alerts.alert import Alert, AlertGroup, Board, FixedBy, Severity
+from exporter.monitoring.alerts.capacity import capacity_alerts
+from exporter.monitoring.alerts.scraping import scraping_alerts
 from exporter.monitoring.options import Options
-from exporter.monitoring.promql import newest
+from exporter.monitoring.promql import FOLDED_LABELS, newest
 
 
 def process_alerts(options: Options) -> AlertGroup:
     """Return the alerts about the exporters and the alerting itself."""
-    return AlertGroup("booking-sync-process-alerts", _process(options))
+    return AlertGroup(
+        "booking-sync-process-alerts",
+        (
+            *_alerting(),
+            *scraping_alerts(options),
+            *_replicas(),
+            *_configuration(),
+            *capacity_alerts(options),
+        ),
+    )
 
 
-def _process(options: Options) -> tuple[Alert, ...]:
-    up = f'up{{job="{options.job}"}}'
-    seen = "booking_sync_collector_up"
-    per_target = "last_over_time(instance:booking_sync_samples_per_target:ratio"
+def _alerting() -> tuple[Alert, ...]:
+    rules = '{rule_group=~".*booking-sync.*"}[10m]'
     return (
         Alert(
             name="Watchdog",
@@ -30,54 +39,22 @@ def _process(options: Options) -> tuple[Alert, ...]:
             link=(),
         ),
         Alert(
-            name="BookingSyncExporterDown",
-            expr=f"{newest(f'{up} - booking_sync_standby or {up}')} == 0\nor\nabsent({up}) == 1",
-            hold="5m",
-            severity=Severity.CRITICAL,
-            fixed_by=FixedBy.OPERATOR,
-            summary="The booking sync exporter cannot be scraped.",
-            description=(
-                "No scrape of job {{ $labels.job }} succeeds, or only a standby answers, so nothing is known about any booking "
-                "platform."
-            ),
-            fix="The exporter's operator starts it again, or mends its address or the network between it and Prometheus.",
-            board=Board.INTERNALS,
-            link=("job",),
-            comment="A standby is up and watches nothing, so it counts as 0.\n"
-            "absent() knows only the labels of equality matchers; both halves end in {job} and are one alert.",
-        ),
-        Alert(
-            name="BookingSyncTargetsUnwatched",
+            name="BookingSyncRuleFailures",
             expr=(
-                "count without (target, platform, collector) (\n"
-                f"  {newest(f'max_over_time({seen}[6h])')}\n  unless {newest(seen)}\n)\n"
-                f"and on (job) min by (job) ({up}) == 0"
+                f"{newest(f'increase(prometheus_rule_evaluation_failures_total{rules})')} > 0\n"
+                f"or\n{newest(f'increase(prometheus_rule_group_iterations_missed_total{rules})')} > 0"
             ),
-            hold="10m",
-            severity=Severity.CRITICAL,
-            fixed_by=FixedBy.OPERATOR,
-            summary="A part of the targets is watched by nobody.",
-            description=(
-                "An exporter of job {{ $labels.job }} is down, and {{ $value }} collectors that were polled within the last "
-                "6 hours are polled by no other one."
-            ),
-            fix="The exporter's operator starts the missing shard again, or gives its targets to the others (`--shard`).",
-            board=Board.INTERNALS,
-            link=("job",),
-            comment="With shards one dead process is a blind spot that 'all down' does not see.",
-        ),
-        Alert(
-            name="BookingSyncNotReady",
-            expr="max_over_time(booking_sync_ready[5m]) == 0\nunless max_over_time(booking_sync_standby[5m]) == 1",
-            hold="15m",
+            hold="5m",
             severity=Severity.WARNING,
             fixed_by=FixedBy.OPERATOR,
-            summary="The exporter does not finish its first polls.",
-            description="{{ $labels.instance }} has collectors that have not finished a single poll since it started.",
-            fix="The exporter's operator asks `/-/ready` what is missing, then checks budget and timeout of those targets.",
+            summary="Prometheus does not evaluate all of these rules.",
+            description=(
+                "Rules of {{ $labels.rule_group }} failed or were left out within the last 10 minutes: what they would tell, "
+                "nobody is told."
+            ),
+            fix="Whoever runs Prometheus reads the error on its page of rules; without one Prometheus has no time for them.",
             board=Board.INTERNALS,
-            link=("job", "instance"),
-            comment="A standby finishes no poll because it begins none.",
+            link=(),
         ),
         Alert(
             name="BookingSyncClockSkewed",
@@ -92,6 +69,73 @@ def _process(options: Options) -> tuple[Alert, ...]:
             link=("job", "instance"),
             comment="Windows such as `today` and the moments on the boards are off by as much; no age and no verdict is.",
         ),
+    )
+
+
+def _replicas() -> tuple[Alert, ...]:
+    seen = "max_over_time(booking_sync_collector_up[5m])"
+    of_targets = "count without (target, platform, collector)"
+    hashes = "last_over_time(booking_sync_config_hash[5m])"
+    return (
+        Alert(
+            name="BookingSyncReplicaBlind",
+            expr=(
+                f"{of_targets} (\n"
+                f"  {seen} == 0\n"
+                f"  and ignoring ({', '.join(FOLDED_LABELS)})\n"
+                f"  ({newest(seen)} == 1)\n"
+                f")\n/ ({of_targets} ({seen}) > 0) > 0.5"
+            ),
+            hold="15m",
+            severity=Severity.WARNING,
+            fixed_by=FixedBy.OPERATOR,
+            summary="An exporter fails where another one reads.",
+            description=(
+                "{{ $value | humanizePercentage }} of the collectors of {{ $labels.instance }} fail, and another exporter "
+                "of job {{ $labels.job }} reads the same ones. If that one fails, too, nothing is known of them."
+            ),
+            fix=(
+                "The exporter's operator runs `booking-sync-exporter probe` on that host: it names the reason. The two "
+                "differ in network, proxy, credential file or version."
+            ),
+            board=Board.INTERNALS,
+            link=("job", "instance"),
+        ),
+        Alert(
+            name="BookingSyncReplicasDisagree",
+            expr=f"{newest(hashes)}\n!= {newest(hashes, 'min')}",
+            hold="30m",
+            severity=Severity.WARNING,
+            fixed_by=FixedBy.OPERATOR,
+            summary="Exporters run different configurations.",
+            description="Exporters of job {{ $labels.job }} have read different configurations for half an hour.",
+            fix=(
+                "The exporter's operator compares `booking_sync_config_hash` of the instances, puts the same file in place and "
+                "reloads them."
+            ),
+            board=Board.INTERNALS,
+            link=("job",),
+            comment="Shards have read the same file, so they agree as replicas do.",
+        ),
+    )
+
+
+def _configuration() -> tuple[Alert, ...]:
+    without_windows = 'booking_sync_config_warnings{kind="window_missing"}[5m]'
+    return (
+        Alert(
+            name="BookingSyncNotReady",
+            expr="max_over_time(booking_sync_ready[5m]) == 0\nunless max_over_time(booking_sync_standby[5m]) == 1",
+            hold="15m",
+            severity=Severity.WARNING,
+            fixed_by=FixedBy.OPERATOR,
+            summary="The exporter does not finish its first polls.",
+            description="{{ $labels.instance }} has collectors that have not finished a single poll since it started.",
+            fix="The exporter's operator asks `/-/ready` what is missing, then checks budget and timeout of those targets.",
+            board=Board.INTERNALS,
+            link=("job", "instance"),
+            comment="A standby finishes no poll because it begins none.",
+        ),
         Alert(
             name="BookingSyncConfigReloadFailed",
             expr="max_over_time(booking_sync_config_last_reload_successful[5m]) == 0",
@@ -105,22 +149,21 @@ def _process(options: Options) -> tuple[Alert, ...]:
             link=("job", "instance"),
         ),
         Alert(
-            name="BookingSyncScrapeGrew",
-            expr=f"{per_target}[5m]) > 2 * {per_target}[15m] offset 1d)\nand {per_target}[5m]) > 1000",
-            hold="30m",
+            name="BookingSyncWindowMissing",
+            expr=f"{newest(f'max_over_time({without_windows})')} > 0",
+            hold="15m",
             severity=Severity.WARNING,
             fixed_by=FixedBy.OPERATOR,
-            summary="An exporter has far more series than a day ago.",
+            summary="Bookings are read without the windows that alerts need.",
             description=(
-                '{{ $labels.instance }} brings {{ $value | printf "%.0f" }} series for each target, more than twice as many as '
-                "a day ago."
+                "{{ $value }} {{ if eq $value 1.0 }}target has{{ else }}targets have{{ end }} no window of the next 24 "
+                "hours or of the next 7 days: double bookings, empty calendars and vanished bookings are not told there."
             ),
             fix=(
-                "The exporter's operator finds the target that grew, and narrows what it reads or lowers its `max_connections` "
-                "and `max_resources`."
+                "The exporter's operator runs `booking-sync-exporter check-config`, which names the targets, and adds the "
+                "windows `next_24h` and `next_7d`, or accepts the warning there with a reason."
             ),
             board=Board.INTERNALS,
-            link=("job", "instance"),
-            comment="A target with fifty connections has 1,000 series; less hurts nobody. More targets are no growth.",
+            link=("job",),
         ),
     )

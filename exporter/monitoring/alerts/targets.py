@@ -226,8 +226,8 @@ def _reading() -> tuple[Alert, ...]:
             until_morning="What was skipped stays out of every number.",
             summary="A platform answers in words that the exporter does not know.",
             description=(
-                f"{counted('row or value', 'rows or values')} of {{{{ $labels.collector }}}} of {{{{ $labels.target }}}} could not "
-                "be used within the last hour."
+                f"{counted('row or value', 'rows or values')} of {{{{ $labels.collector }}}} of {{{{ $labels.target }}}} could "
+                "not be used within the last hour."
             ),
             fix="The exporter's operator installs the newest version; if it is the newest, reports the log lines.",
         ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from exporter.monitoring.promql import TYPE_LABELS, newest
 from exporter.monitoring.rules.recording import Recording, RecordingGroup
 
 
@@ -17,6 +18,14 @@ def process_recordings() -> RecordingGroup:
                 "/ (\n  count without (target, platform) (\n"
                 "    max without (collector) (max_over_time(booking_sync_collector_up[15m]))\n  ) > 0\n)",
                 "What a scrape brings for each target on average, so that more targets are no growth.",
+            ),
+            Recording(
+                "shard:process_start_time_seconds:max",
+                newest(
+                    "\n  process_start_time_seconds\n"
+                    f"  * ignoring (shard, {', '.join(TYPE_LABELS)}) group_right ()\n  booking_sync_shard_info\n"
+                ),
+                "The newest start of those that run a shard: Kubernetes replaces a Pod, and with it the instance.",
             ),
         ),
     )

@@ -1,0 +1,106 @@
+"""Alerts about what an exporter can carry, before data is late: its event loop, its page, its polls."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from exporter.monitoring.alerts.alert import Alert, Board, FixedBy, Severity
+from exporter.monitoring.options import Options
+from exporter.monitoring.promql import newest
+
+
+def capacity_alerts(options: Options) -> tuple[Alert, ...]:
+    """Return the alerts about exporters, and platforms, that are too slow for what they are asked."""
+    return (*_slow(options), *_late(), _grew())
+
+
+def _slow(options: Options) -> tuple[Alert, Alert]:
+    job = f'{{job="{options.job}"}}'
+    loop = Alert(
+        name="BookingSyncExporterSlow",
+        expr="min_over_time(booking_sync_event_loop_lag_seconds[5m]) > 1",
+        hold="15m",
+        severity=Severity.WARNING,
+        fixed_by=FixedBy.OPERATOR,
+        summary="An exporter has no time for its work.",
+        description="The event loop of {{ $labels.instance }} stands still for {{ $value | humanizeDuration }} every minute.",
+        fix=(
+            "The exporter's operator looks at the load of its host and at the CPU limit of its container, gives it more, or "
+            "shares the targets among several exporters (`--shard`)."
+        ),
+        labels={"slow": "event_loop"},
+        board=Board.INTERNALS,
+        link=("job", "instance"),
+    )
+    page = replace(
+        loop,
+        expr=f"avg_over_time(scrape_duration_seconds{job}[10m]) > 8\nand max_over_time(up{job}[5m]) == 1",
+        description=(
+            "A scrape of {{ $labels.instance }} takes {{ $value | humanizeDuration }}; Prometheus gives up after 10 seconds, "
+            "where nothing else is set."
+        ),
+        labels={"slow": "scrape"},
+        comment="Of Prometheus' own 10 seconds; one that answers no scrape at all is down.",
+    )
+    return loop, page
+
+
+def _late() -> tuple[Alert, Alert]:
+    begun = "booking_sync_poll_lateness_seconds"
+    soon = '{le=~"30|30.0"}'
+    spent = "rate(booking_sync_collector_poll_duration_seconds_sum[15m])"
+    answered = "min_over_time(booking_sync_collector_up[5m])"
+    begin = Alert(
+        name="BookingSyncPollsLate",
+        expr=newest(f"\n  1 - increase({begun}_bucket{soon}[15m])\n  / ignoring (le) (increase({begun}_count[15m]) > 0)\n")
+        + " > 0.1",
+        hold="15m",
+        severity=Severity.WARNING,
+        fixed_by=FixedBy.OPERATOR,
+        summary="Polls do not keep to their intervals.",
+        description=(
+            "{{ $value | humanizePercentage }} of the polls of {{ $labels.platform }} targets began more than 30 seconds "
+            "late within the last 15 minutes, because the exporter had no time for them."
+        ),
+        fix=(
+            "The exporter's operator looks at the load of its host and at the budget that makes polls wait, makes the "
+            "intervals longer, or shares the targets among several exporters (`--shard`)."
+        ),
+        labels={"late": "start"},
+        board=Board.INTERNALS,
+        link=("job",),
+    )
+    take = replace(
+        begin,
+        expr=f"count without (target) (\n  {newest(spent)} > 0.8\n  and {newest(answered)} == 1\n)",
+        description=(
+            "The polls of {{ $value }} {{ $labels.platform }} {{ if eq $value 1.0 }}target{{ else }}targets{{ end }} "
+            "({{ $labels.collector }}) take more than four fifths of their interval."
+        ),
+        labels={"late": "duration"},
+        comment="Of those that succeed: what times out has its own alerts.",
+    )
+    return begin, take
+
+
+def _grew() -> Alert:
+    per_target = "last_over_time(instance:booking_sync_samples_per_target:ratio"
+    return Alert(
+        name="BookingSyncScrapeGrew",
+        expr=f"{per_target}[5m]) > 2 * {per_target}[15m] offset 1d)\nand {per_target}[5m]) > 1000",
+        hold="30m",
+        severity=Severity.WARNING,
+        fixed_by=FixedBy.OPERATOR,
+        summary="An exporter has far more series than a day ago.",
+        description=(
+            '{{ $labels.instance }} brings {{ $value | printf "%.0f" }} series for each target, more than twice as many as '
+            "a day ago."
+        ),
+        fix=(
+            "The exporter's operator finds the target that grew, and narrows what it reads or lowers its `max_connections` "
+            "and `max_resources`."
+        ),
+        board=Board.INTERNALS,
+        link=("job", "instance"),
+        comment="A target with fifty connections has 1,000 series; less hurts nobody. More targets are no growth.",
+    )
