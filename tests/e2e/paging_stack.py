@@ -65,6 +65,10 @@ class Inbox:
             if alert["status"] == status
         }
 
+    def take(self, receiver: str, message: dict[str, Any]) -> None:
+        """Keep what arrived."""
+        self.messages.append((receiver, message))
+
 
 @dataclass(frozen=True)
 class Stack:
@@ -125,7 +129,8 @@ def paging_stack(directory: Path) -> Iterator[Stack]:
     with ExitStack() as stack:
         simulator, origin = stack.enter_context(simulated())
         exporter = stack.enter_context(hurried_exporter(directory, origin))
-        inbox, inbox_url = stack.enter_context(_inbox())
+        inbox = Inbox()
+        inbox_url = stack.enter_context(delivered_to(inbox))
         manager = stack.enter_context(alertmanager(directory, _alertmanager_config(directory, inbox_url)))
         _busy_last_week(directory)
         server = stack.enter_context(
@@ -154,6 +159,13 @@ def paging_stack(directory: Path) -> Iterator[Stack]:
 def simulated() -> Iterator[tuple[Simulator, str]]:
     """Serve the demo world from a thread; a booking arrives at every business each two seconds."""
     simulator = Simulator(build=partial(demo_world.build, intake_every=2.0))
+    with served(simulator) as origin:
+        yield simulator, origin
+
+
+@contextmanager
+def served(simulator: Simulator) -> Iterator[str]:
+    """Serve a simulator from a thread and give its origin."""
     ready, loop, stop, origin = threading.Event(), asyncio.new_event_loop(), asyncio.Event(), []
 
     async def serve() -> None:
@@ -166,7 +178,7 @@ def simulated() -> Iterator[tuple[Simulator, str]]:
     thread.start()
     assert ready.wait(10)
     try:
-        yield simulator, origin[0]
+        yield origin[0]
     finally:
         loop.call_soon_threadsafe(stop.set)
         thread.join(10)
@@ -218,13 +230,13 @@ def hurried_exporter(directory: Path, origin: str) -> Iterator[str]:
 
 
 @contextmanager
-def _inbox() -> Iterator[tuple[Inbox, str]]:
-    inbox = Inbox()
+def delivered_to(inbox: Inbox) -> Iterator[str]:
+    """Let an inbox take what is posted to the URL that is given, behind which the name of the receiver stands."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
-            inbox.messages.append((self.path.strip("/"), json.loads(body)))
+            inbox.take(self.path.strip("/"), json.loads(body))
             self.send_response(200)
             self.end_headers()
 
@@ -235,7 +247,7 @@ def _inbox() -> Iterator[tuple[Inbox, str]]:
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     try:
-        yield inbox, f"http://127.0.0.1:{server.server_address[1]}"
+        yield f"http://127.0.0.1:{server.server_address[1]}"
     finally:
         server.shutdown()
         thread.join(10)
