@@ -10,7 +10,7 @@ JOBS   ?= 2
 SERVERS ?= build/servers-current
 
 .DEFAULT_GOAL := help
-.PHONY: help run install test coverage lint format types bench bench-fleet bench-rules soak fuzz rehearsal generate pictures lock servers servers-current test-current image clean
+.PHONY: help run install test coverage lint format types bench bench-fleet bench-rules soak fuzz storms rehearsal generate pictures lock servers servers-current test-current image clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -53,6 +53,9 @@ soak: $(VENV)/.installed-dev ## Two hours under faults that strike at random (AR
 
 fuzz: $(VENV)/.installed-dev ## Ten minutes of spoilt inputs for all that reads what others wrote (ARGS="60 --seed 7")
 	$(BIN)/python -m tests.fuzz $(or $(ARGS),600)
+
+storms: $(VENV)/.installed-dev servers ## Count the messages of outages at 1, 5, 40 and 1,000 targets (ARGS="5 40"), for docs/monitoring.md
+	$(BIN)/python -m tests.monitoring.storm_table $(ARGS)
 
 rehearsal: $(VENV)/.installed-dev servers ## Play storms with the real exporter and servers, for docs/monitoring.md (ARGS="--cause key-refused")
 	$(BIN)/python -m tests.e2e.storm_rehearsal $(or $(ARGS),--keep now)

@@ -204,6 +204,12 @@ INHIBITIONS = (
     ),
     Inhibition(
         ['alertname = "BookingSyncErrorBudgetBurn"', _CRITICAL],
+        [_names("BookingSyncConnectionNeedsOwner", "BookingSyncConnectionError"), _WARNING],
+        _SAME_TARGET,
+        "One message for the target while its connections are in error; a ticket for what is left of them.",
+    ),
+    Inhibition(
+        ['alertname = "BookingSyncErrorBudgetBurn"', _CRITICAL],
         ['alertname = "BookingSyncErrorBudgetBurn"', _WARNING],
         [*_SAME_TARGET, "slo"],
         "The page makes the ticket about the same budget superfluous.",

@@ -19,6 +19,9 @@ from tests.monitoring.servers import run
 START: Final = 0.0
 """What all clocks show when a run begins, as promtool has it."""
 
+_SECONDS: Final = 3_600
+"""How long a thousand targets may take on a busy machine."""
+
 COLLECTORS: Final = {"wix": {"connections": 60.0, "bookings": 300.0}, "bitrix24": {"bookings": 300.0, "links": 900.0}}
 
 
@@ -116,6 +119,14 @@ def _collector(
         put("interval_seconds", minute, interval)
         put("last_success_timestamp_seconds", minute, 0.0 if good is None else START + 60 * good)
         put("data_expired", minute, float(good is not None and 60 * (minute - good) > max_age))
+        put("max_age_seconds", minute, max_age)
+        for reason in {error.reason for _, error in before if error is not None}:
+            put(
+                "failures_total",
+                minute,
+                sum(error is not None and error.reason is reason for _, error in before),
+                f',reason="{reason}"',
+            )
         if error is not None:
             put("failing", minute, 1.0, f',reason="{error.reason}"')
 
@@ -144,7 +155,7 @@ def firing(
     }
     file = folder / "outage.yml"
     file.write_text(yaml.dump(case, Dumper=getattr(yaml, "CSafeDumper", yaml.SafeDumper), width=10_000))
-    result = run("promtool", "test", "rules", file)
+    result = run("promtool", "test", "rules", file, timeout=_SECONDS)
     found: dict[int, list[dict[str, str]]] = {minute: [] for minute in minutes}
     for time, got in re.findall(r"time: (\w+),\n\s+exp: nil\n\s+got: (.*)", result.stdout + result.stderr):
         found[_minutes(time)] = [

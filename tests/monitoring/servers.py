@@ -37,13 +37,15 @@ def binary(name: str) -> str:
     pytest.skip(message)
 
 
-def run(name: str, *arguments: str | Path, cwd: Path | None = None, zone: str = "UTC") -> subprocess.CompletedProcess[str]:
+def run(
+    name: str, *arguments: str | Path, cwd: Path | None = None, zone: str = "UTC", timeout: float = 170
+) -> subprocess.CompletedProcess[str]:
     """Run a tool to its end and return what it said; moments are written in ``zone``, wherever this runs."""
     return subprocess.run(
         [binary(name), *map(str, arguments)],
         capture_output=True,
         text=True,
-        timeout=170,
+        timeout=timeout,
         check=False,
         cwd=cwd,
         env={**os.environ, "TZ": zone},

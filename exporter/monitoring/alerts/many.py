@@ -58,7 +58,8 @@ def _connections() -> tuple[Alert, ...]:
             summary=summary,
             until_morning="No calendar of these targets blocks a slot any more: all can be booked a second time.",
             description=(
-                f"In {{{{ $value }}}}{_out_of(WITH_CONNECTIONS)} {{{{ $labels.platform }}}} targets no calendar works any more."
+                f"In {{{{ $value }}}}{_out_of(WITH_CONNECTIONS)} {{{{ $labels.platform }}}} targets no calendar works any "
+                "more, or few do."
             ),
             fix=fix,
             board=Board.FLEET,

@@ -1,0 +1,169 @@
+"""What people get of storms: their alerts posted to a real Alertmanager in divided time, and what arrives at pager and tickets.
+
+Routes, inhibitions and groups are the shipped ones. Every duration is divided, and every receiver is an address of this machine
+that sends all-clears as the shipped receiver does. A storm is told from the others by its ``job``, which every group and
+every inhibition keeps apart.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import chain
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+from tests.monitoring.bundle import ALERTS
+from tests.monitoring.inboxes import send, serving
+from tests.monitoring.routes import CONFIG_FILE, every_route
+from tests.monitoring.servers import alertmanager
+from tests.monitoring.storms import LASTS, Spell
+
+_ALL_CLEARS: Final = {"pagerduty_configs": True, "webhook_configs": True, "email_configs": False, "slack_configs": False}
+"""Whether a receiver of that kind sends all-clears unless its configuration says it."""
+
+_DEFAULTS: Final = {"group_wait": "30s", "group_interval": "5m", "repeat_interval": "4h"}
+_SECONDS: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
+_SUMMARIES: Final = {alert["alert"]: alert["annotations"]["summary"] for alert in ALERTS}
+_UNTIL_TOLD: Final = 31
+"""Minutes after the last change within which every group is told, tickets too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A message about a group of alerts; ``minute`` counts from the beginning of the storm, ``alerts`` are those that fire."""
+
+    minute: int
+    receiver: str
+    group: str
+    alerts: tuple[str, ...]
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it is the all-clear."""
+        return not self.alerts
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What arrived at one receiver: ``begun`` and ``again`` are incidents, ``more`` what was added to one that was told."""
+
+    begun: int = 0
+    more: int = 0
+    again: int = 0
+    over: int = 0
+
+
+def counted(notices: Sequence[Notice], receiver: str) -> Counts:
+    """Return what reached a receiver; ``again`` is what began after the repair."""
+    begun = more = again = over = 0
+    known: set[str] = set()
+    for notice in notices:
+        if not notice.receiver.startswith(receiver):
+            continue
+        if notice.is_over:
+            over += 1
+            known.discard(notice.group)
+        elif notice.group in known:
+            more += 1
+        else:
+            known.add(notice.group)
+            begun, again = (begun + 1, again) if notice.minute <= LASTS else (begun, again + 1)
+    return Counts(begun, more, again, over)
+
+
+def told(storms: Mapping[str, Sequence[Spell]], directory: Path, faster: float) -> dict[str, list[Notice]]:
+    """Play storms at the same time, ``faster`` than life, and return what arrives about each."""
+    found: dict[str, list[Notice]] = {name: [] for name in storms}
+    clock = _Clock()
+    changes = _changes(storms)
+    with _receiving(clock, found) as port:
+        file = directory / "alertmanager.yml"
+        file.write_text(yaml.safe_dump(_divided(faster, port)))
+        with alertmanager(directory, file) as client:
+            began = time.monotonic()
+            for minute in range(max(changes, default=0) + _UNTIL_TOLD):
+                time.sleep(max(0.0, began + minute * 60 / faster - time.monotonic()))
+                clock.minute = minute
+                begin, end = changes.get(minute, ([], []))
+                # As Prometheus does, in one evaluation: what ends is over when what begins is there.
+                if begin:
+                    send(client, [(labels, _annotations(labels)) for labels in begin])
+                if end:
+                    send(client, [(labels, _annotations(labels)) for labels in end], resolved=True)
+    return found
+
+
+@dataclass(slots=True)
+class _Clock:
+    minute: int = 0
+
+
+Labels = Mapping[str, str]
+
+
+def _changes(storms: Mapping[str, Sequence[Spell]]) -> dict[int, tuple[list[Labels], list[Labels]]]:
+    changes: dict[int, tuple[list[Labels], list[Labels]]] = {}
+    for spell in chain.from_iterable(storms.values()):
+        changes.setdefault(spell.begin, ([], []))[0].append(spell.labels)
+        if spell.end is not None:
+            changes.setdefault(spell.end, ([], []))[1].append(spell.labels)
+    return changes
+
+
+def _annotations(labels: Labels) -> dict[str, str]:
+    return {"summary": _SUMMARIES[labels["alertname"]]}
+
+
+def _divided(faster: float, port: int) -> dict[str, Any]:
+    """Return the shipped configuration in divided time, with our addresses."""
+    config: dict[str, Any] = yaml.safe_load(CONFIG_FILE.read_text())
+    config["route"] = {**_DEFAULTS, **config["route"]}
+    for route in every_route(config):
+        for name in _DEFAULTS:
+            if name in route:
+                route[name] = f"{1_000 * _seconds(route[name]) / faster:.0f}ms"
+    config["receivers"] = [
+        {"name": receiver["name"], "webhook_configs": [{"url": f"http://127.0.0.1:{port}/", "send_resolved": all_clear}]}
+        if (all_clear := _sends_all_clears(receiver)) is not None
+        else receiver
+        for receiver in config["receivers"]
+    ]
+    return {name: config[name] for name in ("route", "inhibit_rules", "receivers")}
+
+
+def _sends_all_clears(receiver: Mapping[str, Any]) -> bool | None:
+    """Return whether a receiver sends all-clears, as its first address has it; ``None`` for one without any."""
+    for kind, default in _ALL_CLEARS.items():
+        for one in receiver.get(kind, []):
+            return bool(one.get("send_resolved", default))
+    return None
+
+
+def _seconds(duration: str) -> int:
+    return sum(int(number) * _SECONDS[unit] for number, unit in re.findall(r"(\d+)([smhd])", duration))
+
+
+@contextmanager
+def _receiving(clock: _Clock, found: Mapping[str, list[Notice]]) -> Iterator[int]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            firing = [alert["labels"]["alertname"] for alert in body["alerts"] if alert["status"] == "firing"]
+            storm = body["groupLabels"]["job"]
+            found[storm].append(Notice(clock.minute, body["receiver"], body["groupKey"], tuple(firing)))
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    with serving(ThreadingHTTPServer(("127.0.0.1", 0), Handler)) as port:
+        yield port
