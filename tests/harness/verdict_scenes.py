@@ -23,6 +23,7 @@ from exporter.model import (
     LinksObservation,
     Moved,
     Provider,
+    Window,
     WindowBookings,
     WindowLinks,
 )
@@ -39,6 +40,7 @@ _CONNECTIONS: Final = views.unpolled(SITE, "wix", CollectorName.CONNECTIONS)
 _BOOKINGS: Final = views.unpolled(SITE, "wix", CollectorName.BOOKINGS)
 _LINKS: Final = views.unpolled(SITE, "bitrix24", CollectorName.LINKS)
 _GOOD: Final = views.succeeded(_BOOKINGS, views.wix_bookings())
+_NEXT_7D: Final = Window("next_7d", NOW - 30, NOW - 30 + 7 * 86_400)
 _MEANT: Final = Known("the stylist left", NOW + 86_400)
 
 
@@ -63,13 +65,17 @@ def connected(
 def overlapping(start: float, policy: TargetPolicy | None = None) -> View:
     """Return a portal with two bookings that overlap from ``start`` on."""
     conflict = Conflict("7", "341", "352", start, start + 1_800)
-    seen = BookingsObservation(NOW - 30, (), conflicts=(conflict,), resource_names={"7": "Chair 1"})
+    windows = tuple(
+        WindowBookings(window, 2, conflicting=2 if start < window.end else 0, accepted=2 if policy else 0)
+        for window in (NEXT_24H, _NEXT_7D)
+    )
+    seen = BookingsObservation(NOW - 30, windows, conflicts=(conflict,), resource_names={"7": "Chair 1"})
     return view(views.succeeded(_BOOKINGS, seen), policy=policy)
 
 
 def linked(answers: LinkAnswers, unverified: int = 0) -> View:
     """Return a portal whose links are as ``answers`` say."""
-    return view(views.succeeded(_LINKS, LinksObservation(NOW - 30, (WindowLinks(NEXT_24H, (answers,), unverified),))))
+    return view(views.succeeded(_LINKS, LinksObservation(NOW - 30, (WindowLinks(_NEXT_7D, (answers,), unverified),))))
 
 
 def went_down(key: str, at: float = NOW - HOUR) -> Connection:

@@ -85,9 +85,14 @@ def polls(site: Site, name: str, end: float) -> Iterator[tuple[float, PollError 
         minute += (retry_delay(interval, error, failures, random) if error else interval) / 60
 
 
+def own_labels(job: str) -> str:
+    """Return what a scrape adds to each series of the exporter ``job``."""
+    return f'job="{job}",instance="a:10888"'
+
+
 def series_of(job: str, sites: Sequence[Site], minutes: int) -> dict[str, list[float | None]]:
     """Return what the exporter ``job`` publishes of ``sites`` at each full minute, ``None`` where a series is absent."""
-    own = f'job="{job}",instance="a:10888"'
+    own = own_labels(job)
     page: dict[str, list[float | None]] = {f"up{{{own}}}": [1.0] * (minutes + 1)}
     page[f"booking_sync_time_seconds{{{own}}}"] = [START + 60 * minute for minute in range(minutes + 1)]
     for site in sites:

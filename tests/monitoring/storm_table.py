@@ -23,6 +23,7 @@ DOCUMENT: Final = ROOT / "docs" / "monitoring.md"
 BEGIN: Final = "<!-- storms -->\n"
 END: Final = "<!-- /storms -->\n"
 _FASTER: Final = 60
+_MANY: Final = 100
 
 Kept = dict[str, dict[str, dict[str, int | None]]]
 """Before and now: of each storm the numbers of messages, see :func:`summary`."""
@@ -41,17 +42,18 @@ def summary(notices: Sequence[Notice]) -> dict[str, int | None]:
     }
 
 
-def measure(numbers: Sequence[int]) -> dict[str, dict[str, int | None]]:
-    """Play the storms of these numbers of targets, one phase after the other."""
-    found: dict[str, dict[str, int | None]] = {}
+def measure(storms: Sequence[Storm]) -> dict[str, dict[str, int | None]]:
+    """Play storms together."""
+    with tempfile.TemporaryDirectory() as folder:
+        notices = told(spells(storms, Path(folder)), Path(folder), _FASTER)
+    return {name: summary(one) for name, one in notices.items()}
+
+
+def batches(numbers: Sequence[int]) -> Iterator[list[Storm]]:
+    """Yield the storms that are played together: all at a number of targets, one by one where a single one is enough to do."""
     for number in numbers:
-        for phase in PHASES:
-            storms = [Storm(cause, number, phase) for cause in Cause]
-            with tempfile.TemporaryDirectory() as folder:
-                notices = told(spells(storms, Path(folder)), Path(folder), _FASTER)
-            found |= {name: summary(one) for name, one in notices.items()}
-            print(f"{number} targets, {phase:g} min after their slow polls", flush=True)
-    return found
+        storms = [Storm(cause, number, phase) for phase in PHASES for cause in Cause]
+        yield from ([storms] if number < _MANY else [[storm] for storm in storms])
 
 
 def table(kept: Kept) -> str:
@@ -67,7 +69,7 @@ def _rows(kept: Kept) -> Iterator[str]:
     for cause in Cause:
         for number in NUMBERS:
             phases = [Storm(cause, number, phase).name for phase in PHASES]
-            before, now = ([kept[when][name] for name in phases if name in kept.get(when, {})] for when in ("before", "now"))
+            before, now = ([kept[when][name] for name in phases if name in kept[when]] for when in ("before", "now"))
             cells = [
                 _worst(before, "pages"),
                 _worst(before, "pages_after"),
@@ -97,11 +99,14 @@ def write(kept: Kept) -> None:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Measure and write."""
-    kept: Kept = json.loads(MEASURED.read_text()) if MEASURED.exists() else {}
-    kept.setdefault("now", {}).update(measure([int(one) for one in arguments] or NUMBERS))
-    MEASURED.write_text(json.dumps(kept, indent=1) + "\n")
-    write(kept)
+    """Measure and write; what is done is kept when the rest is not waited for."""
+    for storms in batches([int(one) for one in arguments] or NUMBERS):
+        found = measure(storms)
+        kept: Kept = json.loads(MEASURED.read_text())
+        kept["now"].update(found)
+        MEASURED.write_text(json.dumps(kept, indent=1) + "\n")
+        write(kept)
+        print("\n".join(found), flush=True)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ interval, so that the targets come back one by one. A storm begins ``phase`` min
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -14,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from exporter.errors import AuthError, NetworkError, ServerError
-from tests.monitoring.outages import COLLECTORS, JOB, Outage, Site, firing, fleet, polls, series_of
+from tests.monitoring.outages import COLLECTORS, Outage, Site, firing, fleet, own_labels, polls, series_of
 
 PHASES: Final = (0.5, 2.5, 4.5)
 NUMBERS: Final = (1, 5, 40, 1_000)
@@ -123,13 +122,12 @@ def published(storm: Storm) -> Page:
     """Return what the exporter publishes each minute, the calm before the storm included."""
     minutes = int(storm.end) + AFTERWARDS
     sites = list(_sites(storm))
-    page = series_of(sites, minutes)
+    page = series_of(storm.name, sites, minutes)
     for site in sites:
         if site.platform == "wix":
             _connections(page, site, storm, minutes)
-    ours = re.compile(r'job="[^"]*"')
     unseen: list[float | None] = [None] * storm.seen
-    return {ours.sub(f'job="{storm.name}"', name, count=1): unseen + values[storm.seen :] for name, values in page.items()}
+    return {name: unseen + values[storm.seen :] for name, values in page.items()}
 
 
 def _sites(storm: Storm) -> Iterator[Site]:
@@ -164,7 +162,7 @@ def _phase(at: int, interval: float) -> float:
 
 def _connections(page: Page, site: Site, storm: Storm, minutes: int) -> None:
     """Add what is published of the calendars of a site as of its newest poll of them."""
-    labels = f'{JOB},target="{site.name}",platform="wix"'
+    labels = f'{own_labels(storm.name)},target="{site.name}",platform="wix"'
     down = Outage(storm.begin, storm.end, ServerError("provider")) if storm.cause is Cause.PROVIDER_DOWN else None
     revoked = _revoked(site, storm)
     bad = _REVOKED.get(storm.cause, ())

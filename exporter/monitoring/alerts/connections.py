@@ -235,7 +235,6 @@ def _whole() -> tuple[Alert, ...]:
             name="BookingSyncProviderDown",
             expr="max_over_time(provider:booking_sync_provider_up:max[5m]) == 0",
             hold="15m",
-            keep="5m",
             severity=Severity.WARNING,
             fixed_by=FixedBy.PLATFORM,
             summary="A calendar provider cannot be read.",

@@ -56,7 +56,7 @@ def _connections() -> tuple[Alert, ...]:
             severity=Severity.CRITICAL,
             fixed_by=FixedBy.CALENDAR_OWNER,
             summary=summary,
-            until_morning="No calendar of these targets blocks a slot any more: all can be booked a second time.",
+            until_morning="Few or no calendars of these targets block slots: they can be booked a second time.",
             description=(
                 f"In {{{{ $value }}}}{_out_of(WITH_CONNECTIONS)} {{{{ $labels.platform }}}} targets no calendar works any "
                 "more, or few do."
