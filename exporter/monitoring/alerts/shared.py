@@ -48,7 +48,6 @@ def _network() -> Alert:
         keep=KEEP,
         severity=Severity.CRITICAL,
         fixed_by=FixedBy.OPERATOR,
-        until_morning="No target is watched until the network is back; the bookings themselves go on.",
         summary="No booking platform can be reached.",
         until_morning="Nothing is known of any target; double bookings and cut calendars are found by customers.",
         description=(
@@ -70,7 +69,6 @@ def _credential() -> Alert:
         keep=KEEP,
         severity=Severity.CRITICAL,
         fixed_by=FixedBy.ADMINISTRATOR,
-        until_morning="None of these targets is watched until the credential is accepted again.",
         summary="A credential that many targets share is refused.",
         until_morning="Nothing is known of all targets of this credential; what breaks there is found by customers.",
         description=(
@@ -101,7 +99,6 @@ def _platform() -> tuple[Alert, ...]:
             keep=KEEP,
             severity=Severity.CRITICAL,
             fixed_by=FixedBy.PLATFORM,
-            until_morning="These targets are not watched until the platform is back, which the exporter sees by itself.",
             summary="A booking platform answers for few of its targets.",
             until_morning="Nothing is known of these targets; if the platform itself is down, nobody can book there, either.",
             description=how_many,
@@ -120,7 +117,6 @@ def _platform() -> tuple[Alert, ...]:
             keep=KEEP,
             severity=Severity.CRITICAL,
             fixed_by=FixedBy.OPERATOR,
-            until_morning="These targets are not watched; the others are.",
             summary="A part of a platform's targets gets no answer.",
             until_morning="Nothing is known of these targets; what breaks there is found by customers.",
             description=how_many,
@@ -145,7 +141,6 @@ def _provider() -> Alert:
         keep=KEEP,
         severity=Severity.WARNING,
         fixed_by=FixedBy.PLATFORM,
-        until_morning="The calendars of this provider are unverified; double bookings with them are seen late.",
         summary="A calendar provider cannot be read at many targets.",
         until_morning="Calendars of this provider are not copied: a slot that is taken there can be booked a second time.",
         description=(
