@@ -34,7 +34,12 @@ from tests.monitoring.servers import alertmanager, free_port, prometheus, wait_f
 BUNDLE: Final = ROOT / "config"
 RESEND_SECONDS: Final = 2.5
 # They hold our clock against Prometheus', and the machine against its work: of both we ask too much.
-_OF_THE_MACHINE: Final = {"BookingSyncClockSkewed", "BookingSyncExporterSlow", "BookingSyncPollsLate"}
+_OF_THE_MACHINE: Final = {
+    "BookingSyncClockSkewed",
+    "BookingSyncExporterSlow",
+    "BookingSyncPollsLate",
+    "BookingSyncScrapesFailing",
+}
 _DEFAULT_WAITS: Final = {"group_wait": "30s", "group_interval": "5m", "repeat_interval": "4h"}
 _ALL_CLEARS: Final = {"pagerduty_configs": True, "webhook_configs": True, "email_configs": False, "slack_configs": False}
 """Whether a receiver of that kind sends all-clears where its configuration says nothing."""

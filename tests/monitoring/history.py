@@ -159,7 +159,9 @@ class Fleet:
                     [self._state(member, collector, moment) for collector in member.collectors],
                     labels=member.labels,
                     usage=_usage(member.platform, moment),
-                    policy=TargetPolicy(connections={"Chair 1": Known("it works, whatever is accepted")}),
+                    policy=TargetPolicy(
+                        connections={"Chair 1": Known("it works, whatever is accepted")}, credential=f"inline:{member.name}"
+                    ),
                 )
                 for member in self.members
             ),

@@ -118,12 +118,13 @@ def test_the_end_of_an_incident_has_the_subject_and_the_thread_of_its_beginning(
 
 
 def test_two_alerts_of_a_target_are_one_page_that_names_one_and_counts_the_other(tmp_path: Path) -> None:
-    more = _alert("BookingSyncDataExpired", summary="Booking data is missing.", description="Nothing is known.", fix="Look.")
+    summary = "No calendar of a target syncs."
+    more = _alert("BookingSyncAllConnectionsFailing", summary=summary, description="Nothing is known.", fix="Look.")
     with inboxes(tmp_path, group_wait="1s", group_interval="1s") as (client, found):
         send(client, [_alert(), more])
         wait_for("the page", lambda: found.pages)
     (page,) = found.pages
-    assert "[critical] salon: Booking data is missing (+1)" == page["payload"]["summary"]
+    assert "[critical] salon: No calendar of a target syncs (+1)" == page["payload"]["summary"]
     text = page["payload"]["custom_details"]["what to do"]
     for part in (WHAT, FIX, "Nothing is known.", "What to do: Look."):
         assert part in text

@@ -38,6 +38,7 @@ BEFORE = {
 
 def test_the_runbooks_name_commands_of_each_kind() -> None:
     assert {
+        "booking-sync-exporter probe",
         "booking-sync-exporter probe TARGET",
         "booking-sync-exporter list TARGET",
         "booking-sync-exporter check-config",

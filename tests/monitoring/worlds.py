@@ -44,7 +44,7 @@ INSTANCE, SECOND_INSTANCE = "127.0.0.1:10888", "127.0.0.1:10889"
 WIX, BITRIX24 = "salon-wix", "salon-b24"
 MINUTE: Final = 60.0
 BROKEN: Final = 20 * MINUTE
-WITHDRAWN: Final = 15 * MINUTE
+WITHDRAWN: Final = 19 * MINUTE
 DOWN: Final = 10 * MINUTE
 DAY: Final = 86_400.0
 HISTORY: Final = 45 * MINUTE
@@ -234,7 +234,10 @@ def _evaluated(client: httpx.Client, expression: str, now: float, step: float) -
 
 def _record(client: httpx.Client, rule: Mapping[str, Any], now: float, step: float) -> None:
     moments, found = _evaluated(client, rule["expr"], now, step)
-    _write(client, moments, {_renamed(labels, {"__name__": rule["record"]}): values for labels, values in found.items()})
+    recorded: _Found = defaultdict(dict)
+    for labels, values in found.items():  # the two sides of an `or` have two names until they are recorded
+        recorded[_renamed(labels, {"__name__": rule["record"]})] |= values
+    _write(client, moments, recorded)
 
 
 def _alert(client: httpx.Client, rule: Mapping[str, Any], now: float) -> None:

@@ -260,7 +260,7 @@ def _budget(options: Options) -> list[Json]:
 
 def _connections() -> list[Json]:
     provider = recent(f"provider:booking_sync_provider_up:max{{{_SCOPE}}}")
-    reasons = recent(f"connection_reason:booking_sync_connection_error:max{{{_SCOPE}}}")
+    reasons = newest(recent(f"booking_sync_connection_error{{{_SCOPE}}}"))
     by_status = recent(f"target_status:booking_sync_connections:sum{{{_SCOPE}}}")
     return [
         state_timeline(

@@ -16,7 +16,8 @@ def process_recordings() -> RecordingGroup:
                 "instance:booking_sync_samples_per_target:ratio",
                 "max_over_time(scrape_samples_scraped[15m])\n"
                 "/ (\n  count without (target, platform) (\n"
-                "    max without (collector) (max_over_time(booking_sync_collector_up[15m]))\n  ) > 0\n)",
+                f"    max without (collector, {', '.join(TYPE_LABELS)}) (max_over_time(booking_sync_collector_up[15m]))\n"
+                "  ) > 0\n)",
                 "What a scrape brings for each target on average, so that more targets are no growth.",
             ),
             Recording(
