@@ -84,7 +84,7 @@ def render(directory: Path) -> str:
         page=f"{begin['summary']}\n\n{begin['custom_details']['what to do'].strip()}",
         over=end["custom_details"]["what to do"].strip(),
         chat=f"{chat['title']}\n\n{chat['text'].strip()}",
-        mail=f"{mail['Subject']}\n\n{text_of(mail).strip()}",
+        mail=f"{mail['Subject']}\n\n{text_of(mail)}".replace("\r\n", "\n").strip(),
     )
 
 

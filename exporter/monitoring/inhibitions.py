@@ -238,10 +238,4 @@ INHIBITIONS = (
         _SAME_TARGET,
         "The page is about the same bookings. What overlaps later in the week is told when they are mended.",
     ),
-    Inhibition(
-        ['alertname = "BookingSyncScrapesFailing"', _CRITICAL],
-        ['alertname = "BookingSyncScrapesFailing"', _WARNING],
-        [*_SAME_JOB, "instance"],
-        "The page says more than the ticket.",
-    ),
 )
