@@ -216,7 +216,7 @@ INHIBITIONS = (
     ),
     Inhibition(
         ['alertname = "BookingSyncAllConnectionsFailing"'],
-        [_names("BookingSyncConnection.+", "BookingSyncErrorBudgetBurn")],
+        [_names("BookingSyncConnection.+", "BookingSyncExportSwitchedOff", "BookingSyncErrorBudgetBurn")],
         _SAME_TARGET,
         "One incident for the target instead of a ticket for each connection.",
     ),
@@ -231,5 +231,11 @@ INHIBITIONS = (
         ['alertname = "BookingSyncErrorBudgetBurn"', _WARNING],
         [*_SAME_TARGET, "slo"],
         "The page makes the ticket about the same budget superfluous.",
+    ),
+    Inhibition(
+        ['alertname = "BookingSyncDoubleBooking"', _CRITICAL],
+        ['alertname = "BookingSyncDoubleBooking"', _WARNING],
+        _SAME_TARGET,
+        "Bookings that overlap tomorrow also do within the week.",
     ),
 )
