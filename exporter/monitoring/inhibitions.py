@@ -75,6 +75,24 @@ INHIBITIONS = (
         "The exporter is down: whatever else is known of its job is old. absent() gives the alert no label but job, to\n"
         "which Prometheus adds its external ones.",
     ),
+    Inhibition(
+        ['alertname = "BookingSyncShardMissing"'],
+        ['alertname = "BookingSyncInstanceDown"'],
+        _SAME_JOB,
+        "The page for the missing shard says what its address does not.",
+    ),
+    Inhibition(
+        ['alertname = "BookingSyncScrapesFailing"', _CRITICAL],
+        ['alertname = "BookingSyncScrapesFailing"', _WARNING],
+        _SAME_JOB,
+        "The page says more than the ticket.",
+    ),
+    Inhibition(
+        [_names("BookingSyncExporterSlow", "BookingSyncPollsLate")],
+        ['alertname = "BookingSyncPollOverdue"'],
+        _SAME_JOB,
+        "An exporter that has too much to do is one ticket, not one for each of its targets.",
+    ),
     *_of_many(
         "BookingSyncNothingAnswers",
         "Our own network is one page, whatever cannot be reached through it.",

@@ -7,7 +7,7 @@ interval, so that the targets come back one by one. A storm begins ``phase`` min
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Final
@@ -20,8 +20,15 @@ NUMBERS: Final = (1, 5, 40, 1_000)
 LASTS: Final = 36.0
 """Minutes; the longest back-off of a refused key began a minute before, so that the last target is late."""
 
-AFTERWARDS: Final = 45
-"""Minutes after the repair in which an alert may still come or end."""
+_PLAYED: Final = 40
+_AT_ONCE: Final = 100
+"""Targets; promtool reads 10,000 samples for a query and no more, which a range over the connections of 150 targets has.
+
+So a storm at a thousand has the alerts of forty, 25 times over: rules know shares and least numbers, which forty reach as well.
+"""
+
+MINUTES: Final = 160
+"""How long is played: all storms have three quarters of an hour after the repair, in which an alert may still come or end."""
 
 _TOGETHER: Final = 0.3
 _GOLDEN: Final = 0.618034
@@ -70,6 +77,11 @@ class Storm:
         return f"{self.cause}, {self.number}, {self.phase:g}"
 
     @property
+    def played(self) -> int:
+        """Return how many targets the rules are played to; their alerts are then repeated up to the number of the storm."""
+        return min(self.number, _PLAYED)
+
+    @property
     def begin(self) -> float:
         """Return the minute; a burn rate asks for an hour of history."""
         return 75 + _TOGETHER + self.phase
@@ -97,13 +109,39 @@ class Spell:
 def spells(storms: Sequence[Storm], folder: Path) -> dict[str, list[Spell]]:
     """Return what fires in each storm, in minutes since it began, as the shipped rules have it.
 
-    All are evaluated at once, each as a job of its own: most of the time goes into beginning an evaluation.
+    Several are evaluated at once, each as a job of its own: most of the time goes into beginning an evaluation.
     """
+    found: dict[str, list[Spell]] = {}
+    for together in _together(storms):
+        found |= _spells(together, folder)
+    return {storm.name: list(_repeated(found[storm.name], storm.number // storm.played)) for storm in storms}
+
+
+def _repeated(spells: Sequence[Spell], times: int) -> Iterator[Spell]:
+    """Yield every spell of a target ``times`` times, as one of a target of its own, and all others once."""
+    for spell in spells:
+        target = spell.labels.get("target")
+        for number in range(times if target else 1):
+            yield replace(spell, labels={**spell.labels, "target": f"{target}-{number}"}) if number else spell
+
+
+def _together(storms: Sequence[Storm]) -> Iterator[list[Storm]]:
+    """Yield storms that may be evaluated at once; each one is alone if it is too large for more."""
+    group: list[Storm] = []
+    for storm in sorted(storms, key=lambda storm: storm.number):
+        if group and sum(one.played for one in group) + storm.played > _AT_ONCE:
+            yield group
+            group = []
+        group.append(storm)
+    yield group
+
+
+def _spells(storms: Sequence[Storm], folder: Path) -> dict[str, list[Spell]]:
     first = {storm.name: int(storm.begin) for storm in storms}
     page = {name: values for storm in storms for name, values in published(storm).items()}
     found: dict[str, list[Spell]] = {storm.name: [] for storm in storms}
     since: dict[tuple[tuple[str, str], ...], int] = {}
-    for minute, alerts in firing(page, range(max(map(len, page.values()))), folder).items():
+    for minute, alerts in firing(page, range(MINUTES + 1), folder).items():
         # The rules ask whether the job of their own name is there, which none of these is.
         now = {tuple(sorted(labels.items())): labels["job"] for labels in alerts if labels["job"] in found}
         for key in now.keys() - since.keys():
@@ -120,12 +158,11 @@ def spells(storms: Sequence[Storm], folder: Path) -> dict[str, list[Spell]]:
 
 def published(storm: Storm) -> Page:
     """Return what the exporter publishes each minute, the calm before the storm included."""
-    minutes = int(storm.end) + AFTERWARDS
     sites = list(_sites(storm))
-    page = series_of(storm.name, sites, minutes)
+    page = series_of(storm.name, sites, MINUTES)
     for site in sites:
         if site.platform == "wix":
-            _connections(page, site, storm, minutes)
+            _connections(page, site, storm, MINUTES)
     unseen: list[float | None] = [None] * storm.seen
     return {name: unseen + values[storm.seen :] for name, values in page.items()}
 
@@ -145,14 +182,14 @@ def _sites(storm: Storm) -> Iterator[Site]:
 
     match storm.cause:
         case Cause.KEY_REFUSED:
-            yield from (*wix(storm.number, outage(AuthError("revoked")), "/run/secrets/agency"), *bitrix24(2))
+            yield from (*wix(storm.played, outage(AuthError("revoked")), "/run/secrets/agency"), *bitrix24(2))
         case Cause.NETWORK_CUT:
             hit = outage(NetworkError("unreachable"))
-            yield from (*wix(storm.number - storm.number // 2, hit), *bitrix24(storm.number // 2, hit))
+            yield from (*wix(storm.played - storm.played // 2, hit), *bitrix24(storm.played // 2, hit))
         case Cause.PLATFORM_DOWN:
-            yield from (*wix(storm.number, outage(ServerError("fault"))), *bitrix24(2))
+            yield from (*wix(storm.played, outage(ServerError("fault"))), *bitrix24(2))
         case _:
-            yield from wix(storm.number, None)
+            yield from wix(storm.played, None)
 
 
 def _phase(at: int, interval: float) -> float:

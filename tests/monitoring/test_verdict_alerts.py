@@ -31,7 +31,9 @@ SEVERITIES: Final = {Verdict.CRITICAL: "critical", Verdict.WARNING: "warning"}
 
 def _series(job: str, view: View) -> dict[str, list[float | None]]:
     """Return the page of ``view`` as the scrapes of ``job`` bring it for two hours, with the polls that were finished."""
-    polls = {(target.name, state.collector): state.finished_polls for target in view.targets for state in target.collectors}
+    polls = {
+        (target.name, str(state.collector)): state.finished_polls for target in view.targets for state in target.collectors
+    }
     found: dict[str, list[float | None]] = {}
     for (name, labels), value in samples(page_of(view)).items():
         known = dict(labels)

@@ -177,7 +177,7 @@ def _typed(text: str) -> str:
     for case in cases.get("tests", ()):
         for series in case["input_series"]:
             name, brace, labels = series["series"].partition("{")
-            if name in DECLARED and brace:
+            if name in DECLARED and brace and "__type__" not in labels:
                 series["series"] = f'{name}{{__type__="{DECLARED[name].type}",__unit__="u",{labels}'
         for kind, key in (("alert_rule_test", "alertname"), ("promql_expr_test", "expr")):
             case[kind] = [one for one in case.get(kind, ()) if not any(name in one[key] for name in ABOUT_A_PROCESS)]

@@ -211,7 +211,7 @@ def _unsteady() -> tuple[Alert, ...]:
             fixed_by=FixedBy.CALENDAR_OWNER,
             summary="A calendar connection breaks and comes back.",
             until_morning="Slots are blocked late or not at all while the connection is broken.",
-            description=f"{_WHICH} broke or came back {{{{ $value }}}} times within a day.",
+            description=f"{_WHICH} keeps breaking and coming back: more than five times within a day.",
             fix=connection_fix(ConnectionStatus.ERROR, None),
             link=_CONNECTION_LINK,
             comment="Three times broken and back is no repair. No other alert sees it: each error is over too soon.",
@@ -301,8 +301,8 @@ def _burn(options: Options, tier: _Tier) -> Alert:
         summary="Calendar connections use up their error budget.",
         until_morning="Slots that are taken in the calendars that are in error can be booked a second time.",
         description=(
-            "{{ $value | humanizePercentage }} of the connections of {{ $labels.target }} were in error over the last "
-            f"{tier.words}; the objective allows {100 * (1 - options.slo):.3g} %."
+            f"Over the last {tier.words} more than {tier.factor} times as many of the connections of {{{{ $labels.target }}}} "
+            f"were in error as the objective allows, which is {100 * (1 - options.slo):.3g} %."
         ),
         fix=connection_fix(ConnectionStatus.ERROR, None),
         comment="A single connection in error has a ticket of its own.",

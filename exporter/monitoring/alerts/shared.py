@@ -72,7 +72,7 @@ def _credential() -> Alert:
         summary="A credential that many targets share is refused.",
         until_morning="Nothing is known of all targets of this credential; what breaks there is found by customers.",
         description=(
-            f"{{{{ $labels.platform }}}} refuses the credential {{{{ $labels.credential }}}} for {{{{ $value }}}} of its "
+            f"{{{{ $labels.platform }}}} refuses the credential {{{{ $labels.credential }}}} for {{{{ $value }}}} of "
             f"{_number(CREDENTIAL_TARGETS, 'platform', 'credential')} targets."
         ),
         fix=(

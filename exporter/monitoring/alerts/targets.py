@@ -7,7 +7,7 @@ from typing import Final
 
 from exporter.errors import Reason
 from exporter.monitoring.alerts.alert import Alert, AlertGroup, Choice, FixedBy, Severity
-from exporter.monitoring.alerts.wording import last_answer
+from exporter.monitoring.alerts.wording import counted, last_answer
 from exporter.monitoring.promql import TENANT_LABELS, newest, one_per
 from exporter.monitoring.rules.targets import (
     ACCESS,
@@ -74,9 +74,9 @@ def _access() -> tuple[Alert, ...]:
             hold=HOLD,
             severity=Severity.CRITICAL,
             fixed_by=FixedBy.ADMINISTRATOR,
-            summary=summary,
             since=last_answer(),
-            until_morning="Nothing of this target is known, and access does not come back by itself.",
+            until_morning="Nobody sees what happens to the bookings of this target until access is back.",
+            summary=summary,
             description=(
                 "{{ $labels.platform }} refuses all access to {{ $labels.target }} ({{ $labels.reason }}); nothing of it is "
                 "known."
@@ -89,9 +89,9 @@ def _access() -> tuple[Alert, ...]:
             hold=HOLD,
             severity=Severity.WARNING,
             fixed_by=FixedBy.ADMINISTRATOR,
-            summary=summary,
             since=last_answer("collector"),
-            until_morning="This part of the target stays unwatched; its other data come.",
+            until_morning="Nothing else: the other data of this target come.",
+            summary=summary,
             description=(
                 "{{ $labels.platform }} refuses {{ $labels.collector }} of {{ $labels.target }} ({{ $labels.reason }}); its "
                 "other data come."
@@ -108,8 +108,8 @@ def _access() -> tuple[Alert, ...]:
             hold="10m",
             severity=Severity.WARNING,
             fixed_by=FixedBy.ADMINISTRATOR,
+            until_morning="Nothing before the credential ends; then the target is watched no longer.",
             summary="A credential has to be renewed by a person.",
-            until_morning="Nothing until it expires; from then on nothing of the target is known.",
             description=(
                 "The credential of {{ $labels.target }} {{ if gt $value 0.0 }}expires in {{ $value | humanizeDuration }}"
                 "{{ else }}has expired{{ end }}."
@@ -134,9 +134,9 @@ def _data() -> tuple[Alert, ...]:
             hold=HOLD,
             severity=Severity.CRITICAL,
             fixed_by=FixedBy.OPERATOR,
-            summary=summary,
             since=last_answer(),
-            until_morning="Nothing of this target is known; what breaks there is found by customers.",
+            until_morning="Nobody sees what happens to the bookings of this target, double bookings included.",
+            summary=summary,
             description=f"No collector of {{{{ $labels.target }}}} brings data{_WHY}; what was known grows old or is gone.",
             fix=fix,
             comment="A calendar provider that is down does not count: the data of the others are there.",
@@ -154,9 +154,9 @@ def _data() -> tuple[Alert, ...]:
             hold=HOLD,
             severity=Severity.WARNING,
             fixed_by=FixedBy.OPERATOR,
-            summary=summary,
             since=last_answer("collector"),
-            until_morning="This part of the target stays unwatched; its other data come.",
+            until_morning="What this collector watches stays unseen; the other data of the target come.",
+            summary=summary,
             description=(
                 "{{ $labels.collector }} of {{ $labels.target }} brought no data within their maximum age"
                 f"{_WHY}; what was known is no longer shown. The target's other data come."
@@ -171,12 +171,12 @@ def _data() -> tuple[Alert, ...]:
             hold=HOLD,
             severity=Severity.WARNING,
             fixed_by=FixedBy.OPERATOR,
-            summary="Booking data is old.",
             since=last_answer("collector"),
-            until_morning="Old data is shown until its maximum age; then it is withdrawn.",
+            until_morning="What is shown grows older, and is withdrawn when it reaches its maximum age.",
+            summary="Booking data is old.",
             description=(
-                '{{ $labels.collector }} of {{ $labels.target }} last succeeded {{ $value | printf "%.0f" }} poll intervals '
-                "ago; its old data is still shown."
+                "{{ $labels.collector }} of {{ $labels.target }} last succeeded "
+                f"{counted('poll interval', 'poll intervals')} ago; its old data is still shown."
             ),
             fix=_PROBE,
             comment="Only where max_age is longer than five intervals; the default withdraws the data earlier.",
@@ -192,12 +192,10 @@ def _reading() -> tuple[Alert, ...]:
             hold=HOLD,
             severity=Severity.WARNING,
             fixed_by=FixedBy.OPERATOR,
+            until_morning="What is shown grows older, and is withdrawn when it reaches its maximum age.",
             summary="A poll does not begin.",
-            since=last_answer("collector"),
-            until_morning="Old data is shown until its maximum age; then it is withdrawn.",
             description=(
-                'The next poll of {{ $labels.collector }} of {{ $labels.target }} should have begun {{ $value | printf "%.1f" '
-                "}} poll intervals ago."
+                "The next poll of {{ $labels.collector }} of {{ $labels.target }} should have begun more than an interval ago."
             ),
             fix=(
                 "The exporter's operator gives the exporter more of a processor, raises intervals, or divides the targets "
@@ -210,8 +208,8 @@ def _reading() -> tuple[Alert, ...]:
             hold="30m",
             severity=Severity.WARNING,
             fixed_by=FixedBy.OPERATOR,
+            until_morning="The numbers of this window stay too low, and the alerts that need them are blind to the rest.",
             summary="A window is not read to its end.",
-            until_morning="Numbers of the window are too small; double bookings at its end are not seen.",
             description="{{ $labels.collector }} of {{ $labels.target }} could not read all of {{ $labels.window }}.",
             fix="The exporter's operator narrows the window, raises the interval or the target's budget.",
         ),
@@ -224,11 +222,11 @@ def _reading() -> tuple[Alert, ...]:
             hold="15m",
             severity=Severity.WARNING,
             fixed_by=FixedBy.OPERATOR,
+            until_morning="What was skipped stays out of every number.",
             summary="A platform answers in words that the exporter does not know.",
-            until_morning="What was not understood is not counted; everything else is right.",
             description=(
-                "{{ $labels.collector }} of {{ $labels.target }} had rows or values that could not be used in the last hour: "
-                '{{ $value | printf "%.0f" }}.'
+                f"{counted('row or value', 'rows or values')} of {{{{ $labels.collector }}}} of {{{{ $labels.target }}}} could "
+                "not be used within the last hour."
             ),
             fix="The exporter's operator installs the newest version; if it is the newest, reports the log lines.",
         ),
@@ -239,7 +237,9 @@ def _reading() -> tuple[Alert, ...]:
             severity=Severity.INFO,
             fixed_by=FixedBy.OPERATOR,
             summary="Some series are not shown because there are too many.",
-            description="{{ $value }} series of {{ $labels.collector }} of {{ $labels.target }} are left out.",
+            description=(
+                f"{counted('series is', 'series are')} left out of {{{{ $labels.collector }}}} of {{{{ $labels.target }}}}."
+            ),
             fix="The exporter's operator narrows what the target reads, or raises the cap.",
         ),
     )
@@ -253,9 +253,8 @@ def _limits() -> tuple[Alert, ...]:
             hold=HOLD,
             severity=Severity.WARNING,
             fixed_by=FixedBy.OPERATOR,
+            until_morning="The exporter goes on waiting; what is shown grows older meanwhile.",
             summary="A booking platform limits the exporter.",
-            since=last_answer("collector"),
-            until_morning="Data grows old while the limit lasts; other applications of the account may be turned away, too.",
             description=(
                 "{{ $labels.platform }} turns away polls of {{ $labels.collector }} of {{ $labels.target }}: "
                 "{{ $labels.reason }}."
@@ -269,8 +268,8 @@ def _limits() -> tuple[Alert, ...]:
             hold="20m",
             severity=Severity.WARNING,
             fixed_by=FixedBy.OPERATOR,
+            until_morning="When nothing is left, polls are turned away and other jobs of the account may be, too.",
             summary="An API budget is nearly used up.",
-            until_morning="The exporter asks less by itself; when the budget is spent, data grows old.",
             description="{{ $value | humanizePercentage }} of the {{ $labels.budget }} budget of {{ $labels.target }} is left.",
             fix=(
                 "The exporter's operator raises the intervals, narrows the windows or switches a collector off; a portal "
