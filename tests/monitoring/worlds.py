@@ -234,7 +234,10 @@ def _evaluated(client: httpx.Client, expression: str, now: float, step: float) -
 
 def _record(client: httpx.Client, rule: Mapping[str, Any], now: float, step: float) -> None:
     moments, found = _evaluated(client, rule["expr"], now, step)
-    _write(client, moments, {_renamed(labels, {"__name__": rule["record"]}): values for labels, values in found.items()})
+    recorded: _Found = defaultdict(dict)
+    for labels, values in found.items():  # the two sides of an `or` have two names until they are recorded
+        recorded[_renamed(labels, {"__name__": rule["record"]})] |= values
+    _write(client, moments, recorded)
 
 
 def _alert(client: httpx.Client, rule: Mapping[str, Any], now: float) -> None:
