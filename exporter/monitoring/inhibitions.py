@@ -216,7 +216,7 @@ INHIBITIONS = (
     ),
     Inhibition(
         ['alertname = "BookingSyncAllConnectionsFailing"'],
-        [_names("BookingSyncConnection.+", "BookingSyncErrorBudgetBurn")],
+        [_names("BookingSyncConnection.+", "BookingSyncExportSwitchedOff", "BookingSyncErrorBudgetBurn")],
         _SAME_TARGET,
         "One incident for the target instead of a ticket for each connection.",
     ),
@@ -236,6 +236,6 @@ INHIBITIONS = (
         ['alertname = "BookingSyncDoubleBooking"', _CRITICAL],
         ['alertname = "BookingSyncDoubleBooking"', _WARNING],
         _SAME_TARGET,
-        "The page is about the same bookings. What overlaps later in the week is told when they are mended.",
+        "Bookings that overlap tomorrow also do within the week.",
     ),
 )

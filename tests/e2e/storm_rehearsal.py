@@ -35,9 +35,8 @@ LONG_CALM_MINUTES: Final = 75.0
 """A burning budget asks for more than an hour of history."""
 
 RECOVERS_MINUTES: Final = 60.0
-LATEST_MINUTES: Final = 120.0
-UNTIL_TOLD_MINUTES: Final = 36.0
-"""Within this every group of tickets has had its turn."""
+LATEST_MINUTES: Final = 150.0
+"""After the repair. It is over once nothing fires and every group was told its end, tickets every half an hour."""
 
 KEPT: Final = Path(__file__).with_name("storms.json")
 DOCUMENT: Final = ROOT / "docs" / "monitoring.md"
@@ -115,9 +114,8 @@ def rehearse(stack: StormStack, cause: Cause, sites: int) -> Rehearsed:
             stack.sleep(OWNERS_TAKE_MINUTES / len(repairs))
     stack.sleep(RECOVERS_MINUTES)
     latest = time.monotonic() + (LATEST_MINUTES - RECOVERS_MINUTES) * 60 / stack.faster
-    while stack.firing() and time.monotonic() < latest:
+    while (stack.firing() or still_open(stack.mailbox.notices)) and time.monotonic() < latest:
         stack.sleep(1)
-    stack.sleep(UNTIL_TOLD_MINUTES)
     minute = 60 / stack.faster
     lost = stack.query(f"1 - avg_over_time(up[{time.time() - began:.0f}s])")
     notices = [one for one in stack.mailbox.notices if one.receiver != "heartbeat"]
@@ -148,6 +146,12 @@ def counted(notices: Iterable[Notice], repaired: float) -> Counts:
             known.add(notice.group)
             begun, again = (begun + 1, again) if notice.at < repaired else (begun, again + 1)
     return Counts(begun, more, again, over)
+
+
+def still_open(notices: Iterable[Notice]) -> set[str]:
+    """Return the groups that were told something and not its end, the heartbeat's left out."""
+    newest = {one.group: one for one in notices if one.receiver != "heartbeat"}
+    return {group for group, one in newest.items() if one.alerts}
 
 
 def _names(notice: Notice) -> str:

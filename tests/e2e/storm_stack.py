@@ -196,5 +196,5 @@ def _scraping(directory: Path, bundle: Path, faster: float, exporter: str, manag
 
 
 def _divided(rule: dict[str, Any], faster: float) -> dict[str, Any]:
-    waits = {key: scaled(rule[key], faster) for key in ("for", "keep_firing_for") if key in rule}
+    waits: dict[str, Any] = {key: scaled(rule[key], faster) for key in ("for", "keep_firing_for") if key in rule}
     return {**rule, "expr": scaled_expression(rule["expr"], faster), **waits}

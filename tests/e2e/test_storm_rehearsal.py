@@ -6,7 +6,7 @@ import json
 import time
 
 from tests.e2e.fast_clock import FastClock
-from tests.e2e.storm_rehearsal import BEGIN, DOCUMENT, END, KEPT, Counts, counted, table
+from tests.e2e.storm_rehearsal import BEGIN, DOCUMENT, END, KEPT, Counts, counted, still_open, table
 from tests.e2e.storm_stack import Notice
 
 REFUSED = (("BookingSyncCredentialRefused", ""),)
@@ -33,6 +33,12 @@ def test_a_group_that_begins_anew_after_its_all_clear_is_another_incident() -> N
     notices = [Notice(at, "pager", "key", alerts) for at, alerts in ((5.0, REFUSED), (10.0, ()), (15.0, REFUSED))]
 
     assert Counts(begun=2, more=0, again=0, over=1) == counted(notices, repaired=40.0)
+
+
+def test_a_group_is_open_until_its_end_was_told() -> None:
+    notices = [Notice(5.0, "pager", "key", REFUSED), Notice(6.0, "pager", "site", DENIED), Notice(60.0, "pager", "key", ())]
+
+    assert {"site"} == still_open(notices)
 
 
 def test_a_fast_clock_shows_the_hour_that_has_passed_since_a_minute_of_the_machine() -> None:
