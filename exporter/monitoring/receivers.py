@@ -13,6 +13,12 @@ _PLACE = "{{ with .CommonAnnotations.board }}{{ . }}{{ else }}{{ .CommonAnnotati
 _THREAD = '<{{ .GroupLabels.Values | join "/" | reReplaceAll "[^A-Za-z0-9]+" "." }}@booking-sync>'
 
 
+def _names(state: str) -> str:
+    return (
+        f"{{{{ range $n, $alert := .Alerts.{state} }}}}{{{{ if $n }}}}, {{{{ end }}}}{{{{ .Labels.alertname }}}}{{{{ end }}}}"
+    )
+
+
 def _mail(*, all_clear: bool, to: str = "booking-team@example.org") -> dict[str, object]:
     return {
         "to": to,
@@ -30,6 +36,9 @@ def _chat(*, all_clear: bool) -> dict[str, object]:
         "send_resolved": all_clear,
         "title": '{{ template "booking_sync.title" . }}',
         "title_link": _PLACE,
+        # What a phone shows of it.
+        "fallback": '{{ template "booking_sync.count" . }} {{ template "booking_sync.title" . }}',
+        "color": "{{ if .Alerts.Firing }}warning{{ else }}good{{ end }}",
         "text": '{{ template "booking_sync.chat" . }}',
     }
 
@@ -52,7 +61,12 @@ _PAGERDUTY = {
         {"text": "Runbook", "href": f"{{{{ {_FIRST}.Annotations.runbook_url }}}}"},
         {"text": "Dashboard", "href": "{{ .CommonAnnotations.dashboard_url }}"},
     ],
-    "details": {"what to do": '{{ template "booking_sync.pager" . }}'},
+    # The names stand where Alertmanager would put all labels and annotations once more.
+    "details": {
+        "what to do": '{{ template "booking_sync.pager" . }}',
+        "firing": _names("Firing"),
+        "resolved": _names("Resolved"),
+    },
 }
 
 RECEIVERS: Sequence[tuple[str, Mapping[str, object]]] = (

@@ -126,6 +126,22 @@ def test_no_page_is_kept_back_by_a_ticket(inhibition: dict[str, Any]) -> None:
     assert "critical" not in kept_back or severities == {"critical"}
 
 
+_BOTH = sorted(
+    {alert["alert"] for alert in ALERTS if alert["labels"]["severity"] == "critical"}
+    & {alert["alert"] for alert in ALERTS if alert["labels"]["severity"] == "warning"}
+)
+
+
+@pytest.mark.parametrize("name", _BOTH)
+def test_the_page_of_an_alert_keeps_back_the_ticket_of_the_same_name(name: str) -> None:
+    page, ticket = ({"alert": name, "labels": {"alertname": name, "severity": one}} for one in ("critical", "warning"))
+    assert [
+        inhibition
+        for inhibition in CONFIG["inhibit_rules"]
+        if _matches(page, inhibition["source_matchers"]) and _matches(ticket, inhibition["target_matchers"])
+    ]
+
+
 @pytest.mark.servers
 def test_a_cause_keeps_back_its_own_consequences_and_nobody_elses(tmp_path: Path) -> None:
     pairs = list(_pairs())

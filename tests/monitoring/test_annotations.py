@@ -7,7 +7,7 @@ import re
 import pytest
 
 from exporter.monitoring.alerts import Alert, Severity, alert_groups
-from exporter.monitoring.alerts.wording import MOMENT, counted
+from exporter.monitoring.alerts.wording import MOMENT, counted, once_it_lasts
 from exporter.monitoring.options import Options
 
 LINKED = Options(grafana_url="https://grafana.example", runbook_url="https://wiki.example", board_url="https://sync.example")
@@ -51,6 +51,23 @@ def test_texts_are_complete_and_one_headline_serves_all_alerts_of_a_name(alert: 
 @_each(CALLING)
 def test_whoever_is_called_reads_what_happens_if_nobody_acts_until_morning(alert: Alert) -> None:
     assert re.fullmatch(r"[A-Z].+\.", alert.until_morning), "one sentence"
+
+
+@_each([alert for alert in CALLING if alert.severity is Severity.CRITICAL])
+def test_no_page_says_that_nothing_happens_until_morning(alert: Alert) -> None:
+    assert not re.search(r"\bNothing (?!(is known )?of\b)", alert.until_morning)
+
+
+@_each(CALLING)
+def test_nobody_who_is_called_is_told_to_wait_and_see_whether_it_lasts(alert: Alert) -> None:
+    assert not re.search(r"\bat first\b|\blasts\b", alert.annotations(LINKED)["fix"])
+
+
+def test_of_a_fix_that_begins_with_waiting_the_rest_is_left() -> None:
+    assert "The owner reconnects. Then looks." == once_it_lasts(
+        "Nothing at first: it waits. If it lasts longer than an hour, the owner reconnects. Then looks."
+    )
+    assert "The owner reconnects." == once_it_lasts("The owner reconnects.")
 
 
 @_each([alert for alert in ALERTS if "connection" in alert.link and alert.name not in NO_STATUS])

@@ -49,7 +49,8 @@ def _all_texts(found: Inboxes) -> list[str]:
 
 def _page_chat_and_mail(directory: Path, **more: str) -> Inboxes:
     with inboxes(directory, group_wait="200ms", group_interval="500ms") as (client, found):
-        send(client, [_alert(**more), _alert(severity="warning", **more)])
+        # Of another name: a page keeps its own ticket back.
+        send(client, [_alert(**more), _alert("BookingSyncUnlinkedBookings", severity="warning", **more)])
         wait_for("page, chat message and mail", lambda: found.pages and found.chats and found.mails)
     return found
 
@@ -69,6 +70,26 @@ def test_a_page_names_its_component_and_class_and_leads_to_board_runbook_and_das
     assert ("salon", "BookingSyncDoubleBooking") == (page["payload"]["component"], page["payload"]["class"])
     assert "https://sync.example/#salon" == page["client_url"]
     assert [LINKS["board"], LINKS["runbook_url"], LINKS["dashboard_url"]] == [link["href"] for link in page["links"]]
+
+
+def test_what_a_phone_shows_of_a_chat_message_is_its_state_and_title(tmp_path: Path) -> None:
+    ticket = _alert(severity="warning")
+    with inboxes(tmp_path, group_wait="200ms", group_interval="500ms") as (client, found):
+        send(client, [ticket])
+        wait_for("the message", lambda: found.chats)
+        send(client, [ticket], resolved=True)
+        wait_for("its end", lambda: len(found.chats) > 1)
+    shown = [(chat["attachments"][0]["fallback"], chat["attachments"][0]["color"]) for chat in found.chats]
+    title = "[warning] salon: Bookings overlap on one resource"
+    assert [(f"FIRING {title}", "warning"), (f"RESOLVED {title}", "good")] == shown
+
+
+def test_a_page_does_not_say_everything_twice(tmp_path: Path) -> None:
+    details = _page_chat_and_mail(tmp_path, **LINKS).pages[0]["payload"]["custom_details"]
+    text = details.pop("what to do")
+    assert WHAT in text
+    assert ("BookingSyncDoubleBooking", None) == (details["firing"], details["resolved"] or None)
+    assert WHAT not in str(details)
 
 
 def test_without_addresses_no_message_has_a_link_or_a_word_for_one(tmp_path: Path) -> None:

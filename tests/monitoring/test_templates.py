@@ -109,7 +109,7 @@ def test_a_message_says_how_many_fire_and_how_many_are_over(kind: str, tmp_path:
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_is_over_says_so_and_asks_nobody_for_anything(kind: str, tmp_path: Path) -> None:
     text = _rendered(kind, tmp_path, _alert(status="resolved", target="salon"))
-    assert "Over at 01:30 UTC: BookingSyncDataExpired of salon." in text
+    assert "Over at 01:30 UTC. What was wrong: BookingSyncDataExpired of salon." in text
     assert "Mend it." not in text
 
 

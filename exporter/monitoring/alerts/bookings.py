@@ -10,8 +10,8 @@ from exporter.monitoring.rules.many import EMPTY, Symptom
 # In the zone of Prometheus (`TZ`), which is named; the board that the alert links has the time on the salon's clock.
 _NEXT = (
     "{{ with printf `max(last_over_time(booking_sync_next_conflict_timestamp_seconds{job=%q,cluster=%q,namespace=%q,target=%q,"
-    "platform=%q}[5m]))` $labels.job $labels.cluster $labels.namespace $labels.target $labels.platform | query }}, the next "
-    'one on {{ (. | first | value | toTime).Local.Format "Mon 2 Jan 15:04 MST" }}{{ end }}'
+    "platform=%q}[5m]))` $labels.job $labels.cluster $labels.namespace $labels.target $labels.platform | query }}, first "
+    'on {{ (. | first | value | toTime).Local.Format "Mon 2 Jan 15:04 MST" }}{{ end }}'
 )
 _TARGET = "{{ $labels.target }}{{ with $labels.site }} (site {{ . }}){{ end }}"
 
@@ -24,9 +24,9 @@ def booking_alerts() -> AlertGroup:
 def _conflicts() -> tuple[Alert, ...]:
     soon, later = (f'last_over_time({CONFLICTS}{{window="{window}"}}[5m]) > 0' for window in ("next_24h", "next_7d"))
     fix = (
-        "The front desk moves or cancels one of the bookings and tells the customer; then somebody looks for the calendar "
-        "connection that failed. If the resource may serve several at a time, the exporter's operator lists it in "
-        "`overlapping_resources`."
+        "The status board names the bookings, the resource and the time. The front desk moves or cancels one of them and tells "
+        "the customer; then somebody looks for the calendar connection that failed. If the resource may serve several at a "
+        "time, the exporter's operator lists it in `overlapping_resources`."
     )
     summary = "Bookings overlap on one resource."
     return (

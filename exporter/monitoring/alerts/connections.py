@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from exporter.model import ConnectionStatus, ErrorReason
 from exporter.monitoring.alerts.alert import FORGETS, Alert, AlertGroup, Choice, FixedBy, Severity, Text
-from exporter.monitoring.alerts.wording import state_began
+from exporter.monitoring.alerts.wording import once_it_lasts, state_began
 from exporter.monitoring.options import Options
 from exporter.monitoring.promql import newest, recent, with_connection, with_site
 from exporter.monitoring.rules.connections import (
@@ -57,9 +57,9 @@ _TIERS = (
 
 
 def connection_fix(status: ConnectionStatus, reason: ErrorReason | None) -> Text:
-    """Return what to do about a state of a connection: one text, or one for each platform that has connections."""
+    """Return what to do about a state of a connection that lasts: one text, or one for each platform that has connections."""
     fixes: dict[str, Text] = {
-        platform.name: platform.advice.connection(status, reason).fix
+        platform.name: once_it_lasts(platform.advice.connection(status, reason).fix)
         for platform in PLATFORMS.values()
         if platform.advice.connections
     }
@@ -176,7 +176,7 @@ def _unsteady() -> tuple[Alert, ...]:
             summary="A calendar sync does not finish.",
             since=state_began(),
             until_morning="Slots that are taken in this calendar may be booked a second time.",
-            description=f"{_WHICH} has been {{{{ $labels.status }}}} for over an hour.",
+            description=f"{_WHICH} has had the status {{{{ $labels.status }}}} for over an hour.",
             fix=Choice(
                 "status",
                 {
@@ -199,7 +199,7 @@ def _unsteady() -> tuple[Alert, ...]:
             summary="Nobody knows whether a calendar connection works.",
             since=state_began(),
             until_morning="Nobody knows whether slots that are taken in this calendar are blocked.",
-            description=f"{_WHICH} has been {{{{ $labels.status }}}} for over an hour.",
+            description=f"{_WHICH} has had the status {{{{ $labels.status }}}} for over an hour.",
             fix=connection_fix(ConnectionStatus.UNDEFINED, None),
             link=_CONNECTION_LINK,
         ),
@@ -244,8 +244,8 @@ def _whole() -> tuple[Alert, ...]:
                 "they are too old."
             ),
             fix=(
-                "Nobody at first: wait for the provider. If other targets read it well, the calendars' owners reconnect; "
-                "until then the front desk treats these calendars as unverified."
+                "Wait for the provider; nobody else can mend it. If other targets read it well, the calendars' owners "
+                "reconnect; until then the front desk treats these calendars as unverified."
             ),
         ),
         Alert(

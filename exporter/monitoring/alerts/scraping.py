@@ -111,6 +111,7 @@ def _scrapes_failing(up: str) -> tuple[Alert, Alert]:
         ),
         keep="10m",
         severity=Severity.CRITICAL,
+        until_morning="Of what breaks at its targets some is told late and some not at all; customers find it.",
         description=(
             "Fewer than half of the scrapes of {{ $labels.instance }} succeeded within the last 30 minutes, and no other "
             "exporter of shard {{ $labels.shard }} answers more often."
@@ -136,7 +137,8 @@ def _shard_missing() -> Alert:
         description=(
             "{{ $value }} {{ if eq $value 1.0 }}shard{{ else }}shards{{ end }} of job {{ $labels.job }} "
             "{{ if eq $value 1.0 }}is{{ else }}are{{ end }} run by no exporter that polls. Those that answer:"
-            f'{{{{ range query (printf {_SHARDS_THERE}) | sortByLabel "shard" }}}} {{{{ .Labels.shard }}}}{{{{ end }}}}.'
+            f'{{{{ range $n, $shard := query (printf {_SHARDS_THERE}) | sortByLabel "shard" }}}}{{{{ if $n }}}},{{{{ end }}}} '
+            "{{ .Labels.shard }}{{ end }}."
         ),
         fix="The exporter's operator starts the missing shard again, or gives its targets to the others (`--shard`).",
         board=Board.INTERNALS,

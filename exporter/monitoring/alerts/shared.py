@@ -70,7 +70,7 @@ def _credential() -> Alert:
         severity=Severity.CRITICAL,
         fixed_by=FixedBy.ADMINISTRATOR,
         summary="A credential that many targets share is refused.",
-        until_morning="Nothing is known of all targets of this credential; what breaks there is found by customers.",
+        until_morning="Nothing is known of these targets; what breaks there is found by customers.",
         description=(
             f"{{{{ $labels.platform }}}} refuses the credential {{{{ $labels.credential }}}} for {{{{ $value }}}} of "
             f"{_number(CREDENTIAL_TARGETS, 'platform', 'credential')} targets."
@@ -148,7 +148,7 @@ def _provider() -> Alert:
             f"{_number(_PROVIDER, 'platform', 'provider', operator='count')} {{{{ $labels.platform }}}} targets. "
             "Their connections are shown as last known until they are too old."
         ),
-        fix="Nobody at first: wait for the provider. Until then the front desks treat these calendars as unverified.",
+        fix="Wait for the provider; nobody else can mend it. Until then the front desks treat these calendars as unverified.",
         board=Board.FLEET,
         link=("job",),
     )

@@ -7,7 +7,7 @@ from typing import Final
 
 from exporter.errors import Reason
 from exporter.monitoring.alerts.alert import Alert, AlertGroup, Choice, FixedBy, Severity
-from exporter.monitoring.alerts.wording import counted, last_answer
+from exporter.monitoring.alerts.wording import counted, last_answer, once_it_lasts
 from exporter.monitoring.promql import TENANT_LABELS, newest, one_per
 from exporter.monitoring.rules.targets import (
     ACCESS,
@@ -35,13 +35,14 @@ _IS_DARK: Final = f"last_over_time({DARK}[5m]) == 1"
 
 
 def _fixes(reasons: Sequence[Reason], other: str = "") -> Choice:
-    """Return the fix by platform and reason; ``other`` where none is known."""
+    """Return the fix of what lasts by platform and reason; ``other`` where none is known."""
     return Choice(
         "platform",
         {
             platform.name: Choice(
                 "reason",
-                {reason.value: platform.advice.failures[reason].fix for reason in reasons} | ({"none": other} if other else {}),
+                {reason.value: once_it_lasts(platform.advice.failures[reason].fix) for reason in reasons}
+                | ({"none": other} if other else {}),
             )
             for platform in PLATFORMS.values()
         },

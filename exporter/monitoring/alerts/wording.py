@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from typing import Final
 
 from exporter.monitoring.promql import TENANT_LABELS
 
 MOMENT = "Mon 2 Jan 15:04 MST"
 """How a moment is written, in Go's words. Its zone is that of the server which writes it (`TZ`), and is named."""
+
+_WAIT_FIRST: Final = re.compile(r"Nothing [^.]*\. If [^,.]*\blasts\b[^,.]*, (\w)")
+
+
+def once_it_lasts(fix: str) -> str:
+    """Return ``fix`` without the advice to wait at first: whoever reads it in an alert has been waited for already."""
+    return _WAIT_FIRST.sub(lambda found: found[1].upper(), fix, count=1)
 
 
 def counted(one: str, many: str, value: str = "$value") -> str:

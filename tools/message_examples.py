@@ -1,0 +1,115 @@
+"""Writes what arrives at a pager, a chat and a mailbox: ``python -m tools.message_examples docs/messages.md``.
+
+The alerts are those that the shipped rule tests expect; a real Alertmanager makes the messages of them, with the shipped
+routes, receivers and templates. A test compares the committed file with :func:`render`.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+import yaml
+
+from tests.monitoring.bundle import PROMETHEUS
+from tests.monitoring.inboxes import inboxes, text_of
+from tests.monitoring.servers import wait_for
+
+BOARD: Final = "https://sync.example"
+_BEGAN: Final = datetime(2026, 9, 21, 1, 12, tzinfo=UTC)
+_ENDED: Final = datetime(2026, 9, 21, 5, 40, tzinfo=UTC)
+# Of the rule tests those are taken that have a site.
+_PAGE: Final = ("names.yml", "BookingSyncDoubleBooking", "critical")
+_TICKET: Final = ("names.yml", "BookingSyncConnectionNeedsOwner", "warning")
+
+_TEXT: Final = """\
+# What arrives
+
+*Written by `python -m tools.message_examples docs/messages.md`: the alerts are those of the shipped rule tests, and a real
+Alertmanager made the messages of them. The clocks of both are in UTC; with `TZ` set the moments are local.*
+
+How they come about is in [monitoring.md](monitoring.md#messages).
+
+## A page
+
+The title, as a phone shows it, and the text.
+
+```
+{page}
+```
+
+PagerDuty also gets links to the status board, the runbook and the dashboard. When it is over, it closes the incident
+itself; the text is then:
+
+```
+{over}
+```
+
+## A chat message
+
+Title and text, in Slack's own signs. The title is a link to the status board; the bar beside it is
+yellow, or green when it is over.
+
+```
+{chat}
+```
+
+## A mail
+
+Subject and text; an HTML form of the same goes with it.
+
+```
+{mail}
+```
+"""
+
+
+def render(directory: Path) -> str:
+    """Return the document; the servers' files go to ``directory``. It needs Alertmanager and takes some seconds."""
+    page, ticket = _alert(*_PAGE), _alert(*_TICKET)
+    os.environ["TZ"] = "UTC"
+    with inboxes(directory, group_wait="200ms", group_interval="500ms") as (client, found):
+        _post(client, [page, ticket])
+        wait_for("page, chat message and mail", lambda: found.pages and found.chats and found.mails)
+        _post(client, [page, ticket], over=True)
+        wait_for("the end of the page", lambda: len(found.pages) > 1)
+    begin, end = (one["payload"] for one in found.pages[:2])
+    chat, mail = found.chats[0]["attachments"][0], found.mails[0]
+    return _TEXT.format(
+        page=f"{begin['summary']}\n\n{begin['custom_details']['what to do'].strip()}",
+        over=end["custom_details"]["what to do"].strip(),
+        chat=f"{chat['title']}\n\n{chat['text'].strip()}",
+        mail=f"{mail['Subject']}\n\n{text_of(mail)}".replace("\r\n", "\n").strip(),
+    )
+
+
+def _alert(file: str, name: str, severity: str) -> dict[str, Any]:
+    """Return the labels and annotations of the first alert of that name that a rule test expects with a site."""
+    expected = [
+        alert
+        for case in yaml.safe_load((PROMETHEUS / "tests" / file).read_text())["tests"]
+        for question in case.get("alert_rule_test", [])
+        if question["alertname"] == name
+        for alert in question["exp_alerts"]
+        if alert["exp_labels"]["severity"] == severity and "site" in alert["exp_labels"]
+    ]
+    labels, annotations = expected[0]["exp_labels"], expected[0]["exp_annotations"]
+    place = "/".join(labels[part] for part in ("target", "connection") if part in labels)
+    links = {"board": f"{BOARD}/#{place}", "runbook_url": f"{BOARD}/runbooks/{name}"}
+    return {"labels": {"alertname": name, **labels}, "annotations": {**annotations, **links}}
+
+
+def _post(client: httpx.Client, alerts: list[dict[str, Any]], *, over: bool = False) -> None:
+    ends = _ENDED if over else datetime(2099, 1, 1, tzinfo=UTC)
+    body = [{**alert, "startsAt": _BEGAN.isoformat(), "endsAt": ends.isoformat()} for alert in alerts]
+    client.post("/api/v2/alerts", json=body).raise_for_status()
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as folder:
+        Path(sys.argv[1]).write_text(render(Path(folder)))
