@@ -345,7 +345,7 @@ def test_a_silence_is_no_problem_when_a_closed_day_is_part_of_it(start: float, e
 def test_more_than_a_fifth_of_ten_bookings_without_a_link_is_a_warning(linked: int, unlinked: int, expected: int) -> None:
     found = only(scenes.linked(LinkAnswers(0, linked, unlinked, 0, {})), Kind.UNLINKED_BOOKINGS)
     assert expected == len(found)
-    headlines = [f"many bookings have no CRM link, next_24h ({unlinked} of {linked + unlinked})"]
+    headlines = [f"many bookings have no CRM link, next_7d ({unlinked} of {linked + unlinked})"]
     assert headlines * expected == [finding.headline for finding in found]
 
 

@@ -73,7 +73,7 @@ _NAMES: Final = re.compile(
             r"salon-wix|salon-b24|salon-berlin|salon|portal|wix|bitrix24|Chair \d|Window seat|owner=anna",
             r"label=x|site=|new\.[\w.]+",
             r"the stylist left|cut on some days",
-            r"UTC|HTTP|JSON|LIMIT|next_24h|today|token_revoked|webhook_url",
+            r"UTC|HTTP|JSON|LIMIT|next_24h|next_7d|today|token_revoked|webhook_url",
             r"schedule_ids|aliases|targets\[0\]: no platform",
             r"booking-sync-exporter [\w.+]+|\b[0-9a-f]{12}\b|undefined-[0-9a-f]{8}|\b[ijrw]+\d*\b",
             r"\b(?:google|apple|microsoft)\b",
@@ -304,8 +304,8 @@ def test_the_first_card_tells_a_receptionist_in_russian_when_where_and_which_boo
             "Die Konfiguration wurde geändert und abgelehnt: heute 14:12 UTC (vor 1 Min.). Die vorige",
         ),
         ("ru", verdict.RELOAD_REFUSED, "Настройки изменены, но отклонены: сегодня 14:12 UTC (1 мин назад). Действуют прежние."),
-        ("de", verdict.UNLINKED_BOOKINGS, "Viele Termine ohne CRM-Verknüpfung, next_24h (3 von 10)"),
-        ("ru", verdict.UNLINKED_BOOKINGS, "CRM, next_24h (3 из 10) salon / связи"),
+        ("de", verdict.UNLINKED_BOOKINGS, "Viele Termine ohne CRM-Verknüpfung, next_7d (3 von 10)"),
+        ("ru", verdict.UNLINKED_BOOKINGS, "CRM, next_7d (3 из 10) salon / связи"),
     ],
 )
 def test_what_is_listed_paused_refused_or_unlinked_is_said_in_german_and_russian(
