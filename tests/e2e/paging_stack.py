@@ -269,6 +269,11 @@ def _busy_last_week(directory: Path) -> None:
     assert result.returncode == 0, result.stdout + result.stderr
 
 
+def _tells_the_end(receiver: dict[str, Any]) -> bool:
+    """Whether the shipped receiver tells what is over, be it by mail, chat, pager or webhook."""
+    return any(one.get("send_resolved", True) for kind, ones in receiver.items() if kind != "name" for one in ones)
+
+
 def _alertmanager_config(directory: Path, inbox_url: str) -> Path:
     """Return the shipped configuration with shorter waits, no office hours, and receivers that are our inbox."""
     config = yaml.safe_load((ALERTMANAGER / "alertmanager.yml").read_text())
@@ -281,7 +286,7 @@ def _alertmanager_config(directory: Path, inbox_url: str) -> Path:
         for key in ("active_time_intervals", "mute_time_intervals"):
             route.pop(key, None)
     config["receivers"] = [
-        {"name": one["name"], "webhook_configs": [{"url": f"{inbox_url}/{one['name']}", "send_resolved": True}]}
+        {"name": one["name"], "webhook_configs": [{"url": f"{inbox_url}/{one['name']}", "send_resolved": _tells_the_end(one)}]}
         if one["name"] != "nobody"
         else one
         for one in config["receivers"]
