@@ -59,13 +59,13 @@ def test_another_fleet_touches_what_the_committed_prices_say(tmp_path: Path) -> 
     assert touched == {key: pytest.approx(number, abs=2, rel=0.02) for key, number in said.items()}
 
 
-def test_all_groups_together_need_less_than_a_fifth_of_a_core_at_5000_sites() -> None:
+def test_all_groups_together_need_less_than_two_fifths_of_a_core_at_5000_sites() -> None:
     assert sum(prices.cores_by_group().values()) < MOST_CORES, f"{MEASURE}: {prices.cores_by_group()}"
 
 
-def test_no_group_needs_more_than_a_tenth_of_its_interval_at_5000_sites() -> None:
+def test_no_group_needs_more_than_a_fifth_of_its_interval_at_5000_sites() -> None:
     # A group runs in one thread. What takes longer than its interval is skipped, and every `for` stretches.
-    assert {} == {group: share for group, share in prices.cores_by_group().items() if share > 0.1}, MEASURE
+    assert {} == {group: share for group, share in prices.cores_by_group().items() if share > 0.2}, MEASURE
 
 
 def test_the_committed_table_of_prices_is_the_rendered_one() -> None:
