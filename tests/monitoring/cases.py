@@ -79,7 +79,7 @@ def parted(cases: dict[str, Any], directory: Path, rewritten: Callable[[str], st
         asked |= _words(*(one["expr"] for one in case.get("promql_expr_test", ())))
         if not asked:
             continue
-        groups = _standing_on(asked)
+        groups = standing_on(asked)
         rules, file = directory / f"{number}.rules.yml", directory / f"{number}.yml"
         one = {
             **cases,
@@ -92,7 +92,7 @@ def parted(cases: dict[str, Any], directory: Path, rewritten: Callable[[str], st
         yield file
 
 
-def _standing_on(asked: Collection[str]) -> list[dict[str, Any]]:
+def standing_on(asked: Collection[str]) -> list[dict[str, Any]]:
     """Return the groups with the rules named and all whose series these read, in their expressions or in their texts."""
     rules = {id(rule): rule for group in _GROUPS for rule in group["rules"]}
     words = {key: _words(rule["expr"], *rule.get("annotations", {}).values()) for key, rule in rules.items()}

@@ -55,7 +55,7 @@ def test_rules_give_the_values_and_alerts_that_promtool_expects(file: Path, tmp_
     assert 0 == result.returncode, result.stdout + result.stderr
 
 
-# One file as it is shipped; that the others name the same rules in the same order is read.
+# One file as it is shipped; that the others name the same groups in the same order is read.
 @pytest.mark.servers
 def test_a_shipped_file_of_cases_runs_where_it_lies() -> None:
     result = run("promtool", "test", "rules", PROMETHEUS / "tests" / "recording.yml")
@@ -63,9 +63,9 @@ def test_a_shipped_file_of_cases_runs_where_it_lies() -> None:
 
 
 @pytest.mark.parametrize("file", CASES, ids=lambda file: file.stem)
-def test_a_file_of_cases_names_both_files_of_rules_and_every_group_in_its_order(file: Path) -> None:
+def test_a_file_of_cases_names_every_group_in_its_order(file: Path) -> None:
     cases = load(file)
-    assert ["../recording.rules.yml", "../alerting.rules.yml"] == cases["rule_files"]
+    assert {"../recording.rules.yml", "../alerting.rules.yml"} >= set(cases["rule_files"])
     assert [group["name"] for group in (*RECORDING_GROUPS, *ALERT_GROUPS)] == cases["group_eval_order"]
 
 
