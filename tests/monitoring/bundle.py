@@ -22,6 +22,19 @@ RECORDINGS: dict[str, str] = {rule["record"]: rule["expr"] for group in RECORDIN
 ALERTS: list[dict[str, Any]] = [rule for group in ALERT_GROUPS for rule in group["rules"]]
 ALERT_NAMES = sorted({alert["alert"] for alert in ALERTS})
 
+ABOUT_A_PROCESS = {
+    "BookingSyncNotReady",
+    "BookingSyncConfigReloadFailed",
+    "BookingSyncClockSkewed",
+    "BookingSyncScrapeGrew",
+    "BookingSyncInstanceDown",
+    "BookingSyncScrapesFailing",
+    "BookingSyncReplicaBlind",
+    "BookingSyncExporterSlow",
+    "instance:booking_sync_samples_per_target:ratio",
+}
+"""Alerts and a recorded series that are about one process: they keep its labels."""
+
 DECLARED = {family.name: family for family in FAMILIES}
 FROM_PROMETHEUS = {
     "up": (),

@@ -10,6 +10,7 @@ from promql_parser import BinaryExpr, MatrixSelector, SubqueryExpr
 from exporter.monitoring.alerts import FixedBy, Severity
 from exporter.monitoring.promql import TENANT_LABELS
 from tests.monitoring.bundle import (
+    ABOUT_A_PROCESS,
     ALERT_GROUPS,
     ALERT_NAMES,
     ALERTS,
@@ -19,22 +20,11 @@ from tests.monitoring.bundle import (
     RECORDINGS,
     REPLICA_LABELS,
 )
+from tests.monitoring.cases import CASES, load, parted
 from tests.monitoring.promql import aggregations, calls, family_of, labels_of, labels_of_expression, parse, selectors, walk
 from tests.monitoring.servers import run
 
-CASES = sorted((PROMETHEUS / "tests").glob("*.yml"))
 EXPRESSIONS = [*RECORDINGS.items(), *((alert["alert"], alert["expr"]) for alert in ALERTS)]
-ABOUT_A_PROCESS = {
-    "BookingSyncNotReady",
-    "BookingSyncConfigReloadFailed",
-    "BookingSyncClockSkewed",
-    "BookingSyncScrapeGrew",
-    "BookingSyncInstanceDown",
-    "BookingSyncScrapesFailing",
-    "BookingSyncReplicaBlind",
-    "BookingSyncExporterSlow",
-    "instance:booking_sync_samples_per_target:ratio",
-}
 
 # What these record may lie a minute behind what it is made of: every rule on it waits longer.
 ACROSS_GROUPS = {
@@ -60,9 +50,23 @@ def test_the_example_configuration_and_the_rules_load_without_a_lint() -> None:
 
 @pytest.mark.servers
 @pytest.mark.parametrize("file", CASES, ids=lambda file: file.stem)
-def test_rules_give_the_values_and_alerts_that_promtool_expects(file: Path) -> None:
-    result = run("promtool", "test", "rules", file)
+def test_rules_give_the_values_and_alerts_that_promtool_expects(file: Path, tmp_path: Path) -> None:
+    result = run("promtool", "test", "rules", *parted(load(file), tmp_path))
     assert 0 == result.returncode, result.stdout + result.stderr
+
+
+# One file as it is shipped; that the others name the same groups in the same order is read.
+@pytest.mark.servers
+def test_a_shipped_file_of_cases_runs_where_it_lies() -> None:
+    result = run("promtool", "test", "rules", PROMETHEUS / "tests" / "recording.yml")
+    assert 0 == result.returncode, result.stdout + result.stderr
+
+
+@pytest.mark.parametrize("file", CASES, ids=lambda file: file.stem)
+def test_a_file_of_cases_names_every_group_in_its_order(file: Path) -> None:
+    cases = load(file)
+    assert {"../recording.rules.yml", "../alerting.rules.yml"} >= set(cases["rule_files"])
+    assert [group["name"] for group in (*RECORDING_GROUPS, *ALERT_GROUPS)] == cases["group_eval_order"]
 
 
 def test_every_alert_is_tested_silent_and_firing_with_its_annotations() -> None:

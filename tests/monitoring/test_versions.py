@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
 from functools import partial
@@ -27,9 +27,9 @@ from promql_parser import (
 
 from tests.e2e.paging_stack import JOB, hurried_exporter, simulated
 from tests.monitoring.bundle import ALERT_GROUPS, ALERTS, DECLARED, PROMETHEUS, RECORDING_GROUPS, RECORDINGS, ROOT
+from tests.monitoring.cases import CASES, left_open, load, parted, typed
 from tests.monitoring.promql import aggregations, calls, children, family_of, parse, walk
 from tests.monitoring.servers import prometheus, run, wait_for
-from tests.monitoring.test_rules import ABOUT_A_PROCESS
 from tools.versions_reference import Run, counted, put, render
 
 TYPE_LABELS = {"__type__", "__unit__"}
@@ -48,7 +48,6 @@ KNOWN_KEYS = {"record", "alert", "expr", "for", "keep_firing_for", "labels", "an
 
 GROUPS: list[dict[str, Any]] = [*RECORDING_GROUPS, *ALERT_GROUPS]
 EXPRESSIONS = [*RECORDINGS.items(), *((alert["alert"], alert["expr"]) for alert in ALERTS)]
-CASES = sorted((PROMETHEUS / "tests").glob("*.yml"))
 
 each_group = pytest.mark.parametrize("group", GROUPS, ids=lambda group: group["name"])
 each_case = pytest.mark.parametrize("file", CASES, ids=lambda file: file.stem)
@@ -145,65 +144,17 @@ def _giving_labels(node: BinaryExpr) -> tuple[Expr, ...]:
     return sides if _matches_by_type(node) else ()
 
 
-_MILLISECONDS = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
-
-
-def _left_open(rules: str) -> str:
-    """Return rules whose ranges lack the sample that lies exactly at their left end, as all ranges do since 3.0."""
-
-    def shorter(found: re.Match[str]) -> str:
-        whole = sum(int(number) * _MILLISECONDS[unit] for number, unit in re.findall(r"(\d+)([smhdw])", found[1]))
-        return f"[{whole - 1}ms{found[2]}"
-
-    return re.sub(r"\[((?:\d+[smhdw])+)(\]|:\d+[smhdw]\])", shorter, rules)
-
-
-class _Loader(yaml.SafeLoader):
-    """Reads the values of a series as text: `0x10` is eleven noughts there, and no number."""
-
-    def number_or_text(self, node: yaml.ScalarNode) -> int | str:
-        return node.value if "x" in node.value else self.construct_yaml_int(node)
-
-
-_Loader.add_constructor("tag:yaml.org,2002:int", _Loader.number_or_text)
-
-
-def _typed(text: str) -> str:
-    """Return cases whose series have a type and a unit, as ``type-and-unit-labels`` makes them; rules stay as they are.
-
-    What is about one process is left out: it keeps the labels of its series.
-    """
-    cases = yaml.load(text, _Loader)  # noqa: S506  a safe one
-    for case in cases.get("tests", ()):
-        for series in case["input_series"]:
-            name, brace, labels = series["series"].partition("{")
-            if name in DECLARED and brace and "__type__" not in labels:
-                series["series"] = f'{name}{{__type__="{DECLARED[name].type}",__unit__="u",{labels}'
-        for kind, key in (("alert_rule_test", "alertname"), ("promql_expr_test", "expr")):
-            case[kind] = [one for one in case.get(kind, ()) if not any(name in one[key] for name in ABOUT_A_PROCESS)]
-    return yaml.safe_dump(cases, width=10_000)
-
-
-def _copy(directory: Path, file: Path, change: Callable[[str], str]) -> Path:
-    """Copy the rules and one file of cases, changed, into ``directory``, and return the copy of the cases."""
-    (directory / "tests").mkdir()
-    for source in (*PROMETHEUS.glob("*.rules.yml"), file):
-        (directory / source.relative_to(PROMETHEUS)).write_text(change(source.read_text()))
-    return directory / file.relative_to(PROMETHEUS)
+@pytest.mark.servers
+@each_case
+def test_shipped_cases_hold_where_ranges_are_left_open(file: Path, tmp_path: Path) -> None:
+    result = run("promtool", "test", "rules", *parted(load(file), tmp_path, left_open))
+    assert 0 == result.returncode, result.stdout + result.stderr
 
 
 @pytest.mark.servers
 @each_case
-def test_shipped_cases_hold_where_ranges_are_left_open(file: Path, tmp_path: Path) -> None:
-    result = run("promtool", "test", "rules", _copy(tmp_path, file, _left_open))
-    assert 0 == result.returncode, result.stdout + result.stderr
-
-
-# Without the cases of many hours: they take long, and their labels are no others.
-@pytest.mark.servers
-@pytest.mark.parametrize("file", [file for file in CASES if not file.stem.endswith("_long")], ids=lambda file: file.stem)
 def test_shipped_cases_hold_where_series_have_labels_of_type_and_unit(file: Path, tmp_path: Path) -> None:
-    result = run("promtool", "test", "rules", _copy(tmp_path, file, _typed))
+    result = run("promtool", "test", "rules", *parted(typed(load(file)), tmp_path))
     assert 0 == result.returncode, result.stdout + result.stderr
 
 
@@ -224,10 +175,12 @@ def test_vmalert_takes_every_rule_with_its_expression_and_its_texts() -> None:
 @pytest.mark.servers
 @pytest.mark.parametrize("name", ["accepted", "bookings"])
 def test_shipped_cases_hold_in_vmalert_where_they_are_not_about_one_step(name: str, tmp_path: Path) -> None:
-    cases = _copy(
-        tmp_path, PROMETHEUS / "tests" / f"{name}.yml", lambda text: text.replace("promql_expr_test", "metricsql_expr_test")
+    files = parted(
+        load(PROMETHEUS / "tests" / f"{name}.yml"),
+        tmp_path,
+        lambda text: text.replace("promql_expr_test", "metricsql_expr_test"),
     )
-    _vmalert("vmalert-tool", "unittest", "--disableAlertgroupLabel", f"--files={cases}")
+    _vmalert("vmalert-tool", "unittest", "--disableAlertgroupLabel", *(f"--files={file}" for file in files))
 
 
 def _iterations(client: httpx.Client) -> int:

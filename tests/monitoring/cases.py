@@ -1,0 +1,110 @@
+"""The shipped cases one by one, as they are and as other servers would meet them.
+
+Each case gets the rules that it asks about and those they stand on: what else the bundle records and tells changes no
+answer, and would take nine tenths of the time.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tests.monitoring.bundle import ABOUT_A_PROCESS, ALERT_GROUPS, DECLARED, PROMETHEUS, RECORDING_GROUPS
+
+CASES = sorted((PROMETHEUS / "tests").glob("*.yml"))
+_GROUPS = (*RECORDING_GROUPS, *ALERT_GROUPS)
+_MILLISECONDS = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
+
+
+def left_open(rules: str) -> str:
+    """Return rules whose ranges lack the sample that lies exactly at their left end, as all ranges do since 3.0."""
+
+    def shorter(found: re.Match[str]) -> str:
+        whole = sum(int(number) * _MILLISECONDS[unit] for number, unit in re.findall(r"(\d+)([smhdw])", found[1]))
+        return f"[{whole - 1}ms{found[2]}"
+
+    return re.sub(r"\[((?:\d+[smhdw])+)(\]|:\d+[smhdw]\])", shorter, rules)
+
+
+class _Loader(yaml.SafeLoader):
+    """Reads the values of a series as text: `0x10` is eleven noughts there, and no number."""
+
+    def number_or_text(self, node: yaml.ScalarNode) -> int | str:
+        return node.value if "x" in node.value else self.construct_yaml_int(node)
+
+
+_Loader.add_constructor("tag:yaml.org,2002:int", _Loader.number_or_text)
+
+
+def typed(cases: dict[str, Any]) -> dict[str, Any]:
+    """Return cases whose series have a type and a unit, as ``type-and-unit-labels`` makes them.
+
+    What is about one process is left out: it keeps the labels of its series.
+    """
+    return {**cases, "tests": [_typed(case) for case in cases["tests"]]}
+
+
+def _typed(case: dict[str, Any]) -> dict[str, Any]:
+    return {
+        **case,
+        "input_series": [{**one, "series": _with_type(one["series"])} for one in case["input_series"]],
+        **{
+            kind: [one for one in case.get(kind, ()) if not any(name in one[key] for name in ABOUT_A_PROCESS)]
+            for kind, key in (("alert_rule_test", "alertname"), ("promql_expr_test", "expr"))
+        },
+    }
+
+
+def _with_type(series: str) -> str:
+    name, brace, labels = series.partition("{")
+    if name not in DECLARED or not brace or "__type__" in labels:
+        return series
+    return f'{name}{{__type__="{DECLARED[name].type}",__unit__="u",{labels}'
+
+
+def load(file: Path) -> dict[str, Any]:
+    """Return a file of cases."""
+    cases: dict[str, Any] = yaml.load(file.read_text(), _Loader)  # noqa: S506  a safe one
+    return cases
+
+
+def parted(cases: dict[str, Any], directory: Path, rewritten: Callable[[str], str] = lambda text: text) -> Iterator[Path]:
+    """Write each case that asks something into a file of its own below ``directory``, beside its rules; yield the files."""
+    for number, case in enumerate(cases["tests"]):
+        asked = {one["alertname"] for one in case.get("alert_rule_test", ())}
+        asked |= _words(*(one["expr"] for one in case.get("promql_expr_test", ())))
+        if not asked:
+            continue
+        groups = standing_on(asked)
+        rules, file = directory / f"{number}.rules.yml", directory / f"{number}.yml"
+        one = {
+            **cases,
+            "rule_files": [rules.name],
+            "group_eval_order": [group["name"] for group in groups],
+            "tests": [case],
+        }
+        for path, content in ((rules, {"groups": groups}), (file, one)):
+            path.write_text(rewritten(yaml.safe_dump(content, width=10_000, sort_keys=False)))
+        yield file
+
+
+def standing_on(asked: Collection[str]) -> list[dict[str, Any]]:
+    """Return the groups with the rules named and all whose series these read, in their expressions or in their texts."""
+    rules = {id(rule): rule for group in _GROUPS for rule in group["rules"]}
+    words = {key: _words(rule["expr"], *rule.get("annotations", {}).values()) for key, rule in rules.items()}
+    kept: set[int] = set()
+    names = set(asked)
+    while more := {key for key, rule in rules.items() if rule.get("alert", rule.get("record")) in names} - kept:
+        kept |= more
+        names |= set().union(*(words[key] for key in more))
+    found = [{**group, "rules": [rule for rule in group["rules"] if id(rule) in kept]} for group in _GROUPS]
+    return [group for group in found if group["rules"]]
+
+
+def _words(*texts: str) -> set[str]:
+    """Return what may be the name of a metric or an alert."""
+    return {word for text in texts for word in re.findall(r"[A-Za-z_:][\w:]*", text)}
