@@ -71,9 +71,14 @@ INHIBITIONS = (
     Inhibition(
         ['alertname = "BookingSyncExporterDown"'],
         ['alertname =~ "BookingSync.+"', 'alertname != "BookingSyncExporterDown"'],
+        _SAME_JOB,
+        "The exporter is down: whatever else is known of its job is old. That of another namespace may well be up.",
+    ),
+    Inhibition(
+        ['alertname = "BookingSyncExporterDown"', 'namespace = ""'],
+        ['alertname =~ "BookingSync.+"', 'alertname != "BookingSyncExporterDown"'],
         ["cluster", "job"],
-        "The exporter is down: whatever else is known of its job is old. absent() gives the alert no label but job, to\n"
-        "which Prometheus adds its external ones.",
+        "absent() gives the alert no label but job, to which Prometheus adds its external ones: no namespace\nhas an exporter.",
     ),
     Inhibition(
         ['alertname = "BookingSyncShardMissing"'],

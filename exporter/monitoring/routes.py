@@ -17,7 +17,8 @@ _UNHURRIED: Final = {"group_wait": "5m", "group_interval": "30m", "repeat_interv
 
 _SUBTREE: Final[tuple[str, Mapping[str, object]]] = (
     (
-        "Everything of this bundle. To merge it into a tree of your own, take this one route and what is below it.\n"
+        "Everything of this bundle. To merge it into a tree of your own, take this one route and what is below it, the\n"
+        "receivers, the inhibitions and the file under `templates`: without that no message can be written.\n"
         "Other alerts have no fixed_by, not even a Watchdog of somebody else."
     ),
     {

@@ -20,6 +20,7 @@ HEADER: Final = "<!-- Written by `booking-sync-exporter monitoring render` from 
 _BOARDS: Final[tuple[Callable[[Options], str], ...]] = (fleet, target, internals)
 _PANEL: Final = re.compile(r"\*\*([^*\n]+)\*\*")
 _LINE: Final = "\n"
+_TENANTS: Final = "Leave `cluster` out where your alerts have no such label; add `namespace` where they have one."
 _LABEL: Final = re.compile(r"\{\{ \$labels\.(\w+)[^}]*\}\}")
 
 
@@ -41,6 +42,8 @@ def _page(alerts: list[Alert], boards: list[dict[str, Any]], options: Options) -
     reviewed = parts.pop(REVIEWED)
     parts[MITIGATION] = f"{_fix(first)}\n{parts[MITIGATION]}"
     parts[SILENCE] = parts[SILENCE].replace("job=JOB", f"job={options.job}")
+    if "cluster=CLUSTER" in parts[SILENCE]:
+        parts[SILENCE] += f"\n\n{_TENANTS}"
     written = "".join(f"\n## {heading}\n\n{text}\n" for heading, text in parts.items())
     return (
         f"# {first.name}\n\n> {first.summary}\n{written}{_panels(first, written, boards, options)}{_commands(written)}"

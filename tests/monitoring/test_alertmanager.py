@@ -103,7 +103,7 @@ def test_labels_that_must_be_equal_exist_on_both_sides(inhibition: dict[str, Any
 def test_a_label_in_a_matcher_exists_on_the_alerts_that_it_means(inhibition: dict[str, Any]) -> None:
     for side in (inhibition["source_matchers"], inhibition["target_matchers"]):
         for alert in (alert for alert in ALERTS if _matches(alert, side)):
-            assert {_parts(matcher)[0] for matcher in side} <= _all_labels(alert), alert["alert"]
+            assert {_parts(matcher)[0] for matcher in side} <= _all_labels(alert) | set(TENANT_LABELS), alert["alert"]
 
 
 @each_inhibition
@@ -150,6 +150,22 @@ def test_a_cause_keeps_back_its_own_consequences_and_nobody_elses(tmp_path: Path
             client.post("/api/v2/alerts", json=[{"labels": labels} for labels in alerts]).raise_for_status()
         expected = {pair.number: pair.kept_back for pair in pairs}
         wait_for("the inhibitions", lambda: _kept_back(client) == {number for number, kept in expected.items() if kept}, 10)
+
+
+@pytest.mark.servers
+def test_a_dead_exporter_keeps_back_nothing_of_another_namespace_unless_there_is_none_anywhere(tmp_path: Path) -> None:
+    down, double = {"alertname": "BookingSyncExporterDown"}, {"alertname": "BookingSyncDoubleBooking", "target": "x"}
+    page = {"severity": "critical", "fixed_by": "exporter operator", "cluster": "eu"}
+    alerts = [
+        down | page | {"job": "one", "namespace": "staging", "pair": "0", "side": "source"},
+        double | page | {"job": "one", "namespace": "staging", "pair": "1", "side": "target"},
+        double | page | {"job": "one", "namespace": "production", "pair": "2", "side": "target"},
+        down | page | {"job": "two", "pair": "0", "side": "source"},
+        double | page | {"job": "two", "namespace": "production", "pair": "3", "side": "target"},
+    ]
+    with alertmanager(tmp_path, ALERTMANAGER / "alertmanager.demo.yml") as client:
+        client.post("/api/v2/alerts", json=[{"labels": labels} for labels in alerts]).raise_for_status()
+        wait_for("the inhibitions", lambda: _kept_back(client) == {"1", "3"}, 10)
 
 
 class Pair(NamedTuple):

@@ -1,7 +1,8 @@
 """Alerts about what many targets share: one page for one cause.
 
 They fire before those of the single targets do, and go on until the last target has been asked again; meanwhile they keep
-those back.
+those back. That a cause lasts is asked of what is recorded: a Prometheus that starts again forgets a ``for`` of less than ten
+minutes, and remembers those of the single targets.
 """
 
 from __future__ import annotations
@@ -40,11 +41,16 @@ def _number(series: str, *labels: str, operator: str = "sum") -> str:
     )
 
 
+def _lasting(condition: str, minutes: int) -> str:
+    """Return what holds once ``condition`` (of recorded series) held for so many minutes; three missing ones do not matter."""
+    return f"count_over_time((\n  {condition}\n)[{minutes + 4}m:1m]) > {minutes}"
+
+
 def _network() -> Alert:
     return Alert(
         name="BookingSyncNothingAnswers",
-        expr=f"last_over_time({JOB_CUT_OFF}[5m]) > 0.9",
-        hold="5m",
+        expr=f"last_over_time({JOB_CUT_OFF}[5m]) > 0.9\nand {_lasting(f'{JOB_CUT_OFF} > 0.9', 5)}",
+        hold="",
         keep=KEEP,
         severity=Severity.CRITICAL,
         fixed_by=FixedBy.OPERATOR,
@@ -64,8 +70,8 @@ def _network() -> Alert:
 def _credential() -> Alert:
     return Alert(
         name="BookingSyncCredentialRefused",
-        expr=f"last_over_time({CREDENTIAL_REFUSED}[5m])",
-        hold="8m",
+        expr=f"last_over_time({CREDENTIAL_REFUSED}[5m])\nand {_lasting(CREDENTIAL_REFUSED, 8)}",
+        hold="",
         keep=KEEP,
         severity=Severity.CRITICAL,
         fixed_by=FixedBy.ADMINISTRATOR,
@@ -81,21 +87,22 @@ def _credential() -> Alert:
         ),
         board=Board.FLEET,
         link=("job",),
-        comment="Within the hold a target that is refused in part only has shown it.",
+        comment="Within eight minutes a target that is refused in part only has shown it.",
     )
 
 
 def _platform() -> tuple[Alert, ...]:
     number, share = f"last_over_time({PLATFORM_FAILING}[5m])", f"last_over_time({PLATFORM_SHARE}[5m])"
     network = f"unless ignoring (platform) last_over_time({JOB_CUT_OFF}[5m]) > 0.9"
+    most = f"{PLATFORM_FAILING} >= 2 and {PLATFORM_SHARE} > 0.5 unless ignoring (platform) {JOB_CUT_OFF} > 0.9"
     how_many = (
         f"{{{{ $value }}}} of {_number(PLATFORM_TARGETS, 'platform')} targets of {{{{ $labels.platform }}}} get no answer."
     )
     return (
         Alert(
             name="BookingSyncPlatformDown",
-            expr=f"{number} >= 2\nand {share} > 0.5\n{network}",
-            hold="8m",
+            expr=f"{number} >= 2\nand {share} > 0.5\n{network}\nand {_lasting(most, 8)}",
+            hold="",
             keep=KEEP,
             severity=Severity.CRITICAL,
             fixed_by=FixedBy.PLATFORM,

@@ -1,0 +1,109 @@
+"""A Prometheus that starts again in an outage: it remembers holds of ten minutes and more, and forgets shorter ones.
+
+What keeps back the pages of single targets must be there before those are; a real Prometheus is asked, in divided time.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import httpx
+import pytest
+import yaml
+
+from tests.monitoring.bundle import ALERT_GROUPS, ALERTS, RECORDING_GROUPS
+from tests.monitoring.inboxes import serving
+from tests.monitoring.scaled import scaled_groups
+from tests.monitoring.servers import prometheus, wait_for
+
+FASTER = 60
+GRACE_MINUTES = 10
+"""Prometheus' own ``--rules.alert.for-grace-period``: holds below it begin anew after a restart."""
+
+JOBS = {"key": ("auth", "/run/keys/wix"), "platform": ("network", "")}
+"""Why the newest polls of five sites failed, and the credential that they share."""
+
+SHARED = {"key": "BookingSyncCredentialRefused", "platform": "BookingSyncPlatformDown"}
+SINGLE = {"BookingSyncAccessDenied", "BookingSyncDataExpired"}
+
+
+def _page(reason: str, credential: str) -> str:
+    rows = [f"booking_sync_time_seconds {time.time()}"]
+    for site in range(5):
+        target = f'target="site-{site}",platform="wix"'
+        rows.append(f'booking_sync_credential_info{{{target},credential="{credential or f"inline:{site}"}"}} 1')
+        for name in ("connections", "bookings"):
+            labels = f'{target},collector="{name}"'
+            rows += [
+                f"booking_sync_collector_up{{{labels}}} 0",
+                f"booking_sync_collector_polls_total{{{labels}}} 5",
+                f'booking_sync_collector_failing{{{labels},reason="{reason}"}} 1',
+                f"booking_sync_collector_interval_seconds{{{labels}}} 60",
+                f"booking_sync_collector_last_success_timestamp_seconds{{{labels}}} 0",
+            ]
+    return "\n".join(rows) + "\n"
+
+
+@contextmanager
+def _exporters() -> Iterator[int]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            body = _page(*JOBS[self.path.strip("/")]).encode()
+            self.send_response(200)
+            self.send_header("Content-Type", "text/plain; version=0.0.4")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    with serving(ThreadingHTTPServer(("127.0.0.1", 0), Handler)) as port:
+        yield port
+
+
+def _firing(client: httpx.Client, job: str, names: set[str]) -> set[str]:
+    alerts = client.get("/api/v1/alerts").json()["data"]["alerts"]
+    found = {one["labels"]["alertname"] for one in alerts if one["state"] == "firing" and one["labels"].get("job") == job}
+    return found & names
+
+
+@pytest.mark.servers
+def test_after_a_restart_in_an_outage_no_page_of_a_target_comes_before_the_one_that_keeps_it_back(tmp_path: Path) -> None:
+    names = {"booking-sync-targets", "booking-sync-shared", "booking-sync-shared-alerts", "booking-sync-target-alerts"}
+    groups = [group for group in (*RECORDING_GROUPS, *ALERT_GROUPS) if group["name"] in names]
+    rules = tmp_path / "rules.yml"
+    rules.write_text(yaml.safe_dump({"groups": scaled_groups(groups, FASTER, "1s")}))
+    grace = f"--rules.alert.for-grace-period={60 * GRACE_MINUTES // FASTER}s"
+    with _exporters() as port:
+        config = yaml.safe_dump(
+            {
+                "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
+                "rule_files": [str(rules)],
+                "scrape_configs": [
+                    {"job_name": job, "metrics_path": f"/{job}", "static_configs": [{"targets": [f"127.0.0.1:{port}"]}]}
+                    for job in JOBS
+                ],
+            }
+        )
+        with prometheus(tmp_path, config, grace) as client:
+            for job in JOBS:
+                wait_for(f"pages of the targets of {job}", partial(_firing, client, job, SINGLE), 90)
+        with prometheus(tmp_path, config, grace) as client:
+            for job in JOBS:
+                told = wait_for(f"the pages of {job} again", partial(_firing, client, job, SINGLE | {*SHARED.values()}), 90)
+                assert {SHARED[job]} == told - SINGLE, job
+
+
+def test_what_keeps_back_pages_of_targets_is_known_at_once_after_a_restart() -> None:
+    more = {"BookingSyncNothingAnswers", "BookingSyncManyTargetsFailing", "BookingSyncManyConnectionsNeedOwner"}
+    sources = {*SHARED.values()} | more
+    pages = [rule for rule in ALERTS if rule["alert"] in sources and rule["labels"]["severity"] == "critical"]
+    assert len(sources) == len(pages)
+    for rule in pages:
+        assert "for" not in rule or GRACE_MINUTES <= int(rule["for"].removesuffix("m")), rule["alert"]
