@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from tests.monitoring.prices import (
+    AIM_CORES,
     FORTY,
     LARGE,
-    AIM_CORES,
     MOST_CORES,
     Price,
     Rule,
@@ -43,8 +43,8 @@ What a rule costs Prometheus grows with the samples that an evaluation touches. 
 A sample that lies in a range costs some 50 to 100 ns, one that is looked up alone and recorded again a hundred times as
 much. What a sample costs is therefore measured by group, texts of firing alerts included; a group that was not measured
 counts as the dearest. The aim is that all groups together need less than
-{AIM_CORES:g} cores; the test holds them below {MOST_CORES:g}. What misses the aim are the groups of the connections: a site has 42 rows of
-`booking_sync_connections` and each connection 12 of its status and reason, nearly all of them zero.
+{AIM_CORES:g} cores; the test holds them below {MOST_CORES:g}. The groups of the connections miss the aim: a site has 42 rows of
+`booking_sync_connections`, and a connection 12 of its status and reason, nearly all of them zero.
 """
 
 _MEASURED: Final = """
