@@ -13,7 +13,8 @@ import yaml
 
 from exporter.errors import PollError
 from exporter.polling.scheduler import retry_delay
-from tests.monitoring.bundle import ALERT_GROUPS, PROMETHEUS, RECORDING_GROUPS
+from tests.monitoring.bundle import ALERT_NAMES
+from tests.monitoring.cases import standing_on
 from tests.monitoring.servers import run
 
 START: Final = 0.0
@@ -137,13 +138,16 @@ def _collector(
 
 
 def firing(
-    series: Mapping[str, Sequence[float | None]], minutes: Sequence[int], folder: Path
+    series: Mapping[str, Sequence[float | None]], minutes: Sequence[int], folder: Path, alerts: Collection[str] = ALERT_NAMES
 ) -> dict[int, list[dict[str, str]]]:
-    """Return the labels of the alerts that fire at each of ``minutes``, the heartbeat left out."""
+    """Return the labels of those of ``alerts`` that fire at each of ``minutes``, the heartbeat left out."""
+    groups = standing_on(alerts)
+    rules = folder / "rules.yml"
+    rules.write_text(yaml.safe_dump({"groups": groups}, width=10_000, sort_keys=False))
     case = {
-        "rule_files": [str(PROMETHEUS / f"{kind}.rules.yml") for kind in ("recording", "alerting")],
+        "rule_files": [rules.name],
         "evaluation_interval": "1m",
-        "group_eval_order": [group["name"] for group in (*RECORDING_GROUPS, *ALERT_GROUPS)],
+        "group_eval_order": [group["name"] for group in groups],
         "tests": [
             {
                 "interval": "1m",

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from exporter.errors import AuthError, NetworkError
+from tests.monitoring.bundle import ALERTS
 from tests.monitoring.outages import Outage, Site, firing, fleet, series_of
 
 KEY = Outage(30.2, 70.2, AuthError("refused"))
@@ -20,6 +21,7 @@ SHARED = {
     "BookingSyncPlatformDown",
     "BookingSyncManyTargetsFailing",
 }
+PAGES = {alert["alert"] for alert in ALERTS if alert["labels"]["severity"] == "critical"}
 END = 106
 
 
@@ -61,7 +63,7 @@ def test_a_cause_that_many_share_fires_before_their_own_pages_and_outlives_them_
     minutes = [*range(30, 50), 60, *range(69, END)]
     pages = {
         minute: [row for row in rows if row["severity"] == "critical"]
-        for minute, rows in firing(series, minutes, tmp_path).items()
+        for minute, rows in firing(series, minutes, tmp_path, PAGES).items()
     }
     # The dead exporter of the default job is none of these.
     told = {

@@ -20,7 +20,7 @@ from tests.monitoring.bundle import (
     RECORDINGS,
     REPLICA_LABELS,
 )
-from tests.monitoring.cases import CASES, load, parted
+from tests.monitoring.cases import CASES, load, parted, standing_on
 from tests.monitoring.promql import aggregations, calls, family_of, labels_of, labels_of_expression, parse, selectors, walk
 from tests.monitoring.servers import run
 
@@ -75,6 +75,13 @@ def test_every_alert_is_tested_silent_and_firing_with_its_annotations() -> None:
     firing = set(re.findall(r"alertname: (\w+)\n\s+exp_alerts:\n", text))
     untested = (set(ALERT_NAMES) - firing, set(ALERT_NAMES) - silent)
     assert (set(), {"Watchdog"}) == untested, "write both cases into config/prometheus/tests/"
+
+
+@each_alert
+def test_a_case_gets_every_recorded_series_that_its_rules_read(alert: dict[str, Any]) -> None:
+    rules = [rule for group in standing_on({alert["alert"]}) for rule in group["rules"]]
+    read = {metric for rule in rules for metric, _, _ in selectors(rule["expr"])}
+    assert read & set(RECORDINGS) <= {rule.get("record") for rule in rules}
 
 
 @each_expression
