@@ -20,6 +20,7 @@ HEADER: Final = "<!-- Written by `booking-sync-exporter monitoring render` from 
 _BOARDS: Final[tuple[Callable[[Options], str], ...]] = (fleet, target, internals)
 _PANEL: Final = re.compile(r"\*\*([^*\n]+)\*\*")
 _LINE: Final = "\n"
+_COUNTED: Final = re.compile(r"count_over_time\(.+:1m\]\) > (\d+)$", re.DOTALL)
 _TENANTS: Final = "Leave `cluster` out where your alerts have no such label; add `namespace` where they have one."
 _LABEL: Final = re.compile(r"\{\{ \$labels\.(\w+)[^}]*\}\}")
 
@@ -99,8 +100,14 @@ def _commands(text: str) -> str:
     return f"\n## The commands as they are typed\n{ways}" if commands else ""
 
 
+def _waits(alert: Alert) -> str:
+    """Return for how long the cause has to be there: the hold, or the minutes that the expression counts."""
+    counted = _COUNTED.search(alert.expr)
+    return alert.hold or (f"{counted[1]}m" if counted else "no time")
+
+
 def _facts(alerts: list[Alert]) -> str:
-    rows = "".join(f"| {alert.severity} | {alert.hold or 'no time'} | {alert.fixed_by} |\n" for alert in alerts)
+    rows = "".join(f"| {alert.severity} | {_waits(alert)} | {alert.fixed_by} |\n" for alert in alerts)
     expressions = "\n\n".join(f"# {alert.severity}\n{alert.expr}" for alert in alerts)
     return f"| severity | after | fixed by |\n| --- | --- | --- |\n{rows}\n```promql\n{expressions}\n```\n"
 

@@ -179,3 +179,8 @@ def test_a_runbook_that_is_missing_or_lacks_a_section_is_named(
     monkeypatch.setattr("exporter.monitoring.runbook_text.package_files", lambda _: tmp_path)
     with pytest.raises((FileNotFoundError, ValueError), match=re.escape(said)):
         sections.__wrapped__("BookingSyncNew")
+
+
+def test_a_runbook_says_for_how_long_its_cause_has_to_be_there() -> None:
+    assert {"watchdog.md"} == {name for name, text in runbook_texts(Options()).items() if "| no time |" in text}
+    assert "| critical | 8m | account administrator |" in runbook_texts(Options())["bookingsynccredentialrefused.md"]
