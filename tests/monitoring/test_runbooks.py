@@ -86,7 +86,7 @@ def test_the_first_steps_of_an_exporter_that_is_down_need_nothing_of_it() -> Non
         "Read the last lines of its log, journalctl -u booking-sync-exporter -n 50: they name the reason.",
         (
             "Start it again with systemctl restart booking-sync-exporter; "
-            "if the configuration is refused put the last good one back."
+            "if the configuration is refused, put the last good one back."
         ),
     ) == first_steps("BookingSyncExporterDown")
 
