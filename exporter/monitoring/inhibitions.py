@@ -47,20 +47,23 @@ _BLIND = (
 _DARK = (_names("BookingSyncDataExpired", "BookingSyncAccessDenied"), _CRITICAL)
 _IN_PART = (_names("BookingSyncDataExpired", "BookingSyncAccessDenied"), _WARNING)
 # A label that neither side has counts as equal; so an installation without clusters or namespaces loses nothing.
+_NOT_BESIDES = ('besides = ""',)
 _SAME_JOB = (*TENANT_LABELS, "job")
 _SAME_PLATFORM = (*_SAME_JOB, "platform")
 _SAME_TARGET = (*_SAME_JOB, "target")
 
 
-def _of_many(source: str, what: str, equal: Sequence[str], *also: str) -> tuple[Inhibition, ...]:
-    """Return what a cause that many targets share keeps back: pages for single targets, tickets about what they show."""
+def _of_many(source: str, what: str, equal: Sequence[str], *also: str, but: Sequence[str] = ()) -> tuple[Inhibition, ...]:
+    """Return what a cause that many targets share keeps back: pages for single targets, tickets about what they show.
+
+    ``also`` are pages about causes that it explains; ``but`` are matchers of the pages for single targets that it does.
+    """
     return (
-        Inhibition(
-            [f'alertname = "{source}"'], [_names(*also, "BookingSyncAccessDenied", "BookingSyncDataExpired")], equal, what
-        ),
+        *(Inhibition([f'alertname = "{source}"'], [_names(*also)], equal, what) for _ in also[:1]),
+        Inhibition([f'alertname = "{source}"'], [*_DARK, *but], equal, what),
         Inhibition(
             [f'alertname = "{source}"'],
-            [_names(*(name for name in _BLIND if name not in ("BookingSyncAccessDenied", "BookingSyncDataExpired"))), _WARNING],
+            [_names(*_BLIND), _WARNING],
             equal,
             "So do tickets about what these targets showed before. A page about bookings stands as long as its data do.",
         ),
@@ -107,14 +110,16 @@ INHIBITIONS = (
     ),
     *_of_many(
         "BookingSyncPlatformDown",
-        "One page for the platform instead of one for each of its targets.",
+        "One page for the platform instead of one for each of its targets; not for what began long after.",
         _SAME_PLATFORM,
         "BookingSyncManyTargetsFailing",
+        but=_NOT_BESIDES,
     ),
     *_of_many(
         "BookingSyncManyTargetsFailing",
-        "One page for what these targets have in common.",
+        "One page for what these targets have in common; not for what began long after.",
         _SAME_PLATFORM,
+        but=_NOT_BESIDES,
     ),
     Inhibition(
         ['alertname = "BookingSyncCredentialRefused"'],

@@ -168,6 +168,25 @@ def test_a_dead_exporter_keeps_back_nothing_of_another_namespace_unless_there_is
         wait_for("the inhibitions", lambda: _kept_back(client) == {"1", "3"}, 10)
 
 
+@pytest.mark.servers
+def test_the_page_for_a_platform_keeps_back_no_target_that_began_to_fail_long_after_others_but_the_network_does(
+    tmp_path: Path,
+) -> None:
+    page = {"severity": "critical", "fixed_by": "exporter operator", "platform": "wix"}
+    causes = ("BookingSyncPlatformDown", "BookingSyncManyTargetsFailing", "BookingSyncNothingAnswers")
+    alerts = [
+        page | {"alertname": name, "job": cause, "target": "x", "pair": f"{cause} {name} {besides}", "side": "target"} | besides
+        for cause in causes
+        for name in ("BookingSyncAccessDenied", "BookingSyncDataExpired")
+        for besides in ({}, {"besides": "yes"})
+    ]
+    shared = [page | {"alertname": cause, "job": cause, "pair": cause, "side": "source"} for cause in causes]
+    told = {one["pair"] for one in alerts if "besides" in one and one["job"] != "BookingSyncNothingAnswers"}
+    with alertmanager(tmp_path, ALERTMANAGER / "alertmanager.demo.yml") as client:
+        client.post("/api/v2/alerts", json=[{"labels": labels} for labels in (*shared, *alerts)]).raise_for_status()
+        wait_for("the inhibitions", lambda: _kept_back(client) == {one["pair"] for one in alerts} - told, 10)
+
+
 class Pair(NamedTuple):
     """Two alerts of which the first keeps the second one back, or does not because one label differs."""
 

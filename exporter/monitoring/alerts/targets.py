@@ -9,6 +9,7 @@ from exporter.errors import Reason
 from exporter.monitoring.alerts.alert import Alert, AlertGroup, Choice, FixedBy, Severity
 from exporter.monitoring.alerts.wording import counted, last_answer, once_it_lasts
 from exporter.monitoring.promql import TENANT_LABELS, newest, one_per
+from exporter.monitoring.rules.shared import BESIDES
 from exporter.monitoring.rules.targets import (
     ACCESS,
     AVAILABLE,
@@ -31,6 +32,7 @@ _PROBE: Final = (
 )
 _WHY: Final = "{{ with $labels.reason }} ({{ . }}){{ end }}"
 _OF_TARGET: Final = f"on (job, {', '.join(TENANT_LABELS)}, target, platform)"
+_BESIDES: Final = "{{ if $labels.besides }} Others of {{ $labels.platform }} have failed for longer.{{ end }}"
 _IS_DARK: Final = f"last_over_time({DARK}[5m]) == 1"
 
 
@@ -59,6 +61,11 @@ def _with_credential(expression: str) -> str:
     return _with("credential", CREDENTIAL, expression)
 
 
+def _dark() -> str:
+    """Return the dark targets, with the label ``besides`` where others of the platform had failed for long before."""
+    return _with("besides", BESIDES, _IS_DARK)
+
+
 def target_alerts() -> AlertGroup:
     """Return the alerts that concern every target alike."""
     return AlertGroup("booking-sync-target-alerts", (*_access(), *_data(), *_reading(), *_limits()))
@@ -71,7 +78,7 @@ def _access() -> tuple[Alert, ...]:
     return (
         Alert(
             name="BookingSyncAccessDenied",
-            expr=_with_credential(f"({_IS_DARK})\n* {_OF_TARGET} group_left (reason) {reason}"),
+            expr=_with_credential(f"({_dark()})\n* {_OF_TARGET} group_left (reason) {reason}"),
             hold=HOLD,
             severity=Severity.CRITICAL,
             fixed_by=FixedBy.ADMINISTRATOR,
@@ -80,7 +87,7 @@ def _access() -> tuple[Alert, ...]:
             summary=summary,
             description=(
                 "{{ $labels.platform }} refuses all access to {{ $labels.target }} ({{ $labels.reason }}); nothing of it is "
-                "known."
+                f"known.{_BESIDES}"
             ),
             fix=_fixes(ACCESS),
         ),
@@ -130,7 +137,7 @@ def _data() -> tuple[Alert, ...]:
         Alert(
             name="BookingSyncDataExpired",
             expr=_with_credential(
-                _with("reason", WHY_FAILING, f"{_IS_DARK}\nunless {_OF_TARGET} {refused}"),
+                _with("reason", WHY_FAILING, f"({_dark()})\nunless {_OF_TARGET} {refused}"),
             ),
             hold=HOLD,
             severity=Severity.CRITICAL,
@@ -138,7 +145,9 @@ def _data() -> tuple[Alert, ...]:
             since=last_answer(),
             until_morning="Nobody sees what happens to the bookings of this target, double bookings included.",
             summary=summary,
-            description=f"No collector of {{{{ $labels.target }}}} brings data{_WHY}; what was known grows old or is gone.",
+            description=(
+                f"No collector of {{{{ $labels.target }}}} brings data{_WHY}; what was known grows old or is gone.{_BESIDES}"
+            ),
             fix=fix,
             comment="A calendar provider that is down does not count: the data of the others are there.",
         ),

@@ -16,14 +16,16 @@ CREDENTIAL_REFUSED: Final = "credential:booking_sync_targets_refused:sum"
 PLATFORM_TARGETS: Final = "platform:booking_sync_targets:count"
 PLATFORM_FAILING: Final = "platform:booking_sync_targets_failing:sum"
 PLATFORM_SHARE: Final = "platform:booking_sync_targets_failing:ratio"
+BESIDES: Final = "target:booking_sync_target_besides:info"
 JOB_CUT_OFF: Final = "job:booking_sync_targets_unreachable:ratio"
 _OTHERWISE: Final = "target:booking_sync_target_failing_otherwise:max"
+_PLATFORM_LONG: Final = "platform:booking_sync_targets_failing_long:sum"
 _PLATFORM_CUT_OFF: Final = "platform:booking_sync_targets_unreachable:ratio"
 
 
 def shared_recordings() -> RecordingGroup:
     """Return what is recorded of what many targets share."""
-    return RecordingGroup("booking-sync-shared", "1m", (*_credentials(), *_platforms()))
+    return RecordingGroup("booking-sync-shared", "1m", (*_credentials(), *_platforms(), *_besides()))
 
 
 def _credentials() -> tuple[Recording, ...]:
@@ -62,5 +64,29 @@ def _platforms() -> tuple[Recording, ...]:
             JOB_CUT_OFF,
             f"min without (platform) ({_PLATFORM_CUT_OFF})\nand count without (platform) ({_PLATFORM_CUT_OFF}) >= 2",
             "The same of the platform that answers best, where there are two: not two platforms fail at once, but our network.",
+        ),
+    )
+
+
+def _besides() -> tuple[Recording, ...]:
+    hour = " and ".join(f"{_OTHERWISE}{ago} == 1" for ago in ("", " offset 30m", " offset 1h"))
+    share = f"{_PLATFORM_LONG} / {PLATFORM_TARGETS}"
+    return (
+        Recording(
+            _PLATFORM_LONG,
+            f"sum without (target) ({hour})",
+            "The targets that have failed for an hour. Three looks are enough, and cost less than all of the hour.",
+        ),
+        Recording(
+            BESIDES,
+            f"last_over_time({BESIDES}[1h]) and ignoring (besides) {FAILING} == 1\n"
+            "or\nlabel_replace(\n"
+            f"  {FAILING} == 1 and {FAILING} offset 12m == 1 unless {FAILING} offset 15m == 1\n"
+            f"  and ignoring (target) {_PLATFORM_LONG} > {PLATFORM_FAILING} / 2\n"
+            f"  and ignoring (target) ({_PLATFORM_LONG} >= 5 and {share} > 0.1 or {_PLATFORM_LONG} >= 2 and {share} > 0.5),\n"
+            '  "besides", "yes", "", ""\n)',
+            "A target that began to fail when most of those that fail had for an hour, and were enough for a page about the\n"
+            "platform: not the same cause. This is asked once, before the target's own alert fires (15 minutes) and after the\n"
+            "others of an outage have shown themselves; it holds until the target is well: labels of an alert must not change.",
         ),
     )
