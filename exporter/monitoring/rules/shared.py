@@ -70,7 +70,8 @@ def _platforms() -> tuple[Recording, ...]:
 
 def _besides() -> tuple[Recording, ...]:
     hour = " and ".join(f"{_OTHERWISE}{ago} == 1" for ago in ("", " offset 30m", " offset 1h"))
-    share = f"{_PLATFORM_LONG} / {PLATFORM_TARGETS}"
+    few = f"{_PLATFORM_LONG} >= 5 and {_PLATFORM_LONG} > 0.1 * {PLATFORM_TARGETS}"
+    most = f"{_PLATFORM_LONG} >= 2 and {_PLATFORM_LONG} > 0.5 * {PLATFORM_TARGETS}"
     return (
         Recording(
             _PLATFORM_LONG,
@@ -82,8 +83,8 @@ def _besides() -> tuple[Recording, ...]:
             f"last_over_time({BESIDES}[1h]) and ignoring (besides) {FAILING} == 1\n"
             "or\nlabel_replace(\n"
             f"  {FAILING} == 1 and {FAILING} offset 12m == 1 unless {FAILING} offset 15m == 1\n"
-            f"  and ignoring (target) {_PLATFORM_LONG} > {PLATFORM_FAILING} / 2\n"
-            f"  and ignoring (target) ({_PLATFORM_LONG} >= 5 and {share} > 0.1 or {_PLATFORM_LONG} >= 2 and {share} > 0.5),\n"
+            f"  and ignoring (target) 2 * {_PLATFORM_LONG} > {PLATFORM_FAILING}\n"
+            f"  and ignoring (target) ({few} or {most}),\n"
             '  "besides", "yes", "", ""\n)',
             "A target that began to fail when most of those that fail had for an hour, and were enough for a page about the\n"
             "platform: not the same cause. This is asked once, before the target's own alert fires (15 minutes) and after the\n"
