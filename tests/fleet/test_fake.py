@@ -167,7 +167,7 @@ def test_the_exporter_shows_over_tls_what_the_fake_holds(tmp_path: Path) -> None
             return found
 
     code, text, log = asyncio.run(probe())
-    assert code == 1, log  # bookings of the fake have no deal
+    assert code in {1, 2}, log  # bookings of the fake have no deal, and on some days two of the next day overlap
     shown = text.encode()
     window = WindowSpec("next_7d", "now", "now+7d")
     for number in range(2):
