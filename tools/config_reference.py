@@ -16,6 +16,7 @@ from exporter.fields.durations import PATTERN as DURATION_PATTERN
 from exporter.platforms.base import Section
 from exporter.platforms.registry import PLATFORMS
 from exporter.platforms.settings import MAY_BE_EMPTY_KEY, Accepted, TargetTls, WrittenWindow
+from tools.marked import put
 
 _FIRST: Final = ("name", "platform", "interval", "max_age", "window", "windows")
 _BEGIN: Final = "<!-- generated from the settings of the platforms: begin -->\n"
@@ -67,8 +68,7 @@ def reference() -> str:
 
 def with_reference(page: str) -> str:
     """Return ``page`` (docs/configuration.md) with its generated part written anew."""
-    before, _, rest = page.partition(_BEGIN)
-    return f"{before}{_BEGIN}\n{reference()}\n{_END}{rest.partition(_END)[2]}"
+    return put(page, _BEGIN, _END, reference())
 
 
 def _lines() -> Iterator[str]:

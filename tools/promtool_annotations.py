@@ -16,11 +16,12 @@ from typing import Final
 
 import yaml
 
-Labels = frozenset[tuple[str, str]]
-Moment = tuple[str, int, str, Labels]
-"""Name of the case, milliseconds, name of the alert, labels."""
+from exporter.fields.durations import parse_duration
 
-_UNITS: Final = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000, "y": 31_536_000_000}
+Labels = frozenset[tuple[str, str]]
+Moment = tuple[str, float, str, Labels]
+"""Name of the case, seconds, name of the alert, labels."""
+
 _GOT: Final = re.compile(r"Labels:\{(.*)\}\n\s+Annotations:\{(.*)\}")
 _FAILED: Final = re.compile(r"(?:name: (.*),\n\s+)?alertname: (\w+), time: (\w+),")
 
@@ -33,7 +34,7 @@ def fired(output: str) -> dict[Moment, dict[str, str]]:
         case, alert, time = start.groups()
         for labels, texts in _GOT.findall(output[start.end() : end].rpartition("got:[")[2]):
             of_the_alert = {name: value for name, value in _pairs(labels).items() if name != "alertname"}
-            found[case or "", _milliseconds(time), alert, frozenset(of_the_alert.items())] = _pairs(texts)
+            found[case or "", parse_duration(time), alert, frozenset(of_the_alert.items())] = _pairs(texts)
     return found
 
 
@@ -62,7 +63,7 @@ def _expected(root: yaml.Node | None) -> Iterator[tuple[Moment, yaml.MappingNode
     for case in _items(root, "tests") if root else ():
         name = _scalar(case, "name")
         for test in _items(case, "alert_rule_test"):
-            moment, alert = _milliseconds(_scalar(test, "eval_time")), _scalar(test, "alertname")
+            moment, alert = parse_duration(_scalar(test, "eval_time")), _scalar(test, "alertname")
             for expected in _items(test, "exp_alerts"):
                 labels = _entry(expected, "exp_labels")
                 pairs = [(key.value, value.value) for key, value in labels[1].value] if labels else []
@@ -95,10 +96,6 @@ def _dumped(annotations: Mapping[str, str]) -> list[str]:
 def _pairs(printed: str) -> dict[str, str]:
     quoted = re.findall(r'(\w+)=("(?:[^"\\]|\\.)*")', printed)
     return {name: str(ast.literal_eval(value)) for name, value in quoted}
-
-
-def _milliseconds(duration: str) -> int:
-    return sum(int(number) * _UNITS[unit] for number, unit in re.findall(r"(\d+)(ms|[smhdwy])", duration))
 
 
 def rewrite(file: Path) -> int:

@@ -18,8 +18,10 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Final
 
-_BEGIN: Final = "<!-- written by `make test-current`: begin -->\n"
-_END: Final = "<!-- written by `make test-current`: end -->\n"
+from tools.marked import put
+
+BEGIN: Final = "<!-- written by `make test-current`: begin -->\n"
+END: Final = "<!-- written by `make test-current`: end -->\n"
 _SERVERS: Final = {
     "prometheus": "Prometheus",
     "prometheus-alertmanager": "Alertmanager",
@@ -50,15 +52,6 @@ def render(runs: list[Run], day: date) -> str:
         *([f"`{name}`", *(_counted(run.files.get(name, Counter())) for run in runs)] for name in files),
     ]
     return f"On {day.isoformat()}:\n\n" + "".join(f"| {' | '.join(row)} |\n" for row in rows)
-
-
-def put(page: str, table: str) -> str:
-    """Return the page with the table between its marks. Raises ``ValueError`` when it has none."""
-    before, found, rest = page.partition(_BEGIN)
-    _, closed, after = rest.partition(_END)
-    if not (found and closed):
-        raise ValueError(f"the page has no marks: {_BEGIN}{_END}")
-    return f"{before}{_BEGIN}\n{table}\n{_END}{after}"
 
 
 def counted(report: str) -> dict[str, Counter[str]]:
@@ -102,5 +95,7 @@ def _servers(folder: str) -> str:
 if __name__ == "__main__":
     page, current, *rest = sys.argv[1:]
     runs = [_run("", rest), _run(str(Path(current).resolve()), rest)]
-    Path(page).write_text(put(Path(page).read_text(encoding="utf-8"), render(runs, datetime.now(UTC).date())), encoding="utf-8")
+    Path(page).write_text(
+        put(Path(page).read_text(encoding="utf-8"), BEGIN, END, render(runs, datetime.now(UTC).date())), encoding="utf-8"
+    )
     sys.exit(any(run.failed for run in runs))

@@ -46,8 +46,8 @@ _BLIND = (
 )
 _DARK = (_names("BookingSyncDataExpired", "BookingSyncAccessDenied"), _CRITICAL)
 _IN_PART = (_names("BookingSyncDataExpired", "BookingSyncAccessDenied"), _WARNING)
-# A label that neither side has counts as equal; so an installation without clusters or namespaces loses nothing.
 _NOT_BESIDES = ('besides = ""',)
+# A label that neither side has counts as equal; so an installation without clusters or namespaces loses nothing.
 _SAME_JOB = (*TENANT_LABELS, "job")
 _SAME_PLATFORM = (*_SAME_JOB, "platform")
 _SAME_TARGET = (*_SAME_JOB, "target")
@@ -58,15 +58,12 @@ def _of_many(source: str, what: str, equal: Sequence[str], *also: str, but: Sequ
 
     ``also`` are pages about causes that it explains; ``but`` are matchers of the pages for single targets that it does.
     """
+    cause = [f'alertname = "{source}"']
+    tickets = "So do tickets about what these targets showed before. A page about bookings stands as long as its data do."
     return (
-        *(Inhibition([f'alertname = "{source}"'], [_names(*also)], equal, what) for _ in also[:1]),
-        Inhibition([f'alertname = "{source}"'], [*_DARK, *but], equal, what),
-        Inhibition(
-            [f'alertname = "{source}"'],
-            [_names(*_BLIND), _WARNING],
-            equal,
-            "So do tickets about what these targets showed before. A page about bookings stands as long as its data do.",
-        ),
+        *((Inhibition(cause, [_names(*also)], equal, what),) if also else ()),
+        Inhibition(cause, [*_DARK, *but], equal, what),
+        Inhibition(cause, [_names(*_BLIND), _WARNING], equal, tickets),
     )
 
 

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -25,7 +25,7 @@ from exporter.commands.demo import demo_targets
 from exporter.simulator import Simulator, running
 from exporter.simulator.drills import demo_world
 from tests.monitoring.bundle import ALERT_GROUPS, ALERTMANAGER, RECORDING_GROUPS, ROOT
-from tests.monitoring.routes import every_route
+from tests.monitoring.routes import every_route, sends_all_clears
 from tests.monitoring.scaled import scaled, scaled_expression
 from tests.monitoring.servers import alertmanager, free_port, prometheus, run, wait_for
 
@@ -213,12 +213,19 @@ def hurried_exporter(directory: Path, origin: str) -> Iterator[str]:
     portals[-1]["collectors"] = {**_COLLECTORS["bitrix24"], "links": links}
     file = directory / "exporter.yml"
     file.write_text(yaml.safe_dump({"timezone": "Europe/Berlin", "targets": targets}))
+    with exporting("tests.e2e.hurried_exporter", file, {"HURRY": str(HURRIED_SECONDS)}) as address:
+        yield address
+
+
+@contextmanager
+def exporting(module: str, config: Path, environment: Mapping[str, str]) -> Iterator[str]:
+    """Run an exporter, ``python -m module``, on a configuration, its log beside that; yields its address."""
     address = f"127.0.0.1:{free_port()}"
-    with (directory / "exporter.log").open("w") as log:
+    with config.with_name("exporter.log").open("w") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "tests.e2e.hurried_exporter", f"--config.file={file}", f"--web.listen-address={address}"],
+            [sys.executable, "-m", module, f"--config.file={config}", f"--web.listen-address={address}"],
             cwd=ROOT,
-            env={**os.environ, "HURRY": str(HURRIED_SECONDS)},
+            env={**os.environ, **environment},
             stdout=log,
             stderr=log,
         )
@@ -269,11 +276,6 @@ def _busy_last_week(directory: Path) -> None:
     assert result.returncode == 0, result.stdout + result.stderr
 
 
-def _tells_the_end(receiver: dict[str, Any]) -> bool:
-    """Whether the shipped receiver tells what is over, be it by mail, chat, pager or webhook."""
-    return any(one.get("send_resolved", True) for kind, ones in receiver.items() if kind != "name" for one in ones)
-
-
 def _alertmanager_config(directory: Path, inbox_url: str) -> Path:
     """Return the shipped configuration with shorter waits, no office hours, and receivers that are our inbox."""
     config = yaml.safe_load((ALERTMANAGER / "alertmanager.yml").read_text())
@@ -286,8 +288,8 @@ def _alertmanager_config(directory: Path, inbox_url: str) -> Path:
         for key in ("active_time_intervals", "mute_time_intervals"):
             route.pop(key, None)
     config["receivers"] = [
-        {"name": one["name"], "webhook_configs": [{"url": f"{inbox_url}/{one['name']}", "send_resolved": _tells_the_end(one)}]}
-        if one["name"] != "nobody"
+        {"name": one["name"], "webhook_configs": [{"url": f"{inbox_url}/{one['name']}", "send_resolved": all_clear}]}
+        if (all_clear := sends_all_clears(one)) is not None
         else one
         for one in config["receivers"]
     ]

@@ -15,17 +15,19 @@ import json
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 from tests.e2e.storm_fleet import OWNERS_TAKE_MINUTES, Cause, begin
 from tests.e2e.storm_stack import BUNDLE, Notice, StormStack, storm_stack
+from tests.monitoring import message_counts
 from tests.monitoring.bundle import ROOT
+from tests.monitoring.message_counts import Counts, Summary, counted, summary
+from tools.marked import put
 
 SITES: Final = (5, 40)
-Summary: TypeAlias = dict[str, int | None]
 Kept: TypeAlias = dict[str, dict[str, Summary]]
 """Before and now: of each storm the numbers of messages, and the minute of the first."""
 
@@ -46,16 +48,6 @@ MOST_LOST: Final = 0.1
 """The share of scrapes; in life each is tried for ten seconds, here for what these are divided."""
 
 _SHOWN_ALERTS: Final = 3
-
-
-@dataclass(frozen=True)
-class Counts:
-    """Messages to a receiver: incidents ``begun`` before the repair and ``again`` after it, ``more`` about one, all-clears."""
-
-    begun: int
-    more: int
-    again: int
-    over: int
 
 
 @dataclass(frozen=True)
@@ -83,15 +75,8 @@ class Rehearsed:
 
     @property
     def summary(self) -> Summary:
-        """Return what is kept of it. What is added to a page that was sent is no page; each mail is a ticket."""
-        return {
-            "pages": self.pages.begun,
-            "pages_after": self.pages.again,
-            "tickets": self.tickets.begun + self.tickets.more,
-            "tickets_after": self.tickets.again,
-            "all_clears": self.pages.over + self.tickets.over,
-            "first": self.first,
-        }
+        """Return what is kept of it."""
+        return summary(self.pages, self.tickets, self.first)
 
     @property
     def is_one_message(self) -> bool:
@@ -120,32 +105,20 @@ def rehearse(stack: StormStack, cause: Cause, sites: int) -> Rehearsed:
     lost = stack.query(f"1 - avg_over_time(up[{time.time() - began:.0f}s])")
     notices = [one for one in stack.mailbox.notices if one.receiver != "heartbeat"]
     minutes = [(one.at - at) / minute for one in notices]
+
+    def is_late(notice: Notice) -> bool:
+        return notice.at >= at + LASTS_MINUTES * minute
+
     return Rehearsed(
         cause,
         sites,
-        counted((one for one in notices if one.receiver == "pager"), at + LASTS_MINUTES * minute),
-        counted((one for one in notices if one.receiver != "pager"), at + LASTS_MINUTES * minute),
+        counted((one for one in notices if one.receiver == "pager"), is_late),
+        counted((one for one in notices if one.receiver != "pager"), is_late),
         [f"{when:6.1f} {one.receiver}: {_names(one) or 'all-clear'}" for when, one in zip(minutes, notices, strict=True)],
         _timeline(stack.fired(began, time.time()), began, minute),
         round(minutes[0]) if minutes else None,
         float(lost[0]["value"][1]),
     )
-
-
-def counted(notices: Iterable[Notice], repaired: float) -> Counts:
-    """Count the messages to a receiver; a message about a group that is not open begins an incident."""
-    begun = more = again = over = 0
-    known: set[str] = set()
-    for notice in notices:
-        if not notice.alerts:
-            over += notice.group in known  # else it is the end of something that was before
-            known.discard(notice.group)
-        elif notice.group in known:
-            more += 1
-        else:
-            known.add(notice.group)
-            begun, again = (begun + 1, again) if notice.at < repaired else (begun, again + 1)
-    return Counts(begun, more, again, over)
 
 
 def still_open(notices: Iterable[Notice]) -> set[str]:
@@ -179,31 +152,15 @@ def _timeline(rows: Sequence[dict[str, Any]], began: float, minute: float) -> li
 
 def table(kept: Kept) -> str:
     """Return the table as Markdown: a row for each storm, before and now."""
-    head = (
-        "| what happens for 40 minutes | sites | before: pages | again after the repair | tickets | now: pages | again "
-        "| tickets | all-clears | first message, min |\n| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n"
-    )
-    return head + "".join(_row(kept, cause, sites) for cause in Cause for sites in SITES)
+    return message_counts.table(("what happens for 40 minutes", "sites"), _rows(kept), empty="-")
 
 
-def _row(kept: Kept, cause: Cause, sites: int) -> str:
-    before, now = (kept.get(when, {}).get(f"{cause}, {sites}") for when in ("before", "now"))
-    cells = [
-        _cell(before, "pages"),
-        _cell(before, "pages_after"),
-        _cell(before, "tickets", "tickets_after"),
-        _cell(now, "pages"),
-        _cell(now, "pages_after"),
-        _cell(now, "tickets", "tickets_after"),
-        _cell(now, "all_clears"),
-        _cell(now, "first"),
-    ]
-    return f"| {cause.what} | {sites} | {' | '.join(cells)} |\n"
-
-
-def _cell(found: Summary | None, *names: str) -> str:
-    numbers = [] if found is None else [number for name in names if (number := found[name]) is not None]
-    return str(sum(numbers)) if numbers else "-"
+def _rows(kept: Kept) -> Iterator[tuple[tuple[str, str], list[Summary], list[Summary]]]:
+    for cause in Cause:
+        for sites in SITES:
+            name = f"{cause}, {sites}"
+            before, now = ([kept[when][name]] if name in kept.get(when, {}) else [] for when in ("before", "now"))
+            yield (cause.what, str(sites)), before, now
 
 
 def keep(found: Rehearsed, when: str) -> None:
@@ -211,8 +168,7 @@ def keep(found: Rehearsed, when: str) -> None:
     kept: Kept = json.loads(KEPT.read_text()) if KEPT.exists() else {}
     kept.setdefault(when, {})[found.name] = found.summary
     KEPT.write_text(json.dumps(kept, indent=1, sort_keys=True) + "\n")
-    before, _, rest = DOCUMENT.read_text().partition(BEGIN)
-    DOCUMENT.write_text(f"{before}{BEGIN}\n{table(kept)}\n{END}{rest.partition(END)[2]}")
+    DOCUMENT.write_text(put(DOCUMENT.read_text(), BEGIN, END, table(kept)))
 
 
 def main() -> None:

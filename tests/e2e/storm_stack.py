@@ -7,10 +7,7 @@ are divided.
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -24,12 +21,12 @@ import yaml
 
 from exporter.simulator import Simulator
 from tests.e2e.fast_clock import FASTER_ENV, STARTED_ENV, FastClock
-from tests.e2e.paging_stack import JOB, Inbox, delivered_to, served
+from tests.e2e.paging_stack import JOB, Inbox, delivered_to, exporting, served
 from tests.e2e.storm_fleet import build, configuration
 from tests.monitoring.bundle import ROOT
 from tests.monitoring.routes import every_route
 from tests.monitoring.scaled import scaled, scaled_expression
-from tests.monitoring.servers import alertmanager, free_port, prometheus, wait_for
+from tests.monitoring.servers import alertmanager, prometheus, wait_for
 
 BUNDLE: Final = ROOT / "config"
 RESEND_SECONDS: Final = 2.5
@@ -137,20 +134,8 @@ def storm_stack(directory: Path, sites: int, faster: float, bundle: Path = BUNDL
 def _exporter(directory: Path, config: dict[str, Any], faster: float, started: float) -> Iterator[str]:
     file = directory / "exporter.yml"
     file.write_text(yaml.safe_dump(config))
-    address = f"127.0.0.1:{free_port()}"
-    with (directory / "exporter.log").open("w") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "tests.e2e.fast_exporter", f"--config.file={file}", f"--web.listen-address={address}"],
-            cwd=ROOT,
-            env={**os.environ, FASTER_ENV: str(faster), STARTED_ENV: str(started)},
-            stdout=log,
-            stderr=log,
-        )
-        try:
-            yield address
-        finally:
-            process.terminate()
-            process.wait(20)
+    with exporting("tests.e2e.fast_exporter", file, {FASTER_ENV: str(faster), STARTED_ENV: str(started)}) as address:
+        yield address
 
 
 def _routes(directory: Path, bundle: Path, faster: float, inbox_url: str) -> Path:

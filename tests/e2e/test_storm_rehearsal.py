@@ -6,11 +6,16 @@ import json
 import time
 
 from tests.e2e.fast_clock import FastClock
-from tests.e2e.storm_rehearsal import BEGIN, DOCUMENT, END, KEPT, Counts, counted, still_open, table
+from tests.e2e.storm_rehearsal import BEGIN, DOCUMENT, END, KEPT, still_open, table
 from tests.e2e.storm_stack import Notice
+from tests.monitoring.message_counts import Counts, counted
 
 REFUSED = (("BookingSyncCredentialRefused", ""),)
 DENIED = (("BookingSyncAccessDenied", "site-001"),)
+
+
+def _after_forty(notice: Notice) -> bool:
+    return notice.at >= 40.0
 
 
 def test_a_message_about_an_open_incident_is_more_and_one_after_the_repair_is_again() -> None:
@@ -22,17 +27,17 @@ def test_a_message_about_an_open_incident_is_more_and_one_after_the_repair_is_ag
         Notice(70.0, "pager", "key", ()),
     ]
 
-    assert Counts(begun=1, more=1, again=1, over=2) == counted(notices, repaired=40.0)
+    assert Counts(begun=1, more=1, again=1, over=2) == counted(notices, _after_forty)
 
 
 def test_the_all_clear_of_something_earlier_is_not_counted() -> None:
-    assert Counts(begun=0, more=0, again=0, over=0) == counted([Notice(1.0, "pager", "exporter", ())], repaired=40.0)
+    assert Counts(begun=0, more=0, again=0, over=0) == counted([Notice(1.0, "pager", "exporter", ())], _after_forty)
 
 
 def test_a_group_that_begins_anew_after_its_all_clear_is_another_incident() -> None:
     notices = [Notice(at, "pager", "key", alerts) for at, alerts in ((5.0, REFUSED), (10.0, ()), (15.0, REFUSED))]
 
-    assert Counts(begun=2, more=0, again=0, over=1) == counted(notices, repaired=40.0)
+    assert Counts(begun=2, more=0, again=0, over=1) == counted(notices, _after_forty)
 
 
 def test_a_group_is_open_until_its_end_was_told() -> None:

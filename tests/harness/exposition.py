@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from prometheus_client import CollectorRegistry, Metric
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
@@ -22,6 +22,15 @@ Samples = Mapping[tuple[str, frozenset[tuple[str, str]]], float]
 def page_of(view: View, format: Format = Format.TEXT, *, counters: bool = True) -> bytes:  # noqa: A002  the exposition's word
     """Return the page of a fresh exporter that shows ``view``; without ``counters`` only what the view holds."""
     return Page(instruments_for(view) if counters else Instruments(CollectorRegistry())).render(view, format)
+
+
+def lines_of(text: str) -> Iterator[tuple[str, dict[str, str], float]]:
+    """Yield name, labels and value of each line of a page in the text format, quickly: no value may hold a quote."""
+    for line in text.splitlines():
+        if line and not line.startswith("#"):
+            series, value = line.rsplit(" ", 1)
+            name, _, own = series.partition("{")
+            yield name, dict(re.findall(r'(\w+)="([^"]*)"', own)), float(value)
 
 
 def counters_of(instruments: Instruments, name: str, platform: str) -> TargetInstruments:

@@ -13,19 +13,18 @@ from typing import Any
 
 import yaml
 
+from exporter.fields.durations import parse_duration
 from tests.monitoring.bundle import ABOUT_A_PROCESS, ALERT_GROUPS, DECLARED, PROMETHEUS, RECORDING_GROUPS
 
 CASES = sorted((PROMETHEUS / "tests").glob("*.yml"))
 _GROUPS = (*RECORDING_GROUPS, *ALERT_GROUPS)
-_MILLISECONDS = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
 
 
 def left_open(rules: str) -> str:
     """Return rules whose ranges lack the sample that lies exactly at their left end, as all ranges do since 3.0."""
 
     def shorter(found: re.Match[str]) -> str:
-        whole = sum(int(number) * _MILLISECONDS[unit] for number, unit in re.findall(r"(\d+)([smhdw])", found[1]))
-        return f"[{whole - 1}ms{found[2]}"
+        return f"[{1_000 * parse_duration(found[1]) - 1:.0f}ms{found[2]}"
 
     return re.sub(r"\[((?:\d+[smhdw])+)(\]|:\d+[smhdw]\])", shorter, rules)
 

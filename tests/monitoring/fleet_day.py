@@ -7,7 +7,6 @@ samples there are, hardly on what they say, and a day of forty targets takes sec
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ import httpx
 from promql_parser import MatrixSelector, SubqueryExpr, VectorSelector
 
 from exporter.errors import Reason
+from exporter.fields.durations import parse_duration
 from exporter.metrics import Format, Page
 from exporter.model import (
     ApiUsage,
@@ -37,7 +37,7 @@ from exporter.model import (
 )
 from exporter.policy import Known, TargetPolicy
 from exporter.state.snapshot import CollectorState
-from tests.harness.exposition import instruments_for
+from tests.harness.exposition import instruments_for, lines_of
 from tests.harness.views import Target, connection, connections, failed, succeeded, target_of, unpolled, view_of
 from tests.monitoring.bundle import ALERT_GROUPS, RECORDING_GROUPS
 from tests.monitoring.promql import parse, walk
@@ -51,7 +51,6 @@ DAY: Final = 86_400.0
 _LEAST_HISTORY: Final = 900.0
 # No sample lies on the edge of a range that ends when people ask: ranges are closed up to Prometheus 2, left-open since 3.
 _SINCE_SCRAPE, _SINCE_RULES = 17.0, 7.0
-_SECONDS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3_600.0, "d": DAY}
 _SCRAPED: Final = {
     "up": 1.0,
     "scrape_duration_seconds": 0.5,
@@ -109,7 +108,7 @@ def write_day(client: httpx.Client, fleet: Fleet, at: float, instance: str = INS
     history = looked_back(rule["expr"] for group in (*RECORDING_GROUPS, *ALERT_GROUPS) for rule in group["rules"])
     scraped: dict[Labels, float] = {
         frozenset({**labels, "__name__": name, "job": JOB, "instance": instance}.items()): value
-        for name, labels, value in _samples(FleetPage(fleet, at - _SINCE_SCRAPE).render(at - _SINCE_SCRAPE))
+        for name, labels, value in lines_of(FleetPage(fleet, at - _SINCE_SCRAPE).render(at - _SINCE_SCRAPE))
         if name in history
     }
     for name in _SCRAPED.keys() & history.keys():
@@ -134,14 +133,9 @@ def query(client: httpx.Client, expression: str, at: float) -> dict[str, Any]:
     return found
 
 
-def seconds(duration: str) -> float:
-    """Return a duration of a rule file, such as ``1h30m``, in seconds."""
-    return sum(float(number) * _SECONDS[unit] for number, unit in re.findall(r"(\d+)(ms|s|m|h|d)", duration))
-
-
 def interval_of(group: Mapping[str, Any]) -> float:
     """Return every how many seconds a group is evaluated; one that does not say it takes the example configuration's 30."""
-    return seconds(group.get("interval", "30s"))
+    return parse_duration(group.get("interval", "30s"))
 
 
 def looked_back(expressions: Iterable[str]) -> dict[str, float]:
@@ -183,14 +177,6 @@ def _write(
         client,
         (Run(labels, value, last, every, behind=history[dict(labels)["__name__"]]) for labels, value in found.items()),
     )
-
-
-def _samples(text: str) -> Iterable[tuple[str, dict[str, str], float]]:
-    for line in text.splitlines():
-        if line and not line.startswith("#"):
-            series, value = line.rsplit(" ", 1)
-            name, _, own = series.partition("{")
-            yield name, dict(re.findall(r'(\w+)="([^"]*)"', own)), float(value)
 
 
 def _targets(fleet: Fleet, now: float) -> list[Target]:

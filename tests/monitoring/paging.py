@@ -8,7 +8,6 @@ every inhibition keeps apart.
 from __future__ import annotations
 
 import json
-import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -20,17 +19,16 @@ from typing import Any, Final
 
 import yaml
 
+from tests.monitoring import message_counts
 from tests.monitoring.bundle import ALERTS
 from tests.monitoring.inboxes import send, serving
-from tests.monitoring.routes import CONFIG_FILE, every_route
+from tests.monitoring.message_counts import Counts
+from tests.monitoring.routes import CONFIG_FILE, every_route, sends_all_clears
+from tests.monitoring.scaled import scaled
 from tests.monitoring.servers import alertmanager
 from tests.monitoring.storms import LASTS, Spell
 
-_ALL_CLEARS: Final = {"pagerduty_configs": True, "webhook_configs": True, "email_configs": False, "slack_configs": False}
-"""Whether a receiver of that kind sends all-clears unless its configuration says it."""
-
 _DEFAULTS: Final = {"group_wait": "30s", "group_interval": "5m", "repeat_interval": "4h"}
-_SECONDS: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 _SUMMARIES: Final = {alert["alert"]: alert["annotations"]["summary"] for alert in ALERTS}
 _UNTIL_TOLD: Final = 31
 """Minutes after the last change within which every group is told, tickets too."""
@@ -45,38 +43,11 @@ class Notice:
     group: str
     alerts: tuple[str, ...]
 
-    @property
-    def is_over(self) -> bool:
-        """Whether it is the all-clear."""
-        return not self.alerts
-
-
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """What arrived at one receiver: ``begun`` and ``again`` are incidents, ``more`` what was added to one that was told."""
-
-    begun: int = 0
-    more: int = 0
-    again: int = 0
-    over: int = 0
-
 
 def counted(notices: Sequence[Notice], receiver: str) -> Counts:
-    """Return what reached a receiver; ``again`` is what began after the repair."""
-    begun = more = again = over = 0
-    known: set[str] = set()
-    for notice in notices:
-        if not notice.receiver.startswith(receiver):
-            continue
-        if notice.is_over:
-            over += 1
-            known.discard(notice.group)
-        elif notice.group in known:
-            more += 1
-        else:
-            known.add(notice.group)
-            begun, again = (begun + 1, again) if notice.minute <= LASTS else (begun, again + 1)
-    return Counts(begun, more, again, over)
+    """Count what reached a receiver."""
+    reached = (notice for notice in notices if notice.receiver.startswith(receiver))
+    return message_counts.counted(reached, is_late=lambda notice: notice.minute > LASTS)
 
 
 def told(storms: Mapping[str, Sequence[Spell]], directory: Path, faster: float) -> dict[str, list[Notice]]:
@@ -129,26 +100,14 @@ def _divided(faster: float, port: int) -> dict[str, Any]:
     for route in every_route(config):
         for name in _DEFAULTS:
             if name in route:
-                route[name] = f"{1_000 * _seconds(route[name]) / faster:.0f}ms"
+                route[name] = scaled(route[name], faster)
     config["receivers"] = [
         {"name": receiver["name"], "webhook_configs": [{"url": f"http://127.0.0.1:{port}/", "send_resolved": all_clear}]}
-        if (all_clear := _sends_all_clears(receiver)) is not None
+        if (all_clear := sends_all_clears(receiver)) is not None
         else receiver
         for receiver in config["receivers"]
     ]
     return {name: config[name] for name in ("route", "inhibit_rules", "receivers")}
-
-
-def _sends_all_clears(receiver: Mapping[str, Any]) -> bool | None:
-    """Return whether a receiver sends all-clears, as its first address has it; ``None`` for one without any."""
-    for kind, default in _ALL_CLEARS.items():
-        for one in receiver.get(kind, []):
-            return bool(one.get("send_resolved", default))
-    return None
-
-
-def _seconds(duration: str) -> int:
-    return sum(int(number) * _SECONDS[unit] for number, unit in re.findall(r"(\d+)([smhd])", duration))
 
 
 @contextmanager

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
 
 from tests.monitoring.bundle import ALERTMANAGER
 
 CONFIG_FILE = ALERTMANAGER / "alertmanager.yml"
+
+_ALL_CLEARS: Final = {"pagerduty_configs": True, "webhook_configs": True, "email_configs": False, "slack_configs": False}
+"""Whether a receiver of that kind sends all-clears unless its configuration says it."""
 
 
 def every_route(config: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -28,3 +31,11 @@ def branch(config: dict[str, Any], matcher: str) -> dict[str, Any]:
 def with_the_examples() -> str:
     """Return the shipped configuration with every example switched on, as its head says how."""
     return re.sub(r"^( *)#(?! \S)", r"\1", CONFIG_FILE.read_text(), flags=re.MULTILINE)
+
+
+def sends_all_clears(receiver: Mapping[str, Any]) -> bool | None:
+    """Return whether a receiver sends all-clears, as its first address has it; ``None`` for one without any."""
+    for kind, default in _ALL_CLEARS.items():
+        for one in receiver.get(kind, []):
+            return bool(one.get("send_resolved", default))
+    return None

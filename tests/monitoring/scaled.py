@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-_UNITS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
+from exporter.fields.durations import parse_duration
+
 _DURATION = r"\d+(?:ms|s|m|h|d|w)"
 
 
@@ -13,8 +14,7 @@ def scaled(duration: str, factor: float) -> str:
     """Return a duration divided by ``factor``, at least a millisecond."""
     if duration in {"0s", "0"}:
         return duration
-    whole = sum(int(number) * _UNITS[unit] for number, unit in re.findall(r"(\d+)(ms|s|m|h|d|w)", duration))
-    return f"{max(1, round(whole / factor))}ms"
+    return f"{max(1, round(1_000 * parse_duration(duration) / factor))}ms"
 
 
 def scaled_expression(expression: str, factor: float) -> str:

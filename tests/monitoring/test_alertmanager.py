@@ -10,6 +10,7 @@ import httpx
 import pytest
 import yaml
 
+from exporter.fields.durations import parse_duration
 from exporter.monitoring.promql import TENANT_LABELS
 from exporter.polling.scheduler import MAX_DENIED_SECONDS
 from tests.monitoring.bundle import ALERT_NAMES, ALERTMANAGER, ALERTS
@@ -58,10 +59,6 @@ def _all_labels(alert: dict[str, Any]) -> set[str]:
 
 
 _labels_of = cache(labels_of_expression)
-
-
-def _seconds(duration: str) -> int:
-    return sum(int(n) * {"s": 1, "m": 60, "h": 3600, "d": 86400}[unit] for n, unit in re.findall(r"(\d+)([smhd])", duration))
 
 
 @pytest.mark.servers
@@ -115,7 +112,7 @@ def test_what_many_targets_share_outlives_what_it_keeps_back_by_more_than_the_lo
     for source in _that_match(inhibition["source_matchers"]):
         for target in _that_match(inhibition["target_matchers"]):
             if source["alert"] in SHARED and target["alert"] not in SHARED:
-                kept = _seconds(source["keep_firing_for"]) - _seconds(target.get("keep_firing_for", "0s"))
+                kept = parse_duration(source["keep_firing_for"]) - parse_duration(target.get("keep_firing_for", "0s"))
                 assert kept >= MAX_DENIED_SECONDS + 300, f"{source['alert']} and {target['alert']}"
 
 

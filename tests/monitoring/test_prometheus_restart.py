@@ -6,10 +6,7 @@ What keeps back the pages of single targets must be there before those are; a re
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import httpx
@@ -17,7 +14,7 @@ import pytest
 import yaml
 
 from tests.monitoring.bundle import ALERT_GROUPS, ALERTS, RECORDING_GROUPS
-from tests.monitoring.inboxes import serving
+from tests.monitoring.pages import pages
 from tests.monitoring.scaled import scaled_groups
 from tests.monitoring.servers import prometheus, wait_for
 
@@ -32,7 +29,8 @@ SHARED = {"key": "BookingSyncCredentialRefused", "platform": "BookingSyncPlatfor
 SINGLE = {"BookingSyncAccessDenied", "BookingSyncDataExpired"}
 
 
-def _page(reason: str, credential: str) -> str:
+def _page(path: str) -> bytes:
+    reason, credential = JOBS[path.strip("/")]
     rows = [f"booking_sync_time_seconds {time.time()}"]
     for site in range(5):
         target = f'target="site-{site}",platform="wix"'
@@ -46,25 +44,7 @@ def _page(reason: str, credential: str) -> str:
                 f"booking_sync_collector_interval_seconds{{{labels}}} 60",
                 f"booking_sync_collector_last_success_timestamp_seconds{{{labels}}} 0",
             ]
-    return "\n".join(rows) + "\n"
-
-
-@contextmanager
-def _exporters() -> Iterator[int]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            body = _page(*JOBS[self.path.strip("/")]).encode()
-            self.send_response(200)
-            self.send_header("Content-Type", "text/plain; version=0.0.4")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
-
-    with serving(ThreadingHTTPServer(("127.0.0.1", 0), Handler)) as port:
-        yield port
+    return ("\n".join(rows) + "\n").encode()
 
 
 def _firing(client: httpx.Client, job: str, names: set[str]) -> set[str]:
@@ -80,14 +60,13 @@ def test_after_a_restart_in_an_outage_no_page_of_a_target_comes_before_the_one_t
     rules = tmp_path / "rules.yml"
     rules.write_text(yaml.safe_dump({"groups": scaled_groups(groups, FASTER, "1s")}))
     grace = f"--rules.alert.for-grace-period={60 * GRACE_MINUTES // FASTER}s"
-    with _exporters() as port:
+    with pages(_page) as address:
         config = yaml.safe_dump(
             {
                 "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
                 "rule_files": [str(rules)],
                 "scrape_configs": [
-                    {"job_name": job, "metrics_path": f"/{job}", "static_configs": [{"targets": [f"127.0.0.1:{port}"]}]}
-                    for job in JOBS
+                    {"job_name": job, "metrics_path": f"/{job}", "static_configs": [{"targets": [address]}]} for job in JOBS
                 ],
             }
         )

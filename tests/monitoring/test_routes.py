@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from itertools import pairwise
 from pathlib import Path
 from statistics import median
@@ -11,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
+from exporter.fields.durations import parse_duration
 from tests.monitoring.bundle import ALERTMANAGER, ALERTS
 from tests.monitoring.inboxes import inboxes, send
 from tests.monitoring.routes import CONFIG_FILE, branch, every_route, with_the_examples
@@ -22,10 +22,6 @@ TENANT = {"cluster", "namespace"}
 DOUBLE_BOOKING = {"alertname": "BookingSyncDoubleBooking", "fixed_by": "front desk", "job": "j", "target": "salon"}
 WATCHDOG = {"alertname": "Watchdog", "severity": "none", "fixed_by": "exporter operator"}
 ANNOTATIONS = {"summary": "It is so.", "description": "It is so.", "fix": "Mend it."}
-
-
-def _seconds(duration: str) -> int:
-    return sum(int(n) * {"s": 1, "m": 60, "h": 3600, "d": 86400}[unit] for n, unit in re.findall(r"(\d+)([smhd])", duration))
 
 
 def _receiver(file: Path, **labels: str) -> str:
@@ -97,10 +93,10 @@ def test_tickets_are_not_grouped_by_what_there_may_be_a_thousand_of() -> None:
 def test_a_ticket_that_ends_by_itself_ends_before_it_is_sent() -> None:
     # What is over within the wait of its group is never told. Sources of inhibitions have to keep for longer.
     sources = " ".join(matcher for rule in CONFIG["inhibit_rules"] for matcher in rule["source_matchers"])
-    wait = _seconds(branch(CONFIG, 'alertname =~ "Watchdog|BookingSync.+"')["group_wait"])
+    wait = parse_duration(branch(CONFIG, 'alertname =~ "Watchdog|BookingSync.+"')["group_wait"])
     for alert in ALERTS:
         if alert["labels"]["severity"] == "warning" and alert["alert"] not in sources:
-            assert _seconds(alert.get("keep_firing_for", "0s")) < wait, alert["alert"]
+            assert parse_duration(alert.get("keep_firing_for", "0s")) < wait, alert["alert"]
 
 
 def test_tickets_that_forget_have_no_all_clear() -> None:
@@ -145,7 +141,7 @@ def test_the_heartbeat_comes_every_minute(tmp_path: Path) -> None:
     config = yaml.safe_load(CONFIG_FILE.read_text())
     heartbeat = branch(config, 'alertname = "Watchdog"')
     for key in ("group_interval", "repeat_interval"):
-        heartbeat[key] = f"{_seconds(heartbeat[key]) * 50}ms"
+        heartbeat[key] = f"{parse_duration(heartbeat[key]) * 50:.0f}ms"
     with inboxes(tmp_path, yaml.safe_dump(config)) as (client, found):
         send(client, [(WATCHDOG, ANNOTATIONS)])
         wait_for("six heartbeats", lambda: len(found.heartbeats) > 5, 60)

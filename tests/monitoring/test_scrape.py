@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import http.server
-import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,6 +13,7 @@ from exporter.cli import app
 from exporter.config import load_config
 from exporter.errors import ConfigError
 from exporter.monitoring import Options, files
+from tests.monitoring.pages import pages
 from tests.monitoring.servers import prometheus, wait_for
 
 MIB: Final = 1024 * 1024
@@ -41,33 +38,6 @@ def job(options: Options) -> dict[str, Any]:
     return found
 
 
-@contextmanager
-def pages(bodies: Mapping[str, bytes]) -> Iterator[str]:
-    """Serve each body under its path and yield the address."""
-
-    class Pages(http.server.BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            body = bodies[self.path]
-            self.send_response(200)
-            self.send_header("Content-Type", "text/plain; version=0.0.4")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Pages)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield f"127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
-
-
 @pytest.mark.servers
 def test_prometheus_takes_the_longest_labels_and_the_largest_page_and_nothing_beyond(tmp_path: Path) -> None:
     bodies = {
@@ -76,7 +46,7 @@ def test_prometheus_takes_the_longest_labels_and_the_largest_page_and_nothing_be
         "/longer": b'booking_sync_bookings{target="%s"} 1\n' % (513 * b"x"),
         "/long": b'booking_sync_bookings{target="%s"} 1\n' % (512 * b"x"),
     }
-    with pages(bodies) as address:
+    with pages(bodies.__getitem__) as address:
         shipped = job(Options(targets=1))
         jobs = [
             {**shipped, "job_name": path, "metrics_path": path, "static_configs": [{"targets": [address]}]} for path in bodies

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.monitoring.bundle import SCRAPE_LABELS
-from tests.monitoring.paging import Counts, Notice, counted, told
+from tests.monitoring.message_counts import Counts
+from tests.monitoring.paging import Notice, counted, told
 from tests.monitoring.promql import family_of, labels_of
 from tests.monitoring.storm_table import DOCUMENT, MEASURED, table
 from tests.monitoring.storms import Cause, Storm, published, spells

@@ -30,7 +30,8 @@ from tests.monitoring.bundle import ALERT_GROUPS, ALERTS, DECLARED, PROMETHEUS, 
 from tests.monitoring.cases import CASES, left_open, load, parted, typed
 from tests.monitoring.promql import aggregations, calls, children, family_of, parse, walk
 from tests.monitoring.servers import prometheus, run, wait_for
-from tools.versions_reference import Run, counted, put, render
+from tools.marked import put
+from tools.versions_reference import BEGIN, END, Run, counted, render
 
 TYPE_LABELS = {"__type__", "__unit__"}
 """What Prometheus 3 adds to every series of a page where ``type-and-unit-labels`` is switched on."""
@@ -254,6 +255,6 @@ def test_the_table_of_what_ran_counts_each_file_and_tells_what_failed() -> None:
 
 def test_the_table_of_what_ran_has_its_place_in_the_document() -> None:
     page = (ROOT / "docs" / "monitoring.md").read_text()
-    changed = put(page, "| a table |")
+    changed = put(page, BEGIN, END, "| a table |")
     assert "\n| a table |\n" in changed
-    assert put(changed, "| another |") == put(page, "| another |")
+    assert put(changed, BEGIN, END, "| another |") == put(page, BEGIN, END, "| another |")

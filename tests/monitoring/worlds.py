@@ -6,7 +6,6 @@ are the shipped ones, evaluated by Prometheus every 30 seconds, the last time 5 
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from msgspec.structs import replace
 from prometheus_client import CollectorRegistry
 
 from exporter.errors import Reason
+from exporter.fields.durations import parse_duration
 from exporter.metrics import Format, Instruments, Page
 from exporter.model import (
     ApiUsage,
@@ -35,7 +35,7 @@ from exporter.model import (
 )
 from exporter.state.snapshot import CollectorState
 from tests.harness.expected import expected
-from tests.harness.exposition import counters_of
+from tests.harness.exposition import counters_of, lines_of
 from tests.harness.views import OPERATIONS, connection, connections, failed, succeeded, target_of, unpolled, view_of
 from tests.monitoring.bundle import ALERT_GROUPS, RECORDING_GROUPS
 from tests.monitoring.remote_write import Labels, remote_write, with_ends
@@ -49,7 +49,6 @@ DOWN: Final = 10 * MINUTE
 DAY: Final = 86_400.0
 HISTORY: Final = 45 * MINUTE
 _SCRAPE: Final = 30.0
-_SECONDS: Final = {"s": 1.0, "m": 60.0, "h": 3_600.0}
 _COLLECTORS: Final = {
     WIX: ("wix", (CollectorName.CONNECTIONS, CollectorName.BOOKINGS)),
     BITRIX24: ("bitrix24", (CollectorName.BOOKINGS, CollectorName.LINKS)),
@@ -117,7 +116,7 @@ def write_worlds(client: httpx.Client, now: float) -> None:
     for group in RECORDING_GROUPS:
         for rule in group["rules"]:
             # The worlds are younger than an hour: what is evaluated once an hour had its turn five minutes ago at the latest.
-            _record(client, rule, now, min(300, _seconds(group["interval"])))
+            _record(client, rule, now, min(300, parse_duration(group["interval"])))
     for group in ALERT_GROUPS:
         for rule in group["rules"]:
             _alert(client, rule, now)
@@ -129,10 +128,6 @@ def _moments(last: float, step: float) -> list[float]:
 
 def _labels(name: str, **labels: str) -> Labels:
     return frozenset({"__name__": name, **labels}.items())
-
-
-def _seconds(duration: str) -> float:
-    return float(duration[:-1]) * _SECONDS[duration[-1]]
 
 
 def _scrapes(world: World, moments: list[float], now: float) -> Iterator[tuple[float, Labels, float]]:
@@ -166,16 +161,8 @@ def _scrapes(world: World, moments: list[float], now: float) -> Iterator[tuple[f
             usage = ApiUsage(credential_expiry=now + 100 * DAY) if name == WIX else None
             targets.append(target_of(name, platform, states, usage=usage))
         view = replace(view_of(*targets, at=moment), standby=world.waits)
-        for family, own, value in _samples(page.render(view, Format.TEXT).decode()):
+        for family, own, value in lines_of(page.render(view, Format.TEXT).decode()):
             yield moment, _labels(family, **scrape, **own), value
-
-
-def _samples(text: str) -> Iterator[tuple[str, dict[str, str], float]]:
-    for line in text.splitlines():
-        if line and not line.startswith("#"):
-            series, value = line.rsplit(" ", 1)
-            family, _, own = series.partition("{")
-            yield family, dict(re.findall(r'(\w+)="([^"]*)"', own)), float(value)
 
 
 def _state(world: World, before: CollectorState, moment: float, now: float) -> CollectorState:
@@ -241,7 +228,7 @@ def _record(client: httpx.Client, rule: Mapping[str, Any], now: float, step: flo
 
 
 def _alert(client: httpx.Client, rule: Mapping[str, Any], now: float) -> None:
-    hold = _seconds(rule.get("for", "0s"))
+    hold = parse_duration(rule.get("for", "0s"))
     moments, found = _evaluated(client, rule["expr"], now, _SCRAPE)
     written: _Found = defaultdict(dict)
     for labels, values in found.items():

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from exporter.monitoring.alerts.alert import FORGETS, Alert, AlertGroup, Board, Choice, FixedBy, Severity, template
+from exporter.monitoring.alerts.wording import moment
 from exporter.monitoring.promql import recent, with_site
 from exporter.monitoring.rules.bookings import BOOKINGS, CONFLICTS, OF_SITE, VANISHED_5M
 from exporter.monitoring.rules.many import EMPTY, Symptom
 
 # In the zone of Prometheus (`TZ`), which is named; the board that the alert links has the time on the salon's clock.
-_NEXT = (
-    "{{ with printf `max(last_over_time(booking_sync_next_conflict_timestamp_seconds{job=%q,cluster=%q,namespace=%q,target=%q,"
-    "platform=%q}[5m]))` $labels.job $labels.cluster $labels.namespace $labels.target $labels.platform | query }}, first "
-    'on {{ (. | first | value | toTime).Local.Format "Mon 2 Jan 15:04 MST" }}{{ end }}'
-)
+_NEXT = moment("booking_sync_next_conflict_timestamp_seconds", ("target", "platform"), before=", first on ")
 _TARGET = "{{ $labels.target }}{{ with $labels.site }} (site {{ . }}){{ end }}"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from exporter.model import ConnectionStatus
 from exporter.monitoring.alerts.alert import Alert, AlertGroup, Board, FixedBy, Severity
 from exporter.monitoring.alerts.connections import connection_fix
-from exporter.monitoring.promql import TENANT_LABELS
+from exporter.monitoring.alerts.wording import number
 from exporter.monitoring.rules.many import DOWN_TARGETS, EMPTY_TARGETS, NEW_ERRORS, WITH_BOOKINGS, WITH_CONNECTIONS
 
 _KEEP = "20m"
@@ -17,26 +17,20 @@ def many_alerts() -> AlertGroup:
     return AlertGroup("booking-sync-many-alerts", (*_connections(), _calendars()))
 
 
-def _many(number: str, of: str, *shares: tuple[int, float], drop: str = "", minutes: int = 0) -> str:
-    """Return ``number`` (a recorded one per platform) while it is of many targets, or was within the last hour.
+def _many(affected: str, of: str, *shares: tuple[int, float], drop: str = "", minutes: int = 0) -> str:
+    """Return ``affected`` (a recorded number per platform) while it is of many targets, or was within the last hour.
 
     It is of many when it reaches the first of a pair in ``shares`` and is a larger part of ``of`` than the second, for more
     than so many ``minutes``. The hour is for the recovery: of forty that were down the last four are no new incident.
     """
     join = f"ignoring ({drop}) group_left () " if drop else ""
-    many = "\n  or ".join(f"({number} / {join}({of} > 0) > {share} and {number} >= {least})" for least, share in shares)
-    return f"last_over_time({number}[5m])\nand count_over_time((\n  {many}\n)[1h:1m]) > {minutes}"
+    many = "\n  or ".join(f"({affected} / {join}({of} > 0) > {share} and {affected} >= {least})" for least, share in shares)
+    return f"last_over_time({affected}[5m])\nand count_over_time((\n  {many}\n)[1h:1m]) > {minutes}"
 
 
 def _out_of(total: str) -> str:
     """Return a template that adds the number of all such targets to that of an alert."""
-    names = (*("job", *TENANT_LABELS), "platform")
-    selector = ",".join(f"{name}=%q" for name in names)
-    values = " ".join(f"$labels.{name}" for name in names)
-    return (
-        f"{{{{ with printf `max(last_over_time({total}{{{selector}}}[5m]))` {values} | query }}}} of "
-        "{{ . | first | value }}{{ end }}"
-    )
+    return number(total, ("platform",), before=" of ")
 
 
 def _connections() -> tuple[Alert, ...]:

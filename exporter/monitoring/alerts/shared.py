@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Final
 
 from exporter.monitoring.alerts.alert import Alert, AlertGroup, Board, FixedBy, Severity
-from exporter.monitoring.promql import TENANT_LABELS
+from exporter.monitoring.alerts.wording import number
 from exporter.monitoring.rules.shared import (
     CREDENTIAL_REFUSED,
     CREDENTIAL_TARGETS,
@@ -31,16 +31,6 @@ def shared_alerts() -> AlertGroup:
     return AlertGroup("booking-sync-shared-alerts", (_network(), _credential(), *_platform(), _provider()))
 
 
-def _number(series: str, *labels: str, operator: str = "sum") -> str:
-    """Return a template that prints the sum of ``series`` (or its count) with the alert's own values of ``labels``."""
-    names = ("job", *TENANT_LABELS, *labels)
-    matchers = ",".join(f"{name}=%q" for name in names)
-    values = " ".join(f"$labels.{name}" for name in names)
-    return (
-        f"{{{{ with printf `{operator}({series}{{{matchers}}})` {values} | query }}}}{{{{ . | first | value }}}}{{{{ end }}}}"
-    )
-
-
 def _lasting(condition: str, minutes: int) -> str:
     """Return what holds once ``condition`` (of recorded series) held for so many minutes; three missing ones do not matter."""
     return f"count_over_time((\n  {condition}\n)[{minutes + 4}m:1m]) > {minutes}"
@@ -57,8 +47,8 @@ def _network() -> Alert:
         summary="No booking platform can be reached.",
         until_morning="Nothing is known of any target; double bookings and cut calendars are found by customers.",
         description=(
-            f"{_number(PLATFORM_FAILING)} of {_number(PLATFORM_TARGETS)} targets of all platforms cannot be reached: the "
-            "network of the exporter's host is cut off."
+            f"{number(PLATFORM_FAILING, operator='sum')} of {number(PLATFORM_TARGETS, operator='sum')} targets of all "
+            "platforms cannot be reached: the network of the exporter's host is cut off."
         ),
         fix="The exporter's operator looks at the network, the DNS and the proxy of the host that the exporter runs on.",
         board=Board.FLEET,
@@ -79,7 +69,7 @@ def _credential() -> Alert:
         until_morning="Nothing is known of these targets; what breaks there is found by customers.",
         description=(
             f"{{{{ $labels.platform }}}} refuses the credential {{{{ $labels.credential }}}} for {{{{ $value }}}} of "
-            f"{_number(CREDENTIAL_TARGETS, 'platform', 'credential')} targets."
+            f"{number(CREDENTIAL_TARGETS, ('platform', 'credential'))} targets."
         ),
         fix=(
             "An administrator of the account issues the credential again, or gives it back its rights; the exporter's operator "
@@ -92,16 +82,16 @@ def _credential() -> Alert:
 
 
 def _platform() -> tuple[Alert, ...]:
-    number, share = f"last_over_time({PLATFORM_FAILING}[5m])", f"last_over_time({PLATFORM_SHARE}[5m])"
+    affected, share = f"last_over_time({PLATFORM_FAILING}[5m])", f"last_over_time({PLATFORM_SHARE}[5m])"
     network = f"unless ignoring (platform) last_over_time({JOB_CUT_OFF}[5m]) > 0.9"
     most = f"{PLATFORM_FAILING} >= 2 and {PLATFORM_SHARE} > 0.5 unless ignoring (platform) {JOB_CUT_OFF} > 0.9"
     how_many = (
-        f"{{{{ $value }}}} of {_number(PLATFORM_TARGETS, 'platform')} targets of {{{{ $labels.platform }}}} get no answer."
+        f"{{{{ $value }}}} of {number(PLATFORM_TARGETS, ('platform',))} targets of {{{{ $labels.platform }}}} get no answer."
     )
     return (
         Alert(
             name="BookingSyncPlatformDown",
-            expr=f"{number} >= 2\nand {share} > 0.5\n{network}\nand {_lasting(most, 8)}",
+            expr=f"{affected} >= 2\nand {share} > 0.5\n{network}\nand {_lasting(most, 8)}",
             hold="",
             keep=KEEP,
             severity=Severity.CRITICAL,
@@ -119,7 +109,7 @@ def _platform() -> tuple[Alert, ...]:
         ),
         Alert(
             name="BookingSyncManyTargetsFailing",
-            expr=f"{number} >= 5\nand {share} > 0.1\nunless max_over_time({PLATFORM_SHARE}[8m]) > 0.5\n{network}",
+            expr=f"{affected} >= 5\nand {share} > 0.1\nunless max_over_time({PLATFORM_SHARE}[8m]) > 0.5\n{network}",
             hold="10m",
             keep=KEEP,
             severity=Severity.CRITICAL,
@@ -152,7 +142,7 @@ def _provider() -> Alert:
         until_morning="Calendars of this provider are not copied: a slot that is taken there can be booked a second time.",
         description=(
             f"Provider {{{{ $labels.provider }}}} fails for {{{{ $value }}}} of "
-            f"{_number(_PROVIDER, 'platform', 'provider', operator='count')} {{{{ $labels.platform }}}} targets. "
+            f"{number(_PROVIDER, ('platform', 'provider'), operator='count')} {{{{ $labels.platform }}}} targets. "
             "Their connections are shown as last known until they are too old."
         ),
         fix="Wait for the provider; nobody else can mend it. Until then the front desks treat these calendars as unverified.",

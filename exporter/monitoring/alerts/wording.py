@@ -28,18 +28,23 @@ def counted(one: str, many: str, value: str = "$value") -> str:
     return f'{{{{ {shown} }}}} {{{{ if eq ({shown}) "1" }}}}{one}{{{{ else }}}}{many}{{{{ end }}}}'
 
 
-def number(metric: str, labels: Sequence[str] = ()) -> str:
-    """Return a template that prints the greatest value of ``metric`` where it has the alert's ``labels``, "" where none has."""
-    return _asked("max", metric, labels, '{{ . | first | value | printf "%.0f" }}')
+def number(metric: str, labels: Sequence[str] = (), *, operator: str = "max", before: str = "") -> str:
+    """Return a template that prints the greatest value of ``metric`` where it has the alert's ``labels``, "" where none has.
+
+    ``operator`` makes one number of several in another way: "sum", or "count" for how many there are. ``before`` is printed
+    in front of a number.
+    """
+    return _asked(operator, metric, labels, f'{before}{{{{ . | first | value | printf "%.0f" }}}}')
 
 
-def moment(metric: str, labels: Sequence[str] = (), *, operator: str = "max") -> str:
+def moment(metric: str, labels: Sequence[str] = (), *, operator: str = "max", before: str = "") -> str:
     """Return a template that prints a moment which ``metric`` tells in Unix seconds, "" where nobody tells one.
 
     ``labels`` are those of the alert that the series has, too; installation and job always agree. ``operator`` chooses among
-    several: "min" for a state that one replica has seen for longer than another, "max" for a last success.
+    several: "min" for a state that one replica has seen for longer than another, "max" for a last success. ``before`` is
+    printed in front of a moment.
     """
-    return _asked(operator, metric, labels, f'{{{{ (. | first | value | toTime).Local.Format "{MOMENT}" }}}}')
+    return _asked(operator, metric, labels, f'{before}{{{{ (. | first | value | toTime).Local.Format "{MOMENT}" }}}}')
 
 
 def state_began(*labels: str) -> str:
