@@ -109,8 +109,9 @@ def _events() -> tuple[Recording, ...]:
         ),
         Recording(
             _CHANGES_5M,
-            f"changes(({_CODE} >= bool {_BROKEN})[6m:1m]) > 0",
-            "How often a connection broke or came back. Six minutes, so that no change falls between two ranges.",
+            f"changes(({_CODE} >= bool {_BROKEN})[5m59s:1m]) > 0",
+            "How often a connection broke or came back within five minutes: six looks, a minute apart, on every version. The\n"
+            "next range begins with the last look of this one, so no change is counted twice.",
         ),
         Recording(CHANGES, f"sum_over_time({_CHANGES_5M}[1d:5m])"),
         Recording(
