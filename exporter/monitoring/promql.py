@@ -6,7 +6,13 @@ REPLICA_LABELS = ("instance", "pod", "container", "endpoint")
 """Labels that tell replicas apart. They go first, always with ``without``, so that a user's own labels survive."""
 
 TYPE_LABELS = ("__type__", "__unit__")
-"""What Prometheus 3 may add to each sample (`type-and-unit-labels`): a gauge and a counter agree on nothing that has them."""
+"""What Prometheus 3 may add to each sample (`type-and-unit-labels`): a gauge and a counter agree on nothing that has them.
+
+Arithmetic and most functions take them away again, so that a series does not even meet what was made of it.
+"""
+
+OF_ANY_TYPE = f"ignoring ({', '.join(TYPE_LABELS)})"
+"""How two series meet that agree on all other labels."""
 
 FOLDED_LABELS = (*REPLICA_LABELS, *TYPE_LABELS)
 """What no recorded series carries: folded before anything is joined."""

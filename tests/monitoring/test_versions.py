@@ -21,6 +21,7 @@ from promql_parser import (
     Expr,
     NumberLiteral,
     ParenExpr,
+    UnaryExpr,
     VectorMatchCardinality,
     VectorSelector,
 )
@@ -45,6 +46,9 @@ log10 log2 max_over_time min_over_time minute month pi predict_linear present_ov
 round scalar sgn sin sinh sort sort_desc sqrt stddev_over_time stdvar_over_time sum_over_time tan tanh time timestamp
 vector year
 """
+# Whatever takes the name of a series takes its type and unit with it: arithmetic, and every function but these.
+_KEEP_THE_NAME = {"last_over_time", "label_replace", "label_join", "sort", "sort_desc"}
+_ARITHMETIC = {"+", "-", "*", "/", "%", "^", "atan2"}
 KNOWN_KEYS = {"record", "alert", "expr", "for", "keep_firing_for", "labels", "annotations"}
 
 GROUPS: list[dict[str, Any]] = [*RECORDING_GROUPS, *ALERT_GROUPS]
@@ -125,7 +129,9 @@ def _types(node: Expr, within: frozenset[str] = frozenset()) -> set[str]:
         [(_, kind, labels)] = aggregations((node,))
         if labels >= TYPE_LABELS if kind == "without" else not labels & TYPE_LABELS:
             return {""}
-    if isinstance(node, Call) and node.func.name == "absent":
+    if isinstance(node, Call) and node.func.name not in _KEEP_THE_NAME:
+        return {""}
+    if (isinstance(node, BinaryExpr) and str(node.op) in _ARITHMETIC) or isinstance(node, UnaryExpr):
         return {""}
     parts = _giving_labels(node) if isinstance(node, BinaryExpr) else children(node)
     return set().union(*(_types(part, within) for part in parts))

@@ -6,7 +6,7 @@ from exporter.monitoring.alerts.alert import Alert, AlertGroup, Board, FixedBy, 
 from exporter.monitoring.alerts.capacity import capacity_alerts
 from exporter.monitoring.alerts.scraping import scraping_alerts
 from exporter.monitoring.options import Options
-from exporter.monitoring.promql import FOLDED_LABELS, newest
+from exporter.monitoring.promql import FOLDED_LABELS, OF_ANY_TYPE, newest
 
 
 def process_alerts(options: Options) -> AlertGroup:
@@ -59,7 +59,11 @@ def _alerting() -> tuple[Alert, ...]:
         ),
         Alert(
             name="BookingSyncClockSkewed",
-            expr="min_over_time(abs(booking_sync_time_seconds - timestamp(booking_sync_time_seconds))[5m:1m]) > 30",
+            expr=(
+                "min_over_time(abs(\n"
+                f"  booking_sync_time_seconds - {OF_ANY_TYPE} timestamp(booking_sync_time_seconds)\n"
+                ")[5m:1m]) > 30"
+            ),
             hold="10m",
             severity=Severity.WARNING,
             fixed_by=FixedBy.OPERATOR,

@@ -7,7 +7,7 @@ from typing import Final
 
 from exporter.monitoring.alerts.alert import Alert, Board, FixedBy, Severity
 from exporter.monitoring.options import Options
-from exporter.monitoring.promql import TENANT_LABELS, TYPE_LABELS
+from exporter.monitoring.promql import OF_ANY_TYPE, TENANT_LABELS, TYPE_LABELS
 
 _PLACE: Final = ", ".join((*TENANT_LABELS, "job"))
 """Labels of an installation. An alert about a whole one has no others, so it stays one alert whatever discovery does."""
@@ -25,7 +25,7 @@ def scraping_alerts(options: Options) -> tuple[Alert, ...]:
 
 
 def _down(up: str) -> Alert:
-    active = f"({up} unless ignoring ({', '.join(TYPE_LABELS)}) booking_sync_standby == 1) == 1"
+    active = f"({up} unless {OF_ANY_TYPE} booking_sync_standby == 1) == 1"
     return Alert(
         name="BookingSyncExporterDown",
         expr=(
@@ -123,7 +123,8 @@ def _scrapes_failing(up: str) -> tuple[Alert, Alert]:
 
 def _shard_missing() -> Alert:
     shards = f"max by ({_PLACE}) (last_over_time(booking_sync_shards[5m]))"
-    present = "last_over_time(booking_sync_shard_info[5m]) unless ignoring (shard) max_over_time(booking_sync_standby[5m]) == 1"
+    waits = f"ignoring (shard, {', '.join(TYPE_LABELS)}) max_over_time(booking_sync_standby[5m]) == 1"
+    present = f"last_over_time(booking_sync_shard_info[5m]) unless {waits}"
     return Alert(
         name="BookingSyncShardMissing",
         expr=f"{shards}\n- count by ({_PLACE}) (max by ({_PLACE}, shard) (\n  {present}\n)) > 0",

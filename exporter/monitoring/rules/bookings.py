@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from exporter.monitoring.promql import RECENT, SITE, TENANT_LABELS, newest, one_per
+from exporter.monitoring.promql import OF_ANY_TYPE, RECENT, SITE, TENANT_LABELS, newest, one_per
 from exporter.monitoring.rules.recording import Recording, RecordingGroup
 
 BOOKINGS = "target_window:booking_sync_bookings:max"
@@ -33,8 +33,9 @@ def booking_recordings() -> RecordingGroup:
             Recording(
                 CONFLICTS,
                 newest(
-                    "\n  booking_sync_conflicting_bookings\n"
-                    "  - (booking_sync_accepted_conflicting_bookings or 0 * booking_sync_conflicting_bookings)\n"
+                    f"\n  booking_sync_conflicting_bookings\n  - {OF_ANY_TYPE} (\n"
+                    f"    booking_sync_accepted_conflicting_bookings or {OF_ANY_TYPE} 0 * booking_sync_conflicting_bookings\n"
+                    "  )\n"
                 ),
                 "What is left to be judged. An exporter that does not tell what is accepted accepts nothing.",
             ),
