@@ -10,7 +10,7 @@ JOBS   ?= 2
 SERVERS ?= build/servers-current
 
 .DEFAULT_GOAL := help
-.PHONY: help run install test coverage lint format types bench bench-fleet bench-rules soak fuzz storms rehearsal generate pictures lock servers servers-current test-current image clean
+.PHONY: help run install test coverage lint format types bench bench-fleet bench-rules soak fuzz storms mutants rehearsal generate pictures lock servers servers-current test-current image clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -56,6 +56,9 @@ fuzz: $(VENV)/.installed-dev ## Ten minutes of spoilt inputs for all that reads 
 
 storms: $(VENV)/.installed-dev servers ## Count the messages of outages at 1, 5, 40 and 1,000 targets (ARGS="5 40"), for docs/monitoring.md
 	$(BIN)/python -m tests.monitoring.storm_table $(ARGS)
+
+mutants: $(VENV)/.installed-dev servers ## Put small faults into the alerts and list those that no case notices, half an hour (ARGS=BookingSyncDataStale)
+	$(BIN)/python -m tests.monitoring.mutant_table docs/rules-mutants.md $(ARGS)
 
 rehearsal: $(VENV)/.installed-dev servers ## Play storms with the real exporter and servers, for docs/monitoring.md (ARGS="--cause key-refused")
 	$(BIN)/python -m tests.e2e.storm_rehearsal $(or $(ARGS),--keep now)

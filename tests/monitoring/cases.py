@@ -75,7 +75,7 @@ def parted(cases: dict[str, Any], directory: Path, rewritten: Callable[[str], st
     """Write each case that asks something into a file of its own below ``directory``, beside its rules; yield the files."""
     for number, case in enumerate(cases["tests"]):
         asked = {one["alertname"] for one in case.get("alert_rule_test", ())}
-        asked |= _words(*(one["expr"] for one in case.get("promql_expr_test", ())))
+        asked |= words_in(*(one["expr"] for one in case.get("promql_expr_test", ())))
         if not asked:
             continue
         groups = standing_on(asked)
@@ -94,7 +94,7 @@ def parted(cases: dict[str, Any], directory: Path, rewritten: Callable[[str], st
 def standing_on(asked: Collection[str]) -> list[dict[str, Any]]:
     """Return the groups with the rules named and all whose series these read, in their expressions or in their texts."""
     rules = {id(rule): rule for group in _GROUPS for rule in group["rules"]}
-    words = {key: _words(rule["expr"], *rule.get("annotations", {}).values()) for key, rule in rules.items()}
+    words = {key: words_in(rule["expr"], *rule.get("annotations", {}).values()) for key, rule in rules.items()}
     kept: set[int] = set()
     names = set(asked)
     while more := {key for key, rule in rules.items() if rule.get("alert", rule.get("record")) in names} - kept:
@@ -104,6 +104,6 @@ def standing_on(asked: Collection[str]) -> list[dict[str, Any]]:
     return [group for group in found if group["rules"]]
 
 
-def _words(*texts: str) -> set[str]:
+def words_in(*texts: str) -> set[str]:
     """Return what may be the name of a metric or an alert."""
     return {word for text in texts for word in re.findall(r"[A-Za-z_:][\w:]*", text)}
