@@ -34,10 +34,10 @@ def _chat(*, all_clear: bool) -> dict[str, object]:
         "api_url_file": f"{SECRETS}/slack_webhook_url",
         "channel": "#bookings",
         "send_resolved": all_clear,
-        "title": '{{ template "booking_sync.title" . }}',
+        "title": '{{ template "booking_sync.chat.title" . }}',
         "title_link": _PLACE,
         # What a phone shows of it.
-        "fallback": '{{ template "booking_sync.count" . }} {{ template "booking_sync.title" . }}',
+        "fallback": '{{ template "booking_sync.count" . }} {{ template "booking_sync.chat.title" . }}',
         "color": "{{ if .Alerts.Firing }}warning{{ else }}good{{ end }}",
         "text": '{{ template "booking_sync.chat" . }}',
     }

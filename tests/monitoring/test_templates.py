@@ -70,6 +70,11 @@ def _rendered(kind: str, directory: Path, *alerts: dict[str, Any]) -> str:
         ([{"platform": "wix"}], "[critical] wix: BookingSyncDataExpired is the matter"),
         ([{}], "[critical] j: BookingSyncDataExpired is the matter"),
         ([{"target": "salon", "cluster": "eu"}], "[critical] salon (eu): BookingSyncDataExpired is the matter"),
+        ([{"target": "salon", "namespace": "x"}], "[critical] salon (x): BookingSyncDataExpired is the matter"),
+        (
+            [{"platform": "wix", "cluster": "eu", "namespace": "x"}],
+            "[critical] wix (eu, x): BookingSyncDataExpired is the matter",
+        ),
         ([{"target": "a"}, {"target": "b"}], "[critical] several targets: BookingSyncDataExpired is the matter"),
         ([{"target": "a", "site": "c"}, {"target": "b", "site": "c"}], "[critical] c: BookingSyncDataExpired is the matter"),
         (
@@ -84,6 +89,7 @@ def _rendered(kind: str, directory: Path, *alerts: dict[str, Any]) -> str:
 )
 def test_the_title_says_how_bad_where_and_what(alerts: list[dict[str, str]], title: str, tmp_path: Path) -> None:
     assert title == _rendered("title", tmp_path, *(_alert(**alert) for alert in alerts))
+    assert title == _rendered("chat.title", tmp_path, *(_alert(**alert) for alert in alerts))
 
 
 def test_the_title_is_the_same_when_it_is_over(tmp_path: Path) -> None:
