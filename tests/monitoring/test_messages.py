@@ -81,8 +81,17 @@ def test_pager_chat_and_mail_say_what_since_when_who_mends_it_how_and_what_happe
 def test_a_page_names_its_component_and_class_and_leads_to_board_runbook_and_dashboard(tmp_path: Path) -> None:
     page = _page_chat_and_mail(tmp_path, **LINKS).pages[0]
     assert ("salon", "BookingSyncDoubleBooking") == (page["payload"]["component"], page["payload"]["class"])
+    assert ("critical", "") == (page["payload"]["severity"], page["payload"].get("group", ""))
     assert "https://sync.example/#salon" == page["client_url"]
     assert [LINKS["board"], LINKS["runbook_url"], LINKS["dashboard_url"]] == [link["href"] for link in page["links"]]
+
+
+def test_a_page_names_the_site_that_its_target_serves(tmp_path: Path) -> None:
+    labels, annotations = _alert()
+    with inboxes(tmp_path, group_wait="200ms", group_interval="500ms") as (client, found):
+        send(client, [({**labels, "site": "berlin"}, annotations)])
+        wait_for("the page", lambda: found.pages)
+    assert "berlin" == found.pages[0]["payload"]["group"]
 
 
 def test_what_a_phone_shows_of_a_chat_message_is_its_state_and_title(tmp_path: Path) -> None:
