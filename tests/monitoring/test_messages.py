@@ -86,6 +86,45 @@ def test_a_page_names_its_component_and_class_and_leads_to_board_runbook_and_das
     assert [LINKS["board"], LINKS["runbook_url"], LINKS["dashboard_url"]] == [link["href"] for link in page["links"]]
 
 
+@pytest.mark.parametrize(
+    ("links", "place"),
+    [
+        ([LINKS, LINKS], LINKS["board"]),
+        ([LINKS, LINKS | {"board": "https://sync.example/#other"}], LINKS["dashboard_url"]),
+        ([{"dashboard_url": "https://grafana.example/d/a"}, {"dashboard_url": "https://grafana.example/d/b"}], None),
+    ],
+    ids=["one place", "one dashboard", "two places"],
+)
+def test_the_link_of_a_message_leads_to_what_all_its_alerts_share_or_nowhere(
+    links: list[dict[str, str]], place: str | None, tmp_path: Path
+) -> None:
+    alerts = [
+        _alert(name, severity=severity, **more)
+        for severity, names in (
+            ("critical", ("BookingSyncDoubleBooking", "BookingSyncAllConnectionsFailing")),
+            ("warning", ("BookingSyncUnlinkedBookings", "BookingSyncUnlinkedBookings")),
+        )
+        for name, more in zip(names, links, strict=True)
+    ]
+    alerts[-1] = ({**alerts[-1][0], "window": "next_7d"}, alerts[-1][1])
+    with inboxes(tmp_path, group_wait="1s", group_interval="1s") as (client, found):
+        send(client, alerts)
+        wait_for("page and chat message", lambda: found.pages and found.chats)
+    page, chat = found.pages[0], found.chats[0]["attachments"][0]
+    assert (place, place) == (page.get("client_url") or None, chat.get("title_link") or None)
+    shared = [name for name in ("board", "dashboard_url") if links[0].get(name) == links[1].get(name)]
+    # The runbook is that of the alert in the title.
+    expected = [
+        links[0][name]
+        for name in ("board", "runbook_url", "dashboard_url")
+        if name in (*shared, "runbook_url") and name in links[0]
+    ]
+    assert expected == [link["href"] for link in page.get("links") or []]
+    names = page["payload"]["custom_details"]["firing"].split(", ")
+    assert ["BookingSyncAllConnectionsFailing", "BookingSyncDoubleBooking"] == sorted(names)
+    assert page["payload"]["class"] == names[0]
+
+
 def test_a_page_names_the_site_that_its_target_serves(tmp_path: Path) -> None:
     labels, annotations = _alert()
     with inboxes(tmp_path, group_wait="200ms", group_interval="500ms") as (client, found):
@@ -132,6 +171,8 @@ def test_the_end_of_an_incident_has_the_subject_and_the_thread_of_its_beginning(
     begin, end = found.pages
     assert ("trigger", "resolve") == (begin["event_action"], end["event_action"])
     assert begin["dedup_key"] == end["dedup_key"]
+    assert "BookingSyncDoubleBooking" == end["payload"]["custom_details"]["resolved"]
+    assert not end["payload"]["custom_details"]["firing"]
     first, last = found.mails
     assert first["Subject"] == last["Subject"]
     assert first["References"] == last["References"]

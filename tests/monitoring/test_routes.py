@@ -162,6 +162,21 @@ def test_the_examples_change_nothing_but_what_they_name() -> None:
         assert promised == route, labels
 
 
+def test_every_mail_is_written_alike_and_the_end_of_a_heartbeat_is_no_heartbeat() -> None:
+    receivers = {one["name"]: one for one in yaml.safe_load(with_the_examples())["receivers"]}
+    (mail,) = receivers["tickets"]["email_configs"]
+    assert {"Subject", "References"} == set(mail["headers"])
+    for name, to in (
+        ("front-desk-berlin", "desk@berlin.example.org"),
+        ("calendar-care", "calendars@example.org"),
+        ("tickets-without-all-clear", mail["to"]),
+    ):
+        all_clear = name != "tickets-without-all-clear"
+        assert [mail | {"to": to, "send_resolved": all_clear}] == receivers[name]["email_configs"]
+    assert [False] == [one["send_resolved"] for one in receivers["heartbeat"]["webhook_configs"]]
+    assert {"nobody"} == {name for name, one in receivers.items() if set(one) == {"name"}}
+
+
 @pytest.mark.servers
 def test_the_examples_are_valid_and_take_what_they_name(tmp_path: Path) -> None:
     file = _written(tmp_path, with_the_examples())
