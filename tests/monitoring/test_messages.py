@@ -82,6 +82,7 @@ def test_a_page_names_its_component_and_class_and_leads_to_board_runbook_and_das
     page = _page_chat_and_mail(tmp_path, **LINKS).pages[0]
     assert ("salon", "BookingSyncDoubleBooking") == (page["payload"]["component"], page["payload"]["class"])
     assert ("critical", "") == (page["payload"]["severity"], page["payload"].get("group", ""))
+    assert "booking-sync-exporter" == page["client"]
     assert "https://sync.example/#salon" == page["client_url"]
     assert [LINKS["board"], LINKS["runbook_url"], LINKS["dashboard_url"]] == [link["href"] for link in page["links"]]
 
@@ -123,6 +124,28 @@ def test_the_link_of_a_message_leads_to_what_all_its_alerts_share_or_nowhere(
     names = page["payload"]["custom_details"]["firing"].split(", ")
     assert ["BookingSyncAllConnectionsFailing", "BookingSyncDoubleBooking"] == sorted(names)
     assert page["payload"]["class"] == names[0]
+
+
+_TWO = ("BookingSyncAllConnectionsFailing", "BookingSyncDoubleBooking")
+
+
+@pytest.mark.parametrize(("over", "left"), [_TWO, _TWO[::-1]])
+def test_a_page_of_which_a_part_is_over_is_about_what_still_fires(over: str, left: str, tmp_path: Path) -> None:
+    first, second = (
+        _alert(name, summary=f"{name} is so.", runbook_url=f"https://sync.example/runbooks/{name}") for name in (over, left)
+    )
+    with inboxes(tmp_path, group_wait="300ms", group_interval="500ms") as (client, found):
+        send(client, [first, second])
+        wait_for("the page", lambda: found.pages)
+        send(client, [first], resolved=True)
+        wait_for("the end of one", lambda: len(found.pages) > 1)
+        send(client, [second], resolved=True)
+        wait_for("the end of both", lambda: len(found.pages) > 2)
+    page, end = found.pages[1:]
+    assert ("trigger", left) == (page["event_action"], page["payload"]["class"])
+    assert f"[critical] salon: {left} is so" == page["payload"]["summary"]
+    assert [f"https://sync.example/runbooks/{left}"] == [link["href"] for link in page["links"]]
+    assert ("resolve", left) == (end["event_action"], end["payload"]["class"])
 
 
 def test_a_page_names_the_site_that_its_target_serves(tmp_path: Path) -> None:
