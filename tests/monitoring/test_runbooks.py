@@ -117,6 +117,18 @@ def test_a_page_leads_to_every_panel_that_it_names(page: Path) -> None:
         assert title in {panel["title"] for panel in panels(board) if panel["id"] == int(number)}
 
 
+@each_page
+def test_the_board_of_the_alert_goes_first_and_has_every_panel_that_stands_on_it(page: Path) -> None:
+    text = page.read_text()
+    uid = next(alert.board.value for alert in ALERTS if page.stem == alert.name.lower())
+    _, _, first, *_ = section(text, "Where the panel is").splitlines()
+    _, _, place, titles, _ = (cell.strip() for cell in first.split("|"))
+    assert f"`{uid}`" == place
+    there = {panel["title"] for path in BOARDS for panel in panels(load_board(path)) if uid == load_board(path)["uid"]}
+    named = set(re.findall(r"\*\*([^*]+)\*\*", section(text, "How to find out"))) & there
+    assert [] == [title for title in sorted(named) if title not in titles]
+
+
 @each_written
 def test_every_query_that_is_offered_asks_for_metrics_that_exist(written: Path) -> None:
     quoted = re.findall(r"`([^`]*booking_sync_[^`]*)`", section(written.read_text(), "How to find out"))

@@ -229,3 +229,10 @@ def test_no_annotation_can_write_what_it_likes_into_a_message(kind: str, tmp_pat
         if kind not in {"pager", "email.text"}:
             assert "<script" not in text
             assert "<!channel" not in text
+
+
+@pytest.mark.parametrize("label", ["target", "site", "platform", "job", "cluster", "namespace"])
+def test_no_name_in_the_title_of_a_chat_message_calls_anybody(label: str, tmp_path: Path) -> None:
+    alert = _alert(**{label: "<!channel> & >"})
+    assert "&lt;!channel&gt; &amp; &gt;" in _rendered("chat.title", tmp_path, alert)
+    assert "<!channel> & >" in _rendered("title", tmp_path, alert)
