@@ -6,11 +6,15 @@ from collections.abc import Mapping, Sequence
 
 SECRETS = "/run/secrets"
 
-_FIRST = "(index .Alerts 0)"
 # A link without an address is left out by Alertmanager; one that only some alerts of a group have would mislead.
 _PLACE = "{{ with .CommonAnnotations.board }}{{ . }}{{ else }}{{ .CommonAnnotations.dashboard_url }}{{ end }}"
 # One thread for each group: all its messages answer a first one that was never sent. Only these signs may stand in its name.
 _THREAD = '<{{ .GroupLabels.Values | join "/" | reReplaceAll "[^A-Za-z0-9]+" "." }}@booking-sync>'
+
+
+def _first(part: str) -> str:
+    """Return a part of the alert that the title names: the first that still fires, or the first of all when all is over."""
+    return f"{{{{ with or .Alerts.Firing .Alerts.Resolved }}}}{{{{ (index . 0).{part} }}}}{{{{ end }}}}"
 
 
 def _names(state: str) -> str:
@@ -34,10 +38,10 @@ def _chat(*, all_clear: bool) -> dict[str, object]:
         "api_url_file": f"{SECRETS}/slack_webhook_url",
         "channel": "#bookings",
         "send_resolved": all_clear,
-        "title": '{{ template "booking_sync.title" . }}',
+        "title": '{{ template "booking_sync.chat.title" . }}',
         "title_link": _PLACE,
         # What a phone shows of it.
-        "fallback": '{{ template "booking_sync.count" . }} {{ template "booking_sync.title" . }}',
+        "fallback": '{{ template "booking_sync.count" . }} {{ template "booking_sync.chat.title" . }}',
         "color": "{{ if .Alerts.Firing }}warning{{ else }}good{{ end }}",
         "text": '{{ template "booking_sync.chat" . }}',
     }
@@ -53,12 +57,12 @@ _PAGERDUTY = {
     "severity": "critical",
     "component": '{{ template "booking_sync.where" . }}',
     "group": "{{ .CommonLabels.site }}",
-    "class": f"{{{{ {_FIRST}.Labels.alertname }}}}",
+    "class": _first("Labels.alertname"),
     "client": "booking-sync-exporter",
     "client_url": _PLACE,
     "links": [
         {"text": "Status board", "href": "{{ .CommonAnnotations.board }}"},
-        {"text": "Runbook", "href": f"{{{{ {_FIRST}.Annotations.runbook_url }}}}"},
+        {"text": "Runbook", "href": _first("Annotations.runbook_url")},
         {"text": "Dashboard", "href": "{{ .CommonAnnotations.dashboard_url }}"},
     ],
     # The names stand where Alertmanager would put all labels and annotations once more.

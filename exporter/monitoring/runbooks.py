@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from collections.abc import Callable, Iterator, Mapping
 from importlib.resources import files as package_files
 from itertools import groupby
@@ -22,6 +23,7 @@ _PANEL: Final = re.compile(r"\*\*([^*\n]+)\*\*")
 _LINE: Final = "\n"
 _COUNTED: Final = re.compile(r"count_over_time\(.+:1m\]\) > (\d+)$", re.DOTALL)
 _TENANTS: Final = "Leave `cluster` out where your alerts have no such label; add `namespace` where they have one."
+_WORD: Final = re.compile(r"[A-Za-z0-9_.:/-]+")
 _LABEL: Final = re.compile(r"\{\{ \$labels\.(\w+)[^}]*\}\}")
 
 
@@ -42,7 +44,7 @@ def _page(alerts: list[Alert], boards: list[dict[str, Any]], options: Options) -
     parts = dict(sections(first.name))
     reviewed = parts.pop(REVIEWED)
     parts[MITIGATION] = f"{_fix(first)}\n{parts[MITIGATION]}"
-    parts[SILENCE] = parts[SILENCE].replace("job=JOB", f"job={options.job}")
+    parts[SILENCE] = parts[SILENCE].replace("job=JOB", _matcher("job", options.job))
     if "cluster=CLUSTER" in parts[SILENCE]:
         parts[SILENCE] += f"\n\n{_TENANTS}"
     written = "".join(f"\n## {heading}\n\n{text}\n" for heading, text in parts.items())
@@ -50,6 +52,11 @@ def _page(alerts: list[Alert], boards: list[dict[str, Any]], options: Options) -
         f"# {first.name}\n\n> {first.summary}\n{written}{_panels(first, written, boards, options)}{_commands(written)}"
         f"\n## The rule\n\n{_facts(alerts)}\nLast reviewed {reviewed}.\n"
     )
+
+
+def _matcher(label: str, value: str) -> str:
+    """Return a matcher as a word of a shell: Alertmanager wants quotes around most signs, the shell around those."""
+    return f"{label}={value}" if _WORD.fullmatch(value) else shlex.quote(f'{label}="{value}"')
 
 
 def _fix(alert: Alert) -> str:

@@ -15,7 +15,7 @@ from exporter.monitoring.promql import TENANT_LABELS
 from exporter.polling.scheduler import MAX_DENIED_SECONDS
 from tests.monitoring.bundle import ALERT_NAMES, ALERTMANAGER, ALERTS
 from tests.monitoring.promql import labels_of_expression
-from tests.monitoring.routes import CONFIG_FILE, every_route
+from tests.monitoring.routes import CONFIG_FILE, every_route, parts_of
 from tests.monitoring.servers import alertmanager, run, wait_for
 
 CONFIG: dict[str, Any] = yaml.safe_load(CONFIG_FILE.read_text())
@@ -39,19 +39,13 @@ def _matches(alert: dict[str, Any], matchers: list[str]) -> bool:
     """Whether an alert can match: its name and fixed labels must, labels of its series may."""
     labels = {"alertname": alert["alert"], **alert["labels"]}
     for matcher in matchers:
-        name, operator, value = _parts(matcher)
+        name, operator, value = parts_of(matcher)
         if name not in labels:
             continue
         equal = re.fullmatch(value, labels[name]) is not None if "~" in operator else value == labels[name]
         if equal == operator.startswith("!"):
             return False
     return True
-
-
-def _parts(matcher: str) -> tuple[str, str, str]:
-    parts = re.fullmatch(r'(\w+) (=|!=|=~|!~) "([^"]*)"', matcher)
-    assert parts, f"{matcher} would be read by Alertmanager as something else"
-    return parts[1], parts[2], parts[3]
 
 
 def _all_labels(alert: dict[str, Any]) -> set[str]:
@@ -73,13 +67,13 @@ def test_every_matcher_is_quoted() -> None:
     matchers = [matcher for route in every_route(CONFIG) for matcher in route.get("matchers", [])]
     for rule in CONFIG["inhibit_rules"]:
         matchers += [*rule["source_matchers"], *rule["target_matchers"]]
-    assert all(_parts(matcher) for matcher in matchers)
+    assert all(parts_of(matcher) for matcher in matchers)
 
 
 def test_every_name_in_a_matcher_is_an_alert() -> None:
     for rule in CONFIG["inhibit_rules"]:
         for matcher in (*rule["source_matchers"], *rule["target_matchers"]):
-            label, _, value = _parts(matcher)
+            label, _, value = parts_of(matcher)
             if label == "alertname":
                 for word in value.split("|"):
                     assert any(re.fullmatch(word, name) for name in ALERT_NAMES), word
@@ -100,7 +94,7 @@ def test_labels_that_must_be_equal_exist_on_both_sides(inhibition: dict[str, Any
 def test_a_label_in_a_matcher_exists_on_the_alerts_that_it_means(inhibition: dict[str, Any]) -> None:
     for side in (inhibition["source_matchers"], inhibition["target_matchers"]):
         for alert in (alert for alert in ALERTS if _matches(alert, side)):
-            assert {_parts(matcher)[0] for matcher in side} <= _all_labels(alert) | set(TENANT_LABELS), alert["alert"]
+            assert {parts_of(matcher)[0] for matcher in side} <= _all_labels(alert) | set(TENANT_LABELS), alert["alert"]
 
 
 @each_inhibition
@@ -225,7 +219,7 @@ def _pairs() -> Iterator[Pair]:
 
 def _example(alert: dict[str, Any], matchers: list[str]) -> dict[str, str]:
     """Return labels that such an alert may have."""
-    named = {label: value for label, operator, value in map(_parts, matchers) if operator == "="}
+    named = {label: value for label, operator, value in map(parts_of, matchers) if operator == "="}
     unknown = dict.fromkeys((_all_labels(alert) | set(TENANT_LABELS)) - {"instance"}, "x")
     return {**unknown, **named, **alert["labels"], "alertname": alert["alert"]}
 

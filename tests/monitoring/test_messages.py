@@ -32,9 +32,22 @@ ODD = """Möller & Söhne "Spa" <b>{{ .Foo }}</b> 'x'"""
 Alert = tuple[Mapping[str, str], Mapping[str, str]]
 
 
-def _alert(name: str = "BookingSyncDoubleBooking", *, target: str = "salon", severity: str = "critical", **more: str) -> Alert:
+def _alert(
+    name: str = "BookingSyncDoubleBooking",
+    *,
+    target: str = "salon",
+    severity: str = "critical",
+    platform: str = "",
+    **more: str,
+) -> Alert:
     labels = {"alertname": name, "severity": severity, "fixed_by": "front desk", "job": "j", "target": target}
+    labels |= {"platform": platform} if platform else {}
     return labels, {**OVERLAP, "description": WHAT.replace("salon", target), **more}
+
+
+def escaped(text: str) -> str:
+    """Return a text as Slack wants it wherever it stands: three signs are its own."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def _fleet(number: int, fix: str = FIX) -> list[Alert]:
@@ -68,8 +81,79 @@ def test_pager_chat_and_mail_say_what_since_when_who_mends_it_how_and_what_happe
 def test_a_page_names_its_component_and_class_and_leads_to_board_runbook_and_dashboard(tmp_path: Path) -> None:
     page = _page_chat_and_mail(tmp_path, **LINKS).pages[0]
     assert ("salon", "BookingSyncDoubleBooking") == (page["payload"]["component"], page["payload"]["class"])
+    assert ("critical", "") == (page["payload"]["severity"], page["payload"].get("group", ""))
+    assert "booking-sync-exporter" == page["client"]
     assert "https://sync.example/#salon" == page["client_url"]
     assert [LINKS["board"], LINKS["runbook_url"], LINKS["dashboard_url"]] == [link["href"] for link in page["links"]]
+
+
+@pytest.mark.parametrize(
+    ("links", "place"),
+    [
+        ([LINKS, LINKS], LINKS["board"]),
+        ([LINKS, LINKS | {"board": "https://sync.example/#other"}], LINKS["dashboard_url"]),
+        ([{"dashboard_url": "https://grafana.example/d/a"}, {"dashboard_url": "https://grafana.example/d/b"}], None),
+    ],
+    ids=["one place", "one dashboard", "two places"],
+)
+def test_the_link_of_a_message_leads_to_what_all_its_alerts_share_or_nowhere(
+    links: list[dict[str, str]], place: str | None, tmp_path: Path
+) -> None:
+    alerts = [
+        _alert(name, severity=severity, **more)
+        for severity, names in (
+            ("critical", ("BookingSyncDoubleBooking", "BookingSyncAllConnectionsFailing")),
+            ("warning", ("BookingSyncUnlinkedBookings", "BookingSyncUnlinkedBookings")),
+        )
+        for name, more in zip(names, links, strict=True)
+    ]
+    alerts[-1] = ({**alerts[-1][0], "window": "next_7d"}, alerts[-1][1])
+    with inboxes(tmp_path, group_wait="1s", group_interval="1s") as (client, found):
+        send(client, alerts)
+        wait_for("page and chat message", lambda: found.pages and found.chats)
+    page, chat = found.pages[0], found.chats[0]["attachments"][0]
+    assert (place, place) == (page.get("client_url") or None, chat.get("title_link") or None)
+    shared = [name for name in ("board", "dashboard_url") if links[0].get(name) == links[1].get(name)]
+    # The runbook is that of the alert in the title.
+    expected = [
+        links[0][name]
+        for name in ("board", "runbook_url", "dashboard_url")
+        if name in (*shared, "runbook_url") and name in links[0]
+    ]
+    assert expected == [link["href"] for link in page.get("links") or []]
+    names = page["payload"]["custom_details"]["firing"].split(", ")
+    assert ["BookingSyncAllConnectionsFailing", "BookingSyncDoubleBooking"] == sorted(names)
+    assert page["payload"]["class"] == names[0]
+
+
+_TWO = ("BookingSyncAllConnectionsFailing", "BookingSyncDoubleBooking")
+
+
+@pytest.mark.parametrize(("over", "left"), [_TWO, _TWO[::-1]])
+def test_a_page_of_which_a_part_is_over_is_about_what_still_fires(over: str, left: str, tmp_path: Path) -> None:
+    first, second = (
+        _alert(name, summary=f"{name} is so.", runbook_url=f"https://sync.example/runbooks/{name}") for name in (over, left)
+    )
+    with inboxes(tmp_path, group_wait="300ms", group_interval="500ms") as (client, found):
+        send(client, [first, second])
+        wait_for("the page", lambda: found.pages)
+        send(client, [first], resolved=True)
+        wait_for("the end of one", lambda: len(found.pages) > 1)
+        send(client, [second], resolved=True)
+        wait_for("the end of both", lambda: len(found.pages) > 2)
+    page, end = found.pages[1:]
+    assert ("trigger", left) == (page["event_action"], page["payload"]["class"])
+    assert f"[critical] salon: {left} is so" == page["payload"]["summary"]
+    assert [f"https://sync.example/runbooks/{left}"] == [link["href"] for link in page["links"]]
+    assert ("resolve", left) == (end["event_action"], end["payload"]["class"])
+
+
+def test_a_page_names_the_site_that_its_target_serves(tmp_path: Path) -> None:
+    labels, annotations = _alert()
+    with inboxes(tmp_path, group_wait="200ms", group_interval="500ms") as (client, found):
+        send(client, [({**labels, "site": "berlin"}, annotations)])
+        wait_for("the page", lambda: found.pages)
+    assert "berlin" == found.pages[0]["payload"]["group"]
 
 
 def test_what_a_phone_shows_of_a_chat_message_is_its_state_and_title(tmp_path: Path) -> None:
@@ -110,6 +194,8 @@ def test_the_end_of_an_incident_has_the_subject_and_the_thread_of_its_beginning(
     begin, end = found.pages
     assert ("trigger", "resolve") == (begin["event_action"], end["event_action"])
     assert begin["dedup_key"] == end["dedup_key"]
+    assert "BookingSyncDoubleBooking" == end["payload"]["custom_details"]["resolved"]
+    assert not end["payload"]["custom_details"]["firing"]
     first, last = found.mails
     assert first["Subject"] == last["Subject"]
     assert first["References"] == last["References"]
@@ -188,7 +274,61 @@ def test_odd_names_arrive_as_they_are_and_call_nobody(tmp_path: Path) -> None:
     html = text_of(found.mails[0], "html")
     assert "<b>" not in html
     assert "Möller &amp; Söhne" in html
-    assert "<" not in found.chats[0]["attachments"][0]["text"]
+    chat = found.chats[0]["attachments"][0]
+    assert not set("<>") & set(chat["text"] + chat["title"] + chat["fallback"])
+    assert f"[warning] {escaped(name)}: Bookings overlap on one resource" == chat["title"]
+    assert f"FIRING {chat['title']}" == chat["fallback"]
+
+
+def test_installations_that_differ_in_nothing_but_the_namespace_are_told_apart_in_every_message(tmp_path: Path) -> None:
+    alerts = [
+        ({**labels, "namespace": namespace}, annotations)
+        for labels, annotations in (_alert(), _alert("BookingSyncUnlinkedBookings", severity="warning"))
+        for namespace in ("production", "staging")
+    ]
+    with inboxes(tmp_path, group_wait="200ms", group_interval="500ms") as (client, found):
+        send(client, alerts)
+        wait_for("two of each", lambda: 2 == len(found.pages) == len(found.mails) == len(found.chats))
+    where = {f"salon ({namespace}): Bookings overlap on one resource" for namespace in ("production", "staging")}
+    assert {f"[critical] {one}" for one in where} == {page["payload"]["summary"] for page in found.pages}
+    assert {f"[warning] {one}" for one in where} == {mail["Subject"] for mail in found.mails}
+    assert {f"[warning] {one}" for one in where} == {chat["attachments"][0]["title"] for chat in found.chats}
+    assert 2 == len({mail["References"] for mail in found.mails})
+
+
+def test_what_ends_while_it_is_held_back_is_neither_called_over_nor_told_again_before_its_repetition(tmp_path: Path) -> None:
+    # A limit of Alertmanager, in the documents: what was told counts as told until it repeats, whatever happens in between.
+    refused, later = (_alert("BookingSyncAccessDenied", target=name, platform="wix") for name in ("salon", "b"))
+    cause = _alert("BookingSyncPlatformDown", target="", platform="wix")
+    clock = _alert(target="clock")
+    with inboxes(tmp_path, group_wait="200ms", group_interval="400ms") as (client, found):
+
+        def told(name: str) -> list[str]:
+            return [page["event_action"] for page in found.pages if name == page["payload"]["component"]]
+
+        def wait_for_message(name: str, number: int) -> None:
+            wait_for(f"message {number} about {name}", lambda: number == len(told(name)))
+
+        def wait_for_an_interval() -> None:
+            """Wait for two messages of one group: what ended before the first has been left out by then."""
+            number = len(told("clock"))
+            send(client, [clock], resolved=True)
+            wait_for_message("clock", number + 1)
+            send(client, [clock])
+            wait_for_message("clock", number + 2)
+
+        for alert, name in ((refused, "salon"), (cause, "wix"), (clock, "clock")):
+            send(client, [alert])
+            wait_for_message(name, 1)
+        wait_for("the silence", lambda: client.get("/api/v2/alerts?inhibited=true&active=false").json())
+        send(client, [refused], resolved=True)
+        wait_for_an_interval()
+        send(client, [cause], resolved=True)
+        wait_for_message("wix", 2)
+        send(client, [refused, later])
+        wait_for_message("b", 1)
+        wait_for_an_interval()
+        assert ["trigger"] == told("salon")
 
 
 def test_alerts_that_forget_are_told_once_and_never_called_over(tmp_path: Path) -> None:

@@ -13,7 +13,8 @@ import yaml
 from exporter.fields.durations import parse_duration
 from tests.monitoring.bundle import ALERTMANAGER, ALERTS
 from tests.monitoring.inboxes import inboxes, send
-from tests.monitoring.routes import CONFIG_FILE, branch, every_route, with_the_examples
+from tests.monitoring.promql import labels_of_expression
+from tests.monitoring.routes import CONFIG_FILE, branch, every_route, way, with_the_examples
 from tests.monitoring.servers import run, wait_for
 
 CONFIG: dict[str, Any] = yaml.safe_load(CONFIG_FILE.read_text())
@@ -104,6 +105,76 @@ def test_tickets_that_forget_have_no_all_clear() -> None:
     for name, all_clear in (("tickets", True), ("tickets-without-all-clear", False)):
         configs = [*receivers[name]["email_configs"], *receivers[name]["slack_configs"]]
         assert {all_clear} == {one["send_resolved"] for one in configs}
+
+
+WAKES = {"group_wait": "30s", "group_interval": "5m", "repeat_interval": "4h"}
+UNHURRIED = {"group_wait": "5m", "group_interval": "30m", "repeat_interval": "3d"}
+TICKET = {"receiver": "tickets", "group_by": ["alertname", "cluster", "namespace", "job"], **UNHURRIED}
+
+
+def _promised(labels: dict[str, str]) -> dict[str, Any]:
+    """Return the branch of an alert as the documents have it."""
+    if labels["alertname"] == "Watchdog":
+        waits = {"group_wait": "0s", "group_interval": "30s", "repeat_interval": "50s"}
+        return {"receiver": "heartbeat", "group_by": ["alertname", "cluster", "namespace"], **waits}
+    if labels["severity"] == "critical":
+        cause = ["alertname", "cluster", "namespace", "job", "platform", "credential"]
+        business = ["cluster", "namespace", "job", "target"]
+        return {"receiver": "pager", "group_by": business if labels["target"] else cause, **WAKES}
+    if labels["severity"] == "info":
+        return TICKET | {"receiver": "nobody"}
+    return TICKET | ({"receiver": "tickets-without-all-clear"} if labels.get("forgets") else {})
+
+
+def _every_alert() -> list[dict[str, str]]:
+    """Return the labels of each alert, with a target where its series have one."""
+    return [
+        {
+            "alertname": alert["alert"],
+            **alert["labels"],
+            "target": "x" if "target" in labels_of_expression(alert["expr"]) else "",
+        }
+        for alert in ALERTS
+    ]
+
+
+def test_every_alert_is_grouped_waits_and_is_told_again_as_the_documents_have_it() -> None:
+    for labels in (
+        one | extra for one in _every_alert() for extra in ({}, {"site": "berlin"}, {"platform": "wix", "credential": "c"})
+    ):
+        assert [_promised(labels)] == [route | {"group_by": list(route["group_by"])} for route in way(CONFIG, labels)], labels
+
+
+def test_the_examples_change_nothing_but_what_they_name() -> None:
+    config = yaml.safe_load(with_the_examples())
+    hours = {"active_time_intervals": ["office-hours"]}
+    for labels in (one | {"site": site} for one in _every_alert() for site in ("berlin", "hamburg")):
+        (route,) = way(config, labels)
+        promised = _promised(labels)
+        if labels["fixed_by"] == "front desk" and labels["site"] == "berlin" and "forgets" not in labels:
+            group = ["alertname", "cluster", "namespace", "job", "target"]
+            promised = {**UNHURRIED, **{key: WAKES[key] for key in ("group_wait", "group_interval")}, "group_by": group}
+            promised["receiver"] = "front-desk-berlin"
+        elif labels["fixed_by"] == "calendar owner" and labels["severity"] == "warning" and "forgets" not in labels:
+            promised = TICKET | {"receiver": "calendar-care"}
+        elif promised["receiver"].startswith("tickets"):
+            promised = promised | hours
+        assert promised == route, labels
+
+
+def test_every_mail_is_written_alike_and_the_end_of_a_heartbeat_is_no_heartbeat() -> None:
+    receivers = {one["name"]: one for one in yaml.safe_load(with_the_examples())["receivers"]}
+    (mail,) = receivers["tickets"]["email_configs"]
+    assert {"Subject", "References"} == set(mail["headers"])
+    for name, to in (
+        ("front-desk-berlin", "desk@berlin.example.org"),
+        ("calendar-care", "calendars@example.org"),
+        ("tickets-without-all-clear", mail["to"]),
+    ):
+        all_clear = name != "tickets-without-all-clear"
+        assert [mail | {"to": to, "send_resolved": all_clear}] == receivers[name]["email_configs"]
+    assert [False] == [one["send_resolved"] for one in receivers["heartbeat"]["webhook_configs"]]
+    assert {"nobody"} == {name for name, one in receivers.items() if set(one) == {"name"}}
 
 
 @pytest.mark.servers

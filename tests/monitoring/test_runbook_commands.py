@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ import yaml
 from typer.main import get_command
 
 from exporter.cli import app
+from exporter.monitoring import Options, runbook_texts
 from exporter.monitoring.runbook_commands import INSTALLED, commands_in, typed
 from tests.monitoring.bundle import ROOT, RUNBOOKS
 from tests.monitoring.servers import alertmanager, run
@@ -106,3 +108,21 @@ def test_alertmanager_takes_every_silence_as_it_stands(tmp_path: Path) -> None:
     for silence in silences:
         assert {"alertname", "cluster", "job"} <= {matcher["name"] for matcher in silence["matchers"]}
         assert all(matcher["isEqual"] and not matcher["isRegex"] for matcher in silence["matchers"])
+
+
+@pytest.mark.servers
+def test_a_silence_names_the_job_whatever_its_name_is(tmp_path: Path) -> None:
+    jobs = ["my jobs", "a;b", "sync & co", "a|b", "a`b`", "a,b", "#1", "é", "a=b", "~x", "!x", "(a)", "*", "sync.eu/1:2", "-"]
+    config = tmp_path / "alertmanager.yml"
+    config.write_text("route: {receiver: nobody}\nreceivers: [{name: nobody}]\n")
+    with alertmanager(tmp_path, config) as api:
+        for job in jobs:
+            text = runbook_texts(Options(job=job))["bookingsyncdatastale.md"]
+            (line,) = re.findall(r"^amtool (.+)$", text, re.MULTILINE)
+            shell = subprocess.run(["sh", "-c", f"printf '%s\\n' {line}"], capture_output=True, text=True, check=True)
+            done = run("amtool", f"--alertmanager.url={api.base_url}", *shell.stdout.splitlines())
+            assert 0 == done.returncode, (line, done.stderr)
+        silences = api.get("/api/v2/silences").json()
+    found = [{matcher["name"]: matcher["value"] for matcher in silence["matchers"]} for silence in silences]
+    assert sorted(jobs) == sorted(matchers["job"] for matchers in found)
+    assert {"BookingSyncDataStale"} == {matchers["alertname"] for matchers in found}

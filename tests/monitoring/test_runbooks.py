@@ -117,6 +117,18 @@ def test_a_page_leads_to_every_panel_that_it_names(page: Path) -> None:
         assert title in {panel["title"] for panel in panels(board) if panel["id"] == int(number)}
 
 
+@each_page
+def test_the_board_of_the_alert_goes_first_and_has_every_panel_that_stands_on_it(page: Path) -> None:
+    text = page.read_text()
+    uid = next(alert.board.value for alert in ALERTS if page.stem == alert.name.lower())
+    _, _, first, *_ = section(text, "Where the panel is").splitlines()
+    _, _, place, titles, _ = (cell.strip() for cell in first.split("|"))
+    assert f"`{uid}`" == place
+    there = {panel["title"] for path in BOARDS for panel in panels(load_board(path)) if uid == load_board(path)["uid"]}
+    named = set(re.findall(r"\*\*([^*]+)\*\*", section(text, "How to find out"))) & there
+    assert [] == [title for title in sorted(named) if title not in titles]
+
+
 @each_written
 def test_every_query_that_is_offered_asks_for_metrics_that_exist(written: Path) -> None:
     quoted = re.findall(r"`([^`]*booking_sync_[^`]*)`", section(written.read_text(), "How to find out"))
@@ -133,8 +145,10 @@ def test_a_page_quotes_every_fix_of_its_alert(alert: Alert) -> None:
 
 @pytest.mark.parametrize("alert", sorted(set(ALERT_NAMES) - {"Watchdog"}))
 def test_a_page_has_a_silence_of_labels_with_which_its_alert_fires(alert: str) -> None:
-    matched = SILENCE.search(section((RUNBOOKS / f"{alert.lower()}.md").read_text(), "Silence"))
+    silence = section((RUNBOOKS / f"{alert.lower()}.md").read_text(), "Silence")
+    matched = SILENCE.search(silence)
     assert matched is not None
+    assert "Leave `cluster` out where your alerts have no such label; add `namespace` where they have one." in silence
     assert (alert, "booking-sync-exporter") == matched.groups()[:2]
     values = dict(word.split("=") for word in matched[3].split())
     assert all(value in {label.upper(), "warning"} for label, value in values.items())
