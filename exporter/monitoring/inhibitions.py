@@ -155,6 +155,12 @@ INHIBITIONS = (
         "A public holiday is one ticket.",
     ),
     Inhibition(
+        ['alertname = "BookingSyncPlatformLimited"'],
+        ['alertname = "BookingSyncApiLimited"'],
+        _SAME_PLATFORM,
+        "One ticket for the limit instead of one for each collector of forty targets.",
+    ),
+    Inhibition(
         ['alertname = "BookingSyncProviderOutage"'],
         ['alertname = "BookingSyncProviderDown"'],
         [*_SAME_PLATFORM, "provider"],
@@ -179,16 +185,10 @@ INHIBITIONS = (
         "The page for the target says more than a ticket about a part of it.",
     ),
     Inhibition(
-        ['alertname = "BookingSyncAccessDenied"', _WARNING],
-        ['alertname = "BookingSyncDataExpired"', _WARNING],
-        [*_SAME_TARGET, "collector"],
-        "Refused access says why the data is missing.",
-    ),
-    Inhibition(
         [_names("BookingSyncAccessDenied", "BookingSyncApiLimited"), _WARNING],
-        ['alertname = "BookingSyncDataStale"'],
+        [_names("BookingSyncDataExpired", "BookingSyncDataStale"), _WARNING],
         [*_SAME_TARGET, "collector"],
-        "The refusal or the limit says why the data is old.",
+        "The refusal or the limit says why the data is old or missing.",
     ),
     Inhibition(
         ['alertname = "BookingSyncApiLimited"'],

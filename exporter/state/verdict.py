@@ -360,6 +360,7 @@ ALERTS_ONLY: Final = (
             "BookingSyncPlatformDown",
             "BookingSyncManyTargetsFailing",
             "BookingSyncProviderOutage",
+            "BookingSyncPlatformLimited",
         ),
     ),
     AlertsOnly("a missing shard", ("BookingSyncShardMissing",)),

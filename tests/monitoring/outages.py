@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import inf
 from pathlib import Path
 from random import Random
 from typing import Final
@@ -41,20 +42,25 @@ class Outage:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """A target: ``phase`` is the minute of the first poll of each collector, ``outages`` what each one goes through."""
+    """A target: ``phase`` is the minute of the first poll of each collector, ``outages`` what each one goes through.
+
+    It is there, and is not paused, from the minute ``begin`` until ``end``: else nothing is published of it.
+    """
 
     name: str
     platform: str
     phases: Mapping[str, float]
     credential: str = ""
-    outages: Mapping[str, Outage] = field(default_factory=dict)
+    outages: Mapping[str, Sequence[Outage]] = field(default_factory=dict)
+    begin: int = 0
+    end: float = inf
 
 
 def fleet(
     number: int,
     platform: str,
     phase: Callable[[int], float],
-    outage: Outage | None = None,
+    outage: Outage | Sequence[Outage] = (),
     *,
     hit: Collection[int] | None = None,
     collectors: Collection[str] = (),
@@ -62,6 +68,7 @@ def fleet(
 ) -> list[Site]:
     """Return sites whose slow polls are at ``phase`` (minutes) of each; ``outage`` hits all of them, or those of ``hit``."""
     names = COLLECTORS[platform]
+    outages = (outage,) if isinstance(outage, Outage) else outage
     return [
         Site(
             f"{platform}-{at:02}",
@@ -69,7 +76,7 @@ def fleet(
             # The fast collector has its own place within its interval.
             {name: phase(at) % (seconds / 60) for name, seconds in names.items()},
             credential or f"inline:{platform}-{at:02}",
-            {} if outage is None or (hit is not None and at not in hit) else dict.fromkeys(collectors or names, outage),
+            {} if hit is not None and at not in hit else dict.fromkeys(collectors or names, outages),
         )
         for at in range(number)
     ]
@@ -78,29 +85,38 @@ def fleet(
 def polls(site: Site, name: str, end: float) -> Iterator[tuple[float, PollError | None]]:
     """Yield the minute of each poll of a collector and how it ended, as the scheduler asks."""
     minute, failures, interval = site.phases[name], 0, COLLECTORS[site.platform][name]
-    outage, random = site.outages.get(name), Random(f"{site.name} {name}")
+    outages, random = site.outages.get(name, ()), Random(f"{site.name} {name}")
     while minute < end:
-        error = outage.error if outage is not None and outage.hits(minute) else None
+        error = next((outage.error for outage in outages if outage.hits(minute)), None)
         failures = failures + 1 if error else 0
         yield minute, error
         minute += (retry_delay(interval, error, failures, random) if error else interval) / 60
 
 
-def own_labels(job: str) -> str:
+def own_labels(job: str, instance: str = "a:10888") -> str:
     """Return what a scrape adds to each series of the exporter ``job``."""
-    return f'job="{job}",instance="a:10888"'
+    return f'job="{job}",instance="{instance}"'
 
 
-def series_of(job: str, sites: Sequence[Site], minutes: int) -> dict[str, list[float | None]]:
-    """Return what the exporter ``job`` publishes of ``sites`` at each full minute, ``None`` where a series is absent."""
-    own = own_labels(job)
+def series_of(
+    job: str, sites: Sequence[Site], minutes: int, *, instance: str = "a:10888", clock: Callable[[int], float] = float
+) -> dict[str, list[float | None]]:
+    """Return what the exporter ``job`` publishes of ``sites`` at each full minute, ``None`` where a series is absent.
+
+    ``clock`` is what its wall clock shows at a minute, in minutes: after a step all moments are those that it has now.
+    """
+    own = own_labels(job, instance)
     page: dict[str, list[float | None]] = {f"up{{{own}}}": [1.0] * (minutes + 1)}
-    page[f"booking_sync_time_seconds{{{own}}}"] = [START + 60 * minute for minute in range(minutes + 1)]
+    page[f"booking_sync_time_seconds{{{own}}}"] = [START + 60 * clock(minute) for minute in range(minutes + 1)]
     for site in sites:
         target = f'{own},target="{site.name}",platform="{site.platform}"'
-        page[f'booking_sync_credential_info{{{target},credential="{site.credential}"}}'] = [1.0] * (minutes + 1)
+        shown: dict[str, list[float | None]] = {}
+        shown[f'booking_sync_credential_info{{{target},credential="{site.credential}"}}'] = [1.0] * (minutes + 1)
         for name, interval in COLLECTORS[site.platform].items():
-            _collector(page, f'{target},collector="{name}"', list(polls(site, name, minutes + 1)), interval, minutes)
+            done = list(polls(site, name, minutes + 1))
+            _collector(shown, f'{target},collector="{name}"', done, interval, [clock(minute) for minute in range(minutes + 1)])
+        for name, values in shown.items():
+            page[name] = [value if site.begin <= minute < site.end else None for minute, value in enumerate(values)]
     return page
 
 
@@ -109,8 +125,10 @@ def _collector(
     labels: str,
     done: Sequence[tuple[float, PollError | None]],
     interval: float,
-    minutes: int,
+    clock: Sequence[float],
 ) -> None:
+    minutes = len(clock) - 1
+
     def put(name: str, minute: int, value: float, more: str = "") -> None:
         row = page.setdefault(f"booking_sync_collector_{name}{{{labels}{more}}}", [None] * (minutes + 1))
         row[minute] = value
@@ -123,7 +141,8 @@ def _collector(
         put("up", minute, float(bool(before) and error is None))
         put("polls_total", minute, len(before))
         put("interval_seconds", minute, interval)
-        put("last_success_timestamp_seconds", minute, 0.0 if good is None else START + 60 * good)
+        # A moment is kept as an age, and shown as the clock has it.
+        put("last_success_timestamp_seconds", minute, 0.0 if good is None else START + 60 * (good + clock[minute] - minute))
         put("data_expired", minute, float(good is not None and 60 * (minute - good) > max_age))
         put("max_age_seconds", minute, max_age)
         for reason in {error.reason for _, error in before if error is not None}:
@@ -151,10 +170,7 @@ def firing(
         "tests": [
             {
                 "interval": "1m",
-                "input_series": [
-                    {"series": name, "values": " ".join("_" if value is None else f"{value:.10g}" for value in values)}
-                    for name, values in series.items()
-                ],
+                "input_series": [{"series": name, "values": _written(values)} for name, values in series.items()],
                 "promql_expr_test": [
                     {"expr": 'ALERTS{alertstate="firing",alertname!="Watchdog"}', "eval_time": f"{minute}m"}
                     for minute in minutes
@@ -177,6 +193,15 @@ def firing(
         ]
     assert "SUCCESS" in result.stdout or any(found.values()), result.stdout + result.stderr
     return found
+
+
+def _written(values: Sequence[float | None]) -> str:
+    """Return the values as promtool reads them; a series that ends is marked as over, as a scrape does it."""
+    before = (None, *values)
+    return " ".join(
+        ("_" if last is None else "stale") if value is None else f"{value:.10g}"
+        for last, value in zip(before, values, strict=False)
+    )
 
 
 def _minutes(duration: str) -> int:

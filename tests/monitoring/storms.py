@@ -6,13 +6,14 @@ interval, so that the targets come back one by one. A storm begins ``phase`` min
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
 from exporter.errors import AuthError, NetworkError, ServerError
+from tests.monitoring.bundle import ALERT_NAMES
 from tests.monitoring.outages import COLLECTORS, Outage, Site, firing, fleet, own_labels, polls, series_of
 
 PHASES: Final = (0.5, 2.5, 4.5)
@@ -139,11 +140,18 @@ def _together(storms: Sequence[Storm]) -> Iterator[list[Storm]]:
 def _spells(storms: Sequence[Storm], folder: Path) -> dict[str, list[Spell]]:
     first = {storm.name: int(storm.begin) for storm in storms}
     page = {name: values for storm in storms for name, values in published(storm).items()}
-    found: dict[str, list[Spell]] = {storm.name: [] for storm in storms}
+    return played(page, first, MINUTES, folder)
+
+
+def played(
+    page: Page, first: Mapping[str, int], minutes: int, folder: Path, alerts: Collection[str] = ALERT_NAMES
+) -> dict[str, list[Spell]]:
+    """Return what of ``alerts`` fires for each job, in minutes since its minute in ``first``, when it began."""
+    found: dict[str, list[Spell]] = {job: [] for job in first}
     since: dict[tuple[tuple[str, str], ...], int] = {}
-    for minute, alerts in firing(page, range(MINUTES + 1), folder).items():
+    for minute, rows in firing(page, range(minutes + 1), folder, alerts).items():
         # The rules ask whether the job of their own name is there, which none of these is.
-        now = {tuple(sorted(labels.items())): labels["job"] for labels in alerts if labels["job"] in found}
+        now = {tuple(sorted(labels.items())): labels["job"] for labels in rows if labels["job"] in found}
         for key in now.keys() - since.keys():
             assert minute > first[now[key]], f"{key} before anything happened"
             since[key] = minute
@@ -174,10 +182,10 @@ def _sites(storm: Storm) -> Iterator[Site]:
     def phase_of(platform: str) -> float:
         return max(COLLECTORS[platform].values()) / 60
 
-    def wix(number: int, hit: Outage | None, credential: str = "") -> list[Site]:
+    def wix(number: int, hit: Outage | Sequence[Outage], credential: str = "") -> list[Site]:
         return fleet(number, "wix", lambda at: _phase(at, phase_of("wix")), hit, credential=credential)
 
-    def bitrix24(number: int, hit: Outage | None = None) -> list[Site]:
+    def bitrix24(number: int, hit: Outage | Sequence[Outage] = ()) -> list[Site]:
         return fleet(number, "bitrix24", lambda at: _phase(at, phase_of("bitrix24")), hit)
 
     match storm.cause:
@@ -189,7 +197,7 @@ def _sites(storm: Storm) -> Iterator[Site]:
         case Cause.PLATFORM_DOWN:
             yield from (*wix(storm.played, outage(ServerError("fault"))), *bitrix24(2))
         case _:
-            yield from wix(storm.played, None)
+            yield from wix(storm.played, ())
 
 
 def _phase(at: int, interval: float) -> float:

@@ -26,6 +26,7 @@ SHARED = {
     "BookingSyncPlatformDown",
     "BookingSyncManyTargetsFailing",
     "BookingSyncProviderOutage",
+    "BookingSyncPlatformLimited",
 }
 """What is found by polls, so that it ends for each target at its own next one."""
 

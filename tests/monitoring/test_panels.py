@@ -43,6 +43,7 @@ ONLY_WHEN_IT_HAPPENS = {
     "target:booking_sync_target_besides:info",
     "platform:booking_sync_targets_failing_long:sum",
     "credential:booking_sync_targets_refused:sum",
+    "platform:booking_sync_targets_limited:count",
     "connection:booking_sync_connection_status:lost5m",
     "connection:booking_sync_connection_status:changes5m",
     "connection:booking_sync_connection_status:changes1d",

@@ -16,6 +16,7 @@ from exporter.monitoring.rules.shared import (
     CREDENTIAL_TARGETS,
     JOB_CUT_OFF,
     PLATFORM_FAILING,
+    PLATFORM_LIMITED,
     PLATFORM_SHARE,
     PLATFORM_TARGETS,
 )
@@ -28,7 +29,7 @@ _PROVIDER: Final = "provider:booking_sync_provider_up:max"
 
 def shared_alerts() -> AlertGroup:
     """Return the alerts about causes that many targets have in common."""
-    return AlertGroup("booking-sync-shared-alerts", (_network(), _credential(), *_platform(), _provider()))
+    return AlertGroup("booking-sync-shared-alerts", (_network(), _credential(), *_platform(), _provider(), _limited()))
 
 
 def _lasting(condition: str, minutes: int) -> str:
@@ -148,4 +149,30 @@ def _provider() -> Alert:
         fix="Wait for the provider; nobody else can mend it. Until then the front desks treat these calendars as unverified.",
         board=Board.FLEET,
         link=("job",),
+    )
+
+
+def _limited() -> Alert:
+    few = f"{PLATFORM_LIMITED} >= 5 and {PLATFORM_LIMITED} > 0.1 * {PLATFORM_TARGETS}"
+    most = f"{PLATFORM_LIMITED} >= 2 and {PLATFORM_LIMITED} > 0.5 * {PLATFORM_TARGETS}"
+    return Alert(
+        name="BookingSyncPlatformLimited",
+        expr=f"last_over_time({PLATFORM_LIMITED}[5m])\nand {_lasting(f'{few} or {most}', 8)}",
+        hold="",
+        keep=KEEP,
+        severity=Severity.WARNING,
+        fixed_by=FixedBy.OPERATOR,
+        summary="A booking platform limits the exporter at many targets.",
+        until_morning="The exporter goes on waiting; what is shown grows older, and a page comes when nothing fresh is left.",
+        description=(
+            f"{{{{ $labels.platform }}}} turns away polls of {{{{ $value }}}} of {number(PLATFORM_TARGETS, ('platform',))} "
+            "targets because it is asked too much."
+        ),
+        fix=(
+            "The exporter's operator raises the intervals; where one key serves these targets, an administrator of the account "
+            "gives other clients of it a key of their own."
+        ),
+        board=Board.FLEET,
+        link=("job",),
+        comment="One ticket for what one key, one address or one busy hour does to many; less than the 15 minutes of a target.",
     )

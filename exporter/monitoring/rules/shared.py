@@ -6,7 +6,7 @@ from typing import Final
 
 from exporter.errors import Reason
 from exporter.monitoring.rules.recording import Recording, RecordingGroup
-from exporter.monitoring.rules.targets import ACCESS, CREDENTIAL, FAILING, WHY_FAILING, of_reasons
+from exporter.monitoring.rules.targets import ACCESS, CREDENTIAL, FAILING, LATEST, LIMITED, WHY_FAILING, of_reasons
 
 UNREACHABLE: Final = (Reason.TIMEOUT, Reason.NETWORK, Reason.TLS, Reason.SERVER_ERROR, Reason.INVALID_RESPONSE)
 """What a host sees that is cut off; a proxy may answer in the platform's place."""
@@ -16,6 +16,7 @@ CREDENTIAL_REFUSED: Final = "credential:booking_sync_targets_refused:sum"
 PLATFORM_TARGETS: Final = "platform:booking_sync_targets:count"
 PLATFORM_FAILING: Final = "platform:booking_sync_targets_failing:sum"
 PLATFORM_SHARE: Final = "platform:booking_sync_targets_failing:ratio"
+PLATFORM_LIMITED: Final = "platform:booking_sync_targets_limited:count"
 BESIDES: Final = "target:booking_sync_target_besides:info"
 JOB_CUT_OFF: Final = "job:booking_sync_targets_unreachable:ratio"
 _OTHERWISE: Final = "target:booking_sync_target_failing_otherwise:max"
@@ -25,7 +26,7 @@ _PLATFORM_CUT_OFF: Final = "platform:booking_sync_targets_unreachable:ratio"
 
 def shared_recordings() -> RecordingGroup:
     """Return what is recorded of what many targets share."""
-    return RecordingGroup("booking-sync-shared", "1m", (*_credentials(), *_platforms(), *_besides()))
+    return RecordingGroup("booking-sync-shared", "1m", (*_credentials(), *_platforms(), _limited(), *_besides()))
 
 
 def _credentials() -> tuple[Recording, ...]:
@@ -65,6 +66,16 @@ def _platforms() -> tuple[Recording, ...]:
             f"min without (platform) ({_PLATFORM_CUT_OFF})\nand count without (platform) ({_PLATFORM_CUT_OFF}) >= 2",
             "The same of the platform that answers best, where there are two: not two platforms fail at once, but our network.",
         ),
+    )
+
+
+def _limited() -> Recording:
+    limited = f"max_over_time({LATEST}{{{of_reasons(*LIMITED)}}}[10m])"
+    return Recording(
+        PLATFORM_LIMITED,
+        f"count without (target) (max without (collector, reason) ({limited}))",
+        "The targets of which a limit turned polls away within ten minutes: polls that succeed in between are bridged, as in\n"
+        "the ticket of each.",
     )
 
 
