@@ -202,6 +202,7 @@ def _reading() -> tuple[Alert, ...]:
             hold=HOLD,
             severity=Severity.WARNING,
             fixed_by=FixedBy.OPERATOR,
+            since=last_answer("collector"),
             until_morning="What is shown grows older, and is withdrawn when it reaches its maximum age.",
             summary="A poll does not begin.",
             description=(

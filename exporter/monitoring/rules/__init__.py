@@ -3,6 +3,7 @@
 Names are ``level:metric:operations``; a chain lies in one group, in order.
 """
 
+from exporter.monitoring.options import Options
 from exporter.monitoring.rules.bookings import booking_recordings, intake_recordings
 from exporter.monitoring.rules.connections import LIVE_STATUSES, STATUS_CODES, connection_recordings
 from exporter.monitoring.rules.many import many_recordings
@@ -19,8 +20,8 @@ from exporter.monitoring.rules.targets import target_recordings
 __all__ = ["LIVE_STATUSES", "STATUS_CODES", "Recording", "RecordingGroup", "recording_groups"]
 
 
-def recording_groups() -> tuple[RecordingGroup, ...]:
-    """Return all recording rules. None of them depends on the options."""
+def recording_groups(options: Options) -> tuple[RecordingGroup, ...]:
+    """Return all recording rules."""
     return (
         process_recordings(),
         target_recordings(),
@@ -31,5 +32,5 @@ def recording_groups() -> tuple[RecordingGroup, ...]:
         month_objective_recordings(),
         booking_recordings(),
         intake_recordings(),
-        many_recordings(),
+        many_recordings(options),
     )
