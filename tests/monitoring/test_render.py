@@ -68,7 +68,9 @@ def test_the_objective_moves_the_burn_of_one_target_and_of_many_alike(slo: float
 
 
 def _rules(rendered: Mapping[str, str], folder: str) -> list[dict[str, Any]]:
-    documents = [yaml.safe_load(text) for name, text in rendered.items() if re.fullmatch(rf"{folder}/\w+(\.rules)?\.ya?ml", name)]
+    documents = [
+        yaml.safe_load(text) for name, text in rendered.items() if re.fullmatch(rf"{folder}/\w+(\.rules)?\.ya?ml", name)
+    ]
     groups = [group for one in documents for group in (one.get("spec", one) or {}).get("groups", ())]
     return [rule for group in groups for rule in group["rules"]]
 

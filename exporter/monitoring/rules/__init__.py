@@ -16,6 +16,7 @@ from exporter.monitoring.rules.process import process_recordings
 from exporter.monitoring.rules.recording import Recording, RecordingGroup
 from exporter.monitoring.rules.shared import shared_recordings
 from exporter.monitoring.rules.targets import target_recordings
+from exporter.monitoring.rules.unsteady import unsteady_recordings
 
 __all__ = ["LIVE_STATUSES", "STATUS_CODES", "Recording", "RecordingGroup", "recording_groups"]
 
@@ -33,4 +34,5 @@ def recording_groups(options: Options) -> tuple[RecordingGroup, ...]:
         booking_recordings(),
         intake_recordings(),
         many_recordings(options),
+        unsteady_recordings(),
     )
