@@ -43,6 +43,7 @@ _BLIND = (
     "BookingSyncApiBudgetLow",
     "BookingSyncAnswersNotUnderstood",
     "BookingSyncPollOverdue",
+    "BookingSyncTargetUnsteady",
 )
 _DARK = (_names("BookingSyncDataExpired", "BookingSyncAccessDenied"), _CRITICAL)
 _IN_PART = (_names("BookingSyncDataExpired", "BookingSyncAccessDenied"), _WARNING)
@@ -104,25 +105,34 @@ INHIBITIONS = (
         _SAME_JOB,
         "BookingSyncPlatformDown",
         "BookingSyncManyTargetsFailing",
+        "BookingSyncPlatformUnsteady",
     ),
     *_of_many(
         "BookingSyncPlatformDown",
         "One page for the platform instead of one for each of its targets; not for what began long after.",
         _SAME_PLATFORM,
         "BookingSyncManyTargetsFailing",
+        "BookingSyncPlatformUnsteady",
         but=_NOT_BESIDES,
     ),
     *_of_many(
         "BookingSyncManyTargetsFailing",
         "One page for what these targets have in common; not for what began long after.",
         _SAME_PLATFORM,
+        "BookingSyncPlatformUnsteady",
         but=_NOT_BESIDES,
     ),
     Inhibition(
         ['alertname = "BookingSyncCredentialRefused"'],
-        [_names(*_OF_TARGETS)],
+        [_names(*_OF_TARGETS, "BookingSyncTargetUnsteady")],
         [*_SAME_PLATFORM, "credential"],
         "One page for the key instead of one for each of four hundred sites.",
+    ),
+    Inhibition(
+        ['alertname = "BookingSyncPlatformUnsteady"'],
+        ['alertname = "BookingSyncTargetUnsteady"'],
+        _SAME_PLATFORM,
+        "One ticket for the platform that comes and goes instead of one for each of its targets.",
     ),
     Inhibition(
         ['alertname = "BookingSyncManyConnectionsNeedOwner"', _CRITICAL],

@@ -221,7 +221,7 @@ def _rules(options: Options) -> str:
             "interval": group.interval,
             "rules": [{"record": rule.record, "expr": rule.expr} for rule in group.rules],
         }
-        for group in recording_groups()
+        for group in recording_groups(options)
     ]
     alerts = [
         {

@@ -19,10 +19,10 @@ def alert_rule(alert: Alert, options: Options) -> dict[str, object]:
     return {**rule, "labels": alert.all_labels(), "annotations": alert.annotations(options)}
 
 
-def recording_rules() -> str:
+def recording_rules(options: Options) -> str:
     """Return ``recording.rules.yml``."""
     text = HEADER + "groups:\n"
-    for group in recording_groups():
+    for group in recording_groups(options):
         text += f"  - name: {group.name}\n    interval: {group.interval}\n    rules:\n"
         text += dump_items([(rule.comment, {"record": rule.record, "expr": rule.expr}) for rule in group.rules], 6)
     return text

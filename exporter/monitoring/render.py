@@ -19,7 +19,7 @@ def files(options: Options) -> dict[str, str]:
     """Return the text of every file by its path below the output directory."""
     return {
         "config/prometheus/prometheus.yml": prometheus_config(options),
-        "config/prometheus/recording.rules.yml": recording_rules(),
+        "config/prometheus/recording.rules.yml": recording_rules(options),
         "config/prometheus/alerting.rules.yml": alerting_rules(options),
         "dashboards/fleet.json": fleet(options),
         "dashboards/target.json": target(options),

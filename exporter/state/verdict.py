@@ -334,6 +334,10 @@ ALERTS_ONLY: Final = (
         ("BookingSyncManyConnectionsNeedOwner", "BookingSyncManyCalendarsEmpty"),
     ),
     AlertsOnly(
+        "a target or a platform that fails and answers by turns",
+        ("BookingSyncTargetUnsteady", "BookingSyncPlatformUnsteady"),
+    ),
+    AlertsOnly(
         "the exporter itself and the alerting",
         (
             "Watchdog",

@@ -24,20 +24,28 @@ START: Final = 0.0
 _SECONDS: Final = 3_600
 """How long a thousand targets may take on a busy machine."""
 
-COLLECTORS: Final = {"wix": {"connections": 60.0, "bookings": 300.0}, "bitrix24": {"bookings": 300.0, "links": 900.0}}
+COLLECTORS: Final = {
+    "wix": {"connections": 60.0, "bookings": 300.0},
+    "bitrix24": {"bookings": 300.0, "links": 900.0},
+    "quarterly": {"bookings": 900.0, "links": 900.0},
+    "hourly": {"bookings": 3_600.0},
+}
+"""The intervals of the collectors in seconds: by default, and where somebody asks seldom."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outage:
-    """Polls that begin between two minutes fail."""
+    """Polls that begin between two minutes fail: all of them, or those in the first ``down`` minutes of each ``period``."""
 
     begin: float
     end: float
     error: PollError
+    down: float = inf
+    period: float = inf
 
     def hits(self, minute: float) -> bool:
         """Return whether a poll at that minute fails."""
-        return self.begin <= minute < self.end
+        return self.begin <= minute < self.end and (minute - self.begin) % self.period < self.down
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from exporter.monitoring.alerts import Alert, Severity, alert_groups
-from exporter.monitoring.alerts.wording import MOMENT, counted, once_it_lasts
+from exporter.monitoring.alerts.wording import MOMENT, counted, last_answer, once_it_lasts
 from exporter.monitoring.options import Options
 
 LINKED = Options(grafana_url="https://grafana.example", runbook_url="https://wiki.example", board_url="https://sync.example")
@@ -32,6 +32,7 @@ NO_STATUS = {
     "BookingSyncConnectionsFlapping": "it is the change",
     "BookingSyncExportSwitchedOff": "a connection that is switched off keeps its status",
 }
+NO_ANSWER = {"BookingSyncAccessDenied", "BookingSyncDataExpired", "BookingSyncDataStale", "BookingSyncPollOverdue"}
 TEXTS = {"summary", "description", "since", "fix", "until_morning", "first_steps", "runbook_url", "dashboard_url", "board"}
 
 
@@ -73,6 +74,12 @@ def test_of_a_fix_that_begins_with_waiting_the_rest_is_left() -> None:
 @_each([alert for alert in ALERTS if "connection" in alert.link and alert.name not in NO_STATUS])
 def test_an_alert_about_the_status_of_a_connection_says_since_when_it_is_so(alert: Alert) -> None:
     assert "status_since" in alert.since
+
+
+@_each([alert for alert in ALERTS if alert.name in NO_ANSWER])
+def test_an_alert_about_answers_that_do_not_come_says_when_the_last_one_came(alert: Alert) -> None:
+    of_one = () if alert.severity is Severity.CRITICAL else ("collector",)
+    assert last_answer(*of_one) == alert.since
 
 
 @_each([alert for alert in ALERTS if alert.name in ABOUT_A_DEAD_EXPORTER])

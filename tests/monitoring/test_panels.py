@@ -42,6 +42,11 @@ def _queries() -> list[Query]:
 ONLY_WHEN_IT_HAPPENS = {
     "target:booking_sync_target_besides:info",
     "platform:booking_sync_targets_failing_long:sum",
+    "target:booking_sync_target_failing:fell",
+    "target:booking_sync_target_failing:lasted",
+    "target:booking_sync_target_unsteady:count2h",
+    "platform:booking_sync_targets_unsteady:count",
+    "platform:booking_sync_targets_unsteady:ratio",
     "credential:booking_sync_targets_refused:sum",
     "platform:booking_sync_targets_limited:count",
     "connection:booking_sync_connection_status:lost5m",

@@ -3,14 +3,17 @@ from __future__ import annotations
 import json
 import re
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from exporter.errors import ConfigError
 from exporter.monitoring import Options, files, render
 from exporter.monitoring.alerts import alert_groups
+from exporter.monitoring.rules.many import DOWN_TARGETS
 from tests.monitoring.bundle import ROOT
 from tests.monitoring.servers import run
 
@@ -52,6 +55,24 @@ def test_every_option_reaches_every_place_and_nothing_of_the_default_is_left() -
     assert "0.99)" not in everything
     assert "runbook_url: https://wiki.example/rb/bookingsyncexporterdown.md" in everything
     assert "dashboard_url: https://grafana.example/d/booking-sync-internals" in everything
+
+
+@pytest.mark.parametrize("slo", [0.9, 0.99, 0.999])
+@pytest.mark.parametrize("folder", ["config/prometheus", "config/kubernetes"])
+def test_the_objective_moves_the_burn_of_one_target_and_of_many_alike(slo: float, folder: str) -> None:
+    rules = [rule for rule in _rules(files(Options(slo=slo)), folder) if "connections_bad" in rule["expr"]]
+    (many,) = (rule["expr"] for rule in rules if rule.get("record") == DOWN_TARGETS)
+    (one,) = (rule["expr"] for rule in rules if rule.get("labels", {}).get("long") == "1h")
+    found = [re.findall(r"> ([\d.]+) \* \(1 - ([\d.]+)\)", expression) for expression in (one, many)]
+    assert [{("14.4", f"{slo:g}")}] * 2 == [set(limits) for limits in found]
+
+
+def _rules(rendered: Mapping[str, str], folder: str) -> list[dict[str, Any]]:
+    documents = [
+        yaml.safe_load(text) for name, text in rendered.items() if re.fullmatch(rf"{folder}/\w+(\.rules)?\.ya?ml", name)
+    ]
+    groups = [group for one in documents for group in (one.get("spec", one) or {}).get("groups", ())]
+    return [rule for group in groups for rule in group["rules"]]
 
 
 @pytest.mark.parametrize(

@@ -35,6 +35,7 @@ ACROSS_GROUPS = {
     "booking-sync-bookings",
     "booking-sync-intake",
     "booking-sync-many",
+    "booking-sync-unsteady",
 }
 
 each_expression = pytest.mark.parametrize(("name", "expression"), EXPRESSIONS)

@@ -7,6 +7,7 @@ from exporter.monitoring.alerts.many import many_alerts
 from exporter.monitoring.alerts.process import process_alerts
 from exporter.monitoring.alerts.shared import shared_alerts
 from exporter.monitoring.alerts.targets import target_alerts
+from exporter.monitoring.alerts.unsteady import unsteady_alerts
 from exporter.monitoring.options import Options
 
 __all__ = ["Alert", "AlertGroup", "Board", "Choice", "FixedBy", "Severity", "alert_groups"]
@@ -21,4 +22,5 @@ def alert_groups(options: Options) -> tuple[AlertGroup, ...]:
         connection_alerts(options),
         booking_alerts(),
         many_alerts(),
+        unsteady_alerts(),
     )

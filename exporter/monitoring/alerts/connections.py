@@ -21,7 +21,7 @@ from exporter.monitoring.rules.connections import (
     REASON,
     STATUS,
 )
-from exporter.monitoring.rules.objective import AVERAGE
+from exporter.monitoring.rules.objective import AVERAGE, FASTEST_BURN
 from exporter.platforms.registry import PLATFORMS
 
 _OWNER_REASONS = (
@@ -49,7 +49,7 @@ class _Tier(NamedTuple):
 
 
 _TIERS = (
-    _Tier("1h", "5m", "14.4", "2m", Severity.CRITICAL, "hour"),
+    _Tier("1h", "5m", FASTEST_BURN, "2m", Severity.CRITICAL, "hour"),
     _Tier("6h", "30m", "6", "15m", Severity.CRITICAL, "6 hours"),
     _Tier("1d", "2h", "3", "1h", Severity.WARNING, "day"),
     _Tier("3d", "6h", "1", "3h", Severity.WARNING, "3 days"),

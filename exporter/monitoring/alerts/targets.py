@@ -57,7 +57,8 @@ def _with(label: str, info: str, expression: str, *, tied: str = _OF_TARGET) -> 
     return f"({expression})\n* {tied} group_left ({label}) {one}\nor ignoring ({label})\n({expression})"
 
 
-def _with_credential(expression: str) -> str:
+def with_credential(expression: str) -> str:
+    """Return ``expression`` with the label ``credential``, where one is known."""
     return _with("credential", CREDENTIAL, expression)
 
 
@@ -78,7 +79,7 @@ def _access() -> tuple[Alert, ...]:
     return (
         Alert(
             name="BookingSyncAccessDenied",
-            expr=_with_credential(f"({_dark()})\n* {_OF_TARGET} group_left (reason) {reason}"),
+            expr=with_credential(f"({_dark()})\n* {_OF_TARGET} group_left (reason) {reason}"),
             hold=HOLD,
             severity=Severity.CRITICAL,
             fixed_by=FixedBy.ADMINISTRATOR,
@@ -93,7 +94,7 @@ def _access() -> tuple[Alert, ...]:
         ),
         Alert(
             name="BookingSyncAccessDenied",
-            expr=_with_credential(f"last_over_time({WHY}{{{of_reasons(*ACCESS)}}}[5m])\nunless {_OF_TARGET} {_IS_DARK}"),
+            expr=with_credential(f"last_over_time({WHY}{{{of_reasons(*ACCESS)}}}[5m])\nunless {_OF_TARGET} {_IS_DARK}"),
             hold=HOLD,
             severity=Severity.WARNING,
             fixed_by=FixedBy.ADMINISTRATOR,
@@ -136,7 +137,7 @@ def _data() -> tuple[Alert, ...]:
     return (
         Alert(
             name="BookingSyncDataExpired",
-            expr=_with_credential(
+            expr=with_credential(
                 _with("reason", WHY_FAILING, f"({_dark()})\nunless {_OF_TARGET} {refused}"),
             ),
             hold=HOLD,
@@ -153,7 +154,7 @@ def _data() -> tuple[Alert, ...]:
         ),
         Alert(
             name="BookingSyncDataExpired",
-            expr=_with_credential(
+            expr=with_credential(
                 _with(
                     "reason",
                     WHY,
@@ -175,7 +176,7 @@ def _data() -> tuple[Alert, ...]:
         ),
         Alert(
             name="BookingSyncDataStale",
-            expr=_with_credential(
+            expr=with_credential(
                 f"last_over_time(collector:booking_sync_data_age:ratio[5m]) > 5\nunless {outage}\nunless {withdrawn}"
             ),
             hold=HOLD,
@@ -202,6 +203,7 @@ def _reading() -> tuple[Alert, ...]:
             hold=HOLD,
             severity=Severity.WARNING,
             fixed_by=FixedBy.OPERATOR,
+            since=last_answer("collector"),
             until_morning="What is shown grows older, and is withdrawn when it reaches its maximum age.",
             summary="A poll does not begin.",
             description=(
@@ -259,7 +261,7 @@ def _limits() -> tuple[Alert, ...]:
     return (
         Alert(
             name="BookingSyncApiLimited",
-            expr=_with_credential(f"max_over_time({LATEST}{{{of_reasons(*LIMITED)}}}[10m])"),
+            expr=with_credential(f"max_over_time({LATEST}{{{of_reasons(*LIMITED)}}}[10m])"),
             hold=HOLD,
             severity=Severity.WARNING,
             fixed_by=FixedBy.OPERATOR,

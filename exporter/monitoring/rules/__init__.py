@@ -3,6 +3,7 @@
 Names are ``level:metric:operations``; a chain lies in one group, in order.
 """
 
+from exporter.monitoring.options import Options
 from exporter.monitoring.rules.bookings import booking_recordings, intake_recordings
 from exporter.monitoring.rules.connections import LIVE_STATUSES, STATUS_CODES, connection_recordings
 from exporter.monitoring.rules.many import many_recordings
@@ -15,12 +16,13 @@ from exporter.monitoring.rules.process import process_recordings
 from exporter.monitoring.rules.recording import Recording, RecordingGroup
 from exporter.monitoring.rules.shared import shared_recordings
 from exporter.monitoring.rules.targets import target_recordings
+from exporter.monitoring.rules.unsteady import unsteady_recordings
 
 __all__ = ["LIVE_STATUSES", "STATUS_CODES", "Recording", "RecordingGroup", "recording_groups"]
 
 
-def recording_groups() -> tuple[RecordingGroup, ...]:
-    """Return all recording rules. None of them depends on the options."""
+def recording_groups(options: Options) -> tuple[RecordingGroup, ...]:
+    """Return all recording rules."""
     return (
         process_recordings(),
         target_recordings(),
@@ -31,5 +33,6 @@ def recording_groups() -> tuple[RecordingGroup, ...]:
         month_objective_recordings(),
         booking_recordings(),
         intake_recordings(),
-        many_recordings(),
+        many_recordings(options),
+        unsteady_recordings(),
     )

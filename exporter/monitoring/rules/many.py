@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from exporter.monitoring.options import Options
 from exporter.monitoring.rules.bookings import BOOKINGS, CLOSED, NEW_1D, NEW_4H
 from exporter.monitoring.rules.connections import ACCEPTED, BAD, DOWN, LISTED, LIVE, LOST, REASON
+from exporter.monitoring.rules.objective import FASTEST_BURN
 from exporter.monitoring.rules.recording import Recording, RecordingGroup
 
 WITH_CONNECTIONS = "platform:booking_sync_targets_with_connections:count"
 WITH_BOOKINGS = "platform:booking_sync_targets_with_bookings:count"
 DOWN_TARGETS = "platform:booking_sync_connections_down:count"
 NEW_ERRORS = "platform_reason:booking_sync_connection_error:count"
-_BURNING = 0.144
-"""The share of bad connections at which the error budget of the default objective pages: 14.4 times 1 %."""
 EMPTY = "target_symptom:booking_sync_calendar_empty:info"
 EMPTY_TARGETS = "platform:booking_sync_calendar_empty:count"
 
@@ -26,9 +26,10 @@ class Symptom(StrEnum):
     NOTHING_NEW_FOR_HOURS = "nothing new for hours"
 
 
-def many_recordings() -> RecordingGroup:
+def many_recordings(options: Options) -> RecordingGroup:
     """Return what is recorded of many targets at once."""
-    burning = f"{BAD} >= 2\nand {BAD} / ({LIVE} > 0) > {_BURNING}\nand max without (connection) (max_over_time({LOST}[1d]))"
+    limit = f"{FASTEST_BURN} * {options.error_budget}"
+    burning = f"{BAD} >= 2\nand {BAD} / ({LIVE} > 0) > {limit}\nand max without (connection) (max_over_time({LOST}[1d]))"
     broke_lately = f"{REASON}\nand ignoring (reason) max_over_time({LOST}[1d])\nunless ignoring (reason) {ACCEPTED}"
     return RecordingGroup(
         "booking-sync-many",

@@ -1,0 +1,65 @@
+"""Alerts about what comes and goes: no outage of it lasts until a page is due, so that nothing else tells of it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from exporter.monitoring.alerts.alert import Alert, AlertGroup, Board, FixedBy, Severity
+from exporter.monitoring.alerts.targets import with_credential
+from exporter.monitoring.alerts.wording import counted, number
+from exporter.monitoring.rules.targets import FAILING
+from exporter.monitoring.rules.unsteady import UNSTEADY, UNSTEADY_SHARE, UNSTEADY_TARGETS
+
+_LOOK: Final = (
+    "The exporter's operator looks in its log for the reason: time-outs and faults by turns are a proxy or a load balancer "
+    "with a dead backend, refusals a session that expires, time-outs alone a `timeout` that is too short"
+)
+_UNTIL_MORNING: Final = "What is shown is late by minutes again and again; if they stay away, a page comes."
+
+
+def unsteady_alerts() -> AlertGroup:
+    """Return the alerts about targets and platforms that come and go."""
+    return AlertGroup("booking-sync-unsteady-alerts", (_platform(), _target()))
+
+
+def _platform() -> Alert:
+    many = f"{UNSTEADY_TARGETS} >= 5 and {UNSTEADY_SHARE} > 0.1\n  or {UNSTEADY_TARGETS} >= 2 and {UNSTEADY_SHARE} > 0.5"
+    return Alert(
+        name="BookingSyncPlatformUnsteady",
+        expr=f"last_over_time({UNSTEADY_TARGETS}[5m])\nand count_over_time((\n  {many}\n)[1h:1m]) > 9",
+        hold="",
+        keep="5m",
+        severity=Severity.WARNING,
+        fixed_by=FixedBy.OPERATOR,
+        summary="Many targets of a platform fail and answer by turns.",
+        until_morning=_UNTIL_MORNING,
+        description=(
+            f"{{{{ $value }}}}{number(FAILING, ('platform',), operator='count', before=' of ')} {{{{ $labels.platform }}}} "
+            "targets fail for minutes and answer again, three times within two hours or more."
+        ),
+        fix=(
+            f"{_LOOK}. What these targets have in common comes first: the proxy, the host's network, the platform's status "
+            "page."
+        ),
+        board=Board.FLEET,
+        link=("job",),
+        comment="One ticket instead of one for each target, ten minutes after they are many and before theirs; it lasts until\n"
+        "the last of them is steady, for an hour at most after they were many.",
+    )
+
+
+def _target() -> Alert:
+    return Alert(
+        name="BookingSyncTargetUnsteady",
+        expr=with_credential(f"last_over_time({UNSTEADY}[5m])"),
+        hold="30m",
+        severity=Severity.WARNING,
+        fixed_by=FixedBy.OPERATOR,
+        summary="A target fails and answers by turns.",
+        until_morning=_UNTIL_MORNING,
+        description=(
+            f"{{{{ $labels.target }}}} began to fail {counted('time', 'times')} within two hours and answered again, each time "
+            "before a page was due."
+        ),
+        fix=f"{_LOOK}.",
+    )
