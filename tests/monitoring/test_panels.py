@@ -44,6 +44,7 @@ ONLY_WHEN_IT_HAPPENS = {
     "platform:booking_sync_targets_failing_long:sum",
     "credential:booking_sync_targets_refused:sum",
     "connection:booking_sync_connection_status:lost5m",
+    "connection:booking_sync_connection_status:lost_in_gap",
     "connection:booking_sync_connection_status:changed1m",
     "connection:booking_sync_connection_export:off",
     "connection:booking_sync_connection_export:off5m",

@@ -102,8 +102,8 @@ GAUGES: Final[tuple[Gauge[ConnectionsObservation], ...]] = (
     ),
     gauge(
         "connections",
-        "Connections by calendar type and status, all of them: every status of each calendar type that the target has, of all types "
-        "while it has none. Absent while there is no fresh data.",
+        "Connections by calendar type and status, all of them: every status of each calendar type that the target has, "
+        "of all types while it has none. Absent while there is no fresh data.",
         "calendar_type",
         "status",
         read=_aggregate,

@@ -40,6 +40,7 @@ LIVE = "target:booking_sync_connections_live:sum"
 BAD = "target:booking_sync_connections_bad:sum"
 DOWN = "target:booking_sync_connections_down:sum"
 
+_LOST_IN_GAP = "connection:booking_sync_connection_status:lost_in_gap"
 _CODE = "connection:booking_sync_connection_status:code"
 _WORKING = "target:booking_sync_connections_working:sum"
 _BY_STATUS = "target_status:booking_sync_connections:sum"
@@ -48,6 +49,23 @@ _BY_STATUS = "target_status:booking_sync_connections:sum"
 def connection_recordings() -> RecordingGroup:
     """Return what is recorded of the calendar connections."""
     return RecordingGroup("booking-sync-connections", "1m", (*_states(), *_aggregates(), *_events(), *_names(), _down()))
+
+
+def gap_recordings() -> RecordingGroup:
+    """Return what is recorded of the connections after a gap of the data."""
+    new = f"{_broken()} unless ignoring (status) {_broken('10m')} unless ignoring (status) {_CODE} offset 10m"
+    return RecordingGroup(
+        "booking-sync-connections-gap",
+        "5m",
+        (
+            Recording(
+                _LOST_IN_GAP,
+                f"(max without (status) ({new}) and ({_CODE} offset 1h or {_CODE} offset 8h) < {_BROKEN}) ^ 0",
+                "Exists for the first ten minutes after a gap for what worked before it. Not every minute: a query that looks\n"
+                "back for hours reads the blocks of all of them, whatever it asks.",
+            ),
+        ),
+    )
 
 
 def _states() -> tuple[Recording, ...]:
@@ -91,13 +109,12 @@ def _aggregates() -> tuple[Recording, ...]:
 def _events() -> tuple[Recording, ...]:
     exporting = 'booking_sync_connection_sync_enabled{direction="export"}'
     folded = ", ".join((*FOLDED_LABELS, "direction"))
-    new = f"{_broken()} unless ignoring (status) {_broken('10m')} unless ignoring (status) {_CODE} offset 10m"
     return (
         Recording(
             LOST,
             "(\n"
             f"  max without (status) ({_broken()} unless ignoring (status) {_broken('5m')}) and {_CODE} offset 5m\n"
-            f"  or max without (status) ({new}) and ({_CODE} offset 1h or {_CODE} offset 8h) < {_BROKEN}\n"
+            f"  or last_over_time({_LOST_IN_GAP}[6m])\n"
             f"  or {_CODE} offset 5m < {_BROKEN} unless {_CODE}\n"
             f"  and ignoring (connection) {LISTED}\n"
             f"  unless ignoring (connection) {_provider_fails()}\n"
