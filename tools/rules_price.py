@@ -51,8 +51,9 @@ _MEASURED: Final = """
 ## Processor time, measured
 
 `make bench-rules` has a real Prometheus scrape a page of such targets every minute, with a day behind it, first without rules,
-then with the shipped ones, and takes the difference of its `process_cpu_seconds_total`. *Before* are the rules that copied
-every connection and looked back on whole days every 30 seconds.
+then with the shipped ones, and takes the difference of its `process_cpu_seconds_total`. What is older than three hours lies in
+blocks on disk, as it does anywhere. *Before* are the rules that copied every connection and looked back on whole days every
+30 seconds; they were measured with all of it in memory.
 """
 
 

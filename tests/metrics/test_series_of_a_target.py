@@ -35,8 +35,7 @@ def series_of(folder: Path, name: str, polls: int = 3) -> list[str]:
 
 
 def test_a_wix_site_with_four_connections_costs_no_more_series_than_it_did(tmp_path: Path) -> None:
-    # 180 are meant. Of those above, 76 are durations and retries of requests, which need no label `target`, and 14 are rows of
-    # `booking_sync_connections` for calendar types that the site does not have.
+    # 180 are meant. Of those above, 76 are durations and retries of requests, which need no label `target`.
     series = series_of(tmp_path, "salon-berlin-wix")
     assert 4 == sum(line.startswith("booking_sync_connection_info{") for line in series)
-    assert len(series) <= 307
+    assert len(series) <= 293

@@ -44,7 +44,11 @@ def _since(observation: ConnectionsObservation) -> Iterator[Row]:
 
 def _aggregate(observation: ConnectionsObservation) -> Iterator[Row]:
     numbers = observation.numbers
+    # Of a target without connections every type says 0: absent would mean that nobody knows.
+    listed = {calendar_type for (calendar_type, _), number in numbers.items() if number} or CalendarType
     for calendar_type in CalendarType:
+        if calendar_type not in listed:
+            continue
         for status in ConnectionStatus:
             yield (calendar_type, status), numbers.get((calendar_type, status), 0)
 
@@ -98,7 +102,8 @@ GAUGES: Final[tuple[Gauge[ConnectionsObservation], ...]] = (
     ),
     gauge(
         "connections",
-        "Connections by calendar type and status, all of them, zeros included. Absent while there is no fresh data.",
+        "Connections by calendar type and status, all of them: every status of each calendar type that the target has, "
+        "of all types while it has none. Absent while there is no fresh data.",
         "calendar_type",
         "status",
         read=_aggregate,

@@ -8,12 +8,13 @@ from exporter.model import ConnectionStatus, ErrorReason
 from exporter.monitoring.alerts.alert import FORGETS, Alert, AlertGroup, Choice, FixedBy, Severity, Text
 from exporter.monitoring.alerts.wording import once_it_lasts, state_began
 from exporter.monitoring.options import Options
-from exporter.monitoring.promql import newest, recent, with_connection, with_site
+from exporter.monitoring.promql import recent, with_connection, with_site
 from exporter.monitoring.rules.connections import (
     ACCEPTED,
     BAD,
-    CHANGES,
+    CHANGED,
     DOWN,
+    EXPORT,
     EXPORT_OFF,
     LISTED,
     LIVE,
@@ -138,7 +139,7 @@ def _switched() -> tuple[Alert, ...]:
         Alert(
             name="BookingSyncExportSwitchedOff",
             expr=with_connection(
-                f"{_exporting()} == 0\nand max_over_time({EXPORT_OFF}[1d]) == 0\nunless {_ACCEPTED}",
+                f"{recent(EXPORT)}\nand max_over_time({EXPORT_OFF}[1d])\nunless {_ACCEPTED}",
             ),
             hold="15m",
             severity=Severity.WARNING,
@@ -166,7 +167,7 @@ def _unsteady() -> tuple[Alert, ...]:
                 f"  {_is_in(ConnectionStatus.SYNC_IN_PROGRESS)}\n"
                 "  or\n"
                 f"  {_is_in(ConnectionStatus.CONNECTED)}\n"
-                f"  and ignoring (status) {_exporting()} == 1\n"
+                f"  unless ignoring (status) {recent(EXPORT)}\n"
                 f")\nunless ignoring (status) {_ACCEPTED}",
                 "status",
             ),
@@ -205,7 +206,7 @@ def _unsteady() -> tuple[Alert, ...]:
         ),
         Alert(
             name="BookingSyncConnectionsFlapping",
-            expr=with_connection(f"{recent(CHANGES)} >= 6\nunless {_ACCEPTED}"),
+            expr=with_connection(f"count_over_time({CHANGED}[1d]) >= 6\nunless {_ACCEPTED}"),
             hold="5m",
             severity=Severity.WARNING,
             fixed_by=FixedBy.CALENDAR_OWNER,
@@ -222,11 +223,6 @@ def _unsteady() -> tuple[Alert, ...]:
 def _is_in(*statuses: ConnectionStatus) -> str:
     words = "|".join(statuses)
     return recent(f'{STATUS}{{status=~"{words}"}}')
-
-
-def _exporting() -> str:
-    enabled = newest(recent('booking_sync_connection_sync_enabled{direction="export"}'))
-    return f"max without (direction) ({enabled})"
 
 
 def _whole() -> tuple[Alert, ...]:

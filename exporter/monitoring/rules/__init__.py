@@ -5,7 +5,7 @@ Names are ``level:metric:operations``; a chain lies in one group, in order.
 
 from exporter.monitoring.options import Options
 from exporter.monitoring.rules.bookings import booking_recordings, intake_recordings
-from exporter.monitoring.rules.connections import LIVE_STATUSES, STATUS_CODES, connection_recordings
+from exporter.monitoring.rules.connections import LIVE_STATUSES, STATUS_CODES, connection_recordings, gap_recordings
 from exporter.monitoring.rules.many import many_recordings
 from exporter.monitoring.rules.objective import (
     long_objective_recordings,
@@ -28,6 +28,7 @@ def recording_groups(options: Options) -> tuple[RecordingGroup, ...]:
         target_recordings(),
         shared_recordings(),
         connection_recordings(),
+        gap_recordings(),
         objective_recordings(),
         long_objective_recordings(),
         month_objective_recordings(),

@@ -32,15 +32,16 @@ STATUS = "connection_status:booking_sync_connection_status:max"
 REASON = "connection_reason:booking_sync_connection_error:max"
 ACCEPTED = "connection:booking_sync_connection_accepted:max"
 LOST = "connection:booking_sync_connection_status:lost5m"
-CHANGES = "connection:booking_sync_connection_status:changes1d"
+CHANGED = "connection:booking_sync_connection_status:changed1m"
+EXPORT = "connection:booking_sync_connection_export:off"
 EXPORT_OFF = "connection:booking_sync_connection_export:off5m"
 LISTED = "target:booking_sync_connections:sum"
 LIVE = "target:booking_sync_connections_live:sum"
 BAD = "target:booking_sync_connections_bad:sum"
 DOWN = "target:booking_sync_connections_down:sum"
 
+_LOST_IN_GAP = "connection:booking_sync_connection_status:lost_in_gap"
 _CODE = "connection:booking_sync_connection_status:code"
-_CHANGES_5M = "connection:booking_sync_connection_status:changes5m"
 _WORKING = "target:booking_sync_connections_working:sum"
 _BY_STATUS = "target_status:booking_sync_connections:sum"
 
@@ -48,6 +49,23 @@ _BY_STATUS = "target_status:booking_sync_connections:sum"
 def connection_recordings() -> RecordingGroup:
     """Return what is recorded of the calendar connections."""
     return RecordingGroup("booking-sync-connections", "1m", (*_states(), *_aggregates(), *_events(), *_names(), _down()))
+
+
+def gap_recordings() -> RecordingGroup:
+    """Return what is recorded of the connections after a gap of the data."""
+    new = f"{_broken()} unless ignoring (status) {_broken('10m')} unless ignoring (status) {_CODE} offset 10m"
+    return RecordingGroup(
+        "booking-sync-connections-gap",
+        "5m",
+        (
+            Recording(
+                _LOST_IN_GAP,
+                f"(max without (status) ({new}) and ({_CODE} offset 1h or {_CODE} offset 8h) < {_BROKEN}) ^ 0",
+                "Exists for the first ten minutes after a gap for what worked before it. Not every minute: a query that looks\n"
+                "back for hours reads the blocks of all of them, whatever it asks.",
+            ),
+        ),
+    )
 
 
 def _states() -> tuple[Recording, ...]:
@@ -95,47 +113,62 @@ def _events() -> tuple[Recording, ...]:
         Recording(
             LOST,
             "(\n"
-            f"  {_CODE} >= {_BROKEN}\n"
-            "  and (\n"
-            f"    {_CODE} offset 5m < {_BROKEN}\n"
-            f"    or (({_CODE} offset 1h or {_CODE} offset 8h) < {_BROKEN} unless {_CODE} offset 10m)\n"
-            "  )\n"
+            f"  max without (status) ({_broken()} unless ignoring (status) {_broken('5m')}) and {_CODE} offset 5m\n"
+            f"  or last_over_time({_LOST_IN_GAP}[6m])\n"
             f"  or {_CODE} offset 5m < {_BROKEN} unless {_CODE}\n"
             f"  and ignoring (connection) {LISTED}\n"
             f"  unless ignoring (connection) {_provider_fails()}\n"
             ") ^ 0",
             "Exists for five minutes after a connection stopped working or left the list. Who asks what worked within a day\n"
-            "asks this, and not for every minute of every connection. After a gap of the data, what was before it counts.",
+            "asks this, and not for every minute of every connection. After a gap of the data, what was before it counts.\n"
+            "What is broken is little: each part begins with it, so that nothing is left to be compared on most days.",
         ),
         Recording(
-            _CHANGES_5M,
-            f"changes(({_CODE} >= bool {_BROKEN})[5m59s:1m]) > 0",
-            "How often a connection broke or came back within five minutes: six looks, a minute apart, on every version. The\n"
-            "next range begins with the last look of this one, so no change is counted twice.",
+            CHANGED,
+            "(\n"
+            f"  max without (status) ({_broken()} unless ignoring (status) {_broken('1m')}) and {_CODE} offset 1m\n"
+            f"  or max without (status) ({_broken('1m')} unless ignoring (status) {_broken()}) and {_CODE}\n"
+            ") ^ 0",
+            "Exists for the minute in which a connection broke or came back.",
         ),
-        Recording(CHANGES, f"sum_over_time({_CHANGES_5M}[1d:5m])"),
+        Recording(
+            EXPORT,
+            f"max without ({folded}) ({exporting}) == 0",
+            "Only where the owner exports nothing: most do.",
+        ),
         Recording(
             EXPORT_OFF,
-            f"max without ({folded}) ({exporting}) == 0\nand\nmax without ({folded}) ({exporting} offset 5m) == 1",
+            f"{EXPORT}\nand\nmax without ({folded}) ({exporting} offset 5m) == 1",
             "Exists for five minutes after the export of a connection was switched off.",
         ),
     )
 
 
+def _broken(ago: str = "") -> str:
+    words = "|".join(status for status, code in STATUS_CODES.items() if code >= _BROKEN)
+    return f'{STATUS}{{status=~"{words}"}}{f" offset {ago}" if ago else ""}'
+
+
 def _names() -> tuple[Recording, ...]:
-    calendar = one_per(f"max without (provider, schedule) ({newest('booking_sync_connection_info')})", "calendar_type")
-    told = f'max without (status) ({STATUS}{{status!="synced"}}) or {CHANGES} or max_over_time({EXPORT_OFF}[1d])'
-    tied = f"on (job, {', '.join(TENANT_LABELS)}, target, platform) group_left (site)"
-    named = f"({calendar}\nand ignoring (calendar_type) ({told}))"
+    told = (
+        f'(max without (status) ({STATUS}{{status!="synced"}}) or max_over_time({CHANGED}[1d]) '
+        f"or max_over_time({EXPORT_OFF}[1d])) unless {ACCEPTED}"
+    )
+    more = ", ".join(("calendar_type", "provider", "schedule", *FOLDED_LABELS))
+    info = f"\n  booking_sync_connection_info\n  and ignoring ({more}) ({told})\n"
+    installed = f"job, {', '.join(TENANT_LABELS)}, target, platform"
     return (
         Recording(
             SITE,
-            f'max by (job, {", ".join(TENANT_LABELS)}, target, platform, site) (booking_sync_target_info{{site!=""}})',
+            f'max by ({installed}, site) (booking_sync_target_info{{site!=""}})',
             "For the texts of alerts: the label that people know a target by.",
         ),
         Recording(
             CONNECTION,
-            f"{named}\n* {tied} {one_per(SITE, 'site')}\nor ignoring (site)\n{named}",
+            f"{one_per(f'max without (provider, schedule) ({newest(info)})', 'calendar_type')}\n"
+            f"* on ({installed}) group_left (site) (\n"
+            f"  {one_per(SITE, 'site')}\n"
+            f"  or ignoring (site) max by ({installed}) ({LISTED}) ^ 0\n)",
             "For the texts of alerts: what people know a connection by, of those that an alert may speak of. A target needs\n"
             "no site for it.",
         ),
