@@ -42,6 +42,11 @@ def _queries() -> list[Query]:
 ONLY_WHEN_IT_HAPPENS = {
     "target:booking_sync_target_besides:info",
     "platform:booking_sync_targets_failing_long:sum",
+    "platform:booking_sync_targets_failing_many:sum",
+    "target:booking_sync_target_began_besides:max",
+    "platform:booking_sync_besides_hour:timestamp",
+    "platform_besides:booking_sync_targets:count",
+    "platform:booking_sync_connections_down_at_once:count",
     "credential:booking_sync_targets_refused:sum",
     "connection:booking_sync_connection_status:lost5m",
     "connection:booking_sync_connection_status:changes5m",

@@ -6,11 +6,13 @@ from enum import StrEnum
 
 from exporter.monitoring.rules.bookings import BOOKINGS, CLOSED, NEW_1D, NEW_4H
 from exporter.monitoring.rules.connections import ACCEPTED, BAD, DOWN, LISTED, LIVE, LOST, REASON
+from exporter.monitoring.rules.extent import FEW, MANY
 from exporter.monitoring.rules.recording import Recording, RecordingGroup
 
 WITH_CONNECTIONS = "platform:booking_sync_targets_with_connections:count"
 WITH_BOOKINGS = "platform:booking_sync_targets_with_bookings:count"
 DOWN_TARGETS = "platform:booking_sync_connections_down:count"
+DOWN_AT_ONCE = "platform:booking_sync_connections_down_at_once:count"
 NEW_ERRORS = "platform_reason:booking_sync_connection_error:count"
 _BURNING = 0.144
 """The share of bad connections at which the error budget of the default objective pages: 14.4 times 1 %."""
@@ -40,6 +42,16 @@ def many_recordings() -> RecordingGroup:
                 DOWN_TARGETS,
                 f"count without (target) (\n{DOWN}\nor\n{burning}\n)",
                 "Targets of which no connection works, or so few that their error budget would page for each of them.",
+            ),
+            Recording(
+                DOWN_AT_ONCE,
+                f"{DOWN_TARGETS} >= {FEW}\nand (\n"
+                f"  last_over_time({DOWN_AT_ONCE}[10m])\n"
+                "  or count_over_time((\n"
+                f"    {DOWN_TARGETS} - ({DOWN_TARGETS} offset 1h or 0 * {DOWN_TARGETS}) >= {MANY}\n"
+                "  )[9m:1m]) > 4\n)",
+                "The same once many went down within an hour, and until they are few. They count for a day: of 5,000 targets\n"
+                "as many go down one by one in that time, and each of those is an incident of its own.",
             ),
             Recording(
                 NEW_ERRORS,
