@@ -115,12 +115,18 @@ INHIBITIONS = (
         "BookingSyncPlatformUnsteady",
         but=_NOT_BESIDES,
     ),
-    *_of_many(
-        "BookingSyncManyTargetsFailing",
-        "One page for what these targets have in common; not for what began long after.",
+    Inhibition(
+        ['alertname = "BookingSyncManyTargetsFailing"'],
+        _DARK,
+        [*_SAME_PLATFORM, "besides"],
+        "One page for what these targets have in common; what began long after has one of its own, with another `besides`.\n"
+        "Tickets about the platform's other targets stand: a part that is never mended must not hide them.",
+    ),
+    Inhibition(
+        ['alertname = "BookingSyncManyTargetsFailing"'],
+        ['alertname = "BookingSyncPlatformUnsteady"'],
         _SAME_PLATFORM,
-        "BookingSyncPlatformUnsteady",
-        but=_NOT_BESIDES,
+        "A standing page says more.",
     ),
     Inhibition(
         ['alertname = "BookingSyncCredentialRefused"'],

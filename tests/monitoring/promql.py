@@ -161,7 +161,8 @@ def _(node: AggregateExpr) -> set[str]:
     if str(node.op) in {"topk", "bottomk"}:
         return inner
     _, kind, named = aggregations((node,))[0]
-    return inner - named if kind == "without" else inner & named
+    made = {node.param.val} if isinstance(node.param, StringLiteral) else set()
+    return (inner - named if kind == "without" else inner & named) | made
 
 
 @_labels.register

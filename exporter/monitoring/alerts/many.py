@@ -6,7 +6,15 @@ from exporter.model import ConnectionStatus
 from exporter.monitoring.alerts.alert import Alert, AlertGroup, Board, FixedBy, Severity
 from exporter.monitoring.alerts.connections import connection_fix
 from exporter.monitoring.alerts.wording import number
-from exporter.monitoring.rules.many import DOWN_TARGETS, EMPTY_TARGETS, NEW_ERRORS, WITH_BOOKINGS, WITH_CONNECTIONS
+from exporter.monitoring.rules.extent import FEW, MANY
+from exporter.monitoring.rules.many import (
+    DOWN_AT_ONCE,
+    DOWN_TARGETS,
+    EMPTY_TARGETS,
+    NEW_ERRORS,
+    WITH_BOOKINGS,
+    WITH_CONNECTIONS,
+)
 
 _KEEP = "20m"
 """Longer than the last of the single alerts that it keeps back."""
@@ -17,15 +25,19 @@ def many_alerts() -> AlertGroup:
     return AlertGroup("booking-sync-many-alerts", (*_connections(), _calendars()))
 
 
-def _many(affected: str, of: str, *shares: tuple[int, float], drop: str = "", minutes: int = 0) -> str:
+def _lately(affected: str, many: str, minutes: int = 0) -> str:
     """Return ``affected`` (a recorded number per platform) while it is of many targets, or was within the last hour.
 
-    It is of many when it reaches the first of a pair in ``shares`` and is a larger part of ``of`` than the second, for more
-    than so many ``minutes``. The hour is for the recovery: of forty that were down the last four are no new incident.
+    It is of many when ``many`` holds for more than so many ``minutes``. The hour is for the recovery: of forty that were down
+    the last four are no new incident.
     """
-    join = f"ignoring ({drop}) group_left () " if drop else ""
-    many = "\n  or ".join(f"({affected} / {join}({of} > 0) > {share} and {affected} >= {least})" for least, share in shares)
     return f"last_over_time({affected}[5m])\nand count_over_time((\n  {many}\n)[1h:1m]) > {minutes}"
+
+
+def _part(affected: str, least: int, of: str, share: float, drop: str = "") -> str:
+    """Return ``affected`` where it reaches ``least`` and is a larger part of ``of`` than ``share``."""
+    join = f"ignoring ({drop}) group_left () " if drop else ""
+    return f"({affected} / {join}({of} > 0) > {share} and {affected} >= {least})"
 
 
 def _out_of(total: str) -> str:
@@ -40,11 +52,15 @@ def _connections() -> tuple[Alert, ...]:
         "the account: such a fault has one cause. What is left is for the calendars' owners. "
     )
     owners = connection_fix(ConnectionStatus.ERROR, None)
+    part, most = _part(DOWN_TARGETS, FEW, WITH_CONNECTIONS, 0.1), _part(DOWN_TARGETS, 2, WITH_CONNECTIONS, 0.5)
     fix = f"{first}{owners}" if isinstance(owners, str) else first.strip()
     return (
         Alert(
             name="BookingSyncManyConnectionsNeedOwner",
-            expr=_many(DOWN_TARGETS, WITH_CONNECTIONS, (5, 0.1), (2, 0.5), minutes=4),
+            expr=(
+                f"last_over_time({DOWN_TARGETS}[5m])\nand max_over_time({DOWN_AT_ONCE}[1h])\nor\n"
+                + _lately(DOWN_TARGETS, f"{part}\n  or {most}", minutes=4)
+            ),
             hold="",
             keep=_KEEP,
             severity=Severity.CRITICAL,
@@ -63,7 +79,7 @@ def _connections() -> tuple[Alert, ...]:
         ),
         Alert(
             name="BookingSyncManyConnectionsNeedOwner",
-            expr=_many(NEW_ERRORS, WITH_CONNECTIONS, (5, 0.1), drop="reason"),
+            expr=_lately(NEW_ERRORS, f"{_part(NEW_ERRORS, FEW, WITH_CONNECTIONS, 0.1, 'reason')}\n  or {NEW_ERRORS} >= {MANY}"),
             hold="5m",
             keep=_KEEP,
             severity=Severity.WARNING,
@@ -84,7 +100,7 @@ def _connections() -> tuple[Alert, ...]:
 def _calendars() -> Alert:
     return Alert(
         name="BookingSyncManyCalendarsEmpty",
-        expr=_many(EMPTY_TARGETS, WITH_BOOKINGS, (5, 0.2)),
+        expr=_lately(EMPTY_TARGETS, f"{_part(EMPTY_TARGETS, FEW, WITH_BOOKINGS, 0.2)}\n  or {EMPTY_TARGETS} >= {MANY}"),
         hold="10m",
         keep=_KEEP,
         severity=Severity.WARNING,

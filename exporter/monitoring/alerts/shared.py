@@ -11,12 +11,15 @@ from typing import Final
 
 from exporter.monitoring.alerts.alert import Alert, AlertGroup, Board, FixedBy, Severity
 from exporter.monitoring.alerts.wording import number
+from exporter.monitoring.rules.extent import FEW, MANY
 from exporter.monitoring.rules.shared import (
+    BESIDES_TARGETS,
     CREDENTIAL_REFUSED,
     CREDENTIAL_TARGETS,
     JOB_CUT_OFF,
     PLATFORM_FAILING,
     PLATFORM_LIMITED,
+    PLATFORM_PART,
     PLATFORM_SHARE,
     PLATFORM_TARGETS,
 )
@@ -110,14 +113,21 @@ def _platform() -> tuple[Alert, ...]:
         ),
         Alert(
             name="BookingSyncManyTargetsFailing",
-            expr=f"{affected} >= 5\nand {share} > 0.1\nunless max_over_time({PLATFORM_SHARE}[8m]) > 0.5\n{network}",
-            hold="10m",
+            expr=(
+                f"last_over_time({BESIDES_TARGETS}[5m]) >= {FEW}\nor\n"
+                f"last_over_time({PLATFORM_PART}[5m])\nunless max_over_time({PLATFORM_SHARE}[18m]) > 0.5\n{network}\n"
+                f"and {_lasting(PLATFORM_PART, 6)}"
+            ),
+            hold="",
             keep=KEEP,
             severity=Severity.CRITICAL,
             fixed_by=FixedBy.OPERATOR,
             summary="A part of a platform's targets gets no answer.",
             until_morning="Nothing is known of these targets; what breaks there is found by customers.",
-            description=how_many,
+            description=(
+                "{{ if $labels.besides }}Besides others that have failed for longer {{ $value }} of {{ $labels.platform }} "
+                f"began to get no answer.{{{{ else }}}}{how_many}{{{{ end }}}}"
+            ),
             fix=(
                 "The exporter's operator looks for what these targets share: an address that the platform blocks, a proxy, an "
                 "account, a part of the platform."
@@ -125,7 +135,8 @@ def _platform() -> tuple[Alert, ...]:
             board=Board.FLEET,
             link=("job",),
             comment="While most targets of a platform come back this is no new page. If some stay away, it fires before\n"
-            "BookingSyncPlatformDown is over: 8 and 10 minutes are less than its 20.",
+            "BookingSyncPlatformDown is over: 18 minutes are less than its 20. With `besides`: what is never mended\n"
+            "hides no other incident.",
         ),
     )
 
@@ -134,7 +145,10 @@ def _provider() -> Alert:
     down = f"1 - last_over_time({_PROVIDER}[5m])"
     return Alert(
         name="BookingSyncProviderOutage",
-        expr=f"sum without (target) ({down}) >= 2\nand avg without (target) ({down}) > 0.2",
+        expr=(
+            f"sum without (target) ({down}) >= 2 and avg without (target) ({down}) > 0.2\n"
+            f"or sum without (target) ({down}) >= {MANY}"
+        ),
         hold="5m",
         keep=KEEP,
         severity=Severity.WARNING,

@@ -7,12 +7,14 @@ from enum import StrEnum
 from exporter.monitoring.options import Options
 from exporter.monitoring.rules.bookings import BOOKINGS, CLOSED, NEW_1D, NEW_4H
 from exporter.monitoring.rules.connections import ACCEPTED, BAD, DOWN, LISTED, LIVE, LOST, REASON
+from exporter.monitoring.rules.extent import FEW, MANY
 from exporter.monitoring.rules.objective import FASTEST_BURN
 from exporter.monitoring.rules.recording import Recording, RecordingGroup
 
 WITH_CONNECTIONS = "platform:booking_sync_targets_with_connections:count"
 WITH_BOOKINGS = "platform:booking_sync_targets_with_bookings:count"
 DOWN_TARGETS = "platform:booking_sync_connections_down:count"
+DOWN_AT_ONCE = "platform:booking_sync_connections_down_at_once:count"
 NEW_ERRORS = "platform_reason:booking_sync_connection_error:count"
 EMPTY = "target_symptom:booking_sync_calendar_empty:info"
 EMPTY_TARGETS = "platform:booking_sync_calendar_empty:count"
@@ -41,6 +43,16 @@ def many_recordings(options: Options) -> RecordingGroup:
                 DOWN_TARGETS,
                 f"count without (target) (\n{DOWN}\nor\n{burning}\n)",
                 "Targets of which no connection works, or so few that their error budget would page for each of them.",
+            ),
+            Recording(
+                DOWN_AT_ONCE,
+                f"{DOWN_TARGETS} >= {FEW}\nand (\n"
+                f"  last_over_time({DOWN_AT_ONCE}[10m])\n"
+                "  or count_over_time((\n"
+                f"    {DOWN_TARGETS} - ({DOWN_TARGETS} offset 1h or 0 * {DOWN_TARGETS}) >= {MANY}\n"
+                "  )[9m:1m]) > 4\n)",
+                "The same once many went down within an hour, and until they are few. They count for a day: of 5,000 targets\n"
+                "as many go down one by one in that time, and each of those is an incident of its own.",
             ),
             Recording(
                 NEW_ERRORS,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from exporter.errors import Reason
+from exporter.monitoring.rules.extent import FEW, MANY, many
 from exporter.monitoring.rules.recording import Recording, RecordingGroup
 from exporter.monitoring.rules.targets import ACCESS, CREDENTIAL, FAILING, LATEST, LIMITED, WHY_FAILING, of_reasons
 
@@ -17,10 +18,14 @@ PLATFORM_TARGETS: Final = "platform:booking_sync_targets:count"
 PLATFORM_FAILING: Final = "platform:booking_sync_targets_failing:sum"
 PLATFORM_SHARE: Final = "platform:booking_sync_targets_failing:ratio"
 PLATFORM_LIMITED: Final = "platform:booking_sync_targets_limited:count"
+PLATFORM_PART: Final = "platform:booking_sync_targets_failing_many:sum"
 BESIDES: Final = "target:booking_sync_target_besides:info"
+BESIDES_TARGETS: Final = "platform_besides:booking_sync_targets:count"
 JOB_CUT_OFF: Final = "job:booking_sync_targets_unreachable:ratio"
 _OTHERWISE: Final = "target:booking_sync_target_failing_otherwise:max"
 _PLATFORM_LONG: Final = "platform:booking_sync_targets_failing_long:sum"
+_BEGAN_BESIDES: Final = "target:booking_sync_target_began_besides:max"
+_BESIDES_HOUR: Final = "platform:booking_sync_besides_hour:timestamp"
 _PLATFORM_CUT_OFF: Final = "platform:booking_sync_targets_unreachable:ratio"
 
 
@@ -57,6 +62,14 @@ def _platforms() -> tuple[Recording, ...]:
         Recording(PLATFORM_FAILING, f"sum without (target) ({_OTHERWISE})"),
         Recording(PLATFORM_SHARE, f"avg without (target) ({_OTHERWISE})"),
         Recording(
+            PLATFORM_PART,
+            f"{PLATFORM_FAILING} >= {FEW}\nand (\n"
+            f"  last_over_time({PLATFORM_PART}[10m])\n"
+            f"  or count_over_time((\n    {_part()}\n  )[6m:1m]) > 3\n)",
+            "The targets that fail once they have been many for four minutes, and until they are fewer than five: those that\n"
+            "are left when the first are mended are no new incident.",
+        ),
+        Recording(
             _PLATFORM_CUT_OFF,
             f"avg without (target) (\n  {cut_off}\n  or 0 * {_OTHERWISE}\n)",
             "The share of a platform's targets that cannot be reached.",
@@ -79,9 +92,13 @@ def _limited() -> Recording:
     )
 
 
+def _part() -> str:
+    return many(PLATFORM_FAILING, f"{PLATFORM_SHARE} > 0.1")
+
+
 def _besides() -> tuple[Recording, ...]:
     hour = " and ".join(f"{_OTHERWISE}{ago} == 1" for ago in ("", " offset 30m", " offset 1h"))
-    few = f"{_PLATFORM_LONG} >= 5 and {_PLATFORM_LONG} > 0.1 * {PLATFORM_TARGETS}"
+    part = f"{_PLATFORM_LONG} >= {FEW} and {PLATFORM_PART} offset 1h"
     most = f"{_PLATFORM_LONG} >= 2 and {_PLATFORM_LONG} > 0.5 * {PLATFORM_TARGETS}"
     return (
         Recording(
@@ -90,15 +107,30 @@ def _besides() -> tuple[Recording, ...]:
             "The targets that have failed for an hour. Three looks are enough, and cost less than all of the hour.",
         ),
         Recording(
+            _BEGAN_BESIDES,
+            f"{FAILING} == 1 and {FAILING} offset 12m == 1 unless {FAILING} offset 15m == 1\n"
+            "and ignoring (target) (\n"
+            f"  2 * {_PLATFORM_LONG} > {PLATFORM_FAILING}\n"
+            f"  or {PLATFORM_FAILING} - {_PLATFORM_LONG} >= {MANY}\n"
+            f")\nand ignoring (target) ({part} or {most})",
+            "A target that began to fail when there was a page about others of the platform that had failed for an hour: not\n"
+            "the same cause, if those are most, or if as many began lately as are an incident of their own. This is asked\n"
+            "once, before the target's own alert fires (15 minutes) and after the others of an outage have shown themselves.",
+        ),
+        Recording(
+            _BESIDES_HOUR,
+            f"last_over_time({_BESIDES_HOUR}[5m]) > time() - 2 * 60 * 60\n"
+            f"or 0 * count without (target) ({_BEGAN_BESIDES}) + time() - time() % (60 * 60)",
+            "The full hour before the first of them began; those that follow within an hour are counted to it.",
+        ),
+        Recording(
             BESIDES,
             f"last_over_time({BESIDES}[1h]) and ignoring (besides) {FAILING} == 1\n"
-            "or\nlabel_replace(\n"
-            f"  {FAILING} == 1 and {FAILING} offset 12m == 1 unless {FAILING} offset 15m == 1\n"
-            f"  and ignoring (target) 2 * {_PLATFORM_LONG} > {PLATFORM_FAILING}\n"
-            f"  and ignoring (target) ({few} or {most}),\n"
-            '  "besides", "yes", "", ""\n)',
-            "A target that began to fail when most of those that fail had for an hour, and were enough for a page about the\n"
-            "platform: not the same cause. This is asked once, before the target's own alert fires (15 minutes) and after the\n"
-            "others of an outage have shown themselves; it holds until the target is well: labels of an alert must not change.",
+            "or ignoring (besides)\n"
+            f"count_values without () (\n"
+            f'  "besides", 0 * {_BEGAN_BESIDES} + ignoring (target) group_left () {_BESIDES_HOUR}\n)',
+            "The same until the target is well, with that hour as a label: labels of an alert must not change, and what began\n"
+            "besides the others in another hour is another incident.",
         ),
+        Recording(BESIDES_TARGETS, f"count without (target) ({BESIDES})"),
     )
