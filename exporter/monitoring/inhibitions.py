@@ -57,7 +57,7 @@ _SAME_TARGET = (*_SAME_JOB, "target")
 def _of_many(source: str, what: str, equal: Sequence[str], *also: str, but: Sequence[str] = ()) -> tuple[Inhibition, ...]:
     """Return what a cause that many targets share keeps back: pages for single targets, tickets about what they show.
 
-    ``also`` are pages about causes that it explains; ``but`` are matchers of the pages for single targets that it does.
+    ``also`` are messages about causes that it explains; ``but`` are matchers of the pages for single targets that it does.
     """
     cause = [f'alertname = "{source}"']
     tickets = "So do tickets about what these targets showed before. A page about bookings stands as long as its data do."
@@ -111,9 +111,14 @@ INHIBITIONS = (
         "BookingSyncPlatformDown",
         "One page for the platform instead of one for each of its targets; not for what began long after.",
         _SAME_PLATFORM,
-        "BookingSyncManyTargetsFailing",
         "BookingSyncPlatformUnsteady",
         but=_NOT_BESIDES,
+    ),
+    Inhibition(
+        ['alertname = "BookingSyncPlatformDown"'],
+        ['alertname = "BookingSyncManyTargetsFailing"', *_NOT_BESIDES],
+        _SAME_PLATFORM,
+        "Most are the platform; many that began long after are an incident of their own.",
     ),
     Inhibition(
         ['alertname = "BookingSyncManyTargetsFailing"'],

@@ -55,7 +55,7 @@ _CALENDARS = (
     "ConnectionsVanished ErrorBudgetBurn"
 )
 _SHOWN = (
-    "DataExpired AccessDenied DataStale ApiLimited ApiBudgetLow PollOverdue WindowIncomplete AnswersNotUnderstood "
+    "DataExpired AccessDenied DataStale ApiLimited ApiBudgetLow PollOverdue WindowIncomplete AnswersNotUnderstood TargetUnsteady "
     f"{_CALENDARS} ProviderDown DoubleBooking NoBookingsAhead IntakeSilent UnlinkedBookings LinksUnverified"
 )
 """Tickets about what a target shows. Those that an operator has to mend anyway are not among them: its credential ends, series
@@ -65,7 +65,7 @@ _REFUSED = _all(COLLECTOR, "DataExpired DataStale")
 _NO_CALENDARS = _all(TARGET, f"{_CALENDARS} ProviderDown")
 _NO_BOOKINGS = _all(TARGET, "DoubleBooking NoBookingsAhead IntakeSilent UnlinkedBookings")
 _NO_LINKS = _all(TARGET, "UnlinkedBookings LinksUnverified")
-_LIMITED = _all(COLLECTOR, "DataStale") | _all(TARGET, "ApiBudgetLow")
+_LIMITED = _all(COLLECTOR, "DataStale DataExpired") | _all(TARGET, "ApiBudgetLow")
 _OVERDUE = _all(JOB, "PollOverdue")
 
 PROMISES: dict[str, Promises] = {
@@ -76,11 +76,15 @@ PROMISES: dict[str, Promises] = {
     "PollsLate": _OVERDUE,
     # What many targets share. A page about bookings stands as long as its data do, one about a target that began to fail long
     # after the others (`besides`) is held back by nothing but our own network and the key.
-    "NothingAnswers!": _all(JOB, f"PlatformDown! ManyTargetsFailing! DataExpired! AccessDenied! BESIDES! {_SHOWN}"),
-    "PlatformDown!": _all(PLATFORM, f"ManyTargetsFailing! DataExpired! AccessDenied! {_SHOWN}"),
-    "ManyTargetsFailing!": _all(PLATFORM, f"DataExpired! AccessDenied! {_SHOWN}"),
+    "NothingAnswers!": _all(
+        JOB, f"PlatformDown! ManyTargetsFailing! MANY-BESIDES! DataExpired! AccessDenied! BESIDES! PlatformUnsteady {_SHOWN}"
+    ),
+    "PlatformDown!": _all(PLATFORM, f"ManyTargetsFailing! DataExpired! AccessDenied! PlatformUnsteady {_SHOWN}"),
+    "ManyTargetsFailing!": _all(PLATFORM, "DataExpired! AccessDenied! PlatformUnsteady"),
+    "MANY-BESIDES!": _all(PLATFORM, "BESIDES! PlatformUnsteady"),
     "CredentialRefused!": _all(
-        PLATFORM | {"credential"}, "DataExpired! AccessDenied! BESIDES! DataExpired AccessDenied DataStale ApiLimited"
+        PLATFORM | {"credential"},
+        "DataExpired! AccessDenied! BESIDES! DataExpired AccessDenied DataStale ApiLimited TargetUnsteady",
     ),
     "ManyConnectionsNeedOwner!": _all(
         PLATFORM, f"ManyConnectionsNeedOwner AllConnectionsFailing! ErrorBudgetBurn! {_CALENDARS}"
@@ -88,6 +92,8 @@ PROMISES: dict[str, Promises] = {
     "ManyConnectionsNeedOwner": _all(PLATFORM | {"reason"}, "ConnectionNeedsOwner ConnectionError")
     | _all(PLATFORM, "ErrorBudgetBurn"),
     "ManyCalendarsEmpty": _all(PLATFORM, "NoBookingsAhead IntakeSilent"),
+    "PlatformLimited": _all(PLATFORM, "ApiLimited"),
+    "PlatformUnsteady": _all(PLATFORM, "TargetUnsteady"),
     "ProviderOutage": _all(PLATFORM | {"provider"}, "ProviderDown") | _all(PLATFORM, "ConnectionsVanished"),
     # One target.
     "DataExpired!": _DARK,
@@ -117,7 +123,7 @@ def _kinds() -> Iterator[tuple[str, dict[str, str]]]:
         labels = dict.fromkeys(labels_of_expression(rule["expr"]) | JOB, "x") | {"alertname": rule["alert"], **rule["labels"]}
         if "besides" in labels:
             yield name, labels | {"besides": ""}
-            yield "BESIDES!", labels | {"besides": "yes"}
+            yield "MANY-BESIDES!" if name == "ManyTargetsFailing!" else "BESIDES!", labels | {"besides": "yes"}
         elif "collector" in labels and name in {"AccessDenied", "DataExpired", "ApiLimited"}:
             yield from ((f"{name}/{one}", labels | {"collector": one}) for one in ("connections", "bookings", "links"))
         else:

@@ -27,7 +27,11 @@ from tests.monitoring.servers import run
 EXPRESSIONS = [*RECORDINGS.items(), *((alert["alert"], alert["expr"]) for alert in ALERTS)]
 
 # What these record may lie a minute behind what it is made of: every rule on it waits longer.
+RECORDED_SELDOM = "connection:booking_sync_connection_status:lost_in_gap"
+"""Is recorded every five minutes from what it is added to; its newest sample is used."""
+
 ACROSS_GROUPS = {
+    "booking-sync-connections-gap",
     "booking-sync-slo",
     "booking-sync-slo-long",
     "booking-sync-slo-month",
@@ -98,6 +102,8 @@ def test_a_rule_uses_a_recorded_series_only_after_it_was_recorded(name: str, exp
     if name in RECORDINGS:
         groups = {rule["record"]: group["name"] for group in RECORDING_GROUPS for rule in group["rules"]}
         for metric in used:
+            if metric == RECORDED_SELDOM:
+                continue
             assert names.index(metric) <= names.index(name)  # its own past is there, too
             if groups[name] not in ACROSS_GROUPS:
                 assert groups[metric] == groups[name], f"{name}: {metric} is in another group"
