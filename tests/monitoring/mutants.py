@@ -172,14 +172,17 @@ class Field:
         return ""
 
     def _about(self, name: str) -> list[_Case]:
-        """Return the cases that depend on a rule, each alone and with no other questions, the cheapest first."""
+        """Return the cases that depend on a rule, each alone and with no other questions.
+
+        Those that name it come first, then the cheapest.
+        """
         if name not in self._reduced:
             found = []
             for cases, case in self._cases:
                 kept = {kind: [one for one in case.get(kind, ()) if name in _needed(str(one.get(key)))] for kind, key in _ASKS}
                 if any(kept.values()):
                     found.append({**cases, "tests": [{**case, **kept}]})
-            self._reduced[name] = [_standing(cases) for cases in sorted(found, key=_price)]
+            self._reduced[name] = [_standing(cases) for cases in sorted(found, key=lambda one: (not _names(one, name), _price(one)))]
         return self._reduced[name]
 
 
@@ -191,6 +194,11 @@ def _needed(question: str) -> frozenset[str]:
     """Return the rules that an alert or an expression stands on."""
     rules = (rule for group in standing_on(words_in(question)) for rule in group["rules"])
     return frozenset(rule.get("alert") or rule["record"] for rule in rules)
+
+
+def _names(cases: dict[str, Any], name: str) -> bool:
+    (case,) = cases["tests"]
+    return name in words_in(*(str(one[key]) for kind, key in _ASKS for one in case[kind]))
 
 
 def _price(cases: dict[str, Any]) -> float:
