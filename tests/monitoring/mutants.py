@@ -147,6 +147,10 @@ class _Case:
     file: dict[str, Any]
     groups: list[dict[str, Any]]
 
+    def names(self, rule: str) -> bool:
+        """Return whether the case asks for a rule by its name."""
+        return _names(self.file, rule)
+
 
 @dataclass(slots=True)
 class Field:
@@ -160,11 +164,21 @@ class Field:
         for cases in map(load, CASES):
             self._cases += [(cases, case) for case in cases["tests"]]
 
-    def killer(self, mutant: Mutant) -> str:
-        """Return the name of the first case that fails with the mutant in place of its rule, ``""`` when it lives."""
+    def asks(self, name: str) -> bool:
+        """Return whether a case asks for a rule by its name."""
+        return any(case.names(name) for case in self._about(name)[:1])
+
+    def killer(self, mutant: Mutant, *, named: bool = False) -> str:
+        """Return the name of the first case that fails with the mutant in place of its rule, ``""`` when it lives.
+
+        With ``named`` only cases are tried that ask for the rule by its name.
+        """
         with tempfile.TemporaryDirectory(dir=self.directory) as folder:
             rules, file = Path(folder) / "rules.yml", Path(folder) / "case.yml"
-            for case in self._about(mutant.rule.get("alert") or mutant.rule["record"]):
+            name = mutant.rule.get("alert") or mutant.rule["record"]
+            for case in self._about(name):
+                if named and not case.names(name):
+                    break
                 _write(rules, {"groups": _put(mutant, case.groups)})
                 _write(file, {**case.file, "rule_files": [rules.name]})
                 if not _passes(file):
@@ -182,7 +196,9 @@ class Field:
                 kept = {kind: [one for one in case.get(kind, ()) if name in _needed(str(one.get(key)))] for kind, key in _ASKS}
                 if any(kept.values()):
                     found.append({**cases, "tests": [{**case, **kept}]})
-            self._reduced[name] = [_standing(cases) for cases in sorted(found, key=lambda one: (not _names(one, name), _price(one)))]
+            self._reduced[name] = [
+                _standing(cases) for cases in sorted(found, key=lambda one: (not _names(one, name), _price(one)))
+            ]
         return self._reduced[name]
 
 
