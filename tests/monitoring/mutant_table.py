@@ -52,6 +52,12 @@ NO_FAULT: Final = (
     ("", r"max without \(.*(== 1|failing|credential_info|:failing:info)\)?: max -> min", "the value is always 1"),
     ("", r"max without .*reason.*(overload|not_entitled)\"\}(\[10m\])?\)*: max -> min", "the value is always 1"),
     ("", r"max without .status..connection_sta.*max -> min", "the value is always 1"),
+    (
+        "failing:",
+        r"max without .collector..(collector_r|max without.*imited).*(overload|not_entitled)\"\}\)*: max -> min",
+        "the value is always 1",
+    ),
+    ("refused", "count > 0`: 0 -> 1", "at one target the number that is asked for is not reached"),
     ("status:", r"\^ 0`: 0 -> 1", "the value is always 1"),
     (
         "lost_in_gap",
