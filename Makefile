@@ -57,7 +57,7 @@ fuzz: $(VENV)/.installed-dev ## Ten minutes of spoilt inputs for all that reads 
 storms: $(VENV)/.installed-dev servers ## Count the messages of outages at 1, 5, 40 and 1,000 targets (ARGS="5 40"), for docs/monitoring.md
 	$(BIN)/python -m tests.monitoring.storm_table $(ARGS)
 
-mutants: $(VENV)/.installed-dev servers ## Put small faults into the alerts and list those that no case notices, half an hour (ARGS=BookingSyncDataStale)
+mutants: $(VENV)/.installed-dev servers ## Put small faults into the alerts and list those that no case notices, half an hour (ARGS=BookingSyncDataStale, ARGS=recorded)
 	$(BIN)/python -m tests.monitoring.mutant_table docs/rules-mutants.md $(ARGS)
 
 rehearsal: $(VENV)/.installed-dev servers ## Play storms with the real exporter and servers, for docs/monitoring.md (ARGS="--cause key-refused")

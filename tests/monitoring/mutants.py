@@ -6,6 +6,7 @@ either a promise that no case holds, or no fault: another way to write the same.
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import tempfile
@@ -15,14 +16,13 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-import yaml
 from promql_parser import AggregateExpr, BinaryExpr, Expr, NumberLiteral
 from promql_parser import parse as parse_promql
 
 from exporter.fields.durations import parse_duration
 from exporter.monitoring.promql import FOLDED_LABELS
 from tests.monitoring.bundle import ALERT_GROUPS, RECORDING_GROUPS
-from tests.monitoring.cases import CASES, load, parted, standing_on, words_in
+from tests.monitoring.cases import CASES, load, standing_on, words_in
 from tests.monitoring.promql import walk
 from tests.monitoring.servers import binary
 
@@ -139,37 +139,66 @@ def _short(text: str, most: int = 70) -> str:
     return text if len(text) <= most else f"{text[: most // 2]}..{text[-most // 2 :]}"
 
 
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """A shipped case with no more questions than those that depend on a rule, and the rules that it stands on."""
+
+    name: str
+    file: dict[str, Any]
+    groups: list[dict[str, Any]]
+
+    def names(self, rule: str) -> bool:
+        """Return whether the case asks for a rule by its name."""
+        return _names(self.file, rule)
+
+
 @dataclass(slots=True)
 class Field:
     """All shipped cases; each is run with no more than what stands on the rule that is changed."""
 
     directory: Path
     _cases: list[tuple[dict[str, Any], dict[str, Any]]] = field(default_factory=list)
-    _reduced: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    _reduced: dict[str, list[_Case]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for cases in map(load, CASES):
             self._cases += [(cases, case) for case in cases["tests"]]
 
-    def killer(self, mutant: Mutant) -> str:
-        """Return the name of the first case that fails with the mutant in place of its rule, ``""`` when it lives."""
-        for cases in self._about(mutant.rule.get("alert") or mutant.rule["record"]):
-            with tempfile.TemporaryDirectory(dir=self.directory) as folder:
-                for file in parted(cases, Path(folder)):
-                    _put(mutant, file.with_suffix(".rules.yml"))
-                    if not _passes(file):
-                        return str(cases["tests"][0]["name"])
+    def asks(self, name: str) -> bool:
+        """Return whether a case asks for a rule by its name."""
+        return any(case.names(name) for case in self._about(name)[:1])
+
+    def killer(self, mutant: Mutant, *, named: bool = False) -> str:
+        """Return the name of the first case that fails with the mutant in place of its rule, ``""`` when it lives.
+
+        With ``named`` only cases are tried that ask for the rule by its name.
+        """
+        with tempfile.TemporaryDirectory(dir=self.directory) as folder:
+            rules, file = Path(folder) / "rules.yml", Path(folder) / "case.yml"
+            name = mutant.rule.get("alert") or mutant.rule["record"]
+            for case in self._about(name):
+                if named and not case.names(name):
+                    break
+                _write(rules, {"groups": _put(mutant, case.groups)})
+                _write(file, {**case.file, "rule_files": [rules.name]})
+                if not _passes(file):
+                    return case.name
         return ""
 
-    def _about(self, name: str) -> list[dict[str, Any]]:
-        """Return the cases that depend on a rule, each alone and with no other questions, the cheapest first."""
+    def _about(self, name: str) -> list[_Case]:
+        """Return the cases that depend on a rule, each alone and with no other questions.
+
+        Those that name it come first, then the cheapest.
+        """
         if name not in self._reduced:
             found = []
             for cases, case in self._cases:
                 kept = {kind: [one for one in case.get(kind, ()) if name in _needed(str(one.get(key)))] for kind, key in _ASKS}
                 if any(kept.values()):
                     found.append({**cases, "tests": [{**case, **kept}]})
-            self._reduced[name] = sorted(found, key=_price)
+            self._reduced[name] = [
+                _standing(cases) for cases in sorted(found, key=lambda one: (not _names(one, name), _price(one)))
+            ]
         return self._reduced[name]
 
 
@@ -183,6 +212,11 @@ def _needed(question: str) -> frozenset[str]:
     return frozenset(rule.get("alert") or rule["record"] for rule in rules)
 
 
+def _names(cases: dict[str, Any], name: str) -> bool:
+    (case,) = cases["tests"]
+    return name in words_in(*(str(one[key]) for kind, key in _ASKS for one in case[kind]))
+
+
 def _price(cases: dict[str, Any]) -> float:
     """Return how dear a case is, by its evaluations and series."""
     (case,) = cases["tests"]
@@ -190,16 +224,23 @@ def _price(cases: dict[str, Any]) -> float:
     return float(len(case["input_series"]) * last / parse_duration(cases["evaluation_interval"]))
 
 
-def _put(mutant: Mutant, rules: Path) -> None:
-    """Put a mutant into a file of rules, in place of its own."""
-    groups = yaml.load(rules.read_text(), _Loader)["groups"]  # noqa: S506  a safe one
-    for group in groups:
-        group["rules"] = [mutant.rule if rule == mutant.original else rule for rule in group["rules"]]
-    rules.write_text(yaml.dump({"groups": groups}, Dumper=_Dumper, width=10_000))
+def _standing(cases: dict[str, Any]) -> _Case:
+    """Return one case with the rules that its questions stand on, and those that say what is asked."""
+    (case,) = cases["tests"]
+    groups = standing_on(words_in(*(str(one[key]) for kind, key in _ASKS for one in case[kind])))
+    return _Case(str(case["name"]), {**cases, "group_eval_order": [group["name"] for group in groups]}, groups)
 
 
-_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_Dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+def _put(mutant: Mutant, groups: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return groups of rules with a mutant in place of its own."""
+    return [
+        {**group, "rules": [mutant.rule if rule == mutant.original else rule for rule in group["rules"]]} for group in groups
+    ]
+
+
+def _write(path: Path, content: dict[str, Any]) -> None:
+    """Write a file for promtool as JSON, which is YAML and is written in no time."""
+    path.write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
 
 
 def _passes(file: Path) -> bool:

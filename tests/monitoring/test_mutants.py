@@ -45,3 +45,12 @@ def test_a_fault_dies_of_the_case_that_promises_otherwise_and_no_fault_lives(tmp
     fault = next(one for one in mutants("alert") if "PollOverdue" in one.name and one.change.endswith("1 -> 2"))
     assert field.killer(fault) == "a poll that is less than an interval overdue is silent, more is told"
     assert not field.killer(Mutant(fault.original, fault.original, "none"))
+
+
+@pytest.mark.servers
+def test_a_recorded_series_is_tried_by_the_cases_that_name_it(tmp_path: Path) -> None:
+    field = Field(tmp_path)
+    fault = next(one for one in mutants("record") if one.name == "job:booking_sync_targets_unreachable:ratio")
+    assert field.asks(fault.name)
+    assert field.killer(fault, named=True).startswith("of what cannot be reached each reason counts")
+    assert not field.asks("target:booking_sync_site:info")
