@@ -9,7 +9,6 @@ import asyncio
 import base64
 import io
 import json
-import logging
 import re
 import unicodedata
 from collections.abc import Iterator
@@ -18,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import structlog
 import yaml
 
 from exporter.commands.probe_table import first_line, fixes, rows_of
@@ -31,6 +29,7 @@ from exporter.web import encode_status, status_of
 from exporter.web import status_page as board
 from tests.harness.application import RunningApplication, application
 from tests.harness.clock import ManualClock
+from tests.harness.log_settings import logging_as_before
 from tests.harness.peer import peer
 
 NOW = 1_790_000_000.0
@@ -276,12 +275,8 @@ def shown(folder: Path) -> Shown:
 
 @pytest.fixture(scope="module")
 def all_that_is_shown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shown]:
-    root = logging.getLogger()
-    before, settings = list(root.handlers), structlog.get_config()
-    yield shown(tmp_path_factory.mktemp("hostile"))
-    root.handlers[:] = before
-    structlog.configure(**settings)
-    logging.captureWarnings(capture=False)
+    with logging_as_before():
+        yield shown(tmp_path_factory.mktemp("hostile"))
 
 
 def test_no_answer_makes_a_poll_end_as_a_bug_of_ours(all_that_is_shown: Shown) -> None:

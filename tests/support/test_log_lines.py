@@ -12,6 +12,7 @@ import pytest
 import structlog
 
 from exporter.support import logs
+from tests.harness.log_settings import logging_as_before
 
 BYTES = 4096
 LETTERS = {
@@ -29,12 +30,8 @@ SIZES = (900, 4_000, 4_096, 20_000, 1_000_000)
 
 @pytest.fixture(autouse=True)
 def _logs_as_before() -> Iterator[None]:
-    root = logging.getLogger()
-    before, config = list(root.handlers), structlog.get_config()
-    yield
-    root.handlers[:] = before
-    structlog.configure(**config)
-    logging.captureWarnings(capture=False)
+    with logging_as_before():
+        yield
 
 
 def lines(form: str, *, size: int = 1, letter: str = "x", **facts: object) -> list[str]:

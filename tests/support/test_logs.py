@@ -15,6 +15,7 @@ from structlog.testing import capture_logs
 
 from exporter.support import logs
 from exporter.support.secret import Secret
+from tests.harness.log_settings import logging_as_before
 
 
 class Terminal(io.StringIO):
@@ -24,16 +25,8 @@ class Terminal(io.StringIO):
 
 @pytest.fixture(autouse=True)
 def everything_as_before() -> Iterator[None]:
-    """Logging is one per process: put it back."""
-    root = logging.getLogger()
-    before, level, config = list(root.handlers), root.level, structlog.get_config()
-    yield
-    logs.count_with(None)
-    logs.set_level("info")
-    root.handlers[:] = before
-    root.setLevel(level)
-    structlog.configure(**config)
-    logging.captureWarnings(capture=False)
+    with logging_as_before():
+        yield
 
 
 def written(stream: io.StringIO) -> list[dict[str, object]]:
