@@ -55,8 +55,8 @@ _CALENDARS = (
     "ConnectionsVanished ErrorBudgetBurn"
 )
 _SHOWN = (
-    "DataExpired AccessDenied DataStale ApiLimited ApiBudgetLow PollOverdue WindowIncomplete AnswersNotUnderstood TargetUnsteady "
-    f"{_CALENDARS} ProviderDown DoubleBooking NoBookingsAhead IntakeSilent UnlinkedBookings LinksUnverified"
+    "DataExpired AccessDenied DataStale ApiLimited ApiBudgetLow PollOverdue WindowIncomplete AnswersNotUnderstood "
+    f"TargetUnsteady {_CALENDARS} ProviderDown DoubleBooking NoBookingsAhead IntakeSilent UnlinkedBookings LinksUnverified"
 )
 """Tickets about what a target shows. Those that an operator has to mend anyway are not among them: its credential ends, series
 were dropped."""
