@@ -125,8 +125,8 @@ def _platform() -> tuple[Alert, ...]:
             summary="A part of a platform's targets gets no answer.",
             until_morning="Nothing is known of these targets; what breaks there is found by customers.",
             description=(
-                "{{ if $labels.besides }}Besides others that have failed for longer {{ $value }} of {{ $labels.platform }} "
-                f"began to get no answer.{{{{ else }}}}{how_many}{{{{ end }}}}"
+                "{{ if $labels.besides }}{{ $value }} of the {{ $labels.platform }} targets get no answer, besides those that "
+                f"have failed for longer.{{{{ else }}}}{how_many}{{{{ end }}}}"
             ),
             fix=(
                 "The exporter's operator looks for what these targets share: an address that the platform blocks, a proxy, an "
