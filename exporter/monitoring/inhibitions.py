@@ -57,12 +57,12 @@ _SAME_TARGET = (*_SAME_JOB, "target")
 def _of_many(source: str, what: str, equal: Sequence[str], *also: str, but: Sequence[str] = ()) -> tuple[Inhibition, ...]:
     """Return what a cause that many targets share keeps back: pages for single targets, tickets about what they show.
 
-    ``also`` are messages about causes that it explains; ``but`` are matchers of the pages for single targets that it does.
+    ``also`` are pages about causes that it explains; ``but`` are matchers of the pages that it does.
     """
     cause = [f'alertname = "{source}"']
     tickets = "So do tickets about what these targets showed before. A page about bookings stands as long as its data do."
     return (
-        *((Inhibition(cause, [_names(*also)], equal, what),) if also else ()),
+        *((Inhibition(cause, [_names(*also), *but], equal, what),) if also else ()),
         Inhibition(cause, [*_DARK, *but], equal, what),
         Inhibition(cause, [_names(*_BLIND), _WARNING], equal, tickets),
     )
@@ -111,14 +111,8 @@ INHIBITIONS = (
         "BookingSyncPlatformDown",
         "One page for the platform instead of one for each of its targets; not for what began long after.",
         _SAME_PLATFORM,
-        "BookingSyncPlatformUnsteady",
+        "BookingSyncManyTargetsFailing",
         but=_NOT_BESIDES,
-    ),
-    Inhibition(
-        ['alertname = "BookingSyncPlatformDown"'],
-        ['alertname = "BookingSyncManyTargetsFailing"', *_NOT_BESIDES],
-        _SAME_PLATFORM,
-        "Most are the platform; many that began long after are an incident of their own.",
     ),
     Inhibition(
         ['alertname = "BookingSyncManyTargetsFailing"'],
@@ -128,7 +122,7 @@ INHIBITIONS = (
         "Tickets about the platform's other targets stand: a part that is never mended must not hide them.",
     ),
     Inhibition(
-        ['alertname = "BookingSyncManyTargetsFailing"'],
+        [_names("BookingSyncPlatformDown", "BookingSyncManyTargetsFailing")],
         ['alertname = "BookingSyncPlatformUnsteady"'],
         _SAME_PLATFORM,
         "A standing page says more.",
@@ -147,9 +141,16 @@ INHIBITIONS = (
     ),
     Inhibition(
         ['alertname = "BookingSyncManyConnectionsNeedOwner"', _CRITICAL],
-        [_names(*_OF_CONNECTIONS)],
+        [_names("BookingSyncAllConnectionsFailing", "BookingSyncErrorBudgetBurn"), _CRITICAL],
+        [*_SAME_PLATFORM, "besides"],
+        "One page for what took the calendars of many targets; what broke long after has one of its own, with another\n"
+        "`besides`.",
+    ),
+    Inhibition(
+        ['alertname = "BookingSyncManyConnectionsNeedOwner"', _CRITICAL],
+        [_names(*_OF_CONNECTIONS), _WARNING],
         _SAME_PLATFORM,
-        "One page for what took the calendars of many targets.",
+        "The tickets of single connections say no more; those of others wait for the end of the page, too.",
     ),
     Inhibition(
         ['alertname = "BookingSyncManyConnectionsNeedOwner"', _CRITICAL],

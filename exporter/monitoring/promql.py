@@ -50,6 +50,15 @@ def total(expression: str) -> str:
     return f"sum without ({', '.join(FOLDED_LABELS)}) ({expression})"
 
 
+_OF_TARGET = f"on (job, {', '.join(TENANT_LABELS)}, target, platform)"
+
+
+def with_label(label: str, info: str, expression: str, *, tied: str = _OF_TARGET) -> str:
+    """Return ``expression`` with the label that the recorded series ``info`` has, where it is known."""
+    one = one_per(f"last_over_time({info}[5m])", label)
+    return f"({expression})\n* {tied} group_left ({label}) {one}\nor ignoring ({label})\n({expression})"
+
+
 SITE = "target:booking_sync_target_site:info"
 CONNECTION = "connection:booking_sync_connection:info"
 """Recorded series whose labels say what people know a target and a connection by: its site, its type of calendar."""

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -184,6 +184,22 @@ def test_no_target_that_began_to_fail_long_after_others_is_kept_back_but_by_its_
         wait_for("the inhibitions", lambda: _kept_back(client) == {one["pair"] for one in alerts} - told, 10)
 
 
+@pytest.mark.servers
+def test_calendars_that_broke_long_after_others_are_kept_back_by_the_page_of_their_own_hour_alone(tmp_path: Path) -> None:
+    page = {"severity": "critical", "fixed_by": "calendar owner", "platform": "wix", "job": "x"}
+    cause = page | {"alertname": "BookingSyncManyConnectionsNeedOwner", "pair": "cause", "side": "source"}
+    alerts = [
+        page | {"alertname": name, "target": f"{name} {besides}", "pair": f"{name} {besides}", "side": "target"} | besides
+        for name in ("BookingSyncAllConnectionsFailing", "BookingSyncErrorBudgetBurn")
+        for besides in ({}, {"besides": "495000"}, {"besides": "495001"})
+    ]
+    with alertmanager(tmp_path, ALERTMANAGER / "alertmanager.demo.yml") as client:
+        for causes, told in (([cause], {"495000", "495001"}), ([cause, cause | {"besides": "495000"}], {"495001"})):
+            client.post("/api/v2/alerts", json=[{"labels": labels} for labels in (*causes, *alerts)]).raise_for_status()
+            kept = {one["pair"] for one in alerts if one.get("besides") not in told}
+            wait_for("the inhibitions", partial(_keeps_back, client, kept), 10)
+
+
 class Pair(NamedTuple):
     """Two alerts of which the first keeps the second one back, or does not because one label differs."""
 
@@ -200,6 +216,10 @@ def _kept_back(client: httpx.Client) -> set[str]:
         for alert in alerts
         if alert["labels"]["side"] == "target" and alert["status"]["state"] == "suppressed"
     }
+
+
+def _keeps_back(client: httpx.Client, pairs: set[str]) -> bool:
+    return _kept_back(client) == pairs
 
 
 def _pairs() -> Iterator[Pair]:

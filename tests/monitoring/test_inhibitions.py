@@ -56,17 +56,21 @@ _CALENDARS = (
 )
 _SHOWN = (
     "DataExpired AccessDenied DataStale ApiLimited ApiBudgetLow PollOverdue WindowIncomplete AnswersNotUnderstood "
-    f"TargetUnsteady {_CALENDARS} ProviderDown DoubleBooking NoBookingsAhead IntakeSilent UnlinkedBookings LinksUnverified"
+    f"{_CALENDARS} ProviderDown DoubleBooking NoBookingsAhead IntakeSilent UnlinkedBookings LinksUnverified"
 )
 """Tickets about what a target shows. Those that an operator has to mend anyway are not among them: its credential ends, series
 were dropped."""
-_DARK = _all(TARGET, f"{_SHOWN} AllConnectionsFailing! ErrorBudgetBurn! DoubleBooking!")
+_DARK_PAGES = "DataExpired! DataExpired!+ AccessDenied! AccessDenied!+"
+_NO_CONNECTIONS = "AllConnectionsFailing! AllConnectionsFailing!+ ErrorBudgetBurn! ErrorBudgetBurn!+"
+_DARK = _all(TARGET, f"{_SHOWN} TargetUnsteady {_NO_CONNECTIONS} DoubleBooking!")
 _REFUSED = _all(COLLECTOR, "DataExpired DataStale")
 _NO_CALENDARS = _all(TARGET, f"{_CALENDARS} ProviderDown")
 _NO_BOOKINGS = _all(TARGET, "DoubleBooking NoBookingsAhead IntakeSilent UnlinkedBookings")
 _NO_LINKS = _all(TARGET, "UnlinkedBookings LinksUnverified")
 _LIMITED = _all(COLLECTOR, "DataStale DataExpired") | _all(TARGET, "ApiBudgetLow")
 _OVERDUE = _all(JOB, "PollOverdue")
+_CALENDARS_FAIL = _all(TARGET, f"ExportSwitchedOff ErrorBudgetBurn! ErrorBudgetBurn!+ {_CALENDARS}")
+_BUDGET_BURNS = _all(TARGET | {"slo"}, "ErrorBudgetBurn") | _all(TARGET, "ConnectionNeedsOwner ConnectionError")
 
 PROMISES: dict[str, Promises] = {
     # The exporter itself: also "ExporterDown!", which keeps back everything of its job.
@@ -74,31 +78,35 @@ PROMISES: dict[str, Promises] = {
     "ScrapesFailing!": _all(JOB, "ScrapesFailing"),
     "ExporterSlow": _OVERDUE,
     "PollsLate": _OVERDUE,
-    # What many targets share. A page about bookings stands as long as its data do, one about a target that began to fail long
-    # after the others (`besides`) is held back by nothing but our own network and the key.
+    # What many targets share. A page about bookings stands as long as its data do, one about what began long after the others
+    # (`besides`, a + here) is held back by nothing but our own network and the key, and by that of its own hour.
     "NothingAnswers!": _all(
-        JOB, f"PlatformDown! ManyTargetsFailing! MANY-BESIDES! DataExpired! AccessDenied! BESIDES! PlatformUnsteady {_SHOWN}"
+        JOB,
+        f"PlatformDown! ManyTargetsFailing! ManyTargetsFailing!+ PlatformUnsteady TargetUnsteady {_DARK_PAGES} {_SHOWN}",
     ),
-    "PlatformDown!": _all(PLATFORM, f"ManyTargetsFailing! DataExpired! AccessDenied! PlatformUnsteady {_SHOWN}"),
+    "PlatformDown!": _all(PLATFORM, f"ManyTargetsFailing! PlatformUnsteady TargetUnsteady DataExpired! AccessDenied! {_SHOWN}"),
     "ManyTargetsFailing!": _all(PLATFORM, "DataExpired! AccessDenied! PlatformUnsteady"),
-    "MANY-BESIDES!": _all(PLATFORM, "BESIDES! PlatformUnsteady"),
+    "ManyTargetsFailing!+": _all(PLATFORM, "DataExpired!+ AccessDenied!+ PlatformUnsteady"),
+    "PlatformUnsteady": _all(PLATFORM, "TargetUnsteady"),
+    "PlatformLimited": _all(PLATFORM, "ApiLimited"),
     "CredentialRefused!": _all(
-        PLATFORM | {"credential"},
-        "DataExpired! AccessDenied! BESIDES! DataExpired AccessDenied DataStale ApiLimited TargetUnsteady",
+        PLATFORM | {"credential"}, f"{_DARK_PAGES} DataExpired AccessDenied DataStale ApiLimited TargetUnsteady"
     ),
     "ManyConnectionsNeedOwner!": _all(
         PLATFORM, f"ManyConnectionsNeedOwner AllConnectionsFailing! ErrorBudgetBurn! {_CALENDARS}"
     ),
+    "ManyConnectionsNeedOwner!+": _all(
+        PLATFORM, f"ManyConnectionsNeedOwner AllConnectionsFailing!+ ErrorBudgetBurn!+ {_CALENDARS}"
+    ),
     "ManyConnectionsNeedOwner": _all(PLATFORM | {"reason"}, "ConnectionNeedsOwner ConnectionError")
     | _all(PLATFORM, "ErrorBudgetBurn"),
     "ManyCalendarsEmpty": _all(PLATFORM, "NoBookingsAhead IntakeSilent"),
-    "PlatformLimited": _all(PLATFORM, "ApiLimited"),
-    "PlatformUnsteady": _all(PLATFORM, "TargetUnsteady"),
     "ProviderOutage": _all(PLATFORM | {"provider"}, "ProviderDown") | _all(PLATFORM, "ConnectionsVanished"),
     # One target.
     "DataExpired!": _DARK,
     "AccessDenied!": _DARK,
-    "BESIDES!": _DARK,
+    "DataExpired!+": _DARK,
+    "AccessDenied!+": _DARK,
     "AccessDenied/connections": _REFUSED | _NO_CALENDARS,
     "AccessDenied/bookings": _REFUSED | _NO_BOOKINGS,
     "AccessDenied/links": _REFUSED | _NO_LINKS,
@@ -109,21 +117,23 @@ PROMISES: dict[str, Promises] = {
     "ApiLimited/bookings": _LIMITED,
     "ApiLimited/links": _LIMITED,
     "ProviderDown": _all(TARGET, "ConnectionsVanished"),
-    "AllConnectionsFailing!": _all(TARGET, f"ExportSwitchedOff ErrorBudgetBurn! {_CALENDARS}"),
-    "ErrorBudgetBurn!": _all(TARGET | {"slo"}, "ErrorBudgetBurn") | _all(TARGET, "ConnectionNeedsOwner ConnectionError"),
+    "AllConnectionsFailing!": _CALENDARS_FAIL,
+    "AllConnectionsFailing!+": _CALENDARS_FAIL,
+    "ErrorBudgetBurn!": _BUDGET_BURNS,
+    "ErrorBudgetBurn!+": _BUDGET_BURNS,
     "DoubleBooking!": _all(TARGET, "DoubleBooking"),
 }
 
 
 def _kinds() -> Iterator[tuple[str, dict[str, str]]]:
-    """Yield alerts as they may fire, all in one place: each by name and severity, some by collector, too."""
+    """Yield alerts as they may fire, all in one place: each by name and severity, some by collector or ``besides``, too."""
     for rule in ALERTS:
         page = "!" if rule["labels"]["severity"] == "critical" else ""
         name = rule["alert"].removeprefix("BookingSync") + page
         labels = dict.fromkeys(labels_of_expression(rule["expr"]) | JOB, "x") | {"alertname": rule["alert"], **rule["labels"]}
         if "besides" in labels:
             yield name, labels | {"besides": ""}
-            yield "MANY-BESIDES!" if name == "ManyTargetsFailing!" else "BESIDES!", labels | {"besides": "yes"}
+            yield f"{name}+", labels | {"besides": "yes"}
         elif "collector" in labels and name in {"AccessDenied", "DataExpired", "ApiLimited"}:
             yield from ((f"{name}/{one}", labels | {"collector": one}) for one in ("connections", "bookings", "links"))
         else:

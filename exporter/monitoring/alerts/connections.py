@@ -8,7 +8,7 @@ from exporter.model import ConnectionStatus, ErrorReason
 from exporter.monitoring.alerts.alert import FORGETS, Alert, AlertGroup, Choice, FixedBy, Severity, Text
 from exporter.monitoring.alerts.wording import once_it_lasts, state_began
 from exporter.monitoring.options import Options
-from exporter.monitoring.promql import recent, with_connection, with_site
+from exporter.monitoring.promql import recent, with_connection, with_label, with_site
 from exporter.monitoring.rules.connections import (
     ACCEPTED,
     BAD,
@@ -22,7 +22,8 @@ from exporter.monitoring.rules.connections import (
     REASON,
     STATUS,
 )
-from exporter.monitoring.rules.objective import AVERAGE, FASTEST_BURN
+from exporter.monitoring.rules.many import BROKE_BESIDES, Broken
+from exporter.monitoring.rules.objective import AVERAGE, FASTEST_BURN, SLOWER_BURN
 from exporter.platforms.registry import PLATFORMS
 
 _OWNER_REASONS = (
@@ -35,6 +36,7 @@ _CALENDAR = "{{ with $labels.calendar_type }} ({{ . }} calendar){{ end }}"
 _WHICH = f"Connection {{{{ $labels.connection }}}}{_CALENDAR} of {_TARGET}"
 _ACCEPTED = f"max_over_time({ACCEPTED}[5m])"
 _LOST_LATELY = f"max_over_time({LOST}[1d])"
+_BESIDES = "{{ if $labels.besides }} Those of others of {{ $labels.platform }} had been broken for over an hour.{{ end }}"
 _CONNECTION_LINK = ("job", "target", "connection")
 
 
@@ -51,7 +53,7 @@ class _Tier(NamedTuple):
 
 _TIERS = (
     _Tier("1h", "5m", FASTEST_BURN, "2m", Severity.CRITICAL, "hour"),
-    _Tier("6h", "30m", "6", "15m", Severity.CRITICAL, "6 hours"),
+    _Tier("6h", "30m", SLOWER_BURN, "15m", Severity.CRITICAL, "6 hours"),
     _Tier("1d", "2h", "3", "1h", Severity.WARNING, "day"),
     _Tier("3d", "6h", "1", "3h", Severity.WARNING, "3 days"),
 )
@@ -246,14 +248,14 @@ def _whole() -> tuple[Alert, ...]:
         ),
         Alert(
             name="BookingSyncAllConnectionsFailing",
-            expr=with_site(recent(DOWN)),
+            expr=with_site(_with_besides(recent(DOWN), Broken.ALL)),
             hold="10m",
             keep="5m",
             severity=Severity.CRITICAL,
             fixed_by=FixedBy.CALENDAR_OWNER,
             summary="No calendar of a target works any more.",
             until_morning="No calendar blocks a slot any more: every slot can be booked a second time from now on.",
-            description=f"Calendar connections of {_TARGET} worked within the last day, and none works now.",
+            description=f"Calendar connections of {_TARGET} worked within the last day, and none works now.{_BESIDES}",
             fix=connection_fix(ConnectionStatus.ERROR, None),
             comment="In error, cut or gone alike. A target of which nothing has worked for a day has tickets.",
         ),
@@ -280,12 +282,20 @@ def _average(window: str) -> str:
     return f"last_over_time({AVERAGE}{window}[11m])" if window in {"2h", "1d", "3d"} else f"{AVERAGE}{window}"
 
 
+def _with_besides(expression: str, what: Broken) -> str:
+    """Return ``expression`` with the label ``besides`` where the calendars of many others had been broken for long before."""
+    return with_label("besides", f'{BROKE_BESIDES}{{what="{what}"}}', expression)
+
+
 def _burn(options: Options, tier: _Tier) -> Alert:
     limit = f"{tier.factor} * {options.error_budget}"
-    expr = f"{_average(tier.long)} > {limit}\nand {_average(tier.short)} > {limit}\nand min_over_time({BAD}[5m]) >= 2"
+    burns, now = f"{_average(tier.long)} > {limit}\nand {_average(tier.short)} > {limit}", f"min_over_time({BAD}[5m]) >= 2"
+    expr = f"{burns}\nand {now}"
     if tier.severity is Severity.CRITICAL:
         # A new target has no history: its one-hour average is whatever the first sample says.
-        expr += f"\nand last_over_time({LIVE}[5m] offset 1h) > 0"
+        old = f"last_over_time({LIVE}[5m] offset 1h) > 0"
+        labelled = _with_besides(now, Broken.SOME)
+        expr = f"(\n{burns}\nand {old}\n)\n* ignoring (besides) group_left (besides) (\n{labelled}\n) ^ 0"
     return Alert(
         name="BookingSyncErrorBudgetBurn",
         expr=expr,
@@ -299,6 +309,7 @@ def _burn(options: Options, tier: _Tier) -> Alert:
         description=(
             f"Over the last {tier.words} more than {tier.factor} times as many of the connections of {{{{ $labels.target }}}} "
             f"were in error as the objective allows, which is {100 * (1 - options.slo):.3g} %."
+            f"{_BESIDES if tier.severity is Severity.CRITICAL else ''}"
         ),
         fix=connection_fix(ConnectionStatus.ERROR, None),
         comment="A single connection in error has a ticket of its own.",

@@ -8,12 +8,15 @@ from exporter.monitoring.alerts.connections import connection_fix
 from exporter.monitoring.alerts.wording import number
 from exporter.monitoring.rules.extent import FEW, MANY
 from exporter.monitoring.rules.many import (
+    BROKE_BESIDES_TARGETS,
     DOWN_AT_ONCE,
     DOWN_TARGETS,
     EMPTY_TARGETS,
     NEW_ERRORS,
     WITH_BOOKINGS,
     WITH_CONNECTIONS,
+    many_down,
+    part,
 )
 
 _KEEP = "20m"
@@ -34,12 +37,6 @@ def _lately(affected: str, many: str, minutes: int = 0) -> str:
     return f"last_over_time({affected}[5m])\nand count_over_time((\n  {many}\n)[1h:1m]) > {minutes}"
 
 
-def _part(affected: str, least: int, of: str, share: float, drop: str = "") -> str:
-    """Return ``affected`` where it reaches ``least`` and is a larger part of ``of`` than ``share``."""
-    join = f"ignoring ({drop}) group_left () " if drop else ""
-    return f"({affected} / {join}({of} > 0) > {share} and {affected} >= {least})"
-
-
 def _out_of(total: str) -> str:
     """Return a template that adds the number of all such targets to that of an alert."""
     return number(total, ("platform",), before=" of ")
@@ -52,14 +49,14 @@ def _connections() -> tuple[Alert, ...]:
         "the account: such a fault has one cause. What is left is for the calendars' owners. "
     )
     owners = connection_fix(ConnectionStatus.ERROR, None)
-    part, most = _part(DOWN_TARGETS, FEW, WITH_CONNECTIONS, 0.1), _part(DOWN_TARGETS, 2, WITH_CONNECTIONS, 0.5)
     fix = f"{first}{owners}" if isinstance(owners, str) else first.strip()
     return (
         Alert(
             name="BookingSyncManyConnectionsNeedOwner",
             expr=(
+                f"last_over_time({BROKE_BESIDES_TARGETS}[5m]) >= {FEW}\nor\n"
                 f"last_over_time({DOWN_TARGETS}[5m])\nand max_over_time({DOWN_AT_ONCE}[1h])\nor\n"
-                + _lately(DOWN_TARGETS, f"{part}\n  or {most}", minutes=4)
+                + _lately(DOWN_TARGETS, many_down(), minutes=4)
             ),
             hold="",
             keep=_KEEP,
@@ -68,18 +65,20 @@ def _connections() -> tuple[Alert, ...]:
             summary=summary,
             until_morning="Few or no calendars of these targets block slots: they can be booked a second time.",
             description=(
+                "{{ if $labels.besides }}Over an hour after those of others calendars broke in {{ $value }} more "
+                "{{ $labels.platform }} targets.{{ else }}"
                 f"In {{{{ $value }}}}{_out_of(WITH_CONNECTIONS)} {{{{ $labels.platform }}}} targets no calendar works any "
-                "more, or few do."
+                "more, or few do.{{ end }}"
             ),
             fix=fix,
             board=Board.FLEET,
             link=("job",),
             comment="One page instead of one for each of a thousand targets. A hold would begin anew with Prometheus; those\n"
-            "of the pages that it keeps back go on.",
+            "of the pages that it keeps back go on. With `besides`: what nobody mends hides no other incident.",
         ),
         Alert(
             name="BookingSyncManyConnectionsNeedOwner",
-            expr=_lately(NEW_ERRORS, f"{_part(NEW_ERRORS, FEW, WITH_CONNECTIONS, 0.1, 'reason')}\n  or {NEW_ERRORS} >= {MANY}"),
+            expr=_lately(NEW_ERRORS, f"{part(NEW_ERRORS, FEW, WITH_CONNECTIONS, 0.1, 'reason')}\n  or {NEW_ERRORS} >= {MANY}"),
             hold="5m",
             keep=_KEEP,
             severity=Severity.WARNING,
@@ -100,7 +99,7 @@ def _connections() -> tuple[Alert, ...]:
 def _calendars() -> Alert:
     return Alert(
         name="BookingSyncManyCalendarsEmpty",
-        expr=_lately(EMPTY_TARGETS, f"{_part(EMPTY_TARGETS, FEW, WITH_BOOKINGS, 0.2)}\n  or {EMPTY_TARGETS} >= {MANY}"),
+        expr=_lately(EMPTY_TARGETS, f"{part(EMPTY_TARGETS, FEW, WITH_BOOKINGS, 0.2)}\n  or {EMPTY_TARGETS} >= {MANY}"),
         hold="10m",
         keep=_KEEP,
         severity=Severity.WARNING,

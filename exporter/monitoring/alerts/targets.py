@@ -8,7 +8,7 @@ from typing import Final
 from exporter.errors import Reason
 from exporter.monitoring.alerts.alert import Alert, AlertGroup, Choice, FixedBy, Severity
 from exporter.monitoring.alerts.wording import counted, last_answer, once_it_lasts
-from exporter.monitoring.promql import TENANT_LABELS, newest, one_per
+from exporter.monitoring.promql import TENANT_LABELS, newest, one_per, with_label
 from exporter.monitoring.rules.shared import BESIDES
 from exporter.monitoring.rules.targets import (
     ACCESS,
@@ -51,20 +51,14 @@ def _fixes(reasons: Sequence[Reason], other: str = "") -> Choice:
     )
 
 
-def _with(label: str, info: str, expression: str, *, tied: str = _OF_TARGET) -> str:
-    """Return ``expression`` with the label that ``info`` has, where it is known."""
-    one = one_per(f"last_over_time({info}[5m])", label)
-    return f"({expression})\n* {tied} group_left ({label}) {one}\nor ignoring ({label})\n({expression})"
-
-
 def with_credential(expression: str) -> str:
     """Return ``expression`` with the label ``credential``, where one is known."""
-    return _with("credential", CREDENTIAL, expression)
+    return with_label("credential", CREDENTIAL, expression)
 
 
 def _dark() -> str:
     """Return the dark targets, with the label ``besides`` where others of the platform had failed for long before."""
-    return _with("besides", BESIDES, _IS_DARK)
+    return with_label("besides", BESIDES, _IS_DARK)
 
 
 def target_alerts() -> AlertGroup:
@@ -138,7 +132,7 @@ def _data() -> tuple[Alert, ...]:
         Alert(
             name="BookingSyncDataExpired",
             expr=with_credential(
-                _with("reason", WHY_FAILING, f"({_dark()})\nunless {_OF_TARGET} {refused}"),
+                with_label("reason", WHY_FAILING, f"({_dark()})\nunless {_OF_TARGET} {refused}"),
             ),
             hold=HOLD,
             severity=Severity.CRITICAL,
@@ -155,7 +149,7 @@ def _data() -> tuple[Alert, ...]:
         Alert(
             name="BookingSyncDataExpired",
             expr=with_credential(
-                _with(
+                with_label(
                     "reason",
                     WHY,
                     f"{withdrawn}\nunless {_OF_TARGET} {_IS_DARK}",

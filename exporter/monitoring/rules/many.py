@@ -8,7 +8,7 @@ from exporter.monitoring.options import Options
 from exporter.monitoring.rules.bookings import BOOKINGS, CLOSED, NEW_1D, NEW_4H
 from exporter.monitoring.rules.connections import ACCEPTED, BAD, DOWN, LISTED, LIVE, LOST, REASON
 from exporter.monitoring.rules.extent import FEW, MANY
-from exporter.monitoring.rules.objective import FASTEST_BURN
+from exporter.monitoring.rules.objective import FASTEST_BURN, SLOWER_BURN
 from exporter.monitoring.rules.recording import Recording, RecordingGroup
 
 WITH_CONNECTIONS = "platform:booking_sync_targets_with_connections:count"
@@ -16,8 +16,21 @@ WITH_BOOKINGS = "platform:booking_sync_targets_with_bookings:count"
 DOWN_TARGETS = "platform:booking_sync_connections_down:count"
 DOWN_AT_ONCE = "platform:booking_sync_connections_down_at_once:count"
 NEW_ERRORS = "platform_reason:booking_sync_connection_error:count"
+BROKE_BESIDES = "target_what:booking_sync_connections_besides:info"
+BROKE_BESIDES_TARGETS = "platform_besides:booking_sync_connections:count"
 EMPTY = "target_symptom:booking_sync_calendar_empty:info"
 EMPTY_TARGETS = "platform:booking_sync_calendar_empty:count"
+_BROKEN = "target_what:booking_sync_connections_broken:info"
+_MANY_BROKEN = "platform:booking_sync_connections_down_many:count"
+_BROKE = "target_what:booking_sync_connections_broke_besides:info"
+_HOUR = "platform:booking_sync_connections_besides_hour:timestamp"
+
+
+class Broken(StrEnum):
+    """How much of a target's connections is broken, the label ``what``: each has a page of its own, and the first is both."""
+
+    ALL = "all"
+    SOME = "some"
 
 
 class Symptom(StrEnum):
@@ -54,6 +67,7 @@ def many_recordings(options: Options) -> RecordingGroup:
                 "The same once many went down within an hour, and until they are few. They count for a day: of 5,000 targets\n"
                 "as many go down one by one in that time, and each of those is an incident of its own.",
             ),
+            *_besides(options),
             Recording(
                 NEW_ERRORS,
                 f"count without (target) (max without (connection) (\n{broke_lately}\n))",
@@ -62,6 +76,53 @@ def many_recordings(options: Options) -> RecordingGroup:
             Recording(EMPTY, _empty(), "What the tickets of single targets say, so that it can be counted."),
             Recording(EMPTY_TARGETS, f"count without (target) (max without (symptom) ({EMPTY}))"),
         ),
+    )
+
+
+def part(affected: str, least: int, of: str, share: float, drop: str = "") -> str:
+    """Return ``affected`` where it reaches ``least`` and is a larger part of ``of`` than ``share``."""
+    join = f"ignoring ({drop}) group_left () " if drop else ""
+    return f"({affected} / {join}({of} > 0) > {share} and {affected} >= {least})"
+
+
+def many_down() -> str:
+    """Return a condition: the calendars of so many targets do not work that it is one page, whenever they broke."""
+    return f"{part(DOWN_TARGETS, FEW, WITH_CONNECTIONS, 0.1)}\n  or {part(DOWN_TARGETS, 2, WITH_CONNECTIONS, 0.5)}"
+
+
+def _besides(options: Options) -> tuple[Recording, ...]:
+    all_, some = (f'"what", "{what}", "", ""' for what in Broken)
+    burning = f"{BAD} >= 2\n  and {BAD} / ({LIVE} > 0) > {SLOWER_BURN} * {options.error_budget}"
+    return (
+        Recording(
+            _BROKEN,
+            f"label_replace({DOWN} ^ 0, {all_})\nor\nlabel_replace((\n  {burning}\n  or {DOWN}\n) ^ 0, {some})",
+            "Exists while a page about the connections of a target stands or may come.",
+        ),
+        Recording(_MANY_BROKEN, f"{DOWN_TARGETS} and ({DOWN_AT_ONCE}\n  or {many_down()}\n)"),
+        Recording(
+            _BROKE,
+            f"{_BROKEN}\nunless last_over_time({_BROKEN}[67m] offset 3m)\n"
+            f"and ignoring (what) {LISTED} offset 1h\n"
+            f"and ignoring (target, what) {_MANY_BROKEN} offset 1h",
+            "Exists for the first minutes of what breaks when those of many others had been broken for an hour: another\n"
+            "incident. What comes back for less than an hour is none, nor what was not seen an hour ago.",
+        ),
+        Recording(
+            _HOUR,
+            f"last_over_time({_HOUR}[5m]) > time() - 2 * 60 * 60\n"
+            f"or 0 * count without (target, what) ({_BROKE}) + time() - time() % (60 * 60)",
+            "The full hour before the first of them broke; those that follow within an hour are counted to it.",
+        ),
+        Recording(
+            BROKE_BESIDES,
+            f"last_over_time({BROKE_BESIDES}[1h]) and ignoring (besides) {_BROKEN}\n"
+            "or ignoring (besides)\n"
+            f"count_values without () (\n"
+            f'  "besides", 0 * {_BROKE} + ignoring (target, what) group_left () {_HOUR}\n)',
+            "The same until it is mended, with that hour as a label: labels of an alert must not change.",
+        ),
+        Recording(BROKE_BESIDES_TARGETS, f"count without (target) (max without (what) ({BROKE_BESIDES}))"),
     )
 
 

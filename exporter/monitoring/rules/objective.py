@@ -11,6 +11,9 @@ from exporter.monitoring.rules.recording import Recording, RecordingGroup
 FASTEST_BURN = "14.4"
 """How many times as fast as the objective allows the error budget burns when the fastest of its pages comes."""
 
+SLOWER_BURN = "6"
+"""The same of the slower one of its pages."""
+
 AVERAGE = "target:booking_sync_connections_bad:ratio_avg"
 """What the names of the averages begin with; the window follows."""
 
