@@ -76,7 +76,10 @@ PROMISES: dict[str, Promises] = {
     "PollsLate": _OVERDUE,
     # What many targets share. A page about bookings stands as long as its data do, one about a target that began to fail long
     # after the others (`besides`) is held back by nothing but our own network and the key.
-    "NothingAnswers!": _all(JOB, f"PlatformDown! ManyTargetsFailing! DataExpired! AccessDenied! BESIDES! {_SHOWN}"),
+    "NothingAnswers!": _all(
+        JOB, f"PlatformDown! ManyTargetsFailing! DataExpired! AccessDenied! BESIDES! NETWORK_IN_PART! {_SHOWN}"
+    ),
+    "NETWORK_IN_PART!": _all(JOB, "PlatformDown! ManyTargetsFailing! DataExpired! AccessDenied! PlatformUnsteady"),
     "PlatformDown!": _all(PLATFORM, f"ManyTargetsFailing! DataExpired! AccessDenied! {_SHOWN}"),
     "ManyTargetsFailing!": _all(PLATFORM, f"DataExpired! AccessDenied! {_SHOWN}"),
     "CredentialRefused!": _all(
@@ -115,7 +118,9 @@ def _kinds() -> Iterator[tuple[str, dict[str, str]]]:
         page = "!" if rule["labels"]["severity"] == "critical" else ""
         name = rule["alert"].removeprefix("BookingSync") + page
         labels = dict.fromkeys(labels_of_expression(rule["expr"]) | JOB, "x") | {"alertname": rule["alert"], **rule["labels"]}
-        if "besides" in labels:
+        if "extent" in labels:
+            yield "NETWORK_IN_PART!", labels
+        elif "besides" in labels:
             yield name, labels | {"besides": ""}
             yield "BESIDES!", labels | {"besides": "yes"}
         elif "collector" in labels and name in {"AccessDenied", "DataExpired", "ApiLimited"}:
