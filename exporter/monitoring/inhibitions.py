@@ -54,12 +54,19 @@ _SAME_PLATFORM = (*_SAME_JOB, "platform")
 _SAME_TARGET = (*_SAME_JOB, "target")
 
 
-def _of_many(source: str, what: str, equal: Sequence[str], *also: str, but: Sequence[str] = ()) -> tuple[Inhibition, ...]:
+_ALL_OF_IT = ('extent = ""',)
+_A_PART_OF_IT = ('extent = "part"',)
+
+
+def _of_many(
+    source: str, what: str, equal: Sequence[str], *also: str, but: Sequence[str] = (), form: Sequence[str] = ()
+) -> tuple[Inhibition, ...]:
     """Return what a cause that many targets share keeps back: pages for single targets, tickets about what they show.
 
-    ``also`` are pages about causes that it explains; ``but`` are matchers of the pages that it does.
+    ``also`` are pages about causes that it explains; ``but`` are matchers of the pages that it does; ``form`` are matchers of
+    the cause itself.
     """
-    cause = [f'alertname = "{source}"']
+    cause = [f'alertname = "{source}"', *form]
     tickets = "So do tickets about what these targets showed before. A page about bookings stands as long as its data do."
     return (
         *((Inhibition(cause, [_names(*also), *but], equal, what),) if also else ()),
@@ -106,6 +113,25 @@ INHIBITIONS = (
         "BookingSyncPlatformDown",
         "BookingSyncManyTargetsFailing",
         "BookingSyncPlatformUnsteady",
+        form=_ALL_OF_IT,
+    ),
+    Inhibition(
+        ['alertname = "BookingSyncNothingAnswers"', *_ALL_OF_IT],
+        ['alertname = "BookingSyncNothingAnswers"', *_A_PART_OF_IT],
+        _SAME_JOB,
+        "All is more than a part.",
+    ),
+    Inhibition(
+        ['alertname = "BookingSyncNothingAnswers"', *_A_PART_OF_IT],
+        [_names("BookingSyncPlatformDown", "BookingSyncManyTargetsFailing", "BookingSyncPlatformUnsteady"), *_NOT_BESIDES],
+        _SAME_JOB,
+        "The network of one shard is one page; what began long after has one of its own.",
+    ),
+    Inhibition(
+        ['alertname = "BookingSyncNothingAnswers"', *_A_PART_OF_IT],
+        [*_DARK, *_NOT_BESIDES],
+        _SAME_JOB,
+        "So it is for the targets of that shard. Tickets about all others stand, for as long as it is not mended.",
     ),
     *_of_many(
         "BookingSyncPlatformDown",

@@ -68,7 +68,7 @@ _PAGES: Final[_Commented] = (
         {
             "matchers": ['severity = "critical"', 'target = ""'],
             **_WAKES,
-            "group_by": ["alertname", *_JOB, "platform", "credential", "besides"],
+            "group_by": ["alertname", *_JOB, "platform", "credential", "besides", "extent"],
         },
     ),
     (

@@ -66,7 +66,16 @@ class Incident:
 
 def incidents() -> list[Incident]:
     """Return all."""
-    return [*_left_out(), *_set_clocks(), *_several_exporters(), *_keys(), *_interrupted(), *_changing(), *_limits()]
+    return [
+        *_left_out(),
+        *_set_clocks(),
+        *_several_exporters(),
+        *_one_shard(),
+        *_keys(),
+        *_interrupted(),
+        *_changing(),
+        *_limits(),
+    ]
 
 
 def _left_out() -> Iterator[Incident]:
@@ -101,6 +110,41 @@ def _several_exporters() -> Iterator[Incident]:
     ):
         mine = _both(_CUT) if other[0].name == "wix-00" else _both(_CUT)[::2]
         yield Incident(what, {what: {**_page(what, mine), **_page(what, other, instance="b:10888")}}, told)
+
+
+def _one_shard() -> Iterator[Incident]:
+    """Yield the network of one shard of two, what comes to it later, and what looks like it and is not."""
+    for what, portals, cut in (
+        ("one shard of two is cut off", 8, slice(0, None, 2)),
+        ("one shard of two, with most of the portals, is cut off", 4, slice(3)),
+    ):
+        lost = [*_wix(12, _outage(_CUT))[::2], *_bitrix24(portals, _outage(_CUT))[cut]]
+        names = {site.name for site in lost}
+        left = [site for site in (*_wix(12), *_bitrix24(portals)) if site.name not in names]
+        yield Incident(what, {what: {**_page(what, lost), **_page(what, left, instance="b:10888")}})
+    first = BEGIN + 30
+    for what, more, told in (
+        (
+            "later a site",
+            [*_wix(12, _outage(_CUT, BEGIN + 55, inf))[1:2], *_wix(12)[3::2]],
+            Messages(pages=2, tickets=0, over=0),
+        ),
+        ("later more sites", _wix(12, _outage(_DOWN, first, first + 20))[1::2], Messages(pages=2, tickets=0, over=1)),
+        # Who was told of a part gets no all-clear of it while all is down, and none later if the part is what is left.
+        (
+            "later the other",
+            [*_wix(12, _outage(_CUT, first, first + 20))[1::2], *_bitrix24(8, _outage(_CUT, first, first + 20))[1::2]],
+            Messages(pages=2, tickets=0, over=1),
+        ),
+    ):
+        lost = [*_wix(12, _outage(_CUT, BEGIN, inf))[::2], *_bitrix24(8, _outage(_CUT, BEGIN, inf))[::2]]
+        left = [] if "the other" in what else _bitrix24(8)[1::2]
+        yield _one(f"one shard of two is cut off for good, {what}", [*lost, *more, *left], told)
+    alone = [*_wix(12)[1:], *_bitrix24(8)[1:], *_wix(12, _outage(_CUT))[:1], *_bitrix24(8, _outage(_CUT))[:1]]
+    yield _one("one site of each platform is cut off", alone, Messages(pages=2, tickets=0, over=2))
+    apart = [*_wix(12, _outage(_CUT, BEGIN, _LONG))[:6], *_wix(12)[6:]]
+    apart += [*_bitrix24(8, _outage(_CUT, BEGIN + 30, _LONG))[1:3], *_bitrix24(8)[:1], *_bitrix24(8)[3:]]
+    yield _one("half of a platform is cut off, then two of the other", apart, Messages(pages=3, tickets=0, over=3))
 
 
 def _keys() -> Iterator[Incident]:

@@ -82,8 +82,9 @@ PROMISES: dict[str, Promises] = {
     # (`besides`, a + here) is held back by nothing but our own network and the key, and by that of its own hour.
     "NothingAnswers!": _all(
         JOB,
-        f"PlatformDown! ManyTargetsFailing! ManyTargetsFailing!+ PlatformUnsteady TargetUnsteady {_DARK_PAGES} {_SHOWN}",
+        f"NETWORK_IN_PART! PlatformDown! ManyTargetsFailing! ManyTargetsFailing!+ PlatformUnsteady TargetUnsteady {_DARK_PAGES} {_SHOWN}",
     ),
+    "NETWORK_IN_PART!": _all(JOB, "PlatformDown! ManyTargetsFailing! DataExpired! AccessDenied! PlatformUnsteady"),
     "PlatformDown!": _all(PLATFORM, f"ManyTargetsFailing! PlatformUnsteady TargetUnsteady DataExpired! AccessDenied! {_SHOWN}"),
     "ManyTargetsFailing!": _all(PLATFORM, "DataExpired! AccessDenied! PlatformUnsteady"),
     "ManyTargetsFailing!+": _all(PLATFORM, "DataExpired!+ AccessDenied!+ PlatformUnsteady"),
@@ -131,7 +132,9 @@ def _kinds() -> Iterator[tuple[str, dict[str, str]]]:
         page = "!" if rule["labels"]["severity"] == "critical" else ""
         name = rule["alert"].removeprefix("BookingSync") + page
         labels = dict.fromkeys(labels_of_expression(rule["expr"]) | JOB, "x") | {"alertname": rule["alert"], **rule["labels"]}
-        if "besides" in labels:
+        if "extent" in labels:
+            yield "NETWORK_IN_PART!", labels
+        elif "besides" in labels:
             yield name, labels | {"besides": ""}
             yield f"{name}+", labels | {"besides": "yes"}
         elif "collector" in labels and name in {"AccessDenied", "DataExpired", "ApiLimited"}:

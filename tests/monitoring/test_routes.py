@@ -118,7 +118,7 @@ def _promised(labels: dict[str, str]) -> dict[str, Any]:
         waits = {"group_wait": "0s", "group_interval": "30s", "repeat_interval": "50s"}
         return {"receiver": "heartbeat", "group_by": ["alertname", "cluster", "namespace"], **waits}
     if labels["severity"] == "critical":
-        cause = ["alertname", "cluster", "namespace", "job", "platform", "credential", "besides"]
+        cause = ["alertname", "cluster", "namespace", "job", "platform", "credential", "besides", "extent"]
         business = ["cluster", "namespace", "job", "target"]
         return {"receiver": "pager", "group_by": business if labels["target"] else cause, **WAKES}
     if labels["severity"] == "info":

@@ -17,6 +17,7 @@ from exporter.monitoring.rules.shared import (
     CREDENTIAL_REFUSED,
     CREDENTIAL_TARGETS,
     JOB_CUT_OFF,
+    JOB_PART,
     PLATFORM_FAILING,
     PLATFORM_LIMITED,
     PLATFORM_PART,
@@ -27,12 +28,15 @@ from exporter.monitoring.rules.shared import (
 KEEP: Final = "20m"
 """Longer than the longest back-off after a refusal, so that the last target is well before what keeps it back is over."""
 
+IN_PART: Final = {"extent": "part"}
+"""What tells the page about a part of all platforms from the one about all of them."""
+
 _PROVIDER: Final = "provider:booking_sync_provider_up:max"
 
 
 def shared_alerts() -> AlertGroup:
     """Return the alerts about causes that many targets have in common."""
-    return AlertGroup("booking-sync-shared-alerts", (_network(), _credential(), *_platform(), _provider(), _limited()))
+    return AlertGroup("booking-sync-shared-alerts", (*_network(), _credential(), *_platform(), _provider(), _limited()))
 
 
 def _lasting(condition: str, minutes: int) -> str:
@@ -40,24 +44,51 @@ def _lasting(condition: str, minutes: int) -> str:
     return f"count_over_time((\n  {condition}\n)[{minutes + 4}m:1m]) > {minutes}"
 
 
-def _network() -> Alert:
-    return Alert(
-        name="BookingSyncNothingAnswers",
-        expr=f"last_over_time({JOB_CUT_OFF}[5m]) > 0.9\nand {_lasting(f'{JOB_CUT_OFF} > 0.9', 5)}",
-        hold="",
-        keep=KEEP,
-        severity=Severity.CRITICAL,
-        fixed_by=FixedBy.OPERATOR,
-        summary="No booking platform can be reached.",
-        until_morning="Nothing is known of any target; double bookings and cut calendars are found by customers.",
-        description=(
-            f"{number(PLATFORM_FAILING, operator='sum')} of {number(PLATFORM_TARGETS, operator='sum')} targets of all "
-            "platforms cannot be reached: the network of the exporter's host is cut off."
+def _network() -> tuple[Alert, ...]:
+    part = f"{JOB_PART} unless {JOB_CUT_OFF} > 0.9"
+    return (
+        Alert(
+            name="BookingSyncNothingAnswers",
+            expr=f"last_over_time({JOB_CUT_OFF}[5m]) > 0.9\nand {_lasting(f'{JOB_CUT_OFF} > 0.9', 5)}",
+            hold="",
+            keep=KEEP,
+            severity=Severity.CRITICAL,
+            fixed_by=FixedBy.OPERATOR,
+            summary="No booking platform can be reached.",
+            until_morning="Nothing is known of any target; double bookings and cut calendars are found by customers.",
+            description=(
+                f"{number(PLATFORM_FAILING, operator='sum')} of {number(PLATFORM_TARGETS, operator='sum')} targets of all "
+                "platforms cannot be reached: the network of the exporter's host is cut off."
+            ),
+            fix="The exporter's operator looks at the network, the DNS and the proxy of the host that the exporter runs on.",
+            board=Board.FLEET,
+            link=("job",),
+            comment="Two platforms do not fail at once. Five minutes are the interval of the slower one; a router starts\n"
+            "within.",
         ),
-        fix="The exporter's operator looks at the network, the DNS and the proxy of the host that the exporter runs on.",
-        board=Board.FLEET,
-        link=("job",),
-        comment="Two platforms do not fail at once. Five minutes are the interval of the slower one; a router starts within.",
+        Alert(
+            name="BookingSyncNothingAnswers",
+            expr=(f"last_over_time({JOB_PART}[5m])\nunless max_over_time({JOB_CUT_OFF}[18m]) > 0.9\nand {_lasting(part, 7)}"),
+            hold="",
+            keep=KEEP,
+            severity=Severity.CRITICAL,
+            fixed_by=FixedBy.OPERATOR,
+            labels=IN_PART,
+            summary="A part of the targets of several booking platforms cannot be reached.",
+            until_morning="Nothing is known of these targets; double bookings and cut calendars are found by customers.",
+            description=(
+                f"{{{{ $value }}}} of {number(PLATFORM_TARGETS, operator='sum')} targets, of several platforms at once, cannot "
+                "be reached: most likely the network of one shard or of one way out is cut off."
+            ),
+            fix=(
+                "The exporter's operator sees on the board which targets fail and which shard asks them, then looks at the "
+                "network, the DNS and the proxy of that shard's host."
+            ),
+            board=Board.FLEET,
+            link=("job",),
+            comment="Parts of two platforms do not fail at once, either. While targets come back after nothing answered this\n"
+            "is no news; if some stay away, it fires before that is over.",
+        ),
     )
 
 
@@ -88,7 +119,8 @@ def _credential() -> Alert:
 def _platform() -> tuple[Alert, ...]:
     affected, share = f"last_over_time({PLATFORM_FAILING}[5m])", f"last_over_time({PLATFORM_SHARE}[5m])"
     network = f"unless ignoring (platform) last_over_time({JOB_CUT_OFF}[5m]) > 0.9"
-    most = f"{PLATFORM_FAILING} >= 2 and {PLATFORM_SHARE} > 0.5 unless ignoring (platform) {JOB_CUT_OFF} > 0.9"
+    cut_off = f"({JOB_CUT_OFF} > 0.9 or {JOB_PART})"
+    most = f"{PLATFORM_FAILING} >= 2 and {PLATFORM_SHARE} > 0.5 unless ignoring (platform) {cut_off}"
     how_many = (
         f"{{{{ $value }}}} of {number(PLATFORM_TARGETS, ('platform',))} targets of {{{{ $labels.platform }}}} get no answer."
     )
@@ -114,7 +146,8 @@ def _platform() -> tuple[Alert, ...]:
         Alert(
             name="BookingSyncManyTargetsFailing",
             expr=(
-                f"last_over_time({BESIDES_TARGETS}[5m]) >= {FEW}\nor\n"
+                f"last_over_time({BESIDES_TARGETS}[5m]) >= {FEW}\n"
+                f"unless ignoring (platform, besides) max_over_time({JOB_CUT_OFF}[18m]) > 0.9\nor\n"
                 f"last_over_time({PLATFORM_PART}[5m])\nunless max_over_time({PLATFORM_SHARE}[18m]) > 0.5\n{network}\n"
                 f"and {_lasting(PLATFORM_PART, 6)}"
             ),

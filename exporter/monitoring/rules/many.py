@@ -50,7 +50,12 @@ def many_recordings(options: Options) -> RecordingGroup:
         "booking-sync-many",
         "1m",
         (
-            Recording(WITH_CONNECTIONS, f"count without (target) ({LISTED})"),
+            Recording(
+                WITH_CONNECTIONS,
+                "count without (target) (\n"
+                f"  {LISTED} unless {LISTED} <= count without (connection) ({ACCEPTED})\n  or {DOWN}\n)",
+                "Not those whose connections are all meant to be as they are: of what is left, others can be most.",
+            ),
             Recording(WITH_BOOKINGS, f"count without (target) (max without (window) ({BOOKINGS}))"),
             Recording(
                 DOWN_TARGETS,

@@ -22,10 +22,12 @@ PLATFORM_PART: Final = "platform:booking_sync_targets_failing_many:sum"
 BESIDES: Final = "target:booking_sync_target_besides:info"
 BESIDES_TARGETS: Final = "platform_besides:booking_sync_targets:count"
 JOB_CUT_OFF: Final = "job:booking_sync_targets_unreachable:ratio"
+JOB_PART: Final = "job:booking_sync_targets_unreachable_part:sum"
 _OTHERWISE: Final = "target:booking_sync_target_failing_otherwise:max"
 _PLATFORM_LONG: Final = "platform:booking_sync_targets_failing_long:sum"
 _BEGAN_BESIDES: Final = "target:booking_sync_target_began_besides:max"
 _BESIDES_HOUR: Final = "platform:booking_sync_besides_hour:timestamp"
+_UNREACHABLE: Final = "platform:booking_sync_targets_unreachable:sum"
 _PLATFORM_CUT_OFF: Final = "platform:booking_sync_targets_unreachable:ratio"
 
 
@@ -70,15 +72,32 @@ def _platforms() -> tuple[Recording, ...]:
             "are left when the first are mended are no new incident.",
         ),
         Recording(
-            _PLATFORM_CUT_OFF,
-            f"avg without (target) (\n  {cut_off}\n  or 0 * {_OTHERWISE}\n)",
-            "The share of a platform's targets that cannot be reached.",
+            _UNREACHABLE,
+            f"sum without (target) (\n  {cut_off}\n  or 0 * {_OTHERWISE}\n)",
+            "The targets of a platform that cannot be reached.",
         ),
+        Recording(_PLATFORM_CUT_OFF, f"{_UNREACHABLE} / {PLATFORM_TARGETS}"),
         Recording(
             JOB_CUT_OFF,
             f"min without (platform) ({_PLATFORM_CUT_OFF})\nand count without (platform) ({_PLATFORM_CUT_OFF}) >= 2",
             "The same of the platform that answers best, where there are two: not two platforms fail at once, but our network.",
         ),
+        _cut_off_in_part(),
+    )
+
+
+def _cut_off_in_part() -> Recording:
+    lately = f"{_UNREACHABLE} - min_over_time({_UNREACHABLE}[20m])"
+    many_lately = f"{lately} >= 2 and {lately} > 0.1 * {PLATFORM_TARGETS} or {lately} >= {MANY}"
+    return Recording(
+        JOB_PART,
+        f"sum without (platform) ({_UNREACHABLE} >= 2) >= {FEW}\n"
+        f"and count without (platform) ({_UNREACHABLE} >= 2) >= 2\nand (\n"
+        f"  last_over_time({JOB_PART}[10m])\n"
+        f"  or count without (platform) (\n    {many_lately}\n  ) >= 2\n)",
+        "The targets that cannot be reached once that befell a part of two platforms within 20 minutes, and until they are\n"
+        "few or of one platform: one shard of several, or one way out of several. A platform is noticed within its interval,\n"
+        "of 10 minutes at most; what began longer after is no such thing.",
     )
 
 
@@ -100,6 +119,8 @@ def _besides() -> tuple[Recording, ...]:
     hour = " and ".join(f"{_OTHERWISE}{ago} == 1" for ago in ("", " offset 30m", " offset 1h"))
     part = f"{_PLATFORM_LONG} >= {FEW} and {PLATFORM_PART} offset 1h"
     most = f"{_PLATFORM_LONG} >= 2 and {_PLATFORM_LONG} > 0.5 * {PLATFORM_TARGETS}"
+    together = (_PLATFORM_LONG, PLATFORM_FAILING, f"{PLATFORM_FAILING} offset 30m")
+    long, failing, before = (f"sum without (platform) ({one})" for one in together)
     return (
         Recording(
             _PLATFORM_LONG,
@@ -108,14 +129,19 @@ def _besides() -> tuple[Recording, ...]:
         ),
         Recording(
             _BEGAN_BESIDES,
-            f"{FAILING} == 1 and {FAILING} offset 12m == 1 unless {FAILING} offset 15m == 1\n"
-            "and ignoring (target) (\n"
-            f"  2 * {_PLATFORM_LONG} > {PLATFORM_FAILING}\n"
-            f"  or {PLATFORM_FAILING} - {_PLATFORM_LONG} >= {MANY}\n"
-            f")\nand ignoring (target) ({part} or {most})",
-            "A target that began to fail when there was a page about others of the platform that had failed for an hour: not\n"
-            "the same cause, if those are most, or if as many began lately as are an incident of their own. This is asked\n"
-            "once, before the target's own alert fires (15 minutes) and after the others of an outage have shown themselves.",
+            f"{FAILING} == 1 and {FAILING} offset 12m == 1 unless {FAILING} offset 15m == 1\nand (\n"
+            f"  {FAILING} and ignoring (target) (\n"
+            f"    2 * {_PLATFORM_LONG} > {PLATFORM_FAILING}\n"
+            f"    or {PLATFORM_FAILING} - {_PLATFORM_LONG} >= {MANY}\n"
+            f"  ) and ignoring (target) ({part} or {most})\n"
+            f"  or {FAILING} and ignoring (target, platform) (\n"
+            f"    2 * {long} > {failing} and {JOB_PART} offset 1h\n"
+            f"    or {failing} - {before} >= {FEW} and {JOB_PART} offset 30m\n"
+            "  )\n)",
+            "A target that began to fail when there was a page about others of the platform, or of all, that had failed for\n"
+            "an hour: not the same cause, if those are most, or if as many began lately as are an incident of their own. This\n"
+            "is asked once, before the target's own alert fires (15 minutes) and after the others of an outage have shown\n"
+            "themselves. A part of all platforms keeps back the page for a whole one: five more are one half an hour later.",
         ),
         Recording(
             _BESIDES_HOUR,
