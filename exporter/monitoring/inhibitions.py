@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from exporter.monitoring.promql import TENANT_LABELS
+from exporter.monitoring.rules.targets import ACCESS
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,7 @@ _BLIND = (
 )
 _DARK = (_names("BookingSyncDataExpired", "BookingSyncAccessDenied"), _CRITICAL)
 _IN_PART = (_names("BookingSyncDataExpired", "BookingSyncAccessDenied"), _WARNING)
+_REFUSED = f'reason =~ "{"|".join(ACCESS)}"'
 _NOT_BESIDES = ('besides = ""',)
 # A label that neither side has counts as equal; so an installation without clusters or namespaces loses nothing.
 _SAME_JOB = (*TENANT_LABELS, "job")
@@ -56,23 +58,6 @@ _SAME_TARGET = (*_SAME_JOB, "target")
 
 _ALL_OF_IT = ('extent = ""',)
 _A_PART_OF_IT = ('extent = "part"',)
-
-
-def _of_many(
-    source: str, what: str, equal: Sequence[str], *also: str, but: Sequence[str] = (), form: Sequence[str] = ()
-) -> tuple[Inhibition, ...]:
-    """Return what a cause that many targets share keeps back: pages for single targets, tickets about what they show.
-
-    ``also`` are pages about causes that it explains; ``but`` are matchers of the pages that it does; ``form`` are matchers of
-    the cause itself.
-    """
-    cause = [f'alertname = "{source}"', *form]
-    tickets = "So do tickets about what these targets showed before. A page about bookings stands as long as its data do."
-    return (
-        *((Inhibition(cause, [_names(*also), *but], equal, what),) if also else ()),
-        Inhibition(cause, [*_DARK, *but], equal, what),
-        Inhibition(cause, [_names(*_BLIND), _WARNING], equal, tickets),
-    )
 
 
 INHIBITIONS = (
@@ -106,14 +91,23 @@ INHIBITIONS = (
         _SAME_JOB,
         "An exporter that has too much to do is one ticket, not one for each of its targets.",
     ),
-    *_of_many(
-        "BookingSyncNothingAnswers",
-        "Our own network is one page, whatever cannot be reached through it.",
+    Inhibition(
+        ['alertname = "BookingSyncNothingAnswers"', *_ALL_OF_IT],
+        [_names("BookingSyncPlatformDown", "BookingSyncManyTargetsFailing", "BookingSyncPlatformUnsteady")],
         _SAME_JOB,
-        "BookingSyncPlatformDown",
-        "BookingSyncManyTargetsFailing",
-        "BookingSyncPlatformUnsteady",
-        form=_ALL_OF_IT,
+        "Our own network is one page, whatever cannot be reached through it.",
+    ),
+    Inhibition(
+        ['alertname = "BookingSyncNothingAnswers"', *_ALL_OF_IT],
+        _DARK,
+        _SAME_JOB,
+        "So it is for each target.",
+    ),
+    Inhibition(
+        ['alertname = "BookingSyncNothingAnswers"', *_ALL_OF_IT],
+        [_names(*_BLIND), _WARNING],
+        _SAME_JOB,
+        "And for tickets about what these targets showed before. A page about bookings stands as long as its data do.",
     ),
     Inhibition(
         ['alertname = "BookingSyncNothingAnswers"', *_ALL_OF_IT],
@@ -133,12 +127,18 @@ INHIBITIONS = (
         _SAME_JOB,
         "So it is for the targets of that shard. Tickets about all others stand, for as long as it is not mended.",
     ),
-    *_of_many(
-        "BookingSyncPlatformDown",
-        "One page for the platform instead of one for each of its targets; not for what began long after.",
+    Inhibition(
+        ['alertname = "BookingSyncPlatformDown"'],
+        ['alertname = "BookingSyncManyTargetsFailing"', *_NOT_BESIDES],
         _SAME_PLATFORM,
-        "BookingSyncManyTargetsFailing",
-        but=_NOT_BESIDES,
+        "Most are the platform; many that began long after are an incident of their own.",
+    ),
+    Inhibition(
+        ['alertname = "BookingSyncPlatformDown"'],
+        [*_DARK, *_NOT_BESIDES],
+        _SAME_PLATFORM,
+        "One page for the platform instead of one for each of its targets; not for what began long after. Tickets about the\n"
+        "targets that answer stand: they may be the smaller part for weeks.",
     ),
     Inhibition(
         ['alertname = "BookingSyncManyTargetsFailing"'],
@@ -148,16 +148,22 @@ INHIBITIONS = (
         "Tickets about the platform's other targets stand: a part that is never mended must not hide them.",
     ),
     Inhibition(
-        [_names("BookingSyncPlatformDown", "BookingSyncManyTargetsFailing")],
+        ['alertname = "BookingSyncPlatformDown"'],
         ['alertname = "BookingSyncPlatformUnsteady"'],
         _SAME_PLATFORM,
-        "A standing page says more.",
+        "The page says more than the ticket.",
     ),
     Inhibition(
         ['alertname = "BookingSyncCredentialRefused"'],
-        [_names(*_OF_TARGETS, "BookingSyncTargetUnsteady")],
+        [_names("BookingSyncAccessDenied", "BookingSyncDataExpired"), _REFUSED],
         [*_SAME_PLATFORM, "credential"],
-        "One page for the key instead of one for each of four hundred sites.",
+        "One page for the key instead of one for each of four hundred sites. What fails for another reason is told.",
+    ),
+    Inhibition(
+        ['alertname = "BookingSyncCredentialRefused"'],
+        [_names("BookingSyncDataStale", "BookingSyncTargetUnsteady")],
+        [*_SAME_PLATFORM, "credential"],
+        "The page says why.",
     ),
     Inhibition(
         ['alertname = "BookingSyncPlatformUnsteady"'],

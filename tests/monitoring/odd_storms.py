@@ -17,7 +17,7 @@ from tests.monitoring.storms import Page
 BEGIN: Final = 30.2
 _END: Final = BEGIN + 40.0
 _LONG: Final = BEGIN + 55.0
-MINUTES: Final = 124
+MINUTES: Final = 165
 """How long is played: all are mended in time for what keeps their messages back to end as well."""
 
 ALERTS: Final = (
@@ -72,6 +72,7 @@ def incidents() -> list[Incident]:
         *_several_exporters(),
         *_one_shard(),
         *_keys(),
+        *_besides(),
         *_interrupted(),
         *_changing(),
         *_limits(),
@@ -160,6 +161,29 @@ def _keys() -> Iterator[Incident]:
         "a key is refused by 3 of 12 sites, then by all",
         [replace(site, credential=_KEY) for site in grows],
         Messages(pages=4, tickets=0, over=1),
+    )
+
+
+def _besides() -> Iterator[Incident]:
+    """Yield what befalls a fleet of which a part has been down for an hour and is not mended."""
+    late, repaired = BEGIN + 66, BEGIN + 94
+    bad = _wix(20, _outage(_DOWN, BEGIN, inf))[:5]
+    begins = _wix(20, _outage(_DOWN, late, repaired))[5:]
+    two = Messages(pages=2, tickets=0, over=1)
+    yield _one("five are down for good, then five more", [*bad, *begins[:5], *_wix(20)[10:], *_bitrix24(2)], two)
+    yield _one("five are down for good, then the platform", [*bad, *begins, *_bitrix24(2)], two)
+    cut = [*_wix(20, _outage(_CUT, late, repaired))[5:], *_bitrix24(6, _outage(_CUT, late, repaired))]
+    yield _one("five are down for good, then the network", [*bad, *cut], two)
+    key = [replace(site, credential="/run/secrets/other") for site in _wix(20, _outage(_REFUSED, late, repaired))[5:]]
+    yield _one("five are down for good, then a key is refused", [*bad, *key, *_bitrix24(2)], two)
+    what = "five are down for good, then a scrape fails"
+    yield Incident(what, {what: _without(_page(what, [*bad, *_wix(20)[5:]]), 100, 101)}, Messages(pages=1, tickets=0, over=0))
+    refused = _wix(12, _outage(_REFUSED, BEGIN, inf), credential=_KEY)[:8]
+    others = _wix(12, _outage(_CUT, late, repaired), credential=_KEY)[8:]
+    yield _one(
+        "a key is refused by most of its sites for good, then the others are cut off",
+        [*refused, *others],
+        Messages(pages=5, tickets=0, over=4),
     )
 
 

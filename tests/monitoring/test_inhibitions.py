@@ -82,17 +82,17 @@ PROMISES: dict[str, Promises] = {
     # (`besides`, a + here) is held back by nothing but our own network and the key, and by that of its own hour.
     "NothingAnswers!": _all(
         JOB,
-        f"NETWORK_IN_PART! PlatformDown! ManyTargetsFailing! ManyTargetsFailing!+ PlatformUnsteady TargetUnsteady {_DARK_PAGES} {_SHOWN}",
+        "NETWORK_IN_PART! PlatformDown! ManyTargetsFailing! ManyTargetsFailing!+ PlatformUnsteady TargetUnsteady "
+        f"{_DARK_PAGES} {_SHOWN}",
     ),
     "NETWORK_IN_PART!": _all(JOB, "PlatformDown! ManyTargetsFailing! DataExpired! AccessDenied! PlatformUnsteady"),
-    "PlatformDown!": _all(PLATFORM, f"ManyTargetsFailing! PlatformUnsteady TargetUnsteady DataExpired! AccessDenied! {_SHOWN}"),
-    "ManyTargetsFailing!": _all(PLATFORM, "DataExpired! AccessDenied! PlatformUnsteady"),
-    "ManyTargetsFailing!+": _all(PLATFORM, "DataExpired!+ AccessDenied!+ PlatformUnsteady"),
+    "PlatformDown!": _all(PLATFORM, "ManyTargetsFailing! PlatformUnsteady DataExpired! AccessDenied!"),
+    "ManyTargetsFailing!": _all(PLATFORM, "DataExpired! AccessDenied!"),
+    "ManyTargetsFailing!+": _all(PLATFORM, "DataExpired!+ AccessDenied!+"),
     "PlatformUnsteady": _all(PLATFORM, "TargetUnsteady"),
     "PlatformLimited": _all(PLATFORM, "ApiLimited"),
-    "CredentialRefused!": _all(
-        PLATFORM | {"credential"}, f"{_DARK_PAGES} DataExpired AccessDenied DataStale ApiLimited TargetUnsteady"
-    ),
+    "CredentialRefused!": _all(PLATFORM | {"credential", "reason"}, f"{_DARK_PAGES} DataExpired AccessDenied")
+    | _all(PLATFORM | {"credential"}, "DataStale TargetUnsteady"),
     "ManyConnectionsNeedOwner!": _all(
         PLATFORM, f"ManyConnectionsNeedOwner AllConnectionsFailing! ErrorBudgetBurn! {_CALENDARS}"
     ),
@@ -132,6 +132,8 @@ def _kinds() -> Iterator[tuple[str, dict[str, str]]]:
         page = "!" if rule["labels"]["severity"] == "critical" else ""
         name = rule["alert"].removeprefix("BookingSync") + page
         labels = dict.fromkeys(labels_of_expression(rule["expr"]) | JOB, "x") | {"alertname": rule["alert"], **rule["labels"]}
+        if "reason" in labels:
+            labels["reason"] = "auth"
         if "extent" in labels:
             yield "NETWORK_IN_PART!", labels
         elif "besides" in labels:
@@ -172,7 +174,9 @@ def test_a_cause_keeps_back_what_it_explains_where_it_explains_it_and_nothing_el
             if not _kept_back(source, target):
                 continue
             differing = {label for label in target if not _kept_back(source, target | {label: "other"})}
-            found.setdefault(kind.partition("/")[0], set()).add(frozenset(differing - {"alertname", "severity", "besides"}))
+            found.setdefault(kind.partition("/")[0], set()).add(
+                frozenset(differing - {"alertname", "severity", "besides", "extent"})
+            )
         assert {kind: {scope} for kind, scope in _promised(name).items()} == found
 
 

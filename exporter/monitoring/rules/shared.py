@@ -56,13 +56,14 @@ def _platforms() -> tuple[Recording, ...]:
         Recording(
             _OTHERWISE,
             f"{FAILING}\nunless ignoring (credential) (\n"
-            f"  {CREDENTIAL} and ignoring (target) max_over_time({CREDENTIAL_REFUSED}[20m])\n)",
-            "Without the targets of a refused credential, until the last of them has been asked again: a platform is not down\n"
-            "for it. The longest back-off after a refusal is 15 minutes.",
+            f"  {CREDENTIAL} and ignoring (target) max_over_time({CREDENTIAL_REFUSED}[20m])\n"
+            f"  and ignoring (credential, reason) {WHY_FAILING}{{{of_reasons(*ACCESS)}}}\n)",
+            "Without the targets that a refused credential takes along, until the last of them has been asked again (the\n"
+            "longest back-off after a refusal is 15 minutes): no platform is down for it. What fails otherwise counts.",
         ),
-        Recording(PLATFORM_TARGETS, f"count without (target) ({_OTHERWISE})"),
+        Recording(PLATFORM_TARGETS, f"count without (target) ({FAILING})"),
         Recording(PLATFORM_FAILING, f"sum without (target) ({_OTHERWISE})"),
-        Recording(PLATFORM_SHARE, f"avg without (target) ({_OTHERWISE})"),
+        Recording(PLATFORM_SHARE, f"{PLATFORM_FAILING} / ({PLATFORM_TARGETS} > 0)"),
         Recording(
             PLATFORM_PART,
             f"{PLATFORM_FAILING} >= {FEW}\nand (\n"
@@ -76,7 +77,7 @@ def _platforms() -> tuple[Recording, ...]:
             f"sum without (target) (\n  {cut_off}\n  or 0 * {_OTHERWISE}\n)",
             "The targets of a platform that cannot be reached.",
         ),
-        Recording(_PLATFORM_CUT_OFF, f"{_UNREACHABLE} / {PLATFORM_TARGETS}"),
+        Recording(_PLATFORM_CUT_OFF, f"{_UNREACHABLE} / ({PLATFORM_TARGETS} > 0)"),
         Recording(
             JOB_CUT_OFF,
             f"min without (platform) ({_PLATFORM_CUT_OFF})\nand count without (platform) ({_PLATFORM_CUT_OFF}) >= 2",
@@ -119,8 +120,8 @@ def _besides() -> tuple[Recording, ...]:
     hour = " and ".join(f"{_OTHERWISE}{ago} == 1" for ago in ("", " offset 30m", " offset 1h"))
     part = f"{_PLATFORM_LONG} >= {FEW} and {PLATFORM_PART} offset 1h"
     most = f"{_PLATFORM_LONG} >= 2 and {_PLATFORM_LONG} > 0.5 * {PLATFORM_TARGETS}"
-    together = (_PLATFORM_LONG, PLATFORM_FAILING, f"{PLATFORM_FAILING} offset 30m")
-    long, failing, before = (f"sum without (platform) ({one})" for one in together)
+    fresh = f"{PLATFORM_SHARE} > 0.5 unless 2 * {_PLATFORM_LONG} >= {PLATFORM_FAILING} unless ignoring (platform) {JOB_PART}"
+    failing, before = (f"sum without (platform) ({PLATFORM_FAILING}{ago})" for ago in ("", " offset 30m"))
     return (
         Recording(
             _PLATFORM_LONG,
@@ -129,25 +130,25 @@ def _besides() -> tuple[Recording, ...]:
         ),
         Recording(
             _BEGAN_BESIDES,
-            f"{FAILING} == 1 and {FAILING} offset 12m == 1 unless {FAILING} offset 15m == 1\nand (\n"
-            f"  {FAILING} and ignoring (target) (\n"
-            f"    2 * {_PLATFORM_LONG} > {PLATFORM_FAILING}\n"
-            f"    or {PLATFORM_FAILING} - {_PLATFORM_LONG} >= {MANY}\n"
-            f"  ) and ignoring (target) ({part} or {most})\n"
+            f"{_OTHERWISE} == 1 and {_OTHERWISE} offset 12m == 1 unless last_over_time({FAILING}[5m] offset 15m) == 1\n"
+            "and (\n"
+            f"  {FAILING} and ignoring (target) ({part} or {most})\n"
             f"  or {FAILING} and ignoring (target, platform) (\n"
-            f"    2 * {long} > {failing} and {JOB_PART} offset 1h\n"
+            f"    {JOB_PART} offset 1h\n"
             f"    or {failing} - {before} >= {FEW} and {JOB_PART} offset 30m\n"
-            "  )\n)",
-            "A target that began to fail when there was a page about others of the platform, or of all, that had failed for\n"
-            "an hour: not the same cause, if those are most, or if as many began lately as are an incident of their own. This\n"
-            "is asked once, before the target's own alert fires (15 minutes) and after the others of an outage have shown\n"
-            "themselves. A part of all platforms keeps back the page for a whole one: five more are one half an hour later.",
+            "  )\n)\n"
+            f"unless ignoring (target) ({fresh})\n"
+            f"unless ignoring (target, platform) {JOB_CUT_OFF} > 0.9",
+            "A target that began to fail when there had been a page about others of the platform, or of all, for an hour: not\n"
+            "the same cause. Nor is it one of its own where the platform or the network began to fail with it. This is asked\n"
+            "once, before the target's own alert fires (15 minutes) and after the others of an outage have shown themselves.\n"
+            "A part of all platforms keeps back the page for a whole one: five more are one half an hour later.",
         ),
         Recording(
             _BESIDES_HOUR,
             f"last_over_time({_BESIDES_HOUR}[5m]) > time() - 2 * 60 * 60\n"
             f"or 0 * count without (target) ({_BEGAN_BESIDES}) + time() - time() % (60 * 60)",
-            "The full hour before the first of them began; those that follow within an hour are counted to it.",
+            "The full hour in which the first of them was noticed; those that follow within an hour or two are counted to it.",
         ),
         Recording(
             BESIDES,
@@ -156,7 +157,7 @@ def _besides() -> tuple[Recording, ...]:
             f"count_values without () (\n"
             f'  "besides", 0 * {_BEGAN_BESIDES} + ignoring (target) group_left () {_BESIDES_HOUR}\n)',
             "The same until the target is well, with that hour as a label: labels of an alert must not change, and what began\n"
-            "besides the others in another hour is another incident.",
+            "besides the others hours later is another incident.",
         ),
         Recording(BESIDES_TARGETS, f"count without (target) ({BESIDES})"),
     )
