@@ -39,6 +39,9 @@ def _queries() -> list[Query]:
 
 
 # The history of this test ends where the rules begin: nothing happens within their first minutes, and a day is never over.
+FOR_A_MOMENT = {"target:booking_sync_target_failing:fell", "target:booking_sync_target_failing:lasted"}
+"""Exist for one evaluation, which a query may meet."""
+
 ONLY_WHEN_IT_HAPPENS = {
     "target:booking_sync_target_besides:info",
     "platform:booking_sync_targets_failing_long:sum",
@@ -152,7 +155,8 @@ def test_every_rule_is_healthy_on_data_of_the_exporter(server: httpx.Client) -> 
 
 def test_every_recorded_series_exists(server: httpx.Client) -> None:
     names = {rule["record"] for group in RECORDING_GROUPS for rule in group["rules"]}
-    assert ONLY_WHEN_IT_HAPPENS == {name for name in names if not _ask(server, name, instant=True)}
+    missing = {name for name in names if not _ask(server, name, instant=True)}
+    assert ONLY_WHEN_IT_HAPPENS - FOR_A_MOMENT == missing - FOR_A_MOMENT
 
 
 def test_the_first_table_names_target_since_when_and_who_fixes_it(server: httpx.Client) -> None:

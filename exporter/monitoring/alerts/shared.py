@@ -31,6 +31,11 @@ KEEP: Final = "20m"
 IN_PART: Final = {"extent": "part"}
 """What tells the page about a part of all platforms from the one about all of them."""
 
+_CUT_OFF: Final = "Several booking platforms cannot be reached."
+_LOOK_AT_THE_HOST: Final = (
+    "The exporter's operator looks at the network, the DNS and the proxy of the host that the exporter runs on; of several "
+    "shards that is the one whose targets fail, as the board shows."
+)
 _PROVIDER: Final = "provider:booking_sync_provider_up:max"
 
 
@@ -54,13 +59,13 @@ def _network() -> tuple[Alert, ...]:
             keep=KEEP,
             severity=Severity.CRITICAL,
             fixed_by=FixedBy.OPERATOR,
-            summary="No booking platform can be reached.",
+            summary=_CUT_OFF,
             until_morning="Nothing is known of any target; double bookings and cut calendars are found by customers.",
             description=(
                 f"{number(PLATFORM_FAILING, operator='sum')} of {number(PLATFORM_TARGETS, operator='sum')} targets of all "
                 "platforms cannot be reached: the network of the exporter's host is cut off."
             ),
-            fix="The exporter's operator looks at the network, the DNS and the proxy of the host that the exporter runs on.",
+            fix=_LOOK_AT_THE_HOST,
             board=Board.FLEET,
             link=("job",),
             comment="Two platforms do not fail at once. Five minutes are the interval of the slower one; a router starts\n"
@@ -74,16 +79,13 @@ def _network() -> tuple[Alert, ...]:
             severity=Severity.CRITICAL,
             fixed_by=FixedBy.OPERATOR,
             labels=IN_PART,
-            summary="A part of the targets of several booking platforms cannot be reached.",
+            summary=_CUT_OFF,
             until_morning="Nothing is known of these targets; double bookings and cut calendars are found by customers.",
             description=(
                 f"{{{{ $value }}}} of {number(PLATFORM_TARGETS, operator='sum')} targets, of several platforms at once, cannot "
                 "be reached: most likely the network of one shard or of one way out is cut off."
             ),
-            fix=(
-                "The exporter's operator sees on the board which targets fail and which shard asks them, then looks at the "
-                "network, the DNS and the proxy of that shard's host."
-            ),
+            fix=_LOOK_AT_THE_HOST,
             board=Board.FLEET,
             link=("job",),
             comment="Parts of two platforms do not fail at once, either. While targets come back after nothing answered this\n"
