@@ -51,6 +51,7 @@ ONLY_WHEN_IT_HAPPENS = {
     "platform:booking_sync_targets_unsteady:count",
     "platform:booking_sync_targets_unsteady:ratio",
     "platform:booking_sync_targets_failing_many:sum",
+    "target:booking_sync_connections_burning:sum",
     "job:booking_sync_targets_unreachable_part:sum",
     "target:booking_sync_target_began_besides:max",
     "platform:booking_sync_besides_hour:timestamp",
