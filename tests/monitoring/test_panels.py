@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -129,8 +130,7 @@ def test_a_query_returns_data_with_the_labels_of_its_legend(server: httpx.Client
     if board == "target":
         target = "salon-wix" if title in ONLY_WIX else "refused-wix" if title == "Critical alerts" else "salon-b24"
     filled = _filled(expression, JOB, target)
-    result = _ask(server, filled, instant=instant)
-    assert result, filled
+    result = wait_for(f"an answer to {filled}", partial(_ask, server, filled, instant=instant))
     wanted = set(re.findall(r"{{(\w+)}}", legend)) - ({"target"} if title == "Critical alerts" else set())
     assert all(wanted <= set(series["metric"]) for series in result), filled
 
