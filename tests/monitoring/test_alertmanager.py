@@ -247,7 +247,7 @@ def _pairs() -> Iterator[Pair]:
 
 def _example(alert: dict[str, Any], matchers: list[str]) -> dict[str, str]:
     """Return labels that such an alert may have."""
-    named = {label: value for label, operator, value in map(parts_of, matchers) if operator == "="}
+    named = {label: value.split("|")[0] for label, operator, value in map(parts_of, matchers) if operator in {"=", "=~"}}
     unknown = dict.fromkeys((_all_labels(alert) | set(TENANT_LABELS)) - {"instance"}, "x")
     return {**unknown, **named, **alert["labels"], "alertname": alert["alert"]}
 
