@@ -43,8 +43,8 @@ What a rule costs Prometheus grows with the samples that an evaluation touches. 
 A sample that lies in a range costs some 50 to 100 ns, one that is looked up alone and recorded again a hundred times as
 much. What a sample costs is therefore measured by group, texts of firing alerts included; a group that was not measured
 counts as the dearest. The aim is that all groups together need less than
-{AIM_CORES:g} cores; the test holds them below {MOST_CORES:g}. The groups of the connections miss the aim: a site has 42 rows of
-`booking_sync_connections`, and a connection 12 of its status and reason, nearly all of them zero.
+{AIM_CORES:g} cores; the test holds them below {MOST_CORES:g}. They miss the aim, most of all by the groups of the
+connections: a connection has 12 rows of its status and reason, nearly all of them zero.
 """
 
 _MEASURED: Final = """
