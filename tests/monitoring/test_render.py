@@ -13,7 +13,7 @@ import yaml
 from exporter.errors import ConfigError
 from exporter.monitoring import Options, files, render
 from exporter.monitoring.alerts import alert_groups
-from exporter.monitoring.rules.many import DOWN_TARGETS
+from exporter.monitoring.rules.many import BURNING
 from tests.monitoring.bundle import ROOT
 from tests.monitoring.servers import run
 
@@ -61,7 +61,7 @@ def test_every_option_reaches_every_place_and_nothing_of_the_default_is_left() -
 @pytest.mark.parametrize("folder", ["config/prometheus", "config/kubernetes"])
 def test_the_objective_moves_the_burn_of_one_target_and_of_many_alike(slo: float, folder: str) -> None:
     rules = [rule for rule in _rules(files(Options(slo=slo)), folder) if "connections_bad" in rule["expr"]]
-    (many,) = (rule["expr"] for rule in rules if rule.get("record") == DOWN_TARGETS)
+    (many,) = (rule["expr"] for rule in rules if rule.get("record") == BURNING)
     (one,) = (rule["expr"] for rule in rules if rule.get("labels", {}).get("long") == "1h")
     found = [re.findall(r"> ([\d.]+) \* \(1 - ([\d.]+)\)", expression) for expression in (one, many)]
     assert [{("14.4", f"{slo:g}")}] * 2 == [set(limits) for limits in found]

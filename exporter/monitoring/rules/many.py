@@ -20,7 +20,7 @@ BROKE_BESIDES = "target_what:booking_sync_connections_besides:info"
 BROKE_BESIDES_TARGETS = "platform_besides:booking_sync_connections:count"
 EMPTY = "target_symptom:booking_sync_calendar_empty:info"
 EMPTY_TARGETS = "platform:booking_sync_calendar_empty:count"
-_BURNING = "target:booking_sync_connections_burning:sum"
+BURNING = "target:booking_sync_connections_burning:sum"
 _BROKEN = "target_what:booking_sync_connections_broken:info"
 _MANY_BROKEN = "platform:booking_sync_connections_down_many:count"
 _BROKE = "target_what:booking_sync_connections_broke_besides:info"
@@ -46,7 +46,7 @@ def many_recordings(options: Options) -> RecordingGroup:
     """Return what is recorded of many targets at once."""
     limit = f"{FASTEST_BURN} * {options.error_budget}"
     lately = f"max without (connection) (max_over_time({LOST}[1d]))"
-    burning = f"{BAD} >= 2\nand {BAD} / ({LIVE} > 0) > {limit}\nand (last_over_time({_BURNING}[10m]) or {lately})"
+    burning = f"{BAD} >= 2\nand {BAD} / ({LIVE} > 0) > {limit}\nand (last_over_time({BURNING}[10m]) or {lately})"
     broke_lately = f"{REASON}\nand ignoring (reason) max_over_time({LOST}[1d])\nunless ignoring (reason) {ACCEPTED}"
     return RecordingGroup(
         "booking-sync-many",
@@ -60,14 +60,14 @@ def many_recordings(options: Options) -> RecordingGroup:
             ),
             Recording(WITH_BOOKINGS, f"count without (target) (max without (window) ({BOOKINGS}))"),
             Recording(
-                _BURNING,
+                BURNING,
                 burning,
                 "Exists from when connections that worked within a day are in error, so many that their error budget pages,\n"
                 "and until they are not. What nobody mends within a day is no better for it.",
             ),
             Recording(
                 DOWN_TARGETS,
-                f"count without (target) ({DOWN} or {_BURNING})",
+                f"count without (target) ({DOWN} or {BURNING})",
                 "Targets of which no connection works, or so few that their error budget would page for each of them.",
             ),
             Recording(
