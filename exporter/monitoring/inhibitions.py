@@ -50,15 +50,12 @@ _DARK = (_names("BookingSyncDataExpired", "BookingSyncAccessDenied"), _CRITICAL)
 _IN_PART = (_names("BookingSyncDataExpired", "BookingSyncAccessDenied"), _WARNING)
 _REFUSED = f'reason =~ "{"|".join(ACCESS)}"'
 _NOT_BESIDES = ('besides = ""',)
+_ALL_OF_IT = ('extent = ""',)
+_A_PART_OF_IT = ('extent = "part"',)
 # A label that neither side has counts as equal; so an installation without clusters or namespaces loses nothing.
 _SAME_JOB = (*TENANT_LABELS, "job")
 _SAME_PLATFORM = (*_SAME_JOB, "platform")
 _SAME_TARGET = (*_SAME_JOB, "target")
-
-
-_ALL_OF_IT = ('extent = ""',)
-_A_PART_OF_IT = ('extent = "part"',)
-
 
 INHIBITIONS = (
     Inhibition(

@@ -50,7 +50,6 @@ ONLY_WHEN_IT_HAPPENS = {
     "target:booking_sync_target_failing:lasted",
     "target:booking_sync_target_unsteady:count2h",
     "platform:booking_sync_targets_unsteady:count",
-    "platform:booking_sync_targets_unsteady:ratio",
     "platform:booking_sync_targets_failing_many:sum",
     "target:booking_sync_connections_burning:sum",
     "job:booking_sync_targets_unreachable_part:sum",

@@ -11,7 +11,7 @@ from typing import Final
 
 from exporter.monitoring.alerts.alert import Alert, AlertGroup, Board, FixedBy, Severity
 from exporter.monitoring.alerts.wording import number
-from exporter.monitoring.rules.extent import FEW, MANY
+from exporter.monitoring.rules.extent import FEW, MANY, a_part_or_most
 from exporter.monitoring.rules.shared import (
     BESIDES_TARGETS,
     CREDENTIAL_REFUSED,
@@ -202,11 +202,9 @@ def _provider() -> Alert:
 
 
 def _limited() -> Alert:
-    few = f"{PLATFORM_LIMITED} >= 5 and {PLATFORM_LIMITED} > 0.1 * {PLATFORM_TARGETS}"
-    most = f"{PLATFORM_LIMITED} >= 2 and {PLATFORM_LIMITED} > 0.5 * {PLATFORM_TARGETS}"
     return Alert(
         name="BookingSyncPlatformLimited",
-        expr=f"last_over_time({PLATFORM_LIMITED}[5m])\nand {_lasting(f'{few} or {most}', 8)}",
+        expr=f"last_over_time({PLATFORM_LIMITED}[5m])\nand {_lasting(a_part_or_most(PLATFORM_LIMITED, PLATFORM_TARGETS), 8)}",
         hold="",
         keep=KEEP,
         severity=Severity.WARNING,

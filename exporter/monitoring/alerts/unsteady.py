@@ -7,8 +7,9 @@ from typing import Final
 from exporter.monitoring.alerts.alert import Alert, AlertGroup, Board, FixedBy, Severity
 from exporter.monitoring.alerts.targets import with_credential
 from exporter.monitoring.alerts.wording import counted, number
-from exporter.monitoring.rules.targets import FAILING
-from exporter.monitoring.rules.unsteady import UNSTEADY, UNSTEADY_SHARE, UNSTEADY_TARGETS
+from exporter.monitoring.rules.extent import a_part_or_most
+from exporter.monitoring.rules.shared import PLATFORM_TARGETS
+from exporter.monitoring.rules.unsteady import UNSTEADY, UNSTEADY_TARGETS
 
 _LOOK: Final = (
     "The exporter's operator looks in its log for the reason: time-outs and faults by turns are a proxy or a load balancer "
@@ -23,7 +24,7 @@ def unsteady_alerts() -> AlertGroup:
 
 
 def _platform() -> Alert:
-    many = f"{UNSTEADY_TARGETS} >= 5 and {UNSTEADY_SHARE} > 0.1\n  or {UNSTEADY_TARGETS} >= 2 and {UNSTEADY_SHARE} > 0.5"
+    many = a_part_or_most(UNSTEADY_TARGETS, PLATFORM_TARGETS)
     return Alert(
         name="BookingSyncPlatformUnsteady",
         expr=f"last_over_time({UNSTEADY_TARGETS}[5m])\nand count_over_time((\n  {many}\n)[1h:1m]) > 9",
@@ -34,7 +35,7 @@ def _platform() -> Alert:
         summary="Many targets of a platform fail and answer by turns.",
         until_morning=_UNTIL_MORNING,
         description=(
-            f"{{{{ $value }}}}{number(FAILING, ('platform',), operator='count', before=' of ')} {{{{ $labels.platform }}}} "
+            f"{{{{ $value }}}}{number(PLATFORM_TARGETS, ('platform',), before=' of ')} {{{{ $labels.platform }}}} "
             "targets fail for minutes and answer again, three times within two hours or more."
         ),
         fix=(

@@ -18,3 +18,8 @@ watched; below that, a person who is called for each of them is still called few
 def many(affected: str, large: str) -> str:
     """Return a condition on ``affected``, a number: it is not small and ``large`` holds, or it is many whatever its share."""
     return f"{affected} >= {FEW} and {large} or {affected} >= {MANY}"
+
+
+def a_part_or_most(affected: str, of: str) -> str:
+    """Return a condition on ``affected``, a number of targets of ``of``: not few and more than a tenth, or two and most."""
+    return f"{affected} >= {FEW} and {affected} > 0.1 * {of}\n  or {affected} >= 2 and {affected} > 0.5 * {of}"

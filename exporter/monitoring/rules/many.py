@@ -5,9 +5,10 @@ from __future__ import annotations
 from enum import StrEnum
 
 from exporter.monitoring.options import Options
+from exporter.monitoring.rules.besides import besides
 from exporter.monitoring.rules.bookings import BOOKINGS, CLOSED, NEW_1D, NEW_4H
 from exporter.monitoring.rules.connections import ACCEPTED, BAD, DOWN, LISTED, LIVE, LOST, REASON
-from exporter.monitoring.rules.extent import FEW, MANY
+from exporter.monitoring.rules.extent import FEW, MANY, a_part_or_most
 from exporter.monitoring.rules.objective import FASTEST_BURN, SLOWER_BURN
 from exporter.monitoring.rules.recording import Recording, RecordingGroup
 
@@ -100,7 +101,7 @@ def part(affected: str, least: int, of: str, share: float, drop: str = "") -> st
 
 def many_down() -> str:
     """Return a condition: the calendars of so many targets do not work that it is one page, whenever they broke."""
-    return f"{part(DOWN_TARGETS, FEW, WITH_CONNECTIONS, 0.1)}\n  or {part(DOWN_TARGETS, 2, WITH_CONNECTIONS, 0.5)}"
+    return a_part_or_most(DOWN_TARGETS, WITH_CONNECTIONS)
 
 
 def _besides(options: Options) -> tuple[Recording, ...]:
@@ -121,20 +122,7 @@ def _besides(options: Options) -> tuple[Recording, ...]:
             "Exists for the first minutes of what breaks when those of many others had been broken for an hour: another\n"
             "incident. What comes back for less than an hour is none, nor what was not seen an hour ago.",
         ),
-        Recording(
-            _HOUR,
-            f"last_over_time({_HOUR}[5m]) > time() - 2 * 60 * 60\n"
-            f"or 0 * count without (target, what) ({_BROKE}) + time() - time() % (60 * 60)",
-            "The full hour before the first of them broke; those that follow within an hour are counted to it.",
-        ),
-        Recording(
-            BROKE_BESIDES,
-            f"last_over_time({BROKE_BESIDES}[1h]) and ignoring (besides) {_BROKEN}\n"
-            "or ignoring (besides)\n"
-            f"count_values without () (\n"
-            f'  "besides", 0 * {_BROKE} + ignoring (target, what) group_left () {_HOUR}\n)',
-            "The same until it is mended, with that hour as a label: labels of an alert must not change.",
-        ),
+        *besides(_BROKE, _HOUR, BROKE_BESIDES, _BROKEN, "target", "what"),
         Recording(BROKE_BESIDES_TARGETS, f"count without (target) (max without (what) ({BROKE_BESIDES}))"),
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from exporter.errors import Reason
+from exporter.monitoring.rules.besides import besides
 from exporter.monitoring.rules.extent import FEW, MANY, many
 from exporter.monitoring.rules.recording import Recording, RecordingGroup
 from exporter.monitoring.rules.targets import ACCESS, CREDENTIAL, FAILING, LATEST, LIMITED, WHY_FAILING, of_reasons
@@ -144,20 +145,6 @@ def _besides() -> tuple[Recording, ...]:
             "once, before the target's own alert fires (15 minutes) and after the others of an outage have shown themselves.\n"
             "A part of all platforms keeps back the page for a whole one: five more are one half an hour later.",
         ),
-        Recording(
-            _BESIDES_HOUR,
-            f"last_over_time({_BESIDES_HOUR}[5m]) > time() - 2 * 60 * 60\n"
-            f"or 0 * count without (target) ({_BEGAN_BESIDES}) + time() - time() % (60 * 60)",
-            "The full hour in which the first of them was noticed; those that follow within an hour or two are counted to it.",
-        ),
-        Recording(
-            BESIDES,
-            f"last_over_time({BESIDES}[1h]) and ignoring (besides) {FAILING} == 1\n"
-            "or ignoring (besides)\n"
-            f"count_values without () (\n"
-            f'  "besides", 0 * {_BEGAN_BESIDES} + ignoring (target) group_left () {_BESIDES_HOUR}\n)',
-            "The same until the target is well, with that hour as a label: labels of an alert must not change, and what began\n"
-            "besides the others hours later is another incident.",
-        ),
+        *besides(_BEGAN_BESIDES, _BESIDES_HOUR, BESIDES, f"{FAILING} == 1", "target"),
         Recording(BESIDES_TARGETS, f"count without (target) ({BESIDES})"),
     )

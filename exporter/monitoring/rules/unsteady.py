@@ -12,7 +12,6 @@ from exporter.monitoring.rules.targets import FAILING
 
 UNSTEADY: Final = "target:booking_sync_target_unsteady:count2h"
 UNSTEADY_TARGETS: Final = "platform:booking_sync_targets_unsteady:count"
-UNSTEADY_SHARE: Final = "platform:booking_sync_targets_unsteady:ratio"
 
 _MINUTES: Final = "target:booking_sync_target_failing:minutes"
 _FELL: Final = "target:booking_sync_target_failing:fell"
@@ -55,6 +54,5 @@ def unsteady_recordings() -> RecordingGroup:
                 "not begun to fail for an hour.",
             ),
             Recording(UNSTEADY_TARGETS, f"count without (target) ({UNSTEADY})"),
-            Recording(UNSTEADY_SHARE, f"{UNSTEADY_TARGETS} / (count without (target) ({FAILING}) > 0)"),
         ),
     )

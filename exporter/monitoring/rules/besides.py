@@ -1,0 +1,30 @@
+"""What begins besides others that are not mended: another incident, which those must not hide."""
+
+from __future__ import annotations
+
+from exporter.monitoring.rules.recording import Recording
+
+
+def besides(began: str, hour: str, named: str, lasts: str, *own: str) -> tuple[Recording, Recording]:
+    """Return the recordings ``hour`` and ``named`` for what ``began``, a series that exists for some minutes then.
+
+    ``hour`` is told for a platform; ``named`` has it as the label ``besides`` for as long as ``lasts`` holds. ``own`` are the
+    labels that ``began`` has beyond those of a platform.
+    """
+    labels = ", ".join(own)
+    return (
+        Recording(
+            hour,
+            f"last_over_time({hour}[5m]) > time() - 2 * 60 * 60\n"
+            f"or 0 * count without ({labels}) ({began}) + time() - time() % (60 * 60)",
+            "The full hour in which the first of them was noticed; those that follow within an hour or two are counted to it.",
+        ),
+        Recording(
+            named,
+            f"last_over_time({named}[1h]) and ignoring (besides) {lasts}\n"
+            "or ignoring (besides)\n"
+            f'count_values without () (\n  "besides", 0 * {began} + ignoring ({labels}) group_left () {hour}\n)',
+            "The same until it is well, with that hour as a label: labels of an alert must not change, and what began besides\n"
+            "the others hours later is another incident.",
+        ),
+    )
