@@ -13,7 +13,6 @@ from typing import Final
 
 import pytest
 
-from exporter.monitoring.rules.extent import MANY
 from exporter.monitoring.rules.targets import DARK
 from tests.monitoring.message_counts import Counts
 from tests.monitoring.outages import firing
@@ -47,8 +46,8 @@ def _chronic(number: int) -> list[tuple[int, int]]:
 
 
 FLEETS: Final = {
-    "nearly many": _dark("nearly many", 110, _outage(MANY - 1)),
-    "many": _dark("many", 110, _outage(MANY)),
+    "nearly many": _dark("nearly many", 110, _outage(9)),
+    "many": _dark("many", 110, _outage(10)),
     "a tenth": _dark("a tenth", 250, _outage(24)),
     "one besides": _dark("one besides", 130, [*_chronic(12), *_outage(1)]),
     "as many besides": _dark("as many besides", 130, [*_chronic(12), *_outage(11)]),
@@ -56,7 +55,7 @@ FLEETS: Final = {
     "some are left": _dark("some are left", 130, [*_outage(5), *[(BEGIN, PLAYED + 1)] * 7]),
 }
 PAGES: Final = {
-    "nearly many": Counts(begun=MANY - 1, over=MANY - 1),
+    "nearly many": Counts(begun=9, over=9),
     "many": Counts(begun=1, over=1),
     "a tenth": Counts(begun=1, over=1),
     # One is about those that have failed for two hours, and goes on.
