@@ -110,7 +110,7 @@ def _commands(text: str) -> str:
 def _waits(alert: Alert) -> str:
     """Return for how long the cause has to be there: the hold, or the minutes that the expression counts."""
     counted = _COUNTED.search(alert.expr)
-    return alert.hold or (f"{counted[1]}m" if counted else "no time")
+    return alert.after or alert.hold or (f"{counted[1]}m" if counted else "no time")
 
 
 def _facts(alerts: list[Alert]) -> str:

@@ -198,3 +198,4 @@ def test_a_runbook_that_is_missing_or_lacks_a_section_is_named(
 def test_a_runbook_says_for_how_long_its_cause_has_to_be_there() -> None:
     assert {"watchdog.md"} == {name for name, text in runbook_texts(Options()).items() if "| no time |" in text}
     assert "| critical | 8m | account administrator |" in runbook_texts(Options())["bookingsynccredentialrefused.md"]
+    assert "| critical | 10m | exporter operator |" in runbook_texts(Options())["bookingsyncmanytargetsfailing.md"]

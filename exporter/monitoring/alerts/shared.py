@@ -155,6 +155,7 @@ def _platform() -> tuple[Alert, ...]:
             ),
             hold="",
             keep=KEEP,
+            after="10m",
             severity=Severity.CRITICAL,
             fixed_by=FixedBy.OPERATOR,
             summary="A part of a platform's targets gets no answer.",
