@@ -80,11 +80,11 @@ class Alert:
     """One alerting rule.
 
     ``hold`` is Prometheus' ``for``, ``keep`` its ``keep_firing_for``; ``after`` says how long the cause has to be there where
-    neither the hold nor the expression does, since a recorded series waits as well; ``fix`` is what a person has to do, ``until_morning``
-    what happens if nobody does; ``since`` is a template that prints when it really began (see ``wording``), "" where no series
-    tells; ``steps_inside`` puts the first steps of the runbook into the message, because the exporter that serves it may be
-    down; ``link`` names the labels of the series that the dashboard takes as variables; ``comment`` says why where the
-    expression does not.
+    neither the hold nor the expression does, since a recorded series waits as well; ``fix`` is what a person has to do,
+    ``until_morning`` what happens if nobody does; ``since`` is a template that prints when it really began (see ``wording``),
+    "" where no series tells; ``steps_inside`` puts the first steps of the runbook into the message, because the exporter that
+    serves it may be down; ``link`` names the labels of the series that the dashboard takes as variables; ``comment`` says why
+    where the expression does not.
     """
 
     name: str
