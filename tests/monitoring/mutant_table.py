@@ -59,6 +59,7 @@ NO_FAULT: Final = (
     ),
     ("refused", "count > 0`: 0 -> 1", "at one target the number that is asked for is not reached"),
     ("status:", r"\^ 0`: 0 -> 1", "the value is always 1"),
+    ("ErrorBudgetBurn", r"\^ 0`: 0 -> 1", "only the labels are told, not the value"),
     (
         "lost_in_gap",
         "without `unless connection_status.* offset 10m",

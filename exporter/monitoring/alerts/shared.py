@@ -50,7 +50,6 @@ def _lasting(condition: str, minutes: int) -> str:
 
 
 def _network() -> tuple[Alert, ...]:
-    part = f"{JOB_PART} unless {JOB_CUT_OFF} > 0.9"
     return (
         Alert(
             name="BookingSyncNothingAnswers",
@@ -73,7 +72,7 @@ def _network() -> tuple[Alert, ...]:
         ),
         Alert(
             name="BookingSyncNothingAnswers",
-            expr=(f"last_over_time({JOB_PART}[5m])\nunless max_over_time({JOB_CUT_OFF}[18m]) > 0.9\nand {_lasting(part, 7)}"),
+            expr=f"last_over_time({JOB_PART}[5m])\nunless max_over_time({JOB_CUT_OFF}[18m]) > 0.9\nand {_lasting(JOB_PART, 7)}",
             hold="",
             keep=KEEP,
             severity=Severity.CRITICAL,
