@@ -180,10 +180,9 @@ def test_servers_without_the_bundle_are_told_so_line_by_line(tmp_path: Path) -> 
 def test_the_shipped_receivers_are_told_to_be_examples(tmp_path: Path) -> None:
     with bare(tmp_path, shipped=True) as stack:
         found = stack.checks()
-    assert (
-        "the bundle's example addresses in tickets, heartbeat, tickets-without-all-clear"
-        == found["Alertmanager receivers"].seen
-    )
+    told = found["Alertmanager receivers"].seen.removeprefix("the bundle's example addresses in ")
+    # Newer Alertmanagers than 0.25 hide the address of the heartbeat, as one that may hold a secret.
+    assert {"tickets", "tickets-without-all-clear"} == {*told.split(", ")} - {"heartbeat"}
     assert {"routes", "inhibitions", "templates"}.isdisjoint(name.partition(" ")[2] for name in not_ok(found))
 
 
