@@ -61,7 +61,7 @@ def grafana() -> Iterator[Panel]:
 def filled(expression: str, variables: dict[str, str]) -> str:
     """Return a query with Grafana's variables replaced, as it is sent for one hour of a scrape interval of 30 s."""
     text = expression.replace("$__rate_interval", "4m").replace("$__range", "1h")
-    return re.sub(r"\$(\w+)", lambda name: variables[name[1]], text)
+    return re.sub(r"\$([a-z]\w*)", lambda name: variables[name[1]], text)
 
 
 def ask_prometheus(client: httpx.Client, target: Json, variables: dict[str, str], now: float) -> Json:
