@@ -11,7 +11,8 @@ import httpx
 
 from exporter.fields.durations import parse_duration
 from tests.monitoring.bundle import ALERT_GROUPS, RECORDING_GROUPS
-from tests.monitoring.remote_write import Found, Labels, remote_write, with_ends
+from tests.monitoring.fleet_day import query
+from tests.monitoring.remote_write import Found, Labels, Samples, remote_write, with_ends
 
 _Evaluated: TypeAlias = tuple[list[float], Found]
 _JOB: Final = 'job="booking-sync-exporter"'
@@ -72,10 +73,30 @@ def _record(
     step = min(_LONGEST, parse_duration(group["interval"]))
     for rule in group["rules"]:
         moments, found = evaluated(rule, step)
+        # Who goes on from what it said before can only be asked evaluation by evaluation, but not before it said anything.
+        if rule["record"] in rule["expr"] and found:
+            _record_one_by_one(client, rule, moments)
+            continue
         recorded: Found = defaultdict(dict)
         for labels, values in found.items():  # the two sides of an `or` have two names until they are recorded
-            recorded[_renamed(labels, {**rule.get("labels", {}), "__name__": rule["record"]})] |= values
+            recorded[_recorded(rule, labels)] |= values
         _write(client, moments, recorded)
+
+
+def _record_one_by_one(client: httpx.Client, rule: Mapping[str, Any], moments: list[float]) -> None:
+    before: set[Labels] = set()
+    for moment in moments:
+        result = query(client, rule["expr"], moment)["result"]
+        values = {_recorded(rule, frozenset(one["metric"].items())): float(one["value"][1]) for one in result}
+        samples: dict[Labels, Samples] = {labels: [(moment, None)] for labels in before - values.keys()}
+        samples |= {labels: [(moment, value)] for labels, value in values.items()}
+        if samples:
+            remote_write(client, samples)
+        before = set(values)
+
+
+def _recorded(rule: Mapping[str, Any], labels: Labels) -> Labels:
+    return _renamed(labels, {**rule.get("labels", {}), "__name__": rule["record"]})
 
 
 def _alert(client: httpx.Client, rule: Mapping[str, Any], evaluated: _Evaluated) -> None:

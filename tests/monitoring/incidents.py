@@ -29,7 +29,7 @@ from tests.monitoring.remote_write import Found, Labels, Samples, remote_write, 
 Pages = list[tuple[float, str]]
 
 CALM: Final = "calm"
-STOPPED: Final = {"stopped": 2 * 60.0, "stopped for long": 15 * 60.0}
+STOPPED: Final = {"stopped": 4.5 * 60, "stopped-for-long": 15.0 * 60}
 """Seconds since the exporter of a calm world was stopped: before the alert about it fires, and after."""
 PLAYED: Final = (CALM, *(incident.name for incident in INCIDENTS))
 JOBS: Final = (*PLAYED, *STOPPED)
@@ -64,6 +64,11 @@ def write_incidents(client: httpx.Client, folder: Path, now: float) -> None:
     write_rules(client, now, HISTORY, JOBS)
 
 
+def began_before(job: str) -> float:
+    """Return how many seconds before people look the trouble of a job began."""
+    return STOPPED.get(job) or _BROKE.get(job, BROKE)
+
+
 async def _played(folder: Path, last: float) -> dict[str, Pages]:
     return dict(zip(PLAYED, await asyncio.gather(*(_play(name, folder, last) for name in PLAYED)), strict=True))
 
@@ -77,7 +82,7 @@ async def _play(name: str, folder: Path, last: float) -> Pages:
         for moment in _moments(last):
             await _pass_time(app, moment)
             pages.append((moment, await app.page()))
-            if name != CALM and moment >= last - _BROKE.get(name, BROKE) and name not in simulator.incidents.active:
+            if name != CALM and moment >= last - began_before(name) and name not in simulator.incidents.active:
                 simulator.incidents.start(name)
     return pages
 
@@ -102,6 +107,7 @@ def _configuration(name: str, folder: Path, origin: str) -> Path:
 
 def _write_scrapes(client: httpx.Client, job: str, pages: Pages, silent_since: float) -> None:
     found: Found = defaultdict(dict)
+    started = pages[0][0] - _START_UP  # the process of this test is younger than the world that it plays
     for moment, page in pages:
         scrape = {"job": job, "instance": _INSTANCE}
         answers = moment < silent_since
@@ -109,7 +115,7 @@ def _write_scrapes(client: httpx.Client, job: str, pages: Pages, silent_since: f
         found[labels_of("scrape_duration_seconds", **scrape)][moment] = 0.01
         if answers:
             for name, own, value in lines_of(page):
-                found[labels_of(name, **scrape, **own)][moment] = value
+                found[labels_of(name, **scrape, **own)][moment] = started if name == "process_start_time_seconds" else value
     remote_write(client, with_ends([moment for moment, _ in pages], found))
 
 

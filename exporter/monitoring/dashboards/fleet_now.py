@@ -217,6 +217,9 @@ def _described(expression: str) -> str:
         nonlocal expression
         expression = f'label_replace({expression}, "{label}", "{text}", "{by}", "{pattern}")'
 
+    # A label that no row has is no column: each row has them all, or columns would come and go.
+    put("where", "-", "job")
+    put("reason", "-", "reason", "")
     put("who", "the exporter", "job")
     put("who", "all that is watched", "alertname", "BookingSyncNothingAnswers")
     put("who", "site $1", "site")
