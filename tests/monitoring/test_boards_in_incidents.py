@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final, TypeAlias
 
@@ -17,9 +17,8 @@ import pytest
 
 from tests.monitoring import statements as says
 from tests.monitoring.bundle import panels
-from tests.monitoring.grafana import grafana
 from tests.monitoring.incidents import CALM, JOBS, PLAYED, STOPPED, began_before
-from tests.monitoring.sights import ALL, BY_STEM, PHYSIO_WIX, SALON_B24, SALON_WIX, STUDIO_B24, Place, Sights, answers, places
+from tests.monitoring.sights import ALL, BY_STEM, PHYSIO_WIX, SALON_B24, SALON_WIX, STUDIO_B24, Place, Sights, places
 from tests.monitoring.statements import GREY, STATEMENTS, UNKNOWN, Statement, columns_that_come_and_go
 
 pytestmark = pytest.mark.servers
@@ -66,16 +65,6 @@ WHAT: Final[Mapping[str, str]] = {
     "stopped": "exporter cannot be scraped",
     "stopped-for-long": "exporter cannot be scraped",
 }
-
-
-@pytest.fixture(scope="module")
-def sights(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sights]:
-    folder = tmp_path_factory.getbasetemp()
-    if folder.name.startswith("popen-"):  # a worker of xdist: one plays for all
-        folder = folder.parent
-    now, found = answers(folder)
-    with grafana() as ask:
-        yield Sights(now, found, ask)
 
 
 @pytest.mark.parametrize("stem", BY_STEM)

@@ -169,19 +169,25 @@ function series(panel, data, from, to) {
   });
 }
 
-async function show({ panel, results, from, to, step }) {
+// The frames of a panel as it draws them; variables are put in by `replaceVariables`.
+async function prepared({ panel, results, to, step }, replaceVariables = asIs) {
   Date.now = () => to * 1000; // people look at the end of the range
   const transformed = await firstValueFrom(
     grafana.transformDataFrame(panel.transformations ?? [], frames({ panel, results, step }), { interpolate: asIs })
   );
-  const data = grafana.applyFieldOverrides({
+  return grafana.applyFieldOverrides({
     data: transformed,
     fieldConfig: panel.fieldConfig,
     fieldConfigRegistry: registry,
-    replaceVariables: asIs,
+    replaceVariables,
     theme,
     timeZone: 'utc',
   });
+}
+
+async function show(request) {
+  const { panel, from, to } = request;
+  const data = await prepared(request);
   switch (panel.type) {
     case 'stat':
     case 'bargauge':
@@ -193,8 +199,15 @@ async function show({ panel, results, from, to, step }) {
   }
 }
 
-(async () => {
+// Answers one request a line, until there is none.
+async function serve(answer) {
   for await (const line of readline.createInterface({ input: process.stdin })) {
-    process.stdout.write(`${JSON.stringify(await show(JSON.parse(line)))}\n`);
+    process.stdout.write(`${JSON.stringify(await answer(JSON.parse(line)))}\n`);
   }
-})();
+}
+
+module.exports = { grafana, prepared, serve };
+
+if (require.main === module) {
+  serve(show);
+}
