@@ -7,23 +7,6 @@
 // menu, and for each row (or series) of the panel the addresses of its links by field.
 'use strict';
 
-// The package asks for these at import, and for the parts of Grafana that draw, which nobody sees here.
-globalThis.IntersectionObserver = class {
-  observe() {}
-};
-const Module = require('node:module');
-const nothing = () =>
-  new Proxy(function () {}, {
-    get: (_, key) => (key === '__esModule' ? true : key === Symbol.toPrimitive ? () => '' : nothing()),
-    apply: () => nothing(),
-    construct: () => ({}),
-  });
-const DRAW = /^(@grafana\/(ui|runtime|e2e-selectors|schema\/dist\/.*)|@emotion\/css|@floating-ui\/react|@tanstack\/react-virtual|react-(grid-layout|router-dom|use))$/;
-const load = Module._load;
-Module._load = function (name, ...rest) {
-  return DRAW.test(name) ? nothing() : load.call(this, name, ...rest);
-};
-
 const { grafana, prepared, serve } = require('./panel.cjs');
 const scenes = require('@grafana/scenes');
 const { lastValueFrom, of } = require('rxjs');

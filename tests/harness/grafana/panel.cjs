@@ -6,10 +6,7 @@
 // whether it is painted and whether there is a value (`known`).
 'use strict';
 
-// The package asks for these two at import and needs nothing else of a browser.
-globalThis.window = globalThis;
-// (Newer Node has a navigator that cannot be assigned to.)
-Object.defineProperty(globalThis, 'navigator', { value: { language: 'en-US', languages: ['en-US'] } });
+require('./undrawn.cjs');
 
 const grafana = require('@grafana/data');
 const { firstValueFrom } = require('rxjs');
@@ -31,7 +28,7 @@ grafana.standardTransformersRegistry.setInit(() =>
   [...new Map(Object.values(grafana.standardTransformers).map((one) => [one.id, one])).values()].map((transformation) => ({
     id: transformation.id,
     name: transformation.name,
-    transformation,
+    transformation: async () => transformation,
     editor: () => null,
   }))
 );
