@@ -9,7 +9,7 @@ from exporter.monitoring.alerts import alert_groups
 from exporter.monitoring.grafana import FOLDER
 from exporter.monitoring.options import Options
 from exporter.monitoring.prometheus import alert_rule
-from exporter.monitoring.rules import recording_groups
+from exporter.monitoring.recordings import all_recording_groups
 from exporter.monitoring.yamltext import HEADER, dump
 
 _NAME = "booking-sync-exporter"
@@ -221,7 +221,7 @@ def _rules(options: Options) -> str:
             "interval": group.interval,
             "rules": [{"record": rule.record, "expr": rule.expr} for rule in group.rules],
         }
-        for group in recording_groups(options)
+        for group in all_recording_groups(options)
     ]
     alerts = [
         {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from exporter.monitoring import password, scrape
 from exporter.monitoring.alerts import Alert, alert_groups
 from exporter.monitoring.options import Options
-from exporter.monitoring.rules import recording_groups
+from exporter.monitoring.recordings import all_recording_groups
 from exporter.monitoring.yamltext import HEADER, dump, dump_items
 
 
@@ -22,7 +22,7 @@ def alert_rule(alert: Alert, options: Options) -> dict[str, object]:
 def recording_rules(options: Options) -> str:
     """Return ``recording.rules.yml``."""
     text = HEADER + "groups:\n"
-    for group in recording_groups(options):
+    for group in all_recording_groups(options):
         text += f"  - name: {group.name}\n    interval: {group.interval}\n    rules:\n"
         text += dump_items([(rule.comment, {"record": rule.record, "expr": rule.expr}) for rule in group.rules], 6)
     return text

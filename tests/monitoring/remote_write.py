@@ -17,6 +17,9 @@ Labels: TypeAlias = frozenset[tuple[str, str]]
 Samples: TypeAlias = Sequence[tuple[float, float | None]]
 """Moments in Unix seconds, ascending, with values; ``None`` says that the series has ended here."""
 
+Found: TypeAlias = dict[Labels, dict[float, float]]
+"""Values by moment of several series."""
+
 _STALE: Final = struct.pack("<Q", 0x7FF0000000000002)
 _LITERAL: Final = 1 << 16
 _REQUEST: Final = 1_000_000

@@ -244,3 +244,92 @@ def test_grafana_finds_its_data_source_and_the_dashboards_where_compose_puts_the
     assert not provider["allowUiUpdates"]
     mounts = COMPOSE["services"]["grafana"]["volumes"]
     assert f"./dashboards:{provider['options']['path']}:ro" in mounts
+
+
+PROVISIONING = ROOT / "config" / "grafana" / "provisioning"
+# What Grafana documents for each of its folders, as far as it may stand in ours; keys that it does not know it ignores.
+_TEXT, _FLAG, _NUMBER = {"type": "string", "minLength": 1}, {"type": "boolean"}, {"type": "integer", "minimum": 1}
+_SOURCE = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["name", "uid", "type", "access", "url", "editable"],
+    "properties": {
+        **dict.fromkeys(("name", "uid", "url", "basicAuthUser"), _TEXT),
+        **dict.fromkeys(("basicAuth", "isDefault", "withCredentials"), _FLAG),
+        "type": {"enum": ["prometheus", "alertmanager"]},
+        "access": {"const": "proxy"},
+        "editable": {"const": False},
+        "orgId": _NUMBER,
+        "version": _NUMBER,
+        "jsonData": {
+            "type": "object",
+            "additionalProperties": False,
+            "properties": {
+                "httpMethod": {"enum": ["GET", "POST"]},
+                "timeInterval": _TEXT,
+                "implementation": {"enum": ["prometheus", "cortex", "mimir"]},
+                "handleGrafanaManagedAlerts": _FLAG,
+            },
+        },
+        # A password stands in a file, never here.
+        "secureJsonData": {
+            "type": "object",
+            "additionalProperties": False,
+            "properties": {"basicAuthPassword": {"type": "string", "pattern": r"^\$__file\{/.+\}$"}},
+        },
+    },
+}
+_PROVIDER = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["name", "type", "folder", "folderUid", "allowUiUpdates", "options"],
+    "properties": {
+        **dict.fromkeys(("name", "folder", "folderUid"), _TEXT),
+        "type": {"const": "file"},
+        **dict.fromkeys(("allowUiUpdates", "disableDeletion"), _FLAG),
+        **dict.fromkeys(("orgId", "updateIntervalSeconds"), _NUMBER),
+        "options": {
+            "type": "object",
+            "additionalProperties": False,
+            "required": ["path"],
+            "properties": {"path": {"type": "string", "pattern": "^/"}, "foldersFromFilesStructure": _FLAG},
+        },
+    },
+}
+_FOLDERS = {
+    "datasources": {"datasources": {"type": "array", "minItems": 1, "items": _SOURCE}},
+    "dashboards": {"providers": {"type": "array", "minItems": 1, "items": _PROVIDER}},
+    "plugins": {"apps": {"type": "array", "maxItems": 0}},
+    "alerting": {"groups": {"type": "array", "maxItems": 0}},
+}
+
+
+def test_every_folder_that_grafana_looks_for_is_there_with_something_that_it_reads() -> None:
+    assert set(_FOLDERS) == {path.name for path in PROVISIONING.iterdir()}
+    for name in _FOLDERS:
+        assert {".yml"} == {path.suffix for path in (PROVISIONING / name).iterdir()}
+
+
+@pytest.mark.parametrize("path", sorted(PROVISIONING.glob("*/*")), ids=lambda path: f"{path.parent.name}/{path.name}")
+def test_a_file_of_the_provisioning_has_what_grafana_documents_and_nothing_else(path: Path) -> None:
+    lists = _FOLDERS[path.parent.name]
+    schema = {
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["apiVersion", *lists],
+        "properties": {"apiVersion": {"const": 1}, **lists},
+    }
+    jsonschema.validate(yaml.safe_load(path.read_text()), schema)
+
+
+def test_a_name_and_a_uid_stand_for_one_data_source() -> None:
+    sources = yaml.safe_load((PROVISIONING / "datasources/prometheus.yml").read_text())["datasources"]
+    for key in ("name", "uid"):
+        assert len(sources) == len({source[key] for source in sources})
+    assert ["prometheus"] == [source["uid"] for source in sources if source.get("isDefault")]
+
+
+def test_the_boards_are_tested_with_the_code_of_the_grafana_that_compose_runs() -> None:
+    package = json.loads((ROOT / "tests/harness/grafana/package.json").read_text())
+    images = {service["image"] for name, service in COMPOSE["services"].items() if name.startswith("grafana")}
+    assert {f"grafana/grafana:{package['dependencies']['@grafana/data']}"} == images

@@ -22,15 +22,11 @@ from exporter.monitoring.rules.connections import (
     REASON,
     STATUS,
 )
+from exporter.monitoring.rules.health import OWNER_REASONS
 from exporter.monitoring.rules.many import BROKE_BESIDES, Broken
 from exporter.monitoring.rules.objective import AVERAGE, FASTEST_BURN, SLOWER_BURN
 from exporter.platforms.registry import PLATFORMS
 
-_OWNER_REASONS = (
-    ErrorReason.TOKEN_REVOKED,
-    ErrorReason.EXTERNAL_CALENDAR_CREATION_FAILED,
-    ErrorReason.EXTERNAL_CALENDAR_DELETED,
-)
 _TARGET = "{{ $labels.target }}{{ with $labels.site }} (site {{ . }}){{ end }}"
 _CALENDAR = "{{ with $labels.calendar_type }} ({{ . }} calendar){{ end }}"
 _WHICH = f"Connection {{{{ $labels.connection }}}}{_CALENDAR} of {_TARGET}"
@@ -79,7 +75,7 @@ def _single() -> tuple[Alert, ...]:
 
 
 def _broken() -> tuple[Alert, ...]:
-    owner = "|".join(_OWNER_REASONS)
+    owner = "|".join(OWNER_REASONS)
 
     def failing(reasons: str) -> str:
         return f"{recent(f'{REASON}{{reason{reasons}}}')}\nunless ignoring (reason) {_ACCEPTED}"
@@ -95,7 +91,7 @@ def _broken() -> tuple[Alert, ...]:
             since=state_began(),
             until_morning="Slots that are taken in this calendar can be booked a second time.",
             description=f"{_WHICH} stopped: {{{{ $labels.reason }}}}.",
-            fix=Choice("reason", {reason.value: connection_fix(ConnectionStatus.ERROR, reason) for reason in _OWNER_REASONS}),
+            fix=Choice("reason", {reason.value: connection_fix(ConnectionStatus.ERROR, reason) for reason in OWNER_REASONS}),
             link=_CONNECTION_LINK,
             comment="Only the owner of the calendar can mend these; there is no retry.",
         ),
