@@ -7,6 +7,8 @@ from importlib.resources import files as package_files
 from typing import TypeAlias
 
 from exporter.monitoring.inhibitions import INHIBITIONS
+from exporter.monitoring.language import messages
+from exporter.monitoring.options import Options
 from exporter.monitoring.receivers import EXAMPLES, MAIL, RECEIVERS, silent
 from exporter.monitoring.routes import routes
 from exporter.monitoring.yamltext import HEADER, dump, dump_items, switched_off
@@ -28,8 +30,13 @@ def demo_config() -> str:
     return _config("# The routes of alertmanager.yml with receivers that reach nobody.\n", silent(RECEIVERS), silent(EXAMPLES))
 
 
-def templates() -> str:
+def templates(options: Options) -> str:
     """Return the messages' templates."""
+    return messages(message_source(), options.language)
+
+
+def message_source() -> str:
+    """Return the messages' templates as they were written: words that have translations stand in double brackets."""
     return (package_files("exporter.monitoring") / "templates" / "booking-sync.tmpl").read_text(encoding="utf-8")
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from exporter.errors import ConfigError, Problem
+from exporter.texts import DEFAULT, LANGUAGES
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +19,8 @@ class Options:
 
     The three addresses are the bases of links, and empty for no link: ``grafana_url`` has the dashboards; ``board_url`` is
     where people reach the status board, which serves the runbooks, too; ``runbook_url`` is a place of their own for the files
-    of ``docs/runbooks``. Raises :class:`~exporter.errors.ConfigError` with every problem at once.
+    of ``docs/runbooks``. ``language`` is that of what alerts and messages say, one of :data:`~exporter.texts.LANGUAGES`.
+    Raises :class:`~exporter.errors.ConfigError` with every problem at once.
     """
 
     job: str = "booking-sync-exporter"
@@ -27,6 +29,7 @@ class Options:
     runbook_url: str = ""
     targets: int = 0
     board_url: str = ""
+    language: str = DEFAULT
 
     def __post_init__(self) -> None:
         problems = []
@@ -36,6 +39,8 @@ class Options:
             problems.append(Problem("--slo", f"{self.slo} is not between 0 and 1", "write 0.99 for 99 %"))
         if self.targets < 0:
             problems.append(Problem("--targets", f"{self.targets} is less than none", "leave it out for no limit"))
+        if self.language not in LANGUAGES:
+            problems.append(Problem("--language", f"{self.language!r} is no language of ours", f"write {', '.join(LANGUAGES)}"))
         problems += [
             Problem(flag, f"{url!r} is no http(s) URL", "write https://host/path, without a query")
             for flag, url in (

@@ -26,7 +26,7 @@ def files(options: Options) -> dict[str, str]:
         "dashboards/internals.json": internals(options),
         "config/alertmanager/alertmanager.yml": alertmanager_config(),
         "config/alertmanager/alertmanager.demo.yml": demo_config(),
-        "config/alertmanager/templates/booking-sync.tmpl": templates(),
+        "config/alertmanager/templates/booking-sync.tmpl": templates(options),
         "config/grafana/provisioning/datasources/prometheus.yml": datasource(),
         "config/grafana/provisioning/dashboards/booking-sync.yml": dashboard_provider(),
         "dashboards/kustomization.yaml": dashboards_kustomization(),

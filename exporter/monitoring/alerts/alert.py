@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
 from typing import TypeAlias
 
+from exporter.monitoring.language import localised, said
 from exporter.monitoring.options import Options
 from exporter.monitoring.runbook_text import first_steps
+from exporter.texts import DEFAULT
 
 
 class Severity(StrEnum):
@@ -64,15 +66,23 @@ class Choice:
 Text: TypeAlias = str | Choice
 
 
-def template(text: Text) -> str:
+def template(text: Text, language: str = DEFAULT) -> str:
     """Return a Go template that prints the text of an alert's labels."""
     if isinstance(text, str):
-        return text
-    *cases, last = [(value, template(inner)) for value, inner in text.texts.items()]
+        return said(text, language)
+    *cases, last = [(value, template(inner, language)) for value, inner in text.texts.items()]
     if not cases:
         return last[1]
     branches = "{{ else if ".join(f'eq $labels.{text.label} "{value}" }}}}{inner}' for value, inner in cases)
     return f"{{{{ if {branches}{{{{ else }}}}{last[1]}{{{{ end }}}}"
+
+
+def _sentences(text: Text) -> Iterator[str]:
+    if isinstance(text, Choice):
+        for inner in text.texts.values():
+            yield from _sentences(inner)
+    elif text:
+        yield text
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +103,7 @@ class Alert:
     severity: Severity
     fixed_by: FixedBy
     summary: str
-    description: str
+    description: Text
     fix: Text
     until_morning: str = ""
     since: str = ""
@@ -111,22 +121,28 @@ class Alert:
 
     def annotations(self, options: Options) -> dict[str, str]:
         """Return all annotations; what nobody knows, such as a link without an address, is not there."""
+        language = options.language
+        steps = (f"{number}. {said(step, language)}" for number, step in enumerate(self._first_steps(), 1))
         found = {
-            "summary": self.summary,
-            "description": self.description,
-            "since": self.since,
-            "fix": template(self.fix),
-            "until_morning": self.until_morning,
-            "first_steps": self._first_steps(),
+            "summary": said(self.summary, language),
+            "description": template(self.description, language),
+            "since": localised(self.since, language),
+            "fix": template(self.fix, language),
+            "until_morning": said(self.until_morning, language),
+            "first_steps": " ".join(steps),
             "runbook_url": options.runbook(self.name),
             "dashboard_url": self._dashboard(options.grafana_url),
-            "board": self._place_on(options.board_url),
+            "board": self._place_on(options.board_url, language),
         }
         return {name: text for name, text in found.items() if text}
 
-    def _first_steps(self) -> str:
-        steps = first_steps(self.name) if self.steps_inside else ()
-        return " ".join(f"{number}. {step}" for number, step in enumerate(steps, 1))
+    def sentences(self) -> Iterator[str]:
+        """Yield every sentence that people read of it, each of which has a translation."""
+        for text in (self.summary, self.description, self.fix, self.until_morning, *self._first_steps()):
+            yield from _sentences(text)
+
+    def _first_steps(self) -> Sequence[str]:
+        return first_steps(self.name) if self.steps_inside else ()
 
     def _dashboard(self, grafana_url: str) -> str:
         if not grafana_url:
@@ -134,7 +150,7 @@ class Alert:
         variables = "&".join(f"var-{label}={{{{ $labels.{label} | urlquery }}}}" for label in self.link)
         return f"{grafana_url}/d/{self.board}" + (f"?{variables}" if variables else "")
 
-    def _place_on(self, board_url: str) -> str:
+    def _place_on(self, board_url: str, language: str) -> str:
         """Return the link to what the alert is about on the exporter's own status board: ``URL/#target/connection``."""
         if not board_url:
             return ""
@@ -145,7 +161,8 @@ class Alert:
             if label in self.link
         )
         place = "/".join(names)
-        return f"{board_url}/" + (f"#{place}" if place else "")
+        asked = "" if language == DEFAULT else f"?lang={language}"  # otherwise the board speaks the browser's language
+        return f"{board_url}/{asked}" + (f"#{place}" if place else "")
 
 
 @dataclass(frozen=True, slots=True)
