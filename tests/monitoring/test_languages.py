@@ -17,7 +17,7 @@ from exporter.monitoring.alerts import Alert, alert_groups
 from exporter.monitoring.language import counted, said
 from exporter.monitoring.options import Options
 from exporter.monitoring.prometheus import alert_rule
-from exporter.monitoring.render import files
+from exporter.monitoring.render import files, render
 from exporter.texts import LANGUAGES
 from tests.monitoring.servers import run
 from tools.promtool_annotations import Moment, fired
@@ -83,6 +83,18 @@ def test_the_language_is_an_option_of_the_command(tmp_path: Path) -> None:
     result = CliRunner().invoke(app, ["monitoring", "render", "--out", str(tmp_path), "--language", "de"])
     assert 0 == result.exit_code, result.output
     assert "Termine überschneiden sich." in (tmp_path / "config/prometheus/alerting.rules.yml").read_text()
+
+
+@pytest.mark.parametrize("language", OTHERS)
+@pytest.mark.servers
+def test_the_servers_accept_a_bundle_in_every_language(language: str, tmp_path: Path) -> None:
+    render(Options(language=language, board_url="https://sync.example"), tmp_path)
+    for tool, command, name in (
+        ("promtool", ("check", "config"), "prometheus/prometheus.yml"),
+        ("amtool", ("check-config",), "alertmanager/alertmanager.yml"),
+    ):
+        result = run(tool, *command, tmp_path / "config" / name)
+        assert 0 == result.returncode, result.stdout + result.stderr
 
 
 @pytest.mark.parametrize("language", [*LANGUAGES])
