@@ -7,6 +7,9 @@ from urllib.parse import urlsplit
 
 from exporter.errors import ConfigError, Problem
 
+MAX_HURRY = 120
+"""Prometheus scrapes four times a second then; one that is asked for more falls behind, and nothing is ever told."""
+
 
 @dataclass(frozen=True, slots=True)
 class Options:
@@ -14,7 +17,8 @@ class Options:
 
     ``job`` is the Prometheus job under which the exporter is scraped; ``slo`` the share of live connections that have to be
     free of errors over 30 days, between 0 and 1; ``targets`` is the most targets that one exporter will have, for the limit on
-    the size of its page, and 0 for no limit.
+    the size of its page, and 0 for no limit. ``hurry`` divides every wait of
+    rules and routes, for a rehearsal; 1 is life.
 
     The three addresses are the bases of links, and empty for no link: ``grafana_url`` has the dashboards; ``board_url`` is
     where people reach the status board, which serves the runbooks, too; ``runbook_url`` is a place of their own for the files
@@ -27,6 +31,7 @@ class Options:
     runbook_url: str = ""
     targets: int = 0
     board_url: str = ""
+    hurry: int = 1
 
     def __post_init__(self) -> None:
         problems = []
@@ -36,6 +41,10 @@ class Options:
             problems.append(Problem("--slo", f"{self.slo} is not between 0 and 1", "write 0.99 for 99 %"))
         if self.targets < 0:
             problems.append(Problem("--targets", f"{self.targets} is less than none", "leave it out for no limit"))
+        if not 1 <= self.hurry <= MAX_HURRY:
+            problems.append(
+                Problem("--hurry", f"{self.hurry} is not between 1 and {MAX_HURRY}", "write 60 for a minute in a second")
+            )
         problems += [
             Problem(flag, f"{url!r} is no http(s) URL", "write https://host/path, without a query")
             for flag, url in (
