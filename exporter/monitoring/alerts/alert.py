@@ -84,7 +84,8 @@ class Alert:
     neither the hold nor the expression does, since a recorded series waits as well; ``fix`` is what a person has to do,
     ``until_morning`` what happens if nobody does; ``since`` is a template that prints when it really began (see ``wording``),
     "" where no series tells; ``steps_inside`` puts the first steps of the runbook into the message, because the exporter that
-    serves it may be down; ``link`` names the labels of the series that the dashboard takes as variables; ``comment`` says why
+    serves it may be down; ``least_hold_seconds`` is the hold that a rehearsal leaves, where what takes time is a start, as
+    slow as in life; ``link`` names the labels of the series that the dashboard takes as variables; ``comment`` says why
     where the expression does not.
     """
 
@@ -100,6 +101,7 @@ class Alert:
     since: str = ""
     steps_inside: bool = False
     keep: str = ""
+    least_hold_seconds: float = 0.0
     after: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
     board: Board = Board.TARGET
@@ -130,7 +132,7 @@ class Alert:
         return replace(
             self,
             expr=divided_expression(self.expr, by, least=MIN_RANGE_SECONDS),
-            hold=divided(self.hold, by) if self.hold else "",
+            hold=divided(self.hold, by, least=self.least_hold_seconds) if self.hold else "",
             keep=divided(self.keep, by) if self.keep else "",
         )
 
