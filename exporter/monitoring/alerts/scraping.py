@@ -37,6 +37,7 @@ def _down(up: str) -> Alert:
         ),
         hold="5m",
         keep="10m",
+        least_hold_seconds=30.0,
         severity=Severity.CRITICAL,
         fixed_by=FixedBy.OPERATOR,
         summary="The booking sync exporter cannot be scraped.",
