@@ -39,12 +39,18 @@ def render_bundle(
     board_url: Annotated[
         str, typer.Option("--board-url", metavar="URL", help="Where people reach the status board and its runbooks, for links.")
     ] = _BUNDLE.board_url,
+    language: Annotated[
+        str, typer.Option("--language", metavar="CODE", help="Language of what alerts and messages say: en, de, ru.")
+    ] = _BUNDLE.language,
+    hurry: Annotated[
+        int, typer.Option("--hurry", metavar="N", help="Divide every wait by N, for a rehearsal: 60 makes a minute a second.")
+    ] = _BUNDLE.hurry,
 ) -> None:
     """Write the bundle for your names and addresses. Nobody has to edit JSON or YAML."""
     from exporter.monitoring import render  # noqa: PLC0415
 
     with exits():
-        for path in render(Options(job, slo, grafana_url, runbook_url, targets, board_url), out):
+        for path in render(Options(job, slo, grafana_url, runbook_url, targets, board_url, language, hurry), out):
             typer.echo(path)
 
 

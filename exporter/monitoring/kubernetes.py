@@ -7,6 +7,7 @@ from typing import Any
 from exporter.monitoring import scrape
 from exporter.monitoring.alerts import alert_groups
 from exporter.monitoring.grafana import FOLDER
+from exporter.monitoring.hurry import divided
 from exporter.monitoring.options import Options
 from exporter.monitoring.prometheus import alert_rule
 from exporter.monitoring.recordings import all_recording_groups
@@ -202,8 +203,8 @@ def _service_monitor(options: Options) -> str:
     endpoint = {
         "port": "http-metrics",
         "path": "/metrics",
-        "interval": scrape.INTERVAL,
-        "scrapeTimeout": "10s",
+        "interval": divided(scrape.INTERVAL, options.hurry),
+        "scrapeTimeout": scrape.TIMEOUT if options.hurry == 1 else divided(scrape.INTERVAL, options.hurry),
         "honorLabels": False,
         # The rules ask for this job, whatever the service is called.
         "relabelings": [{"action": "replace", "targetLabel": "job", "replacement": options.job}],

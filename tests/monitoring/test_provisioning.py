@@ -16,6 +16,7 @@ import pytest
 import yaml
 
 from exporter.config import load_config
+from exporter.monitoring import Options, render
 from tests.monitoring.bundle import ALERT_GROUPS, BOARDS, RECORDING_GROUPS, ROOT
 
 KUBERNETES = ROOT / "config" / "kubernetes"
@@ -125,7 +126,7 @@ def _mounts(service: dict[str, Any]) -> dict[str, tuple[str, str]]:
 def test_every_image_is_pinned_and_every_port_stays_on_this_machine(name: str, service: dict[str, Any]) -> None:
     assert re.fullmatch(r"[\w./-]+:(v?\d+\.\d+\.\d+(@sha256:[0-9a-f]{64})?|local)", service["image"]), name
     assert all(port.startswith("127.0.0.1:") for port in service.get("ports", [])), name
-    assert name == "passwords" or service["healthcheck"]["test"], name
+    assert service.get("restart") == "no" or service["healthcheck"]["test"], name
 
 
 def test_only_the_board_and_grafana_have_a_port() -> None:
@@ -151,7 +152,8 @@ def test_prometheus_and_alertmanager_take_commands_from_nobody_without_the_passw
     if "prom/" in service["image"]:
         assert "--web.config.file=/run/monitoring/web.yml" in flags
         assert ("monitoring-password", "ro") == _mounts(service)["/run/monitoring"]
-        assert {"passwords": {"condition": "service_completed_successfully"}} == service["depends_on"]
+        first = {"passwords", "hurried"} if name.endswith("-demo") else {"passwords"}
+        assert {one: {"condition": "service_completed_successfully"} for one in first} == service["depends_on"]
         assert "monitoring:$$(cat /run/monitoring/password)@localhost" in service["healthcheck"]["test"][1], name
 
 
@@ -175,7 +177,20 @@ def test_the_demo_shares_no_volume_with_the_live_services_but_the_password() -> 
         for profile in ("live", "demo")
     }
     assert {"exporter-data", "prometheus-data", "alertmanager-data", "grafana-live-data"} == volumes["live"]
-    assert {"prometheus-demo-data", "alertmanager-demo-data", "grafana-demo-data"} == volumes["demo"]
+    assert {"demo-bundle", "prometheus-demo-data", "alertmanager-demo-data", "grafana-demo-data"} == volumes["demo"]
+
+
+def test_the_servers_of_the_demo_read_what_is_rendered_for_them_in_divided_time(tmp_path: Path) -> None:
+    maker = COMPOSE["services"]["hurried"]
+    assert ["monitoring", "render", "--hurry=60", "--out=/run/hurried"] == maker["command"]
+    assert ["demo"] == maker["profiles"]
+    made = {f"/run/hurried/{path.relative_to(tmp_path)}" for path in render(Options(hurry=60), tmp_path)}
+    for name in ("prometheus-demo", "alertmanager-demo"):
+        service = COMPOSE["services"][name]
+        assert ("demo-bundle", "ro") == _mounts(service)["/run/hurried"]
+        assert {flag.partition("=")[2] for flag in service["command"] if flag.startswith("--config.file=")} <= made
+        live = COMPOSE["services"][name.removesuffix("-demo")]["command"]
+        assert live[1:] == service["command"][1:]
 
 
 def test_each_service_gets_its_own_secrets_and_the_demo_none() -> None:
