@@ -105,12 +105,12 @@ class Drill:
         self._business.simulator.incidents.start(incident.name)
         try:
             paged = await self._paged(incident, before)
-            failed = await self._stack.undelivered() - undelivered
         finally:
             self._business.simulator.incidents.stop(incident.name)
-        if failed:
+        cleared = paged and await self._cleared(incident)
+        if failed := await self._stack.undelivered() - undelivered:
             self._say(f"{incident.name}: NOT DELIVERED: Alertmanager failed {failed:g} times, its log says why")
-        return paged and await self._cleared(incident) and not failed
+        return cleared and not failed
 
     async def _paged(self, incident: Incident, before: Container[frozenset[tuple[str, str]]]) -> bool:
         receivers, began = await self._stack.receivers(), self._clock.monotonic()

@@ -180,10 +180,10 @@ class Stack:
         return {name: Receiver(name, kinds.get(name, ()), wait) for name, wait in waits.items()}
 
     async def undelivered(self) -> float:
-        """Return how many messages Alertmanager could not deliver since it began."""
+        """Return how often Alertmanager could not deliver since it began; it tries again for as long as a group waits."""
         _, text = await self.alertmanager.ask("GET", "/metrics")
         lines = text.decode(errors="replace").splitlines()
-        failed = "alertmanager_notifications_failed_total"
+        failed = "alertmanager_notification_requests_failed_total"
         return sum(float(line.rsplit(" ", 1)[1]) for line in lines if line.startswith(failed))
 
     async def close(self) -> None:

@@ -65,7 +65,8 @@ class FakeStack:
     alertmanagers: Sequence[str] = ("http://a:9093/api/v2/alerts",)
     written: list[bytes] = field(default_factory=list)
     _since: float | None = None
-    _until: float = -1.0
+    _until: float | None = -1.0
+    _paged: bool = False
 
     def stack(self) -> Stack:
         transport = httpx.MockTransport(self.answer)
@@ -80,7 +81,9 @@ class FakeStack:
             self.written.append(request.content)
             return httpx.Response(204) if self.takes_the_past else httpx.Response(404, text="remote write receiver off")
         if where == ("a", "/metrics"):
-            failed = f'alertmanager_notifications_failed_total{{integration="slack"}} {self.failures if self._fires() else 0}'
+            failed = (
+                f'alertmanager_notification_requests_failed_total{{integration="slack"}} {self.failures if self._paged else 0}'
+            )
             return httpx.Response(200, text=failed)
         answers: dict[tuple[str, str], Callable[[httpx.QueryParams], object]] = {
             ("p", "/api/v1/rules"): lambda _: {"groups": [{"rules": self._rules()}]},
@@ -109,10 +112,14 @@ class FakeStack:
         now = self.clock.monotonic()
         if self.simulator.incidents.active:
             self._since = now if self._since is None else self._since
-            self._until = now + self.ends_after
-        elif now >= self._until:
-            self._since = None
-        return self._since is not None and now - self._since >= self.fires_after
+            self._until = None
+        else:
+            self._until = now + self.ends_after if self._until is None else self._until
+            if now >= self._until:
+                self._since = None
+        fires = self._since is not None and now - self._since >= self.fires_after
+        self._paged |= fires
+        return fires
 
     def _labels(self) -> dict[str, str]:
         return {"alertname": DOUBLE.alert, "job": JOB, "target": "salon-berlin-b24", "severity": "critical"}

@@ -83,3 +83,17 @@ def test_ctrl_c_ends_a_drill_in_order_and_says_that_it_proved_nothing(tmp_path: 
             said += process.stdout.readlines()
             assert process.wait(20) == 1
         assert said[1:] == ["Stopped: what was not played is not proven.\n"]
+
+
+@pytest.mark.servers
+def test_people_are_told_only_when_asked_for_and_a_message_that_is_not_delivered_is_no_page(tmp_path: Path) -> None:
+    address = f"127.0.0.1:{free_port()}"
+    with hurried_stack(tmp_path, address, HURRY, pager=f"http://127.0.0.1:{free_port()}/") as stack:
+        code, said = drill(stack, address, "double-booking")
+        assert code == 2
+        assert "would tell pager (webhook) (fix: warn these people and add --page" in said
+        code, said = drill(stack, address, "double-booking", "--page")
+        assert code == 1, said
+        assert re.search(
+            r"^double-booking: NOT DELIVERED: Alertmanager failed \d+ times, its log says why$", said, re.MULTILINE
+        ), said
