@@ -32,10 +32,15 @@ class HurriedStack:
 
 
 @contextmanager
-def hurried_stack(directory: Path, exporter: str, hurry: int, *arguments: str) -> Iterator[HurriedStack]:
-    """Run both on what is rendered; ``exporter`` is the address that is scraped."""
+def hurried_stack(directory: Path, exporter: str, hurry: int, *arguments: str, pager: str = "") -> Iterator[HurriedStack]:
+    """Run both on what is rendered; ``exporter`` is the address that is scraped, ``pager`` one that pages are sent to."""
     render(Options(hurry=hurry), directory)
-    with alertmanager(directory, directory / "config/alertmanager/alertmanager.demo.yml") as manager:
+    routes = directory / "config/alertmanager/alertmanager.demo.yml"
+    if pager:
+        reaching = yaml.safe_load(routes.read_text())
+        next(one for one in reaching["receivers"] if one["name"] == "pager")["webhook_configs"] = [{"url": pager}]
+        routes.write_text(yaml.safe_dump(reaching))
+    with alertmanager(directory, routes) as manager:
         folder = directory / "config" / "prometheus"
         config = yaml.safe_load((folder / "prometheus.yml").read_text())
         for one in (*config["alerting"]["alertmanagers"], *config["scrape_configs"]):

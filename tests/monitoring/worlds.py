@@ -33,11 +33,12 @@ from exporter.model import (
     WindowLinks,
 )
 from exporter.state.snapshot import CollectorState
+from exporter.support.remote_write import Labels
 from tests.harness.expected import expected
 from tests.harness.exposition import counters_of, lines_of
 from tests.harness.views import OPERATIONS, connection, connections, failed, succeeded, target_of, unpolled, view_of
 from tests.monitoring.evaluated import labels_of, moments_before, write_rules
-from tests.monitoring.remote_write import Found, Labels, remote_write, with_ends
+from tests.monitoring.remote_write import Found, remote_write, with_ends
 
 INSTANCE, SECOND_INSTANCE = "127.0.0.1:10888", "127.0.0.1:10889"
 WIX, BITRIX24 = "salon-wix", "salon-b24"
