@@ -30,9 +30,9 @@ ENV PATH=/opt/exporter/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
     BOOKING_SYNC_REVISION=${REVISION}
-# For volumes, which take over owner and mode: state file and token files, and compose.yaml's password.
+# For volumes, which take over owner and mode: state file and token files, and compose.yaml's password and rehearsal.
 RUN install -d -o 65532 -g 65532 -m 0700 /var/lib/booking-sync-exporter \
- && install -d -o 65532 -g 65532 -m 0755 /run/monitoring
+ && install -d -o 65532 -g 65532 -m 0755 /run/monitoring /run/hurried
 # Numeric, so that Kubernetes' runAsNonRoot can tell. Nothing is written to the root file system: run with --read-only.
 USER 65532:65532
 EXPOSE 10888

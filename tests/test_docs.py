@@ -134,6 +134,7 @@ def test_every_flag_that_is_named_exists(name: str) -> None:
     prose = CODE.sub("", BY_NAME[name])
     foreign = {"--read-only", "--profile"}  # of Docker
     foreign |= {"--enable-feature", "--disableAlertgroupLabel"}  # of Prometheus and vmalert-tool
+    foreign |= {"--rules.alert.resend-delay", "--query.lookback-delta", "--web.enable-remote-write-receiver"}  # of Prometheus
     foreign |= {
         flag
         for parser in (fleet.new_parser(), rules_cpu.new_parser())

@@ -7,6 +7,7 @@ routes, receivers and templates. A test compares the committed file with :func:`
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 import tempfile
 from datetime import UTC, datetime
@@ -16,9 +17,14 @@ from typing import Any, Final
 import httpx
 import yaml
 
+from exporter.monitoring.options import Options
+from exporter.monitoring.render import files
+from exporter.texts import DEFAULT, LANGUAGES
 from tests.monitoring.bundle import PROMETHEUS
 from tests.monitoring.inboxes import inboxes, text_of
-from tests.monitoring.servers import wait_for
+from tests.monitoring.rendered_messages import rendered
+from tests.monitoring.servers import run, wait_for
+from tools.promtool_annotations import fired
 
 BOARD: Final = "https://sync.example"
 _BEGAN: Final = datetime(2026, 9, 21, 1, 12, tzinfo=UTC)
@@ -66,6 +72,12 @@ Subject and text; an HTML form of the same goes with it.
 ```
 {mail}
 ```
+
+## In German and in Russian
+
+The page and the mail where `monitoring render --language` wrote the rules and the template.
+
+{others}
 """
 
 
@@ -84,8 +96,34 @@ def render(directory: Path) -> str:
         page=f"{begin['summary']}\n\n{begin['custom_details']['what to do'].strip()}",
         over=end["custom_details"]["what to do"].strip(),
         chat=f"{chat['title']}\n\n{chat['text'].strip()}",
+        others="\n\n".join(_others(language, directory) for language in LANGUAGES if language != DEFAULT),
         mail=f"{mail['Subject']}\n\n{text_of(mail)}".replace("\r\n", "\n").strip(),
     )
+
+
+def _others(language: str, directory: Path) -> str:
+    """Return a page and a mail of the same alerts in another language, as promtool and amtool print them."""
+    shutil.copytree(PROMETHEUS / "tests", directory / language / "tests")
+    rendered_files = files(Options(language=language))
+    for name in ("recording.rules.yml", "alerting.rules.yml"):
+        (directory / language / name).write_text(rendered_files[f"config/prometheus/{name}"])
+    text = f"### {LANGUAGES[language]}"
+    for kind, (file, name, severity) in (("pager", _PAGE), ("email.text", _TICKET)):
+        alert = _alert(file, name, severity)
+        result = run("promtool", "test", "rules", file, cwd=directory / language / "tests")
+        wanted = frozenset((label, value) for label, value in alert["labels"].items() if label != "alertname")
+        annotations = next(
+            said
+            for (*_, alertname, labels), said in fired(result.stdout + result.stderr).items()
+            if (alertname, labels) == (name, wanted)
+        )
+        moments = {"status": "firing", "startsAt": _BEGAN.isoformat(), "endsAt": _ENDED.isoformat()}
+        links = {part: alert["annotations"][part] for part in ("board", "runbook_url")}
+        links["board"] = links["board"].replace("/#", f"/?lang={language}#")
+        group = {**moments, "labels": alert["labels"], "annotations": {**annotations, **links}}
+        title, body = (rendered(part, directory, group, language=language) for part in ("title", kind))
+        text += f"\n\n```\n{title}\n\n{body.strip()}\n```"
+    return text
 
 
 def _alert(file: str, name: str, severity: str) -> dict[str, Any]:

@@ -19,7 +19,11 @@ from babel.messages import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
-from exporter.model import GONE, CalendarType, CollectorName, ConnectionStatus
+from exporter.model import GONE, CalendarType, CollectorName, ConnectionStatus, Message
+from exporter.monitoring.alertmanager import message_source
+from exporter.monitoring.alerts import alert_groups
+from exporter.monitoring.language import marked
+from exporter.monitoring.options import Options
 from exporter.platforms.wix.settings import STATUSES
 from exporter.policy import WarningKind
 from exporter.state.findings import Severity
@@ -69,6 +73,10 @@ def texts() -> Iterator[tuple[Text, str]]:
     for path in sorted((PACKAGE / "web" / "templates").glob("*.html")):
         for text in in_template(path.read_text(encoding="utf-8")):
             yield text, str(path.relative_to(PACKAGE.parent))
+    for text in dict.fromkeys(of_alerts()):
+        yield text, "exporter/monitoring/alerts"
+    for text in marked(message_source()):
+        yield text, "exporter/monitoring/templates/booking-sync.tmpl"
     for word in dict.fromkeys(map(plain, _WORDS)):
         yield word, "words of closed lists"
 
@@ -86,6 +94,24 @@ def in_code(source: str) -> Iterator[Text]:
             yield found[0], found[1]
         else:
             yield from found
+
+
+def of_alerts() -> Iterator[Text]:
+    """Yield what the alerts say. They are asked and not read: some of their sentences are made of those of platforms."""
+    for group in alert_groups(Options()):
+        for alert in group.alerts:
+            for sentence in alert.sentences():
+                yield from _in_sentence(sentence)
+
+
+def _in_sentence(sentence: str) -> Iterator[Text]:
+    if not isinstance(sentence, Message):
+        yield sentence
+        return
+    yield (sentence.text, sentence.plural) if sentence.plural else sentence.text
+    for argument in sentence.arguments.values():
+        if isinstance(argument, Message):
+            yield from _in_sentence(argument)
 
 
 def in_template(source: str) -> Iterator[Text]:

@@ -269,6 +269,13 @@ def simulate(
         str, typer.Option("--listen", metavar="HOST:PORT", help="Address of the simulator. It has no password.")
     ] = SIMULATOR_ADDRESS,
     show: Annotated[bool, typer.Option("--list", help="List the scenarios and exit.")] = False,
+    last_week: Annotated[
+        Path | None,
+        typer.Option("--with-last-week", metavar="FILE", help="Also write three busy weeks, as OpenMetrics for promtool."),
+    ] = None,
+    job: Annotated[
+        str, typer.Option("--job", metavar="NAME", help="The Prometheus job of these weeks.")
+    ] = "booking-sync-exporter",
     level: Level = LogLevel.WARNING,
 ) -> None:
     """Run the simulator alone. For drills with your own exporter, Prometheus and pager."""
@@ -280,7 +287,41 @@ def simulate(
             for line in list_scenarios():
                 typer.echo(line)
             return
-        asyncio.run(run_simulator(listen, scenario, typer.echo))
+        asyncio.run(run_simulator(listen, scenario, typer.echo, last_week=last_week, job=job))
+
+
+@app.command()
+def drill(
+    incidents: Annotated[
+        list[str] | None, typer.Argument(metavar="INCIDENT", help="Names of incidents; all when none is named.")
+    ] = None,
+    *,
+    prometheus: Annotated[str, typer.Option("--prometheus-url", metavar="URL", help="A Prometheus with the bundle's rules.")],
+    alertmanager: Annotated[str, typer.Option("--alertmanager-url", metavar="URL", help="The Alertmanager behind it.")],
+    listen: Annotated[
+        str, typer.Option("--listen", metavar="HOST:PORT", help="Where Prometheus scrapes the exporter of the drill.")
+    ] = DEFAULT_ADDRESS,
+    page: Annotated[bool, typer.Option("--page", help="Also where Alertmanager reaches people: they hear of it.")] = False,
+    level: Level = LogLevel.ERROR,
+) -> None:
+    """Play incidents on a running Prometheus and Alertmanager; say what arrived, or where it was lost. Exit code 0 to 2."""
+    from exporter.commands.drill import chosen, run_drill  # noqa: PLC0415
+    from exporter.commands.drill_stack import Service, Stack  # noqa: PLC0415
+    from exporter.runtime import Signals, shutdown  # noqa: PLC0415
+
+    logs.configure(level.value, "auto")
+    with exits():
+        stack = Stack(
+            Service("Prometheus", "--prometheus-url", prometheus),
+            Service("Alertmanager", "--alertmanager-url", alertmanager),
+        )
+        script = chosen(incidents or [])
+
+        async def play(signals: Signals) -> None:
+            if not await run_drill(signals, script, stack, listen, typer.echo, page=page):
+                raise typer.Exit(1)
+
+        shutdown.run(play)
 
 
 @app.command()

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import yaml
 
 from exporter.commands.demo import demo_targets, playing, scenario_named
+from exporter.commands.last_week import write_last_weeks
 from exporter.errors import ListenError
 from exporter.simulator import Simulator, running
 from exporter.simulator.drills import SCENARIOS, demo_world
@@ -29,10 +32,13 @@ def configuration(url: str) -> dict[str, Any]:
     return {"timezone": "Europe/Berlin", "targets": targets}
 
 
-async def run_simulator(address: str, scenario: str, say: Callable[[str], None]) -> None:
+async def run_simulator(
+    address: str, scenario: str, say: Callable[[str], None], *, last_week: Path | None = None, job: str = ""
+) -> None:
     """Serve the demo world on ``address`` and play ``scenario`` until SIGTERM or SIGINT.
 
-    What is said is a configuration with comments, so that it can be saved as it comes.
+    What is said is a configuration with comments, so that it can be saved as it comes. ``last_week`` is a file to write the
+    weeks before to, as a Prometheus that scrapes under ``job`` would have recorded them.
     """
 
     def comment(text: str) -> None:
@@ -41,6 +47,10 @@ async def run_simulator(address: str, scenario: str, say: Callable[[str], None])
     script = scenario_named(scenario)
     host, port = parse_address(address)
     simulator = Simulator(build=demo_world.build)
+    if last_week:
+        watched = [{"target": one["name"], "platform": one["platform"]} for one in demo_targets("http://127.0.0.1")]
+        write_last_weeks(last_week, watched, job=job, now=time.time())
+        comment(f"The weeks before: promtool tsdb create-blocks-from openmetrics {last_week} DIR, the data of Prometheus.")
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -62,3 +62,12 @@ def dashboard_provider() -> str:
             ],
         }
     )
+
+
+def nothing(kind: str) -> str:
+    """Return the provisioning of no ``kind``: Grafana logs an error for a folder that it does not find."""
+    return (
+        HEADER
+        + "# Grafana looks for this folder at its start. There is nothing to provision.\n"
+        + dump({"apiVersion": 1, kind: []})
+    )

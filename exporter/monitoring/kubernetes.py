@@ -7,9 +7,10 @@ from typing import Any
 from exporter.monitoring import scrape
 from exporter.monitoring.alerts import alert_groups
 from exporter.monitoring.grafana import FOLDER
+from exporter.monitoring.hurry import divided
 from exporter.monitoring.options import Options
 from exporter.monitoring.prometheus import alert_rule
-from exporter.monitoring.rules import recording_groups
+from exporter.monitoring.recordings import all_recording_groups
 from exporter.monitoring.yamltext import HEADER, dump
 
 _NAME = "booking-sync-exporter"
@@ -202,8 +203,8 @@ def _service_monitor(options: Options) -> str:
     endpoint = {
         "port": "http-metrics",
         "path": "/metrics",
-        "interval": scrape.INTERVAL,
-        "scrapeTimeout": "10s",
+        "interval": divided(scrape.INTERVAL, options.hurry),
+        "scrapeTimeout": scrape.TIMEOUT if options.hurry == 1 else divided(scrape.INTERVAL, options.hurry),
         "honorLabels": False,
         # The rules ask for this job, whatever the service is called.
         "relabelings": [{"action": "replace", "targetLabel": "job", "replacement": options.job}],
@@ -221,7 +222,7 @@ def _rules(options: Options) -> str:
             "interval": group.interval,
             "rules": [{"record": rule.record, "expr": rule.expr} for rule in group.rules],
         }
-        for group in recording_groups(options)
+        for group in all_recording_groups(options)
     ]
     alerts = [
         {

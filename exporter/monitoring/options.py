@@ -6,6 +6,10 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from exporter.errors import ConfigError, Problem
+from exporter.texts import DEFAULT, LANGUAGES
+
+MAX_HURRY = 120
+"""Prometheus scrapes four times a second then; one that is asked for more falls behind, and nothing is ever told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,11 +18,13 @@ class Options:
 
     ``job`` is the Prometheus job under which the exporter is scraped; ``slo`` the share of live connections that have to be
     free of errors over 30 days, between 0 and 1; ``targets`` is the most targets that one exporter will have, for the limit on
-    the size of its page, and 0 for no limit.
+    the size of its page, and 0 for no limit. ``hurry`` divides every wait of
+    rules and routes, for a rehearsal; 1 is life.
 
     The three addresses are the bases of links, and empty for no link: ``grafana_url`` has the dashboards; ``board_url`` is
     where people reach the status board, which serves the runbooks, too; ``runbook_url`` is a place of their own for the files
-    of ``docs/runbooks``. Raises :class:`~exporter.errors.ConfigError` with every problem at once.
+    of ``docs/runbooks``. ``language`` is that of what alerts and messages say, one of :data:`~exporter.texts.LANGUAGES`.
+    Raises :class:`~exporter.errors.ConfigError` with every problem at once.
     """
 
     job: str = "booking-sync-exporter"
@@ -27,6 +33,8 @@ class Options:
     runbook_url: str = ""
     targets: int = 0
     board_url: str = ""
+    language: str = DEFAULT
+    hurry: int = 1
 
     def __post_init__(self) -> None:
         problems = []
@@ -36,6 +44,12 @@ class Options:
             problems.append(Problem("--slo", f"{self.slo} is not between 0 and 1", "write 0.99 for 99 %"))
         if self.targets < 0:
             problems.append(Problem("--targets", f"{self.targets} is less than none", "leave it out for no limit"))
+        if self.language not in LANGUAGES:
+            problems.append(Problem("--language", f"{self.language!r} is no language of ours", f"write {', '.join(LANGUAGES)}"))
+        if not 1 <= self.hurry <= MAX_HURRY:
+            problems.append(
+                Problem("--hurry", f"{self.hurry} is not between 1 and {MAX_HURRY}", "write 60 for a minute in a second")
+            )
         problems += [
             Problem(flag, f"{url!r} is no http(s) URL", "write https://host/path, without a query")
             for flag, url in (

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from exporter.monitoring import password, scrape
 from exporter.monitoring.alerts import Alert, alert_groups
+from exporter.monitoring.hurry import LABEL, divided, header
 from exporter.monitoring.options import Options
-from exporter.monitoring.rules import recording_groups
-from exporter.monitoring.yamltext import HEADER, dump, dump_items
+from exporter.monitoring.recordings import all_recording_groups
+from exporter.monitoring.yamltext import dump, dump_items
 
 
 def alert_rule(alert: Alert, options: Options) -> dict[str, object]:
@@ -21,8 +22,8 @@ def alert_rule(alert: Alert, options: Options) -> dict[str, object]:
 
 def recording_rules(options: Options) -> str:
     """Return ``recording.rules.yml``."""
-    text = HEADER + "groups:\n"
-    for group in recording_groups(options):
+    text = header(options.hurry) + "groups:\n"
+    for group in all_recording_groups(options):
         text += f"  - name: {group.name}\n    interval: {group.interval}\n    rules:\n"
         text += dump_items([(rule.comment, {"record": rule.record, "expr": rule.expr}) for rule in group.rules], 6)
     return text
@@ -30,7 +31,7 @@ def recording_rules(options: Options) -> str:
 
 def alerting_rules(options: Options) -> str:
     """Return ``alerting.rules.yml``."""
-    text = HEADER + "groups:\n"
+    text = header(options.hurry) + "groups:\n"
     for group in alert_groups(options):
         text += f"  - name: {group.name}\n    interval: {group.interval}\n    rules:\n"
         text += dump_items([(alert.comment, alert_rule(alert, options)) for alert in group.alerts], 6)
@@ -39,9 +40,13 @@ def alerting_rules(options: Options) -> str:
 
 def prometheus_config(options: Options) -> str:
     """Return an example ``prometheus.yml``, the one that compose.yaml uses."""
-    return HEADER + dump(
+    by = options.hurry
+    every = {"scrape_interval": divided(scrape.INTERVAL, by), "evaluation_interval": divided("1m", by)}
+    return header(by) + dump(
         {
-            "global": {"scrape_interval": scrape.INTERVAL, "evaluation_interval": "1m"},
+            "global": every if by == 1 else {**every, "external_labels": dict(LABEL)},
+            # A rehearsal that compares with last week writes that week first.
+            **({} if by == 1 else {"storage": {"tsdb": {"out_of_order_time_window": divided("4w", by)}}}),
             "rule_files": ["recording.rules.yml", "alerting.rules.yml"],
             "alerting": {"alertmanagers": [_behind_the_password("alertmanager:9093")]},
             "scrape_configs": [

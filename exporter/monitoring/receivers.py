@@ -61,9 +61,9 @@ _PAGERDUTY = {
     "client": "booking-sync-exporter",
     "client_url": _PLACE,
     "links": [
-        {"text": "Status board", "href": "{{ .CommonAnnotations.board }}"},
-        {"text": "Runbook", "href": _first("Annotations.runbook_url")},
-        {"text": "Dashboard", "href": "{{ .CommonAnnotations.dashboard_url }}"},
+        {"text": '{{ template "booking_sync.link.board" . }}', "href": "{{ .CommonAnnotations.board }}"},
+        {"text": '{{ template "booking_sync.link.runbook" . }}', "href": _first("Annotations.runbook_url")},
+        {"text": '{{ template "booking_sync.link.dashboard" . }}', "href": "{{ .CommonAnnotations.dashboard_url }}"},
     ],
     # The names stand where Alertmanager would put all labels and annotations once more.
     "details": {

@@ -7,7 +7,7 @@ from pathlib import Path
 from exporter import __version__
 from exporter.monitoring.alertmanager import alertmanager_config, demo_config, templates
 from exporter.monitoring.dashboards import fleet, internals, target
-from exporter.monitoring.grafana import dashboard_provider, datasource
+from exporter.monitoring.grafana import dashboard_provider, datasource, nothing
 from exporter.monitoring.kubernetes import dashboards_kustomization, manifests
 from exporter.monitoring.options import Options
 from exporter.monitoring.prometheus import alerting_rules, prometheus_config, recording_rules
@@ -24,11 +24,13 @@ def files(options: Options) -> dict[str, str]:
         "dashboards/fleet.json": fleet(options),
         "dashboards/target.json": target(options),
         "dashboards/internals.json": internals(options),
-        "config/alertmanager/alertmanager.yml": alertmanager_config(),
-        "config/alertmanager/alertmanager.demo.yml": demo_config(),
-        "config/alertmanager/templates/booking-sync.tmpl": templates(),
+        "config/alertmanager/alertmanager.yml": alertmanager_config(options),
+        "config/alertmanager/alertmanager.demo.yml": demo_config(options),
+        "config/alertmanager/templates/booking-sync.tmpl": templates(options),
         "config/grafana/provisioning/datasources/prometheus.yml": datasource(),
         "config/grafana/provisioning/dashboards/booking-sync.yml": dashboard_provider(),
+        "config/grafana/provisioning/plugins/none.yml": nothing("apps"),
+        "config/grafana/provisioning/alerting/none.yml": nothing("groups"),
         "dashboards/kustomization.yaml": dashboards_kustomization(),
         **{f"config/kubernetes/{name}": text for name, text in manifests(options, __version__).items()},
         **{f"docs/runbooks/{name}": f"{HEADER}\n{text}" for name, text in runbook_texts(options).items()},

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final, TypeAlias
 
+from exporter.monitoring.hurry import hurried_route
 from exporter.monitoring.promql import TENANT_LABELS
 from exporter.monitoring.yamltext import dump_items, switched_off, switched_off_keys
 
@@ -108,20 +109,24 @@ _OFFICE_HOURS: Final[tuple[str, Mapping[str, object]]] = (
 )
 
 
-def routes() -> str:
-    """Return the sections ``route`` and, as a comment, ``time_intervals`` of ``alertmanager.yml``."""
+def routes(hurry: int = 1) -> str:
+    """Return the sections ``route`` and, as a comment, ``time_intervals`` of ``alertmanager.yml``, in divided time."""
+
+    def hurried(routes: _Commented) -> _Commented:
+        return [(comment, hurried_route(route, hurry)) for comment, route in routes]
+
     comment, intervals = _OFFICE_HOURS
     return (
         "route:\n"
         "  # What is not of this bundle: put your own receiver here.\n"
         "  receiver: nobody\n"
         "  routes:\n"
-        + dump_items([_SUBTREE], 4)
+        + dump_items(hurried([_SUBTREE]), 4)
         + "      routes:\n"
-        + dump_items(_FIRST, 8)
-        + switched_off(_EXAMPLES, 8)
-        + dump_items(_PAGES, 8)
-        + "".join(dump_items([ticket], 8) + switched_off_keys(_IN_OFFICE_HOURS, 10) for ticket in _TICKETS)
+        + dump_items(hurried(_FIRST), 8)
+        + switched_off(hurried(_EXAMPLES), 8)
+        + dump_items(hurried(_PAGES), 8)
+        + "".join(dump_items(hurried([ticket]), 8) + switched_off_keys(_IN_OFFICE_HOURS, 10) for ticket in _TICKETS)
         + "".join(f"# {line}\n" for line in comment.splitlines())
         + switched_off_keys(intervals, 0)
     )

@@ -11,6 +11,7 @@ from typing import Final
 from exporter.limits import TARGET_PAGE
 
 INTERVAL: Final = "30s"
+TIMEOUT: Final = "10s"
 
 LABEL_VALUE_BYTES: Final = 512
 """More than the longest value has: 100 letters, each up to four bytes of UTF-8."""

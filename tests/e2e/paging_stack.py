@@ -22,11 +22,12 @@ import httpx
 import yaml
 
 from exporter.commands.demo import demo_targets
+from exporter.fields.durations import parse_duration
+from exporter.monitoring.hurry import divided, divided_expression
 from exporter.simulator import Simulator, running
 from exporter.simulator.drills import demo_world
 from tests.monitoring.bundle import ALERT_GROUPS, ALERTMANAGER, RECORDING_GROUPS, ROOT
 from tests.monitoring.routes import every_route, sends_all_clears
-from tests.monitoring.scaled import scaled, scaled_expression
 from tests.monitoring.servers import alertmanager, free_port, prometheus, run, wait_for
 
 FACTOR = 120
@@ -282,9 +283,9 @@ def _alertmanager_config(directory: Path, inbox_url: str) -> Path:
     for route in every_route(config):
         for key in ("group_wait", "group_interval", "repeat_interval"):
             if key in route:
-                route[key] = scaled(route[key], FACTOR)
+                route[key] = divided(route[key], FACTOR)
         if route.get("group_wait", "0s") != "0s":
-            route["group_wait"] = f"{int(route['group_wait'].removesuffix('ms')) + ALLOWANCE_MILLISECONDS}ms"
+            route["group_wait"] = f"{round(1_000 * parse_duration(route['group_wait'])) + ALLOWANCE_MILLISECONDS}ms"
         for key in ("active_time_intervals", "mute_time_intervals"):
             route.pop(key, None)
     config["receivers"] = [
@@ -318,7 +319,6 @@ def _prometheus_config(directory: Path, exporter: str, manager: str) -> str:
 
 def _hurried(rule: dict[str, Any]) -> dict[str, Any]:
     ranges, waits = FASTER.get(rule.get("alert") or rule["record"], (FACTOR, FACTOR))
-    expression = scaled_expression(rule["expr"], ranges)
     # Eight scrapes at least, so that a busy machine that misses some does not look like a missing series.
-    expression = re.sub(r"\[(\d+)ms\]", lambda found: f"[{max(2_000, int(found[1]))}ms]", expression)
-    return {**rule, "expr": expression, **{key: scaled(rule[key], waits) for key in ("for", "keep_firing_for") if key in rule}}
+    expression = divided_expression(rule["expr"], ranges, least=2.0)
+    return {**rule, "expr": expression, **{key: divided(rule[key], waits) for key in ("for", "keep_firing_for") if key in rule}}

@@ -19,13 +19,13 @@ from typing import Any, Final
 import httpx
 import yaml
 
+from exporter.monitoring.hurry import divided, divided_expression
 from exporter.simulator import Simulator
 from tests.e2e.fast_clock import FASTER_ENV, STARTED_ENV, FastClock
 from tests.e2e.paging_stack import JOB, Inbox, delivered_to, exporting, served
 from tests.e2e.storm_fleet import build, configuration
 from tests.monitoring.bundle import ROOT
 from tests.monitoring.routes import every_route
-from tests.monitoring.scaled import scaled, scaled_expression
 from tests.monitoring.servers import alertmanager, prometheus, wait_for
 
 BUNDLE: Final = ROOT / "config"
@@ -120,7 +120,7 @@ def storm_stack(directory: Path, sites: int, faster: float, bundle: Path = BUNDL
                 directory,
                 _scraping(directory, bundle, faster, exporter, str(manager.base_url)),
                 f"--rules.alert.resend-delay={RESEND_SECONDS * 1000:.0f}ms",
-                f"--query.lookback-delta={scaled('5m', faster)}",
+                f"--query.lookback-delta={divided('5m', faster)}",
             )
         )
         running = StormStack(simulator, server, mailbox, faster)
@@ -143,7 +143,7 @@ def _routes(directory: Path, bundle: Path, faster: float, inbox_url: str) -> Pat
     config = yaml.safe_load((bundle / "alertmanager" / "alertmanager.yml").read_text())
     config["route"] = {**_DEFAULT_WAITS, **config["route"]}
     for route in every_route(config):
-        route |= {key: scaled(route[key], faster) for key in _DEFAULT_WAITS if key in route}
+        route |= {key: divided(route[key], faster) for key in _DEFAULT_WAITS if key in route}
     config["receivers"] = [_to_the_inbox(receiver, inbox_url) for receiver in config["receivers"]]
     file = directory / "alertmanager.yml"
     file.write_text(yaml.safe_dump({key: config[key] for key in ("route", "inhibit_rules", "receivers")}))
@@ -162,14 +162,14 @@ def _scraping(directory: Path, bundle: Path, faster: float, exporter: str, manag
     groups = [
         {
             **group,
-            "interval": scaled(group.get("interval", "1m"), faster),
+            "interval": divided(group.get("interval", "1m"), faster),
             "rules": [_divided(rule, faster) for rule in group["rules"] if rule.get("alert") not in _OF_THE_MACHINE],
         }
         for name in ("recording", "alerting")
         for group in yaml.safe_load((bundle / "prometheus" / f"{name}.rules.yml").read_text())["groups"]
     ]
     (directory / "rules.yml").write_text(yaml.safe_dump({"groups": groups}))
-    grid = scaled("1m", faster)
+    grid = divided("1m", faster)
     return yaml.safe_dump(
         {
             "global": {"scrape_interval": grid, "scrape_timeout": grid, "evaluation_interval": grid},
@@ -181,5 +181,5 @@ def _scraping(directory: Path, bundle: Path, faster: float, exporter: str, manag
 
 
 def _divided(rule: dict[str, Any], faster: float) -> dict[str, Any]:
-    waits: dict[str, Any] = {key: scaled(rule[key], faster) for key in ("for", "keep_firing_for") if key in rule}
-    return {**rule, "expr": scaled_expression(rule["expr"], faster), **waits}
+    waits: dict[str, Any] = {key: divided(rule[key], faster) for key in ("for", "keep_firing_for") if key in rule}
+    return {**rule, "expr": divided_expression(rule["expr"], faster), **waits}

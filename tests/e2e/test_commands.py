@@ -250,7 +250,7 @@ def test_simulate_lists_every_scripted_incident() -> None:
     assert code == 0
     for name in (
         *("token-revoked", "sync-stuck", "provider-down", "double-booking", "lost-crm-link", "api-throttled", "intake-stopped"),
-        *("calm", "worst-night", "bad-night"),
+        *("calm", "worst-night", "long-night", "bad-night"),
     ):
         assert name in out
 

@@ -42,7 +42,11 @@ FROM_PROMETHEUS = {
     "scrape_samples_scraped": (),
     "prometheus_rule_evaluation_failures_total": ("rule_group",),
     "prometheus_rule_group_iterations_missed_total": ("rule_group",),
-    "ALERTS": ("alertstate",),
+    "ALERTS": (
+        *("alertstate", "alertname", "severity", "fixed_by", "cluster", "namespace", "target", "platform", "collector"),
+        *("connection", "provider", "reason", "window", "budget", "credential", "calendar_type", "site", "besides", "extent"),
+        *("slo", "long", "short", "symptom", "forgets", "shard"),
+    ),
     "ALERTS_FOR_STATE": (),
 }
 SCRAPE_LABELS = {"job", "instance"}

@@ -37,11 +37,12 @@ from exporter.model import (
 )
 from exporter.policy import Known, TargetPolicy
 from exporter.state.snapshot import CollectorState
+from exporter.support.remote_write import Labels
 from tests.harness.exposition import instruments_for, lines_of
 from tests.harness.views import Target, connection, connections, failed, succeeded, target_of, unpolled, view_of
 from tests.monitoring.bundle import ALERT_GROUPS, RECORDING_GROUPS
 from tests.monitoring.promql import parse, walk
-from tests.monitoring.remote_write import Labels, Run, remote_write_runs
+from tests.monitoring.remote_write import Run, remote_write_runs
 
 JOB: Final = "booking-sync-exporter"
 INSTANCE: Final = "127.0.0.1:10888"

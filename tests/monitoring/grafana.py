@@ -28,17 +28,17 @@ def missing() -> str:
     """Return what is missing to run Grafana's code, or nothing."""
     if not shutil.which("node"):
         return "node is not installed (Debian: apt-get install nodejs npm)"
-    if not (_FOLDER / "node_modules" / "@grafana" / "data").is_dir():
+    if not all((_FOLDER / "node_modules" / "@grafana" / package).is_dir() for package in ("data", "scenes")):
         return f"Grafana's code is not installed (make servers, or: cd {_FOLDER.relative_to(ROOT)} && npm ci)"
     return ""
 
 
 @contextmanager
-def grafana() -> Iterator[Panel]:
-    """Run Grafana's code: takes the request of ``panel.cjs`` and returns its answer. Skips when it is absent, fails in CI."""
+def grafana(script: str = "panel.cjs") -> Iterator[Panel]:
+    """Run Grafana's code: takes the request of a script and returns its answer. Skips when it is absent, fails in CI."""
     if reason := missing():
         (pytest.fail if os.environ.get("CI") else pytest.skip)(reason)
-    with subprocess.Popen(["node", _FOLDER / "panel.cjs"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(["node", _FOLDER / script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdin
         assert process.stdout
         stdin, stdout = process.stdin, process.stdout
@@ -47,7 +47,7 @@ def grafana() -> Iterator[Panel]:
             stdin.write(json.dumps(request) + "\n")
             stdin.flush()
             line = stdout.readline()
-            assert line, f"panel.cjs ended with {process.wait(10)}"
+            assert line, f"{script} ended with {process.wait(10)}"
             answer: Json = json.loads(line)
             return answer
 
@@ -61,7 +61,7 @@ def grafana() -> Iterator[Panel]:
 def filled(expression: str, variables: dict[str, str]) -> str:
     """Return a query with Grafana's variables replaced, as it is sent for one hour of a scrape interval of 30 s."""
     text = expression.replace("$__rate_interval", "4m").replace("$__range", "1h")
-    return re.sub(r"\$(\w+)", lambda name: variables[name[1]], text)
+    return re.sub(r"\$([a-z]\w*)", lambda name: variables[name[1]], text)
 
 
 def ask_prometheus(client: httpx.Client, target: Json, variables: dict[str, str], now: float) -> Json:

@@ -245,9 +245,14 @@ def _scraped(text: str, job: str, moment: float) -> Iterator[str]:
 
 
 def a_week_ago(now: float) -> Iterator[str]:
-    """Yield half an hour of a recorded series a week ago; recorded series do not exist before their rule ran."""
+    """Yield half an hour of recorded series a week ago; recorded series do not exist before their rule ran."""
     for target, platform in (("salon-wix", WIX), ("salon-b24", BITRIX24)):
-        labels = f'job="{JOB}",target="{target}",platform="{platform}",window="next_7d"'
-        for minute in range(-15, 15):
-            yield f"target_window:booking_sync_bookings:max{{{labels}}} 30 {now - 7 * DAY + 60 * minute:.0f}"
+        labels = f'job="{JOB}",target="{target}",platform="{platform}"'
+        for series in (
+            f'target_window:booking_sync_bookings:max{{{labels},window="next_24h"}}',
+            f'target_window:booking_sync_bookings:max{{{labels},window="next_7d"}}',
+            f"target:booking_sync_discovered_bookings:increase4h{{{labels}}}",
+        ):
+            for minute in range(-15, 15):
+                yield f"{series} 30 {now - 7 * DAY + 60 * minute:.0f}"
     yield "# EOF"

@@ -86,7 +86,7 @@ def _with_our_addresses(directory: Path, config: dict[str, Any], web: int, mail:
             one |= {"routing_key_file": str(directory / "key"), "url": f"http://127.0.0.1:{web}/pagerduty"}
     config["global"] = {
         "smtp_smarthost": f"127.0.0.1:{mail}",
-        "smtp_from": "booking-sync@example.org",
+        "smtp_from": "booking-sync@salon.invalid",
         "smtp_require_tls": False,
     }
     config["templates"] = [str(ALERTMANAGER / "templates" / "*.tmpl")]

@@ -168,7 +168,23 @@ def firing(
     series: Mapping[str, Sequence[float | None]], minutes: Sequence[int], folder: Path, alerts: Collection[str] = ALERT_NAMES
 ) -> dict[int, list[dict[str, str]]]:
     """Return the labels of those of ``alerts`` that fire at each of ``minutes``, the heartbeat left out."""
-    groups = standing_on(alerts)
+    found = measured(series, minutes, folder, 'ALERTS{alertstate="firing",alertname!="Watchdog"}', alerts)
+    own = ("__name__", "alertstate")
+    return {
+        minute: [{label: word for label, word in labels.items() if label not in own} for labels, _ in rows]
+        for minute, rows in found.items()
+    }
+
+
+def measured(
+    series: Mapping[str, Sequence[float | None]],
+    minutes: Sequence[int],
+    folder: Path,
+    expression: str,
+    rules_of: Collection[str],
+) -> dict[int, list[tuple[dict[str, str], float]]]:
+    """Return the labels and values of ``expression`` at each of ``minutes``; the rules named evaluate, and those they need."""
+    groups = standing_on(rules_of)
     rules = folder / "rules.yml"
     rules.write_text(yaml.safe_dump({"groups": groups}, width=10_000, sort_keys=False))
     case = {
@@ -179,25 +195,18 @@ def firing(
             {
                 "interval": "1m",
                 "input_series": [{"series": name, "values": _written(values)} for name, values in series.items()],
-                "promql_expr_test": [
-                    {"expr": 'ALERTS{alertstate="firing",alertname!="Watchdog"}', "eval_time": f"{minute}m"}
-                    for minute in minutes
-                ],
+                "promql_expr_test": [{"expr": expression, "eval_time": f"{minute}m"} for minute in minutes],
             }
         ],
     }
     file = folder / "outage.yml"
     file.write_text(yaml.dump(case, Dumper=getattr(yaml, "CSafeDumper", yaml.SafeDumper), width=10_000))
     result = run("promtool", "test", "rules", file, timeout=_SECONDS)
-    found: dict[int, list[dict[str, str]]] = {minute: [] for minute in minutes}
+    found: dict[int, list[tuple[dict[str, str], float]]] = {minute: [] for minute in minutes}
     for time, got in re.findall(r"time: (\w+),\n\s+exp: nil\n\s+got: (.*)", result.stdout + result.stderr):
         found[_minutes(time)] = [
-            {
-                name: value
-                for name, value in re.findall(r'(\w+)="((?:[^"\\]|\\.)*)"', one)
-                if name not in ("__name__", "alertstate")
-            }
-            for one in re.findall(r"\{([^}]*)\} 1E\+00", got)
+            (dict(re.findall(r'(\w+)="((?:[^"\\]|\\.)*)"', labels)), float(value))
+            for labels, value in re.findall(r"\{([^}]*)\} (\S+?)(?:,|$)", got)
         ]
     assert "SUCCESS" in result.stdout or any(found.values()), result.stdout + result.stderr
     return found

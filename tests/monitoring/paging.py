@@ -19,12 +19,12 @@ from typing import Any, Final
 
 import yaml
 
+from exporter.monitoring.hurry import divided
 from tests.monitoring import message_counts
 from tests.monitoring.bundle import ALERTS
 from tests.monitoring.inboxes import send, serving
 from tests.monitoring.message_counts import Counts
 from tests.monitoring.routes import CONFIG_FILE, every_route, sends_all_clears
-from tests.monitoring.scaled import scaled
 from tests.monitoring.servers import alertmanager
 from tests.monitoring.storms import LASTS, Spell
 
@@ -100,7 +100,7 @@ def _divided(faster: float, port: int) -> dict[str, Any]:
     for route in every_route(config):
         for name in _DEFAULTS:
             if name in route:
-                route[name] = scaled(route[name], faster)
+                route[name] = divided(route[name], faster)
     config["receivers"] = [
         {"name": receiver["name"], "webhook_configs": [{"url": f"http://127.0.0.1:{port}/", "send_resolved": all_clear}]}
         if (all_clear := sends_all_clears(receiver)) is not None

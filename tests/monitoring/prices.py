@@ -22,7 +22,7 @@ AT: Final = 1_790_000_000.0
 FORTY: Final = Fleet(sites=32, portals=8, connections=5)
 LARGE: Final = Fleet(sites=5_000, portals=500, connections=5)
 AIM_CORES: Final = 0.2
-MOST_CORES: Final = 0.4
+MOST_CORES: Final = 0.42
 """What all groups together may need of Prometheus for :data:`LARGE`."""
 # What a group with fewer samples needs has little to do with them.
 _TELLING: Final = 1_000
@@ -41,7 +41,8 @@ class Price:
     def at(self, fleet: Fleet) -> float:
         """Return the samples of one evaluation for a fleet."""
         connections = fleet.sites * fleet.connections
-        return self.fixed + self.per_site * fleet.sites + self.per_connection * connections + self.per_portal * fleet.portals
+        line = self.fixed + self.per_site * fleet.sites + self.per_connection * connections + self.per_portal * fleet.portals
+        return max(0.0, line)  # what many have alike is fewer samples in a larger fleet
 
 
 @dataclass(frozen=True, slots=True)

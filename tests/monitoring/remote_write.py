@@ -1,24 +1,18 @@
-"""Samples of any moment for a real Prometheus, with the staleness markers that a scrape or a rule would leave.
-
-The remote-write protocol 1.0 in its smallest form: protobuf by hand, snappy without compression.
-"""
+"""Samples of any moment for a real Prometheus, with the staleness markers that a scrape or a rule would leave."""
 
 from __future__ import annotations
 
-import struct
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Final, TypeAlias
 
 import httpx
 
-Labels: TypeAlias = frozenset[tuple[str, str]]
-Samples: TypeAlias = Sequence[tuple[float, float | None]]
-"""Moments in Unix seconds, ascending, with values; ``None`` says that the series has ended here."""
+from exporter.support.remote_write import HEADERS, PATH, Labels, Samples, one_series, samples, snappy
 
-_STALE: Final = struct.pack("<Q", 0x7FF0000000000002)
-_LITERAL: Final = 1 << 16
+Found: TypeAlias = dict[Labels, dict[float, float]]
+"""Values by moment of several series."""
 _REQUEST: Final = 1_000_000
 
 
@@ -35,7 +29,7 @@ class Run:
 
 def remote_write(client: httpx.Client, series: Mapping[Labels, Samples]) -> None:
     """Send samples to a Prometheus that runs with ``--web.enable-remote-write-receiver``."""
-    _post(client, b"".join(_field(1, _named(labels) + _run(samples)) for labels, samples in series.items()))
+    _post(client, b"".join(one_series(labels, samples(run)) for labels, run in series.items()))
 
 
 def remote_write_runs(client: httpx.Client, runs: Iterable[Run]) -> None:
@@ -43,12 +37,12 @@ def remote_write_runs(client: httpx.Client, runs: Iterable[Run]) -> None:
 
     @cache
     def encoded(value: float, last: float, every: float, behind: float) -> bytes:
-        return _run([(last - every * step, value) for step in reversed(range(int(behind / every) + 1))])
+        return samples([(last - every * step, value) for step in reversed(range(int(behind / every) + 1))])
 
     waiting: list[bytes] = []
     size = 0
     for run in runs:
-        one = _field(1, _named(run.labels) + encoded(run.value, run.last, run.every, run.behind))
+        one = one_series(run.labels, encoded(run.value, run.last, run.every, run.behind))
         waiting.append(one)
         size += len(one)
         if size > _REQUEST:
@@ -59,15 +53,7 @@ def remote_write_runs(client: httpx.Client, runs: Iterable[Run]) -> None:
 
 
 def _post(client: httpx.Client, request: bytes) -> None:
-    answer = client.post(
-        "/api/v1/write",
-        content=_snappy(request),
-        headers={
-            "Content-Encoding": "snappy",
-            "Content-Type": "application/x-protobuf",
-            "X-Prometheus-Remote-Write-Version": "0.1.0",
-        },
-    )
+    answer = client.post(PATH, content=snappy(request), headers=HEADERS)
     assert answer.status_code == httpx.codes.NO_CONTENT, answer.text
 
 
@@ -76,43 +62,11 @@ def with_ends(moments: Iterable[float], found: Mapping[Labels, Mapping[float, fl
     steps = list(moments)
     ended: dict[Labels, Samples] = {}
     for labels, values in found.items():
-        samples: list[tuple[float, float | None]] = []
+        run: list[tuple[float, float | None]] = []
         for moment in steps:
             if moment in values:
-                samples.append((moment, values[moment]))
-            elif samples and samples[-1][1] is not None:
-                samples.append((moment, None))
-        ended[labels] = samples
+                run.append((moment, values[moment]))
+            elif run and run[-1][1] is not None:
+                run.append((moment, None))
+        ended[labels] = run
     return ended
-
-
-def _named(labels: Labels) -> bytes:
-    return b"".join(_field(1, _field(1, name.encode()) + _field(2, value.encode())) for name, value in sorted(labels))
-
-
-def _run(samples: Samples) -> bytes:
-    return b"".join(_field(2, _sample(moment, value)) for moment, value in samples)
-
-
-def _sample(moment: float, value: float | None) -> bytes:
-    return b"\x09" + (_STALE if value is None else struct.pack("<d", value)) + b"\x10" + _varint(round(1_000 * moment))
-
-
-def _field(number: int, content: bytes) -> bytes:
-    return _varint(number << 3 | 2) + _varint(len(content)) + content
-
-
-def _varint(number: int) -> bytes:
-    encoded = bytearray()
-    while number > 0x7F:
-        encoded.append(number & 0x7F | 0x80)
-        number >>= 7
-    return bytes([*encoded, number])
-
-
-def _snappy(content: bytes) -> bytes:
-    parts = [_varint(len(content))]
-    for start in range(0, len(content), _LITERAL):
-        part = content[start : start + _LITERAL]
-        parts += [b"\xf4", struct.pack("<H", len(part) - 1), part]
-    return b"".join(parts)

@@ -66,5 +66,17 @@ def test_the_fleet_board_shows_what_is_broken_and_who_fixes_it_on_the_first_scre
     fleet = load_board(next(path for path in BOARDS if path.stem == "fleet"))
     broken = next(panel for panel in panels(fleet) if panel["title"] == "What is broken and who fixes it")
     headings = broken["transformations"][2]["options"]["renameByName"]
-    assert {"Target", "Since", "Fixed by"} <= set(headings.values())
+    shown = ["Severity", "Who", "Targets", "What", "Where", "Why", "Since", "For", "Fixed by", "Alert"]
+    assert shown == list(headings.values())[: len(shown)]
     assert broken["gridPos"]["y"] + broken["gridPos"]["h"] <= 20
+    widths = [
+        one["value"]
+        for column in broken["fieldConfig"]["overrides"]
+        for one in column["properties"]
+        if one["id"] == "custom.width"
+    ]
+    assert len(shown) == len(widths)
+    assert sum(widths) <= 1_400, "a screen of 1,440 pixels has so many for a table"
+    # On a telephone panels stand below each other, 38 pixels a row: the first name is on the first of its screens.
+    above = [panel["gridPos"]["h"] for panel in panels(fleet)[:3]]
+    assert 38 * (1 + sum(above)) + 120 <= 844 - 250, "the menu of the board takes 250"

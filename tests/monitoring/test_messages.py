@@ -84,7 +84,11 @@ def test_a_page_names_its_component_and_class_and_leads_to_board_runbook_and_das
     assert ("critical", "") == (page["payload"]["severity"], page["payload"].get("group", ""))
     assert "booking-sync-exporter" == page["client"]
     assert "https://sync.example/#salon" == page["client_url"]
-    assert [LINKS["board"], LINKS["runbook_url"], LINKS["dashboard_url"]] == [link["href"] for link in page["links"]]
+    assert [
+        ("Status board", LINKS["board"]),
+        ("Runbook", LINKS["runbook_url"]),
+        ("Dashboard", LINKS["dashboard_url"]),
+    ] == [(link["text"], link["href"]) for link in page["links"]]
 
 
 @pytest.mark.parametrize(

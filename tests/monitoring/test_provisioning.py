@@ -16,6 +16,7 @@ import pytest
 import yaml
 
 from exporter.config import load_config
+from exporter.monitoring import Options, render
 from tests.monitoring.bundle import ALERT_GROUPS, BOARDS, RECORDING_GROUPS, ROOT
 
 KUBERNETES = ROOT / "config" / "kubernetes"
@@ -125,7 +126,7 @@ def _mounts(service: dict[str, Any]) -> dict[str, tuple[str, str]]:
 def test_every_image_is_pinned_and_every_port_stays_on_this_machine(name: str, service: dict[str, Any]) -> None:
     assert re.fullmatch(r"[\w./-]+:(v?\d+\.\d+\.\d+(@sha256:[0-9a-f]{64})?|local)", service["image"]), name
     assert all(port.startswith("127.0.0.1:") for port in service.get("ports", [])), name
-    assert name == "passwords" or service["healthcheck"]["test"], name
+    assert service.get("restart") == "no" or service["healthcheck"]["test"], name
 
 
 def test_only_the_board_and_grafana_have_a_port() -> None:
@@ -151,7 +152,8 @@ def test_prometheus_and_alertmanager_take_commands_from_nobody_without_the_passw
     if "prom/" in service["image"]:
         assert "--web.config.file=/run/monitoring/web.yml" in flags
         assert ("monitoring-password", "ro") == _mounts(service)["/run/monitoring"]
-        assert {"passwords": {"condition": "service_completed_successfully"}} == service["depends_on"]
+        first = {"passwords", "hurried"} if name.endswith("-demo") else {"passwords"}
+        assert {one: {"condition": "service_completed_successfully"} for one in first} == service["depends_on"]
         assert "monitoring:$$(cat /run/monitoring/password)@localhost" in service["healthcheck"]["test"][1], name
 
 
@@ -175,7 +177,20 @@ def test_the_demo_shares_no_volume_with_the_live_services_but_the_password() -> 
         for profile in ("live", "demo")
     }
     assert {"exporter-data", "prometheus-data", "alertmanager-data", "grafana-live-data"} == volumes["live"]
-    assert {"prometheus-demo-data", "alertmanager-demo-data", "grafana-demo-data"} == volumes["demo"]
+    assert {"demo-bundle", "prometheus-demo-data", "alertmanager-demo-data", "grafana-demo-data"} == volumes["demo"]
+
+
+def test_the_servers_of_the_demo_read_what_is_rendered_for_them_in_divided_time(tmp_path: Path) -> None:
+    maker = COMPOSE["services"]["hurried"]
+    assert ["monitoring", "render", "--hurry=60", "--out=/run/hurried"] == maker["command"]
+    assert ["demo"] == maker["profiles"]
+    made = {f"/run/hurried/{path.relative_to(tmp_path)}" for path in render(Options(hurry=60), tmp_path)}
+    for name in ("prometheus-demo", "alertmanager-demo"):
+        service = COMPOSE["services"][name]
+        assert ("demo-bundle", "ro") == _mounts(service)["/run/hurried"]
+        assert {flag.partition("=")[2] for flag in service["command"] if flag.startswith("--config.file=")} <= made
+        live = COMPOSE["services"][name.removesuffix("-demo")]["command"]
+        assert live[1:] == service["command"][1:]
 
 
 def test_each_service_gets_its_own_secrets_and_the_demo_none() -> None:
@@ -244,3 +259,92 @@ def test_grafana_finds_its_data_source_and_the_dashboards_where_compose_puts_the
     assert not provider["allowUiUpdates"]
     mounts = COMPOSE["services"]["grafana"]["volumes"]
     assert f"./dashboards:{provider['options']['path']}:ro" in mounts
+
+
+PROVISIONING = ROOT / "config" / "grafana" / "provisioning"
+# What Grafana documents for each of its folders, as far as it may stand in ours; keys that it does not know it ignores.
+_TEXT, _FLAG, _NUMBER = {"type": "string", "minLength": 1}, {"type": "boolean"}, {"type": "integer", "minimum": 1}
+_SOURCE = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["name", "uid", "type", "access", "url", "editable"],
+    "properties": {
+        **dict.fromkeys(("name", "uid", "url", "basicAuthUser"), _TEXT),
+        **dict.fromkeys(("basicAuth", "isDefault", "withCredentials"), _FLAG),
+        "type": {"enum": ["prometheus", "alertmanager"]},
+        "access": {"const": "proxy"},
+        "editable": {"const": False},
+        "orgId": _NUMBER,
+        "version": _NUMBER,
+        "jsonData": {
+            "type": "object",
+            "additionalProperties": False,
+            "properties": {
+                "httpMethod": {"enum": ["GET", "POST"]},
+                "timeInterval": _TEXT,
+                "implementation": {"enum": ["prometheus", "cortex", "mimir"]},
+                "handleGrafanaManagedAlerts": _FLAG,
+            },
+        },
+        # A password stands in a file, never here.
+        "secureJsonData": {
+            "type": "object",
+            "additionalProperties": False,
+            "properties": {"basicAuthPassword": {"type": "string", "pattern": r"^\$__file\{/.+\}$"}},
+        },
+    },
+}
+_PROVIDER = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["name", "type", "folder", "folderUid", "allowUiUpdates", "options"],
+    "properties": {
+        **dict.fromkeys(("name", "folder", "folderUid"), _TEXT),
+        "type": {"const": "file"},
+        **dict.fromkeys(("allowUiUpdates", "disableDeletion"), _FLAG),
+        **dict.fromkeys(("orgId", "updateIntervalSeconds"), _NUMBER),
+        "options": {
+            "type": "object",
+            "additionalProperties": False,
+            "required": ["path"],
+            "properties": {"path": {"type": "string", "pattern": "^/"}, "foldersFromFilesStructure": _FLAG},
+        },
+    },
+}
+_FOLDERS = {
+    "datasources": {"datasources": {"type": "array", "minItems": 1, "items": _SOURCE}},
+    "dashboards": {"providers": {"type": "array", "minItems": 1, "items": _PROVIDER}},
+    "plugins": {"apps": {"type": "array", "maxItems": 0}},
+    "alerting": {"groups": {"type": "array", "maxItems": 0}},
+}
+
+
+def test_every_folder_that_grafana_looks_for_is_there_with_something_that_it_reads() -> None:
+    assert set(_FOLDERS) == {path.name for path in PROVISIONING.iterdir()}
+    for name in _FOLDERS:
+        assert {".yml"} == {path.suffix for path in (PROVISIONING / name).iterdir()}
+
+
+@pytest.mark.parametrize("path", sorted(PROVISIONING.glob("*/*")), ids=lambda path: f"{path.parent.name}/{path.name}")
+def test_a_file_of_the_provisioning_has_what_grafana_documents_and_nothing_else(path: Path) -> None:
+    lists = _FOLDERS[path.parent.name]
+    schema = {
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["apiVersion", *lists],
+        "properties": {"apiVersion": {"const": 1}, **lists},
+    }
+    jsonschema.validate(yaml.safe_load(path.read_text()), schema)
+
+
+def test_a_name_and_a_uid_stand_for_one_data_source() -> None:
+    sources = yaml.safe_load((PROVISIONING / "datasources/prometheus.yml").read_text())["datasources"]
+    for key in ("name", "uid"):
+        assert len(sources) == len({source[key] for source in sources})
+    assert ["prometheus"] == [source["uid"] for source in sources if source.get("isDefault")]
+
+
+def test_the_boards_are_tested_with_the_code_of_the_grafana_that_compose_runs() -> None:
+    package = json.loads((ROOT / "tests/harness/grafana/package.json").read_text())
+    images = {service["image"] for name, service in COMPOSE["services"].items() if name.startswith("grafana")}
+    assert {f"grafana/grafana:{package['dependencies']['@grafana/data']}"} == images

@@ -40,6 +40,8 @@ ACROSS_GROUPS = {
     "booking-sync-intake",
     "booking-sync-many",
     "booking-sync-unsteady",
+    "booking-sync-health",
+    "booking-sync-causes",
 }
 
 each_expression = pytest.mark.parametrize(("name", "expression"), EXPRESSIONS)

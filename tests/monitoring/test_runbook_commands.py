@@ -44,6 +44,7 @@ def test_the_runbooks_name_commands_of_each_kind() -> None:
         "booking-sync-exporter probe TARGET",
         "booking-sync-exporter list TARGET",
         "booking-sync-exporter check-config",
+        "booking-sync-exporter monitoring check --prometheus-url URL --alertmanager-url URL",
         "systemctl status booking-sync-exporter",
         "systemctl restart booking-sync-exporter",
         "systemctl reload booking-sync-exporter",

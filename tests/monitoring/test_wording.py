@@ -9,7 +9,8 @@ import pytest
 import yaml
 
 from exporter.monitoring.alerts import Alert, FixedBy, Severity
-from exporter.monitoring.alerts.wording import counted, last_answer, number, state_began
+from exporter.monitoring.alerts.wording import last_answer, number, state_began
+from exporter.monitoring.language import counted, said
 from exporter.monitoring.options import Options
 from exporter.monitoring.prometheus import alert_rule
 from tests.monitoring.servers import run
@@ -41,7 +42,9 @@ def _annotation(directory: Path, text: str, expr: str, *series: tuple[str, str],
     ("value", "words"), [("1", "1 poll"), ("1.03", "1 poll"), ("2", "2 polls"), ("0", "0 polls"), ("1000", "1000 polls")]
 )
 def test_one_is_not_many(value: str, words: str, tmp_path: Path) -> None:
-    assert words == _annotation(tmp_path, counted("poll", "polls"), "m >= 0", ("m", f"{value}x20"))
+    assert words == _annotation(
+        tmp_path, said(counted("%(count)s poll", "%(count)s polls"), "en"), "m >= 0", ("m", f"{value}x20")
+    )
 
 
 def test_a_connection_tells_since_when_it_is_so_as_the_replica_knows_it_that_saw_it_first(tmp_path: Path) -> None:

@@ -7,16 +7,15 @@ are the shipped ones, evaluated by Prometheus every 30 seconds, the last time 5 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import httpx
 from msgspec.structs import replace
 from prometheus_client import CollectorRegistry
 
 from exporter.errors import Reason
-from exporter.fields.durations import parse_duration
 from exporter.metrics import Format, Instruments, Page
 from exporter.model import (
     ApiUsage,
@@ -34,11 +33,12 @@ from exporter.model import (
     WindowLinks,
 )
 from exporter.state.snapshot import CollectorState
+from exporter.support.remote_write import Labels
 from tests.harness.expected import expected
 from tests.harness.exposition import counters_of, lines_of
 from tests.harness.views import OPERATIONS, connection, connections, failed, succeeded, target_of, unpolled, view_of
-from tests.monitoring.bundle import ALERT_GROUPS, RECORDING_GROUPS
-from tests.monitoring.remote_write import Labels, remote_write, with_ends
+from tests.monitoring.evaluated import labels_of, moments_before, write_rules
+from tests.monitoring.remote_write import Found, remote_write, with_ends
 
 INSTANCE, SECOND_INSTANCE = "127.0.0.1:10888", "127.0.0.1:10889"
 WIX, BITRIX24 = "salon-wix", "salon-b24"
@@ -53,7 +53,6 @@ _COLLECTORS: Final = {
     WIX: ("wix", (CollectorName.CONNECTIONS, CollectorName.BOOKINGS)),
     BITRIX24: ("bitrix24", (CollectorName.BOOKINGS, CollectorName.LINKS)),
 }
-_Found = dict[Labels, dict[float, float]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,33 +100,19 @@ WORLDS: Final = (
 def write_worlds(client: httpx.Client, now: float) -> None:
     """Write all worlds, and two jobs that are not ours, into a Prometheus; rules included."""
     for world in WORLDS:
-        moments = _moments(now - world.newest, world.every)
-        scraped: _Found = defaultdict(dict)
+        moments = moments_before(now - world.newest, world.every, HISTORY)
+        scraped: Found = defaultdict(dict)
         for moment, labels, value in _scrapes(world, moments, now):
             scraped[labels][moment] = value
         remote_write(client, with_ends(moments, scraped))
-    moments = _moments(now - 15, _SCRAPE)
-    others: _Found = {
-        _labels(name, job=job, instance="127.0.0.1:9100"): dict.fromkeys(moments, value)
+    moments = moments_before(now - 15, _SCRAPE, HISTORY)
+    others: Found = {
+        labels_of(name, job=job, instance="127.0.0.1:9100"): dict.fromkeys(moments, value)
         for job, up in (("node", 1.0), ("another", 0.0))
         for name, value in (("up", up), ("process_start_time_seconds", 1e9), ("scrape_duration_seconds", 9.0))
     }
     remote_write(client, with_ends(moments, others))
-    for group in RECORDING_GROUPS:
-        for rule in group["rules"]:
-            # The worlds are younger than an hour: what is evaluated once an hour had its turn five minutes ago at the latest.
-            _record(client, rule, now, min(300, parse_duration(group["interval"])))
-    for group in ALERT_GROUPS:
-        for rule in group["rules"]:
-            _alert(client, rule, now)
-
-
-def _moments(last: float, step: float) -> list[float]:
-    return [last - step * before for before in reversed(range(int(HISTORY // step)))]
-
-
-def _labels(name: str, **labels: str) -> Labels:
-    return frozenset({"__name__": name, **labels}.items())
+    write_rules(client, now, HISTORY)
 
 
 def _scrapes(world: World, moments: list[float], now: float) -> Iterator[tuple[float, Labels, float]]:
@@ -144,8 +129,8 @@ def _scrapes(world: World, moments: list[float], now: float) -> Iterator[tuple[f
         if world.forgotten and moment > now - world.forgotten:
             return
         answers = not world.silent or moment <= now - world.silent
-        yield moment, _labels("up", **scrape), float(answers)
-        yield moment, _labels("scrape_duration_seconds", **scrape), 0.01
+        yield moment, labels_of("up", **scrape), float(answers)
+        yield moment, labels_of("scrape_duration_seconds", **scrape), 0.01
         if not answers:
             continue
         if world.removed and moment > now - world.removed and WIX in served:
@@ -162,7 +147,7 @@ def _scrapes(world: World, moments: list[float], now: float) -> Iterator[tuple[f
             targets.append(target_of(name, platform, states, usage=usage))
         view = replace(view_of(*targets, at=moment), standby=world.waits)
         for family, own, value in lines_of(page.render(view, Format.TEXT).decode()):
-            yield moment, _labels(family, **scrape, **own), value
+            yield moment, labels_of(family, **scrape, **own), value
 
 
 def _state(world: World, before: CollectorState, moment: float, now: float) -> CollectorState:
@@ -204,49 +189,3 @@ def _connections(at: float, broken_since: float | None) -> ConnectionsObservatio
         observed_at=at,
     )
     return connections(*good, importing, at=at)
-
-
-def _evaluated(client: httpx.Client, expression: str, now: float, step: float) -> tuple[list[float], _Found]:
-    """Return the moments at which a rule was evaluated, five seconds after a scrape or more, and what it gave."""
-    moments = _moments(now - 5, step)
-    answer = client.post(
-        "/api/v1/query_range", data={"query": expression, "start": moments[0], "end": moments[-1], "step": step}
-    ).json()
-    assert answer["status"] == "success", f"{expression}: {answer}"
-    return moments, {
-        frozenset(series["metric"].items()): {float(at): float(value) for at, value in series["values"]}
-        for series in answer["data"]["result"]
-    }
-
-
-def _record(client: httpx.Client, rule: Mapping[str, Any], now: float, step: float) -> None:
-    moments, found = _evaluated(client, rule["expr"], now, step)
-    recorded: _Found = defaultdict(dict)
-    for labels, values in found.items():  # the two sides of an `or` have two names until they are recorded
-        recorded[_renamed(labels, {"__name__": rule["record"]})] |= values
-    _write(client, moments, recorded)
-
-
-def _alert(client: httpx.Client, rule: Mapping[str, Any], now: float) -> None:
-    hold = parse_duration(rule.get("for", "0s"))
-    moments, found = _evaluated(client, rule["expr"], now, _SCRAPE)
-    written: _Found = defaultdict(dict)
-    for labels, values in found.items():
-        since = 0.0
-        for moment in moments:
-            since = (since or moment) if moment in values else 0.0
-            if since:
-                named = {**rule["labels"], "alertname": rule["alert"]}
-                state = "firing" if moment - since >= hold else "pending"
-                written[_renamed(labels, {**named, "__name__": "ALERTS", "alertstate": state})][moment] = 1.0
-                written[_renamed(labels, {**named, "__name__": "ALERTS_FOR_STATE"})][moment] = since
-    _write(client, moments, written)
-
-
-def _renamed(labels: Labels, changes: Mapping[str, str]) -> Labels:
-    return frozenset({**dict(labels), **changes}.items())
-
-
-def _write(client: httpx.Client, moments: list[float], found: _Found) -> None:
-    if found:
-        remote_write(client, with_ends(moments, found))

@@ -19,7 +19,7 @@ def section(name: str) -> str:
 
 def test_the_table_of_incidents_is_the_code() -> None:
     rows = [
-        f"| `{incident.name}` | {incident.description} | {incident.alert} | {incident.on_board} |" for incident in INCIDENTS
+        f"| `{incident.name}` | {incident.description} | {incident.pages} | {incident.on_board} |" for incident in INCIDENTS
     ]
     assert section("incidents").splitlines() == rows
 

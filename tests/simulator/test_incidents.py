@@ -249,7 +249,7 @@ def test_the_timeline_runs_every_incident_in_turn_and_again() -> None:
 
 
 def test_there_is_a_scenario_for_calm_for_each_incident_and_for_bad_nights() -> None:
-    assert set(SCENARIOS) == {"calm", "worst-night", "bad-night", *NAMES}
+    assert set(SCENARIOS) == {"calm", "worst-night", "long-night", "bad-night", *NAMES}
 
 
 def test_a_scenario_of_one_incident_starts_it_and_leaves_it() -> None:

@@ -19,6 +19,7 @@ OTHERS = [language for language in LANGUAGES if language != DEFAULT]
 _PLACEHOLDER = re.compile(r"%\(\w+\)s|%%")
 _CODE = re.compile(r"`[^`]*`")
 _TAG = re.compile(r"</?\w+>")
+_ACTION = re.compile(r"{{.*?}}")
 
 
 def faults(catalog: Catalog, wanted: Catalog) -> Iterator[str]:
@@ -38,7 +39,7 @@ def faults(catalog: Catalog, wanted: Catalog) -> Iterator[str]:
         if len(forms) != number or not all(forms):
             yield f"empty: {message.id}"
         for form in forms:
-            for told in (_PLACEHOLDER, _CODE, _TAG):
+            for told in (_PLACEHOLDER, _CODE, _TAG, _ACTION):
                 if sorted(told.findall(sources[-1])) != sorted(told.findall(form)):
                     yield f"differs in {told.pattern}: {form}"
 
@@ -86,6 +87,7 @@ def catalogue(*entries: tuple[tool.Text, str | tuple[str, ...]], fuzzy: bool = F
         (catalogue(("set `a` to %(b)s", "`a`: %(c)s")), "differs in"),
         (catalogue(("set `a` to %(b)s", "`x`: %(b)s")), "differs in"),
         (catalogue(("set `a` to %(b)s", "<b>`a`: %(b)s")), "differs in"),
+        (catalogue(("set `a` to %(b)s", "`a`: %(b)s {{ $value }}")), "differs in"),
         (catalogue(("set `a` to %(b)s", "`a`: %(b)s"), ("old", "старое")), "no longer used: old"),
     ],
 )

@@ -15,7 +15,7 @@ __all__ = ["Alert", "AlertGroup", "Board", "Choice", "FixedBy", "Severity", "ale
 
 def alert_groups(options: Options) -> tuple[AlertGroup, ...]:
     """Return all alerts, by topic."""
-    return (
+    groups = (
         process_alerts(options),
         shared_alerts(),
         target_alerts(),
@@ -24,3 +24,4 @@ def alert_groups(options: Options) -> tuple[AlertGroup, ...]:
         many_alerts(),
         unsteady_alerts(),
     )
+    return tuple(group.hurried(options.hurry) for group in groups)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from types import MappingProxyType
-from typing import TypeAlias
+from typing import Self, TypeAlias
 
+from exporter.monitoring.hurry import MIN_RANGE_SECONDS, divided, divided_expression
+from exporter.monitoring.language import localised, said
 from exporter.monitoring.options import Options
 from exporter.monitoring.runbook_text import first_steps
+from exporter.texts import DEFAULT
 
 
 class Severity(StrEnum):
@@ -64,15 +67,23 @@ class Choice:
 Text: TypeAlias = str | Choice
 
 
-def template(text: Text) -> str:
+def template(text: Text, language: str = DEFAULT) -> str:
     """Return a Go template that prints the text of an alert's labels."""
     if isinstance(text, str):
-        return text
-    *cases, last = [(value, template(inner)) for value, inner in text.texts.items()]
+        return said(text, language)
+    *cases, last = [(value, template(inner, language)) for value, inner in text.texts.items()]
     if not cases:
         return last[1]
     branches = "{{ else if ".join(f'eq $labels.{text.label} "{value}" }}}}{inner}' for value, inner in cases)
     return f"{{{{ if {branches}{{{{ else }}}}{last[1]}{{{{ end }}}}"
+
+
+def _sentences(text: Text) -> Iterator[str]:
+    if isinstance(text, Choice):
+        for inner in text.texts.values():
+            yield from _sentences(inner)
+    elif text:
+        yield text
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +94,8 @@ class Alert:
     neither the hold nor the expression does, since a recorded series waits as well; ``fix`` is what a person has to do,
     ``until_morning`` what happens if nobody does; ``since`` is a template that prints when it really began (see ``wording``),
     "" where no series tells; ``steps_inside`` puts the first steps of the runbook into the message, because the exporter that
-    serves it may be down; ``link`` names the labels of the series that the dashboard takes as variables; ``comment`` says why
+    serves it may be down; ``least_hold_seconds`` is the hold that a rehearsal leaves, where what takes time is a start, as
+    slow as in life; ``link`` names the labels of the series that the dashboard takes as variables; ``comment`` says why
     where the expression does not.
     """
 
@@ -93,12 +105,13 @@ class Alert:
     severity: Severity
     fixed_by: FixedBy
     summary: str
-    description: str
+    description: Text
     fix: Text
     until_morning: str = ""
     since: str = ""
     steps_inside: bool = False
     keep: str = ""
+    least_hold_seconds: float = 0.0
     after: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
     board: Board = Board.TARGET
@@ -111,22 +124,37 @@ class Alert:
 
     def annotations(self, options: Options) -> dict[str, str]:
         """Return all annotations; what nobody knows, such as a link without an address, is not there."""
+        language = options.language
+        steps = (f"{number}. {said(step, language)}" for number, step in enumerate(self._first_steps(), 1))
         found = {
-            "summary": self.summary,
-            "description": self.description,
-            "since": self.since,
-            "fix": template(self.fix),
-            "until_morning": self.until_morning,
-            "first_steps": self._first_steps(),
+            "summary": said(self.summary, language),
+            "description": template(self.description, language),
+            "since": localised(self.since, language),
+            "fix": template(self.fix, language),
+            "until_morning": said(self.until_morning, language),
+            "first_steps": " ".join(steps),
             "runbook_url": options.runbook(self.name),
             "dashboard_url": self._dashboard(options.grafana_url),
-            "board": self._place_on(options.board_url),
+            "board": self._place_on(options.board_url, language),
         }
         return {name: text for name, text in found.items() if text}
 
-    def _first_steps(self) -> str:
-        steps = first_steps(self.name) if self.steps_inside else ()
-        return " ".join(f"{number}. {step}" for number, step in enumerate(steps, 1))
+    def sentences(self) -> Iterator[str]:
+        """Yield every sentence that people read of it, each of which has a translation."""
+        for text in (self.summary, self.description, self.fix, self.until_morning, *self._first_steps()):
+            yield from _sentences(text)
+
+    def _first_steps(self) -> Sequence[str]:
+        return first_steps(self.name) if self.steps_inside else ()
+
+    def hurried(self, by: int) -> Self:
+        """Return the same in divided time; what it says is still how long it takes in life."""
+        return replace(
+            self,
+            expr=divided_expression(self.expr, by, least=MIN_RANGE_SECONDS),
+            hold=divided(self.hold, by, least=self.least_hold_seconds) if self.hold else "",
+            keep=divided(self.keep, by) if self.keep else "",
+        )
 
     def _dashboard(self, grafana_url: str) -> str:
         if not grafana_url:
@@ -134,7 +162,7 @@ class Alert:
         variables = "&".join(f"var-{label}={{{{ $labels.{label} | urlquery }}}}" for label in self.link)
         return f"{grafana_url}/d/{self.board}" + (f"?{variables}" if variables else "")
 
-    def _place_on(self, board_url: str) -> str:
+    def _place_on(self, board_url: str, language: str) -> str:
         """Return the link to what the alert is about on the exporter's own status board: ``URL/#target/connection``."""
         if not board_url:
             return ""
@@ -145,7 +173,8 @@ class Alert:
             if label in self.link
         )
         place = "/".join(names)
-        return f"{board_url}/" + (f"#{place}" if place else "")
+        asked = "" if language == DEFAULT else f"?lang={language}"  # otherwise the board speaks the browser's language
+        return f"{board_url}/{asked}" + (f"#{place}" if place else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,3 +184,7 @@ class AlertGroup:
     name: str
     alerts: Sequence[Alert]
     interval: str = "1m"
+
+    def hurried(self, by: int) -> Self:
+        """Return the same in divided time."""
+        return replace(self, interval=divided(self.interval, by), alerts=tuple(alert.hurried(by) for alert in self.alerts))

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from exporter.monitoring.alerts.alert import FORGETS, Alert, AlertGroup, Board, Choice, FixedBy, Severity, template
-from exporter.monitoring.alerts.wording import moment
+from exporter.model import Message
+from exporter.monitoring.alerts.alert import FORGETS, Alert, AlertGroup, Board, Choice, FixedBy, Severity
+from exporter.monitoring.alerts.wording import MOMENT_THEN, TARGET, if_known
 from exporter.monitoring.promql import recent, with_site
 from exporter.monitoring.rules.bookings import BOOKINGS, CONFLICTS, OF_SITE, VANISHED_5M
 from exporter.monitoring.rules.many import EMPTY, Symptom
 
 # In the zone of Prometheus (`TZ`), which is named; the board that the alert links has the time on the salon's clock.
-_NEXT = moment("booking_sync_next_conflict_timestamp_seconds", ("target", "platform"), before=", first on ")
-_TARGET = "{{ $labels.target }}{{ with $labels.site }} (site {{ . }}){{ end }}"
+_IF_KNOWN = if_known("booking_sync_next_conflict_timestamp_seconds", ("target", "platform"))
 
 
 def booking_alerts() -> AlertGroup:
@@ -36,7 +36,13 @@ def _conflicts() -> tuple[Alert, ...]:
             fixed_by=FixedBy.FRONT_DESK,
             summary=summary,
             until_morning="Two customers come for one place at the time that is named; tell one of them before.",
-            description=f"{{{{ $value }}}} bookings of {_TARGET} within the next 24 hours overlap{_NEXT}.",
+            description=Message(
+                "{{ $value }} bookings of %(target)s within the next 24 hours overlap%(if_known)s, first on "
+                "%(moment)s{{ end }}.",
+                target=TARGET,
+                if_known=_IF_KNOWN,
+                moment=MOMENT_THEN,
+            ),
             fix=fix,
         ),
         Alert(
@@ -47,7 +53,12 @@ def _conflicts() -> tuple[Alert, ...]:
             fixed_by=FixedBy.FRONT_DESK,
             summary=summary,
             until_morning="Nobody stands there before tomorrow; one customer has to be asked to another time.",
-            description=f"{{{{ $value }}}} bookings of {_TARGET} within the next 7 days overlap{_NEXT}.",
+            description=Message(
+                "{{ $value }} bookings of %(target)s within the next 7 days overlap%(if_known)s, first on %(moment)s{{ end }}.",
+                target=TARGET,
+                if_known=_IF_KNOWN,
+                moment=MOMENT_THEN,
+            ),
             fix=fix,
             comment="It goes on when the page begins, which keeps it back: a ticket that ended would say that all is well.",
         ),
@@ -81,19 +92,17 @@ def _volume() -> tuple[Alert, ...]:
             labels=FORGETS,
             summary="No new bookings arrive.",
             until_morning="If the form is broken, customers who want to book cannot.",
-            description=template(
-                Choice(
-                    "symptom",
-                    {
-                        Symptom.NOTHING_NEW_FOR_HOURS: (
-                            "{{ $labels.target }} got no new booking for four hours; in the same hours of each of the last "
-                            "three weeks it got at least 8."
-                        ),
-                        Symptom.NOTHING_NEW_FOR_A_DAY: (
-                            "{{ $labels.target }} got no new booking for a day; on the same day last week it got at least 10."
-                        ),
-                    },
-                )
+            description=Choice(
+                "symptom",
+                {
+                    Symptom.NOTHING_NEW_FOR_HOURS: (
+                        "{{ $labels.target }} got no new booking for four hours; in the same hours of each of the last "
+                        "three weeks it got at least 8."
+                    ),
+                    Symptom.NOTHING_NEW_FOR_A_DAY: (
+                        "{{ $labels.target }} got no new booking for a day; on the same day last week it got at least 10."
+                    ),
+                },
             ),
             fix=(
                 "An administrator of the account makes a test booking as a customer would, then mends the form, the payment or "

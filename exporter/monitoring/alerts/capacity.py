@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from exporter.monitoring.alerts.alert import Alert, Board, FixedBy, Severity
+from exporter.monitoring.language import counted
 from exporter.monitoring.options import Options
 from exporter.monitoring.promql import newest
 
@@ -75,9 +76,11 @@ def _late() -> tuple[Alert, Alert]:
     take = replace(
         begin,
         expr=f"count without (target) (\n  {newest(spent)} > 0.8\n  and {newest(answered)} == 1\n)",
-        description=(
-            "The polls of {{ $value }} {{ $labels.platform }} {{ if eq $value 1.0 }}target{{ else }}targets{{ end }} "
-            "({{ $labels.collector }}) take more than four fifths of their interval."
+        description=counted(
+            "The polls of %(count)s {{ $labels.platform }} target ({{ $labels.collector }}) take more than four fifths of "
+            "their interval.",
+            "The polls of %(count)s {{ $labels.platform }} targets ({{ $labels.collector }}) take more than four fifths of "
+            "their interval.",
         ),
         labels={"late": "duration"},
         comment="Of those that succeed: what times out has its own alerts.",

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from exporter.model import ConnectionStatus, ErrorReason
+from exporter.model import ConnectionStatus, ErrorReason, Message
 from exporter.monitoring.alerts.alert import FORGETS, Alert, AlertGroup, Choice, FixedBy, Severity, Text
-from exporter.monitoring.alerts.wording import once_it_lasts, state_began
+from exporter.monitoring.alerts.wording import TARGET, once_it_lasts, state_began
+from exporter.monitoring.language import decimal
 from exporter.monitoring.options import Options
 from exporter.monitoring.promql import recent, with_connection, with_label, with_site
 from exporter.monitoring.rules.connections import (
@@ -22,21 +23,20 @@ from exporter.monitoring.rules.connections import (
     REASON,
     STATUS,
 )
+from exporter.monitoring.rules.health import OWNER_REASONS
 from exporter.monitoring.rules.many import BROKE_BESIDES, Broken
 from exporter.monitoring.rules.objective import AVERAGE, FASTEST_BURN, SLOWER_BURN
 from exporter.platforms.registry import PLATFORMS
 
-_OWNER_REASONS = (
-    ErrorReason.TOKEN_REVOKED,
-    ErrorReason.EXTERNAL_CALENDAR_CREATION_FAILED,
-    ErrorReason.EXTERNAL_CALENDAR_DELETED,
+_WHICH = Message(
+    "Connection {{ $labels.connection }}{{ with $labels.calendar_type }} ({{ . }} calendar){{ end }} of %(target)s",
+    target=TARGET,
 )
-_TARGET = "{{ $labels.target }}{{ with $labels.site }} (site {{ . }}){{ end }}"
-_CALENDAR = "{{ with $labels.calendar_type }} ({{ . }} calendar){{ end }}"
-_WHICH = f"Connection {{{{ $labels.connection }}}}{_CALENDAR} of {_TARGET}"
 _ACCEPTED = f"max_over_time({ACCEPTED}[5m])"
 _LOST_LATELY = f"max_over_time({LOST}[1d])"
-_BESIDES = "{{ if $labels.besides }} Those of others of {{ $labels.platform }} had been broken for over an hour.{{ end }}"
+_BESIDES = Message(
+    "{{ if $labels.besides }} Those of others of {{ $labels.platform }} had been broken for over an hour.{{ end }}"
+)
 _CONNECTION_LINK = ("job", "target", "connection")
 
 
@@ -48,14 +48,14 @@ class _Tier(NamedTuple):
     factor: str
     hold: str
     severity: Severity
-    words: str
+    over: Message
 
 
 _TIERS = (
-    _Tier("1h", "5m", FASTEST_BURN, "2m", Severity.CRITICAL, "hour"),
-    _Tier("6h", "30m", SLOWER_BURN, "15m", Severity.CRITICAL, "6 hours"),
-    _Tier("1d", "2h", "3", "1h", Severity.WARNING, "day"),
-    _Tier("3d", "6h", "1", "3h", Severity.WARNING, "3 days"),
+    _Tier("1h", "5m", FASTEST_BURN, "2m", Severity.CRITICAL, Message("Over the last hour")),
+    _Tier("6h", "30m", SLOWER_BURN, "15m", Severity.CRITICAL, Message("Over the last 6 hours")),
+    _Tier("1d", "2h", "3", "1h", Severity.WARNING, Message("Over the last day")),
+    _Tier("3d", "6h", "1", "3h", Severity.WARNING, Message("Over the last 3 days")),
 )
 
 
@@ -79,7 +79,7 @@ def _single() -> tuple[Alert, ...]:
 
 
 def _broken() -> tuple[Alert, ...]:
-    owner = "|".join(_OWNER_REASONS)
+    owner = "|".join(OWNER_REASONS)
 
     def failing(reasons: str) -> str:
         return f"{recent(f'{REASON}{{reason{reasons}}}')}\nunless ignoring (reason) {_ACCEPTED}"
@@ -94,8 +94,8 @@ def _broken() -> tuple[Alert, ...]:
             summary="A calendar connection needs its owner.",
             since=state_began(),
             until_morning="Slots that are taken in this calendar can be booked a second time.",
-            description=f"{_WHICH} stopped: {{{{ $labels.reason }}}}.",
-            fix=Choice("reason", {reason.value: connection_fix(ConnectionStatus.ERROR, reason) for reason in _OWNER_REASONS}),
+            description=Message("%(which)s stopped: {{ $labels.reason }}.", which=_WHICH),
+            fix=Choice("reason", {reason.value: connection_fix(ConnectionStatus.ERROR, reason) for reason in OWNER_REASONS}),
             link=_CONNECTION_LINK,
             comment="Only the owner of the calendar can mend these; there is no retry.",
         ),
@@ -108,7 +108,7 @@ def _broken() -> tuple[Alert, ...]:
             summary="A calendar connection is in error.",
             since=state_began(),
             until_morning="Slots that are taken in this calendar can be booked a second time.",
-            description=f"{_WHICH} is in error: {{{{ $labels.reason }}}}.",
+            description=Message("%(which)s is in error: {{ $labels.reason }}.", which=_WHICH),
             fix=connection_fix(ConnectionStatus.ERROR, ErrorReason.UNKNOWN),
             link=_CONNECTION_LINK,
             comment="Every other reason, also those that the API invents later.",
@@ -133,7 +133,7 @@ def _switched() -> tuple[Alert, ...]:
             summary="A calendar connection was cut.",
             since=state_began(),
             until_morning="Slots that are taken in this calendar can be booked a second time, unless it was cut on purpose.",
-            description=f"{_WHICH} worked within the last day and is now cut.",
+            description=Message("%(which)s worked within the last day and is now cut.", which=_WHICH),
             fix=connection_fix(ConnectionStatus.DISCONNECTED, None),
             link=_CONNECTION_LINK,
             comment="The transition, not the state: an entry that was cut on purpose may be listed for ever.",
@@ -149,7 +149,9 @@ def _switched() -> tuple[Alert, ...]:
             labels=FORGETS,
             summary="A connection stopped writing bookings to its calendar.",
             until_morning="New bookings do not appear in this calendar: its owner does not know of them.",
-            description=f"{_WHICH} exported bookings within the last day; its export is now switched off.",
+            description=Message(
+                "%(which)s exported bookings within the last day; its export is now switched off.", which=_WHICH
+            ),
             fix=(
                 "If it was not on purpose, the calendar's owner opens the Wix dashboard -> Bookings calendar -> Sync personal "
                 "calendar and switches the export on again."
@@ -179,7 +181,7 @@ def _unsteady() -> tuple[Alert, ...]:
             summary="A calendar sync does not finish.",
             since=state_began(),
             until_morning="Slots that are taken in this calendar may be booked a second time.",
-            description=f"{_WHICH} has had the status {{{{ $labels.status }}}} for over an hour.",
+            description=Message("%(which)s has had the status {{ $labels.status }} for over an hour.", which=_WHICH),
             fix=Choice(
                 "status",
                 {
@@ -202,7 +204,7 @@ def _unsteady() -> tuple[Alert, ...]:
             summary="Nobody knows whether a calendar connection works.",
             since=state_began(),
             until_morning="Nobody knows whether slots that are taken in this calendar are blocked.",
-            description=f"{_WHICH} has had the status {{{{ $labels.status }}}} for over an hour.",
+            description=Message("%(which)s has had the status {{ $labels.status }} for over an hour.", which=_WHICH),
             fix=connection_fix(ConnectionStatus.UNDEFINED, None),
             link=_CONNECTION_LINK,
         ),
@@ -214,7 +216,7 @@ def _unsteady() -> tuple[Alert, ...]:
             fixed_by=FixedBy.CALENDAR_OWNER,
             summary="A calendar connection breaks and comes back.",
             until_morning="Slots are blocked late or not at all while the connection is broken.",
-            description=f"{_WHICH} keeps breaking and coming back: more than five times within a day.",
+            description=Message("%(which)s keeps breaking and coming back: more than five times within a day.", which=_WHICH),
             fix=connection_fix(ConnectionStatus.ERROR, None),
             link=_CONNECTION_LINK,
             comment="Three times broken and back is no repair. No other alert sees it: each error is over too soon.",
@@ -255,7 +257,11 @@ def _whole() -> tuple[Alert, ...]:
             fixed_by=FixedBy.CALENDAR_OWNER,
             summary="No calendar of a target works any more.",
             until_morning="No calendar blocks a slot any more: every slot can be booked a second time from now on.",
-            description=f"Calendar connections of {_TARGET} worked within the last day, and none works now.{_BESIDES}",
+            description=Message(
+                "Calendar connections of %(target)s worked within the last day, and none works now.%(besides)s",
+                target=TARGET,
+                besides=_BESIDES,
+            ),
             fix=connection_fix(ConnectionStatus.ERROR, None),
             comment="In error, cut or gone alike. A target of which nothing has worked for a day has tickets.",
         ),
@@ -306,10 +312,13 @@ def _burn(options: Options, tier: _Tier) -> Alert:
         labels={"slo": "connections-healthy", "long": tier.long, "short": tier.short},
         summary="Calendar connections use up their error budget.",
         until_morning="Slots that are taken in the calendars that are in error can be booked a second time.",
-        description=(
-            f"Over the last {tier.words} more than {tier.factor} times as many of the connections of {{{{ $labels.target }}}} "
-            f"were in error as the objective allows, which is {100 * (1 - options.slo):.3g} %."
-            f"{_BESIDES if tier.severity is Severity.CRITICAL else ''}"
+        description=Message(
+            "%(over)s more than %(factor)s times as many of the connections of {{ $labels.target }} were in error as the "
+            "objective allows, which is %(allowed)s %%.%(besides)s",
+            over=tier.over,
+            factor=decimal(tier.factor),
+            allowed=decimal(f"{100 * (1 - options.slo):.3g}"),
+            besides=_BESIDES if tier.severity is Severity.CRITICAL else "",
         ),
         fix=connection_fix(ConnectionStatus.ERROR, None),
         comment="A single connection in error has a ticket of its own.",

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from exporter.model import ConnectionStatus
+from exporter.model import ConnectionStatus, Message
 from exporter.monitoring.alerts.alert import Alert, AlertGroup, Board, FixedBy, Severity
 from exporter.monitoring.alerts.connections import connection_fix
-from exporter.monitoring.alerts.wording import number
+from exporter.monitoring.alerts.wording import NUMBER, if_known
 from exporter.monitoring.rules.extent import FEW, MANY
 from exporter.monitoring.rules.many import (
     BROKE_BESIDES_TARGETS,
@@ -37,11 +37,6 @@ def _lately(affected: str, many: str, minutes: int = 0) -> str:
     return f"last_over_time({affected}[5m])\nand count_over_time((\n  {many}\n)[1h:1m]) > {minutes}"
 
 
-def _out_of(total: str) -> str:
-    """Return a template that adds the number of all such targets to that of an alert."""
-    return number(total, ("platform",), before=" of ")
-
-
 def _connections() -> tuple[Alert, ...]:
     summary = "Many calendars need their owners."
     first = (
@@ -64,11 +59,12 @@ def _connections() -> tuple[Alert, ...]:
             fixed_by=FixedBy.CALENDAR_OWNER,
             summary=summary,
             until_morning="Few or no calendars of these targets block slots: they can be booked a second time.",
-            description=(
+            description=Message(
                 "{{ if $labels.besides }}Over an hour after those of others calendars broke in {{ $value }} more "
-                "{{ $labels.platform }} targets.{{ else }}"
-                f"In {{{{ $value }}}}{_out_of(WITH_CONNECTIONS)} {{{{ $labels.platform }}}} targets no calendar works any "
-                "more, or few do.{{ end }}"
+                "{{ $labels.platform }} targets.{{ else }}In {{ $value }}%(if_known)s of %(all)s{{ end }} "
+                "{{ $labels.platform }} targets no calendar works any more, or few do.{{ end }}",
+                if_known=if_known(WITH_CONNECTIONS, ("platform",)),
+                all=NUMBER,
             ),
             fix=fix,
             board=Board.FLEET,
@@ -85,9 +81,11 @@ def _connections() -> tuple[Alert, ...]:
             fixed_by=FixedBy.CALENDAR_OWNER,
             summary=summary,
             until_morning="These calendars block no slots: what is entered there can be booked a second time.",
-            description=(
-                f"In {{{{ $value }}}}{_out_of(WITH_CONNECTIONS)} {{{{ $labels.platform }}}} targets a connection that worked "
-                "within a day stopped: {{ $labels.reason }}."
+            description=Message(
+                "In {{ $value }}%(if_known)s of %(all)s{{ end }} {{ $labels.platform }} targets a connection that worked "
+                "within a day stopped: {{ $labels.reason }}.",
+                if_known=if_known(WITH_CONNECTIONS, ("platform",)),
+                all=NUMBER,
             ),
             fix=fix,
             board=Board.FLEET,
@@ -106,9 +104,11 @@ def _calendars() -> Alert:
         fixed_by=FixedBy.ADMINISTRATOR,
         summary="Many calendars are empty.",
         until_morning="Nothing if it is a holiday; else customers may not be able to book anywhere.",
-        description=(
-            f"{{{{ $value }}}}{_out_of(WITH_BOOKINGS)} {{{{ $labels.platform }}}} targets have no bookings ahead or get no new "
-            "ones, other than in the weeks before."
+        description=Message(
+            "{{ $value }}%(if_known)s of %(all)s{{ end }} {{ $labels.platform }} targets have no bookings ahead or get no new "
+            "ones, other than in the weeks before.",
+            if_known=if_known(WITH_BOOKINGS, ("platform",)),
+            all=NUMBER,
         ),
         fix=(
             "An administrator of the accounts looks whether it is a holiday: such days stand in `closed` of the targets. If it "

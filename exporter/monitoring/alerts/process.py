@@ -5,6 +5,7 @@ from __future__ import annotations
 from exporter.monitoring.alerts.alert import Alert, AlertGroup, Board, FixedBy, Severity
 from exporter.monitoring.alerts.capacity import capacity_alerts
 from exporter.monitoring.alerts.scraping import scraping_alerts
+from exporter.monitoring.language import counted
 from exporter.monitoring.options import Options
 from exporter.monitoring.promql import FOLDED_LABELS, OF_ANY_TYPE, newest
 
@@ -166,9 +167,11 @@ def _configuration() -> tuple[Alert, ...]:
             fixed_by=FixedBy.OPERATOR,
             summary="Bookings are read without the windows that alerts need.",
             until_morning="The alerts that need the window never come; all others do.",
-            description=(
-                "{{ $value }} {{ if eq $value 1.0 }}target has{{ else }}targets have{{ end }} no window of the next 24 "
-                "hours or of the next 7 days: double bookings, empty calendars and vanished bookings are not told there."
+            description=counted(
+                "%(count)s target has no window of the next 24 hours or of the next 7 days: double bookings, empty calendars "
+                "and vanished bookings are not told there.",
+                "%(count)s targets have no window of the next 24 hours or of the next 7 days: double bookings, empty "
+                "calendars and vanished bookings are not told there.",
             ),
             fix=(
                 "The exporter's operator runs `booking-sync-exporter check-config`, which names the targets, and adds the "

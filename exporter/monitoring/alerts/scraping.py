@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Final
 
 from exporter.monitoring.alerts.alert import Alert, Board, FixedBy, Severity
+from exporter.monitoring.language import counted
 from exporter.monitoring.options import Options
 from exporter.monitoring.promql import OF_ANY_TYPE, TENANT_LABELS, TYPE_LABELS
 
@@ -13,9 +14,10 @@ _PLACE: Final = ", ".join((*TENANT_LABELS, "job"))
 """Labels of an installation. An alert about a whole one has no others, so it stays one alert whatever discovery does."""
 
 _SHARDS_THERE: Final = (
-    '"count by (shard) (booking_sync_shard_info{job=%q,namespace=%q,cluster=%q})" $labels.job $labels.namespace $labels.cluster'
+    '{{ range $n, $shard := query (printf "count by (shard) (booking_sync_shard_info{job=%q,namespace=%q,cluster=%q})" '
+    '$labels.job $labels.namespace $labels.cluster) | sortByLabel "shard" }}{{ if $n }},{{ end }} {{ .Labels.shard }}{{ end }}'
 )
-"""For a template: the numbers of the shards of the same installation; a label that it has not is empty."""
+"""A template: the numbers of the shards of the same installation, each after a blank; a label that it has not is empty."""
 
 
 def scraping_alerts(options: Options) -> tuple[Alert, ...]:
@@ -35,6 +37,7 @@ def _down(up: str) -> Alert:
         ),
         hold="5m",
         keep="10m",
+        least_hold_seconds=30.0,
         severity=Severity.CRITICAL,
         fixed_by=FixedBy.OPERATOR,
         summary="The booking sync exporter cannot be scraped.",
@@ -135,11 +138,10 @@ def _shard_missing() -> Alert:
         summary="A part of the targets is watched by nobody.",
         steps_inside=True,
         until_morning="Nobody watches the targets of the missing part: what breaks there is found by customers.",
-        description=(
-            "{{ $value }} {{ if eq $value 1.0 }}shard{{ else }}shards{{ end }} of job {{ $labels.job }} "
-            "{{ if eq $value 1.0 }}is{{ else }}are{{ end }} run by no exporter that polls. Those that answer:"
-            f'{{{{ range $n, $shard := query (printf {_SHARDS_THERE}) | sortByLabel "shard" }}}}{{{{ if $n }}}},{{{{ end }}}} '
-            "{{ .Labels.shard }}{{ end }}."
+        description=counted(
+            "%(count)s shard of job {{ $labels.job }} is run by no exporter that polls. Those that answer:%(shards)s.",
+            "%(count)s shards of job {{ $labels.job }} are run by no exporter that polls. Those that answer:%(shards)s.",
+            shards=_SHARDS_THERE,
         ),
         fix="The exporter's operator starts the missing shard again, or gives its targets to the others (`--shard`).",
         board=Board.INTERNALS,

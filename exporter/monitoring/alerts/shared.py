@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from exporter.model import Message
 from exporter.monitoring.alerts.alert import Alert, AlertGroup, Board, FixedBy, Severity
 from exporter.monitoring.alerts.wording import number
 from exporter.monitoring.rules.extent import FEW, MANY, a_part_or_most
@@ -60,9 +61,11 @@ def _network() -> tuple[Alert, ...]:
             fixed_by=FixedBy.OPERATOR,
             summary=_CUT_OFF,
             until_morning="Nothing is known of any target; double bookings and cut calendars are found by customers.",
-            description=(
-                f"{number(PLATFORM_FAILING, operator='sum')} of {number(PLATFORM_TARGETS, operator='sum')} targets of all "
-                "platforms cannot be reached: the network of the exporter's host is cut off."
+            description=Message(
+                "%(affected)s of %(all)s targets of all platforms cannot be reached: the network of the exporter's host is "
+                "cut off.",
+                affected=number(PLATFORM_FAILING, operator="sum"),
+                all=number(PLATFORM_TARGETS, operator="sum"),
             ),
             fix=_LOOK_AT_THE_HOST,
             board=Board.FLEET,
@@ -80,9 +83,10 @@ def _network() -> tuple[Alert, ...]:
             labels=IN_PART,
             summary=_CUT_OFF,
             until_morning="Nothing is known of these targets; double bookings and cut calendars are found by customers.",
-            description=(
-                f"{{{{ $value }}}} of {number(PLATFORM_TARGETS, operator='sum')} targets, of several platforms at once, cannot "
-                "be reached: most likely the network of one shard or of one way out is cut off."
+            description=Message(
+                "{{ $value }} of %(all)s targets, of several platforms at once, cannot be reached: most likely the network of "
+                "one shard or of one way out is cut off.",
+                all=number(PLATFORM_TARGETS, operator="sum"),
             ),
             fix=_LOOK_AT_THE_HOST,
             board=Board.FLEET,
@@ -103,9 +107,9 @@ def _credential() -> Alert:
         fixed_by=FixedBy.ADMINISTRATOR,
         summary="A credential that many targets share is refused.",
         until_morning="Nothing is known of these targets; what breaks there is found by customers.",
-        description=(
-            f"{{{{ $labels.platform }}}} refuses the credential {{{{ $labels.credential }}}} for {{{{ $value }}}} of "
-            f"{number(CREDENTIAL_TARGETS, ('platform', 'credential'))} targets."
+        description=Message(
+            "{{ $labels.platform }} refuses the credential {{ $labels.credential }} for {{ $value }} of %(all)s targets.",
+            all=number(CREDENTIAL_TARGETS, ("platform", "credential")),
         ),
         fix=(
             "An administrator of the account issues the credential again, or gives it back its rights; the exporter's operator "
@@ -122,8 +126,9 @@ def _platform() -> tuple[Alert, ...]:
     network = f"unless ignoring (platform) last_over_time({JOB_CUT_OFF}[5m]) > 0.9"
     cut_off = f"({JOB_CUT_OFF} > 0.9 or {JOB_PART})"
     most = f"{PLATFORM_FAILING} >= 2 and {PLATFORM_SHARE} > 0.5 unless ignoring (platform) {cut_off}"
-    how_many = (
-        f"{{{{ $value }}}} of {number(PLATFORM_TARGETS, ('platform',))} targets of {{{{ $labels.platform }}}} get no answer."
+    how_many = Message(
+        "{{ $value }} of %(all)s targets of {{ $labels.platform }} get no answer.",
+        all=number(PLATFORM_TARGETS, ("platform",)),
     )
     return (
         Alert(
@@ -159,9 +164,10 @@ def _platform() -> tuple[Alert, ...]:
             fixed_by=FixedBy.OPERATOR,
             summary="A part of a platform's targets gets no answer.",
             until_morning="Nothing is known of these targets; what breaks there is found by customers.",
-            description=(
+            description=Message(
                 "{{ if $labels.besides }}{{ $value }} of the {{ $labels.platform }} targets get no answer, besides those that "
-                f"have failed for longer.{{{{ else }}}}{how_many}{{{{ end }}}}"
+                "have failed for longer.{{ else }}%(how_many)s{{ end }}",
+                how_many=how_many,
             ),
             fix=(
                 "The exporter's operator looks for what these targets share: an address that the platform blocks, a proxy, an "
@@ -190,10 +196,10 @@ def _provider() -> Alert:
         fixed_by=FixedBy.PLATFORM,
         summary="A calendar provider cannot be read at many targets.",
         until_morning="Calendars of this provider are not copied: a slot that is taken there can be booked a second time.",
-        description=(
-            f"Provider {{{{ $labels.provider }}}} fails for {{{{ $value }}}} of "
-            f"{number(_PROVIDER, ('platform', 'provider'), operator='count')} {{{{ $labels.platform }}}} targets. "
-            "Their connections are shown as last known until they are too old."
+        description=Message(
+            "Provider {{ $labels.provider }} fails for {{ $value }} of %(all)s {{ $labels.platform }} targets. Their "
+            "connections are shown as last known until they are too old.",
+            all=number(_PROVIDER, ("platform", "provider"), operator="count"),
         ),
         fix="Wait for the provider; nobody else can mend it. Until then the front desks treat these calendars as unverified.",
         board=Board.FLEET,
@@ -211,9 +217,9 @@ def _limited() -> Alert:
         fixed_by=FixedBy.OPERATOR,
         summary="A booking platform limits the exporter at many targets.",
         until_morning="The exporter goes on waiting; what is shown grows older, and a page comes when nothing fresh is left.",
-        description=(
-            f"{{{{ $labels.platform }}}} turns away polls of {{{{ $value }}}} of {number(PLATFORM_TARGETS, ('platform',))} "
-            "targets because it is asked too much."
+        description=Message(
+            "{{ $labels.platform }} turns away polls of {{ $value }} of %(all)s targets because it is asked too much.",
+            all=number(PLATFORM_TARGETS, ("platform",)),
         ),
         fix=(
             "The exporter's operator raises the intervals; where one key serves these targets, an administrator of the account "

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from typing import Final
 
 from exporter.errors import Reason
+from exporter.model import Message
 from exporter.monitoring.alerts.alert import Alert, AlertGroup, Choice, FixedBy, Severity
-from exporter.monitoring.alerts.wording import counted, last_answer, once_it_lasts
+from exporter.monitoring.alerts.wording import last_answer, once_it_lasts
+from exporter.monitoring.language import counted
 from exporter.monitoring.promql import TENANT_LABELS, newest, one_per, with_label
 from exporter.monitoring.rules.shared import BESIDES
 from exporter.monitoring.rules.targets import (
@@ -32,7 +34,7 @@ _PROBE: Final = (
 )
 _WHY: Final = "{{ with $labels.reason }} ({{ . }}){{ end }}"
 _OF_TARGET: Final = f"on (job, {', '.join(TENANT_LABELS)}, target, platform)"
-_BESIDES: Final = "{{ if $labels.besides }} Others of {{ $labels.platform }} have failed for longer.{{ end }}"
+_BESIDES: Final = Message("{{ if $labels.besides }} Others of {{ $labels.platform }} have failed for longer.{{ end }}")
 _IS_DARK: Final = f"last_over_time({DARK}[5m]) == 1"
 
 
@@ -80,9 +82,10 @@ def _access() -> tuple[Alert, ...]:
             since=last_answer(),
             until_morning="Nobody sees what happens to the bookings of this target until access is back.",
             summary=summary,
-            description=(
+            description=Message(
                 "{{ $labels.platform }} refuses all access to {{ $labels.target }} ({{ $labels.reason }}); nothing of it is "
-                f"known.{_BESIDES}"
+                "known.%(besides)s",
+                besides=_BESIDES,
             ),
             fix=_fixes(ACCESS),
         ),
@@ -140,8 +143,10 @@ def _data() -> tuple[Alert, ...]:
             since=last_answer(),
             until_morning="Nobody sees what happens to the bookings of this target, double bookings included.",
             summary=summary,
-            description=(
-                f"No collector of {{{{ $labels.target }}}} brings data{_WHY}; what was known grows old or is gone.{_BESIDES}"
+            description=Message(
+                "No collector of {{ $labels.target }} brings data%(why)s; what was known grows old or is gone.%(besides)s",
+                why=_WHY,
+                besides=_BESIDES,
             ),
             fix=fix,
             comment="A calendar provider that is down does not count: the data of the others are there.",
@@ -162,9 +167,10 @@ def _data() -> tuple[Alert, ...]:
             since=last_answer("collector"),
             until_morning="What this collector watches stays unseen; the other data of the target come.",
             summary=summary,
-            description=(
-                "{{ $labels.collector }} of {{ $labels.target }} brought no data within their maximum age"
-                f"{_WHY}; what was known is no longer shown. The target's other data come."
+            description=Message(
+                "{{ $labels.collector }} of {{ $labels.target }} brought no data within their maximum age%(why)s; what was "
+                "known is no longer shown. The target's other data come.",
+                why=_WHY,
             ),
             fix=fix,
         ),
@@ -179,9 +185,11 @@ def _data() -> tuple[Alert, ...]:
             since=last_answer("collector"),
             until_morning="What is shown grows older, and is withdrawn when it reaches its maximum age.",
             summary="Booking data is old.",
-            description=(
-                "{{ $labels.collector }} of {{ $labels.target }} last succeeded "
-                f"{counted('poll interval', 'poll intervals')} ago; its old data is still shown."
+            description=counted(
+                "{{ $labels.collector }} of {{ $labels.target }} last succeeded %(count)s poll interval ago; its old data is "
+                "still shown.",
+                "{{ $labels.collector }} of {{ $labels.target }} last succeeded %(count)s poll intervals ago; its old data is "
+                "still shown.",
             ),
             fix=_PROBE,
             comment="Only where max_age is longer than five intervals; the default withdraws the data earlier.",
@@ -230,9 +238,11 @@ def _reading() -> tuple[Alert, ...]:
             fixed_by=FixedBy.OPERATOR,
             until_morning="What was skipped stays out of every number.",
             summary="A platform answers in words that the exporter does not know.",
-            description=(
-                f"{counted('row or value', 'rows or values')} of {{{{ $labels.collector }}}} of {{{{ $labels.target }}}} could "
-                "not be used within the last hour."
+            description=counted(
+                "%(count)s row or value of {{ $labels.collector }} of {{ $labels.target }} could not be used within the last "
+                "hour.",
+                "%(count)s rows or values of {{ $labels.collector }} of {{ $labels.target }} could not be used within the "
+                "last hour.",
             ),
             fix="The exporter's operator installs the newest version; if it is the newest, reports the log lines.",
         ),
@@ -243,8 +253,9 @@ def _reading() -> tuple[Alert, ...]:
             severity=Severity.INFO,
             fixed_by=FixedBy.OPERATOR,
             summary="Some series are not shown because there are too many.",
-            description=(
-                f"{counted('series is', 'series are')} left out of {{{{ $labels.collector }}}} of {{{{ $labels.target }}}}."
+            description=counted(
+                "%(count)s series is left out of {{ $labels.collector }} of {{ $labels.target }}.",
+                "%(count)s series are left out of {{ $labels.collector }} of {{ $labels.target }}.",
             ),
             fix="The exporter's operator narrows what the target reads, or raises the cap.",
         ),

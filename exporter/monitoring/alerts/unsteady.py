@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
+from exporter.model import Message
 from exporter.monitoring.alerts.alert import Alert, AlertGroup, Board, FixedBy, Severity
 from exporter.monitoring.alerts.targets import with_credential
-from exporter.monitoring.alerts.wording import counted, number
+from exporter.monitoring.alerts.wording import NUMBER, if_known
+from exporter.monitoring.language import counted
 from exporter.monitoring.rules.extent import a_part_or_most
 from exporter.monitoring.rules.shared import PLATFORM_TARGETS
 from exporter.monitoring.rules.unsteady import UNSTEADY, UNSTEADY_TARGETS
@@ -34,9 +36,11 @@ def _platform() -> Alert:
         fixed_by=FixedBy.OPERATOR,
         summary="Many targets of a platform fail and answer by turns.",
         until_morning=_UNTIL_MORNING,
-        description=(
-            f"{{{{ $value }}}}{number(PLATFORM_TARGETS, ('platform',), before=' of ')} {{{{ $labels.platform }}}} "
-            "targets fail for minutes and answer again, three times within two hours or more."
+        description=Message(
+            "{{ $value }}%(if_known)s of %(all)s{{ end }} {{ $labels.platform }} targets fail for minutes and answer again, "
+            "three times within two hours or more.",
+            if_known=if_known(PLATFORM_TARGETS, ("platform",)),
+            all=NUMBER,
         ),
         fix=(
             f"{_LOOK}. What these targets have in common comes first: the proxy, the host's network, the platform's status "
@@ -58,9 +62,11 @@ def _target() -> Alert:
         fixed_by=FixedBy.OPERATOR,
         summary="A target fails and answers by turns.",
         until_morning=_UNTIL_MORNING,
-        description=(
-            f"{{{{ $labels.target }}}} began to fail {counted('time', 'times')} within two hours and answered again, each time "
-            "before a page was due."
+        description=counted(
+            "{{ $labels.target }} began to fail %(count)s time within two hours and answered again, each time before a page "
+            "was due.",
+            "{{ $labels.target }} began to fail %(count)s times within two hours and answered again, each time before a page "
+            "was due.",
         ),
         fix=f"{_LOOK}.",
     )

@@ -55,13 +55,22 @@ def variable(name: str, label: str, values: str, *, single: bool = False) -> Jso
     return result
 
 
-def board(options: Options, *, uid: Board, title: str, description: str, variables: Sequence[Json], rows: Sequence[Row]) -> str:
+def board(
+    options: Options,
+    *,
+    uid: Board,
+    title: str,
+    description: str,
+    variables: Sequence[Json],
+    rows: Sequence[Row],
+    exporter_width: int = _COLUMNS,
+) -> str:
     """Return the JSON of a dashboard, ready for import, provisioning or a ConfigMap.
 
     Every board begins with the tile of the exporter, and its first variable is the job.
     """
     first, *others = rows
-    rows = [replace(first, panels=[_exporter(), *first.panels]), *others]
+    rows = [replace(first, panels=[_exporter(exporter_width), *first.panels]), *others]
     job = variable("job", "Job", "label_values(booking_sync_build_info, job)")
     dashboard = {
         "id": None,
@@ -145,7 +154,7 @@ def _datasource() -> Json:
     }
 
 
-def _exporter() -> Json:
+def _exporter(width: int) -> Json:
     meaning = [
         *words({0: ("DOWN, nothing below is known", RED), 1: ("up", GREEN)}),
         {"type": "range", "options": {"from": 0, "to": 1, "result": {"text": "partly down", "color": ORANGE, "index": 2}}},
@@ -154,7 +163,7 @@ def _exporter() -> Json:
     panel = stat(
         "Exporter",
         "Whether the exporter was scraped within the last three minutes; 'partly down' means one replica or shard of several.",
-        (_COLUMNS, 3),
+        (width, 3),
         (
             f"avg by (job) (max_over_time({up}[{RECENT}]))\n"
             f"or 0 * count by (job) (count_over_time({up}[$__range]))\n"  # a job that nobody scrapes any more

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from exporter.model import ConnectionStatus
 from exporter.monitoring.alerts import Board
 from exporter.monitoring.dashboards.dashboard import Row, board, variable
+from exporter.monitoring.dashboards.fleet_now import OPEN_CONNECTION, OPEN_TARGET, SCOPE, first_screen, wall
 from exporter.monitoring.dashboards.panels import (
     CLEAR,
     GREEN,
+    MAX_SERIES,
     ORANGE,
     RED,
     STATUS_LOOKS,
@@ -22,33 +25,27 @@ from exporter.monitoring.dashboards.panels import (
     top,
     words,
 )
-from exporter.monitoring.dashboards.shares import bookings_per_hour, healthy_share, or_none
+from exporter.monitoring.dashboards.shares import healthy_share, or_none
 from exporter.monitoring.options import Options
 from exporter.monitoring.promql import RECENT, newest, one_per, recent
+from exporter.monitoring.rules import STATUS_CODES
+from exporter.monitoring.rules.bookings import NEW_4H
+from exporter.state.verdict import USUAL_BOOKINGS
 
-_SCOPE = 'job=~"$job",target=~"$target"'
-_ALERTS = 'alertname=~"BookingSync.+",job=~"$job",target=~"$target|"'
-_CODE = f"connection:booking_sync_connection_status:code{{{_SCOPE}}}"
+_CODE = f"connection:booking_sync_connection_status:code{{{SCOPE}}}"
 _EVERY_5M, _EVERY_HOUR = "11m", "3h"
 """How old a sample may be of the long averages, which are recorded every five minutes, and of that of a month."""
 
+_NOT_WORKING = STATUS_CODES[ConnectionStatus.SYNC_IN_PROGRESS]
 _BAD_NOW = ((None, GREEN), (1, RED))
 
-OPEN_TARGET: Json = {
-    "title": "Open the target",
-    "url": (
-        f"/d/{Board.TARGET}?var-datasource=${{datasource}}&var-job=${{__data.fields.job}}&var-target=${{__data.fields.target}}"
-        "&${__url_time_range}"
-    ),
-}
 _OPEN_SERIES: Json = {
     "title": "Open the target",
     "url": (
-        f"/d/{Board.TARGET}?var-datasource=${{datasource}}&${{job:queryparam}}&var-target=${{__field.labels.target}}"
+        f"/d/{Board.TARGET}?${{datasource:queryparam}}&${{job:queryparam}}&var-target=${{__field.labels.target:percentencode}}"
         "&${__url_time_range}"
     ),
 }
-_SEVERITY_WORDS = words({"critical": ("critical", RED), "warning": ("warning", ORANGE), "info": ("info", "blue")})
 
 
 def fleet(options: Options) -> str:
@@ -62,30 +59,32 @@ def fleet(options: Options) -> str:
             variable("target", "Target", 'label_values(booking_sync_collector_up{job=~"$job"}, target)'),
         ],
         rows=[
-            Row("Right now", [*_stats(), _alerts(), _trouble()]),
-            Row("Error budget", _budget(options)),
-            Row("Connections", _connections()),
+            Row("Right now", first_screen(options)),
+            Row("All targets", [*wall(), *_stats()]),
+            Row("Connections", [_trouble(), *_connections()]),
             Row("Bookings", _bookings()),
+            Row("Error budget", _budget(options)),
         ],
+        exporter_width=4,
     )
 
 
 def _stats() -> list[Json]:
-    up = f"collector:booking_sync_collector_up:max{{{_SCOPE}}}"
-    answering = recent(f"collector:booking_sync_answering:max{{{_SCOPE}}}")
-    available = recent(f"collector:booking_sync_data_available:max{{{_SCOPE}}}")
-    conflicts = recent(f'target_window:booking_sync_conflicting_bookings:max{{{_SCOPE},window="next_24h"}}')
+    up = f"collector:booking_sync_collector_up:max{{{SCOPE}}}"
+    answering = recent(f"collector:booking_sync_answering:max{{{SCOPE}}}")
+    available = recent(f"collector:booking_sync_data_available:max{{{SCOPE}}}")
+    conflicts = recent(f'target_window:booking_sync_conflicting_bookings:max{{{SCOPE},window="next_24h"}}')
 
     def with_status(status: str) -> str:
-        number = recent(f'target_status:booking_sync_connections:sum{{{_SCOPE},status="{status}"}}')
-        return or_none(f"sum({number})", _SCOPE, "connections")
+        number = recent(f'target_status:booking_sync_connections:sum{{{SCOPE},status="{status}"}}')
+        return or_none(f"sum({number})", SCOPE, "connections")
 
     return [
         stat(
             "Connections healthy",
             "Share of the live calendar connections that are not in error. Below the objective customers get double-booked.",
             (4, 4),
-            or_none(healthy_share(_SCOPE), _SCOPE, "connections"),
+            or_none(healthy_share(SCOPE), SCOPE, "connections"),
             unit="percentunit",
             none="no connections",
             thresholds=((None, RED), (0.9, ORANGE), (0.97, GREEN)),
@@ -110,7 +109,7 @@ def _stats() -> list[Json]:
             "Double bookings, 24 h",
             "Bookings of the next 24 hours that overlap another one on a resource. Anything above 0 needs the front desk.",
             (4, 4),
-            or_none(f"sum({conflicts})", _SCOPE, "bookings"),
+            or_none(f"sum({conflicts})", SCOPE, "bookings"),
             none="not measured",
             thresholds=_BAD_NOW,
         ),
@@ -130,58 +129,20 @@ def _stats() -> list[Json]:
             f"count({answering} == 0) or 0 * count({answering})",
             thresholds=((None, GREEN), (1, ORANGE)),
         ),
-        stat(
-            "Alerts firing",
-            "Alerts of this exporter that fire now; the table below lists them.",
-            (3, 4),
-            f'count(ALERTS{{{_ALERTS},alertstate="firing"}}) or 0 * count({answering})',
-            thresholds=_BAD_NOW,
-        ),
     ]
-
-
-def _alerts() -> Json:
-    columns = {
-        "alertname": "Alert",
-        "severity": "Severity",
-        "target": "Target",
-        "platform": "Platform",
-        "connection": "Connection",
-        "collector": "Collector",
-        "reason": "Reason",
-        "provider": "Provider",
-        "window": "Window",
-        "site": "Site",
-        "Value": "Since",
-        "fixed_by": "Fixed by",
-        "job": "Job",
-    }
-    return table(
-        "What is broken and who fixes it",
-        "Every firing alert: where, since when, and who has to act. The runbook (link at the top) says how. Empty is good.",
-        (24, 7),
-        [f'ALERTS_FOR_STATE{{{_ALERTS}}} * 1000\nand ignoring (alertstate) ALERTS{{{_ALERTS},alertstate="firing"}}'],
-        columns,
-        overrides=[
-            column("Value", unit="dateTimeFromNow"),
-            column("severity", mappings=_SEVERITY_WORDS, custom_cellOptions={"type": "color-background"}),
-            column("target", links=[OPEN_TARGET]),
-        ],
-        sort_by="Severity",
-    )
 
 
 def _trouble() -> Json:
     """One query, so that one connection is one row and no column comes or goes."""
     status = one_per(
-        recent(f'connection_status:booking_sync_connection_status:max{{{_SCOPE},status=~"error|disconnected"}}') + " == 1",
+        recent(f'connection_status:booking_sync_connection_status:max{{{SCOPE},status=~"error|disconnected"}}') + " == 1",
         "status",
     )
-    given = one_per(recent(f"connection_reason:booking_sync_connection_error:max{{{_SCOPE}}}") + " == 1", "reason")
+    given = one_per(recent(f"connection_reason:booking_sync_connection_error:max{{{SCOPE}}}") + " == 1", "reason")
     reason = f'{given}\n  or ignoring (status, reason) label_replace({status}, "reason", "-", "", "")'
     about = ("calendar_type", "provider", "schedule")
-    info = one_per(newest(recent(f"booking_sync_connection_info{{{_SCOPE}}}")), *about)
-    since = newest(recent(f"booking_sync_connection_status_since_timestamp_seconds{{{_SCOPE}}}"))
+    info = one_per(newest(recent(f"booking_sync_connection_info{{{SCOPE}}}")), *about)
+    since = newest(recent(f"booking_sync_connection_status_since_timestamp_seconds{{{SCOPE}}}"))
     trouble = (
         f"1000 * {since}\n"
         f"* ignoring (status) group_left (status) {status}\n"
@@ -214,7 +175,7 @@ def _trouble() -> Json:
             column("target", links=[OPEN_TARGET]),
             column(
                 "connection",
-                links=[{**OPEN_TARGET, "url": OPEN_TARGET["url"] + "&var-connection=${__data.fields.connection}"}],
+                links=[OPEN_CONNECTION],
             ),
         ],
         sort_by="Status",
@@ -225,12 +186,12 @@ def _trouble() -> Json:
 def _budget(options: Options) -> list[Json]:
     bad = "target:booking_sync_connections_bad:ratio_avg"
     windows = (("1h", RECENT), ("6h", RECENT), ("1d", _EVERY_5M), ("3d", _EVERY_5M))
-    live = recent(f"target:booking_sync_connections_live:sum{{{_SCOPE}}}")
+    live = recent(f"target:booking_sync_connections_live:sum{{{SCOPE}}}")
     # An average outlives its target by its window.
-    configured = recent(f'collector:booking_sync_collector_up:max{{{_SCOPE},collector="connections"}}')
+    configured = recent(f'collector:booking_sync_collector_up:max{{{SCOPE},collector="connections"}}')
 
     def burn(window: str, within: str) -> str:
-        return recent(f"{bad}{window}{{{_SCOPE}}}", within)
+        return recent(f"{bad}{window}{{{SCOPE}}}", within)
 
     return [
         stat(
@@ -238,7 +199,7 @@ def _budget(options: Options) -> list[Json]:
             f"Share of time in which live connections were free of errors. The objective is {100 * options.slo:g} %.",
             (6, 8),
             # The first average comes up to an hour after the first connection.
-            or_none(f"1 - avg({burn('30d', _EVERY_HOUR)})", _SCOPE, "connections") + f" unless max({live}) > 0",
+            or_none(f"1 - avg({burn('30d', _EVERY_HOUR)})", SCOPE, "connections") + f" unless max({live}) > 0",
             unit="percentunit",
             none="no connections",
             thresholds=((None, RED), (round(1 - 1.5 * (1 - options.slo), 6), ORANGE), (options.slo, GREEN)),
@@ -259,15 +220,16 @@ def _budget(options: Options) -> list[Json]:
 
 
 def _connections() -> list[Json]:
-    provider = recent(f"provider:booking_sync_provider_up:max{{{_SCOPE}}}")
-    reasons = newest(recent(f"booking_sync_connection_error{{{_SCOPE}}}"))
-    by_status = recent(f"target_status:booking_sync_connections:sum{{{_SCOPE}}}")
+    provider = recent(f"provider:booking_sync_provider_up:max{{{SCOPE}}}")
+    reasons = newest(recent(f"booking_sync_connection_error{{{SCOPE}}}"))
+    by_status = recent(f"target_status:booking_sync_connections:sum{{{SCOPE}}}")
     return [
         state_timeline(
             "Status of the worst connections",
-            "The connections that were worst within the time range. A gap means that nobody knew the state.",
+            "The connections that did not work, or not yet, within the time range, worst first; no others. A gap "
+            "means that nobody knew the state.",
             (24, 10),
-            f"{recent(_CODE)} and {top(f'max_over_time({_CODE}[$__range] @ end())')}",
+            f"{recent(_CODE)} and {top(f'max_over_time({_CODE}[$__range] @ end()) >= {_NOT_WORKING}')}",
             "{{target}} / {{connection}}",
         ),
         timeseries(
@@ -284,34 +246,43 @@ def _connections() -> list[Json]:
         ),
         timeseries(
             "Providers unavailable",
-            "1 while a calendar provider cannot be read for a target: its connections are shown as last known.",
-            [query(top(f"1 - min by (target, provider) ({provider})"), "{{target}} / {{provider}}")],
+            "At how many targets a calendar provider cannot be read: its connections are shown as last known. Empty is good.",
+            [query(f"count by (provider) ({provider} == 0)", "{{provider}}")],
         ),
         bargauge(
             "By calendar type",
             "Connections by the kind of calendar at their other end.",
             (12, 8),
-            f"sum by (calendar_type) ({newest(recent(f'booking_sync_connections{{{_SCOPE}}}'))})",
+            f"sum by (calendar_type) ({newest(recent(f'booking_sync_connections{{{SCOPE}}}'))})",
             "{{calendar_type}}",
         ),
     ]
 
 
+def _least(now: str, before: str) -> str:
+    """Return the targets that have least of what they had, of those that had enough to be compared."""
+    return f"bottomk({MAX_SERIES}, {now} / ({before} >= {USUAL_BOOKINGS}))"
+
+
 def _bookings() -> list[Json]:
     site = recent('site_platform_window:booking_sync_bookings:sum{job=~"$job",window="next_7d"}')
-    bookings = recent(f'target_window:booking_sync_bookings:max{{{_SCOPE},window="next_7d"}}')
-    unlinked = recent(f'target_window:booking_sync_unlinked_bookings:ratio{{{_SCOPE},window="next_7d"}}')
+    bookings = recent(f'target_window:booking_sync_bookings:max{{{SCOPE},window="next_7d"}}')
+    bookings_a_week_ago = recent(f'target_window:booking_sync_bookings:max{{{SCOPE},window="next_7d"}}', offset="1w")
+    new, new_a_week_ago = (recent(f"{NEW_4H}{{{SCOPE}}}", offset=ago) for ago in ("", "1w"))
+    unlinked = recent(f'target_window:booking_sync_unlinked_bookings:ratio{{{SCOPE},window="next_7d"}}')
     panels = [
         timeseries(
-            "Bookings in the next 7 days",
-            "Bookings that start within 7 days, the targets with the most. A sudden drop to 0 is bad.",
-            [query(top(f"sum by (target) ({bookings})"), "{{target}}")],
+            "Bookings against last week",
+            "Bookings of the next 7 days as a multiple of what they were a week ago, the targets with the least: 1 is as "
+            "many, 0 an empty calendar. Targets that had fewer than ten are left out. Empty in the first week.",
+            [query(_least(f"sum by (target) ({bookings})", f"sum by (target) ({bookings_a_week_ago})"), "{{target}}")],
         ),
         timeseries(
-            "New bookings per hour",
-            "Bookings seen for the first time. A line that stays at 0 on a working day means that the intake is broken. "
-            "Empty where bookings are only counted, not read.",
-            [query(top(f"sum by (target) ({bookings_per_hour('discovered', _SCOPE)})"), "{{target}}")],
+            "New bookings against last week",
+            "Bookings first seen within 4 hours as a multiple of those of the same hours a week ago, the targets with the "
+            "least. 0 on a working day means that the intake is broken. Empty in the first week, and where bookings are only "
+            "counted.",
+            [query(_least(f"sum by (target) ({new})", f"sum by (target) ({new_a_week_ago})"), "{{target}}")],
         ),
         timeseries(
             "Bookings without CRM link",
@@ -319,15 +290,15 @@ def _bookings() -> list[Json]:
             "links were read too long ago are left out. "
             "Empty without a links collector (Bitrix24 only).",
             [
-                query(top(f"max by (target) ({unlinked})"), "{{target}}"),
+                query(top(f"max by (target) ({unlinked}) > 0"), "{{target}}"),
             ],
             unit="percentunit",
         ),
         timeseries(
             "Drift between platforms of one site",
-            "Difference of the bookings in the next 7 days between the platforms of a site. It should stay near 0. "
-            "Empty when no site has both.",
-            [query(top(f"max by (site) ({site}) - min by (site) ({site})"), "{{site}}")],
+            "Difference of the bookings in the next 7 days between the platforms of a site, where there is one. Empty when all "
+            "agree, or no site has both platforms.",
+            [query(top(f"max by (site) ({site}) - min by (site) ({site}) > 0"), "{{site}}")],
         ),
     ]
     for panel in panels[:3]:

@@ -117,7 +117,7 @@ def _polling() -> list[Json]:
             "Poll duration p95 against interval",
             "A poll that takes longer than its interval delays the next one.",
             [
-                query(f"histogram_quantile(0.95, {duration})", "{{collector}} p95"),
+                query(_quantile(0.95, duration), "{{collector}} p95"),
                 query(f"min by (collector) ({interval})", "{{collector}} interval"),
             ],
             unit="s",
@@ -126,7 +126,7 @@ def _polling() -> list[Json]:
             "How late polls begin, p99",
             "Against their time: what this machine had no time for, never what a platform took. "
             "A start with thousands of targets shows here, and a loop that lags.",
-            [query(f"histogram_quantile(0.99, {late})", "{{platform}}")],
+            [query(_quantile(0.99, late), "{{platform}}")],
             unit="s",
         ),
         timeseries(
@@ -193,8 +193,8 @@ def _api() -> list[Json]:
             "Request duration, p50 and p95",
             "How long the platforms take to answer. A rising p95 eats into the polls' time.",
             [
-                query(f"histogram_quantile(0.5, {duration})", "{{platform}} p50"),
-                query(f"histogram_quantile(0.95, {duration})", "{{platform}} p95"),
+                query(_quantile(0.5, duration), "{{platform}} p50"),
+                query(_quantile(0.95, duration), "{{platform}} p95"),
             ],
             unit="s",
         ),
@@ -288,3 +288,8 @@ def _process() -> list[Json]:
             unit="cpm",
         ),
     ]
+
+
+def _quantile(share: float, buckets: str) -> str:
+    """Return what ``share`` of the observations took at most; nothing, not NaN, where there were none."""
+    return f"histogram_quantile({share}, {buckets}) >= 0"

@@ -200,7 +200,14 @@ def timeseries(
         "thresholdsStyle": {"mode": "line" if len(thresholds) > 1 else "off"},
     }
     options = {
-        "legend": {"displayMode": "table", "placement": "bottom", "showLegend": True, "calcs": ["last", "max"]},
+        "legend": {
+            "displayMode": "table",
+            "placement": "right",
+            "showLegend": True,
+            "calcs": ["last", "max"],
+            "sortBy": "Last",
+            "sortDesc": True,
+        },
         "tooltip": {"mode": "multi", "sort": "desc"},
     }
     return _panel(

@@ -4,8 +4,9 @@ Names are ``level:metric:operations``; a chain lies in one group, in order.
 """
 
 from exporter.monitoring.options import Options
-from exporter.monitoring.rules.bookings import booking_recordings, intake_recordings
+from exporter.monitoring.rules.bookings import NEW_1D, NEW_4H, booking_recordings, intake_recordings
 from exporter.monitoring.rules.connections import LIVE_STATUSES, STATUS_CODES, connection_recordings, gap_recordings
+from exporter.monitoring.rules.health import health_recordings
 from exporter.monitoring.rules.many import many_recordings
 from exporter.monitoring.rules.objective import (
     long_objective_recordings,
@@ -18,12 +19,12 @@ from exporter.monitoring.rules.shared import shared_recordings
 from exporter.monitoring.rules.targets import target_recordings
 from exporter.monitoring.rules.unsteady import unsteady_recordings
 
-__all__ = ["LIVE_STATUSES", "STATUS_CODES", "Recording", "RecordingGroup", "recording_groups"]
+__all__ = ["LIVE_STATUSES", "NEW_1D", "NEW_4H", "STATUS_CODES", "Recording", "RecordingGroup", "recording_groups"]
 
 
 def recording_groups(options: Options) -> tuple[RecordingGroup, ...]:
     """Return all recording rules."""
-    return (
+    groups = (
         process_recordings(),
         target_recordings(),
         shared_recordings(),
@@ -36,4 +37,6 @@ def recording_groups(options: Options) -> tuple[RecordingGroup, ...]:
         intake_recordings(),
         many_recordings(options),
         unsteady_recordings(),
+        health_recordings(),
     )
+    return tuple(group.hurried(options.hurry) for group in groups)

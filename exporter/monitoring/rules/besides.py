@@ -11,13 +11,14 @@ def besides(began: str, hour: str, named: str, lasts: str, *own: str) -> tuple[R
     ``hour`` is told for a platform; ``named`` has it as the label ``besides`` for as long as ``lasts`` holds. ``own`` are the
     labels that ``began`` has beyond those of a platform.
     """
-    labels = ", ".join(own)
+    labels, an_hour = ", ".join(own), "60 * 60"
     return (
         Recording(
             hour,
-            f"last_over_time({hour}[5m]) > time() - 2 * 60 * 60\n"
-            f"or 0 * count without ({labels}) ({began}) + time() - time() % (60 * 60)",
+            f"last_over_time({hour}[5m]) > time() - 2 * {an_hour}\n"
+            f"or 0 * count without ({labels}) ({began}) + time() - time() % ({an_hour})",
             "The full hour in which the first of them was noticed; those that follow within an hour or two are counted to it.",
+            seconds=an_hour,
         ),
         Recording(
             named,

@@ -7,6 +7,9 @@ from exporter.monitoring.rules.recording import Recording, RecordingGroup
 
 BOOKINGS = "target_window:booking_sync_bookings:max"
 CONFLICTS = "target_window:booking_sync_conflicting_bookings:max_unaccepted"
+UNLINKED = "target_window:booking_sync_unlinked_bookings:ratio"
+UNVERIFIED = "target_window:booking_sync_links_unverified_bookings:ratio"
+VERIFIED = "target_window:booking_sync_links_verified_bookings:sum"
 CLOSED = "target:booking_sync_target_closed:max"
 VANISHED_5M = "target:booking_sync_vanished_bookings:increase5m"
 NEW_1D = "target:booking_sync_discovered_bookings:increase1d"
@@ -22,7 +25,6 @@ def booking_recordings() -> RecordingGroup:
     site = "target:booking_sync_site:info"
     tied = f"on (job, {', '.join(TENANT_LABELS)}, target, platform)"
     unlinked, unverified = newest("booking_sync_unlinked_bookings"), newest("booking_sync_links_unverified_bookings")
-    verified = "target_window:booking_sync_links_verified_bookings:sum"
     in_site = f"{BOOKINGS} * {tied} group_left (site) {site}"
     return RecordingGroup(
         "booking-sync-bookings",
@@ -41,14 +43,14 @@ def booking_recordings() -> RecordingGroup:
             ),
             Recording(CLOSED, newest("booking_sync_target_closed == 1"), "Exists on the days on which the target is closed."),
             Recording(
-                verified,
+                VERIFIED,
                 f"{newest('booking_sync_linked_bookings')}\n+ {unlinked}",
                 "Bookings whose links were read within max_age; of the others nobody knows whether they are linked.",
             ),
-            Recording("target_window:booking_sync_unlinked_bookings:ratio", f"{unlinked}\n/ ({verified} > 0)"),
+            Recording(UNLINKED, f"{unlinked}\n/ ({VERIFIED} > 0)"),
             Recording(
-                "target_window:booking_sync_links_unverified_bookings:ratio",
-                f"{unverified}\n/ (\n    {unverified}\n  + {verified}\n  > 0\n)",
+                UNVERIFIED,
+                f"{unverified}\n/ (\n    {unverified}\n  + {VERIFIED}\n  > 0\n)",
             ),
             Recording(
                 _NEW_5M,

@@ -24,8 +24,12 @@ CREDENTIAL: Final = "target:booking_sync_credential:info"
 LATEST: Final = "collector_reason:booking_sync_collector_failing:max"
 WHY: Final = "collector_reason:booking_sync_failing:info"
 WHY_FAILING: Final = "target_reason:booking_sync_failing:info"
-_OUTAGE: Final = "collector:booking_sync_provider_outage:max"
+PROVIDER: Final = "provider:booking_sync_provider_up:max"
+BUDGET: Final = "target_budget:booking_sync_api_budget_remaining:ratio"
+COMPLETE: Final = "collector_window:booking_sync_window_complete:max"
+OUTAGE: Final = "collector:booking_sync_provider_outage:max"
 _AGE: Final = "collector:booking_sync_data_age:seconds"
+OVERDUE: Final = "collector:booking_sync_poll_overdue:ratio"
 _INTERVAL: Final = newest("booking_sync_collector_interval_seconds")
 _SLACK: Final = 60
 """Seconds by which a poll may be late or long."""
@@ -62,16 +66,16 @@ def _answers() -> tuple[Recording, ...]:
             f"{newest('booking_sync_collector_up')}\nand {newest('booking_sync_collector_polls_total')} > 0",
             "A collector that has not finished its first poll is 0 by contract, which is no failure yet.",
         ),
-        Recording("provider:booking_sync_provider_up:max", newest("booking_sync_provider_up")),
+        Recording(PROVIDER, newest("booking_sync_provider_up")),
         Recording(
-            _OUTAGE,
+            OUTAGE,
             "label_replace(\n"
             "  1 - min without (provider) (provider:booking_sync_provider_up:max),\n"
             '  "collector", "connections", "", ""\n)',
             "1 while a calendar provider cannot be read. The poll counts as failed, yet the data of the other providers\n"
             "are fresh: no reason to call the collector silent. The series lives only as long as the data do.",
         ),
-        Recording(ANSWERING, f"{_OUTAGE} == 1 or {UP}", "1 when the last poll brought data, if only in part."),
+        Recording(ANSWERING, f"{OUTAGE} == 1 or {UP}", "1 when the last poll brought data, if only in part."),
     )
 
 
@@ -82,7 +86,7 @@ def _data() -> tuple[Recording, ...]:
     return (
         Recording(
             AVAILABLE,
-            f"{_OUTAGE} == 1\nor\n{newest(f'{kept} and {came}')}\nor\n{UP} == 0",
+            f"{OUTAGE} == 1\nor\n{newest(f'{kept} and {came}')}\nor\n{UP} == 0",
             "1 while some replica shows data, 0 when they expired or never came, absent before the first poll ended.",
         ),
         Recording(
@@ -96,11 +100,11 @@ def _data() -> tuple[Recording, ...]:
             "The same in poll intervals: a collector that asks every 15 minutes is not late after ten.",
         ),
         Recording(
-            "collector:booking_sync_poll_overdue:ratio",
+            OVERDUE,
             f"{overdue} / {_INTERVAL}",
             "By how many intervals the next poll is overdue; below 0 while its time has not come.",
         ),
-        Recording("collector_window:booking_sync_window_complete:max", newest("booking_sync_window_complete")),
+        Recording(COMPLETE, newest("booking_sync_window_complete")),
     )
 
 
@@ -161,7 +165,7 @@ def _account() -> tuple[Recording, ...]:
     return (
         Recording(CREDENTIAL, one_per(newest("booking_sync_credential_info"), "credential")),
         Recording(
-            "target_budget:booking_sync_api_budget_remaining:ratio",
+            BUDGET,
             f"{newest('booking_sync_api_budget_remaining', 'min')}\n/ ({newest('booking_sync_api_budget_limit')} > 0)",
         ),
     )

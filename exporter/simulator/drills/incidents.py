@@ -17,7 +17,8 @@ class Incident:
     """One thing that goes wrong: ``begin`` changes the world and returns the repair; ``alert`` is the page to expect.
 
     ``on_board_after`` is after how many seconds the status board shows it, 0 with the next poll; ``needs_before`` is what it
-    must have seen before, if that is more than a poll.
+    must have seen before, if that is more than a poll. ``pages_after`` is after how many seconds somebody is told, with the
+    bundle's rules and routes and usual intervals.
     """
 
     name: str
@@ -26,6 +27,7 @@ class Incident:
     alert: str
     begin: Callable[[World], Undo]
     on_board_after: float
+    pages_after: float
     needs_before: str = ""
 
     @property
@@ -33,6 +35,12 @@ class Incident:
         """What the status board makes of it, in words."""
         when = f"after {self.on_board_after / 3600:g} h" if self.on_board_after else "with the next poll"
         return f"the board shows this {when}" + (f", if it saw {self.needs_before}" if self.needs_before else "")
+
+    @property
+    def pages(self) -> str:
+        """Who hears of it when, in words: in life, and where a minute is a second."""
+        life = f"{self.pages_after / 60:.0f} min" if self.pages_after < 3 * 3600 else f"{self.pages_after / 3600:.0f} h"
+        return f"{self.alert} after {life}; in a hurry of 60 after {self.pages_after / 60:.0f} s"
 
 
 def _token_revoked(world: World) -> Undo:
@@ -124,6 +132,7 @@ INCIDENTS: tuple[Incident, ...] = (
         "BookingSyncConnectionNeedsOwner",
         _token_revoked,
         on_board_after=0,
+        pages_after=22 * 60,
     ),
     Incident(
         "sync-stuck",
@@ -132,6 +141,7 @@ INCIDENTS: tuple[Incident, ...] = (
         "BookingSyncConnectionStuck",
         _sync_stuck,
         on_board_after=3600,
+        pages_after=68 * 60,
     ),
     Incident(
         "provider-down",
@@ -140,6 +150,7 @@ INCIDENTS: tuple[Incident, ...] = (
         "BookingSyncProviderDown",
         _provider_down,
         on_board_after=0,
+        pages_after=26 * 60,
     ),
     Incident(
         "double-booking",
@@ -148,6 +159,7 @@ INCIDENTS: tuple[Incident, ...] = (
         "BookingSyncDoubleBooking",
         _double_booking,
         on_board_after=0,
+        pages_after=15 * 60,
     ),
     Incident(
         "lost-crm-link",
@@ -156,6 +168,7 @@ INCIDENTS: tuple[Incident, ...] = (
         "BookingSyncUnlinkedBookings",
         _lost_crm_link,
         on_board_after=0,
+        pages_after=155 * 60,
     ),
     Incident(
         "api-throttled",
@@ -164,6 +177,7 @@ INCIDENTS: tuple[Incident, ...] = (
         "BookingSyncApiLimited",
         _api_throttled,
         on_board_after=0,
+        pages_after=25 * 60,
     ),
     Incident(
         "intake-stopped",
@@ -172,6 +186,7 @@ INCIDENTS: tuple[Incident, ...] = (
         "BookingSyncIntakeSilent",
         _intake_stopped,
         on_board_after=24 * 3600,
+        pages_after=305 * 60,
         needs_before="the same day a week before",
     ),
 )

@@ -30,6 +30,10 @@ TIMELINE: Final = tuple(
 """What ``demo`` runs again and again: every incident once, 16 minutes in all."""
 
 
+LONG_NIGHT: Final = tuple(Step(name, 60.0, lasts_seconds=180.0) for name in ("sync-stuck", "provider-down", "api-throttled"))
+"""What comes and goes besides what stays: each for three minutes, which is three hours where time is divided by 60."""
+
+
 @dataclass(frozen=True, slots=True)
 class Scenario:
     """``begins_with`` incidents run from the first moment and stay; ``timeline`` is repeated for ever."""
@@ -45,6 +49,11 @@ SCENARIOS: Final[Mapping[str, Scenario]] = {
     "worst-night": Scenario(
         "A calendar lost its access and two chairs are promised twice, all at once.",
         begins_with=("token-revoked", "double-booking"),
+    ),
+    "long-night": Scenario(
+        "Three incidents stay, and three others come and go: what the boards of the demo show.",
+        begins_with=("token-revoked", "double-booking", "lost-crm-link"),
+        timeline=LONG_NIGHT,
     ),
     "bad-night": Scenario("Every incident, one after another, again and again.", timeline=TIMELINE),
 }

@@ -2,13 +2,11 @@
 //
 // A request is {panel, results, from, to, step}: the panel of a dashboard, for each query what Prometheus' HTTP API returned
 // (`data`), and the range and step in seconds. The answer is {tiles}, {rows} or {series}, with the texts and colours of the
-// dark theme; colours that the theme knows by name have that name.
+// dark theme; colours that the theme knows by name have that name. Rows are in the order of the table, and each cell says
+// whether it is painted and whether there is a value (`known`).
 'use strict';
 
-// The package asks for these two at import and needs nothing else of a browser.
-globalThis.window = globalThis;
-// (Newer Node has a navigator that cannot be assigned to.)
-Object.defineProperty(globalThis, 'navigator', { value: { language: 'en-US', languages: ['en-US'] } });
+require('./undrawn.cjs');
 
 const grafana = require('@grafana/data');
 const { firstValueFrom } = require('rxjs');
@@ -22,6 +20,7 @@ const names = new Map(
   ])
 );
 const seen = (display) => ({ text: grafana.formattedValueToString(display), color: names.get(display.color) ?? display.color });
+const known = (value) => value !== null && value !== undefined && value !== '' && !Number.isNaN(value);
 const asIs = (text) => text;
 
 grafana.standardTransformersRegistry.setInit(() =>
@@ -29,7 +28,7 @@ grafana.standardTransformersRegistry.setInit(() =>
   [...new Map(Object.values(grafana.standardTransformers).map((one) => [one.id, one])).values()].map((transformation) => ({
     id: transformation.id,
     name: transformation.name,
-    transformation,
+    transformation: async () => transformation,
     editor: () => null,
   }))
 );
@@ -38,7 +37,7 @@ grafana.standardTransformersRegistry.setInit(() =>
 const registry = new grafana.Registry(() =>
   ['unit', 'min', 'max', 'decimals', 'displayName', 'color', 'mappings', 'thresholds', 'noValue', 'links']
     .map((id) => ({ id, path: id, isCustom: false }))
-    .concat(['cellOptions', 'spanNulls', 'insertNulls'].map((path) => ({ id: `custom.${path}`, path, isCustom: true })))
+    .concat(['cellOptions', 'hidden', 'spanNulls', 'insertNulls'].map((path) => ({ id: `custom.${path}`, path, isCustom: true })))
     .map((option) => ({ ...option, name: option.id, process: asIs, shouldApply: () => true }))
 );
 
@@ -46,10 +45,11 @@ const registry = new grafana.Registry(() =>
 const legend = (format, labels) =>
   format === '__auto' ? undefined : format.replace(/{{\s*(\w+)\s*}}/g, (_, label) => labels[label] ?? '');
 
+const number = (text) => (text === '+Inf' ? Infinity : text === '-Inf' ? -Infinity : Number.parseFloat(text));
 const points = (result) => result.values ?? [result.value];
 
 function seriesFrame(target, result, step) {
-  const values = points(result).map((point) => Number.parseFloat(point[1]));
+  const values = points(result).map((point) => number(point[1]));
   return grafana.createDataFrame({
     refId: target.refId,
     fields: [
@@ -89,7 +89,7 @@ function tableFrame(target, results, several) {
       {
         name: several ? `Value #${target.refId}` : 'Value',
         type: grafana.FieldType.number,
-        values: results.map((result) => Number.parseFloat(result.value[1])),
+        values: results.map((result) => number(result.value[1])),
       },
     ],
   });
@@ -112,14 +112,37 @@ function tiles(panel, data) {
     theme,
     timeZone: 'utc',
   });
-  return shown.map(({ display }) => ({ title: display.title ?? '', ...seen(display) }));
+  // Without any value there is one tile all the same, whose number is 0.
+  const some = data.some((frame) => frame.length > 0);
+  return shown.map(({ display }) => ({ title: display.title ?? '', known: some && known(display.numeric), ...seen(display) }));
 }
 
-function rows(data) {
+const painted = (field) => (field.config.custom?.cellOptions?.type ?? '').startsWith('color');
+
+// The table sorts what the transformations left, if it is told to.
+function inOrder(panel, frame, data) {
+  const order = Array.from({ length: frame.length }, (_, row) => row);
+  for (const { displayName, desc } of [...(panel.options.sortBy ?? [])].reverse()) {
+    const field = frame.fields.find((one) => grafana.getFieldDisplayName(one, frame, data) === displayName);
+    const values = field?.values ?? [];
+    order.sort((one, other) => (values[one] > values[other] ? 1 : values[one] < values[other] ? -1 : 0) * (desc ? -1 : 1));
+  }
+  return order;
+}
+
+function rows(panel, data) {
   const [frame] = data;
-  return Array.from({ length: frame?.length ?? 0 }, (_, row) =>
+  if (!frame) {
+    return [];
+  }
+  return inOrder(panel, frame, data).map((row) =>
     Object.fromEntries(
-      frame.fields.map((field) => [grafana.getFieldDisplayName(field, frame, data), seen(field.display(field.values[row]))])
+      frame.fields
+        .filter((field) => !field.config.custom?.hidden)
+        .map((field) => [
+          grafana.getFieldDisplayName(field, frame, data),
+          { ...seen(field.display(field.values[row])), painted: painted(field), known: known(field.values[row]) },
+        ])
     )
   );
 }
@@ -143,32 +166,45 @@ function series(panel, data, from, to) {
   });
 }
 
-async function show({ panel, results, from, to, step }) {
+// The frames of a panel as it draws them; variables are put in by `replaceVariables`.
+async function prepared({ panel, results, to, step }, replaceVariables = asIs) {
   Date.now = () => to * 1000; // people look at the end of the range
   const transformed = await firstValueFrom(
     grafana.transformDataFrame(panel.transformations ?? [], frames({ panel, results, step }), { interpolate: asIs })
   );
-  const data = grafana.applyFieldOverrides({
+  return grafana.applyFieldOverrides({
     data: transformed,
     fieldConfig: panel.fieldConfig,
     fieldConfigRegistry: registry,
-    replaceVariables: asIs,
+    replaceVariables,
     theme,
     timeZone: 'utc',
   });
+}
+
+async function show(request) {
+  const { panel, from, to } = request;
+  const data = await prepared(request);
   switch (panel.type) {
     case 'stat':
     case 'bargauge':
       return { tiles: tiles(panel, data) };
     case 'table':
-      return { rows: rows(data) };
+      return { rows: rows(panel, data) };
     default:
       return { series: series(panel, data, from, to) };
   }
 }
 
-(async () => {
+// Answers one request a line, until there is none.
+async function serve(answer) {
   for await (const line of readline.createInterface({ input: process.stdin })) {
-    process.stdout.write(`${JSON.stringify(await show(JSON.parse(line)))}\n`);
+    process.stdout.write(`${JSON.stringify(await answer(JSON.parse(line)))}\n`);
   }
-})();
+}
+
+module.exports = { grafana, prepared, serve };
+
+if (require.main === module) {
+  serve(show);
+}

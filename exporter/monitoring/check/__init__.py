@@ -1,0 +1,53 @@
+"""`monitoring check`: whether a running Prometheus, Alertmanager and Grafana carry the bundle; one module for each."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping
+
+from exporter.monitoring.check.alertmanager import check_alertmanager
+from exporter.monitoring.check.asking import NoAnswerError, Patience, Server
+from exporter.monitoring.check.grafana import Wanted as WantedOfGrafana
+from exporter.monitoring.check.grafana import check_grafana
+from exporter.monitoring.check.outcome import Check, State
+from exporter.monitoring.check.prometheus import Wanted, check_prometheus
+from exporter.monitoring.check.prometheus_answers import Prometheus
+from exporter.monitoring.check.rules import wanted_groups
+from exporter.monitoring.grafana import FOLDER
+from exporter.monitoring.options import Options
+
+__all__ = ["Check", "Patience", "Server", "State", "check_bundle"]
+
+_RULES = ("config/prometheus/recording.rules.yml", "config/prometheus/alerting.rules.yml")
+
+
+async def check_bundle(
+    options: Options,
+    bundle: Mapping[str, str],
+    *,
+    prometheus: Server | None,
+    alertmanager: Server | None,
+    grafana: Server | None,
+) -> list[Check]:
+    """Ask each server that was given, all at the same time, whether it carries ``bundle``: the files of ``options``."""
+    asked = []
+    if prometheus:
+        asked.append(check_prometheus(prometheus, Wanted(options.job, wanted_groups(*(bundle[name] for name in _RULES)))))
+    if alertmanager:
+        wanted = bundle["config/alertmanager/alertmanager.yml"]
+        asked.append(check_alertmanager(alertmanager, wanted, lambda: _failed_lately(prometheus)))
+    if grafana:
+        boards = [
+            json.loads(text) for name, text in bundle.items() if name.startswith("dashboards/") and name.endswith(".json")
+        ]
+        asked.append(check_grafana(grafana, WantedOfGrafana(options.job, FOLDER, boards)))
+    return [check for found in await asyncio.gather(*asked) for check in found]
+
+
+async def _failed_lately(server: Server | None) -> Mapping[str, float]:
+    """Return how many messages of Alertmanager failed within ten minutes, by way, as Prometheus has counted them."""
+    if server is None:
+        raise NoAnswerError("was not asked", "give --prometheus-url")
+    found = await Prometheus(server).query("sum by (integration) (increase(alertmanager_notifications_failed_total[10m]))")
+    return {sample.metric.get("integration", ""): sample.number for sample in found}

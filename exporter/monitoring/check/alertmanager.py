@@ -1,0 +1,185 @@
+"""Asks an Alertmanager for what the bundle needs of it: routes, inhibitions, receivers, a heartbeat that leaves."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import msgspec
+
+from exporter.monitoring.check import alertmanager_config as configs
+from exporter.monitoring.check.asking import NoAnswerError, Question, Server, ask
+from exporter.monitoring.check.outcome import Check, Seen, missing, ok, some, unknown
+from exporter.support.redaction import told
+
+Recent = Callable[[], Awaitable[Mapping[str, float]]]
+"""How many messages failed within ten minutes, by way; raises :class:`NoAnswerError` where nobody counts them."""
+
+_CARRY: Final = "merge the rendered alertmanager.yml into its configuration and reload it"
+_ADDRESSES: Final = "put your own addresses into the receivers of alertmanager.yml"
+_HEARTBEAT: Final = "heartbeat"
+_COUNTER: Final = re.compile(
+    r'^alertmanager_notifications(_failed)?_total\{.*?integration="([^"]*)".*\} ([0-9.e+]+)$', re.MULTILINE
+)
+
+
+class _Version(msgspec.Struct):
+    version: str = ""
+
+
+class _Config(msgspec.Struct):
+    original: str
+
+
+class _Status(msgspec.Struct, rename="camel"):
+    config: _Config
+    version_info: _Version = msgspec.field(default_factory=_Version)
+
+
+class _Named(msgspec.Struct):
+    name: str
+
+
+class _AlertStatus(msgspec.Struct):
+    state: str = ""
+
+
+class _Alert(msgspec.Struct):
+    receivers: list[_Named]
+    status: _AlertStatus
+
+
+async def check_alertmanager(server: Server, wanted: str, recent: Recent) -> list[Check]:
+    """Ask an Alertmanager whether it carries the configuration ``wanted``."""
+    ours = configs.parsed(wanted)
+    if ours is None:
+        raise AssertionError("what was rendered is no configuration")
+    asked = _Asked(server, ours, recent)
+    return await ask(
+        server,
+        Question("answers", asked.answers),
+        [
+            Question("routes", asked.routes),
+            Question("inhibitions", asked.inhibitions),
+            Question("templates", asked.templates),
+            Question("receivers", asked.receivers),
+            Question("Watchdog arrived", asked.arrived),
+            Question("heartbeat delivered", asked.heartbeat),
+            Question("messages delivered", asked.messages),
+        ],
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    server: Server
+    ours: Mapping[str, Any]
+    recent: Recent
+
+    async def _status(self) -> _Status:
+        return await self.server.read(_Status, "/api/v2/status")
+
+    async def _theirs(self) -> Mapping[str, Any]:
+        theirs = configs.parsed((await self._status()).config.original)
+        if theirs is None:
+            raise NoAnswerError("tells a configuration that cannot be read", "give the address of Alertmanager")
+        return theirs
+
+    async def _routing(self) -> configs.Routing:
+        return configs.routing(self.ours, await self._theirs())
+
+    async def answers(self) -> Seen:
+        await self._theirs()
+        return ok(f"version {told((await self._status()).version_info.version, 40)}")
+
+    async def routes(self) -> Seen:
+        problems = (await self._routing()).problems
+        return missing(told(some(list(problems)), 400), _CARRY) if problems else ok("the bundle's are there")
+
+    async def inhibitions(self) -> Seen:
+        lost, all_of_them = configs.lacks_inhibitions(self.ours, await self._theirs()), len(self.ours["inhibit_rules"])
+        if lost:
+            return missing(f"{lost} of {all_of_them} are not there: one incident becomes many pages", _CARRY)
+        return ok(f"all {all_of_them}")
+
+    async def templates(self) -> Seen:
+        globs = (await self._theirs()).get("templates")
+        if not globs or not isinstance(globs, list):
+            return missing("none is named: no message can be written", "name templates/booking-sync.tmpl under `templates`")
+        return ok(told(some(list(map(str, globs)))))
+
+    async def receivers(self) -> Seen:
+        theirs, names = await self._theirs(), await self._names()
+        if empty := [name for name in names if not configs.integrations(theirs, name)]:
+            return missing(f"nobody behind {told(some(empty))}", _ADDRESSES)
+        if examples := [name for name in names if configs.has_examples(theirs, name)]:
+            return missing(f"the bundle's example addresses in {told(some(examples))}", _ADDRESSES)
+        ways = [f"{name}: {'+'.join(configs.integrations(theirs, name))}" for name in names]
+        return ok(told("; ".join(ways), 300)) if names else missing("the routes lead to none of ours", _CARRY)
+
+    async def _names(self) -> Sequence[str]:
+        """Return the receivers that have to reach somebody, by their names there."""
+        routing = await self._routing()
+        return [their for our, their in routing.receivers.items() if configs.integrations(self.ours, our)]
+
+    async def arrived(self) -> Seen:
+        filters = (("filter", 'alertname="Watchdog"'), ("filter", 'fixed_by!=""'))
+        found = await self.server.read(list[_Alert], "/api/v2/alerts", *filters)
+        if not found:
+            return missing(
+                "it has not", "see what Prometheus says: does it fire there, does Prometheus know this Alertmanager?"
+            )
+        if all(alert.status.state == "suppressed" for alert in found):
+            return missing("it is silenced or inhibited", "end the silence: nobody notices when the alerting is down")
+        theirs, names = await self._theirs(), sorted({one.name for alert in found for one in alert.receivers})
+        if not any(configs.integrations(theirs, name) for name in names):
+            return missing(f"it goes to {told(some(names))}, which reaches nobody", _ADDRESSES)
+        return ok(f"goes to {told(some(names))}")
+
+    async def heartbeat(self) -> Seen:
+        theirs = await self._theirs()
+        name = (await self._routing()).receivers.get(_HEARTBEAT)
+        ways = set(configs.integrations(theirs, name)) if name else set()
+        if not ways:
+            return missing("its receiver reaches nobody", _ADDRESSES)
+        return await self._delivered(ways, must=True)
+
+    async def messages(self) -> Seen:
+        theirs = await self._theirs()
+        routing = await self._routing()
+        ways = {
+            way for our, their in routing.receivers.items() if our != _HEARTBEAT for way in configs.integrations(theirs, their)
+        }
+        if not ways:
+            return missing("nobody is told anything", _ADDRESSES)
+        return await self._delivered(ways, must=False)
+
+    async def _delivered(self, ways: set[str], *, must: bool) -> Seen:
+        sent, failed = await self._counted()
+        named = ", ".join(sorted(ways))
+        tried, lost = sum(sent.get(way, 0) for way in ways), sum(failed.get(way, 0) for way in ways)
+        if must and not tried:
+            return missing(f"none was sent by {named}", "wait a minute after a start; then see Watchdog arrived")
+        if not lost:
+            return ok(f"{tried:g} sent by {named}, none failed")
+        log = "look into Alertmanager's log: it names the receiver and the reason"
+        try:
+            lately = await self.recent()
+        except NoAnswerError:
+            lately = {}
+        if not ways & lately.keys():
+            text = f"{lost:g} of {tried:g} by {named} failed since its start"
+            return missing(text, log) if lost >= tried else unknown(text, f"{log}; let Prometheus scrape Alertmanager")
+        if now := sum(lately.get(way, 0) for way in ways):
+            return missing(f"{now:.0f} by {named} failed within 10 minutes", log)
+        return ok(f"none by {named} failed within 10 minutes")
+
+    async def _counted(self) -> tuple[dict[str, float], dict[str, float]]:
+        text = (await self.server.content("/metrics")).decode(errors="replace")
+        found: tuple[dict[str, float], dict[str, float]] = ({}, {})
+        for failed, way, number in _COUNTER.findall(text):
+            counted = found[bool(failed)]
+            counted[way] = counted.get(way, 0) + float(number)
+        return found

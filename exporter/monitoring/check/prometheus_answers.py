@@ -1,0 +1,141 @@
+"""What a Prometheus says of itself: its answers as values."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Final, Generic, TypeVar
+
+import msgspec
+
+from exporter.monitoring.check.asking import NoAnswerError, Server
+from exporter.monitoring.check.rules import LoadedGroup
+
+T = TypeVar("T")
+
+_NEVER: Final = "0001-01-01T00:00:00Z"
+
+
+class Data(msgspec.Struct, Generic[T]):
+    """What every answer of its API stands in."""
+
+    data: T
+
+
+class Build(msgspec.Struct):
+    version: str = ""
+
+
+class Runtime(msgspec.Struct, rename="camel"):
+    start_time: str
+    storage_retention: str
+    last_config_time: str = ""
+
+
+class Groups(msgspec.Struct):
+    groups: list[LoadedGroup]
+
+
+class Target(msgspec.Struct, rename="camel"):
+    """A target of Prometheus: one exporter."""
+
+    labels: dict[str, str]
+    health: str = ""
+    last_error: str = ""
+    scrape_interval: str = ""
+
+
+class Targets(msgspec.Struct, rename="camel"):
+    active_targets: list[Target]
+
+
+class Alertmanagers(msgspec.Struct, rename="camel"):
+    active_alertmanagers: list[msgspec.Raw]
+
+
+class Sample(msgspec.Struct):
+    """One series of an answer at one moment."""
+
+    metric: dict[str, str]
+    value: tuple[float, str]
+
+    @property
+    def number(self) -> float:
+        """Its value."""
+        return float(self.value[1])
+
+
+class Vector(msgspec.Struct):
+    result: list[Sample]
+
+
+class Prometheus:
+    """Asks one Prometheus."""
+
+    def __init__(self, server: Server) -> None:
+        self.server = server
+
+    async def version(self) -> str:
+        """Return its version."""
+        return (await self.server.read(Data[Build], "/api/v1/status/buildinfo")).data.version
+
+    async def runtime(self) -> Runtime:
+        """Return since when it runs, and how long it keeps data."""
+        return (await self.server.read(Data[Runtime], "/api/v1/status/runtimeinfo")).data
+
+    async def groups(self) -> list[LoadedGroup]:
+        """Return the groups of rules that are loaded."""
+        return (await self.server.read(Data[Groups], "/api/v1/rules")).data.groups
+
+    async def targets(self) -> list[Target]:
+        """Return what it scrapes."""
+        return (await self.server.read(Data[Targets], "/api/v1/targets", ("state", "active"))).data.active_targets
+
+    async def alertmanagers(self) -> int:
+        """Return to how many Alertmanagers it sends."""
+        return len((await self.server.read(Data[Alertmanagers], "/api/v1/alertmanagers")).data.active_alertmanagers)
+
+    async def formatted(self, expression: str) -> str:
+        """Return an expression in its own form."""
+        return (await self.server.read(Data[str], "/api/v1/format_query", ("query", expression))).data
+
+    async def query(self, expression: str) -> list[Sample]:
+        """Return the series of an expression now."""
+        return (await self.server.read(Data[Vector], "/api/v1/query", ("query", expression))).data.result
+
+    async def number(self, expression: str) -> float | None:
+        """Return the only value of an expression, ``None`` where there is none."""
+        return next((sample.number for sample in await self.query(expression)), None)
+
+    async def now(self) -> float:
+        """Return the moment on its own clock."""
+        found = await self.number("vector(time())")
+        if found is None:
+            raise NoAnswerError("does not know what time it is", f"give the address of {self.server.kind}")
+        return found
+
+
+def moment(text: str) -> float | None:
+    """Return the Unix time of an RFC 3339 moment; ``None`` for the one that means never, and for anything else."""
+    if text == _NEVER:
+        return None
+    whole, _, _ = text.partition(".")
+    try:
+        return datetime.fromisoformat(whole.removesuffix("Z") + "+00:00" if text.endswith("Z") else text).timestamp()
+    except (ValueError, OverflowError):
+        return None
+
+
+def matching(job: str, **labels: str) -> str:
+    """Return the matchers of a job's series."""
+    return (
+        "{"
+        + ",".join(f"{name}={json.dumps(value, ensure_ascii=False)}" for name, value in {"job": job, **labels}.items())
+        + "}"
+    )
+
+
+def place(metric: Mapping[str, str]) -> tuple[str, ...]:
+    """Return which installation a series is of."""
+    return tuple(metric.get(name, "") for name in ("cluster", "namespace", "job"))

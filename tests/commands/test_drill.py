@@ -1,0 +1,408 @@
+"""What a drill says of a stack: whether it can begin, how long each page took, and where one was lost."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+import pytest
+
+from exporter.commands.drill import chosen, configuration, examined, hurry_of
+from exporter.commands.drill_play import Business, Drill, lost
+from exporter.commands.drill_stack import Alerting, Arrived, Service, Stack
+from exporter.commands.last_week import BUSY, last_weeks, openmetrics
+from exporter.errors import BookingSyncError, ConfigError
+from exporter.fields.durations import parse_duration
+from exporter.monitoring import Options
+from exporter.monitoring.alerts import alert_groups
+from exporter.simulator import Simulator
+from exporter.simulator.drills import INCIDENTS, Incident, demo_world
+from exporter.support.remote_write import PATH
+from tests.harness.clock import ManualClock
+
+JOB, HASH = "exporters", 42.0
+DOUBLE, TOKEN, INTAKE = (
+    next(one for one in INCIDENTS if one.name == name) for name in ("double-booking", "token-revoked", "intake-stopped")
+)
+ROUTES = """
+route:
+  receiver: nobody
+  routes:
+    - {receiver: heartbeat, matchers: ['alertname = "Watchdog"'], group_wait: 0s}
+    - {receiver: pager, matchers: ['severity = "critical"'], group_wait: 2s}
+    - {receiver: tickets, group_wait: 5s}
+receivers:
+  - {name: nobody}
+  - {name: pager}
+  - {name: tickets}
+  - {name: heartbeat, webhook_configs: [{url: <secret>}]}
+"""
+WITH_ADDRESSES = ROUTES.replace("{name: pager}", "{name: pager, pagerduty_configs: [{routing_key: <secret>}]}").replace(
+    "{name: tickets}", "{name: tickets, email_configs: [{to: a@example.org}], slack_configs: [{channel: '#a'}]}"
+)
+
+
+@dataclass
+class FakeStack:
+    """Prometheus and Alertmanager as they answer over HTTP: what fires begins some seconds after its incident, and so on."""
+
+    simulator: Simulator
+    clock: ManualClock
+    hurry: float = 60.0
+    fires_after: float = 12.0
+    ends_after: float = 8.0
+    scraped: bool = True
+    reaches: bool = True
+    inhibited: bool = False
+    routes: str = ROUTES
+    failures: int = 0
+    takes_the_past: bool = True
+    unloaded: str = ""
+    alertmanagers: Sequence[str] = ("http://a:9093/api/v2/alerts",)
+    written: list[bytes] = field(default_factory=list)
+    _since: float | None = None
+    _until: float | None = -1.0
+    _paged: bool = False
+
+    def stack(self) -> Stack:
+        transport = httpx.MockTransport(self.answer)
+        return Stack(
+            Service("Prometheus", "--prometheus-url", "http://p:9090", transport=transport),
+            Service("Alertmanager", "--alertmanager-url", "http://a:9093", transport=transport),
+        )
+
+    def answer(self, request: httpx.Request) -> httpx.Response:
+        where = (request.url.host, request.url.path)
+        if where == ("p", PATH):
+            self.written.append(request.content)
+            return httpx.Response(204) if self.takes_the_past else httpx.Response(404, text="remote write receiver off")
+        if where == ("a", "/metrics"):
+            failed = (
+                f'alertmanager_notification_requests_failed_total{{integration="slack"}} {self.failures if self._paged else 0}'
+            )
+            return httpx.Response(200, text=failed)
+        answers: dict[tuple[str, str], Callable[[httpx.QueryParams], object]] = {
+            ("p", "/api/v1/rules"): lambda _: {"groups": [{"rules": self._rules()}]},
+            ("p", "/api/v1/alerts"): lambda _: {"alerts": self._alerting()},
+            ("p", "/api/v1/query"): lambda asked: {"result": self._query(asked["query"])},
+            ("p", "/api/v1/targets"): lambda _: {
+                "activeTargets": [{"labels": {"job": "node"}, "scrapeUrl": "http://n:9100/metrics"}]
+            },
+            ("p", "/api/v1/alertmanagers"): lambda _: {"activeAlertmanagers": [{"url": url} for url in self.alertmanagers]},
+        }
+        if where in answers:
+            return httpx.Response(200, json={"data": answers[where](request.url.params)})
+        if where == ("a", "/api/v2/status"):
+            return httpx.Response(200, json={"config": {"original": self.routes}})
+        return httpx.Response(200, json=self._arrived())
+
+    def _rules(self) -> list[dict[str, Any]]:
+        return [
+            {"name": one.name, "duration": parse_duration(one.hold or "0s") / self.hurry, "labels": {"severity": one.severity}}
+            for group in alert_groups(Options())
+            for one in group.alerts
+            if one.name != self.unloaded
+        ]
+
+    def _fires(self) -> bool:
+        now = self.clock.monotonic()
+        if self.simulator.incidents.active:
+            self._since = now if self._since is None else self._since
+            self._until = None
+        else:
+            self._until = now + self.ends_after if self._until is None else self._until
+            if now >= self._until:
+                self._since = None
+        fires = self._since is not None and now - self._since >= self.fires_after
+        self._paged |= fires
+        return fires
+
+    def _labels(self) -> dict[str, str]:
+        return {"alertname": DOUBLE.alert, "job": JOB, "target": "salon-berlin-b24", "severity": "critical"}
+
+    def _alerting(self) -> list[dict[str, Any]]:
+        firing = self._fires()
+        return [{"labels": self._labels(), "state": "firing" if firing else "pending"}] if self._since is not None else []
+
+    def _arrived(self) -> list[dict[str, Any]]:
+        status: dict[str, Any] = {"inhibitedBy": ["f2"] if self.inhibited else [], "silencedBy": []}
+        one = {"fingerprint": "f1", "labels": self._labels(), "receivers": [{"name": "pager"}], "status": status}
+        other = {
+            "fingerprint": "f2",
+            "labels": {"alertname": "BookingSyncExporterDown", "job": JOB},
+            "receivers": [{"name": "pager"}],
+            "status": {"inhibitedBy": [], "silencedBy": []},
+        }
+        return [one, *([other] if self.inhibited else [])] if self._fires() and self.reaches else []
+
+    def _query(self, expression: str) -> list[dict[str, Any]]:
+        if "config_hash" in expression:
+            return [{"metric": {"job": JOB}, "value": [0, str(HASH)]}] if self.scraped else []
+        if "offset" in expression:
+            return [{"metric": {}, "value": [0, "12"]}] if self.written and self.takes_the_past else []
+        return [{"metric": {"__name__": "up", "collector": "bookings", "job": JOB, "target": "t"}, "value": [0, "1"]}]
+
+
+@dataclass(frozen=True, slots=True)
+class KnownBusiness(Business):
+    async def config_hash(self) -> float:
+        return HASH
+
+
+def drilled(*incidents: Incident, **kinds: Any) -> tuple[bool, list[str]]:  # noqa: ANN401  what FakeStack takes
+    """Play incidents on a fake stack; return whether all went well, and what was said."""
+    clock, said = ManualClock(auto=True), list[str]()
+    simulator = Simulator(clock, build=demo_world.build)
+    fake = FakeStack(simulator, clock, **kinds)
+
+    async def play() -> bool:
+        stack = fake.stack()
+        try:
+            hurry = await examined(stack, incidents, said.append, page=True)
+            return await Drill(stack, KnownBusiness(simulator, "127.0.0.1:10888", ""), hurry, said.append, clock).play(
+                incidents
+            )
+        finally:
+            await stack.close()
+
+    return asyncio.run(play()), said
+
+
+def test_a_page_is_told_with_its_time_in_life_its_receiver_and_its_all_clear() -> None:
+    good, said = drilled(DOUBLE)
+    assert good
+    way = "BookingSyncDoubleBooking of salon-berlin-b24 -> pager (no address)"
+    assert said[-3:] == [
+        f"double-booking: paged after 14 s (14 min in life): {way}",
+        "double-booking: all-clear after 8 s",
+        "1 of 1 arrived and were cleared.",
+    ]
+    assert "The rules are hurried: a minute is 1 s. This takes about" in said[1]
+
+
+@pytest.mark.parametrize(
+    ("kinds", "words"),
+    [
+        (
+            {"fires_after": 1e9},
+            "BookingSyncDoubleBooking is only pending in Prometheus: its `for` is not over",
+        ),
+        (
+            {"inhibited": True},
+            "BookingSyncDoubleBooking is in Alertmanager, and kept back: inhibited by BookingSyncExporterDown",
+        ),
+        ({"reaches": False, "alertmanagers": ()}, "fires in Prometheus, which sends its alerts to no Alertmanager"),
+        ({"reaches": False}, "did not reach this Alertmanager; Prometheus sends to http://a:9093/api/v2/alerts"),
+        ({"ends_after": 1e9}, "NO ALL-CLEAR within "),
+        ({"failures": 3}, "NOT DELIVERED: Alertmanager failed 3 times, its log says why"),
+    ],
+)
+def test_what_did_not_arrive_is_told_with_where_it_was_lost(kinds: dict[str, Any], words: str) -> None:
+    good, said = drilled(DOUBLE, **kinds)
+    assert not good
+    assert words in "\n".join(said[-3:])
+    assert said[-1] == "0 of 1 arrived and were cleared."
+
+
+def test_an_exporter_that_nobody_scrapes_ends_the_drill_with_what_to_add() -> None:
+    with pytest.raises(BookingSyncError) as refused:
+        drilled(DOUBLE, scraped=False)
+    assert str(refused.value) == (
+        "not scraped: no job of Prometheus asks 127.0.0.1:10888: "
+        "add `static_configs: [{targets: ['127.0.0.1:10888']}]` to one, or take --listen"
+    )
+
+
+def test_a_silent_intake_is_not_played_where_prometheus_takes_no_past() -> None:
+    good, said = drilled(INTAKE, takes_the_past=False)
+    assert not good
+    assert said[-2].startswith(
+        "intake-stopped: NOT PLAYED: Prometheus knows no last week and takes none (404: remote write receiver off)"
+    )
+
+
+def test_rules_that_are_not_hurried_are_played_and_told_to_take_hours() -> None:
+    good, said = drilled(DOUBLE, hurry=1.0)
+    assert good
+    assert said[1].startswith("The rules are not hurried: this takes about ")
+    assert said[1].endswith(" min. Rules of `monitoring render --hurry 60` take minutes.")
+    assert "in life" not in said[-3]
+
+
+def test_nobody_is_paged_who_was_not_to_be() -> None:
+    clock = ManualClock(auto=True)
+    fake = FakeStack(Simulator(clock, build=demo_world.build), clock, routes=WITH_ADDRESSES)
+
+    async def begin(*, page: bool) -> list[str]:
+        said: list[str] = []
+        stack = fake.stack()
+        try:
+            await examined(stack, [DOUBLE], said.append, page=page)
+        finally:
+            await stack.close()
+        return said
+
+    with pytest.raises(ConfigError) as refused:
+        asyncio.run(begin(page=False))
+    (problem,) = refused.value.problems
+    assert str(problem) == (
+        "drill: Alertmanager at a:9093 would tell pager (pagerduty), tickets (email, slack) (fix: warn these people and add "
+        "--page, or give it alertmanager.demo.yml, which reaches nobody)"
+    )
+    assert asyncio.run(begin(page=True))[0] == "Alertmanager at a:9093 tells pager (pagerduty), tickets (email, slack)."
+
+
+ALERT = "BookingSyncDoubleBooking"
+FIRING, PENDING = Alerting(ALERT, {}, firing=True), Alerting(ALERT, {}, firing=False)
+
+
+@pytest.mark.parametrize(
+    ("alerting", "arrived", "words"),
+    [
+        ([], [], "does not even pend"),
+        ([PENDING], [], "only pending"),
+        ([FIRING], [Arrived(ALERT, {}, ["pager"])], "was in Alertmanager before this incident began"),
+        ([FIRING], [Arrived(ALERT, {}, ["pager"], silenced_by=["a1"])], "kept back: silenced by a1"),
+        ([FIRING], [Arrived(ALERT, {}, ["pager"], muted_by=["office-hours"])], "kept back: muted by office-hours"),
+    ],
+)
+def test_each_station_has_its_words(alerting: list[Alerting], arrived: list[Arrived], words: str) -> None:
+    assert words in lost(ALERT, alerting, arrived, alertmanagers=["http://a"])
+
+
+def test_an_incident_whose_rule_is_not_loaded_is_not_played() -> None:
+    good, said = drilled(DOUBLE, unloaded=DOUBLE.alert)
+    assert not good
+    assert said[-2].startswith("double-booking: NOT PLAYED: Prometheus has no rule BookingSyncDoubleBooking: ")
+
+
+def test_what_never_arrives_is_given_up_after_twice_its_time_and_a_minute() -> None:
+    _, said = drilled(DOUBLE, fires_after=1e9)
+    found = re.search(r"LOST after (\d+) s", said[-2])
+    assert found
+    assert 60 <= float(found[1]) <= 2 * DOUBLE.pages_after / 60 + 61
+
+
+@pytest.mark.parametrize("by", [1, 7, 60, 120])
+def test_the_hurry_of_loaded_rules_is_read_from_them(by: int) -> None:
+    loaded = {
+        (one.name, one.severity.value): parse_duration(one.hold or "0s")
+        for group in alert_groups(Options(hurry=by))
+        for one in group.alerts
+    }
+    assert hurry_of(loaded) == pytest.approx(by, rel=0.01)
+    assert hurry_of({}) is None
+    assert hurry_of({("HostDown", "critical"): 60.0}) is None
+
+
+def test_a_drill_polls_in_divided_time_as_far_as_the_platforms_let_it() -> None:
+    def intervals(hurry: float) -> dict[str, str]:
+        return {
+            f"{target['platform']} {name}": one["interval"]
+            for target in configuration("http://127.0.0.1:1", hurry)["targets"]
+            for name, one in target["collectors"].items()
+        }
+
+    assert intervals(1) == {
+        "wix connections": "60.000s",
+        "wix bookings": "300.000s",
+        "bitrix24 bookings": "300.000s",
+        "bitrix24 links": "900.000s",
+    }
+    assert intervals(120) == {
+        "wix connections": "1.000s",
+        "wix bookings": "5.000s",
+        "bitrix24 bookings": "5.000s",
+        "bitrix24 links": "15.000s",
+    }
+
+
+def test_all_incidents_are_played_when_none_is_named_and_each_once() -> None:
+    assert chosen([]) == list(INCIDENTS)
+    assert chosen(["token-revoked", "double-booking", "token-revoked"]) == [TOKEN, DOUBLE]
+
+
+@pytest.mark.parametrize(
+    ("make", "line"),
+    [
+        (lambda: chosen(["quiet"]), "INCIDENT: there is no 'quiet' (fix: one of token-revoked, "),
+        (lambda: Service("Prometheus", "--prometheus-url", "localhost:9090"), "--prometheus-url: is no http(s) address (fix: "),
+        (
+            lambda: Service("Alertmanager", "--alertmanager-url", "http://a:secret@example.org"),
+            "--alertmanager-url: sends a password over http:// (fix: take https://, or an address of this machine)",
+        ),
+    ],
+)
+def test_each_refused_input_has_one_line(make: Callable[[], object], line: str) -> None:
+    with pytest.raises(ConfigError) as refused:
+        make()
+    (problem,) = refused.value.problems
+    assert str(problem).startswith(line)
+    assert "\n" not in str(problem)
+    assert "secret" not in str(problem)
+
+
+@pytest.mark.parametrize(
+    ("answer", "line"),
+    [
+        (httpx.Response(200, text="<html>"), "p:9090 answers /api/v1/rules with no JSON: is it Prometheus?"),
+        (httpx.Response(200, json=[]), "p:9090 answers /api/v1/rules as no Prometheus does: is it one?"),
+        (httpx.Response(401, text="Unauthorized\n"), "Prometheus at p:9090 answers /api/v1/rules with 401: Unauthorized"),
+        (httpx.ConnectError("refused"), "no answer of Prometheus at p:9090: refused"),
+        (
+            httpx.Response(200, json={"data": {"groups": []}}),
+            "Prometheus at p:9090 has no rules of this bundle: load the files of `monitoring render --hurry 60`",
+        ),
+    ],
+)
+def test_a_stack_that_is_none_is_told_in_one_line(answer: httpx.Response | Exception, line: str) -> None:
+    def reply(_: httpx.Request) -> httpx.Response:
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    async def begin() -> None:
+        transport = httpx.MockTransport(reply)
+        stack = Stack(
+            Service("Prometheus", "--prometheus-url", "http://p:9090", transport=transport),
+            Service("Alertmanager", "--alertmanager-url", "http://a:9093", transport=transport),
+        )
+        await examined(stack, [DOUBLE], print, page=False)
+
+    with pytest.raises(BookingSyncError) as refused:
+        asyncio.run(begin())
+    assert str(refused.value) == line
+
+
+def test_the_weeks_before_are_busy_at_each_moment_that_is_compared() -> None:
+    now, hurry = 1_790_000_000.0, 60.0
+    series = dict(last_weeks([{"job": JOB, "target": 'a "b"'}], now=now, lasts=86_400.0, hurry=hurry))
+    assert len(series) == len(BUSY)
+    for samples in series.values():
+        moments = [moment for moment, _ in samples]
+        assert moments == sorted(set(moments))
+        assert max(moments) < now
+        for ago in (0.0, 600.0, 1_200.0):
+            for weeks in (1, 2, 3):
+                at = now + ago - weeks * 604_800.0 / hurry
+                assert any(0 <= at - moment <= 1.0 for moment in moments)
+    text = openmetrics(series.items())
+    assert text.endswith("# EOF\n")
+    assert f'target:booking_sync_discovered_bookings:increase4h{{job="{JOB}",target="a \\"b\\""}} 12 ' in text
+
+
+@pytest.mark.parametrize("incident", INCIDENTS, ids=lambda incident: incident.name)
+def test_no_incident_is_said_to_page_before_its_rule_and_its_group_have_waited(incident: Incident) -> None:
+    """How long it takes besides (polls, ranges, what a rule counts itself) is measured on real servers."""
+    group_waits = {"critical": 30.0, "warning": 300.0}
+    waits = [
+        parse_duration(one.hold) + group_waits[one.severity]
+        for group in alert_groups(Options())
+        for one in group.alerts
+        if one.name == incident.alert
+    ]
+    assert min(waits) <= incident.pages_after

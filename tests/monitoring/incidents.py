@@ -1,0 +1,137 @@
+"""The simulator's incidents as one Prometheus would have seen them: each is played to the real exporter, whose page is scraped.
+
+Simulator and exporter share a clock that passes at once. Every incident has a job of its own, named after it; all of them
+begin at the same moment before people look, which is long enough for the slowest of their alerts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+import yaml
+
+from exporter.commands.demo import demo_targets
+from exporter.simulator import Simulator, running
+from exporter.simulator.drills import INCIDENTS, demo_world
+from tests.harness.application import RunningApplication, application
+from tests.harness.clock import ManualClock
+from tests.harness.exposition import lines_of
+from tests.monitoring.bundle import RECORDINGS
+from tests.monitoring.evaluated import labels_of, write_rules
+from tests.monitoring.fleet_day import query
+from tests.monitoring.remote_write import Found, Labels, Samples, remote_write, with_ends
+
+Pages = list[tuple[float, str]]
+
+CALM: Final = "calm"
+STOPPED: Final = {"stopped": 4.5 * 60, "stopped-for-long": 15.0 * 60}
+"""Seconds since the exporter of a calm world was stopped: before the alert about it fires, and after."""
+PLAYED: Final = (CALM, *(incident.name for incident in INCIDENTS))
+JOBS: Final = (*PLAYED, *STOPPED)
+
+MINUTE: Final = 60.0
+BROKE: Final = 130 * MINUTE
+"""Seconds before people look at which an incident begins: the alert of lost links waits for two hours."""
+HISTORY: Final = BROKE + 20 * MINUTE
+_SILENT: Final = "intake-stopped"
+_BROKE: Final = {_SILENT: HISTORY}
+"""An intake is silent when nothing came for a day, here for as long as there is a history."""
+_INSTANCE: Final = "127.0.0.1:10888"
+_SCRAPE: Final = 60.0
+_SINCE_SCRAPE: Final = 17.0
+_START_UP: Final = 5 * MINUTE
+_STEP: Final = 10.0
+_WEEK: Final = 7 * 86_400.0
+_COLLECTORS: Final[dict[str, dict[str, dict[str, Any]]]] = {
+    "wix": {"connections": {"interval": "2m"}, "bookings": {"interval": "3m", "conflicts": True}},
+    "bitrix24": {"bookings": {"interval": "3m"}, "links": {"interval": "5m", "window": "next_7d", "verify_calls": 1}},
+}
+
+
+def write_incidents(client: httpx.Client, folder: Path, now: float) -> None:
+    """Write all jobs into a Prometheus that takes hours at once (``fleet_day.HEAD``); rules included."""
+    pages = asyncio.run(_played(folder, now - _SINCE_SCRAPE))
+    for job, scraped in pages.items():
+        _write_scrapes(client, job, scraped, silent_since=now)
+    for job, seconds in STOPPED.items():
+        _write_scrapes(client, job, pages[CALM], silent_since=now - seconds)
+    _write_what_a_silent_intake_is_told_by(client, now)
+    write_rules(client, now, HISTORY, JOBS)
+
+
+def began_before(job: str) -> float:
+    """Return how many seconds before people look the trouble of a job began."""
+    return STOPPED.get(job) or _BROKE.get(job, BROKE)
+
+
+async def _played(folder: Path, last: float) -> dict[str, Pages]:
+    return dict(zip(PLAYED, await asyncio.gather(*(_play(name, folder, last) for name in PLAYED)), strict=True))
+
+
+async def _play(name: str, folder: Path, last: float) -> Pages:
+    """Return the page of an exporter at each scrape, while an incident goes on in the end."""
+    clock = ManualClock(last - HISTORY - _START_UP)
+    simulator = Simulator(clock, build=partial(demo_world.build, intake_every=600.0))
+    pages: Pages = []
+    async with running(simulator.app) as origin, application(_configuration(name, folder, origin), clock) as app:
+        for moment in _moments(last):
+            await _pass_time(app, moment)
+            pages.append((moment, await app.page()))
+            if name != CALM and moment >= last - began_before(name) and name not in simulator.incidents.active:
+                simulator.incidents.start(name)
+    return pages
+
+
+def _moments(last: float) -> list[float]:
+    return [last - _SCRAPE * before for before in reversed(range(int(HISTORY // _SCRAPE)))]
+
+
+async def _pass_time(app: RunningApplication, until: float) -> None:
+    while (left := until - app.clock.time()) > 0:
+        await app.pass_time(min(_STEP, left))
+
+
+def _configuration(name: str, folder: Path, origin: str) -> Path:
+    targets = [{**target, "collectors": _COLLECTORS[target["platform"]]} for target in demo_targets(origin)]
+    # Portals of one host share one allowance; two names for it are two portals, as in life.
+    targets[-1]["webhook_url"] = targets[-1]["webhook_url"].replace("127.0.0.1", "localhost")
+    file = folder / f"{name}.yml"
+    file.write_text(yaml.safe_dump({"timezone": "Europe/Berlin", "targets": targets}))
+    return file
+
+
+def _write_scrapes(client: httpx.Client, job: str, pages: Pages, silent_since: float) -> None:
+    found: Found = defaultdict(dict)
+    started = pages[0][0] - _START_UP  # the process of this test is younger than the world that it plays
+    for moment, page in pages:
+        scrape = {"job": job, "instance": _INSTANCE}
+        answers = moment < silent_since
+        found[labels_of("up", **scrape)][moment] = float(answers)
+        found[labels_of("scrape_duration_seconds", **scrape)][moment] = 0.01
+        if answers:
+            for name, own, value in lines_of(page):
+                found[labels_of(name, **scrape, **own)][moment] = started if name == "process_start_time_seconds" else value
+    remote_write(client, with_ends([moment for moment, _ in pages], found))
+
+
+def _write_what_a_silent_intake_is_told_by(client: httpx.Client, now: float) -> None:
+    """Write what is older than the worlds: a busy day last week, and that the exporter has looked for a day."""
+    series = partial(labels_of, "target:booking_sync_discovered_bookings:increase1d")
+    written: dict[Labels, Samples] = {
+        series(job=job, target=target["name"], platform=target["platform"]): [
+            (moment, 30.0) for moment in _moments(now - _WEEK)
+        ]
+        for job in JOBS
+        for target in demo_targets("http://127.0.0.1")
+    }
+    looked = "collector:booking_sync_collector_up:max"
+    for one in query(client, RECORDINGS[looked], now - _SINCE_SCRAPE)["result"]:
+        if one["metric"]["job"] == _SILENT:
+            day = [(now - HISTORY - 5 * MINUTE * before, 1.0) for before in range(1, 26 * 12)]
+            written[labels_of(looked, **one["metric"])] = sorted(day)
+    remote_write(client, written)

@@ -1,0 +1,224 @@
+"""Every panel of every board in every incident of the simulator, in calm, and with the exporter stopped: Grafana's own code.
+
+The statements hold for all panels; a panel is excepted only by name, with a reason. That each of them can fail is tested by
+putting in the faults that the boards once had.
+"""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any, Final, TypeAlias
+
+import pytest
+
+from tests.monitoring import statements as says
+from tests.monitoring.bundle import panels
+from tests.monitoring.incidents import CALM, JOBS, PLAYED, STOPPED, began_before
+from tests.monitoring.sights import ALL, BY_STEM, PHYSIO_WIX, SALON_B24, SALON_WIX, STUDIO_B24, Place, Sights, places
+from tests.monitoring.statements import GREY, STATEMENTS, UNKNOWN, Statement, columns_that_come_and_go
+
+pytestmark = pytest.mark.servers
+
+Json = dict[str, Any]
+Plant: TypeAlias = Callable[[Json, Json], None]
+
+EXPORTER: Final = "Exporter"
+TROUBLES: Final = ("fleet", "What is broken and who fixes it")
+FIRST_SCREEN: Final = 21
+"""Rows of the grid that 900 pixels show below Grafana's own two bars."""
+EXCEPTED: Final[Mapping[tuple[str, str], str]] = {}
+"""(Statement, panel), with a reason."""
+KNOWN_WITHOUT_THE_EXPORTER: Final = {
+    EXPORTER: "it is about that",
+    "Who is needed": "whoever starts it again",
+    "Healthy, 30 days": "an objective over thirty days is known without the exporter",
+    "Slowest scrape": "how long a refused scrape takes is known, too",
+}
+EVERY_TARGET: Final = (SALON_WIX, PHYSIO_WIX, SALON_B24, STUDIO_B24)
+NAMED: Final[Mapping[str, set[tuple[str, str, str]]]] = {
+    "token-revoked": {(SALON_WIX, "warning", "calendar owner")},
+    "sync-stuck": {(SALON_WIX, "warning", "calendar owner")},
+    "provider-down": {(SALON_WIX, "warning", "platform")},
+    "double-booking": {(SALON_B24, "critical", "front desk"), (PHYSIO_WIX, "critical", "front desk")},
+    "lost-crm-link": {(SALON_B24, "warning", "account administrator")},
+    "api-throttled": {(STUDIO_B24, "critical", "exporter operator")},
+    "intake-stopped": {
+        (target, "warning", "account administrator") for target in (SALON_WIX, PHYSIO_WIX, SALON_B24, STUDIO_B24)
+    },
+    "stopped": {("the exporter", "critical", "exporter operator")},
+    "stopped-for-long": {("the exporter", "critical", "exporter operator")},
+    CALM: set(),
+}
+"""Who, how bad, and who acts: what the first screen of the fleet has to say, and nothing else."""
+WHAT: Final[Mapping[str, str]] = {
+    "token-revoked": "calendar connection .*token revoked",
+    "sync-stuck": "calendar sync does not finish",
+    "provider-down": "calendar provider cannot be read",
+    "double-booking": "overlap",
+    "lost-crm-link": "no CRM link",
+    "api-throttled": "data is missing .*rate limited",
+    "intake-stopped": "No new bookings",
+    "stopped": "exporter cannot be scraped",
+    "stopped-for-long": "exporter cannot be scraped",
+}
+
+
+@pytest.mark.parametrize("stem", BY_STEM)
+@pytest.mark.parametrize("statement", STATEMENTS, ids=lambda statement: statement.__name__)
+def test_of_every_panel_in_every_incident(sights: Sights, statement: Statement, stem: str) -> None:
+    looked_at = [place for place in places() if place.stem == stem and (statement.__name__, place.title) not in EXCEPTED]
+    faults = [f"{place}: {fault}" for place in looked_at for fault in statement(place.panel, sights.see(place))]
+    assert len(looked_at) >= len(JOBS) * len(panels(BY_STEM[stem]))
+    assert [] == faults
+
+
+def test_no_column_of_a_table_comes_or_goes(sights: Sights) -> None:
+    tables: dict[tuple[str, str], dict[str, Json]] = defaultdict(dict)
+    for place in places():
+        if place.panel["type"] == "table":
+            tables[place.stem, place.title][str(place)] = sights.see(place)
+    faults = {table: columns_that_come_and_go(worlds) for table, worlds in tables.items()}
+    assert len(tables) >= 4
+    assert {} == {table: worlds for table, worlds in faults.items() if worlds}
+
+
+def test_nothing_is_red_or_orange_while_all_is_well(sights: Sights) -> None:
+    assert [] == [
+        f"{place}: {shown['text']}"
+        for place in places([CALM])
+        for shown in _painted(sights.see(place))
+        if shown["color"] in {"red", "orange"}
+    ]
+
+
+@pytest.mark.parametrize("job", STOPPED)
+def test_nothing_is_green_and_no_tile_knows_anything_while_the_exporter_is_stopped(sights: Sights, job: str) -> None:
+    unaware = [place for place in places([job]) if place.title not in KNOWN_WITHOUT_THE_EXPORTER]
+    shown = {str(place): sights.see(place) for place in unaware}
+    assert [] == [name for name, seen in shown.items() for one in _painted(seen) if one["color"] == "green"]
+    tiles = {(tile["text"], tile["color"]) for seen in shown.values() for tile in seen.get("tiles", [])}
+    assert {(UNKNOWN, GREY)} == tiles
+
+
+@pytest.mark.parametrize("job", STOPPED)
+@pytest.mark.parametrize("stem", BY_STEM)
+def test_the_first_tile_of_a_board_says_that_the_exporter_is_stopped(sights: Sights, stem: str, job: str) -> None:
+    (tile,) = sights.see(Place(job, stem, SALON_WIX if stem == "target" else ALL, EXPORTER))["tiles"]
+    assert ("DOWN, nothing below is known", "red") == (tile["text"], tile["color"])
+
+
+@pytest.mark.parametrize("job", JOBS)
+def test_the_first_screen_says_who_is_broken_how_badly_and_who_acts(sights: Sights, job: str) -> None:
+    rows = _troubles(sights, job)
+    assert NAMED[job] == {(row["Who"], row["Severity"], row["Fixed by"]) for row in rows}
+    assert len(NAMED[job]) == len(rows)
+
+
+@pytest.mark.parametrize("job", WHAT)
+def test_the_first_screen_says_what_it_is_and_why(sights: Sights, job: str) -> None:
+    for row in _troubles(sights, job):
+        assert re.search(WHAT[job], " ".join((row["What"], row.get("Where", ""), row.get("Why", ""))))
+
+
+@pytest.mark.parametrize("job", [job for job in WHAT if job in PLAYED])
+def test_the_first_screen_says_since_when(sights: Sights, job: str) -> None:
+    for row in _troubles(sights, job):
+        since = datetime.strptime(row["Since"], "%d %b %H:%M").replace(tzinfo=UTC)
+        began = datetime.fromtimestamp(sights.now - began_before(job), UTC)
+        # A throttled portal: since its last good poll.
+        assert abs((since.replace(year=began.year) - began).total_seconds()) <= 5 * 60
+
+
+# What once was wrong on a board, or would be, each put into a panel or into an answer of Prometheus: a statement sees it.
+def _no_value(panel: Json, _: Json) -> None:
+    panel["fieldConfig"]["defaults"]["noValue"] = "Nothing is broken"
+
+
+def _unmapped(panel: Json, _: Json) -> None:
+    panel["fieldConfig"]["defaults"]["mappings"] = []
+
+
+def _said_instead(panel: Json, results: Json) -> None:
+    _unmapped(panel, results)
+    _no_value(panel, results)
+
+
+def _by_thresholds(panel: Json, _: Json) -> None:
+    panel["fieldConfig"]["defaults"]["color"] = {"mode": "thresholds"}
+
+
+def _named(_: Json, results: Json) -> None:
+    for letter, answer in results.items():
+        for row in answer["result"]:
+            row["metric"]["__name__"] = f"recorded:{letter}"
+
+
+def _valued(value: str) -> Plant:
+    def plant(_: Json, results: Json) -> None:
+        for answer in results.values():
+            for row in answer["result"]:
+                if "values" in row:
+                    row["values"] = [[at, value] for at, _ in row["values"]]
+                else:
+                    row["value"] = [row["value"][0], value]
+
+    return plant
+
+
+@pytest.mark.parametrize(
+    ("statement", "place", "plant"),
+    [
+        (says.a_tile_without_a_value_is_grey_and_says_unknown, Place("stopped", "fleet", ALL, "In error"), _unmapped),
+        (
+            says.a_tile_without_a_value_is_grey_and_says_unknown,
+            Place("stopped", "target", SALON_WIX, "Last poll"),
+            _said_instead,
+        ),
+        (says.a_cell_without_a_value_is_empty, Place("api-throttled", "fleet", ALL, "All targets"), _no_value),
+        (
+            says.a_chart_says_nothing_of_moments_without_a_value,
+            Place("stopped", "target", SALON_WIX, "Bookings by window"),
+            _no_value,
+        ),
+        (says.no_text_is_that_of_a_computer, Place(CALM, "target", SALON_WIX, "Bookings by window"), _valued("NaN")),
+        (says.no_text_is_that_of_a_computer, Place(CALM, "fleet", ALL, "Connections healthy"), _valued("+Inf")),
+        (says.no_duration_is_negative, Place(CALM, "target", SALON_WIX, "Next poll in"), _valued("-3.6")),
+        (says.a_state_is_one_of_the_words, Place(CALM, "target", SALON_WIX, "Status"), _by_thresholds),
+        (says.a_state_is_one_of_the_words, Place(CALM, "target", SALON_WIX, "Status"), _valued("77")),
+        (says.a_code_is_told_in_words, Place(CALM, "fleet", ALL, "Wall of targets"), _valued("77")),
+        (says.one_cause_is_one_row, Place("token-revoked", TROUBLES[0], ALL, TROUBLES[1]), _named),
+        (says.one_cause_is_one_row, Place(CALM, "target", SALON_WIX, "What it is and since when"), _named),
+    ],
+    ids=lambda one: getattr(one, "__name__", str(one)),
+)
+def test_a_fault_that_is_put_in_is_seen(sights: Sights, statement: Statement, place: Place, plant: Plant) -> None:
+    panel, results = copy.deepcopy(place.panel), copy.deepcopy(dict(sights.answers[str(place)]))
+    assert [] == list(statement(panel, sights.see(place)))
+    plant(panel, results)
+    assert [] != list(statement(panel, sights.see(place, panel, results)))
+
+
+def test_a_column_that_goes_is_seen(sights: Sights) -> None:
+    there, gone = (Place(job, TROUBLES[0], ALL, TROUBLES[1]) for job in ("token-revoked", "sync-stuck"))
+    results = copy.deepcopy(dict(sights.answers[str(gone)]))
+    for answer in results.values():
+        for row in answer["result"]:
+            del row["metric"]["fixed_by"]
+    assert 1 == len(columns_that_come_and_go({"there": sights.see(there), "gone": sights.see(gone, results=results)}))
+
+
+def _troubles(sights: Sights, job: str) -> list[dict[str, str]]:
+    """Return the rows of the table of causes, which has to be on the first screen."""
+    place = Place(job, TROUBLES[0], ALL, TROUBLES[1])
+    assert place.panel["gridPos"]["y"] + place.panel["gridPos"]["h"] <= FIRST_SCREEN
+    return [{name: cell["text"] for name, cell in row.items()} for row in sights.see(place)["rows"]]
+
+
+def _painted(shown: Json) -> list[Json]:
+    """Return what has a colour: tiles, and cells that are painted."""
+    cells = [cell for row in shown.get("rows", []) for cell in row.values() if cell["painted"]]
+    return [*shown.get("tiles", []), *cells]
