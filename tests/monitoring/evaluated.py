@@ -29,7 +29,7 @@ def write_rules(client: httpx.Client, now: float, history: float, jobs: Sequence
     ours = f'job=~"{"|".join(jobs)}"' if jobs else _JOB
 
     def evaluated(rule: Mapping[str, Any], step: float) -> _Evaluated:
-        return _evaluate(client, rule["expr"].replace(_JOB, ours), now, step, history)
+        return _evaluate(client, rule["expr"].replace(_JOB, ours), now, min(step, history), history)
 
     made_of_alerts = [
         group for group in RECORDING_GROUPS if any(re.search(r"\bALERTS\b", rule["expr"]) for rule in group["rules"])

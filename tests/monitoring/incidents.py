@@ -23,7 +23,7 @@ from tests.harness.clock import ManualClock
 from tests.harness.exposition import lines_of
 from tests.monitoring.bundle import RECORDINGS
 from tests.monitoring.evaluated import labels_of, write_rules
-from tests.monitoring.fleet_day import query
+from tests.monitoring.fleet_day import Fleet, FleetPage, query
 from tests.monitoring.remote_write import Found, Labels, Samples, remote_write, with_ends
 
 Pages = list[tuple[float, str]]
@@ -33,6 +33,8 @@ STOPPED: Final = {"stopped": 4.5 * 60, "stopped-for-long": 15.0 * 60}
 """Seconds since the exporter of a calm world was stopped: before the alert about it fires, and after."""
 PLAYED: Final = (CALM, *(incident.name for incident in INCIDENTS))
 JOBS: Final = (*PLAYED, *STOPPED)
+FLEETS: Final = {"fleet of 40": Fleet(36, 4, 4), "fleet of 1,000": Fleet(900, 100, 4)}
+"""Many targets, with the troubles of ``fleet_day``, as they are seen two minutes after the start."""
 
 MINUTE: Final = 60.0
 BROKE: Final = 130 * MINUTE
@@ -67,6 +69,15 @@ def write_incidents(client: httpx.Client, folder: Path, now: float) -> None:
 def began_before(job: str) -> float:
     """Return how many seconds before people look the trouble of a job began."""
     return STOPPED.get(job) or _BROKE.get(job, BROKE)
+
+
+def write_fleets(client: httpx.Client, now: float) -> None:
+    """Write the jobs with many targets: two scrapes each, and what the rules made of them."""
+    for job, fleet in FLEETS.items():
+        page = FleetPage(fleet, now)
+        moments = [now - _SINCE_SCRAPE - _SCRAPE * before for before in (1, 0)]
+        _write_scrapes(client, job, [(moment, page.render(moment)) for moment in moments], silent_since=now)
+    write_rules(client, now, 1.5 * _SCRAPE, list(FLEETS))
 
 
 async def _played(folder: Path, last: float) -> dict[str, Pages]:

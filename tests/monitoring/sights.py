@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,7 +17,7 @@ import httpx
 from tests.monitoring.bundle import BOARDS, load_board, panels
 from tests.monitoring.fleet_day import HEAD
 from tests.monitoring.grafana import RANGE, STEP, Panel, ask_prometheus
-from tests.monitoring.incidents import JOBS, write_incidents
+from tests.monitoring.incidents import FLEETS, JOBS, write_fleets, write_incidents
 from tests.monitoring.servers import prometheus
 
 Json = dict[str, Any]
@@ -26,6 +27,7 @@ ALL: Final = ".+"
 LOOKED_AT: Final = (SALON_WIX, SALON_B24)
 """The targets at whose board somebody looks in every world."""
 ALSO: Final = {"double-booking": (PHYSIO_WIX,), "api-throttled": (STUDIO_B24,)}
+OF_A_FLEET: Final = ("site-0000-wix", "site-0000-b24")
 BY_STEM: Final = {path.stem: load_board(path) for path in BOARDS}
 
 
@@ -48,13 +50,17 @@ class Place:
         return next(panel for panel in panels(BY_STEM[self.stem]) if panel["title"] == self.title)
 
 
-def places(jobs: Iterable[str] = JOBS) -> Iterator[Place]:
+def places(jobs: Iterable[str] = (*JOBS, *FLEETS)) -> Iterator[Place]:
     """Yield every panel of every board in every world; the target board for several of its targets."""
     for job in jobs:
         for stem, board in BY_STEM.items():
-            for target in (*LOOKED_AT, *ALSO.get(job, ())) if stem == "target" else (ALL,):
+            for target in _targets(job) if stem == "target" else (ALL,):
                 for panel in panels(board):
                     yield Place(job, stem, target, panel["title"])
+
+
+def _targets(job: str) -> tuple[str, ...]:
+    return OF_A_FLEET if job in FLEETS else (*LOOKED_AT, *ALSO.get(job, ()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +89,17 @@ def answers(shared: Path) -> tuple[float, Mapping[str, Mapping[str, Json]]]:
 
 def _asked(folder: Path) -> tuple[float, dict[str, dict[str, Json]]]:
     now = time.time() // 60 * 60
-    with prometheus(folder, "global: {}\n", *HEAD) as client:
-        write_incidents(client, folder, now)
-        return now, {str(place): _answers_of(client, place, now) for place in places()}
+    found: dict[str, dict[str, Json]] = {}
+    for name, jobs, write in (
+        ("incidents", JOBS, partial(write_incidents, folder=folder, now=now)),
+        ("fleets", FLEETS, partial(write_fleets, now=now)),
+    ):
+        own = folder / name
+        own.mkdir(exist_ok=True)
+        with prometheus(own, "global: {}\n", *HEAD) as client:
+            write(client)
+            found |= {str(place): _answers_of(client, place, now) for place in places(jobs)}
+    return now, found
 
 
 def _answers_of(client: httpx.Client, place: Place, now: float) -> dict[str, Json]:

@@ -1,4 +1,4 @@
-"""Every panel of every board in every incident of the simulator, in calm, and with the exporter stopped: Grafana's own code.
+"""Every panel of every board in every incident, in calm, with the exporter stopped, and with many targets: Grafana's own code.
 
 The statements hold for all panels; a panel is excepted only by name, with a reason. That each of them can fail is tested by
 putting in the faults that the boards once had.
@@ -17,7 +17,7 @@ import pytest
 
 from tests.monitoring import statements as says
 from tests.monitoring.bundle import panels
-from tests.monitoring.incidents import CALM, JOBS, PLAYED, STOPPED, began_before
+from tests.monitoring.incidents import CALM, FLEETS, JOBS, PLAYED, STOPPED, began_before
 from tests.monitoring.sights import ALL, BY_STEM, PHYSIO_WIX, SALON_B24, SALON_WIX, STUDIO_B24, Place, Sights, places
 from tests.monitoring.statements import GREY, STATEMENTS, UNKNOWN, Statement, columns_that_come_and_go
 
@@ -209,6 +209,24 @@ def test_a_column_that_goes_is_seen(sights: Sights) -> None:
         for row in answer["result"]:
             del row["metric"]["fixed_by"]
     assert 1 == len(columns_that_come_and_go({"there": sights.see(there), "gone": sights.see(gone, results=results)}))
+
+
+@pytest.mark.parametrize("job", FLEETS)
+def test_many_targets_with_three_troubles_are_few_rows_the_worst_first(sights: Sights, job: str) -> None:
+    double_bookings = FLEETS[job].portals if FLEETS[job].portals < 5 else 1  # what befalls five is one row
+    severities = [row["Severity"] for row in _troubles(sights, job)]
+    assert ["critical"] * double_bookings + ["warning"] * 2 == severities
+
+
+@pytest.mark.parametrize("job", [CALM, *FLEETS])
+def test_every_target_is_counted_once_and_has_a_tile_up_to_two_hundred(sights: Sights, job: str) -> None:
+    counted, wall = (sights.see(Place(job, "fleet", ALL, title))["tiles"] for title in ("Targets", "Wall of targets"))
+    counts = {tile["title"]: int(tile["text"]) for tile in counted}
+    targets = FLEETS[job].sites + FLEETS[job].portals if job in FLEETS else len(EVERY_TARGET)
+    assert targets == counts["watched"] == sum(counts.values()) - counts["watched"]
+    assert min(200, targets) == len(wall) == len({tile["title"] for tile in wall})
+    gravity = [("critical", "warning", "ok").index(tile["text"]) for tile in wall]
+    assert sorted(gravity) == gravity
 
 
 def _troubles(sights: Sights, job: str) -> list[dict[str, str]]:
