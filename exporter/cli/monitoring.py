@@ -36,12 +36,23 @@ def render_bundle(
     board_url: Annotated[
         str, typer.Option("--board-url", metavar="URL", help="Where people reach the status board and its runbooks, for links.")
     ] = _BUNDLE.board_url,
+    config_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--config.file",
+            metavar="FILE",
+            help="Configuration of the exporter; only its block verdicts is read, and no secret.",
+        ),
+    ] = None,
 ) -> None:
     """Write the bundle for your names and addresses. Nobody has to edit JSON or YAML."""
+    from exporter.config import load_thresholds  # noqa: PLC0415
     from exporter.monitoring import render  # noqa: PLC0415
 
     with exits():
-        for path in render(Options(job, slo, grafana_url, runbook_url, targets, board_url), out):
+        thresholds = load_thresholds(config_file) if config_file else _BUNDLE.thresholds
+        options = Options(job, slo, grafana_url, runbook_url, targets, board_url, thresholds=thresholds)
+        for path in render(options, out):
             typer.echo(path)
 
 

@@ -6,6 +6,7 @@ It leans on the registry of platforms, which bring their own settings, and knows
 from exporter.config.access import refuse_opening
 from exporter.config.effective import config_hash, effective_config
 from exporter.config.load import load_config
+from exporter.config.load_verdicts import load_thresholds
 from exporter.config.settings import Config, shard_of
 
-__all__ = ["Config", "config_hash", "effective_config", "load_config", "refuse_opening", "shard_of"]
+__all__ = ["Config", "config_hash", "effective_config", "load_config", "load_thresholds", "refuse_opening", "shard_of"]

@@ -43,7 +43,7 @@ def load_config(path: Path, environ: Mapping[str, str] = os.environ, now: Callab
     not, at ``now`` (Unix seconds).
     """
     reading = Reading(path.absolute().parent, environ, file=path.absolute())
-    source = read_yaml(_read(path))
+    source = read_yaml(read_text(path))
     problems = list(source.problems)
     config: Config | None = None
     if source.value is not None or not problems:
@@ -68,7 +68,8 @@ def load_config(path: Path, environ: Mapping[str, str] = os.environ, now: Callab
     return config.read_from(files, tuple(warnings), reading.secrets).leaving(tuple(row for _, row in less), tuple(gaps))
 
 
-def _read(path: Path) -> str:
+def read_text(path: Path) -> str:
+    """Return what stands in the file ``path``. Raises :class:`~exporter.errors.ConfigError`."""
     try:
         content = read_file_or_pipe(path, _MOST_BYTES + 1, PIPE_SECONDS)
         if len(content) > _MOST_BYTES:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from exporter.errors import ConfigError, Problem
+from exporter.state.thresholds import DEFAULTS, Thresholds
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +15,7 @@ class Options:
 
     ``job`` is the Prometheus job under which the exporter is scraped; ``slo`` the share of live connections that have to be
     free of errors over 30 days, between 0 and 1; ``targets`` is the most targets that one exporter will have, for the limit on
-    the size of its page, and 0 for no limit.
+    the size of its page, and 0 for no limit. ``thresholds`` are those by which the exporter judges.
 
     The three addresses are the bases of links, and empty for no link: ``grafana_url`` has the dashboards; ``board_url`` is
     where people reach the status board, which serves the runbooks, too; ``runbook_url`` is a place of their own for the files
@@ -27,6 +28,7 @@ class Options:
     runbook_url: str = ""
     targets: int = 0
     board_url: str = ""
+    thresholds: Thresholds = DEFAULTS
 
     def __post_init__(self) -> None:
         problems = []

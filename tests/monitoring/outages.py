@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from math import inf
 from pathlib import Path
 from random import Random
-from typing import Final
+from typing import Any, Final
 
 import yaml
 
@@ -165,10 +165,17 @@ def _collector(
 
 
 def firing(
-    series: Mapping[str, Sequence[float | None]], minutes: Sequence[int], folder: Path, alerts: Collection[str] = ALERT_NAMES
+    series: Mapping[str, Sequence[float | None]],
+    minutes: Sequence[int],
+    folder: Path,
+    alerts: Collection[str] = ALERT_NAMES,
+    bundle: Sequence[dict[str, Any]] | None = None,
 ) -> dict[int, list[dict[str, str]]]:
-    """Return the labels of those of ``alerts`` that fire at each of ``minutes``, the heartbeat left out."""
-    groups = standing_on(alerts)
+    """Return the labels of those of ``alerts`` that fire at each of ``minutes``, the heartbeat left out.
+
+    ``bundle`` are the groups of another one than the shipped.
+    """
+    groups = standing_on(alerts) if bundle is None else bundle
     rules = folder / "rules.yml"
     rules.write_text(yaml.safe_dump({"groups": groups}, width=10_000, sort_keys=False))
     case = {

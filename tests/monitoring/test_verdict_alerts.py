@@ -10,11 +10,10 @@ from typing import Final
 import pytest
 
 from exporter.state import verdict
-from exporter.state.snapshot import View
 from exporter.state.verdict import TABLE, Row, Verdict
-from tests.harness.exposition import page_of, samples
 from tests.harness.verdict_scenes import SCENES
 from tests.monitoring.outages import firing
+from tests.monitoring.shown import series_of
 
 MINUTES: Final = 130
 """Longer than the longest wait of an alert about a target."""
@@ -29,26 +28,10 @@ ROWS: Final = [row for row in TABLE if row not in NO_METRIC | PAST]
 SEVERITIES: Final = {Verdict.CRITICAL: "critical", Verdict.WARNING: "warning"}
 
 
-def _series(job: str, view: View) -> dict[str, list[float | None]]:
-    """Return the page of ``view`` as the scrapes of ``job`` bring it for two hours, with the polls that were finished."""
-    polls = {
-        (target.name, str(state.collector)): state.finished_polls for target in view.targets for state in target.collectors
-    }
-    found: dict[str, list[float | None]] = {}
-    for (name, labels), value in samples(page_of(view)).items():
-        known = dict(labels)
-        if name == "booking_sync_collector_polls_total":
-            value = float(polls[known["target"], known["collector"]])  # noqa: PLW2901  the page of a process that just began
-        text = ",".join(f'{label}="{word}"' for label, word in {**known, "job": job, "instance": "a:10888"}.items())
-        if name.startswith("booking_sync_") and not name.endswith("_bucket"):
-            found[f"{name}{{{text}}}"] = [value] * (MINUTES + 1)
-    return found
-
-
 @pytest.fixture(scope="module")
 def alerts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[dict[str, str]]]:
     """Return the alerts about a target that fire in the end, by the name of the row that its view shows."""
-    series = {name: values for row in ROWS for name, values in _series(_name(row), SCENES[row]).items()}
+    series = {name: values for row in ROWS for name, values in series_of(_name(row), (SCENES[row], MINUTES + 1)).items()}
     rows = firing(series, [MINUTES], tmp_path_factory.mktemp("verdicts"))[MINUTES]
     return {_name(row): [alert for alert in rows if alert["job"] == _name(row) and "target" in alert] for row in ROWS}
 

@@ -17,10 +17,10 @@ def alert_groups(options: Options) -> tuple[AlertGroup, ...]:
     """Return all alerts, by topic."""
     return (
         process_alerts(options),
-        shared_alerts(),
-        target_alerts(),
+        shared_alerts(options),
+        target_alerts(options),
         connection_alerts(options),
-        booking_alerts(),
-        many_alerts(),
+        booking_alerts(options),
+        many_alerts(options),
         unsteady_alerts(),
     )

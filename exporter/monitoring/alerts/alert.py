@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from types import MappingProxyType
 from typing import TypeAlias
@@ -104,6 +104,10 @@ class Alert:
     board: Board = Board.TARGET
     link: Sequence[str] = ("job", "target")
     comment: str = ""
+
+    def as_bad_as(self, severity: Severity) -> Alert:
+        """Return the same alert with another severity."""
+        return self if severity is self.severity else replace(self, severity=severity)
 
     def all_labels(self) -> dict[str, str]:
         """Return the labels that the rule adds to those of the series."""

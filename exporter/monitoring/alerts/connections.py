@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from exporter.model import ConnectionStatus, ErrorReason
 from exporter.monitoring.alerts.alert import FORGETS, Alert, AlertGroup, Choice, FixedBy, Severity, Text
+from exporter.monitoring.alerts.chosen import in_words, promql, told
 from exporter.monitoring.alerts.wording import once_it_lasts, state_began
 from exporter.monitoring.options import Options
 from exporter.monitoring.promql import recent, with_connection, with_label, with_site
@@ -25,6 +26,7 @@ from exporter.monitoring.rules.connections import (
 from exporter.monitoring.rules.many import BROKE_BESIDES, Broken
 from exporter.monitoring.rules.objective import AVERAGE, FASTEST_BURN, SLOWER_BURN
 from exporter.platforms.registry import PLATFORMS
+from exporter.state.verdict import Kind
 
 _OWNER_REASONS = (
     ErrorReason.TOKEN_REVOKED,
@@ -35,7 +37,6 @@ _TARGET = "{{ $labels.target }}{{ with $labels.site }} (site {{ . }}){{ end }}"
 _CALENDAR = "{{ with $labels.calendar_type }} ({{ . }} calendar){{ end }}"
 _WHICH = f"Connection {{{{ $labels.connection }}}}{_CALENDAR} of {_TARGET}"
 _ACCEPTED = f"max_over_time({ACCEPTED}[5m])"
-_LOST_LATELY = f"max_over_time({LOST}[1d])"
 _BESIDES = "{{ if $labels.besides }} Those of others of {{ $labels.platform }} had been broken for over an hour.{{ end }}"
 _CONNECTION_LINK = ("job", "target", "connection")
 
@@ -71,11 +72,20 @@ def connection_fix(status: ConnectionStatus, reason: ErrorReason | None) -> Text
 
 def connection_alerts(options: Options) -> AlertGroup:
     """Return the alerts about calendar connections, one by one and as a whole."""
-    return AlertGroup("booking-sync-connection-alerts", (*_single(), *_whole(), *(_burn(options, tier) for tier in _TIERS)))
+    return AlertGroup(
+        "booking-sync-connection-alerts", (*_single(options), *_whole(options), *(_burn(options, tier) for tier in _TIERS))
+    )
 
 
-def _single() -> tuple[Alert, ...]:
-    return (*_broken(), *_switched(), *_unsteady())
+def _single(options: Options) -> tuple[Alert, ...]:
+    return (
+        *told(options, Kind.CONNECTION_ERROR, *_broken()),
+        *told(options, Kind.CONNECTION_DISCONNECTED, _disconnected(options)),
+        _export_switched_off(),
+        *told(options, Kind.CONNECTION_STUCK, _stuck(options)),
+        *told(options, Kind.CONNECTION_UNCLEAR, _unclear(options)),
+        _flapping(),
+    )
 
 
 def _broken() -> tuple[Alert, ...]:
@@ -116,109 +126,117 @@ def _broken() -> tuple[Alert, ...]:
     )
 
 
-def _switched() -> tuple[Alert, ...]:
-    return (
-        Alert(
-            name="BookingSyncConnectionDisconnected",
-            expr=with_connection(
-                f"{_is_in(ConnectionStatus.DISCONNECTED)}\n"
-                f"and ignoring (status) {_LOST_LATELY}\n"
-                f"unless ignoring (status) {_ACCEPTED}",
-                "status",
-            ),
-            hold="15m",
-            severity=Severity.WARNING,
-            fixed_by=FixedBy.CALENDAR_OWNER,
-            labels=FORGETS,
-            summary="A calendar connection was cut.",
-            since=state_began(),
-            until_morning="Slots that are taken in this calendar can be booked a second time, unless it was cut on purpose.",
-            description=f"{_WHICH} worked within the last day and is now cut.",
-            fix=connection_fix(ConnectionStatus.DISCONNECTED, None),
-            link=_CONNECTION_LINK,
-            comment="The transition, not the state: an entry that was cut on purpose may be listed for ever.",
+def _disconnected(options: Options) -> Alert:
+    within = options.thresholds.connection_disconnected_within
+    return Alert(
+        name="BookingSyncConnectionDisconnected",
+        expr=with_connection(
+            f"{_is_in(ConnectionStatus.DISCONNECTED)}\n"
+            f"and ignoring (status) max_over_time({LOST}[{promql(within)}])\n"
+            f"unless ignoring (status) {_ACCEPTED}",
+            "status",
         ),
-        Alert(
-            name="BookingSyncExportSwitchedOff",
-            expr=with_connection(
-                f"{recent(EXPORT)}\nand max_over_time({EXPORT_OFF}[1d])\nunless {_ACCEPTED}",
-            ),
-            hold="15m",
-            severity=Severity.WARNING,
-            fixed_by=FixedBy.CALENDAR_OWNER,
-            labels=FORGETS,
-            summary="A connection stopped writing bookings to its calendar.",
-            until_morning="New bookings do not appear in this calendar: its owner does not know of them.",
-            description=f"{_WHICH} exported bookings within the last day; its export is now switched off.",
-            fix=(
-                "If it was not on purpose, the calendar's owner opens the Wix dashboard -> Bookings calendar -> Sync personal "
-                "calendar and switches the export on again."
-            ),
-            link=_CONNECTION_LINK,
-            comment="Nothing is broken, and yet no booking reaches the owner's calendar any more.",
-        ),
+        hold="15m",
+        severity=Severity.WARNING,
+        fixed_by=FixedBy.CALENDAR_OWNER,
+        labels=FORGETS,
+        summary="A calendar connection was cut.",
+        since=state_began(),
+        until_morning="Slots that are taken in this calendar can be booked a second time, unless it was cut on purpose.",
+        description=f"{_WHICH} worked within {_last(within)} and is now cut.",
+        fix=connection_fix(ConnectionStatus.DISCONNECTED, None),
+        link=_CONNECTION_LINK,
+        comment="The transition, not the state: an entry that was cut on purpose may be listed for ever.",
     )
 
 
-def _unsteady() -> tuple[Alert, ...]:
-    return (
-        Alert(
-            name="BookingSyncConnectionStuck",
-            expr=with_connection(
-                "(\n"
-                f"  {_is_in(ConnectionStatus.SYNC_IN_PROGRESS)}\n"
-                "  or\n"
-                f"  {_is_in(ConnectionStatus.CONNECTED)}\n"
-                f"  unless ignoring (status) {recent(EXPORT)}\n"
-                f")\nunless ignoring (status) {_ACCEPTED}",
-                "status",
-            ),
-            hold="1h",
-            severity=Severity.WARNING,
-            fixed_by=FixedBy.CALENDAR_OWNER,
-            summary="A calendar sync does not finish.",
-            since=state_began(),
-            until_morning="Slots that are taken in this calendar may be booked a second time.",
-            description=f"{_WHICH} has had the status {{{{ $labels.status }}}} for over an hour.",
-            fix=Choice(
-                "status",
-                {
-                    status.value: connection_fix(status, None)
-                    for status in (ConnectionStatus.SYNC_IN_PROGRESS, ConnectionStatus.CONNECTED)
-                },
-            ),
-            link=_CONNECTION_LINK,
-            comment="A connection that only imports stays 'connected' for good; only an exporting one has to move on.",
+def _export_switched_off() -> Alert:
+    return Alert(
+        name="BookingSyncExportSwitchedOff",
+        expr=with_connection(
+            f"{recent(EXPORT)}\nand max_over_time({EXPORT_OFF}[1d])\nunless {_ACCEPTED}",
         ),
-        Alert(
-            name="BookingSyncConnectionUnclear",
-            expr=with_connection(
-                f"{_is_in(ConnectionStatus.UNDEFINED, ConnectionStatus.UNKNOWN)}\nunless ignoring (status) {_ACCEPTED}",
-                "status",
-            ),
-            hold="1h",
-            severity=Severity.WARNING,
-            fixed_by=FixedBy.ADMINISTRATOR,
-            summary="Nobody knows whether a calendar connection works.",
-            since=state_began(),
-            until_morning="Nobody knows whether slots that are taken in this calendar are blocked.",
-            description=f"{_WHICH} has had the status {{{{ $labels.status }}}} for over an hour.",
-            fix=connection_fix(ConnectionStatus.UNDEFINED, None),
-            link=_CONNECTION_LINK,
+        hold="15m",
+        severity=Severity.WARNING,
+        fixed_by=FixedBy.CALENDAR_OWNER,
+        labels=FORGETS,
+        summary="A connection stopped writing bookings to its calendar.",
+        until_morning="New bookings do not appear in this calendar: its owner does not know of them.",
+        description=f"{_WHICH} exported bookings within the last day; its export is now switched off.",
+        fix=(
+            "If it was not on purpose, the calendar's owner opens the Wix dashboard -> Bookings calendar -> Sync personal "
+            "calendar and switches the export on again."
         ),
-        Alert(
-            name="BookingSyncConnectionsFlapping",
-            expr=with_connection(f"count_over_time({CHANGED}[1d]) >= 6\nunless {_ACCEPTED}"),
-            hold="5m",
-            severity=Severity.WARNING,
-            fixed_by=FixedBy.CALENDAR_OWNER,
-            summary="A calendar connection breaks and comes back.",
-            until_morning="Slots are blocked late or not at all while the connection is broken.",
-            description=f"{_WHICH} keeps breaking and coming back: more than five times within a day.",
-            fix=connection_fix(ConnectionStatus.ERROR, None),
-            link=_CONNECTION_LINK,
-            comment="Three times broken and back is no repair. No other alert sees it: each error is over too soon.",
+        link=_CONNECTION_LINK,
+        comment="Nothing is broken, and yet no booking reaches the owner's calendar any more.",
+    )
+
+
+def _stuck(options: Options) -> Alert:
+    after = options.thresholds.connection_stuck_after
+    return Alert(
+        name="BookingSyncConnectionStuck",
+        expr=with_connection(
+            "(\n"
+            f"  {_is_in(ConnectionStatus.SYNC_IN_PROGRESS)}\n"
+            "  or\n"
+            f"  {_is_in(ConnectionStatus.CONNECTED)}\n"
+            f"  unless ignoring (status) {recent(EXPORT)}\n"
+            f")\nunless ignoring (status) {_ACCEPTED}",
+            "status",
         ),
+        hold=promql(after),
+        severity=Severity.WARNING,
+        fixed_by=FixedBy.CALENDAR_OWNER,
+        summary="A calendar sync does not finish.",
+        since=state_began(),
+        until_morning="Slots that are taken in this calendar may be booked a second time.",
+        description=f"{_WHICH} has had the status {{{{ $labels.status }}}} for over {in_words(after)}.",
+        fix=Choice(
+            "status",
+            {
+                status.value: connection_fix(status, None)
+                for status in (ConnectionStatus.SYNC_IN_PROGRESS, ConnectionStatus.CONNECTED)
+            },
+        ),
+        link=_CONNECTION_LINK,
+        comment="A connection that only imports stays 'connected' for good; only an exporting one has to move on.",
+    )
+
+
+def _unclear(options: Options) -> Alert:
+    after = options.thresholds.connection_unclear_after
+    return Alert(
+        name="BookingSyncConnectionUnclear",
+        expr=with_connection(
+            f"{_is_in(ConnectionStatus.UNDEFINED, ConnectionStatus.UNKNOWN)}\nunless ignoring (status) {_ACCEPTED}",
+            "status",
+        ),
+        hold=promql(after),
+        severity=Severity.WARNING,
+        fixed_by=FixedBy.ADMINISTRATOR,
+        summary="Nobody knows whether a calendar connection works.",
+        since=state_began(),
+        until_morning="Nobody knows whether slots that are taken in this calendar are blocked.",
+        description=f"{_WHICH} has had the status {{{{ $labels.status }}}} for over {in_words(after)}.",
+        fix=connection_fix(ConnectionStatus.UNDEFINED, None),
+        link=_CONNECTION_LINK,
+    )
+
+
+def _flapping() -> Alert:
+    return Alert(
+        name="BookingSyncConnectionsFlapping",
+        expr=with_connection(f"count_over_time({CHANGED}[1d]) >= 6\nunless {_ACCEPTED}"),
+        hold="5m",
+        severity=Severity.WARNING,
+        fixed_by=FixedBy.CALENDAR_OWNER,
+        summary="A calendar connection breaks and comes back.",
+        until_morning="Slots are blocked late or not at all while the connection is broken.",
+        description=f"{_WHICH} keeps breaking and coming back: more than five times within a day.",
+        fix=connection_fix(ConnectionStatus.ERROR, None),
+        link=_CONNECTION_LINK,
+        comment="Three times broken and back is no repair. No other alert sees it: each error is over too soon.",
     )
 
 
@@ -227,25 +245,10 @@ def _is_in(*statuses: ConnectionStatus) -> str:
     return recent(f'{STATUS}{{status=~"{words}"}}')
 
 
-def _whole() -> tuple[Alert, ...]:
+def _whole(options: Options) -> tuple[Alert, ...]:
+    within = options.thresholds.connections_down_within
     return (
-        Alert(
-            name="BookingSyncProviderDown",
-            expr="max_over_time(provider:booking_sync_provider_up:max[5m]) == 0",
-            hold="15m",
-            severity=Severity.WARNING,
-            fixed_by=FixedBy.PLATFORM,
-            summary="A calendar provider cannot be read.",
-            until_morning="Calendars of this provider are not copied: a slot that is taken there can be booked a second time.",
-            description=(
-                "Provider {{ $labels.provider }} fails for {{ $labels.target }}. Its connections are shown as last known until "
-                "they are too old."
-            ),
-            fix=(
-                "Wait for the provider; nobody else can mend it. If other targets read it well, the calendars' owners "
-                "reconnect; until then the front desk treats these calendars as unverified."
-            ),
-        ),
+        *told(options, Kind.PROVIDER_FAILING, _provider_down()),
         Alert(
             name="BookingSyncAllConnectionsFailing",
             expr=with_site(_with_besides(recent(DOWN), Broken.ALL)),
@@ -255,9 +258,9 @@ def _whole() -> tuple[Alert, ...]:
             fixed_by=FixedBy.CALENDAR_OWNER,
             summary="No calendar of a target works any more.",
             until_morning="No calendar blocks a slot any more: every slot can be booked a second time from now on.",
-            description=f"Calendar connections of {_TARGET} worked within the last day, and none works now.{_BESIDES}",
+            description=f"Calendar connections of {_TARGET} worked within {_last(within)}, and none works now.{_BESIDES}",
             fix=connection_fix(ConnectionStatus.ERROR, None),
-            comment="In error, cut or gone alike. A target of which nothing has worked for a day has tickets.",
+            comment="In error, cut or gone alike. A target of which nothing has worked for longer has tickets.",
         ),
         Alert(
             name="BookingSyncConnectionsVanished",
@@ -275,6 +278,31 @@ def _whole() -> tuple[Alert, ...]:
             ),
         ),
     )
+
+
+def _provider_down() -> Alert:
+    return Alert(
+        name="BookingSyncProviderDown",
+        expr="max_over_time(provider:booking_sync_provider_up:max[5m]) == 0",
+        hold="15m",
+        severity=Severity.WARNING,
+        fixed_by=FixedBy.PLATFORM,
+        summary="A calendar provider cannot be read.",
+        until_morning="Calendars of this provider are not copied: a slot that is taken there can be booked a second time.",
+        description=(
+            "Provider {{ $labels.provider }} fails for {{ $labels.target }}. Its connections are shown as last known until "
+            "they are too old."
+        ),
+        fix=(
+            "Wait for the provider; nobody else can mend it. If other targets read it well, the calendars' owners "
+            "reconnect; until then the front desk treats these calendars as unverified."
+        ),
+    )
+
+
+def _last(seconds: float) -> str:
+    """Return "the last day", "the last 2 days"."""
+    return f"the last {in_words(seconds).removeprefix('a ').removeprefix('an ')}"
 
 
 def _average(window: str) -> str:

@@ -27,7 +27,7 @@ def recording_groups(options: Options) -> tuple[RecordingGroup, ...]:
         process_recordings(),
         target_recordings(),
         shared_recordings(),
-        connection_recordings(),
+        connection_recordings(options.thresholds),
         gap_recordings(),
         objective_recordings(),
         long_objective_recordings(),
