@@ -95,7 +95,7 @@ async def examined(stack: Stack, incidents: Sequence[Incident], say: Callable[[s
     if hurry is None:
         raise BookingSyncError(
             f"Prometheus at {stack.prometheus.where} has no rules of this bundle: "
-            "load the files of `monitoring render --hurry 60`"
+            'load the files of "monitoring render --hurry 60"'
         )
     receivers = await stack.receivers()
     reached = [one for one in receivers.values() if one.kinds and one.name != HEARTBEAT]
@@ -117,7 +117,7 @@ async def examined(stack: Stack, incidents: Sequence[Incident], say: Callable[[s
     if hurry < HURRIED:
         say(
             f"The rules are not hurried: this takes about {in_words(2 * lasts)}. "
-            "Rules of `monitoring render --hurry 60` take minutes."
+            'Rules of "monitoring render --hurry 60" take minutes.'
         )
     else:
         takes = in_words(1.5 * lasts + 20 * len(incidents))

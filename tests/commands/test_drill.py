@@ -229,7 +229,7 @@ def test_rules_that_are_not_hurried_are_played_and_told_to_take_hours() -> None:
     good, said = drilled(DOUBLE, hurry=1.0)
     assert good
     assert said[1].startswith("The rules are not hurried: this takes about ")
-    assert said[1].endswith(" min. Rules of `monitoring render --hurry 60` take minutes.")
+    assert said[1].endswith(' min. Rules of "monitoring render --hurry 60" take minutes.')
     assert "in life" not in said[-3]
 
 
@@ -355,7 +355,7 @@ def test_each_refused_input_has_one_line(make: Callable[[], object], line: str) 
         (httpx.ConnectError("refused"), "no answer of Prometheus at p:9090: refused"),
         (
             httpx.Response(200, json={"data": {"groups": []}}),
-            "Prometheus at p:9090 has no rules of this bundle: load the files of `monitoring render --hurry 60`",
+            'Prometheus at p:9090 has no rules of this bundle: load the files of "monitoring render --hurry 60"',
         ),
     ],
 )

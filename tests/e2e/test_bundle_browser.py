@@ -91,7 +91,7 @@ class Stack:
 
 @contextmanager
 def stack(folder: Path, *, flags: Sequence[str] = (), open_to_all: bool = False) -> Iterator[Stack]:
-    """Run what compose.yaml runs, with its flags and the shipped configuration, but for paths and ports."""
+    """Run what compose.yaml runs for the demo, with its flags and the shipped configuration, but for paths, ports and hurry."""
     ports = {"prometheus": free_port(), "alertmanager": free_port()}
     make_password(folder / "run")
     shipped = (ROOT / "config/prometheus/prometheus.yml").read_text()
@@ -108,8 +108,8 @@ def stack(folder: Path, *, flags: Sequence[str] = (), open_to_all: bool = False)
     (folder / "prometheus.yml").write_text(shipped)
     places = {
         "/run/monitoring": f"{folder}/run",
-        "/etc/prometheus": str(folder),
-        "/etc/alertmanager": f"{ROOT}/config/alertmanager",
+        "/run/hurried/config/prometheus": str(folder),
+        "/run/hurried/config/alertmanager": f"{ROOT}/config/alertmanager",
         "=/prometheus": f"={folder}/prometheus",
         "=/alertmanager": f"={folder}/alertmanager",
     }
