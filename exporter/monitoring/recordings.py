@@ -9,4 +9,4 @@ from exporter.monitoring.rules import RecordingGroup, recording_groups
 
 def all_recording_groups(options: Options) -> tuple[RecordingGroup, ...]:
     """Return the groups of all recording rules, in the order in which they lean on each other."""
-    return (*recording_groups(options), cause_recordings(options))
+    return (*recording_groups(options), cause_recordings(options).hurried(options.hurry))
