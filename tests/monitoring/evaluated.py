@@ -10,9 +10,10 @@ from typing import Any, Final, TypeAlias
 import httpx
 
 from exporter.fields.durations import parse_duration
+from exporter.support.remote_write import Labels, Samples
 from tests.monitoring.bundle import ALERT_GROUPS, RECORDING_GROUPS
 from tests.monitoring.fleet_day import query
-from tests.monitoring.remote_write import Found, Labels, Samples, remote_write, with_ends
+from tests.monitoring.remote_write import Found, remote_write, with_ends
 
 _Evaluated: TypeAlias = tuple[list[float], Found]
 _JOB: Final = 'job="booking-sync-exporter"'

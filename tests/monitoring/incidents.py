@@ -18,13 +18,14 @@ import yaml
 from exporter.commands.demo import demo_targets
 from exporter.simulator import Simulator, running
 from exporter.simulator.drills import INCIDENTS, demo_world
+from exporter.support.remote_write import Labels, Samples
 from tests.harness.application import RunningApplication, application
 from tests.harness.clock import ManualClock
 from tests.harness.exposition import lines_of
 from tests.monitoring.bundle import RECORDINGS
 from tests.monitoring.evaluated import labels_of, write_rules
 from tests.monitoring.fleet_day import query
-from tests.monitoring.remote_write import Found, Labels, Samples, remote_write, with_ends
+from tests.monitoring.remote_write import Found, remote_write, with_ends
 
 Pages = list[tuple[float, str]]
 
