@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import httpx
-import yaml
 
 from exporter.errors import BookingSyncError, ConfigError, Problem
 from exporter.fields.durations import parse_duration
+from exporter.monitoring.check import integrations, parsed_alertmanager_config
 from exporter.platforms.trust import host_trust
-from exporter.support.net import join_address, keeps_secrets
+from exporter.support.asked import ExposedPasswordError, NoAddressError, TooLongError, read_at_most, signed_in
+from exporter.support.net import join_address
 from exporter.support.redaction import told
 from exporter.support.remote_write import HEADERS, PATH, Labels, Samples, request
 
@@ -91,12 +92,9 @@ class Service:
         """Return status and body of any answer. Raises :class:`StackError` when there is none."""
         try:
             async with self._client.stream(method, path, **arguments) as answer:
-                body = bytearray()
-                async for part in answer.aiter_bytes():
-                    body += part
-                    if len(body) > _MAX_BYTES:
-                        raise StackError(f"{self.name} at {self.where} answers more than {_MAX_BYTES // 2**20} MiB")
-                return answer.status_code, bytes(body)
+                return answer.status_code, await read_at_most(answer, _MAX_BYTES)
+        except TooLongError:
+            raise StackError(f"{self.name} at {self.where} answers more than {_MAX_BYTES // 2**20} MiB") from None
         except httpx.HTTPError as error:
             why = str(error) or type(error).__name__
             raise StackError(f"no answer of {self.name} at {self.where}: {told(why, _MAX_TEXT)}") from None
@@ -135,12 +133,15 @@ class Stack:
     async def scraped(self) -> list[tuple[str, str, str]]:
         """Return job, address and last error of everything that Prometheus scrapes."""
         data = await self._prometheus("/api/v1/targets", state="active")
-        return [(one["labels"].get("job", ""), one["scrapeUrl"], one.get("lastError", "")) for one in data["activeTargets"]]
+        return [
+            (one["labels"].get("job", ""), told(one["scrapeUrl"], _MAX_TEXT), told(one.get("lastError", ""), _MAX_TEXT))
+            for one in data["activeTargets"]
+        ]
 
     async def alertmanagers(self) -> list[str]:
         """Return whom Prometheus sends its alerts to."""
         data = await self._prometheus("/api/v1/alertmanagers")
-        return [str(one["url"]) for one in data["activeAlertmanagers"]]
+        return [told(str(one["url"]), _MAX_TEXT) for one in data["activeAlertmanagers"]]
 
     async def write(self, series: Sequence[tuple[Labels, Samples]]) -> str:
         """Write samples into Prometheus; return why it did not take them, "" if it did."""
@@ -166,25 +167,27 @@ class Stack:
     async def receivers(self) -> dict[str, Receiver]:
         """Return the receivers that Alertmanager's routes name."""
         status = await self.alertmanager.json("/api/v2/status")
+        waits: dict[str, float] = {}
         try:
-            config = yaml.safe_load(status["config"]["original"])
-            kinds = {
-                one["name"]: tuple(key.removesuffix("_configs") for key, value in one.items() if key != "name" and value)
-                for one in config["receivers"]
-            }
-            waits: dict[str, float] = {}
+            config = parsed_alertmanager_config(status["config"]["original"]) or {}
             for name, wait in _waits(config["route"]):
                 waits[name] = max(waits.get(name, 0.0), wait)
-        except (KeyError, TypeError, ValueError, AttributeError, yaml.YAMLError):
+        except (KeyError, TypeError, ValueError, AttributeError):
             raise StackError(f"{self.alertmanager.where} shows no configuration: is it Alertmanager?") from None
-        return {name: Receiver(name, kinds.get(name, ()), wait) for name, wait in waits.items()}
+        return {name: Receiver(name, tuple(integrations(config, name)), wait) for name, wait in waits.items()}
 
     async def undelivered(self) -> float:
-        """Return how often Alertmanager could not deliver since it began; it tries again for as long as a group waits."""
-        _, text = await self.alertmanager.ask("GET", "/metrics")
-        lines = text.decode(errors="replace").splitlines()
-        failed = "alertmanager_notification_requests_failed_total"
-        return sum(float(line.rsplit(" ", 1)[1]) for line in lines if line.startswith(failed))
+        """Return how often Alertmanager could not deliver since it began; it tries again for as long as a group waits.
+
+        Raises :class:`StackError` where nobody counts: that is not the same as no failure.
+        """
+        status, text = await self.alertmanager.ask("GET", "/metrics")
+        lines = text.decode(errors="replace").splitlines() if status == httpx.codes.OK else []
+        counted = [line for line in lines if line.startswith("alertmanager_notification_requests_failed_total")]
+        if not counted:
+            where = self.alertmanager.where
+            raise StackError(f"Alertmanager at {where} does not say at /metrics what it could not deliver ({status})")
+        return sum(float(line.rsplit(" ", 1)[1]) for line in counted)
 
     async def close(self) -> None:
         """Close the connections."""
@@ -208,16 +211,12 @@ def _waits(route: Mapping[str, Any], receiver: str = "", wait: str = "0s") -> It
 
 def _parsed(flag: str, url: str) -> tuple[httpx.URL, httpx.BasicAuth | None]:
     try:
-        parsed = httpx.URL(url)
-    except httpx.InvalidURL:
-        parsed = httpx.URL()
-    if parsed.scheme not in {"http", "https"} or not parsed.host:
-        raise ConfigError([Problem(flag, "is no http(s) address", "write for example http://127.0.0.1:9090")])
-    if not parsed.username:
-        return parsed, None
-    if not keeps_secrets(parsed.scheme, parsed.host):
-        raise ConfigError([Problem(flag, "sends a password over http://", "take https://, or an address of this machine")])
-    return parsed.copy_with(username=None, password=None), httpx.BasicAuth(parsed.username, parsed.password)
+        return signed_in(url)
+    except NoAddressError:
+        problem = Problem(flag, "is no http(s) address", "write for example http://127.0.0.1:9090")
+    except ExposedPasswordError:
+        problem = Problem(flag, "sends a password over http://", "take https://, or an address of this machine")
+    raise ConfigError([problem])
 
 
 def _shown(text: bytes) -> str:

@@ -18,7 +18,8 @@ from msgspec.structs import replace
 from exporter.commands.probe_table import print_report
 from exporter.platforms.trust import host_trust
 from exporter.state.verdict import Verdict
-from exporter.support.net import join_address, keeps_secrets
+from exporter.support.asked import ExposedPasswordError, NoAddressError, TooLongError, read_at_most, signed_in
+from exporter.support.net import join_address
 from exporter.support.redaction import told
 from exporter.web import Status
 
@@ -94,17 +95,11 @@ async def _asked(url: str, targets: Sequence[str], output: str) -> tuple[Status,
 def _parsed(url: str) -> tuple[httpx.URL, httpx.BasicAuth | None]:
     """Return the address without, and with, what says who asks. Raises :class:`_NoAnswerError`."""
     try:
-        parsed = httpx.URL(url)
-    except httpx.InvalidURL:
-        parsed = httpx.URL()
-    if parsed.scheme not in {"http", "https"} or not parsed.host:
-        raise _NoAnswerError("--running wants the address of an exporter, for example http://127.0.0.1:10888")
-    if not parsed.username:
-        return parsed, None
-    if not keeps_secrets(parsed.scheme, parsed.host):
-        raise _NoAnswerError("a password is sent over https:// only, or to this machine")
-    password = parsed.password or os.environ.get(PASSWORD_VARIABLE, "")
-    return parsed.copy_with(username=None, password=None), httpx.BasicAuth(parsed.username, password)
+        return signed_in(url, os.environ.get(PASSWORD_VARIABLE, ""))
+    except NoAddressError:
+        raise _NoAnswerError("--running wants the address of an exporter, for example http://127.0.0.1:10888") from None
+    except ExposedPasswordError:
+        raise _NoAnswerError("a password is sent over https:// only, or to this machine") from None
 
 
 def _in_known_zones(status: Status) -> Status:
@@ -122,13 +117,12 @@ def _in_known_zones(status: Status) -> Status:
 async def _got(client: httpx.AsyncClient, base: httpx.URL, path: str, targets: Sequence[str]) -> bytes:
     url = base.copy_with(path=f"{base.path.rstrip('/')}/{path}", params=[("target", name) for name in targets], fragment=None)
     async with client.stream("GET", url) as answer:
-        body = bytearray()
-        async for part in answer.aiter_bytes():
-            body += part
-            if len(body) > _MAX_BYTES:
-                raise _NoAnswerError(f"the answer is longer than {_MAX_BYTES // 2**20} MiB")
+        try:
+            body = await read_at_most(answer, _MAX_BYTES)
+        except TooLongError:
+            raise _NoAnswerError(f"the answer is longer than {_MAX_BYTES // 2**20} MiB") from None
     if answer.status_code == httpx.codes.OK:
-        return bytes(body)
+        return body
     if answer.status_code == httpx.codes.UNAUTHORIZED:
         raise _NoAnswerError(f"it asks for a password: write USER@ before the host, and the password in {PASSWORD_VARIABLE}")
     said = body[:_MAX_TEXT].decode(errors="replace").strip()

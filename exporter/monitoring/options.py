@@ -18,8 +18,7 @@ class Options:
 
     ``job`` is the Prometheus job under which the exporter is scraped; ``slo`` the share of live connections that have to be
     free of errors over 30 days, between 0 and 1; ``targets`` is the most targets that one exporter will have, for the limit on
-    the size of its page, and 0 for no limit. ``hurry`` divides every wait of
-    rules and routes, for a rehearsal; 1 is life.
+    the size of its page, and 0 for no limit. ``hurry`` divides every wait of rules and routes, for a rehearsal; 1 is life.
 
     The three addresses are the bases of links, and empty for no link: ``grafana_url`` has the dashboards; ``board_url`` is
     where people reach the status board, which serves the runbooks, too; ``runbook_url`` is a place of their own for the files

@@ -60,6 +60,9 @@ class FakeStack:
     inhibited: bool = False
     routes: str = ROUTES
     failures: int = 0
+    counted: httpx.Response | None = None
+    scrape_url: str = "http://n:9100/metrics"
+    scrape_error: str = ""
     takes_the_past: bool = True
     unloaded: str = ""
     alertmanagers: Sequence[str] = ("http://a:9093/api/v2/alerts",)
@@ -81,6 +84,8 @@ class FakeStack:
             self.written.append(request.content)
             return httpx.Response(204) if self.takes_the_past else httpx.Response(404, text="remote write receiver off")
         if where == ("a", "/metrics"):
+            if self.counted:
+                return self.counted
             failed = (
                 f'alertmanager_notification_requests_failed_total{{integration="slack"}} {self.failures if self._paged else 0}'
             )
@@ -90,7 +95,9 @@ class FakeStack:
             ("p", "/api/v1/alerts"): lambda _: {"alerts": self._alerting()},
             ("p", "/api/v1/query"): lambda asked: {"result": self._query(asked["query"])},
             ("p", "/api/v1/targets"): lambda _: {
-                "activeTargets": [{"labels": {"job": "node"}, "scrapeUrl": "http://n:9100/metrics"}]
+                "activeTargets": [
+                    {"labels": {"job": "node"}, "scrapeUrl": self.scrape_url, "lastError": self.scrape_error},
+                ]
             },
             ("p", "/api/v1/alertmanagers"): lambda _: {"activeAlertmanagers": [{"url": url} for url in self.alertmanagers]},
         }
@@ -214,6 +221,27 @@ def test_an_exporter_that_nobody_scrapes_ends_the_drill_with_what_to_add() -> No
     assert str(refused.value) == (
         "not scraped: no job of Prometheus asks 127.0.0.1:10888: "
         "add `static_configs: [{targets: ['127.0.0.1:10888']}]` to one, or take --listen"
+    )
+
+
+@pytest.mark.parametrize("name", ["node", "https"])
+def test_a_credential_that_prometheus_scrapes_with_is_not_told(name: str) -> None:
+    secret = "Pa55word-of-nobody"
+    url = f"http://{name}:{secret}@127.0.0.1:10888/metrics?access_token={secret}"
+    with pytest.raises(BookingSyncError) as refused:
+        drilled(DOUBLE, scraped=False, scrape_url=url, scrape_error=f'Get "{url}": connection refused')
+    assert "connection refused" in str(refused.value)
+    assert secret not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "counted", [httpx.Response(404, text="not found"), httpx.Response(200, text="# a page without this counter\nup 1\n")]
+)
+def test_failures_that_nobody_counts_are_not_taken_for_none(counted: httpx.Response) -> None:
+    with pytest.raises(BookingSyncError) as refused:
+        drilled(DOUBLE, counted=counted)
+    assert str(refused.value) == (
+        f"Alertmanager at a:9093 does not say at /metrics what it could not deliver ({counted.status_code})"
     )
 
 

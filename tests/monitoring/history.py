@@ -194,6 +194,7 @@ class Fleet:
 
     def _count(self, member: Member, collector: CollectorName, reason: Reason | None) -> None:
         counters = member.counters
+        self.instruments.poll_began(member.platform, 0.01)
         counters.poll_finished(collector, 0.8, reason)
         for operation in OPERATIONS[member.platform]:
             counters.request(operation, "401" if reason is Reason.AUTH else "200", 0.2)

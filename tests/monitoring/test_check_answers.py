@@ -14,10 +14,13 @@ from typer.testing import CliRunner
 from exporter.cli import app
 from exporter.monitoring import Options, files
 from exporter.monitoring.check import Patience
+from exporter.monitoring.check.prometheus import LOOK_BACKS
 from tests.monitoring.answering import Answer, answering, as_json
-from tests.monitoring.bundle import ROOT
+from tests.monitoring.bundle import ALERT_GROUPS, RECORDING_GROUPS, ROOT
+from tests.monitoring.fleet_day import looked_back
 from tests.monitoring.stacks import Stack, not_ok
 
+LONGEST_DAYS = 31
 SHORT = Patience(request=0.3, server=1.0)
 _SECRET = "s3cret-Pa55word-of-nobody"
 
@@ -411,3 +414,10 @@ def test_each_fault_of_a_grafana_is_told_by_its_own_line(changes: Json, name: st
     assert [f"Grafana {name}"] == list(found)
     assert found[f"Grafana {name}"].startswith("MISSING")
     assert told in found[f"Grafana {name}"]
+
+
+def test_no_rule_looks_further_back_than_the_retention_that_is_asked_for() -> None:
+    expressions = [rule["expr"] for group in (*RECORDING_GROUPS, *ALERT_GROUPS) for rule in group["rules"]]
+    furthest = max(looked_back(expressions).values()) / 86_400
+    assert LOOK_BACKS[-1][0] == LONGEST_DAYS
+    assert LONGEST_DAYS - 1 <= furthest < LONGEST_DAYS

@@ -7,6 +7,8 @@ import json
 from collections.abc import Mapping
 
 from exporter.monitoring.check.alertmanager import check_alertmanager
+from exporter.monitoring.check.alertmanager_config import integrations
+from exporter.monitoring.check.alertmanager_config import parsed as parsed_alertmanager_config
 from exporter.monitoring.check.asking import NoAnswerError, Patience, Server
 from exporter.monitoring.check.grafana import Wanted as WantedOfGrafana
 from exporter.monitoring.check.grafana import check_grafana
@@ -17,7 +19,7 @@ from exporter.monitoring.check.rules import wanted_groups
 from exporter.monitoring.grafana import FOLDER
 from exporter.monitoring.options import Options
 
-__all__ = ["Check", "Patience", "Server", "State", "check_bundle"]
+__all__ = ["Check", "Patience", "Server", "State", "check_bundle", "integrations", "parsed_alertmanager_config"]
 
 _RULES = ("config/prometheus/recording.rules.yml", "config/prometheus/alerting.rules.yml")
 

@@ -11,6 +11,7 @@ from typing import Final, TypeVar
 import httpx
 
 from exporter.monitoring.check.outcome import Check, Seen, missing, unknown
+from exporter.support.asked import TooLongError, read_at_most
 from exporter.support.json_text import decoded
 from exporter.support.redaction import told
 
@@ -83,11 +84,9 @@ class Server:
         url = self._base.copy_with(path=f"{self._base.path.rstrip('/')}{path}", params=params)
         try:
             async with asyncio.timeout(seconds), self._http.stream("GET", url) as answer:
-                body = bytearray()
-                async for part in answer.aiter_bytes():
-                    body += part
-                    if len(body) > MAX_BYTES:
-                        raise NoAnswerError(f"answers more than {MAX_BYTES // 2**20} MiB", f"give the address of {self.kind}")
+                body = await read_at_most(answer, MAX_BYTES)
+        except TooLongError:
+            raise NoAnswerError(f"answers more than {MAX_BYTES // 2**20} MiB", f"give the address of {self.kind}") from None
         except (TimeoutError, httpx.TimeoutException):
             raise NoAnswerError(f"gives no whole answer within {seconds:.3g} s", slow) from None
         except (httpx.HTTPError, httpx.StreamError) as error:
@@ -95,8 +94,8 @@ class Server:
             raise NoAnswerError(
                 f"cannot be reached ({said})", "correct the address, start it, or let the firewall pass"
             ) from None
-        self._refuse_all_but_ok(answer, bytes(body[: 4 * _MAX_SAID]))
-        return bytes(body)
+        self._refuse_all_but_ok(answer, body[: 4 * _MAX_SAID])
+        return body
 
     def _refuse_all_but_ok(self, answer: httpx.Response, begin: bytes) -> None:
         code = answer.status_code
