@@ -70,7 +70,7 @@ generate: $(VENV)/.installed-dev ## Write the generated files again: schema, ref
 	$(BIN)/python -m tools.config_reference
 	$(BIN)/python -m tools.texts
 	$(BIN)/python -m tools.status_schema docs/status.schema.json
-	$(BIN)/booking-sync-exporter monitoring render --out . >/dev/null
+	$(BIN)/python -m tools.bundle
 	$(BIN)/python -m tools.rules_price docs/rules-price.md
 
 pictures: $(VENV)/.installed-dev servers ## Take the documents' pictures of the status board again, of the demo's worst night

@@ -3,55 +3,94 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Any, TypeAlias
 
 import typer
 
 from exporter.cli.exits import exits
-from exporter.monitoring import Options
+from exporter.monitoring import Options, Settings, load_settings
 from exporter.support import logs
 
-_BUNDLE: Final = Options()
-
 monitoring = typer.Typer(help="Write the dashboards, rules, routes and runbooks.", no_args_is_help=True, rich_markup_mode=None)
+
+
+# A flag that is not given leaves what the file says, so none has a default of its own.
+_Jobs: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option("--job", metavar="NAME", help="Prometheus job that scrapes exporters; once for each."),
+]
+_Slo: TypeAlias = Annotated[
+    float | None, typer.Option("--slo", metavar="SHARE", help="Share of live connections that must be free of errors.")
+]
+_File: TypeAlias = Annotated[
+    Path | None,
+    typer.Option("--monitoring.file", metavar="FILE", help="What only the bundle needs; flags win over it."),
+]
+
+
+def _settings(file: Path | None) -> Settings:
+    return load_settings(file) if file is not None else Settings()
+
+
+def _options(settings: Settings, job: list[str] | None, **flags: object) -> Options:
+    """Return what the file says, with the flags that were given in place of it."""
+    given: dict[str, Any] = {name: value for name, value in {"jobs": job and tuple(job), **flags}.items() if value is not None}
+    return replace(settings.options(), **given)
 
 
 @monitoring.command("render")
 def render_bundle(
     *,
-    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder to write to; existing files are replaced.")],
-    job: Annotated[str, typer.Option("--job", metavar="NAME", help="Prometheus job that scrapes the exporter.")] = _BUNDLE.job,
-    slo: Annotated[
-        float, typer.Option("--slo", metavar="SHARE", help="Share of live connections that must be free of errors.")
-    ] = _BUNDLE.slo,
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder to write to; rendered files are replaced.")],
+    monitoring_file: _File = None,
+    job: _Jobs = None,
+    slo: _Slo = None,
     grafana_url: Annotated[
-        str, typer.Option("--grafana-url", metavar="URL", help="Where Grafana is, for links in alerts.")
-    ] = _BUNDLE.grafana_url,
+        str | None, typer.Option("--grafana-url", metavar="URL", help="Where Grafana is, for links in alerts.")
+    ] = None,
     runbook_url: Annotated[
-        str, typer.Option("--runbook-url", metavar="URL", help="Where the runbooks are, if not on the board.")
-    ] = _BUNDLE.runbook_url,
+        str | None, typer.Option("--runbook-url", metavar="URL", help="Where the runbooks are, if not on the board.")
+    ] = None,
     targets: Annotated[
-        int,
+        int | None,
         typer.Option("--targets", metavar="N", help="Most targets of one exporter; limits the size of a scrape. 0: no limit."),
-    ] = _BUNDLE.targets,
+    ] = None,
     board_url: Annotated[
-        str, typer.Option("--board-url", metavar="URL", help="Where people reach the status board and its runbooks, for links.")
-    ] = _BUNDLE.board_url,
+        str | None,
+        typer.Option("--board-url", metavar="URL", help="Where people reach the status board and its runbooks, for links."),
+    ] = None,
     language: Annotated[
-        str, typer.Option("--language", metavar="CODE", help="Language of what alerts and messages say: en, de, ru.")
-    ] = _BUNDLE.language,
+        str | None, typer.Option("--language", metavar="CODE", help="Language of what alerts and messages say: en, de, ru.")
+    ] = None,
     hurry: Annotated[
-        int, typer.Option("--hurry", metavar="N", help="Divide every wait by N, for a rehearsal: 60 makes a minute a second.")
-    ] = _BUNDLE.hurry,
+        int | None,
+        typer.Option("--hurry", metavar="N", help="Divide every wait by N, for a rehearsal: 60 makes a minute a second."),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace files that were edited since, too.")] = False,
 ) -> None:
     """Write the bundle for your names and addresses. Nobody has to edit JSON or YAML."""
     from exporter.monitoring import render  # noqa: PLC0415
 
     with exits():
-        for path in render(Options(job, slo, grafana_url, runbook_url, targets, board_url, language, hurry), out):
+        options = _options(
+            _settings(monitoring_file),
+            job,
+            slo=slo,
+            grafana_url=grafana_url,
+            runbook_url=runbook_url,
+            targets=targets,
+            board_url=board_url,
+            language=language,
+            hurry=hurry,
+        )
+        rendered = render(options, out, force=force)
+        for path in rendered.written:
             typer.echo(path)
+        for note in rendered.notes:
+            typer.echo(note, err=True)
 
 
 class Report(StrEnum):
@@ -79,8 +118,9 @@ def check_bundle(
     ca_file: Annotated[
         Path | None, typer.Option("--ca-file", metavar="FILE", help="Certificates of CAs to trust besides those of the host.")
     ] = None,
-    job: Annotated[str, typer.Option("--job", metavar="NAME", help="The job that was rendered.")] = _BUNDLE.job,
-    slo: Annotated[float, typer.Option("--slo", metavar="SHARE", help="The objective that was rendered.")] = _BUNDLE.slo,
+    monitoring_file: _File = None,
+    job: _Jobs = None,
+    slo: _Slo = None,
     output: Annotated[Report, typer.Option("--output", help="Form of the result.")] = Report.TEXT,
 ) -> None:
     """Ask running servers whether they carry the bundle. Exit code 0 all there, 1 something is missing, 2 bad usage."""
@@ -88,10 +128,17 @@ def check_bundle(
 
     logs.configure("error", "auto")
     with exits():
-        given = {"Prometheus": prometheus_url, "Alertmanager": alertmanager_url, "Grafana": grafana_url}
+        settings = _settings(monitoring_file)
+        options = _options(settings, job, slo=slo)
+        where = settings.addresses.given()
+        given = {
+            "Prometheus": prometheus_url or where.get("prometheus", ""),
+            "Alertmanager": alertmanager_url or where.get("alertmanager", ""),
+            "Grafana": grafana_url or where.get("grafana", ""),
+        }
         addresses = {kind: url for kind, url in given.items() if url}
         access = Access(addresses, user, password_file, grafana_token_file, ca_file)
-        raise typer.Exit(asyncio.run(check_running(Options(job, slo), access, output.value, typer.echo)))
+        raise typer.Exit(asyncio.run(check_running(options, access, output.value, typer.echo)))
 
 
 @monitoring.command("password")

@@ -5,7 +5,17 @@ It leans on the registry of platforms, which bring their own settings, and knows
 
 from exporter.config.access import refuse_opening
 from exporter.config.effective import config_hash, effective_config
-from exporter.config.load import load_config
+from exporter.config.load import load_config, read_text
+from exporter.config.messages import field_problems
 from exporter.config.settings import Config, shard_of
 
-__all__ = ["Config", "config_hash", "effective_config", "load_config", "refuse_opening", "shard_of"]
+__all__ = [
+    "Config",
+    "config_hash",
+    "effective_config",
+    "field_problems",
+    "load_config",
+    "read_text",
+    "refuse_opening",
+    "shard_of",
+]

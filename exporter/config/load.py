@@ -43,7 +43,7 @@ def load_config(path: Path, environ: Mapping[str, str] = os.environ, now: Callab
     not, at ``now`` (Unix seconds).
     """
     reading = Reading(path.absolute().parent, environ, file=path.absolute())
-    source = read_yaml(_read(path))
+    source = read_yaml(read_text(path))
     problems = list(source.problems)
     config: Config | None = None
     if source.value is not None or not problems:
@@ -68,7 +68,8 @@ def load_config(path: Path, environ: Mapping[str, str] = os.environ, now: Callab
     return config.read_from(files, tuple(warnings), reading.secrets).leaving(tuple(row for _, row in less), tuple(gaps))
 
 
-def _read(path: Path) -> str:
+def read_text(path: Path, flag: str = "--config.file") -> str:
+    """Return the text of a file that ``flag`` names. Raises :class:`~exporter.errors.ConfigError` that says why not."""
     try:
         content = read_file_or_pipe(path, _MOST_BYTES + 1, PIPE_SECONDS)
         if len(content) > _MOST_BYTES:
@@ -77,7 +78,7 @@ def _read(path: Path) -> str:
     except UnicodeDecodeError:
         problem = Problem("", "is not UTF-8 text", "save it as UTF-8", str(path))
     except FileNotFoundError:
-        problem = Problem("", "does not exist", "name another file with --config.file", str(path))
+        problem = Problem("", "does not exist", f"name another file with {flag}", str(path))
     except NotAFileError:
         problem = Problem("", "is not a file", "name a regular file, or a pipe that somebody writes and closes", str(path))
     except OSError as error:

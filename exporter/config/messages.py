@@ -31,15 +31,15 @@ _MISNOMERS: Final[Mapping[str, str]] = {
 }
 
 
-def field_problems(error: ValidationError, source: Source) -> Iterator[Problem]:
-    """Translate what pydantic found in single fields."""
+def field_problems(error: ValidationError, source: Source, root: type[BaseModel] = Config) -> Iterator[Problem]:
+    """Translate what pydantic found in single fields of a file that ``root`` describes."""
     for details in error.errors(include_url=False):
         if details["type"] == "too_short" and details["input"]:
             continue  # its elements are wrong, and each is reported
         if details["input"] is UNREADABLE or details["type"] == REPORTED_ELSEWHERE:
             continue
         path = tuple(element for index, element in enumerate(details["loc"]) if not _is_tag(details["loc"], index))
-        yield _problem(details, path, source)
+        yield _problem(details, path, source, root)
 
 
 def _is_tag(loc: Path, index: int) -> bool:
@@ -48,15 +48,15 @@ def _is_tag(loc: Path, index: int) -> bool:
     return loc[index] in (PLATFORMS if is_platform else ("<name>", "<window>"))
 
 
-def _problem(details: ErrorDetails, path: Path, source: Source) -> Problem:
+def _problem(details: ErrorDetails, path: Path, source: Source, root: type[BaseModel]) -> Problem:
     if details["type"] == "config":
         message, fix = str(details["ctx"]["message"]), str(details["ctx"]["fix"])
     elif details["type"] == "extra_forbidden":
-        return _unknown_key(path, source)
+        return _unknown_key(path, source, root)
     elif details["type"] == "invalid_key" or path[-1:] == ("[key]",):
         message, fix = "a key is not text", "put it in quotes"
     else:
-        message, fix = _standard(details, path)
+        message, fix = _standard(details, path, root)
     if path[-1:] == ("[key]",):
         path = path[:-1]
         if not showable_key(path[-1]):
@@ -104,9 +104,9 @@ _PLAIN: Final[Mapping[str, tuple[str, str]]] = {
 }
 
 
-def _standard(details: ErrorDetails, path: Path) -> tuple[str, str]:
+def _standard(details: ErrorDetails, path: Path, root: type[BaseModel]) -> tuple[str, str]:
     name, value, context = details["type"], details["input"], details.get("ctx", {})
-    if path == ("targets",) and (name in ("missing", "too_short") or value is None):
+    if root is Config and path == ("targets",) and (name in ("missing", "too_short") or value is None):
         return "there are no targets", "add targets, with at least one"
     if name in _WANTED:
         wanted, fix = _WANTED[name]
@@ -129,20 +129,20 @@ def _misnomer(name: str) -> str:
     return _either([*fixes[:1], *(fix.removeprefix("write ") for fix in fixes[1:])]) if fixes else _MISNOMERS.get(name, "")
 
 
-def _unknown_key(path: Path, source: Source) -> Problem:
+def _unknown_key(path: Path, source: Source, root: type[BaseModel]) -> Problem:
     key, around = path[-1], path[:-1]
     name = showable_key(key)
     line = source.line(path)
-    known = _known_keys(around, source)
+    known = _known_keys(around, source, root)
     use = f"use one of {', '.join(known)}"
     if name is None:
         return Problem(show_path(around), "unknown key, which is not shown", use, line=line)
     near = get_close_matches(name.lower(), known, n=1, cutoff=0.7)
     if near:
         fix = f"did you mean {near[0]}?"
-    elif misnomer := _misnomer(name):
+    elif root is Config and (misnomer := _misnomer(name)):
         fix = misnomer
-    elif elsewhere := _belongs(name, around):
+    elif elsewhere := _belongs(name, around, root):
         fix = elsewhere
     else:
         fix = use
@@ -152,14 +152,16 @@ def _unknown_key(path: Path, source: Source) -> Problem:
     return Problem(show_path(path), what, fix, line=line)
 
 
-def _belongs(name: str, around: Path) -> str:
+def _belongs(name: str, around: Path, root: type[BaseModel]) -> str:
+    if around and name in root.model_fields:
+        return "it stands at the top of the file"
+    if root is not Config:
+        return ""
     for platform in PLATFORMS.values():
         if len(around) == 2 and name in platform.settings.model_fields:  # noqa: PLR2004  targets, position
             return f"it is a key of platform {platform.name}"
     if len(around) == 2 and name in ("interval", "max_age", "windows", "window", "conflicts", "count", "statuses"):  # noqa: PLR2004
         return f"it belongs to a collector: collectors.<name>.{name}"
-    if around and name in Config.model_fields:
-        return "it stands at the top of the file"
     return ""
 
 
@@ -168,8 +170,8 @@ def _platform(path: Path, source: Source) -> str:
     return str(target.get("platform")) if isinstance(target, Mapping) else ""
 
 
-def _known_keys(path: Path, source: Source) -> list[str]:
-    models: list[type[BaseModel]] = [Config]
+def _known_keys(path: Path, source: Source, root: type[BaseModel]) -> list[str]:
+    models = [root]
     for index, element in enumerate(path):
         if isinstance(element, int):
             if path[0] == "targets" and index == 1:

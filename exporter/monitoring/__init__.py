@@ -9,5 +9,6 @@ from exporter.monitoring.options import Options
 from exporter.monitoring.password import make_password
 from exporter.monitoring.render import files, render
 from exporter.monitoring.runbooks import runbook_texts
+from exporter.monitoring.settings import Settings, load_settings
 
-__all__ = ["Options", "files", "make_password", "render", "runbook_texts"]
+__all__ = ["Options", "Settings", "files", "load_settings", "make_password", "render", "runbook_texts"]

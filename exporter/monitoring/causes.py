@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from exporter.monitoring.alerts import FixedBy, Severity, alert_groups
-from exporter.monitoring.inhibitions import INHIBITIONS, Inhibition
+from exporter.monitoring.inhibitions import Inhibition, inhibitions
 from exporter.monitoring.options import Options
 from exporter.monitoring.promql import RECENT, TENANT_LABELS
 from exporter.monitoring.rules import Recording, RecordingGroup
@@ -54,7 +54,9 @@ NAMED: Final = ("alertstate", "credential", "calendar_type", "site")
 
 def cause_recordings(options: Options) -> RecordingGroup:
     """Return what is recorded of that which is wrong now."""
-    return RecordingGroup("booking-sync-causes", "1m", (_trouble(options), _told(), _alike(), _cause(), _since(), _targets()))
+    return RecordingGroup(
+        "booking-sync-causes", "1m", (_trouble(options), _told(options), _alike(), _cause(), _since(), _targets())
+    )
 
 
 def _by(labels: tuple[str, ...]) -> str:
@@ -86,10 +88,12 @@ def _trouble(options: Options) -> Recording:
     )
 
 
-def _told() -> Recording:
+def _told(options: Options) -> Recording:
+    # What a user switched off is found all the same, and would wait for ever for its alert.
+    wanted = f'{{alertname!~"{"|".join(sorted(options.off))}"}}' if options.off else ""
     return Recording(
         TOLD,
-        f"{TROUBLE}\nunless (\n  " + "\n  or\n  ".join(map(_kept_back, INHIBITIONS)) + "\n)",
+        f"{TROUBLE}{wanted}\nunless (\n  " + "\n  or\n  ".join(map(_kept_back, inhibitions(options))) + "\n)",
         "Without what Alertmanager keeps back for another alert.",
     )
 

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from exporter.monitoring import password, scrape
+from exporter.monitoring import password
+from exporter.monitoring.options import Options
 from exporter.monitoring.yamltext import HEADER, dump
 
-FOLDER = "Booking sync"
 
-
-def datasource() -> str:
+def datasource(options: Options) -> str:
     """Return the provisioning of the data sources; ``timeInterval`` is the scrape interval, which rates depend on."""
     return HEADER + dump(
         {
             "apiVersion": 1,
             "datasources": [
                 {
-                    **_source("Prometheus", "http://prometheus:9090"),
+                    **_source("Prometheus", options.prometheus_url),
                     "isDefault": True,
-                    "jsonData": {"httpMethod": "POST", "timeInterval": scrape.INTERVAL},
+                    "jsonData": {"httpMethod": "POST", "timeInterval": options.scrape_interval},
                 },
                 # Silences are made and alerts looked at in Grafana: browsers do not get at Alertmanager itself.
                 {
-                    **_source("Alertmanager", "http://alertmanager:9093"),
+                    **_source("Alertmanager", options.alertmanager_url),
                     "jsonData": {"implementation": "prometheus", "handleGrafanaManagedAlerts": False},
                 },
             ],
@@ -43,16 +42,16 @@ def _source(name: str, url: str) -> dict[str, object]:
     }
 
 
-def dashboard_provider() -> str:
+def dashboard_provider(options: Options) -> str:
     """Return the provisioning of the dashboards: files own them, so that an update replaces them."""
     return HEADER + dump(
         {
             "apiVersion": 1,
             "providers": [
                 {
-                    "name": "booking-sync",
-                    "folder": FOLDER,
-                    "folderUid": "booking-sync",
+                    "name": options.uid_prefix,
+                    "folder": options.folder,
+                    "folderUid": options.uid_prefix,
                     "type": "file",
                     "allowUiUpdates": False,
                     "disableDeletion": True,

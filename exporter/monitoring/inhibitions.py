@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
 
+from exporter.monitoring.options import Options
 from exporter.monitoring.promql import TENANT_LABELS
 from exporter.monitoring.rules.targets import ACCESS
 
@@ -57,7 +60,7 @@ _SAME_JOB = (*TENANT_LABELS, "job")
 _SAME_PLATFORM = (*_SAME_JOB, "platform")
 _SAME_TARGET = (*_SAME_JOB, "target")
 
-INHIBITIONS = (
+_ALL = (
     Inhibition(
         ['alertname = "BookingSyncExporterDown"'],
         ['alertname =~ "BookingSync.+"', 'alertname != "BookingSyncExporterDown"'],
@@ -297,3 +300,35 @@ INHIBITIONS = (
         "Bookings that overlap tomorrow also do within the week.",
     ),
 )
+
+_NAMED: Final = re.compile(r'alertname (=~?) "(.+)"')
+
+
+def inhibitions(options: Options) -> tuple[Inhibition, ...]:
+    """Return those of alerts that there are: what a switched off one would keep back is told."""
+    found = (
+        replace(one, source=source, target=target)
+        for one in _ALL
+        if (source := _of_alerts(one.source, options.off)) and (target := _of_alerts(one.target, options.off))
+    )
+    return tuple(found)
+
+
+def released(options: Options) -> Iterator[tuple[str, str]]:
+    """Yield what is told because another one is switched off: the names of sources and of targets, as matchers have them."""
+    for one in _ALL:
+        if not _of_alerts(one.source, options.off) and (target := _of_alerts(one.target, options.off)):
+            yield _name_in(one.source), _name_in(target)
+
+
+def _of_alerts(matchers: Sequence[str], off: frozenset[str]) -> list[str]:
+    """Return matchers without the names that are off; nothing where no name is left."""
+    name = next((found for one in matchers if (found := _NAMED.fullmatch(one))), None)
+    if not off or name is None:
+        return list(matchers)
+    left = [one for one in name[2].split("|") if one not in off]
+    return [f'alertname {name[1]} "{"|".join(left)}"' if one == name[0] else one for one in matchers] if left else []
+
+
+def _name_in(matchers: Sequence[str]) -> str:
+    return next(found[2] for one in matchers if (found := _NAMED.fullmatch(one)))

@@ -6,7 +6,6 @@ from typing import Any
 
 from exporter.monitoring import scrape
 from exporter.monitoring.alerts import alert_groups
-from exporter.monitoring.grafana import FOLDER
 from exporter.monitoring.hurry import divided
 from exporter.monitoring.options import Options
 from exporter.monitoring.prometheus import alert_rule
@@ -34,18 +33,18 @@ targets:
 def manifests(options: Options, version: str) -> dict[str, str]:
     """Return every manifest by file name; ``version`` is the tag of the image."""
     return {
-        "kustomization.yaml": _kustomization(),
-        "config.yaml": _example_config(),
-        "volume.yaml": _volume(),
-        "deployment.yaml": _deployment(version),
-        "networkpolicy.yaml": _network_policy(),
-        "service.yaml": _service(),
+        "kustomization.yaml": _kustomization(options),
+        "config.yaml": _example_config(options),
+        "volume.yaml": _volume(options),
+        "deployment.yaml": _deployment(options, version),
+        "networkpolicy.yaml": _network_policy(options),
+        "service.yaml": _service(options),
         "servicemonitor.yaml": _service_monitor(options),
         "prometheusrule.yaml": _rules(options),
     }
 
 
-def dashboards_kustomization() -> str:
+def dashboards_kustomization(options: Options) -> str:
     """Return the kustomization beside the dashboards: one ConfigMap for each, found by Grafana's side car."""
     return (
         HEADER
@@ -56,8 +55,8 @@ def dashboards_kustomization() -> str:
                 "kind": "Kustomization",
                 "generatorOptions": {
                     "disableNameSuffixHash": True,
-                    "labels": {"grafana_dashboard": "1", **_LABELS},
-                    "annotations": {"grafana_folder": FOLDER},
+                    "labels": {"grafana_dashboard": "1", **_labels(options)},
+                    "annotations": {"grafana_folder": options.folder},
                 },
                 "configMapGenerator": [
                     {"name": f"booking-sync-{name}-dashboard", "files": [f"{name}.json"]}
@@ -68,12 +67,16 @@ def dashboards_kustomization() -> str:
     )
 
 
-def _manifest(api: str, kind: str, spec: dict[str, Any], comment: str = "") -> str:
-    metadata = {"name": _NAME, "labels": _LABELS}
+def _labels(options: Options) -> dict[str, str]:
+    return {**_LABELS, **options.manifest_labels}
+
+
+def _manifest(options: Options, api: str, kind: str, spec: dict[str, Any], comment: str = "") -> str:
+    metadata = {"name": _NAME, "labels": _labels(options)}
     return HEADER + comment + dump({"apiVersion": api, "kind": kind, "metadata": metadata, "spec": spec})
 
 
-def _kustomization() -> str:
+def _kustomization(options: Options) -> str:
     return (
         HEADER
         + "# kubectl apply -k .   Set namespace, image and labels (kube-prometheus-stack selects `release`) in an overlay,\n"
@@ -83,7 +86,7 @@ def _kustomization() -> str:
             {
                 "apiVersion": "kustomize.config.k8s.io/v1beta1",
                 "kind": "Kustomization",
-                "namespace": "monitoring",
+                "namespace": options.namespace,
                 "resources": [
                     "config.yaml",
                     "volume.yaml",
@@ -99,20 +102,21 @@ def _kustomization() -> str:
     )
 
 
-def _example_config() -> str:
+def _example_config(options: Options) -> str:
     return HEADER + dump(
         {
             "apiVersion": "v1",
             "kind": "ConfigMap",
-            "metadata": {"name": _NAME, "labels": _LABELS},
+            "metadata": {"name": _NAME, "labels": _labels(options)},
             "data": {"exporter.yml": _EXAMPLE_CONFIG},
         }
     )
 
 
-def _volume() -> str:
+def _volume(options: Options) -> str:
     spec = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
     return _manifest(
+        options,
         "v1",
         "PersistentVolumeClaim",
         spec,
@@ -121,7 +125,7 @@ def _volume() -> str:
     )
 
 
-def _network_policy() -> str:
+def _network_policy(options: Options) -> str:
     # Probes come from the node, which policies let through, and so does `kubectl port-forward`.
     prometheus = {"namespaceSelector": {}, "podSelector": {"matchLabels": {"app.kubernetes.io/name": "prometheus"}}}
     dns = [{"protocol": protocol, "port": 53} for protocol in ("UDP", "TCP")]
@@ -132,6 +136,7 @@ def _network_policy() -> str:
         "egress": [{"ports": dns}, {"ports": [{"protocol": "TCP", "port": 443}]}],
     }
     return _manifest(
+        options,
         "networking.k8s.io/v1",
         "NetworkPolicy",
         spec,
@@ -139,10 +144,10 @@ def _network_policy() -> str:
     )
 
 
-def _deployment(version: str) -> str:
+def _deployment(options: Options, version: str) -> str:
     container = {
         "name": "exporter",
-        "image": f"{_NAME}:{version}",
+        "image": options.image or f"{_NAME}:{version}",
         "args": ["--config.file=/etc/booking-sync-exporter/exporter.yml", "--config.watch", "--web.listen-address=:10888"],
         "ports": [{"name": "http-metrics", "containerPort": 10888}],
         "startupProbe": {"httpGet": {"path": "/-/healthy", "port": "http-metrics"}, "periodSeconds": 2, "failureThreshold": 30},
@@ -186,6 +191,7 @@ def _deployment(version: str) -> str:
         "template": {"metadata": {"labels": _LABELS}, "spec": pod},
     }
     return _manifest(
+        options,
         "apps/v1",
         "Deployment",
         spec,
@@ -193,26 +199,26 @@ def _deployment(version: str) -> str:
     )
 
 
-def _service() -> str:
+def _service(options: Options) -> str:
     # A target that is not ready is scraped all the same: it says why.
     port = {"name": "http-metrics", "port": 10888, "targetPort": "http-metrics"}
-    return _manifest("v1", "Service", {"publishNotReadyAddresses": True, "selector": _LABELS, "ports": [port]})
+    return _manifest(options, "v1", "Service", {"publishNotReadyAddresses": True, "selector": _LABELS, "ports": [port]})
 
 
 def _service_monitor(options: Options) -> str:
     endpoint = {
         "port": "http-metrics",
         "path": "/metrics",
-        "interval": divided(scrape.INTERVAL, options.hurry),
-        "scrapeTimeout": scrape.TIMEOUT if options.hurry == 1 else divided(scrape.INTERVAL, options.hurry),
+        "interval": divided(options.scrape_interval, options.hurry),
+        "scrapeTimeout": scrape.TIMEOUT if options.hurry == 1 else divided(options.scrape_interval, options.hurry),
         "honorLabels": False,
         # The rules ask for this job, whatever the service is called.
-        "relabelings": [{"action": "replace", "targetLabel": "job", "replacement": options.job}],
+        "relabelings": [{"action": "replace", "targetLabel": "job", "replacement": options.jobs[0]}],
     }
     size = scrape.body_limit(options.targets)
     limits = {"labelValueLengthLimit": scrape.LABEL_VALUE_BYTES, **({"bodySizeLimit": size} if size else {})}
     spec = {"selector": {"matchLabels": _LABELS}, **limits, "endpoints": [endpoint]}
-    return _manifest(_MONITORING, "ServiceMonitor", spec)
+    return _manifest(options, _MONITORING, "ServiceMonitor", spec)
 
 
 def _rules(options: Options) -> str:
@@ -232,4 +238,4 @@ def _rules(options: Options) -> str:
         }
         for group in alert_groups(options)
     ]
-    return _manifest(_MONITORING, "PrometheusRule", {"groups": [*recordings, *alerts]})
+    return _manifest(options, _MONITORING, "PrometheusRule", {"groups": [*recordings, *alerts]})

@@ -2,31 +2,51 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from types import MappingProxyType
+from typing import Final
 from urllib.parse import urlsplit
 
 from exporter.errors import ConfigError, Problem
+from exporter.monitoring.delivery import Delivery
+from exporter.monitoring.promql import of_jobs
 from exporter.texts import DEFAULT, LANGUAGES
 
 MAX_HURRY = 120
 """Prometheus scrapes four times a second then; one that is asked for more falls behind, and nothing is ever told."""
+
+MAX_SLO: Final = 0.9999999
+"""Beyond it a number has too few digits for what is left of the budget; a second in four months is bad then."""
+
+MAX_UID_PREFIX: Final = 30
+"""Grafana takes uids of 40 letters, and the longest of ours ends with ten of its own."""
+
+_NONE: Final[Mapping[str, str]] = MappingProxyType({})
+_QUOTING: Final = "\"'\\{}\n$"
+_OF_EXPRESSIONS: Final = "|*+?^()[]"
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
     """The parameters of the bundle.
 
-    ``job`` is the Prometheus job under which the exporter is scraped; ``slo`` the share of live connections that have to be
+    ``jobs`` are the Prometheus jobs under which exporters are scraped; ``slo`` the share of live connections that have to be
     free of errors over 30 days, between 0 and 1; ``targets`` is the most targets that one exporter will have, for the limit on
     the size of its page, and 0 for no limit. ``hurry`` divides every wait of rules and routes, for a rehearsal; 1 is life.
 
     The three addresses are the bases of links, and empty for no link: ``grafana_url`` has the dashboards; ``board_url`` is
     where people reach the status board, which serves the runbooks, too; ``runbook_url`` is a place of their own for the files
     of ``docs/runbooks``. ``language`` is that of what alerts and messages say, one of :data:`~exporter.texts.LANGUAGES`.
-    Raises :class:`~exporter.errors.ConfigError` with every problem at once.
+
+    What follows has no flag and is read from ``monitoring.yml`` (:mod:`exporter.monitoring.settings`, which has checked it):
+    ``exporters`` are the addresses of a job for the example of a Prometheus; ``prometheus_url`` and ``alertmanager_url`` are
+    where the servers reach each other; ``cluster_label`` tells clusters apart; ``off`` names alerts that nobody wants;
+    ``delivery`` says who hears of the others, and how. Raises :class:`~exporter.errors.ConfigError` with every problem at once.
     """
 
-    job: str = "booking-sync-exporter"
+    jobs: tuple[str, ...] = ("booking-sync-exporter",)
     slo: float = 0.99
     grafana_url: str = ""
     runbook_url: str = ""
@@ -34,13 +54,27 @@ class Options:
     board_url: str = ""
     language: str = DEFAULT
     hurry: int = 1
+    exporters: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    scrape_interval: str = "30s"
+    prometheus_url: str = "http://prometheus:9090"
+    alertmanager_url: str = "http://alertmanager:9093"
+    cluster_label: str = "cluster"
+    rule_labels: Mapping[str, str] = field(default_factory=lambda: _NONE)
+    off: frozenset[str] = frozenset()
+    uid_prefix: str = "booking-sync"
+    folder: str = "Booking sync"
+    namespace: str = "monitoring"
+    image: str = ""
+    manifest_labels: Mapping[str, str] = field(default_factory=lambda: _NONE)
+    delivery: Delivery = field(default_factory=Delivery)
 
     def __post_init__(self) -> None:
-        problems = []
-        if not self.job or any(character in self.job for character in "\"'\\{}\n$"):
-            problems.append(Problem("--job", "is empty or holds a quote, backslash, brace, dollar or line break"))
-        if not 0 < self.slo < 1:
-            problems.append(Problem("--slo", f"{self.slo} is not between 0 and 1", "write 0.99 for 99 %"))
+        problems = [] if self.jobs else [Problem("--job", "names no job", "name the job that scrapes the exporter")]
+        problems += [Problem("--job", *trouble) for job in self.jobs if (trouble := trouble_with_job(job))]
+        if len(set(self.jobs)) < len(self.jobs):
+            problems.append(Problem("--job", "names a job twice", "name each once"))
+        if trouble := trouble_with_slo(self.slo):
+            problems.append(Problem("--slo", *trouble))
         if self.targets < 0:
             problems.append(Problem("--targets", f"{self.targets} is less than none", "leave it out for no limit"))
         if self.language not in LANGUAGES:
@@ -50,24 +84,46 @@ class Options:
                 Problem("--hurry", f"{self.hurry} is not between 1 and {MAX_HURRY}", "write 60 for a minute in a second")
             )
         problems += [
-            Problem(flag, f"{url!r} is no http(s) URL", "write https://host/path, without a query")
+            Problem(flag, *trouble)
             for flag, url in (
                 ("--grafana-url", self.grafana_url),
                 ("--runbook-url", self.runbook_url),
                 ("--board-url", self.board_url),
             )
-            if url and not _is_base_url(url)
+            if url and (trouble := trouble_with_address(url))
         ]
         if problems:
             raise ConfigError(problems)
-        object.__setattr__(self, "grafana_url", self.grafana_url.rstrip("/"))
-        object.__setattr__(self, "board_url", self.board_url.rstrip("/"))
-        object.__setattr__(self, "runbook_url", self.runbook_url.rstrip("/"))
+        for name in ("grafana_url", "board_url", "runbook_url", "prometheus_url", "alertmanager_url"):
+            object.__setattr__(self, name, getattr(self, name).rstrip("/"))
 
     @property
     def error_budget(self) -> str:
         """The share of time that may be bad, as PromQL that shows the objective."""
-        return f"(1 - {self.slo:g})"
+        return f"(1 - {Decimal(repr(self.slo)):f})"
+
+    @property
+    def objective(self) -> str:
+        """The objective in per cent, with all of its digits."""
+        return _plain(100 * Decimal(repr(self.slo)))
+
+    @property
+    def allowed(self) -> str:
+        """The per cent of time that may be bad, with all of its digits."""
+        return _plain(100 - 100 * Decimal(repr(self.slo)))
+
+    @property
+    def of_jobs(self) -> str:
+        """The matcher of PromQL that selects what the jobs brought."""
+        return of_jobs(self.jobs)
+
+    def exporters_of(self, job: str) -> tuple[str, ...]:
+        """Return where the exporters of a job are, for the example of a Prometheus."""
+        return self.exporters.get(job) or ("exporter:10888" if len(self.jobs) == 1 else f"{job}:10888",)
+
+    def uid(self, board: str) -> str:
+        """Return the uid of a dashboard, whose own one begins with the default prefix."""
+        return self.uid_prefix + board.removeprefix("booking-sync")
 
     def runbook(self, alert: str) -> str:
         """Return the address of an alert's runbook, "" where nobody knows one."""
@@ -83,15 +139,43 @@ class Options:
         return f"{self.board_url}/runbooks/" if self.board_url else ""
 
 
-def _is_base_url(url: str) -> bool:
+def _plain(number: Decimal) -> str:
+    return f"{number.normalize():f}"
+
+
+# What is wrong with a value, and the fix; None when it can be used. A flag and a key of the file say the same.
+
+
+def trouble_with_job(job: str) -> tuple[str, str] | None:
+    """Return what is wrong with the name of a job."""
+    if not job or any(character in job for character in _QUOTING):
+        return "is empty or holds a quote, backslash, brace, dollar or line break", "write the name as in scrape_configs"
+    if any(character in job for character in _OF_EXPRESSIONS):
+        # As a name it would match no job, and an alert would page for ever.
+        return f"{job!r} is a regular expression, and a job is named", "name each job: --job a --job b, or jobs: [a, b]"
+    return None
+
+
+def trouble_with_slo(slo: float) -> tuple[str, str] | None:
+    """Return what is wrong with an objective."""
+    if not 0 < slo < 1:
+        return f"{slo} is not between 0 and 1", "write 0.99 for 99 %"
+    return None if slo <= MAX_SLO else (f"{slo} leaves no time for an error", f"write {MAX_SLO} or less")
+
+
+def trouble_with_address(url: str) -> tuple[str, str] | None:
+    """Return what is wrong with the base of links."""
     # The URLs go into Go templates and query strings: no braces, no quotes, no query of their own.
     try:
         parts = urlsplit(url)
+        parts.port  # noqa: B018  raises for one that is no number
     except ValueError:
-        return False
-    return (
-        parts.scheme in {"http", "https"}
+        parts = None
+    usable = (
+        parts is not None
+        and parts.scheme in {"http", "https"}
         and bool(parts.hostname)
-        and not (parts.query or parts.fragment or parts.username)
+        and not (parts.query or parts.fragment or parts.username or parts.password)
         and not any(character in url for character in "{}\"'` \n\\$")
     )
+    return None if usable else (f"{url!r} is no http(s) URL", "write https://host/path, without a query")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 from exporter.monitoring import password, scrape
 from exporter.monitoring.alerts import Alert, alert_groups
 from exporter.monitoring.hurry import LABEL, divided, header
@@ -17,7 +19,7 @@ def alert_rule(alert: Alert, options: Options) -> dict[str, object]:
         rule["for"] = alert.hold
     if alert.keep:
         rule["keep_firing_for"] = alert.keep
-    return {**rule, "labels": alert.all_labels(), "annotations": alert.annotations(options)}
+    return {**rule, "labels": {**options.rule_labels, **alert.all_labels()}, "annotations": alert.annotations(options)}
 
 
 def recording_rules(options: Options) -> str:
@@ -41,35 +43,42 @@ def alerting_rules(options: Options) -> str:
 def prometheus_config(options: Options) -> str:
     """Return an example ``prometheus.yml``, the one that compose.yaml uses."""
     by = options.hurry
-    every = {"scrape_interval": divided(scrape.INTERVAL, by), "evaluation_interval": divided("1m", by)}
+    every = {"scrape_interval": divided(options.scrape_interval, by), "evaluation_interval": divided("1m", by)}
     return header(by) + dump(
         {
             "global": every if by == 1 else {**every, "external_labels": dict(LABEL)},
             # A rehearsal that compares with last week writes that week first.
             **({} if by == 1 else {"storage": {"tsdb": {"out_of_order_time_window": divided("4w", by)}}}),
-            "rule_files": ["recording.rules.yml", "alerting.rules.yml"],
-            "alerting": {"alertmanagers": [_behind_the_password("alertmanager:9093")]},
+            "rule_files": ["recording.rules.yml", "alerting.rules.yml", "own/*.yml"],
+            "alerting": {"alertmanagers": [_behind_the_password(options.alertmanager_url)]},
             "scrape_configs": [
-                _exporter_job(options),
-                {"job_name": "prometheus", **_behind_the_password("localhost:9090")},
-                {"job_name": "alertmanager", **_behind_the_password("alertmanager:9093")},
+                *(_exporter_job(options, job) for job in options.jobs),
+                {"job_name": "prometheus", **_behind_the_password("http://localhost:9090")},
+                {"job_name": "alertmanager", **_behind_the_password(options.alertmanager_url, metrics=True)},
             ],
         }
     )
 
 
-def _exporter_job(options: Options) -> dict[str, object]:
+def _exporter_job(options: Options, job: str) -> dict[str, object]:
     size = scrape.body_limit(options.targets)
     return {
-        "job_name": options.job,
+        "job_name": job,
         "label_value_length_limit": scrape.LABEL_VALUE_BYTES,
         **({"body_size_limit": size} if size else {}),
-        "static_configs": [{"targets": ["exporter:10888"]}],
+        "static_configs": [{"targets": list(options.exporters_of(job))}],
     }
 
 
-def _behind_the_password(address: str) -> dict[str, object]:
+def _behind_the_password(address: str, *, metrics: bool = False) -> dict[str, object]:
+    parts = urlsplit(address)
+    port = "" if parts.port else ":443" if parts.scheme == "https" else ":80"
+    scheme = {"scheme": "https"} if parts.scheme == "https" else {}
+    # Prometheus calls it a prefix for an Alertmanager that it tells, and a path for one that it scrapes.
+    path = {"metrics_path": f"{parts.path}/metrics"} if metrics else {"path_prefix": parts.path}
     return {
+        **scheme,
+        **(path if parts.path else {}),
         "basic_auth": {"username": password.USER, "password_file": f"{password.FOLDER}/password"},
-        "static_configs": [{"targets": [address]}],
+        "static_configs": [{"targets": [parts.netloc + port]}],
     }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 REPLICA_LABELS = ("instance", "pod", "container", "endpoint")
 """Labels that tell replicas apart. They go first, always with ``without``, so that a user's own labels survive."""
 
@@ -19,6 +21,15 @@ FOLDED_LABELS = (*REPLICA_LABELS, *TYPE_LABELS)
 
 TENANT_LABELS = ("cluster", "namespace")
 """Labels that tell installations apart, for the two places where PromQL or Alertmanager wants labels named."""
+
+
+def of_jobs(jobs: Sequence[str]) -> str:
+    """Return the matcher that selects what these jobs brought."""
+    if len(jobs) == 1:
+        return f'job="{jobs[0]}"'
+    # A backslash stands twice in a string of PromQL. Names hold no other sign that a regular expression would take.
+    names = "|".join(job.replace(".", r"\\.") for job in jobs)
+    return f'job=~"{names}"'
 
 
 RECENT = "3m"

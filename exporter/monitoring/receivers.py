@@ -1,10 +1,12 @@
-"""Where messages go: a pager, mail and chat, the heartbeat; the addresses are to be replaced."""
+"""Where messages go: each way to somebody as Alertmanager reads it, with the bundle's own texts."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
+from typing import Final
 
-SECRETS = "/run/secrets"
+from exporter.monitoring.delivery import SECRETS, Delivery, MailTo, Route, Way
 
 # A link without an address is left out by Alertmanager; one that only some alerts of a group have would mislead.
 _PLACE = "{{ with .CommonAnnotations.board }}{{ . }}{{ else }}{{ .CommonAnnotations.dashboard_url }}{{ end }}"
@@ -23,38 +25,26 @@ def _names(state: str) -> str:
     )
 
 
-def _mail(*, all_clear: bool, to: str = "booking-team@example.org") -> dict[str, object]:
+def _mail(to: str) -> dict[str, object]:
     return {
         "to": to,
-        "send_resolved": all_clear,
         "headers": {"Subject": '{{ template "booking_sync.title" . }}', "References": _THREAD},
         "html": '{{ template "booking_sync.email.html" . }}',
         "text": '{{ template "booking_sync.email.text" . }}',
     }
 
 
-def _chat(*, all_clear: bool) -> dict[str, object]:
-    return {
-        "api_url_file": f"{SECRETS}/slack_webhook_url",
-        "channel": "#bookings",
-        "send_resolved": all_clear,
-        "title": '{{ template "booking_sync.chat.title" . }}',
-        "title_link": _PLACE,
-        # What a phone shows of it.
-        "fallback": '{{ template "booking_sync.count" . }} {{ template "booking_sync.chat.title" . }}',
-        "color": "{{ if .Alerts.Firing }}warning{{ else }}good{{ end }}",
-        "text": '{{ template "booking_sync.chat" . }}',
-    }
+_CHAT: Final[Mapping[str, object]] = {
+    "title": '{{ template "booking_sync.chat.title" . }}',
+    "title_link": _PLACE,
+    # What a phone shows of it.
+    "fallback": '{{ template "booking_sync.count" . }} {{ template "booking_sync.chat.title" . }}',
+    "color": "{{ if .Alerts.Firing }}warning{{ else }}good{{ end }}",
+    "text": '{{ template "booking_sync.chat" . }}',
+}
 
-
-def _tickets(name: str, *, all_clear: bool) -> dict[str, object]:
-    return {"name": name, "email_configs": [_mail(all_clear=all_clear)], "slack_configs": [_chat(all_clear=all_clear)]}
-
-
-_PAGERDUTY = {
-    "routing_key_file": f"{SECRETS}/pagerduty_routing_key",
+_PAGERDUTY: Final[Mapping[str, object]] = {
     "description": '{{ template "booking_sync.title" . }}',
-    "severity": "critical",
     "component": '{{ template "booking_sync.where" . }}',
     "group": "{{ .CommonLabels.site }}",
     "class": _first("Labels.alertname"),
@@ -73,24 +63,90 @@ _PAGERDUTY = {
     },
 }
 
-RECEIVERS: Sequence[tuple[str, Mapping[str, object]]] = (
-    ("", {"name": "pager", "pagerduty_configs": [_PAGERDUTY]}),
-    ("", _tickets("tickets", all_clear=True)),
-    ("", _tickets("tickets-without-all-clear", all_clear=False)),
-    (
-        "",
-        {"name": "heartbeat", "webhook_configs": [{"url": "https://heartbeat.example.org/ping", "send_resolved": False}]},
-    ),
-    ("", {"name": "nobody"}),
-)
-"""The receivers that the routes name, with the comment above each."""
+
+def _config(way: Way, *, all_clear: bool, severity: str) -> tuple[str, dict[str, object]]:
+    """Return the key of a receiver and one entry below it."""
+    resolved = {"send_resolved": all_clear}
+    if way.pagerduty:
+        # Sent by default, so that only the exception is said.
+        own: dict[str, object] = {"routing_key_file": way.pagerduty.routing_key_file, "severity": severity}
+        return "pagerduty_configs", _in_order(_PAGERDUTY_KEYS, {**own, **_PAGERDUTY, **({} if all_clear else resolved)})
+    if way.mail:
+        return "email_configs", _in_order(("to", "send_resolved"), {**_mail(way.mail.to), **resolved})
+    if way.slack:
+        return "slack_configs", {
+            "api_url_file": way.slack.api_url_file,
+            "channel": way.slack.channel,
+            **resolved,
+            **_CHAT,
+        }
+    if way.telegram:
+        # Plain text: nothing in a name can break it, and Alertmanager may cut it anywhere.
+        return "telegram_configs", {
+            "bot_token_file": way.telegram.bot_token_file,
+            "chat_id": way.telegram.chat_id,
+            "parse_mode": "",
+            **resolved,
+            "message": '{{ template "booking_sync.telegram" . }}',
+        }
+    assert way.webhook, "a way has one of its keys"  # noqa: S101  the model has checked it
+    address = {"url": way.webhook.url} if way.webhook.url else {"url_file": way.webhook.url_file}
+    return "webhook_configs", {**address, **resolved}
+
+
+_PAGERDUTY_KEYS: Final = ("routing_key_file", "send_resolved", "description", "severity")
+
+
+def _in_order(first: Sequence[str], found: Mapping[str, object]) -> dict[str, object]:
+    return {key: found[key] for key in first if key in found} | dict(found)
+
+
+def _receiver(name: str, ways: Sequence[Way], *, all_clear: bool, severity: str = "warning") -> dict[str, object]:
+    found: dict[str, object] = {"name": name}
+    by_kind: dict[str, list[dict[str, object]]] = {}
+    for way in ways:
+        key, config = _config(way, all_clear=all_clear, severity=severity)
+        by_kind.setdefault(key, []).append(config)
+    return found | by_kind
+
+
+def receivers(delivery: Delivery) -> list[tuple[str, Mapping[str, object]]]:
+    """Return the receivers that the routes name, with the comment above each."""
+    named = delivery.receivers
+    found: list[Mapping[str, object]] = [
+        _receiver("pager", named.pager, all_clear=True, severity="critical"),
+        _receiver("tickets", named.tickets, all_clear=True),
+        _receiver(f"tickets{WITHOUT_ALL_CLEAR}", named.tickets, all_clear=False),
+        _receiver("heartbeat", named.heartbeat, all_clear=False),
+        {"name": "nobody"},
+    ]
+    for route, name in zip(delivery.routes, route_names(delivery.routes), strict=True):
+        severity = route.severity or "critical"
+        found.append(_receiver(name, route.to, all_clear=True, severity=severity))
+        found.append(_receiver(f"{name}{WITHOUT_ALL_CLEAR}", route.to, all_clear=False, severity=severity))
+    return [("", receiver) for receiver in found]
+
+
+WITHOUT_ALL_CLEAR: Final = "-without-all-clear"
+"""What the name of a receiver ends with that is told nothing when an alert ends."""
+
+
+def route_names(routes: Sequence[Route]) -> list[str]:
+    """Return the names of the receivers of a user's own routes: who has to act and where, each name once."""
+    names: list[str] = []
+    for route in routes:
+        words = re.sub(r"[^\w]+", "-", " ".join(filter(None, (route.fixed_by, route.site, route.severity)))).strip("-").lower()
+        name = f"route-{words}"
+        names.append(name if name not in names else f"{name}-{len(names) + 1}")
+    return names
+
 
 EXAMPLES: Sequence[tuple[str, Mapping[str, object]]] = (
     (
         "Those of the examples above.",
-        {"name": "front-desk-berlin", "email_configs": [_mail(all_clear=True, to="desk@berlin.example.org")]},
+        _receiver("front-desk-berlin", [Way(mail=MailTo(to="desk@berlin.example.org"))], all_clear=True),
     ),
-    ("", {"name": "calendar-care", "email_configs": [_mail(all_clear=True, to="calendars@example.org")]}),
+    ("", _receiver("calendar-care", [Way(mail=MailTo(to="calendars@example.org"))], all_clear=True)),
 )
 """The receivers that the routes' examples name."""
 
@@ -100,10 +156,23 @@ def silent(receivers: Sequence[tuple[str, Mapping[str, object]]]) -> Sequence[tu
     return [(comment, {"name": receiver["name"]}) for comment, receiver in receivers]
 
 
-MAIL = {
+def mail_server(delivery: Delivery) -> Mapping[str, object]:
+    """Return how Alertmanager sends mail, for its section ``global``."""
+    server = delivery.mail
+    if server is None:
+        return _EXAMPLE_SERVER
+    login = {"smtp_auth_username": server.username, "smtp_auth_password_file": server.password_file}
+    return {
+        "smtp_smarthost": server.smarthost,
+        "smtp_from": server.sender,
+        **({key: value for key, value in login.items() if value}),
+        **({} if server.require_tls else {"smtp_require_tls": False}),
+    }
+
+
+_EXAMPLE_SERVER: Final[Mapping[str, object]] = {
     "smtp_smarthost": "smtp.example.org:587",
     "smtp_from": "booking-sync@example.org",
     "smtp_auth_username": "booking-sync",
     "smtp_auth_password_file": f"{SECRETS}/smtp_password",
 }
-"""How Alertmanager sends mail."""

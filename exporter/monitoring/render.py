@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from exporter import __version__
+from exporter.errors import ConfigError
 from exporter.monitoring.alertmanager import alertmanager_config, demo_config, templates
 from exporter.monitoring.dashboards import fleet, internals, target
 from exporter.monitoring.grafana import dashboard_provider, datasource, nothing
+from exporter.monitoring.inhibitions import released
 from exporter.monitoring.kubernetes import dashboards_kustomization, manifests
+from exporter.monitoring.naming import with_cluster_label
 from exporter.monitoring.options import Options
 from exporter.monitoring.prometheus import alerting_rules, prometheus_config, recording_rules
+from exporter.monitoring.rendered import RECORD, folder, record, refusal
 from exporter.monitoring.runbooks import HEADER, runbook_texts
-from exporter.monitoring.writing import write
+from exporter.monitoring.writing import remove, write
 
 
 def files(options: Options) -> dict[str, str]:
     """Return the text of every file by its path below the output directory."""
-    return {
+    texts = {
         "config/prometheus/prometheus.yml": prometheus_config(options),
         "config/prometheus/recording.rules.yml": recording_rules(options),
         "config/prometheus/alerting.rules.yml": alerting_rules(options),
@@ -27,22 +33,43 @@ def files(options: Options) -> dict[str, str]:
         "config/alertmanager/alertmanager.yml": alertmanager_config(options),
         "config/alertmanager/alertmanager.demo.yml": demo_config(options),
         "config/alertmanager/templates/booking-sync.tmpl": templates(options),
-        "config/grafana/provisioning/datasources/prometheus.yml": datasource(),
-        "config/grafana/provisioning/dashboards/booking-sync.yml": dashboard_provider(),
+        "config/grafana/provisioning/datasources/prometheus.yml": datasource(options),
+        "config/grafana/provisioning/dashboards/booking-sync.yml": dashboard_provider(options),
         "config/grafana/provisioning/plugins/none.yml": nothing("apps"),
         "config/grafana/provisioning/alerting/none.yml": nothing("groups"),
-        "dashboards/kustomization.yaml": dashboards_kustomization(),
+        "dashboards/kustomization.yaml": dashboards_kustomization(options),
         **{f"config/kubernetes/{name}": text for name, text in manifests(options, __version__).items()},
         **{f"docs/runbooks/{name}": f"{HEADER}\n{text}" for name, text in runbook_texts(options).items()},
     }
+    return {name: with_cluster_label(text, options.cluster_label) for name, text in texts.items()}
 
 
-def render(options: Options, out_dir: Path) -> list[Path]:
-    """Write the bundle below ``out_dir``, replacing its own files only, and return what was written.
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """What a render did: the files that it wrote, and what else people have to know, one line each."""
 
-    Raises :class:`~exporter.errors.BookingSyncError` for a file that cannot be written.
+    written: Sequence[Path]
+    notes: Sequence[str] = ()
+
+
+def render(options: Options, out_dir: Path, *, force: bool = False) -> Rendered:
+    """Write the bundle below ``out_dir``, replacing its own files only.
+
+    A file that was edited since it was rendered stays, and then nothing is written: that raises
+    :class:`~exporter.errors.ConfigError` with each of them, unless ``force``. What is no part of the bundle any more is removed
+    if nobody edited it. Raises :class:`~exporter.errors.BookingSyncError` for a file that cannot be written.
     """
-    texts = {out_dir / name: text for name, text in files(options).items()}
-    for path, text in texts.items():
-        write(path, text)
-    return list(texts)
+    texts, before = files(options), folder(out_dir)
+    if not force and (edited := list(before.edited(texts, files(Options())))):
+        raise ConfigError([refusal(str(out_dir / name)) for name in edited])
+    for name, text in texts.items():
+        write(out_dir / name, text)
+    notes = [f"note: {source} is switched off, so {target} is told, target by target" for source, target in released(options)]
+    for name, was_edited in before.left(texts):
+        if was_edited:
+            notes.append(f"note: {out_dir / name} is no part of the bundle any more; it was edited, so it stays")
+        else:
+            remove(out_dir / name)
+            notes.append(f"note: {out_dir / name} is no part of the bundle any more and was removed")
+    write(out_dir / RECORD, record(texts))
+    return Rendered([out_dir / name for name in texts], notes)

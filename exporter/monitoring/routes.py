@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final, TypeAlias
 
+from exporter.monitoring.delivery import Delivery, OfficeHours
 from exporter.monitoring.hurry import hurried_route
 from exporter.monitoring.promql import TENANT_LABELS
-from exporter.monitoring.yamltext import dump_items, switched_off, switched_off_keys
+from exporter.monitoring.receivers import WITHOUT_ALL_CLEAR, route_names
+from exporter.monitoring.yamltext import dump, dump_items, switched_off, switched_off_keys
 
 _Commented: TypeAlias = Sequence[tuple[str, Mapping[str, object]]]
 """Routes with the comments above them."""
@@ -109,13 +111,18 @@ _OFFICE_HOURS: Final[tuple[str, Mapping[str, object]]] = (
 )
 
 
-def routes(hurry: int = 1) -> str:
-    """Return the sections ``route`` and, as a comment, ``time_intervals`` of ``alertmanager.yml``, in divided time."""
+def routes(delivery: Delivery, hurry: int = 1) -> str:
+    """Return the sections ``route`` and ``time_intervals`` of ``alertmanager.yml``, in divided time.
+
+    What a user has not configured stands there as a comment.
+    """
 
     def hurried(routes: _Commented) -> _Commented:
         return [(comment, hurried_route(route, hurry)) for comment, route in routes]
 
-    comment, intervals = _OFFICE_HOURS
+    comment, example = _OFFICE_HOURS
+    hours = delivery.office_hours
+    tickets = [(about, {**ticket, **(_IN_OFFICE_HOURS if hours else {})}) for about, ticket in _TICKETS]
     return (
         "route:\n"
         "  # What is not of this bundle: put your own receiver here.\n"
@@ -124,9 +131,51 @@ def routes(hurry: int = 1) -> str:
         + dump_items(hurried([_SUBTREE]), 4)
         + "      routes:\n"
         + dump_items(hurried(_FIRST), 8)
-        + switched_off(hurried(_EXAMPLES), 8)
+        + (_own(delivery, hurry) if delivery.routes else switched_off(hurried(_EXAMPLES), 8))
         + dump_items(hurried(_PAGES), 8)
-        + "".join(dump_items(hurried([ticket]), 8) + switched_off_keys(_IN_OFFICE_HOURS, 10) for ticket in _TICKETS)
-        + "".join(f"# {line}\n" for line in comment.splitlines())
-        + switched_off_keys(intervals, 0)
+        + "".join(
+            dump_items(hurried([ticket]), 8) + ("" if hours else switched_off_keys(_IN_OFFICE_HOURS, 10)) for ticket in tickets
+        )
+        + (
+            dump({"time_intervals": [_interval(hours)]})
+            if hours
+            else "".join(f"# {line}\n" for line in comment.splitlines()) + switched_off_keys(example, 0)
+        )
     )
+
+
+def _own(delivery: Delivery, hurry: int) -> str:
+    """Return a user's own routes: each takes what it fits before the pager and the tickets do."""
+    in_hours = _IN_OFFICE_HOURS if delivery.office_hours else {}
+    text = ""
+    for route, name in zip(delivery.routes, route_names(delivery.routes), strict=True):
+        words = {"fixed_by": route.fixed_by, "site": route.site, "severity": route.severity}
+        whole = {
+            "matchers": [f"{label} = {quoted(value)}" for label, value in words.items() if value],
+            "receiver": name,
+            "group_by": ["alertname", *_JOB, "target"],
+            "group_wait": "30s",
+            "group_interval": "5m",
+        }
+        parts = [
+            {"matchers": ['forgets = "yes"'], "receiver": f"{name}{WITHOUT_ALL_CLEAR}", **_UNHURRIED, **in_hours},
+            {"matchers": ['severity = "warning"'], **_UNHURRIED, **in_hours},
+        ]
+        text += dump_items([("", hurried_route(whole, hurry))], 8)
+        text += "          routes:\n" + dump_items([("", hurried_route(part, hurry)) for part in parts], 12)
+    return text
+
+
+def quoted(text: str) -> str:
+    """Return a value as a matcher of Alertmanager has it."""
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+def _interval(hours: OfficeHours) -> Mapping[str, object]:
+    week = {
+        "weekdays": [hours.weekdays],
+        "times": [{"start_time": hours.start, "end_time": hours.end}],
+        "location": str(hours.timezone),
+    }
+    return {"name": "office-hours", "time_intervals": [week]}

@@ -44,7 +44,7 @@ def _page(alerts: list[Alert], boards: list[dict[str, Any]], options: Options) -
     parts = dict(sections(first.name))
     reviewed = parts.pop(REVIEWED)
     parts[MITIGATION] = f"{_fix(first)}\n{parts[MITIGATION]}"
-    parts[SILENCE] = parts[SILENCE].replace("job=JOB", _matcher("job", options.job))
+    parts[SILENCE] = parts[SILENCE].replace("job=JOB", _matcher("job", options.jobs[0]))
     if "cluster=CLUSTER" in parts[SILENCE]:
         parts[SILENCE] += f"\n\n{_TENANTS}"
     written = "".join(f"\n## {heading}\n\n{text}\n" for heading, text in parts.items())
@@ -73,12 +73,10 @@ def _plain(text: str) -> str:
 
 def _panels(alert: Alert, text: str, boards: list[dict[str, Any]], options: Options) -> str:
     """Return the section about the board of the alert and the panels that ``text`` names."""
-    named = dict.fromkeys(_PANEL.findall(text))
-    found: dict[str, list[str]] = {board["title"]: [] for board in boards if board["uid"] == alert.board}
+    named, uid = dict.fromkeys(_PANEL.findall(text)), options.uid(alert.board)
+    found: dict[str, list[str]] = {board["title"]: [] for board in boards if board["uid"] == uid}
     # A title may stand on several boards; that of the alert goes first.
-    panels = [
-        (board, panel) for board in sorted(boards, key=lambda board: board["uid"] != alert.board) for panel in _panels_of(board)
-    ]
+    panels = [(board, panel) for board in sorted(boards, key=lambda board: board["uid"] != uid) for panel in _panels_of(board)]
     for title in named:
         place = next(((board, panel) for board, panel in panels if panel["title"] == title), None)
         if place is not None:

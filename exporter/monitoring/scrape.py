@@ -10,7 +10,6 @@ from typing import Final
 
 from exporter.limits import TARGET_PAGE
 
-INTERVAL: Final = "30s"
 TIMEOUT: Final = "10s"
 
 LABEL_VALUE_BYTES: Final = 512

@@ -1,4 +1,4 @@
-"""Writes a file of the bundle, or says in one line why it cannot be."""
+"""Writes or removes a file of the bundle, or says in one line why it cannot be."""
 
 from __future__ import annotations
 
@@ -14,3 +14,11 @@ def write(path: Path, text: str) -> None:
         path.write_text(text, encoding="utf-8", newline="\n")
     except OSError as error:
         raise BookingSyncError(f"cannot write {path}: {error.strerror}; give --out a folder that can be written") from None
+
+
+def remove(path: Path) -> None:
+    """Remove a file that may be gone. Raises :class:`~exporter.errors.BookingSyncError`, which names it."""
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise BookingSyncError(f"cannot remove {path}: {error.strerror}; remove it yourself") from None

@@ -22,7 +22,7 @@ from tests.monitoring.servers import alertmanager, prometheus
 
 FASTER = 60
 RULES = ("config/prometheus/recording.rules.yml", "config/prometheus/alerting.rules.yml")
-JOB = Options().job
+JOB = Options().jobs[0]
 
 
 def bundle() -> dict[str, str]:

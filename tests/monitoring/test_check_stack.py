@@ -94,7 +94,7 @@ def test_a_group_that_is_not_loaded_is_told(stack: Stack) -> None:
 
 
 def test_exporters_under_another_job_are_named(stack: Stack) -> None:
-    found = stack.checks(options=Options(job="sync"))
+    found = stack.checks(options=Options(jobs=("sync",)))
     assert "no target in job sync, but exporters in booking-sync-exporter" == found["Prometheus job scraped"].seen
     assert {"job scraped", "labels kept", "shards complete", "windows"} == {name.partition(" ")[2] for name in not_ok(found)}
 

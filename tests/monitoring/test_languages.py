@@ -55,7 +55,7 @@ def test_no_sentence_depends_on_an_option_so_that_none_lacks_its_translation() -
             for text in alert.sentences()
         }
 
-    other = Options("j", 0.995, "https://g.example", "https://r.example", 7, "https://b.example", "ru")
+    other = Options(("j",), 0.995, "https://g.example", "https://r.example", 7, "https://b.example", "ru")
     assert sentences(Options()) == sentences(other)
 
 

@@ -184,7 +184,7 @@ def test_the_servers_of_the_demo_read_what_is_rendered_for_them_in_divided_time(
     maker = COMPOSE["services"]["hurried"]
     assert ["monitoring", "render", "--hurry=60", "--out=/run/hurried"] == maker["command"]
     assert ["demo"] == maker["profiles"]
-    made = {f"/run/hurried/{path.relative_to(tmp_path)}" for path in render(Options(hurry=60), tmp_path)}
+    made = {f"/run/hurried/{path.relative_to(tmp_path)}" for path in render(Options(hurry=60), tmp_path).written}
     for name in ("prometheus-demo", "alertmanager-demo"):
         service = COMPOSE["services"][name]
         assert ("demo-bundle", "ro") == _mounts(service)["/run/hurried"]

@@ -17,7 +17,7 @@ from exporter.monitoring.rules.many import BURNING
 from tests.monitoring.bundle import ROOT
 from tests.monitoring.servers import run
 
-OTHER = Options(job="bookings", slo=0.995, grafana_url="https://grafana.example/", runbook_url="https://wiki.example/rb/")
+OTHER = Options(jobs=("bookings",), slo=0.995, grafana_url="https://grafana.example/", runbook_url="https://wiki.example/rb/")
 DEFAULT = files(Options())
 OTHERS = files(OTHER)
 
@@ -39,7 +39,7 @@ def test_the_folders_of_the_bundle_hold_nothing_that_is_not_rendered() -> None:
 def test_render_writes_the_whole_bundle_and_leaves_other_files_alone(tmp_path: Path) -> None:
     (tmp_path / "dashboards").mkdir()
     (tmp_path / "dashboards" / "mine.json").write_text("{}")
-    written = render(OTHER, tmp_path)
+    written = render(OTHER, tmp_path).written
     assert set(OTHERS) == {str(path.relative_to(tmp_path)) for path in written}
     assert all(OTHERS[str(path.relative_to(tmp_path))] == path.read_text() for path in written)
     assert "{}" == (tmp_path / "dashboards" / "mine.json").read_text()
@@ -48,7 +48,7 @@ def test_render_writes_the_whole_bundle_and_leaves_other_files_alone(tmp_path: P
 def test_every_option_reaches_every_place_and_nothing_of_the_default_is_left() -> None:
     everything = "".join(text for name, text in OTHERS.items() if name.startswith(("config/prometheus", "dashboards")))
     default = Options()
-    assert f'up{{job="{default.job}"}}' not in everything
+    assert f'up{{job="{default.jobs[0]}"}}' not in everything
     assert 'up{job="bookings"}' in everything
     assert "job_name: bookings" in everything
     assert "(1 - 0.995)" in everything
@@ -145,8 +145,8 @@ def test_templates_for_people_arrive_unchanged() -> None:
 @pytest.mark.parametrize(
     ("options", "flag"),
     [
-        ({"job": ""}, "--job"),
-        ({"job": 'a"b'}, "--job"),
+        ({"jobs": ("",)}, "--job"),
+        ({"jobs": ("a\"b",)}, "--job"),
         ({"slo": 1.0}, "--slo"),
         ({"slo": 0.0}, "--slo"),
         ({"slo": 99.0}, "--slo"),
@@ -167,7 +167,7 @@ def test_an_unusable_option_is_refused_by_name(options: dict[str, Any], flag: st
 
 def test_all_unusable_options_are_refused_at_once() -> None:
     with pytest.raises(ConfigError) as caught:
-        Options(job="", slo=2, grafana_url="x", runbook_url="y")
+        Options(jobs=("",), slo=2, grafana_url="x", runbook_url="y")
     assert ["--job", "--slo", "--grafana-url", "--runbook-url"] == [problem.path for problem in caught.value.problems]
 
 

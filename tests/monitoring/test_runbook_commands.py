@@ -118,7 +118,7 @@ def test_a_silence_names_the_job_whatever_its_name_is(tmp_path: Path) -> None:
     config.write_text("route: {receiver: nobody}\nreceivers: [{name: nobody}]\n")
     with alertmanager(tmp_path, config) as api:
         for job in jobs:
-            text = runbook_texts(Options(job=job))["bookingsyncdatastale.md"]
+            text = runbook_texts(Options(jobs=(job,)))["bookingsyncdatastale.md"]
             (line,) = re.findall(r"^amtool (.+)$", text, re.MULTILINE)
             shell = subprocess.run(["sh", "-c", f"printf '%s\\n' {line}"], capture_output=True, text=True, check=True)
             done = run("amtool", f"--alertmanager.url={api.base_url}", *shell.stdout.splitlines())

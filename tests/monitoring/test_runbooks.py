@@ -172,7 +172,7 @@ def test_the_heartbeat_is_never_silenced() -> None:
 
 
 def test_another_job_stands_in_the_silences() -> None:
-    texts = runbook_texts(Options(job="bookings"))
+    texts = runbook_texts(Options(jobs=("bookings",)))
     assert "alertname=BookingSyncDataExpired cluster=CLUSTER job=bookings target=TARGET " in texts["bookingsyncdataexpired.md"]
     assert "job=booking-sync-exporter " not in "".join(texts.values())
 

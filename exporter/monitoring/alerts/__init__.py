@@ -1,5 +1,7 @@
 """The alerts, as data: one module per topic."""
 
+from dataclasses import replace
+
 from exporter.monitoring.alerts.alert import Alert, AlertGroup, Board, Choice, FixedBy, Severity
 from exporter.monitoring.alerts.bookings import booking_alerts
 from exporter.monitoring.alerts.connections import connection_alerts
@@ -14,7 +16,7 @@ __all__ = ["Alert", "AlertGroup", "Board", "Choice", "FixedBy", "Severity", "ale
 
 
 def alert_groups(options: Options) -> tuple[AlertGroup, ...]:
-    """Return all alerts, by topic."""
+    """Return all alerts that are wanted, by topic."""
     groups = (
         process_alerts(options),
         shared_alerts(),
@@ -24,4 +26,5 @@ def alert_groups(options: Options) -> tuple[AlertGroup, ...]:
         many_alerts(),
         unsteady_alerts(),
     )
-    return tuple(group.hurried(options.hurry) for group in groups)
+    wanted = (replace(group, alerts=[alert for alert in group.alerts if alert.name not in options.off]) for group in groups)
+    return tuple(group.hurried(options.hurry) for group in wanted if group.alerts)

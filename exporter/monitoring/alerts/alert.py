@@ -134,7 +134,7 @@ class Alert:
             "until_morning": said(self.until_morning, language),
             "first_steps": " ".join(steps),
             "runbook_url": options.runbook(self.name),
-            "dashboard_url": self._dashboard(options.grafana_url),
+            "dashboard_url": self._dashboard(options),
             "board": self._place_on(options.board_url, language),
         }
         return {name: text for name, text in found.items() if text}
@@ -156,11 +156,11 @@ class Alert:
             keep=divided(self.keep, by) if self.keep else "",
         )
 
-    def _dashboard(self, grafana_url: str) -> str:
-        if not grafana_url:
+    def _dashboard(self, options: Options) -> str:
+        if not options.grafana_url:
             return ""
         variables = "&".join(f"var-{label}={{{{ $labels.{label} | urlquery }}}}" for label in self.link)
-        return f"{grafana_url}/d/{self.board}" + (f"?{variables}" if variables else "")
+        return f"{options.grafana_url}/d/{options.uid(self.board)}" + (f"?{variables}" if variables else "")
 
     def _place_on(self, board_url: str, language: str) -> str:
         """Return the link to what the alert is about on the exporter's own status board: ``URL/#target/connection``."""

@@ -16,7 +16,7 @@ def capacity_alerts(options: Options) -> tuple[Alert, ...]:
 
 
 def _slow(options: Options) -> tuple[Alert, Alert]:
-    job = f'{{job="{options.job}"}}'
+    job = f"{{{options.of_jobs}}}"
     loop = Alert(
         name="BookingSyncExporterSlow",
         expr="min_over_time(booking_sync_event_loop_lag_seconds[5m]) > 1",

@@ -317,7 +317,7 @@ def _burn(options: Options, tier: _Tier) -> Alert:
             "objective allows, which is %(allowed)s %%.%(besides)s",
             over=tier.over,
             factor=decimal(tier.factor),
-            allowed=decimal(f"{100 * (1 - options.slo):.3g}"),
+            allowed=decimal(options.allowed),
             besides=_BESIDES if tier.severity is Severity.CRITICAL else "",
         ),
         fix=connection_fix(ConnectionStatus.ERROR, None),

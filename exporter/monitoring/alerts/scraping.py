@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -22,19 +23,17 @@ _SHARDS_THERE: Final = (
 
 def scraping_alerts(options: Options) -> tuple[Alert, ...]:
     """Return the alerts about exporters that are not there, or not always."""
-    up = f'up{{job="{options.job}"}}'
-    return (_down(up), _instance_down(up), *_scrapes_failing(up), _shard_missing(), _restarts_often())
+    up = f"up{{{options.of_jobs}}}"
+    return (_down(up, options.jobs), _instance_down(up), *_scrapes_failing(up), _shard_missing(), _restarts_often())
 
 
-def _down(up: str) -> Alert:
+def _down(up: str, jobs: Sequence[str]) -> Alert:
+    # Of several jobs one may be there: each is asked for alone.
+    gone = "".join(f'\nor\nabsent_over_time(up{{job="{job}"}}[1d])' for job in jobs)
     active = f"({up} unless {OF_ANY_TYPE} booking_sync_standby == 1) == 1"
     return Alert(
         name="BookingSyncExporterDown",
-        expr=(
-            f"max by ({_PLACE}) (last_over_time({up}[1d]))\n"
-            f"unless\nmax by ({_PLACE}) ({active})\n"
-            f"or\nabsent_over_time({up}[1d])"
-        ),
+        expr=(f"max by ({_PLACE}) (last_over_time({up}[1d]))\nunless\nmax by ({_PLACE}) ({active}){gone}"),
         hold="5m",
         keep="10m",
         least_hold_seconds=30.0,

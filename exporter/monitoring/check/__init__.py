@@ -16,7 +16,6 @@ from exporter.monitoring.check.outcome import Check, State
 from exporter.monitoring.check.prometheus import Wanted, check_prometheus
 from exporter.monitoring.check.prometheus_answers import Prometheus
 from exporter.monitoring.check.rules import wanted_groups
-from exporter.monitoring.grafana import FOLDER
 from exporter.monitoring.options import Options
 
 __all__ = ["Check", "Patience", "Server", "State", "check_bundle", "integrations", "parsed_alertmanager_config"]
@@ -35,7 +34,7 @@ async def check_bundle(
     """Ask each server that was given, all at the same time, whether it carries ``bundle``: the files of ``options``."""
     asked = []
     if prometheus:
-        asked.append(check_prometheus(prometheus, Wanted(options.job, wanted_groups(*(bundle[name] for name in _RULES)))))
+        asked.append(check_prometheus(prometheus, Wanted(options.jobs, wanted_groups(*(bundle[name] for name in _RULES)))))
     if alertmanager:
         wanted = bundle["config/alertmanager/alertmanager.yml"]
         asked.append(check_alertmanager(alertmanager, wanted, lambda: _failed_lately(prometheus)))
@@ -43,7 +42,7 @@ async def check_bundle(
         boards = [
             json.loads(text) for name, text in bundle.items() if name.startswith("dashboards/") and name.endswith(".json")
         ]
-        asked.append(check_grafana(grafana, WantedOfGrafana(options.job, FOLDER, boards)))
+        asked.append(check_grafana(grafana, WantedOfGrafana(options.jobs, options.folder, boards)))
     return [check for found in await asyncio.gather(*asked) for check in found]
 
 

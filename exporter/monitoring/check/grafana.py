@@ -45,7 +45,7 @@ class _Board(msgspec.Struct):
 class Wanted:
     """What this render wants of a Grafana."""
 
-    job: str
+    jobs: Sequence[str]
     folder: str
     boards: Sequence[Mapping[str, Any]]
 
@@ -100,15 +100,15 @@ class _Asked:
                 said.append(f"{source.name} {error.text}")
                 continue
             if result:
-                return ok(f"{told(source.name, 80)} has job {self.wanted.job}")
-            said.append(f"{source.name} has no job {self.wanted.job}")
+                return ok(f"{told(source.name, 80)} has job {some(list(self.wanted.jobs))}")
+            said.append(f"{source.name} has no job {some(list(self.wanted.jobs))}")
         if said:
             return missing(told(some(said), 300), "correct its address and password; see what Prometheus says")
         return missing("none of type prometheus", "add the rendered data source")
 
     async def _through(self, source: _DataSource) -> Sequence[object]:
         path = f"/api/datasources/proxy/uid/{quote(source.uid, safe='')}/api/v1/query"
-        return (await self.server.read(Data[Vector], path, ("query", f"count(up{matching(self.wanted.job)})"))).data.result
+        return (await self.server.read(Data[Vector], path, ("query", f"count(up{matching(self.wanted.jobs)})"))).data.result
 
     async def _board(self, board: Mapping[str, Any]) -> _Board | None:
         try:

@@ -32,7 +32,7 @@ _WINDOWS: Final = ("next_24h", "next_7d")
 class Wanted:
     """What this render wants of a Prometheus."""
 
-    job: str
+    jobs: Sequence[str]
     groups: Sequence[WantedGroup]
 
 
@@ -90,7 +90,7 @@ class _Asked:
     async def equal(self) -> Seen:
         found, compared = await different(self.wanted.groups, await self._ours(), self.prometheus.formatted)
         if found:
-            fix = f"{_LOAD}; give this check the --job and --slo that render had"
+            fix = f"{_LOAD}; give this check the --monitoring.file, --job and --slo that render had"
             return missing(f"{len(found)} differ: {told(some(found), 400)}", fix)
         if not compared:
             return missing("none is loaded", _LOAD)
@@ -132,12 +132,13 @@ class _Asked:
 
     async def scraped(self) -> Seen:
         try:
-            targets = [target for target in await self.prometheus.targets() if target.labels.get("job") == self.wanted.job]
+            targets = [target for target in await self.prometheus.targets() if target.labels.get("job") in self.wanted.jobs]
         except NotServedError:
-            up = await self.prometheus.query(f"up{matching(self.wanted.job)}")
+            up = await self.prometheus.query(f"up{matching(self.wanted.jobs)}")
             targets = [Target(sample.metric, "up" if sample.number else "down") for sample in up]
-        if not targets:
-            return await self._no_job()
+        there = {target.labels.get("job") for target in targets}
+        if absent := [job for job in self.wanted.jobs if job not in there]:
+            return await self._no_job(absent[0])
         down = [target for target in targets if target.health == "down"]
         if down:
             said = told(f"{_instance(down[0])}: {down[0].last_error}", 300)
@@ -149,23 +150,24 @@ class _Asked:
             return missing(f"less often than every 60 s: {told(some(slow))}", "set scrape_interval to 60s or less")
         return ok(f"{len(targets)} up{_told_places([target.labels for target in targets])}")
 
-    async def _no_job(self) -> Seen:
+    async def _no_job(self, job: str) -> Seen:
         others = sorted(
             {sample.metric.get("job", "") for sample in await self.prometheus.query("count by (job) (booking_sync_ready)")}
+            - set(self.wanted.jobs)
         )
         if others:
             return missing(
-                f"no target in job {self.wanted.job}, but exporters in {told(some(others))}",
+                f"no target in job {job}, but exporters in {told(some(others))}",
                 "render again with `--job` and give it here, too, or rename the job in scrape_configs",
             )
-        return missing(f"no target in job {self.wanted.job}", "add the job of the rendered prometheus.yml to scrape_configs")
+        return missing(f"no target in job {job}", "add the job of the rendered prometheus.yml to scrape_configs")
 
     async def labels(self) -> Seen:
         renamed = [
             name
             for name in ("target", "platform", "collector")
             if await self.prometheus.number(
-                f'count(booking_sync_collector_up{matching(self.wanted.job)[:-1]},exported_{name}!=""}})'
+                f'count(booking_sync_collector_up{matching(self.wanted.jobs)[:-1]},exported_{name}!=""}})'
             )
         ]
         if renamed:
@@ -173,13 +175,13 @@ class _Asked:
                 f"a label of Prometheus took the place of the exporter's {', '.join(renamed)}",
                 "take it from the job (relabel_configs, targetLabels), or set honor_labels: true",
             )
-        found = await self.prometheus.number(f"count(booking_sync_collector_up{matching(self.wanted.job)})")
+        found = await self.prometheus.number(f"count(booking_sync_collector_up{matching(self.wanted.jobs)})")
         if not found:
             return missing("the job has no series of a target", "look at the exporter's board: has it targets, is it ready?")
         return ok(f"none is renamed in {found:g} series of collectors")
 
     async def shards(self) -> Seen:
-        here = matching(self.wanted.job)
+        here = matching(self.wanted.jobs)
         wanted: dict[tuple[str, ...], float] = {}
         for sample in await self.prometheus.query(f"max by (cluster, namespace, job) (booking_sync_shards{here})"):
             wanted[place(sample.metric)] = sample.number
@@ -197,7 +199,7 @@ class _Asked:
         return ok(f"{sum(wanted.values()):g} of {sum(wanted.values()):g}")
 
     async def windows(self) -> Seen:
-        here = self.wanted.job
+        here = self.wanted.jobs
         without = await self.prometheus.number(f"max(booking_sync_config_warnings{matching(here, kind='window_missing')})")
         ends = f"booking_sync_window_end_timestamp_seconds{matching(here, collector='bookings')}"
         seen = {sample.metric.get("window", "") for sample in await self.prometheus.query(f"count by (window) ({ends})")}

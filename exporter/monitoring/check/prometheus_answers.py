@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final, Generic, TypeVar
 
@@ -11,6 +11,7 @@ import msgspec
 
 from exporter.monitoring.check.asking import NoAnswerError, Server
 from exporter.monitoring.check.rules import LoadedGroup
+from exporter.monitoring.promql import of_jobs
 
 T = TypeVar("T")
 
@@ -127,13 +128,10 @@ def moment(text: str) -> float | None:
         return None
 
 
-def matching(job: str, **labels: str) -> str:
-    """Return the matchers of a job's series."""
-    return (
-        "{"
-        + ",".join(f"{name}={json.dumps(value, ensure_ascii=False)}" for name, value in {"job": job, **labels}.items())
-        + "}"
-    )
+def matching(jobs: Sequence[str], **labels: str) -> str:
+    """Return the matchers of the series of jobs."""
+    own = (f"{name}={json.dumps(value, ensure_ascii=False)}" for name, value in labels.items())
+    return f"{{{','.join((of_jobs(jobs), *own))}}}"
 
 
 def place(metric: Mapping[str, str]) -> tuple[str, ...]:

@@ -74,7 +74,7 @@ def board(
     job = variable("job", "Job", "label_values(booking_sync_build_info, job)")
     dashboard = {
         "id": None,
-        "uid": uid,
+        "uid": options.uid(uid),
         "title": title,
         "description": description,
         "tags": [TAG],
@@ -94,7 +94,10 @@ def board(
         "templating": {"list": [_datasource(), job, *variables]},
         "panels": _place(rows),
     }
-    return json.dumps(dashboard, indent=2, ensure_ascii=False) + "\n"
+    text = json.dumps(dashboard, indent=2, ensure_ascii=False) + "\n"
+    for one in Board:  # panels link to boards by the names that they are shipped with
+        text = text.replace(f"/d/{one}?", f"/d/{options.uid(one)}?")
+    return text
 
 
 def _place(rows: Sequence[Row]) -> list[Json]:

@@ -196,13 +196,13 @@ def _budget(options: Options) -> list[Json]:
     return [
         stat(
             "Healthy, 30 days",
-            f"Share of time in which live connections were free of errors. The objective is {100 * options.slo:g} %.",
+            f"Share of time in which live connections were free of errors. The objective is {options.objective} %.",
             (6, 8),
             # The first average comes up to an hour after the first connection.
             or_none(f"1 - avg({burn('30d', _EVERY_HOUR)})", SCOPE, "connections") + f" unless max({live}) > 0",
             unit="percentunit",
             none="no connections",
-            thresholds=((None, RED), (round(1 - 1.5 * (1 - options.slo), 6), ORANGE), (options.slo, GREEN)),
+            thresholds=((None, RED), (round(1 - 1.5 * (1 - options.slo), 9), ORANGE), (options.slo, GREEN)),
             decimals=2,
         ),
         timeseries(

@@ -1,0 +1,91 @@
+"""What was rendered into a folder the last time, so that an edit by hand is seen and survives.
+
+``.rendered.json`` has a digest of each file as it was written. A file that is another one now was edited. A JSON of Grafana
+can hold no comment, so the digests stand beside the files, one a line, in order: two renders of the same write the same.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Final
+
+from exporter.errors import BookingSyncError, Problem
+
+RECORD: Final = ".rendered.json"
+
+_MOST_BYTES: Final = 1024 * 1024
+_FOLDERS: Final = ("config", "dashboards", "docs")
+_KEPT: Final = "move the edit into monitoring.yml or a file of your own, or give --force, which loses it"
+
+
+def digest(text: str) -> str:
+    """Return the digest of a file, whatever ends its lines: git may have changed that."""
+    return hashlib.sha256("\n".join(text.splitlines()).encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """A folder that a bundle is rendered into, and what was there before."""
+
+    path: Path
+    before: Mapping[str, str]
+
+    def edited(self, texts: Mapping[str, str], shipped: Mapping[str, str]) -> Iterator[str]:
+        """Yield the names of files that somebody edited, and of those that stand where a new one goes.
+
+        What is there already is no edit, nor is what this version ships, which a checkout has without a record.
+        """
+        for name, text in texts.items():
+            found = self._digest(name)
+            known = {digest(text), self.before.get(name), digest(shipped[name]) if name in shipped else None}
+            if found is not None and found not in known:
+                yield name
+
+    def left(self, texts: Mapping[str, str]) -> Iterator[tuple[str, bool]]:
+        """Yield files that were rendered once and are no part of the bundle any more, and whether they were edited."""
+        for name in sorted(self.before.keys() - texts.keys()):
+            found = self._digest(name)
+            if found is not None:
+                yield name, found != self.before[name]
+
+    def _digest(self, name: str) -> str | None:
+        path = self.path / name
+        try:
+            return digest(path.read_text(encoding="utf-8")) if path.is_file() else None
+        except UnicodeDecodeError:
+            return ""  # nothing that was rendered
+        except OSError as error:
+            raise BookingSyncError(f"cannot read {path}: {error.strerror}; give --out a folder that can be read") from None
+
+
+def folder(path: Path) -> Folder:
+    """Return what is known of a folder. A record that cannot be read is none: every file in it counts as edited then."""
+    try:
+        text = (path / RECORD).read_text(encoding="utf-8")[:_MOST_BYTES]
+        found = json.loads(text)
+    except (OSError, ValueError, RecursionError):
+        found = {}
+    files = found.get("files") if isinstance(found, dict) else None
+    known = files if isinstance(files, dict) else {}
+    return Folder(path, {name: value for name, value in known.items() if _is_ours(name) and isinstance(value, str)})
+
+
+def _is_ours(name: str) -> bool:
+    # A record that somebody else wrote must not make us remove their files.
+    path = PurePosixPath(name)
+    return not path.is_absolute() and ".." not in path.parts and path.parts[:1] in [(one,) for one in _FOLDERS]
+
+
+def record(texts: Mapping[str, str]) -> str:
+    """Return the text of the record of what is rendered."""
+    about = "Digests of what `monitoring render` wrote here, by which it sees edits. Keep this file beside the others."
+    return json.dumps({"about": about, "files": {name: digest(texts[name]) for name in sorted(texts)}}, indent=2) + "\n"
+
+
+def refusal(path: str) -> Problem:
+    """Return what is told of a file that was edited."""
+    return Problem("", "was edited since it was rendered; nothing is written", _KEPT, file=path)

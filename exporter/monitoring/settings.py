@@ -1,0 +1,292 @@
+"""``monitoring.yml``: what only the monitoring bundle needs, so that it is configured and never edited.
+
+Every key may be left out; an empty file gives the bundle as it is shipped. Every problem is reported at once, with its line.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from difflib import get_close_matches
+from pathlib import Path
+from types import MappingProxyType
+from typing import Annotated, Any, Final
+
+from pydantic import AfterValidator, ConfigDict, Field, PlainValidator, ValidationError, WithJsonSchema
+
+from exporter.config import field_problems, read_text
+from exporter.errors import ConfigError, Problem
+from exporter.fields.durations import format_duration
+from exporter.fields.kinds import Duration, FieldProblem, LabelValue, Reading, field_error, named, seen, shown, text_of
+from exporter.monitoring.alerts import alert_groups
+from exporter.monitoring.alerts.needed import NEEDED
+from exporter.monitoring.delivery import Delivery, MailServer, OfficeHours, Receivers, Route
+from exporter.monitoring.options import (
+    MAX_UID_PREFIX,
+    Options,
+    trouble_with_address,
+    trouble_with_job,
+    trouble_with_slo,
+)
+from exporter.platforms.settings import Strict, default
+from exporter.support.yaml_source import read_yaml, show_path
+from exporter.texts import LANGUAGES
+
+OURS: Final = frozenset(
+    {
+        *("__name__", "alertname", "alertstate", "severity", "fixed_by", "forgets", "job", "instance", "namespace", "pod"),
+        *("container", "endpoint", "service", "target", "platform", "site", "connection", "calendar_type", "provider"),
+        *("collector", "reason", "status", "credential", "besides", "extent", "shard", "shards", "window", "symptom", "slo"),
+        *("long", "short", "slow", "late", "le", "operation", "budget", "kind", "direction", "version", "replica", "drill"),
+    }
+)
+"""Labels that mean something to the bundle: one of another meaning would break what leans on them."""
+
+MIN_SCRAPE_SECONDS: Final = 10.0
+MAX_SCRAPE_SECONDS: Final = 60.0
+"""The boards look back three minutes, so that one failed scrape changes nothing."""
+
+
+def _job(value: object) -> str:
+    name = seen(text_of(value, "booking-sync-exporter"))
+    if trouble := trouble_with_job(name):
+        raise field_error(*trouble)
+    return name
+
+
+def _address(value: object) -> str:
+    url = seen(text_of(value, "https://sync.example.org"))
+    if trouble := trouble_with_address(url):
+        raise field_error("is no http(s) address, or holds a query or a password", trouble[1])
+    return url
+
+
+def _slo(value: float) -> float:
+    if trouble := trouble_with_slo(value):
+        raise field_error(*trouble)
+    return value
+
+
+def _label(value: object) -> str:
+    text = text_of(value, "cluster")
+    if not re.fullmatch("[a-zA-Z_][a-zA-Z0-9_]*", text) or text.startswith("__"):
+        raise field_error(f"{shown(text)} is not the name of a label", "use letters, digits and _, no digit and no __ first")
+    if text in OURS:
+        raise field_error(f"the label {text} has a meaning in this bundle", "use another name")
+    return text
+
+
+def _alert_label(value: object) -> str:
+    if value == "cluster":
+        raise field_error("the label cluster tells installations apart", "set it as an external label of Prometheus")
+    return _label(value)
+
+
+def _alert_label_value(value: str) -> str:
+    if "{{" in value or not value:
+        raise field_error("is empty or a template", "write the value itself")
+    return value
+
+
+def _alert_name(value: object) -> str:
+    name = text_of(value, "BookingSyncScrapeGrew")
+    if name in NEEDED:
+        raise field_error(f"{name} cannot be switched off: {NEEDED[name]}", "route it to somebody who wants it")
+    names = {alert.name for group in alert_groups(Options()) for alert in group.alerts}
+    if name not in names:
+        near = get_close_matches(name, names, n=1, cutoff=0.6)
+        raise field_error(f"{shown(name)} is no alert", f"did you mean {near[0]}?" if near else "see docs/runbooks/README.md")
+    return name
+
+
+def _each_once(jobs: tuple[str, ...]) -> tuple[str, ...]:
+    if len(set(jobs)) < len(jobs):
+        raise field_error("names a job twice", "name each once")
+    return jobs
+
+
+def _language(value: object) -> str:
+    language = text_of(value, "en")
+    if language not in LANGUAGES:
+        raise field_error(f"{shown(language)} is no language of ours", f"write {', '.join(LANGUAGES)}")
+    return language
+
+
+def _interval(seconds: float) -> float:
+    if not MIN_SCRAPE_SECONDS <= seconds <= MAX_SCRAPE_SECONDS or seconds % 1:
+        raise field_error("must be between 10s and 60s, in whole seconds", "the rules and boards are made for that")
+    return seconds
+
+
+Job = Annotated[str, PlainValidator(_job), WithJsonSchema({"type": "string", "pattern": r"^[^\"'\\{}$|*+?^()\[\]\n]+$"})]
+Address = Annotated[str, PlainValidator(_address), WithJsonSchema({"type": "string", "pattern": "^https?://[^{}\"'` $?#]+$"})]
+ClusterLabel = Annotated[str, PlainValidator(_label), WithJsonSchema({"type": "string", "pattern": "^[a-zA-Z_][a-zA-Z0-9_]*$"})]
+AlertLabel = Annotated[
+    str, PlainValidator(_alert_label), WithJsonSchema({"type": "string", "pattern": "^[a-zA-Z_][a-zA-Z0-9_]*$"})
+]
+AlertName = Annotated[str, PlainValidator(_alert_name), WithJsonSchema({"type": "string", "pattern": "^BookingSync"})]
+Language = Annotated[str, PlainValidator(_language), WithJsonSchema({"type": "string", "enum": list(LANGUAGES)})]
+AlertLabelValue = Annotated[LabelValue, AfterValidator(_alert_label_value)]
+_K8S: Final = "[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?"
+ManifestLabel = Annotated[
+    str, *named(rf"(?:[a-z0-9](?:[a-z0-9.-]{{0,251}}[a-z0-9])?/)?{_K8S}", "a label of Kubernetes", "release")
+]
+ManifestValue = Annotated[str, *named(_K8S, "a value of a label of Kubernetes", "kube-prometheus-stack")]
+Namespace = Annotated[str, *named("[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", "a namespace", "monitoring")]
+Image = Annotated[
+    str, *named(r"[a-z0-9][\w.:/@-]{0,254}", "the name of an image", "registry.example.org/booking-sync-exporter:1.0")
+]
+HostPort = Annotated[str, *named(r"[\w.\-\[\]:]+:[0-9]{1,5}", "HOST:PORT", "exporter:10888")]
+UidPrefix = Annotated[
+    str,
+    *named(
+        rf"[A-Za-z0-9_-]{{1,{MAX_UID_PREFIX}}}",
+        f"the begin of a uid: at most {MAX_UID_PREFIX} letters, digits, - and _",
+        "salons",
+    ),
+]
+Title = Annotated[
+    str, *named(r"[^\s/\\][^/\\\x00-\x1f\x7f]{0,98}", "the name of a folder: one line without / and \\", "Booking sync")
+]
+
+
+class Addresses(Strict):
+    """Where things are. The first three are bases of links in messages; without one there is no link."""
+
+    board: Address | None = Field(
+        default=None, description="The status board, as people reach it; it serves the runbooks, too."
+    )
+    grafana: Address | None = Field(default=None, description="Grafana, as people reach it.")
+    runbooks: Address | None = Field(default=None, description="A place of your own for the files of docs/runbooks.")
+    prometheus: Address = Field(default="http://prometheus:9090", description="Prometheus, as Grafana reaches it.")
+    alertmanager: Address = Field(
+        default="http://alertmanager:9093", description="Alertmanager, as Prometheus and Grafana reach it."
+    )
+
+    def given(self) -> dict[str, str]:
+        """Return those that the file says, by key: a default is where compose.yaml has a server, not where a check runs."""
+        return {name: str(getattr(self, name)) for name in self.model_fields_set if getattr(self, name)}
+
+
+class Alerts(Strict):
+    """Which alerts there are. Thresholds and severities are in `verdicts:` of the exporter's own file."""
+
+    disabled: Annotated[frozenset[AlertName], Field(strict=False)] = Field(
+        default=frozenset(), description="Names of alerts that nobody wants; what they kept back is told."
+    )
+
+
+class Grafana(Strict):
+    """The dashboards in Grafana."""
+
+    uid_prefix: UidPrefix = Field(
+        default="booking-sync", description="Begin of the three uids, for a second bundle in one Grafana; links follow."
+    )
+    folder: Title = Field(default="Booking sync", description="Folder that the dashboards are in.")
+
+
+class Settings(Strict):
+    """What only the monitoring bundle needs: who is told, and how the servers name things. All keys are optional."""
+
+    model_config = ConfigDict(title="booking-sync-exporter monitoring bundle")
+
+    jobs: Annotated[tuple[Job, ...], Field(strict=False, min_length=1), AfterValidator(_each_once)] = Field(
+        default=("booking-sync-exporter",), description="Prometheus jobs that scrape exporters, by name."
+    )
+    exporters: dict[Job, Annotated[tuple[HostPort, ...], Field(strict=False, min_length=1)]] = Field(
+        default={}, description="Addresses of a job for the example of a Prometheus: `{job: [host:port]}`."
+    )
+    scrape_interval: Annotated[Duration, AfterValidator(_interval)] = default("30s", "How often exporters are scraped.")
+    slo: Annotated[float, Field(strict=False), AfterValidator(_slo)] = Field(
+        default=0.99, description="Share of live connections that have to be free of errors over 30 days."
+    )
+    targets: Annotated[int, Field(ge=0, le=1_000_000)] = Field(
+        default=0, description="Most targets of one exporter; limits the size of a scrape. 0 is no limit."
+    )
+    language: Language = Field(default="en", description="Language of what alerts and messages say.")
+    addresses: Addresses = Field(default=Addresses(), description="Where the servers and the board are.")
+    cluster_label: ClusterLabel = Field(
+        default="cluster", description="External label of your Prometheus that tells clusters apart."
+    )
+    rule_labels: dict[AlertLabel, AlertLabelValue] = Field(
+        default={}, description="Labels that every alert gets, for routes of your own."
+    )
+    alerts: Alerts = Field(default=Alerts(), description="Which alerts there are.")
+    mail: MailServer | None = Field(default=None, description="Server that takes mail; a must where somebody is told by mail.")
+    receivers: Receivers = Field(default=Receivers(), description="Who is told, and by which ways.")
+    routes: Annotated[tuple[Route, ...], Field(strict=False)] = Field(
+        default=(), description="Who else is told instead, by site or by who has to act."
+    )
+    office_hours: OfficeHours | None = Field(default=None, description="Tickets only at these times.")
+    grafana: Grafana = Field(default=Grafana(), description="Names in Grafana.")
+    namespace: Namespace = Field(default="monitoring", description="Namespace of the manifests.")
+    image: Image | None = Field(default=None, description="Image of the manifests; the one of this version if left out.")
+    manifest_labels: dict[ManifestLabel, ManifestValue] = Field(
+        default={}, description="Labels that every manifest gets; kube-prometheus-stack selects by `release`."
+    )
+
+    @property
+    def delivery(self) -> Delivery:
+        """Who is told, and how."""
+        return Delivery(mail=self.mail, receivers=self.receivers, routes=self.routes, office_hours=self.office_hours)
+
+    def options(self) -> Options:
+        """Return what the renderers take."""
+        where = self.addresses
+        return Options(
+            jobs=self.jobs,
+            slo=self.slo,
+            grafana_url=where.grafana or "",
+            runbook_url=where.runbooks or "",
+            targets=self.targets,
+            board_url=where.board or "",
+            language=self.language,
+            exporters=MappingProxyType(self.exporters),
+            scrape_interval=format_duration(self.scrape_interval),
+            prometheus_url=where.prometheus,
+            alertmanager_url=where.alertmanager,
+            cluster_label=self.cluster_label,
+            rule_labels=MappingProxyType(self.rule_labels),
+            off=self.alerts.disabled,
+            uid_prefix=self.grafana.uid_prefix,
+            folder=self.grafana.folder,
+            namespace=self.namespace,
+            image=self.image or "",
+            manifest_labels=MappingProxyType(self.manifest_labels),
+            delivery=self.delivery,
+        )
+
+
+def _cross_problems(settings: Settings) -> Iterator[FieldProblem]:
+    for job in settings.exporters.keys() - set(settings.jobs):
+        yield FieldProblem(("exporters", job), "is none of the jobs", "name it in jobs, too")
+    if settings.cluster_label in settings.rule_labels:
+        path = ("rule_labels", settings.cluster_label)
+        yield FieldProblem(path, "is the cluster_label", "set it as an external label of Prometheus")
+    written = settings.receivers.model_fields_set
+    for place, way in settings.delivery.ways():
+        if way.mail and settings.mail is None and (place[0] == "routes" or place[1] in written):
+            yield FieldProblem(
+                (*place, "mail"), "there is no server that takes mail", "add mail: {smarthost: HOST:PORT, from: ADDRESS}"
+            )
+            break
+
+
+def load_settings(path: Path) -> Settings:
+    """Read and validate the file ``path``. Raises :class:`~exporter.errors.ConfigError` with every problem at once."""
+    source = read_yaml(read_text(path, "--monitoring.file"))
+    problems = list(source.problems)
+    settings = None
+    try:
+        written: Any = {} if source.value is None else source.value
+        settings = Settings.model_validate(written, context=Reading(path.absolute().parent, {}, file=path.absolute()))
+    except ValidationError as error:
+        problems += field_problems(error, source, Settings)
+    if settings is not None:
+        problems += [Problem(show_path(at), what, fix, line=source.line(at)) for at, what, fix in _cross_problems(settings)]
+    if problems or settings is None:
+        unique: Mapping[tuple[str, str], Problem] = {(one.path, one.message): one for one in problems}
+        in_order = sorted(unique.values(), key=lambda problem: problem.line or 0)
+        raise ConfigError([replace(problem, file=str(path)) for problem in in_order])
+    return settings
