@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,6 +13,20 @@ from pydantic.fields import FieldInfo
 from exporter.config import Config
 from exporter.fields.credentials import SECRET_FORMS
 from exporter.fields.durations import PATTERN as DURATION_PATTERN
+from exporter.monitoring import Settings
+from exporter.monitoring.delivery import (
+    MailServer,
+    MailTo,
+    OfficeHours,
+    PagerDuty,
+    Receivers,
+    Route,
+    Slack,
+    Telegram,
+    Way,
+    Webhook,
+)
+from exporter.monitoring.settings import Addresses, Alerts, Grafana
 from exporter.platforms.base import Section
 from exporter.platforms.registry import PLATFORMS
 from exporter.platforms.settings import MAY_BE_EMPTY_KEY, Accepted, TargetTls, WrittenWindow
@@ -20,6 +34,7 @@ from tools.marked import put
 
 _FIRST: Final = ("name", "platform", "interval", "max_age", "window", "windows")
 _BEGIN: Final = "<!-- generated from the settings of the platforms: begin -->\n"
+_BEGIN_MONITORING: Final = "<!-- generated from the settings of the bundle: begin -->\n"
 _END: Final = "<!-- generated: end -->\n"
 _NULL: Final = {"type": "null"}
 _SCHEMA_VERSION: Final = "https://json-schema.org/draft/2020-12/schema"
@@ -34,9 +49,27 @@ _SECTIONS: Final[tuple[Section, ...]] = (
 )
 
 
-def json_schema() -> str:
-    """Return the JSON Schema (draft 2020-12) of the configuration file, for editors."""
-    schema = Config.model_json_schema(by_alias=True)
+_MONITORING: Final[tuple[Section, ...]] = (
+    Section("Top of the file", Settings, ""),
+    Section("Addresses", Addresses, "`addresses`"),
+    Section("Alerts", Alerts, "`alerts`"),
+    Section("Mail", MailServer, "`mail`"),
+    Section("Receivers", Receivers, "`receivers`"),
+    Section("Way", Way, "Each row of `receivers.*` and of `routes[].to`"),
+    Section("PagerDuty", PagerDuty, "`pagerduty` of a way"),
+    Section("Telegram", Telegram, "`telegram` of a way"),
+    Section("Mail to somebody", MailTo, "`mail` of a way"),
+    Section("Slack", Slack, "`slack` of a way"),
+    Section("Webhook", Webhook, "`webhook` of a way"),
+    Section("Route", Route, "`routes[]`"),
+    Section("Office hours", OfficeHours, "`office_hours`"),
+    Section("Grafana", Grafana, "`grafana`"),
+)
+
+
+def json_schema(file: type[BaseModel] = Config) -> str:
+    """Return the JSON Schema (draft 2020-12) of a configuration file, for editors."""
+    schema = file.model_json_schema(by_alias=True)
     return json.dumps({"$schema": _SCHEMA_VERSION} | _tidy(schema), indent=2, ensure_ascii=False) + "\n"
 
 
@@ -61,9 +94,9 @@ def _tidy(node: Any) -> Any:  # noqa: ANN401  JSON
     return tidy
 
 
-def reference() -> str:
-    """Return the tables of the reference as Markdown."""
-    return "\n".join(_lines())
+def reference(sections: Sequence[Section] = _SECTIONS) -> str:
+    """Return the tables of a reference as Markdown."""
+    return "\n".join(_lines(sections))
 
 
 def with_reference(page: str) -> str:
@@ -71,8 +104,13 @@ def with_reference(page: str) -> str:
     return put(page, _BEGIN, _END, reference())
 
 
-def _lines() -> Iterator[str]:
-    for section in _SECTIONS:
+def with_monitoring(page: str) -> str:
+    """Return ``page`` (docs/monitoring-file.md) with its generated part written anew."""
+    return put(page, _BEGIN_MONITORING, _END, reference(_MONITORING))
+
+
+def _lines(sections: Sequence[Section]) -> Iterator[str]:
+    for section in sections:
         heading, model, place = section.heading, section.model, section.place
         yield f"### {heading}\n"
         yield f"{place}. {_sentence(model)}\n" if place else f"{_sentence(model)}\n"
@@ -119,11 +157,16 @@ _BOUNDS: Final = (("exclusiveMinimum", "above"), ("minimum", "from"), ("maximum"
 def _default(field: FieldInfo) -> str:
     if field.is_required():
         return "required"
-    if field.default_factory is not None:
-        return ""  # the meaning says it
     default = field.default
-    if default is None or isinstance(default, BaseModel) or default == frozenset():
-        return ""
+    if (
+        field.default_factory is not None
+        or default is None
+        or isinstance(default, BaseModel)
+        or default in (frozenset(), (), {})
+    ):
+        return ""  # the meaning says it
+    if isinstance(default, tuple) and isinstance(default[0], BaseModel):
+        return "an example"
     if isinstance(default, (tuple, frozenset, list)):
         return "`[" + ", ".join(map(str, default)) + "]`"
     return f"`{json.dumps(default) if not isinstance(default, str) else default}`"
@@ -131,5 +174,8 @@ def _default(field: FieldInfo) -> str:
 
 if __name__ == "__main__":  # from the root of the repository
     Path("config/exporter.schema.json").write_text(json_schema())
+    Path("config/monitoring.schema.json").write_text(json_schema(Settings))
     PAGE = Path("docs/configuration.md")
     PAGE.write_text(with_reference(PAGE.read_text()))
+    MONITORING = Path("docs/monitoring-file.md")
+    MONITORING.write_text(with_monitoring(MONITORING.read_text()))

@@ -126,9 +126,9 @@ def _weekdays(value: object) -> str:
     text = text_of(value, "monday:friday").lower()
     found = [_DAYS.index(day) if day in _DAYS else None for day in text.split(":")]
     if None in found or len(found) > 2:  # noqa: PLR2004  from, to
-        raise field_error("are no days of the week", "write them like monday:friday, or one day")
+        raise field_error("are no days of the week", "write each like monday:friday, or sunday")
     if len(found) > 1 and (found[0] or 0) > (found[1] or 0):
-        raise field_error("end before they begin: Alertmanager's week begins on sunday", "write two rows, or sunday:... ")
+        raise field_error("end before they begin: Alertmanager's week begins on sunday", "write two: saturday, sunday")
     return text
 
 
@@ -165,7 +165,9 @@ class Webhook(Strict):
     """An address that is sent Alertmanager's JSON; that of a dead man's switch."""
 
     url: WebAddress | None = Field(default=None, description="The address, if it is no secret.")
-    url_file: SecretFile | None = Field(default=None, description="File with the address. Alertmanager 0.26 or newer.")
+    url_file: SecretFile | None = Field(
+        default=None, description="File with the address. Alertmanager 0.28 or newer: older ones crash."
+    )
 
     @model_validator(mode="after")
     def _one_of_both(self) -> Self:
@@ -199,7 +201,7 @@ class Way(Strict):
         """What of it the oldest Alertmanager that runs the bundle lacks, and the version that has it."""
         if self.telegram:
             return "telegram", "0.26"
-        return ("url_file of a webhook", "0.26") if self.webhook and self.webhook.url_file else None
+        return ("url_file of a webhook", "0.28") if self.webhook and self.webhook.url_file else None
 
 
 Ways = Annotated[tuple[Way, ...], Field(strict=False, min_length=1)]
@@ -258,7 +260,9 @@ class Route(Strict):
 class OfficeHours(Strict):
     """When tickets are sent; pages come at any time. What is over before the office opens is never told."""
 
-    weekdays: Weekdays = Field(default="monday:friday", description="Days, in Alertmanager's words.")
+    weekdays: Annotated[tuple[Weekdays, ...], Field(strict=False, min_length=1)] = Field(
+        default=("monday:friday",), description="Days, each one or from:to."
+    )
     start: Clock = Field(default="08:00", alias="from", description="When it opens, in quotes.")
     end: Clock = Field(default="18:00", alias="to", description="When it closes, in quotes.")
     timezone: Zone = Field(description="IANA zone that these times are in.")

@@ -315,7 +315,7 @@ def inhibitions(options: Options) -> tuple[Inhibition, ...]:
 
 
 def released(options: Options) -> Iterator[tuple[str, str]]:
-    """Yield what is told because another one is switched off: the names of sources and of targets, as matchers have them."""
+    """Yield what is told because another one is switched off: the names of sources and of targets."""
     for one in _ALL:
         if not _of_alerts(one.source, options.off) and (target := _of_alerts(one.target, options.off)):
             yield _name_in(one.source), _name_in(target)
@@ -331,4 +331,4 @@ def _of_alerts(matchers: Sequence[str], off: frozenset[str]) -> list[str]:
 
 
 def _name_in(matchers: Sequence[str]) -> str:
-    return next(found[2] for one in matchers if (found := _NAMED.fullmatch(one)))
+    return next(found[2].replace("|", ", ") for one in matchers if (found := _NAMED.fullmatch(one)))

@@ -16,7 +16,7 @@ _PLACES: Final = re.compile(
     r"\b(?:on|by|ignoring|without|group_left|group_right) \((?:\w+, )*"  # a list of labels in PromQL
     r"|\$labels\.|\.CommonLabels\.|\.Labels\.|\.GroupLabels\."  # a template
     r"|[{,](?=cluster=%q)"  # a query inside a template
-    r"|\n +- (?=cluster\n)"  # group_by and equal
+    r"|\n[ #]+- (?=cluster\n)"  # group_by and equal
     r"|\b(?=cluster=CLUSTER)|(?<=`)(?=cluster`)"  # runbooks
     rf"){CLUSTER}\b"
 )

@@ -64,7 +64,10 @@ def render(options: Options, out_dir: Path, *, force: bool = False) -> Rendered:
         raise ConfigError([refusal(str(out_dir / name)) for name in edited])
     for name, text in texts.items():
         write(out_dir / name, text)
-    notes = [f"note: {source} is switched off, so {target} is told, target by target" for source, target in released(options)]
+    told: dict[str, list[str]] = {}
+    for cause, consequences in released(options):
+        told.setdefault(cause, []).append(consequences)
+    notes = [f"note: {cause} is switched off, so these are told: {', '.join(names)}" for cause, names in told.items()]
     for name, was_edited in before.left(texts):
         if was_edited:
             notes.append(f"note: {out_dir / name} is no part of the bundle any more; it was edited, so it stays")

@@ -174,7 +174,7 @@ def quoted(text: str) -> str:
 
 def _interval(hours: OfficeHours) -> Mapping[str, object]:
     week = {
-        "weekdays": [hours.weekdays],
+        "weekdays": list(hours.weekdays),
         "times": [{"start_time": hours.start, "end_time": hours.end}],
         "location": str(hours.timezone),
     }

@@ -32,7 +32,14 @@ def runbook_texts(options: Options) -> dict[str, str]:
     by_name = {name: list(alerts) for name, alerts in groupby(_alerts(options), lambda alert: alert.name)}
     boards = [json.loads(board(options)) for board in _BOARDS]
     pages = {f"{name.lower()}.md": _page(alerts, boards, options) for name, alerts in by_name.items()}
-    return {"README.md": _index(options), **pages}
+    return {name: _without_dead_links(text, options) for name, text in {"README.md": _index(options), **pages}.items()}
+
+
+def _without_dead_links(text: str, options: Options) -> str:
+    """Return a page without links to runbooks of alerts that are switched off."""
+    for name in options.off:
+        text = re.sub(rf"\[([^\]]+)\]\({name.lower()}\.md\)", r"\1", text)
+    return text
 
 
 def _alerts(options: Options) -> list[Alert]:

@@ -38,7 +38,22 @@ OURS: Final = frozenset(
         *("__name__", "alertname", "alertstate", "severity", "fixed_by", "forgets", "job", "instance", "namespace", "pod"),
         *("container", "endpoint", "service", "target", "platform", "site", "connection", "calendar_type", "provider"),
         *("collector", "reason", "status", "credential", "besides", "extent", "shard", "shards", "window", "symptom", "slo"),
-        *("long", "short", "slow", "late", "le", "operation", "budget", "kind", "direction", "version", "replica", "drill"),
+        *(
+            "long",
+            "short",
+            "slow",
+            "late",
+            "le",
+            "operation",
+            "budget",
+            "kind",
+            "direction",
+            "version",
+            "replica",
+            "drill",
+            "what",
+            "rule_group",
+        ),
     }
 )
 """Labels that mean something to the bundle: one of another meaning would break what leans on them."""
@@ -96,7 +111,7 @@ def _alert_name(value: object) -> str:
     names = {alert.name for group in alert_groups(Options()) for alert in group.alerts}
     if name not in names:
         near = get_close_matches(name, names, n=1, cutoff=0.6)
-        raise field_error(f"{shown(name)} is no alert", f"did you mean {near[0]}?" if near else "see docs/runbooks/README.md")
+        raise field_error("is the name of no alert", f"did you mean {near[0]}?" if near else "see docs/runbooks/README.md")
     return name
 
 
@@ -198,7 +213,7 @@ class Settings(Strict):
         default={}, description="Addresses of a job for the example of a Prometheus: `{job: [host:port]}`."
     )
     scrape_interval: Annotated[Duration, AfterValidator(_interval)] = default("30s", "How often exporters are scraped.")
-    slo: Annotated[float, Field(strict=False), AfterValidator(_slo)] = Field(
+    slo: Annotated[float, AfterValidator(_slo)] = Field(
         default=0.99, description="Share of live connections that have to be free of errors over 30 days."
     )
     targets: Annotated[int, Field(ge=0, le=1_000_000)] = Field(

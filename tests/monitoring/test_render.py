@@ -146,7 +146,7 @@ def test_templates_for_people_arrive_unchanged() -> None:
     ("options", "flag"),
     [
         ({"jobs": ("",)}, "--job"),
-        ({"jobs": ("a\"b",)}, "--job"),
+        ({"jobs": ('a"b',)}, "--job"),
         ({"slo": 1.0}, "--slo"),
         ({"slo": 0.0}, "--slo"),
         ({"slo": 99.0}, "--slo"),

@@ -1,0 +1,190 @@
+"""An edit by hand survives the next render, and what is no part of the bundle any more goes, unless somebody edited it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from exporter.errors import BookingSyncError, ConfigError
+from exporter.monitoring import Options, files, render
+from exporter.monitoring.rendered import RECORD, digest
+from tests.monitoring.servers import run
+
+OTHER = Options(jobs=("bookings",))
+ANY = sorted(files(Options()))
+KINDS = (
+    "dashboards/fleet.json",
+    "config/alertmanager/alertmanager.yml",
+    "docs/runbooks/README.md",
+    "config/alertmanager/templates/booking-sync.tmpl",
+)
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    """Return every file below a folder."""
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def edit(path: Path) -> str:
+    """Add something to a file and return what it says now."""
+    path.write_text(path.read_text() + "\n# mine\n")
+    return path.read_text()
+
+
+def test_rendering_twice_changes_nothing_and_other_options_replace_what_nobody_edited(tmp_path: Path) -> None:
+    render(Options(), tmp_path)
+    once = content(tmp_path)
+    assert {*files(Options()), RECORD} == once.keys()
+    assert [] == list(render(Options(), tmp_path).notes)
+    assert once == content(tmp_path)
+    render(OTHER, tmp_path)
+    assert files(OTHER) == {name: text.decode() for name, text in content(tmp_path).items() if name != RECORD}
+
+
+@pytest.mark.parametrize("name", KINDS)
+@pytest.mark.parametrize("options", [Options(), OTHER], ids=["same", "other"])
+def test_an_edited_file_stops_the_render_before_anything_is_written(name: str, options: Options, tmp_path: Path) -> None:
+    render(Options(), tmp_path)
+    edit(tmp_path / name)
+    before = content(tmp_path)
+    with pytest.raises(ConfigError) as caught:
+        render(options, tmp_path)
+    (line,) = map(str, caught.value.problems)
+    assert line.startswith(f"{tmp_path / name}: was edited since it was rendered; nothing is written (fix: ")
+    assert "--force" in line
+    assert before == content(tmp_path)
+
+
+def test_every_edited_file_is_named_at_once_and_force_replaces_them(tmp_path: Path) -> None:
+    render(Options(), tmp_path)
+    for name in KINDS:
+        edit(tmp_path / name)
+    with pytest.raises(ConfigError) as caught:
+        render(OTHER, tmp_path)
+    assert sorted(str(tmp_path / name) for name in KINDS) == sorted(problem.file for problem in caught.value.problems)
+    render(OTHER, tmp_path, force=True)
+    assert files(OTHER) == {name: text.decode() for name, text in content(tmp_path).items() if name != RECORD}
+
+
+def test_an_edit_that_says_what_is_rendered_now_is_none_and_neither_are_other_line_ends(tmp_path: Path) -> None:
+    render(Options(), tmp_path)
+    rules = "config/prometheus/alerting.rules.yml"
+    (tmp_path / rules).write_text(files(OTHER)[rules])
+    boards = tmp_path / "dashboards" / "fleet.json"
+    boards.write_bytes(boards.read_bytes().replace(b"\n", b"\r\n"))
+    render(OTHER, tmp_path)
+
+
+def test_files_without_a_record_are_replaced_where_they_are_as_shipped_and_count_as_edited_elsewhere(tmp_path: Path) -> None:
+    render(Options(), tmp_path)
+    (tmp_path / RECORD).unlink()
+    render(OTHER, tmp_path)  # a checkout of this version
+    (tmp_path / RECORD).unlink()
+    with pytest.raises(ConfigError, match="was edited"):
+        render(Options(), tmp_path)
+
+
+@pytest.mark.parametrize("record", ["", "[]", "null", '{"files": []}', '{"files": {"dashboards/fleet.json": 5}}', "[" * 5000])
+def test_a_record_that_cannot_be_read_is_none(record: str, tmp_path: Path) -> None:
+    render(Options(), tmp_path)
+    (tmp_path / RECORD).write_text(record)
+    render(Options(), tmp_path)
+    (tmp_path / RECORD).write_text(record)
+    edit(tmp_path / "dashboards" / "fleet.json")
+    with pytest.raises(ConfigError, match="was edited"):
+        render(OTHER, tmp_path)
+
+
+def test_files_of_the_user_are_never_touched(tmp_path: Path) -> None:
+    own = ("config/prometheus/own/mine.yml", "dashboards/mine.json", "docs/runbooks/mine.md", "notes.txt")
+    for name in own:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("mine")
+    render(Options(), tmp_path)
+    render(OTHER, tmp_path, force=True)
+    assert {"mine"} == {(tmp_path / name).read_text() for name in own}
+
+
+def test_a_page_of_an_alert_that_is_switched_off_is_removed_and_an_edited_one_stays_and_both_are_said(tmp_path: Path) -> None:
+    off = Options(off=frozenset({"BookingSyncScrapeGrew", "BookingSyncPollsLate"}))
+    render(Options(), tmp_path)
+    kept = edit(tmp_path / "docs/runbooks/bookingsyncpollslate.md")
+    notes = "\n".join(render(off, tmp_path).notes)
+    assert not (tmp_path / "docs/runbooks/bookingsyncscrapegrew.md").exists()
+    assert kept == (tmp_path / "docs/runbooks/bookingsyncpollslate.md").read_text()
+    assert "bookingsyncscrapegrew.md is no part of the bundle any more and was removed" in notes
+    assert "bookingsyncpollslate.md is no part of the bundle any more; it was edited, so it stays" in notes
+    assert not any("no part of the bundle" in note for note in render(off, tmp_path).notes)
+
+
+@pytest.mark.parametrize("name", ["../victim.txt", "/{}/victim.txt", "config/../../victim.txt", "victim.txt", "etc/victim.txt"])
+def test_a_record_of_somebody_else_removes_no_file_outside_of_the_bundle(name: str, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    render(Options(), out)
+    for victim in (tmp_path / "victim.txt", out / "victim.txt", out / "etc" / "victim.txt"):
+        victim.parent.mkdir(exist_ok=True)
+        victim.write_text("x")
+    record = json.loads((out / RECORD).read_text())
+    record["files"][name.format(str(tmp_path)[1:])] = digest("x")
+    (out / RECORD).write_text(json.dumps(record))
+    render(Options(), out)
+    assert [True] * 3 == [one.exists() for one in (tmp_path / "victim.txt", out / "victim.txt", out / "etc" / "victim.txt")]
+
+
+def test_a_render_that_was_cut_off_can_be_done_again(tmp_path: Path) -> None:
+    render(Options(), tmp_path)
+    for name in ANY[:20]:  # the record is written last
+        (tmp_path / name).write_text(files(OTHER)[name])
+    render(OTHER, tmp_path)
+
+
+def test_what_cannot_be_read_or_is_a_folder_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "dashboards" / "fleet.json").mkdir(parents=True)
+    with pytest.raises(BookingSyncError, match=r"^cannot write .*fleet\.json: "):
+        render(Options(), tmp_path)
+
+
+def _command(*arguments: str | Path) -> tuple[int, list[str]]:
+    result = run(sys.executable, "-m", "exporter", "monitoring", *arguments)
+    return result.returncode, result.stderr.splitlines()
+
+
+def test_the_command_refuses_an_edit_in_one_line_and_takes_the_file_and_the_flags_that_win(tmp_path: Path) -> None:
+    file, out = tmp_path / "monitoring.yml", tmp_path / "out"
+    file.write_text("jobs: [salons]\nslo: 0.9999999\nalerts: {disabled: [BookingSyncPlatformDown]}\n")
+    code, said = _command("render", "--monitoring.file", file, "--slo", "0.95", "--out", out)
+    assert (0, 1) == (code, len(said)), said
+    assert said[0].startswith("note: BookingSyncPlatformDown is switched off, so these are told: ")
+    rules = (out / "config/prometheus/alerting.rules.yml").read_text()
+    assert 'up{job="salons"}' in rules
+    assert "(1 - 0.95)" in rules
+    edit(out / "dashboards/fleet.json")
+    code, said = _command("render", "--job", "a", "--job", "b", "--out", out)
+    assert (2, 1) == (code, len(said)), said
+    assert said[0].startswith(
+        f"error: {out}/dashboards/fleet.json: was edited since it was rendered; nothing is written (fix: "
+    )
+    code, _ = _command("render", "--job", "a", "--job", "b", "--out", out, "--force")
+    assert 0 == code
+    assert 'up{job=~"a|b"}' in (out / "config/prometheus/alerting.rules.yml").read_text()
+
+
+@pytest.mark.parametrize("command", ["render", "check"])
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("slo: 2\n", ":1: slo: 2.0 is not between 0 and 1 (fix: write 0.99 for 99 %)"),
+        (None, ": does not exist (fix: name another file with --monitoring.file)"),
+    ],
+)
+def test_the_commands_say_what_is_wrong_with_the_file_in_one_line(
+    command: str, text: str | None, line: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "monitoring.yml"
+    if text is not None:
+        file.write_text(text)
+    where = ["--out", str(tmp_path)] if command == "render" else ["--prometheus-url", "http://127.0.0.1:1"]
+    assert (2, [f"error: {file}{line}"]) == _command(command, "--monitoring.file", file, *where)

@@ -1,0 +1,285 @@
+"""``monitoring.yml``: what is wrong in one line each, and that each key reaches every place of the bundle."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any, get_args
+
+import jsonschema
+import pytest
+import yaml
+
+from exporter.errors import ConfigError
+from exporter.monitoring import Options, files, load_settings
+from exporter.monitoring.alerts import FixedBy, alert_groups
+from exporter.monitoring.alerts.needed import NEEDED
+from exporter.monitoring.delivery import FixedBy as Words
+from exporter.monitoring.promql import FOLDED_LABELS, TENANT_LABELS
+from exporter.monitoring.settings import OURS, Settings
+from tests.monitoring.bundle import ALERT_NAMES, ROOT
+from tests.monitoring.promql import labels_of_expression
+from tests.monitoring.routes import every_route, parts_of
+from tests.monitoring.servers import run
+
+FOLDER = ROOT / "tests" / "bad_monitoring"
+BAD = sorted(FOLDER.glob("*.yml"))
+SCHEMA = json.loads((ROOT / "config" / "monitoring.schema.json").read_text())
+ALERTING, RECORDING = "config/prometheus/alerting.rules.yml", "config/prometheus/recording.rules.yml"
+ROUTING, SCRAPING = "config/alertmanager/alertmanager.yml", "config/prometheus/prometheus.yml"
+BOARDS = ("dashboards/fleet.json", "dashboards/target.json", "dashboards/internals.json")
+
+
+def settings_of(directory: Path, text: str) -> Settings:
+    """Return what a file says that holds ``text``."""
+    file = directory / "monitoring.yml"
+    file.write_text(text)
+    return load_settings(file)
+
+
+def bundle_of(directory: Path, text: str) -> dict[str, str]:
+    """Return the bundle that a file with ``text`` gives."""
+    return files(settings_of(directory, text).options())
+
+
+def rules_in(bundle: dict[str, str]) -> list[dict[str, Any]]:
+    """Return all rules of Prometheus' files and of the manifest."""
+    found = [yaml.safe_load(bundle[name]) for name in (RECORDING, ALERTING)]
+    found.append(yaml.safe_load(bundle["config/kubernetes/prometheusrule.yaml"])["spec"])
+    return [rule for one in found for group in one["groups"] for rule in group["rules"]]
+
+
+@pytest.mark.parametrize("file", BAD, ids=lambda file: file.stem)
+def test_a_broken_file_is_refused_with_exactly_these_lines(file: Path) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_settings(file)
+    assert caught.value.__context__ is None  # pydantic's own error holds the input
+    lines = [str(problem).removeprefix(f"{file}:") for problem in caught.value.problems]
+    assert file.with_suffix(".txt").read_text().splitlines() == lines
+    assert all(" (fix: " in line and "\n" not in line for line in lines)
+    assert "planted" not in str(caught.value)
+
+
+def test_the_table_has_every_key_of_the_file() -> None:
+    assert 60 < len(BAD)
+    assert {file.stem for file in BAD} == {file.stem for file in FOLDER.glob("*.txt")}
+    told = "".join(file.with_suffix(".txt").read_text() for file in BAD)
+    assert [] == [key for key in Settings.model_fields if not re.search(rf"\b{key}\b", told)]
+
+
+@pytest.mark.parametrize("text", ["", "# nothing\n", "jobs: [booking-sync-exporter]\n", "receivers: {}\n"])
+def test_a_file_that_says_nothing_gives_the_bundle_as_it_is_shipped(text: str, tmp_path: Path) -> None:
+    assert files(Options()) == bundle_of(tmp_path, text)
+
+
+def test_the_example_is_valid_names_every_key_and_gives_the_bundle_as_it_is_shipped() -> None:
+    example = ROOT / "config" / "monitoring.yml"
+    assert files(Options()) == files(load_settings(example).options())
+    assert [] == [key for key in Settings.model_fields if not re.search(rf"^#? ?{key}:", example.read_text(), re.MULTILINE)]
+
+
+def test_what_the_example_shows_as_a_comment_can_be_switched_on(tmp_path: Path) -> None:
+    text = re.sub(r"^#(?! \S)", "", (ROOT / "config" / "monitoring.yml").read_text(), flags=re.MULTILINE)
+    settings = settings_of(tmp_path, text)
+    assert settings.model_fields_set == set(Settings.model_fields)
+    jsonschema.validate(yaml.safe_load(text), SCHEMA)
+
+
+def test_the_schema_refuses_what_has_another_form() -> None:
+    wrong = (
+        "jobs_text",
+        "jobs_empty",
+        "unknown_key_top",
+        "receivers_text",
+        "targets_negative",
+        "route_to_nobody",
+        "folder_with_a_slash",
+    )
+    for stem in wrong:
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate(yaml.safe_load((FOLDER / f"{stem}.yml").read_text()), SCHEMA)
+
+
+def test_who_has_to_act_is_named_by_the_words_of_the_label() -> None:
+    assert set(get_args(Words)) == {one.value for one in FixedBy}
+
+
+def test_every_label_that_the_bundle_leans_on_is_refused_as_a_label_of_another_meaning() -> None:
+    config = yaml.safe_load(files(Options())[ROUTING])
+    leant = {label for route in every_route(config) for label in route.get("group_by", ())}
+    for rule in config["inhibit_rules"]:
+        leant |= set(rule["equal"])
+        leant |= {parts_of(matcher)[0] for matcher in (*rule["source_matchers"], *rule["target_matchers"])}
+    for rule in rules_in(files(Options())):
+        leant |= set(rule.get("labels", ())) | labels_of_expression(rule["expr"])
+    assert set() == leant - OURS - {TENANT_LABELS[0]} - set(FOLDED_LABELS)
+
+
+# Several jobs.
+
+
+def test_each_of_several_jobs_is_missed_alone(tmp_path: Path) -> None:
+    bundle = bundle_of(tmp_path, "jobs: [salons, portals.eu]\n")
+    down = next(rule["expr"] for rule in rules_in(bundle) if rule.get("alert") == "BookingSyncExporterDown")
+    assert 'up{job=~"salons|portals\\\\.eu"}' in down
+    for job in ("salons", "portals.eu"):
+        assert f'absent_over_time(up{{job="{job}"}}[1d])' in down
+    config = yaml.safe_load(bundle[SCRAPING])["scrape_configs"]
+    assert ["salons", "portals.eu", "prometheus", "alertmanager"] == [one["job_name"] for one in config]
+    assert [["salons:10888"], ["portals.eu:10888"]] == [one["static_configs"][0]["targets"] for one in config[:2]]
+
+
+@pytest.mark.servers
+def test_prometheus_pages_for_the_one_job_of_two_that_is_gone_and_for_no_other(tmp_path: Path) -> None:
+    bundle = bundle_of(tmp_path, "jobs: [salons, portals.eu]\n")
+    down = [
+        {**rule, "labels": {"severity": "critical"}, "annotations": {}}
+        for rule in rules_in(bundle)
+        if rule.get("alert") == "BookingSyncExporterDown"
+    ][:1]
+    (tmp_path / "rules.yml").write_text(yaml.safe_dump({"groups": [{"name": "g", "rules": down}]}))
+    up = [{"series": 'up{job="salons"}', "values": "1x30"}, {"series": 'up{job="portalsxeu"}', "values": "1x30"}]
+    fires = [{"exp_labels": {"job": "portals.eu", "severity": "critical"}, "exp_annotations": {}}]
+    case = {"alertname": "BookingSyncExporterDown", "eval_time": "20m", "exp_alerts": fires}
+    test = {"interval": "1m", "input_series": up, "alert_rule_test": [case]}
+    (tmp_path / "test.yml").write_text(yaml.safe_dump({"rule_files": ["rules.yml"], "tests": [test]}))
+    result = run("promtool", "test", "rules", tmp_path / "test.yml")
+    assert 0 == result.returncode, result.stdout + result.stderr
+
+
+def test_a_job_that_looks_like_a_regular_expression_is_refused_and_named_by_flag() -> None:
+    for job in ("a|b", "salon.*", "^a", "(a)", "[a]", "a+", "a?"):
+        with pytest.raises(ConfigError, match="is a regular expression, and a job is named"):
+            Options(jobs=(job,))
+    assert 'job="portals.eu"' == Options(jobs=("portals.eu",)).of_jobs
+
+
+# The objective.
+
+
+@pytest.mark.parametrize(
+    ("slo", "shown", "objective"), [(0.9999999, "0.9999999", "99.99999"), (0.00001, "0.00001", "0.001"), (0.5, "0.5", "50")]
+)
+def test_an_objective_is_written_with_all_of_its_digits(slo: float, shown: str, objective: str) -> None:
+    bundle = files(Options(slo=slo))
+    burns = [rule["expr"] for rule in rules_in(bundle) if "(1 - " in rule["expr"]]
+    assert {shown} == {number for expression in burns for number in re.findall(r"\* \(1 - ([^)]+)\)", expression)}
+    assert f"The objective is {objective} %." in bundle["dashboards/fleet.json"]
+    for board in BOARDS:
+        for steps in re.findall(r'"steps": \[(.*?)\]', bundle[board], re.DOTALL):
+            values = [float(value) for value in re.findall(r'"value": ([\d.e-]+)', steps)]
+            assert sorted(values) == values
+
+
+# Labels.
+
+
+def test_the_label_of_clusters_has_its_other_name_wherever_it_is_a_label(tmp_path: Path) -> None:
+    default, other = files(Options()), bundle_of(tmp_path, "cluster_label: datacenter\n")
+    for name, text in other.items():
+        assert not re.search(r"\bcluster\b", text), name
+        assert len(re.findall(r"\bcluster\b", default[name])) == len(re.findall(r"\bdatacenter\b", text)), name
+        assert re.sub(r"\bdatacenter\b", "cluster", text) == default[name]
+    assert 100 < sum(len(re.findall(r"\bdatacenter\b", text)) for text in other.values())
+
+
+def test_what_a_user_calls_cluster_keeps_its_name(tmp_path: Path) -> None:
+    bundle = bundle_of(
+        tmp_path,
+        "cluster_label: datacenter\naddresses: {board: https://cluster.example.org/cluster}\nrule_labels: {team: cluster}\n"
+        "jobs: [cluster]\nnamespace: cluster\n",
+    )
+    assert 'up{job="cluster"}' in bundle[ALERTING]
+    assert "team: cluster\n" in bundle[ALERTING]
+    assert "board: https://cluster.example.org/cluster/#" in bundle[ALERTING]
+    assert "namespace: cluster\n" in bundle["config/kubernetes/kustomization.yaml"]
+
+
+def test_labels_of_ones_own_are_on_every_alert_and_on_no_recorded_series(tmp_path: Path) -> None:
+    for rule in rules_in(bundle_of(tmp_path, "rule_labels: {team: bookings}\n")):
+        assert ("bookings" if "alert" in rule else None) == rule.get("labels", {}).get("team")
+
+
+def test_labels_of_manifests_are_on_every_manifest_and_in_no_selector(tmp_path: Path) -> None:
+    bundle = bundle_of(tmp_path, "manifest_labels: {release: kube-prometheus-stack}\nnamespace: salons\nimage: r.example/e:1\n")
+    manifests = {name: yaml.safe_load(text) for name, text in bundle.items() if name.startswith("config/kubernetes/")}
+    for name, manifest in manifests.items():
+        if manifest["kind"] != "Kustomization":
+            assert "kube-prometheus-stack" == manifest["metadata"]["labels"]["release"], name
+        assert "release" not in json.dumps(manifest.get("spec", {}))
+    assert "salons" == manifests["config/kubernetes/kustomization.yaml"]["namespace"]
+    assert (
+        "r.example/e:1" == manifests["config/kubernetes/deployment.yaml"]["spec"]["template"]["spec"]["containers"][0]["image"]
+    )
+    assert "release: kube-prometheus-stack" in bundle["dashboards/kustomization.yaml"]
+
+
+# Alerts that nobody wants.
+
+
+@pytest.mark.parametrize("name", sorted(ALERT_NAMES - NEEDED.keys()))
+def test_an_alert_that_is_switched_off_is_nowhere_and_keeps_nothing_back(name: str) -> None:
+    bundle = files(Options(off=frozenset({name})))
+    assert name not in {rule.get("alert") for rule in rules_in(bundle)}
+    assert f"docs/runbooks/{name.lower()}.md" not in bundle
+    for page, text in bundle.items():
+        if page.startswith("docs/runbooks/"):
+            assert f"({name.lower()}.md)" not in text, page
+    named = yaml.safe_load(bundle[ROUTING])["inhibit_rules"]
+    matchers = [one for rule in named for one in (*rule["source_matchers"], *rule["target_matchers"])]
+    assert not any(re.search(rf'"(.*\|)?{name}(\|.*)?"', matcher) for matcher in matchers if " != " not in matcher)
+    assert name not in re.findall(r"\w+", re.sub(r"alertname!~\S+", "", _recorded(bundle, "told:booking_sync_health:code")))
+
+
+def _recorded(bundle: dict[str, str], part: str) -> str:
+    return "".join(rule["expr"] for rule in rules_in(bundle) if part in rule.get("record", ""))
+
+
+def test_what_a_switched_off_alert_kept_back_is_said_where_it_is_looked_for() -> None:
+    bundle = files(Options(off=frozenset({"BookingSyncPlatformDown"})))
+    said = "# BookingSyncPlatformDown is switched off, so this is told: BookingSyncDataExpired, BookingSyncAccessDenied.\n"
+    assert said in bundle[ROUTING]
+    assert "is switched off" not in files(Options(off=frozenset({"BookingSyncScrapeGrew"})))[ROUTING]
+
+
+def test_the_alerts_that_cannot_be_switched_off_are_alerts() -> None:
+    names = {alert.name for group in alert_groups(Options()) for alert in group.alerts}
+    assert NEEDED.keys() <= names
+
+
+# Names in Grafana, addresses, times.
+
+
+def test_uids_have_the_prefix_and_links_between_boards_and_from_alerts_follow(tmp_path: Path) -> None:
+    text = f"grafana: {{uid_prefix: {'p' * 30}, folder: Salons}}\naddresses: {{grafana: https://g.example.org}}\n"
+    bundle = bundle_of(tmp_path, text)
+    uids = {json.loads(bundle[name])["uid"] for name in BOARDS}
+    assert {f"{'p' * 30}-{name}" for name in ("fleet", "target", "internals")} == uids
+    assert all(len(uid) <= 40 for uid in uids)
+    linked = {uid for text in bundle.values() for uid in re.findall(r"/d/([\w-]+)", text)}
+    assert linked == uids
+    provider = yaml.safe_load(bundle["config/grafana/provisioning/dashboards/booking-sync.yml"])["providers"][0]
+    assert ("Salons", "p" * 30) == (provider["folder"], provider["folderUid"])
+    assert "grafana_folder: Salons" in bundle["dashboards/kustomization.yaml"]
+
+
+def test_servers_reach_each_other_by_the_addresses_that_are_given(tmp_path: Path) -> None:
+    bundle = bundle_of(
+        tmp_path,
+        "addresses: {prometheus: 'https://p.example.org:9443/prom/', alertmanager: https://a.example.org/am}\n"
+        "scrape_interval: 15s\nexporters: {booking-sync-exporter: ['e1:1', 'e2:2']}\n",
+    )
+    config = yaml.safe_load(bundle[SCRAPING])
+    told = config["alerting"]["alertmanagers"][0]
+    assert ("https", "/am", ["a.example.org:443"]) == (
+        told["scheme"],
+        told["path_prefix"],
+        told["static_configs"][0]["targets"],
+    )
+    assert "/am/metrics" == config["scrape_configs"][-1]["metrics_path"]
+    assert ["e1:1", "e2:2"] == config["scrape_configs"][0]["static_configs"][0]["targets"]
+    sources = yaml.safe_load(bundle["config/grafana/provisioning/datasources/prometheus.yml"])["datasources"]
+    assert ["https://p.example.org:9443/prom", "https://a.example.org/am"] == [source["url"] for source in sources]
+    assert "15s" == config["global"]["scrape_interval"] == sources[0]["jsonData"]["timeInterval"]
+    assert "15s" == yaml.safe_load(bundle["config/kubernetes/servicemonitor.yaml"])["spec"]["endpoints"][0]["interval"]
