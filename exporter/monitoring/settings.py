@@ -149,9 +149,7 @@ ManifestLabel = Annotated[
 ]
 ManifestValue = Annotated[str, *named(_K8S, "a value of a label of Kubernetes", "kube-prometheus-stack")]
 Namespace = Annotated[str, *named("[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", "a namespace", "monitoring")]
-Image = Annotated[
-    str, *named(r"[a-z0-9][\w.:/@-]{0,254}", "the name of an image", "registry.example.org/booking-sync-exporter:1.0")
-]
+Image = Annotated[str, *named(r"[a-z0-9][\w.:/@-]{0,254}", "the name of an image", "registry.example.org/exporter:1.0")]
 HostPort = Annotated[str, *named(r"[\w.\-\[\]:]+:[0-9]{1,5}", "HOST:PORT", "exporter:10888")]
 UidPrefix = Annotated[
     str,

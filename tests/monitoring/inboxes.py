@@ -34,6 +34,8 @@ class Inboxes:
     chats: list[dict[str, Any]] = field(default_factory=list)
     heartbeats: list[float] = field(default_factory=list)
     mails: list[EmailMessage] = field(default_factory=list)
+    telegrams: list[dict[str, Any]] = field(default_factory=list)
+    hooks: list[dict[str, Any]] = field(default_factory=list)
 
 
 def text_of(mail: EmailMessage, kind: str = "plain") -> str:
@@ -45,11 +47,11 @@ def text_of(mail: EmailMessage, kind: str = "plain") -> str:
 def inboxes(directory: Path, text: str = "", **waits: str) -> Iterator[tuple[httpx.Client, Inboxes]]:
     """Run the shipped configuration, or ``text``, with our addresses; nothing else is changed but ``waits`` of all routes."""
     found = Inboxes()
-    with _web(found) as web, _mailbox(found) as mail:
+    with web(found) as port, mailbox(found) as mail:
         config = yaml.safe_load(text or CONFIG_FILE.read_text())
         for route in every_route(config):
             route.update(waits)
-        file = _with_our_addresses(directory, config, web, mail)
+        file = _with_our_addresses(directory, config, port, mail)
         with alertmanager(directory, file) as client:
             yield client, found
 
@@ -108,18 +110,24 @@ def serving(server: socketserver.TCPServer) -> Iterator[int]:
 
 
 @contextmanager
-def _web(found: Inboxes) -> Iterator[int]:
+def web(found: Inboxes) -> Iterator[int]:
+    """Serve what speaks HTTP: PagerDuty, Slack, Telegram, a webhook, the heartbeat."""
+    kept = {"/pagerduty": found.pages, "/hook": found.hooks}
+    answers = {"/pagerduty": b'{"status":"success","message":"ok"}'}
+    sent = b'{"ok":true,"result":{"message_id":1,"date":1,"chat":{"id":1,"type":"group"}}}'
+
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            is_telegram = self.path.startswith("/bot")
             if self.path == "/heartbeat":
                 found.heartbeats.append(time.monotonic())
                 time.sleep(0.1)  # as an address on the internet takes: its answer comes after the moment of the message
             else:
-                (found.pages if self.path == "/pagerduty" else found.chats).append(body)
+                (found.telegrams if is_telegram else kept.get(self.path, found.chats)).append(body)
             self.send_response(202 if self.path == "/pagerduty" else 200)
             self.end_headers()
-            self.wfile.write(b'{"status":"success","message":"ok"}' if self.path == "/pagerduty" else b"ok")
+            self.wfile.write(sent if is_telegram else answers.get(self.path, b"ok"))
 
         def log_message(self, *_: object) -> None:
             """Say nothing."""
@@ -129,7 +137,7 @@ def _web(found: Inboxes) -> Iterator[int]:
 
 
 @contextmanager
-def _mailbox(found: Inboxes) -> Iterator[int]:
+def mailbox(found: Inboxes) -> Iterator[int]:
     """Serve as much SMTP as one mail needs."""
 
     class Handler(socketserver.StreamRequestHandler):

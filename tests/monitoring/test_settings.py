@@ -22,6 +22,7 @@ from tests.monitoring.bundle import ALERT_NAMES, ROOT
 from tests.monitoring.promql import labels_of_expression
 from tests.monitoring.routes import every_route, parts_of
 from tests.monitoring.servers import run
+from tools.config_reference import json_schema, with_monitoring
 
 FOLDER = ROOT / "tests" / "bad_monitoring"
 BAD = sorted(FOLDER.glob("*.yml"))
@@ -283,3 +284,9 @@ def test_servers_reach_each_other_by_the_addresses_that_are_given(tmp_path: Path
     assert ["https://p.example.org:9443/prom", "https://a.example.org/am"] == [source["url"] for source in sources]
     assert "15s" == config["global"]["scrape_interval"] == sources[0]["jsonData"]["timeInterval"]
     assert "15s" == yaml.safe_load(bundle["config/kubernetes/servicemonitor.yaml"])["spec"]["endpoints"][0]["interval"]
+
+
+def test_schema_and_table_are_made_from_the_models() -> None:
+    page = (ROOT / "docs" / "monitoring-file.md").read_text()
+    assert with_monitoring(page) == page, "run: make generate"
+    assert json_schema(Settings) == (ROOT / "config" / "monitoring.schema.json").read_text(), "run: make generate"
