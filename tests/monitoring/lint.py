@@ -210,6 +210,7 @@ def panel_withdrawn(board: Board) -> Findings:
 
 _UNITS = (
     # What the expression looks like, in order, and the unit that it has to have.
+    (r"^count\(", "none"),
     (r"1000", "dateTimeFromNow"),
     (r"_timestamp_seconds|process_start_time_seconds", "s"),
     (r"^histogram_quantile", "s"),
@@ -231,6 +232,8 @@ def panel_units_rule(board: Board) -> Findings:
     for panel in panels(board):
         if panel["type"] == "table":
             continue  # each column has its own
+        if any(one["type"] == "value" and len(one["options"]) > 2 for one in panel["fieldConfig"]["defaults"]["mappings"]):
+            continue  # a code, which is told in words
         for target in panel["targets"]:
             unit = panel["fieldConfig"]["defaults"]["unit"]
             if unit != _unit_of(target["expr"]):

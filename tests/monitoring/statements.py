@@ -14,7 +14,7 @@ GREY: Final = "#808080"
 UNKNOWN: Final = "unknown"
 COLOURLESS: Final = frozenset({GREY, "text", "transparent"})
 SAYS_NOTHING: Final = frozenset({"", "-", UNKNOWN})
-DURATIONS: Final = frozenset({"s", "ms", "m", "h", "d", "dtdurations", "dtdurationms", "clocks", "clockms"})
+DURATIONS: Final = frozenset({"s", "ms", "m", "h", "d", "dtdurations", "dtdurationms", "clocks", "clockms", "dthms", "dtdhms"})
 _NO_TEXT: Final = re.compile(r"\b(NaN|undefined|null|Infinity|Invalid date)\b|\[object|∞")
 _A_STATE: Final = "undefined"
 """A platform has a status and a reason of this name."""
@@ -58,7 +58,7 @@ def no_duration_is_negative(panel: Json, shown: Json) -> Iterator[str]:
     units |= {one["value"] for over in panel["fieldConfig"]["overrides"] for one in over["properties"] if one["id"] == "unit"}
     if units & DURATIONS:
         for name, text in _texts(shown):
-            if re.match(r"-\d", text):
+            if re.match(r"-\d", text) or re.fullmatch(r"[\d :d]+ ago", text):
                 yield f"{name} says {text!r}"
 
 

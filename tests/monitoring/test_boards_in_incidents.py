@@ -36,7 +36,6 @@ KNOWN_WITHOUT_THE_EXPORTER: Final = {
     EXPORTER: "it is about that",
     "Who is needed": "whoever starts it again",
     "Healthy, 30 days": "an objective over thirty days is known without the exporter",
-    "Slowest scrape": "how long a refused scrape takes is known, too",
 }
 EVERY_TARGET: Final = (SALON_WIX, PHYSIO_WIX, SALON_B24, STUDIO_B24)
 NAMED: Final[Mapping[str, set[tuple[str, str, str]]]] = {
@@ -65,6 +64,19 @@ WHAT: Final[Mapping[str, str]] = {
     "stopped": "exporter cannot be scraped",
     "stopped-for-long": "exporter cannot be scraped",
 }
+
+
+FIXES: Final[Mapping[str, str]] = {
+    "token-revoked": "The calendar's owner signs in again: Wix dashboard -> Bookings calendar",
+    "sync-stuck": "The calendar's owner disconnects and reconnects it",
+    "provider-down": "Wait for the provider; nobody else can mend it.",
+    "double-booking": "The status board names the bookings, the resource and the time.",
+    "lost-crm-link": "A portal administrator repairs the automation that creates the links",
+    "api-throttled": "The exporter's operator lowers `budget.requests_per_second` or raises the intervals.",
+    "intake-stopped": "An administrator of the account makes a test booking as a customer would",
+    "stopped-for-long": "The exporter's operator starts it again",
+}
+"""How the fix begins: for the platform and the reason, as the message has it."""
 
 
 @pytest.mark.parametrize("stem", BY_STEM)
@@ -133,6 +145,48 @@ def test_the_first_screen_says_since_when(sights: Sights, job: str) -> None:
         assert abs((since.replace(year=began.year) - began).total_seconds()) <= 5 * 60
 
 
+def _target_rows(sights: Sights, job: str, target: str) -> list[dict[str, str]]:
+    place = Place(job, "target", target, "What is wrong and what to do")
+    assert place.panel["gridPos"]["y"] + place.panel["gridPos"]["h"] <= FIRST_SCREEN
+    return [{name: cell["text"] for name, cell in row.items()} for row in sights.see(place)["rows"]]
+
+
+def _looked_at(job: str) -> set[str]:
+    return {place.target for place in places([job]) if place.stem == "target"}
+
+
+@pytest.mark.parametrize("job", NAMED)
+def test_the_first_screen_of_a_target_has_the_rows_of_the_fleet_that_concern_it_and_no_others(sights: Sights, job: str) -> None:
+    said = ("Severity", "What", "Where", "Why", "Since", "Fixed by", "Alert")
+    for target in _looked_at(job):
+        concern = [row for row in _troubles(sights, job) if row["Who"] in {target, "the exporter"}]
+        told = [[row[name] for name in said] for row in _target_rows(sights, job, target)]
+        assert [[row[name] for name in said] for row in concern] == told
+
+
+@pytest.mark.parametrize("job", FIXES)
+def test_the_first_screen_of_a_target_says_what_to_do(sights: Sights, job: str) -> None:
+    rows = [row for target in _looked_at(job) for row in _target_rows(sights, job, target)]
+    assert rows
+    assert {FIXES[job]} == {row["What to do"][: len(FIXES[job])] for row in rows}
+
+
+@pytest.mark.parametrize("job", NAMED)
+def test_the_state_of_a_target_is_that_of_its_worst_row(sights: Sights, job: str) -> None:
+    for target in _looked_at(job):
+        (tile,) = sights.see(Place(job, "target", target, "State"))["tiles"]
+        severities = [row["Severity"] for row in _target_rows(sights, job, target)]
+        expected = UNKNOWN if job in STOPPED else "critical" if "critical" in severities else "warning" if severities else "ok"
+        assert expected == tile["text"]
+
+
+@pytest.mark.parametrize("job", JOBS)
+def test_the_exporters_board_has_the_row_of_a_stopped_exporter_and_what_to_do(sights: Sights, job: str) -> None:
+    rows = sights.see(Place(job, "internals", ALL, "What is wrong with it and what to do"))["rows"]
+    told = [(row["Severity"]["text"], row["What to do"]["text"].split(",")[0]) for row in rows]
+    assert ([("critical", "The exporter's operator starts it again")] if job in STOPPED else []) == told
+
+
 # What once was wrong on a board, or would be, each put into a panel or into an answer of Prometheus: a statement sees it.
 def _no_value(panel: Json, _: Json) -> None:
     panel["fieldConfig"]["defaults"]["noValue"] = "Nothing is broken"
@@ -175,7 +229,7 @@ def _valued(value: str) -> Plant:
         (says.a_tile_without_a_value_is_grey_and_says_unknown, Place("stopped", "fleet", ALL, "In error"), _unmapped),
         (
             says.a_tile_without_a_value_is_grey_and_says_unknown,
-            Place("stopped", "target", SALON_WIX, "Last poll"),
+            Place("stopped", "target", SALON_WIX, "State"),
             _said_instead,
         ),
         (says.a_cell_without_a_value_is_empty, Place("api-throttled", "fleet", ALL, "All targets"), _no_value),
@@ -186,7 +240,7 @@ def _valued(value: str) -> Plant:
         ),
         (says.no_text_is_that_of_a_computer, Place(CALM, "target", SALON_WIX, "Bookings by window"), _valued("NaN")),
         (says.no_text_is_that_of_a_computer, Place(CALM, "fleet", ALL, "Connections healthy"), _valued("+Inf")),
-        (says.no_duration_is_negative, Place(CALM, "target", SALON_WIX, "Next poll in"), _valued("-3.6")),
+        (says.no_duration_is_negative, Place(CALM, "target", SALON_WIX, "Polls"), _valued("-3.6")),
         (says.a_state_is_one_of_the_words, Place(CALM, "target", SALON_WIX, "Status"), _by_thresholds),
         (says.a_state_is_one_of_the_words, Place(CALM, "target", SALON_WIX, "Status"), _valued("77")),
         (says.a_code_is_told_in_words, Place(CALM, "fleet", ALL, "Wall of targets"), _valued("77")),

@@ -44,6 +44,15 @@ def _queries() -> list[Query]:
 FOR_A_MOMENT = {"target:booking_sync_target_failing:fell", "target:booking_sync_target_failing:lasted"}
 """Exist for one evaluation, which a query may meet."""
 
+MORE_HISTORY = {
+    "New bookings against last week",  # four hours of polls, and there are three
+    "How late polls begin, p99",  # polls that begin: here their counter stands still
+}
+"""Titles of graphs that this history is not enough for; their labels are looked at."""
+
+NOTHING_WRONG = {"What is wrong with it and what to do"}
+"""Titles of tables that are empty because the exporter of this history is well."""
+
 ONLY_WHEN_IT_HAPPENS = {
     "alike:booking_sync_targets:count",
     "target:booking_sync_target_besides:info",
@@ -131,7 +140,7 @@ def test_a_query_returns_data_with_the_labels_of_its_legend(server: httpx.Client
     if board == "target":
         target = "salon-wix" if title in ONLY_WIX else "refused-wix" if title == "Critical alerts" else "salon-b24"
     filled = _filled(expression, JOB, target)
-    if title == "New bookings against last week":  # needs four hours of polls, and this history has three
+    if title in MORE_HISTORY | NOTHING_WRONG:
         assert set(re.findall(r"{{(\w+)}}", legend)) <= labels_of_expression(expression)
         return
     result = wait_for(f"an answer to {filled}", partial(_ask, server, filled, instant=instant))

@@ -27,7 +27,18 @@ from promql_parser import (
 )
 
 from tests.e2e.paging_stack import JOB, hurried_exporter, simulated
-from tests.monitoring.bundle import ALERT_GROUPS, ALERTS, DECLARED, PROMETHEUS, RECORDING_GROUPS, RECORDINGS, ROOT
+from tests.monitoring.bundle import (
+    ALERT_GROUPS,
+    ALERTS,
+    BOARDS,
+    DECLARED,
+    PROMETHEUS,
+    RECORDING_GROUPS,
+    RECORDINGS,
+    ROOT,
+    load_board,
+    panels,
+)
 from tests.monitoring.cases import CASES, left_open, load, parted, typed
 from tests.monitoring.promql import aggregations, calls, children, family_of, parse, walk
 from tests.monitoring.servers import prometheus, run, wait_for
@@ -54,9 +65,16 @@ KNOWN_KEYS = {"record", "alert", "expr", "for", "keep_firing_for", "labels", "an
 GROUPS: list[dict[str, Any]] = [*RECORDING_GROUPS, *ALERT_GROUPS]
 EXPRESSIONS = [*RECORDINGS.items(), *((alert["alert"], alert["expr"]) for alert in ALERTS)]
 
+QUERIES = [
+    (f"{board.stem}: {panel['title']} {one['refId']}", one["expr"])
+    for board in BOARDS
+    for panel in panels(load_board(board))
+    for one in panel["targets"]
+] + [(f"{board.stem}: {one['name']}", one["expr"]) for board in BOARDS for one in load_board(board)["annotations"]["list"]]
+
 each_group = pytest.mark.parametrize("group", GROUPS, ids=lambda group: group["name"])
 each_case = pytest.mark.parametrize("file", CASES, ids=lambda file: file.stem)
-each_expression = pytest.mark.parametrize(("name", "expression"), EXPRESSIONS)
+each_expression = pytest.mark.parametrize(("name", "expression"), [*EXPRESSIONS, *QUERIES])
 
 
 @each_group
@@ -75,7 +93,7 @@ def test_a_rule_has_only_keys_that_every_generation_knows(group: dict[str, Any])
 
 
 @each_expression
-def test_a_rule_calls_only_functions_that_every_generation_has(name: str, expression: str) -> None:
+def test_a_rule_or_a_board_calls_only_functions_that_every_generation_has(name: str, expression: str) -> None:
     assert calls(tuple(node for node, _ in walk(parse(expression)))) <= set(FUNCTIONS.split()), name
 
 

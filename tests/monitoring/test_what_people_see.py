@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import httpx
 import pytest
 
+from exporter.monitoring.dashboards.panels import LASTING, MOMENT
 from tests.monitoring.bundle import BOARDS, load_board, panels
+from tests.monitoring.evaluated import labels_of, moments_before
 from tests.monitoring.grafana import RANGE, STEP, ask_prometheus, filled, grafana, shown
+from tests.monitoring.remote_write import remote_write
 from tests.monitoring.servers import prometheus
-from tests.monitoring.worlds import BITRIX24, DAY, DOWN, HISTORY, MINUTE, WITHDRAWN, WIX, WORLDS, write_worlds
+from tests.monitoring.worlds import BITRIX24, BROKEN, DAY, DOWN, HISTORY, MINUTE, WITHDRAWN, WIX, WORLDS, write_worlds
 
 pytestmark = pytest.mark.servers
 
@@ -35,8 +40,8 @@ EVERY_PANEL = [
 EVERY_TILE = [one for one in EVERY_PANEL if next(p for p in panels(BY_STEM[one[0]]) if p["title"] == one[2])["type"] in TILES]
 DEAD = {"down", "forgotten"}
 SAID_OF_THE_EXPORTER = dict.fromkeys(DEAD, "DOWN, nothing below is known") | {"shard-down": "partly down"}
-# An objective over thirty days, and how long a scrape takes to be refused, are known without the exporter.
-OF_THE_PAST = {"Healthy, 30 days", "Slowest scrape"}
+# An objective over thirty days is known without the exporter.
+OF_THE_PAST = {"Healthy, 30 days"}
 # What is drawn from bookings, links or connections of the site, as long as they are not withdrawn.
 FROM_DATA = {
     ("target", "Status"),
@@ -109,7 +114,7 @@ def test_a_tile_is_grey_ten_minutes_after_the_exporter_died(see: See, job: str, 
     assert expected == (tile["text"], tile["color"])
 
 
-@pytest.mark.parametrize("panel", [one for one in EVERY_TILE if one[2] != "Version"], ids=_ids)
+@pytest.mark.parametrize("panel", EVERY_TILE, ids=_ids)
 def test_a_standby_beside_the_exporter_changes_no_tile(see: See, panel: tuple[str, str, str]) -> None:
     stem, target, title = panel
     expected, found = (
@@ -138,6 +143,7 @@ def test_a_healthy_fleet_has_no_red_and_no_orange(see: See, panel: tuple[str, st
 @pytest.mark.parametrize("panel", EVERY_PANEL, ids=_ids)
 def test_one_failed_scrape_changes_nothing(see: See, panel: tuple[str, str, str], whole: str, missed: str) -> None:
     stem, target, title = panel
+    columns = _moving_columns(_panel(stem, title)) | {"Job"}  # of a table
     kind, unit = _panel(stem, title)["type"], _panel(stem, title)["fieldConfig"]["defaults"]["unit"]
 
     def look(job: str) -> Any:  # noqa: ANN401  tiles, rows and series have different shapes
@@ -153,9 +159,21 @@ def test_one_failed_scrape_changes_nothing(see: See, panel: tuple[str, str, str]
                 (line["name"], [at for at, value, _ in line["points"] if value is not None], bool(line["legend"].get("last")))
                 for line in seen["series"]
             )
-        return [{name: cell["text"] for name, cell in row.items() if name != "Job"} for row in seen["rows"]]
+        rows: list[Json] = seen["rows"]
+        return [{name: cell["known"] if name in columns else cell["text"] for name, cell in row.items()} for row in rows]
 
     assert look(whole) == look(missed)
+
+
+def _moving_columns(panel: Json) -> set[str]:
+    """Return the headings of what is another moment, or lasts longer, after each poll and each scrape."""
+    headings = panel["transformations"][2]["options"]["renameByName"] if "transformations" in panel else {}
+    return {
+        headings[over["matcher"]["options"]]
+        for over in panel["fieldConfig"]["overrides"]
+        for one in over["properties"]
+        if one["id"] == "unit" and one["value"] in {MOMENT, LASTING, "s", "bytes"}
+    }
 
 
 @pytest.mark.parametrize("around", [HISTORY, DOWN], ids=["start", "outage"])
@@ -187,15 +205,54 @@ def test_a_broken_connection_is_one_row_with_its_state_its_reason_and_its_time(s
     assert {("error", "red"), ("disconnected", "orange")} == {(row["Status"]["text"], row["Status"]["color"]) for row in rows}
 
 
-def test_the_table_of_a_targets_connections_has_one_row_for_each(see: See) -> None:
+def test_the_table_of_a_targets_connections_has_one_row_for_each_the_worst_first(see: See, now: float) -> None:
     rows = see("revoked", "target", "What it is and since when", WIX)["rows"]
-    told = sorted(tuple(row[name]["text"] for name in ("Connection", "Import", "Export", "Status since")) for row in rows)
+    named = ("Connection", "Status", "Why", "For", "Calendar", "Import", "Export")
     assert [
-        ("Chair 1", "on", "on", "a day ago"),
-        ("Chair 2", "on", "on", "20 minutes ago"),
-        ("Chair 3", "on", "on", "20 minutes ago"),
-        ("Chair 4", "on", "off", "a day ago"),
-    ] == told
+        ("Chair 2", "error", "token revoked", "00:20:00", "google", "on", "on"),
+        ("Chair 3", "disconnected", "-", "00:20:00", "google", "on", "on"),
+        ("Chair 4", "connected", "-", "1 d 00:00:25", "apple", "on", "off"),
+        ("Chair 1", "synced", "-", "1 d 00:00:25", "google", "on", "on"),
+    ] == [tuple(row[name]["text"] for name in named) for row in rows]
+    assert {("error", "red"), ("disconnected", "orange"), ("connected", "blue"), ("synced", "green")} == {
+        (row["Status"]["text"], row["Status"]["color"]) for row in rows if row["Status"]["painted"]
+    }
+    broke = datetime.fromtimestamp(now - BROKEN, UTC)
+    assert {f"{broke:%-d %b %H:%M}"} == {row["Status since"]["text"] for row in rows[:2]}
+
+
+def _polls(see: See, job: str, target: str) -> dict[str, tuple[str, ...]]:
+    named = ("Last poll", "Why", "Last good", "Data", "Withdrawn")
+    rows = see(job, "target", "Polls", target)["rows"]
+    return {row["Collector"]["text"]: tuple(row[name]["text"] for name in named) for row in rows}
+
+
+def _clock(moment: float) -> str:
+    return f"{datetime.fromtimestamp(moment, UTC):%-d %b %H:%M}"
+
+
+def test_the_polls_of_a_target_say_why_they_fail_since_when_and_that_its_data_is_withdrawn(see: See, now: float) -> None:
+    shown = ("good", "-", _clock(now - 25), "shown", "-")  # polled ten seconds before the scrape
+    good = now - WITHDRAWN - 5 * MINUTE  # `max_age` is five minutes
+    withdrawn = ("failed", "rate limited", _clock(good), "withdrawn", _clock(now - WITHDRAWN))
+    assert {"connections": shown, "bookings": shown} == _polls(see, "healthy", WIX)
+    assert {"connections": withdrawn, "bookings": withdrawn} == _polls(see, "withdrawn", WIX)
+    assert {"bookings": shown, "links": shown} == _polls(see, "withdrawn", BITRIX24)
+
+
+def test_the_polls_of_a_target_tell_one_that_never_succeeded_from_one_that_was_never_made(see: See) -> None:
+    assert {("failed", "auth", "never", "never came", "-")} == set(_polls(see, "refused", WIX).values())
+    assert {("not polled yet", "-", "never", "never came", "-")} == set(_polls(see, "unpolled", WIX).values())
+
+
+def test_the_next_double_booking_is_a_moment_or_none_or_not_measured(see: See) -> None:
+    def told(job: str, target: str) -> tuple[str, str]:
+        (tile,) = see(job, "target", "Next double booking", target)["tiles"]
+        return tile["text"], tile["color"]
+
+    assert ("none", "green") == told("healthy", BITRIX24)
+    assert ("not measured", GREY) == told("uncounted", BITRIX24)
+    assert ("unknown", GREY) == told("withdrawn", WIX)
 
 
 @pytest.mark.parametrize("title", ["What is broken and who fixes it", "Connections needing attention"])
@@ -244,7 +301,8 @@ def test_withdrawn_data_ends_where_it_ends(see: See, now: float, job: str, panel
     [
         ("target", "Connections healthy", [("unknown", GREY)]),
         ("target", "Next booking", [("unknown", GREY)]),
-        ("target", "Last poll", [("failed", "red"), ("failed", "red")]),
+        ("target", "State", [("critical", "red")]),
+        ("target", "Next double booking", [("unknown", GREY)]),
         ("fleet", "Connections healthy", [("unknown", GREY)]),
         ("fleet", "In error", [("unknown", GREY)]),
         ("fleet", "Disconnected", [("unknown", GREY)]),
@@ -266,7 +324,7 @@ def test_collectors_that_nobody_polls_any_more_count_as_without_data(see: See, j
 
 @pytest.mark.parametrize("title", ["Connections healthy", "Next booking", "Credential"])
 def test_what_a_target_cannot_have_is_told_from_what_nobody_knows(see: See, title: str) -> None:
-    expected = {"Connections healthy": "no connections", "Next booking": "in 30 minutes", "Credential": "does not expire"}
+    expected = {"Connections healthy": "none", "Next booking": "in 30 minutes", "Credential": "does not expire"}
     (tile,) = see("healthy", "target", title, BITRIX24)["tiles"]
     assert expected[title] == tile["text"]
 
@@ -296,6 +354,35 @@ def test_all_jobs_are_ours_even_while_an_exporter_is_down(server: httpx.Client, 
 def test_the_exporters_board_shows_no_process_of_another_job(server: httpx.Client, see: See, now: float) -> None:
     jobs = _all_jobs(server, "internals", now)
     assert [("10 ms", "green")] == [(tile["text"], tile["color"]) for tile in see(jobs, "internals", "Slowest scrape")["tiles"]]
+
+
+@pytest.mark.parametrize(
+    ("numbers", "expected"),
+    [
+        (((0.35, 0.35), (0.1, 0.1)), ("keeps up", "green")),
+        (((0.1, 1.5), (0.1, 0.1)), ("slow at the moment", "orange")),
+        (((1.5, 1.5), (0.1, 0.1)), ("falls behind", "red")),
+        (((0.1, 0.1), (0.1, 9.0)), ("slow at the moment", "orange")),
+        (((0.1, 0.1), (9.0, 9.0)), ("falls behind", "red")),
+    ],
+)
+def test_the_exporters_board_says_whether_it_keeps_up(
+    server: httpx.Client, see: See, now: float, numbers: tuple[tuple[float, float], ...], expected: tuple[str, str]
+) -> None:
+    """Of lag and of scrape, what it was for ten minutes and what it is now."""
+    job = str(numbers).translate(str.maketrans("(,)", "---"))
+    moments = moments_before(now - 15, 30, 10 * MINUTE)
+    series = partial(labels_of, job=job, instance="127.0.0.1:10888")
+    names = ("booking_sync_event_loop_lag_seconds", "scrape_duration_seconds", "up")
+    remote_write(
+        server,
+        {
+            series(name): [(moment, last if moment == moments[-1] else before) for moment in moments]
+            for name, (before, last) in zip(names, (*numbers, (1.0, 1.0)), strict=True)
+        },
+    )
+    (tile,) = see(job, "internals", "Does it keep up")["tiles"]
+    assert expected == (tile["text"], tile["color"])
 
 
 def _annotated(server: httpx.Client, board: str, name: str, variables: dict[str, str], now: float) -> list[Json]:

@@ -62,6 +62,8 @@ class World:
     ``broken``: since when two calendars of the site do not sync. ``refused``: since when the site refuses every poll.
     ``removed``: since when the site is not configured. ``silent``: since when no scrape succeeds. ``forgotten``: since when
     nobody scrapes. ``newest``: when the last scrape was. ``every``: seconds between two scrapes. ``waits``: as a standby.
+    ``polls``: whether a poll ever ended; ``succeeds``: whether one ever did at the site; ``overlaps``: whether they are
+    counted.
     """
 
     name: str
@@ -75,12 +77,18 @@ class World:
     every: float = _SCRAPE
     newest: float = 15
     waits: bool = False
+    polls: bool = True
+    succeeds: bool = True
+    overlaps: bool = True
 
 
 WORLDS: Final = (
     World("healthy"),
     World("revoked", broken=BROKEN),
     World("withdrawn", refused=WITHDRAWN + 5 * MINUTE),  # `max_age` is five minutes
+    World("refused", succeeds=False),
+    World("unpolled", polls=False),
+    World("uncounted", overlaps=False),
     World("removed", removed=WITHDRAWN),
     World("down", silent=DOWN),
     World("forgotten", forgotten=DOWN),
@@ -139,7 +147,7 @@ def _scrapes(world: World, moments: list[float], now: float) -> Iterator[tuple[f
         targets = []
         for name, (platform, collectors) in served.items():
             states = [_state(world, unpolled(name, platform, collector), moment, now) for collector in collectors]
-            for state in states:
+            for state in states if world.polls else ():
                 counters[name].poll_finished(state.collector, 0.8, state.failure.reason if state.failure else None)
                 for operation in OPERATIONS[platform]:
                     counters[name].request(operation, "200", 0.2)
@@ -152,6 +160,10 @@ def _scrapes(world: World, moments: list[float], now: float) -> Iterator[tuple[f
 
 def _state(world: World, before: CollectorState, moment: float, now: float) -> CollectorState:
     seen = moment - 10
+    if not world.polls:
+        return before
+    if before.target == WIX and not world.succeeds:
+        return failed(before, Reason.AUTH, "no such key", at=seen, status=401)
     refused = before.target == WIX and world.refused and seen > now - world.refused
     observed = now - world.refused if refused else seen
     state = succeeded(before, _observation(world, before.collector, observed, now))
@@ -165,9 +177,10 @@ def _observation(world: World, collector: CollectorName, at: float, now: float) 
     if collector is CollectorName.LINKS:
         answers = (LinkAnswers(0, 12, 0, 0, {("crm", "deal"): 12}),)
         return LinksObservation(at, tuple(WindowLinks(window, answers) for window in windows))
+    overlaps = 0 if world.overlaps else None
     return BookingsObservation(
         at,
-        tuple(WindowBookings(window, 7, conflicting=0, by_status={"confirmed": 7}) for window in windows),
+        tuple(WindowBookings(window, 7, conflicting=overlaps, by_status={"confirmed": 7}) for window in windows),
         next_booking=now + 1_800,
         measures_next=True,
     )

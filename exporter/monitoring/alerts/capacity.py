@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Final
 
 from exporter.monitoring.alerts.alert import Alert, Board, FixedBy, Severity
 from exporter.monitoring.language import counted
 from exporter.monitoring.options import Options
 from exporter.monitoring.promql import newest
+
+SLOW_LOOP: Final = 1.0
+SLOW_SCRAPE: Final = 8.0
+"""Seconds above which a loop stands still for too long and a page is too slow for Prometheus, which gives up after ten."""
 
 
 def capacity_alerts(options: Options) -> tuple[Alert, ...]:
@@ -19,7 +24,7 @@ def _slow(options: Options) -> tuple[Alert, Alert]:
     job = f"{{{options.of_jobs}}}"
     loop = Alert(
         name="BookingSyncExporterSlow",
-        expr="min_over_time(booking_sync_event_loop_lag_seconds[5m]) > 1",
+        expr=f"min_over_time(booking_sync_event_loop_lag_seconds[5m]) > {SLOW_LOOP:g}",
         hold="15m",
         severity=Severity.WARNING,
         fixed_by=FixedBy.OPERATOR,
@@ -36,7 +41,7 @@ def _slow(options: Options) -> tuple[Alert, Alert]:
     )
     page = replace(
         loop,
-        expr=f"avg_over_time(scrape_duration_seconds{job}[10m]) > 8\nand max_over_time(up{job}[5m]) == 1",
+        expr=f"avg_over_time(scrape_duration_seconds{job}[10m]) > {SLOW_SCRAPE:g}\nand max_over_time(up{job}[5m]) == 1",
         description=(
             "A scrape of {{ $labels.instance }} takes {{ $value | humanizeDuration }}; Prometheus gives up after 10 seconds, "
             "where nothing else is set."

@@ -64,10 +64,12 @@ def board(
     variables: Sequence[Json],
     rows: Sequence[Row],
     exporter_width: int = _COLUMNS,
+    links: Sequence[Json] = (),
 ) -> str:
     """Return the JSON of a dashboard, ready for import, provisioning or a ConfigMap.
 
-    Every board begins with the tile of the exporter, and its first variable is the job.
+    Every board begins with the tile of the exporter, and its first variable is the job. ``links`` are those that its menu
+    has besides the other boards and the runbooks.
     """
     first, *others = rows
     rows = [replace(first, panels=[_exporter(exporter_width), *first.panels]), *others]
@@ -90,7 +92,7 @@ def board(
         "version": 1,
         "weekStart": "",
         "annotations": {"list": _annotations(uid)},
-        "links": _links(options, uid),
+        "links": [*_links(options, uid), *links],
         "templating": {"list": [_datasource(), job, *variables]},
         "panels": _place(rows),
     }
@@ -216,7 +218,7 @@ def _annotation(name: str, color: str, expression: str, title: str, *, shown: bo
 def _links(options: Options, uid: Board) -> list[Json]:
     """Return the menu. The variable ``target`` stays behind: the board of one target has no "All"."""
     others = [
-        _link(
+        link(
             title,
             f"/d/{other}?${{datasource:queryparam}}&${{job:queryparam}}",
             "dashboard",
@@ -230,11 +232,12 @@ def _links(options: Options, uid: Board) -> list[Json]:
         return others
     return [
         *others,
-        _link("Runbooks", options.runbook_index, "doc", "What each alert means and who fixes it", here=False),
+        link("Runbooks", options.runbook_index, "doc", "What each alert means and who fixes it"),
     ]
 
 
-def _link(title: str, url: str, icon: str, tooltip: str, *, here: bool) -> Json:
+def link(title: str, url: str, icon: str, tooltip: str, *, here: bool = False) -> Json:
+    """Return a link of the menu: to a board (``here``) with the time range, or to another place in a tab of its own."""
     return {
         "type": "link",
         "title": title,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from exporter.model import ConnectionStatus
 from exporter.monitoring.alerts import Board
+from exporter.monitoring.dashboards.causes_table import OPEN_CONNECTION, OPEN_TARGET
 from exporter.monitoring.dashboards.dashboard import Row, board, variable
-from exporter.monitoring.dashboards.fleet_now import OPEN_CONNECTION, OPEN_TARGET, SCOPE, first_screen, wall
+from exporter.monitoring.dashboards.fleet_now import SCOPE, first_screen, wall
 from exporter.monitoring.dashboards.panels import (
     CLEAR,
     GREEN,

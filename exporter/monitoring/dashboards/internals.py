@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from exporter.metrics.families.api import REQUEST_DURATION
+from exporter.metrics.families.family import Histogram
+from exporter.metrics.families.freshness import DURATION as POLL_DURATION
+from exporter.metrics.families.process import LATENESS
 from exporter.monitoring.alerts import Board
 from exporter.monitoring.dashboards.dashboard import Row, board, variable
-from exporter.monitoring.dashboards.panels import CLEAR, GREEN, ORANGE, RED, Json, query, stat, timeseries, top, words
+from exporter.monitoring.dashboards.internals_now import PROCESS, SCOPE, first_screen
+from exporter.monitoring.dashboards.panels import CLEAR, ORANGE, RED, Json, counts, query, timeseries, top
 from exporter.monitoring.options import Options
 from exporter.monitoring.promql import recent
 
-_PROCESS = 'job=~"$job",instance=~"$instance"'
-_SCOPE = 'job=~"$job",target=~"$target",platform=~"$platform"'
-_COUNTED = _SCOPE + ',instance=~"$instance"'
+_COUNTED = SCOPE + ',instance=~"$instance"'
 _RATE = "[$__rate_interval]"
 
 
@@ -27,82 +30,23 @@ def internals(options: Options) -> str:
             variable("target", "Target", 'label_values(booking_sync_collector_up{job=~"$job",platform=~"$platform"}, target)'),
         ],
         rows=[
-            Row("Exporter", _exporter()),
+            Row("Does it keep up", first_screen(options)),
             Row("Polling", _polling()),
             Row("API: rate, errors, duration", _api()),
             Row("API budget", _budget()),
             Row("Process", _process(), collapsed=True),
         ],
+        exporter_width=4,
     )
-
-
-def _exporter() -> list[Json]:
-    hashes = recent(f"booking_sync_config_hash{{{_PROCESS}}}")
-    ready = recent(f"booking_sync_ready{{{_PROCESS}}}")
-    return [
-        stat(
-            "Ready",
-            "Whether every collector has finished a poll since the start; a standby, which begins none, does not count.",
-            (3, 4),
-            f"min({ready} unless {recent(f'booking_sync_standby{{{_PROCESS}}}')} == 1)",
-            mappings=words({0: ("starting", ORANGE), 1: ("ready", GREEN)}),
-        ),
-        stat(
-            "Configuration",
-            "Whether the last reload was accepted; 'rejected' means that the previous configuration is in force.",
-            (3, 4),
-            f"min({recent(f'booking_sync_config_last_reload_successful{{{_PROCESS}}}')})",
-            mappings=words({0: ("rejected", RED), 1: ("in force", GREEN)}),
-        ),
-        stat(
-            "Configurations in use",
-            "Replicas that read the same file agree on one; shards always do.",
-            (4, 4),
-            f'count(count_values("hash", {hashes}))',
-            thresholds=((None, GREEN), (2, ORANGE)),
-        ),
-        stat(
-            "Version",
-            "Versions of the exporter that run, and how many of each.",
-            (3, 4),
-            f"count by (version) ({recent(f'booking_sync_build_info{{{_PROCESS}}}')})",
-            legend="{{version}}",
-        ),
-        stat(
-            "Uptime",
-            "Time since the last restart of any exporter.",
-            (3, 4),
-            f"time() - max({recent(f'process_start_time_seconds{{{_PROCESS}}}')})",
-            unit="s",
-        ),
-        stat(
-            "Slowest scrape",
-            "Duration of the slowest scrape; near Prometheus' scrape timeout it is bad.",
-            (4, 4),
-            f"max({recent(f'scrape_duration_seconds{{{_PROCESS}}}')})",
-            unit="s",
-            thresholds=((None, GREEN), (2, ORANGE), (8, RED)),
-        ),
-        stat(
-            "Event loop lag",
-            "The longest delay of the exporter's event loop within the last minute; above a second it polls late.",
-            (4, 4),
-            f"max({recent(f'booking_sync_event_loop_lag_seconds{{{_PROCESS}}}')})",
-            unit="s",
-            thresholds=((None, GREEN), (0.1, ORANGE), (1, RED)),
-        ),
-    ]
 
 
 def _polling() -> list[Json]:
     failures = f"sum by (reason) (rate(booking_sync_collector_failures_total{{{_COUNTED}}}{_RATE}))"
-    duration = f"sum by (collector, le) (rate(booking_sync_collector_poll_duration_seconds_bucket{{{_COUNTED}}}{_RATE}))"
-    late = f'sum by (platform, le) (rate(booking_sync_poll_lateness_seconds_bucket{{{_PROCESS},platform=~"$platform"}}{_RATE}))'
-    age = f"max by (target, collector) ({recent(f'collector:booking_sync_data_age:seconds{{{_SCOPE}}}')})"
+    age = f"max by (target, collector) ({recent(f'collector:booking_sync_data_age:seconds{{{SCOPE}}}')})"
     interval = recent(f"booking_sync_collector_interval_seconds{{{_COUNTED}}}")
     max_age = recent(f"booking_sync_collector_max_age_seconds{{{_COUNTED}}}")
     dropped = recent(f"booking_sync_collector_series_dropped{{{_COUNTED}}}")
-    complete = recent(f"collector_window:booking_sync_window_complete:max{{{_SCOPE}}}")
+    complete = recent(f"collector_window:booking_sync_window_complete:max{{{SCOPE}}}")
     return [
         timeseries(
             "Polls and failures per minute",
@@ -115,9 +59,9 @@ def _polling() -> list[Json]:
         ),
         timeseries(
             "Poll duration p95 against interval",
-            "A poll that takes longer than its interval delays the next one.",
+            f"A poll that takes longer than its interval delays the next one. {_last(POLL_DURATION)}",
             [
-                query(_quantile(0.95, duration), "{{collector}} p95"),
+                query(_quantile(0.95, POLL_DURATION, "collector", _COUNTED), "{{collector}} p95"),
                 query(f"min by (collector) ({interval})", "{{collector}} interval"),
             ],
             unit="s",
@@ -125,8 +69,8 @@ def _polling() -> list[Json]:
         timeseries(
             "How late polls begin, p99",
             "Against their time: what this machine had no time for, never what a platform took. "
-            "A start with thousands of targets shows here, and a loop that lags.",
-            [query(_quantile(0.99, late), "{{platform}}")],
+            f"A start with thousands of targets shows here, and a loop that lags. {_last(LATENESS)}",
+            [query(_quantile(0.99, LATENESS, "platform", PROCESS + ',platform=~"$platform"'), "{{platform}}")],
             unit="s",
         ),
         timeseries(
@@ -138,32 +82,33 @@ def _polling() -> list[Json]:
             ],
             unit="s",
         ),
-        timeseries(
+        counts(
             "Rows and words that could not be used",
-            "Rows of answers that were skipped and words that this version does not know, per hour. Anything above 0 is bad.",
+            "Rows of answers that were skipped and words that this version does not know, per hour. Empty is good.",
             [
                 query(
-                    top(f"sum by (target) (increase(booking_sync_malformed_rows_total{{{_COUNTED}}}[1h]))"),
+                    top(f"sum by (target) (increase(booking_sync_malformed_rows_total{{{_COUNTED}}}[1h])) > 0"),
                     "{{target}} skipped rows",
                 ),
                 query(
-                    f"sum by (field) (increase(booking_sync_unrecognized_values_total{{{_COUNTED}}}[1h]))", "unknown {{field}}"
+                    f"sum by (field) (increase(booking_sync_unrecognized_values_total{{{_COUNTED}}}[1h])) > 0",
+                    "unknown {{field}}",
                 ),
             ],
         ),
-        timeseries(
+        counts(
             "Series left out",
-            "Connections or resources without series of their own, because there are too many.",
+            "Connections or resources without series of their own, because there are too many. Empty is good.",
             [
-                query(top(f"max by (target, collector) ({dropped})"), "{{target}} {{collector}}"),
+                query(top(f"max by (target, collector) ({dropped}) > 0"), "{{target}} {{collector}}"),
             ],
         ),
-        timeseries(
+        counts(
             "Incomplete windows",
-            "1 while a window could not be read to its end; its numbers are a lower bound.",
+            "1 while a window could not be read to its end; its numbers are a lower bound. Empty is good.",
             [
                 query(
-                    top(f"1 - min by (target, collector, window) ({complete})"),
+                    top(f"1 - min by (target, collector, window) ({complete}) > 0"),
                     "{{target}} {{collector}} {{window}}",
                 )
             ],
@@ -175,7 +120,6 @@ def _api() -> list[Json]:
     requests = f"booking_sync_api_requests_total{{{_COUNTED}"
     all_requests = f"sum by (platform) (rate({requests}}}{_RATE}))"
     failed = f'sum by (platform, code) (rate({requests},code!~"2.."}}{_RATE}))'
-    duration = f"sum by (platform, le) (rate(booking_sync_api_request_duration_seconds_bucket{{{_COUNTED}}}{_RATE}))"
     return [
         timeseries(
             "Requests by platform",
@@ -191,10 +135,10 @@ def _api() -> list[Json]:
         ),
         timeseries(
             "Request duration, p50 and p95",
-            "How long the platforms take to answer. A rising p95 eats into the polls' time.",
+            f"How long the platforms take to answer. A rising p95 eats into the polls' time. {_last(REQUEST_DURATION)}",
             [
-                query(_quantile(0.5, duration), "{{platform}} p50"),
-                query(_quantile(0.95, duration), "{{platform}} p95"),
+                query(_quantile(0.5, REQUEST_DURATION, "platform", _COUNTED), "{{platform}} p50"),
+                query(_quantile(0.95, REQUEST_DURATION, "platform", _COUNTED), "{{platform}} p95"),
             ],
             unit="s",
         ),
@@ -208,7 +152,7 @@ def _api() -> list[Json]:
 
 
 def _budget() -> list[Json]:
-    ratio = recent(f"target_budget:booking_sync_api_budget_remaining:ratio{{{_SCOPE}}}")
+    ratio = recent(f"target_budget:booking_sync_api_budget_remaining:ratio{{{SCOPE}}}")
     operating = recent(f"booking_sync_api_operating_seconds{{{_COUNTED}}}")
     return [
         timeseries(
@@ -260,20 +204,20 @@ def _process() -> list[Json]:
         timeseries(
             "CPU",
             "Share of one core. The exporter should stay far below 1.",
-            [query(f"rate(process_cpu_seconds_total{{{_PROCESS}}}{_RATE})", "{{instance}}")],
+            [query(f"rate(process_cpu_seconds_total{{{PROCESS}}}{_RATE})", "{{instance}}")],
             unit="percentunit",
             top_is_one=False,
         ),
         timeseries(
             "Resident memory",
             "Memory of the process. A line that only rises is a leak.",
-            [query(recent(f"process_resident_memory_bytes{{{_PROCESS}}}"), "{{instance}}")],
+            [query(recent(f"process_resident_memory_bytes{{{PROCESS}}}"), "{{instance}}")],
             unit="bytes",
         ),
         timeseries(
             "File descriptors used",
             "Share of the allowed file descriptors; near 1 connections fail.",
-            [query(" / ".join(recent(f"process_{which}_fds{{{_PROCESS}}}") for which in ("open", "max")), "{{instance}}")],
+            [query(" / ".join(recent(f"process_{which}_fds{{{PROCESS}}}") for which in ("open", "max")), "{{instance}}")],
             unit="percentunit",
         ),
         timeseries(
@@ -281,7 +225,7 @@ def _process() -> list[Json]:
             "Log lines per minute. Errors have a reason and a target in the log.",
             [
                 query(
-                    f"60 * sum by (level) (rate(booking_sync_log_messages_total{{{_PROCESS}}}{_RATE}))",
+                    f"60 * sum by (level) (rate(booking_sync_log_messages_total{{{PROCESS}}}{_RATE}))",
                     "{{level}}",
                 )
             ],
@@ -290,6 +234,18 @@ def _process() -> list[Json]:
     ]
 
 
-def _quantile(share: float, buckets: str) -> str:
-    """Return what ``share`` of the observations took at most; nothing, not NaN, where there were none."""
-    return f"histogram_quantile({share}, {buckets}) >= 0"
+def _last(histogram: Histogram) -> str:
+    """Return how to read the largest number that a quantile can be."""
+    return f"{histogram.buckets[-1]:g} s stands for that or more."
+
+
+def _quantile(share: float, histogram: Histogram, label: str, matchers: str) -> str:
+    """Return what ``share`` of the observations took at most; nothing, not NaN, where there were none.
+
+    Prometheus may have the buckets as series of their own, or all of them in one (`convert_classic_histograms_to_nhcb`).
+    """
+    buckets, whole = (
+        f"histogram_quantile({share}, sum by ({labels}) (rate({histogram.name}{suffix}{{{matchers}}}{_RATE}))) >= 0"
+        for labels, suffix in ((f"{label}, le", "_bucket"), (label, ""))
+    )
+    return f"{buckets}\nor {whole}"

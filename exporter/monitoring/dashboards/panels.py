@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from exporter.model import ConnectionStatus
 from exporter.monitoring.rules import STATUS_CODES
@@ -25,13 +25,19 @@ STATUS_LOOKS: Mapping[ConnectionStatus, tuple[str, str]] = {
 }
 """Word and colour of each status, the same on every board."""
 
+Looks = Mapping[float | str, tuple[str, str]]
+"""Word and colour of values."""
+MOMENT: Final = "time:D MMM HH:mm"
+LASTING: Final = "dtdhms"
+"""Days, hours, minutes and seconds: in words 179 minutes would be two hours, or three."""
+
 Thresholds = Sequence[tuple[float | None, str]]
 NO_THRESHOLDS: Thresholds = ((None, "text"),)
 NONE = -1
 """What a query of a tile returns where the exporter has data, but nothing of this kind."""
 
 
-def words(meaning: Mapping[float | str, tuple[str, str]]) -> list[Json]:
+def words(meaning: Looks) -> list[Json]:
     """Return a value mapping: number, or the word of a label, to word and colour."""
     options = {
         value if isinstance(value, str) else f"{value:g}": {"text": text, "color": color, "index": i}
@@ -225,6 +231,14 @@ def timeseries(
         color="palette-classic",
         bounds=(0, 1 if unit == "percentunit" and top_is_one else None),
     )
+
+
+def counts(title: str, description: str, queries: Sequence[Json], *, size: tuple[int, int] = (12, 8)) -> Json:
+    """Return a graph of whole numbers: its axis has no halves, and ends at 1 where all are 0."""
+    panel = timeseries(title, description, queries, size=size)
+    panel["fieldConfig"]["defaults"]["decimals"] = 0
+    panel["fieldConfig"]["defaults"]["custom"]["axisSoftMax"] = 1
+    return panel
 
 
 def state_timeline(title: str, description: str, size: tuple[int, int], expression: str, legend: str) -> Json:

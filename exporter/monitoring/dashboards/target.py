@@ -2,29 +2,49 @@
 
 from __future__ import annotations
 
-from exporter.monitoring.alerts import Board
-from exporter.monitoring.dashboards.dashboard import Row, board, variable
+from typing import Final
+
+from exporter.errors import Reason
+from exporter.model import ErrorReason
+from exporter.monitoring.alerts import Board, alert_groups
+from exporter.monitoring.causes import CAUSE, SINCE, TARGETS
+from exporter.monitoring.dashboards.causes_table import causes_table, fresh
+from exporter.monitoring.dashboards.dashboard import Row, board, link, variable
+from exporter.monitoring.dashboards.fleet_now import HEALTH_LOOKS
 from exporter.monitoring.dashboards.panels import (
     GREEN,
+    LASTING,
+    MOMENT,
+    NEUTRAL,
     ORANGE,
     RED,
+    STATUS_WORDS,
     YELLOW,
     Json,
     column,
+    counts,
     query,
     stat,
     state_timeline,
     table,
-    timeseries,
     top,
     words,
 )
 from exporter.monitoring.dashboards.shares import bookings_per_hour, healthy_share, none, or_none
 from exporter.monitoring.options import Options
-from exporter.monitoring.promql import newest, one_per, recent
+from exporter.monitoring.promql import TENANT_LABELS, one_per, recent
+from exporter.monitoring.rules.connections import REASON
+from exporter.monitoring.rules.health import HEALTH
+from exporter.monitoring.rules.targets import AVAILABLE, OUTAGE, UP, WHY
 
 _SCOPE = 'job=~"$job",target="$target"'
 _ONE = _SCOPE + ',connection=~"$connection"'
+_ON_ITS_OWN_PAGE: Final = "This target on the exporter's own page"
+_BEGUN: Final = -2.0
+"""What a tile of a moment has where that moment is over."""
+_GOOD, _PARTLY, _FAILED, _NOT_YET = 1.0, 0.5, 0.0, 2.0
+_SHOWN, _WITHDRAWN, _NEVER_CAME = 1.0, 0.0, 2.0
+_PAINTED: Final = {"type": "color-background"}
 
 
 def target(options: Options) -> str:
@@ -33,73 +53,182 @@ def target(options: Options) -> str:
         options,
         uid=Board.TARGET,
         title="Booking sync / Target",
-        description="One Wix site or Bitrix24 portal: its polls, connections and bookings.",
+        description="One Wix site or Bitrix24 portal: what is wrong with it, its polls, connections and bookings.",
         variables=[
             variable("target", "Target", 'label_values(booking_sync_collector_up{job=~"$job"}, target)', single=True),
             variable("connection", "Connection", f"label_values(booking_sync_connection_info{{{_SCOPE}}}, connection)"),
         ],
         rows=[
-            Row("Target $target", _stats()),
-            Row("Connections", _connections()),
+            Row("Target $target", [*_now(options), _causes(options), _polls(), *_next(), _connections()]),
             Row("Bookings", _bookings()),
+            Row("Wix only: connections over time, bookings by status", _of_wix(), collapsed=True),
+            Row("Bitrix24 only: links, bookings by resource", _of_bitrix24(), collapsed=True),
         ],
+        exporter_width=6,
+        links=[link("Status page", url, "external link", _ON_ITS_OWN_PAGE) for url in _status_page(options)],
     )
 
 
-def _stats() -> list[Json]:
-    up = recent(f"collector:booking_sync_collector_up:max{{{_SCOPE}}}")
-    outage = recent(f"collector:booking_sync_provider_outage:max{{{_SCOPE}}}")
-    age = recent(f"collector:booking_sync_data_age:seconds{{{_SCOPE}}}")
-    next_poll = recent(f"booking_sync_collector_next_poll_timestamp_seconds{{{_SCOPE}}}")
-    now = "ignoring (target, platform, collector) group_left () " + recent('booking_sync_time_seconds{job=~"$job"}')
-    next_booking = recent(f"booking_sync_next_booking_timestamp_seconds{{{_SCOPE}}}")
-    expiry = recent(f"booking_sync_credential_expiry_timestamp_seconds{{{_SCOPE}}}")
+def _status_page(options: Options) -> list[str]:
+    """Return the address of the target on the exporter's own page, if anybody knows it."""
+    return [f"{options.board_url}/#${{target:percentencode}}"] if options.board_url else []
+
+
+def _now(options: Options) -> list[Json]:
+    next_conflict = recent(f"booking_sync_next_conflict_timestamp_seconds{{{_SCOPE}}}")
+    conflicts = recent(f"target_window:booking_sync_conflicting_bookings:max{{{_SCOPE}}}")
     return [
         stat(
-            "Last poll",
-            "Whether the last poll of each collector succeeded completely. 'Partly' means that a calendar provider failed.",
-            (5, 4),
-            f"0.5 * (max by (collector) ({outage}) == 1)\nor max by (collector) ({up})",
-            legend="{{collector}}",
-            mappings=words({0: ("failed", RED), 0.5: ("partly", YELLOW), 1: ("good", GREEN)}),
+            "State",
+            "The verdict of the exporter's own page: ok, warning, critical, or unknown while no poll has ended.",
+            (6, 3),
+            f"max({recent(f'{HEALTH}{{{_SCOPE}}}')})",
+            mappings=words(HEALTH_LOOKS),
+            links=[{"title": _ON_ITS_OWN_PAGE, "url": url, "targetBlank": True} for url in _status_page(options)],
         ),
         stat(
-            "Since the last good poll",
-            "Time since each collector last succeeded completely. Much more than its interval is bad.",
-            (5, 4),
-            f"max by (collector) ({age})",
-            unit="s",
-            legend="{{collector}}",
-        ),
-        stat(
-            "Next poll in",
-            "Time until the next poll; long after refused access, because the exporter backs off.",
-            (5, 4),
-            f"clamp_min(min by (collector) ({next_poll} - {now}), 0)",
-            unit="s",
-            legend="{{collector}}",
+            "Next double booking",
+            "When the next bookings overlap on a resource that serves one at a time; what is accepted does not count. "
+            "The exporter's own page names them.",
+            (6, 3),
+            or_none(f"{_from_now(f'min({next_conflict})')}\nor 0 * max({conflicts})", _SCOPE, "bookings"),
+            unit="dateTimeFromNow",
+            none="not measured",
+            mappings=words({0: ("none", GREEN), _BEGUN: ("has begun", RED)}),
+            thresholds=((None, GREEN), (1, RED)),
         ),
         stat(
             "Connections healthy",
             "Share of the live calendar connections that are not in error. Bitrix24 portals have none.",
-            (3, 4),
+            (6, 3),
             or_none(healthy_share(_SCOPE), _SCOPE, "connections"),
             unit="percentunit",
-            none="no connections",
+            none="none",
             thresholds=((None, RED), (0.9, ORANGE), (0.97, GREEN)),
         ),
-        stat(
-            "Next booking",
-            "When the next booking starts. Missing while bookings are only counted, not read.",
-            (3, 4),
-            or_none(f"1000 * min({next_booking})", _SCOPE, "bookings"),
-            unit="dateTimeFromNow",
-            none="none known",
-        ),
+    ]
+
+
+def _from_now(moment: str) -> str:
+    """Return ``moment`` in milliseconds; what was next at the last poll and has begun since is no moment to wait for."""
+    return f"1000 * ({moment} > time()) or {_BEGUN:g} + 0 * {moment}"
+
+
+def _causes(options: Options) -> Json:
+    """Return the causes of this target, those that it shares while it is not well, and those of the exporter itself."""
+    own, shared = (f'job=~"$job",target="{name}",connection=~"$connection|"' for name in ("$target", ""))
+    unwell = f"{recent(f'{HEALTH}{{{_SCOPE}}}')} > 0"
+    one_platform = f"on (job, {', '.join(TENANT_LABELS)}, platform)"
+    cause = "\nor ".join(
+        (
+            fresh(CAUSE, own),
+            f"""{fresh(CAUSE, f'{shared},platform!=""')} and {one_platform} {unwell}""",
+            fresh(CAUSE, f'{shared},platform=""'),
+        )
+    )
+    since, targets = (f"{fresh(name, own)} or {fresh(name, shared)}" for name in (SINCE, TARGETS))
+    return causes_table(
+        options,
+        "What is wrong and what to do",
+        "What is wrong with this target, one row for one cause, and what it shares with others: since when, "
+        "who mends it and how. The name of the fault leads to its runbook. Empty is good.",
+        (24, 7),
+        (cause, since, targets),
+        hidden=("who", "Value #D"),
+        fixes_of={alert.name for group in alert_groups(options) for alert in group.alerts},
+    )
+
+
+def _polls() -> Json:
+    def of_collector(series: str, operator: str = "max") -> str:
+        return f"{operator} by (collector) ({recent(f'{series}{{{_SCOPE}}}')})"
+
+    def because(reason: str, expression: str) -> str:
+        return f'label_replace({expression}, "reason", "{reason}", "", "")'
+
+    polled = of_collector("booking_sync_collector_up")
+    success = of_collector("booking_sync_collector_last_success_timestamp_seconds")
+    available = of_collector(AVAILABLE)
+    why = one_per(f"max by (collector, reason) ({recent(f'{WHY}{{{_SCOPE}}}')})", "reason")
+    state = "\nor on (collector) ".join(
+        (
+            because("a calendar provider", f"{_PARTLY:g} * ({of_collector(OUTAGE)} == 1)"),
+            f"{_FAILED:g} * {why}",
+            because("-", of_collector(UP)),
+            because("-", f"{_NOT_YET:g} + 0 * {polled}"),
+        )
+    )
+    kept = f"min by (collector) ({recent(f'booking_sync_collector_max_age_seconds{{{_SCOPE}}}')})"
+    reasons = words({reason.value: (reason.value.replace("_", " "), "text") for reason in Reason})
+    states = words(
+        {
+            _GOOD: ("good", GREEN),
+            _PARTLY: ("partly", YELLOW),
+            _FAILED: ("failed", RED),
+            _NOT_YET: ("not polled yet", NEUTRAL),
+        }
+    )
+    data = words({_SHOWN: ("shown", GREEN), _WITHDRAWN: ("withdrawn", RED), _NEVER_CAME: ("never came", NEUTRAL)})
+    columns = {
+        "collector": "Collector",
+        "Value #A": "Last poll",
+        "reason": "Why",
+        "Value #B": "Last good",
+        "Value #C": "Ago",
+        "Value #D": "Next poll",
+        "Value #E": "Data",
+        "Value #F": "Withdrawn",
+    }
+    panel = table(
+        "Polls",
+        "Whether the last poll of each collector succeeded ('partly': a calendar provider failed) and why not, when one last "
+        "succeeded and when the next is due (long after refused access, because the exporter backs off), and whether its data "
+        "is still shown: it is withdrawn when it gets too old.",
+        (16, 5),
+        [
+            state,
+            f"1000 * {success}",
+            f"time() - ({success} > 0)\nor 0 * {polled} - 1",
+            f"1000 * {of_collector('booking_sync_collector_next_poll_timestamp_seconds', 'min')}",
+            f"{_NEVER_CAME:g} + 0 * ({success} == 0)\nor {available}\nor {_NEVER_CAME:g} + 0 * {polled}",
+            f"1000 * (({success} > 0) + {kept} and {available} == 0)\nor 0 * {polled}",
+        ],
+        columns,
+        overrides=[
+            column("collector", custom_width=110),
+            column("Value #A", mappings=states, custom_cellOptions=_PAINTED, custom_width=110),
+            column("reason", mappings=reasons, custom_width=130),
+            column("Value #B", unit=MOMENT, mappings=words({0: ("never", "text")}), custom_width=115),
+            column("Value #C", unit=LASTING, mappings=words({-1: ("-", "text")}), custom_width=100),
+            column("Value #D", unit=MOMENT, custom_width=115),
+            column("Value #E", mappings=data, custom_cellOptions=_PAINTED, custom_width=95),
+            column("Value #F", unit=MOMENT, mappings=words({0: ("-", "text")}), custom_width=115),
+        ],
+        sort_by="Collector",
+    )
+    panel["fieldConfig"]["defaults"]["custom"]["filterable"] = False
+    return panel
+
+
+def _next() -> list[Json]:
+    next_booking = recent(f"booking_sync_next_booking_timestamp_seconds{{{_SCOPE}}}")
+    expiry = recent(f"booking_sync_credential_expiry_timestamp_seconds{{{_SCOPE}}}")
+    booking = stat(
+        "Next booking",
+        "When the next booking starts, as of the last poll. Missing while bookings are only counted, not read.",
+        (4, 5),
+        or_none(_from_now(f"min({next_booking})"), _SCOPE, "bookings"),
+        unit="dateTimeFromNow",
+        none="none known",
+        mappings=words({_BEGUN: ("has begun", "text")}),
+    )
+    booking["options"]["colorMode"] = "value"  # a moment is neither good nor bad
+    return [
+        booking,
         stat(
             "Credential",
             "When a person has to renew the credential. Missing for credentials that renew themselves or never expire.",
-            (3, 4),
+            (4, 5),
             f"1000 * min({expiry})\nor {none(_SCOPE)}",
             unit="dateTimeFromNow",
             none="does not expire",
@@ -107,15 +236,71 @@ def _stats() -> list[Json]:
     ]
 
 
-def _connections() -> list[Json]:
-    code = f"connection:booking_sync_connection_status:code{{{_ONE}}}"
+def _connections() -> Json:
+    code = f"max by (connection) ({recent(f'connection:booking_sync_connection_status:code{{{_ONE}}}')})"
+    reason = one_per(f"max by (connection, reason) ({recent(f'{REASON}{{{_ONE}}}')})", "reason")
+    since = f"max by (connection) ({recent(f'booking_sync_connection_status_since_timestamp_seconds{{{_ONE}}}')})"
+    named = (
+        f"{code} + on (connection) group_left (reason) 0 * {reason}\n"
+        f'or on (connection) label_replace({code}, "reason", "-", "", "")'
+    )
     about = ("calendar_type", "provider", "schedule")
+    info = recent(f"booking_sync_connection_info{{{_ONE}}}")
 
     def enabled(direction: str) -> str:
         number = recent(f'booking_sync_connection_sync_enabled{{{_ONE},direction="{direction}"}}')
-        return f"max without (direction) ({newest(number)})"
+        return f"max by (connection) ({number})"
 
-    switched = words({0: ("off", "#808080"), 1: ("on", "blue")})
+    switched = words({0: ("off", NEUTRAL), 1: ("on", "blue")})
+    columns = {
+        "connection": "Connection",
+        "Value #A": "Status",
+        "reason": "Why",
+        "Value #B": "Status since",
+        "Value #C": "For",
+        "calendar_type": "Calendar",
+        "provider": "Provider",
+        "schedule": "Schedule",
+        "Value #E": "Import",
+        "Value #F": "Export",
+    }
+    panel = table(
+        "What it is and since when",
+        "Each calendar connection, the worst first: its status, why and since when, its calendar and schedule, and what is "
+        "switched on. A name of letters and figures can be given another one with `aliases`. Bitrix24 portals have none.",
+        (24, 6),
+        [
+            named,
+            f"1000 * {since}",
+            f"time() - {since}",
+            one_per(f"max by (connection, {', '.join(about)}) ({info})", *about),
+            enabled("import"),
+            enabled("export"),
+        ],
+        columns,
+        overrides=[
+            column("connection", custom_width=200),
+            column("Value #A", mappings=STATUS_WORDS, custom_cellOptions=_PAINTED, custom_width=140),
+            column(
+                "reason",
+                mappings=words({reason.value: (reason.value.replace("_", " "), "text") for reason in ErrorReason}),
+                custom_width=190,
+            ),
+            column("Value #B", unit=MOMENT, custom_width=115),
+            column("Value #C", unit=LASTING, custom_width=110),
+            column("Value #E", mappings=switched, custom_width=80),
+            column("Value #F", mappings=switched, custom_width=80),
+        ],
+        sort_by="Status",
+        descending=True,
+    )
+    panel["fieldConfig"]["defaults"]["custom"]["filterable"] = False
+    return panel
+
+
+def _of_wix() -> list[Json]:
+    code = f"connection:booking_sync_connection_status:code{{{_ONE}}}"
+    by_status = recent(f'booking_sync_bookings_by_status{{{_SCOPE},window="next_7d"}}')
     return [
         state_timeline(
             "Status",
@@ -124,36 +309,15 @@ def _connections() -> list[Json]:
             f"{recent(code)} and {top(f'max_over_time({code}[$__range] @ end())')}",
             "{{connection}}",
         ),
-        table(
-            "What it is and since when",
-            "Each connection: its calendar, its schedule, what is switched on, and since when it has its status.",
-            (12, 8),
-            [
-                one_per(newest(recent(f"booking_sync_connection_info{{{_ONE}}}")), *about),
-                enabled("import"),
-                enabled("export"),
-                f"1000 * {newest(recent(f'booking_sync_connection_status_since_timestamp_seconds{{{_ONE}}}'))}",
-            ],
-            {
-                "connection": "Connection",
-                "calendar_type": "Calendar",
-                "provider": "Provider",
-                "schedule": "Schedule",
-                "Value #B": "Import",
-                "Value #C": "Export",
-                "Value #D": "Status since",
-            },
-            overrides=[
-                column("Value #B", mappings=switched),
-                column("Value #C", mappings=switched),
-                column("Value #D", unit="dateTimeFromNow"),
-            ],
-            sort_by="Connection",
-        ),
-        timeseries(
+        counts(
             "Status changes per hour",
             "How often a connection changed its status. Many changes mean a link that is about to break.",
             [query(top(f"changes({code}[1h]) and {recent(code)}"), "{{connection}}")],
+        ),
+        counts(
+            "Bookings by status",
+            "Bookings in the next 7 days by status.",
+            [query(f"max by (status) ({by_status})", "{{status}}")],
         ),
     ]
 
@@ -161,27 +325,25 @@ def _connections() -> list[Json]:
 def _bookings() -> list[Json]:
     bookings = f"target_window:booking_sync_bookings:max{{{_SCOPE}"
     week = f'{bookings},window="next_7d"}}'
-    in_week = f'{{{_SCOPE},window="next_7d"}}'
     conflicts = recent(f"target_window:booking_sync_conflicting_bookings:max{{{_SCOPE}}}")
-    names = one_per(f"max by (target, resource, name) ({recent(f'booking_sync_resource_info{{{_SCOPE}}}')})", "name")
     return [
-        timeseries(
+        counts(
             "Bookings by window",
-            "Bookings that start in each window.",
+            "Bookings that start in each window. A line ends where its data was withdrawn.",
             [query(f"max by (window) ({recent(f'{bookings}}}')})", "{{window}}")],
         ),
-        timeseries(
+        counts(
             "Against last week",
-            "Bookings in the next 7 days, now and a week ago. Far below last week is bad.",
+            "Bookings in the next 7 days, now and a week ago. Far below last week is bad. The first week has no other one.",
             [query(f"max({recent(week)})", "now"), query(f"max({recent(week, offset='1w')})", "a week ago")],
         ),
-        timeseries(
+        counts(
             "Overlapping bookings",
             "Bookings that overlap another one on a resource that serves one at a time. Anything above 0 is bad. "
             "Empty where conflicts are not measured.",
             [query(f"max by (window) ({conflicts})", "{{window}}")],
         ),
-        timeseries(
+        counts(
             "Appeared and vanished per hour",
             "Bookings seen for the first time, and bookings that are gone before their start. A burst of vanished ones is bad. "
             "Empty where bookings are only counted, not read.",
@@ -190,12 +352,19 @@ def _bookings() -> list[Json]:
                 query(f"sum({bookings_per_hour('vanished', _SCOPE)})", "vanished"),
             ],
         ),
-        timeseries(
+    ]
+
+
+def _of_bitrix24() -> list[Json]:
+    in_week = f'{{{_SCOPE},window="next_7d"}}'
+    names = one_per(f"max by (target, resource, name) ({recent(f'booking_sync_resource_info{{{_SCOPE}}}')})", "name")
+    return [
+        counts(
             "Links by entity",
             "Links of the bookings in the next 7 days by what they lead to: CRM entities, events in the staff's calendar, "
             "services; and the bookings without a CRM entity. "
             "An entity that falls to 0 points at a broken automation, unless the unverified bookings rose: their links were "
-            "read too long ago and are left out. Empty without a links collector (Bitrix24 only).",
+            "read too long ago and are left out. Empty without a links collector.",
             [
                 query(
                     top(f"max by (module, entity_type) ({recent(f'booking_sync_links{in_week}')})"),
@@ -205,7 +374,7 @@ def _bookings() -> list[Json]:
                 query(f"max({recent(f'booking_sync_links_unverified_bookings{in_week}')})", "unverified"),
             ],
         ),
-        timeseries(
+        counts(
             "Bookings by resource",
             "Bookings in the next 7 days by resource: the ones with the most. A resource at 0 may have been deleted. "
             "Empty while they are not counted by resource (`per_resource: false`).",
@@ -218,11 +387,5 @@ def _bookings() -> list[Json]:
                     "{{name}} ({{resource}})",
                 )
             ],
-        ),
-        timeseries(
-            "Bookings by status",
-            "Bookings in the next 7 days by status. Empty where the platform tells none (Wix only).",
-            [query(f"max by (status) ({recent(f'booking_sync_bookings_by_status{in_week}')})", "{{status}}")],
-            size=(24, 8),
         ),
     ]

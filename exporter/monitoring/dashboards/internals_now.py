@@ -1,0 +1,190 @@
+"""The first screen of the exporter's board: does it keep up, and if not, why and what to do; and each process by itself."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from exporter.monitoring.alerts import Board, alert_groups
+from exporter.monitoring.alerts.capacity import SLOW_LOOP, SLOW_SCRAPE
+from exporter.monitoring.causes import CAUSE, SINCE, TARGETS
+from exporter.monitoring.dashboards.causes_table import causes_table, fresh
+from exporter.monitoring.dashboards.panels import (
+    GREEN,
+    MOMENT,
+    NEUTRAL,
+    NONE,
+    ORANGE,
+    RED,
+    Json,
+    Looks,
+    column,
+    stat,
+    table,
+    words,
+)
+from exporter.monitoring.options import Options
+from exporter.monitoring.promql import RECENT, one_per, recent
+from exporter.monitoring.rules.targets import OVERDUE
+from exporter.state.verdict import OVERDUE_INTERVALS
+
+PROCESS: Final = 'job=~"$job",instance=~"$instance"'
+SCOPE: Final = 'job=~"$job",target=~"$target",platform=~"$platform"'
+
+
+def first_screen(options: Options) -> list[Json]:
+    """Return what is on the first screen, beside the tile of the exporter."""
+    hashes = recent(f"booking_sync_config_hash{{{PROCESS}}}")
+    overdue = recent(f"{OVERDUE}{{{SCOPE}}}")
+    return [
+        _keeps_up(),
+        stat(
+            "Polls overdue",
+            "Collectors whose next poll is late by a whole interval or more. Anything above 0 is bad.",
+            (4, 3),
+            f"count({overdue} > {OVERDUE_INTERVALS:g}) or 0 * count({overdue})",
+            thresholds=((None, GREEN), (1, ORANGE)),
+        ),
+        stat(
+            "Slowest scrape",
+            f"Duration of the slowest scrape; above {SLOW_SCRAPE:g} s Prometheus will soon give up: it does after 10 s, where "
+            "nothing else is set.",
+            (4, 3),
+            f"max({recent(f'scrape_duration_seconds{{{PROCESS}}}')} and max_over_time(up{{{PROCESS}}}[{RECENT}]) == 1)",
+            unit="s",
+            thresholds=((None, GREEN), (2, ORANGE), (SLOW_SCRAPE, RED)),
+        ),
+        stat(
+            "Event loop lag",
+            "The longest delay of the exporter's event loop within the last minute. Parts of a second are of no consequence; "
+            f"above {SLOW_LOOP:g} s it polls late.",
+            (4, 3),
+            f"max({recent(f'booking_sync_event_loop_lag_seconds{{{PROCESS}}}')})",
+            unit="s",
+            thresholds=((None, GREEN), (SLOW_LOOP, ORANGE), (5 * SLOW_LOOP, RED)),
+        ),
+        stat(
+            "Configurations in use",
+            "Replicas that read the same file agree on one; shards always do.",
+            (4, 3),
+            f'count(count_values("hash", {hashes}))',
+            thresholds=((None, GREEN), (2, ORANGE)),
+        ),
+        _causes(options),
+        _processes(),
+    ]
+
+
+def _keeps_up() -> Json:
+    lag = f"booking_sync_event_loop_lag_seconds{{{PROCESS}}}"
+    scrape = f"scrape_duration_seconds{{{PROCESS}}}"
+    there = f"count({recent(lag)})"
+    late = f"{OVERDUE}{{{SCOPE}}}"
+    behind = "\nor ".join(
+        (
+            f"max(min_over_time({lag}[5m])) > {SLOW_LOOP:g}",
+            f"max(avg_over_time({scrape}[10m])) > {SLOW_SCRAPE:g}",
+            f"max(min_over_time({late}[5m])) > {OVERDUE_INTERVALS:g}",
+        )
+    )
+    slow = "\nor ".join(
+        (
+            f"max({recent(lag)}) > {SLOW_LOOP:g}",
+            f"max({recent(scrape)}) > {SLOW_SCRAPE:g}",
+            f"max({recent(late)}) > {OVERDUE_INTERVALS:g}",
+        )
+    )
+    return stat(
+        "Does it keep up",
+        "Whether the exporter has time for its work, by the three numbers beside it: 'slow' while one of them is too large, "
+        "'falls behind' after five minutes of that (ten for scrapes). It wants more of a processor, or shards.",
+        (4, 3),
+        f"(2 + 0 * ({behind})\nor 1 + 0 * ({slow})\nor 0 * {there}) + 0 * {there}",
+        mappings=words({0: ("keeps up", GREEN), 1: ("slow at the moment", ORANGE), 2: ("falls behind", RED)}),
+    )
+
+
+def _causes(options: Options) -> Json:
+    """Return the causes that are about the exporter and how it is watched, not about a target or a platform."""
+    names = sorted({alert.name for group in alert_groups(options) for alert in group.alerts if alert.board is Board.INTERNALS})
+    matchers = f'job=~"$job",target="",alertname=~"{"|".join(names)}",platform=~"$platform|"'
+    return causes_table(
+        options,
+        "What is wrong with it and what to do",
+        "What is wrong with the exporter itself, one row for one cause: since when, and what its operator does. The name of "
+        "the fault leads to its runbook. Empty is good.",
+        (24, 6),
+        [fresh(name, matchers) for name in (CAUSE, SINCE, TARGETS)],
+        hidden=("who", "Value #D"),
+        fixes_of=names,
+    )
+
+
+def _processes() -> Json:
+    def of_instance(expression: str, operator: str = "max") -> str:
+        return f"{operator} by (instance) ({expression})"
+
+    def newest_of(name: str) -> str:
+        return of_instance(recent(f"{name}{{{PROCESS}}}"))
+
+    there = of_instance(f"max_over_time(up{{{PROCESS}}}[{RECENT}])")
+
+    def or_none(expression: str) -> str:
+        # Without a value anywhere there would be no column.
+        return f"{expression}\nor {NONE} + 0 * {there}"
+
+    version = one_per(f"max by (instance, version) ({recent(f'booking_sync_build_info{{{PROCESS}}}')})", "version")
+    state = f"2 * ({newest_of('booking_sync_standby')} == 1)\nor 3 * ({newest_of('booking_sync_ready')} == 0) ^ 0\nor {there}"
+    named = (
+        f"({state}) + on (instance) group_left (version) 0 * {version}\n"
+        f'or on (instance) label_replace({state}, "version", "-", "", "")'
+    )
+    columns = {
+        "instance": "Instance",
+        "Value #A": "State",
+        "version": "Version",
+        "Value #B": "Started",
+        "Value #C": "Configuration",
+        "Value #D": "Event loop lag",
+        "Value #E": "Scrape",
+        "Value #F": "Memory",
+    }
+    nothing: Looks = {NONE: ("-", "text")}
+    missing = words(nothing)
+    states: Looks = {
+        0: ("DOWN", RED),
+        1: ("up", GREEN),
+        2: ("standby", NEUTRAL),
+        3: ("starting", ORANGE),
+    }
+    panel = table(
+        "Processes",
+        "Every process that is scraped: whether it works ('starting' until every collector has finished a poll; a standby "
+        "begins none), since when, whether the last reload of its configuration was accepted ('rejected': the one before is in "
+        "force), and what it takes.",
+        (24, 6),
+        [
+            named,
+            or_none(f"1000 * {newest_of('process_start_time_seconds')}"),
+            or_none(newest_of("booking_sync_config_last_reload_successful")),
+            or_none(newest_of("booking_sync_event_loop_lag_seconds")),
+            or_none(newest_of("scrape_duration_seconds")),
+            or_none(newest_of("process_resident_memory_bytes")),
+        ],
+        columns,
+        overrides=[
+            column("Value #A", mappings=words(states), custom_cellOptions={"type": "color-background"}, custom_width=110),
+            column("version", custom_width=130),
+            column("Value #B", unit=MOMENT, mappings=missing),
+            column(
+                "Value #C",
+                mappings=words({0: ("rejected", RED), 1: ("in force", GREEN), **nothing}),
+                custom_cellOptions={"type": "color-text"},
+            ),
+            column("Value #D", unit="s", mappings=missing),
+            column("Value #E", unit="s", mappings=missing),
+            column("Value #F", unit="bytes", mappings=missing),
+        ],
+        sort_by="Instance",
+    )
+    panel["fieldConfig"]["defaults"]["custom"]["filterable"] = False
+    return panel
