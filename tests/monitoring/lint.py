@@ -84,7 +84,7 @@ def board_annotations(board: Board) -> Findings:
         for metric, matchers, _ in selectors(one["expr"]):
             if "job" not in matchers:
                 yield "", f"{one['name']} ignores the job"
-            if metric.startswith("ALERTS") and matchers.get("target") != "Re $target|":
+            if metric.startswith("ALERTS") and matchers.get("target") not in {"Re $target|", "Equal $target", "Equal "}:
                 yield "", f"{one['name']} accuses every target"
     shown = {one["name"] for one in board["annotations"]["list"] if one["enable"]}
     if "Critical alerts" in shown and board["uid"] != "booking-sync-target":
@@ -359,6 +359,16 @@ def target_variables(board: Board) -> Findings:
                 yield panel["title"], f"{metric} ignores {missing}"
 
 
+def target_single_rule(board: Board) -> Findings:
+    """Grafana escapes what a regular expression would read in the values of a variable only where several can be chosen."""
+    single = {f"${variable['name']}" for variable in _variables(board) if not variable["multi"]}
+    queries = [(panel["title"], expression) for panel, expression in _queries(board)]
+    for title, expression in queries + [(one["name"], one["expr"]) for one in board["annotations"]["list"]]:
+        for metric, matchers, _ in selectors(expression):
+            if any(name in value and not value.startswith("Equal ") for value in matchers.values() for name in single):
+                yield title, f"{metric} takes a name for a regular expression"
+
+
 def target_rate_interval_rule(board: Board) -> Findings:
     for panel, expression in _queries(board):
         if any(interval != "$__rate_interval" for interval in re.findall(r"\brate\([^\[]*\[([^\]]+)\]", expression)):
@@ -425,6 +435,7 @@ CHECKS: tuple[Check, ...] = (
     target_job_rule,
     target_instance_rule,
     target_variables,
+    target_single_rule,
     target_rate_interval_rule,
     target_counter_agg_rule,
     target_replica_rule,

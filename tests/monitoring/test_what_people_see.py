@@ -17,7 +17,20 @@ from tests.monitoring.evaluated import labels_of, moments_before
 from tests.monitoring.grafana import RANGE, STEP, ask_prometheus, filled, grafana, shown
 from tests.monitoring.remote_write import remote_write
 from tests.monitoring.servers import prometheus
-from tests.monitoring.worlds import BITRIX24, BROKEN, DAY, DOWN, HISTORY, MINUTE, WITHDRAWN, WIX, WORLDS, write_worlds
+from tests.monitoring.worlds import (
+    BITRIX24,
+    BROKEN,
+    DAY,
+    DOWN,
+    HISTORY,
+    INSTANCE,
+    MINUTE,
+    SECOND_INSTANCE,
+    WITHDRAWN,
+    WIX,
+    WORLDS,
+    write_worlds,
+)
 
 pytestmark = pytest.mark.servers
 
@@ -404,6 +417,11 @@ def test_a_critical_alert_is_one_marker_at_its_beginning(server: httpx.Client, n
 
 def test_the_alerts_of_one_target_do_not_mark_the_board_of_another(server: httpx.Client, now: float) -> None:
     assert [] == _annotated(server, "target", "Critical alerts", _variables("withdrawn", BITRIX24), now)
+
+
+def test_a_pod_in_the_place_of_another_is_a_marker_of_its_own(server: httpx.Client, now: float) -> None:
+    found = _annotated(server, "internals", "Exporter restarts", _variables("shard-gone", ".+"), now)
+    assert {INSTANCE, SECOND_INSTANCE} == {one["metric"]["instance"] for one in found}
 
 
 def test_a_restart_is_one_marker_of_our_own_process(server: httpx.Client, now: float) -> None:

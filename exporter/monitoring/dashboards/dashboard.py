@@ -184,7 +184,13 @@ def _exporter(width: int) -> Json:
 
 def _annotations(uid: Board) -> list[Json]:
     """Return markers at the moment that the value names: a region would paint the chart, one per alert."""
-    alerts = 'job=~"$job",alertname=~"BookingSync.+",severity="critical",target=~"$target|"'
+    ours = 'job=~"$job",alertname=~"BookingSync.+",severity="critical"'
+    # Only where several can be chosen Grafana escapes what a regular expression would read in a name.
+    of_target = ('target="$target"', 'target=""') if uid is Board.TARGET else ('target=~"$target|"',)
+    began = "\nor ".join(
+        f'1000 * ALERTS_FOR_STATE{{{ours},{target}}}\nand ignoring (alertstate) ALERTS{{{ours},{target},alertstate="firing"}}'
+        for target in of_target
+    )
     return [
         _annotation(
             "Exporter restarts", "blue", '1000 * process_start_time_seconds{job=~"$job"}', "{{instance}} restarted", shown=True
@@ -192,7 +198,7 @@ def _annotations(uid: Board) -> list[Json]:
         _annotation(
             "Critical alerts",
             "red",
-            f'1000 * ALERTS_FOR_STATE{{{alerts}}}\nand ignoring (alertstate) ALERTS{{{alerts},alertstate="firing"}}',
+            began,
             "{{alertname}} {{target}}",
             shown=uid is Board.TARGET,  # elsewhere they are those of many targets
         ),

@@ -107,7 +107,7 @@ def _stats() -> list[Json]:
             thresholds=((None, GREEN), (1, ORANGE)),
         ),
         stat(
-            "Double bookings, 24 h",
+            "Overlapping bookings, 24 h",
             "Bookings of the next 24 hours that overlap another one on a resource. Anything above 0 needs the front desk.",
             (4, 4),
             or_none(f"sum({conflicts})", SCOPE, "bookings"),

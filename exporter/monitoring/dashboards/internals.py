@@ -95,6 +95,7 @@ def _polling() -> list[Json]:
                     "unknown {{field}}",
                 ),
             ],
+            size=(8, 8),
         ),
         counts(
             "Series left out",
@@ -102,6 +103,7 @@ def _polling() -> list[Json]:
             [
                 query(top(f"max by (target, collector) ({dropped}) > 0"), "{{target}} {{collector}}"),
             ],
+            size=(8, 8),
         ),
         counts(
             "Incomplete windows",
@@ -112,6 +114,7 @@ def _polling() -> list[Json]:
                     "{{target}} {{collector}} {{window}}",
                 )
             ],
+            size=(8, 8),
         ),
     ]
 

@@ -197,7 +197,7 @@ def _polls() -> Json:
         overrides=[
             column("collector", custom_width=110),
             column("Value #A", mappings=states, custom_cellOptions=_PAINTED, custom_width=110),
-            column("reason", mappings=reasons, custom_width=130),
+            column("reason", mappings=reasons, custom_width=150),
             column("Value #B", unit=MOMENT, mappings=words({0: ("never", "text")}), custom_width=115),
             column("Value #C", unit=LASTING, mappings=words({-1: ("-", "text")}), custom_width=100),
             column("Value #D", unit=MOMENT, custom_width=115),
