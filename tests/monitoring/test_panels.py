@@ -46,7 +46,6 @@ FOR_A_MOMENT = {"target:booking_sync_target_failing:fell", "target:booking_sync_
 
 MORE_HISTORY = {
     "New bookings against last week",  # four hours of polls, and there are three
-    "How late polls begin, p99",  # polls that begin: here their counter stands still
 }
 """Titles of graphs that this history is not enough for; their labels are looked at."""
 
