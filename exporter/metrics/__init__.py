@@ -5,8 +5,8 @@ It leans on the state and the model, and knows no platform.
 
 from exporter.metrics.exposition import Format
 from exporter.metrics.families.catalog import FAMILIES
-from exporter.metrics.families.family import Family
+from exporter.metrics.families.family import Family, Histogram
 from exporter.metrics.instruments import Instruments, TargetInstruments
 from exporter.metrics.page import Page
 
-__all__ = ["FAMILIES", "Family", "Format", "Instruments", "Page", "TargetInstruments"]
+__all__ = ["FAMILIES", "Family", "Format", "Histogram", "Instruments", "Page", "TargetInstruments"]

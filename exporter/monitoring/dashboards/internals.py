@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from exporter.metrics.families.api import REQUEST_DURATION
-from exporter.metrics.families.family import Histogram
-from exporter.metrics.families.freshness import DURATION as POLL_DURATION
-from exporter.metrics.families.process import LATENESS
+from typing import Final
+
+from exporter.metrics import FAMILIES, Histogram
 from exporter.monitoring.alerts import Board
 from exporter.monitoring.dashboards.dashboard import Row, board, variable
 from exporter.monitoring.dashboards.internals_now import PROCESS, SCOPE, first_screen
@@ -15,6 +14,11 @@ from exporter.monitoring.promql import recent
 
 _COUNTED = SCOPE + ',instance=~"$instance"'
 _RATE = "[$__rate_interval]"
+_REQUESTS: Final = "booking_sync_api_request_duration_seconds"
+_POLLS: Final = "booking_sync_collector_poll_duration_seconds"
+_LATENESS: Final = "booking_sync_poll_lateness_seconds"
+_LARGEST: Final = {family.name: family.buckets[-1] for family in FAMILIES if isinstance(family, Histogram)}
+"""The last bound of each histogram, above which a quantile says nothing."""
 
 
 def internals(options: Options) -> str:
@@ -59,9 +63,9 @@ def _polling() -> list[Json]:
         ),
         timeseries(
             "Poll duration p95 against interval",
-            f"A poll that takes longer than its interval delays the next one. {_last(POLL_DURATION)}",
+            f"A poll that takes longer than its interval delays the next one. {_last(_POLLS)}",
             [
-                query(_quantile(0.95, POLL_DURATION, "collector", _COUNTED), "{{collector}} p95"),
+                query(_quantile(0.95, _POLLS, "collector", _COUNTED), "{{collector}} p95"),
                 query(f"min by (collector) ({interval})", "{{collector}} interval"),
             ],
             unit="s",
@@ -69,8 +73,8 @@ def _polling() -> list[Json]:
         timeseries(
             "How late polls begin, p99",
             "Against their time: what this machine had no time for, never what a platform took. "
-            f"A start with thousands of targets shows here, and a loop that lags. {_last(LATENESS)}",
-            [query(_quantile(0.99, LATENESS, "platform", PROCESS + ',platform=~"$platform"'), "{{platform}}")],
+            f"A start with thousands of targets shows here, and a loop that lags. {_last(_LATENESS)}",
+            [query(_quantile(0.99, _LATENESS, "platform", PROCESS + ',platform=~"$platform"'), "{{platform}}")],
             unit="s",
         ),
         timeseries(
@@ -138,10 +142,10 @@ def _api() -> list[Json]:
         ),
         timeseries(
             "Request duration, p50 and p95",
-            f"How long the platforms take to answer. A rising p95 eats into the polls' time. {_last(REQUEST_DURATION)}",
+            f"How long the platforms take to answer. A rising p95 eats into the polls' time. {_last(_REQUESTS)}",
             [
-                query(_quantile(0.5, REQUEST_DURATION, "platform", _COUNTED), "{{platform}} p50"),
-                query(_quantile(0.95, REQUEST_DURATION, "platform", _COUNTED), "{{platform}} p95"),
+                query(_quantile(0.5, _REQUESTS, "platform", _COUNTED), "{{platform}} p50"),
+                query(_quantile(0.95, _REQUESTS, "platform", _COUNTED), "{{platform}} p95"),
             ],
             unit="s",
         ),
@@ -237,18 +241,18 @@ def _process() -> list[Json]:
     ]
 
 
-def _last(histogram: Histogram) -> str:
+def _last(histogram: str) -> str:
     """Return how to read the largest number that a quantile can be."""
-    return f"{histogram.buckets[-1]:g} s stands for that or more."
+    return f"{_LARGEST[histogram]:g} s stands for that or more."
 
 
-def _quantile(share: float, histogram: Histogram, label: str, matchers: str) -> str:
+def _quantile(share: float, histogram: str, label: str, matchers: str) -> str:
     """Return what ``share`` of the observations took at most; nothing, not NaN, where there were none.
 
     Prometheus may have the buckets as series of their own, or all of them in one (`convert_classic_histograms_to_nhcb`).
     """
     buckets, whole = (
-        f"histogram_quantile({share}, sum by ({labels}) (rate({histogram.name}{suffix}{{{matchers}}}{_RATE}))) >= 0"
+        f"histogram_quantile({share}, sum by ({labels}) (rate({histogram}{suffix}{{{matchers}}}{_RATE}))) >= 0"
         for labels, suffix in ((f"{label}, le", "_bucket"), (label, ""))
     )
     return f"{buckets}\nor {whole}"

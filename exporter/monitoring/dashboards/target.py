@@ -61,8 +61,8 @@ def target(options: Options) -> str:
         rows=[
             Row("Target $target", [*_now(options), _causes(options), _polls(), *_next(), _connections()]),
             Row("Bookings", _bookings()),
-            Row("Wix only: connections over time, bookings by status", _of_wix(), collapsed=True),
-            Row("Bitrix24 only: links, bookings by resource", _of_bitrix24(), collapsed=True),
+            Row("Wix only: connections over time, bookings by status", _over_time(), collapsed=True),
+            Row("Bitrix24 only: links, bookings by resource", _links_and_resources(), collapsed=True),
         ],
         exporter_width=6,
         links=[link("Status page", url, "external link", _ON_ITS_OWN_PAGE) for url in _status_page(options)],
@@ -298,7 +298,7 @@ def _connections() -> Json:
     return panel
 
 
-def _of_wix() -> list[Json]:
+def _over_time() -> list[Json]:
     code = f"connection:booking_sync_connection_status:code{{{_ONE}}}"
     by_status = recent(f'booking_sync_bookings_by_status{{{_SCOPE},window="next_7d"}}')
     return [
@@ -355,7 +355,7 @@ def _bookings() -> list[Json]:
     ]
 
 
-def _of_bitrix24() -> list[Json]:
+def _links_and_resources() -> list[Json]:
     in_week = f'{{{_SCOPE},window="next_7d"}}'
     names = one_per(f"max by (target, resource, name) ({recent(f'booking_sync_resource_info{{{_SCOPE}}}')})", "name")
     return [
