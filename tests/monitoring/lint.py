@@ -197,6 +197,15 @@ def panel_state_colours(board: Board) -> Findings:
             yield panel["title"], "shows thresholds instead of states"
 
 
+def panel_painted_cells(board: Board) -> Findings:
+    for panel in panels(board):
+        for over in panel["fieldConfig"]["overrides"]:
+            cells = [one["value"] for one in over["properties"] if one["id"] == "custom.cellOptions"]
+            # Without a mode some versions leave the cell as it is: the word is there, its colour is not.
+            if any(cell["type"] == "color-background" and "mode" not in cell for cell in cells):
+                yield panel["title"], f"{over['matcher']['options']} may have no colour"
+
+
 def panel_withdrawn(board: Board) -> Findings:
     for panel in panels(board):
         if panel["type"] != "timeseries":
@@ -420,6 +429,7 @@ CHECKS: tuple[Check, ...] = (
     panel_no_value,
     panel_exporter_first,
     panel_state_colours,
+    panel_painted_cells,
     panel_withdrawn,
     panel_units_rule,
     panel_share_bounds,

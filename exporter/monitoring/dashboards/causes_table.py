@@ -10,7 +10,7 @@ from exporter.model import ConnectionStatus, ErrorReason
 from exporter.monitoring.alerts import Board, alert_groups
 from exporter.monitoring.causes import NAMED, SEEN
 from exporter.monitoring.dashboards.fixes import BETWEEN, KEY, fix_mappings
-from exporter.monitoring.dashboards.panels import BLUE, LASTING, MOMENT, ORANGE, RED, Json, Looks, column, table, words
+from exporter.monitoring.dashboards.panels import BLUE, LASTING, MOMENT, ORANGE, PAINTED, RED, Json, Looks, column, table, words
 from exporter.monitoring.options import Options
 
 _FRESH: Final = "90s"
@@ -101,7 +101,7 @@ def causes_table(
     links = {"who": [OPEN_TARGET], "where": [OPEN_CONNECTION]} if "who" not in hidden else {}
     links |= {"alert": [_runbook(runbook)]} if runbook else {}
     looks: dict[str, dict[str, object]] = {
-        "Value #A": {"mappings": words(_SEVERITIES), "custom_cellOptions": {"type": "color-background"}},
+        "Value #A": {"mappings": words(_SEVERITIES), "custom_cellOptions": PAINTED},
         "Value #B": {"unit": MOMENT},
         "Value #C": {"unit": LASTING},
         "Value #D": {"mappings": words({0.0: ("-", "text")})},

@@ -12,6 +12,7 @@ from exporter.monitoring.dashboards.panels import (
     GREEN,
     MAX_SERIES,
     ORANGE,
+    PAINTED,
     RED,
     STATUS_LOOKS,
     Json,
@@ -170,7 +171,7 @@ def _trouble() -> Json:
             column(
                 "status",
                 mappings=words({status.value: looks for status, looks in STATUS_LOOKS.items()}),
-                custom_cellOptions={"type": "color-background"},
+                custom_cellOptions=PAINTED,
             ),
             column("Value", unit="dateTimeFromNow"),
             column("target", links=[OPEN_TARGET]),

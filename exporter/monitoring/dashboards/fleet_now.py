@@ -10,6 +10,7 @@ from exporter.monitoring.dashboards.panels import (
     GREEN,
     NEUTRAL,
     ORANGE,
+    PAINTED,
     RED,
     Json,
     Looks,
@@ -160,7 +161,7 @@ def _all_targets() -> Json:
             column(
                 "Value #A",
                 mappings=words(HEALTH_LOOKS),
-                custom_cellOptions={"type": "color-background"},
+                custom_cellOptions=PAINTED,
                 custom_width=90,
             ),
             column("Value #B", unit="percentunit", decimals=0),

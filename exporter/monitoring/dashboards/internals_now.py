@@ -14,6 +14,7 @@ from exporter.monitoring.dashboards.panels import (
     NEUTRAL,
     NONE,
     ORANGE,
+    PAINTED,
     RED,
     Json,
     Looks,
@@ -172,7 +173,7 @@ def _processes() -> Json:
         ],
         columns,
         overrides=[
-            column("Value #A", mappings=words(states), custom_cellOptions={"type": "color-background"}, custom_width=110),
+            column("Value #A", mappings=words(states), custom_cellOptions=PAINTED, custom_width=110),
             column("version", custom_width=130),
             column("Value #B", unit=MOMENT, mappings=missing),
             column(

@@ -30,6 +30,8 @@ Looks = Mapping[float | str, tuple[str, str]]
 MOMENT: Final = "time:D MMM HH:mm"
 LASTING: Final = "dtdhms"
 """Days, hours, minutes and seconds: in words 179 minutes would be two hours, or three."""
+PAINTED: Final = {"type": "color-background", "mode": "basic"}
+"""A cell in the colour of its value. Not every Grafana paints one that does not say how."""
 
 Thresholds = Sequence[tuple[float | None, str]]
 NO_THRESHOLDS: Thresholds = ((None, "text"),)

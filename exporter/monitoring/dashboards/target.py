@@ -17,6 +17,7 @@ from exporter.monitoring.dashboards.panels import (
     MOMENT,
     NEUTRAL,
     ORANGE,
+    PAINTED,
     RED,
     STATUS_WORDS,
     YELLOW,
@@ -44,7 +45,6 @@ _BEGUN: Final = -2.0
 """What a tile of a moment has where that moment is over."""
 _GOOD, _PARTLY, _FAILED, _NOT_YET = 1.0, 0.5, 0.0, 2.0
 _SHOWN, _WITHDRAWN, _NEVER_CAME = 1.0, 0.0, 2.0
-_PAINTED: Final = {"type": "color-background"}
 
 
 def target(options: Options) -> str:
@@ -196,12 +196,12 @@ def _polls() -> Json:
         columns,
         overrides=[
             column("collector", custom_width=110),
-            column("Value #A", mappings=states, custom_cellOptions=_PAINTED, custom_width=110),
+            column("Value #A", mappings=states, custom_cellOptions=PAINTED, custom_width=110),
             column("reason", mappings=reasons, custom_width=150),
             column("Value #B", unit=MOMENT, mappings=words({0: ("never", "text")}), custom_width=115),
             column("Value #C", unit=LASTING, mappings=words({-1: ("-", "text")}), custom_width=100),
             column("Value #D", unit=MOMENT, custom_width=115),
-            column("Value #E", mappings=data, custom_cellOptions=_PAINTED, custom_width=95),
+            column("Value #E", mappings=data, custom_cellOptions=PAINTED, custom_width=95),
             column("Value #F", unit=MOMENT, mappings=words({0: ("-", "text")}), custom_width=115),
         ],
         sort_by="Collector",
@@ -280,7 +280,7 @@ def _connections() -> Json:
         columns,
         overrides=[
             column("connection", custom_width=200),
-            column("Value #A", mappings=STATUS_WORDS, custom_cellOptions=_PAINTED, custom_width=140),
+            column("Value #A", mappings=STATUS_WORDS, custom_cellOptions=PAINTED, custom_width=140),
             column(
                 "reason",
                 mappings=words({reason.value: (reason.value.replace("_", " "), "text") for reason in ErrorReason}),
