@@ -46,6 +46,8 @@ _BROKE: Final = {_SILENT: HISTORY}
 """An intake is silent when nothing came for a day, here for as long as there is a history."""
 _INSTANCE: Final = "127.0.0.1:10888"
 _SCRAPE: Final = 60.0
+_LAG: Final = 0.004
+"""Seconds by which the event loop lags: it is measured by a clock that these worlds do not have."""
 _SINCE_SCRAPE: Final = 17.0
 _START_UP: Final = 5 * MINUTE
 _STEP: Final = 10.0
@@ -126,6 +128,7 @@ def _write_scrapes(client: httpx.Client, job: str, pages: Pages, silent_since: f
         found[labels_of("up", **scrape)][moment] = float(answers)
         found[labels_of("scrape_duration_seconds", **scrape)][moment] = 0.01
         if answers:
+            found[labels_of("booking_sync_event_loop_lag_seconds", **scrape)][moment] = _LAG
             for name, own, value in lines_of(page):
                 found[labels_of(name, **scrape, **own)][moment] = started if name == "process_start_time_seconds" else value
     remote_write(client, with_ends([moment for moment, _ in pages], found))

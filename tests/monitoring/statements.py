@@ -16,6 +16,8 @@ COLOURLESS: Final = frozenset({GREY, "text", "transparent"})
 SAYS_NOTHING: Final = frozenset({"", "-", UNKNOWN})
 DURATIONS: Final = frozenset({"s", "ms", "m", "h", "d", "dtdurations", "dtdurationms", "clocks", "clockms", "dthms", "dtdhms"})
 _NO_TEXT: Final = re.compile(r"\b(NaN|undefined|null|Infinity|Invalid date)\b|\[object|∞")
+MAX_ZEROS: Final = 4
+"""As many windows as there are by default: more lines of zeros push out of a legend what is not zero."""
 _A_STATE: Final = "undefined"
 """A platform has a status and a reason of this name."""
 _HALVES: Final = frozenset({"", "-"})
@@ -98,6 +100,15 @@ def one_cause_is_one_row(_panel: Json, shown: Json) -> Iterator[str]:
             yield f"{one} and {other} are one"
 
 
+def a_legend_is_not_full_of_zeros(panel: Json, shown: Json) -> Iterator[str]:
+    """What never happened is told by an empty chart; fifteen lines that say so hide the one that does not."""
+    if panel["type"] != "timeseries":
+        return
+    known = {line["name"]: {value for _, value, _ in line["points"] if value is not None} for line in shown["series"]}
+    if len(zeros := [name for name, values in known.items() if values == {0}]) > MAX_ZEROS:
+        yield f"{len(zeros)} of {len(known)} lines are 0 all the time: {sorted(zeros)[:3]}"
+
+
 STATEMENTS: Final[tuple[Statement, ...]] = (
     a_tile_without_a_value_is_grey_and_says_unknown,
     a_cell_without_a_value_is_empty,
@@ -107,6 +118,7 @@ STATEMENTS: Final[tuple[Statement, ...]] = (
     a_state_is_one_of_the_words,
     a_code_is_told_in_words,
     one_cause_is_one_row,
+    a_legend_is_not_full_of_zeros,
 )
 
 

@@ -30,7 +30,11 @@ EXPORTER: Final = "Exporter"
 TROUBLES: Final = ("fleet", "What is broken and who fixes it")
 FIRST_SCREEN: Final = 21
 """Rows of the grid that 900 pixels show below Grafana's own two bars."""
-EXCEPTED: Final[Mapping[tuple[str, str], str]] = {}
+_CLOSED_LIST: Final = "a closed list that fits into the legend, the most on top; a line shows that its data is not withdrawn"
+EXCEPTED: Final[Mapping[tuple[str, str], str]] = {
+    ("a_legend_is_not_full_of_zeros", "Connections by status"): _CLOSED_LIST,
+    ("a_legend_is_not_full_of_zeros", "Error reasons"): _CLOSED_LIST,
+}
 """(Statement, panel), with a reason."""
 KNOWN_WITHOUT_THE_EXPORTER: Final = {
     EXPORTER: "it is about that",
@@ -180,6 +184,22 @@ def test_the_state_of_a_target_is_that_of_its_worst_row(sights: Sights, job: str
         assert expected == tile["text"]
 
 
+@pytest.mark.parametrize("job", NAMED)
+def test_no_tile_of_a_target_looks_worse_than_its_state(sights: Sights, job: str) -> None:
+    gravity = {"red": 2, "orange": 1}
+    for place in places([job]):
+        if place.stem == "target" and place.panel["type"] == "stat" and place.title != EXPORTER:
+            (state,) = sights.see(Place(job, "target", place.target, "State"))["tiles"]
+            for tile in sights.see(place)["tiles"]:
+                assert gravity.get(tile["color"], 0) <= gravity.get(state["color"], 0), f"{place}: {tile['text']}"
+
+
+@pytest.mark.parametrize("job", PLAYED)
+def test_the_exporter_keeps_up_whatever_befalls_the_targets(sights: Sights, job: str) -> None:
+    (tile,) = sights.see(Place(job, "internals", ALL, "Does it keep up"))["tiles"]
+    assert ("keeps up", "green") == (tile["text"], tile["color"])
+
+
 @pytest.mark.parametrize("job", JOBS)
 def test_the_exporters_board_has_the_row_of_a_stopped_exporter_and_what_to_do(sights: Sights, job: str) -> None:
     rows = sights.see(Place(job, "internals", ALL, "What is wrong with it and what to do"))["rows"]
@@ -245,7 +265,8 @@ def _valued(value: str) -> Plant:
         (says.a_state_is_one_of_the_words, Place(CALM, "target", SALON_WIX, "Status"), _valued("77")),
         (says.a_code_is_told_in_words, Place(CALM, "fleet", ALL, "Wall of targets"), _valued("77")),
         (says.one_cause_is_one_row, Place("token-revoked", TROUBLES[0], ALL, TROUBLES[1]), _named),
-        (says.one_cause_is_one_row, Place(CALM, "target", SALON_WIX, "What it is and since when"), _named),
+        (says.one_cause_is_one_row, Place(CALM, "target", SALON_WIX, "Calendar connections (Wix)"), _named),
+        (says.a_legend_is_not_full_of_zeros, Place(CALM, "internals", ALL, "Since the last good poll"), _valued("0")),
     ],
     ids=lambda one: getattr(one, "__name__", str(one)),
 )

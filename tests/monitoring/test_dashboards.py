@@ -48,6 +48,14 @@ def test_uids_and_titles_are_unique_and_the_files_are_small_enough_for_a_configm
     assert all(path.stat().st_size < 200_000 for path in BOARDS)
 
 
+def test_a_target_with_four_connections_and_two_collectors_is_shown_without_scrolling() -> None:
+    target = load_board(next(path for path in BOARDS if path.stem == "target"))
+    heights = {panel["title"]: 38 * panel["gridPos"]["h"] - 8 for panel in panels(target)}
+    title, heading, row = 54, 36, 36  # pixels, paddings included
+    for panel, rows in (("Calendar connections (Wix)", 4), ("Polls", 2)):
+        assert title + heading + rows * row <= heights[panel], panel
+
+
 @pytest.mark.filterwarnings("ignore:Prefer using dashboardv2:DeprecationWarning")
 @pytest.mark.parametrize("path", BOARDS, ids=lambda path: path.stem)
 def test_grafanas_own_model_reads_a_dashboard(path: Path) -> None:

@@ -22,7 +22,7 @@ from tests.monitoring.servers import prometheus, run, wait_for
 pytestmark = pytest.mark.servers
 
 # What only one of the two platforms has is asked of a target of that platform.
-ONLY_WIX = {"Status", "What it is and since when", "Status changes per hour", "Bookings by status"}
+ONLY_WIX = {"Status", "Calendar connections (Wix)", "Status changes per hour", "Bookings by status"}
 Query = tuple[str, str, bool, str, str]
 
 

@@ -219,7 +219,7 @@ def test_a_broken_connection_is_one_row_with_its_state_its_reason_and_its_time(s
 
 
 def test_the_table_of_a_targets_connections_has_one_row_for_each_the_worst_first(see: See, now: float) -> None:
-    rows = see("revoked", "target", "What it is and since when", WIX)["rows"]
+    rows = see("revoked", "target", "Calendar connections (Wix)", WIX)["rows"]
     named = ("Connection", "Status", "Why", "For", "Calendar", "Import", "Export")
     assert [
         ("Chair 2", "error", "token revoked", "00:20:00", "google", "on", "on"),

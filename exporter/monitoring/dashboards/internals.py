@@ -136,8 +136,9 @@ def _api() -> list[Json]:
         ),
         timeseries(
             "Failed requests by code",
-            "Share of the requests that did not end with 2xx; 'none' had no answer at all. A refused credential is 401 or 403.",
-            [query(f"{failed} / on (platform) group_left () ({all_requests} > 0)", "{{platform}} {{code}}")],
+            "Share of the requests that did not end with 2xx; 'none' had no answer at all. A refused credential is 401 or 403. "
+            "Empty is good.",
+            [query(f"{failed} / on (platform) group_left () ({all_requests} > 0) > 0", "{{platform}} {{code}}")],
             unit="percentunit",
         ),
         timeseries(
@@ -174,7 +175,7 @@ def _budget() -> list[Json]:
             "Server time that Bitrix24 has summed within ten minutes; at 480 s it blocks the method. Empty without Bitrix24.",
             [
                 query(
-                    top(f"max by (target, operation) ({operating})"),
+                    top(f"max by (target, operation) ({operating}) > 0"),
                     "{{target}} {{operation}}",
                 )
             ],
@@ -182,10 +183,11 @@ def _budget() -> list[Json]:
         ),
         timeseries(
             "Time spent waiting for a limit",
-            "Share of the time that requests of a target wait for a limit, ours or the platform's. Several can wait at once.",
+            "Share of the time that requests of a target wait for a limit, ours or the platform's. Several can wait at once. "
+            "Empty is good.",
             [
                 query(
-                    top(f"sum by (target) (rate(booking_sync_api_throttle_wait_seconds_total{{{_COUNTED}}}{_RATE}))"),
+                    top(f"sum by (target) (rate(booking_sync_api_throttle_wait_seconds_total{{{_COUNTED}}}{_RATE})) > 0"),
                     "{{target}}",
                 )
             ],
@@ -194,10 +196,10 @@ def _budget() -> list[Json]:
         ),
         timeseries(
             "Retries by reason",
-            "Requests that were repeated, by what went wrong before.",
+            "Requests that were repeated, by what went wrong before. Empty is good.",
             [
                 query(
-                    f"sum by (platform, reason) (rate(booking_sync_api_retries_total{{{_COUNTED}}}{_RATE}))",
+                    f"sum by (platform, reason) (rate(booking_sync_api_retries_total{{{_COUNTED}}}{_RATE})) > 0",
                     "{{platform}} {{reason}}",
                 )
             ],
@@ -232,7 +234,7 @@ def _process() -> list[Json]:
             "Log lines per minute. Errors have a reason and a target in the log.",
             [
                 query(
-                    f"60 * sum by (level) (rate(booking_sync_log_messages_total{{{PROCESS}}}{_RATE}))",
+                    f"60 * sum by (level) (rate(booking_sync_log_messages_total{{{PROCESS}}}{_RATE})) > 0",
                     "{{level}}",
                 )
             ],

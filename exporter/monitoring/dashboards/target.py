@@ -41,6 +41,8 @@ from exporter.monitoring.rules.targets import AVAILABLE, OUTAGE, UP, WHY
 _SCOPE = 'job=~"$job",target="$target"'
 _ONE = _SCOPE + ',connection=~"$connection"'
 _ON_ITS_OWN_PAGE: Final = "This target on the exporter's own page"
+_ONE_OF_MANY: Final = 0.0001
+"""A share that is more than nothing, however many connections a target has."""
 _BEGUN: Final = -2.0
 """What a tile of a moment has where that moment is over."""
 _GOOD, _PARTLY, _FAILED, _NOT_YET = 1.0, 0.5, 0.0, 2.0
@@ -99,12 +101,13 @@ def _now(options: Options) -> list[Json]:
         ),
         stat(
             "Connections healthy",
-            "Share of the live calendar connections that are not in error. Bitrix24 portals have none.",
+            "Share of the live calendar connections that are not in error: red where none is left, as the state has it. "
+            "Bitrix24 portals have none.",
             (6, 3),
             or_none(healthy_share(_SCOPE), _SCOPE, "connections"),
             unit="percentunit",
             none="none",
-            thresholds=((None, RED), (0.9, ORANGE), (0.97, GREEN)),
+            thresholds=((None, RED), (_ONE_OF_MANY, ORANGE), (1, GREEN)),
         ),
     ]
 
@@ -152,7 +155,7 @@ def _polls() -> Json:
     why = one_per(f"max by (collector, reason) ({recent(f'{WHY}{{{_SCOPE}}}')})", "reason")
     state = "\nor on (collector) ".join(
         (
-            because("a calendar provider", f"{_PARTLY:g} * ({of_collector(OUTAGE)} == 1)"),
+            because("provider down", f"{_PARTLY:g} * ({of_collector(OUTAGE)} == 1)"),
             f"{_FAILED:g} * {why}",
             because("-", of_collector(UP)),
             because("-", f"{_NOT_YET:g} + 0 * {polled}"),
@@ -265,10 +268,10 @@ def _connections() -> Json:
         "Value #F": "Export",
     }
     panel = table(
-        "What it is and since when",
+        "Calendar connections (Wix)",
         "Each calendar connection, the worst first: its status, why and since when, its calendar and schedule, and what is "
         "switched on. A name of letters and figures can be given another one with `aliases`. Bitrix24 portals have none.",
-        (24, 6),
+        (24, 7),
         [
             named,
             f"1000 * {since}",
