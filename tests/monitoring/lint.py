@@ -206,6 +206,34 @@ def panel_painted_cells(board: Board) -> Findings:
                 yield panel["title"], f"{over['matcher']['options']} may have no colour"
 
 
+_ADDRESSES = {
+    "booking-sync-target": {
+        "State": "What is wrong and what to do",
+        "Connections healthy": "Calendar connections (Wix)",
+        "Next double booking": "What is wrong and what to do",
+    },
+    "booking-sync-internals": {
+        "Does it keep up": "Processes",
+        "Slowest scrape": "Processes",
+        "Event loop lag": "Processes",
+        "Configurations in use": "Processes",
+    },
+}
+"""The table that says of whom a tile speaks which has no link, and says it without being opened."""
+
+
+def panel_address(board: Board) -> Findings:
+    if board["uid"] not in _ADDRESSES:
+        return
+    tables = {panel["title"] for panel in board["panels"] if panel["type"] == "table"}
+    for panel in panels(board):
+        alarms = any(f"'color': '{color}'" in str(panel["fieldConfig"]) for color in ("red", "orange"))
+        if panel["type"] != "stat" or not alarms or panel["title"] == "Exporter" or panel["fieldConfig"]["defaults"]["links"]:
+            continue
+        if _ADDRESSES[board["uid"]].get(panel["title"]) not in tables:
+            yield panel["title"], "alarms, and does not say of whom it speaks"
+
+
 def panel_withdrawn(board: Board) -> Findings:
     for panel in panels(board):
         if panel["type"] != "timeseries":
@@ -430,6 +458,7 @@ CHECKS: tuple[Check, ...] = (
     panel_exporter_first,
     panel_state_colours,
     panel_painted_cells,
+    panel_address,
     panel_withdrawn,
     panel_units_rule,
     panel_share_bounds,

@@ -398,6 +398,17 @@ def test_the_exporters_board_says_whether_it_keeps_up(
     assert expected == (tile["text"], tile["color"])
 
 
+def test_the_exporters_board_says_of_each_process_which_configuration_it_has_and_since_when(see: See, now: float) -> None:
+    rows = see("pair", "internals", "Processes")["rows"]
+    named = ("Instance", "State", "Configuration", "Read")
+    read = _clock(now - 3_600)
+    assert [(INSTANCE, "up", "in force", read), (SECOND_INSTANCE, "standby", "in force", read)] == [
+        tuple(row[name]["text"] for name in named) for row in rows
+    ]
+    (dead,) = see("down", "internals", "Processes")["rows"]
+    assert (INSTANCE, "DOWN", "-", "-") == tuple(dead[name]["text"] for name in named)
+
+
 def _annotated(server: httpx.Client, board: str, name: str, variables: dict[str, str], now: float) -> list[Json]:
     (annotation,) = [one for one in BY_STEM[board]["annotations"]["list"] if one["name"] == name]
     assert annotation["useValueForTime"], "each point would be a marker, or a region"

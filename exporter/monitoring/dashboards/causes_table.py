@@ -97,7 +97,7 @@ def causes_table(
         "alertstate": 120,
     }
     if fixes_of:  # a fix wants the room, and several lines; so may the others
-        widths |= {"alert": 230, "where": 130, "reason": 115, "fixed_by": 125, "alertstate": 90}
+        widths |= {"alert": 230, "where": 130, "reason": 125, "fixed_by": 165, "alertstate": 90}
     links = {"who": [OPEN_TARGET], "where": [OPEN_CONNECTION]} if "who" not in hidden else {}
     links |= {"alert": [_runbook(runbook)]} if runbook else {}
     looks: dict[str, dict[str, object]] = {
@@ -110,7 +110,7 @@ def causes_table(
         "alertstate": {"mappings": words(_STATES)},
         "fix": {
             "mappings": fix_mappings(options, fixes_of),
-            "custom_minWidth": 360,
+            "custom_minWidth": 300,
             "custom_inspect": True,  # a Grafana that does not wrap shows all of it on demand
         },
         **{name: {"custom_hidden": True} for name in ("target", "connection", "job", *hidden)},

@@ -29,6 +29,10 @@ from exporter.monitoring.rules.targets import OVERDUE
 from exporter.state.verdict import OVERDUE_INTERVALS
 
 PROCESS: Final = 'job=~"$job",instance=~"$instance"'
+_WHOSE: Final = {
+    "title": "Whose they are",
+    "url": f"/d/{Board.FLEET}?${{datasource:queryparam}}&${{job:queryparam}}&${{__url_time_range}}",
+}
 SCOPE: Final = 'job=~"$job",target=~"$target",platform=~"$platform"'
 
 
@@ -40,10 +44,11 @@ def first_screen(options: Options) -> list[Json]:
         _keeps_up(),
         stat(
             "Polls overdue",
-            "Collectors whose next poll is late by a whole interval or more. Anything above 0 is bad.",
+            "Collectors whose next poll is late by a whole interval or more. Anything above 0 is bad; the fleet's board says whose.",
             (4, 3),
             f"count({overdue} > {OVERDUE_INTERVALS:g}) or 0 * count({overdue})",
             thresholds=((None, GREEN), (1, ORANGE)),
+            links=[_WHOSE],
         ),
         stat(
             "Slowest scrape",
@@ -65,7 +70,7 @@ def first_screen(options: Options) -> list[Json]:
         ),
         stat(
             "Configurations in use",
-            "Replicas that read the same file agree on one; shards always do.",
+            "Replicas that read the same file agree on one; shards always do. Who read it when stands below.",
             (4, 3),
             f'count(count_values("hash", {hashes}))',
             thresholds=((None, GREEN), (2, ORANGE)),
@@ -145,9 +150,10 @@ def _processes() -> Json:
         "version": "Version",
         "Value #B": "Started",
         "Value #C": "Configuration",
-        "Value #D": "Event loop lag",
-        "Value #E": "Scrape",
-        "Value #F": "Memory",
+        "Value #D": "Read",
+        "Value #E": "Event loop lag",
+        "Value #F": "Scrape",
+        "Value #G": "Memory",
     }
     nothing: Looks = {NONE: ("-", "text")}
     missing = words(nothing)
@@ -161,12 +167,13 @@ def _processes() -> Json:
         "Processes",
         "Every process that is scraped: whether it works ('starting' until every collector has finished a poll; a standby "
         "begins none), since when, whether the last reload of its configuration was accepted ('rejected': the one before is in "
-        "force), and what it takes.",
+        "force), when it read the one that is in force, and what it takes.",
         (24, 6),
         [
             named,
             or_none(f"1000 * {newest_of('process_start_time_seconds')}"),
             or_none(newest_of("booking_sync_config_last_reload_successful")),
+            or_none(f"1000 * {newest_of('booking_sync_config_last_reload_success_timestamp_seconds')}"),
             or_none(newest_of("booking_sync_event_loop_lag_seconds")),
             or_none(newest_of("scrape_duration_seconds")),
             or_none(newest_of("process_resident_memory_bytes")),
@@ -181,9 +188,10 @@ def _processes() -> Json:
                 mappings=words({0: ("rejected", RED), 1: ("in force", GREEN), **nothing}),
                 custom_cellOptions={"type": "color-text"},
             ),
-            column("Value #D", unit="s", mappings=missing),
+            column("Value #D", unit=MOMENT, mappings=missing),
             column("Value #E", unit="s", mappings=missing),
-            column("Value #F", unit="bytes", mappings=missing),
+            column("Value #F", unit="s", mappings=missing),
+            column("Value #G", unit="bytes", mappings=missing),
         ],
         sort_by="Instance",
     )
