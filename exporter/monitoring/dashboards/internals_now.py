@@ -44,7 +44,8 @@ def first_screen(options: Options) -> list[Json]:
         _keeps_up(),
         stat(
             "Polls overdue",
-            "Collectors whose next poll is late by a whole interval or more. Anything above 0 is bad; the fleet's board says whose.",
+            "Collectors whose next poll is late by a whole interval or more. Anything above 0 is bad; the fleet's board says "
+            "whose they are.",
             (4, 3),
             f"count({overdue} > {OVERDUE_INTERVALS:g}) or 0 * count({overdue})",
             thresholds=((None, GREEN), (1, ORANGE)),
