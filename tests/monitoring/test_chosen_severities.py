@@ -148,3 +148,18 @@ def test_the_command_says_what_is_wrong_with_the_verdicts_and_writes_nothing(tmp
     assert 2 == result.exit_code
     assert f"{config}:2: verdicts.connection_stuck.after: has no unit (fix: write 20s for seconds)" in result.stderr
     assert not out.exists()
+
+
+def test_the_page_about_many_connections_for_one_reason_keeps_back_theirs() -> None:
+    alerts = alerts_for(PAGES)
+    [lead] = [
+        alert
+        for alert in alerts
+        if alert.name == "BookingSyncManyConnectionsNeedOwner" and "reason" in labels_of_expression(alert.expr)
+    ]
+    for single in (alert for alert in alerts if alert.name in TOLD_BY[Kind.CONNECTION_ERROR]):
+        assert [
+            inhibition.equal
+            for inhibition in INHIBITIONS
+            if "reason" in inhibition.equal and _may(lead, inhibition.source) and _may(single, inhibition.target)
+        ]
