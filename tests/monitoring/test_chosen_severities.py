@@ -160,6 +160,6 @@ def test_the_page_about_many_connections_for_one_reason_keeps_back_theirs() -> N
     for single in (alert for alert in alerts if alert.name in TOLD_BY[Kind.CONNECTION_ERROR]):
         assert [
             inhibition.equal
-            for inhibition in INHIBITIONS
+            for inhibition in inhibitions(Options())
             if "reason" in inhibition.equal and _may(lead, inhibition.source) and _may(single, inhibition.target)
         ]

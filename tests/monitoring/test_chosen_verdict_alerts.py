@@ -1,5 +1,7 @@
 """Rules that are rendered for a user's ``verdicts:`` follow them: each row just below and just above its threshold.
 
+What is recorded of the health of targets does, too, without the wait of an alert.
+
 The same views as those by which board, API and ``probe`` are held against them (``tests/test_chosen_verdicts.py``).
 """
 
@@ -16,14 +18,16 @@ from exporter.fields.durations import parse_duration
 from exporter.model import ConnectionStatus
 from exporter.monitoring.options import Options
 from exporter.monitoring.prometheus import alerting_rules, recording_rules
+from exporter.monitoring.rules.health import FINDINGS, HEALTH
 from exporter.state import verdict
+from exporter.state.findings import findings, verdicts
 from exporter.state.snapshot import View
 from exporter.state.thresholds import Thresholds
 from exporter.state.verdict import Kind, Row, Verdict
 from tests.harness import views
-from tests.harness.chosen_verdicts import EDGES, thresholds_of
-from tests.harness.verdict_scenes import SCENES, connected, went_down
-from tests.monitoring.outages import firing
+from tests.harness.chosen_verdicts import EDGES, judged_by, thresholds_of
+from tests.harness.verdict_scenes import SCENES, SITE, connected, went_down
+from tests.monitoring.outages import measured
 from tests.monitoring.shown import series_of
 
 SHIPPED: Final[dict[str, dict[str, Any]]] = {
@@ -71,12 +75,17 @@ _SETTLED: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """What is shown, minute by minute, and how bad the alerts of ``kind`` are at some of them (``None``: none fires)."""
+    """What is shown, minute by minute, and how bad the alerts of ``kind`` are at some of them (``None``: none fires).
+
+    ``waits`` tells a case that is about how long an alert waits, and ``at_once`` one that no alert can tell so soon.
+    """
 
     name: str
     kind: Kind
     phases: tuple[tuple[View, int], ...]
     expected: Mapping[int, str | None]
+    waits: bool = False
+    at_once: bool = False
 
 
 def _severity(found: Verdict) -> str | None:
@@ -88,7 +97,7 @@ def _edges(written: dict[str, dict[str, Any]], thresholds: Thresholds) -> Iterat
     moving = {(Kind.CONNECTIONS_DOWN, "least"), (Kind.CONNECTIONS_DOWN, "within"), (Kind.CONNECTION_DISCONNECTED, "within")}
     for edge in EDGES:
         number = written[edge.kind][edge.key]
-        if (edge.kind, edge.key) in moving or edge.key == "after":
+        if (edge.kind, edge.key) in moving:
             continue
         scaled = parse_duration(number) if edge.unit == "s" else number * 100 if edge.unit == "%" else number
         for (shown, found), side in zip(edge.sides(written, round(scaled)), ("below", "above"), strict=True):
@@ -97,7 +106,7 @@ def _edges(written: dict[str, dict[str, Any]], thresholds: Thresholds) -> Iterat
             else:
                 bad = _severity(found) or "ok"
             name = f"{edge.kind}-{edge.key}-{side}"
-            yield Case(name, edge.kind, ((shown, LONG + 1),), {LONG: None if bad == "ok" else bad})
+            yield Case(name, edge.kind, ((shown, LONG + 1),), {LONG: None if bad == "ok" else bad}, at_once=edge.key == "after")
 
 
 def _severities(thresholds: Thresholds) -> Iterator[Case]:
@@ -110,7 +119,10 @@ def _severities(thresholds: Thresholds) -> Iterator[Case]:
     for row in rows:
         severity = thresholds.severity(row.kind)
         yield Case(
-            f"{row.kind}-{severity}", row.kind, ((SCENES[row], LONG + 1),), {LONG: None if severity == "ok" else severity}
+            f"{row.kind}-{severity}",
+            row.kind,
+            ((judged_by(SCENES[row], thresholds), LONG + 1),),
+            {LONG: None if severity == "ok" else severity},
         )
 
 
@@ -121,7 +133,8 @@ def _waits(thresholds: Thresholds) -> Iterator[Case]:
     ):
         minutes = round(after / 60)
         shown = connected(views.connection("a", status), views.connection("b"))
-        yield Case(f"{kind}-after", kind, ((shown, LONG + 1),), {minutes - 2: None, minutes + 4: thresholds.severity(kind)})
+        expected = {minutes - 2: None, minutes + 4: thresholds.severity(kind)}
+        yield Case(f"{kind}-waits", kind, ((shown, LONG + 1),), expected, waits=True)
 
 
 def _losses(thresholds: Thresholds) -> Iterator[Case]:
@@ -160,31 +173,70 @@ def _rules(options: Options) -> list[dict[str, Any]]:
     return [group for text in (recording_rules(options), alerting_rules(options)) for group in yaml.safe_load(text)["groups"]]
 
 
+Labels = list[dict[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """The cases of a set; what fires of its rules and what they find by the minute, and the health of targets in the end."""
+
+    cases: list[Case]
+    fired: dict[int, Labels]
+    found: dict[int, Labels]
+    health: dict[str, float]
+
+
 @pytest.fixture(scope="module", params=list(SETS))
-def run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Case], dict[int, Any]]:
-    """Return the cases of a set, and what fires of its rules by the minute."""
+def run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Run:
     written = SETS[request.param]
     cases = cases_of(written)
     series = {name: values for case in cases for name, values in series_of(case.name, *case.phases).items()}
     minutes = sorted({minute for case in cases for minute in case.expected})
     bundle = _rules(Options(thresholds=thresholds_of(written)))
-    return cases, firing(series, minutes, tmp_path_factory.mktemp("chosen"), bundle=bundle)
+    names = (HEALTH, *FINDINGS)
+    expression = f'ALERTS{{alertstate="firing",alertname!="Watchdog"}} or {" or ".join(names)}'
+    rows = measured(series, minutes, tmp_path_factory.mktemp("chosen"), expression, (), bundle=bundle)
+
+    def called(*names: str) -> dict[int, Labels]:
+        return {minute: [labels for labels, _ in told if labels["__name__"] in names] for minute, told in rows.items()}
+
+    health = {labels["job"]: value for labels, value in rows[LONG] if labels["__name__"] == HEALTH}
+    return Run(cases, called("ALERTS"), called(*FINDINGS), health)
 
 
 @pytest.mark.servers
-def test_the_alerts_follow_the_thresholds_and_severities_of_a_user(run: tuple[list[Case], dict[int, Any]]) -> None:
-    cases, fired = run
+def test_the_alerts_follow_the_thresholds_and_severities_of_a_user(run: Run) -> None:
+    cases = [case for case in run.cases if not case.at_once]
     assert len(cases) >= 20
-    wrong = {
+    assert {} == _wrong(cases, run.fired)
+
+
+@pytest.mark.servers
+def test_what_is_recorded_of_health_follows_them_at_once(run: Run) -> None:
+    cases = [case for case in run.cases if not case.waits]
+    assert len(cases) >= 20
+    assert {} == _wrong(cases, run.found)
+
+
+@pytest.mark.servers
+def test_the_recorded_health_of_a_target_is_the_verdict_of_the_status_api_for_a_user(run: Run) -> None:
+    shown = {case.name: case.phases[0][0] for case in run.cases if len(case.phases) == 1 and not case.waits}
+    assert len(shown) >= 18
+    assert {name: float(verdicts(view, findings(view))[SITE]) for name, view in shown.items()} == {
+        name: run.health.get(name) for name in shown
+    }
+
+
+def _wrong(cases: list[Case], told: dict[int, Labels]) -> dict[tuple[str, int, str | None], str | None]:
+    return {
         (case.name, minute, expected): found
         for case in cases
         for minute, expected in case.expected.items()
-        if (found := _worst(case, fired[minute])) != expected
+        if (found := _worst(case, told[minute])) != expected
     }
-    assert {} == wrong
 
 
-def _worst(case: Case, alerts: list[dict[str, str]]) -> str | None:
+def _worst(case: Case, told: Labels) -> str | None:
     """Return the worst severity of what tells of the kind of ``case``: a page, else a ticket."""
-    own = {alert["severity"] for alert in alerts if alert["job"] == case.name and alert["alertname"] in ALERTS[case.kind]}
+    own = {labels["severity"] for labels in told if labels["job"] == case.name and labels["alertname"] in ALERTS[case.kind]}
     return next((severity for severity in ("critical", "warning") if severity in own), None)
