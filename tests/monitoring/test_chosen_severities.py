@@ -141,6 +141,15 @@ def test_the_command_reads_the_verdicts_of_a_configuration_without_its_secrets(t
     assert not (tmp_path / "docs/runbooks/bookingsynclinksunverified.md").exists()
 
 
+def test_a_check_reads_the_same_block(tmp_path: Path) -> None:
+    config = tmp_path / "exporter.yml"
+    config.write_text("verdicts:\n  connection_stuck: {after: 20}\n")
+    asked = ["monitoring", "check", "--prometheus-url", "http://127.0.0.1:9", "--config.file", str(config)]
+    result = CliRunner().invoke(app, asked)
+    assert 2 == result.exit_code
+    assert f"{config}:2: verdicts.connection_stuck.after: has no unit (fix: write 20s for seconds)" in result.stderr
+
+
 def test_the_command_says_what_is_wrong_with_the_verdicts_and_writes_nothing(tmp_path: Path) -> None:
     config, out = tmp_path / "exporter.yml", tmp_path / "out"
     config.write_text("verdicts:\n  connection_stuck: {after: 20}\n")
