@@ -14,11 +14,13 @@ from exporter.cli import app
 from exporter.monitoring.alerts import Alert, alert_groups
 from exporter.monitoring.inhibitions import inhibitions
 from exporter.monitoring.options import Options
-from exporter.monitoring.render import files
+from exporter.monitoring.render import files, render
 from exporter.state.thresholds import Thresholds
 from exporter.state.verdict import MOVABLE, Kind
+from exporter.texts import LANGUAGES
 from tests.monitoring.promql import labels_of_expression
 from tests.monitoring.routes import parts_of
+from tests.monitoring.servers import run
 
 NO_PAGE: Final = {Kind.CONFLICT, Kind.BUDGET_SPENT, Kind.POLL_OVERDUE}
 PAGES: Final = {str(row.kind): "critical" for row in MOVABLE if row.kind not in NO_PAGE}
@@ -139,6 +141,30 @@ def test_the_command_reads_the_verdicts_of_a_configuration_without_its_secrets(t
     assert ("20m", "critical") == (stuck["for"], stuck["labels"]["severity"])
     assert "BookingSyncLinksUnverified" not in rules
     assert not (tmp_path / "docs/runbooks/bookingsynclinksunverified.md").exists()
+
+
+@pytest.mark.parametrize("language", [*LANGUAGES])
+@pytest.mark.parametrize("severities", [PAGES, {str(row.kind): "ok" for row in MOVABLE}], ids=["pages", "ok"])
+@pytest.mark.servers
+def test_the_servers_accept_what_a_user_chose_in_every_language(
+    severities: dict[str, str], language: str, tmp_path: Path
+) -> None:
+    chosen = Thresholds(
+        conflict_soon=1_800,
+        connections_down_within=5_401,
+        connection_disconnected_within=604_800,
+        connection_stuck_after=61,
+        credential_expiry_within=3_700,
+        poll_overdue_intervals=1.5,
+        severities=severities,
+    )
+    render(Options(thresholds=chosen, language=language), tmp_path)
+    for tool, command, name in (
+        ("promtool", ("check", "config"), "prometheus/prometheus.yml"),
+        ("amtool", ("check-config",), "alertmanager/alertmanager.yml"),
+    ):
+        result = run(tool, *command, tmp_path / "config" / name)
+        assert 0 == result.returncode, result.stdout + result.stderr
 
 
 def test_a_check_reads_the_same_block(tmp_path: Path) -> None:
