@@ -33,7 +33,6 @@ from exporter.monitoring.options import Options
 from exporter.monitoring.promql import RECENT, newest, one_per, recent
 from exporter.monitoring.rules import STATUS_CODES
 from exporter.monitoring.rules.bookings import NEW_4H
-from exporter.state.verdict import USUAL_BOOKINGS
 
 _CODE = f"connection:booking_sync_connection_status:code{{{SCOPE}}}"
 _EVERY_5M, _EVERY_HOUR = "11m", "3h"
@@ -42,6 +41,8 @@ _EVERY_5M, _EVERY_HOUR = "11m", "3h"
 _SHARE, _KNOWN, _DAYS = "healthy", "days known of 30", 30
 _NOT_WORKING = STATUS_CODES[ConnectionStatus.SYNC_IN_PROGRESS]
 _BAD_NOW = ((None, GREEN), (1, RED))
+_ENOUGH = 10
+"""So many bookings are enough to be compared with those of another week."""
 
 _OPEN_SERIES: Json = {
     "title": "Open the target",
@@ -280,7 +281,7 @@ def _connections() -> list[Json]:
 
 def _least(now: str, before: str) -> str:
     """Return the targets that have least of what they had, of those that had enough to be compared."""
-    return f"bottomk({MAX_SERIES}, {now} / ({before} >= {USUAL_BOOKINGS}))"
+    return f"bottomk({MAX_SERIES}, {now} / ({before} >= {_ENOUGH}))"
 
 
 def _bookings() -> list[Json]:
