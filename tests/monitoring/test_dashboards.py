@@ -56,6 +56,15 @@ def test_a_target_with_four_connections_and_two_collectors_is_shown_without_scro
         assert title + heading + rows * row <= heights[panel], panel
 
 
+def test_on_a_telephone_the_exporters_board_says_on_its_first_screen_what_is_wrong() -> None:
+    board = load_board(next(path for path in BOARDS if path.stem == "internals"))
+    titles = [panel["title"] for panel in panels(board)]
+    above = [panel["gridPos"]["h"] for panel in panels(board)[: titles.index("What is wrong with it and what to do")]]
+    assert 38 * (1 + sum(above)) + 120 <= 844 - 250, "the menu of the board takes 250"
+    # At 1440x900 pixels, which are 21 rows, the processes are on the first screen, too.
+    assert all(panel["gridPos"]["y"] + panel["gridPos"]["h"] <= 21 for panel in panels(board)[: titles.index("Processes") + 1])
+
+
 @pytest.mark.filterwarnings("ignore:Prefer using dashboardv2:DeprecationWarning")
 @pytest.mark.parametrize("path", BOARDS, ids=lambda path: path.stem)
 def test_grafanas_own_model_reads_a_dashboard(path: Path) -> None:
