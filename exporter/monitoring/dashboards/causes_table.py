@@ -95,15 +95,15 @@ def causes_table(
     runbook = options.runbook("${__data.fields.runbook}")
     widths = {
         "Value #A": 80,
-        "who": 180,
-        "Value #D": 70,
-        "alert": 290,
-        "where": 150,
-        "reason": 130,
+        "who": 165,
+        "Value #D": 65,
+        "alert": 298,
+        "where": 148,
+        "reason": 122,
         "Value #B": 115,
-        "Value #C": 105,
-        "fixed_by": 160,
-        "alertstate": 120,
+        "Value #C": 100,
+        "fixed_by": 178,
+        "alertstate": 114,
     }
     if fixes_of:  # a fix wants the room, and several lines
         widths |= {"alert": 230, "where": 130, "reason": 125, "fixed_by": 165, "alertstate": 90}
