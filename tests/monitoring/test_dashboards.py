@@ -59,6 +59,7 @@ def test_a_target_with_four_connections_and_two_collectors_is_shown_without_scro
 def test_on_a_telephone_the_exporters_board_says_on_its_first_screen_what_is_wrong() -> None:
     board = load_board(next(path for path in BOARDS if path.stem == "internals"))
     titles = [panel["title"] for panel in panels(board)]
+    assert panels(board)[0]["gridPos"]["w"] <= 6, "a wider tile has larger letters, and its words have two lines"
     above = [panel["gridPos"]["h"] for panel in panels(board)[: titles.index("What is wrong with it and what to do")]]
     assert 38 * (1 + sum(above)) + 120 <= 844 - 250, "the menu of the board takes 250"
     # At 1440x900 pixels, which are 21 rows, the processes are on the first screen, too.

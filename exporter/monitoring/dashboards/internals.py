@@ -40,7 +40,7 @@ def internals(options: Options) -> str:
             Row("API budget", _budget()),
             Row("Process", _process(), collapsed=True),
         ],
-        exporter_width=12,
+        exporter_width=6,
     )
 
 

@@ -42,21 +42,21 @@ def first_screen(options: Options) -> list[Json]:
     intervals = _intervals(options)
     return [
         _keeps_up(intervals),
-        _causes(options),
         stat(
             "Polls overdue",
             f"Collectors whose next poll is late by {'a whole interval' if intervals == '1' else f'{intervals} intervals'} or "
             "more. Anything above 0 is bad; the fleet's board says whose they are.",
-            (6, 3),
+            (9, 3),
             f"count({overdue} > {intervals}) or 0 * count({overdue})",
             thresholds=((None, GREEN), (1, ORANGE)),
             links=[_WHOSE],
         ),
+        _causes(options),
         stat(
             "Slowest scrape",
             f"Duration of the slowest scrape; above {SLOW_SCRAPE:g} s Prometheus will soon give up: it does after 10 s, where "
             "nothing else is set.",
-            (6, 3),
+            (8, 3),
             f"max({recent(f'scrape_duration_seconds{{{PROCESS}}}')} and max_over_time(up{{{PROCESS}}}[{RECENT}]) == 1)",
             unit="s",
             thresholds=((None, GREEN), (2, ORANGE), (SLOW_SCRAPE, RED)),
@@ -65,7 +65,7 @@ def first_screen(options: Options) -> list[Json]:
             "Event loop lag",
             "The longest delay of the exporter's event loop within the last minute. Parts of a second are of no consequence; "
             f"above {SLOW_LOOP:g} s it polls late.",
-            (6, 3),
+            (8, 3),
             f"max({recent(f'booking_sync_event_loop_lag_seconds{{{PROCESS}}}')})",
             unit="s",
             thresholds=((None, GREEN), (SLOW_LOOP, ORANGE), (5 * SLOW_LOOP, RED)),
@@ -73,7 +73,7 @@ def first_screen(options: Options) -> list[Json]:
         stat(
             "Configurations in use",
             "Replicas that read the same file agree on one; shards always do. Who read it when stands below.",
-            (6, 3),
+            (8, 3),
             f'count(count_values("hash", {hashes}))',
             thresholds=((None, GREEN), (2, ORANGE)),
         ),
@@ -109,7 +109,7 @@ def _keeps_up(intervals: str) -> Json:
         "Does it keep up",
         "Whether the exporter has time for its work, by the three numbers beside it: 'slow' while one of them is too large, "
         "'falls behind' after five minutes of that (ten for scrapes). It wants more of a processor, or shards.",
-        (12, 3),
+        (9, 3),
         f"(2 + 0 * ({behind})\nor 1 + 0 * ({slow})\nor 0 * {there}) + 0 * {there}",
         mappings=words({0: ("keeps up", GREEN), 1: ("slow at the moment", ORANGE), 2: ("falls behind", RED)}),
     )
