@@ -29,6 +29,10 @@ _File: TypeAlias = Annotated[
     Path | None,
     typer.Option("--monitoring.file", metavar="FILE", help="What only the bundle needs; flags win over it."),
 ]
+_Hurry: TypeAlias = Annotated[
+    int | None,
+    typer.Option("--hurry", metavar="N", help="Divide every wait by N, for a rehearsal: 60 makes a minute a second."),
+]
 
 
 def _settings(file: Path | None) -> Settings:
@@ -65,10 +69,7 @@ def render_bundle(
     language: Annotated[
         str | None, typer.Option("--language", metavar="CODE", help="Language of what alerts and messages say: en, de, ru.")
     ] = None,
-    hurry: Annotated[
-        int | None,
-        typer.Option("--hurry", metavar="N", help="Divide every wait by N, for a rehearsal: 60 makes a minute a second."),
-    ] = None,
+    hurry: _Hurry = None,
     force: Annotated[bool, typer.Option("--force", help="Replace files that were edited since, too.")] = False,
 ) -> None:
     """Write the bundle for your names and addresses. Nobody has to edit JSON or YAML."""
@@ -121,6 +122,7 @@ def check_bundle(
     monitoring_file: _File = None,
     job: _Jobs = None,
     slo: _Slo = None,
+    hurry: _Hurry = None,
     output: Annotated[Report, typer.Option("--output", help="Form of the result.")] = Report.TEXT,
 ) -> None:
     """Ask running servers whether they carry the bundle. Exit code 0 all there, 1 something is missing, 2 bad usage."""
@@ -129,7 +131,7 @@ def check_bundle(
     logs.configure("error", "auto")
     with exits():
         settings = _settings(monitoring_file)
-        options = _options(settings, job, slo=slo)
+        options = _options(settings, job, slo=slo, hurry=hurry)
         where = settings.addresses.given()
         given = {
             "Prometheus": prometheus_url or where.get("prometheus", ""),

@@ -25,7 +25,8 @@ FixedBy = Literal["exporter operator", "account administrator", "calendar owner"
 _TEMPLATED: Final = "{{"
 
 
-def _secret_file(value: object) -> str:
+def secret_file(value: object) -> str:
+    """Return the path of a file with a secret. Raises for what is no path, and may be the secret itself."""
     path = seen(text_of(value, f"{SECRETS}/name"))
     if "://" in path or "/" not in path or path.endswith("/") or not path.isprintable() or _TEMPLATED in path:
         # Never shown: somebody may have put the secret itself here.
@@ -36,7 +37,7 @@ def _secret_file(value: object) -> str:
 
 SecretFile = Annotated[
     str,
-    PlainValidator(_secret_file),
+    PlainValidator(secret_file),
     WithJsonSchema({"type": "string", "pattern": "^[^{]*/[^/{]+$", "examples": [f"{SECRETS}/name"]}),
 ]
 

@@ -21,7 +21,7 @@ from exporter.fields.durations import format_duration
 from exporter.fields.kinds import Duration, FieldProblem, LabelValue, Reading, field_error, named, seen, shown, text_of
 from exporter.monitoring.alerts import alert_groups
 from exporter.monitoring.alerts.needed import NEEDED
-from exporter.monitoring.delivery import Delivery, MailServer, OfficeHours, Receivers, Route
+from exporter.monitoring.delivery import Delivery, MailServer, OfficeHours, Receivers, Route, secret_file
 from exporter.monitoring.options import (
     MAX_UID_PREFIX,
     Options,
@@ -29,6 +29,7 @@ from exporter.monitoring.options import (
     trouble_with_job,
     trouble_with_slo,
 )
+from exporter.monitoring.password import FOLDER
 from exporter.platforms.settings import Strict, default
 from exporter.support.yaml_source import read_yaml, show_path
 from exporter.texts import LANGUAGES
@@ -134,6 +135,16 @@ def _interval(seconds: float) -> float:
     return seconds
 
 
+def _password_file(value: object) -> str:
+    # No name at all is a choice: Debian's servers ask for no password.
+    return "" if value == "" else secret_file(value)
+
+
+PasswordFile = Annotated[
+    str,
+    PlainValidator(_password_file),
+    WithJsonSchema({"type": "string", "pattern": "^$|^[^{]*/[^/{]+$", "examples": [f"{FOLDER}/password", ""]}),
+]
 Job = Annotated[str, PlainValidator(_job), WithJsonSchema({"type": "string", "pattern": r"^[^\"'\\{}$|*+?^()\[\]\n]+$"})]
 Address = Annotated[str, PlainValidator(_address), WithJsonSchema({"type": "string", "pattern": "^https?://[^{}\"'` $?#]+$"})]
 ClusterLabel = Annotated[str, PlainValidator(_label), WithJsonSchema({"type": "string", "pattern": "^[a-zA-Z_][a-zA-Z0-9_]*$"})]
@@ -172,7 +183,7 @@ class Addresses(Strict):
     )
     grafana: Address | None = Field(default=None, description="Grafana, as people reach it.")
     runbooks: Address | None = Field(default=None, description="A place of your own for the files of docs/runbooks.")
-    prometheus: Address = Field(default="http://prometheus:9090", description="Prometheus, as Grafana reaches it.")
+    prometheus: Address = Field(default="http://prometheus:9090", description="Prometheus, as Grafana and itself reach it.")
     alertmanager: Address = Field(
         default="http://alertmanager:9093", description="Alertmanager, as Prometheus and Grafana reach it."
     )
@@ -219,6 +230,10 @@ class Settings(Strict):
     )
     language: Language = Field(default="en", description="Language of what alerts and messages say.")
     addresses: Addresses = Field(default=Addresses(), description="Where the servers and the board are.")
+    password_file: PasswordFile = Field(
+        default=f"{FOLDER}/password",
+        description='File with the password of Prometheus and Alertmanager, where each server finds it; `""` for none.',
+    )
     cluster_label: ClusterLabel = Field(
         default="cluster", description="External label of your Prometheus that tells clusters apart."
     )
@@ -259,6 +274,7 @@ class Settings(Strict):
             scrape_interval=format_duration(self.scrape_interval),
             prometheus_url=where.prometheus,
             alertmanager_url=where.alertmanager,
+            password_file=self.password_file,
             cluster_label=self.cluster_label,
             rule_labels=MappingProxyType(self.rule_labels),
             off=self.alerts.disabled,
