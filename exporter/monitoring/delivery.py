@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, PlainValidator, WithJsonSchema, model_validator
 
 from exporter.fields.kinds import LabelValue, Zone, field_error, named, seen, text_of
+from exporter.monitoring.extra import Extra
 from exporter.platforms.settings import Strict
 
 SECRETS: Final = "/run/secrets"
@@ -282,6 +283,7 @@ class Delivery(Strict):
     receivers: Receivers = Receivers()
     routes: tuple[Route, ...] = ()
     office_hours: OfficeHours | None = None
+    extra: Extra = Extra()
 
     def ways(self) -> Iterator[tuple[tuple[str | int, ...], Way]]:
         """Yield every way, with its place in the file."""

@@ -22,6 +22,7 @@ from exporter.fields.kinds import Duration, FieldProblem, LabelValue, Reading, f
 from exporter.monitoring.alerts import alert_groups
 from exporter.monitoring.alerts.needed import NEEDED
 from exporter.monitoring.delivery import Delivery, MailServer, OfficeHours, Receivers, Route, secret_file
+from exporter.monitoring.extra import Extra
 from exporter.monitoring.options import (
     MAX_UID_PREFIX,
     Options,
@@ -30,6 +31,7 @@ from exporter.monitoring.options import (
     trouble_with_slo,
 )
 from exporter.monitoring.password import FOLDER
+from exporter.monitoring.receivers import receivers
 from exporter.platforms.settings import Strict, default
 from exporter.support.yaml_source import read_yaml, show_path
 from exporter.texts import LANGUAGES
@@ -247,6 +249,7 @@ class Settings(Strict):
         default=(), description="Who else is told instead, by site or by who has to act."
     )
     office_hours: OfficeHours | None = Field(default=None, description="Tickets only at these times.")
+    extra: Extra = Field(default=Extra(), description="Receivers and routes in Alertmanager's own words.")
     grafana: Grafana = Field(default=Grafana(), description="Names in Grafana.")
     namespace: Namespace = Field(default="monitoring", description="Namespace of the manifests.")
     image: Image | None = Field(default=None, description="Image of the manifests; the one of this version if left out.")
@@ -257,7 +260,9 @@ class Settings(Strict):
     @property
     def delivery(self) -> Delivery:
         """Who is told, and how."""
-        return Delivery(mail=self.mail, receivers=self.receivers, routes=self.routes, office_hours=self.office_hours)
+        return Delivery(
+            mail=self.mail, receivers=self.receivers, routes=self.routes, office_hours=self.office_hours, extra=self.extra
+        )
 
     def options(self) -> Options:
         """Return what the renderers take."""
@@ -293,6 +298,9 @@ def _cross_problems(settings: Settings) -> Iterator[FieldProblem]:
     if settings.cluster_label in settings.rule_labels:
         path = ("rule_labels", settings.cluster_label)
         yield FieldProblem(path, "is the cluster_label", "set it as an external label of Prometheus")
+    ours = [str(one["name"]) for _, one in receivers(settings.delivery.model_copy(update={"extra": Extra()}))]
+    for problem in settings.extra.problems(ours, ["office-hours"] if settings.office_hours else []):
+        yield problem._replace(path=("extra", *problem.path))
     written = settings.receivers.model_fields_set
     for place, way in settings.delivery.ways():
         if way.mail and settings.mail is None and (place[0] == "routes" or place[1] in written):
