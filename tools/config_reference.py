@@ -27,6 +27,7 @@ from exporter.monitoring.delivery import (
     Way,
     Webhook,
 )
+from exporter.monitoring.extra import Extra
 from exporter.monitoring.settings import Addresses, Alerts, Grafana
 from exporter.platforms.base import Section
 from exporter.platforms.registry import PLATFORMS
@@ -65,6 +66,7 @@ _MONITORING: Final[tuple[Section, ...]] = (
     Section("Webhook", Webhook, "`webhook` of a way"),
     Section("Route", Route, "`routes[]`"),
     Section("Office hours", OfficeHours, "`office_hours`"),
+    Section("Extra", Extra, "`extra`"),
     Section("Grafana", Grafana, "`grafana`"),
 )
 

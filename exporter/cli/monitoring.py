@@ -35,6 +35,10 @@ _Config: TypeAlias = Annotated[
         "--config.file", metavar="FILE", help="Configuration of the exporter; only its block verdicts is read, and no secret."
     ),
 ]
+_Hurry: TypeAlias = Annotated[
+    int | None,
+    typer.Option("--hurry", metavar="N", help="Divide every wait by N, for a rehearsal: 60 makes a minute a second."),
+]
 
 
 def _settings(file: Path | None) -> Settings:
@@ -74,10 +78,7 @@ def render_bundle(
     language: Annotated[
         str | None, typer.Option("--language", metavar="CODE", help="Language of what alerts and messages say: en, de, ru.")
     ] = None,
-    hurry: Annotated[
-        int | None,
-        typer.Option("--hurry", metavar="N", help="Divide every wait by N, for a rehearsal: 60 makes a minute a second."),
-    ] = None,
+    hurry: _Hurry = None,
     config_file: _Config = None,
     force: Annotated[bool, typer.Option("--force", help="Replace files that were edited since, too.")] = False,
 ) -> None:
@@ -133,6 +134,7 @@ def check_bundle(
     config_file: _Config = None,
     job: _Jobs = None,
     slo: _Slo = None,
+    hurry: _Hurry = None,
     output: Annotated[Report, typer.Option("--output", help="Form of the result.")] = Report.TEXT,
 ) -> None:
     """Ask running servers whether they carry the bundle. Exit code 0 all there, 1 something is missing, 2 bad usage."""
@@ -141,7 +143,7 @@ def check_bundle(
     logs.configure("error", "auto")
     with exits():
         settings = _settings(monitoring_file)
-        options = _options(settings, job, config_file, slo=slo)
+        options = _options(settings, job, config_file, slo=slo, hurry=hurry)
         where = settings.addresses.given()
         given = {
             "Prometheus": prometheus_url or where.get("prometheus", ""),

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, PlainValidator, WithJsonSchema, model_validator
 
 from exporter.fields.kinds import LabelValue, Zone, field_error, named, seen, text_of
+from exporter.monitoring.extra import Extra
 from exporter.platforms.settings import Strict
 
 SECRETS: Final = "/run/secrets"
@@ -25,7 +26,8 @@ FixedBy = Literal["exporter operator", "account administrator", "calendar owner"
 _TEMPLATED: Final = "{{"
 
 
-def _secret_file(value: object) -> str:
+def secret_file(value: object) -> str:
+    """Return the path of a file with a secret. Raises for what is no path, and may be the secret itself."""
     path = seen(text_of(value, f"{SECRETS}/name"))
     if "://" in path or "/" not in path or path.endswith("/") or not path.isprintable() or _TEMPLATED in path:
         # Never shown: somebody may have put the secret itself here.
@@ -36,7 +38,7 @@ def _secret_file(value: object) -> str:
 
 SecretFile = Annotated[
     str,
-    PlainValidator(_secret_file),
+    PlainValidator(secret_file),
     WithJsonSchema({"type": "string", "pattern": "^[^{]*/[^/{]+$", "examples": [f"{SECRETS}/name"]}),
 ]
 
@@ -281,6 +283,7 @@ class Delivery(Strict):
     receivers: Receivers = Receivers()
     routes: tuple[Route, ...] = ()
     office_hours: OfficeHours | None = None
+    extra: Extra = Extra()
 
     def ways(self) -> Iterator[tuple[tuple[str | int, ...], Way]]:
         """Yield every way, with its place in the file."""

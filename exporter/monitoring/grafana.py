@@ -14,13 +14,13 @@ def datasource(options: Options) -> str:
             "apiVersion": 1,
             "datasources": [
                 {
-                    **_source("Prometheus", options.prometheus_url),
+                    **_source(options, "Prometheus", options.prometheus_url),
                     "isDefault": True,
                     "jsonData": {"httpMethod": "POST", "timeInterval": options.scrape_interval},
                 },
                 # Silences are made and alerts looked at in Grafana: browsers do not get at Alertmanager itself.
                 {
-                    **_source("Alertmanager", options.alertmanager_url),
+                    **_source(options, "Alertmanager", options.alertmanager_url),
                     "jsonData": {"implementation": "prometheus", "handleGrafanaManagedAlerts": False},
                 },
             ],
@@ -28,16 +28,19 @@ def datasource(options: Options) -> str:
     )
 
 
-def _source(name: str, url: str) -> dict[str, object]:
+def _source(options: Options, name: str, url: str) -> dict[str, object]:
+    login = {
+        "basicAuth": True,
+        "basicAuthUser": password.USER,
+        "secureJsonData": {"basicAuthPassword": f"$__file{{{options.password_file}}}"},
+    }
     return {
         "name": name,
         "uid": name.lower(),
         "type": name.lower(),
         "access": "proxy",
         "url": url,
-        "basicAuth": True,
-        "basicAuthUser": password.USER,
-        "secureJsonData": {"basicAuthPassword": f"$__file{{{password.FOLDER}/password}}"},
+        **(login if options.password_file else {}),
         "editable": False,
     }
 

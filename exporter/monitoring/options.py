@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from exporter.errors import ConfigError, Problem
 from exporter.monitoring.delivery import Delivery
+from exporter.monitoring.password import FOLDER
 from exporter.monitoring.promql import of_jobs
 from exporter.state.thresholds import DEFAULTS, Thresholds
 from exporter.texts import DEFAULT, LANGUAGES
@@ -44,8 +45,9 @@ class Options:
 
     What follows has no flag and is read from ``monitoring.yml`` (:mod:`exporter.monitoring.settings`, which has checked it):
     ``exporters`` are the addresses of a job for the example of a Prometheus; ``prometheus_url`` and ``alertmanager_url`` are
-    where the servers reach each other; ``cluster_label`` tells clusters apart; ``off`` names alerts that nobody wants;
-    ``delivery`` says who hears of the others, and how. Raises :class:`~exporter.errors.ConfigError` with every problem at once.
+    where the servers reach each other, with the password in ``password_file`` unless that is ""; ``cluster_label`` tells
+    clusters apart; ``off`` names alerts that nobody wants; ``delivery`` says who hears of the others, and how.
+    Raises :class:`~exporter.errors.ConfigError` with every problem at once.
     """
 
     jobs: tuple[str, ...] = ("booking-sync-exporter",)
@@ -70,6 +72,7 @@ class Options:
     manifest_labels: Mapping[str, str] = field(default_factory=lambda: _NONE)
     delivery: Delivery = field(default_factory=Delivery)
     thresholds: Thresholds = DEFAULTS
+    password_file: str = f"{FOLDER}/password"
 
     def __post_init__(self) -> None:
         problems = [] if self.jobs else [Problem("--job", "names no job", "name the job that scrapes the exporter")]

@@ -50,11 +50,11 @@ def prometheus_config(options: Options) -> str:
             # A rehearsal that compares with last week writes that week first.
             **({} if by == 1 else {"storage": {"tsdb": {"out_of_order_time_window": divided("4w", by)}}}),
             "rule_files": ["recording.rules.yml", "alerting.rules.yml", "own/*.yml"],
-            "alerting": {"alertmanagers": [_behind_the_password(options.alertmanager_url)]},
+            "alerting": {"alertmanagers": [_server(options, options.alertmanager_url)]},
             "scrape_configs": [
                 *(_exporter_job(options, job) for job in options.jobs),
-                {"job_name": "prometheus", **_behind_the_password("http://localhost:9090")},
-                {"job_name": "alertmanager", **_behind_the_password(options.alertmanager_url, metrics=True)},
+                {"job_name": "prometheus", **_server(options, _own_address(options), metrics=True)},
+                {"job_name": "alertmanager", **_server(options, options.alertmanager_url, metrics=True)},
             ],
         }
     )
@@ -70,7 +70,12 @@ def _exporter_job(options: Options, job: str) -> dict[str, object]:
     }
 
 
-def _behind_the_password(address: str, *, metrics: bool = False) -> dict[str, object]:
+def _own_address(options: Options) -> str:
+    """Return where Prometheus scrapes itself: in its own container, unless somebody says where it is."""
+    return options.prometheus_url if options.prometheus_url != Options().prometheus_url else "http://localhost:9090"
+
+
+def _server(options: Options, address: str, *, metrics: bool = False) -> dict[str, object]:
     parts = urlsplit(address)
     port = "" if parts.port else ":443" if parts.scheme == "https" else ":80"
     scheme = {"scheme": "https"} if parts.scheme == "https" else {}
@@ -79,6 +84,6 @@ def _behind_the_password(address: str, *, metrics: bool = False) -> dict[str, ob
     return {
         **scheme,
         **(path if parts.path else {}),
-        "basic_auth": {"username": password.USER, "password_file": f"{password.FOLDER}/password"},
+        **({"basic_auth": {"username": password.USER, "password_file": file}} if (file := options.password_file) else {}),
         "static_configs": [{"targets": [parts.netloc + port]}],
     }

@@ -124,7 +124,7 @@ def receivers(delivery: Delivery) -> list[tuple[str, Mapping[str, object]]]:
         severity = route.severity or "critical"
         found.append(_receiver(name, route.to, all_clear=True, severity=severity))
         found.append(_receiver(f"{name}{WITHOUT_ALL_CLEAR}", route.to, all_clear=False, severity=severity))
-    return [("", receiver) for receiver in found]
+    return [("", receiver) for receiver in (*found, *delivery.extra.receivers)]
 
 
 WITHOUT_ALL_CLEAR: Final = "-without-all-clear"

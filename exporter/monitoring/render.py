@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from exporter import __version__
 from exporter.errors import ConfigError
 from exporter.monitoring.alertmanager import alertmanager_config, demo_config, templates
+from exporter.monitoring.alerts.connections import silent_burns
 from exporter.monitoring.dashboards import fleet, internals, target
 from exporter.monitoring.grafana import dashboard_provider, datasource, nothing
 from exporter.monitoring.inhibitions import released
@@ -44,6 +45,14 @@ def files(options: Options) -> dict[str, str]:
     return {name: with_cluster_label(text, options.cluster_label) for name, text in texts.items()}
 
 
+def _silent(options: Options) -> Iterator[str]:
+    if windows := silent_burns(options):
+        yield (
+            f"note: with an objective of {options.slo:g} BookingSyncErrorBudgetBurn over {', '.join(windows)} never comes, not "
+            "even when all connections are in error; an objective of 0.9306 or more has them all"
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Rendered:
     """What a render did: the files that it wrote, and what else people have to know, one line each."""
@@ -67,7 +76,8 @@ def render(options: Options, out_dir: Path, *, force: bool = False) -> Rendered:
     told: dict[str, list[str]] = {}
     for cause, consequences in released(options):
         told.setdefault(cause, []).append(consequences)
-    notes = [f"note: {cause} is switched off, so these are told: {', '.join(names)}" for cause, names in told.items()]
+    notes = list(_silent(options))
+    notes += [f"note: {cause} is switched off, so these are told: {', '.join(names)}" for cause, names in told.items()]
     for name, was_edited in before.left(texts):
         if was_edited:
             notes.append(f"note: {out_dir / name} is no part of the bundle any more; it was edited, so it stays")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from exporter.monitoring.delivery import Delivery, OfficeHours
 from exporter.monitoring.hurry import hurried_route
@@ -128,6 +128,7 @@ def routes(delivery: Delivery, hurry: int = 1) -> str:
         "  # What is not of this bundle: put your own receiver here.\n"
         "  receiver: nobody\n"
         "  routes:\n"
+        + dump_items([("", _hurried_below(route, hurry)) for route in delivery.extra.routes], 4)
         + dump_items(hurried([_SUBTREE]), 4)
         + "      routes:\n"
         + dump_items(hurried(_FIRST), 8)
@@ -164,6 +165,12 @@ def _own(delivery: Delivery, hurry: int) -> str:
         text += dump_items([("", hurried_route(whole, hurry))], 8)
         text += "          routes:\n" + dump_items([("", hurried_route(part, hurry)) for part in parts], 12)
     return text
+
+
+def _hurried_below(route: Mapping[str, Any], hurry: int) -> dict[str, object]:
+    """Return a route in Alertmanager's own words whose groups, and those below it, wait shorter."""
+    below = {"routes": [_hurried_below(child, hurry) for child in route["routes"]]} if "routes" in route else {}
+    return {**hurried_route(route, hurry), **below}
 
 
 def quoted(text: str) -> str:

@@ -21,7 +21,8 @@ from exporter.fields.durations import format_duration
 from exporter.fields.kinds import Duration, FieldProblem, LabelValue, Reading, field_error, named, seen, shown, text_of
 from exporter.monitoring.alerts import alert_groups
 from exporter.monitoring.alerts.needed import NEEDED
-from exporter.monitoring.delivery import Delivery, MailServer, OfficeHours, Receivers, Route
+from exporter.monitoring.delivery import Delivery, MailServer, OfficeHours, Receivers, Route, secret_file
+from exporter.monitoring.extra import Extra
 from exporter.monitoring.options import (
     MAX_UID_PREFIX,
     Options,
@@ -29,6 +30,8 @@ from exporter.monitoring.options import (
     trouble_with_job,
     trouble_with_slo,
 )
+from exporter.monitoring.password import FOLDER
+from exporter.monitoring.receivers import receivers
 from exporter.platforms.settings import Strict, default
 from exporter.support.yaml_source import read_yaml, show_path
 from exporter.texts import LANGUAGES
@@ -134,6 +137,16 @@ def _interval(seconds: float) -> float:
     return seconds
 
 
+def _password_file(value: object) -> str:
+    # No name at all is a choice: Debian's servers ask for no password.
+    return "" if value == "" else secret_file(value)
+
+
+PasswordFile = Annotated[
+    str,
+    PlainValidator(_password_file),
+    WithJsonSchema({"type": "string", "pattern": "^$|^[^{]*/[^/{]+$", "examples": [f"{FOLDER}/password", ""]}),
+]
 Job = Annotated[str, PlainValidator(_job), WithJsonSchema({"type": "string", "pattern": r"^[^\"'\\{}$|*+?^()\[\]\n]+$"})]
 Address = Annotated[str, PlainValidator(_address), WithJsonSchema({"type": "string", "pattern": "^https?://[^{}\"'` $?#]+$"})]
 ClusterLabel = Annotated[str, PlainValidator(_label), WithJsonSchema({"type": "string", "pattern": "^[a-zA-Z_][a-zA-Z0-9_]*$"})]
@@ -172,7 +185,7 @@ class Addresses(Strict):
     )
     grafana: Address | None = Field(default=None, description="Grafana, as people reach it.")
     runbooks: Address | None = Field(default=None, description="A place of your own for the files of docs/runbooks.")
-    prometheus: Address = Field(default="http://prometheus:9090", description="Prometheus, as Grafana reaches it.")
+    prometheus: Address = Field(default="http://prometheus:9090", description="Prometheus, as Grafana and itself reach it.")
     alertmanager: Address = Field(
         default="http://alertmanager:9093", description="Alertmanager, as Prometheus and Grafana reach it."
     )
@@ -219,6 +232,10 @@ class Settings(Strict):
     )
     language: Language = Field(default="en", description="Language of what alerts and messages say.")
     addresses: Addresses = Field(default=Addresses(), description="Where the servers and the board are.")
+    password_file: PasswordFile = Field(
+        default=f"{FOLDER}/password",
+        description='File with the password of Prometheus and Alertmanager, where each server finds it; `""` for none.',
+    )
     cluster_label: ClusterLabel = Field(
         default="cluster", description="External label of your Prometheus that tells clusters apart."
     )
@@ -232,6 +249,7 @@ class Settings(Strict):
         default=(), description="Who else is told instead, by site or by who has to act."
     )
     office_hours: OfficeHours | None = Field(default=None, description="Tickets only at these times.")
+    extra: Extra = Field(default=Extra(), description="Receivers and routes in Alertmanager's own words.")
     grafana: Grafana = Field(default=Grafana(), description="Names in Grafana.")
     namespace: Namespace = Field(default="monitoring", description="Namespace of the manifests.")
     image: Image | None = Field(default=None, description="Image of the manifests; the one of this version if left out.")
@@ -242,7 +260,9 @@ class Settings(Strict):
     @property
     def delivery(self) -> Delivery:
         """Who is told, and how."""
-        return Delivery(mail=self.mail, receivers=self.receivers, routes=self.routes, office_hours=self.office_hours)
+        return Delivery(
+            mail=self.mail, receivers=self.receivers, routes=self.routes, office_hours=self.office_hours, extra=self.extra
+        )
 
     def options(self) -> Options:
         """Return what the renderers take."""
@@ -259,6 +279,7 @@ class Settings(Strict):
             scrape_interval=format_duration(self.scrape_interval),
             prometheus_url=where.prometheus,
             alertmanager_url=where.alertmanager,
+            password_file=self.password_file,
             cluster_label=self.cluster_label,
             rule_labels=MappingProxyType(self.rule_labels),
             off=self.alerts.disabled,
@@ -277,6 +298,9 @@ def _cross_problems(settings: Settings) -> Iterator[FieldProblem]:
     if settings.cluster_label in settings.rule_labels:
         path = ("rule_labels", settings.cluster_label)
         yield FieldProblem(path, "is the cluster_label", "set it as an external label of Prometheus")
+    ours = [str(one["name"]) for _, one in receivers(settings.delivery.model_copy(update={"extra": Extra()}))]
+    for problem in settings.extra.problems(ours, ["office-hours"] if settings.office_hours else []):
+        yield problem._replace(path=("extra", *problem.path))
     written = settings.receivers.model_fields_set
     for place, way in settings.delivery.ways():
         if way.mail and settings.mail is None and (place[0] == "routes" or place[1] in written):

@@ -102,10 +102,10 @@ def _vector(number: float, **metric: str) -> Answer:
     )
 
 
-def _prometheus(path: str, data: object, name: str) -> tuple[str, str]:
+def _prometheus(path: str, data: object, name: str, options: Options | None = None) -> tuple[str, str]:
     answers = {"vector(time())": _NOW, "/api/v1/status/runtimeinfo": Answer(status=404), path: as_json({"data": data})}
     with answering(answers, _NONE) as asked:
-        check = Stack(asked.address).checks()[f"Prometheus {name}"]
+        check = Stack(asked.address).checks(options=options, changed=files(options) if options else None)[f"Prometheus {name}"]
         return check.state, check.seen
 
 
@@ -125,6 +125,60 @@ def _prometheus(path: str, data: object, name: str) -> tuple[str, str]:
 def test_retention_is_compared_with_what_is_looked_back_over(kept: str, state: str, told: str) -> None:
     runtime = {"startTime": "2026-01-01T00:00:00Z", "storageRetention": kept}
     assert (state, told) == _prometheus("/api/v1/status/runtimeinfo", runtime, "retention")
+
+
+@pytest.mark.parametrize(
+    ("hurry", "kept", "state"),
+    [
+        (60, "12h24m", "ok"),
+        (60, "12h23m", "MISSING"),
+        (120, "6h12m", "ok"),
+        (120, "6h11m", "MISSING"),
+        (1, "31d", "ok"),
+        (1, "30d23h", "MISSING"),
+    ],
+)
+def test_a_rehearsal_needs_its_share_of_the_retention(hurry: int, kept: str, state: str) -> None:
+    runtime = {"startTime": "2026-01-01T00:00:00Z", "storageRetention": kept}
+    found, told = _prometheus("/api/v1/status/runtimeinfo", runtime, "retention", Options(hurry=hurry))
+    assert state == found
+    assert (state == "ok") == ("the average of 30 days" not in told)
+
+
+def test_an_alert_that_is_switched_off_needs_no_retention() -> None:
+    runtime = {"startTime": "2026-01-01T00:00:00Z", "storageRetention": "15d"}
+    options = Options(off=frozenset({"BookingSyncIntakeSilent"}))
+    told = "15d is too short for the average of 30 days"
+    assert ("MISSING", told) == _prometheus("/api/v1/status/runtimeinfo", runtime, "retention", options)
+
+
+@pytest.mark.parametrize(
+    ("hurry", "interval", "state"), [(60, "1s", "ok"), (60, "1s500ms", "MISSING"), (120, "500ms", "ok"), (120, "1s", "MISSING")]
+)
+def test_a_rehearsal_is_scraped_as_often_as_its_ranges_need(hurry: int, interval: str, state: str) -> None:
+    data = {"activeTargets": [_target(interval=interval)]}
+    assert state == _prometheus("/api/v1/targets", data, "job scraped", Options(hurry=hurry))[0]
+
+
+def test_the_label_that_tells_clusters_apart_has_its_own_name_in_what_is_asked_and_told() -> None:
+    options = Options(cluster_label="datacenter")
+    target = _target()
+    target["labels"] |= {"datacenter": "ffm", "cluster": "of somebody else"}
+    said = _prometheus("/api/v1/targets", {"activeTargets": [target]}, "job scraped", options)
+    assert ("ok", "1 up (datacenter=ffm, namespace=salon)") == said
+    wanted = f"max by (datacenter, namespace, job) (booking_sync_shards{_J}}})"
+    present = f"count by (datacenter, namespace, job, shard) (booking_sync_shard_info{_J}}})"
+    two = [({"datacenter": "ffm"}, 2), ({"datacenter": "ber"}, 2)]
+    # Three of ffm and one of ber are four in all, and one of ber is missing.
+    there = [({"datacenter": "ffm", "shard": shard}, 1) for shard in "012"] + [({"datacenter": "ber", "shard": "0"}, 1)]
+    with answering({"vector(time())": _NOW, wanted: _vectors(two), present: _vectors(there)}, _NONE) as asked:
+        check = Stack(asked.address).checks(options=options)["Prometheus shards complete"]
+    assert ("MISSING", "3 of 4 answer") == (check.state, check.seen)
+
+
+def _vectors(rows: Sequence[tuple[Mapping[str, str], float]]) -> Answer:
+    result = [{"metric": metric, "value": [1, str(number)]} for metric, number in rows]
+    return as_json({"status": "success", "data": {"resultType": "vector", "result": result}})
 
 
 @pytest.mark.parametrize(("began", "state"), [("1970-01-01T00:12:41Z", "UNKNOWN"), ("1970-01-01T00:12:39Z", "MISSING")])

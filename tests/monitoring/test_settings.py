@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from exporter.errors import ConfigError
-from exporter.monitoring import Options, files, load_settings
+from exporter.monitoring import Options, files, load_settings, render
 from exporter.monitoring.alerts import FixedBy, alert_groups
 from exporter.monitoring.alerts.needed import NEEDED
 from exporter.monitoring.delivery import FixedBy as Words
@@ -173,6 +173,19 @@ def test_an_objective_is_written_with_all_of_its_digits(slo: float, shown: str, 
             assert sorted(values) == values
 
 
+@pytest.mark.parametrize(("slo", "silent"), [(0.9306, ""), (0.93, "1h"), (0.8, "1h, 6h"), (0.5, "1h, 6h, 1d")])
+def test_a_burn_rate_that_an_objective_cannot_reach_is_said(slo: float, silent: str, tmp_path: Path) -> None:
+    notes = render(Options(slo=slo), tmp_path).notes
+    said = [found for note in notes for found in re.findall(r"over (.*?) never comes", note)]
+    assert ([silent] if silent else []) == said
+    rules = yaml.safe_load((tmp_path / ALERTING).read_text())["groups"]
+    for rule in (rule for group in rules for rule in group["rules"] if rule.get("alert") == "BookingSyncErrorBudgetBurn"):
+        factor, budget = re.findall(r"> ([\d.]+) \* \(1 - ([\d.]+)\)", rule["expr"])[0]
+        # The average is a share of the connections, and never more than all of them.
+        reachable = float(factor) * (1 - float(budget)) < 1
+        assert reachable == (rule["labels"]["long"] not in silent.split(", "))
+
+
 # Labels.
 
 
@@ -284,6 +297,36 @@ def test_servers_reach_each_other_by_the_addresses_that_are_given(tmp_path: Path
     assert ["https://p.example.org:9443/prom", "https://a.example.org/am"] == [source["url"] for source in sources]
     assert "15s" == config["global"]["scrape_interval"] == sources[0]["jsonData"]["timeInterval"]
     assert "15s" == yaml.safe_load(bundle["config/kubernetes/servicemonitor.yaml"])["spec"]["endpoints"][0]["interval"]
+
+
+@pytest.mark.parametrize("file", ["", "secrets/password", "/etc/prometheus/password"])
+def test_servers_are_signed_in_to_with_the_password_that_is_named_or_with_none(file: str, tmp_path: Path) -> None:
+    bundle = bundle_of(tmp_path, f'password_file: "{file}"\n')
+    config = yaml.safe_load(bundle[SCRAPING])
+    servers = [*config["alerting"]["alertmanagers"], *(one for one in config["scrape_configs"] if "alert" in one["job_name"])]
+    servers += [one for one in config["scrape_configs"] if one["job_name"] == "prometheus"]
+    login = {"username": "monitoring", "password_file": file} if file else None
+    assert [login] * 3 == [server.get("basic_auth") for server in servers]
+    for source in yaml.safe_load(bundle["config/grafana/provisioning/datasources/prometheus.yml"])["datasources"]:
+        assert bool(file) == source.get("basicAuth", False)
+        kept = source.get("secureJsonData", {}).get("basicAuthPassword")
+        assert (f"$__file{{{file}}}" if file else None) == kept
+    assert not any("/run/monitoring/password" in text for name, text in bundle.items() if not name.startswith("docs/"))
+
+
+@pytest.mark.parametrize(
+    ("address", "there", "path"),
+    [
+        ("http://127.0.0.1:19090", "127.0.0.1:19090", None),
+        ("https://p.example.org/prom", "p.example.org:443", "/prom/metrics"),
+        ("http://prometheus:9090", "localhost:9090", None),
+    ],
+)
+def test_prometheus_scrapes_itself_where_it_is(address: str, there: str, path: str | None, tmp_path: Path) -> None:
+    config = yaml.safe_load(bundle_of(tmp_path, f"addresses: {{prometheus: '{address}'}}\n")[SCRAPING])
+    (itself,) = (one for one in config["scrape_configs"] if one["job_name"] == "prometheus")
+    assert [{"targets": [there]}] == itself["static_configs"]
+    assert path == itself.get("metrics_path")
 
 
 def test_schema_and_table_are_made_from_the_models() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import NamedTuple
 
 from exporter.fields.durations import format_duration
@@ -59,6 +60,12 @@ _TIERS = (
     _Tier("1d", "2h", "3", "1h", Severity.WARNING, Message("Over the last day")),
     _Tier("3d", "6h", "1", "3h", Severity.WARNING, Message("Over the last 3 days")),
 )
+
+
+def silent_burns(options: Options) -> list[str]:
+    """Return the windows of those burn rates that are not reached where all connections are in error all the time."""
+    budget = 1 - Decimal(repr(options.slo))
+    return [tier.long for tier in _TIERS if Decimal(tier.factor) * budget >= 1]
 
 
 def connection_fix(status: ConnectionStatus, reason: ErrorReason | None) -> Text:

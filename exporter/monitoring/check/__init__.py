@@ -34,7 +34,8 @@ async def check_bundle(
     """Ask each server that was given, all at the same time, whether it carries ``bundle``: the files of ``options``."""
     asked = []
     if prometheus:
-        asked.append(check_prometheus(prometheus, Wanted(options.jobs, wanted_groups(*(bundle[name] for name in _RULES)))))
+        groups = wanted_groups(*(bundle[name] for name in _RULES))
+        asked.append(check_prometheus(prometheus, Wanted(options.jobs, groups, options.cluster_label, options.hurry)))
     if alertmanager:
         wanted = bundle["config/alertmanager/alertmanager.yml"]
         asked.append(check_alertmanager(alertmanager, wanted, lambda: _failed_lately(prometheus)))

@@ -18,7 +18,7 @@ Recent = Callable[[], Awaitable[Mapping[str, float]]]
 """How many messages failed within ten minutes, by way; raises :class:`NoAnswerError` where nobody counts them."""
 
 _CARRY: Final = "merge the rendered alertmanager.yml into its configuration and reload it"
-_ADDRESSES: Final = "put your own addresses into the receivers of alertmanager.yml"
+_ADDRESSES: Final = "put your own addresses under `receivers` of monitoring.yml, render again and reload Alertmanager"
 _HEARTBEAT: Final = "heartbeat"
 _COUNTER: Final = re.compile(
     r'^alertmanager_notifications(_failed)?_total\{.*?integration="([^"]*)".*\} ([0-9.e+]+)$', re.MULTILINE

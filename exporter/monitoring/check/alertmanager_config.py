@@ -36,7 +36,7 @@ def parsed(text: str) -> Json | None:
 
 def routing(ours: Json, theirs: Json) -> Routing:
     """Return where our part of the tree leads in theirs, wherever it hangs and whatever stands beside it."""
-    wanted = _mappings(ours["route"].get("routes"))[0]
+    wanted = _mappings(ours["route"].get("routes"))[-1]  # those of `extra` come first
     found = next((route for route in _all_routes(theirs["route"]) if _matchers(route) == _matchers(wanted)), None)
     if found is None:
         return Routing({}, ["the route of the bundle is not there"])

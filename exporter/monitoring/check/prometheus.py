@@ -11,6 +11,8 @@ from exporter.monitoring.check.asking import NotServedError, Question, Server, a
 from exporter.monitoring.check.outcome import Check, Seen, missing, ok, some, unknown
 from exporter.monitoring.check.prometheus_answers import Prometheus, Target, matching, moment, place
 from exporter.monitoring.check.rules import LoadedGroup, WantedGroup, different, seconds_of
+from exporter.monitoring.hurry import divided
+from exporter.monitoring.promql import TENANT_LABELS
 from exporter.support.redaction import told
 
 SLOWEST_SCRAPE: Final = 60.0
@@ -34,6 +36,26 @@ class Wanted:
 
     jobs: Sequence[str]
     groups: Sequence[WantedGroup]
+    cluster_label: str = "cluster"
+    hurry: int = 1
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """The labels that tell installations apart."""
+        return (self.cluster_label, *TENANT_LABELS[1:])
+
+    @property
+    def slowest_scrape(self) -> float:
+        """The most seconds between two scrapes, in divided time as the ranges of the rules are."""
+        return SLOWEST_SCRAPE / self.hurry
+
+    @property
+    def look_backs(self) -> Sequence[tuple[float, str]]:
+        """Seconds of data that are looked back over, and by what; of an alert only where there is one."""
+        names = {rule.name for group in self.groups for rule in group.rules}
+        return [
+            (days * _DAY / self.hurry, what) for days, what in LOOK_BACKS if what in names or not what.startswith("BookingSync")
+        ]
 
 
 async def check_prometheus(server: Server, wanted: Wanted) -> list[Check]:
@@ -145,10 +167,11 @@ class _Asked:
             return missing(
                 f"{len(down)} of {len(targets)} are down, {said}", "start it, or correct its address in scrape_configs"
             )
-        slow = [_instance(target) for target in targets if (seconds_of(target.scrape_interval) or 0) > SLOWEST_SCRAPE]
+        most = self.wanted.slowest_scrape
+        slow = [_instance(target) for target in targets if (seconds_of(target.scrape_interval) or 0) > most]
         if slow:
-            return missing(f"less often than every 60 s: {told(some(slow))}", "set scrape_interval to 60s or less")
-        return ok(f"{len(targets)} up{_told_places([target.labels for target in targets])}")
+            return missing(f"less often than every {most:g} s: {told(some(slow))}", f"set scrape_interval to {most:g}s or less")
+        return ok(f"{len(targets)} up{_told_places([target.labels for target in targets], self.wanted.places)}")
 
     async def _no_job(self, job: str) -> Seen:
         others = sorted(
@@ -181,20 +204,20 @@ class _Asked:
         return ok(f"none is renamed in {found:g} series of collectors")
 
     async def shards(self) -> Seen:
-        here = matching(self.wanted.jobs)
+        here, places = matching(self.wanted.jobs), (*self.wanted.places, "job")
+        by = ", ".join(places)
         wanted: dict[tuple[str, ...], float] = {}
-        for sample in await self.prometheus.query(f"max by (cluster, namespace, job) (booking_sync_shards{here})"):
-            wanted[place(sample.metric)] = sample.number
+        for sample in await self.prometheus.query(f"max by ({by}) (booking_sync_shards{here})"):
+            wanted[place(sample.metric, places)] = sample.number
         present = Counter(
-            place(sample.metric)
-            for sample in await self.prometheus.query(
-                f"count by (cluster, namespace, job, shard) (booking_sync_shard_info{here})"
-            )
+            place(sample.metric, places)
+            for sample in await self.prometheus.query(f"count by ({by}, shard) (booking_sync_shard_info{here})")
         )
         if not wanted:
             return missing("no exporter says its shard", "see job scraped")
         if any(present[where] < number for where, number in wanted.items()):
-            text = f"{sum(present.values())} of {sum(wanted.values()):g} answer"
+            there = sum(min(present[where], number) for where, number in wanted.items())
+            text = f"{there:g} of {sum(wanted.values()):g} answer"
             return missing(text, "start the missing ones; see the runbook BookingSyncShardMissing")
         return ok(f"{sum(wanted.values()):g} of {sum(wanted.values()):g}")
 
@@ -218,15 +241,16 @@ class _Asked:
         kept = (await self.prometheus.runtime()).storage_retention
         parts = kept.split(" or ")
         times = [seconds for part in parts if (seconds := seconds_of(part)) is not None]
-        if times and (lost := [what for days, what in LOOK_BACKS if days * _DAY > min(times)]):
+        longest = divided(f"{LOOK_BACKS[-1][0]}d", self.wanted.hurry)
+        if times and (lost := [what for seconds, what in self.wanted.look_backs if seconds > min(times)]):
             return missing(
                 f"{told(kept, 40)} is too short for {', '.join(lost)}",
-                f"set --storage.tsdb.retention.time={LOOK_BACKS[-1][0]}d or longer",
+                f"set --storage.tsdb.retention.time={longest} or longer",
             )
         if len(times) < len(parts):
             return unknown(
                 f"{told(kept, 40)}: the size decides",
-                f"keep `time() - prometheus_tsdb_lowest_timestamp_seconds` above {LOOK_BACKS[-1][0]} days",
+                f"keep `time() - prometheus_tsdb_lowest_timestamp_seconds` above {longest}",
             )
         return ok(told(kept, 40))
 
@@ -282,7 +306,7 @@ def _instance(target: Target) -> str:
     return target.labels.get("instance", "")
 
 
-def _told_places(labels: Sequence[Mapping[str, str]]) -> str:
+def _told_places(labels: Sequence[Mapping[str, str]], names: Sequence[str]) -> str:
     """Return the labels that tell installations apart, as far as there are any."""
-    places = sorted({f"{name}={label[name]}" for label in labels for name in ("cluster", "namespace") if name in label})
+    places = sorted({f"{name}={label[name]}" for label in labels for name in names if name in label})
     return f" ({told(some(places), 120)})" if places else ""

@@ -134,6 +134,6 @@ def matching(jobs: Sequence[str], **labels: str) -> str:
     return f"{{{','.join((of_jobs(jobs), *own))}}}"
 
 
-def place(metric: Mapping[str, str]) -> tuple[str, ...]:
+def place(metric: Mapping[str, str], names: Sequence[str]) -> tuple[str, ...]:
     """Return which installation a series is of."""
-    return tuple(metric.get(name, "") for name in ("cluster", "namespace", "job"))
+    return tuple(metric.get(name, "") for name in names)
