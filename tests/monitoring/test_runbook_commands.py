@@ -113,7 +113,7 @@ def test_alertmanager_takes_every_silence_as_it_stands(tmp_path: Path) -> None:
 
 @pytest.mark.servers
 def test_a_silence_names_the_job_whatever_its_name_is(tmp_path: Path) -> None:
-    jobs = ["my jobs", "a;b", "sync & co", "a`b`", "a,b", "#1", "é", "a=b", "~x", "!x", "(a)", "*", "sync.eu/1:2", "-"]
+    jobs = ["my jobs", "a;b", "sync & co", "a`b`", "a,b", "#1", "é", "a=b", "~x", "!x", "sync.eu/1:2", "-"]
     config = tmp_path / "alertmanager.yml"
     config.write_text("route: {receiver: nobody}\nreceivers: [{name: nobody}]\n")
     with alertmanager(tmp_path, config) as api:
