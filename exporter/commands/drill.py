@@ -22,7 +22,7 @@ from exporter.commands.demo import demo_targets
 from exporter.commands.drill_play import HURRIED, Business, Drill, in_words
 from exporter.commands.drill_stack import Stack
 from exporter.config import load_config
-from exporter.errors import BookingSyncError, ConfigError, Problem
+from exporter.errors import BookingSyncError, ConfigError, ListenError, Problem
 from exporter.fields.durations import parse_duration
 from exporter.monitoring import Options
 from exporter.monitoring.alerts import Alert, alert_groups
@@ -80,7 +80,7 @@ async def run_drill(
     """
     try:
         hurry = await examined(stack, incidents, say, page=page)
-        async with _business(signals, address, hurry) as business:
+        async with open_business(signals, address, hurry) as business:
             return await signals.unless_stopped(Drill(stack, business, hurry, say).play(incidents))
     except StopRequestedError:
         say("Stopped: what was not played is not proven.")
@@ -140,7 +140,8 @@ def _alerts() -> list[Alert]:
 
 
 @contextlib.asynccontextmanager
-async def _business(signals: Signals, address: str, hurry: float) -> AsyncIterator[Business]:
+async def open_business(signals: Signals, address: str, hurry: float) -> AsyncIterator[Business]:
+    """Run a simulator and the exporter that watches it, in divided time, until the block ends."""
     simulator = Simulator(build=partial(demo_world.build, intake_every=max(INTAKE_SECONDS, 240.0 / hurry)))
     async with running(simulator.app) as origin:
         with tempfile.TemporaryDirectory(prefix="booking-sync-drill-") as folder:
@@ -161,13 +162,22 @@ async def _business(signals: Signals, address: str, hurry: float) -> AsyncIterat
                 either: list[asyncio.Future[Any]] = [begun, exporter]
                 await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
                 if exporter.done():
-                    exporter.result()
-                    raise StopRequestedError
+                    raise StopRequestedError  # unless it has an error of its own, see below
                 yield Business(simulator, address, await begun)
             finally:
                 simulator.incidents.stop_all()
                 signals.stop.set()
-                await exporter
+                await _ended(exporter)
+
+
+async def _ended(exporter: asyncio.Task[None]) -> None:
+    try:
+        await exporter
+    except ListenError as error:
+        # The usual address is that of the exporter which runs already.
+        raise BookingSyncError(
+            f"{error}; stop the exporter that is there, or give --listen another address that a job of Prometheus scrapes"
+        ) from None
 
 
 def configuration(origin: str, hurry: float) -> dict[str, Any]:

@@ -72,6 +72,7 @@ class Service:
     def __init__(self, name: str, flag: str, url: str, *, transport: httpx.AsyncBaseTransport | None = None) -> None:
         base, auth = _parsed(flag, url)
         self.name = name
+        self._flag = flag
         self.where = join_address(base.host, base.port or (443 if base.scheme == "https" else 80))
         # A proxy of the environment is for the platforms.
         self._client = httpx.AsyncClient(
@@ -97,7 +98,9 @@ class Service:
             raise StackError(f"{self.name} at {self.where} answers more than {_MAX_BYTES // 2**20} MiB") from None
         except httpx.HTTPError as error:
             why = str(error) or type(error).__name__
-            raise StackError(f"no answer of {self.name} at {self.where}: {told(why, _MAX_TEXT)}") from None
+            raise StackError(
+                f"no answer of {self.name} at {self.where}: {told(why, _MAX_TEXT)}; start it, or correct {self._flag}"
+            ) from None
 
     async def close(self) -> None:
         """Close the connections."""

@@ -13,7 +13,8 @@ from exporter.monitoring.recordings import all_recording_groups
 from exporter.monitoring.yamltext import HEADER, dump
 
 _NAME = "booking-sync-exporter"
-_LABELS = {"app.kubernetes.io/name": _NAME}
+_LABELS = {"app.kubernetes.io/name": _NAME}  # what selectors ask for
+_ABOUT = {"app.kubernetes.io/component": "exporter", "app.kubernetes.io/part-of": "booking-sync"}
 _MONITORING = "monitoring.coreos.com/v1"
 _READ_BY_OWNER = 0o400  # 256 in the manifest; with fsGroup the kubelet adds the group
 _STATE = "/var/lib/booking-sync-exporter"
@@ -68,7 +69,7 @@ def dashboards_kustomization(options: Options) -> str:
 
 
 def _labels(options: Options) -> dict[str, str]:
-    return {**_LABELS, **options.manifest_labels}
+    return {**_LABELS, **_ABOUT, **options.manifest_labels}
 
 
 def _manifest(options: Options, api: str, kind: str, spec: dict[str, Any], comment: str = "") -> str:

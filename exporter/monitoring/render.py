@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,9 +17,9 @@ from exporter.monitoring.kubernetes import dashboards_kustomization, manifests
 from exporter.monitoring.naming import with_cluster_label
 from exporter.monitoring.options import Options
 from exporter.monitoring.prometheus import alerting_rules, prometheus_config, recording_rules
-from exporter.monitoring.rendered import RECORD, folder, record, refusal
+from exporter.monitoring.rendered import RECORD, Folder, folder, record, refusal
 from exporter.monitoring.runbooks import HEADER, runbook_texts
-from exporter.monitoring.writing import remove, write
+from exporter.monitoring.writing import alone_in, remove, write
 
 
 def files(options: Options) -> dict[str, str]:
@@ -66,23 +66,36 @@ def render(options: Options, out_dir: Path, *, force: bool = False) -> Rendered:
 
     A file that was edited since it was rendered stays, and then nothing is written: that raises
     :class:`~exporter.errors.ConfigError` with each of them, unless ``force``. What is no part of the bundle any more is removed
-    if nobody edited it. Raises :class:`~exporter.errors.BookingSyncError` for a file that cannot be written.
+    if nobody edited it. Raises :class:`~exporter.errors.BookingSyncError` for a file that cannot be written, and while another
+    render writes there.
     """
-    texts, before = files(options), folder(out_dir)
-    if not force and (edited := list(before.edited(texts, files(Options())))):
-        raise ConfigError([refusal(str(out_dir / name)) for name in edited])
-    for name, text in texts.items():
-        write(out_dir / name, text)
+    texts = files(options)
+    with alone_in(out_dir):
+        before = folder(out_dir)
+        if not force and (edited := list(before.edited(texts, files(Options())))):
+            raise ConfigError([refusal(str(out_dir / name)) for name in edited])
+        write(out_dir / RECORD, before.begun(texts))
+        for name, text in texts.items():
+            write(out_dir / name, text)
+        notes = [*_silent(options), *_released(options), *_cleared(before, texts)]
+        write(out_dir / RECORD, record(texts))
+    return Rendered([out_dir / name for name in texts], notes)
+
+
+def _released(options: Options) -> Iterator[str]:
     told: dict[str, list[str]] = {}
     for cause, consequences in released(options):
         told.setdefault(cause, []).append(consequences)
-    notes = list(_silent(options))
-    notes += [f"note: {cause} is switched off, so these are told: {', '.join(names)}" for cause, names in told.items()]
+    for cause, names in told.items():
+        yield f"note: {cause} is switched off, so these are told: {', '.join(names)}"
+
+
+def _cleared(before: Folder, texts: Mapping[str, str]) -> Iterator[str]:
+    """Remove what is no part of the bundle any more, unless somebody edited it, and yield what is said of it."""
     for name, was_edited in before.left(texts):
+        path = before.path / name
         if was_edited:
-            notes.append(f"note: {out_dir / name} is no part of the bundle any more; it was edited, so it stays")
+            yield f"note: {path} is no part of the bundle any more; it was edited, so it stays"
         else:
-            remove(out_dir / name)
-            notes.append(f"note: {out_dir / name} is no part of the bundle any more and was removed")
-    write(out_dir / RECORD, record(texts))
-    return Rendered([out_dir / name for name in texts], notes)
+            remove(path)
+            yield f"note: {path} is no part of the bundle any more and was removed"

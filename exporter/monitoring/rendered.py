@@ -2,6 +2,7 @@
 
 ``.rendered.json`` has a digest of each file as it was written. A file that is another one now was edited. A JSON of Grafana
 can hold no comment, so the digests stand beside the files, one a line, in order: two renders of the same write the same.
+A render says before it begins what it will write, so that one that is cut off leaves nothing that counts as edited.
 """
 
 from __future__ import annotations
@@ -29,10 +30,13 @@ def digest(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Folder:
-    """A folder that a bundle is rendered into, and what was there before."""
+    """A folder that a bundle is rendered into, and the digests that each file had when it was rendered last.
+
+    There are two of a file while a render is under way, or after one that was cut off.
+    """
 
     path: Path
-    before: Mapping[str, str]
+    before: Mapping[str, frozenset[str]]
 
     def edited(self, texts: Mapping[str, str], shipped: Mapping[str, str]) -> Iterator[str]:
         """Yield the names of files that somebody edited, and of those that stand where a new one goes.
@@ -41,7 +45,7 @@ class Folder:
         """
         for name, text in texts.items():
             found = self._digest(name)
-            known = {digest(text), self.before.get(name), digest(shipped[name]) if name in shipped else None}
+            known = {digest(text), *self.before.get(name, ()), digest(shipped[name]) if name in shipped else None}
             if found is not None and found not in known:
                 yield name
 
@@ -50,7 +54,14 @@ class Folder:
         for name in sorted(self.before.keys() - texts.keys()):
             found = self._digest(name)
             if found is not None:
-                yield name, found != self.before[name]
+                yield name, found not in self.before[name]
+
+    def begun(self, texts: Mapping[str, str]) -> str:
+        """Return the text of the record while ``texts`` are being written over what was there."""
+        digests = {name: set(known) for name, known in self.before.items()}
+        for name, text in texts.items():
+            digests.setdefault(name, set()).add(digest(text))
+        return _record({name: sorted(known) for name, known in digests.items()})
 
     def _digest(self, name: str) -> str | None:
         path = self.path / name
@@ -71,7 +82,11 @@ def folder(path: Path) -> Folder:
         found = {}
     files = found.get("files") if isinstance(found, dict) else None
     known = files if isinstance(files, dict) else {}
-    return Folder(path, {name: value for name, value in known.items() if _is_ours(name) and isinstance(value, str)})
+    return Folder(path, {name: _digests(value) for name, value in known.items() if _is_ours(name)})
+
+
+def _digests(value: object) -> frozenset[str]:
+    return frozenset(one for one in (value if isinstance(value, list) else [value]) if isinstance(one, str))
 
 
 def _is_ours(name: str) -> bool:
@@ -82,8 +97,12 @@ def _is_ours(name: str) -> bool:
 
 def record(texts: Mapping[str, str]) -> str:
     """Return the text of the record of what is rendered."""
+    return _record({name: digest(text) for name, text in texts.items()})
+
+
+def _record(digests: Mapping[str, str | list[str]]) -> str:
     about = "Digests of what `monitoring render` wrote here, by which it sees edits. Keep this file beside the others."
-    return json.dumps({"about": about, "files": {name: digest(texts[name]) for name in sorted(texts)}}, indent=2) + "\n"
+    return json.dumps({"about": about, "files": dict(sorted(digests.items()))}, indent=2) + "\n"
 
 
 def refusal(path: str) -> Problem:

@@ -2,18 +2,47 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
+import fcntl
+import os
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 from exporter.errors import BookingSyncError
 
+_MODE: Final = 0o644
+"""Prometheus, Alertmanager and Grafana read the files as users of their own; no secret is in them."""
+
 
 def write(path: Path, text: str) -> None:
-    """Write a file, its folders as well. Raises :class:`~exporter.errors.BookingSyncError`, which names it."""
+    """Write a file, its folders as well. Raises :class:`~exporter.errors.BookingSyncError`, which names it.
+
+    Whoever reads it, and whoever comes after a crash, finds the old one or the new one. A link stays one: what it leads to is
+    replaced. The mode of a file that was there stays.
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8", newline="\n")
-    except OSError as error:
-        raise BookingSyncError(f"cannot write {path}: {error.strerror}; give --out a folder that can be written") from None
+        _replace(path.resolve(), text)
+    except (OSError, RuntimeError) as error:  # links in a circle
+        why = getattr(error, "strerror", None) or error
+        raise BookingSyncError(f"cannot write {path}: {why}; give --out a folder that can be written") from None
+
+
+def _replace(path: Path, text: str) -> None:
+    mode = path.stat().st_mode & 0o777 if path.is_file() else _MODE
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".new")
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+            os.fchmod(file.fileno(), mode)
+        Path(temporary).replace(path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            Path(temporary).unlink()
+        raise
 
 
 def remove(path: Path) -> None:
@@ -22,3 +51,25 @@ def remove(path: Path) -> None:
         path.unlink(missing_ok=True)
     except OSError as error:
         raise BookingSyncError(f"cannot remove {path}: {error.strerror}; remove it yourself") from None
+
+
+@contextlib.contextmanager
+def alone_in(folder: Path) -> Iterator[None]:
+    """Keep other renders out of a folder, which is made. Raises :class:`~exporter.errors.BookingSyncError`.
+
+    The lock is on the folder itself: it leaves no file behind, and ends with the process.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError as error:
+        raise BookingSyncError(f"cannot write {folder}: {error.strerror}; give --out a folder that can be written") from None
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:  # else a file system that knows no locks
+            if error.errno in {errno.EAGAIN, errno.EACCES}:
+                raise BookingSyncError(f"another render writes to {folder} at the moment; try again when it is done") from None
+        yield
+    finally:
+        os.close(descriptor)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import socket
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
-from exporter.commands.drill import chosen, configuration, examined, hurry_of
+from exporter.commands.drill import chosen, configuration, examined, hurry_of, open_business
 from exporter.commands.drill_play import Business, Drill, lost
 from exporter.commands.drill_stack import Alerting, Arrived, Service, Stack
 from exporter.commands.last_week import BUSY, last_weeks, openmetrics
@@ -19,6 +20,7 @@ from exporter.errors import BookingSyncError, ConfigError
 from exporter.fields.durations import parse_duration
 from exporter.monitoring import Options
 from exporter.monitoring.alerts import alert_groups
+from exporter.runtime import Signals
 from exporter.simulator import Simulator
 from exporter.simulator.drills import INCIDENTS, Incident, demo_world
 from exporter.support.remote_write import PATH
@@ -224,6 +226,21 @@ def test_an_exporter_that_nobody_scrapes_ends_the_drill_with_what_to_add() -> No
     )
 
 
+def test_an_address_that_an_exporter_has_already_is_told_with_what_to_do() -> None:
+    async def begin(address: str) -> None:
+        async with open_business(Signals(asyncio.get_running_loop()), address, 60.0):
+            raise AssertionError("it listens where somebody else does")
+
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        with pytest.raises(BookingSyncError) as caught:
+            asyncio.run(begin(address))
+    fix = "stop the exporter that is there, or give --listen another address that a job of Prometheus scrapes"
+    assert f"cannot listen on {address}: Address already in use; {fix}" == str(caught.value)
+
+
 @pytest.mark.parametrize("name", ["node", "https"])
 def test_a_credential_that_prometheus_scrapes_with_is_not_told(name: str) -> None:
     secret = "Pa55word-of-nobody"
@@ -380,7 +397,7 @@ def test_each_refused_input_has_one_line(make: Callable[[], object], line: str) 
         (httpx.Response(200, text="<html>"), "p:9090 answers /api/v1/rules with no JSON: is it Prometheus?"),
         (httpx.Response(200, json=[]), "p:9090 answers /api/v1/rules as no Prometheus does: is it one?"),
         (httpx.Response(401, text="Unauthorized\n"), "Prometheus at p:9090 answers /api/v1/rules with 401: Unauthorized"),
-        (httpx.ConnectError("refused"), "no answer of Prometheus at p:9090: refused"),
+        (httpx.ConnectError("refused"), "no answer of Prometheus at p:9090: refused; start it, or correct --prometheus-url"),
         (
             httpx.Response(200, json={"data": {"groups": []}}),
             'Prometheus at p:9090 has no rules of this bundle: load the files of "monitoring render --hurry 60"',

@@ -470,6 +470,35 @@ def test_each_fault_of_a_grafana_is_told_by_its_own_line(changes: Json, name: st
     assert told in found[f"Grafana {name}"]
 
 
+@pytest.mark.parametrize("given", [True, False])
+def test_names_of_the_file_are_those_that_are_asked_for(given: bool, tmp_path: Path) -> None:
+    """Jobs, uids and folder of ``monitoring.yml``: with the file all is well, without it nothing of that is found."""
+    options = Options(jobs=("salons", "portals.eu"), uid_prefix="agency", folder="Agency", cluster_label="datacenter")
+    answers = {
+        "/api/health": as_json({"commit": "dd90a2f", "database": "ok", "version": "11.6.1"}),
+        "/api/datasources": as_json([_SOURCE]),
+        'count(up{job=~"salons|portals\\\\.eu"})': _vector(1),
+        "/api/datasources/proxy/uid/prom/api/v1/query": _NONE,
+    }
+    for name, text in files(options).items():
+        if name.startswith("dashboards/") and name.endswith(".json"):
+            board = json.loads(text)
+            answers[f"/api/dashboards/uid/{board['uid']}"] = as_json({"dashboard": board, "meta": {"folderTitle": "Agency"}})
+    assert {"agency-fleet", "agency-target", "agency-internals"} <= {path.rpartition("/")[2] for path in answers}
+    file = tmp_path / "monitoring.yml"
+    written = "jobs: [salons, portals.eu]\ncluster_label: datacenter\ngrafana: {uid_prefix: agency, folder: Agency}\n"
+    file.write_text(written)
+    with answering(answers) as asked:
+        arguments = ["--monitoring.file", str(file)] if given else []
+        result = CliRunner().invoke(app, ["monitoring", "check", "--grafana-url", asked.address, *arguments])
+    found = [line.split(":")[0].split() for line in result.stdout.splitlines() if line.startswith(("ok ", "MISSING "))]
+    states = {" ".join(words[2:]): words[0] for words in found}
+    rest = "ok" if given else "MISSING"
+    parts = ("data source", "boards there", "boards equal", "folder")
+    assert {"answers": "ok", "version": "ok", **dict.fromkeys(parts, rest)} == states, result.output
+    assert (0 if given else 1) == result.exit_code
+
+
 def test_no_rule_looks_further_back_than_the_retention_that_is_asked_for() -> None:
     expressions = [rule["expr"] for group in (*RECORDING_GROUPS, *ALERT_GROUPS) for rule in group["rules"]]
     furthest = max(looked_back(expressions).values()) / 86_400

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ import pytest
 from exporter.errors import BookingSyncError, ConfigError
 from exporter.monitoring import Options, files, render
 from exporter.monitoring.rendered import RECORD, digest
+from exporter.monitoring.writing import alone_in
 from tests.monitoring.servers import run
 
 OTHER = Options(jobs=("bookings",))
@@ -139,6 +142,135 @@ def test_a_render_that_was_cut_off_can_be_done_again(tmp_path: Path) -> None:
     for name in ANY[:20]:  # the record is written last
         (tmp_path / name).write_text(files(OTHER)[name])
     render(OTHER, tmp_path)
+
+
+THIRD = Options(jobs=("salons",), slo=0.95)
+
+
+def test_a_render_that_was_cut_off_is_no_edit_whatever_is_rendered_next(tmp_path: Path) -> None:
+    render(Options(), tmp_path)
+    last = "docs/runbooks/watchdog.md"
+    (tmp_path / last).unlink()
+    (tmp_path / last).mkdir()
+    for options in (OTHER, Options(jobs=("more",))):  # cut off twice, each at this file
+        with pytest.raises(BookingSyncError, match=r"^cannot write .*watchdog\.md: "):
+            render(options, tmp_path)
+    (tmp_path / last).rmdir()
+    mine = "dashboards/fleet.json"
+    whole = (tmp_path / mine).read_text()
+    edit(tmp_path / mine)
+    with pytest.raises(ConfigError, match=r"fleet\.json: was edited"):
+        render(THIRD, tmp_path)
+    (tmp_path / mine).write_text(whole)
+    render(THIRD, tmp_path)
+    assert files(THIRD) == {name: text.decode() for name, text in content(tmp_path).items() if name != RECORD}
+
+
+_FULL = """
+import resource, sys
+from pathlib import Path
+from exporter.monitoring import Options, render
+resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))
+try:
+    render(Options(jobs=("bookings",)), Path(sys.argv[1]))
+except Exception as error:
+    print(type(error).__name__, error)
+"""
+
+
+def test_a_disk_that_is_full_leaves_each_file_whole_and_nothing_beside_it(tmp_path: Path) -> None:
+    render(Options(), tmp_path)
+    said = run(sys.executable, "-c", _FULL, tmp_path)
+    assert said.stdout.startswith("BookingSyncError cannot write "), said.stdout + said.stderr
+    assert 1 == len(said.stdout.splitlines())
+    found = {name: text.decode() for name, text in content(tmp_path).items() if name != RECORD}
+    old, new = files(Options()), files(OTHER)
+    assert old.keys() == found.keys()
+    assert [] == [name for name, text in found.items() if text not in {old[name], new[name]}]
+    render(THIRD, tmp_path)
+
+
+def test_two_renders_at_once_never_mix(tmp_path: Path) -> None:
+    both = (OTHER, THIRD)
+
+    def many(options: Options) -> int:
+        done = 0
+        for _ in range(4):
+            try:
+                render(options, tmp_path)
+                done += 1
+            except BookingSyncError as error:
+                assert str(error).startswith("another render writes to "), error  # noqa: PT017  the other one may win
+        return done
+
+    with ThreadPoolExecutor(2) as pool:
+        assert 0 < sum(pool.map(many, both))
+    found = {name: text.decode() for name, text in content(tmp_path).items() if name != RECORD}
+    assert found in [files(options) for options in both]
+    render(Options(), tmp_path)  # nothing counts as edited
+
+
+def test_a_second_render_says_so_in_one_line_and_writes_nothing(tmp_path: Path) -> None:
+    with alone_in(tmp_path):
+        code, said = _command("render", "--out", tmp_path)
+        assert (1, 1) == (code, len(said)), said
+        assert f"another render writes to {tmp_path} at the moment; try again when it is done" in said[0]
+        assert {} == content(tmp_path)
+    assert 0 == _command("render", "--out", tmp_path)[0]
+
+
+@pytest.mark.parametrize("options", [Options(), OTHER], ids=["same", "other"])
+def test_a_file_that_somebody_deleted_is_written_again(options: Options, tmp_path: Path) -> None:
+    render(Options(), tmp_path)
+    for name in KINDS:
+        (tmp_path / name).unlink()
+    render(options, tmp_path)
+    assert files(options) == {name: text.decode() for name, text in content(tmp_path).items() if name != RECORD}
+
+
+def test_other_line_ends_are_no_edit_and_an_edit_with_them_is_one(tmp_path: Path) -> None:
+    render(Options(), tmp_path)
+    for path in (tmp_path / name for name in ANY):
+        path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+    rules = tmp_path / "config/prometheus/alerting.rules.yml"
+    rules.write_bytes(rules.read_bytes() + b"# mine\r\n")
+    with pytest.raises(ConfigError) as caught:
+        render(OTHER, tmp_path)
+    assert [str(rules)] == [problem.file for problem in caught.value.problems]
+
+
+def test_nothing_is_written_outside_of_the_folder_and_what_a_link_leads_to_is_replaced(tmp_path: Path) -> None:
+    out, elsewhere = tmp_path / "out", tmp_path / "grafana"
+    elsewhere.mkdir()
+    out.mkdir()
+    (out / "dashboards").symlink_to(elsewhere)
+    (tmp_path / "routes.yml").write_text(files(Options())["config/alertmanager/alertmanager.yml"])
+    (out / "config/alertmanager").mkdir(parents=True)
+    (out / "config/alertmanager/alertmanager.yml").symlink_to(tmp_path / "routes.yml")
+    render(OTHER, out)
+    assert {"out", "grafana", "routes.yml"} == {path.name for path in tmp_path.iterdir()}
+    assert (out / "config/alertmanager/alertmanager.yml").is_symlink()
+    assert files(OTHER)["config/alertmanager/alertmanager.yml"] == (tmp_path / "routes.yml").read_text()
+    assert {"fleet.json", "target.json", "internals.json", "kustomization.yaml"} == {path.name for path in elsewhere.iterdir()}
+
+
+def test_who_else_may_read_a_file_stays_as_it_was_and_servers_may_read_a_new_one(tmp_path: Path) -> None:
+    before = os.umask(0o077)
+    try:
+        render(Options(), tmp_path)
+        (tmp_path / KINDS[0]).chmod(0o640)
+        render(OTHER, tmp_path)
+    finally:
+        os.umask(before)
+    assert [0o640, 0o644, 0o644] == [(tmp_path / name).stat().st_mode & 0o777 for name in KINDS[:3]]
+
+
+@pytest.mark.parametrize("place", ["/proc/bundle", "/dev/null/bundle"])
+def test_a_folder_that_cannot_be_written_is_one_line(place: str) -> None:
+    code, said = _command("render", "--out", place)
+    assert (1, 1) == (code, len(said)), said
+    assert f"cannot write {place}: " in said[0]
+    assert said[0].endswith("give --out a folder that can be written")
 
 
 def test_what_cannot_be_read_or_is_a_folder_is_one_line(tmp_path: Path) -> None:

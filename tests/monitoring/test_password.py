@@ -71,5 +71,5 @@ def test_a_folder_that_cannot_be_used_is_named_in_one_line(blocked: str, command
     (tmp_path / "file").write_text("")
     result = CliRunner().invoke(app, ["monitoring", command, "--out", str(tmp_path / blocked)])
     assert 1 == result.exit_code
-    assert result.output.startswith(f"error: cannot write {tmp_path / blocked}/")
+    assert result.output.startswith(f"error: cannot write {tmp_path / blocked}")
     assert 1 == result.output.count("\n")

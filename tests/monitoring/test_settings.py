@@ -220,8 +220,13 @@ def test_labels_of_manifests_are_on_every_manifest_and_in_no_selector(tmp_path: 
     manifests = {name: yaml.safe_load(text) for name, text in bundle.items() if name.startswith("config/kubernetes/")}
     for name, manifest in manifests.items():
         if manifest["kind"] != "Kustomization":
-            assert "kube-prometheus-stack" == manifest["metadata"]["labels"]["release"], name
+            labels = manifest["metadata"]["labels"]
+            assert "kube-prometheus-stack" == labels["release"], name
+            assert {"name", "component", "part-of"} == {key.removeprefix("app.kubernetes.io/") for key in labels} - {"release"}
         assert "release" not in json.dumps(manifest.get("spec", {}))
+        assert "part-of" not in json.dumps(manifest.get("spec", {}))
+        # An anchor is harmless and ugly in `kubectl diff`.
+        assert not re.search(r"(^|\s)[&*]id\d+", bundle[name]), name
     assert "salons" == manifests["config/kubernetes/kustomization.yaml"]["namespace"]
     assert (
         "r.example/e:1" == manifests["config/kubernetes/deployment.yaml"]["spec"]["template"]["spec"]["containers"][0]["image"]
