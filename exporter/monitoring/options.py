@@ -67,6 +67,7 @@ class Options:
     off: frozenset[str] = frozenset()
     uid_prefix: str = "booking-sync"
     folder: str = "Booking sync"
+    variables: tuple[str, ...] = ()
     namespace: str = "monitoring"
     image: str = ""
     manifest_labels: Mapping[str, str] = field(default_factory=lambda: _NONE)

@@ -11,7 +11,7 @@ from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
 from types import MappingProxyType
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, ConfigDict, Field, PlainValidator, ValidationError, WithJsonSchema
 
@@ -118,10 +118,10 @@ def _alert_name(value: object) -> str:
     return name
 
 
-def _each_once(jobs: tuple[str, ...]) -> tuple[str, ...]:
-    if len(set(jobs)) < len(jobs):
-        raise field_error("names a job twice", "name each once")
-    return jobs
+def _each_once(names: tuple[str, ...]) -> tuple[str, ...]:
+    if len(set(names)) < len(names):
+        raise field_error("names one twice", "name each once")
+    return names
 
 
 def _language(value: object) -> str:
@@ -148,6 +148,7 @@ PasswordFile = Annotated[
     WithJsonSchema({"type": "string", "pattern": "^$|^[^{]*/[^/{]+$", "examples": [f"{FOLDER}/password", ""]}),
 ]
 Job = Annotated[str, PlainValidator(_job), WithJsonSchema({"type": "string", "pattern": r"^[^\"'\\{}$|*+?^()\[\]\n]+$"})]
+Choice = Literal["cluster", "namespace"]
 Address = Annotated[str, PlainValidator(_address), WithJsonSchema({"type": "string", "pattern": "^https?://[^{}\"'` $?#]+$"})]
 ClusterLabel = Annotated[str, PlainValidator(_label), WithJsonSchema({"type": "string", "pattern": "^[a-zA-Z_][a-zA-Z0-9_]*$"})]
 AlertLabel = Annotated[
@@ -210,6 +211,9 @@ class Grafana(Strict):
         default="booking-sync", description="Begin of the three uids, for a second bundle in one Grafana; links follow."
     )
     folder: Title = Field(default="Booking sync", description="Folder that the dashboards are in.")
+    variables: Annotated[tuple[Choice, ...], Field(strict=False), AfterValidator(_each_once)] = Field(
+        default=(), description="What else is chosen on a board, where one data source has several clusters or namespaces."
+    )
 
 
 class Settings(Strict):
@@ -285,6 +289,7 @@ class Settings(Strict):
             off=self.alerts.disabled,
             uid_prefix=self.grafana.uid_prefix,
             folder=self.grafana.folder,
+            variables=self.grafana.variables,
             namespace=self.namespace,
             image=self.image or "",
             manifest_labels=MappingProxyType(self.manifest_labels),

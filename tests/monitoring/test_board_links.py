@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 import pytest
 
-from exporter.monitoring.dashboards import target
+from exporter.monitoring.dashboards import fleet, internals, target
 from exporter.monitoring.options import Options
 from tests.monitoring.grafana import STEP, Panel, grafana
 from tests.monitoring.incidents import JOBS
@@ -180,6 +180,29 @@ def test_all_targets_and_several_are_asked_for_as_they_are_chosen(opened: Open) 
     one = opened("fleet", f"/d/x?var-target={SALON_WIX}")
     chosen = [{value.removesuffix("|") for value in _matched(seen, "target")} for seen in (every, several, one)]
     assert [{"Re .+"}, {f"Re ({SALON_B24}|{SALON_WIX})"}, {f"Re {SALON_WIX}"}] == chosen
+
+
+@pytest.mark.parametrize("stem", BY_STEM)
+def test_a_bundle_for_several_clusters_chooses_one_of_them_in_every_query_and_link(opened: Open, stem: str) -> None:
+    made = {"fleet": fleet, "target": target, "internals": internals}[stem]
+    board = json.loads(made(Options(variables=("cluster", "namespace"), cluster_label="dc")))
+    known = {**KNOWN, "cluster": ["east", "west"], "namespace": ["booking"]}
+    seen = {
+        chosen: opened(stem, f"/d/x?var-cluster={chosen}&{RANGE}", board=board, options=known) for chosen in ("west", "All")
+    }
+    for chosen, asked in (("west", "Re west"), ("All", "Re .*")):
+        assert {asked} == _matched(seen[chosen], "dc")
+        of_jobs = [
+            matchers
+            for expressions in seen[chosen]["queries"].values()
+            for expression in expressions
+            for _, matchers, _ in selectors(expression)
+            if "job" in matchers
+        ]
+        assert of_jobs
+        assert all({"dc", "namespace"} <= matchers.keys() for matchers in of_jobs)
+    for url in seen["west"]["menu"].values():
+        assert ["west"] == _asked(url)["var-cluster"]
 
 
 @pytest.mark.parametrize("stem", BY_STEM)

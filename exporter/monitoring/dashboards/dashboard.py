@@ -16,6 +16,8 @@ _COLUMNS = 24
 _DATASOURCE = {"type": "prometheus", "uid": "${datasource}"}
 _MENU = {Board.FLEET: "Fleet", Board.TARGET: "Target", Board.INTERNALS: "Exporter"}
 _OURS = ("job", "instance")
+_OF_JOB = 'job=~\\"$job\\"'
+_CARRIED = "${datasource:queryparam}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,13 +95,31 @@ def board(
         "weekStart": "",
         "annotations": {"list": _annotations(uid)},
         "links": [*_links(options, uid), *links],
-        "templating": {"list": [_datasource(), job, *variables]},
+        "templating": {"list": [_datasource(), job, *_choices(options), *variables]},
         "panels": _place(rows),
     }
     text = json.dumps(dashboard, indent=2, ensure_ascii=False) + "\n"
     for one in Board:  # panels link to boards by the names that they are shipped with
         text = text.replace(f"/d/{one}?", f"/d/{options.uid(one)}?")
+    return _with_choices(text, options)
+
+
+def _with_choices(text: str, options: Options) -> str:
+    """Return a board whose queries select by what else is chosen on it; links carry the choice along."""
+    for name in options.variables:
+        label = options.cluster_label if name == "cluster" else name
+        text = text.replace(_OF_JOB, f'{_OF_JOB},{label}=~\\"${name}\\"')
+        text = text.replace(_CARRIED, f"{_CARRIED}&${{{name}:queryparam}}")
     return text
+
+
+def _choices(options: Options) -> list[Json]:
+    labels = ((name, options.cluster_label if name == "cluster" else name) for name in options.variables)
+    # Where nothing has the label, "All" selects what has none.
+    return [
+        variable(name, name.capitalize(), f"label_values(booking_sync_build_info, {label})") | {"allValue": ".*"}
+        for name, label in labels
+    ]
 
 
 def _place(rows: Sequence[Row]) -> list[Json]:
