@@ -217,10 +217,9 @@ class WindowLinks(Value, frozen=True, gc=False):
                 total[entity] = total.get(entity, 0) + number
         return total
 
-    @property
-    def mostly_unverified(self) -> bool:
-        """Whether more than half of the window's bookings are unverified: then its numbers say little."""
-        return self.unverified > self.linked + self.unlinked
+    def is_unverified(self, share: float) -> bool:
+        """Return whether a greater ``share`` of the window's bookings is unverified: then its numbers say little."""
+        return self.unverified > share * (self.unverified + self.linked + self.unlinked)
 
     def verified_within(self, seconds: float) -> WindowLinks:
         """Return this coverage without the answers of a greater ``age``; their bookings are unverified."""

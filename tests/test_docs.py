@@ -13,10 +13,11 @@ from typer.main import get_command
 from typer.testing import CliRunner
 
 from exporter.cli import app
-from exporter.config import load_config
+from exporter.config import load_config, load_thresholds
 from exporter.metrics import FAMILIES
 from exporter.monitoring.alerts import alert_groups
 from exporter.monitoring.options import Options
+from exporter.state.thresholds import DEFAULTS
 from exporter.web.config import WebConfig
 from tests.benchmarks import fleet, rules_cpu
 from tests.harness.certificates import self_signed
@@ -178,6 +179,9 @@ def test_every_yaml_block_parses_and_every_configuration_loads(
         self_signed(tmp_path, "private-ca")
         path.write_text(re.sub(r"/run/secrets/\w+", str(secret), block).replace("private-ca.pem", "private-ca.crt"))
         assert load_config(path).warnings == ()
+    elif "verdicts" in content:
+        path.write_text(block)
+        assert load_thresholds(path) != DEFAULTS
     elif "basic_auth_users" in content:
         for name in ("server.crt", "server.key", "clients-ca.crt"):
             assert name in block

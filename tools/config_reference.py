@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from exporter.config import Config
+from exporter.config.verdicts import Verdicts
 from exporter.fields.credentials import SECRET_FORMS
 from exporter.fields.durations import PATTERN as DURATION_PATTERN
 from exporter.monitoring import Settings
@@ -30,7 +31,7 @@ from exporter.monitoring.extra import Extra
 from exporter.monitoring.settings import Addresses, Alerts, Grafana
 from exporter.platforms.base import Section
 from exporter.platforms.registry import PLATFORMS
-from exporter.platforms.settings import MAY_BE_EMPTY_KEY, Accepted, TargetTls, WrittenWindow
+from exporter.platforms.settings import MAY_BE_EMPTY_KEY, Accepted, TargetTls, WrittenWindow, models_in
 from tools.marked import put
 
 _FIRST: Final = ("name", "platform", "interval", "max_age", "window", "windows")
@@ -46,6 +47,7 @@ _SECTIONS: Final[tuple[Section, ...]] = (
     Section("Window", WrittenWindow, "`windows[]`, and `windows[]` of a collector"),
     Section("Target `tls`", TargetTls, "`tls` of a target of any platform"),
     Section("Accepted", Accepted, "`accepted[]` of a target of any platform"),
+    Section("Verdicts", Verdicts, "`verdicts`"),
     *(section for platform in PLATFORMS.values() for section in platform.reference),
 )
 
@@ -118,13 +120,22 @@ def _lines(sections: Sequence[Section]) -> Iterator[str]:
         yield f"{place}. {_sentence(model)}\n" if place else f"{_sentence(model)}\n"
         yield "| key | value | default | meaning |"
         yield "|---|---|---|---|"
-        properties = model.model_json_schema(by_alias=True)["properties"]
-        fields = model.model_fields.items()
-        for name, field in sorted(fields, key=lambda item: _FIRST.index(item[0]) if item[0] in _FIRST else len(_FIRST)):
-            key = field.alias or name
-            text = (field.description or "").replace("|", "\\|")
-            yield f"| `{key}` | {_kind(properties[key])} | {_default(field)} | {text} |"
+        if model is Verdicts:  # a table of a line or two for each kind would be a page of headings
+            for kind, row in Verdicts.model_fields.items():
+                for part in models_in(row.annotation):
+                    yield from _rows(part, f"{kind}.", f"{row.description} ")
+        else:
+            yield from _rows(model)
         yield ""
+
+
+def _rows(model: type[BaseModel], before: str = "", what: str = "") -> Iterator[str]:
+    properties = model.model_json_schema(by_alias=True)["properties"]
+    fields = model.model_fields.items()
+    for name, field in sorted(fields, key=lambda item: _FIRST.index(item[0]) if item[0] in _FIRST else len(_FIRST)):
+        key = field.alias or name
+        text = (field.description or "").replace("|", "\\|")
+        yield f"| `{before}{key}` | {_kind(properties[key])} | {_default(field)} | {what}{text} |"
 
 
 def _sentence(model: type[BaseModel]) -> str:

@@ -26,6 +26,8 @@ unknown at best while a collector of them waits for its first poll.
 - `probe` exits with 0 for ok, 1 for warning, 2 for critical and 3 for unknown. Rows with *history* are known only to an
   exporter that has been running: `probe` leaves them out, and says so.
 - *Alerts* name the rules that give the same state the same verdict. They wait before they fire, the table does not.
+- Numbers are the defaults. [`verdicts:`](configuration.md#other-thresholds) of the configuration sets others, and how bad some
+  of the warnings are.
 """
 
 

@@ -33,15 +33,24 @@ _Hurry: TypeAlias = Annotated[
     int | None,
     typer.Option("--hurry", metavar="N", help="Divide every wait by N, for a rehearsal: 60 makes a minute a second."),
 ]
+_Config: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        "--config.file", metavar="FILE", help="Configuration of the exporter; only its block verdicts is read, and no secret."
+    ),
+]
 
 
 def _settings(file: Path | None) -> Settings:
     return load_settings(file) if file is not None else Settings()
 
 
-def _options(settings: Settings, job: list[str] | None, **flags: object) -> Options:
-    """Return what the file says, with the flags that were given in place of it."""
-    given: dict[str, Any] = {name: value for name, value in {"jobs": job and tuple(job), **flags}.items() if value is not None}
+def _options(settings: Settings, job: list[str] | None, config: Path | None, **flags: object) -> Options:
+    """Return what the files say, with the flags that were given in place of it."""
+    from exporter.config import load_thresholds  # noqa: PLC0415
+
+    flags |= {"jobs": job and tuple(job), "thresholds": config and load_thresholds(config)}
+    given: dict[str, Any] = {name: value for name, value in flags.items() if value is not None}
     return replace(settings.options(), **given)
 
 
@@ -70,6 +79,7 @@ def render_bundle(
         str | None, typer.Option("--language", metavar="CODE", help="Language of what alerts and messages say: en, de, ru.")
     ] = None,
     hurry: _Hurry = None,
+    config_file: _Config = None,
     force: Annotated[bool, typer.Option("--force", help="Replace files that were edited since, too.")] = False,
 ) -> None:
     """Write the bundle for your names and addresses. Nobody has to edit JSON or YAML."""
@@ -79,6 +89,7 @@ def render_bundle(
         options = _options(
             _settings(monitoring_file),
             job,
+            config_file,
             slo=slo,
             grafana_url=grafana_url,
             runbook_url=runbook_url,
@@ -120,6 +131,7 @@ def check_bundle(
         Path | None, typer.Option("--ca-file", metavar="FILE", help="Certificates of CAs to trust besides those of the host.")
     ] = None,
     monitoring_file: _File = None,
+    config_file: _Config = None,
     job: _Jobs = None,
     slo: _Slo = None,
     hurry: _Hurry = None,
@@ -131,7 +143,7 @@ def check_bundle(
     logs.configure("error", "auto")
     with exits():
         settings = _settings(monitoring_file)
-        options = _options(settings, job, slo=slo, hurry=hurry)
+        options = _options(settings, job, config_file, slo=slo, hurry=hurry)
         where = settings.addresses.given()
         given = {
             "Prometheus": prometheus_url or where.get("prometheus", ""),

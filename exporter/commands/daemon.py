@@ -17,13 +17,13 @@ import structlog
 from prometheus_client import CollectorRegistry
 
 from exporter.clock import Clock, LoopLag, SystemClock
+from exporter.commands.served_runbooks import ServedRunbooks
 from exporter.commands.site_users import loading_with_users
 from exporter.commands.world import known_secrets
 from exporter.config import Config
 from exporter.errors import ConfigError, Problem, WebServerError
 from exporter.metrics import Instruments, Page
 from exporter.model import WHOLE, Shard
-from exporter.monitoring import Options, runbook_texts
 from exporter.platforms.http_pool import open_pool
 from exporter.platforms.sockets import room_for_sockets
 from exporter.polling import Admission
@@ -38,6 +38,7 @@ from exporter.runtime import (
     take_over_when_free,
     tell_of_warnings,
 )
+from exporter.state.thresholds import DEFAULTS
 from exporter.support import logs, sdnotify
 from exporter.support.audit import change_requested
 from exporter.support.supervision import supervised
@@ -108,8 +109,9 @@ async def run(
             shard=shard,
         )
         async with application as (app, instruments):
+            runbooks = ServedRunbooks(lambda: DEFAULTS if app.opening else app.config.verdicts.thresholds)
             server = await serve(
-                create_app(app, pages, max_requests=max_requests, runbooks=lambda: runbook_texts(Options())),
+                create_app(app, pages, max_requests=max_requests, runbooks=runbooks),
                 listen_address,
                 web,
                 allowed_hosts,

@@ -23,6 +23,7 @@ from exporter.state.config_warnings import with_warnings
 from exporter.state.findings import findings, overall
 from exporter.state.snapshot import CollectorState, Snapshot, View
 from exporter.state.status_history import StatusHistory
+from exporter.state.thresholds import Thresholds
 from exporter.state.verdict import Verdict
 from exporter.support.known_secrets import KnownSecrets
 from exporter.support.redaction import visible
@@ -39,7 +40,8 @@ async def probe_now(config: Config, targets: Sequence[str], output: str) -> int:
     instruments = Instruments(CollectorRegistry())
     try:
         chosen = (target for target in config.targets if target.name in wanted)
-        view = await _polled(chosen, instruments, known_secrets(config.secrets, config.names))
+        known_to_mask = known_secrets(config.secrets, config.names)
+        view = await _polled(chosen, config.verdicts.thresholds, instruments, known_to_mask)
         view = with_warnings(view, config.unwatched)
     except ConfigError as error:
         print(visible(f"UNKNOWN: {error}"), file=sys.stderr)  # noqa: T201
@@ -58,9 +60,9 @@ def exit_code(view: View) -> int:
     return overall(view, findings(view))
 
 
-async def _polled(targets: Iterable[Target], instruments: Instruments, known: KnownSecrets) -> View:
+async def _polled(targets: Iterable[Target], thresholds: Thresholds, instruments: Instruments, known: KnownSecrets) -> View:
     """Poll ``targets`` once. Raises :class:`~exporter.errors.ConfigError` when one cannot be opened."""
-    snapshot = Snapshot()
+    snapshot = Snapshot(thresholds)
     async with opened_world(instruments, known) as world:
         live = await world.open_targets(targets, StatusHistory())
         try:

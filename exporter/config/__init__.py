@@ -6,6 +6,7 @@ It leans on the registry of platforms, which bring their own settings, and knows
 from exporter.config.access import refuse_opening
 from exporter.config.effective import config_hash, effective_config
 from exporter.config.load import load_config, read_text
+from exporter.config.load_verdicts import load_thresholds
 from exporter.config.messages import field_problems
 from exporter.config.settings import Config, shard_of
 
@@ -15,6 +16,7 @@ __all__ = [
     "effective_config",
     "field_problems",
     "load_config",
+    "load_thresholds",
     "read_text",
     "refuse_opening",
     "shard_of",

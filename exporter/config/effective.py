@@ -21,10 +21,10 @@ from exporter.fields.routes import CaFile, Proxy
 from exporter.platforms.settings import CollectorSettings
 from exporter.support.secret import Secret
 
-_DURATIONS: Final = frozenset({"interval", "max_age", "timeout"})
+_DURATIONS: Final = frozenset({"interval", "max_age", "timeout", "soon", "within", "after"})
 # The order in which people look for them; what is not named here keeps the order of its model.
 _FIRST_KEYS: Final = ("name", "platform", "labels", "timeout", "base_url", "tls", "proxy", "timezone")
-_LAST_KEYS: Final = ("interval", "max_age", "windows", "targets", "state_file", "collectors")
+_LAST_KEYS: Final = ("interval", "max_age", "windows", "verdicts", "targets", "state_file", "collectors")
 _HASH_DIGITS: Final = 12
 
 

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, PrivateAttr, ValidationInfo
 
+from exporter.config.verdicts import Verdicts
 from exporter.counting import WindowSpec
 from exporter.errors import Problem
 from exporter.fields.kinds import FilePath, Reading, SiteName, UserName, Zone, field_error
 from exporter.limits import WINDOWS
 from exporter.platforms.registry import PLATFORMS
-from exporter.platforms.settings import Strict, Target, Window, default
+from exporter.platforms.settings import MAY_BE_EMPTY, Strict, Target, Window, default
 from exporter.policy import ConfigWarning
 from exporter.support.secret import pasted
 
@@ -68,6 +69,12 @@ class Config(Strict):
         default=None,
         description="Remembers which states connections and collectors had within a week, across restarts. A relative path "
         "starts at the folder of this file; with `--shard` its name ends in `.I-of-N`. Default: forgotten at a restart.",
+    )
+
+    verdicts: Annotated[Verdicts, MAY_BE_EMPTY] = Field(
+        default_factory=Verdicts,
+        description="From when on something is a problem, and how bad it is, by the kinds of [verdicts](verdicts.md). The "
+        "board, `/api/v1/status` and `probe` judge by it; `monitoring render --config.file` writes rules that do.",
     )
 
     site_users: dict[SiteName, Users] = Field(

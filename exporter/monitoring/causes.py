@@ -15,6 +15,7 @@ from exporter.monitoring.inhibitions import Inhibition, inhibitions
 from exporter.monitoring.options import Options
 from exporter.monitoring.promql import RECENT, TENANT_LABELS
 from exporter.monitoring.rules import Recording, RecordingGroup
+from exporter.monitoring.rules.connections import REASON
 from exporter.monitoring.rules.extent import FEW
 from exporter.monitoring.rules.health import FINDINGS, LAST_SUCCESS, OF_COLLECTORS, SINCE_STATUS
 from exporter.monitoring.rules.many import DOWN_TARGETS, EMPTY_TARGETS
@@ -145,11 +146,17 @@ def _since() -> Recording:
     last = f"max by {_by(_TARGET)} (last_over_time({LAST_SUCCESS}[{RECENT}]))"
     polls = 'alertname=~"BookingSync(AccessDenied|DataExpired|DataStale|ApiLimited)"'
     shared = 'alertname=~"BookingSync(PlatformDown|ManyTargetsFailing|CredentialRefused|AccessDenied|DataExpired)",target=""'
+    down = 'alertname=~"BookingSync(ManyConnectionsNeedOwner|ConnectionNeedsOwner|ConnectionError)",target=""'
     connection, collector = (*_TARGET, "connection"), (*_TARGET, "collector")
     moments = (
         ('connection!=""', connection, f"min by {_by(connection)} (last_over_time({SINCE_STATUS}[{RECENT}]))"),
         (f'{polls},collector!=""', collector, f"max by {_by(collector)} (last_over_time({LAST_SUCCESS}[{RECENT}]))"),
         (f'{polls},collector="",target!=""', _TARGET, last),
+        (
+            down,
+            _PLATFORM,
+            f"quantile by {_by(_PLATFORM)} (0.5, last_over_time({SINCE_STATUS}[{RECENT}]) and on {_by(connection)} ({REASON}))",
+        ),
         (shared, _PLATFORM, f"quantile by {_by(_PLATFORM)} (0.5, {last})"),
         ('alertname="BookingSyncNothingAnswers"', _JOB, f"quantile by {_by(_JOB)} (0.5, {last})"),
     )
@@ -159,8 +166,8 @@ def _since() -> Recording:
     return Recording(
         SINCE,
         f"{told}\nor\nlast_over_time({SINCE}[5m]) and {_of('')}\nor\n0 * {_of('')} + time()",
-        "When it began: since when a connection is as it is, when a poll last succeeded (of many targets: that of the one in\n"
-        "the middle), else when it was first seen.",
+        "When it began: since when a connection is as it is, when a poll last succeeded (of many: that of the one in the\n"
+        "middle), else when it was first seen.",
     )
 
 

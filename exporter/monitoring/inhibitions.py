@@ -52,6 +52,9 @@ _BLIND = (
 _DARK = (_names("BookingSyncDataExpired", "BookingSyncAccessDenied"), _CRITICAL)
 _IN_PART = (_names("BookingSyncDataExpired", "BookingSyncAccessDenied"), _WARNING)
 _REFUSED = f'reason =~ "{"|".join(ACCESS)}"'
+# Not by severity, which a user may choose (`verdicts:`): the page about many has no reason, the one about many for one has.
+_MANY = ('alertname = "BookingSyncManyConnectionsNeedOwner"', _CRITICAL, 'reason = ""')
+_MANY_FOR_A_REASON = ('alertname = "BookingSyncManyConnectionsNeedOwner"', 'reason != ""')
 _NOT_BESIDES = ('besides = ""',)
 _ALL_OF_IT = ('extent = ""',)
 _A_PART_OF_IT = ('extent = "part"',)
@@ -172,39 +175,45 @@ _ALL = (
         "One ticket for the platform that comes and goes instead of one for each of its targets.",
     ),
     Inhibition(
-        ['alertname = "BookingSyncManyConnectionsNeedOwner"', _CRITICAL],
+        _MANY,
         [_names("BookingSyncAllConnectionsFailing", "BookingSyncErrorBudgetBurn"), _CRITICAL],
         [*_SAME_PLATFORM, "besides"],
         "One page for what took the calendars of many targets; what broke long after has one of its own, with another\n"
         "`besides`.",
     ),
     Inhibition(
-        ['alertname = "BookingSyncManyConnectionsNeedOwner"', _CRITICAL],
-        [_names(*_OF_CONNECTIONS), _WARNING],
+        _MANY,
+        [_names("BookingSyncConnection.+")],
         _SAME_PLATFORM,
-        "The tickets of single connections say no more; those of others wait for the end of the page, too.",
+        "What is told of single connections says no more; that of others waits for the end of the page, too.",
     ),
     Inhibition(
-        ['alertname = "BookingSyncManyConnectionsNeedOwner"', _CRITICAL],
-        ['alertname = "BookingSyncManyConnectionsNeedOwner"', _WARNING],
+        _MANY,
+        ['alertname = "BookingSyncErrorBudgetBurn"', _WARNING],
+        _SAME_PLATFORM,
+        "So does the ticket about the budget of each target.",
+    ),
+    Inhibition(
+        _MANY,
+        _MANY_FOR_A_REASON,
         _SAME_PLATFORM,
         "The page says more than the ticket.",
     ),
     Inhibition(
-        ['alertname = "BookingSyncManyConnectionsNeedOwner"', _WARNING],
-        [_names("BookingSyncConnectionNeedsOwner", "BookingSyncConnectionError"), _WARNING],
+        _MANY_FOR_A_REASON,
+        [_names("BookingSyncConnectionNeedsOwner", "BookingSyncConnectionError")],
         [*_SAME_PLATFORM, "reason"],
         "One ticket for what happened to the connections of many targets.",
     ),
     Inhibition(
-        ['alertname = "BookingSyncManyConnectionsNeedOwner"', _WARNING],
+        _MANY_FOR_A_REASON,
         ['alertname = "BookingSyncErrorBudgetBurn"', _WARNING],
         _SAME_PLATFORM,
         "It says why the budget burns.",
     ),
     Inhibition(
         ['alertname = "BookingSyncManyCalendarsEmpty"'],
-        [_names("BookingSyncNoBookingsAhead", "BookingSyncIntakeSilent"), _WARNING],
+        [_names("BookingSyncNoBookingsAhead", "BookingSyncIntakeSilent")],
         _SAME_PLATFORM,
         "A public holiday is one ticket.",
     ),
@@ -234,9 +243,15 @@ _ALL = (
     ),
     Inhibition(
         _DARK,
-        [_names(*(name for name in _BLIND if name not in (*_OF_CONNECTIONS, *_OF_BOOKINGS))), _WARNING],
+        [_names(*_OF_TARGETS), _WARNING],
         _SAME_TARGET,
         "The page for the target says more than a ticket about a part of it.",
+    ),
+    Inhibition(
+        _DARK,
+        [_names(*(name for name in _BLIND if name not in (*_OF_TARGETS, *_OF_CONNECTIONS, *_OF_BOOKINGS)))],
+        _SAME_TARGET,
+        "So it does for what it showed before.",
     ),
     Inhibition(
         [_names("BookingSyncAccessDenied", "BookingSyncApiLimited"), _WARNING],
@@ -283,7 +298,7 @@ _ALL = (
     ),
     Inhibition(
         ['alertname = "BookingSyncErrorBudgetBurn"', _CRITICAL],
-        [_names("BookingSyncConnectionNeedsOwner", "BookingSyncConnectionError"), _WARNING],
+        [_names("BookingSyncConnectionNeedsOwner", "BookingSyncConnectionError")],
         _SAME_TARGET,
         "One message for the target while its connections are in error; a ticket for what is left of them.",
     ),

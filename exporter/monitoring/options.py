@@ -13,6 +13,7 @@ from exporter.errors import ConfigError, Problem
 from exporter.monitoring.delivery import Delivery
 from exporter.monitoring.password import FOLDER
 from exporter.monitoring.promql import of_jobs
+from exporter.state.thresholds import DEFAULTS, Thresholds
 from exporter.texts import DEFAULT, LANGUAGES
 
 MAX_HURRY = 120
@@ -36,6 +37,7 @@ class Options:
     ``jobs`` are the Prometheus jobs under which exporters are scraped; ``slo`` the share of live connections that have to be
     free of errors over 30 days, between 0 and 1; ``targets`` is the most targets that one exporter will have, for the limit on
     the size of its page, and 0 for no limit. ``hurry`` divides every wait of rules and routes, for a rehearsal; 1 is life.
+    ``thresholds`` are those by which the exporter judges.
 
     The three addresses are the bases of links, and empty for no link: ``grafana_url`` has the dashboards; ``board_url`` is
     where people reach the status board, which serves the runbooks, too; ``runbook_url`` is a place of their own for the files
@@ -70,6 +72,7 @@ class Options:
     manifest_labels: Mapping[str, str] = field(default_factory=lambda: _NONE)
     delivery: Delivery = field(default_factory=Delivery)
     password_file: str = f"{FOLDER}/password"
+    thresholds: Thresholds = DEFAULTS
 
     def __post_init__(self) -> None:
         problems = [] if self.jobs else [Problem("--job", "names no job", "name the job that scrapes the exporter")]

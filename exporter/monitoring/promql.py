@@ -46,6 +46,14 @@ def recent(selector: str, window: str = RECENT, *, offset: str = "") -> str:
     return f"last_over_time({selector}[{window}]{f' offset {offset}' if offset else ''})"
 
 
+def in_promql(seconds: float) -> str:
+    """Return a number of seconds as people count them, ``14 * 24 * 60 * 60`` or ``90 * 60``: rules hold no other."""
+    for size, unit in ((86_400, " * 24 * 60 * 60"), (60, " * 60")):
+        if seconds % size == 0:
+            return f"{seconds / size:.0f}{unit}"
+    return f"{seconds:.15g}"
+
+
 def one_per(expression: str, *labels: str) -> str:
     """Return one series where several differ only in ``labels``, so that a join on the others cannot fail."""
     return f"topk without ({', '.join(labels)}) (1, {expression})"

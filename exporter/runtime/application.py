@@ -345,7 +345,7 @@ class Application:
             else:
                 live[name] = opened[name]
                 self._snapshot.put_target(live[name].entry(), {job.name: job.initial_state() for job in live[name].jobs})
-        self._snapshot.arrange(live)
+        self._snapshot.arrange(live, config.verdicts.thresholds)
         history.keep_targets({name: each.account for name, each in live.items()})
         # Before the next wait: a stop that comes then must know of them.
         closing = self._closing.begin(leaving.values(), *(() if same_history else (self._since,)))

@@ -28,7 +28,7 @@ WINDOW_INCOMPLETE: Final = Advice(
     "Nothing at first: the next poll reads again. If it lasts, the exporter's operator looks into the log.",
 )
 LINKS_UNVERIFIED: Final = Advice(
-    "The links of more than half of these bookings were read longer ago than `max_age`; nobody knows whether they are linked.",
+    "The links of many of these bookings were read longer ago than `max_age`; nobody knows whether they are linked.",
     "Nothing while it passes. If it lasts, the exporter's operator raises `verify_calls` or `max_age` of the collector "
     "`links`, or narrows its window; where the operating time is more than half spent, raises its interval or "
     "`budget.operating_seconds`.",
@@ -45,13 +45,12 @@ OVERDUE: Final = Advice(
 NOT_POLLED: Final = Advice("Nothing is known yet: no poll has finished.", "")
 KNOWN: Final = Advice("The configuration says that this is meant to be.", "")
 ALL_DOWN: Final = Advice(
-    "Two or more calendars that worked within the last day do not work any more, or one that is gone, and none of the others "
-    "does.",
+    "Calendars that worked not long ago do not work any more, or one that is gone, and none of the others does.",
     "The calendars' owners connect again, as each connection below says. If all stopped at one moment, an administrator of the "
     "account first finds out what was changed then.",
 )
 ALL_GONE: Final = Advice(
-    "The site lists no calendar connection any more; some worked within the last day. No calendar of it is watched.",
+    "The site lists no calendar connection any more; some worked not long ago. No calendar of it is watched.",
     "An administrator of the account finds out who removed the connections, or withdrew the right to see them; the calendars' "
     "owners connect again. If that was meant, the exporter's operator accepts the warning `no_connections`.",
 )

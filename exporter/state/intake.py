@@ -9,7 +9,7 @@ from __future__ import annotations
 from array import array
 from typing import Final
 
-from exporter.state.verdict import SILENT_SECONDS, USUAL_BEFORE_SECONDS, USUAL_BOOKINGS
+from exporter.state.verdict import SILENT_SECONDS, USUAL_BEFORE_SECONDS
 
 _HOUR: Final = 3600.0
 _DAY: Final = int(SILENT_SECONDS / _HOUR)
@@ -21,12 +21,13 @@ _MOST: Final = 65_535
 
 
 class Intake:
-    """New bookings of one target by the hour. ``silent_since`` is when the silence began, ``None`` unless there is one."""
+    """New bookings of one target by the hour."""
 
-    __slots__ = ("_began", "_hour", "_new", "_seen", "_total", "silent_since")
+    __slots__ = ("_began", "_hour", "_new", "_quiet", "_seen", "_total", "_usual")
 
     def __init__(self) -> None:
-        self.silent_since: float | None = None
+        self._quiet: float | None = None  # when a silence of a day began
+        self._usual = 0
         self._new = array("H", bytes(2 * _KEPT))  # a ring, by the hour
         self._seen = 0  # one bit for each of the last hours, the newest the lowest
         self._hour = self._began = 0
@@ -44,11 +45,15 @@ class Intake:
         place = hour % _KEPT
         self._new[place] = min(_MOST, self._new[place] + int(max(0.0, total - self._total)))
         self._total = total
-        self.silent_since = self._judged()
+        self._quiet, self._usual = self._quiet_since(), self._between(_BEFORE, _KEPT)
 
-    def _judged(self) -> float | None:
+    def silent_since(self, least: int) -> float | None:
+        """Return when the silence began, ``None`` unless there is one, and ``least`` were usual a week before."""
+        return self._quiet if self._usual >= least else None
+
+    def _quiet_since(self) -> float | None:
         is_known = self._hour - self._began >= _KEPT - 1 and self._seen.bit_count() > _SEEN_OF_DAY * _DAY
-        if not is_known or self._between(0, _DAY) or self._between(_BEFORE, _KEPT) < USUAL_BOOKINGS:
+        if not is_known or self._between(0, _DAY):
             return None
         quiet = next((back for back in range(_DAY, _KEPT) if self._between(back, back + 1)), _KEPT)
         return (self._hour - quiet + 1) * _HOUR

@@ -30,6 +30,7 @@ from exporter.model import (
 from exporter.policy import ConfigWarning, RejectedConfig, TargetPolicy
 from exporter.state.changes import WITHDRAWN
 from exporter.state.intake import Intake
+from exporter.state.thresholds import DEFAULTS, Thresholds
 
 SITE: Final = "site"
 """The label of a target that says whose it is: one customer sees the targets of one site."""
@@ -180,7 +181,7 @@ class TargetView(Value, frozen=True, gc=False):
 
     ``polling`` has the collectors of which a poll runs, and since when. ``silent_since`` is when new bookings stopped to
     arrive, as far as :class:`~exporter.state.intake.Intake` knows. ``stepped`` is by how many seconds the moments of all
-    ``changes`` below have to be moved to be those of the wall clock; all others are.
+    ``changes`` below have to be moved to be those of the wall clock; all others are. ``thresholds`` are what it is judged by.
     """
 
     name: str
@@ -193,6 +194,7 @@ class TargetView(Value, frozen=True, gc=False):
     polling: Mapping[CollectorName, float] = msgspec.field(default_factory=dict)
     silent_since: float | None = None
     stepped: float = 0.0
+    thresholds: Thresholds = DEFAULTS
 
 
 class View(Value, frozen=True, gc=False):
@@ -257,7 +259,8 @@ class TargetEntry(Value, frozen=True, gc=False):
 class Snapshot:
     """Holds the newest state of everything. Lives in the event loop; values are swapped, never changed."""
 
-    def __init__(self) -> None:
+    def __init__(self, thresholds: Thresholds = DEFAULTS) -> None:
+        self._thresholds = thresholds
         self._entries: dict[str, TargetEntry] = {}
         self._states: dict[str, dict[CollectorName, _CachedState]] = {}
         self._intakes: dict[str, Intake] = {}
@@ -272,8 +275,9 @@ class Snapshot:
         """Replace what is known of a target besides its collectors; their states stay."""
         self._entries[entry.name] = entry
 
-    def arrange(self, names: Iterable[str]) -> None:
-        """Show the targets in the order of ``names`` (all of them): that of the configuration."""
+    def arrange(self, names: Iterable[str], thresholds: Thresholds = DEFAULTS) -> None:
+        """Show the targets in the order of ``names`` (all of them) and judge them by ``thresholds``, as configured."""
+        self._thresholds = thresholds
         self._entries = {name: self._entries[name] for name in names}
         self._intakes = {name: intake for name, intake in self._intakes.items() if name in self._entries}
 
@@ -330,6 +334,7 @@ class Snapshot:
                 running.get(name, {}),
                 self._silent_since(name),
                 stepped,
+                self._thresholds,
             )
             for name, entry in entries.items()
         )
@@ -343,7 +348,8 @@ class Snapshot:
 
     def _silent_since(self, target: str) -> float | None:
         intake = self._intakes.get(target)
-        return None if intake is None or intake.silent_since is None else intake.silent_since + self._stepped
+        since = None if intake is None else intake.silent_since(self._thresholds.intake_silent_least)
+        return None if since is None else since + self._stepped
 
 
 def failure_of(error: PollError, at: float, count: int, since: float | None = None, *, partial: bool = False) -> Failure:

@@ -13,27 +13,11 @@ from typing import Final
 
 from exporter.errors import Reason
 from exporter.model import ConnectionStatus
+from exporter.state.thresholds import DEFAULTS as _OF
+from exporter.state.thresholds import Thresholds
 
-SOON_SECONDS: Final = 24 * 3600.0
-"""An overlap that begins within this time cannot wait for the morning."""
-
-RECENT_SECONDS: Final = 24 * 3600.0
-"""A connection that worked within this time is missed; one that was cut before was probably meant to be."""
-
-STUCK_SECONDS: Final = 3600.0
-"""A sync ends within minutes."""
-
-RENEW_SECONDS: Final = 14 * 24 * 3600.0
-OVERDUE_INTERVALS: Final = 1.0
-DOWN_CONNECTIONS: Final = 2
-UNLINKED_SHARE: Final = 0.2
-LINKS_SAMPLE: Final = 10
-"""Of fewer verified bookings a share says little."""
-
-UNVERIFIED_SHARE: Final = 0.5
 SILENT_SECONDS: Final = 24 * 3600.0
 USUAL_BEFORE_SECONDS: Final = 7 * 24 * 3600.0
-USUAL_BOOKINGS: Final = 10
 
 WORKING: Final = frozenset({ConnectionStatus.SYNCED, ConnectionStatus.SYNC_IN_PROGRESS, ConnectionStatus.CONNECTED})
 LIMITS: Final = frozenset({Reason.RATE_LIMITED, Reason.OPERATING_LIMIT, Reason.OVERLOAD})
@@ -125,15 +109,15 @@ TARGET_EXPIRED: Final = Row(
 CONNECTIONS_DOWN: Final = Row(
     Kind.CONNECTIONS_DOWN,
     Verdict.CRITICAL,
-    f"{DOWN_CONNECTIONS} or more connections of the target were {_WORKED} within {_hours(RECENT_SECONDS)}, or one that is "
-    "gone was, and none is now.",
+    f"{_OF.connections_down_least} or more connections of the target were {_WORKED} within "
+    f"{_hours(_OF.connections_down_within)}, or one that is gone was, and none is now.",
     history=True,
     alerts=("BookingSyncAllConnectionsFailing",),
 )
 CONFLICT_SOON: Final = Row(
     Kind.CONFLICT,
     Verdict.CRITICAL,
-    f"Two bookings overlap on a resource, beginning within {_hours(SOON_SECONDS)} or already.",
+    f"Two bookings overlap on a resource, beginning within {_hours(_OF.conflict_soon)} or already.",
     alerts=("BookingSyncDoubleBooking",),
 )
 COLLECTOR_FAILING: Final = Row(
@@ -157,7 +141,7 @@ PROVIDER_FAILING: Final = Row(
 CONFLICT_LATER: Final = Row(
     Kind.CONFLICT,
     Verdict.WARNING,
-    f"Two bookings overlap on a resource, beginning in {_hours(SOON_SECONDS)} or later.",
+    f"Two bookings overlap on a resource, beginning in {_hours(_OF.conflict_soon)} or later.",
     alerts=("BookingSyncDoubleBooking",),
 )
 CONNECTION_ERROR: Final = Row(
@@ -169,21 +153,23 @@ CONNECTION_ERROR: Final = Row(
 CONNECTION_CUT: Final = Row(
     Kind.CONNECTION_DISCONNECTED,
     Verdict.WARNING,
-    f"A connection is `disconnected`, and within {_hours(RECENT_SECONDS)} the exporter noticed that it became so.",
+    f"A connection is `disconnected`, and within {_hours(_OF.connection_disconnected_within)} the exporter "
+    "noticed that it became so.",
     history=True,
     alerts=("BookingSyncConnectionDisconnected",),
 )
 CONNECTION_STUCK: Final = Row(
     Kind.CONNECTION_STUCK,
     Verdict.WARNING,
-    f"A connection has been `sync_in_progress`, or `connected` although it exports, for more than {_hours(STUCK_SECONDS)}.",
+    f"A connection has been `sync_in_progress`, or `connected` although it exports, for more than "
+    f"{_hours(_OF.connection_stuck_after)}.",
     history=True,
     alerts=("BookingSyncConnectionStuck",),
 )
 CONNECTION_UNCLEAR: Final = Row(
     Kind.CONNECTION_UNCLEAR,
     Verdict.WARNING,
-    f"A connection has been `undefined` or `unknown` for more than {_hours(STUCK_SECONDS)}.",
+    f"A connection has been `undefined` or `unknown` for more than {_hours(_OF.connection_unclear_after)}.",
     history=True,
     alerts=("BookingSyncConnectionUnclear",),
 )
@@ -201,7 +187,7 @@ BUDGET_SPENT: Final = Row(
 CREDENTIAL_EXPIRY: Final = Row(
     Kind.CREDENTIAL_EXPIRY,
     Verdict.WARNING,
-    f"A credential that a person must renew ends within {_days(RENEW_SECONDS)}, or has ended.",
+    f"A credential that a person must renew ends within {_days(_OF.credential_expiry_within)}, or has ended.",
     alerts=("BookingSyncCredentialExpiring",),
 )
 PORTAL_MOVED: Final = Row(
@@ -210,15 +196,15 @@ PORTAL_MOVED: Final = Row(
 UNLINKED_BOOKINGS: Final = Row(
     Kind.UNLINKED_BOOKINGS,
     Verdict.WARNING,
-    f"More than {UNLINKED_SHARE:.0%} of the bookings of a window are tied to no CRM entity, of at least {LINKS_SAMPLE} that "
-    "were verified.",
+    f"More than {_OF.unlinked_bookings_share:.0%} of the bookings of a window are tied to no CRM entity, of at least "
+    f"{_OF.unlinked_bookings_least} that were verified.",
     alerts=("BookingSyncUnlinkedBookings",),
 )
 INTAKE_SILENT: Final = Row(
     Kind.INTAKE_SILENT,
     Verdict.WARNING,
-    f"No new booking for {_hours(SILENT_SECONDS)}, although polls succeeded, and at least {USUAL_BOOKINGS} in the same time "
-    f"{_days(USUAL_BEFORE_SECONDS)} before; no `closed` day is among them.",
+    f"No new booking for {_hours(SILENT_SECONDS)}, although polls succeeded, and at least {_OF.intake_silent_least} in the "
+    f"same time {_days(USUAL_BEFORE_SECONDS)} before; no `closed` day is among them.",
     history=True,
     alerts=("BookingSyncIntakeSilent",),
 )
@@ -231,14 +217,14 @@ WINDOW_INCOMPLETE: Final = Row(
 LINKS_UNVERIFIED: Final = Row(
     Kind.LINKS_UNVERIFIED,
     Verdict.WARNING,
-    f"The links of more than {UNVERIFIED_SHARE:.0%} of the bookings of a window were read longer ago than `max_age`.",
+    f"The links of more than {_OF.links_unverified_share:.0%} of the bookings of a window were read longer ago than `max_age`.",
     history=True,
     alerts=("BookingSyncLinksUnverified",),
 )
 POLL_OVERDUE: Final = Row(
     Kind.POLL_OVERDUE,
     Verdict.WARNING,
-    f"The next poll should have begun more than {OVERDUE_INTERVALS:g} interval ago, and none runs.",
+    f"The next poll should have begun more than {_OF.poll_overdue_intervals:g} interval ago, and none runs.",
     history=True,
     alerts=("BookingSyncPollOverdue",),
 )
@@ -269,7 +255,8 @@ WARNING_ACCEPTED: Final = Row(
 CONNECTION_CUT_BEFORE: Final = Row(
     Kind.CONNECTION_DISCONNECTED,
     Verdict.OK,
-    f"A connection is `disconnected`, and has been for {_hours(RECENT_SECONDS)} or since before the exporter first looked.",
+    f"A connection is `disconnected`, and has been for {_hours(_OF.connection_disconnected_within)} or since "
+    "before the exporter first looked.",
 )
 
 TABLE: Final = (
@@ -371,10 +358,35 @@ ALERTS_ONLY: Final = (
 )
 
 
-def verdict_of(rows: Iterable[Row]) -> Verdict:
-    """Return the verdict on something for which ``rows`` hold: that of the first in the table; OK when there are none."""
-    first = min(rows, key=PLACE.__getitem__, default=None)
-    return Verdict.OK if first is None else first.verdict
+RANKS: Final = {verdict: rank for rank, verdict in enumerate(dict.fromkeys(row.verdict for row in TABLE))}
+"""In which order the table has the verdicts."""
+
+MOVABLE: Final = (
+    PROVIDER_FAILING,
+    CONFLICT_LATER,
+    CONNECTION_ERROR,
+    CONNECTION_CUT,
+    CONNECTION_STUCK,
+    CONNECTION_UNCLEAR,
+    BUDGET_SPENT,
+    CREDENTIAL_EXPIRY,
+    UNLINKED_BOOKINGS,
+    INTAKE_SILENT,
+    WINDOW_INCOMPLETE,
+    LINKS_UNVERIFIED,
+    POLL_OVERDUE,
+)
+"""The warnings whose severity a user may choose: each is told by alerts that tell of nothing else."""
+
+
+def verdict_by(row: Row, thresholds: Thresholds) -> Verdict:
+    """Return how bad it is that ``row`` holds, where a user chose ``thresholds``."""
+    return Verdict[thresholds.severity(row.kind).upper()] if row in MOVABLE else row.verdict
+
+
+def verdict_of(verdicts: Iterable[Verdict]) -> Verdict:
+    """Return the verdict on something of which these were found: the first of them in the table; OK when there are none."""
+    return min(verdicts, key=RANKS.__getitem__, default=Verdict.OK)
 
 
 _GRAVITY: Final = (Verdict.OK, Verdict.UNKNOWN, Verdict.WARNING, Verdict.CRITICAL)

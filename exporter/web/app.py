@@ -63,7 +63,7 @@ def create_app(
 
     What takes long is done in ``threads``, which no file or name that hangs may hold; without them in those of the loop.
     At most ``max_requests`` pages are made at a time, 0 is without limit; one more is answered 503. ``runbooks`` has the
-    Markdown of the runbooks, and is opened when somebody first asks for one.
+    Markdown of the runbooks, and is asked when somebody asks for one.
     """
     pages = _Pages(backend, threads, max_requests, RunbookPages(runbooks))
     routes = [

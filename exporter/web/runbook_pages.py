@@ -1,10 +1,10 @@
-"""The runbooks as pages, ``/runbooks/`` and ``/runbooks/NAME``: Markdown of the package made into HTML, once for each."""
+"""The runbooks as pages, ``/runbooks/`` and ``/runbooks/NAME``: Markdown made into HTML, once for each text."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from typing import Final
 
 import jinja2
@@ -19,16 +19,17 @@ Library = Callable[[], Mapping[str, str]]
 
 FOLDER: Final = "/runbooks/"
 _INDEX: Final = "README.md"
+_PAGES: Final = 128  # more than there are, and an end for those of texts that a reload replaced
 _STYLE: Final = ("base.css", "runbook.css")
 _NO_WORD: Final = re.compile(r"[^\w\- ]")
 
 
 class RunbookPages:
-    """Pages of a library, which is opened when somebody first asks: most exporters are never asked."""
+    """Pages of a library, which is asked when somebody asks for one: most exporters are never asked."""
 
     def __init__(self, library: Library) -> None:
-        self._texts = cache(library)
-        self._html = cache(_html)
+        self._texts = library
+        self._html = lru_cache(_PAGES)(_html)
 
     def render(self, name: str, *, with_board: bool) -> bytes | None:
         """Return the page of an alert in any case, with or without ``.md``, or the index for ""; ``None`` where there is none.

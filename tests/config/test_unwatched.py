@@ -13,6 +13,7 @@ from exporter.config import Config, effective_config, load_config
 from exporter.config.unwatched import ALERT_WINDOWS
 from exporter.model import CollectorName
 from exporter.monitoring.alerts.bookings import booking_alerts
+from exporter.monitoring.options import Options
 from exporter.platforms.policy import policy_of
 from exporter.policy import Known
 
@@ -154,7 +155,7 @@ def test_the_effective_configuration_shows_what_is_accepted_as_it_was_written(tm
 
 def test_the_windows_that_are_missed_are_those_of_the_shipped_rules() -> None:
     used: dict[CollectorName, set[str]] = {CollectorName.BOOKINGS: set(), CollectorName.LINKS: set()}
-    for alert in booking_alerts().alerts:
+    for alert in booking_alerts(Options()).alerts:
         collector = CollectorName.LINKS if "link" in alert.expr else CollectorName.BOOKINGS
         used[collector] |= set(re.findall('window="([^"]+)"', alert.expr))
     assert {name: set(windows) for name, windows in ALERT_WINDOWS.items()} == used

@@ -69,7 +69,13 @@ def overlapping(start: float, policy: TargetPolicy | None = None) -> View:
         WindowBookings(window, 2, conflicting=2 if start < window.end else 0, accepted=2 if policy else 0)
         for window in (NEXT_24H, _NEXT_7D)
     )
-    seen = BookingsObservation(NOW - 30, windows, conflicts=(conflict,), resource_names={"7": "Chair 1"})
+    seen = BookingsObservation(
+        NOW - 30,
+        windows,
+        conflicts=(conflict,),
+        resource_names={"7": "Chair 1"},
+        next_conflict=None if policy else start,
+    )
     return view(views.succeeded(_BOOKINGS, seen), policy=policy)
 
 

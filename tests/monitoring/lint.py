@@ -396,7 +396,8 @@ def target_replica_rule(board: Board) -> Findings:
 def drill_down(board: Board) -> Findings:
     if board["uid"] == "booking-sync-fleet":
         for panel in panels(board):
-            if panel["type"] == "table" and "/d/booking-sync-target?" not in str(panel["fieldConfig"]):
+            ways = ("/d/booking-sync-target?", "/d/${__data.fields.board}?")  # the second leads there, too, where it can
+            if panel["type"] == "table" and not any(way in str(panel["fieldConfig"]) for way in ways):
                 yield panel["title"], "no way to the target"
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from math import inf
 from pathlib import Path
 from random import Random
-from typing import Final
+from typing import Any, Final
 
 import yaml
 
@@ -165,10 +165,17 @@ def _collector(
 
 
 def firing(
-    series: Mapping[str, Sequence[float | None]], minutes: Sequence[int], folder: Path, alerts: Collection[str] = ALERT_NAMES
+    series: Mapping[str, Sequence[float | None]],
+    minutes: Sequence[int],
+    folder: Path,
+    alerts: Collection[str] = ALERT_NAMES,
+    bundle: Sequence[dict[str, Any]] | None = None,
 ) -> dict[int, list[dict[str, str]]]:
-    """Return the labels of those of ``alerts`` that fire at each of ``minutes``, the heartbeat left out."""
-    found = measured(series, minutes, folder, 'ALERTS{alertstate="firing",alertname!="Watchdog"}', alerts)
+    """Return the labels of those of ``alerts`` that fire at each of ``minutes``, the heartbeat left out.
+
+    ``bundle`` are the groups of another one than the shipped.
+    """
+    found = measured(series, minutes, folder, 'ALERTS{alertstate="firing",alertname!="Watchdog"}', alerts, bundle=bundle)
     own = ("__name__", "alertstate")
     return {
         minute: [{label: word for label, word in labels.items() if label not in own} for labels, _ in rows]
@@ -182,9 +189,11 @@ def measured(
     folder: Path,
     expression: str,
     rules_of: Collection[str],
+    *,
+    bundle: Sequence[dict[str, Any]] | None = None,
 ) -> dict[int, list[tuple[dict[str, str], float]]]:
     """Return the labels and values of ``expression`` at each of ``minutes``; the rules named evaluate, and those they need."""
-    groups = standing_on(rules_of)
+    groups = standing_on(rules_of) if bundle is None else bundle
     rules = folder / "rules.yml"
     rules.write_text(yaml.safe_dump({"groups": groups}, width=10_000, sort_keys=False))
     case = {

@@ -25,9 +25,9 @@ RULES = ("config/prometheus/recording.rules.yml", "config/prometheus/alerting.ru
 JOB = Options().jobs[0]
 
 
-def bundle() -> dict[str, str]:
-    """Return the files of the default render, the rules in divided time."""
-    found = files(Options())
+def bundle(options: Options | None = None) -> dict[str, str]:
+    """Return the files of a render, by default of the default one, the rules in divided time."""
+    found = files(options or Options())
     for name in RULES:
         groups = yaml.safe_load(found[name])["groups"]
         found[name] = yaml.safe_dump({"groups": scaled_groups(groups, FASTER, "1s")}, sort_keys=False, width=10_000)

@@ -142,6 +142,18 @@ def test_a_link_of_a_row_leads_to_the_target_and_the_connection_whatever_they_ar
             assert [f"{name} 2"] == _list(there["values"]["connection"])
 
 
+def test_a_cause_of_no_target_leads_to_the_exporters_board_with_all_of_its_targets(opened: Open, sights: Sights) -> None:
+    place = Place("stopped-for-long", "fleet", ALL, "What is broken and who fixes it")
+    seen = opened("fleet", f"/d/x?{RANGE}", panel=place.panel, results=sights.answers[str(place)], to=sights.now)
+    urls = {url for row in seen["rows"] for found in row.values() for url in found if url.startswith("/d/")}
+    assert urls
+    for url in urls:
+        assert "internals" == _stem(url)
+        there = opened("internals", url)
+        assert {"Re .+"} == {value.removesuffix("|") for value in _matched(there, "target")} - {"Equal "}
+        assert {"Re .+"} == {value.removesuffix("|") for value in _matched(there, "platform")} - {"NotEqual "}
+
+
 @pytest.mark.parametrize("name", [SALON_WIX, *ODD])
 def test_the_menu_of_a_target_leads_to_its_place_on_the_exporters_own_page(opened: Open, name: str) -> None:
     board = json.loads(target(Options(board_url="https://board.example.org/sync")))

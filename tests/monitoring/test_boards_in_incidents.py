@@ -283,6 +283,25 @@ def test_every_target_is_counted_once_and_has_a_tile_up_to_two_hundred(sights: S
     assert sorted(gravity) == gravity
 
 
+@pytest.mark.parametrize("job", FLEETS)
+def test_what_is_accepted_as_it_is_counts_neither_as_disconnected_nor_as_in_error(sights: Sights, job: str) -> None:
+    """Of each site one connection is in error, and another was cut and accepted."""
+    shown = {title: sights.see(Place(job, "fleet", ALL, title))["tiles"][0] for title in ("Disconnected", "In error")}
+    assert {"Disconnected": ("0", "green"), "In error": (str(FLEETS[job].sites), "red")} == {
+        title: (tile["text"], tile["color"]) for title, tile in shown.items()
+    }
+
+
+@pytest.mark.parametrize("job", FLEETS)
+def test_a_row_for_many_connections_is_as_old_as_the_one_in_the_middle(sights: Sights, job: str) -> None:
+    rows = [row for row in _troubles(sights, job) if "calendar" in row["What"].lower()]
+    began = datetime.fromtimestamp(sights.now - 2 * 86_400, UTC)
+    assert rows
+    for row in rows:
+        since = datetime.strptime(row["Since"], "%d %b %H:%M").replace(tzinfo=UTC, year=began.year)
+        assert abs((since - began).total_seconds()) <= 3_600
+
+
 def _troubles(sights: Sights, job: str) -> list[dict[str, str]]:
     """Return the rows of the table of causes, which has to be on the first screen."""
     place = Place(job, TROUBLES[0], ALL, TROUBLES[1])

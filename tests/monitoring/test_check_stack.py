@@ -10,8 +10,9 @@ import pytest
 import yaml
 
 from exporter.monitoring import Options
+from exporter.state.thresholds import Thresholds
 from tests.monitoring.servers import wait_for
-from tests.monitoring.stacks import RULES, Stack, bare, healthy, not_ok
+from tests.monitoring.stacks import RULES, Stack, bare, bundle, healthy, not_ok
 
 pytestmark = pytest.mark.servers
 
@@ -75,6 +76,18 @@ def test_an_edited_rule_is_told_with_what_differs(stack: Stack, change: Change, 
     assert {"Prometheus rules equal"} == {*not_ok(found)}
     assert "1 differ: " in found["Prometheus rules equal"].seen
     assert told in found["Prometheus rules equal"].seen
+
+
+def test_rules_of_other_thresholds_than_the_exporters_are_told(stack: Stack) -> None:
+    chosen = Thresholds(connection_stuck_after=1_200, poll_overdue_intervals=3, severities={"provider_failing": "ok"})
+    other = bundle(Options(thresholds=chosen))
+    found = stack.checks(changed={name: other[name] for name in RULES})
+    assert {"Prometheus rules equal"} == {*not_ok(found)}
+    equal = found["Prometheus rules equal"]
+    # Two alerts differ besides those that are named, and one of them is not of this render.
+    for told in ("6 differ: ", "connection:booking_sync_health:code (expr)", "BookingSyncPollOverdue (annotations, expr)"):
+        assert told in equal.seen
+    assert "--config.file" in equal.fix
 
 
 def test_an_expression_that_is_only_written_otherwise_is_the_same(stack: Stack) -> None:

@@ -139,8 +139,7 @@ def test_division_is_safe_where_the_denominator_can_be_zero(name: str, expressio
 def test_expressions_hold_no_seconds(name: str, expression: str) -> None:
     outside = re.sub(r'"[^"]*"|\[[^\]]*\]|offset \S+', "", expression)
     numbers = [float(number) for number in re.findall(r"(?<![\w.:])\d+(?:\.\d+)?(?![\w.:])", outside)]
-    # A credential is renewed in calendar time, whatever the poll interval; the other number counts series.
-    exceptions = {"BookingSyncCredentialExpiring": {3600.0}, "BookingSyncScrapeGrew": {1000.0}}
+    exceptions = {"BookingSyncScrapeGrew": {1000.0}}  # which counts series
     assert {number for number in numbers if number > 60} <= exceptions.get(name, set())
 
 

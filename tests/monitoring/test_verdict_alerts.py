@@ -12,12 +12,11 @@ import pytest
 from exporter.monitoring.rules.health import FINDINGS, HEALTH
 from exporter.state import verdict
 from exporter.state.findings import findings, verdicts
-from exporter.state.snapshot import View
 from exporter.state.verdict import TABLE, Row, Verdict
 from tests.harness import views
-from tests.harness.exposition import page_of, samples
 from tests.harness.verdict_scenes import SCENES, SITE, connected
 from tests.monitoring.outages import firing, measured
+from tests.monitoring.shown import series_of
 
 MINUTES: Final = 130
 """Longer than the longest wait of an alert about a target."""
@@ -37,26 +36,10 @@ BEFORE: Final = {
 SEVERITIES: Final = {Verdict.CRITICAL: "critical", Verdict.WARNING: "warning"}
 
 
-def _series(job: str, view: View) -> dict[str, list[float | None]]:
-    """Return the page of ``view`` as the scrapes of ``job`` bring it for two hours, with the polls that were finished."""
-    polls = {
-        (target.name, str(state.collector)): state.finished_polls for target in view.targets for state in target.collectors
-    }
-    found: dict[str, list[float | None]] = {}
-    for (name, labels), value in samples(page_of(view)).items():
-        known = dict(labels)
-        if name == "booking_sync_collector_polls_total":
-            value = float(polls[known["target"], known["collector"]])  # noqa: PLW2901  the page of a process that just began
-        text = ",".join(f'{label}="{word}"' for label, word in {**known, "job": job, "instance": "a:10888"}.items())
-        if name.startswith("booking_sync_") and not name.endswith("_bucket"):
-            found[f"{name}{{{text}}}"] = [value] * (MINUTES + 1)
-    return found
-
-
 @pytest.fixture(scope="module")
 def alerts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[dict[str, str]]]:
     """Return the alerts about a target that fire in the end, by the name of the row that its view shows."""
-    series = {name: values for row in ROWS for name, values in _series(_name(row), SCENES[row]).items()}
+    series = {name: values for row in ROWS for name, values in series_of(_name(row), (SCENES[row], MINUTES + 1)).items()}
     rows = firing(series, [MINUTES], tmp_path_factory.mktemp("verdicts"))[MINUTES]
     return {_name(row): [alert for alert in rows if alert["job"] == _name(row) and "target" in alert] for row in ROWS}
 
@@ -76,15 +59,6 @@ def test_the_alerts_of_a_state_are_as_bad_as_its_row(row: Row, alerts: dict[str,
         assert named & set(row.alerts), f"{named} and none of {row.alerts}"
 
 
-def _with_a_past(job: str, before: View, after: View) -> dict[str, list[float | None]]:
-    then, now = _series(job, before), _series(job, after)
-    half: list[float | None] = [None] * (MINUTES // 2)
-    return {
-        name: [*then.get(name, half)[: MINUTES // 2], *now.get(name, [None] * (MINUTES + 1))[MINUTES // 2 :]]
-        for name in then | now
-    }
-
-
 HEALTHS: Final = [row for row in TABLE if row not in NO_METRIC | {verdict.INTAKE_SILENT}]
 
 
@@ -94,8 +68,9 @@ def health(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[list[flo
     series: dict[str, list[float | None]] = {}
     for row in HEALTHS:
         name, view = _name(row), SCENES[row]
-        series |= _with_a_past(name, BEFORE[row], view) if row in BEFORE else _series(name, view)
-    series |= {name: values[:60] for name, values in _series("gone", SCENES[verdict.COLLECTOR_FAILING]).items()}
+        half = MINUTES // 2
+        series |= series_of(name, (BEFORE.get(row, view), half), (view, MINUTES + 1 - half))
+    series |= series_of("gone", (SCENES[verdict.COLLECTOR_FAILING], 60))
     found = measured(
         series, [MINUTES], tmp_path_factory.mktemp("health"), f"{HEALTH} or {' or '.join(FINDINGS)}", [HEALTH, *FINDINGS]
     )[MINUTES]

@@ -398,6 +398,25 @@ def test_the_exporters_board_says_whether_it_keeps_up(
     assert expected == (tile["text"], tile["color"])
 
 
+@pytest.mark.parametrize(
+    ("firing", "expected"), [("", ("nobody", "0", "green")), ("BookingSyncDataExpired", ("unknown", "unknown", GREY))]
+)
+def test_nobody_is_needed_is_said_only_where_no_alert_fires(
+    server: httpx.Client, see: See, now: float, firing: str, expected: tuple[str, str, str]
+) -> None:
+    """An alert without a cause: the group of rules that records causes fails."""
+    job = f"rules-fail{firing}"
+    moments = moments_before(now - 15, 30, 10 * MINUTE)
+    series = partial(labels_of, job=job, target="a-wix", platform="wix")
+    written = {series("target:booking_sync_health:code"): 2.0 if firing else 0.0, labels_of("up", job=job): 1.0}
+    if firing:
+        written[series("ALERTS", alertname=firing, alertstate="firing", severity="critical")] = 1.0
+    remote_write(server, {labels: [(moment, value) for moment in moments] for labels, value in written.items()})
+    (tile,) = see(job, "fleet", "Who is needed")["tiles"]
+    title = "unknown" if tile["text"] == "unknown" else tile["title"]
+    assert expected == (title, tile["text"], tile["color"])
+
+
 def _annotated(server: httpx.Client, board: str, name: str, variables: dict[str, str], now: float) -> list[Json]:
     (annotation,) = [one for one in BY_STEM[board]["annotations"]["list"] if one["name"] == name]
     assert annotation["useValueForTime"], "each point would be a marker, or a region"

@@ -363,3 +363,22 @@ def test_a_state_file_is_read_in_a_thread(tmp_path: Path, monkeypatch: pytest.Mo
         assert [False] == in_the_loop
 
     with_application(tmp_path, lambda business: (calm(business),), scenario)
+
+
+def test_other_verdicts_are_in_force_at_once_and_nothing_is_asked_again(tmp_path: Path) -> None:
+    async def scenario(app: RunningApplication, business: Business) -> None:
+        session = live(app)["wix"].session
+        seen = app.app.view().targets[0].collectors
+        business.config(calm(business), verdicts={"conflict": {"soon": "2h"}, "connection_error": {"severity": "critical"}})
+        await driven(app, app.app.reload())
+        target = app.app.view().targets[0]
+        assert (7_200, "critical") == (target.thresholds.conflict_soon, target.thresholds.severity("connection_error"))
+        assert seen == target.collectors
+        assert session is live(app)["wix"].session
+        assert 'soon: "2h"' in app.app.effective_config()
+        business.config(calm(business), verdicts={"conflict": {"soon": "never"}})
+        with pytest.raises(ConfigError, match=r"verdicts\.conflict\.soon"):
+            await driven(app, app.app.reload())
+        assert 7_200 == app.app.view().targets[0].thresholds.conflict_soon
+
+    with_application(tmp_path, lambda business: (calm(business),), scenario)

@@ -24,7 +24,7 @@ def silent(new: Callable[[int], int], *, hours: int, polled: Callable[[int], boo
                 total += new(hour)
             if polled(hour):
                 intake.note(total, BEGIN + hour * HOUR + quarter * 900)
-        told.append(intake.silent_since)
+        told.append(intake.silent_since(10))
     return told
 
 
@@ -89,3 +89,10 @@ def test_the_snapshot_listens_to_good_polls_of_bookings_and_forgets_a_target_tha
     snapshot.arrange([])
     snapshot.put_target(entry, {CollectorName.BOOKINGS: base})
     assert snapshot.view(at).targets[0].silent_since is None
+
+
+def test_how_many_are_usual_may_be_chosen_and_what_was_seen_stays() -> None:
+    intake = Intake()
+    for hour in range(192):
+        intake.note(min(hour, 12), BEGIN + hour * HOUR)
+    assert (True, False) == (intake.silent_since(11) is not None, intake.silent_since(13) is not None)

@@ -19,11 +19,11 @@ def alert_groups(options: Options) -> tuple[AlertGroup, ...]:
     """Return all alerts that are wanted, by topic."""
     groups = (
         process_alerts(options),
-        shared_alerts(),
-        target_alerts(),
+        shared_alerts(options),
+        target_alerts(options),
         connection_alerts(options),
-        booking_alerts(),
-        many_alerts(),
+        booking_alerts(options),
+        many_alerts(options),
         unsteady_alerts(),
     )
     wanted = (replace(group, alerts=[alert for alert in group.alerts if alert.name not in options.off]) for group in groups)

@@ -118,6 +118,10 @@ class Alert:
     link: Sequence[str] = ("job", "target")
     comment: str = ""
 
+    def as_bad_as(self, severity: Severity) -> Alert:
+        """Return the same alert with another severity."""
+        return self if severity is self.severity else replace(self, severity=severity)
+
     def all_labels(self) -> dict[str, str]:
         """Return the labels that the rule adds to those of the series."""
         return {"severity": self.severity.value, "fixed_by": self.fixed_by.value, **self.labels}

@@ -2,24 +2,50 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from exporter.model import Message
 from exporter.monitoring.alerts.alert import FORGETS, Alert, AlertGroup, Board, Choice, FixedBy, Severity
+from exporter.monitoring.alerts.chosen import told
 from exporter.monitoring.alerts.wording import MOMENT_THEN, TARGET, if_known
-from exporter.monitoring.promql import recent, with_site
+from exporter.monitoring.options import Options
+from exporter.monitoring.promql import in_promql, newest, recent, with_site
 from exporter.monitoring.rules.bookings import BOOKINGS, CONFLICTS, OF_SITE, VANISHED_5M
 from exporter.monitoring.rules.many import EMPTY, Symptom
+from exporter.state.thresholds import DEFAULTS
+from exporter.state.verdict import Kind
 
+_DAY: Final = 86_400.0
 # In the zone of Prometheus (`TZ`), which is named; the board that the alert links has the time on the salon's clock.
 _IF_KNOWN = if_known("booking_sync_next_conflict_timestamp_seconds", ("target", "platform"))
 
 
-def booking_alerts() -> AlertGroup:
+def booking_alerts(options: Options) -> AlertGroup:
     """Return the alerts about what the booking data say."""
-    return AlertGroup("booking-sync-booking-alerts", (*_conflicts(), *_volume(), *_consistency()))
+    return AlertGroup("booking-sync-booking-alerts", (*_conflicts(options), *_volume(options), *_consistency(options)))
 
 
-def _conflicts() -> tuple[Alert, ...]:
-    soon, later = (f'last_over_time({CONFLICTS}{{window="{window}"}}[5m]) > 0' for window in ("next_24h", "next_7d"))
+def _conflicts(options: Options) -> tuple[Alert, ...]:
+    soon, later = options.thresholds.conflict_soon, _overlap("next_7d")
+    within_a_week = Message(
+        "{{ $value }} bookings of %(target)s within the next 7 days overlap%(if_known)s, first on %(moment)s{{ end }}.",
+        target=TARGET,
+        if_known=_IF_KNOWN,
+        moment=MOMENT_THEN,
+    )
+    within_a_day = Message(
+        "{{ $value }} bookings of %(target)s within the next 24 hours overlap%(if_known)s, first on %(moment)s{{ end }}.",
+        target=TARGET,
+        if_known=_IF_KNOWN,
+        moment=MOMENT_THEN,
+    )
+    # A window of its own counts no others; of another time the number is that of the week.
+    expr, description = (_overlap("next_24h"), within_a_day) if soon == DEFAULTS.conflict_soon else (_soon(soon), within_a_week)
+    until_morning = (
+        "Nobody stands there before tomorrow; one customer has to be asked to another time."
+        if soon >= _DAY
+        else Message("If the time that is named comes before the morning, two customers come for one place.")
+    )
     fix = (
         "The status board names the bookings, the resource and the time. The front desk moves or cancels one of them and tells "
         "the customer; then somebody looks for the calendar connection that failed. If the resource may serve several at a "
@@ -29,43 +55,49 @@ def _conflicts() -> tuple[Alert, ...]:
     return (
         Alert(
             name="BookingSyncDoubleBooking",
-            expr=with_site(soon),
+            expr=with_site(expr),
             hold="10m",
             keep="5m",
             severity=Severity.CRITICAL,
             fixed_by=FixedBy.FRONT_DESK,
             summary=summary,
             until_morning="Two customers come for one place at the time that is named; tell one of them before.",
-            description=Message(
-                "{{ $value }} bookings of %(target)s within the next 24 hours overlap%(if_known)s, first on "
-                "%(moment)s{{ end }}.",
-                target=TARGET,
-                if_known=_IF_KNOWN,
-                moment=MOMENT_THEN,
-            ),
+            description=description,
             fix=fix,
         ),
-        Alert(
-            name="BookingSyncDoubleBooking",
-            expr=with_site(later),
-            hold="1h",
-            severity=Severity.WARNING,
-            fixed_by=FixedBy.FRONT_DESK,
-            summary=summary,
-            until_morning="Nobody stands there before tomorrow; one customer has to be asked to another time.",
-            description=Message(
-                "{{ $value }} bookings of %(target)s within the next 7 days overlap%(if_known)s, first on %(moment)s{{ end }}.",
-                target=TARGET,
-                if_known=_IF_KNOWN,
-                moment=MOMENT_THEN,
+        *told(
+            options,
+            Kind.CONFLICT,
+            Alert(
+                name="BookingSyncDoubleBooking",
+                expr=with_site(later),
+                hold="1h",
+                severity=Severity.WARNING,
+                fixed_by=FixedBy.FRONT_DESK,
+                summary=summary,
+                until_morning=until_morning,
+                description=within_a_week,
+                fix=fix,
+                comment="It goes on when the page begins, which keeps it back: a ticket that ended would say that all is well.",
             ),
-            fix=fix,
-            comment="It goes on when the page begins, which keeps it back: a ticket that ended would say that all is well.",
         ),
     )
 
 
-def _volume() -> tuple[Alert, ...]:
+def _overlap(window: str) -> str:
+    return f'last_over_time({CONFLICTS}{{window="{window}"}}[5m]) > 0'
+
+
+def _soon(seconds: float) -> str:
+    """Return a condition on the bookings that overlap so soon."""
+    begins = newest(
+        "\n  last_over_time(booking_sync_next_conflict_timestamp_seconds[5m])\n"
+        "  - ignoring (target, platform) group_left () last_over_time(booking_sync_time_seconds[5m])\n"
+    )
+    return f"{_overlap('next_7d')}\nand ignoring (window) ({begins} < {in_promql(seconds)})"
+
+
+def _volume(options: Options) -> tuple[Alert, ...]:
     gone = f"sum_over_time({VANISHED_5M}[1h:5m])"
     return (
         Alert(
@@ -83,32 +115,38 @@ def _volume() -> tuple[Alert, ...]:
                 "opening hours are; days of a planned closure stand in `closed` of the target."
             ),
         ),
-        Alert(
-            name="BookingSyncIntakeSilent",
-            expr=recent(f'{EMPTY}{{symptom=~"{Symptom.NOTHING_NEW_FOR_A_DAY}|{Symptom.NOTHING_NEW_FOR_HOURS}"}}'),
-            hold="1h",
-            severity=Severity.WARNING,
-            fixed_by=FixedBy.ADMINISTRATOR,
-            labels=FORGETS,
-            summary="No new bookings arrive.",
-            until_morning="If the form is broken, customers who want to book cannot.",
-            description=Choice(
-                "symptom",
-                {
-                    Symptom.NOTHING_NEW_FOR_HOURS: (
-                        "{{ $labels.target }} got no new booking for four hours; in the same hours of each of the last "
-                        "three weeks it got at least 8."
-                    ),
-                    Symptom.NOTHING_NEW_FOR_A_DAY: (
-                        "{{ $labels.target }} got no new booking for a day; on the same day last week it got at least 10."
-                    ),
-                },
+        *told(
+            options,
+            Kind.INTAKE_SILENT,
+            Alert(
+                name="BookingSyncIntakeSilent",
+                expr=recent(f'{EMPTY}{{symptom=~"{Symptom.NOTHING_NEW_FOR_A_DAY}|{Symptom.NOTHING_NEW_FOR_HOURS}"}}'),
+                hold="1h",
+                severity=Severity.WARNING,
+                fixed_by=FixedBy.ADMINISTRATOR,
+                labels=FORGETS,
+                summary="No new bookings arrive.",
+                until_morning="If the form is broken, customers who want to book cannot.",
+                description=Choice(
+                    "symptom",
+                    {
+                        Symptom.NOTHING_NEW_FOR_HOURS: (
+                            "{{ $labels.target }} got no new booking for four hours; in the same hours of each of the last "
+                            "three weeks it got at least 8."
+                        ),
+                        Symptom.NOTHING_NEW_FOR_A_DAY: Message(
+                            "{{ $labels.target }} got no new booking for a day; on the same day last week it got at least "
+                            "%(least)s.",
+                            least=options.thresholds.intake_silent_least,
+                        ),
+                    },
+                ),
+                fix=(
+                    "An administrator of the account makes a test booking as a customer would, then mends the form, the "
+                    "payment or the opening hours; days of a planned closure stand in `closed` of the target."
+                ),
+                comment="Only where the exporter could have seen them.",
             ),
-            fix=(
-                "An administrator of the account makes a test booking as a customer would, then mends the form, the payment or "
-                "the opening hours; days of a planned closure stand in `closed` of the target."
-            ),
-            comment="Only where the exporter could have seen them.",
         ),
         Alert(
             name="BookingSyncBookingsVanished",
@@ -131,43 +169,61 @@ def _volume() -> tuple[Alert, ...]:
     )
 
 
-def _consistency() -> tuple[Alert, ...]:
+def _consistency(options: Options) -> tuple[Alert, ...]:
+    links = options.thresholds
     ahead = f'last_over_time({OF_SITE}{{window="next_7d"}}[5m])'
     most, least = f"max without (platform) ({ahead})", f"min without (platform) ({ahead})"
     return (
-        Alert(
-            name="BookingSyncUnlinkedBookings",
-            expr=(
-                'min_over_time(target_window:booking_sync_unlinked_bookings:ratio{window="next_7d"}[5m]) > 0.2\n'
-                'and last_over_time(target_window:booking_sync_links_verified_bookings:sum{window="next_7d"}[5m]) >= 10'
+        *told(
+            options,
+            Kind.UNLINKED_BOOKINGS,
+            Alert(
+                name="BookingSyncUnlinkedBookings",
+                expr=(
+                    'min_over_time(target_window:booking_sync_unlinked_bookings:ratio{window="next_7d"}[5m])'
+                    f" > {links.unlinked_bookings_share:.15g}\n"
+                    'and last_over_time(target_window:booking_sync_links_verified_bookings:sum{window="next_7d"}[5m])'
+                    f" >= {links.unlinked_bookings_least}"
+                ),
+                hold="2h",
+                severity=Severity.WARNING,
+                fixed_by=FixedBy.ADMINISTRATOR,
+                summary="Many bookings have no CRM link.",
+                until_morning="Sales does not see these customers; the bookings themselves are right.",
+                description=(
+                    "{{ $value | humanizePercentage }} of the bookings of {{ $labels.target }} in the next 7 days are tied to "
+                    "no CRM entity."
+                ),
+                fix=(
+                    "A portal administrator repairs the automation that creates the links, then sales links the bookings by "
+                    "hand."
+                ),
+                comment="Unverified bookings are in neither number; what is left must be a sample.",
             ),
-            hold="2h",
-            severity=Severity.WARNING,
-            fixed_by=FixedBy.ADMINISTRATOR,
-            summary="Many bookings have no CRM link.",
-            until_morning="Sales does not see these customers; the bookings themselves are right.",
-            description=(
-                "{{ $value | humanizePercentage }} of the bookings of {{ $labels.target }} in the next 7 days are tied to no "
-                "CRM entity."
-            ),
-            fix="A portal administrator repairs the automation that creates the links, then sales links the bookings by hand.",
-            comment="Unverified bookings are in neither number; what is left must be a sample.",
         ),
-        Alert(
-            name="BookingSyncLinksUnverified",
-            expr="min_over_time(target_window:booking_sync_links_unverified_bookings:ratio[5m]) > 0.5",
-            hold="1h",
-            severity=Severity.WARNING,
-            fixed_by=FixedBy.OPERATOR,
-            summary="Links to the CRM are asked for too seldom.",
-            until_morning="Bookings without a link to the CRM are found late; the bookings themselves are right.",
-            description=(
-                "For {{ $value | humanizePercentage }} of the bookings of {{ $labels.target }} in {{ $labels.window }} nobody "
-                "knows whether they are tied to the CRM: they were asked about longer ago than `max_age`."
-            ),
-            fix=(
-                "The exporter's operator raises `verify_calls` or `max_age` of the collector `links`, or narrows its window; "
-                "where the operating time is more than half spent, raises its interval or `budget.operating_seconds`."
+        *told(
+            options,
+            Kind.LINKS_UNVERIFIED,
+            Alert(
+                name="BookingSyncLinksUnverified",
+                expr=(
+                    "min_over_time(target_window:booking_sync_links_unverified_bookings:ratio[5m])"
+                    f" > {links.links_unverified_share:.15g}"
+                ),
+                hold="1h",
+                severity=Severity.WARNING,
+                fixed_by=FixedBy.OPERATOR,
+                summary="Links to the CRM are asked for too seldom.",
+                until_morning="Bookings without a link to the CRM are found late; the bookings themselves are right.",
+                description=(
+                    "For {{ $value | humanizePercentage }} of the bookings of {{ $labels.target }} in {{ $labels.window }} "
+                    "nobody knows whether they are tied to the CRM: they were asked about longer ago than `max_age`."
+                ),
+                fix=(
+                    "The exporter's operator raises `verify_calls` or `max_age` of the collector `links`, or narrows "
+                    "its window; where the operating time is more than half spent, raises its interval or "
+                    "`budget.operating_seconds`."
+                ),
             ),
         ),
         Alert(

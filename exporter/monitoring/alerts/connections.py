@@ -5,8 +5,10 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import NamedTuple
 
+from exporter.fields.durations import format_duration
 from exporter.model import ConnectionStatus, ErrorReason, Message
 from exporter.monitoring.alerts.alert import FORGETS, Alert, AlertGroup, Choice, FixedBy, Severity, Text
+from exporter.monitoring.alerts.chosen import for_over, told, within_last
 from exporter.monitoring.alerts.wording import TARGET, once_it_lasts, state_began
 from exporter.monitoring.language import decimal
 from exporter.monitoring.options import Options
@@ -28,13 +30,13 @@ from exporter.monitoring.rules.health import OWNER_REASONS
 from exporter.monitoring.rules.many import BROKE_BESIDES, Broken
 from exporter.monitoring.rules.objective import AVERAGE, FASTEST_BURN, SLOWER_BURN
 from exporter.platforms.registry import PLATFORMS
+from exporter.state.verdict import Kind
 
 _WHICH = Message(
     "Connection {{ $labels.connection }}{{ with $labels.calendar_type }} ({{ . }} calendar){{ end }} of %(target)s",
     target=TARGET,
 )
 _ACCEPTED = f"max_over_time({ACCEPTED}[5m])"
-_LOST_LATELY = f"max_over_time({LOST}[1d])"
 _BESIDES = Message(
     "{{ if $labels.besides }} Those of others of {{ $labels.platform }} had been broken for over an hour.{{ end }}"
 )
@@ -78,11 +80,20 @@ def connection_fix(status: ConnectionStatus, reason: ErrorReason | None) -> Text
 
 def connection_alerts(options: Options) -> AlertGroup:
     """Return the alerts about calendar connections, one by one and as a whole."""
-    return AlertGroup("booking-sync-connection-alerts", (*_single(), *_whole(), *(_burn(options, tier) for tier in _TIERS)))
+    return AlertGroup(
+        "booking-sync-connection-alerts", (*_single(options), *_whole(options), *(_burn(options, tier) for tier in _TIERS))
+    )
 
 
-def _single() -> tuple[Alert, ...]:
-    return (*_broken(), *_switched(), *_unsteady())
+def _single(options: Options) -> tuple[Alert, ...]:
+    return (
+        *told(options, Kind.CONNECTION_ERROR, *_broken()),
+        *told(options, Kind.CONNECTION_DISCONNECTED, _disconnected(options)),
+        _export_switched_off(),
+        *told(options, Kind.CONNECTION_STUCK, _stuck(options)),
+        *told(options, Kind.CONNECTION_UNCLEAR, _unclear(options)),
+        _flapping(),
+    )
 
 
 def _broken() -> tuple[Alert, ...]:
@@ -123,112 +134,122 @@ def _broken() -> tuple[Alert, ...]:
     )
 
 
-def _switched() -> tuple[Alert, ...]:
-    return (
-        Alert(
-            name="BookingSyncConnectionDisconnected",
-            expr=with_connection(
-                f"{_is_in(ConnectionStatus.DISCONNECTED)}\n"
-                f"and ignoring (status) {_LOST_LATELY}\n"
-                f"unless ignoring (status) {_ACCEPTED}",
-                "status",
-            ),
-            hold="15m",
-            severity=Severity.WARNING,
-            fixed_by=FixedBy.CALENDAR_OWNER,
-            labels=FORGETS,
-            summary="A calendar connection was cut.",
-            since=state_began(),
-            until_morning="Slots that are taken in this calendar can be booked a second time, unless it was cut on purpose.",
-            description=Message("%(which)s worked within the last day and is now cut.", which=_WHICH),
-            fix=connection_fix(ConnectionStatus.DISCONNECTED, None),
-            link=_CONNECTION_LINK,
-            comment="The transition, not the state: an entry that was cut on purpose may be listed for ever.",
+def _disconnected(options: Options) -> Alert:
+    within = options.thresholds.connection_disconnected_within
+    return Alert(
+        name="BookingSyncConnectionDisconnected",
+        expr=with_connection(
+            f"{_is_in(ConnectionStatus.DISCONNECTED)}\n"
+            f"and ignoring (status) max_over_time({LOST}[{format_duration(within)}])\n"
+            f"unless ignoring (status) {_ACCEPTED}",
+            "status",
         ),
-        Alert(
-            name="BookingSyncExportSwitchedOff",
-            expr=with_connection(
-                f"{recent(EXPORT)}\nand max_over_time({EXPORT_OFF}[1d])\nunless {_ACCEPTED}",
-            ),
-            hold="15m",
-            severity=Severity.WARNING,
-            fixed_by=FixedBy.CALENDAR_OWNER,
-            labels=FORGETS,
-            summary="A connection stopped writing bookings to its calendar.",
-            until_morning="New bookings do not appear in this calendar: its owner does not know of them.",
-            description=Message(
-                "%(which)s exported bookings within the last day; its export is now switched off.", which=_WHICH
-            ),
-            fix=(
-                "If it was not on purpose, the calendar's owner opens the Wix dashboard -> Bookings calendar -> Sync personal "
-                "calendar and switches the export on again."
-            ),
-            link=_CONNECTION_LINK,
-            comment="Nothing is broken, and yet no booking reaches the owner's calendar any more.",
-        ),
+        hold="15m",
+        severity=Severity.WARNING,
+        fixed_by=FixedBy.CALENDAR_OWNER,
+        labels=FORGETS,
+        summary="A calendar connection was cut.",
+        since=state_began(),
+        until_morning="Slots that are taken in this calendar can be booked a second time, unless it was cut on purpose.",
+        description=Message("%(which)s worked %(within)s and is now cut.", which=_WHICH, within=within_last(within)),
+        fix=connection_fix(ConnectionStatus.DISCONNECTED, None),
+        link=_CONNECTION_LINK,
+        comment="The transition, not the state: an entry that was cut on purpose may be listed for ever.",
     )
 
 
-def _unsteady() -> tuple[Alert, ...]:
-    return (
-        Alert(
-            name="BookingSyncConnectionStuck",
-            expr=with_connection(
-                "(\n"
-                f"  {_is_in(ConnectionStatus.SYNC_IN_PROGRESS)}\n"
-                "  or\n"
-                f"  {_is_in(ConnectionStatus.CONNECTED)}\n"
-                f"  unless ignoring (status) {recent(EXPORT)}\n"
-                f")\nunless ignoring (status) {_ACCEPTED}",
-                "status",
-            ),
-            hold="1h",
-            severity=Severity.WARNING,
-            fixed_by=FixedBy.CALENDAR_OWNER,
-            summary="A calendar sync does not finish.",
-            since=state_began(),
-            until_morning="Slots that are taken in this calendar may be booked a second time.",
-            description=Message("%(which)s has had the status {{ $labels.status }} for over an hour.", which=_WHICH),
-            fix=Choice(
-                "status",
-                {
-                    status.value: connection_fix(status, None)
-                    for status in (ConnectionStatus.SYNC_IN_PROGRESS, ConnectionStatus.CONNECTED)
-                },
-            ),
-            link=_CONNECTION_LINK,
-            comment="A connection that only imports stays 'connected' for good; only an exporting one has to move on.",
+def _export_switched_off() -> Alert:
+    return Alert(
+        name="BookingSyncExportSwitchedOff",
+        expr=with_connection(
+            f"{recent(EXPORT)}\nand max_over_time({EXPORT_OFF}[1d])\nunless {_ACCEPTED}",
         ),
-        Alert(
-            name="BookingSyncConnectionUnclear",
-            expr=with_connection(
-                f"{_is_in(ConnectionStatus.UNDEFINED, ConnectionStatus.UNKNOWN)}\nunless ignoring (status) {_ACCEPTED}",
-                "status",
-            ),
-            hold="1h",
-            severity=Severity.WARNING,
-            fixed_by=FixedBy.ADMINISTRATOR,
-            summary="Nobody knows whether a calendar connection works.",
-            since=state_began(),
-            until_morning="Nobody knows whether slots that are taken in this calendar are blocked.",
-            description=Message("%(which)s has had the status {{ $labels.status }} for over an hour.", which=_WHICH),
-            fix=connection_fix(ConnectionStatus.UNDEFINED, None),
-            link=_CONNECTION_LINK,
+        hold="15m",
+        severity=Severity.WARNING,
+        fixed_by=FixedBy.CALENDAR_OWNER,
+        labels=FORGETS,
+        summary="A connection stopped writing bookings to its calendar.",
+        until_morning="New bookings do not appear in this calendar: its owner does not know of them.",
+        description=Message("%(which)s exported bookings within the last day; its export is now switched off.", which=_WHICH),
+        fix=(
+            "If it was not on purpose, the calendar's owner opens the Wix dashboard -> Bookings calendar -> Sync personal "
+            "calendar and switches the export on again."
         ),
-        Alert(
-            name="BookingSyncConnectionsFlapping",
-            expr=with_connection(f"count_over_time({CHANGED}[1d]) >= 6\nunless {_ACCEPTED}"),
-            hold="5m",
-            severity=Severity.WARNING,
-            fixed_by=FixedBy.CALENDAR_OWNER,
-            summary="A calendar connection breaks and comes back.",
-            until_morning="Slots are blocked late or not at all while the connection is broken.",
-            description=Message("%(which)s keeps breaking and coming back: more than five times within a day.", which=_WHICH),
-            fix=connection_fix(ConnectionStatus.ERROR, None),
-            link=_CONNECTION_LINK,
-            comment="Three times broken and back is no repair. No other alert sees it: each error is over too soon.",
-        ),
+        link=_CONNECTION_LINK,
+        comment="Nothing is broken, and yet no booking reaches the owner's calendar any more.",
     )
+
+
+def _stuck(options: Options) -> Alert:
+    after = options.thresholds.connection_stuck_after
+    return Alert(
+        name="BookingSyncConnectionStuck",
+        expr=with_connection(
+            "(\n"
+            f"  {_is_in(ConnectionStatus.SYNC_IN_PROGRESS)}\n"
+            "  or\n"
+            f"  {_is_in(ConnectionStatus.CONNECTED)}\n"
+            f"  unless ignoring (status) {recent(EXPORT)}\n"
+            f")\nunless ignoring (status) {_ACCEPTED}",
+            "status",
+        ),
+        hold=format_duration(after),
+        severity=Severity.WARNING,
+        fixed_by=FixedBy.CALENDAR_OWNER,
+        summary="A calendar sync does not finish.",
+        since=state_began(),
+        until_morning="Slots that are taken in this calendar may be booked a second time.",
+        description=_has_had_for(after),
+        fix=Choice(
+            "status",
+            {
+                status.value: connection_fix(status, None)
+                for status in (ConnectionStatus.SYNC_IN_PROGRESS, ConnectionStatus.CONNECTED)
+            },
+        ),
+        link=_CONNECTION_LINK,
+        comment="A connection that only imports stays 'connected' for good; only an exporting one has to move on.",
+    )
+
+
+def _unclear(options: Options) -> Alert:
+    after = options.thresholds.connection_unclear_after
+    return Alert(
+        name="BookingSyncConnectionUnclear",
+        expr=with_connection(
+            f"{_is_in(ConnectionStatus.UNDEFINED, ConnectionStatus.UNKNOWN)}\nunless ignoring (status) {_ACCEPTED}",
+            "status",
+        ),
+        hold=format_duration(after),
+        severity=Severity.WARNING,
+        fixed_by=FixedBy.ADMINISTRATOR,
+        summary="Nobody knows whether a calendar connection works.",
+        since=state_began(),
+        until_morning="Nobody knows whether slots that are taken in this calendar are blocked.",
+        description=_has_had_for(after),
+        fix=connection_fix(ConnectionStatus.UNDEFINED, None),
+        link=_CONNECTION_LINK,
+    )
+
+
+def _flapping() -> Alert:
+    return Alert(
+        name="BookingSyncConnectionsFlapping",
+        expr=with_connection(f"count_over_time({CHANGED}[1d]) >= 6\nunless {_ACCEPTED}"),
+        hold="5m",
+        severity=Severity.WARNING,
+        fixed_by=FixedBy.CALENDAR_OWNER,
+        summary="A calendar connection breaks and comes back.",
+        until_morning="Slots are blocked late or not at all while the connection is broken.",
+        description=Message("%(which)s keeps breaking and coming back: more than five times within a day.", which=_WHICH),
+        fix=connection_fix(ConnectionStatus.ERROR, None),
+        link=_CONNECTION_LINK,
+        comment="Three times broken and back is no repair. No other alert sees it: each error is over too soon.",
+    )
+
+
+def _has_had_for(seconds: float) -> Message:
+    return Message("%(which)s has had the status {{ $labels.status }} %(lasting)s.", which=_WHICH, lasting=for_over(seconds))
 
 
 def _is_in(*statuses: ConnectionStatus) -> str:
@@ -236,25 +257,10 @@ def _is_in(*statuses: ConnectionStatus) -> str:
     return recent(f'{STATUS}{{status=~"{words}"}}')
 
 
-def _whole() -> tuple[Alert, ...]:
+def _whole(options: Options) -> tuple[Alert, ...]:
+    within = options.thresholds.connections_down_within
     return (
-        Alert(
-            name="BookingSyncProviderDown",
-            expr="max_over_time(provider:booking_sync_provider_up:max[5m]) == 0",
-            hold="15m",
-            severity=Severity.WARNING,
-            fixed_by=FixedBy.PLATFORM,
-            summary="A calendar provider cannot be read.",
-            until_morning="Calendars of this provider are not copied: a slot that is taken there can be booked a second time.",
-            description=(
-                "Provider {{ $labels.provider }} fails for {{ $labels.target }}. Its connections are shown as last known until "
-                "they are too old."
-            ),
-            fix=(
-                "Wait for the provider; nobody else can mend it. If other targets read it well, the calendars' owners "
-                "reconnect; until then the front desk treats these calendars as unverified."
-            ),
-        ),
+        *told(options, Kind.PROVIDER_FAILING, _provider_down()),
         Alert(
             name="BookingSyncAllConnectionsFailing",
             expr=with_site(_with_besides(recent(DOWN), Broken.ALL)),
@@ -265,12 +271,13 @@ def _whole() -> tuple[Alert, ...]:
             summary="No calendar of a target works any more.",
             until_morning="No calendar blocks a slot any more: every slot can be booked a second time from now on.",
             description=Message(
-                "Calendar connections of %(target)s worked within the last day, and none works now.%(besides)s",
+                "Calendar connections of %(target)s worked %(within)s, and none works now.%(besides)s",
                 target=TARGET,
+                within=within_last(within),
                 besides=_BESIDES,
             ),
             fix=connection_fix(ConnectionStatus.ERROR, None),
-            comment="In error, cut or gone alike. A target of which nothing has worked for a day has tickets.",
+            comment="In error, cut or gone alike. A target of which nothing has worked for longer has tickets.",
         ),
         Alert(
             name="BookingSyncConnectionsVanished",
@@ -286,6 +293,26 @@ def _whole() -> tuple[Alert, ...]:
                 "An administrator of the account finds out who removed the connections or withdrew the right to see them; "
                 "the calendars' owners connect again."
             ),
+        ),
+    )
+
+
+def _provider_down() -> Alert:
+    return Alert(
+        name="BookingSyncProviderDown",
+        expr="max_over_time(provider:booking_sync_provider_up:max[5m]) == 0",
+        hold="15m",
+        severity=Severity.WARNING,
+        fixed_by=FixedBy.PLATFORM,
+        summary="A calendar provider cannot be read.",
+        until_morning="Calendars of this provider are not copied: a slot that is taken there can be booked a second time.",
+        description=(
+            "Provider {{ $labels.provider }} fails for {{ $labels.target }}. Its connections are shown as last known until "
+            "they are too old."
+        ),
+        fix=(
+            "Wait for the provider; nobody else can mend it. If other targets read it well, the calendars' owners "
+            "reconnect; until then the front desk treats these calendars as unverified."
         ),
     )
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from exporter.model import ConnectionStatus, Message
 from exporter.monitoring.alerts.alert import Alert, AlertGroup, Board, FixedBy, Severity
+from exporter.monitoring.alerts.chosen import severity_of
 from exporter.monitoring.alerts.connections import connection_fix
 from exporter.monitoring.alerts.wording import NUMBER, if_known
+from exporter.monitoring.options import Options
 from exporter.monitoring.rules.extent import FEW, MANY
 from exporter.monitoring.rules.many import (
     BROKE_BESIDES_TARGETS,
@@ -18,14 +20,15 @@ from exporter.monitoring.rules.many import (
     many_down,
     part,
 )
+from exporter.state.verdict import Kind
 
 _KEEP = "20m"
 """Longer than the last of the single alerts that it keeps back."""
 
 
-def many_alerts() -> AlertGroup:
+def many_alerts(options: Options) -> AlertGroup:
     """Return the alerts about what befalls the connections and bookings of many targets."""
-    return AlertGroup("booking-sync-many-alerts", (*_connections(), _calendars()))
+    return AlertGroup("booking-sync-many-alerts", (*_connections(options), _calendars(options)))
 
 
 def _lately(affected: str, many: str, minutes: int = 0) -> str:
@@ -37,7 +40,7 @@ def _lately(affected: str, many: str, minutes: int = 0) -> str:
     return f"last_over_time({affected}[5m])\nand count_over_time((\n  {many}\n)[1h:1m]) > {minutes}"
 
 
-def _connections() -> tuple[Alert, ...]:
+def _connections(options: Options) -> tuple[Alert, ...]:
     summary = "Many calendars need their owners."
     first = (
         "The exporter's operator looks at the status page of the platform and of the calendar provider and asks who changed "
@@ -77,7 +80,7 @@ def _connections() -> tuple[Alert, ...]:
             expr=_lately(NEW_ERRORS, f"{part(NEW_ERRORS, FEW, WITH_CONNECTIONS, 0.1, 'reason')}\n  or {NEW_ERRORS} >= {MANY}"),
             hold="5m",
             keep=_KEEP,
-            severity=Severity.WARNING,
+            severity=severity_of(options, Kind.CONNECTION_ERROR),
             fixed_by=FixedBy.CALENDAR_OWNER,
             summary=summary,
             until_morning="These calendars block no slots: what is entered there can be booked a second time.",
@@ -94,13 +97,13 @@ def _connections() -> tuple[Alert, ...]:
     )
 
 
-def _calendars() -> Alert:
+def _calendars(options: Options) -> Alert:
     return Alert(
         name="BookingSyncManyCalendarsEmpty",
         expr=_lately(EMPTY_TARGETS, f"{part(EMPTY_TARGETS, FEW, WITH_BOOKINGS, 0.2)}\n  or {EMPTY_TARGETS} >= {MANY}"),
         hold="10m",
         keep=_KEEP,
-        severity=Severity.WARNING,
+        severity=severity_of(options, Kind.INTAKE_SILENT),
         fixed_by=FixedBy.ADMINISTRATOR,
         summary="Many calendars are empty.",
         until_morning="Nothing if it is a holiday; else customers may not be able to book anywhere.",

@@ -11,7 +11,9 @@ from typing import Final
 
 from exporter.model import Message
 from exporter.monitoring.alerts.alert import Alert, AlertGroup, Board, FixedBy, Severity
+from exporter.monitoring.alerts.chosen import severity_of
 from exporter.monitoring.alerts.wording import number
+from exporter.monitoring.options import Options
 from exporter.monitoring.rules.extent import FEW, MANY, a_part_or_most
 from exporter.monitoring.rules.shared import (
     BESIDES_TARGETS,
@@ -25,6 +27,7 @@ from exporter.monitoring.rules.shared import (
     PLATFORM_SHARE,
     PLATFORM_TARGETS,
 )
+from exporter.state.verdict import Kind
 
 KEEP: Final = "20m"
 """Longer than the longest back-off after a refusal, so that the last target is well before what keeps it back is over."""
@@ -40,9 +43,9 @@ _LOOK_AT_THE_HOST: Final = (
 _PROVIDER: Final = "provider:booking_sync_provider_up:max"
 
 
-def shared_alerts() -> AlertGroup:
+def shared_alerts(options: Options) -> AlertGroup:
     """Return the alerts about causes that many targets have in common."""
-    return AlertGroup("booking-sync-shared-alerts", (*_network(), _credential(), *_platform(), _provider(), _limited()))
+    return AlertGroup("booking-sync-shared-alerts", (*_network(), _credential(), *_platform(), _provider(options), _limited()))
 
 
 def _lasting(condition: str, minutes: int) -> str:
@@ -182,7 +185,7 @@ def _platform() -> tuple[Alert, ...]:
     )
 
 
-def _provider() -> Alert:
+def _provider(options: Options) -> Alert:
     down = f"1 - last_over_time({_PROVIDER}[5m])"
     return Alert(
         name="BookingSyncProviderOutage",
@@ -192,7 +195,7 @@ def _provider() -> Alert:
         ),
         hold="5m",
         keep=KEEP,
-        severity=Severity.WARNING,
+        severity=severity_of(options, Kind.PROVIDER_FAILING),
         fixed_by=FixedBy.PLATFORM,
         summary="A calendar provider cannot be read at many targets.",
         until_morning="Calendars of this provider are not copied: a slot that is taken there can be booked a second time.",

@@ -8,9 +8,11 @@ from typing import Final
 from exporter.errors import Reason
 from exporter.model import Message
 from exporter.monitoring.alerts.alert import Alert, AlertGroup, Choice, FixedBy, Severity
+from exporter.monitoring.alerts.chosen import told
 from exporter.monitoring.alerts.wording import last_answer, once_it_lasts
-from exporter.monitoring.language import counted
-from exporter.monitoring.promql import TENANT_LABELS, newest, one_per, with_label
+from exporter.monitoring.language import counted, decimal
+from exporter.monitoring.options import Options
+from exporter.monitoring.promql import TENANT_LABELS, in_promql, newest, one_per, with_label
 from exporter.monitoring.rules.shared import BESIDES
 from exporter.monitoring.rules.targets import (
     ACCESS,
@@ -24,7 +26,7 @@ from exporter.monitoring.rules.targets import (
     of_reasons,
 )
 from exporter.platforms.registry import PLATFORMS
-from exporter.state.verdict import OVERDUE_INTERVALS, RENEW_SECONDS
+from exporter.state.verdict import Kind
 
 HOLD: Final = "15m"
 """How long a target fails before it is told alone: what many of them share is told by then, and keeps them back."""
@@ -63,12 +65,12 @@ def _dark() -> str:
     return with_label("besides", BESIDES, _IS_DARK)
 
 
-def target_alerts() -> AlertGroup:
+def target_alerts(options: Options) -> AlertGroup:
     """Return the alerts that concern every target alike."""
-    return AlertGroup("booking-sync-target-alerts", (*_access(), *_data(), *_reading(), *_limits()))
+    return AlertGroup("booking-sync-target-alerts", (*_access(options), *_data(), *_reading(options), *_limits(options)))
 
 
-def _access() -> tuple[Alert, ...]:
+def _access(options: Options) -> tuple[Alert, ...]:
     refused = f"{WHY_FAILING}{{{of_reasons(*ACCESS)}}}"
     reason = one_per(f"last_over_time({refused}[5m])", "reason")
     summary = "A booking platform refuses access."
@@ -104,23 +106,30 @@ def _access() -> tuple[Alert, ...]:
             ),
             fix=_fixes(ACCESS),
         ),
-        Alert(
-            name="BookingSyncCredentialExpiring",
-            expr=newest(
-                "\n  last_over_time(booking_sync_credential_expiry_timestamp_seconds[5m])\n"
-                "  - ignoring (target, platform) group_left () last_over_time(booking_sync_time_seconds[5m])\n"
-            )
-            + f"\n< {RENEW_SECONDS / 86_400:g} * 24 * 3600",
-            hold="10m",
-            severity=Severity.WARNING,
-            fixed_by=FixedBy.ADMINISTRATOR,
-            until_morning="Nothing before the credential ends; then the target is watched no longer.",
-            summary="A credential has to be renewed by a person.",
-            description=(
-                "The credential of {{ $labels.target }} {{ if gt $value 0.0 }}expires in {{ $value | humanizeDuration }}"
-                "{{ else }}has expired{{ end }}."
+        *told(
+            options,
+            Kind.CREDENTIAL_EXPIRY,
+            Alert(
+                name="BookingSyncCredentialExpiring",
+                expr=newest(
+                    "\n  last_over_time(booking_sync_credential_expiry_timestamp_seconds[5m])\n"
+                    "  - ignoring (target, platform) group_left () last_over_time(booking_sync_time_seconds[5m])\n"
+                )
+                + f"\n< {in_promql(options.thresholds.credential_expiry_within)}",
+                hold="10m",
+                severity=Severity.WARNING,
+                fixed_by=FixedBy.ADMINISTRATOR,
+                until_morning="Nothing before the credential ends; then the target is watched no longer.",
+                summary="A credential has to be renewed by a person.",
+                description=(
+                    "The credential of {{ $labels.target }} {{ if gt $value 0.0 }}expires in {{ $value | humanizeDuration }}"
+                    "{{ else }}has expired{{ end }}."
+                ),
+                fix=(
+                    "An administrator of the account renews the credential; the exporter's operator puts it in place and "
+                    "reloads."
+                ),
             ),
-            fix="An administrator of the account renews the credential; the exporter's operator puts it in place and reloads.",
         ),
     )
 
@@ -197,35 +206,42 @@ def _data() -> tuple[Alert, ...]:
     )
 
 
-def _reading() -> tuple[Alert, ...]:
+def _reading(options: Options) -> tuple[Alert, ...]:
+    intervals = options.thresholds.poll_overdue_intervals
     return (
-        Alert(
-            name="BookingSyncPollOverdue",
-            expr=f"min_over_time(collector:booking_sync_poll_overdue:ratio[5m]) > {OVERDUE_INTERVALS:g}",
-            hold=HOLD,
-            severity=Severity.WARNING,
-            fixed_by=FixedBy.OPERATOR,
-            since=last_answer("collector"),
-            until_morning="What is shown grows older, and is withdrawn when it reaches its maximum age.",
-            summary="A poll does not begin.",
-            description=(
-                "The next poll of {{ $labels.collector }} of {{ $labels.target }} should have begun more than an interval ago."
-            ),
-            fix=(
-                "The exporter's operator gives the exporter more of a processor, raises intervals, or divides the targets "
-                "(`--shard`); if it has time to spare, restarts it and reports the log."
+        *told(
+            options,
+            Kind.POLL_OVERDUE,
+            Alert(
+                name="BookingSyncPollOverdue",
+                expr=f"min_over_time(collector:booking_sync_poll_overdue:ratio[5m]) > {intervals:.15g}",
+                hold=HOLD,
+                severity=Severity.WARNING,
+                fixed_by=FixedBy.OPERATOR,
+                since=last_answer("collector"),
+                until_morning="What is shown grows older, and is withdrawn when it reaches its maximum age.",
+                summary="A poll does not begin.",
+                description=_overdue(intervals),
+                fix=(
+                    "The exporter's operator gives the exporter more of a processor, raises intervals, or divides the targets "
+                    "(`--shard`); if it has time to spare, restarts it and reports the log."
+                ),
             ),
         ),
-        Alert(
-            name="BookingSyncWindowIncomplete",
-            expr="max_over_time(collector_window:booking_sync_window_complete:max[5m]) == 0",
-            hold="30m",
-            severity=Severity.WARNING,
-            fixed_by=FixedBy.OPERATOR,
-            until_morning="The numbers of this window stay too low, and the alerts that need them are blind to the rest.",
-            summary="A window is not read to its end.",
-            description="{{ $labels.collector }} of {{ $labels.target }} could not read all of {{ $labels.window }}.",
-            fix="The exporter's operator narrows the window, raises the interval or the target's budget.",
+        *told(
+            options,
+            Kind.WINDOW_INCOMPLETE,
+            Alert(
+                name="BookingSyncWindowIncomplete",
+                expr="max_over_time(collector_window:booking_sync_window_complete:max[5m]) == 0",
+                hold="30m",
+                severity=Severity.WARNING,
+                fixed_by=FixedBy.OPERATOR,
+                until_morning="The numbers of this window stay too low, and the alerts that need them are blind to the rest.",
+                summary="A window is not read to its end.",
+                description="{{ $labels.collector }} of {{ $labels.target }} could not read all of {{ $labels.window }}.",
+                fix="The exporter's operator narrows the window, raises the interval or the target's budget.",
+            ),
         ),
         Alert(
             name="BookingSyncAnswersNotUnderstood",
@@ -262,7 +278,19 @@ def _reading() -> tuple[Alert, ...]:
     )
 
 
-def _limits() -> tuple[Alert, ...]:
+def _overdue(intervals: float) -> Message:
+    if intervals == 1:
+        return Message(
+            "The next poll of {{ $labels.collector }} of {{ $labels.target }} should have begun more than an interval ago."
+        )
+    return Message(
+        "The next poll of {{ $labels.collector }} of {{ $labels.target }} should have begun more than %(number)s intervals "
+        "ago.",
+        number=decimal(f"{intervals:.15g}"),
+    )
+
+
+def _limits(options: Options) -> tuple[Alert, ...]:
     return (
         Alert(
             name="BookingSyncApiLimited",
@@ -279,18 +307,24 @@ def _limits() -> tuple[Alert, ...]:
             fix=_fixes(LIMITED),
             comment="The range bridges polls that succeed in between.",
         ),
-        Alert(
-            name="BookingSyncApiBudgetLow",
-            expr="max_over_time(target_budget:booking_sync_api_budget_remaining:ratio[10m]) < 0.2",
-            hold="20m",
-            severity=Severity.WARNING,
-            fixed_by=FixedBy.OPERATOR,
-            until_morning="When nothing is left, polls are turned away and other jobs of the account may be, too.",
-            summary="An API budget is nearly used up.",
-            description="{{ $value | humanizePercentage }} of the {{ $labels.budget }} budget of {{ $labels.target }} is left.",
-            fix=(
-                "The exporter's operator raises the intervals, narrows the windows or switches a collector off; a portal "
-                "administrator looks for other applications that use the same budget."
+        *told(
+            options,
+            Kind.BUDGET_SPENT,
+            Alert(
+                name="BookingSyncApiBudgetLow",
+                expr="max_over_time(target_budget:booking_sync_api_budget_remaining:ratio[10m]) < 0.2",
+                hold="20m",
+                severity=Severity.WARNING,
+                fixed_by=FixedBy.OPERATOR,
+                until_morning="When nothing is left, polls are turned away and other jobs of the account may be, too.",
+                summary="An API budget is nearly used up.",
+                description=(
+                    "{{ $value | humanizePercentage }} of the {{ $labels.budget }} budget of {{ $labels.target }} is left."
+                ),
+                fix=(
+                    "The exporter's operator raises the intervals, narrows the windows or switches a collector off; a portal "
+                    "administrator looks for other applications that use the same budget."
+                ),
             ),
         ),
     )

@@ -112,7 +112,7 @@ class _Asked:
     async def equal(self) -> Seen:
         found, compared = await different(self.wanted.groups, await self._ours(), self.prometheus.formatted)
         if found:
-            fix = f"{_LOAD}; give this check the --monitoring.file, --job and --slo that render had"
+            fix = f"{_LOAD}; give this check the --config.file, --monitoring.file, --job and --slo that render had"
             return missing(f"{len(found)} differ: {told(some(found), 400)}", fix)
         if not compared:
             return missing("none is loaded", _LOAD)

@@ -35,8 +35,15 @@ def open_target(name: str, more: str = "") -> Json:
     }
 
 
+def _open_where(more: str = "") -> Json:
+    """Return the link of a cause: to its target, or where it has none to the polls of its platform on the exporter's board."""
+    link = open_target("__data.fields.target", f"&var-platform=${{__data.fields.platform:percentencode}}{more}")
+    return {**link, "title": "Open the board", "url": link["url"].replace(f"/d/{Board.TARGET}?", "/d/${__data.fields.board}?")}
+
+
 OPEN_TARGET: Final = open_target("__data.fields.target")
-OPEN_CONNECTION: Final = open_target("__data.fields.target", "&var-connection=${__data.fields.connection:percentencode}")
+_OF_CONNECTION: Final = "&var-connection=${__data.fields.connection:percentencode}"
+OPEN_CONNECTION: Final = open_target("__data.fields.target", _OF_CONNECTION)
 
 
 def fresh(name: str, matchers: str) -> str:
@@ -74,8 +81,10 @@ def causes_table(
         **({"fix": "What to do"} if fixes_of else {}),
         "runbook": "Runbook",
         "target": "Target",
+        "platform": "Platform",
         "connection": "Connection",
         "job": "Job",
+        "board": "Board",
     }
     summaries: dict[float | str, tuple[str, str]] = {
         alert.name: (alert.summary.rstrip("."), "text") for group in alert_groups(options) for alert in group.alerts
@@ -96,9 +105,9 @@ def causes_table(
         "fixed_by": 160,
         "alertstate": 120,
     }
-    if fixes_of:  # a fix wants the room, and several lines; so may the others
+    if fixes_of:  # a fix wants the room, and several lines
         widths |= {"alert": 230, "where": 130, "reason": 115, "fixed_by": 125, "alertstate": 90}
-    links = {"who": [OPEN_TARGET], "where": [OPEN_CONNECTION]} if "who" not in hidden else {}
+    links = {"who": [_open_where()], "where": [_open_where(_OF_CONNECTION)]} if "who" not in hidden else {}
     links |= {"alert": [_runbook(runbook)]} if runbook else {}
     looks: dict[str, dict[str, object]] = {
         "Value #A": {"mappings": words(_SEVERITIES), "custom_cellOptions": {"type": "color-background"}},
@@ -113,15 +122,14 @@ def causes_table(
             "custom_minWidth": 360,
             "custom_inspect": True,  # a Grafana that does not wrap shows all of it on demand
         },
-        **{name: {"custom_hidden": True} for name in ("target", "connection", "job", *hidden)},
+        **{name: {"custom_hidden": True} for name in ("target", "platform", "connection", "job", "board", *hidden)},
         # Files have names in lower case, which no query can make.
         "runbook": {"custom_hidden": True, "mappings": words({name: (str(name).lower(), "text") for name in summaries})}
         if options.runbook_url
         else {"custom_hidden": True},
     }
-    if fixes_of:
-        for name in ("alert", "where", "reason", "fixed_by", "fix"):
-            looks.setdefault(name, {})["custom_cellOptions"] = {"type": "auto", "wrapText": True}
+    for name in ("who", "alert", "where", "reason", "fixed_by", *(["fix"] if fixes_of else [])):
+        looks.setdefault(name, {})["custom_cellOptions"] = {"type": "auto", "wrapText": True}
     overrides = [
         column(
             name,
@@ -136,7 +144,7 @@ def causes_table(
         description,
         size,
         [
-            _described(one)
+            _described(options, one)
             for one in (f"0 + ({cause})", f"1000 * ({began})", f"time() - ({began})", f"0 * ({cause}) + ({targets})")
         ],
         columns,
@@ -153,8 +161,8 @@ def _runbook(url: str) -> Json:
     return {"title": "Open the runbook", "url": url, "targetBlank": True}
 
 
-def _described(expression: str) -> str:
-    """Return ``expression`` with labels for people: whom it befalls, and where there."""
+def _described(options: Options, expression: str) -> str:
+    """Return ``expression`` with labels for people: whom it befalls, and where there; and with those of its links."""
 
     def put(label: str, text: str, by: str, pattern: str = "(.+)") -> None:
         nonlocal expression
@@ -183,4 +191,8 @@ def _described(expression: str) -> str:
     put("where", "$1", "named", "(.+ - [^,].*)")
     put("alert", "$1", "alertname")
     put("runbook", "$1", "alertname")
+    put("board", options.uid(Board.INTERNALS), "target", "")
+    put("board", options.uid(Board.TARGET), "target")
+    for label in ("target", "platform", "connection"):
+        put(label, "All", label, "")
     return expression

@@ -11,12 +11,14 @@ from exporter.monitoring.dashboards.panels import (
     CLEAR,
     GREEN,
     MAX_SERIES,
+    NEUTRAL,
     ORANGE,
     RED,
     STATUS_LOOKS,
     Json,
     bargauge,
     column,
+    override,
     query,
     stat,
     state_timeline,
@@ -26,19 +28,21 @@ from exporter.monitoring.dashboards.panels import (
     top,
     words,
 )
-from exporter.monitoring.dashboards.shares import healthy_share, or_none
+from exporter.monitoring.dashboards.shares import connections, days_known, healthy_share, or_none
 from exporter.monitoring.options import Options
 from exporter.monitoring.promql import RECENT, newest, one_per, recent
 from exporter.monitoring.rules import STATUS_CODES
 from exporter.monitoring.rules.bookings import NEW_4H
-from exporter.state.verdict import USUAL_BOOKINGS
 
 _CODE = f"connection:booking_sync_connection_status:code{{{SCOPE}}}"
 _EVERY_5M, _EVERY_HOUR = "11m", "3h"
 """How old a sample may be of the long averages, which are recorded every five minutes, and of that of a month."""
 
+_SHARE, _KNOWN, _DAYS = "healthy", "days known of 30", 30
 _NOT_WORKING = STATUS_CODES[ConnectionStatus.SYNC_IN_PROGRESS]
 _BAD_NOW = ((None, GREEN), (1, RED))
+_ENOUGH = 10
+"""So many bookings are enough to be compared with those of another week."""
 
 _OPEN_SERIES: Json = {
     "title": "Open the target",
@@ -76,9 +80,8 @@ def _stats() -> list[Json]:
     available = recent(f"collector:booking_sync_data_available:max{{{SCOPE}}}")
     conflicts = recent(f'target_window:booking_sync_conflicting_bookings:max{{{SCOPE},window="next_24h"}}')
 
-    def with_status(status: str) -> str:
-        number = recent(f'target_status:booking_sync_connections:sum{{{SCOPE},status="{status}"}}')
-        return or_none(f"sum({number})", SCOPE, "connections")
+    def with_status(status: ConnectionStatus) -> str:
+        return or_none(connections(SCOPE, status), SCOPE, "connections")
 
     return [
         stat(
@@ -94,15 +97,15 @@ def _stats() -> list[Json]:
             "In error",
             "Connections whose sync is broken. Each one can lead to a double booking; its owner has to act.",
             (3, 4),
-            with_status("error"),
+            with_status(ConnectionStatus.ERROR),
             none="no connections",
             thresholds=_BAD_NOW,
         ),
         stat(
             "Disconnected",
-            "Connections that were cut, on purpose or not.",
+            "Connections that were cut, on purpose or not; without those that are accepted as they are.",
             (3, 4),
-            with_status("disconnected"),
+            with_status(ConnectionStatus.DISCONNECTED),
             none="no connections",
             thresholds=((None, GREEN), (1, ORANGE)),
         ),
@@ -195,16 +198,10 @@ def _budget(options: Options) -> list[Json]:
         return recent(f"{bad}{window}{{{SCOPE}}}", within)
 
     return [
-        stat(
-            "Healthy, 30 days",
-            f"Share of time in which live connections were free of errors. The objective is {options.objective} %.",
-            (6, 8),
+        _healthy_for_long(
             # The first average comes up to an hour after the first connection.
             or_none(f"1 - avg({burn('30d', _EVERY_HOUR)})", SCOPE, "connections") + f" unless max({live}) > 0",
-            unit="percentunit",
-            none="no connections",
-            thresholds=((None, RED), (round(1 - 1.5 * (1 - options.slo), 9), ORANGE), (options.slo, GREEN)),
-            decimals=2,
+            options,
         ),
         timeseries(
             "Burn rate by window",
@@ -218,6 +215,28 @@ def _budget(options: Options) -> list[Json]:
             thresholds=((None, CLEAR), (6, ORANGE), (14.4, RED)),
         ),
     ]
+
+
+def _healthy_for_long(share: str, options: Options) -> Json:
+    """Return the share of good time, beside what it is made of: a number of thirty days is none after one."""
+    named = ((share, _SHARE), (days_known('job=~"$job"'), _KNOWN))
+    panel = stat(
+        "Healthy, 30 days",
+        f"Share of time in which live connections were free of errors, of the days that are known. The objective is "
+        f"{options.objective} %. With fewer than thirty days it is no verdict yet; Prometheus keeps 15 if nothing else is set.",
+        (6, 8),
+        "\nor\n".join(f'label_replace({one}, "what", "{name}", "", "")' for one, name in named),
+        unit="percentunit",
+        legend="{{what}}",
+        none="no connections",
+        thresholds=((None, RED), (round(1 - 1.5 * (1 - options.slo), 9), ORANGE), (options.slo, GREEN)),
+        decimals=2,
+    )
+    grey = {"mode": "absolute", "steps": [{"value": None, "color": NEUTRAL}]}
+    panel["fieldConfig"]["overrides"] = [
+        override({"id": "byName", "options": _KNOWN}, {"unit": "none", "decimals": 0, "max": _DAYS, "thresholds": grey})
+    ]
+    return panel
 
 
 def _connections() -> list[Json]:
@@ -262,7 +281,7 @@ def _connections() -> list[Json]:
 
 def _least(now: str, before: str) -> str:
     """Return the targets that have least of what they had, of those that had enough to be compared."""
-    return f"bottomk({MAX_SERIES}, {now} / ({before} >= {USUAL_BOOKINGS}))"
+    return f"bottomk({MAX_SERIES}, {now} / ({before} >= {_ENOUGH}))"
 
 
 def _bookings() -> list[Json]:

@@ -26,6 +26,8 @@ from exporter.state.verdict import Verdict
 
 SCOPE: Final = 'job=~"$job",target=~"$target"'
 _CAUSES: Final = 'job=~"$job",target=~"$target|"'
+_FIRING: Final = f'ALERTS{{{_CAUSES},alertname=~"BookingSync.+",alertstate="firing"}}'
+"""An alert that fires has a cause; where there is none, the rules that would say so are not evaluated."""
 _HEALTH: Final = recent(f"{HEALTH}{{{SCOPE}}}")
 WALL: Final = 200
 """So many tiles can be read."""
@@ -87,10 +89,10 @@ def _needed() -> Json:
     causes = fresh(CAUSE, _CAUSES)
     return stat(
         "Who is needed",
-        "How many of the causes below each of them can mend. 'nobody' only as long as somebody watches.",
+        "How many of the causes below each of them can mend. 'nobody' only as long as somebody watches, and no alert fires.",
         (9, 3),
         f"count by (fixed_by) ({causes})\n"
-        f'or label_replace(0 * count({_HEALTH}), "fixed_by", "nobody", "", "") unless on () {causes}',
+        f'or label_replace(0 * count({_HEALTH}), "fixed_by", "nobody", "", "") unless on () ({causes} or {_FIRING})',
         legend="{{fixed_by}}",
         thresholds=((None, GREEN), (1, ORANGE)),
     )

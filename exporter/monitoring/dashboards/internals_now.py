@@ -25,7 +25,6 @@ from exporter.monitoring.dashboards.panels import (
 from exporter.monitoring.options import Options
 from exporter.monitoring.promql import RECENT, one_per, recent
 from exporter.monitoring.rules.targets import OVERDUE
-from exporter.state.verdict import OVERDUE_INTERVALS
 
 PROCESS: Final = 'job=~"$job",instance=~"$instance"'
 SCOPE: Final = 'job=~"$job",target=~"$target",platform=~"$platform"'
@@ -35,13 +34,15 @@ def first_screen(options: Options) -> list[Json]:
     """Return what is on the first screen, beside the tile of the exporter."""
     hashes = recent(f"booking_sync_config_hash{{{PROCESS}}}")
     overdue = recent(f"{OVERDUE}{{{SCOPE}}}")
+    intervals = _intervals(options)
     return [
-        _keeps_up(),
+        _keeps_up(intervals),
         stat(
             "Polls overdue",
-            "Collectors whose next poll is late by a whole interval or more. Anything above 0 is bad.",
+            f"Collectors whose next poll is late by {'a whole interval' if intervals == '1' else f'{intervals} intervals'} or "
+            "more. Anything above 0 is bad.",
             (4, 3),
-            f"count({overdue} > {OVERDUE_INTERVALS:g}) or 0 * count({overdue})",
+            f"count({overdue} > {intervals}) or 0 * count({overdue})",
             thresholds=((None, GREEN), (1, ORANGE)),
         ),
         stat(
@@ -74,7 +75,12 @@ def first_screen(options: Options) -> list[Json]:
     ]
 
 
-def _keeps_up() -> Json:
+def _intervals(options: Options) -> str:
+    """Return by how many intervals a poll is late that is overdue."""
+    return f"{options.thresholds.poll_overdue_intervals:.15g}"
+
+
+def _keeps_up(intervals: str) -> Json:
     lag = f"booking_sync_event_loop_lag_seconds{{{PROCESS}}}"
     scrape = f"scrape_duration_seconds{{{PROCESS}}}"
     there = f"count({recent(lag)})"
@@ -83,14 +89,14 @@ def _keeps_up() -> Json:
         (
             f"max(min_over_time({lag}[5m])) > {SLOW_LOOP:g}",
             f"max(avg_over_time({scrape}[10m])) > {SLOW_SCRAPE:g}",
-            f"max(min_over_time({late}[5m])) > {OVERDUE_INTERVALS:g}",
+            f"max(min_over_time({late}[5m])) > {intervals}",
         )
     )
     slow = "\nor ".join(
         (
             f"max({recent(lag)}) > {SLOW_LOOP:g}",
             f"max({recent(scrape)}) > {SLOW_SCRAPE:g}",
-            f"max({recent(late)}) > {OVERDUE_INTERVALS:g}",
+            f"max({recent(late)}) > {intervals}",
         )
     )
     return stat(

@@ -2,14 +2,31 @@
 
 from __future__ import annotations
 
+from exporter.model import ConnectionStatus
 from exporter.monitoring.dashboards.panels import NONE
 from exporter.monitoring.promql import newest, recent
+from exporter.monitoring.rules.connections import ACCEPTED, STATUS
+
+_DAYS, _HOURS = 30, 24
 
 
 def healthy_share(scope: str) -> str:
     """Return the share of the live connections of ``scope`` that are not in error; no series without a live one."""
     bad, live = (recent(f"target:booking_sync_connections_{part}:sum{{{scope}}}") for part in ("bad", "live"))
     return f"1 - sum({bad}) / (sum({live}) > 0)"
+
+
+def connections(scope: str, status: ConnectionStatus) -> str:
+    """Return how many connections of ``scope`` have a status without being accepted as they are."""
+    words = f'status="{status}"'
+    listed = f"sum({recent(f'target_status:booking_sync_connections:sum{{{scope},{words}}}')})"
+    accepted = f"{recent(f'{STATUS}{{{scope},{words}}}')} == 1 and ignoring (status) {recent(f'{ACCEPTED}{{{scope}}}')}"
+    return f"{listed} - (count({accepted}) or 0 * {listed})"
+
+
+def days_known(scope: str) -> str:
+    """Return how many of the last thirty days ``scope`` was scraped in, the one that has begun included."""
+    return f"max(ceil(count_over_time(max by (job) (up{{{scope}}})[{_DAYS}d:1h]) / {_HOURS}))"
 
 
 def bookings_per_hour(which: str, scope: str) -> str:

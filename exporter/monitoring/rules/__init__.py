@@ -28,7 +28,7 @@ def recording_groups(options: Options) -> tuple[RecordingGroup, ...]:
         process_recordings(),
         target_recordings(),
         shared_recordings(),
-        connection_recordings(),
+        connection_recordings(options.thresholds),
         gap_recordings(),
         objective_recordings(),
         long_objective_recordings(),
@@ -37,6 +37,6 @@ def recording_groups(options: Options) -> tuple[RecordingGroup, ...]:
         intake_recordings(),
         many_recordings(options),
         unsteady_recordings(),
-        health_recordings(),
+        health_recordings(options.thresholds),
     )
     return tuple(group.hurried(options.hurry) for group in groups)

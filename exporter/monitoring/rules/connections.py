@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from exporter.fields.durations import format_duration
 from exporter.model import ConnectionStatus
 from exporter.monitoring.promql import CONNECTION, FOLDED_LABELS, SITE, TENANT_LABELS, newest, one_per
 from exporter.monitoring.rules.recording import Recording, RecordingGroup
+from exporter.state.thresholds import DEFAULTS, Thresholds
 
 STATUS_CODES: dict[ConnectionStatus, int] = {
     ConnectionStatus.SYNCED: 0,
@@ -46,9 +48,11 @@ _WORKING = "target:booking_sync_connections_working:sum"
 _BY_STATUS = "target_status:booking_sync_connections:sum"
 
 
-def connection_recordings() -> RecordingGroup:
+def connection_recordings(thresholds: Thresholds = DEFAULTS) -> RecordingGroup:
     """Return what is recorded of the calendar connections."""
-    return RecordingGroup("booking-sync-connections", "1m", (*_states(), *_aggregates(), *_events(), *_names(), _down()))
+    return RecordingGroup(
+        "booking-sync-connections", "1m", (*_states(), *_aggregates(), *_events(), *_names(), _down(thresholds))
+    )
 
 
 def gap_recordings() -> RecordingGroup:
@@ -179,14 +183,15 @@ def _provider_fails() -> str:
     return f"min without ({', '.join((*FOLDED_LABELS, 'provider'))}) (booking_sync_provider_up) == 0"
 
 
-def _down() -> Recording:
-    lost = f"max_over_time({LOST}[1d])"
+def _down(thresholds: Thresholds) -> Recording:
+    least, within = thresholds.connections_down_least, format_duration(thresholds.connections_down_within)
+    lost = f"max_over_time({LOST}[{within}])"
     return Recording(
         DOWN,
         "sum without (connection) (\n"
-        f"  2 * {lost} unless {_CODE} unless ignoring (connection) {_provider_fails()}\n"
+        f"  {least} * {lost} unless {_CODE} unless ignoring (connection) {_provider_fails()}\n"
         f"  or {lost} unless {ACCEPTED}\n"
-        f") >= 2\nand {_WORKING} == 0",
-        "Exists while no connection of the target works and two did within a day; one that is gone counts for two, as nothing\n"
-        "else tells of it.",
+        f") >= {least}\nand {_WORKING} == 0",
+        "Exists while no connection of the target works and so many did lately; one that is gone counts for as many, as\n"
+        "nothing else tells of it.",
     )

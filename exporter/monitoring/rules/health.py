@@ -6,10 +6,12 @@ that asked to wait, an account that moved, what a configuration lacks.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final
 
+from exporter.fields.durations import format_duration
 from exporter.model import ConnectionStatus, ErrorReason
-from exporter.monitoring.promql import CONNECTION, FOLDED_LABELS, TENANT_LABELS, newest, one_per
+from exporter.monitoring.promql import CONNECTION, FOLDED_LABELS, TENANT_LABELS, in_promql, newest, one_per
 from exporter.monitoring.rules.bookings import CONFLICTS, UNLINKED, UNVERIFIED, VERIFIED
 from exporter.monitoring.rules.connections import ACCEPTED, DOWN, EXPORT, LOST, REASON, STATUS
 from exporter.monitoring.rules.many import EMPTY, Symptom
@@ -26,16 +28,11 @@ from exporter.monitoring.rules.targets import (
     WHY,
     WHY_FAILING,
 )
-from exporter.state.verdict import (
-    LINKS_SAMPLE,
-    OVERDUE_INTERVALS,
-    RENEW_SECONDS,
-    SOON_SECONDS,
-    STUCK_SECONDS,
-    UNLINKED_SHARE,
-    UNVERIFIED_SHARE,
-    Verdict,
-)
+from exporter.state import verdict
+from exporter.state.thresholds import Thresholds
+from exporter.state.verdict import Row, Verdict, verdict_by
+
+_DAY: Final = 86_400.0
 
 HEALTH: Final = "target:booking_sync_health:code"
 OF_COLLECTORS: Final = "collector:booking_sync_health:code"
@@ -67,13 +64,16 @@ OF_FINDINGS: Final = (
 """The labels that a finding has beyond those of its target."""
 
 
-def health_recordings() -> RecordingGroup:
+def health_recordings(thresholds: Thresholds) -> RecordingGroup:
     """Return what is recorded of the health of each target."""
-    return RecordingGroup(
-        "booking-sync-health",
-        "1m",
-        (*_moments(), _of_collectors(), _of_connections(), _of_bookings(), _of_account(), _of_target()),
+    found = (
+        (OF_COLLECTORS, _of_collectors(thresholds), _OF_COLLECTORS),
+        (OF_CONNECTIONS, _of_connections(thresholds), "What is accepted is no finding."),
+        (OF_BOOKINGS, _of_bookings(thresholds), _OF_BOOKINGS),
+        (OF_ACCOUNT, _of_account(thresholds), ""),
     )
+    recordings = (Recording(name, expression, comment) for name, expression, comment in found if expression)
+    return RecordingGroup("booking-sync-health", "1m", (*_moments(), *recordings, _of_target()))
 
 
 def _moments() -> tuple[Recording, Recording]:
@@ -96,62 +96,67 @@ def _moments() -> tuple[Recording, Recording]:
     )
 
 
-def _finding(alert: str, condition: str, verdict: Verdict = Verdict.WARNING, **instead: str) -> str:
-    """Return ``verdict`` where ``condition`` has a series, with the name of the alert that says the same once it lasts.
+class _Findings:
+    """Expressions that find what the rows of the table say, as bad as it is to a user; what is no problem is no finding."""
 
-    ``instead`` are other alerts for some of the reasons, as a regular expression.
-    """
-    found = f"{verdict:d} * (\n  {condition}\n) ^ 0"
-    for label, value, by, pattern in (
-        ("alertname", alert, "", ""),
-        *(("alertname", f"BookingSync{other}", "reason", reasons) for other, reasons in instead.items()),
-        ("severity", verdict.name.lower(), "", ""),
-    ):
-        found = f'label_replace({found}, "{label}", "{value}", "{by}", "{pattern}")'
-    return found
+    def __init__(self, thresholds: Thresholds) -> None:
+        self._thresholds = thresholds
+
+    def of(self, row: Row, condition: str, alert: str, **instead: str) -> Iterator[str]:
+        """Yield the verdict of ``row`` where ``condition`` has a series, with the alert that says the same once it lasts.
+
+        ``instead`` are other alerts for some of the reasons, as a regular expression.
+        """
+        found = verdict_by(row, self._thresholds)
+        if found is Verdict.OK:
+            return
+        expression = f"{found:d} * (\n  {condition}\n) ^ 0"
+        for label, value, by, pattern in (
+            ("alertname", f"BookingSync{alert}", "", ""),
+            *(("alertname", f"BookingSync{other}", "reason", reasons) for other, reasons in instead.items()),
+            ("severity", found.name.lower(), "", ""),
+        ):
+            expression = f'label_replace({expression}, "{label}", "{value}", "{by}", "{pattern}")'
+        yield expression
 
 
-def _any(*findings: str) -> str:
-    return "\nor\n".join(findings)
+_OR: Final = "\nor\n"
 
 
-def _duration(seconds: float) -> str:
-    """Return a number of seconds as people count them: rules hold no other."""
-    days = seconds / 86_400
-    return f"{days:g} * 24 * 60 * 60" if days >= 1 else f"{seconds / 60:g} * 60"
+_OF_COLLECTORS: Final = (
+    "What the newest poll says, at once: the alert by whose name it goes waits. A poll that is under way is not overdue."
+)
 
 
-def _of_collectors() -> Recording:
+def _of_collectors(thresholds: Thresholds) -> str:
     access, limited = "|".join(ACCESS), "|".join(LIMITED)
-    dark = f"{DARK} == 1"
-    return Recording(
-        OF_COLLECTORS,
-        _any(
-            _finding(
-                "BookingSyncDataExpired",
+    dark, intervals = f"{DARK} == 1", f"{thresholds.poll_overdue_intervals:.15g}"
+    find = _Findings(thresholds).of
+    return _OR.join(
+        (
+            *find(
+                verdict.TARGET_FAILING,
                 f"{WHY_FAILING} and ignoring (reason) {dark} or ignoring (reason) {dark}",
-                Verdict.CRITICAL,
+                "DataExpired",
                 AccessDenied=access,
             ),
-            _finding(
-                "BookingSyncDataExpired",
+            *find(
+                verdict.COLLECTOR_FAILING,
                 f"({WHY} or ignoring (reason) {AVAILABLE} == 0) unless ignoring (collector, reason) {dark}",
+                "DataExpired",
                 AccessDenied=access,
                 ApiLimited=limited,
             ),
-            _finding("BookingSyncProviderDown", f"{PROVIDER} == 0"),
-            _finding(
-                "BookingSyncPollOverdue", f"{OVERDUE} > {OVERDUE_INTERVALS:g} and {OVERDUE} offset 2m > {OVERDUE_INTERVALS:g}"
-            ),
-        ),
-        "What the newest poll says, at once: the alert by whose name it goes waits. A poll that is under way is not overdue.",
+            *find(verdict.PROVIDER_FAILING, f"{PROVIDER} == 0", "ProviderDown"),
+            *find(verdict.POLL_OVERDUE, f"{OVERDUE} > {intervals} and {OVERDUE} offset 2m > {intervals}", "PollOverdue"),
+        )
     )
 
 
-def _of_connections() -> Recording:
+def _of_connections(thresholds: Thresholds) -> str:
     owner = "|".join(OWNER_REASONS)
     age = f"max by (job, {', '.join(TENANT_LABELS)}) (booking_sync_time_seconds)"
-    lasting = f"{age} - on (job, {', '.join(TENANT_LABELS)}) group_right () {SINCE_STATUS} > {_duration(STUCK_SECONDS)}"
+    find = _Findings(thresholds).of
 
     def state(*statuses: ConnectionStatus) -> str:
         return f'{STATUS}{{status=~"{"|".join(statuses)}"}}'
@@ -162,74 +167,86 @@ def _of_connections() -> Recording:
             f'    {expression}\n    unless ignoring (status) {ACCEPTED},\n    "reason", "$1", "status", "(.*)"\n  ))'
         )
 
+    def lasting(expression: str, seconds: float) -> str:
+        lasts = f"{age} - on (job, {', '.join(TENANT_LABELS)}) group_right () {SINCE_STATUS} > {in_promql(seconds)}"
+        return because_of_status(f"({expression}) and ignoring (status) {lasts}")
+
     exporting = f"{state(ConnectionStatus.CONNECTED)} unless ignoring (status) {EXPORT}"
     idle = f"{state(ConnectionStatus.SYNC_IN_PROGRESS)} or {exporting}"
     unclear = state(ConnectionStatus.UNDEFINED, ConnectionStatus.UNKNOWN)
-    cut = f"{state(ConnectionStatus.DISCONNECTED)} and ignoring (status) max_over_time({LOST}[1d])"
+    lost = f"max_over_time({LOST}[{format_duration(thresholds.connection_disconnected_within)}])"
     in_error = f"max without (status) ({state(ConnectionStatus.ERROR)})"
+    single = _OR.join(
+        (
+            *find(
+                verdict.CONNECTION_ERROR,
+                f"({REASON} or ignoring (reason) {in_error}) unless ignoring (reason) {ACCEPTED}",
+                "ConnectionError",
+                ConnectionNeedsOwner=owner,
+            ),
+            *find(
+                verdict.CONNECTION_CUT,
+                because_of_status(f"{state(ConnectionStatus.DISCONNECTED)} and ignoring (status) {lost}"),
+                "ConnectionDisconnected",
+            ),
+            *find(verdict.CONNECTION_STUCK, lasting(idle, thresholds.connection_stuck_after), "ConnectionStuck"),
+            *find(verdict.CONNECTION_UNCLEAR, lasting(unclear, thresholds.connection_unclear_after), "ConnectionUnclear"),
+        )
+    )
     named = one_per(CONNECTION, "calendar_type", "site")
     listed = f'max without (status) ({STATUS}{{status!="{ConnectionStatus.SYNCED}"}})'
-    single = _any(
-        _finding(
-            "BookingSyncConnectionError",
-            f"({REASON} or ignoring (reason) {in_error}) unless ignoring (reason) {ACCEPTED}",
-            ConnectionNeedsOwner=owner,
-        ),
-        _finding("BookingSyncConnectionDisconnected", because_of_status(cut)),
-        _finding(
-            "BookingSyncConnectionStuck",
-            because_of_status(f"({idle} or {unclear}) and ignoring (status) {lasting}"),
-            ConnectionUnclear=f"{ConnectionStatus.UNDEFINED}|{ConnectionStatus.UNKNOWN}",
-        ),
-    )
-    return Recording(
-        OF_CONNECTIONS,
+    with_names = (
         f"(\n{single}\n)\n* ignoring (alertname, severity, reason, calendar_type, site) group_left (calendar_type, site) (\n"
-        f"  {named} ^ 0\n  or ignoring (calendar_type, site) {listed} ^ 0\n)\n"
-        f"or\n{_finding('BookingSyncAllConnectionsFailing', DOWN, Verdict.CRITICAL)}",
-        "What is accepted is no finding.",
+        f"  {named} ^ 0\n  or ignoring (calendar_type, site) {listed} ^ 0\n)"
     )
+    down = find(verdict.CONNECTIONS_DOWN, DOWN, "AllConnectionsFailing")
+    return _OR.join((*((with_names,) if single else ()), *down))
 
 
-def _of_bookings() -> Recording:
+_OF_BOOKINGS: Final = "An overlap that begins soon is told by its start as well: the window is that of the newest poll."
+
+
+def _of_bookings(thresholds: Thresholds) -> str:
     start = "booking_sync_next_conflict_timestamp_seconds"
     begins = newest(f"{start} - ignoring (target, platform) group_left () booking_sync_time_seconds", "min")
+    soon, find = thresholds.conflict_soon, _Findings(thresholds).of
 
     def conflicts(window: str) -> str:
         return f'max without (window) ({CONFLICTS}{{window="{window}"}} > 0)'
 
-    return Recording(
-        OF_BOOKINGS,
-        _any(
-            _finding(
-                "BookingSyncDoubleBooking",
-                f"{conflicts('next_24h')} or {begins} < {_duration(SOON_SECONDS)}",
-                Verdict.CRITICAL,
+    within_a_day = f"{conflicts('next_24h')} or " if soon >= _DAY else ""
+    unlinked = f"{UNLINKED} > {thresholds.unlinked_bookings_share:.15g} and {VERIFIED} >= {thresholds.unlinked_bookings_least}"
+    return _OR.join(
+        (
+            *find(verdict.CONFLICT_SOON, f"{within_a_day}{begins} < {in_promql(soon)}", "DoubleBooking"),
+            *find(verdict.CONFLICT_LATER, f"{conflicts('next_7d')} or {begins}", "DoubleBooking"),
+            *find(verdict.UNLINKED_BOOKINGS, f"max without (window) ({unlinked})", "UnlinkedBookings"),
+            *find(
+                verdict.LINKS_UNVERIFIED,
+                f"max without (window) ({UNVERIFIED} > {thresholds.links_unverified_share:.15g})",
+                "LinksUnverified",
             ),
-            _finding("BookingSyncDoubleBooking", f"{conflicts('next_7d')} or {begins}"),
-            _finding(
-                "BookingSyncUnlinkedBookings",
-                f"max without (window) ({UNLINKED} > {UNLINKED_SHARE:g} and {VERIFIED} >= {LINKS_SAMPLE})",
+            *find(verdict.WINDOW_INCOMPLETE, f"max without (window) ({COMPLETE} == 0)", "WindowIncomplete"),
+            *find(
+                verdict.INTAKE_SILENT,
+                f'max without (symptom) ({EMPTY}{{symptom="{Symptom.NOTHING_NEW_FOR_A_DAY}"}})',
+                "IntakeSilent",
             ),
-            _finding("BookingSyncLinksUnverified", f"max without (window) ({UNVERIFIED} > {UNVERIFIED_SHARE:g})"),
-            _finding("BookingSyncWindowIncomplete", f"max without (window) ({COMPLETE} == 0)"),
-            _finding(
-                "BookingSyncIntakeSilent", f'max without (symptom) ({EMPTY}{{symptom="{Symptom.NOTHING_NEW_FOR_A_DAY}"}})'
-            ),
-        ),
-        "An overlap that begins soon is told by its start as well: the window is that of the newest poll.",
+        )
     )
 
 
-def _of_account() -> Recording:
+def _of_account(thresholds: Thresholds) -> str:
     expiry = "booking_sync_credential_expiry_timestamp_seconds"
     left = newest(f"{expiry} - ignoring (target, platform) group_left () booking_sync_time_seconds")
-    return Recording(
-        OF_ACCOUNT,
-        _any(
-            _finding("BookingSyncApiBudgetLow", f'{BUDGET}{{budget="operating"}} <= 0'),
-            _finding("BookingSyncCredentialExpiring", f"{left} < {_duration(RENEW_SECONDS)}"),
-        ),
+    find = _Findings(thresholds).of
+    return _OR.join(
+        (
+            *find(verdict.BUDGET_SPENT, f'{BUDGET}{{budget="operating"}} <= 0', "ApiBudgetLow"),
+            *find(
+                verdict.CREDENTIAL_EXPIRY, f"{left} < {in_promql(thresholds.credential_expiry_within)}", "CredentialExpiring"
+            ),
+        )
     )
 
 

@@ -87,7 +87,11 @@ def many_recordings(options: Options) -> RecordingGroup:
                 f"count without (target) (max without (connection) (\n{broke_lately}\n))",
                 "Targets with a connection that worked within a day and is in error for this reason.",
             ),
-            Recording(EMPTY, _empty(), "What the tickets of single targets say, so that it can be counted."),
+            Recording(
+                EMPTY,
+                _empty(options.thresholds.intake_silent_least),
+                "What the tickets of single targets say, so that it can be counted.",
+            ),
             Recording(EMPTY_TARGETS, f"count without (target) (max without (symptom) ({EMPTY}))"),
         ),
     )
@@ -127,14 +131,14 @@ def _besides(options: Options) -> tuple[Recording, ...]:
     )
 
 
-def _empty() -> str:
+def _empty(least: int) -> str:
     ahead = f'{BOOKINGS}{{window="next_7d"}}[10m]'
     symptoms = {
         Symptom.NOTHING_AHEAD: (
             f"max without (window) (last_over_time({ahead}) == 0 and last_over_time({ahead} offset 1w) >= 10)",
             "10m",
         ),
-        Symptom.NOTHING_NEW_FOR_A_DAY: (f"{NEW_1D} == 0 and {NEW_1D} offset 1w >= 10", "1d"),
+        Symptom.NOTHING_NEW_FOR_A_DAY: (f"{NEW_1D} == 0 and {NEW_1D} offset 1w >= {least}", "1d"),
         Symptom.NOTHING_NEW_FOR_HOURS: (
             f"{NEW_4H} == 0 and {NEW_4H} offset 1w >= 8 and {NEW_4H} offset 2w >= 8 and {NEW_4H} offset 3w >= 8",
             "1d",

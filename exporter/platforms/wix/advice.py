@@ -13,12 +13,12 @@ _STATES: Final[Mapping[ConnectionStatus, Advice]] = {
     ConnectionStatus.SYNCED: Advice("Both calendars agree.", ""),
     ConnectionStatus.SYNC_IN_PROGRESS: Advice(
         "A sync is running. It should end within minutes.",
-        "Nothing at first. If it lasts longer than an hour, the calendar's owner disconnects and reconnects it: "
+        "Nothing at first. If it lasts, the calendar's owner disconnects and reconnects it: "
         "Wix dashboard -> Bookings calendar -> Sync personal calendar.",
     ),
     ConnectionStatus.CONNECTED: Advice(
         "The calendar is connected and no export has run yet. Where only import is on, this is the normal, final state.",
-        "Nothing where only import is on. If export is on and this lasts longer than an hour, the calendar's owner "
+        "Nothing where only import is on. If export is on and this lasts, the calendar's owner "
         "saves the sync settings again, or disconnects and reconnects.",
     ),
     ConnectionStatus.DISCONNECTED: Advice(

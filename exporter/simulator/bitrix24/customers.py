@@ -69,13 +69,14 @@ class Customers:
     def double_book(self) -> tuple[Booking, ...]:
         """Put a second booking into the second half of one of the coming hours; returns the bookings that were added for it.
 
-        It ends with the first, so that it overlaps no other.
+        It ends with the first, so that it overlaps no other. It lies three hours ahead or more: whoever plays this incident
+        for two hours still has it before them.
         """
         now = self._now()
         ahead = [
             booking
             for booking in self._world.bookings()
-            if booking.resource_ids and now + HOUR < booking.start < now + 20 * HOUR
+            if booking.resource_ids and now + 3 * HOUR < booking.start < now + 20 * HOUR
         ]
         added: list[Booking] = []
         if not ahead:

@@ -7,7 +7,6 @@ snapshot and on the platforms' advice. There is a module for each kind of observ
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Final
 
 from exporter.model import BookingsObservation, ConnectionsObservation, LinksObservation, Message
 from exporter.policy import TargetPolicy
@@ -21,7 +20,7 @@ from exporter.state.snapshot import TargetView, View
 from exporter.state.verdict import (
     CONNECTIONS_DOWN,
     PLACE,
-    TABLE,
+    RANKS,
     TARGET_CLOSED,
     TARGET_PAUSED,
     Kind,
@@ -43,8 +42,6 @@ __all__ = [
     "verdicts",
 ]
 
-_VERDICTS: Final = tuple(dict.fromkeys(row.verdict for row in TABLE))
-
 
 def findings(view: View) -> tuple[Finding, ...]:
     """Return all rows of the table that hold: the worst first, of one row the newest first, conflicts by their start.
@@ -54,7 +51,7 @@ def findings(view: View) -> tuple[Finding, ...]:
     A view that remembers nothing, of a ``probe``, has none that need a history.
     """
     found = [
-        finding
+        finding.judged_by(target.thresholds)
         for target in view.targets
         for finding in of_target(target, view.at)
         if view.remembers or not finding.row.history
@@ -65,7 +62,7 @@ def findings(view: View) -> tuple[Finding, ...]:
 
     def order(finding: Finding) -> tuple[int, bool, int, float]:
         newest = finding.conflict.start if finding.conflict else -(finding.since or 0.0)
-        return _VERDICTS.index(finding.verdict), not finding.none_works, PLACE[finding.row], newest
+        return RANKS[finding.verdict], not finding.none_works, PLACE[finding.row], newest
 
     return tuple(sorted(found, key=order))
 
@@ -81,7 +78,7 @@ def verdicts(view: View, found: Iterable[Finding]) -> Mapping[str, Verdict]:
     for finding in found:
         if finding.target in rows:
             rows[finding.target].append(finding)
-    return {name: verdict_of(finding.row for finding in own) for name, own in rows.items()}
+    return {name: verdict_of(finding.verdict for finding in own) for name, own in rows.items()}
 
 
 def overall(view: View, found: Iterable[Finding]) -> Verdict:
@@ -113,7 +110,7 @@ def of_target(target: TargetView, now: float) -> Iterator[Finding]:
             case BookingsObservation() as seen:
                 yield from of_bookings(target, state, seen, now)
             case LinksObservation() as seen:
-                yield from of_links(target.name, state, seen, now)
+                yield from of_links(target, state, seen, now)
     yield from of_account(target, now)
 
 

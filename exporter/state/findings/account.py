@@ -21,7 +21,6 @@ from exporter.state.verdict import (
     LIMITS,
     PORTAL_MOVED,
     RELOAD_REFUSED,
-    RENEW_SECONDS,
     WARNING_ACCEPTED,
 )
 
@@ -53,7 +52,7 @@ def of_account(target: TargetView, now: float) -> Iterator[Finding]:
         if budget.name == "operating" and budget.remaining <= 0 and not told:
             yield Finding(BUDGET_SPENT, target.name, budget.name, Message("operating time is used up"), advice.BUDGET_SPENT)
     expiry = usage.credential_expiry
-    if expiry is not None and expiry - now < RENEW_SECONDS:
+    if expiry is not None and expiry - now < target.thresholds.credential_expiry_within:
         title = Message("credential ends soon") if expiry > now else Message("credential has ended")
         yield Finding(CREDENTIAL_EXPIRY, target.name, "credential", title, advice.CREDENTIAL_ENDS, until=expiry)
     if usage.moved is not None:

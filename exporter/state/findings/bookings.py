@@ -11,17 +11,15 @@ from exporter.state import advice
 from exporter.state.findings.finding import Finding, is_in_force
 from exporter.state.places import resource_name
 from exporter.state.snapshot import CollectorState, TargetView
+from exporter.state.thresholds import Thresholds
 from exporter.state.verdict import (
     CONFLICT_ACCEPTED,
     CONFLICT_LATER,
     CONFLICT_SOON,
     INTAKE_SILENT,
-    LINKS_SAMPLE,
     LINKS_UNVERIFIED,
     SILENT_SECONDS,
-    SOON_SECONDS,
     UNLINKED_BOOKINGS,
-    UNLINKED_SHARE,
     WINDOW_INCOMPLETE,
     Row,
 )
@@ -46,16 +44,17 @@ def of_bookings(target: TargetView, state: CollectorState, seen: BookingsObserva
         )
 
 
-def of_links(target: str, state: CollectorState, seen: LinksObservation, now: float) -> Iterator[Finding]:
+def of_links(target: TargetView, state: CollectorState, seen: LinksObservation, now: float) -> Iterator[Finding]:
     """Yield what is found in the links that ``seen`` shows of ``target`` at ``now``."""
-    yield from _of_incomplete(target, state, seen.windows)
-    if names := [row.window.name for row in seen.windows if row.mostly_unverified]:
+    thresholds = target.thresholds
+    yield from _of_incomplete(target.name, state, seen.windows)
+    if names := [row.window.name for row in seen.windows if row.is_unverified(thresholds.links_unverified_share)]:
         title = Message("links not verified: %(windows)s", windows=", ".join(names))
-        yield _of_windows(LINKS_UNVERIFIED, target, state, title, advice.LINKS_UNVERIFIED)
-    if unlinked := [row for row in seen.windows if _is_unlinked(row)]:
+        yield _of_windows(LINKS_UNVERIFIED, target.name, state, title, advice.LINKS_UNVERIFIED)
+    if unlinked := [row for row in seen.windows if _is_unlinked(row, thresholds)]:
         yield Finding(
             UNLINKED_BOOKINGS,
-            target,
+            target.name,
             str(state.collector),
             Message("many bookings have no CRM link"),
             advice.UNLINKED,
@@ -77,14 +76,15 @@ def _shares(rows: Iterable[WindowLinks]) -> str:
     return told
 
 
-def _is_unlinked(row: WindowLinks) -> bool:
+def _is_unlinked(row: WindowLinks, thresholds: Thresholds) -> bool:
     verified = row.linked + row.unlinked
-    return verified >= LINKS_SAMPLE and row.unlinked > UNLINKED_SHARE * verified
+    least, share = thresholds.unlinked_bookings_least, thresholds.unlinked_bookings_share
+    return verified >= least and row.unlinked > share * verified
 
 
 def _of_conflict(target: TargetView, state: CollectorState, conflict: Conflict, resource: str, now: float) -> Finding:
     known = _known(target, conflict, now)
-    row = CONFLICT_SOON if conflict.start - now < SOON_SECONDS else CONFLICT_LATER
+    row = CONFLICT_SOON if conflict.start - now < target.thresholds.conflict_soon else CONFLICT_LATER
     return Finding(
         row if known is None else CONFLICT_ACCEPTED,
         target.name,

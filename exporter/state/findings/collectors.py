@@ -15,7 +15,6 @@ from exporter.state.verdict import (
     COLLECTOR_FAILING,
     DATA_EXPIRED,
     LIMITS,
-    OVERDUE_INTERVALS,
     POLL_OVERDUE,
     PROVIDER_FAILING,
     TARGET_EXPIRED,
@@ -53,7 +52,7 @@ def of_collectors(target: TargetView, now: float) -> Iterator[Finding]:
                 expired, target.name, str(name), Message("data withdrawn: too old"), DATA_WITHDRAWN, since=since, collector=name
             )
             continue  # polls that do not begin are why
-        if _is_overdue(state, now) and name not in target.polling:
+        if _is_overdue(state, now, target.thresholds.poll_overdue_intervals) and name not in target.polling:
             yield Finding(
                 POLL_OVERDUE, target.name, str(name), Message("poll is overdue"), OVERDUE, since=state.next_poll, collector=name
             )
@@ -108,5 +107,5 @@ def _effect(state: CollectorState) -> str:
     return "" if brought_data(state) else Message("older data shown")
 
 
-def _is_overdue(state: CollectorState, now: float) -> bool:
-    return state.next_poll is not None and now - state.next_poll > OVERDUE_INTERVALS * state.interval
+def _is_overdue(state: CollectorState, now: float, intervals: float) -> bool:
+    return state.next_poll is not None and now - state.next_poll > intervals * state.interval

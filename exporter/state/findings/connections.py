@@ -21,6 +21,7 @@ from exporter.policy import Known, WarningKind
 from exporter.state.advice import ALL_DOWN, ALL_GONE, for_connection
 from exporter.state.findings.finding import Finding, is_in_force
 from exporter.state.snapshot import TargetView
+from exporter.state.thresholds import Thresholds
 from exporter.state.verdict import (
     CONNECTION_ACCEPTED,
     CONNECTION_CUT,
@@ -29,12 +30,10 @@ from exporter.state.verdict import (
     CONNECTION_STUCK,
     CONNECTION_UNCLEAR,
     CONNECTIONS_DOWN,
-    DOWN_CONNECTIONS,
-    RECENT_SECONDS,
-    STUCK_SECONDS,
     WORKING,
     Row,
     Verdict,
+    verdict_by,
 )
 
 _TITLES: Final[Mapping[Row, str]] = MappingProxyType(
@@ -57,14 +56,14 @@ def of_connections(target: TargetView, seen: ConnectionsObservation, now: float)
         yield down
     none_works = not works and down is None and _all_asked(seen)
     for connection in seen.connections:
-        if (row := _row(connection, now)) is not None:
+        if (row := _row(connection, now, target.thresholds)) is not None:
             yield _of_connection(target, connection, row, now, none_works=none_works)
     yield from _of_others(target, seen.others, now, none_works=none_works)
 
 
 def _of_connection(target: TargetView, connection: Connection, row: Row, now: float, *, none_works: bool) -> Finding:
     known = _known(target, connection, now)
-    none_works = none_works and known is None and row.verdict is Verdict.WARNING
+    none_works = none_works and known is None and verdict_by(row, target.thresholds) is not Verdict.OK
     return Finding(
         row if known is None else CONNECTION_ACCEPTED,
         target.name,
@@ -87,7 +86,7 @@ def _of_others(target: TargetView, others: Iterable[Connection], now: float, *, 
     """Yield what is found of connections that are not listed: what is alike is one, since they may be thousands."""
     alike: dict[tuple[Row, ConnectionStatus, ErrorReason | None, Known | None], list[Connection]] = {}
     for connection in others:
-        if (row := _row(connection, now)) is not None:
+        if (row := _row(connection, now, target.thresholds)) is not None:
             kind = row, connection.status, connection.error_reason, _known(target, connection, now)
             alike.setdefault(kind, []).append(connection)
     for (row, *_), group in alike.items():
@@ -100,23 +99,25 @@ def _of_others(target: TargetView, others: Iterable[Connection], now: float, *, 
 
 def is_broken(target: TargetView, connection: Connection, now: float) -> bool:
     """Return whether ``connection`` of ``target`` is among the problems at ``now``."""
-    row = _row(connection, now)
-    return row is not None and row.verdict is not Verdict.OK and _known(target, connection, now) is None
+    row = _row(connection, now, target.thresholds)
+    judged = Verdict.OK if row is None else verdict_by(row, target.thresholds)
+    return judged is not Verdict.OK and _known(target, connection, now) is None
 
 
-def _row(connection: Connection, now: float) -> Row | None:
+def _row(connection: Connection, now: float, thresholds: Thresholds) -> Row | None:
     age = now - connection.since
     match connection.status:
         case ConnectionStatus.ERROR:
             return CONNECTION_ERROR
         case ConnectionStatus.DISCONNECTED:
-            return CONNECTION_CUT if _was_cut(connection) and age < RECENT_SECONDS else CONNECTION_CUT_BEFORE
-        case ConnectionStatus.SYNC_IN_PROGRESS if age > STUCK_SECONDS:
+            is_recent = age < thresholds.connection_disconnected_within
+            return CONNECTION_CUT if is_recent and _was_cut(connection) else CONNECTION_CUT_BEFORE
+        case ConnectionStatus.SYNC_IN_PROGRESS if age > thresholds.connection_stuck_after:
             return CONNECTION_STUCK
         # One that only imports stays `connected` for good.
-        case ConnectionStatus.CONNECTED if connection.export_enabled and age > STUCK_SECONDS:
+        case ConnectionStatus.CONNECTED if connection.export_enabled and age > thresholds.connection_stuck_after:
             return CONNECTION_STUCK
-        case ConnectionStatus.UNDEFINED | ConnectionStatus.UNKNOWN if age > STUCK_SECONDS:
+        case ConnectionStatus.UNDEFINED | ConnectionStatus.UNKNOWN if age > thresholds.connection_unclear_after:
             return CONNECTION_UNCLEAR
         case _:
             return None
@@ -139,7 +140,7 @@ def _all_down(target: TargetView, seen: ConnectionsObservation, now: float) -> F
     lately = [row for row in known if _worked_lately(row, target, now) and _known(target, row, now) is None]
     # A single one that is listed is told of by itself; of one that has gone nothing else tells.
     gone_counts = _all_asked(seen) and any(isinstance(row, GoneConnection) for row in lately)
-    if not gone_counts and (not listed or len(lately) < DOWN_CONNECTIONS):
+    if not gone_counts and (not listed or len(lately) < target.thresholds.connections_down_least):
         return None
     if not listed and is_in_force(target.policy.warnings.get(WarningKind.NO_CONNECTIONS), now):
         return None
@@ -160,5 +161,5 @@ def _all_asked(seen: ConnectionsObservation) -> bool:
 
 
 def _worked_lately(connection: Connection | GoneConnection, target: TargetView, now: float) -> bool:
-    began = now - target.stepped - RECENT_SECONDS
+    began = now - target.stepped - target.thresholds.connections_down_within
     return any(before.state in WORKING and after.at > began for before, after in pairwise(connection.changes))

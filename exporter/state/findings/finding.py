@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from exporter.model import CollectorName, Conflict, Connection, UnlinkedBooking
 from exporter.platforms.advice import Advice
 from exporter.policy import Known
-from exporter.state.verdict import Kind, Row, Verdict
+from exporter.state.thresholds import Thresholds
+from exporter.state.verdict import Kind, Row, Verdict, verdict_by
 
 
 class Severity(StrEnum):
@@ -28,6 +29,7 @@ class Finding:
     ``until`` is the day that a credential ends. ``detail`` quotes the failed poll. ``collector`` is whose data says so, if
     one collector's does. ``unlinked`` are the first bookings that somebody has to link. ``known`` is why it is listed and not
     judged, if the configuration says so. ``none_works`` says that no calendar of the target works: such a warning comes first.
+    ``moved`` is the verdict that the configuration has instead of the row's.
     """
 
     row: Row
@@ -47,6 +49,7 @@ class Finding:
     effect: str = ""
     unlinked: tuple[UnlinkedBooking, ...] = ()
     none_works: bool = False
+    moved: Verdict | None = None
 
     @property
     def kind(self) -> Kind:
@@ -59,17 +62,22 @@ class Finding:
 
     @property
     def verdict(self) -> Verdict:
-        return self.row.verdict
+        return self.row.verdict if self.moved is None else self.moved
+
+    def judged_by(self, thresholds: Thresholds) -> Finding:
+        """Return the same with the verdict that a user chose for its row."""
+        verdict = verdict_by(self.row, thresholds)
+        return self if verdict is self.row.verdict else replace(self, moved=verdict)
 
     @property
     def is_problem(self) -> bool:
         """Whether somebody has to act: a warning, or critical."""
-        return self.row.verdict in (Verdict.WARNING, Verdict.CRITICAL)
+        return self.verdict in (Verdict.WARNING, Verdict.CRITICAL)
 
     @property
     def severity(self) -> Severity:
         """The verdict in the words of the alert rules. Raises :class:`KeyError` for what is no problem."""
-        return Severity[self.row.verdict.name]
+        return Severity[self.verdict.name]
 
 
 def is_in_force(known: Known | None, now: float) -> bool:

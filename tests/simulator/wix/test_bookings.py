@@ -402,7 +402,7 @@ def test_a_row_can_break_what_the_api_promises() -> None:
 def test_a_double_booking_is_marked_on_both_rows_until_it_is_resolved() -> None:
     raw = RawWix()
     staff = raw.site.add_staff()
-    raw.site.bookings.add(raw.now + HOUR, raw.now + 2 * HOUR, staff=staff)
+    raw.site.bookings.add(raw.now + 4 * HOUR, raw.now + 5 * HOUR, staff=staff)
     second = raw.site.bookings.double_book()
     assert {"count": 2} == raw.count({"doubleBooked": True}).json()
     first, other = read_all(raw, {"filter": {"doubleBooked": True}, "sort": [{"fieldName": "startDate"}]})
@@ -414,12 +414,20 @@ def test_a_double_booking_is_marked_on_both_rows_until_it_is_resolved() -> None:
     assert not any("doubleBooked" in row for row in read_all(raw, {}))
 
 
+def test_a_double_booking_is_still_ahead_when_its_incident_has_lasted_for_two_hours() -> None:
+    raw = RawWix()
+    staff = raw.site.add_staff()
+    for hours in (1, 2, 5):
+        raw.site.bookings.add(raw.now + hours * HOUR, raw.now + (hours + 1) * HOUR, staff=staff)
+    assert raw.now + 5.5 * HOUR == raw.site.bookings[raw.site.bookings.double_book()].start
+
+
 def test_resolving_one_double_booking_leaves_another_of_the_same_person_marked() -> None:
     raw = RawWix()
     staff = raw.site.add_staff()
-    later = raw.site.bookings.add(raw.now + 3 * HOUR, raw.now + 4 * HOUR, staff=staff)
+    later = raw.site.bookings.add(raw.now + 8 * HOUR, raw.now + 9 * HOUR, staff=staff)
     later_second = raw.site.bookings.double_book()
-    raw.site.bookings.add(raw.now + HOUR, raw.now + 2 * HOUR, staff=staff)
+    raw.site.bookings.add(raw.now + 4 * HOUR, raw.now + 5 * HOUR, staff=staff)
     raw.site.bookings.resolve(raw.site.bookings.double_book())
     assert {later, later_second} == {row["id"] for row in read_all(raw, {"filter": {"doubleBooked": True}})}
 

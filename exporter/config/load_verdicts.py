@@ -1,0 +1,47 @@
+"""Only the block ``verdicts:`` of a configuration, for who renders rules: no secret is opened, no target has to be right."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from exporter.config.load import read_text
+from exporter.config.messages import field_problems
+from exporter.config.verdicts import Verdicts
+from exporter.errors import ConfigError
+from exporter.fields.kinds import Reading, mapping_of
+from exporter.state.thresholds import Thresholds
+from exporter.support.yaml_source import read_yaml
+
+_BLOCK: Final = "verdicts"
+
+
+class _Block(BaseModel):
+    model_config = ConfigDict(frozen=True, strict=True, hide_input_in_errors=True)
+
+    verdicts: Verdicts
+
+
+def load_thresholds(path: Path) -> Thresholds:
+    """Read ``verdicts:`` of the file ``path``; without one the defaults.
+
+    Raises :class:`~exporter.errors.ConfigError` for a file that is no YAML, and with every problem of that block. What else is
+    wrong in the file is for who loads all of it.
+    """
+    source = read_yaml(read_text(path))
+    problems = [problem for problem in source.problems if source.value is None or problem.path.startswith(_BLOCK)]
+    written = mapping_of(source.value).get(_BLOCK)
+    verdicts = Verdicts()
+    try:
+        if written is not None:
+            context = Reading(path.absolute().parent, {}, file=path.absolute())
+            verdicts = _Block.model_validate({_BLOCK: written}, context=context).verdicts
+    except ValidationError as error:
+        problems += field_problems(error, source)
+    if problems:
+        in_order = sorted(problems, key=lambda problem: problem.line or 0)
+        raise ConfigError([replace(problem, file=str(path)) for problem in in_order])
+    return verdicts.thresholds

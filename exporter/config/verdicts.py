@@ -1,0 +1,207 @@
+"""The block ``verdicts:`` of the file: from when on a row of the table of verdicts holds, and how bad it is.
+
+Only what every teller can follow is offered: the rules see no further back, and no closer, than their data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Final, Literal
+
+from pydantic import AfterValidator, ConfigDict, Field
+
+from exporter.fields.durations import format_duration
+from exporter.fields.kinds import Duration, field_error
+from exporter.platforms.settings import MAY_BE_EMPTY, Strict, default
+from exporter.state.thresholds import DEFAULTS, Thresholds
+
+_DAY: Final = 86_400.0
+
+
+class _Between:
+    """Bounds of a duration: ``least`` and ``most`` are allowed."""
+
+    def __init__(self, least: str, most: str, least_seconds: float, most_seconds: float) -> None:
+        self._words = least, most
+        self._least, self._most = least_seconds, most_seconds
+
+    def __call__(self, seconds: float) -> float:
+        least, most = self._words
+        if not self._least <= seconds <= self._most:
+            raise field_error(f"must be between {least} and {most}", "write another duration")
+        return seconds
+
+
+# A Prometheus that evaluates once a minute tells no shorter times apart. The exporter remembers states for a week.
+_Within = Annotated[Duration, AfterValidator(_Between("10m", "7d", 600.0, 7 * _DAY))]
+_After = Annotated[Duration, AfterValidator(_Between("1m", "1d", 60.0, _DAY))]
+_Renewal = Annotated[Duration, AfterValidator(_Between("1h", "365d", 3600.0, 365 * _DAY))]
+_Share = Annotated[float, Field(strict=False, gt=0, lt=1)]
+_Number = Annotated[int, Field(ge=1, le=10_000)]
+
+Severity = Literal["critical", "warning", "ok"]
+Quiet = Literal["warning", "ok"]
+_HOW_BAD: Final = "How bad it is: `critical` pages, `warning` becomes a ticket, `ok` is listed and no alert tells of it."
+_NO_PAGE: Final = "`warning` becomes a ticket, `ok` is listed and no alert tells of it."
+
+
+class Conflict(Strict):
+    """Two bookings overlap on a resource."""
+
+    soon: _Within = default(format_duration(DEFAULTS.conflict_soon), "An overlap that begins within this time is critical.")
+    later: Quiet = Field(default="warning", description=f"One that begins later: {_NO_PAGE} For a page raise `soon`.")
+
+
+class ConnectionsDown(Strict):
+    """No connection of a target works."""
+
+    least: _Number = Field(default=DEFAULTS.connections_down_least, description="So many must have worked lately.")
+    within: _Within = default(format_duration(DEFAULTS.connections_down_within), "What lately means.")
+
+
+class Disconnected(Strict):
+    """A connection was cut."""
+
+    within: _Within = default(
+        format_duration(DEFAULTS.connection_disconnected_within), "So long it is a problem; later it is listed."
+    )
+    severity: Severity = Field(default="warning", description=_HOW_BAD)
+
+
+class Stuck(Strict):
+    """A connection does not come to an end."""
+
+    after: _After = default(format_duration(DEFAULTS.connection_stuck_after), "After so long it is a problem.")
+    severity: Severity = Field(default="warning", description=_HOW_BAD)
+
+
+class Unclear(Strict):
+    """A connection has a state that says nothing."""
+
+    after: _After = default(format_duration(DEFAULTS.connection_unclear_after), "After so long it is a problem.")
+    severity: Severity = Field(default="warning", description=_HOW_BAD)
+
+
+class CredentialExpiry(Strict):
+    """A credential has to be renewed by a person."""
+
+    within: _Renewal = default(format_duration(DEFAULTS.credential_expiry_within), "So long before its end it is told.")
+    severity: Severity = Field(default="warning", description=_HOW_BAD)
+
+
+class UnlinkedBookings(Strict):
+    """Bookings are tied to no CRM entity."""
+
+    share: _Share = Field(default=DEFAULTS.unlinked_bookings_share, description="More than this share of a window's bookings.")
+    least: _Number = Field(default=DEFAULTS.unlinked_bookings_least, description="Of at least so many that were verified.")
+    severity: Severity = Field(default="warning", description=_HOW_BAD)
+
+
+class LinksUnverified(Strict):
+    """Links were read too long ago."""
+
+    share: _Share = Field(
+        default=DEFAULTS.links_unverified_share, description="Of more than this share of a window's bookings."
+    )
+    severity: Severity = Field(default="warning", description=_HOW_BAD)
+
+
+class IntakeSilent(Strict):
+    """No new booking arrives for a day."""
+
+    least: _Number = Field(
+        default=DEFAULTS.intake_silent_least, description="Although so many did on the same day a week before."
+    )
+    severity: Severity = Field(default="warning", description=_HOW_BAD)
+
+
+class PollOverdue(Strict):
+    """A poll does not begin."""
+
+    intervals: Annotated[float, Field(strict=False, ge=1, le=100)] = Field(
+        default=DEFAULTS.poll_overdue_intervals, description="More than so many intervals after its time."
+    )
+    severity: Quiet = Field(default="warning", description=_NO_PAGE)
+
+
+class Judged(Strict):
+    """A state without a threshold."""
+
+    severity: Severity = Field(default="warning", description=_HOW_BAD)
+
+
+class Noted(Strict):
+    """A state without a threshold that is never a page: an alert that says more keeps its own back."""
+
+    severity: Quiet = Field(default="warning", description=_NO_PAGE)
+
+
+class Verdicts(Strict):
+    """Thresholds and severities, by the kinds of the table of verdicts."""
+
+    model_config = ConfigDict(title="Verdicts")
+
+    conflict: Annotated[Conflict, MAY_BE_EMPTY] = Field(
+        default_factory=Conflict, description="Two bookings overlap on a resource."
+    )
+    connections_down: Annotated[ConnectionsDown, MAY_BE_EMPTY] = Field(
+        default_factory=ConnectionsDown, description="No connection of a target works any more, and several did."
+    )
+    provider_failing: Annotated[Judged, MAY_BE_EMPTY] = Field(
+        default_factory=Judged, description="A calendar provider cannot be asked."
+    )
+    connection_error: Annotated[Judged, MAY_BE_EMPTY] = Field(default_factory=Judged, description="A connection is in `error`.")
+    connection_disconnected: Annotated[Disconnected, MAY_BE_EMPTY] = Field(
+        default_factory=Disconnected, description="A connection that worked is `disconnected`."
+    )
+    connection_stuck: Annotated[Stuck, MAY_BE_EMPTY] = Field(
+        default_factory=Stuck, description="A connection is `sync_in_progress`, or `connected` although it exports."
+    )
+    connection_unclear: Annotated[Unclear, MAY_BE_EMPTY] = Field(
+        default_factory=Unclear, description="A connection is `undefined` or `unknown`."
+    )
+    budget_spent: Annotated[Noted, MAY_BE_EMPTY] = Field(
+        default_factory=Noted, description="The operating time of a portal is used up; the alert tells of it before."
+    )
+    credential_expiry: Annotated[CredentialExpiry, MAY_BE_EMPTY] = Field(
+        default_factory=CredentialExpiry, description="A credential that a person must renew ends."
+    )
+    unlinked_bookings: Annotated[UnlinkedBookings, MAY_BE_EMPTY] = Field(
+        default_factory=UnlinkedBookings, description="Bookings are tied to no CRM entity."
+    )
+    intake_silent: Annotated[IntakeSilent, MAY_BE_EMPTY] = Field(
+        default_factory=IntakeSilent, description="No new bookings arrive for a day."
+    )
+    window_incomplete: Annotated[Judged, MAY_BE_EMPTY] = Field(
+        default_factory=Judged, description="A window could not be read to its end."
+    )
+    links_unverified: Annotated[LinksUnverified, MAY_BE_EMPTY] = Field(
+        default_factory=LinksUnverified, description="The links of a window's bookings were read too long ago."
+    )
+    poll_overdue: Annotated[PollOverdue, MAY_BE_EMPTY] = Field(
+        default_factory=PollOverdue, description="A poll does not begin."
+    )
+
+    @property
+    def thresholds(self) -> Thresholds:
+        """The same as the one value that all who judge take."""
+        return Thresholds(
+            conflict_soon=self.conflict.soon,
+            connections_down_least=self.connections_down.least,
+            connections_down_within=self.connections_down.within,
+            connection_disconnected_within=self.connection_disconnected.within,
+            connection_stuck_after=self.connection_stuck.after,
+            connection_unclear_after=self.connection_unclear.after,
+            credential_expiry_within=self.credential_expiry.within,
+            unlinked_bookings_share=self.unlinked_bookings.share,
+            unlinked_bookings_least=self.unlinked_bookings.least,
+            links_unverified_share=self.links_unverified.share,
+            intake_silent_least=self.intake_silent.least,
+            poll_overdue_intervals=self.poll_overdue.intervals,
+            severities=dict(self._moved()),
+        )
+
+    def _moved(self) -> Mapping[str, str]:
+        rows = {kind: getattr(self, kind) for kind in type(self).model_fields}
+        chosen = {kind: getattr(row, "severity", getattr(row, "later", "warning")) for kind, row in rows.items()}
+        return {kind: severity for kind, severity in chosen.items() if severity != "warning"}

@@ -1,0 +1,118 @@
+"""The block ``verdicts:``: what is written is what is judged by, and who renders rules reads nothing else of the file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from exporter.config import effective_config, load_config, load_thresholds
+from exporter.config.verdicts import Verdicts
+from exporter.errors import ConfigError
+from exporter.state.thresholds import DEFAULTS, Thresholds
+from exporter.state.verdict import MOVABLE
+
+TARGET = "targets: [{name: a, platform: wix, site_id: 7f1c2a34-0000-4000-8000-000000000001, api_key: {env: KEY}}]\n"
+WRITTEN = """\
+verdicts:
+  conflict: {soon: 2h, later: ok}
+  connections_down: {least: 3, within: 2d}
+  provider_failing: {severity: critical}
+  connection_error: {severity: critical}
+  connection_disconnected: {within: 3d, severity: ok}
+  connection_stuck: {after: 10m, severity: critical}
+  connection_unclear: {after: 20m, severity: ok}
+  budget_spent: {severity: ok}
+  credential_expiry: {within: 30d, severity: critical}
+  unlinked_bookings: {share: 0.3, least: 20, severity: critical}
+  intake_silent: {least: 5, severity: critical}
+  window_incomplete: {severity: ok}
+  links_unverified: {share: 0.6, severity: ok}
+  poll_overdue: {intervals: 2, severity: ok}
+"""
+CHOSEN = Thresholds(
+    conflict_soon=7_200,
+    connections_down_least=3,
+    connections_down_within=172_800,
+    connection_disconnected_within=259_200,
+    connection_stuck_after=600,
+    connection_unclear_after=1_200,
+    credential_expiry_within=2_592_000,
+    unlinked_bookings_share=0.3,
+    unlinked_bookings_least=20,
+    links_unverified_share=0.6,
+    intake_silent_least=5,
+    poll_overdue_intervals=2,
+    severities={
+        "conflict": "ok",
+        "provider_failing": "critical",
+        "connection_error": "critical",
+        "connection_disconnected": "ok",
+        "connection_stuck": "critical",
+        "connection_unclear": "ok",
+        "budget_spent": "ok",
+        "credential_expiry": "critical",
+        "unlinked_bookings": "critical",
+        "intake_silent": "critical",
+        "window_incomplete": "ok",
+        "links_unverified": "ok",
+        "poll_overdue": "ok",
+    },
+)
+
+
+def file(folder: Path, text: str) -> Path:
+    path = folder / "exporter.yml"
+    path.write_text(text)
+    return path
+
+
+@pytest.mark.parametrize(("text", "expected"), [(WRITTEN, CHOSEN), ("", DEFAULTS), ("verdicts:\n", DEFAULTS)])
+def test_what_is_written_is_what_the_exporter_and_the_rules_judge_by(tmp_path: Path, text: str, expected: Thresholds) -> None:
+    path = file(tmp_path, text + TARGET)
+    assert expected == load_config(path, {"KEY": "k" * 40}).verdicts.thresholds
+    assert expected == load_thresholds(path)
+
+
+def test_every_severity_that_may_move_has_a_key() -> None:
+    assert {row.kind for row in MOVABLE} | {"connections_down"} == set(Verdicts.model_fields)
+
+
+def test_the_effective_configuration_says_by_what_is_judged(tmp_path: Path) -> None:
+    shown = effective_config(load_config(file(tmp_path, WRITTEN + TARGET), {"KEY": "k" * 40}))
+    again = load_thresholds(file(tmp_path, shown))
+    assert CHOSEN == again
+    assert 'within: "1d"' in effective_config(load_config(file(tmp_path, TARGET), {"KEY": "k" * 40}))
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        "targets: [{name: a, platform: wix, api_key: {env: NOT_THERE}}]\n",
+        "targets: [{name: a, platform: wix, api_key: {file: /not/there}}]\n",
+        "targets: []\nno_such_key: 1\n",
+        "targets: nothing\nwindows: 7\n",
+    ],
+)
+def test_who_renders_rules_needs_no_secret_and_no_right_target(tmp_path: Path, rest: str) -> None:
+    path = file(tmp_path, WRITTEN + rest)
+    assert CHOSEN == load_thresholds(path)
+    with pytest.raises(ConfigError):
+        load_config(path, {})
+
+
+def test_who_renders_rules_is_told_what_is_wrong_in_the_block_and_where(tmp_path: Path) -> None:
+    path = file(tmp_path, "targets: nothing\nverdicts:\n  conflict: {soon: 9d}\n  poll_overdu: {}\n")
+    with pytest.raises(ConfigError) as caught:
+        load_thresholds(path)
+    assert [
+        f"{path}:3: verdicts.conflict.soon: must be between 10m and 7d (fix: write another duration)",
+        f"{path}:4: verdicts.poll_overdu: unknown key (fix: did you mean poll_overdue?)",
+    ] == [str(problem) for problem in caught.value.problems]
+
+
+@pytest.mark.parametrize("text", ["verdicts: [", None])
+def test_who_renders_rules_of_a_file_that_cannot_be_read_is_told_so(tmp_path: Path, text: str | None) -> None:
+    path = tmp_path / "absent.yml" if text is None else file(tmp_path, text)
+    with pytest.raises(ConfigError):
+        load_thresholds(path)
