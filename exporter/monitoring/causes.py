@@ -47,7 +47,7 @@ _JOB: Final = ("job", *TENANT_LABELS)
 _PLATFORM: Final = (*_JOB, "platform")
 _TARGET: Final = (*_PLATFORM, "target")
 _KIND: Final = (*_PLATFORM, "alertname", "reason", "provider", "fixed_by")
-_TIERS: Final = ("severity", "slo", "long", "short", "forgets", "symptom", "window", "status")
+TIERS: Final = ("severity", "slo", "long", "short", "forgets", "symptom", "window", "status")
 """Labels in which several alerts about one cause differ."""
 NAMED: Final = ("alertstate", "credential", "calendar_type", "site")
 """Labels of a cause that come and go while it lasts."""
@@ -132,7 +132,7 @@ def _cause() -> Recording:
     single = f"{TOLD}{{{_WAITS}}} unless on {_by(_KIND)} {ALIKE}"
     return Recording(
         CAUSE,
-        f"max without {_by(_TIERS)} (\n  {TOLD}{{{_FIRES}}}\n  or\n  {single}\n)\n"
+        f"max without {_by(TIERS)} (\n  {TOLD}{{{_FIRES}}}\n  or\n  {single}\n)\n"
         f"or\n{pending}\nor ignoring (alertstate)\n{seen}",
         "What many targets have alike is one cause until each of them has an alert that fires.",
     )

@@ -191,18 +191,22 @@ def measured(
     rules_of: Collection[str],
     *,
     bundle: Sequence[dict[str, Any]] | None = None,
+    every: int = 1,
 ) -> dict[int, list[tuple[dict[str, str], float]]]:
-    """Return the labels and values of ``expression`` at each of ``minutes``; the rules named evaluate, and those they need."""
+    """Return the labels and values of ``expression`` at each of ``minutes``; the rules named evaluate, and those they need.
+
+    The values of ``series`` lie ``every`` so many minutes, and so do the evaluations.
+    """
     groups = standing_on(rules_of) if bundle is None else bundle
     rules = folder / "rules.yml"
     rules.write_text(yaml.safe_dump({"groups": groups}, width=10_000, sort_keys=False))
     case = {
         "rule_files": [rules.name],
-        "evaluation_interval": "1m",
+        "evaluation_interval": f"{every}m",
         "group_eval_order": [group["name"] for group in groups],
         "tests": [
             {
-                "interval": "1m",
+                "interval": f"{every}m",
                 "input_series": [{"series": name, "values": _written(values)} for name, values in series.items()],
                 "promql_expr_test": [{"expr": expression, "eval_time": f"{minute}m"} for minute in minutes],
             }
@@ -231,4 +235,5 @@ def _written(values: Sequence[float | None]) -> str:
 
 
 def _minutes(duration: str) -> int:
-    return sum(int(number) * {"h": 60, "m": 1}[unit] for number, unit in re.findall(r"(\d+)([hm])", duration))
+    units = {"w": 10_080, "d": 1_440, "h": 60, "m": 1}
+    return sum(int(number) * units[unit] for number, unit in re.findall(r"(\d+)([wdhm])", duration))

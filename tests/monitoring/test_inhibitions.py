@@ -148,15 +148,19 @@ def _kinds() -> Iterator[tuple[str, dict[str, str]]]:
 KINDS: Final = tuple(_kinds())
 
 
-def _kept_back(source: Mapping[str, str], target: Mapping[str, str]) -> bool:
-    return any(
+def keeps_back(rule: Rule, source: Mapping[str, str], target: Mapping[str, str]) -> bool:
+    """Return whether an inhibition lets one alert keep back another one."""
+    return (
         fits(source, rule.source)
         and fits(target, rule.target)
         # Of two alerts that are a source as well as a target none keeps the other one back.
         and not (fits(source, rule.target) and fits(target, rule.source))
         and all(source.get(label, "") == target.get(label, "") for label in rule.equal)
-        for rule in RULES
     )
+
+
+def _kept_back(source: Mapping[str, str], target: Mapping[str, str]) -> bool:
+    return any(keeps_back(rule, source, target) for rule in RULES)
 
 
 def _promised(source: str) -> Promises:
