@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 from exporter.cli import app
 from exporter.config import load_config, load_thresholds
 from exporter.metrics import FAMILIES
+from exporter.monitoring import Settings, load_settings
 from exporter.monitoring.alerts import alert_groups
 from exporter.monitoring.options import Options
 from exporter.state.thresholds import DEFAULTS
@@ -182,6 +183,11 @@ def test_every_yaml_block_parses_and_every_configuration_loads(
     elif "verdicts" in content:
         path.write_text(block)
         assert load_thresholds(path) != DEFAULTS
+    elif "jobs" in content:
+        path.write_text(block)
+        assert load_settings(path) != Settings()
+    elif content.get("kind") == "Kustomization":
+        assert content["patches"]  # applied in tests/monitoring/test_shards_in_kubernetes.py
     elif "basic_auth_users" in content:
         for name in ("server.crt", "server.key", "clients-ca.crt"):
             assert name in block
