@@ -186,6 +186,8 @@ def test_every_yaml_block_parses_and_every_configuration_loads(
     elif content.keys() <= Settings.model_fields.keys():
         path.write_text(block)
         assert load_settings(path) != Settings()
+    elif content.get("kind") == "Kustomization":
+        assert content["patches"]  # applied in tests/monitoring/test_shards_in_kubernetes.py
     elif "basic_auth_users" in content:
         for name in ("server.crt", "server.key", "clients-ca.crt"):
             assert name in block

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from exporter.fields.durations import format_duration
 from exporter.model import ConnectionStatus, ErrorReason, Message
@@ -62,8 +62,13 @@ _TIERS = (
 )
 
 
+BURN: Final = "BookingSyncErrorBudgetBurn"
+
+
 def silent_burns(options: Options) -> list[str]:
     """Return the windows of those burn rates that are not reached where all connections are in error all the time."""
+    if BURN in options.off:
+        return []
     budget = 1 - Decimal(repr(options.slo))
     return [tier.long for tier in _TIERS if Decimal(tier.factor) * budget >= 1]
 
@@ -337,7 +342,7 @@ def _burn(options: Options, tier: _Tier) -> Alert:
         labelled = _with_besides(now, Broken.SOME)
         expr = f"(\n{burns}\nand {old}\n)\n* ignoring (besides) group_left (besides) (\n{labelled}\n) ^ 0"
     return Alert(
-        name="BookingSyncErrorBudgetBurn",
+        name=BURN,
         expr=expr,
         hold=tier.hold,
         keep="5m" if tier.severity is Severity.CRITICAL else "",
