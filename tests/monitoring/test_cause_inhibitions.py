@@ -132,7 +132,7 @@ def _untiered(alert: Key) -> Key:
     return frozenset((label, value) for label, value in alert if label not in TIERS)
 
 
-def _causes_of_alerts() -> list[dict[str, object]]:
+def causes_of_alerts() -> list[dict[str, object]]:
     """Return the rules by which alerts become causes."""
     [group] = [group for group in RECORDING_GROUPS if group["name"] == "booking-sync-causes"]
     names = (TROUBLE, TOLD, ALIKE, CAUSE)
@@ -169,7 +169,7 @@ def test_of_alerts_at_random_those_are_causes_that_alertmanager_tells(tmp_path: 
     for begin in range(0, WORLDS, AT_ONCE):
         together = {key: state for number in range(begin, begin + AT_ONCE) for key, state in _world(number).items()}
         series = {_series(key, state): [1.0] * 4 for key, state in together.items()}
-        rows += measured(series, [2], tmp_path, f"{TOLD} or {CAUSE}", (), bundle=_causes_of_alerts())[2]
+        rows += measured(series, [2], tmp_path, f"{TOLD} or {CAUSE}", (), bundle=causes_of_alerts())[2]
         worlds |= together
     firing = {key for key, state in worlds.items() if state == FIRING}
     recorded = {state: _recorded(rows, TOLD, state) for state in (FIRING, PENDING)}

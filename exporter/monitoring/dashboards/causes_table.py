@@ -16,6 +16,9 @@ from exporter.monitoring.options import Options
 _FRESH: Final = "90s"
 """Causes are recorded each minute, and what bridges a failed scrape is in their rules."""
 
+OF_RULES: Final = 'alertname="BookingSyncRuleFailures",target="",platform=""'
+"""What Prometheus counts of itself has its own job, and concerns all that it watches."""
+
 _SEVERITIES: Final[Looks] = {2.0: ("critical", RED), 1.0: ("warning", ORANGE), 0.0: ("info", BLUE)}
 _STATES: Final[Looks] = {
     "firing": ("alerted", "text"),
@@ -49,6 +52,11 @@ OPEN_CONNECTION: Final = open_target("__data.fields.target", _OF_CONNECTION)
 def fresh(name: str, matchers: str) -> str:
     """Return the newest samples of a series of causes."""
     return f"last_over_time({name}{{{matchers}}}[{_FRESH}])"
+
+
+def fresh_and_of_rules(name: str, matchers: str) -> str:
+    """Return the newest samples of a series of causes, and those about a Prometheus that does not evaluate the rules."""
+    return f"{fresh(name, matchers)} or {fresh(name, OF_RULES)}"
 
 
 def causes_table(

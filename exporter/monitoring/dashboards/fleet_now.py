@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from exporter.monitoring.causes import CAUSE, SINCE, TARGETS
-from exporter.monitoring.dashboards.causes_table import OPEN_TARGET, causes_table, fresh, open_target
+from exporter.monitoring.dashboards.causes_table import OF_RULES, OPEN_TARGET, causes_table, fresh_and_of_rules, open_target
 from exporter.monitoring.dashboards.panels import (
     GREEN,
     NEUTRAL,
@@ -27,7 +27,8 @@ from exporter.state.verdict import Verdict
 
 SCOPE: Final = 'job=~"$job",target=~"$target"'
 _CAUSES: Final = 'job=~"$job",target=~"$target|"'
-_FIRING: Final = f'ALERTS{{{_CAUSES},alertname=~"BookingSync.+",alertstate="firing"}}'
+_FIRES: Final = 'alertstate="firing"'
+_FIRING: Final = f'ALERTS{{{_CAUSES},alertname=~"BookingSync.+",{_FIRES}}} or ALERTS{{{OF_RULES},{_FIRES}}}'
 """An alert that fires has a cause; where there is none, the rules that would say so are not evaluated."""
 _HEALTH: Final = recent(f"{HEALTH}{{{SCOPE}}}")
 WALL: Final = 200
@@ -87,7 +88,7 @@ def _targets() -> Json:
 
 
 def _needed() -> Json:
-    causes = fresh(CAUSE, _CAUSES)
+    causes = fresh_and_of_rules(CAUSE, _CAUSES)
     return stat(
         "Who is needed",
         "How many of the causes below each of them can mend. 'nobody' only as long as somebody watches, and no alert fires.",
@@ -106,7 +107,7 @@ def _causes(options: Options) -> Json:
         "Everything that somebody has to mend, one row for one cause: at once when it is seen, also before an alert says so. "
         "What Alertmanager keeps back for another row is not shown. The name of the fault leads to its runbook. Empty is good.",
         (24, 13),
-        [fresh(name, _CAUSES) for name in (CAUSE, SINCE, TARGETS)],
+        [fresh_and_of_rules(name, _CAUSES) for name in (CAUSE, SINCE, TARGETS)],
     )
 
 

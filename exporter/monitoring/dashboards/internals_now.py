@@ -7,7 +7,7 @@ from typing import Final
 from exporter.monitoring.alerts import Board, alert_groups
 from exporter.monitoring.alerts.capacity import SLOW_LOOP, SLOW_SCRAPE
 from exporter.monitoring.causes import CAUSE, SINCE, TARGETS
-from exporter.monitoring.dashboards.causes_table import causes_table, fresh
+from exporter.monitoring.dashboards.causes_table import causes_table, fresh_and_of_rules
 from exporter.monitoring.dashboards.panels import (
     GREEN,
     MOMENT,
@@ -125,7 +125,7 @@ def _causes(options: Options) -> Json:
         "What is wrong with the exporter itself, one row for one cause: since when, and what its operator does. The name of "
         "the fault leads to its runbook. Empty is good.",
         (24, 6),
-        [fresh(name, matchers) for name in (CAUSE, SINCE, TARGETS)],
+        [fresh_and_of_rules(name, matchers) for name in (CAUSE, SINCE, TARGETS)],
         hidden=("who", "Value #D"),
         fixes_of=names,
     )
