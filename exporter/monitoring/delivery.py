@@ -274,7 +274,7 @@ class OfficeHours(Strict):
     @model_validator(mode="after")
     def _in_order(self) -> Self:
         if self.start >= self.end:
-            raise field_error("closes before it opens", "write `to` later than `from`")
+            raise field_error("closes before it opens", "write a time for to that is later than that for from")
         return self
 
 
