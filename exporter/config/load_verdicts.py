@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Final
 
@@ -10,13 +12,15 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from exporter.config.load import read_text
 from exporter.config.messages import field_problems
+from exporter.config.settings import Config
 from exporter.config.verdicts import Verdicts
-from exporter.errors import ConfigError
+from exporter.errors import ConfigError, Problem
 from exporter.fields.kinds import Reading, mapping_of
 from exporter.state.thresholds import Thresholds
-from exporter.support.yaml_source import read_yaml
+from exporter.support.yaml_source import Source, read_yaml
 
 _BLOCK: Final = "verdicts"
+_ALIKE: Final = 0.8
 
 
 class _Block(BaseModel):
@@ -28,12 +32,13 @@ class _Block(BaseModel):
 def load_thresholds(path: Path) -> Thresholds:
     """Read ``verdicts:`` of the file ``path``; without one the defaults.
 
-    Raises :class:`~exporter.errors.ConfigError` for a file that is no YAML, and with every problem of that block. What else is
-    wrong in the file is for who loads all of it.
+    Raises :class:`~exporter.errors.ConfigError` for a file that is no YAML or no configuration of the exporter, and with every
+    problem of that block. What else is wrong in the file is for who loads all of it.
     """
     source = read_yaml(read_text(path))
     problems = [problem for problem in source.problems if source.value is None or problem.path.startswith(_BLOCK)]
     written = mapping_of(source.value).get(_BLOCK)
+    problems += [] if problems else list(_another_file(source))
     verdicts = Verdicts()
     try:
         if written is not None:
@@ -45,3 +50,15 @@ def load_thresholds(path: Path) -> Thresholds:
         in_order = sorted(problems, key=lambda problem: problem.line or 0)
         raise ConfigError([replace(problem, file=str(path)) for problem in in_order])
     return verdicts.thresholds
+
+
+def _another_file(source: Source) -> Iterator[Problem]:
+    """Yield what is wrong with a file that says nothing of verdicts because it is another one, or means another key."""
+    keys = mapping_of(source.value).keys()
+    if _BLOCK in keys:
+        return
+    for near in get_close_matches(_BLOCK, keys - Config.model_fields.keys(), n=1, cutoff=_ALIKE):
+        yield Problem(near, "unknown key", f"did you mean {_BLOCK}?", line=source.line((near,)))
+        return
+    if not keys & Config.model_fields.keys():
+        yield Problem("", "is no configuration of the exporter", "name the file that the exporter runs with")

@@ -254,8 +254,10 @@ class Route(Strict):
 
     @model_validator(mode="after")
     def _some_of_them(self) -> Self:
-        if self.fixed_by is None and self.site is None:
+        if self.fixed_by is None and not self.site:
             raise field_error("takes every alert", "add fixed_by, site or both")
+        if self.site == "":
+            raise field_error("names no site", "leave site out for all of them")
         return self
 
 
@@ -272,7 +274,7 @@ class OfficeHours(Strict):
     @model_validator(mode="after")
     def _in_order(self) -> Self:
         if self.start >= self.end:
-            raise field_error("closes before it opens", "write `to` later than `from`")
+            raise field_error("closes before it opens", "write a time for to that is later than that for from")
         return self
 
 

@@ -157,8 +157,11 @@ def _own(delivery: Delivery, hurry: int) -> str:
             "group_by": ["alertname", *_JOB, "target"],
             "group_wait": "30s",
             "group_interval": "5m",
+            "repeat_interval": "4h",
         }
         parts = [
+            # A page comes at any time, also one that ends because it forgets.
+            {"matchers": ['forgets = "yes"', 'severity = "critical"'], "receiver": f"{name}{WITHOUT_ALL_CLEAR}"},
             {"matchers": ['forgets = "yes"'], "receiver": f"{name}{WITHOUT_ALL_CLEAR}", **_UNHURRIED, **in_hours},
             {"matchers": ['severity = "warning"'], **_UNHURRIED, **in_hours},
         ]

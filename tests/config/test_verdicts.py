@@ -111,6 +111,28 @@ def test_who_renders_rules_is_told_what_is_wrong_in_the_block_and_where(tmp_path
     ] == [str(problem) for problem in caught.value.problems]
 
 
+ANOTHER = ": is no configuration of the exporter (fix: name the file that the exporter runs with)"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            "jobs: [salons]\nslo: 0.9\n",
+            ANOTHER,
+        ),
+        ("- a\n", ANOTHER),
+        ("", ANOTHER),
+        ("targets: []\nverdict: {}\n", ":2: verdict: unknown key (fix: did you mean verdicts?)"),
+    ],
+)
+def test_who_renders_rules_of_another_file_is_told_so(tmp_path: Path, text: str, said: str) -> None:
+    path = file(tmp_path, text)
+    with pytest.raises(ConfigError) as caught:
+        load_thresholds(path)
+    assert [f"{path}{said}"] == [str(problem) for problem in caught.value.problems]
+
+
 @pytest.mark.parametrize("text", ["verdicts: [", None])
 def test_who_renders_rules_of_a_file_that_cannot_be_read_is_told_so(tmp_path: Path, text: str | None) -> None:
     path = tmp_path / "absent.yml" if text is None else file(tmp_path, text)

@@ -171,7 +171,7 @@ def test_what_forgets_is_told_without_an_all_clear_on_routes_of_ones_own_too(tmp
         if 'forgets = "yes"' in route.get("matchers", ()):
             assert {False} == sends[route["receiver"]], route["receiver"]
     forgetting = [route for route in every_route(config) if 'forgets = "yes"' in route.get("matchers", ())]
-    assert 3 == len(forgetting)
+    assert 5 == len(forgetting)
 
 
 def _all_clears(receiver: Mapping[str, Any]) -> set[bool]:
@@ -191,6 +191,19 @@ def test_tickets_wait_for_office_hours_and_pages_do_not(tmp_path: Path) -> None:
     waiting = [route for route in every_route(config) if route.get("active_time_intervals")]
     assert 6 == len(waiting)
     assert all(route["matchers"] in (['forgets = "yes"'], ['severity = "warning"']) for route in waiting)
+
+
+def test_pages_on_routes_of_ones_own_come_at_any_time_and_again_every_four_hours(tmp_path: Path) -> None:
+    """Those that end because they forget, too: a user may have made them critical."""
+    text = (WAYS + ROUTES).replace("@MAIL", "25").replace("@WEB", "80").replace("@DIR", "/run/secrets")
+    config = yaml.safe_load(bundle_of(tmp_path, text)["config/alertmanager/alertmanager.yml"])
+    own = [route for route in every_route(config) if str(route.get("receiver")).startswith("route-") and "routes" in route]
+    assert 2 == len(own)
+    for route in own:
+        assert ("30s", "5m", "4h") == tuple(route[name] for name in ("group_wait", "group_interval", "repeat_interval"))
+        first = route["routes"][0]
+        assert ['forgets = "yes"', 'severity = "critical"'] == first["matchers"]
+        assert {"matchers", "receiver"} == first.keys(), "the waits are those of the page"
 
 
 def test_no_value_that_may_be_a_secret_can_be_written_anywhere() -> None:
