@@ -5,37 +5,33 @@ Only what every teller can follow is offered: the rules see no further back, and
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, ConfigDict, Field
 
-from exporter.fields.durations import format_duration
+from exporter.fields.durations import format_duration, parse_duration
 from exporter.fields.kinds import Duration, field_error
 from exporter.platforms.settings import MAY_BE_EMPTY, Strict, default
 from exporter.state.thresholds import DEFAULTS, Thresholds
 
-_DAY: Final = 86_400.0
 
+def _between(least: str, most: str) -> Callable[[float], float]:
+    """Return a check of a duration: ``least`` and ``most`` are allowed."""
+    least_seconds, most_seconds = parse_duration(least), parse_duration(most)
 
-class _Between:
-    """Bounds of a duration: ``least`` and ``most`` are allowed."""
-
-    def __init__(self, least: str, most: str, least_seconds: float, most_seconds: float) -> None:
-        self._words = least, most
-        self._least, self._most = least_seconds, most_seconds
-
-    def __call__(self, seconds: float) -> float:
-        least, most = self._words
-        if not self._least <= seconds <= self._most:
+    def checked(seconds: float) -> float:
+        if not least_seconds <= seconds <= most_seconds:
             raise field_error(f"must be between {least} and {most}", "write another duration")
         return seconds
 
+    return checked
+
 
 # A Prometheus that evaluates once a minute tells no shorter times apart. The exporter remembers states for a week.
-_Within = Annotated[Duration, AfterValidator(_Between("10m", "7d", 600.0, 7 * _DAY))]
-_After = Annotated[Duration, AfterValidator(_Between("1m", "1d", 60.0, _DAY))]
-_Renewal = Annotated[Duration, AfterValidator(_Between("1h", "365d", 3600.0, 365 * _DAY))]
+_Within = Annotated[Duration, AfterValidator(_between("10m", "7d"))]
+_After = Annotated[Duration, AfterValidator(_between("1m", "1d"))]
+_Renewal = Annotated[Duration, AfterValidator(_between("1h", "365d"))]
 _Share = Annotated[float, Field(strict=False, gt=0, lt=1)]
 _Number = Annotated[int, Field(ge=1, le=10_000)]
 

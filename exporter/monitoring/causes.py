@@ -147,16 +147,18 @@ def _since() -> Recording:
     polls = 'alertname=~"BookingSync(AccessDenied|DataExpired|DataStale|ApiLimited)"'
     shared = 'alertname=~"BookingSync(PlatformDown|ManyTargetsFailing|CredentialRefused|AccessDenied|DataExpired)",target=""'
     down = 'alertname=~"BookingSync(ManyConnectionsNeedOwner|ConnectionNeedsOwner|ConnectionError)",target=""'
-    connection, collector = (*_TARGET, "connection"), (*_TARGET, "collector")
+    connection, collector, of_reason = (*_TARGET, "connection"), (*_TARGET, "collector"), (*_PLATFORM, "reason")
+    status = f"last_over_time({SINCE_STATUS}[{RECENT}])"
     moments = (
-        ('connection!=""', connection, f"min by {_by(connection)} (last_over_time({SINCE_STATUS}[{RECENT}]))"),
+        ('connection!=""', connection, f"min by {_by(connection)} ({status})"),
         (f'{polls},collector!=""', collector, f"max by {_by(collector)} (last_over_time({LAST_SUCCESS}[{RECENT}]))"),
         (f'{polls},collector="",target!=""', _TARGET, last),
         (
-            down,
-            _PLATFORM,
-            f"quantile by {_by(_PLATFORM)} (0.5, last_over_time({SINCE_STATUS}[{RECENT}]) and on {_by(connection)} ({REASON}))",
+            f'{down},reason!=""',
+            of_reason,
+            f"quantile by {_by(of_reason)} (0.5, {status} * on {_by(connection)} group_right () {REASON})",
         ),
+        (f'{down},reason=""', _PLATFORM, f"quantile by {_by(_PLATFORM)} (0.5, {status} and on {_by(connection)} {REASON})"),
         (shared, _PLATFORM, f"quantile by {_by(_PLATFORM)} (0.5, {last})"),
         ('alertname="BookingSyncNothingAnswers"', _JOB, f"quantile by {_by(_JOB)} (0.5, {last})"),
     )

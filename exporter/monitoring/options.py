@@ -79,7 +79,7 @@ class Options:
         problems = [] if self.jobs else [Problem("--job", "names no job", "name the job that scrapes the exporter")]
         problems += [Problem("--job", *trouble) for job in self.jobs if (trouble := trouble_with_job(job))]
         if len(set(self.jobs)) < len(self.jobs):
-            problems.append(Problem("--job", "names a job twice", "name each once"))
+            problems.append(Problem("--job", "names one twice", "name each once"))
         if trouble := trouble_with_slo(self.slo):
             problems.append(Problem("--slo", *trouble))
         if self.targets < 0:
@@ -185,4 +185,9 @@ def trouble_with_address(url: str) -> tuple[str, str] | None:
         and not (parts.query or parts.fragment or parts.username or parts.password)
         and not any(character in url for character in "{}\"'` \n\\$")
     )
-    return None if usable else (f"{url!r} is no http(s) URL", "write https://host/path, without a query")
+    # Never shown: it may hold a password.
+    return (
+        None
+        if usable
+        else ("is no http(s) address, or holds a query or a password", "write https://host/path, without a query")
+    )

@@ -41,22 +41,8 @@ OURS: Final = frozenset(
         *("__name__", "alertname", "alertstate", "severity", "fixed_by", "forgets", "job", "instance", "namespace", "pod"),
         *("container", "endpoint", "service", "target", "platform", "site", "connection", "calendar_type", "provider"),
         *("collector", "reason", "status", "credential", "besides", "extent", "shard", "shards", "window", "symptom", "slo"),
-        *(
-            "long",
-            "short",
-            "slow",
-            "late",
-            "le",
-            "operation",
-            "budget",
-            "kind",
-            "direction",
-            "version",
-            "replica",
-            "drill",
-            "what",
-            "rule_group",
-        ),
+        *("long", "short", "slow", "late", "le", "operation", "budget", "kind", "direction", "version", "replica", "drill"),
+        *("what", "rule_group"),
     }
 )
 """Labels that mean something to the bundle: one of another meaning would break what leans on them."""
@@ -76,7 +62,7 @@ def _job(value: object) -> str:
 def _address(value: object) -> str:
     url = seen(text_of(value, "https://sync.example.org"))
     if trouble := trouble_with_address(url):
-        raise field_error("is no http(s) address, or holds a query or a password", trouble[1])
+        raise field_error(*trouble)
     return url
 
 

@@ -6,12 +6,12 @@ import contextlib
 import errno
 import fcntl
 import os
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 from exporter.errors import BookingSyncError
+from exporter.support.files import replace_whole
 
 _MODE: Final = 0o644
 """Prometheus, Alertmanager and Grafana read the files as users of their own; no secret is in them."""
@@ -25,24 +25,12 @@ def write(path: Path, text: str) -> None:
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        _replace(path.resolve(), text)
+        whole = path.resolve()
+        mode = whole.stat().st_mode & 0o777 if whole.is_file() else _MODE
+        replace_whole(whole, text.encode(), mode)
     except (OSError, RuntimeError) as error:  # links in a circle
         why = getattr(error, "strerror", None) or error
         raise BookingSyncError(f"cannot write {path}: {why}; give --out a folder that can be written") from None
-
-
-def _replace(path: Path, text: str) -> None:
-    mode = path.stat().st_mode & 0o777 if path.is_file() else _MODE
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".new")
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-            os.fchmod(file.fileno(), mode)
-        Path(temporary).replace(path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            Path(temporary).unlink()
-        raise
 
 
 def remove(path: Path) -> None:

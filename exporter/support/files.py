@@ -160,18 +160,28 @@ def resolved(path: Path) -> Path:
 
 def replace_durably(path: Path, content: bytes) -> None:
     """Replace the file, mode 0600, so that a crash leaves the old or the new one. Blocks; raises :class:`OSError`."""
+    replace_whole(path, content, 0o600, durable=True)
+    flush_folder(path.parent)
+
+
+def replace_whole(path: Path, content: bytes, mode: int, *, durable: bool = False) -> None:
+    """Replace the file, so that whoever reads it finds the old or the new one, also after this process crashed.
+
+    With ``durable`` and :func:`flush_folder` also after the machine did. Blocks; raises :class:`OSError`.
+    """
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # mode 0600
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
+            os.fchmod(file.fileno(), mode)
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
         Path(temporary).replace(path)
     except BaseException:
         with contextlib.suppress(OSError):
             Path(temporary).unlink()
         raise
-    flush_folder(path.parent)
 
 
 def flush_folder(folder: Path) -> None:

@@ -207,6 +207,17 @@ def panel_painted_cells(board: Board) -> Findings:
 
 
 _ADDRESSES = {
+    "booking-sync-fleet": {
+        "Targets": "What is broken and who fixes it",
+        "Who is needed": "What is broken and who fixes it",
+        "Connections healthy": "Connections needing attention",
+        "In error": "Connections needing attention",
+        "Disconnected": "Connections needing attention",
+        "Overlapping bookings, 24 h": "What is broken and who fixes it",
+        "Collectors without data": "What is broken and who fixes it",
+        "Polls failing": "What is broken and who fixes it",
+        "Healthy, 30 days": "All targets",
+    },
     "booking-sync-target": {
         "State": "What is wrong and what to do",
         "Connections healthy": "Calendar connections (Wix)",
@@ -223,8 +234,6 @@ _ADDRESSES = {
 
 
 def panel_address(board: Board) -> Findings:
-    if board["uid"] not in _ADDRESSES:
-        return
     tables = {panel["title"] for panel in board["panels"] if panel["type"] == "table"}
     for panel in panels(board):
         alarms = any(f"'color': '{color}'" in str(panel["fieldConfig"]) for color in ("red", "orange"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Final
 
 import pytest
@@ -105,3 +106,23 @@ def test_a_refused_target_waits_as_what_it_is_and_then_fires(
         return [("BookingSyncAccessDenied", state, "wix-03", "account administrator", severity)]
 
     assert [[], refused("pending"), refused("pending"), refused("firing")] == [_causes(rows, job, minute) for minute in MINUTES]
+
+
+def test_a_row_for_many_connections_began_when_those_of_its_own_reason_did(tmp_path: Path) -> None:
+    own = 'job="booking-sync-exporter",instance="a"'
+    series: dict[str, list[float | None]] = {f"up{{{own}}}": [1.0] * 61}
+    for reason, began in (("token_revoked", 600.0), ("external_calendar_deleted", 3_000.0)):
+        for number in range(6):
+            connection = f'{own},target="{reason} {number}",platform="wix",connection="chair"'
+            for name, labels, value in (
+                ("connection_status", ',status="error"', 1.0),
+                ("connection_error", f',reason="{reason}"', 1.0),
+                ("connection_status_since_timestamp_seconds", "", began),
+            ):
+                # Seen for five minutes: no alert about a single one fires yet.
+                series[f"booking_sync_{name}{{{connection}{labels}}}"] = [None] * 56 + [value] * 5
+    found = measured(series, [60], tmp_path, SINCE, [CAUSE, SINCE, *ALERT_NAMES])[60]
+    assert {"token_revoked": 600.0, "external_calendar_deleted": 3_000.0} == {
+        labels["reason"]: since for labels, since in found if labels["alertname"] == "BookingSyncConnectionNeedsOwner"
+    }
+    assert 2 == len(found)

@@ -165,6 +165,15 @@ def test_an_unusable_option_is_refused_by_name(options: dict[str, Any], flag: st
     assert [flag] == [problem.path for problem in caught.value.problems]
 
 
+@pytest.mark.parametrize("url", ["https://me:Pa55word@sync.example", "https://sync.example/?token=Pa55word"])
+@pytest.mark.parametrize("flag", ["grafana_url", "runbook_url", "board_url"])
+def test_an_address_that_may_hold_a_secret_is_refused_without_showing_it(url: str, flag: str) -> None:
+    options: dict[str, Any] = {flag: url}
+    with pytest.raises(ConfigError) as caught:
+        Options(**options)
+    assert "Pa55word" not in str(caught.value)
+
+
 def test_all_unusable_options_are_refused_at_once() -> None:
     with pytest.raises(ConfigError) as caught:
         Options(jobs=("",), slo=2, grafana_url="x", runbook_url="y")

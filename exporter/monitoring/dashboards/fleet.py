@@ -29,7 +29,7 @@ from exporter.monitoring.dashboards.panels import (
     top,
     words,
 )
-from exporter.monitoring.dashboards.shares import connections, days_known, healthy_share, or_none
+from exporter.monitoring.dashboards.shares import DAYS, connections, days_known, healthy_share, or_none
 from exporter.monitoring.options import Options
 from exporter.monitoring.promql import RECENT, newest, one_per, recent
 from exporter.monitoring.rules import STATUS_CODES
@@ -39,7 +39,7 @@ _CODE = f"connection:booking_sync_connection_status:code{{{SCOPE}}}"
 _EVERY_5M, _EVERY_HOUR = "11m", "3h"
 """How old a sample may be of the long averages, which are recorded every five minutes, and of that of a month."""
 
-_SHARE, _KNOWN, _DAYS = "healthy", "days known of 30", 30
+_SHARE, _KNOWN = "healthy", f"days known of {DAYS}"
 _NOT_WORKING = STATUS_CODES[ConnectionStatus.SYNC_IN_PROGRESS]
 _BAD_NOW = ((None, GREEN), (1, RED))
 _ENOUGH = 10
@@ -235,7 +235,7 @@ def _healthy_for_long(share: str, options: Options) -> Json:
     )
     grey = {"mode": "absolute", "steps": [{"value": None, "color": NEUTRAL}]}
     panel["fieldConfig"]["overrides"] = [
-        override({"id": "byName", "options": _KNOWN}, {"unit": "none", "decimals": 0, "max": _DAYS, "thresholds": grey})
+        override({"id": "byName", "options": _KNOWN}, {"unit": "none", "decimals": 0, "max": DAYS, "thresholds": grey})
     ]
     return panel
 

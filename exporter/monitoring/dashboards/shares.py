@@ -7,7 +7,7 @@ from exporter.monitoring.dashboards.panels import NONE
 from exporter.monitoring.promql import newest, recent
 from exporter.monitoring.rules.connections import ACCEPTED, STATUS
 
-_DAYS, _HOURS = 30, 24
+DAYS, _HOURS = 30, 24
 
 
 def healthy_share(scope: str) -> str:
@@ -25,8 +25,8 @@ def connections(scope: str, status: ConnectionStatus) -> str:
 
 
 def days_known(scope: str) -> str:
-    """Return how many of the last thirty days ``scope`` was scraped in, the one that has begun included."""
-    return f"max(ceil(count_over_time(max by (job) (up{{{scope}}})[{_DAYS}d:1h]) / {_HOURS}))"
+    """Return for how many of the last thirty days ``scope`` answered its scrapes; of several jobs, for the least."""
+    return f"min(ceil(count_over_time((max by (job) (up{{{scope}}}) == 1)[{DAYS}d:1h]) / {_HOURS}))"
 
 
 def bookings_per_hour(which: str, scope: str) -> str:

@@ -7,6 +7,7 @@ that asked to wait, an account that moved, what a configuration lacks.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Final
 
 from exporter.fields.durations import format_duration
@@ -96,28 +97,23 @@ def _moments() -> tuple[Recording, Recording]:
     )
 
 
-class _Findings:
-    """Expressions that find what the rows of the table say, as bad as it is to a user; what is no problem is no finding."""
+def _found(thresholds: Thresholds, row: Row, condition: str, alert: str, **instead: str) -> Iterator[str]:
+    """Yield the verdict of ``row`` where ``condition`` has a series, with the alert that says the same once it lasts.
 
-    def __init__(self, thresholds: Thresholds) -> None:
-        self._thresholds = thresholds
-
-    def of(self, row: Row, condition: str, alert: str, **instead: str) -> Iterator[str]:
-        """Yield the verdict of ``row`` where ``condition`` has a series, with the alert that says the same once it lasts.
-
-        ``instead`` are other alerts for some of the reasons, as a regular expression.
-        """
-        found = verdict_by(row, self._thresholds)
-        if found is Verdict.OK:
-            return
-        expression = f"{found:d} * (\n  {condition}\n) ^ 0"
-        for label, value, by, pattern in (
-            ("alertname", f"BookingSync{alert}", "", ""),
-            *(("alertname", f"BookingSync{other}", "reason", reasons) for other, reasons in instead.items()),
-            ("severity", found.name.lower(), "", ""),
-        ):
-            expression = f'label_replace({expression}, "{label}", "{value}", "{by}", "{pattern}")'
-        yield expression
+    It is as bad as it is to a user; what is no problem is no finding. ``instead`` are other alerts for some of the reasons,
+    as a regular expression.
+    """
+    found = verdict_by(row, thresholds)
+    if found is Verdict.OK:
+        return
+    expression = f"{found:d} * (\n  {condition}\n) ^ 0"
+    for label, value, by, pattern in (
+        ("alertname", f"BookingSync{alert}", "", ""),
+        *(("alertname", f"BookingSync{other}", "reason", reasons) for other, reasons in instead.items()),
+        ("severity", found.name.lower(), "", ""),
+    ):
+        expression = f'label_replace({expression}, "{label}", "{value}", "{by}", "{pattern}")'
+    yield expression
 
 
 _OR: Final = "\nor\n"
@@ -131,7 +127,7 @@ _OF_COLLECTORS: Final = (
 def _of_collectors(thresholds: Thresholds) -> str:
     access, limited = "|".join(ACCESS), "|".join(LIMITED)
     dark, intervals = f"{DARK} == 1", f"{thresholds.poll_overdue_intervals:.15g}"
-    find = _Findings(thresholds).of
+    find = partial(_found, thresholds)
     return _OR.join(
         (
             *find(
@@ -156,7 +152,7 @@ def _of_collectors(thresholds: Thresholds) -> str:
 def _of_connections(thresholds: Thresholds) -> str:
     owner = "|".join(OWNER_REASONS)
     age = f"max by (job, {', '.join(TENANT_LABELS)}) (booking_sync_time_seconds)"
-    find = _Findings(thresholds).of
+    find = partial(_found, thresholds)
 
     def state(*statuses: ConnectionStatus) -> str:
         return f'{STATUS}{{status=~"{"|".join(statuses)}"}}'
@@ -209,7 +205,7 @@ _OF_BOOKINGS: Final = "An overlap that begins soon is told by its start as well:
 def _of_bookings(thresholds: Thresholds) -> str:
     start = "booking_sync_next_conflict_timestamp_seconds"
     begins = newest(f"{start} - ignoring (target, platform) group_left () booking_sync_time_seconds", "min")
-    soon, find = thresholds.conflict_soon, _Findings(thresholds).of
+    soon, find = thresholds.conflict_soon, partial(_found, thresholds)
 
     def conflicts(window: str) -> str:
         return f'max without (window) ({CONFLICTS}{{window="{window}"}} > 0)'
@@ -239,7 +235,7 @@ def _of_bookings(thresholds: Thresholds) -> str:
 def _of_account(thresholds: Thresholds) -> str:
     expiry = "booking_sync_credential_expiry_timestamp_seconds"
     left = newest(f"{expiry} - ignoring (target, platform) group_left () booking_sync_time_seconds")
-    find = _Findings(thresholds).of
+    find = partial(_found, thresholds)
     return _OR.join(
         (
             *find(verdict.BUDGET_SPENT, f'{BUDGET}{{budget="operating"}} <= 0', "ApiBudgetLow"),
