@@ -18,7 +18,7 @@ def test_a_day_is_known_when_the_exporter_answered_in_it_and_of_two_jobs_the_you
     """Scrapes that fail are samples, too: nothing is known of their days."""
     ups: dict[str, Sequence[float | None]] = {
         "old": [1.0] * 72 * HOURS,
-        "young": [None] * 42 * HOURS + [1.0] * 30 * HOURS,
+        "young": [*[None] * 42 * HOURS, *[1.0] * 30 * HOURS],
         "failed": [0.0] * 50 * HOURS + [1.0] * 22 * HOURS,
         "dead": [0.0] * 72 * HOURS,
     }
