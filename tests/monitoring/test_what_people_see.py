@@ -405,8 +405,15 @@ def test_the_exporters_board_says_of_each_process_which_configuration_it_has_and
     assert [(INSTANCE, "up", "in force", read), (SECOND_INSTANCE, "standby", "in force", read)] == [
         tuple(row[name]["text"] for name in named) for row in rows
     ]
-    (dead,) = see("down", "internals", "Processes")["rows"]
-    assert (INSTANCE, "DOWN", "-", "-") == tuple(dead[name]["text"] for name in named)
+
+
+@pytest.mark.parametrize(("job", "instance"), [("down", INSTANCE), ("shard-down", SECOND_INSTANCE)])
+def test_of_a_process_that_is_down_the_exporters_board_knows_nothing_else(see: See, job: str, instance: str) -> None:
+    """Prometheus measures scrapes that fail, too: a refusal within 10 ms would look like the answer of a healthy process."""
+    (dead,) = (row for row in see(job, "internals", "Processes")["rows"] if row["State"]["text"] == "DOWN")
+    assert instance == dead.pop("Instance")["text"]
+    assert {"State": "DOWN"} == {name: cell["text"] for name, cell in dead.items() if cell["text"] != "-"}
+    assert 8 == len(dead)
 
 
 @pytest.mark.parametrize(

@@ -33,6 +33,8 @@ _WHOSE: Final = {
     "url": f"/d/{Board.FLEET}?${{datasource:queryparam}}&${{job:queryparam}}&${{__url_time_range}}",
 }
 SCOPE: Final = 'job=~"$job",target=~"$target",platform=~"$platform"'
+_ANSWERED: Final = f"{recent(f'scrape_duration_seconds{{{PROCESS}}}')} and max_over_time(up{{{PROCESS}}}[{RECENT}]) == 1"
+"""How long scrapes of processes take that answer: those that fail have a duration, too, and a refusal is quick."""
 
 
 def first_screen(options: Options) -> list[Json]:
@@ -57,7 +59,7 @@ def first_screen(options: Options) -> list[Json]:
             f"Duration of the slowest scrape; above {SLOW_SCRAPE:g} s Prometheus will soon give up: it does after 10 s, where "
             "nothing else is set.",
             (8, 3),
-            f"max({recent(f'scrape_duration_seconds{{{PROCESS}}}')} and max_over_time(up{{{PROCESS}}}[{RECENT}]) == 1)",
+            f"max({_ANSWERED})",
             unit="s",
             thresholds=((None, GREEN), (2, ORANGE), (SLOW_SCRAPE, RED)),
         ),
@@ -181,7 +183,7 @@ def _processes() -> Json:
             or_none(newest_of("booking_sync_config_last_reload_successful")),
             or_none(f"1000 * {newest_of('booking_sync_config_last_reload_success_timestamp_seconds')}"),
             or_none(newest_of("booking_sync_event_loop_lag_seconds")),
-            or_none(newest_of("scrape_duration_seconds")),
+            or_none(of_instance(_ANSWERED)),
             or_none(newest_of("process_resident_memory_bytes")),
         ],
         columns,
