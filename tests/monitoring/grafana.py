@@ -14,10 +14,13 @@ from typing import Any, Final
 import httpx
 import pytest
 
+from exporter.fields.durations import parse_duration
 from tests.monitoring.bundle import ROOT
 
 RANGE: Final = 3_600.0
 STEP: Final = 60.0
+SCRAPE: Final = 60.0
+"""How often the worlds are scraped that people look at."""
 _FOLDER: Final = ROOT / "tests" / "harness" / "grafana"
 
 Json = dict[str, Any]
@@ -58,17 +61,22 @@ def grafana(script: str = "panel.cjs") -> Iterator[Panel]:
             process.wait(10)
 
 
-def filled(expression: str, variables: dict[str, str]) -> str:
-    """Return a query with Grafana's variables replaced, as it is sent for one hour of a scrape interval of 30 s."""
-    text = expression.replace("$__rate_interval", "4m").replace("$__range", "1h")
+def step_of(panel: Json) -> float:
+    """Return the step of a panel's queries over one hour: its minimum, which its width does not make longer."""
+    return float(parse_duration(panel["interval"]))
+
+
+def filled(expression: str, variables: dict[str, str], step: float = STEP) -> str:
+    """Return a query with Grafana's variables replaced, as it is sent for one hour where scrapes are a minute apart."""
+    text = expression.replace("$__rate_interval", f"{max(step + SCRAPE, 4 * SCRAPE):.0f}s").replace("$__range", "1h")
     return re.sub(r"\$([a-z]\w*)", lambda name: variables[name[1]], text)
 
 
-def ask_prometheus(client: httpx.Client, target: Json, variables: dict[str, str], now: float) -> Json:
+def ask_prometheus(client: httpx.Client, target: Json, variables: dict[str, str], now: float, step: float = STEP) -> Json:
     """Return the ``data`` of one query of a panel."""
     instant = target["instant"]
-    moments = {"time": now} if instant else {"start": now - RANGE, "end": now, "step": STEP}
-    expression = filled(target["expr"], variables)
+    moments = {"time": now} if instant else {"start": now - RANGE, "end": now, "step": step}
+    expression = filled(target["expr"], variables, step)
     answer = client.post("/api/v1/query" if instant else "/api/v1/query_range", data={"query": expression, **moments}).json()
     assert answer["status"] == "success", f"{expression}: {answer}"
     data: Json = answer["data"]
@@ -77,5 +85,6 @@ def ask_prometheus(client: httpx.Client, target: Json, variables: dict[str, str]
 
 def shown(client: httpx.Client, ask: Panel, panel: Json, variables: dict[str, str], now: float) -> Json:
     """Return what a panel shows at ``now``: its tiles, rows or series."""
-    results = {target["refId"]: ask_prometheus(client, target, variables, now) for target in panel["targets"]}
-    return ask({"panel": panel, "results": results, "from": now - RANGE, "to": now, "step": STEP})
+    step = step_of(panel)
+    results = {target["refId"]: ask_prometheus(client, target, variables, now, step) for target in panel["targets"]}
+    return ask({"panel": panel, "results": results, "from": now - RANGE, "to": now, "step": step})

@@ -16,7 +16,7 @@ import httpx
 
 from tests.monitoring.bundle import BOARDS, load_board, panels
 from tests.monitoring.fleet_day import HEAD
-from tests.monitoring.grafana import RANGE, STEP, Panel, ask_prometheus
+from tests.monitoring.grafana import RANGE, Panel, ask_prometheus, step_of
 from tests.monitoring.incidents import FLEETS, JOBS, write_fleets, write_incidents
 from tests.monitoring.servers import prometheus
 
@@ -73,8 +73,9 @@ class Sights:
 
     def see(self, place: Place, panel: Json | None = None, results: Mapping[str, Json] | None = None) -> Json:
         """Return what people see in a place, or would see if the panel or its answers were others."""
-        asked = {"panel": panel or place.panel, "results": results or self.answers[str(place)]}
-        return self.ask({**asked, "from": self.now - RANGE, "to": self.now, "step": STEP})
+        looked_at = panel or place.panel
+        asked = {"panel": looked_at, "results": results or self.answers[str(place)]}
+        return self.ask({**asked, "from": self.now - RANGE, "to": self.now, "step": step_of(looked_at)})
 
 
 def answers(shared: Path) -> tuple[float, Mapping[str, Mapping[str, Json]]]:
@@ -104,7 +105,8 @@ def _asked(folder: Path) -> tuple[float, dict[str, dict[str, Json]]]:
 
 def _answers_of(client: httpx.Client, place: Place, now: float) -> dict[str, Json]:
     variables = {"job": place.job, "target": place.target, "connection": ALL, "instance": ALL, "platform": ALL}
-    return {one["refId"]: ask_prometheus(client, one, variables, now) for one in place.panel["targets"]}
+    step = step_of(place.panel)
+    return {one["refId"]: ask_prometheus(client, one, variables, now, step) for one in place.panel["targets"]}
 
 
 @contextmanager

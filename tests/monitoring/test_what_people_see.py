@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from functools import partial
+from itertools import pairwise
 from typing import Any
 
 import httpx
@@ -396,6 +397,30 @@ def test_the_exporters_board_says_whether_it_keeps_up(
     )
     (tile,) = see(job, "internals", "Does it keep up")["tiles"]
     assert expected == (tile["text"], tile["color"])
+
+
+@pytest.mark.parametrize(
+    ("title", "histogram"),
+    [
+        ("Poll duration p95 against interval", "booking_sync_collector_poll_duration_seconds"),
+        ("How late polls begin, p99", "booking_sync_poll_lateness_seconds"),
+        ("Request duration, p50 and p95", "booking_sync_api_request_duration_seconds"),
+    ],
+)
+def test_a_latency_has_no_holes_where_polls_are_five_minutes_apart(
+    server: httpx.Client, see: See, now: float, title: str, histogram: str
+) -> None:
+    """Links are read every five minutes: in a window of two, as half a minute between scrapes makes it, are mostly none."""
+    moments = moments_before(now - 15, 30, 45 * MINUTE)
+    series = partial(labels_of, f"{histogram}_bucket", job=histogram, instance=INSTANCE, target=BITRIX24, platform="bitrix24")
+    polls = [(moment, (moment - moments[0]) // 300) for moment in moments]
+    remote_write(server, {series(collector="links", le=le): polls for le in ("1.0", "+Inf")})
+    lines = see(histogram, "internals", title)["series"]
+    assert lines
+    for line in lines:
+        measured = [moment for moment, value, _ in line["points"] if value is not None]
+        assert 1 == len({after - before for before, after in pairwise(measured)}), line["name"]
+        assert len(measured) >= 7
 
 
 def test_the_exporters_board_says_of_each_process_which_configuration_it_has_and_since_when(see: See, now: float) -> None:

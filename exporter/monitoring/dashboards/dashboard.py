@@ -154,7 +154,7 @@ def _place(rows: Sequence[Row]) -> list[Json]:
                     **panel,
                     "gridPos": {"x": left, "y": top, **size},
                     "datasource": _DATASOURCE,
-                    "interval": "1m",
+                    "interval": panel.get("interval", "1m"),
                     "targets": targets,
                 }
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from exporter.metrics import FAMILIES, Histogram
@@ -17,6 +18,8 @@ _RATE = "[$__rate_interval]"
 _REQUESTS: Final = "booking_sync_api_request_duration_seconds"
 _POLLS: Final = "booking_sync_collector_poll_duration_seconds"
 _LATENESS: Final = "booking_sync_poll_lateness_seconds"
+_EVERY_POLL: Final = "5m"
+"""The step of latencies, and hence the least that a rate is taken of: as long as it takes until everything has been polled."""
 _LARGEST: Final = {family.name: family.buckets[-1] for family in FAMILIES if isinstance(family, Histogram)}
 """The last bound of each histogram, above which a quantile says nothing."""
 
@@ -61,21 +64,19 @@ def _polling() -> list[Json]:
             ],
             unit="cpm",
         ),
-        timeseries(
+        _latency(
             "Poll duration p95 against interval",
             f"A poll that takes longer than its interval delays the next one. {_last(_POLLS)}",
             [
                 query(_quantile(0.95, _POLLS, "collector", _COUNTED), "{{collector}} p95"),
                 query(f"min by (collector) ({interval})", "{{collector}} interval"),
             ],
-            unit="s",
         ),
-        timeseries(
+        _latency(
             "How late polls begin, p99",
             "Against their time: what this machine had no time for, never what a platform took. "
             f"A start with thousands of targets shows here, and a loop that lags. {_last(_LATENESS)}",
             [query(_quantile(0.99, _LATENESS, "platform", PROCESS + ',platform=~"$platform"'), "{{platform}}")],
-            unit="s",
         ),
         timeseries(
             "Since the last good poll",
@@ -141,14 +142,13 @@ def _api() -> list[Json]:
             [query(f"{failed} / on (platform) group_left () ({all_requests} > 0) > 0", "{{platform}} {{code}}")],
             unit="percentunit",
         ),
-        timeseries(
+        _latency(
             "Request duration, p50 and p95",
             f"How long the platforms take to answer. A rising p95 eats into the polls' time. {_last(_REQUESTS)}",
             [
                 query(_quantile(0.5, _REQUESTS, "platform", _COUNTED), "{{platform}} p50"),
                 query(_quantile(0.95, _REQUESTS, "platform", _COUNTED), "{{platform}} p95"),
             ],
-            unit="s",
         ),
         timeseries(
             "Requests by operation",
@@ -241,6 +241,11 @@ def _process() -> list[Json]:
             unit="cpm",
         ),
     ]
+
+
+def _latency(title: str, description: str, queries: Sequence[Json]) -> Json:
+    """Return a graph of quantiles. In a window without a poll there is none: short ones would make dots of a line."""
+    return {**timeseries(title, description, queries, unit="s"), "interval": _EVERY_POLL}
 
 
 def _last(histogram: str) -> str:
