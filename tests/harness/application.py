@@ -39,6 +39,14 @@ class RunningApplication:
             await self.pass_time(0.1)
         raise AssertionError("the collectors did not finish their polls")
 
+    async def written(self, path: Path) -> None:
+        """Wait until ``path`` is there: a thread writes it, after what was polled is shown."""
+        for _ in range(20_000):
+            if await asyncio.to_thread(path.exists):
+                return
+            await asyncio.sleep(0.001)
+        raise AssertionError(f"nobody wrote {path.name}")
+
     async def pass_time(self, seconds: float) -> None:
         """Move the clock, and give sockets a moment."""
         await self.clock.advance(seconds)

@@ -21,7 +21,7 @@ from tests.monitoring.fleet_day import looked_back
 from tests.monitoring.stacks import Stack, not_ok
 
 LONGEST_DAYS = 31
-SHORT = Patience(request=0.3, server=1.0)
+SHORT = Patience(request=0.3, server=1.0)  # for servers that answer nothing: all others get the time that the product gives
 _SECRET = "s3cret-Pa55word-of-nobody"
 
 HOSTILE = {
@@ -44,11 +44,11 @@ HOSTILE = {
 @pytest.mark.parametrize("name", HOSTILE)
 def test_what_is_no_answer_is_said_in_one_line_for_each_server(name: str) -> None:
     answer, told = HOSTILE[name]
-    patience = Patience() if name == "endless" else SHORT
+    patience = SHORT if name == "hangs" else Patience()
     with answering({}, answer) as asked:
         begin = time.monotonic()
         found = Stack(asked.address, asked.address, asked.address).checks(patience=patience)
-        assert time.monotonic() - begin < 15
+        assert time.monotonic() - begin < 30
     assert ["Prometheus answers", "Alertmanager answers", "Grafana answers"] == list(found)
     for check in found.values():
         assert "MISSING" == check.state
@@ -73,11 +73,11 @@ def test_a_server_that_becomes_slow_costs_no_more_than_its_time() -> None:
     with answering({"vector(time())": _NOW, "/api/v1/status/buildinfo": build}, Answer(hangs=True)) as asked:
         stack = Stack(asked.address)  # renders the bundle, which costs no server's time
         begin = time.monotonic()
-        found = stack.checks(patience=Patience(request=0.4, server=1.0))
-        assert time.monotonic() - begin < 3
+        found = stack.checks(patience=Patience(request=1.5, server=3.0))
+        assert time.monotonic() - begin < 12
     assert 15 == len(found)
     assert {"MISSING"} == {check.state for name, check in found.items() if name != "Prometheus answers"}
-    assert "was not asked: all other answers took 1 s" in {check.seen for check in found.values()}
+    assert "was not asked: all other answers took 3 s" in {check.seen for check in found.values()}
 
 
 def test_what_a_server_of_another_kind_does_not_tell_is_unknown() -> None:

@@ -201,7 +201,7 @@ def test_a_state_file_that_is_added_takes_over_since_when_things_are_as_they_are
         await app.finished_polls()
         after = {n: v for n, v in (await app.samples()).items() if n.startswith("connection_status_since")}
         assert before == after
-        assert (tmp_path / "state.json").exists()
+        await app.written(tmp_path / "state.json")
 
     with_application(tmp_path, lambda business: (calm(business),), scenario)
 

@@ -368,8 +368,7 @@ def test_probe_and_check_config_leave_the_state_file_to_the_running_exporter(tmp
         async with application(path, clock) as app:
             await app.finished_polls()
             state = business.folder / "state.json"
-            while not state.exists():  # noqa: ASYNC110  it is written by a thread, after what was polled is shown
-                await asyncio.sleep(0)
+            await app.written(state)
             before = (state.read_bytes(), state.stat().st_ino)
             assert 0 == await probe_now(load_config(path), [], "metrics")
             assert [] == await check_online(load_config(path), lambda _: None, print)
