@@ -105,6 +105,7 @@ def _causes(options: Options) -> Json:
         "What Alertmanager keeps back for another row is not shown. The name of the fault leads to its runbook. Empty is good.",
         (24, 13),
         [fresh_and_of_rules(name, _CAUSES) for name in (CAUSE, SINCE, TARGETS)],
+        numbers_of=SCOPE,
     )
 
 

@@ -100,8 +100,7 @@ def _now(options: Options) -> list[Json]:
         ),
         judged(
             "Connections healthy",
-            "Share of the live calendar connections that are not in error, as bad as the state has it: worst where none is "
-            "left. Bitrix24 portals have none.",
+            "Share of the live connections that are not in error, as bad as the state has it. Bitrix24 portals have none.",
             (6, 3),
             or_none(healthy_share(_SCOPE), _SCOPE, "connections"),
             found(
@@ -143,6 +142,7 @@ def _causes(options: Options) -> Json:
         "who mends it and how. The name of the fault leads to its runbook. Empty is good.",
         (24, 7),
         (cause, since, targets),
+        numbers_of=_SCOPE,
         hidden=("who", "Value #D"),
         fixes_of={alert.name for group in alert_groups(options) for alert in group.alerts},
     )
