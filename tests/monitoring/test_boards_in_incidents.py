@@ -388,7 +388,7 @@ def test_every_target_is_counted_once_and_has_a_tile_up_to_two_hundred(sights: S
 def test_what_is_accepted_as_it_is_counts_neither_as_disconnected_nor_as_in_error(sights: Sights, job: str) -> None:
     """Of each site one connection is in error, and another was cut and accepted."""
     shown = {title: sights.see(Place(job, "fleet", ALL, title))["tiles"][0] for title in ("Disconnected", "In error")}
-    assert {"Disconnected": ("0", "green"), "In error": (str(FLEETS[job].sites), "red")} == {
+    assert {"Disconnected": ("0", "green"), "In error": (str(FLEETS[job].sites), "orange")} == {
         title: (tile["text"], tile["color"]) for title, tile in shown.items()
     }
 
