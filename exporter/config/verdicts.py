@@ -50,7 +50,7 @@ def _time(span: bounds.Span, seconds: float, description: str) -> Any:  # noqa: 
     return default(format_duration(seconds), f"{description} From {least} to {most}.")
 
 
-_Share = Annotated[float, Field(strict=False, gt=0, lt=1)]
+_Share = Annotated[float, Field(gt=0, lt=1)]
 _Number = Annotated[int, Field(ge=1, le=10_000)]
 
 Severity = Literal["critical", "warning", "ok"]
@@ -142,7 +142,7 @@ class IntakeSilent(Strict):
 class PollOverdue(Strict):
     """A poll does not begin."""
 
-    intervals: Annotated[float, Field(strict=False, ge=1, le=bounds.MOST_OVERDUE)] = Field(
+    intervals: Annotated[float, Field(ge=1, le=bounds.MOST_OVERDUE)] = Field(
         default=DEFAULTS.poll_overdue_intervals,
         description="More than so many intervals after its time. Later another alert says that the data is old.",
     )

@@ -182,6 +182,7 @@ def trouble_with_address(url: str) -> tuple[str, str] | None:
         parts is not None
         and parts.scheme in {"http", "https"}
         and bool(parts.hostname)
+        and parts.port != 0
         and not (parts.query or parts.fragment or parts.username or parts.password)
         and not any(character in url for character in "{}\"'` \n\\$")
     )

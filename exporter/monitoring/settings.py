@@ -21,7 +21,7 @@ from exporter.fields.durations import format_duration
 from exporter.fields.kinds import Duration, FieldProblem, LabelValue, Reading, field_error, named, seen, shown, text_of
 from exporter.monitoring.alerts import alert_groups
 from exporter.monitoring.alerts.needed import NEEDED
-from exporter.monitoring.delivery import Delivery, MailServer, OfficeHours, Receivers, Route, secret_file
+from exporter.monitoring.delivery import PORT, Delivery, MailServer, OfficeHours, Receivers, Route, secret_file
 from exporter.monitoring.extra import Extra
 from exporter.monitoring.options import (
     MAX_UID_PREFIX,
@@ -60,7 +60,7 @@ def _job(value: object) -> str:
 
 
 def _address(value: object) -> str:
-    url = seen(text_of(value, "https://sync.example.org"))
+    url = seen(text_of(value, "https://sync.example.org", any_text=False))
     if trouble := trouble_with_address(url):
         raise field_error(*trouble)
     return url
@@ -94,7 +94,7 @@ def _alert_label_value(value: str) -> str:
 
 
 def _alert_name(value: object) -> str:
-    name = text_of(value, "BookingSyncScrapeGrew")
+    name = text_of(value, "BookingSyncScrapeGrew", any_text=False)
     if name in NEEDED:
         raise field_error(f"{name} cannot be switched off: {NEEDED[name]}", "route it to somebody who wants it")
     names = {alert.name for group in alert_groups(Options()) for alert in group.alerts}
@@ -111,7 +111,7 @@ def _each_once(names: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _language(value: object) -> str:
-    language = text_of(value, "en")
+    language = text_of(value, "en", any_text=False)
     if language not in LANGUAGES:
         raise field_error(f"{shown(language)} is no language of ours", f"write {', '.join(LANGUAGES)}")
     return language
@@ -150,7 +150,7 @@ ManifestLabel = Annotated[
 ManifestValue = Annotated[str, *named(_K8S, "a value of a label of Kubernetes", "kube-prometheus-stack")]
 Namespace = Annotated[str, *named("[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", "a namespace", "monitoring")]
 Image = Annotated[str, *named(r"[a-z0-9][\w.:/@-]{0,254}", "the name of an image", "registry.example.org/exporter:1.0")]
-HostPort = Annotated[str, *named(r"[\w.\-\[\]:]+:[0-9]{1,5}", "HOST:PORT", "exporter:10888")]
+HostPort = Annotated[str, *named(rf"[\w.\-\[\]:]+:{PORT}", "HOST:PORT with a port from 1 to 65535", "exporter:10888")]
 UidPrefix = Annotated[
     str,
     *named(
