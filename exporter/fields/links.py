@@ -28,6 +28,7 @@ def trouble_with_address(url: str) -> tuple[str, str] | None:
         parts is not None
         and parts.scheme in {"http", "https"}
         and bool(parts.hostname)
+        and parts.port != 0
         and not (parts.query or parts.fragment or parts.username or parts.password)
         and not any(character in url for character in "{}\"'` \n\\$")
     )
@@ -40,7 +41,7 @@ def trouble_with_address(url: str) -> tuple[str, str] | None:
 
 
 def _address(value: object) -> str:
-    url = seen(text_of(value, "https://sync.example.org"))
+    url = seen(text_of(value, "https://sync.example.org", any_text=False))
     if trouble := trouble_with_address(url):
         raise field_error(*trouble)
     return url

@@ -22,7 +22,7 @@ from exporter.fields.kinds import Duration, FieldProblem, LabelValue, Reading, f
 from exporter.fields.links import Address, UidPrefix
 from exporter.monitoring.alerts import alert_groups
 from exporter.monitoring.alerts.needed import NEEDED
-from exporter.monitoring.delivery import Delivery, MailServer, OfficeHours, Receivers, Route, secret_file
+from exporter.monitoring.delivery import PORT, Delivery, MailServer, OfficeHours, Receivers, Route, secret_file
 from exporter.monitoring.extra import Extra
 from exporter.monitoring.options import (
     Options,
@@ -86,7 +86,7 @@ def _alert_label_value(value: str) -> str:
 
 
 def _alert_name(value: object) -> str:
-    name = text_of(value, "BookingSyncScrapeGrew")
+    name = text_of(value, "BookingSyncScrapeGrew", any_text=False)
     if name in NEEDED:
         raise field_error(f"{name} cannot be switched off: {NEEDED[name]}", "route it to somebody who wants it")
     names = {alert.name for group in alert_groups(Options()) for alert in group.alerts}
@@ -103,7 +103,7 @@ def _each_once(names: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _language(value: object) -> str:
-    language = text_of(value, "en")
+    language = text_of(value, "en", any_text=False)
     if language not in LANGUAGES:
         raise field_error(f"{shown(language)} is no language of ours", f"write {', '.join(LANGUAGES)}")
     return language
@@ -141,7 +141,7 @@ ManifestLabel = Annotated[
 ManifestValue = Annotated[str, *named(_K8S, "a value of a label of Kubernetes", "kube-prometheus-stack")]
 Namespace = Annotated[str, *named("[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", "a namespace", "monitoring")]
 Image = Annotated[str, *named(r"[a-z0-9][\w.:/@-]{0,254}", "the name of an image", "registry.example.org/exporter:1.0")]
-HostPort = Annotated[str, *named(r"[\w.\-\[\]:]+:[0-9]{1,5}", "HOST:PORT", "exporter:10888")]
+HostPort = Annotated[str, *named(rf"[\w.\-\[\]:]+:{PORT}", "HOST:PORT with a port from 1 to 65535", "exporter:10888")]
 Title = Annotated[
     str, *named(r"[^\s/\\][^/\\\x00-\x1f\x7f]{0,98}", "the name of a folder: one line without / and \\", "Booking sync")
 ]

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from exporter.errors import Reason
+from exporter.fields.durations import format_duration
 from exporter.model import Message
 from exporter.monitoring.alerts.alert import Alert, AlertGroup, Choice, FixedBy, Severity
 from exporter.monitoring.alerts.chosen import told
@@ -26,6 +27,7 @@ from exporter.monitoring.rules.targets import (
     of_reasons,
 )
 from exporter.platforms.registry import PLATFORMS
+from exporter.state import bounds
 from exporter.state.verdict import Kind
 
 HOLD: Final = "15m"
@@ -116,7 +118,7 @@ def _access(options: Options) -> tuple[Alert, ...]:
                     "  - ignoring (target, platform) group_left () last_over_time(booking_sync_time_seconds[5m])\n"
                 )
                 + f"\n< {in_promql(options.thresholds.credential_expiry_within)}",
-                hold="10m",
+                hold=format_duration(bounds.CREDENTIAL_EXPIRY.hold),
                 severity=Severity.WARNING,
                 fixed_by=FixedBy.ADMINISTRATOR,
                 until_morning="Nothing before the credential ends; then the target is watched no longer.",
@@ -186,7 +188,8 @@ def _data() -> tuple[Alert, ...]:
         Alert(
             name="BookingSyncDataStale",
             expr=with_credential(
-                f"last_over_time(collector:booking_sync_data_age:ratio[5m]) > 5\nunless {outage}\nunless {withdrawn}"
+                f"last_over_time(collector:booking_sync_data_age:ratio[5m]) > {bounds.STALE_INTERVALS}\n"
+                f"unless {outage}\nunless {withdrawn}"
             ),
             hold=HOLD,
             severity=Severity.WARNING,
