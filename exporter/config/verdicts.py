@@ -35,17 +35,16 @@ _Renewal = Annotated[Duration, AfterValidator(_between("1h", "365d"))]
 _Share = Annotated[float, Field(strict=False, gt=0, lt=1)]
 _Number = Annotated[int, Field(ge=1, le=10_000)]
 
-Severity = Literal["critical", "warning", "ok"]
-Quiet = Literal["warning", "ok"]
-_HOW_BAD: Final = "How bad it is: `critical` pages, `warning` becomes a ticket, `ok` is listed and no alert tells of it."
 _NO_PAGE: Final = "`warning` becomes a ticket, `ok` is listed and no alert tells of it."
+_Severity = Annotated[Literal["critical", "warning", "ok"], Field(description=f"How bad it is: `critical` pages, {_NO_PAGE}")]
+_Quiet = Annotated[Literal["warning", "ok"], Field(description=_NO_PAGE)]
 
 
 class Conflict(Strict):
     """Two bookings overlap on a resource."""
 
     soon: _Within = default(format_duration(DEFAULTS.conflict_soon), "An overlap that begins within this time is critical.")
-    later: Quiet = Field(default="warning", description=f"One that begins later: {_NO_PAGE} For a page raise `soon`.")
+    later: _Quiet = Field(default="warning", description=f"One that begins later: {_NO_PAGE} For a page raise `soon`.")
 
 
 class ConnectionsDown(Strict):
@@ -61,28 +60,28 @@ class Disconnected(Strict):
     within: _Within = default(
         format_duration(DEFAULTS.connection_disconnected_within), "So long it is a problem; later it is listed."
     )
-    severity: Severity = Field(default="warning", description=_HOW_BAD)
+    severity: _Severity = "warning"
 
 
 class Stuck(Strict):
     """A connection does not come to an end."""
 
     after: _After = default(format_duration(DEFAULTS.connection_stuck_after), "After so long it is a problem.")
-    severity: Severity = Field(default="warning", description=_HOW_BAD)
+    severity: _Severity = "warning"
 
 
 class Unclear(Strict):
     """A connection has a state that says nothing."""
 
     after: _After = default(format_duration(DEFAULTS.connection_unclear_after), "After so long it is a problem.")
-    severity: Severity = Field(default="warning", description=_HOW_BAD)
+    severity: _Severity = "warning"
 
 
 class CredentialExpiry(Strict):
     """A credential has to be renewed by a person."""
 
     within: _Renewal = default(format_duration(DEFAULTS.credential_expiry_within), "So long before its end it is told.")
-    severity: Severity = Field(default="warning", description=_HOW_BAD)
+    severity: _Severity = "warning"
 
 
 class UnlinkedBookings(Strict):
@@ -90,7 +89,7 @@ class UnlinkedBookings(Strict):
 
     share: _Share = Field(default=DEFAULTS.unlinked_bookings_share, description="More than this share of a window's bookings.")
     least: _Number = Field(default=DEFAULTS.unlinked_bookings_least, description="Of at least so many that were verified.")
-    severity: Severity = Field(default="warning", description=_HOW_BAD)
+    severity: _Severity = "warning"
 
 
 class LinksUnverified(Strict):
@@ -99,7 +98,7 @@ class LinksUnverified(Strict):
     share: _Share = Field(
         default=DEFAULTS.links_unverified_share, description="Of more than this share of a window's bookings."
     )
-    severity: Severity = Field(default="warning", description=_HOW_BAD)
+    severity: _Severity = "warning"
 
 
 class IntakeSilent(Strict):
@@ -108,7 +107,7 @@ class IntakeSilent(Strict):
     least: _Number = Field(
         default=DEFAULTS.intake_silent_least, description="Although so many did on the same day a week before."
     )
-    severity: Severity = Field(default="warning", description=_HOW_BAD)
+    severity: _Severity = "warning"
 
 
 class PollOverdue(Strict):
@@ -117,19 +116,19 @@ class PollOverdue(Strict):
     intervals: Annotated[float, Field(strict=False, ge=1, le=100)] = Field(
         default=DEFAULTS.poll_overdue_intervals, description="More than so many intervals after its time."
     )
-    severity: Quiet = Field(default="warning", description=_NO_PAGE)
+    severity: _Quiet = "warning"
 
 
 class Judged(Strict):
     """A state without a threshold."""
 
-    severity: Severity = Field(default="warning", description=_HOW_BAD)
+    severity: _Severity = "warning"
 
 
 class Noted(Strict):
     """A state without a threshold that is never a page: an alert that says more keeps its own back."""
 
-    severity: Quiet = Field(default="warning", description=_NO_PAGE)
+    severity: _Quiet = "warning"
 
 
 class Verdicts(Strict):
