@@ -12,7 +12,7 @@ from exporter.monitoring.alerts.chosen import told
 from exporter.monitoring.alerts.wording import last_answer, once_it_lasts
 from exporter.monitoring.language import counted, decimal
 from exporter.monitoring.options import Options
-from exporter.monitoring.promql import TENANT_LABELS, in_promql, newest, one_per, with_label
+from exporter.monitoring.promql import OF_TARGET, in_promql, newest, one_per, with_label
 from exporter.monitoring.rules.shared import BESIDES
 from exporter.monitoring.rules.targets import (
     ACCESS,
@@ -35,7 +35,6 @@ _PROBE: Final = (
     "The exporter's operator runs `booking-sync-exporter probe {{ $labels.target }}`: it names the reason and the fix."
 )
 _WHY: Final = "{{ with $labels.reason }} ({{ . }}){{ end }}"
-_OF_TARGET: Final = f"on (job, {', '.join(TENANT_LABELS)}, target, platform)"
 _BESIDES: Final = Message("{{ if $labels.besides }} Others of {{ $labels.platform }} have failed for longer.{{ end }}")
 _IS_DARK: Final = f"last_over_time({DARK}[5m]) == 1"
 
@@ -77,7 +76,7 @@ def _access(options: Options) -> tuple[Alert, ...]:
     return (
         Alert(
             name="BookingSyncAccessDenied",
-            expr=with_credential(f"({_dark()})\n* {_OF_TARGET} group_left (reason) {reason}"),
+            expr=with_credential(f"({_dark()})\n* {OF_TARGET} group_left (reason) {reason}"),
             hold=HOLD,
             severity=Severity.CRITICAL,
             fixed_by=FixedBy.ADMINISTRATOR,
@@ -93,7 +92,7 @@ def _access(options: Options) -> tuple[Alert, ...]:
         ),
         Alert(
             name="BookingSyncAccessDenied",
-            expr=with_credential(f"last_over_time({WHY}{{{of_reasons(*ACCESS)}}}[5m])\nunless {_OF_TARGET} {_IS_DARK}"),
+            expr=with_credential(f"last_over_time({WHY}{{{of_reasons(*ACCESS)}}}[5m])\nunless {OF_TARGET} {_IS_DARK}"),
             hold=HOLD,
             severity=Severity.WARNING,
             fixed_by=FixedBy.ADMINISTRATOR,
@@ -144,7 +143,7 @@ def _data() -> tuple[Alert, ...]:
         Alert(
             name="BookingSyncDataExpired",
             expr=with_credential(
-                with_label("reason", WHY_FAILING, f"({_dark()})\nunless {_OF_TARGET} {refused}"),
+                with_label("reason", WHY_FAILING, f"({_dark()})\nunless {OF_TARGET} {refused}"),
             ),
             hold=HOLD,
             severity=Severity.CRITICAL,
@@ -166,8 +165,8 @@ def _data() -> tuple[Alert, ...]:
                 with_label(
                     "reason",
                     WHY,
-                    f"{withdrawn}\nunless {_OF_TARGET} {_IS_DARK}",
-                    tied=_OF_TARGET.replace("platform", "platform, collector"),
+                    f"{withdrawn}\nunless {OF_TARGET} {_IS_DARK}",
+                    tied=OF_TARGET.replace("platform", "platform, collector"),
                 )
             ),
             hold=HOLD,
