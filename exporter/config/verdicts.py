@@ -53,10 +53,9 @@ def _time(span: bounds.Span, seconds: float, description: str) -> Any:  # noqa: 
 _Share = Annotated[float, Field(gt=0, lt=1)]
 _Number = Annotated[int, Field(ge=1, le=10_000)]
 
-Severity = Literal["critical", "warning", "ok"]
-Quiet = Literal["warning", "ok"]
-_HOW_BAD: Final = "How bad it is: `critical` pages, `warning` becomes a ticket, `ok` is listed and no alert tells of it."
 _NO_PAGE: Final = "`warning` becomes a ticket, `ok` is listed and no alert tells of it."
+_Severity = Annotated[Literal["critical", "warning", "ok"], Field(description=f"How bad it is: `critical` pages, {_NO_PAGE}")]
+_Quiet = Annotated[Literal["warning", "ok"], Field(description=_NO_PAGE)]
 
 
 class Conflict(Strict):
@@ -65,7 +64,7 @@ class Conflict(Strict):
     soon: Annotated[Duration, _within(bounds.CONFLICT_SOON)] = _time(
         bounds.CONFLICT_SOON, DEFAULTS.conflict_soon, "An overlap that begins within this time is critical."
     )
-    later: Quiet = Field(default="warning", description=f"One that begins later: {_NO_PAGE} For a page raise `soon`.")
+    later: _Quiet = Field(default="warning", description=f"One that begins later: {_NO_PAGE} For a page raise `soon`.")
 
 
 class ConnectionsDown(Strict):
@@ -83,7 +82,7 @@ class Disconnected(Strict):
     within: Annotated[Duration, _within(bounds.DISCONNECTED)] = _time(
         bounds.DISCONNECTED, DEFAULTS.connection_disconnected_within, "For so long it is a problem; later it is listed."
     )
-    severity: Severity = Field(default="warning", description=_HOW_BAD)
+    severity: _Severity = "warning"
 
 
 class Stuck(Strict):
@@ -92,7 +91,7 @@ class Stuck(Strict):
     after: Annotated[Duration, _within(bounds.STUCK)] = _time(
         bounds.STUCK, DEFAULTS.connection_stuck_after, "After so long it is a problem."
     )
-    severity: Severity = Field(default="warning", description=_HOW_BAD)
+    severity: _Severity = "warning"
 
 
 class Unclear(Strict):
@@ -101,7 +100,7 @@ class Unclear(Strict):
     after: Annotated[Duration, _within(bounds.UNCLEAR)] = _time(
         bounds.UNCLEAR, DEFAULTS.connection_unclear_after, "After so long it is a problem."
     )
-    severity: Severity = Field(default="warning", description=_HOW_BAD)
+    severity: _Severity = "warning"
 
 
 class CredentialExpiry(Strict):
@@ -110,7 +109,7 @@ class CredentialExpiry(Strict):
     within: Annotated[Duration, _within(bounds.CREDENTIAL_EXPIRY)] = _time(
         bounds.CREDENTIAL_EXPIRY, DEFAULTS.credential_expiry_within, "How long before its end it is told."
     )
-    severity: Severity = Field(default="warning", description=_HOW_BAD)
+    severity: _Severity = "warning"
 
 
 class UnlinkedBookings(Strict):
@@ -118,7 +117,7 @@ class UnlinkedBookings(Strict):
 
     share: _Share = Field(default=DEFAULTS.unlinked_bookings_share, description="More than this share of a window's bookings.")
     least: _Number = Field(default=DEFAULTS.unlinked_bookings_least, description="Of at least so many that were verified.")
-    severity: Severity = Field(default="warning", description=_HOW_BAD)
+    severity: _Severity = "warning"
 
 
 class LinksUnverified(Strict):
@@ -127,7 +126,7 @@ class LinksUnverified(Strict):
     share: _Share = Field(
         default=DEFAULTS.links_unverified_share, description="Of more than this share of a window's bookings."
     )
-    severity: Severity = Field(default="warning", description=_HOW_BAD)
+    severity: _Severity = "warning"
 
 
 class IntakeSilent(Strict):
@@ -136,7 +135,7 @@ class IntakeSilent(Strict):
     least: _Number = Field(
         default=DEFAULTS.intake_silent_least, description="Although so many did on the same day a week before."
     )
-    severity: Severity = Field(default="warning", description=_HOW_BAD)
+    severity: _Severity = "warning"
 
 
 class PollOverdue(Strict):
@@ -146,19 +145,19 @@ class PollOverdue(Strict):
         default=DEFAULTS.poll_overdue_intervals,
         description="More than so many intervals after its time. Later another alert says that the data is old.",
     )
-    severity: Quiet = Field(default="warning", description=_NO_PAGE)
+    severity: _Quiet = "warning"
 
 
 class Judged(Strict):
     """A state without a threshold."""
 
-    severity: Severity = Field(default="warning", description=_HOW_BAD)
+    severity: _Severity = "warning"
 
 
 class Noted(Strict):
     """A state without a threshold that is never a page: an alert that says more keeps its own back."""
 
-    severity: Quiet = Field(default="warning", description=_NO_PAGE)
+    severity: _Quiet = "warning"
 
 
 class Verdicts(Strict):
