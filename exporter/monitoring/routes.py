@@ -65,28 +65,27 @@ _EXAMPLES: Final[_Commented] = (
         {"matchers": ['fixed_by = "calendar owner"', 'severity = "warning"', 'forgets = ""'], "receiver": "calendar-care"},
     ),
 )
-_FORGETS: Final = {"routes": [{"matchers": ['forgets = "yes"'], "receiver": f"pager{WITHOUT_ALL_CLEAR}"}]}
-"""Below a page: it ends although nothing may have been mended. Only `verdicts:` makes such an alert a page."""
-
+# A user may have made them critical. What else their page is, it has from the route above.
+_FORGOTTEN_PAGES: Final = {"routes": [{"matchers": ['forgets = "yes"'], "receiver": f"pager{WITHOUT_ALL_CLEAR}"}]}
 _PAGES: Final[_Commented] = (
     (
-        "The exporter itself, or what many targets share: one incident for each cause.",
+        "The exporter itself, or what many targets share: one incident for each cause. What forgets has no all-clear, as below.",
         {
             "matchers": ['severity = "critical"', 'target = ""'],
             **_WAKES,
             "group_by": ["alertname", *_JOB, "platform", "credential", "besides", "extent"],
-            **_FORGETS,
+            **_FORGOTTEN_PAGES,
         },
     ),
     (
         "One incident per business, whatever the number of its alerts.",
-        {"matchers": ['severity = "critical"'], **_WAKES, "group_by": [*_JOB, "target"], **_FORGETS},
+        {"matchers": ['severity = "critical"'], **_WAKES, "group_by": [*_JOB, "target"], **_FORGOTTEN_PAGES},
     ),
 )
 _TICKETS: Final[_Commented] = (
     (
         "These end because they forget: a calendar that was cut a day ago is still cut. Nobody is told that all is well.",
-        {"matchers": ['forgets = "yes"'], "receiver": "tickets-without-all-clear"},
+        {"matchers": ['forgets = "yes"'], "receiver": f"tickets{WITHOUT_ALL_CLEAR}"},
     ),
     (
         "Forty revoked tokens are one ticket, and a thousand, too. It is longer in coming than a limit that passes.",

@@ -17,6 +17,7 @@ from exporter.monitoring import Options, Settings, files, render
 from exporter.monitoring.alerts import Alert, Choice, Severity, alert_groups
 from exporter.monitoring.delivery import Way
 from exporter.state.thresholds import Thresholds
+from exporter.state.verdict import MOVABLE, Kind
 from tests.monitoring.inboxes import Inboxes, mailbox, send, text_of, web
 from tests.monitoring.rendered_messages import alert_of, rendered
 from tests.monitoring.routes import every_route, way
@@ -47,6 +48,10 @@ routes:
     to: [{webhook: {url: "http://127.0.0.1:@WEB/hook"}}]
   - {fixed_by: calendar owner, severity: warning, to: [{mail: {to: calendars@salon.invalid}}]}
 office_hours: {timezone: Europe/Berlin, weekdays: ["monday:friday", sunday], from: "09:00"}
+"""
+TELEGRAM_TO_ALL = """
+routes:
+  - {fixed_by: account administrator, to: [{telegram: {bot_token_file: @DIR/token, chat_id: 5}}]}
 """
 HAS_TELEGRAM = 26
 """The first Alertmanager 0.x that reads the token of a bot from a file."""
@@ -165,30 +170,82 @@ def test_alertmanager_accepts_every_way_and_route(routes: str, tmp_path: Path) -
         assert 0 == result.returncode, result.stdout + result.stderr
 
 
-def test_what_forgets_is_told_without_an_all_clear_on_routes_of_ones_own_too(tmp_path: Path) -> None:
-    text = (WAYS + ROUTES).replace("@MAIL", "25").replace("@WEB", "80").replace("@DIR", "/run/secrets")
-    config = yaml.safe_load(bundle_of(tmp_path, text)["config/alertmanager/alertmanager.yml"])
-    sends = {one["name"]: _all_clears(one) for one in config["receivers"]}
-    for route in every_route(config):
-        if 'forgets = "yes"' in route.get("matchers", ()):
-            assert {False} == sends[route["receiver"]], route["receiver"]
-    forgetting = [route for route in every_route(config) if 'forgets = "yes"' in route.get("matchers", ())]
-    assert 7 == len(forgetting)
+# Every alert as critical as `verdicts:` can make it, and as shipped.
+_CHOSEN = ({}, {str(row.kind): "critical" for row in MOVABLE if row.kind is not Kind.CONFLICT})
 
 
-@pytest.mark.parametrize("kind", sorted(PAGES))
-def test_a_page_that_forgets_has_no_all_clear_whatever_a_user_made_critical(kind: str, tmp_path: Path) -> None:
-    text = WAYS.replace("@MAIL", "25").replace("@WEB", "80").replace("@DIR", "/run/secrets")
-    options = replace(settings_of(tmp_path, text).options(), thresholds=Thresholds(severities={kind: "critical"}))
+@pytest.mark.parametrize("severities", _CHOSEN, ids=["shipped", "critical"])
+@pytest.mark.parametrize("text", [WAYS, WAYS + TELEGRAM_TO_ALL, WAYS + ROUTES], ids=["shipped", "telegram", "routes"])
+def test_no_alert_that_forgets_is_told_to_be_over_and_every_other_one_is(
+    severities: Mapping[str, str], text: str, tmp_path: Path
+) -> None:
+    written = text.replace("@MAIL", "25").replace("@WEB", "80").replace("@DIR", "/run/secrets")
+    written = written.replace("""'salon "Berlin" \\ Mitte'""", "berlin")
+    options = replace(settings_of(tmp_path, written).options(), thresholds=Thresholds(severities=severities))
     config = yaml.safe_load(files(options)["config/alertmanager/alertmanager.yml"])
-    ends = {one["name"]: _all_clears(one) for one in config["receivers"]}
+    told = {receiver["name"]: _all_clears(receiver) for receiver in config["receivers"]}
+    forgetting = set()
     for alert in (alert for group in alert_groups(options) for alert in group.alerts):
-        labels = {"alertname": alert.name, **alert.all_labels()}
-        told = [ends[route["receiver"]] for target in ({}, {"target": "salon"}) for route in way(config, labels | target)]
-        clears = alert.severity in {"critical", "warning"} and "forgets" not in labels
-        assert all(clears == (True in one) for one in told), labels
-        if alert.severity == "critical":
-            assert {"pager"} == {route["receiver"].removesuffix("-without-all-clear") for route in way(config, labels)}
+        for target, site in (("t", ""), ("t", "berlin"), ("", "")):
+            labels = {"alertname": alert.name, **alert.all_labels(), "target": target, "site": site}
+            for route in way(config, labels):
+                forgets = alert.all_labels().get("forgets") == "yes"
+                if told[route["receiver"]] and alert.name != "Watchdog":
+                    assert {not forgets} == told[route["receiver"]], (labels, route["receiver"])
+                if forgets:
+                    forgetting.add((alert.name, alert.severity.value))
+    assert {"warning", "critical"} >= {severity for _, severity in forgetting}
+    assert ("critical" if severities else "warning") == dict(forgetting)["BookingSyncConnectionDisconnected"]
+    assert 5 <= len({name for name, _ in forgetting})
+
+
+def test_a_page_that_forgets_wakes_like_every_other_page(tmp_path: Path) -> None:
+    written = WAYS.replace("@MAIL", "25").replace("@WEB", "80").replace("@DIR", "/run/secrets")
+    config = yaml.safe_load(bundle_of(tmp_path, written)["config/alertmanager/alertmanager.yml"])
+    for target in ("t", ""):
+        labels = {"alertname": "BookingSyncIntakeSilent", "severity": "critical", "fixed_by": "platform", "target": target}
+        (page,), (forgets,) = way(config, labels), way(config, {**labels, "forgets": "yes"})
+        assert ("pager", "pager-without-all-clear") == (page.pop("receiver"), forgets.pop("receiver"))
+        assert page == forgets
+    one, other = (receiver for receiver in config["receivers"] if receiver["name"].startswith("pager"))
+    assert [{**way, "send_resolved": False} for way in one["pagerduty_configs"]] == other["pagerduty_configs"]
+    assert {"critical"} == {way["severity"] for way in other["pagerduty_configs"]}
+
+
+EVERY_WAY_TO_THE_PAGER = """
+mail: {smarthost: "127.0.0.1:@MAIL", from: sync@salon.invalid, require_tls: false}
+receivers:
+  pager:
+    - pagerduty: {routing_key_file: @DIR/key}
+    - mail: {to: team@salon.invalid}
+    - slack: {api_url_file: @DIR/slack, channel: "#bookings"}
+    - webhook: {url: "http://127.0.0.1:@WEB/hook"}
+"""
+
+
+@pytest.mark.servers
+def test_a_page_whose_cause_is_forgotten_is_told_to_be_over_by_no_way_to_the_pager(tmp_path: Path) -> None:
+    telegram = TELEGRAM if version() >= HAS_TELEGRAM else ""
+    forgotten = _labels("BookingSyncConnectionDisconnected", "critical", forgets="yes", target="cut")
+    mended = _labels("BookingSyncDataExpired", "critical", target="mended")
+    with delivering(tmp_path, EVERY_WAY_TO_THE_PAGER + telegram) as (client, found):
+        send(client, [(forgotten, TEXTS), (mended, TEXTS)])
+        wait_for("both by every way", lambda: 2 == min(map(len, _by_way(found, telegram))))
+        send(client, [(forgotten, TEXTS), (mended, TEXTS)], resolved=True)
+        # What forgets was over first: an all-clear of its own would be there, too.
+        wait_for("the all-clear of what was mended", lambda: 3 <= min(map(len, _by_way(found, telegram))))
+        wait_for("an Alertmanager that has nothing left", lambda: not client.get("/api/v2/alerts").json())
+        again = _labels("BookingSyncDataExpired", "critical", target="later")
+        send(client, [(again, TEXTS)])
+        wait_for("one more by every way", lambda: 4 <= min(map(len, _by_way(found, telegram))))
+    assert {4} == {len(messages) for messages in _by_way(found, telegram)}
+    assert ["trigger"] * 2 + ["resolve", "trigger"] == [page["event_action"] for page in found.pages]
+    (over,) = (hook for hook in found.hooks if hook["status"] == "resolved")
+    assert "mended" == over["commonLabels"]["target"]
+
+
+def _by_way(found: Inboxes, telegram: str) -> list[list[Any]]:
+    return [found.pages, found.mails, found.chats, found.hooks, *([found.telegrams] if telegram else [])]
 
 
 def _all_clears(receiver: Mapping[str, Any]) -> set[bool]:

@@ -214,3 +214,17 @@ def test_an_alert_without_a_cluster_or_a_namespace_is_of_another_installation_th
             # Without a namespace there is no exporter of the job in any: that one speaks for all.
             if (name, label, side) != ("ExporterDown!", "namespace", 0):
                 assert not _kept_back(*pair), pair
+
+
+def test_what_stands_for_alerts_that_all_forget_forgets_as_they_do() -> None:
+    def matched(matchers: tuple[Matcher, ...]) -> list[dict[str, str]]:
+        named = [one for one in matchers if one[0] == "alertname"]
+        return [alert for alert in ALERTS if named and fits({"alertname": alert["alert"]}, named)]
+
+    leads = {
+        alert["alert"]: "forgets" in alert["labels"]
+        for rule in RULES
+        for alert in matched(rule.source)
+        if (kept := matched(rule.target)) and all("forgets" in one["labels"] for one in kept)
+    }
+    assert {"BookingSyncManyCalendarsEmpty": True} == {name: leads[name] for name in leads if "Many" in name}

@@ -42,8 +42,8 @@ def _written(directory: Path, text: str) -> Path:
 def test_every_alert_reaches_the_receiver_of_its_severity() -> None:
     fixed = {tuple(sorted({"alertname": alert["alert"], **alert["labels"]}.items())) for alert in ALERTS}
     for labels in (dict(one) for one in fixed):
-        forgets = labels["severity"] == "warning" and labels.get("forgets") == "yes"
-        expected = "tickets-without-all-clear" if forgets else RECEIVER_OF[labels["severity"]]
+        forgets = labels.get("forgets") == "yes"
+        expected = RECEIVER_OF[labels["severity"]] + ("-without-all-clear" if forgets else "")
         assert expected == _receiver(CONFIG_FILE, **labels, job="j", target="salon"), labels
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from exporter.model import ConnectionStatus, Message
-from exporter.monitoring.alerts.alert import Alert, AlertGroup, Board, FixedBy, Severity
+from exporter.monitoring.alerts.alert import FORGETS, Alert, AlertGroup, Board, FixedBy, Severity
 from exporter.monitoring.alerts.chosen import severity_of
 from exporter.monitoring.alerts.connections import connection_fix
 from exporter.monitoring.alerts.wording import NUMBER, if_known
@@ -107,6 +107,7 @@ def _calendars(options: Options) -> Alert:
         keep=_KEEP,
         severity=severity_of(options, Kind.INTAKE_SILENT),
         fixed_by=FixedBy.ADMINISTRATOR,
+        labels=FORGETS,
         summary="Many calendars are empty.",
         until_morning="Nothing if it is a holiday; else customers may not be able to book anywhere.",
         description=Message(
