@@ -7,7 +7,7 @@ from exporter.config.access import refuse_opening
 from exporter.config.effective import config_hash, effective_config
 from exporter.config.load import load_config, read_text
 from exporter.config.load_verdicts import load_thresholds
-from exporter.config.messages import field_problems
+from exporter.config.messages import field_problems, problems_of_file
 from exporter.config.settings import Config, shard_of
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "field_problems",
     "load_config",
     "load_thresholds",
+    "problems_of_file",
     "read_text",
     "refuse_opening",
     "shard_of",

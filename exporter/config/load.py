@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -14,7 +13,7 @@ from pydantic import ValidationError
 from exporter.config.calendar_warnings import calendar_warnings
 from exporter.config.cross_checks import cross_field_problems
 from exporter.config.merge import merged
-from exporter.config.messages import field_problems
+from exporter.config.messages import field_problems, problems_of_file
 from exporter.config.settings import Config
 from exporter.config.unwatched import unwatched, unwatched_problems
 from exporter.config.verdict_warnings import verdict_warnings
@@ -54,7 +53,7 @@ def load_config(path: Path, environ: Mapping[str, str] = os.environ, now: Callab
             problems += field_problems(error, source)
         problems += cross_field_problems(source)
     if problems or config is None:
-        raise ConfigError(_in_order(problems, path, reading.secrets))
+        raise ConfigError(_masked(problems_of_file(problems, path), reading.secrets))
     files = (path.absolute(), *reading.files)
     less = tuple(unwatched(config))
 
@@ -85,12 +84,6 @@ def read_text(path: Path, flag: str = "--config.file") -> str:
     except OSError as error:
         problem = Problem("", f"cannot be read: {error.strerror}", "name a file that the exporter may read", str(path))
     raise ConfigError([problem])
-
-
-def _in_order(problems: list[Problem], path: Path, secrets: Iterable[str]) -> list[Problem]:
-    """Return the problems as the file has them, one for each place and message, the file's name in each."""
-    unique = {(problem.path, problem.message): replace(problem, file=str(path)) for problem in problems}
-    return sorted(_masked(unique.values(), secrets), key=lambda problem: problem.line or 0)
 
 
 def _masked(problems: Collection[Problem], secrets: Iterable[str], names: Iterable[str] = ()) -> list[Problem]:

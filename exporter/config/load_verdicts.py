@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Final
@@ -11,7 +10,7 @@ from typing import Final
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from exporter.config.load import read_text
-from exporter.config.messages import field_problems
+from exporter.config.messages import field_problems, problems_of_file
 from exporter.config.settings import Config
 from exporter.config.verdicts import Verdicts
 from exporter.errors import ConfigError, Problem
@@ -47,8 +46,7 @@ def load_thresholds(path: Path) -> Thresholds:
     except ValidationError as error:
         problems += field_problems(error, source)
     if problems:
-        in_order = sorted(problems, key=lambda problem: problem.line or 0)
-        raise ConfigError([replace(problem, file=str(path)) for problem in in_order])
+        raise ConfigError(problems_of_file(problems, path))
     return verdicts.thresholds
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from difflib import get_close_matches
 from math import isfinite
+from pathlib import Path as FilePath
 from typing import Any, Final, cast
 
 from pydantic import BaseModel, ValidationError
@@ -31,6 +33,12 @@ _MISNOMERS: Final[Mapping[str, str]] = {
     "proxy_url": "write proxy",
     "max_bookings": "it belongs to collectors.bookings; links keeps to it, too",
 }
+
+
+def problems_of_file(problems: Iterable[Problem], path: FilePath) -> list[Problem]:
+    """Return the problems of the file ``path`` as it has them, one for each place and message, its name in each."""
+    unique = {(problem.path, problem.message): replace(problem, file=str(path)) for problem in problems}
+    return sorted(unique.values(), key=lambda problem: problem.line or 0)
 
 
 def field_problems(error: ValidationError, source: Source, root: type[BaseModel] = Config) -> Iterator[Problem]:

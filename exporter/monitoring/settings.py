@@ -6,8 +6,7 @@ Every key may be left out; an empty file gives the bundle as it is shipped. Ever
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Iterator
 from difflib import get_close_matches
 from pathlib import Path
 from types import MappingProxyType
@@ -15,7 +14,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, ConfigDict, Field, PlainValidator, ValidationError, WithJsonSchema
 
-from exporter.config import field_problems, read_text
+from exporter.config import field_problems, problems_of_file, read_text
 from exporter.errors import ConfigError, Problem
 from exporter.fields.durations import format_duration
 from exporter.fields.kinds import Duration, FieldProblem, LabelValue, Reading, field_error, named, seen, shown, text_of
@@ -297,7 +296,5 @@ def load_settings(path: Path) -> Settings:
     if settings is not None:
         problems += [Problem(show_path(at), what, fix, line=source.line(at)) for at, what, fix in _cross_problems(settings)]
     if problems or settings is None:
-        unique: Mapping[tuple[str, str], Problem] = {(one.path, one.message): one for one in problems}
-        in_order = sorted(unique.values(), key=lambda problem: problem.line or 0)
-        raise ConfigError([replace(problem, file=str(path)) for problem in in_order])
+        raise ConfigError(problems_of_file(problems, path))
     return settings
