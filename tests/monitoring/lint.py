@@ -257,12 +257,14 @@ def panel_withdrawn(board: Board) -> Findings:
 _UNITS = (
     # What the expression looks like, in order, and the unit that it has to have.
     (r"^count\(", "none"),
-    (r"1000", "dateTimeFromNow"),
+    # A moment, not how far it is from now: ranges end in the past, too, and "in a day" is anything from 22 to 35 hours.
+    (r"1000 .*credential_expiry", "time:D MMM YYYY"),
+    (r"1000", "time:D MMM HH:mm"),
     (r"_timestamp_seconds|process_start_time_seconds", "s"),
     (r"^histogram_quantile", "s"),
-    (r"^60 \*.*\brate\(", "cpm"),
+    (r"\b60 \*.*\brate\(", "suffix:/min"),
     (r"\brate\(.* / |_seconds_total", "percentunit"),
-    (r"\brate\(", "reqps"),
+    (r"\brate\(", "suffix:/min, and 60 times as much"),
     (r"_bytes\b", "bytes"),
     (r"[_:]seconds\b", "s"),
     (r":ratio| / last_over_time\(process_max_fds|^1 - sum\(.* / ", "percentunit"),

@@ -41,6 +41,7 @@ from exporter.monitoring.rules.targets import AVAILABLE, OUTAGE, UP, WHY
 _SCOPE = 'job=~"$job",target="$target"'
 _ONE = _SCOPE + ',connection=~"$connection"'
 _ON_ITS_OWN_PAGE: Final = "This target on the exporter's own page"
+_DAY: Final = "time:D MMM YYYY"
 _ONE_OF_MANY: Final = 0.0001
 """A share that is more than nothing, however many connections a target has."""
 _BEGUN: Final = -2.0
@@ -90,11 +91,11 @@ def _now(options: Options) -> list[Json]:
         ),
         stat(
             "Next double booking",
-            "When the next bookings overlap on a resource that serves one at a time; what is accepted does not count. "
-            "The exporter's own page names them.",
+            "The moment at which the next bookings overlap on a resource that serves one at a time; what is accepted does not "
+            "count. The exporter's own page names them.",
             (6, 3),
             or_none(f"{_from_now(f'min({next_conflict})')}\nor 0 * max({conflicts})", _SCOPE, "bookings"),
-            unit="dateTimeFromNow",
+            unit=MOMENT,
             none="not measured",
             mappings=words({0: ("none", GREEN), _BEGUN: ("has begun", RED)}),
             thresholds=((None, GREEN), (1, RED)),
@@ -221,7 +222,7 @@ def _next() -> list[Json]:
         "When the next booking starts, as of the last poll. Missing while bookings are only counted, not read.",
         (4, 5),
         or_none(_from_now(f"min({next_booking})"), _SCOPE, "bookings"),
-        unit="dateTimeFromNow",
+        unit=MOMENT,
         none="none known",
         mappings=words({_BEGUN: ("has begun", "text")}),
     )
@@ -230,10 +231,10 @@ def _next() -> list[Json]:
         booking,
         stat(
             "Credential",
-            "When a person has to renew the credential. Missing for credentials that renew themselves or never expire.",
+            "The day by which a person has to renew the credential. Some renew themselves or never expire.",
             (4, 5),
             f"1000 * min({expiry})\nor {none(_SCOPE)}",
-            unit="dateTimeFromNow",
+            unit=_DAY,
             none="does not expire",
         ),
     ]
