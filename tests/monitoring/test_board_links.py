@@ -9,15 +9,18 @@ import copy
 import json
 import re
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any, Final
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 import pytest
 
+from exporter.monitoring.causes import CAUSE, SINCE, TARGETS
 from exporter.monitoring.dashboards import fleet, internals, target
 from exporter.monitoring.options import Options
-from tests.monitoring.grafana import STEP, Panel, grafana
+from tests.monitoring.grafana import STEP, Panel, filled, grafana
 from tests.monitoring.incidents import JOBS
+from tests.monitoring.outages import measured
 from tests.monitoring.promql import selectors
 from tests.monitoring.sights import ALL, BY_STEM, SALON_B24, SALON_WIX, Place, Sights, places
 
@@ -152,6 +155,29 @@ def test_a_cause_of_no_target_leads_to_the_exporters_board_with_all_of_its_targe
         there = opened("internals", url)
         assert {"Re .+"} == {value.removesuffix("|") for value in _matched(there, "target")} - {"Equal "}
         assert {"Re .+"} == {value.removesuffix("|") for value in _matched(there, "platform")} - {"Equal ", "NotEqual "}
+
+
+def test_the_cause_that_prometheus_tells_of_itself_leads_to_the_board_of_the_exporters(opened: Open, tmp_path: Path) -> None:
+    """It has the job of Prometheus: a board that had chosen that would be empty."""
+    place = Place("calm", "fleet", ALL, "What is broken and who fixes it")
+    own = 'job="prometheus",alertname="BookingSyncRuleFailures",alertstate="firing",fixed_by="exporter operator"'
+    series: dict[str, list[float | None]] = {f"{name}{{{own}}}": [1.0] * 3 for name in (CAUSE, SINCE, TARGETS)}
+    variables = {"job": JOB, "target": ALL}
+    asked = "\nor ".join(
+        f'label_replace({filled(one["expr"], variables)}, "query", "{one["refId"]}", "", "")' for one in place.panel["targets"]
+    )
+    found = measured(series, [2], tmp_path, asked, (), bundle=[])[2]
+    results: dict[str, Json] = {one["refId"]: {"result": []} for one in place.panel["targets"]}
+    for labels, value in found:
+        results[labels.pop("query")]["result"].append({"metric": labels, "value": [120, str(value)]})
+    seen = opened("fleet", f"/d/x?{RANGE}", panel=place.panel, results=results, to=120)
+    [row] = seen["rows"]
+    boards = {url for urls in row.values() for url in urls if url.startswith("/d/")}
+    assert {"internals"} == {_stem(url) for url in boards}
+    for url in boards:
+        there = opened("internals", url)
+        assert {f"Re ({'|'.join(KNOWN['job'])})"} == _matched(there, "job")
+        assert {"Re .+"} == {value.removesuffix("|") for value in _matched(there, "target")} - {"Equal "}
 
 
 @pytest.mark.parametrize("name", [SALON_WIX, *ODD])

@@ -20,6 +20,7 @@ from tests.monitoring.bundle import panels
 from tests.monitoring.incidents import CALM, FLEETS, JOBS, PLAYED, STOPPED, began_before
 from tests.monitoring.sights import ALL, BY_STEM, PHYSIO_WIX, SALON_B24, SALON_WIX, STUDIO_B24, Place, Sights, places
 from tests.monitoring.statements import GREY, STATEMENTS, UNKNOWN, Statement, columns_that_come_and_go
+from tests.monitoring.text_widths import PADDING, is_cut, lines_of, width_of
 
 pytestmark = pytest.mark.servers
 
@@ -156,6 +157,85 @@ def test_the_first_screen_says_since_when(sights: Sights, job: str) -> None:
         began = datetime.fromtimestamp(sights.now - began_before(job), UTC)
         # A throttled portal: since its last good poll.
         assert abs((since.replace(year=began.year) - began).total_seconds()) <= 5 * 60
+
+
+_SAYS_WHY: Final[Mapping[str, str]] = {
+    "token-revoked": "token revoked",
+    "sync-stuck": "sync in progress",
+    "provider-down": "it does not answer",
+    "double-booking": r"\d+ bookings overlap",
+    "lost-crm-link": r"\d+ % have none",
+    "api-throttled": "rate limited",
+    "intake-stopped": "unlike a week ago",
+    "stopped": "no scrape succeeds",
+    "stopped-for-long": "no scrape succeeds",
+}
+
+
+@pytest.mark.parametrize("job", _SAYS_WHY)
+def test_every_row_says_why(sights: Sights, job: str) -> None:
+    """A reason, a status, a number, or what is measured."""
+    tables = [place for place in places([job]) if "Why" in _columns(place) and "What" in _columns(place)]
+    rows = [row for place in tables for row in sights.see(place)["rows"]]
+    assert len(tables) >= 4
+    assert len(rows) >= 2
+    for row in rows:
+        assert re.fullmatch(_SAYS_WHY[job], row["Why"]["text"])
+
+
+@pytest.mark.parametrize("job", FLEETS)
+def test_every_row_of_a_fleet_says_why(sights: Sights, job: str) -> None:
+    whys = [row["Why"] for row in _troubles(sights, job)]
+    assert whys
+    assert [] == [why for why in whys if why in {"", "-"} or "BookingSync" in why]
+
+
+_WRAPS: Final[Mapping[tuple[str, str], tuple[int, str]]] = {
+    ("target", "What"): (2, "what to do wants the room"),
+    ("internals", "What"): (2, "what to do wants the room"),
+    ("target", "What to do"): (12, "what to check one after the other is longest"),
+    ("internals", "What to do"): (12, "what to check one after the other is longest"),
+    ("fleet", "Where"): (2, "a connection with its kind of calendar and its site"),
+    ("target", "Where"): (2, "a connection with its kind of calendar and its site"),
+}
+"""Columns of the tables of causes in which a text may have so many lines, by board, and why: cells wrap since Grafana 11."""
+_OF_MANY: Final = "What"
+"""What befalls many targets at once is said in more words."""
+WIDE: Final = 1_400
+"""Pixels that a table has on a screen of 1,440."""
+
+
+def _columns(place: Place) -> dict[str, float]:
+    """Return the widths of the columns that are shown; one without a width takes what the others leave."""
+    if place.panel["type"] != "table":
+        return {}
+    headings = place.panel["transformations"][2]["options"]["renameByName"]
+    found = {}
+    for over in place.panel["fieldConfig"]["overrides"]:
+        properties = {one["id"]: one["value"] for one in over["properties"]}
+        if not properties.get("custom.hidden") and over["matcher"]["options"] in headings:
+            found[headings[over["matcher"]["options"]]] = properties.get("custom.width", 0)
+    left = WIDE - sum(found.values())
+    return {name: width or left for name, width in found.items()}
+
+
+@pytest.mark.parametrize("job", [*NAMED, *FLEETS])
+def test_no_text_of_a_cause_is_cut_at_1440_pixels(sights: Sights, job: str) -> None:
+    cut = []
+    for place in places([job]):
+        columns = _columns(place)
+        if "What" not in columns:
+            continue
+        assert sum(columns.values()) <= WIDE
+        cut += [(place.stem, name) for name, width in columns.items() if width_of(name) > width - PADDING]
+        for row in sights.see(place)["rows"]:
+            for name, width in columns.items():
+                text = row[name]["text"]
+                many = job in FLEETS and name == _OF_MANY
+                lines, _ = _WRAPS.get((place.stem, name), (2 if many else 1, ""))
+                if lines_of(text, width) > lines or is_cut(text, width):
+                    cut.append((place.stem, f"{name}: {text} ({width:.0f} px)"))
+    assert [] == sorted(set(cut))
 
 
 def _target_rows(sights: Sights, job: str, target: str) -> list[dict[str, str]]:
@@ -322,7 +402,7 @@ def test_every_target_is_counted_once_and_has_a_tile_up_to_two_hundred(sights: S
 def test_what_is_accepted_as_it_is_counts_neither_as_disconnected_nor_as_in_error(sights: Sights, job: str) -> None:
     """Of each site one connection is in error, and another was cut and accepted."""
     shown = {title: sights.see(Place(job, "fleet", ALL, title))["tiles"][0] for title in ("Disconnected", "In error")}
-    assert {"Disconnected": ("0", "green"), "In error": (str(FLEETS[job].sites), "red")} == {
+    assert {"Disconnected": ("0", "green"), "In error": (str(FLEETS[job].sites), "orange")} == {
         title: (tile["text"], tile["color"]) for title, tile in shown.items()
     }
 

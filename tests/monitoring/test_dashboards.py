@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 import yaml
 
 from tests.monitoring.bundle import BOARDS, ROOT, load_board, panels
-from tests.monitoring.lint import CHECKS, Board, Check
+from tests.monitoring.lint import CHECKS, Board, Check, panel_verdict_colours, target_verdict_numbers
 
 EXCEPTIONS: dict[str, dict[str, Any]] = yaml.safe_load((ROOT / "dashboards" / ".lint").read_text())["exclusions"]
 
@@ -40,6 +41,28 @@ def test_every_exception_has_a_reason_and_is_needed() -> None:
             board = next(board for board in map(load_board, BOARDS) if board["title"] == entry["dashboard"])
             found = {panel for panel, _ in known[name](board)}
             assert entry["panel"] in found if "panel" in entry else found, f"{name}: {entry}"
+
+
+def _planted(board: Board, title: str, **changes: Any) -> Board:  # noqa: ANN401  whatever a panel has
+    planted = copy.deepcopy(board)
+    next(panel for panel in panels(planted) if panel["title"] == title).update(changes)
+    return planted
+
+
+def test_a_tile_that_judges_by_itself_is_seen() -> None:
+    board = load_board(next(path for path in BOARDS if path.stem == "fleet"))
+    steps = {"mode": "absolute", "steps": [{"value": None, "color": "green"}, {"value": 1, "color": "red"}]}
+    config = {"defaults": {"thresholds": steps, "mappings": []}, "overrides": []}
+    assert [] == list(panel_verdict_colours(board))
+    assert ["In error"] == [title for title, _ in panel_verdict_colours(_planted(board, "In error", fieldConfig=config))]
+
+
+@pytest.mark.parametrize("query", ["count(booking_sync_x > 0.2)", "booking_sync_x > 1", "booking_sync_x < 14 * 24 * 60 * 60"])
+def test_a_number_of_a_verdict_that_does_not_move_with_it_is_seen(query: str) -> None:
+    board = load_board(next(path for path in BOARDS if path.stem == "internals"))
+    planted = _planted(board, "Event loop lag", targets=[{"expr": query}])
+    assert [] == list(target_verdict_numbers(board))
+    assert "Event loop lag" in {title for title, _ in target_verdict_numbers(planted, moved=planted)}
 
 
 def test_uids_and_titles_are_unique_and_the_files_are_small_enough_for_a_configmap() -> None:

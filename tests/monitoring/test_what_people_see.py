@@ -321,7 +321,7 @@ def test_withdrawn_data_ends_where_it_ends(see: See, now: float, job: str, panel
         ("fleet", "In error", [("unknown", GREY)]),
         ("fleet", "Disconnected", [("unknown", GREY)]),
         ("fleet", "Collectors without data", [("2", "red")]),
-        ("fleet", "Polls failing", [("2", "orange")]),
+        ("fleet", "Polls failing", [("2", "red")]),
     ],
 )
 def test_a_tile_does_not_say_that_withdrawn_data_is_good(
@@ -333,7 +333,8 @@ def test_a_tile_does_not_say_that_withdrawn_data_is_good(
 @pytest.mark.parametrize("job", ["shard-down", "shard-gone", "removed"])
 def test_collectors_that_nobody_polls_any_more_count_as_without_data(see: See, job: str) -> None:
     tiles = see(job, "fleet", "Collectors without data")["tiles"]
-    assert [("2", "red")] == [(tile["text"], tile["color"]) for tile in tiles]
+    # Whether that is a shard that is gone or a target that was removed, the first tile and the alerts say.
+    assert [("2", GREY)] == [(tile["text"], tile["color"]) for tile in tiles]
 
 
 @pytest.mark.parametrize("title", ["Connections healthy", "Next booking", "Credential"])
@@ -459,6 +460,32 @@ def test_nobody_is_needed_is_said_only_where_no_alert_fires(
     (tile,) = see(job, "fleet", "Who is needed")["tiles"]
     title = "unknown" if tile["text"] == "unknown" else tile["title"]
     assert expected == (title, tile["text"], tile["color"])
+
+
+def test_of_more_than_two_hundred_targets_the_wall_has_those_for_whom_somebody_is_called(
+    server: httpx.Client, see: See, now: float
+) -> None:
+    """A fleet that has just started, or lost a shard: of most targets nothing is known yet."""
+    codes = {"critical": 2.0, "warning": 1.0, "unknown": 3.0, "ok": 0.0}
+    numbers = {"critical": 3, "warning": 5, "unknown": 230, "ok": 40}
+    moments = moments_before(now - 15, 30, 10 * MINUTE)
+    series = partial(labels_of, "target:booking_sync_health:code", job="crowd", platform="wix")
+    remote_write(
+        server,
+        {
+            series(target=f"{word} {number}"): [(moment, codes[word]) for moment in moments]
+            for word, count in numbers.items()
+            for number in range(count)
+        },
+    )
+    tiles = [(tile["text"], tile["title"].split()[0]) for tile in see("crowd", "fleet", "Wall of targets")["tiles"]]
+    assert [*["critical"] * 3, *["warning"] * 5, *["unknown"] * 192] == [text for text, _ in tiles]
+    assert [name for _, name in tiles] == [text for text, _ in tiles]
+    # The table has all of them, in the same order.
+    rows = [row["State"]["text"] for row in see("crowd", "fleet", "All targets")["rows"]]
+    assert [word for word, count in numbers.items() for _ in range(count)] == rows
+    looks = {(tile["text"], tile["color"]) for tile in see("crowd", "fleet", "Wall of targets")["tiles"]}
+    assert {("critical", "red"), ("warning", "orange"), ("unknown", GREY)} == looks
 
 
 def _annotated(server: httpx.Client, board: str, name: str, variables: dict[str, str], now: float) -> list[Json]:

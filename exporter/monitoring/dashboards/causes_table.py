@@ -11,12 +11,14 @@ from exporter.monitoring.alerts import Board, alert_groups
 from exporter.monitoring.causes import NAMED, SEEN
 from exporter.monitoring.dashboards.fixes import BETWEEN, KEY, fix_mappings
 from exporter.monitoring.dashboards.panels import BLUE, LASTING, MOMENT, ORANGE, PAINTED, RED, Json, Looks, column, table, words
+from exporter.monitoring.dashboards.whys import WHYS, with_numbers
 from exporter.monitoring.options import Options
 
 _FRESH: Final = "90s"
 """Causes are recorded each minute, and what bridges a failed scrape is in their rules."""
 
-OF_RULES: Final = 'alertname="BookingSyncRuleFailures",target="",platform=""'
+OF_PROMETHEUS: Final = "BookingSyncRuleFailures"
+OF_RULES: Final = f'alertname="{OF_PROMETHEUS}",target="",platform=""'
 """What Prometheus counts of itself has its own job, and concerns all that it watches."""
 
 _SEVERITIES: Final[Looks] = {2.0: ("critical", RED), 1.0: ("warning", ORANGE), 0.0: ("info", BLUE)}
@@ -41,7 +43,8 @@ def open_target(name: str, more: str = "") -> Json:
 def _open_where(more: str = "") -> Json:
     """Return the link of a cause: to its target, or where it has none to the polls of its platform on the exporter's board."""
     link = open_target("__data.fields.target", f"&var-platform=${{__data.fields.platform:percentencode}}{more}")
-    return {**link, "title": "Open the board", "url": link["url"].replace(f"/d/{Board.TARGET}?", "/d/${__data.fields.board}?")}
+    url = link["url"].replace(f"/d/{Board.TARGET}?", "/d/${__data.fields.board}?").replace("fields.job:", "fields.jobs:")
+    return {**link, "title": "Open the board", "url": url}
 
 
 OPEN_TARGET: Final = open_target("__data.fields.target")
@@ -66,12 +69,14 @@ def causes_table(
     size: tuple[int, int],
     series: Sequence[str],
     *,
+    numbers_of: str = "",
     hidden: Sequence[str] = (),
     fixes_of: Collection[str] = (),
 ) -> Json:
     """Return a table of causes; ``series`` are the causes to be shown, their moments and how many targets each concerns.
 
-    ``hidden`` are fields that say nothing new on a board; ``fixes_of`` names the alerts whose fix stands in the row.
+    ``numbers_of`` selects the targets whose numbers say why; ``hidden`` are fields that say nothing new on a board;
+    ``fixes_of`` names the alerts whose fix stands in the row.
     """
     cause, since, targets = series
     began = f"0 * ({cause}) + ignoring ({', '.join(NAMED)}) group_left () ({since})"
@@ -91,7 +96,7 @@ def causes_table(
         "target": "Target",
         "platform": "Platform",
         "connection": "Connection",
-        "job": "Job",
+        "jobs": "Job",
         "board": "Board",
     }
     summaries: dict[float | str, tuple[str, str]] = {
@@ -100,21 +105,22 @@ def causes_table(
     reasons: dict[float | str, tuple[str, str]] = {
         str(word): (str(word).replace("_", " "), "text") for kind in (Reason, ErrorReason, ConnectionStatus) for word in kind
     }
+    reasons |= {name: (why, "text") for name, why in WHYS.items()}
     runbook = options.runbook("${__data.fields.runbook}")
     widths = {
-        "Value #A": 80,
-        "who": 165,
-        "Value #D": 65,
-        "alert": 298,
+        "Value #A": 78,
+        "who": 155,
+        "Value #D": 66,
+        "alert": 326,
         "where": 148,
-        "reason": 122,
-        "Value #B": 115,
-        "Value #C": 100,
-        "fixed_by": 178,
-        "alertstate": 114,
+        "reason": 150,
+        "Value #B": 105,
+        "Value #C": 102,
+        "fixed_by": 160,
+        "alertstate": 110,
     }
     if fixes_of:  # a fix wants the room, and several lines
-        widths |= {"alert": 230, "where": 130, "reason": 125, "fixed_by": 165, "alertstate": 90}
+        widths |= {"alert": 240, "where": 130}
     links = {"who": [_open_where()], "where": [_open_where(_OF_CONNECTION)]} if "who" not in hidden else {}
     links |= {"alert": [_runbook(runbook)]} if runbook else {}
     looks: dict[str, dict[str, object]] = {
@@ -130,7 +136,7 @@ def causes_table(
             "custom_minWidth": 300,
             "custom_inspect": True,  # a Grafana that does not wrap shows all of it on demand
         },
-        **{name: {"custom_hidden": True} for name in ("target", "platform", "connection", "job", "board", *hidden)},
+        **{name: {"custom_hidden": True} for name in ("target", "platform", "connection", "jobs", "board", *hidden)},
         # Files have names in lower case, which no query can make.
         "runbook": {"custom_hidden": True, "mappings": words({name: (str(name).lower(), "text") for name in summaries})}
         if options.runbook_url
@@ -152,7 +158,7 @@ def causes_table(
         description,
         size,
         [
-            _described(options, one)
+            _described(options, one, numbers_of)
             for one in (f"0 + ({cause})", f"1000 * ({began})", f"time() - ({began})", f"0 * ({cause}) + ({targets})")
         ],
         columns,
@@ -169,7 +175,7 @@ def _runbook(url: str) -> Json:
     return {"title": "Open the runbook", "url": url, "targetBlank": True}
 
 
-def _described(options: Options, expression: str) -> str:
+def _described(options: Options, expression: str, numbers_of: str) -> str:
     """Return ``expression`` with labels for people: whom it befalls, and where there; and with those of its links."""
 
     def put(label: str, text: str, by: str, pattern: str = "(.+)") -> None:
@@ -178,9 +184,13 @@ def _described(options: Options, expression: str) -> str:
 
     key = '", "'.join(KEY)
     expression = f'label_join({expression}, "fix", "{BETWEEN}", "{key}")'
+    if numbers_of:
+        expression = with_numbers(expression, numbers_of)
     # A label that no row has is no column: each row has them all, or columns would come and go.
     put("where", "-", "job")
-    put("reason", "-", "reason", "")
+    # Without a reason its own name says why, which the mapping puts into words.
+    expression = f'label_join({expression}, "why", ":", "reason", "alertname")'
+    put("reason", "$1", "why", ":(.+)")
     put("who", "the exporter", "job")
     put("who", "all that is watched", "alertname", "BookingSyncNothingAnswers")
     put("who", "site $1", "site")
@@ -203,4 +213,7 @@ def _described(options: Options, expression: str) -> str:
     put("board", options.uid(Board.TARGET), "target")
     for label in ("target", "platform", "connection"):
         put(label, "All", label, "")
+    # Prometheus, which tells of itself, is no exporter: a board of its job would be empty.
+    put("jobs", "$1", "job")
+    put("jobs", "All", "alertname", OF_PROMETHEUS)
     return expression

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from exporter.model import ConnectionStatus
 from exporter.monitoring.alerts import Board
+from exporter.monitoring.alerts.chosen import within_last
 from exporter.monitoring.dashboards.causes_table import OPEN_CONNECTION, OPEN_TARGET
 from exporter.monitoring.dashboards.dashboard import Row, board, variable
 from exporter.monitoring.dashboards.fleet_now import SCOPE, first_screen, wall
+from exporter.monitoring.dashboards.judged import found, judged
 from exporter.monitoring.dashboards.panels import (
     CLEAR,
     GREEN,
@@ -30,10 +32,14 @@ from exporter.monitoring.dashboards.panels import (
     words,
 )
 from exporter.monitoring.dashboards.shares import DAYS, connections, days_known, healthy_share, or_none
+from exporter.monitoring.language import said
 from exporter.monitoring.options import Options
-from exporter.monitoring.promql import RECENT, newest, one_per, recent
+from exporter.monitoring.promql import RECENT, TENANT_LABELS, newest, one_per, recent
 from exporter.monitoring.rules import STATUS_CODES
-from exporter.monitoring.rules.bookings import NEW_4H
+from exporter.monitoring.rules.bookings import CONFLICTS, NEW_4H
+from exporter.monitoring.rules.health import OF_BOOKINGS, OF_COLLECTORS, OF_CONNECTIONS
+from exporter.monitoring.rules.objective import FASTEST_BURN, SLOWER_BURN
+from exporter.texts import DEFAULT
 
 _CODE = f"connection:booking_sync_connection_status:code{{{SCOPE}}}"
 _EVERY_5M, _EVERY_HOUR = "11m", "3h"
@@ -41,7 +47,6 @@ _EVERY_5M, _EVERY_HOUR = "11m", "3h"
 
 _SHARE, _KNOWN = "healthy", f"days known of {DAYS}"
 _NOT_WORKING = STATUS_CODES[ConnectionStatus.SYNC_IN_PROGRESS]
-_BAD_NOW = ((None, GREEN), (1, RED))
 _ENOUGH = 10
 """So many bookings are enough to be compared with those of another week."""
 
@@ -66,7 +71,7 @@ def fleet(options: Options) -> str:
         ],
         rows=[
             Row("Right now", first_screen(options)),
-            Row("All targets", [*wall(), *_stats()]),
+            Row("All targets", [*wall(), *_stats(options)]),
             Row("Connections", [_trouble(), *_connections()]),
             Row("Bookings", _bookings()),
             Row("Error budget", _budget(options)),
@@ -75,11 +80,17 @@ def fleet(options: Options) -> str:
     )
 
 
-def _stats() -> list[Json]:
+def _stats(options: Options) -> list[Json]:
     up = f"collector:booking_sync_collector_up:max{{{SCOPE}}}"
     answering = recent(f"collector:booking_sync_answering:max{{{SCOPE}}}")
     available = recent(f"collector:booking_sync_data_available:max{{{SCOPE}}}")
-    conflicts = recent(f'target_window:booking_sync_conflicting_bookings:max{{{SCOPE},window="next_24h"}}')
+    conflicts = recent(f'{CONFLICTS}{{{SCOPE},window=~"next_24h|next_7d"}}')
+
+    def found_of(collectors: str) -> str:
+        # A target that is wholly without data is found as such, not collector by collector.
+        return (
+            f"{recent(f'{OF_COLLECTORS}{{{SCOPE}}}')} and on (job, {', '.join(TENANT_LABELS)}, target, platform) {collectors}"
+        )
 
     def with_status(status: ConnectionStatus) -> str:
         return or_none(connections(SCOPE, status), SCOPE, "connections")
@@ -87,54 +98,63 @@ def _stats() -> list[Json]:
     return [
         stat(
             "Connections healthy",
-            "Share of the live calendar connections that are not in error. Below the objective customers get double-booked.",
+            f"Share of the live calendar connections that are not in error. The objective is {options.objective} %; what "
+            "is red pages within an hour.",
             (4, 4),
             or_none(healthy_share(SCOPE), SCOPE, "connections"),
             unit="percentunit",
             none="no connections",
-            thresholds=((None, RED), (0.9, ORANGE), (0.97, GREEN)),
+            thresholds=((None, RED), (_pages_below(options), ORANGE), (options.slo, GREEN)),
         ),
-        stat(
+        judged(
             "In error",
-            "Connections whose sync is broken. Each one can lead to a double booking; its owner has to act.",
+            "Connections whose sync is broken, without those that are accepted as they are. Each one can lead to a double "
+            "booking; its owner has to act. As bad as the worst of them; grey if that is no problem to you.",
             (3, 4),
             with_status(ConnectionStatus.ERROR),
+            found(OF_CONNECTIONS, SCOPE, "ConnectionError", "ConnectionNeedsOwner"),
             none="no connections",
-            thresholds=_BAD_NOW,
         ),
-        stat(
+        judged(
             "Disconnected",
-            "Connections that were cut, on purpose or not; without those that are accepted as they are.",
+            "Connections that are cut, on purpose or not; without those that are accepted as they are. Grey while none was cut "
+            f"{said(within_last(options.thresholds.connection_disconnected_within), DEFAULT)}.",
             (3, 4),
             with_status(ConnectionStatus.DISCONNECTED),
+            found(OF_CONNECTIONS, SCOPE, "ConnectionDisconnected"),
             none="no connections",
-            thresholds=((None, GREEN), (1, ORANGE)),
         ),
-        stat(
-            "Overlapping bookings, 24 h",
-            "Bookings of the next 24 hours that overlap another one on a resource. Anything above 0 needs the front desk.",
+        judged(
+            "Overlapping bookings, 7 d",
+            "Bookings of the next 7 days that overlap another one on a resource, without those that are accepted. As bad as "
+            "the first of them: the front desk moves it.",
             (4, 4),
-            or_none(f"sum({conflicts})", SCOPE, "bookings"),
+            or_none(f"sum(max without (window) ({conflicts}))", SCOPE, "bookings"),
+            found(OF_BOOKINGS, SCOPE, "DoubleBooking"),
             none="not measured",
-            thresholds=_BAD_NOW,
         ),
-        stat(
+        judged(
             "Collectors without data",
             "Collectors whose data expired or never came, and those polled within the last hour that nobody polls now: a shard "
             "that is gone, or, for an hour, a target removed on purpose. What they should show is missing on this board.",
             (4, 4),
             f"count(\n  {available} == 0 or {recent(up, '1h')} unless {recent(up)}\n) and count({answering})\n"
             f"or 0 * count({answering})",
-            thresholds=_BAD_NOW,
+            found_of(f"{available} == 0"),
         ),
-        stat(
+        judged(
             "Polls failing",
             "Collectors whose last poll brought nothing. Their data is still shown until it is too old.",
             (3, 4),
             f"count({answering} == 0) or 0 * count({answering})",
-            thresholds=((None, GREEN), (1, ORANGE)),
+            found_of(f"{answering} == 0"),
         ),
     ]
+
+
+def _pages_below(options: Options) -> float:
+    """Return the share that uses up the error budget as fast as the first alert about it allows."""
+    return max(0.0, round(1 - float(FASTEST_BURN) * (1 - options.slo), 9))
 
 
 def _trouble() -> Json:
@@ -206,14 +226,14 @@ def _budget(options: Options) -> list[Json]:
         ),
         timeseries(
             "Burn rate by window",
-            "How fast the worst target uses up its error budget; 1 uses it up exactly in 30 days. Pages come above 14.4 (1 h) "
-            "and 6 (6 h), tickets above 3 (1 d) and 1 (3 d).",
+            "How fast the worst target uses up its error budget; 1 uses it up exactly in 30 days. Pages come above "
+            f"{FASTEST_BURN} (1 h) and {SLOWER_BURN} (6 h), tickets above 3 (1 d) and 1 (3 d).",
             [
                 query(f"max({burn(*one)} and ignoring (collector) {configured}) / {options.error_budget}", one[0])
                 for one in windows
             ],
             size=(18, 8),
-            thresholds=((None, CLEAR), (6, ORANGE), (14.4, RED)),
+            thresholds=((None, CLEAR), (float(SLOWER_BURN), ORANGE), (float(FASTEST_BURN), RED)),
         ),
     ]
 

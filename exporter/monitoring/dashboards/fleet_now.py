@@ -6,12 +6,12 @@ from typing import Final
 
 from exporter.monitoring.causes import CAUSE, SINCE, TARGETS
 from exporter.monitoring.dashboards.causes_table import OF_RULES, OPEN_TARGET, causes_table, fresh_and_of_rules, open_target
+from exporter.monitoring.dashboards.judged import VERDICTS
 from exporter.monitoring.dashboards.panels import (
     GREEN,
     NEUTRAL,
     ORANGE,
     PAINTED,
-    RED,
     Json,
     Looks,
     column,
@@ -34,12 +34,11 @@ _HEALTH: Final = recent(f"{HEALTH}{{{SCOPE}}}")
 WALL: Final = 200
 """So many tiles can be read."""
 
-HEALTH_LOOKS: Final[Looks] = {
-    float(Verdict.OK): ("ok", GREEN),
-    float(Verdict.WARNING): ("warning", ORANGE),
-    float(Verdict.CRITICAL): ("critical", RED),
-    float(Verdict.UNKNOWN): ("unknown", NEUTRAL),
-}
+_UNKNOWN_AS: Final = 0.5
+"""Where a target stands of which nothing is known: after those that somebody is called for, before those that are well."""
+_RANKED: Final = f"({_HEALTH} < {Verdict.UNKNOWN:d} or {_UNKNOWN_AS} * {_HEALTH} ^ 0)"
+"""The health of each target as numbers that sort: the higher the worse."""
+_RANKS: Final[Looks] = {_UNKNOWN_AS if code == Verdict.UNKNOWN else code: looks for code, looks in VERDICTS.items()}
 
 
 def first_screen(options: Options) -> list[Json]:
@@ -49,10 +48,8 @@ def first_screen(options: Options) -> list[Json]:
 
 def _targets() -> Json:
     looks = {
-        "critical": (Verdict.CRITICAL, ((None, NEUTRAL), (1, RED))),
-        "warning": (Verdict.WARNING, ((None, NEUTRAL), (1, ORANGE))),
-        "unknown": (Verdict.UNKNOWN, ((None, NEUTRAL),)),
-        "ok": (Verdict.OK, ((None, NEUTRAL), (1, GREEN))),
+        VERDICTS[code][0]: (code, ((None, NEUTRAL), (1, VERDICTS[code][1])))
+        for code in (Verdict.CRITICAL, Verdict.WARNING, Verdict.UNKNOWN, Verdict.OK)
     }
 
     def named(expression: str, state: str) -> str:
@@ -108,6 +105,7 @@ def _causes(options: Options) -> Json:
         "What Alertmanager keeps back for another row is not shown. The name of the fault leads to its runbook. Empty is good.",
         (24, 13),
         [fresh_and_of_rules(name, _CAUSES) for name in (CAUSE, SINCE, TARGETS)],
+        numbers_of=SCOPE,
     )
 
 
@@ -115,13 +113,13 @@ def wall() -> list[Json]:
     """Return a tile for each target, and a table of all of them."""
     panel = stat(
         "Wall of targets",
-        f"One tile for each target, those that are unknown or worst first; of more than {WALL} the worst. A tile leads to the "
-        "board of its target.",
+        f"One tile for each target: first those that are critical, then warnings, then those of which nothing is known yet; of "
+        f"more than {WALL} the worst. A tile leads to the board of its target.",
         (24, 8),
-        f"sort_desc(topk({WALL}, {_HEALTH}))",
+        f"sort_desc(topk({WALL}, {_RANKED}))",
         legend="{{target}}",
         thresholds=((None, NEUTRAL), (0, NEUTRAL)),
-        mappings=words(HEALTH_LOOKS),
+        mappings=words(_RANKS),
         links=[open_target("__field.labels.target")],
     )
     panel["options"] |= {"textMode": "name", "justifyMode": "center"}
@@ -151,7 +149,7 @@ def _all_targets() -> Json:
         "now and a week ago, the age of its oldest data, and what is left of its tightest API budget.",
         (24, 10),
         [
-            f"{by} ({_HEALTH})",
+            f"{by} ({_RANKED})",
             f"{by} (1 - {bad} / ({live} > 0))",
             f"{by} ({recent(bookings)})",
             f"{by} ({recent(bookings, offset='1w')})",
@@ -163,7 +161,7 @@ def _all_targets() -> Json:
             column("target", links=[OPEN_TARGET]),
             column(
                 "Value #A",
-                mappings=words(HEALTH_LOOKS),
+                mappings=words(_RANKS),
                 custom_cellOptions=PAINTED,
                 custom_width=90,
             ),

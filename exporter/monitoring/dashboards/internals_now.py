@@ -8,6 +8,7 @@ from exporter.monitoring.alerts import Board, alert_groups
 from exporter.monitoring.alerts.capacity import SLOW_LOOP, SLOW_SCRAPE
 from exporter.monitoring.causes import CAUSE, SINCE, TARGETS
 from exporter.monitoring.dashboards.causes_table import causes_table, fresh_and_of_rules
+from exporter.monitoring.dashboards.judged import found, judged
 from exporter.monitoring.dashboards.panels import (
     GREEN,
     MOMENT,
@@ -25,6 +26,7 @@ from exporter.monitoring.dashboards.panels import (
 )
 from exporter.monitoring.options import Options
 from exporter.monitoring.promql import RECENT, one_per, recent
+from exporter.monitoring.rules.health import OF_COLLECTORS
 from exporter.monitoring.rules.targets import OVERDUE
 
 PROCESS: Final = 'job=~"$job",instance=~"$instance"'
@@ -44,13 +46,13 @@ def first_screen(options: Options) -> list[Json]:
     intervals = _intervals(options)
     return [
         _keeps_up(intervals),
-        stat(
+        judged(
             "Polls overdue",
             f"Collectors whose next poll is late by {'a whole interval' if intervals == '1' else f'{intervals} intervals'} or "
             "more. Anything above 0 is bad; the fleet's board says whose they are.",
             (9, 3),
             f"count({overdue} > {intervals}) or 0 * count({overdue})",
-            thresholds=((None, GREEN), (1, ORANGE)),
+            found(OF_COLLECTORS, SCOPE, "PollOverdue"),
             links=[_WHOSE],
         ),
         _causes(options),

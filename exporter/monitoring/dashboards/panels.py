@@ -48,6 +48,16 @@ def words(meaning: Looks) -> list[Json]:
     return [{"type": "value", "options": options}]
 
 
+def uncoloured(meaning: Mapping[float, str]) -> list[Json]:
+    """Return a value mapping to words in the colour that the steps give the number."""
+    return [
+        {
+            "type": "value",
+            "options": {f"{value:g}": {"text": text, "index": i} for i, (value, text) in enumerate(meaning.items())},
+        }
+    ]
+
+
 def _missing(none: str) -> list[Json]:
     # Without these a missing value has the colour of the lowest threshold, which is green wherever 0 is good.
     unknown = {

@@ -10,13 +10,12 @@ from exporter.monitoring.alerts import Board, alert_groups
 from exporter.monitoring.causes import CAUSE, SINCE, TARGETS
 from exporter.monitoring.dashboards.causes_table import causes_table, fresh
 from exporter.monitoring.dashboards.dashboard import Row, board, link, variable
-from exporter.monitoring.dashboards.fleet_now import HEALTH_LOOKS
+from exporter.monitoring.dashboards.judged import ALL_IS_GOOD, MOMENT_IS_BAD, VERDICTS, found, judged
 from exporter.monitoring.dashboards.panels import (
     GREEN,
     LASTING,
     MOMENT,
     NEUTRAL,
-    ORANGE,
     PAINTED,
     RED,
     STATUS_WORDS,
@@ -29,21 +28,20 @@ from exporter.monitoring.dashboards.panels import (
     state_timeline,
     table,
     top,
+    uncoloured,
     words,
 )
 from exporter.monitoring.dashboards.shares import bookings_per_hour, healthy_share, none, or_none
 from exporter.monitoring.options import Options
 from exporter.monitoring.promql import TENANT_LABELS, one_per, recent
 from exporter.monitoring.rules.connections import REASON
-from exporter.monitoring.rules.health import HEALTH
+from exporter.monitoring.rules.health import HEALTH, OF_BOOKINGS, OF_CONNECTIONS
 from exporter.monitoring.rules.targets import AVAILABLE, OUTAGE, UP, WHY
 
 _SCOPE = 'job=~"$job",target="$target"'
 _ONE = _SCOPE + ',connection=~"$connection"'
 _ON_ITS_OWN_PAGE: Final = "This target on the exporter's own page"
 _DAY: Final = "time:D MMM YYYY"
-_ONE_OF_MANY: Final = 0.0001
-"""A share that is more than nothing, however many connections a target has."""
 _BEGUN: Final = -2.0
 """What a tile of a moment has where that moment is over."""
 _GOOD, _PARTLY, _FAILED, _NOT_YET = 1.0, 0.5, 0.0, 2.0
@@ -86,29 +84,36 @@ def _now(options: Options) -> list[Json]:
             "The verdict of the exporter's own page: ok, warning, critical, or unknown while no poll has ended.",
             (6, 3),
             f"max({recent(f'{HEALTH}{{{_SCOPE}}}')})",
-            mappings=words(HEALTH_LOOKS),
+            mappings=words(VERDICTS),
             links=[{"title": _ON_ITS_OWN_PAGE, "url": url, "targetBlank": True} for url in _status_page(options)],
         ),
-        stat(
+        judged(
             "Next double booking",
             "The moment at which the next bookings overlap on a resource that serves one at a time; what is accepted does not "
-            "count. The exporter's own page names them.",
+            "count. As bad as the state has it: the sooner the worse. The exporter's own page names them.",
             (6, 3),
             or_none(f"{_from_now(f'min({next_conflict})')}\nor 0 * max({conflicts})", _SCOPE, "bookings"),
+            found(OF_BOOKINGS, _SCOPE, "DoubleBooking"),
+            steps=MOMENT_IS_BAD,
             unit=MOMENT,
             none="not measured",
-            mappings=words({0: ("none", GREEN), _BEGUN: ("has begun", RED)}),
-            thresholds=((None, GREEN), (1, RED)),
+            mappings=[*words({0: ("none", GREEN)}), *uncoloured({_BEGUN: "has begun"})],
         ),
-        stat(
+        judged(
             "Connections healthy",
-            "Share of the live calendar connections that are not in error: red where none is left, as the state has it. "
-            "Bitrix24 portals have none.",
+            "Share of the live connections that are not in error, as bad as the state has it. Bitrix24 portals have none.",
             (6, 3),
             or_none(healthy_share(_SCOPE), _SCOPE, "connections"),
+            found(
+                OF_CONNECTIONS,
+                f'{_SCOPE},connection=~".*"',  # the share is that of all of them, whichever is chosen
+                "ConnectionError",
+                "ConnectionNeedsOwner",
+                "AllConnectionsFailing",
+            ),
+            steps=ALL_IS_GOOD,
             unit="percentunit",
             none="none",
-            thresholds=((None, RED), (_ONE_OF_MANY, ORANGE), (1, GREEN)),
         ),
     ]
 
@@ -138,6 +143,7 @@ def _causes(options: Options) -> Json:
         "who mends it and how. The name of the fault leads to its runbook. Empty is good.",
         (24, 7),
         (cause, since, targets),
+        numbers_of=_SCOPE,
         hidden=("who", "Value #D"),
         fixes_of={alert.name for group in alert_groups(options) for alert in group.alerts},
     )

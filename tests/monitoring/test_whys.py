@@ -1,0 +1,49 @@
+"""Each alert has a why, short enough for its column: causes come without a reason, and a row without one answers nothing."""
+
+from __future__ import annotations
+
+import pytest
+
+from exporter.monitoring.alerts import alert_groups
+from exporter.monitoring.dashboards.whys import WHYS
+from exporter.monitoring.options import Options
+from tests.monitoring.bundle import BOARDS, load_board, panels
+from tests.monitoring.text_widths import PADDING, is_cut, lines_of, width_of
+
+HEARTBEAT = "Watchdog"
+
+
+def _width_of_the_column() -> float:
+    fleet = load_board(next(path for path in BOARDS if path.stem == "fleet"))
+    table = next(panel for panel in panels(fleet) if panel["title"] == "What is broken and who fixes it")
+    (found,) = [over["properties"] for over in table["fieldConfig"]["overrides"] if over["matcher"]["options"] == "reason"]
+    return next(float(one["value"]) for one in found if one["id"] == "custom.width")
+
+
+def test_every_alert_has_a_why_and_nothing_else_has() -> None:
+    names = {alert.name for group in alert_groups(Options()) for alert in group.alerts}
+    assert names - {HEARTBEAT} == set(WHYS)
+
+
+@pytest.mark.parametrize("why", sorted({*WHYS.values(), "12 bookings overlap", "100 % have none", "100 % not verified"}))
+def test_a_why_fits_into_its_column(why: str) -> None:
+    assert width_of(why) + PADDING <= _width_of_the_column()
+
+
+@pytest.mark.parametrize(
+    ("text", "width", "lines"),
+    [
+        ("token revoked", 122, 1),
+        ("The booking sync exporter cannot be scraped", 298, 2),
+        ("a b c", 46, 1),
+        ("a b c", 36, 2),
+        ("a b c", 25, 3),
+    ],
+)
+def test_a_text_that_is_wider_than_its_column_has_more_lines(text: str, width: float, lines: int) -> None:
+    assert lines == lines_of(text, width)
+
+
+def test_a_word_that_is_wider_than_its_column_is_cut() -> None:
+    assert is_cut("account administrator", 100)
+    assert not is_cut("account administrator", 110)
