@@ -214,6 +214,16 @@ def panel_painted_cells(board: Board) -> Findings:
                 yield panel["title"], f"{over['matcher']['options']} may have no colour"
 
 
+def panel_painted_words(board: Board) -> Findings:
+    """A number is told in a word, which on the right of its cell would touch the words of the next."""
+    for panel in panels(board):
+        for over in panel["fieldConfig"]["overrides"]:
+            properties = {one["id"]: one["value"] for one in over["properties"]}
+            painted = properties.get("custom.cellOptions", {}).get("type") == "color-background"
+            if painted and properties.get("custom.align") != "center":
+                yield panel["title"], f"{over['matcher']['options']} is not in the middle of its cell"
+
+
 _ADDRESSES = {
     "booking-sync-fleet": {
         "Targets": "What is broken and who fixes it",
@@ -571,6 +581,7 @@ CHECKS: tuple[Check, ...] = (
     panel_exporter_first,
     panel_state_colours,
     panel_painted_cells,
+    panel_painted_words,
     panel_address,
     panel_withdrawn,
     panel_units_rule,

@@ -101,7 +101,8 @@ def _now(options: Options) -> list[Json]:
         ),
         judged(
             "Connections healthy",
-            "Share of the live connections that are not in error, as bad as the state has it. Bitrix24 portals have none.",
+            "Share of the live connections that are not in error, as bad as the state has it, without those that nobody knows "
+            "any more because their provider cannot be read. Bitrix24 portals have none.",
             (6, 3),
             or_none(healthy_share(_SCOPE), _SCOPE, "connections"),
             found(
@@ -277,7 +278,8 @@ def _connections() -> Json:
     panel = table(
         "Calendar connections (Wix)",
         "Each calendar connection, the worst first: its status, why and since when, its calendar and schedule, and what is "
-        "switched on. A name of letters and figures can be given another one with `aliases`. Bitrix24 portals have none.",
+        "switched on. Those of a provider that cannot be read vanish when their data gets too old. A name of letters and "
+        "figures can be given another one with `aliases`. Bitrix24 portals have none.",
         (24, 7),
         [
             named,
