@@ -172,12 +172,7 @@ def _polls() -> Json:
     kept = f"min by (collector) ({recent(f'booking_sync_collector_max_age_seconds{{{_SCOPE}}}')})"
     reasons = words({reason.value: (reason.value.replace("_", " "), "text") for reason in Reason})
     states = words(
-        {
-            _GOOD: ("good", GREEN),
-            _PARTLY: ("partly", YELLOW),
-            _FAILED: ("failed", RED),
-            _NOT_YET: ("not polled yet", NEUTRAL),
-        }
+        {_GOOD: ("good", GREEN), _PARTLY: ("partly", YELLOW), _FAILED: ("failed", RED), _NOT_YET: ("not polled yet", NEUTRAL)}
     )
     data = words({_SHOWN: ("shown", GREEN), _WITHDRAWN: ("withdrawn", RED), _NEVER_CAME: ("never came", NEUTRAL)})
     columns = {
