@@ -214,6 +214,16 @@ def panel_painted_cells(board: Board) -> Findings:
                 yield panel["title"], f"{over['matcher']['options']} may have no colour"
 
 
+def panel_painted_words(board: Board) -> Findings:
+    """A number is told in a word, which on the right of its cell would touch the words of the next."""
+    for panel in panels(board):
+        for over in panel["fieldConfig"]["overrides"]:
+            properties = {one["id"]: one["value"] for one in over["properties"]}
+            painted = properties.get("custom.cellOptions", {}).get("type") == "color-background"
+            if painted and properties.get("custom.align") != "center":
+                yield panel["title"], f"{over['matcher']['options']} is not in the middle of its cell"
+
+
 _ADDRESSES = {
     "booking-sync-fleet": {
         "Targets": "What is broken and who fixes it",
@@ -265,12 +275,14 @@ def panel_withdrawn(board: Board) -> Findings:
 _UNITS = (
     # What the expression looks like, in order, and the unit that it has to have.
     (r"^\(?count\(", "none"),
-    (r"1000", "dateTimeFromNow"),
+    # A moment, not how far it is from now: ranges end in the past, too, and "in a day" is anything from 22 to 35 hours.
+    (r"1000 .*credential_expiry", "time:D MMM YYYY"),
+    (r"1000", "time:D MMM HH:mm"),
     (r"_timestamp_seconds|process_start_time_seconds", "s"),
     (r"^histogram_quantile", "s"),
-    (r"^60 \*.*\brate\(", "cpm"),
+    (r"\b60 \*.*\brate\(", "suffix:/min"),
     (r"\brate\(.* / |_seconds_total", "percentunit"),
-    (r"\brate\(", "reqps"),
+    (r"\brate\(", "suffix:/min, and 60 times as much"),
     (r"_bytes\b", "bytes"),
     (r"[_:]seconds\b", "s"),
     (r":ratio| / last_over_time\(process_max_fds|^\(?1 - sum\(.* / ", "percentunit"),
@@ -569,6 +581,7 @@ CHECKS: tuple[Check, ...] = (
     panel_exporter_first,
     panel_state_colours,
     panel_painted_cells,
+    panel_painted_words,
     panel_address,
     panel_withdrawn,
     panel_units_rule,

@@ -20,6 +20,9 @@ MAX_ZEROS: Final = 4
 """As many windows as there are by default: more lines of zeros push out of a legend what is not zero."""
 _A_STATE: Final = "undefined"
 """A platform has a status and a reason of this name."""
+_COLUMN_PIXELS: Final = (1_440 - 32) / 24
+_PADDING, _SIGN_PIXELS, _LETTER_PIXELS, _NUMBER_PIXELS = 16, 28, 5.2, 68
+"""Of a legend at 12 px as a browser draws it, on a screen of 1,440 px."""
 _HALVES: Final = frozenset({"", "-"})
 
 
@@ -109,6 +112,17 @@ def a_legend_is_not_full_of_zeros(panel: Json, shown: Json) -> Iterator[str]:
         yield f"{len(zeros)} of {len(known)} lines are 0 all the time: {sorted(zeros)[:3]}"
 
 
+def a_legend_leaves_room_for_its_graph(panel: Json, shown: Json) -> Iterator[str]:
+    """Grafana gives a legend six tenths of the width at most, and what does not fit is behind a scroll bar."""
+    if panel["type"] != "timeseries" or panel["options"]["legend"]["placement"] != "right":
+        return
+    room = 0.6 * (_COLUMN_PIXELS * panel["gridPos"]["w"] - 2 * _PADDING)
+    for line in shown["series"]:
+        needed = _SIGN_PIXELS + _LETTER_PIXELS * len(line["name"]) + _NUMBER_PIXELS * len(line["legend"])
+        if needed > room:
+            yield f"{line['name']} needs {needed:.0f} of {room:.0f} pixels"
+
+
 STATEMENTS: Final[tuple[Statement, ...]] = (
     a_tile_without_a_value_is_grey_and_says_unknown,
     a_cell_without_a_value_is_empty,
@@ -119,6 +133,7 @@ STATEMENTS: Final[tuple[Statement, ...]] = (
     a_code_is_told_in_words,
     one_cause_is_one_row,
     a_legend_is_not_full_of_zeros,
+    a_legend_leaves_room_for_its_graph,
 )
 
 

@@ -121,6 +121,15 @@ def test_nothing_is_green_and_no_tile_knows_anything_while_the_exporter_is_stopp
     assert {(UNKNOWN, GREY)} == tiles
 
 
+@pytest.mark.parametrize("job", [*PLAYED, "stopped-for-long"])
+def test_a_graph_of_the_exporter_is_empty_where_the_exporter_is_stopped_and_nowhere_else(sights: Sights, job: str) -> None:
+    """A fault that was not found is told by a line at 0: no line at all is what a stopped exporter looks like."""
+    charts = [place for place in places([job]) if place.stem == "internals" and place.panel["type"] == "timeseries"]
+    drawn = {place.title for place in charts if _drawn_lately(sights.see(place), sights.now)}
+    assert len(charts) >= 16
+    assert (set() if job in STOPPED else {place.title for place in charts}) == drawn
+
+
 @pytest.mark.parametrize("job", STOPPED)
 @pytest.mark.parametrize("stem", BY_STEM)
 def test_the_first_tile_of_a_board_says_that_the_exporter_is_stopped(sights: Sights, stem: str, job: str) -> None:
@@ -307,6 +316,10 @@ def _by_thresholds(panel: Json, _: Json) -> None:
     panel["fieldConfig"]["defaults"]["color"] = {"mode": "thresholds"}
 
 
+def _half_as_wide(panel: Json, _: Json) -> None:
+    panel["gridPos"]["w"] //= 2
+
+
 def _named(_: Json, results: Json) -> None:
     for letter, answer in results.items():
         for row in answer["result"]:
@@ -349,6 +362,7 @@ def _valued(value: str) -> Plant:
         (says.one_cause_is_one_row, Place("token-revoked", TROUBLES[0], ALL, TROUBLES[1]), _named),
         (says.one_cause_is_one_row, Place(CALM, "target", SALON_WIX, "Calendar connections (Wix)"), _named),
         (says.a_legend_is_not_full_of_zeros, Place(CALM, "internals", ALL, "Since the last good poll"), _valued("0")),
+        (says.a_legend_leaves_room_for_its_graph, Place(CALM, "internals", ALL, "Requests by operation"), _half_as_wide),
     ],
     ids=lambda one: getattr(one, "__name__", str(one)),
 )
@@ -410,6 +424,10 @@ def _troubles(sights: Sights, job: str) -> list[dict[str, str]]:
     place = Place(job, TROUBLES[0], ALL, TROUBLES[1])
     assert place.panel["gridPos"]["y"] + place.panel["gridPos"]["h"] <= FIRST_SCREEN
     return [{name: cell["text"] for name, cell in row.items()} for row in sights.see(place)["rows"]]
+
+
+def _drawn_lately(shown: Json, now: float) -> bool:
+    return any(value is not None and at > now - 5 * 60 - 1 for line in shown["series"] for at, value, _ in line["points"])
 
 
 def _painted(shown: Json) -> list[Json]:

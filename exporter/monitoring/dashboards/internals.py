@@ -9,19 +9,28 @@ from exporter.metrics import FAMILIES, Histogram
 from exporter.monitoring.alerts import Board
 from exporter.monitoring.dashboards.dashboard import Row, board, variable
 from exporter.monitoring.dashboards.internals_now import PROCESS, SCOPE, first_screen
-from exporter.monitoring.dashboards.panels import CLEAR, ORANGE, RED, Json, counts, query, timeseries, top
+from exporter.monitoring.dashboards.panels import CLEAR, ORANGE, RED, Json, counts, override, query, timeseries, top
 from exporter.monitoring.options import Options
 from exporter.monitoring.promql import recent
 
 _COUNTED = SCOPE + ',instance=~"$instance"'
 _RATE = "[$__rate_interval]"
+_WIDE, _NARROW = (16, 8), (8, 8)
+"""Names of a platform's operations are long: in half of a row they leave no room for the last of a legend's numbers."""
+_PER_MINUTE: Final = "suffix:/min"
+"""In a second there is seldom one: rates of it would be hundredths."""
 _REQUESTS: Final = "booking_sync_api_request_duration_seconds"
 _POLLS: Final = "booking_sync_collector_poll_duration_seconds"
 _LATENESS: Final = "booking_sync_poll_lateness_seconds"
 _EVERY_POLL: Final = "5m"
 """The step of latencies, and hence the least that a rate is taken of: as long as it takes until everything has been polled."""
-_LARGEST: Final = {family.name: family.buckets[-1] for family in FAMILIES if isinstance(family, Histogram)}
-"""The last bound of each histogram, above which a quantile says nothing."""
+_BOUNDS: Final = {family.name: (family.buckets[0], family.buckets[-1]) for family in FAMILIES if isinstance(family, Histogram)}
+"""The first and the last bound of each histogram: a quantile below the one or above the other says nothing."""
+_A_LIMIT: Final = override(
+    {"id": "byRegexp", "options": "/^limit of | interval$/"},
+    {"custom.fillOpacity": 0, "custom.lineStyle": {"fill": "dash", "dash": [10, 10]}},
+)
+"""Areas below what something is held against would cover it."""
 
 
 def internals(options: Options) -> str:
@@ -62,20 +71,21 @@ def _polling() -> list[Json]:
                 query(f"60 * sum(rate(booking_sync_collector_polls_total{{{_COUNTED}}}{_RATE}))", "polls"),
                 query(f"60 * ({failures} > 0)", "failed: {{reason}}"),
             ],
-            unit="cpm",
+            unit=_PER_MINUTE,
         ),
         _latency(
             "Poll duration p95 against interval",
-            f"A poll that takes longer than its interval delays the next one. {_last(_POLLS)}",
+            f"A poll that takes longer than its interval delays the next one. {_between(_POLLS)}",
             [
                 query(_quantile(0.95, _POLLS, "collector", _COUNTED), "{{collector}} p95"),
                 query(f"min by (collector) ({interval})", "{{collector}} interval"),
             ],
+            overrides=[_A_LIMIT],
         ),
         _latency(
             "How late polls begin, p99",
             "Against their time: what this machine had no time for, never what a platform took. "
-            f"A start with thousands of targets shows here, and a loop that lags. {_last(_LATENESS)}",
+            f"A start with thousands of targets shows here, and a loop that lags. {_between(_LATENESS)}",
             [query(_quantile(0.99, _LATENESS, "platform", PROCESS + ',platform=~"$platform"'), "{{platform}}")],
         ),
         timeseries(
@@ -86,11 +96,13 @@ def _polling() -> list[Json]:
                 query(f"min by (collector) ({max_age})", "limit of {{collector}}"),
             ],
             unit="s",
+            overrides=[_A_LIMIT],
         ),
         counts(
             "Rows and words that could not be used",
-            "Rows of answers that were skipped and words that this version does not know, per hour. Empty is good.",
-            [
+            "Rows of answers that were skipped, and unknown words, per hour. 'nothing to report' is good.",
+            _or_none(
+                dropped,  # an increase in an hour outlives the exporter by that
                 query(
                     top(f"sum by (target) (increase(booking_sync_malformed_rows_total{{{_COUNTED}}}[1h])) > 0"),
                     "{{target}} skipped rows",
@@ -99,27 +111,26 @@ def _polling() -> list[Json]:
                     f"sum by (field) (increase(booking_sync_unrecognized_values_total{{{_COUNTED}}}[1h])) > 0",
                     "unknown {{field}}",
                 ),
-            ],
-            size=(8, 8),
+            ),
+            size=_NARROW,
         ),
         counts(
             "Series left out",
-            "Connections or resources without series of their own, because there are too many. Empty is good.",
-            [
-                query(top(f"max by (target, collector) ({dropped}) > 0"), "{{target}} {{collector}}"),
-            ],
-            size=(8, 8),
+            "Connections or resources without series of their own, because there are too many. 'nothing to report' is good.",
+            _or_none(dropped, query(top(f"max by (target, collector) ({dropped}) > 0"), "{{target}} {{collector}}")),
+            size=_NARROW,
         ),
         counts(
             "Incomplete windows",
-            "1 while a window could not be read to its end; its numbers are a lower bound. Empty is good.",
-            [
+            "1 while a window could not be read to its end; its numbers are a lower bound. 'nothing to report' is good.",
+            _or_none(
+                complete,
                 query(
                     top(f"1 - min by (target, collector, window) ({complete}) > 0"),
                     "{{target}} {{collector}} {{window}}",
-                )
-            ],
-            size=(8, 8),
+                ),
+            ),
+            size=_NARROW,
         ),
     ]
 
@@ -132,29 +143,33 @@ def _api() -> list[Json]:
         timeseries(
             "Requests by platform",
             "HTTP requests to the platforms.",
-            [query(all_requests, "{{platform}}")],
-            unit="reqps",
+            [query(f"60 * {all_requests}", "{{platform}}")],
+            unit=_PER_MINUTE,
         ),
         timeseries(
             "Failed requests by code",
             "Share of the requests that did not end with 2xx; 'none' had no answer at all. A refused credential is 401 or 403. "
-            "Empty is good.",
-            [query(f"{failed} / on (platform) group_left () ({all_requests} > 0) > 0", "{{platform}} {{code}}")],
+            "'nothing to report' is good.",
+            _or_none(
+                all_requests, query(f"{failed} / on (platform) group_left () ({all_requests} > 0) > 0", "{{platform}} {{code}}")
+            ),
             unit="percentunit",
         ),
         _latency(
             "Request duration, p50 and p95",
-            f"How long the platforms take to answer. A rising p95 eats into the polls' time. {_last(_REQUESTS)}",
+            f"How long the platforms take to answer. A rising p95 eats into the polls' time. {_between(_REQUESTS)}",
             [
                 query(_quantile(0.5, _REQUESTS, "platform", _COUNTED), "{{platform}} p50"),
                 query(_quantile(0.95, _REQUESTS, "platform", _COUNTED), "{{platform}} p95"),
             ],
+            size=_NARROW,
         ),
         timeseries(
             "Requests by operation",
             "The operations with the most requests.",
-            [query(top(f"sum by (platform, operation) (rate({requests}}}{_RATE}))"), "{{platform}} {{operation}}")],
-            unit="reqps",
+            [query(top(f"60 * sum by (platform, operation) (rate({requests}}}{_RATE}))"), "{{platform}} {{operation}}")],
+            unit=_PER_MINUTE,
+            size=_WIDE,
         ),
     ]
 
@@ -162,6 +177,8 @@ def _api() -> list[Json]:
 def _budget() -> list[Json]:
     ratio = recent(f"target_budget:booking_sync_api_budget_remaining:ratio{{{SCOPE}}}")
     operating = recent(f"booking_sync_api_operating_seconds{{{_COUNTED}}}")
+    waited = f"rate(booking_sync_api_throttle_wait_seconds_total{{{_COUNTED}}}{_RATE})"
+    retried = f"60 * rate(booking_sync_api_retries_total{{{_COUNTED}}}{_RATE})"
     return [
         timeseries(
             "Budget left",
@@ -169,6 +186,14 @@ def _budget() -> list[Json]:
             [query(f"bottomk(15, min by (target, budget) ({ratio}))", "{{target}} {{budget}}")],
             unit="percentunit",
             thresholds=((None, RED), (0.1, ORANGE), (0.2, CLEAR)),
+        ),
+        timeseries(
+            "Time spent waiting for a limit",
+            "Share of the time that requests of a target wait for a limit, ours or the platform's. Several can wait at once. "
+            "'nothing to report' is good.",
+            _or_none(waited, query(top(f"sum by (target) ({waited}) > 0"), "{{target}}")),
+            unit="percentunit",
+            top_is_one=False,
         ),
         timeseries(
             "Operating time by operation",
@@ -180,35 +205,20 @@ def _budget() -> list[Json]:
                 )
             ],
             unit="s",
-        ),
-        timeseries(
-            "Time spent waiting for a limit",
-            "Share of the time that requests of a target wait for a limit, ours or the platform's. Several can wait at once. "
-            "Empty is good.",
-            [
-                query(
-                    top(f"sum by (target) (rate(booking_sync_api_throttle_wait_seconds_total{{{_COUNTED}}}{_RATE})) > 0"),
-                    "{{target}}",
-                )
-            ],
-            unit="percentunit",
-            top_is_one=False,
+            size=_WIDE,
         ),
         timeseries(
             "Retries by reason",
-            "Requests that were repeated, by what went wrong before. Empty is good.",
-            [
-                query(
-                    f"sum by (platform, reason) (rate(booking_sync_api_retries_total{{{_COUNTED}}}{_RATE})) > 0",
-                    "{{platform}} {{reason}}",
-                )
-            ],
-            unit="reqps",
+            "Requests that were repeated, by what went wrong before. 'nothing to report' is good.",
+            _or_none(retried, query(f"sum by (platform, reason) ({retried}) > 0", "{{platform}} {{reason}}")),
+            unit=_PER_MINUTE,
+            size=_NARROW,
         ),
     ]
 
 
 def _process() -> list[Json]:
+    logged = f"60 * rate(booking_sync_log_messages_total{{{PROCESS}}}{_RATE})"
     return [
         timeseries(
             "CPU",
@@ -232,25 +242,32 @@ def _process() -> list[Json]:
         timeseries(
             "Log lines by level",
             "Log lines per minute. Errors have a reason and a target in the log.",
-            [
-                query(
-                    f"60 * sum by (level) (rate(booking_sync_log_messages_total{{{PROCESS}}}{_RATE})) > 0",
-                    "{{level}}",
-                )
-            ],
-            unit="cpm",
+            _or_none(logged, query(f"sum by (level) ({logged}) > 0", "{{level}}")),
+            unit=_PER_MINUTE,
         ),
     ]
 
 
-def _latency(title: str, description: str, queries: Sequence[Json]) -> Json:
+def _or_none(counted: str, *found: Json) -> list[Json]:
+    """Return the queries ``found``, and a line at 0 where they find nothing although what they look at was ``counted``.
+
+    An empty graph would say the same of an exporter that found nothing and of one that is down.
+    """
+    nothing = "\nunless on () ".join((f"0 * max({counted})", *(f"({one['expr']})" for one in found)))
+    return [*found, query(nothing, "nothing to report")]
+
+
+def _latency(
+    title: str, description: str, queries: Sequence[Json], *, size: tuple[int, int] = (12, 8), overrides: Sequence[Json] = ()
+) -> Json:
     """Return a graph of quantiles. In a window without a poll there is none: short ones would make dots of a line."""
-    return {**timeseries(title, description, queries, unit="s"), "interval": _EVERY_POLL}
+    return {**timeseries(title, description, queries, unit="s", size=size, overrides=overrides), "interval": _EVERY_POLL}
 
 
-def _last(histogram: str) -> str:
-    """Return how to read the largest number that a quantile can be."""
-    return f"{_LARGEST[histogram]:g} s stands for that or more."
+def _between(histogram: str) -> str:
+    """Return how to read the smallest and the largest number that a quantile can be."""
+    first, last = _BOUNDS[histogram]
+    return f"What took less than {first:g} s looks like almost that; {last:g} s stands for that or more."
 
 
 def _quantile(share: float, histogram: str, label: str, matchers: str) -> str:

@@ -96,7 +96,12 @@ def override(matcher: Json, properties: Mapping[str, object]) -> Json:
 
 
 def column(name: str, **properties: object) -> Json:
-    """Return the override of a table's column; underscores in the properties stand for dots."""
+    """Return the override of a table's column; underscores in the properties stand for dots.
+
+    Numbers stand on the right of a cell, and so would the word that one is told in: a painted word stands in the middle.
+    """
+    if properties.get("custom_cellOptions") == PAINTED:
+        properties["custom_align"] = "center"
     return override({"id": "byName", "options": name}, {key.replace("_", "."): value for key, value in properties.items()})
 
 

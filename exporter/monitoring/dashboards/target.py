@@ -41,6 +41,7 @@ from exporter.monitoring.rules.targets import AVAILABLE, OUTAGE, UP, WHY
 _SCOPE = 'job=~"$job",target="$target"'
 _ONE = _SCOPE + ',connection=~"$connection"'
 _ON_ITS_OWN_PAGE: Final = "This target on the exporter's own page"
+_DAY: Final = "time:D MMM YYYY"
 _BEGUN: Final = -2.0
 """What a tile of a moment has where that moment is over."""
 _GOOD, _PARTLY, _FAILED, _NOT_YET = 1.0, 0.5, 0.0, 2.0
@@ -88,19 +89,20 @@ def _now(options: Options) -> list[Json]:
         ),
         judged(
             "Next double booking",
-            "When the next bookings overlap on a resource that serves one at a time; what is accepted does not count. As bad "
-            "as the state has it: the sooner the worse. The exporter's own page names them.",
+            "The moment at which the next bookings overlap on a resource that serves one at a time; what is accepted does not "
+            "count. As bad as the state has it: the sooner the worse. The exporter's own page names them.",
             (6, 3),
             or_none(f"{_from_now(f'min({next_conflict})')}\nor 0 * max({conflicts})", _SCOPE, "bookings"),
             found(OF_BOOKINGS, _SCOPE, "DoubleBooking"),
             steps=MOMENT_IS_BAD,
-            unit="dateTimeFromNow",
+            unit=MOMENT,
             none="not measured",
             mappings=[*words({0: ("none", GREEN)}), *uncoloured({_BEGUN: "has begun"})],
         ),
         judged(
             "Connections healthy",
-            "Share of the live connections that are not in error, as bad as the state has it. Bitrix24 portals have none.",
+            "Share of the live connections that are not in error, as bad as the state has it, without those that nobody knows "
+            "any more because their provider cannot be read. Bitrix24 portals have none.",
             (6, 3),
             or_none(healthy_share(_SCOPE), _SCOPE, "connections"),
             found(
@@ -170,12 +172,7 @@ def _polls() -> Json:
     kept = f"min by (collector) ({recent(f'booking_sync_collector_max_age_seconds{{{_SCOPE}}}')})"
     reasons = words({reason.value: (reason.value.replace("_", " "), "text") for reason in Reason})
     states = words(
-        {
-            _GOOD: ("good", GREEN),
-            _PARTLY: ("partly", YELLOW),
-            _FAILED: ("failed", RED),
-            _NOT_YET: ("not polled yet", NEUTRAL),
-        }
+        {_GOOD: ("good", GREEN), _PARTLY: ("partly", YELLOW), _FAILED: ("failed", RED), _NOT_YET: ("not polled yet", NEUTRAL)}
     )
     data = words({_SHOWN: ("shown", GREEN), _WITHDRAWN: ("withdrawn", RED), _NEVER_CAME: ("never came", NEUTRAL)})
     columns = {
@@ -227,7 +224,7 @@ def _next() -> list[Json]:
         "When the next booking starts, as of the last poll. Missing while bookings are only counted, not read.",
         (4, 5),
         or_none(_from_now(f"min({next_booking})"), _SCOPE, "bookings"),
-        unit="dateTimeFromNow",
+        unit=MOMENT,
         none="none known",
         mappings=words({_BEGUN: ("has begun", "text")}),
     )
@@ -236,10 +233,10 @@ def _next() -> list[Json]:
         booking,
         stat(
             "Credential",
-            "When a person has to renew the credential. Missing for credentials that renew themselves or never expire.",
+            "The day by which a person has to renew the credential. Some renew themselves or never expire.",
             (4, 5),
             f"1000 * min({expiry})\nor {none(_SCOPE)}",
-            unit="dateTimeFromNow",
+            unit=_DAY,
             none="does not expire",
         ),
     ]
@@ -276,7 +273,8 @@ def _connections() -> Json:
     panel = table(
         "Calendar connections (Wix)",
         "Each calendar connection, the worst first: its status, why and since when, its calendar and schedule, and what is "
-        "switched on. A name of letters and figures can be given another one with `aliases`. Bitrix24 portals have none.",
+        "switched on. Those of a provider that cannot be read vanish when their data gets too old. A name of letters and "
+        "figures can be given another one with `aliases`. Bitrix24 portals have none.",
         (24, 7),
         [
             named,
