@@ -22,7 +22,6 @@ from tests.monitoring.inboxes import Inboxes, mailbox, send, text_of, web
 from tests.monitoring.rendered_messages import alert_of, rendered
 from tests.monitoring.routes import every_route, way
 from tests.monitoring.servers import alertmanager, run, wait_for
-from tests.monitoring.test_chosen_severities import PAGES
 from tests.monitoring.test_settings import bundle_of, settings_of
 
 MAX_TELEGRAM = 4096
@@ -171,7 +170,7 @@ def test_alertmanager_accepts_every_way_and_route(routes: str, tmp_path: Path) -
 
 
 # Every alert as critical as `verdicts:` can make it, and as shipped.
-_CHOSEN = ({}, {str(row.kind): "critical" for row in MOVABLE if row.kind is not Kind.CONFLICT})
+_CHOSEN: tuple[dict[str, str], ...] = ({}, {str(row.kind): "critical" for row in MOVABLE if row.kind is not Kind.CONFLICT})
 
 
 @pytest.mark.parametrize("severities", _CHOSEN, ids=["shipped", "critical"])
