@@ -36,7 +36,7 @@ def trouble_with_address(url: str) -> tuple[str, str] | None:
     return (
         None
         if usable
-        else ("is no http(s) address, or holds a query or a password", "write https://host/path, without a query")
+        else ("is not an http(s) address, or holds a query or a password", "write https://host/path, without a query")
     )
 
 

@@ -46,7 +46,7 @@ SecretFile = Annotated[
 def _mail_addresses(value: object) -> str:
     text = seen(text_of(value, "team@example.org", any_text=False))
     if not all(re.fullmatch(r"[^\s@{}<>,;:\"]+@[^\s@{}<>,;:\"]+", one.strip()) for one in text.split(",")):
-        raise field_error("is not an address of mail", "write it like team@example.org; several with commas between them")
+        raise field_error("is not an e-mail address", "write it like team@example.org; several with commas between them")
     return text
 
 
@@ -106,7 +106,7 @@ def _web_address(value: object) -> str:
     if parts.username or parts.password:
         raise field_error("holds a user or a password", "put the whole address into a file and name that in url_file")
     if not usable or _TEMPLATED in text or re.search(r"\s", text):
-        raise field_error("is not an address of the web", "write it like https://heartbeat.example.org/ping")
+        raise field_error("is not a web address", "write it like https://heartbeat.example.org/ping")
     return text
 
 
@@ -131,9 +131,9 @@ def _weekdays(value: object) -> str:
     text = text_of(value, "monday:friday", any_text=False).lower()
     found = [_DAYS.index(day) if day in _DAYS else None for day in text.split(":")]
     if None in found or len(found) > 2:  # noqa: PLR2004  from, to
-        raise field_error("are no days of the week", "write each like monday:friday, or sunday")
+        raise field_error("is not a day of the week, nor a range of them", "write each like monday:friday, or sunday")
     if len(found) > 1 and (found[0] or 0) > (found[1] or 0):
-        raise field_error("end before they begin: Alertmanager's week begins on sunday", "write two: saturday, sunday")
+        raise field_error("ends before it begins: Alertmanager's week begins on sunday", "write two: saturday, sunday")
     return text
 
 
@@ -169,7 +169,7 @@ class Slack(Strict):
 class Webhook(Strict):
     """An address that is sent Alertmanager's JSON; that of a dead man's switch."""
 
-    url: WebAddress | None = Field(default=None, description="The address, if it is no secret.")
+    url: WebAddress | None = Field(default=None, description="The address, if it is not a secret.")
     url_file: SecretFile | None = Field(
         default=None, description="File with the address. Alertmanager 0.28 or newer: older ones crash."
     )
@@ -217,14 +217,14 @@ class MailServer(Strict):
 
     smarthost: Smarthost = Field(description="HOST:PORT of the server that takes it.")
     sender: MailAddress = Field(alias="from", description="Address that it comes from.")
-    username: Login | None = Field(default=None, description="Name to log in with; without one nobody does.")
+    username: Login | None = Field(default=None, description="Name to log in with; left out, there is no login.")
     password_file: SecretFile | None = Field(default=None, description="File with the password of that name.")
-    require_tls: bool = Field(default=True, description="Whether STARTTLS is a must; port 465 is TLS from its first byte.")
+    require_tls: bool = Field(default=True, description="Whether STARTTLS is required; port 465 is TLS from its first byte.")
 
     @model_validator(mode="after")
     def _both_or_none(self) -> Self:
         if (self.username is None) != (self.password_file is None):
-            raise field_error("needs both of username and password_file, or none", "add the other one")
+            raise field_error("needs both username and password_file, or neither", "add the other one")
         return self
 
 
@@ -277,7 +277,7 @@ class OfficeHours(Strict):
     @model_validator(mode="after")
     def _in_order(self) -> Self:
         if self.start >= self.end:
-            raise field_error("closes before it opens", "write a time for to that is later than that for from")
+            raise field_error("closes before it opens", "write an end (to) that is later than the start (from)")
         return self
 
 

@@ -29,10 +29,10 @@ _MATCHERS: Final = ("matchers", "match", "match_re")
 
 def _receiver(value: object) -> Mapping[str, Any]:
     if not isinstance(value, dict) or not isinstance(value.get("name"), str) or not value["name"].strip():
-        raise field_error("is no receiver of Alertmanager", "write {name: NAME, webhook_configs: [{url: ADDRESS}]}")
+        raise field_error("is not a receiver of Alertmanager", "write {name: NAME, webhook_configs: [{url: ADDRESS}]}")
     for key, ways in value.items():
         if key != "name" and not (str(key).endswith("_configs") and _are_mappings(ways)):
-            raise field_error(f"{shown(str(key))} is no list of ways", "write one like webhook_configs: [{url: ADDRESS}]")
+            raise field_error(f"{shown(str(key))} is not a list of ways", "write one like webhook_configs: [{url: ADDRESS}]")
     for key, inside in _pairs(value):
         if key in _SECRET:
             # Never shown.
@@ -44,7 +44,7 @@ def _receiver(value: object) -> Mapping[str, Any]:
 
 def _route(value: object) -> Mapping[str, Any]:
     if not _is_route(value):
-        raise field_error("is no route of Alertmanager", "write {matchers: ['team = \"it\"'], receiver: NAME}")
+        raise field_error("is not a route of Alertmanager", "write {matchers: ['team = \"it\"'], receiver: NAME}")
     assert isinstance(value, dict)  # noqa: S101  it is a route
     if not any(value.get(key) for key in _MATCHERS) and value.get("continue") is not True:
         raise field_error("takes every alert, and the pager gets none", "add matchers, or continue: true")
@@ -116,11 +116,11 @@ class Extra(Strict):
                     yield FieldProblem(place, "names no receiver", "add receiver: NAME")
                 if "receiver" in one and one["receiver"] not in known:
                     fix = f"add it to extra.receivers, or name one of {', '.join(known)}"
-                    yield FieldProblem((*place, "receiver"), "is the name of no receiver", fix)
+                    yield FieldProblem((*place, "receiver"), "is not the name of a receiver", fix)
                 for key in ("active_time_intervals", "mute_time_intervals"):
                     if unknown := [name for name in one.get(key) or () if name not in intervals]:
                         fix = "name office-hours" if intervals else "add office_hours and name office-hours"
-                        yield FieldProblem((*place, key), f"{shown(str(unknown[0]))} is no interval of the bundle", fix)
+                        yield FieldProblem((*place, key), f"{shown(str(unknown[0]))} is not an interval of the bundle", fix)
 
 
 def _all_of(route: Mapping[str, Any], place: Place) -> Iterator[tuple[Place, Mapping[str, Any]]]:

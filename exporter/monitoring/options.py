@@ -82,7 +82,9 @@ class Options:
         if self.targets < 0:
             problems.append(Problem("--targets", f"{self.targets} is less than none", "leave it out for no limit"))
         if self.language not in LANGUAGES:
-            problems.append(Problem("--language", f"{self.language!r} is no language of ours", f"write {', '.join(LANGUAGES)}"))
+            problems.append(
+                Problem("--language", f"{self.language!r} is not one of the languages", f"write one of {', '.join(LANGUAGES)}")
+            )
         if not 1 <= self.hurry <= MAX_HURRY:
             problems.append(
                 Problem("--hurry", f"{self.hurry} is not between 1 and {MAX_HURRY}", "write 60 for a minute in a second")

@@ -91,7 +91,7 @@ def _alert_name(value: object) -> str:
     names = {alert.name for group in alert_groups(Options()) for alert in group.alerts}
     if name not in names:
         near = get_close_matches(name, names, n=1, cutoff=0.6)
-        raise field_error("is the name of no alert", f"did you mean {near[0]}?" if near else "see docs/runbooks/README.md")
+        raise field_error("is not the name of an alert", f"did you mean {near[0]}?" if near else "see docs/runbooks/README.md")
     return name
 
 
@@ -104,7 +104,7 @@ def _each_once(names: tuple[str, ...]) -> tuple[str, ...]:
 def _language(value: object) -> str:
     language = text_of(value, "en", any_text=False)
     if language not in LANGUAGES:
-        raise field_error(f"{shown(language)} is no language of ours", f"write {', '.join(LANGUAGES)}")
+        raise field_error(f"{shown(language)} is not one of the languages", f"write one of {', '.join(LANGUAGES)}")
     return language
 
 
@@ -168,7 +168,7 @@ class Alerts(Strict):
     """Which alerts there are. Thresholds and severities are in `verdicts:` of the exporter's own file."""
 
     disabled: Annotated[frozenset[AlertName], Field(strict=False)] = Field(
-        default=frozenset(), description="Names of alerts that nobody wants; what they kept back is told."
+        default=frozenset(), description="Names of alerts that nobody wants; what they held back is told."
     )
 
 
@@ -176,7 +176,7 @@ class Grafana(Strict):
     """The dashboards in Grafana."""
 
     uid_prefix: UidPrefix = Field(
-        default="booking-sync", description="Beginning of the three uids, for a second bundle in one Grafana; links follow."
+        default="booking-sync", description="What the three uids begin with, for a second bundle in one Grafana; links follow."
     )
     folder: Title = Field(default="Booking sync", description="Folder that the dashboards are in.")
     variables: Annotated[tuple[Choice, ...], Field(strict=False), AfterValidator(_each_once)] = Field(
@@ -215,7 +215,7 @@ class Settings(Strict):
         default={}, description="Labels that every alert gets, for routes of your own."
     )
     alerts: Alerts = Field(default=Alerts(), description="Which alerts there are.")
-    mail: MailServer | None = Field(default=None, description="Server that takes mail; a must where somebody is told by mail.")
+    mail: MailServer | None = Field(default=None, description="Mail server; needed where somebody is told by mail.")
     receivers: Receivers = Field(default=Receivers(), description="Who is told, and by which ways.")
     routes: Annotated[tuple[Route, ...], Field(strict=False)] = Field(
         default=(), description="Who else is told instead, by site or by who has to act."
@@ -267,7 +267,7 @@ class Settings(Strict):
 
 def _cross_problems(settings: Settings) -> Iterator[FieldProblem]:
     for job in settings.exporters.keys() - set(settings.jobs):
-        yield FieldProblem(("exporters", job), "is none of the jobs", "name it in jobs, too")
+        yield FieldProblem(("exporters", job), "is not one of the jobs", "name it in jobs, too")
     if settings.cluster_label in settings.rule_labels:
         path = ("rule_labels", settings.cluster_label)
         yield FieldProblem(path, "is the cluster_label", "set it as an external label of Prometheus")

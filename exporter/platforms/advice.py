@@ -58,8 +58,8 @@ EVERYWHERE: Final[Mapping[Reason, Advice]] = {
     ),
     Reason.TLS: Advice(
         "The encrypted connection failed: certificate not trusted, expired, or for another name.",
-        "The exporter's operator checks the host's clock. A private CA, also that of a proxy that intercepts TLS, belongs into "
-        "the host's CA certificates (then the exporter is restarted) or into the target's `tls.ca_file` (then it is reloaded).",
+        "The exporter's operator checks the host's clock. A private CA, also that of a proxy that intercepts TLS, belongs "
+        "in the host's CA certificates (then restart the exporter) or in the target's `tls.ca_file` (then reload it).",
     ),
     Reason.INVALID_RESPONSE: Advice(
         "The answer is not what the API promises: HTML, cut off, too large or without a field that must be there.",

@@ -39,7 +39,7 @@ CREDENTIAL_ENDS: Final = Advice(
 )
 OVERDUE: Final = Advice(
     "The poll should have begun long ago: the exporter has more to do than this machine can, or its clock was stopped.",
-    "Nothing while it passes. If it lasts, the exporter's operator gives the exporter more of a processor, raises intervals, "
+    "Nothing while it passes. If it lasts, the exporter's operator gives the exporter more CPU, raises intervals, "
     "or divides the targets (`--shard`).",
 )
 NOT_POLLED: Final = Advice("Nothing is known yet: no poll has finished.", "")

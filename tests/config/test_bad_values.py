@@ -65,7 +65,7 @@ PLACES: Final[dict[str, tuple[str, str, str]]] = {
 }
 DIGITS: Final = "(fix: write it in digits)"
 LIKE: Final = "(fix: write text such as 30s, 5m or 1h30m)"
-ADDRESS: Final = "is no http(s) address, or holds a query or a password (fix: write https://host/path, without a query)"
+ADDRESS: Final = "is not an http(s) address, or holds a query or a password (fix: write https://host/path, without a query)"
 ROWS: Final = (
     ("share", "20%", "'20%' is not a number (fix: write 0.2)"),
     ("share", "20 %", "'20 %' is not a number (fix: write 0.2)"),

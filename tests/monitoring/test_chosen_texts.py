@@ -10,6 +10,7 @@ import pytest
 
 from exporter.monitoring.alerts import Alert, alert_groups
 from exporter.monitoring.alerts.chosen import for_over, within_last
+from exporter.monitoring.dashboards import fleet, internals, target
 from exporter.monitoring.options import Options
 from exporter.monitoring.runbooks import runbook_texts
 from exporter.state.findings import findings
@@ -101,6 +102,38 @@ def test_no_runbook_says_a_default_that_a_user_left() -> None:
     said = {name: pages[f"{name.lower()}.md"].split("\n## The rule\n")[0] for name in told_by}
     assert len(said) >= 10
     assert [] == [(name, words) for name, text in said.items() for words in NOWHERE["en"] if words in text]
+
+
+_TIME: Final = re.compile(
+    r"(?:[\w-]+ )?(?:\d+|an?|one|two|three|four|six|several|few|some|for|within|most|each|last|next|next \d+)"
+    r" (?:minute|hour|day|week)s?\b"
+)
+NO_THRESHOLD: Final = {
+    *("next 7 days", "within 7 days"),  # windows
+    *("a whole day", "day last week", "and last week"),  # what the intake is: a day against the same day of the week before
+    *("at most a day", "a week", "repair, a week", "looks at it, a week"),  # for how long a silence lasts
+    *("within minutes", "each hour"),  # how it is on the platform
+}
+"""Times in runbooks of kinds with a threshold that are none."""
+
+
+def test_a_runbook_of_a_kind_with_a_threshold_names_no_time_but_these() -> None:
+    pages = runbook_texts(Options(thresholds=OTHER))
+    names = {name for row in TABLE if row.kind in _CHOSEN for name in row.alerts}
+    said = {
+        (name, found)
+        for name in names
+        for found in _TIME.findall(pages[f"{name.lower()}.md"].split("\n## Where the panel is\n")[0])
+        if not any(allowed.endswith(found) or found.endswith(allowed) for allowed in NO_THRESHOLD)
+    }
+    assert set() == said
+
+
+def test_no_board_says_a_default_that_a_user_left() -> None:
+    words = ("last day", "over an hour", "than an hour", "14 days", "tomorrow", "at least 10", "an interval ago")
+    for board in (fleet, target, internals):
+        text = board(Options(thresholds=OTHER))
+        assert [] == [word for word in words if word in text]
 
 
 _CHOSEN: Final = {

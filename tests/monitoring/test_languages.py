@@ -75,7 +75,7 @@ def test_the_language_changes_what_people_read_and_nothing_that_machines_read(la
 
 def test_english_is_the_default_and_another_language_is_refused_by_name() -> None:
     assert "en" == Options().language
-    with pytest.raises(ConfigError, match=r"--language: 'fr' is no language of ours.*write en, de, ru"):
+    with pytest.raises(ConfigError, match=r"--language: 'fr' is not one of the languages.*write one of en, de, ru"):
         Options(language="fr")
 
 

@@ -44,7 +44,7 @@ def _conflicts(options: Options) -> tuple[Alert, ...]:
     # A window of its own counts no others; of another time the number is that of the week.
     expr, description = (_overlap("next_24h"), within_a_day) if soon == DEFAULTS.conflict_soon else (_soon(soon), within_a_week)
     until_morning = (
-        "Nobody stands there before tomorrow; one customer has to be asked to another time."
+        "Nobody stands there before tomorrow; one customer has to be offered another time."
         if soon >= _DAY
         else Message("If the time that is named comes before the morning, two customers come for one place.")
     )
@@ -113,8 +113,8 @@ def _volume(options: Options) -> tuple[Alert, ...]:
             until_morning="If the calendar is broken, customers cannot book; what was booked may be forgotten.",
             description="{{ $labels.target }} has no booking in the next 7 days; a week ago it had at least 10.",
             fix=(
-                "An administrator of the account looks whether the bookings are still there and whether services, staff and "
-                "opening hours are; days of a planned closure stand in `closed` of the target."
+                "An administrator of the account checks whether the bookings are still there, and the services, staff and "
+                "opening hours, too; days of a planned closure stand in `closed` of the target."
             ),
         ),
         *told(
@@ -164,7 +164,7 @@ def _volume(options: Options) -> tuple[Alert, ...]:
                 "more than half of what it had."
             ),
             fix=(
-                "An administrator of the account looks who removed them and whether an integration did, stops that one, and "
+                "An administrator of the account finds out who removed them; if it was an integration, stops it, and "
                 "enters the bookings again before customers come."
             ),
         ),
@@ -215,11 +215,11 @@ def _consistency(options: Options) -> tuple[Alert, ...]:
                 hold="1h",
                 severity=Severity.WARNING,
                 fixed_by=FixedBy.OPERATOR,
-                summary="Links to the CRM are asked for too seldom.",
+                summary="Links to the CRM are checked too seldom.",
                 until_morning="Bookings without a link to the CRM are found late; the bookings themselves are right.",
                 description=(
                     "For {{ $value | humanizePercentage }} of the bookings of {{ $labels.target }} in {{ $labels.window }} "
-                    "nobody knows whether they are tied to the CRM: they were asked about longer ago than `max_age`."
+                    "nobody knows whether they are tied to the CRM: they were last checked longer ago than `max_age`."
                 ),
                 fix=(
                     "The exporter's operator raises `verify_calls` or `max_age` of the collector `links`, or narrows "

@@ -294,7 +294,7 @@ def _whole(options: Options) -> tuple[Alert, ...]:
             labels=FORGETS,
             summary="Calendar connections disappeared.",
             until_morning="The calendars that are gone block no slots: what is entered there can be booked a second time.",
-            description="{{ $labels.target }} reports less than half of yesterday's connections: {{ $value }}.",
+            description="{{ $labels.target }} reports fewer than half of yesterday's connections: {{ $value }}.",
             fix=(
                 "An administrator of the account finds out who removed the connections or withdrew the right to see them; "
                 "the calendars' owners connect again."

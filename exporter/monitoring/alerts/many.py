@@ -63,7 +63,7 @@ def _connections(options: Options) -> tuple[Alert, ...]:
             summary=summary,
             until_morning="Few or no calendars of these targets block slots: they can be booked a second time.",
             description=Message(
-                "{{ if $labels.besides }}Over an hour after those of others calendars broke in {{ $value }} more "
+                "{{ if $labels.besides }}Over an hour after those of others, calendars broke in {{ $value }} more "
                 "{{ $labels.platform }} targets.{{ else }}In {{ $value }}%(if_known)s of %(all)s{{ end }} "
                 "{{ $labels.platform }} targets no calendar works any more, or few do.{{ end }}",
                 if_known=if_known(WITH_CONNECTIONS, ("platform",)),
@@ -111,14 +111,14 @@ def _calendars(options: Options) -> Alert:
         summary="Many calendars are empty.",
         until_morning="Nothing if it is a holiday; else customers may not be able to book anywhere.",
         description=Message(
-            "{{ $value }}%(if_known)s of %(all)s{{ end }} {{ $labels.platform }} targets have no bookings ahead or get no new "
-            "ones, other than in the weeks before.",
+            "{{ $value }}%(if_known)s of %(all)s{{ end }} {{ $labels.platform }} targets have no bookings ahead or get no "
+            "new ones, unlike in the weeks before.",
             if_known=if_known(WITH_BOOKINGS, ("platform",)),
             all=NUMBER,
         ),
         fix=(
-            "An administrator of the accounts looks whether it is a holiday: such days stand in `closed` of the targets. If it "
-            "is none, a test booking as a customer would make it says whether the platform takes any."
+            "An administrator of the accounts checks whether it is a holiday: such days stand in `closed` of the targets. "
+            "If it is not, a test booking, made as a customer would make it, shows whether the platform takes any."
         ),
         board=Board.FLEET,
         link=("job",),

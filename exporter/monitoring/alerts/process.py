@@ -51,10 +51,10 @@ def _alerting() -> tuple[Alert, ...]:
             summary="Prometheus does not evaluate all of these rules.",
             until_morning="Alerts of the rules that fail do not come, whatever happens.",
             description=(
-                "Rules of {{ $labels.rule_group }} failed or were left out within the last 10 minutes: what they would tell, "
-                "nobody is told."
+                "Rules of {{ $labels.rule_group }} failed or were left out within the last 10 minutes: nobody is told what "
+                "they would have reported."
             ),
-            fix="Whoever runs Prometheus reads the error on its page of rules; without one Prometheus has no time for them.",
+            fix="Whoever runs Prometheus reads the error on its Rules page; if there is none, Prometheus has no time for them.",
             board=Board.INTERNALS,
             link=(),
         ),
@@ -117,7 +117,7 @@ def _replicas() -> tuple[Alert, ...]:
             fixed_by=FixedBy.OPERATOR,
             summary="Exporters run different configurations.",
             until_morning="Boards and alerts may tell two stories about the targets in which the configurations differ.",
-            description="Exporters of job {{ $labels.job }} have read different configurations for half an hour.",
+            description="Exporters of job {{ $labels.job }} have been running different configurations for half an hour.",
             fix=(
                 "The exporter's operator compares `booking_sync_config_hash` of the instances, puts the same file in place and "
                 "reloads them."

@@ -97,8 +97,8 @@ def _scrapes_failing(up: str) -> tuple[Alert, Alert]:
             "between."
         ),
         fix=(
-            "The exporter's operator reads the error of the last scrape on Prometheus' page of targets, then the exporter's "
-            "log: it restarts again and again, its page takes too long, or the network between the two fails."
+            "The exporter's operator reads the error of the last scrape on Prometheus' Targets page, then the exporter's "
+            "log: it restarts again and again, its page takes too long, or the network between the two is failing."
         ),
         board=Board.INTERNALS,
         link=("job", "instance"),
@@ -113,7 +113,7 @@ def _scrapes_failing(up: str) -> tuple[Alert, Alert]:
         ),
         keep="10m",
         severity=Severity.CRITICAL,
-        until_morning="Of what breaks at its targets some is told late and some not at all; customers find it.",
+        until_morning="Some of what breaks at its targets is reported late, some not at all; customers find it first.",
         description=(
             "Fewer than half of the scrapes of {{ $labels.instance }} succeeded within the last 30 minutes, and no other "
             "exporter of shard {{ $labels.shard }} answers more often."
@@ -134,7 +134,7 @@ def _shard_missing() -> Alert:
         keep="10m",
         severity=Severity.CRITICAL,
         fixed_by=FixedBy.OPERATOR,
-        summary="A part of the targets is watched by nobody.",
+        summary="Some of the targets are watched by nobody.",
         steps_inside=True,
         until_morning="Nobody watches the targets of the missing part: what breaks there is found by customers.",
         description=counted(
@@ -164,7 +164,7 @@ def _restarts_often() -> Alert:
         ),
         fix=(
             "The exporter's operator reads the last lines of its log before each start, and whether something ends it: its "
-            "limit of memory, its watchdog."
+            "memory limit, its watchdog."
         ),
         board=Board.INTERNALS,
         link=("job",),

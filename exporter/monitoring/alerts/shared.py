@@ -87,8 +87,8 @@ def _network() -> tuple[Alert, ...]:
             summary=_CUT_OFF,
             until_morning="Nothing is known of these targets; double bookings and cut calendars are found by customers.",
             description=Message(
-                "{{ $value }} of %(all)s targets, of several platforms at once, cannot be reached: most likely the network of "
-                "one shard or of one way out is cut off.",
+                "{{ $value }} of %(all)s targets, of several platforms at once, cannot be reached: most likely the network "
+                "of one shard or one route to the internet is cut off.",
                 all=number(PLATFORM_TARGETS, operator="sum"),
             ),
             fix=_LOOK_AT_THE_HOST,
@@ -145,8 +145,8 @@ def _platform() -> tuple[Alert, ...]:
             until_morning="Nothing is known of these targets; if the platform itself is down, nobody can book there, either.",
             description=how_many,
             fix=(
-                "The exporter's operator looks at the status page of the platform, then asks for the platform from another "
-                "network; a fault of the platform has to be waited for."
+                "The exporter's operator looks at the status page of the platform, then tries to reach the platform from "
+                "another network; a fault of the platform has to be waited for."
             ),
             board=Board.FLEET,
             link=("job",),
@@ -221,7 +221,7 @@ def _limited() -> Alert:
         summary="A booking platform limits the exporter at many targets.",
         until_morning="The exporter goes on waiting; what is shown grows older, and a page comes when nothing fresh is left.",
         description=Message(
-            "{{ $labels.platform }} turns away polls of {{ $value }} of %(all)s targets because it is asked too much.",
+            "{{ $labels.platform }} turns away polls of {{ $value }} of %(all)s targets because it gets too many requests.",
             all=number(PLATFORM_TARGETS, ("platform",)),
         ),
         fix=(

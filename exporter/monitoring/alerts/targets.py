@@ -99,11 +99,11 @@ def _access(options: Options) -> tuple[Alert, ...]:
             severity=Severity.WARNING,
             fixed_by=FixedBy.ADMINISTRATOR,
             since=last_answer("collector"),
-            until_morning="Nothing else: the other data of this target come.",
+            until_morning="Nothing else: this target's other data arrives.",
             summary=summary,
             description=(
-                "{{ $labels.platform }} refuses {{ $labels.collector }} of {{ $labels.target }} ({{ $labels.reason }}); its "
-                "other data come."
+                "{{ $labels.platform }} refuses {{ $labels.collector }} of {{ $labels.target }} ({{ $labels.reason }}); "
+                "its other data arrives."
             ),
             fix=_fixes(ACCESS),
         ),
@@ -175,11 +175,11 @@ def _data() -> tuple[Alert, ...]:
             severity=Severity.WARNING,
             fixed_by=FixedBy.OPERATOR,
             since=last_answer("collector"),
-            until_morning="What this collector watches stays unseen; the other data of the target come.",
+            until_morning="What this collector watches stays unseen; the target's other data arrives.",
             summary=summary,
             description=Message(
-                "{{ $labels.collector }} of {{ $labels.target }} brought no data within their maximum age%(why)s; what was "
-                "known is no longer shown. The target's other data come.",
+                "{{ $labels.collector }} of {{ $labels.target }} brought no data within its maximum age%(why)s; what was "
+                "known is no longer shown. The target's other data arrives.",
                 why=_WHY,
             ),
             fix=fix,
@@ -225,7 +225,7 @@ def _reading(options: Options) -> tuple[Alert, ...]:
                 summary="A poll does not begin.",
                 description=_overdue(intervals),
                 fix=(
-                    "The exporter's operator gives the exporter more of a processor, raises intervals, or divides the targets "
+                    "The exporter's operator gives the exporter more CPU, raises intervals, or divides the targets "
                     "(`--shard`); if it has time to spare, restarts it and reports the log."
                 ),
             ),

@@ -14,8 +14,8 @@ from exporter.monitoring.rules.shared import PLATFORM_TARGETS
 from exporter.monitoring.rules.unsteady import UNSTEADY, UNSTEADY_TARGETS
 
 _LOOK: Final = (
-    "The exporter's operator looks in its log for the reason: time-outs and faults by turns are a proxy or a load balancer "
-    "with a dead backend, refusals a session that expires, time-outs alone a `timeout` that is too short"
+    "The exporter's operator looks in its log for the reason: time-outs and faults by turns mean a proxy or a load "
+    "balancer with a dead backend, refusals a session that expires, time-outs alone a `timeout` that is too short"
 )
 _UNTIL_MORNING: Final = "What is shown is late by minutes again and again; if they stay away, a page comes."
 
