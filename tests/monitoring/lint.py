@@ -214,6 +214,16 @@ def panel_painted_cells(board: Board) -> Findings:
                 yield panel["title"], f"{over['matcher']['options']} may have no colour"
 
 
+def panel_axis_of_zeros(board: Board) -> Findings:
+    """An axis whose values are all 0 ends at 100, which makes 0 look like next to nothing of much."""
+    for panel in panels(board):
+        defaults = panel["fieldConfig"]["defaults"]
+        if panel["type"] != "timeseries" or defaults["unit"] in {"s", "bytes"}:
+            continue
+        if defaults["custom"].get("axisSoftMax", defaults.get("max")) != 1:
+            yield panel["title"], "its axis has no end where all is 0"
+
+
 def panel_painted_words(board: Board) -> Findings:
     """A number is told in a word, which on the right of its cell would touch the words of the next."""
     for panel in panels(board):
@@ -582,6 +592,7 @@ CHECKS: tuple[Check, ...] = (
     panel_state_colours,
     panel_painted_cells,
     panel_painted_words,
+    panel_axis_of_zeros,
     panel_address,
     panel_withdrawn,
     panel_units_rule,

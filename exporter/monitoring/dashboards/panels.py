@@ -11,6 +11,8 @@ from exporter.monitoring.rules import STATUS_CODES
 Json = dict[str, Any]
 
 MAX_SERIES = 15
+_FINER_THAN_ONE: Final = {"s", "bytes"}
+"""Units of which a part of one is worth an axis of its own, and which are never 0 for long."""
 RED, ORANGE, GREEN, BLUE, YELLOW, PURPLE, NEUTRAL = "red", "orange", "green", "blue", "yellow", "purple", "#808080"
 CLEAR = "transparent"
 
@@ -222,6 +224,8 @@ def timeseries(
         "stacking": {"mode": "normal" if stacked else "none", "group": "A"},
         "thresholdsStyle": {"mode": "line" if len(thresholds) > 1 else "off"},
     }
+    if unit not in _FINER_THAN_ONE:
+        custom["axisSoftMax"] = 1  # where all is 0, an axis would end at 100
     options = {
         "legend": {
             "displayMode": "table",
@@ -251,10 +255,9 @@ def timeseries(
 
 
 def counts(title: str, description: str, queries: Sequence[Json], *, size: tuple[int, int] = (12, 8)) -> Json:
-    """Return a graph of whole numbers: its axis has no halves, and ends at 1 where all are 0."""
+    """Return a graph of whole numbers: its axis has no halves."""
     panel = timeseries(title, description, queries, size=size)
     panel["fieldConfig"]["defaults"]["decimals"] = 0
-    panel["fieldConfig"]["defaults"]["custom"]["axisSoftMax"] = 1
     return panel
 
 
