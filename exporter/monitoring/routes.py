@@ -69,7 +69,7 @@ _EXAMPLES: Final[_Commented] = (
 _FORGOTTEN_PAGES: Final = {"routes": [{"matchers": ['forgets = "yes"'], "receiver": f"pager{WITHOUT_ALL_CLEAR}"}]}
 _PAGES: Final[_Commented] = (
     (
-        "The exporter itself, or what many targets share: one incident for each cause. What forgets has no all-clear, as below.",
+        "The exporter itself, or what many targets share: one incident for each cause. Its end is not told of what forgets.",
         {
             "matchers": ['severity = "critical"', 'target = ""'],
             **_WAKES,
