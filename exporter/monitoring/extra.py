@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, PlainValidator, WithJsonSchema
 
 from exporter.fields.kinds import FieldProblem, field_error, shown
+from exporter.monitoring.unreached import OF_THE_BUNDLE, in_their_own_words, takes_all, takings
 from exporter.platforms.settings import Strict
 
 Place: TypeAlias = tuple[str | int, ...]
@@ -102,25 +103,45 @@ class Extra(Strict):
     )
 
     def problems(self, receivers: Sequence[str], intervals: Sequence[str]) -> Iterator[FieldProblem]:
-        """Yield names that clash with the bundle's ``receivers``, or that nothing of it has."""
-        known = list(receivers)
-        for number, receiver in enumerate(self.receivers):
-            name = receiver["name"]
-            if name in known:
-                whose = "a receiver of the bundle" if name in receivers else "named twice"
-                yield FieldProblem(("receivers", number, "name"), f"{shown(name)} is {whose}", "use another name")
-            known.append(name)
+        """Yield names that clash with the bundle's ``receivers``, or that nothing of it has, and what no alert reaches."""
+        known = [*receivers, *(receiver["name"] for receiver in self.receivers)]
+        yield from self._receiver_problems(receivers)
         for number, route in enumerate(self.routes):
             for place, one in _all_of(route, ("routes", number)):
-                if not place[2:] and "receiver" not in one:
-                    yield FieldProblem(place, "names no receiver", "add receiver: NAME")
-                if "receiver" in one and one["receiver"] not in known:
-                    fix = f"add it to extra.receivers, or name one of {', '.join(known)}"
-                    yield FieldProblem((*place, "receiver"), "is not the name of a receiver", fix)
-                for key in ("active_time_intervals", "mute_time_intervals"):
-                    if unknown := [name for name in one.get(key) or () if name not in intervals]:
-                        fix = "name office-hours" if intervals else "add office_hours and name office-hours"
-                        yield FieldProblem((*place, key), f"{shown(str(unknown[0]))} is not an interval of the bundle", fix)
+                yield from _route_problems(place, one, known, intervals)
+        for taking in takings(self.routes, ("extra", "routes")):
+            if takes_all(taking, OF_THE_BUNDLE):
+                fix = "narrow its matchers, or add continue: true"
+                yield FieldProblem(taking.place[1:], "takes every alert of the bundle, and the pager gets none", fix)
+        for problem in in_their_own_words(self.routes, ("extra", "routes"), frozenset()):
+            yield problem._replace(path=problem.path[1:])
+
+    def _receiver_problems(self, receivers: Sequence[str]) -> Iterator[FieldProblem]:
+        routes = [one for route in self.routes for _, one in _all_of(route, ())]
+        named = {one.get("receiver") for one in routes}
+        known = list(receivers)
+        for number, receiver in enumerate(self.receivers):
+            name, place = receiver["name"], ("receivers", number, "name")
+            if name in known:
+                whose = "a receiver of the bundle" if name in receivers else "named twice"
+                yield FieldProblem(place, f"{shown(name)} is {whose}", "use another name")
+            elif name not in named:
+                yield FieldProblem(place, "no route leads to it", "name it in a route of extra, or remove it")
+            known.append(name)
+
+
+def _route_problems(
+    place: Place, route: Mapping[str, Any], receivers: Sequence[str], intervals: Sequence[str]
+) -> Iterator[FieldProblem]:
+    if not place[2:] and "receiver" not in route:
+        yield FieldProblem(place, "names no receiver", "add receiver: NAME")
+    if "receiver" in route and route["receiver"] not in receivers:
+        fix = f"add it to extra.receivers, or name one of {', '.join(receivers)}"
+        yield FieldProblem((*place, "receiver"), "is not the name of a receiver", fix)
+    for key in ("active_time_intervals", "mute_time_intervals"):
+        if unknown := [name for name in route.get(key) or () if name not in intervals]:
+            fix = "name office-hours" if intervals else "add office_hours and name office-hours"
+            yield FieldProblem((*place, key), f"{shown(str(unknown[0]))} is not an interval of the bundle", fix)
 
 
 def _all_of(route: Mapping[str, Any], place: Place) -> Iterator[tuple[Place, Mapping[str, Any]]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from exporter.monitoring.kubernetes import dashboards_kustomization, manifests
 from exporter.monitoring.naming import with_cluster_label
 from exporter.monitoring.options import Options
 from exporter.monitoring.prometheus import alerting_rules, prometheus_config, recording_rules
-from exporter.monitoring.rendered import RECORD, Folder, folder, record, refusal
+from exporter.monitoring.rendered import RECORD, Left, folder, record, refusal
 from exporter.monitoring.runbooks import HEADER, runbook_texts
 from exporter.monitoring.writing import alone_in, remove, write
 
@@ -66,19 +66,24 @@ def render(options: Options, out_dir: Path, *, force: bool = False) -> Rendered:
 
     A file that was edited since it was rendered stays, and then nothing is written: that raises
     :class:`~exporter.errors.ConfigError` with each of them, unless ``force``. What is no part of the bundle any more is removed
-    if nobody edited it. Raises :class:`~exporter.errors.BookingSyncError` for a file that cannot be written, and while another
-    render writes there.
+    if nobody edited it and no link leads to it; else each render tells it, until somebody removes it. Raises
+    :class:`~exporter.errors.BookingSyncError` for a file that cannot be written, and while another render writes there.
     """
-    texts = files(options)
+    texts, shipped = files(options), files(Options())
     with alone_in(out_dir):
         before = folder(out_dir)
-        if not force and (edited := list(before.edited(texts, files(Options())))):
+        if not force and (edited := list(before.edited(texts, shipped))):
             raise ConfigError([refusal(str(out_dir / name)) for name in edited])
         write(out_dir / RECORD, before.begun(texts))
         for name, text in texts.items():
             write(out_dir / name, text)
-        notes = [*_silent(options), *_released(options), *_cleared(before, texts)]
-        write(out_dir / RECORD, record(texts))
+        left = dict(before.left(texts, shipped))
+        for name in (name for name, what in left.items() if what is Left.REMOVED):
+            remove(out_dir / name)
+        kept = {name: before.before[name] for name, what in left.items() if what is not Left.REMOVED}
+        write(out_dir / RECORD, record(texts, kept))
+    gone = (f"note: {out_dir / name} is no part of the bundle any more; {what.value}" for name, what in left.items())
+    notes = [*_silent(options), *_released(options), *gone]
     return Rendered([out_dir / name for name in texts], notes)
 
 
@@ -88,14 +93,3 @@ def _released(options: Options) -> Iterator[str]:
         told.setdefault(cause, []).append(consequences)
     for cause, names in told.items():
         yield f"note: {cause} is switched off, so these are told: {', '.join(names)}"
-
-
-def _cleared(before: Folder, texts: Mapping[str, str]) -> Iterator[str]:
-    """Remove what is no part of the bundle any more, unless somebody edited it, and yield what is said of it."""
-    for name, was_edited in before.left(texts):
-        path = before.path / name
-        if was_edited:
-            yield f"note: {path} is no part of the bundle any more; it was edited, so it stays"
-        else:
-            remove(path)
-            yield f"note: {path} is no part of the bundle any more and was removed"

@@ -11,21 +11,33 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path, PurePosixPath
 from typing import Final
 
 from exporter.errors import BookingSyncError, Problem
+from exporter.support.files import read_file
 
 RECORD: Final = ".rendered.json"
 
 _MOST_BYTES: Final = 1024 * 1024
+_LONGEST_NAME: Final = 200
 _FOLDERS: Final = ("config", "dashboards", "docs")
+_WRITTEN: Final = "Written by `booking-sync-exporter monitoring render`"
 _KEPT: Final = "move the edit into monitoring.yml or a file of your own, or give --force, which loses it"
 
 
 def digest(text: str) -> str:
     """Return the digest of a file, whatever ends its lines: git may have changed that."""
     return hashlib.sha256("\n".join(text.splitlines()).encode()).hexdigest()
+
+
+class Left(Enum):
+    """What becomes of a file that is no part of the bundle any more, as people are told."""
+
+    REMOVED = "nobody edited it, and it was removed"
+    EDITED = "it was edited, so it stays: remove it when you need it no longer"
+    LINKED = "a link leads to it, so it stays: remove it when you need it no longer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +61,24 @@ class Folder:
             if found is not None and found not in known:
                 yield name
 
-    def left(self, texts: Mapping[str, str]) -> Iterator[tuple[str, bool]]:
-        """Yield files that were rendered once and are no part of the bundle any more, and whether they were edited."""
+    def left(self, texts: Mapping[str, str], shipped: Mapping[str, str]) -> Iterator[tuple[str, Left]]:
+        """Yield files that were rendered once and are no part of the bundle any more, and what becomes of them.
+
+        The record may be that of another folder, or written by anybody: what has no name of the bundle and does not say itself
+        that it was rendered is somebody's own file, and none of these.
+        """
         for name in sorted(self.before.keys() - texts.keys()):
             found = self._digest(name)
-            if found is not None:
-                yield name, found not in self.before[name]
+            if found is None:
+                continue
+            if found not in self.before[name]:
+                yield name, Left.EDITED
+            elif name in shipped or _WRITTEN in (self.path / name).read_text(encoding="utf-8").partition("\n")[0]:
+                yield name, Left.LINKED if self._is_behind_a_link(name) else Left.REMOVED
+
+    def _is_behind_a_link(self, name: str) -> bool:
+        path = self.path / name
+        return any(one.is_symlink() for one in (path, *path.parents[: len(PurePosixPath(name).parts) - 1]))
 
     def begun(self, texts: Mapping[str, str]) -> str:
         """Return the text of the record while ``texts`` are being written over what was there."""
@@ -74,10 +98,14 @@ class Folder:
 
 
 def folder(path: Path) -> Folder:
-    """Return what is known of a folder. A record that cannot be read is none: every file in it counts as edited then."""
+    """Return what is known of a folder. A record that cannot be read is none: every file in it counts as edited then.
+
+    Raises :class:`~exporter.errors.BookingSyncError` for a record that is a link: what it leads to would be replaced.
+    """
+    if (path / RECORD).is_symlink():
+        raise BookingSyncError(f"{path / RECORD} is a link, and is written anew by each render; remove it")
     try:
-        text = (path / RECORD).read_text(encoding="utf-8")[:_MOST_BYTES]
-        found = json.loads(text)
+        found = json.loads(read_file(path / RECORD, _MOST_BYTES).decode())
     except (OSError, ValueError, RecursionError):
         found = {}
     files = found.get("files") if isinstance(found, dict) else None
@@ -92,12 +120,13 @@ def _digests(value: object) -> frozenset[str]:
 def _is_ours(name: str) -> bool:
     # A record that somebody else wrote must not make us remove their files.
     path = PurePosixPath(name)
-    return not path.is_absolute() and ".." not in path.parts and path.parts[:1] in [(one,) for one in _FOLDERS]
+    plain = str(path) == name and name.isprintable() and ".." not in path.parts and len(name) <= _LONGEST_NAME
+    return plain and path.parts[:1] in [(one,) for one in _FOLDERS]
 
 
-def record(texts: Mapping[str, str]) -> str:
-    """Return the text of the record of what is rendered."""
-    return _record({name: digest(text) for name, text in texts.items()})
+def record(texts: Mapping[str, str], kept: Mapping[str, frozenset[str]]) -> str:
+    """Return the text of the record of what is rendered, and of what was once and is ``kept``: it is told again."""
+    return _record({name: sorted(known) for name, known in kept.items()} | {name: digest(text) for name, text in texts.items()})
 
 
 def _record(digests: Mapping[str, str | list[str]]) -> str:

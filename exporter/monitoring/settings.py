@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from difflib import get_close_matches
 from pathlib import Path
 from types import MappingProxyType
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, get_args
 
 from pydantic import AfterValidator, ConfigDict, Field, PlainValidator, ValidationError, WithJsonSchema
 
@@ -21,7 +21,7 @@ from exporter.fields.kinds import Duration, FieldProblem, LabelValue, Reading, f
 from exporter.fields.links import Address, UidPrefix
 from exporter.monitoring.alerts import alert_groups
 from exporter.monitoring.alerts.needed import NEEDED
-from exporter.monitoring.delivery import PORT, Delivery, MailServer, OfficeHours, Receivers, Route, secret_file
+from exporter.monitoring.delivery import PORT, Delivery, FixedBy, MailServer, OfficeHours, Receivers, Route, secret_file
 from exporter.monitoring.extra import Extra
 from exporter.monitoring.options import (
     Options,
@@ -30,6 +30,7 @@ from exporter.monitoring.options import (
 )
 from exporter.monitoring.password import FOLDER
 from exporter.monitoring.receivers import receivers
+from exporter.monitoring.unreached import OF_THE_BUNDLE, Condition, Taking, takings, unreached
 from exporter.platforms.settings import Strict, default
 from exporter.support.yaml_source import read_yaml, show_path
 from exporter.texts import LANGUAGES
@@ -274,6 +275,7 @@ def _cross_problems(settings: Settings) -> Iterator[FieldProblem]:
     ours = [str(one["name"]) for _, one in receivers(settings.delivery.model_copy(update={"extra": Extra()}))]
     for problem in settings.extra.problems(ours, ["office-hours"] if settings.office_hours else []):
         yield problem._replace(path=("extra", *problem.path))
+    yield from _unreached(settings.delivery)
     written = settings.receivers.model_fields_set
     for place, way in settings.delivery.ways():
         if way.mail and settings.mail is None and (place[0] == "routes" or place[1] in written):
@@ -281,6 +283,19 @@ def _cross_problems(settings: Settings) -> Iterator[FieldProblem]:
                 (*place, "mail"), "there is no server that takes mail", "add mail: {smarthost: HOST:PORT, from: ADDRESS}"
             )
             break
+
+
+def _unreached(delivery: Delivery) -> Iterator[FieldProblem]:
+    """Yield routes that get no alert, because others before them take it."""
+    domains = {"fixed_by": get_args(FixedBy), "severity": ("critical", "warning")}
+    before = takings(delivery.extra.routes, ("extra", "routes"))
+    for number, route in enumerate(delivery.routes):
+        words = {"fixed_by": route.fixed_by, "site": route.site, "severity": route.severity}
+        fitting = {Condition(label, "=", value) for label, value in words.items() if value}
+        taking = Taking(("routes", number), OF_THE_BUNDLE | fitting)
+        if problem := unreached(before, taking, domains):
+            yield problem
+        before.append(taking)
 
 
 def load_settings(path: Path) -> Settings:

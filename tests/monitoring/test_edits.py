@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -111,16 +113,130 @@ def test_files_of_the_user_are_never_touched(tmp_path: Path) -> None:
     assert {"mine"} == {(tmp_path / name).read_text() for name in own}
 
 
+OFF = Options(off=frozenset({"BookingSyncScrapeGrew", "BookingSyncPollsLate"}))
+GREW, LATE = "docs/runbooks/bookingsyncscrapegrew.md", "docs/runbooks/bookingsyncpollslate.md"
+
+
+def gone(options: Options, folder: Path) -> list[str]:
+    """Render and return what is said of files that are no part of the bundle any more."""
+    return [note for note in render(options, folder, force=True).notes if "no part of the bundle" in note]
+
+
 def test_a_page_of_an_alert_that_is_switched_off_is_removed_and_an_edited_one_stays_and_both_are_said(tmp_path: Path) -> None:
-    off = Options(off=frozenset({"BookingSyncScrapeGrew", "BookingSyncPollsLate"}))
     render(Options(), tmp_path)
-    kept = edit(tmp_path / "docs/runbooks/bookingsyncpollslate.md")
-    notes = "\n".join(render(off, tmp_path).notes)
-    assert not (tmp_path / "docs/runbooks/bookingsyncscrapegrew.md").exists()
-    assert kept == (tmp_path / "docs/runbooks/bookingsyncpollslate.md").read_text()
-    assert "bookingsyncscrapegrew.md is no part of the bundle any more and was removed" in notes
-    assert "bookingsyncpollslate.md is no part of the bundle any more; it was edited, so it stays" in notes
-    assert not any("no part of the bundle" in note for note in render(off, tmp_path).notes)
+    kept = edit(tmp_path / LATE)
+    told = [f"note: {tmp_path / LATE} is no part of the bundle any more; it was edited, so it stays"]
+    grew = f"note: {tmp_path / GREW} is no part of the bundle any more; nobody edited it, and it was removed"
+    assert [*told, grew] == [
+        note.partition(":  ")[0].removesuffix(": remove it when you need it no longer") for note in gone(OFF, tmp_path)
+    ]
+    assert not (tmp_path / GREW).exists()
+    assert kept == (tmp_path / LATE).read_text()
+
+
+def test_an_edited_file_that_is_no_part_of_the_bundle_any_more_is_told_at_each_render_until_it_is_removed(
+    tmp_path: Path,
+) -> None:
+    render(Options(), tmp_path)
+    edit(tmp_path / LATE)
+    gone(OFF, tmp_path)
+    for options in (OFF, OFF, replace(OFF, jobs=("salons",))):
+        (told,) = gone(options, tmp_path)
+        assert str(tmp_path / LATE) in told
+    (tmp_path / LATE).unlink()
+    assert [] == gone(OFF, tmp_path) == gone(OFF, tmp_path)
+    assert LATE not in json.loads((tmp_path / RECORD).read_text())["files"]
+
+
+def test_an_edit_that_is_taken_back_lets_the_file_be_removed_and_one_that_is_in_the_bundle_again_is_refused(
+    tmp_path: Path,
+) -> None:
+    render(Options(), tmp_path)
+    whole = (tmp_path / LATE).read_text()
+    edit(tmp_path / LATE)
+    gone(OFF, tmp_path)
+    with pytest.raises(ConfigError, match="was edited"):
+        render(Options(), tmp_path)
+    (tmp_path / LATE).write_text(whole)
+    assert 1 == len(gone(OFF, tmp_path))
+    assert not (tmp_path / LATE).exists()
+
+
+OWN = ("dashboards/mine.json", "config/prometheus/own/mine.yml", "config/exporter.yml", "docs/mine.md", "docs/runbooks/mine.md")
+
+
+def _recorded(folder: Path, names: Mapping[str, str]) -> None:
+    record = json.loads((folder / RECORD).read_text())
+    record["files"] |= {name: digest(text) for name, text in names.items()}
+    (folder / RECORD).write_text(json.dumps(record))
+
+
+@pytest.mark.parametrize("options", [Options(), OFF], ids=["same", "less"])
+def test_no_record_makes_a_render_remove_what_the_user_wrote_inside_of_the_folder_either(
+    options: Options, tmp_path: Path
+) -> None:
+    render(Options(), tmp_path)
+    for name in OWN:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("mine\n")
+    _recorded(tmp_path, dict.fromkeys(OWN, "mine\n"))
+    assert [] == [note for note in gone(options, tmp_path) if "mine" in note]
+    assert {"mine\n"} == {(tmp_path / name).read_text() for name in OWN}
+    assert set() == set(OWN) & json.loads((tmp_path / RECORD).read_text())["files"].keys()
+
+
+@pytest.mark.parametrize("link", [GREW, "docs/runbooks", "docs"])
+def test_nothing_behind_a_link_is_removed_and_it_is_told(link: str, tmp_path: Path) -> None:
+    out, elsewhere = tmp_path / "out", tmp_path / "elsewhere"
+    render(Options(), out)
+    (out / link).rename(elsewhere)
+    (out / link).symlink_to(elsewhere)
+    for _ in range(2):
+        (told,) = (note for note in gone(OFF, out) if GREW in note)
+        assert told.endswith("a link leads to it, so it stays: remove it when you need it no longer")
+        assert (out / GREW).is_file()
+
+
+def test_a_record_that_is_a_link_is_refused_and_what_it_leads_to_stays(tmp_path: Path) -> None:
+    (tmp_path / "mine").write_text("mine")
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / RECORD).symlink_to(tmp_path / "mine")
+    with pytest.raises(BookingSyncError, match=r"\.rendered\.json is a link"):
+        render(Options(), tmp_path / "out")
+    assert "mine" == (tmp_path / "mine").read_text()
+    assert [RECORD] == [path.name for path in (tmp_path / "out").iterdir()]
+
+
+def test_a_file_of_an_older_version_is_removed_where_it_says_that_it_was_rendered(tmp_path: Path) -> None:
+    render(Options(), tmp_path)
+    old = "config/prometheus/older.rules.yml"
+    text = (tmp_path / "config/prometheus/alerting.rules.yml").read_text()
+    (tmp_path / old).write_text(text)
+    _recorded(tmp_path, {old: text})
+    assert 1 == len(gone(Options(), tmp_path))
+    assert not (tmp_path / old).exists()
+
+
+_NO_NAMES = (
+    "",
+    ".",
+    "docs",
+    "docs/",
+    f"docs/{'a' * 300}",
+    "docs/a\0b",
+    "docs//x.md",
+    "./docs/x.md",
+    "docs/\udc80",
+    "/docs/x.md",
+)
+
+
+def test_a_record_with_names_that_are_none_changes_nothing(tmp_path: Path) -> None:
+    render(Options(), tmp_path)
+    before = content(tmp_path)
+    _recorded(tmp_path, dict.fromkeys(_NO_NAMES, "x"))
+    assert [] == gone(Options(), tmp_path)
+    assert before == content(tmp_path)
 
 
 @pytest.mark.parametrize("name", ["../victim.txt", "/{}/victim.txt", "config/../../victim.txt", "victim.txt", "etc/victim.txt"])

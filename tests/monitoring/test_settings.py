@@ -80,11 +80,41 @@ def test_the_example_is_valid_names_every_key_and_gives_the_bundle_as_it_is_ship
     assert [] == [key for key in Settings.model_fields if not re.search(rf"^#? ?{key}:", example.read_text(), re.MULTILINE)]
 
 
-def test_what_the_example_shows_as_a_comment_can_be_switched_on(tmp_path: Path) -> None:
-    text = re.sub(r"^#(?! \S)", "", (ROOT / "config" / "monitoring.yml").read_text(), flags=re.MULTILINE)
+EXAMPLE = (ROOT / "config" / "monitoring.yml").read_text()
+BLOCKS = re.findall(r"^#[a-z_]+:.*\n(?:#[ -].*\n)*", EXAMPLE, re.MULTILINE)
+
+
+def test_every_key_of_the_example_is_switched_on_by_taking_one_sign_away_from_all_lines(tmp_path: Path) -> None:
+    text = re.sub("^#", "", EXAMPLE, flags=re.MULTILINE)
     settings = settings_of(tmp_path, text)
     assert settings.model_fields_set == set(Settings.model_fields)
     jsonschema.validate(yaml.safe_load(text), SCHEMA)
+
+
+@pytest.mark.parametrize("block", BLOCKS, ids=lambda block: block.partition(":")[0])
+def test_each_block_of_the_example_is_switched_on_by_itself(block: str, tmp_path: Path) -> None:
+    before = load_settings(ROOT / "config" / "monitoring.yml")
+    settings = settings_of(tmp_path, EXAMPLE.replace(block, re.sub("^#", "", block, flags=re.MULTILINE)))
+    assert {block[1:].partition(":")[0]} == settings.model_fields_set - before.model_fields_set
+
+
+def test_what_the_example_does_not_switch_on_is_a_block_that_can_be() -> None:
+    off = {block[1:].partition(":")[0] for block in BLOCKS}
+    assert set(Settings.model_fields) - load_settings(ROOT / "config" / "monitoring.yml").model_fields_set == off
+    lines = [line for line in EXAMPLE.splitlines() if re.match("#[^#]", line)]
+    assert lines == [line for block in BLOCKS for line in block.splitlines()]
+
+
+@pytest.mark.servers
+def test_the_servers_take_all_that_the_example_shows(tmp_path: Path) -> None:
+    text = re.sub("^#", "", EXAMPLE, flags=re.MULTILINE)
+    version = run("amtool", "--version")
+    if re.search(r"version 0\.2[0-5]\.", version.stdout + version.stderr):
+        text = re.sub(r"^ *- telegram: .*\n", "", text, flags=re.MULTILINE)  # 0.26 and newer read it
+    render(settings_of(tmp_path, text).options(), tmp_path)
+    for tool, command, name in (("amtool", "check-config", ROUTING), ("promtool", "check rules", ALERTING)):
+        result = run(tool, *command.split(), tmp_path / name)
+        assert 0 == result.returncode, result.stdout + result.stderr
 
 
 def test_the_schema_refuses_what_has_another_form() -> None:
