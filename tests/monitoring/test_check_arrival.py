@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from tests.monitoring.answering import Answer, answering, as_json
 from tests.monitoring.bundle import ALERTS, PROMETHEUS
 from tests.monitoring.inboxes import send
 from tests.monitoring.promql import labels_of_expression
-from tests.monitoring.servers import alertmanager
+from tests.monitoring.servers import alertmanager, wait_for
 from tests.monitoring.stacks import Stack, not_ok
 
 Json = dict[str, Any]
@@ -350,3 +351,47 @@ def test_every_alert_that_fires_for_a_target_is_known_to_have_one() -> None:
     """The walk takes it from the texts; the expressions say the same."""
     expected = [(rule["alert"], "target" in labels_of_expression(rule["expr"])) for rule in ALERTS]
     assert expected == [(alert.name, alert.labels["target"] != "") for alert in _SENT]
+
+
+@pytest.mark.servers
+def test_what_a_real_alertmanager_keeps_back_is_told(tmp_path: Path) -> None:
+    """An inhibition, a silence and a mute time as that Alertmanager tells them, and what it says of the alerts itself."""
+    config = yaml.safe_load(_WANTED[_FILE].replace("example.org", "salon.invalid"))
+    always = {"days_of_month": ["1:-1"], "months": ["january:december"], "weekdays": ["sunday:saturday"], "location": "UTC"}
+    _pages_are(active_time_intervals=["never"], mute_time_intervals=["all"])(config)
+    config["time_intervals"].append({"name": "all", "time_intervals": [{**always, "years": ["2020:2099"]}]})
+    rule = {
+        "source_match": {"alertname": "Maintenance"},
+        "target_match_re": {"alertname": "BookingSync.*Down"},
+        "equal": ["job"],
+    }
+    config["inhibit_rules"].append(rule)
+    del config["templates"]
+    file = tmp_path / "alertmanager.yml"
+    file.write_text(yaml.safe_dump(config))
+    (tmp_path / "secret").write_text("http://127.0.0.1:1")
+    file.write_text(re.sub(r"(_file): .*", rf"\1: {tmp_path / 'secret'}", file.read_text()))
+    page = next(alert for alert in _SENT if alert.name == "BookingSyncExporterDown")
+    labels = {name: value for name, value in page.labels.named.items() if isinstance(value, str) and value}
+    silence = {
+        "matchers": [{"name": "alertname", "value": "BookingSyncPlatform.*", "isRegex": True, "isEqual": True}],
+        "startsAt": "2020-01-01T00:00:00Z",
+        "endsAt": "2099-01-01T00:00:00Z",
+        "createdBy": "somebody",
+        "comment": "as in spring",
+    }
+    with alertmanager(tmp_path, file) as client:
+        assert client.post("/api/v2/silences", json=silence).is_success
+        send(client, [(labels, {}), ({"alertname": "Maintenance", "job": labels["job"]}, {})])
+        found = not_ok(Stack(alertmanager=str(client.base_url), wanted=dict(_WANTED)).checks())
+
+        def states() -> dict[str, str]:
+            return {one["labels"]["alertname"]: one["status"]["state"] for one in client.get("/api/v2/alerts").json()}
+
+        wait_for("an inhibition", lambda: states().get("BookingSyncExporterDown") == "suppressed")
+    assert "MISSING: pager is mute now by all, never (BookingSyncE" in found[PAGES]
+    assert TICKETS not in found
+    keeps_back = "alertname=Maintenance keeps back alertname=~BookingSync.*Down"
+    expected = f"MISSING: {keeps_back}: now BookingSyncExporterDown, BookingSyncPlatformDown"
+    assert expected == found["Alertmanager other inhibitions"]
+    assert "until 2099-01-01T00:00 (as in spring) keeps back BookingSyncPlatformDown" in found["Alertmanager silences"]
