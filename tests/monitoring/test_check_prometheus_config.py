@@ -190,6 +190,14 @@ def test_what_a_prometheus_cannot_know_yet_is_unknown() -> None:
     assert all("yet" in found[name] for name in (*_SOON, *_LATER[:4]))
 
 
+def test_a_job_without_a_target_is_judged_when_targets_have_been_looked_for() -> None:
+    said = {began: _asked(targets=[], runtime={**_AGO, "startTime": f"1970-01-01T00:{began}Z"}) for began in ("16:35", "10:00")}
+    assert "UNKNOWN: not yet, so soon after a start or a reload: no target in job" in said["16:35"]["job scraped"]
+    assert said["10:00"]["job scraped"].startswith("MISSING: no target in job")
+    for found in said.values():
+        assert "UNKNOWN: no target of the job is known" == found["scraped once"] == found["families kept"]
+
+
 def test_what_a_prometheus_should_know_by_now_is_missing() -> None:
     found = _asked(targets=[_target()], groups=_unevaluated(), alertmanagers=0)
     late = {"rules evaluated", *_SOON[3:], "ALERTS written", "Watchdog fires", "scrapes itself", "knows Alertmanager"}

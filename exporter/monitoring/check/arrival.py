@@ -82,7 +82,8 @@ class Arrival:
             return missing(reasons(lost), _MEND)
         if late:
             return unknown(reasons(late), "write `office_hours` into monitoring.yml if it is meant so; it ends by itself")
-        return ok(told("; ".join(f"{name} hears of {len(set(all_of))} alerts" for name, all_of in reached.items()), 300))
+        counts = sorted(((len(set(names)), receiver) for receiver, names in reached.items()), reverse=True)
+        return ok(told("alerts by receiver: " + ", ".join(f"{receiver} {count}" for count, receiver in counts), 300))
 
     def _reaches(self, leaf: Leaf) -> bool:
         return bool(configs.integrations(self.theirs, leaf.receiver))

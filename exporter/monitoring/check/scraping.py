@@ -15,6 +15,7 @@ from exporter.monitoring.check.rules import seconds_of
 from exporter.monitoring.check.wanted import Wanted
 from exporter.support.redaction import told
 
+_SEE: Final = "see job scraped"
 _WINDOWS: Final = ("next_24h", "next_7d")
 
 
@@ -53,6 +54,8 @@ class Scraping:
 
     async def once(self) -> Seen:
         ours = {target.scrape_url for target in await self._targets() if target.scrape_url}
+        if not ours:
+            return unknown("no target of the job is known", _SEE)
         pools: dict[str, list[str]] = {}
         for target in await self.prometheus.targets():
             if target.scrape_url in ours:
@@ -67,6 +70,8 @@ class Scraping:
 
     async def families(self) -> Seen:
         jobs = {target.scrape_pool: target.labels["job"] for target in await self._targets()}
+        if not jobs:
+            return unknown("no target of the job is known", _SEE)
         names = configs.families(self.wanted.groups)
         if lost := configs.dropped_families(configs.parsed(await self.prometheus.config()), jobs, names):
             return missing(
@@ -85,7 +90,7 @@ class Scraping:
                 f"no target in job {job}, but exporters in {told(some(others))}",
                 "render again with `--job` and give it here, too, or rename the job in scrape_configs",
             )
-        return missing(f"no target in job {job}", "add the job of the rendered prometheus.yml to scrape_configs")
+        return await self._absent(f"no target in job {job}", "add the job of the rendered prometheus.yml to scrape_configs")
 
     async def labels(self) -> Seen:
         renamed = [
@@ -118,7 +123,7 @@ class Scraping:
             for sample in await self.prometheus.query(f"count by ({by}, shard) (booking_sync_shard_info{here})")
         )
         if not wanted:
-            return await self._absent("no exporter says its shard", "see job scraped")
+            return await self._absent("no exporter says its shard", _SEE)
         if any(present[where] < number for where, number in wanted.items()):
             there = sum(min(present[where], number) for where, number in wanted.items())
             text = f"{there:g} of {sum(wanted.values()):g} answer"
@@ -136,7 +141,7 @@ class Scraping:
                 "add the windows to exporter.yml; `check-config` names the targets",
             )
         if without is None:
-            return await self._absent("no exporter says what it was configured for", "see job scraped")
+            return await self._absent("no exporter says what it was configured for", _SEE)
         if there := [window for window in _WINDOWS if window in seen]:
             return ok(", ".join(there))
         return ok("no target reads bookings, or none has yet")
