@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -68,7 +68,12 @@ class Stack:
     wanted: dict[str, str] = field(default_factory=bundle)
 
     def checks(
-        self, *, options: Options | None = None, changed: Mapping[str, str] | None = None, patience: Patience | None = None
+        self,
+        *,
+        options: Options | None = None,
+        changed: Mapping[str, str] | None = None,
+        patience: Patience | None = None,
+        now: Callable[[], float] = time.time,
     ) -> dict[str, Check]:
         """Return what is found, by ``SERVER NAME``."""
         wanted = {**self.wanted, **(changed or {})}
@@ -83,7 +88,7 @@ class Stack:
                         ("Grafana", self.grafana),
                     )
                 }
-                return await check_bundle(options or Options(), wanted, **servers)
+                return await check_bundle(options or Options(), wanted, now=now, **servers)
 
         return {f"{check.server} {check.name}": check for check in asyncio.run(ask())}
 

@@ -29,7 +29,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 def test_all_is_well_with_the_bundle(stack: Stack) -> None:
     found = stack.checks()
     assert {} == not_ok(found)
-    assert 23 == len(found)
+    assert 30 == len(found)
     rules = sum(len(group["rules"]) for name in RULES for group in yaml.safe_load(stack.wanted[name])["groups"])
     assert f"{rules} are those of this render" == found["Prometheus rules equal"].seen
     assert "31d" == found["Prometheus retention"].seen
@@ -109,7 +109,8 @@ def test_a_group_that_is_not_loaded_is_told(stack: Stack) -> None:
 def test_exporters_under_another_job_are_named(stack: Stack) -> None:
     found = stack.checks(options=Options(jobs=("sync",)))
     assert "no target in job sync, but exporters in booking-sync-exporter" == found["Prometheus job scraped"].seen
-    assert {"job scraped", "labels kept", "shards complete", "windows"} == {name.partition(" ")[2] for name in not_ok(found)}
+    of_the_job = {"job scraped", "scraped once", "labels kept", "families kept", "shards complete", "windows"}
+    assert of_the_job == {name.partition(" ")[2] for name in not_ok(found)}
 
 
 def _subtree(document: dict[str, Any]) -> dict[str, Any]:
@@ -157,20 +158,22 @@ _BARE = {
     "Prometheus rules healthy": "none is loaded",
     "Prometheus rules evaluated": "none is loaded",
     "Prometheus job scraped": "1 of 1 are down, 127.0.0.1:1: ",
-    "Prometheus labels kept": "the job has no series of a target",
-    "Prometheus shards complete": "no exporter says its shard",
-    "Prometheus windows": "no exporter says",
+    "Prometheus labels kept": "not yet, so soon after a start or a reload: the job has no series of a target",
+    "Prometheus shards complete": "not yet, so soon after a start or a reload: no exporter says its shard",
+    "Prometheus windows": "not yet, so soon after a start or a reload: no exporter says",
     "Prometheus retention": "15d is too short for BookingSyncIntakeSilent, the average of 30 days",
     "Prometheus ALERTS written": "not yet, so soon after a start",
     "Prometheus Watchdog fires": "it is not loaded",
-    "Prometheus scrapes itself": "it does not",
-    "Prometheus knows Alertmanager": "none: no message is ever sent",
+    "Prometheus scrapes itself": "not yet, so soon after a start",
+    "Prometheus knows Alertmanager": "none yet, so soon after a start",
     "Prometheus delivers alerts": "it does not scrape itself",
     "Alertmanager routes": "the route of the bundle is not there",
     "Alertmanager inhibitions": "are not there: one incident becomes many pages",
     "Alertmanager templates": "none is named",
     "Alertmanager receivers": "the routes lead to none of ours",
-    "Alertmanager Watchdog arrived": "it has not",
+    "Alertmanager pages arrive": "the one of all leads to nobody, which reaches nobody (",
+    "Alertmanager tickets arrive": "the one of all leads to nobody, which reaches nobody (",
+    "Alertmanager Watchdog arrived": "not yet, so soon after its start",
     "Alertmanager heartbeat delivered": "its receiver reaches nobody",
     "Alertmanager messages delivered": "nobody is told anything",
 }
@@ -180,10 +183,14 @@ def test_servers_without_the_bundle_are_told_so_line_by_line(tmp_path: Path) -> 
     with bare(tmp_path) as stack:
         wait_for("a scrape", lambda: "are down" in stack.checks()["Prometheus job scraped"].seen)
         found = stack.checks()
-    assert {"Prometheus answers", "Alertmanager answers"} == {name for name, check in found.items() if check.state == "ok"}
-    assert {"Prometheus delivers alerts", "Prometheus ALERTS written"} == {
-        name for name, check in found.items() if check.state == "UNKNOWN"
+    others = ("scraped once", "families kept", "changes no alert")
+    fine = {f"Alertmanager {name}" for name in ("answers", "other inhibitions", "silences")}
+    assert {"Prometheus answers", *(f"Prometheus {name}" for name in others), *fine} == {
+        name for name, check in found.items() if check.state == "ok"
     }
+    too_soon = ("labels kept", "shards complete", "windows", "ALERTS written", "scrapes itself", "knows Alertmanager")
+    unknown = {*(f"Prometheus {name}" for name in (*too_soon, "delivers alerts")), "Alertmanager Watchdog arrived"}
+    assert unknown == {name for name, check in found.items() if check.state == "UNKNOWN"}
     assert _BARE.keys() == not_ok(found).keys()
     for name, text in _BARE.items():
         assert text in found[name].seen, name

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 
 from exporter.monitoring.check.alertmanager import check_alertmanager
 from exporter.monitoring.check.alertmanager_config import integrations
@@ -13,9 +14,11 @@ from exporter.monitoring.check.asking import NoAnswerError, Patience, Server
 from exporter.monitoring.check.grafana import Wanted as WantedOfGrafana
 from exporter.monitoring.check.grafana import check_grafana
 from exporter.monitoring.check.outcome import Check, State
-from exporter.monitoring.check.prometheus import Wanted, check_prometheus
+from exporter.monitoring.check.prometheus import check_prometheus
 from exporter.monitoring.check.prometheus_answers import Prometheus
 from exporter.monitoring.check.rules import wanted_groups
+from exporter.monitoring.check.sent_alerts import sent_alerts
+from exporter.monitoring.check.wanted import Wanted
 from exporter.monitoring.options import Options
 
 __all__ = ["Check", "Patience", "Server", "State", "check_bundle", "integrations", "parsed_alertmanager_config"]
@@ -30,15 +33,17 @@ async def check_bundle(
     prometheus: Server | None,
     alertmanager: Server | None,
     grafana: Server | None,
+    now: Callable[[], float] = time.time,
 ) -> list[Check]:
     """Ask each server that was given, all at the same time, whether it carries ``bundle``: the files of ``options``."""
     asked = []
+    groups = wanted_groups(*(bundle[name] for name in _RULES))
+    alerts = sent_alerts(groups, options.jobs)
     if prometheus:
-        groups = wanted_groups(*(bundle[name] for name in _RULES))
-        asked.append(check_prometheus(prometheus, Wanted(options.jobs, groups, options.cluster_label, options.hurry)))
+        asked.append(check_prometheus(prometheus, Wanted(options.jobs, groups, options.cluster_label, options.hurry, alerts)))
     if alertmanager:
         wanted = bundle["config/alertmanager/alertmanager.yml"]
-        asked.append(check_alertmanager(alertmanager, wanted, lambda: _failed_lately(prometheus)))
+        asked.append(check_alertmanager(alertmanager, wanted, alerts, lambda: _failed_lately(prometheus), now))
     if grafana:
         boards = [
             json.loads(text) for name, text in bundle.items() if name.startswith("dashboards/") and name.endswith(".json")

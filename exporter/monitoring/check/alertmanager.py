@@ -10,8 +10,12 @@ from typing import Any, Final
 import msgspec
 
 from exporter.monitoring.check import alertmanager_config as configs
+from exporter.monitoring.check.arrival import Arrival
 from exporter.monitoring.check.asking import NoAnswerError, Question, Server, ask
-from exporter.monitoring.check.outcome import Check, Seen, missing, ok, some, unknown
+from exporter.monitoring.check.held_back import Firing, Silence, foreign_inhibitions, silenced
+from exporter.monitoring.check.moments import moment
+from exporter.monitoring.check.outcome import Check, Seen, again, missing, ok, some, unknown
+from exporter.monitoring.check.sent_alerts import WATCHDOG, SentAlert
 from exporter.support.redaction import told
 
 Recent = Callable[[], Awaitable[Mapping[str, float]]]
@@ -20,6 +24,8 @@ Recent = Callable[[], Awaitable[Mapping[str, float]]]
 _CARRY: Final = "merge the rendered alertmanager.yml into its configuration and reload it"
 _ADDRESSES: Final = "put your own addresses under `receivers` of monitoring.yml, render again and reload Alertmanager"
 _HEARTBEAT: Final = "heartbeat"
+_FIRST_HEARTBEAT: Final = 180.0
+"""Seconds from a start to the first heartbeat: Prometheus sends each alert every minute at least."""
 _COUNTER: Final = re.compile(
     r'^alertmanager_notifications(_failed)?_total\{.*?integration="([^"]*)".*\} ([0-9.e+]+)$', re.MULTILINE
 )
@@ -35,6 +41,7 @@ class _Config(msgspec.Struct):
 
 class _Status(msgspec.Struct, rename="camel"):
     config: _Config
+    uptime: str = ""
     version_info: _Version = msgspec.field(default_factory=_Version)
 
 
@@ -47,16 +54,19 @@ class _AlertStatus(msgspec.Struct):
 
 
 class _Alert(msgspec.Struct):
+    labels: dict[str, str]
     receivers: list[_Named]
     status: _AlertStatus
 
 
-async def check_alertmanager(server: Server, wanted: str, recent: Recent) -> list[Check]:
-    """Ask an Alertmanager whether it carries the configuration ``wanted``."""
+async def check_alertmanager(
+    server: Server, wanted: str, alerts: Sequence[SentAlert], recent: Recent, now: Callable[[], float]
+) -> list[Check]:
+    """Ask an Alertmanager whether it carries the configuration ``wanted``, and what becomes of ``alerts``."""
     ours = configs.parsed(wanted)
     if ours is None:
         raise AssertionError("what was rendered is no configuration")
-    asked = _Asked(server, ours, recent)
+    asked = _Asked(server, ours, alerts, recent, now)
     return await ask(
         server,
         Question("answers", asked.answers),
@@ -65,6 +75,10 @@ async def check_alertmanager(server: Server, wanted: str, recent: Recent) -> lis
             Question("inhibitions", asked.inhibitions),
             Question("templates", asked.templates),
             Question("receivers", asked.receivers),
+            Question("pages arrive", asked.pages),
+            Question("tickets arrive", asked.tickets),
+            Question("other inhibitions", asked.other_inhibitions),
+            Question("silences", asked.silences),
             Question("Watchdog arrived", asked.arrived),
             Question("heartbeat delivered", asked.heartbeat),
             Question("messages delivered", asked.messages),
@@ -76,7 +90,9 @@ async def check_alertmanager(server: Server, wanted: str, recent: Recent) -> lis
 class _Asked:
     server: Server
     ours: Mapping[str, Any]
+    alerts: Sequence[SentAlert]
     recent: Recent
+    now: Callable[[], float]
 
     async def _status(self) -> _Status:
         return await self.server.read(_Status, "/api/v2/status")
@@ -124,9 +140,41 @@ class _Asked:
         routing = await self._routing()
         return [their for our, their in routing.receivers.items() if configs.integrations(self.ours, our)]
 
+    async def _arrival(self) -> Arrival:
+        return Arrival(self.ours, await self._theirs(), self.now())
+
+    async def _sent(self) -> Sequence[SentAlert]:
+        """Return the alerts that somebody has to hear of, with the labels that Prometheus adds to all: those of Watchdog."""
+        seen = [one.labels.items() for one in await self._watchdogs()]
+        shared = dict(set(seen[0]).intersection(*seen)) if seen else {}
+        arrival = await self._arrival()
+        return [alert.with_labels(shared) for alert in self.alerts if arrival.wanted(alert)]
+
+    async def pages(self) -> Seen:
+        return (await self._arrival()).judged([alert for alert in await self._sent() if alert.wakes])
+
+    async def tickets(self) -> Seen:
+        return (await self._arrival()).judged([alert for alert in await self._sent() if not alert.wakes])
+
+    async def other_inhibitions(self) -> Seen:
+        firing = await self.server.read(list[Firing], "/api/v2/alerts")
+        return foreign_inhibitions(self.ours, await self._theirs(), await self._sent(), firing)
+
+    async def silences(self) -> Seen:
+        return silenced(await self.server.read(list[Silence], "/api/v2/silences"), await self._sent())
+
+    async def _is_young(self) -> bool:
+        began = moment((await self._status()).uptime)
+        return began is not None and self.now() - began < _FIRST_HEARTBEAT
+
+    async def _watchdogs(self) -> list[_Alert]:
+        filters = (("filter", f'alertname="{WATCHDOG}"'), ("filter", 'fixed_by!=""'))
+        return await self.server.read(list[_Alert], "/api/v2/alerts", *filters)
+
     async def arrived(self) -> Seen:
-        filters = (("filter", 'alertname="Watchdog"'), ("filter", 'fixed_by!=""'))
-        found = await self.server.read(list[_Alert], "/api/v2/alerts", *filters)
+        found = await self._watchdogs()
+        if not found and await self._is_young():
+            return unknown("not yet, so soon after its start", again(_FIRST_HEARTBEAT))
         if not found:
             return missing(
                 "it has not", "see what Prometheus says: does it fire there, does Prometheus know this Alertmanager?"
@@ -160,6 +208,8 @@ class _Asked:
         sent, failed = await self._counted()
         named = ", ".join(sorted(ways))
         tried, lost = sum(sent.get(way, 0) for way in ways), sum(failed.get(way, 0) for way in ways)
+        if must and not tried and await self._is_young():
+            return unknown(f"none was sent by {named} yet, so soon after its start", again(_FIRST_HEARTBEAT))
         if must and not tried:
             return missing(f"none was sent by {named}", "wait a minute after a start; then see Watchdog arrived")
         if not lost:

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from exporter.monitoring.check.matchers import Matcher, matchers_of
 from exporter.monitoring.check.rules import seconds_of
 from exporter.support.yaml_source import read_yaml
 
-_MATCHER: Final = re.compile(r"\s*([^=!~\s]+)\s*(=~|!~|!=|=)\s*(.*?)\s*", re.DOTALL)
 _EXAMPLE: Final = re.compile(r"\bexample\.(?:org|com|net)\b")
 _WAITS: Final = ("group_wait", "group_interval", "repeat_interval")
 
@@ -36,7 +36,7 @@ def parsed(text: str) -> Json | None:
 
 def routing(ours: Json, theirs: Json) -> Routing:
     """Return where our part of the tree leads in theirs, wherever it hangs and whatever stands beside it."""
-    wanted = _mappings(ours["route"].get("routes"))[-1]  # those of `extra` come first
+    wanted = mappings(ours["route"].get("routes"))[-1]  # those of `extra` come first
     found = next((route for route in _all_routes(theirs["route"]) if _matchers(route) == _matchers(wanted)), None)
     if found is None:
         return Routing({}, ["the route of the bundle is not there"])
@@ -46,14 +46,14 @@ def routing(ours: Json, theirs: Json) -> Routing:
 
 def lacks_inhibitions(ours: Json, theirs: Json) -> int:
     """Return how many of our inhibitions are not in theirs."""
-    there = {_inhibition(one) for one in _mappings(theirs.get("inhibit_rules"))}
-    return sum(_inhibition(one) not in there for one in _mappings(ours["inhibit_rules"]))
+    there = {inhibition(one) for one in mappings(theirs.get("inhibit_rules"))}
+    return sum(inhibition(one) not in there for one in mappings(ours["inhibit_rules"]))
 
 
 def integrations(config: Json, receiver: str) -> Mapping[str, Sequence[Json]]:
     """Return by which ways a receiver sends, ``webhook``, ``email`` …; empty when it reaches nobody."""
-    one = next((one for one in _mappings(config.get("receivers")) if one.get("name") == receiver), {})
-    ways = {str(key).removesuffix("_configs"): _mappings(value) for key, value in one.items() if str(key).endswith("_configs")}
+    one = next((one for one in mappings(config.get("receivers")) if one.get("name") == receiver), {})
+    ways = {str(key).removesuffix("_configs"): mappings(value) for key, value in one.items() if str(key).endswith("_configs")}
     return {way: configs for way, configs in ways.items() if configs}
 
 
@@ -76,34 +76,27 @@ def _texts(value: object) -> Iterator[str]:
             yield from _texts(one)
 
 
-def _mappings(value: object) -> list[dict[str, Any]]:
+def mappings(value: object) -> list[dict[str, Any]]:
+    """Return the mappings of a list, which is what there is of routes, receivers and inhibitions."""
     return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
 
 
 def _all_routes(route: Json) -> Iterator[Json]:
     yield route
-    for child in _mappings(route.get("routes")):
+    for child in mappings(route.get("routes")):
         yield from _all_routes(child)
 
 
-def _matchers(route: Json) -> frozenset[tuple[str, ...]]:
-    return _parsed_matchers(route.get("matchers"))
+def _matchers(route: Json) -> frozenset[Matcher]:
+    return frozenset(matchers_of(route))
 
 
-def _parsed_matchers(value: object) -> frozenset[tuple[str, ...]]:
-    found = [_MATCHER.fullmatch(str(one)) for one in value] if isinstance(value, list) else []
-    return frozenset((one[1].strip('"'), one[2], _unquoted(one[3])) for one in found if one)
-
-
-def _unquoted(text: str) -> str:
-    return text[1:-1].replace('\\"', '"').replace("\\\\", "\\") if text[:1] == text[-1:] == '"' and len(text) > 1 else text
-
-
-def _inhibition(one: Json) -> tuple[object, ...]:
+def inhibition(one: Json) -> tuple[object, ...]:
+    """Return an inhibition in a form that is the same for the same."""
     equal = one.get("equal")
     return (
-        _parsed_matchers(one.get("source_matchers")),
-        _parsed_matchers(one.get("target_matchers")),
+        frozenset(matchers_of(one, "source_")),
+        frozenset(matchers_of(one, "target_")),
         frozenset(map(str, equal)) if isinstance(equal, list) else frozenset(),
     )
 
@@ -118,9 +111,9 @@ def _differences(ours: Json, theirs: Json, receivers: dict[str, str], name: str)
     for wait in _WAITS:
         if seconds_of(str(ours.get(wait, ""))) != seconds_of(str(theirs.get(wait, ""))):
             yield f"{name}: {wait}"
-    left = _mappings(theirs.get("routes"))
-    for child in _mappings(ours.get("routes")):
-        label = " ".join("".join(matcher) for matcher in sorted(_matchers(child)))
+    left = mappings(theirs.get("routes"))
+    for child in mappings(ours.get("routes")):
+        label = " ".join(map(str, sorted(_matchers(child))))
         position = next((number for number, one in enumerate(left) if _matchers(one) == _matchers(child)), None)
         if position is None:
             yield f"{label} is not there, or not in its place"

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+
+from exporter.support.redaction import told
 
 
 class State(StrEnum):
@@ -49,6 +52,11 @@ def unknown(text: str, fix: str) -> Seen:
     return Seen(State.UNKNOWN, text, fix)
 
 
+def again(seconds: float) -> str:
+    """Return what to do about an answer that comes too soon."""
+    return f"ask again in {seconds:g} seconds"
+
+
 _NAMED = 4
 
 
@@ -56,3 +64,13 @@ def some(names: list[str]) -> str:
     """Return the first of ``names`` and how many more there are."""
     more = len(names) - _NAMED
     return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")
+
+
+_REASONS = 3
+
+
+def reasons(found: Mapping[str, Sequence[str]]) -> str:
+    """Return reasons with the names of what they concern, the one that concerns most of them first."""
+    ranked = sorted(found.items(), key=lambda one: -len(one[1]))
+    more = f"; and {len(ranked) - _REASONS} more reasons" if len(ranked) > _REASONS else ""
+    return told("; ".join(f"{reason} ({some(list(dict.fromkeys(names)))})" for reason, names in ranked[:_REASONS]) + more, 500)

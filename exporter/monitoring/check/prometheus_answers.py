@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Final, Generic, TypeVar
 
 import msgspec
 
-from exporter.monitoring.check.asking import NoAnswerError, Server
+from exporter.monitoring.check.asking import NoAnswerError, NotServedError, Server
+from exporter.monitoring.check.moments import moment
 from exporter.monitoring.check.rules import LoadedGroup
 from exporter.monitoring.promql import of_jobs
 
 T = TypeVar("T")
 
-_NEVER: Final = "0001-01-01T00:00:00Z"
+FIRST_SCRAPES: Final = 120.0
+"""Seconds after a start in which what is not there may not have been scraped or found yet."""
 
 
 class Data(msgspec.Struct, Generic[T]):
@@ -34,6 +35,10 @@ class Runtime(msgspec.Struct, rename="camel"):
     last_config_time: str = ""
 
 
+class Config(msgspec.Struct):
+    yaml: str
+
+
 class Groups(msgspec.Struct):
     groups: list[LoadedGroup]
 
@@ -45,6 +50,8 @@ class Target(msgspec.Struct, rename="camel"):
     health: str = ""
     last_error: str = ""
     scrape_interval: str = ""
+    scrape_pool: str = ""
+    scrape_url: str = ""
 
 
 class Targets(msgspec.Struct, rename="camel"):
@@ -85,6 +92,10 @@ class Prometheus:
         """Return since when it runs, and how long it keeps data."""
         return (await self.server.read(Data[Runtime], "/api/v1/status/runtimeinfo")).data
 
+    async def config(self) -> str:
+        """Return the configuration that it runs."""
+        return (await self.server.read(Data[Config], "/api/v1/status/config")).data.yaml
+
     async def groups(self) -> list[LoadedGroup]:
         """Return the groups of rules that are loaded."""
         return (await self.server.read(Data[Groups], "/api/v1/rules")).data.groups
@@ -116,16 +127,17 @@ class Prometheus:
             raise NoAnswerError("does not know what time it is", f"give the address of {self.server.kind}")
         return found
 
+    async def began(self) -> float:
+        """Return when the rules were loaded at the latest; 0 where nobody knows."""
+        try:
+            runtime = await self.runtime()
+        except NotServedError:
+            return 0.0
+        return max(moment(runtime.start_time) or 0, moment(runtime.last_config_time) or 0)
 
-def moment(text: str) -> float | None:
-    """Return the Unix time of an RFC 3339 moment; ``None`` for the one that means never, and for anything else."""
-    if text == _NEVER:
-        return None
-    whole, _, _ = text.partition(".")
-    try:
-        return datetime.fromisoformat(whole.removesuffix("Z") + "+00:00" if text.endswith("Z") else text).timestamp()
-    except (ValueError, OverflowError):
-        return None
+    async def is_young(self, seconds: float) -> bool:
+        """Return whether it started, or read its configuration, less than so many seconds ago."""
+        return await self.now() - await self.began() < seconds
 
 
 def matching(jobs: Sequence[str], **labels: str) -> str:
