@@ -23,6 +23,7 @@ from exporter.monitoring.alerts import alert_groups
 from exporter.monitoring.alerts.needed import NEEDED
 from exporter.monitoring.delivery import PORT, Delivery, FixedBy, MailServer, OfficeHours, Receivers, Route, secret_file
 from exporter.monitoring.extra import Extra
+from exporter.monitoring.matchers import Matcher
 from exporter.monitoring.options import (
     Options,
     trouble_with_job,
@@ -30,7 +31,7 @@ from exporter.monitoring.options import (
 )
 from exporter.monitoring.password import FOLDER
 from exporter.monitoring.receivers import receivers
-from exporter.monitoring.unreached import OF_THE_BUNDLE, Condition, Taking, takings, unreached
+from exporter.monitoring.unreached import OF_THE_BUNDLE, Taking, takings, unreached
 from exporter.platforms.settings import Strict, default
 from exporter.support.yaml_source import read_yaml, show_path
 from exporter.texts import LANGUAGES
@@ -291,7 +292,7 @@ def _unreached(delivery: Delivery) -> Iterator[FieldProblem]:
     before = takings(delivery.extra.routes, ("extra", "routes"))
     for number, route in enumerate(delivery.routes):
         words = {"fixed_by": route.fixed_by, "site": route.site, "severity": route.severity}
-        fitting = {Condition(label, "=", value) for label, value in words.items() if value}
+        fitting = {Matcher(label, "=", value) for label, value in words.items() if value}
         taking = Taking(("routes", number), OF_THE_BUNDLE | fitting)
         if problem := unreached(before, taking, domains):
             yield problem

@@ -12,11 +12,11 @@ import yaml
 
 from exporter.monitoring import Options, files
 from exporter.monitoring.check.arrival import leaves
-from exporter.monitoring.check.matchers import Labels, Unknown, Value, fits, matchers_of
 from exporter.monitoring.check.moments import moment
 from exporter.monitoring.check.rules import wanted_groups
 from exporter.monitoring.check.sent_alerts import sent_alerts
 from exporter.monitoring.delivery import Delivery, OfficeHours
+from exporter.monitoring.matchers import Labels, Unknown, Value, fits, matchers_of
 from tests.monitoring.answering import Answer, answering, as_json
 from tests.monitoring.bundle import ALERTS, PROMETHEUS
 from tests.monitoring.inboxes import send

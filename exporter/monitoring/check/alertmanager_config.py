@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from exporter.monitoring.check.matchers import Matcher, matchers_of
 from exporter.monitoring.check.rules import seconds_of
+from exporter.monitoring.matchers import Matcher, matchers_of
 from exporter.support.yaml_source import read_yaml
 
 _EXAMPLE: Final = re.compile(r"\bexample\.(?:org|com|net)\b")

@@ -10,9 +10,9 @@ from typing import Any, Final
 
 from exporter.monitoring.check import alertmanager_config as configs
 from exporter.monitoring.check.intervals import Calendar, names_of
-from exporter.monitoring.check.matchers import Labels, fits, matchers_of
 from exporter.monitoring.check.outcome import Seen, missing, ok, reasons, some, unknown
 from exporter.monitoring.check.sent_alerts import SentAlert
+from exporter.monitoring.matchers import Labels, fits, matchers_of
 from exporter.support.redaction import told
 
 _MEND: Final = (

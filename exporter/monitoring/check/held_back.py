@@ -9,9 +9,9 @@ from typing import Any
 import msgspec
 
 from exporter.monitoring.check import alertmanager_config as configs
-from exporter.monitoring.check.matchers import Labels, Matcher, Unknown, fits, matchers_of
 from exporter.monitoring.check.outcome import Seen, missing, ok, some, unknown
 from exporter.monitoring.check.sent_alerts import SentAlert
+from exporter.monitoring.matchers import Labels, Matcher, Unknown, fits, matchers_of
 from exporter.support.redaction import told
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
-from exporter.monitoring.check.patterns import anchored
+from exporter.monitoring.patterns import anchored
 
 _REFERENCE: Final = re.compile(r"\$(?:\$|(\w+)|\{(\w+)\})")
 _OF_NAMES: Final = frozenset({"labelmap", "labeldrop", "labelkeep"})

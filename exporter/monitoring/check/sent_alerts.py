@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from exporter.monitoring.alerts import Severity
-from exporter.monitoring.check.matchers import Labels, Unknown, Value
 from exporter.monitoring.check.rules import WantedGroup, WantedRule
+from exporter.monitoring.matchers import Labels, Unknown, Value
 
 WATCHDOG: Final = "Watchdog"
 _NAMED: Final = re.compile(r"\$labels\.(\w+)")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final, TypeAlias
 
-from exporter.monitoring.check.patterns import anchored
+from exporter.monitoring.patterns import anchored
 
 _PART: Final = r'"(?:\\.|[^"\\])*"'
 _ONE: Final = re.compile(rf"\s*({_PART}|[^\s=!~,{{}}\"]+)\s*(=~|!~|!=|=)\s*({_PART}|[^,\"]*?)\s*(?:,|$)", re.DOTALL)
