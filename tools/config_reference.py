@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from exporter.config import Config
+from exporter.config.grafana import GrafanaAddress
 from exporter.config.verdicts import Verdicts
 from exporter.fields.credentials import SECRET_FORMS
 from exporter.fields.durations import PATTERN as DURATION_PATTERN
@@ -46,6 +47,7 @@ _SECTIONS: Final[tuple[Section, ...]] = (
     Section("Top of the file", Config, ""),
     Section("Window", WrittenWindow, "`windows[]`, and `windows[]` of a collector"),
     Section("Target `tls`", TargetTls, "`tls` of a target of any platform"),
+    Section("Grafana", GrafanaAddress, "`grafana`"),
     Section("Accepted", Accepted, "`accepted[]` of a target of any platform"),
     Section("Verdicts", Verdicts, "`verdicts`"),
     *(section for platform in PLATFORMS.values() for section in platform.reference),

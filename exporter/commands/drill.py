@@ -19,13 +19,11 @@ import yaml
 
 from exporter.commands import daemon
 from exporter.commands.demo import demo_targets
-from exporter.commands.drill_play import HURRIED, Business, Drill, in_words
+from exporter.commands.drill_play import HURRIED, Business, Drill, in_words, shipped_alerts
 from exporter.commands.drill_stack import Stack
 from exporter.config import load_config
 from exporter.errors import BookingSyncError, ConfigError, ListenError, Problem
 from exporter.fields.durations import parse_duration
-from exporter.monitoring import Options
-from exporter.monitoring.alerts import Alert, alert_groups
 from exporter.runtime import Signals, StopRequestedError
 from exporter.simulator import Simulator, running
 from exporter.simulator.drills import INCIDENTS, Incident, demo_world
@@ -130,13 +128,9 @@ async def examined(stack: Stack, incidents: Sequence[Incident], say: Callable[[s
 
 def hurry_of(loaded: Mapping[tuple[str, str], float]) -> float | None:
     """Return by how much the ``for`` of loaded alerts is shorter than ours, the median; None where none is loaded."""
-    shipped = {(alert.name, alert.severity.value): parse_duration(alert.hold) for alert in _alerts() if alert.hold}
+    shipped = {(alert.name, alert.severity.value): parse_duration(alert.hold) for alert in shipped_alerts() if alert.hold}
     factors = [shipped[key] / hold for key, hold in loaded.items() if hold and shipped.get(key)]
     return statistics.median(factors) if factors else None
-
-
-def _alerts() -> list[Alert]:
-    return [alert for group in alert_groups(Options()) for alert in group.alerts]
 
 
 @contextlib.asynccontextmanager

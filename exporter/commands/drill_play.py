@@ -6,7 +6,7 @@ What does not arrive is looked for: at which of the stations between the exporte
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Container, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
@@ -16,6 +16,9 @@ from exporter.clock import Clock, SystemClock
 from exporter.commands.drill_stack import Alerting, Arrived, Receiver, Stack
 from exporter.commands.last_week import BUSY, DAY, WEEK_SECONDS, WEEKS, last_weeks
 from exporter.errors import BookingSyncError
+from exporter.fields.durations import parse_duration
+from exporter.monitoring import Options
+from exporter.monitoring.alerts import Alert, alert_groups
 from exporter.monitoring.rules import NEW_4H
 from exporter.simulator import Simulator
 from exporter.simulator.drills import Incident
@@ -119,7 +122,7 @@ class Drill:
             new = (one for one in await self._arrived(incident) if _key(one.labels) not in before)
             return next((one for one in new if not one.kept_back), None)
 
-        page = await self._until(told, TIMES * incident.pages_after / self._hurry + BESIDES_SECONDS)
+        page = await self._until(told, TIMES * await self._pages_after(incident) + BESIDES_SECONDS)
         after = self._clock.monotonic() - began
         if page is None:
             self._say(f"{incident.name}: LOST after {in_words(after)}: {await self._lost(incident)}")
@@ -136,10 +139,18 @@ class Drill:
         async def gone() -> bool:
             return not await self._arrived(incident)
 
-        in_time = await self._until(gone, TIMES * incident.pages_after / self._hurry + PAUSE_SECONDS)
+        in_time = await self._until(gone, TIMES * await self._pages_after(incident) + PAUSE_SECONDS)
         after = in_words(self._clock.monotonic() - repaired)
         self._say(f"{incident.name}: " + (f"all-clear after {after}" if in_time else f"NO ALL-CLEAR within {after}"))
         return bool(in_time)
+
+    async def _pages_after(self, incident: Incident) -> float:
+        """Return after how many seconds somebody is told by the rules that are loaded: ``verdicts:`` may say a longer time."""
+        usual = _shortest(
+            parse_duration(alert.hold) for alert in shipped_alerts() if alert.name == incident.alert and alert.hold
+        )
+        loaded = _shortest(hold for (name, _), hold in (await self._stack.rules()).items() if name == incident.alert)
+        return incident.pages_after / self._hurry + max(0.0, loaded - usual / self._hurry)
 
     async def _arrived(self, incident: Incident) -> list[Arrived]:
         return [one for one in await self._stack.arrived() if one.name == incident.alert and self._ours(one.labels)]
@@ -203,6 +214,15 @@ class Drill:
         return found
 
 
+def shipped_alerts() -> list[Alert]:
+    """Return the alerts of the bundle as it is shipped."""
+    return [alert for group in alert_groups(Options()) for alert in group.alerts]
+
+
+def _shortest(holds: Iterable[float]) -> float:
+    return min(holds, default=0.0)
+
+
 def lost(alert: str, alerting: Sequence[Alerting], arrived: Sequence[Arrived], *, alertmanagers: Sequence[str]) -> str:
     """Return where an alert was lost on its way, in words."""
     if kept_back := [one.kept_back for one in arrived if one.kept_back]:
@@ -216,7 +236,10 @@ def lost(alert: str, alerting: Sequence[Alerting], arrived: Sequence[Arrived], *
         return f"{alert} fires in Prometheus and did not reach this Alertmanager; Prometheus sends to {others}"
     if alerting:
         return f"{alert} is only pending in Prometheus: its `for` is not over"
-    return f"{alert} does not even pend: the rule sees nothing of it, or another alert speaks for it"
+    return (
+        f"{alert} does not even pend: the rule sees nothing of it, another alert speaks for it, or verdicts: asks for more "
+        "than the businesses of a drill have"
+    )
 
 
 def in_words(seconds: float) -> str:

@@ -17,6 +17,7 @@ from exporter.config.merge import merged
 from exporter.config.messages import field_problems
 from exporter.config.settings import Config
 from exporter.config.unwatched import unwatched, unwatched_problems
+from exporter.config.verdict_warnings import verdict_warnings
 from exporter.errors import ConfigError, Problem
 from exporter.fields.durations import format_duration
 from exporter.fields.kinds import FieldProblem, Reading, mapping_of
@@ -109,6 +110,7 @@ def _warnings(config: Config, written: Mapping[str, object]) -> Iterator[FieldPr
         fix = "create it, writable for the exporter, or correct the path"
         yield FieldProblem(("state_file",), f"the folder {config.state_file.parent} {trouble}", fix)
     yield from calendar_warnings(written)
+    yield from verdict_warnings(config)
     raw = written.get("targets")
     for index, target in enumerate(config.targets):
         path = ("targets", index)

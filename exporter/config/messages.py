@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
+from math import isfinite
 from typing import Any, Final, cast
 
 from pydantic import BaseModel, ValidationError
@@ -69,9 +71,6 @@ def _problem(details: ErrorDetails, path: Path, source: Source, root: type[BaseM
 
 _WANTED: Final[Mapping[str, tuple[str, str]]] = {
     "string_type": ("text", "put it in quotes"),
-    "int_type": ("a whole number", "write it without quotes and without a fraction"),
-    "int_from_float": ("a whole number", "write it without a fraction"),
-    "float_type": ("a number", "write it without quotes"),
     "bool_type": ("true or false", "write true or false, without quotes"),
     "list_type": ("a list", "write [a, b], or one line with - for each"),
     "tuple_type": ("a list", "write [a, b], or one line with - for each"),
@@ -80,18 +79,26 @@ _WANTED: Final[Mapping[str, tuple[str, str]]] = {
     "model_type": ("a mapping", "write {key: value}, or one line with key: value for each"),
     "model_attributes_type": ("a mapping", "write {key: value}, or one line with key: value for each"),
 }
-_BOUNDS: Final[Mapping[str, tuple[str, str]]] = {
-    "greater_than": ("must be more than", "gt"),
-    "greater_than_equal": ("must be at least", "ge"),
-    "less_than": ("must be less than", "lt"),
-    "less_than_equal": ("must be at most", "le"),
+_NUMBERS: Final[Mapping[str, str]] = {
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
 }
+_BOUNDS: Final[Mapping[str, tuple[str, str, str]]] = {
+    "greater_than": ("must be more than", "gt", "write more than {}"),
+    "greater_than_equal": ("must be at least", "ge", "write {} or more"),
+    "less_than": ("must be less than", "lt", "write less than {}"),
+    "less_than_equal": ("must be at most", "le", "write {} or less"),
+}
+_NUMBER: Final = re.compile(r"([-+]?\d{1,12}(?:[.,]\d{1,12})?(?:[eE][-+]?\d{1,2})?) ?(%?)", re.ASCII)
 
 
 def _either(words: Iterable[str]) -> str:
     *others, last = words
     return f"{', '.join(others)} or {last}" if others else last
 
+
+_FINITE: Final = ("must be a finite number", "write it in digits")
 
 _PLAIN: Final[Mapping[str, tuple[str, str]]] = {
     "union_tag_not_found": ("the platform is missing", f"add {_either(f'platform: {name}' for name in PLATFORMS)}"),
@@ -100,7 +107,7 @@ _PLAIN: Final[Mapping[str, tuple[str, str]]] = {
     "too_long": ("has too many entries", "remove some"),
     "string_too_short": ("is empty", "give it a value, or remove the key"),
     "string_too_long": ("is too long", "shorten it"),
-    "finite_number": ("must be a finite number", "correct the number"),
+    "finite_number": _FINITE,
 }
 
 
@@ -110,17 +117,48 @@ def _standard(details: ErrorDetails, path: Path, root: type[BaseModel]) -> tuple
         return "there are no targets", "add targets, with at least one"
     if name in _WANTED:
         wanted, fix = _WANTED[name]
-        empty = ("is empty", f"give it a value, or remove the key; it is {wanted}")
-        return empty if value is None else (f"must be {wanted}, not {kind(value)}", fix)
-    if name in _BOUNDS:
-        words, bound = _BOUNDS[name]
-        return f"{words} {context[bound]:.15g}", "correct the number"
+        return _empty(wanted) if value is None else (f"must be {wanted}, not {kind(value)}", fix)
+    if name in _NUMBERS or name in _BOUNDS:
+        return _of_number(name, value, context)
     if name == "literal_error":
-        message = f"{shown(value)} is not allowed" if isinstance(value, str) else f"must be text, not {kind(value)}"
+        message = "is empty" if value is None else f"must be text, not {kind(value)}"
+        message = f"{shown(value)} is not allowed" if isinstance(value, str) else message
         return message, f"write {context['expected'].replace(chr(39), '')}"
     if name == "union_tag_invalid":
         return f"{shown(context['tag'])} is not a platform", f"write {_either(PLATFORMS)}"
     return _PLAIN.get(name, ("cannot be used", "see docs/configuration.md"))
+
+
+def _empty(wanted: str) -> tuple[str, str]:
+    return "is empty", f"give it a value, or remove the key; it is {wanted}"
+
+
+def _of_number(name: str, value: Any, context: Mapping[str, Any]) -> tuple[str, str]:  # noqa: ANN401  what stands in the file
+    """Return what is wrong with a number, or with what stands in the place of one."""
+    if isinstance(value, float) and not isfinite(value):
+        return _FINITE
+    if name in _NUMBERS:
+        return _no_number(_NUMBERS[name], value)
+    words, bound, fix = _BOUNDS[name]
+    limit = f"{context[bound]:.15g}"
+    is_percentage = name == "less_than" and limit == "1" and value <= 100  # noqa: PLR2004  per cent
+    more = f"; {value / 100:.15g} is {value:.15g} %" if is_percentage else ""
+    return f"{words} {limit}, not {value:.15g}", fix.format(limit) + more
+
+
+def _no_number(wanted: str, value: object) -> tuple[str, str]:
+    """Return what is wrong with a value that is not the number that is ``wanted``, and the number that is probably meant."""
+    if value is None:
+        return _empty(wanted)
+    if not isinstance(value, (str, float)):
+        return f"must be {wanted}, not {kind(value)}", "write it in digits"
+    found = _NUMBER.fullmatch(value) if isinstance(value, str) else None
+    meant = float(found[1].replace(",", ".")) / (100 if found[2] else 1) if found else 0.0
+    is_usable = found is not None and isfinite(meant) and (wanted == "a number" or meant.is_integer())
+    shown_value = shown(value) if isinstance(value, str) else f"{value:.15g}"
+    as_meant = f"write {meant:.15g}" + ("" if found and found[2] else ", without quotes")
+    otherwise = "write it without a fraction" if found or isinstance(value, float) else "write it in digits"
+    return f"{shown_value} is not {wanted}", as_meant if is_usable else otherwise
 
 
 def _misnomer(name: str) -> str:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, PrivateAttr, ValidationInfo
 
+from exporter.config.grafana import GrafanaAddress
 from exporter.config.verdicts import Verdicts
 from exporter.counting import WindowSpec
 from exporter.errors import Problem
@@ -75,6 +76,11 @@ class Config(Strict):
         default_factory=Verdicts,
         description="From when on something is a problem, and how bad it is, by the kinds of [verdicts](verdicts.md). The "
         "board, `/api/v1/status` and `probe` judge by it; `monitoring render --config.file` writes rules that do.",
+    )
+
+    grafana: GrafanaAddress | None = Field(
+        default=None,
+        description="The Grafana that has the bundled dashboards. The status board links there, except those of single sites.",
     )
 
     site_users: dict[SiteName, Users] = Field(

@@ -5,84 +5,111 @@ Only what every teller can follow is offered: the rules see no further back, and
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Annotated, Final, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, ConfigDict, Field
 
-from exporter.fields.durations import format_duration, parse_duration
+from exporter.fields.durations import format_duration
 from exporter.fields.kinds import Duration, field_error
 from exporter.platforms.settings import MAY_BE_EMPTY, Strict, default
+from exporter.state import bounds
 from exporter.state.thresholds import DEFAULTS, Thresholds
 
+_DAY: Final = 86_400.0
 
-def _between(least: str, most: str) -> Callable[[float], float]:
-    """Return a check of a duration: ``least`` and ``most`` are allowed."""
-    least_seconds, most_seconds = parse_duration(least), parse_duration(most)
+
+def _written(span: bounds.Span) -> tuple[str, str]:
+    """Return the least and the greatest value as a user writes them."""
+    return format_duration(span.least()), f"{span.most / _DAY:.0f}d"
+
+
+def _within(span: bounds.Span) -> AfterValidator:
+    """Return a check of a duration: from the least to the greatest value that is of use."""
+    least, most = _written(span)
 
     def checked(seconds: float) -> float:
-        if not least_seconds <= seconds <= most_seconds:
-            raise field_error(f"must be between {least} and {most}", "write another duration")
+        if seconds < span.least():
+            raise field_error(_too_short(span), f"write {least} or more")
+        if seconds > span.most:
+            raise field_error("is too long for its alert, which looks no further", f"write {most} or less")
         return seconds
 
-    return checked
+    return AfterValidator(checked)
 
 
-# A Prometheus that evaluates once a minute tells no shorter times apart. The exporter remembers states for a week.
-_Within = Annotated[Duration, AfterValidator(_between("10m", "7d"))]
-_After = Annotated[Duration, AfterValidator(_between("1m", "1d"))]
-_Renewal = Annotated[Duration, AfterValidator(_between("1h", "365d"))]
-_Share = Annotated[float, Field(strict=False, gt=0, lt=1)]
+def _too_short(span: bounds.Span) -> str:
+    if span.hold:
+        return f"is too short: its alert takes up to {format_duration(span.told_after())}, and as much has to be left to act"
+    return "is too short: a state that a single poll saw would count"
+
+
+def _time(span: bounds.Span, seconds: float, description: str) -> Any:  # noqa: ANN401  like pydantic.Field
+    """Return a field for a threshold that is a time, which says its bounds."""
+    least, most = _written(span)
+    return default(format_duration(seconds), f"{description} From {least} to {most}.")
+
+
+_Share = Annotated[float, Field(gt=0, lt=1)]
 _Number = Annotated[int, Field(ge=1, le=10_000)]
 
-Severity = Literal["critical", "warning", "ok"]
-Quiet = Literal["warning", "ok"]
-_HOW_BAD: Final = "How bad it is: `critical` pages, `warning` becomes a ticket, `ok` is listed and no alert tells of it."
 _NO_PAGE: Final = "`warning` becomes a ticket, `ok` is listed and no alert tells of it."
+_Severity = Annotated[Literal["critical", "warning", "ok"], Field(description=f"How bad it is: `critical` pages, {_NO_PAGE}")]
+_Quiet = Annotated[Literal["warning", "ok"], Field(description=_NO_PAGE)]
 
 
 class Conflict(Strict):
     """Two bookings overlap on a resource."""
 
-    soon: _Within = default(format_duration(DEFAULTS.conflict_soon), "An overlap that begins within this time is critical.")
-    later: Quiet = Field(default="warning", description=f"One that begins later: {_NO_PAGE} For a page raise `soon`.")
+    soon: Annotated[Duration, _within(bounds.CONFLICT_SOON)] = _time(
+        bounds.CONFLICT_SOON, DEFAULTS.conflict_soon, "An overlap that begins within this time is critical."
+    )
+    later: _Quiet = Field(default="warning", description=f"One that begins later: {_NO_PAGE} For a page raise `soon`.")
 
 
 class ConnectionsDown(Strict):
     """No connection of a target works."""
 
     least: _Number = Field(default=DEFAULTS.connections_down_least, description="So many must have worked lately.")
-    within: _Within = default(format_duration(DEFAULTS.connections_down_within), "What lately means.")
+    within: Annotated[Duration, _within(bounds.CONNECTIONS_DOWN)] = _time(
+        bounds.CONNECTIONS_DOWN, DEFAULTS.connections_down_within, "What lately means."
+    )
 
 
 class Disconnected(Strict):
     """A connection was cut."""
 
-    within: _Within = default(
-        format_duration(DEFAULTS.connection_disconnected_within), "So long it is a problem; later it is listed."
+    within: Annotated[Duration, _within(bounds.DISCONNECTED)] = _time(
+        bounds.DISCONNECTED, DEFAULTS.connection_disconnected_within, "For so long it is a problem; later it is listed."
     )
-    severity: Severity = Field(default="warning", description=_HOW_BAD)
+    severity: _Severity = "warning"
 
 
 class Stuck(Strict):
     """A connection does not come to an end."""
 
-    after: _After = default(format_duration(DEFAULTS.connection_stuck_after), "After so long it is a problem.")
-    severity: Severity = Field(default="warning", description=_HOW_BAD)
+    after: Annotated[Duration, _within(bounds.STUCK)] = _time(
+        bounds.STUCK, DEFAULTS.connection_stuck_after, "After so long it is a problem."
+    )
+    severity: _Severity = "warning"
 
 
 class Unclear(Strict):
     """A connection has a state that says nothing."""
 
-    after: _After = default(format_duration(DEFAULTS.connection_unclear_after), "After so long it is a problem.")
-    severity: Severity = Field(default="warning", description=_HOW_BAD)
+    after: Annotated[Duration, _within(bounds.UNCLEAR)] = _time(
+        bounds.UNCLEAR, DEFAULTS.connection_unclear_after, "After so long it is a problem."
+    )
+    severity: _Severity = "warning"
 
 
 class CredentialExpiry(Strict):
     """A credential has to be renewed by a person."""
 
-    within: _Renewal = default(format_duration(DEFAULTS.credential_expiry_within), "So long before its end it is told.")
-    severity: Severity = Field(default="warning", description=_HOW_BAD)
+    within: Annotated[Duration, _within(bounds.CREDENTIAL_EXPIRY)] = _time(
+        bounds.CREDENTIAL_EXPIRY, DEFAULTS.credential_expiry_within, "How long before its end it is told."
+    )
+    severity: _Severity = "warning"
 
 
 class UnlinkedBookings(Strict):
@@ -90,7 +117,7 @@ class UnlinkedBookings(Strict):
 
     share: _Share = Field(default=DEFAULTS.unlinked_bookings_share, description="More than this share of a window's bookings.")
     least: _Number = Field(default=DEFAULTS.unlinked_bookings_least, description="Of at least so many that were verified.")
-    severity: Severity = Field(default="warning", description=_HOW_BAD)
+    severity: _Severity = "warning"
 
 
 class LinksUnverified(Strict):
@@ -99,7 +126,7 @@ class LinksUnverified(Strict):
     share: _Share = Field(
         default=DEFAULTS.links_unverified_share, description="Of more than this share of a window's bookings."
     )
-    severity: Severity = Field(default="warning", description=_HOW_BAD)
+    severity: _Severity = "warning"
 
 
 class IntakeSilent(Strict):
@@ -108,28 +135,29 @@ class IntakeSilent(Strict):
     least: _Number = Field(
         default=DEFAULTS.intake_silent_least, description="Although so many did on the same day a week before."
     )
-    severity: Severity = Field(default="warning", description=_HOW_BAD)
+    severity: _Severity = "warning"
 
 
 class PollOverdue(Strict):
     """A poll does not begin."""
 
-    intervals: Annotated[float, Field(strict=False, ge=1, le=100)] = Field(
-        default=DEFAULTS.poll_overdue_intervals, description="More than so many intervals after its time."
+    intervals: Annotated[float, Field(ge=1, le=bounds.MOST_OVERDUE)] = Field(
+        default=DEFAULTS.poll_overdue_intervals,
+        description="More than so many intervals after its time. Later another alert says that the data is old.",
     )
-    severity: Quiet = Field(default="warning", description=_NO_PAGE)
+    severity: _Quiet = "warning"
 
 
 class Judged(Strict):
     """A state without a threshold."""
 
-    severity: Severity = Field(default="warning", description=_HOW_BAD)
+    severity: _Severity = "warning"
 
 
 class Noted(Strict):
     """A state without a threshold that is never a page: an alert that says more keeps its own back."""
 
-    severity: Quiet = Field(default="warning", description=_NO_PAGE)
+    severity: _Quiet = "warning"
 
 
 class Verdicts(Strict):

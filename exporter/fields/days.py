@@ -32,7 +32,7 @@ class DaysOff:
 def _day(value: object) -> date:
     if isinstance(value, datetime):
         raise field_error("has a time of day", f"write the day alone, like {_EXAMPLE}; it counts to its end")
-    text = value.isoformat() if isinstance(value, date) else text_of(value, _EXAMPLE)
+    text = value.isoformat() if isinstance(value, date) else text_of(value, _EXAMPLE, any_text=False)
     try:
         if re.fullmatch(_DAY, text):
             return date.fromisoformat(text)

@@ -92,13 +92,16 @@ def mapping_of(value: object) -> Mapping[str, object]:
     return cast("Mapping[str, object]", value) if isinstance(value, Mapping) else {}
 
 
-def text_of(value: object, example: str) -> str:
-    """Return ``value`` when it is text, else raise what is wrong with it; ``example`` shows what is wanted."""
+def text_of(value: object, example: str, *, any_text: bool = True) -> str:
+    """Return ``value`` when it is text, else raise what is wrong with it; ``example`` shows what is wanted.
+
+    ``any_text`` says that what is no text becomes right in quotes: a name may be 30 or yes, a time zone may not.
+    """
     if isinstance(value, str):
         return value
     if value is None:
         raise field_error("is empty", f"give a value such as {example}, or remove the key")
-    fix = f"write text such as {example}" if isinstance(value, (list, Mapping)) else "put it in quotes"
+    fix = "put it in quotes" if any_text and not isinstance(value, (list, Mapping)) else f"write text such as {example}"
     raise field_error(f"must be text, not {kind(value)}", fix)
 
 
@@ -120,7 +123,7 @@ def _duration(value: object, info: ValidationInfo) -> float:
         if info.context is not None:
             raise field_error("has no unit", _with_unit(value))
         return float(value)
-    text = text_of(value, "30s, 5m or 1h30m")
+    text = text_of(value, "30s, 5m or 1h30m", any_text=False)
     try:
         seconds = parse_duration(text)
     except ValueError:
@@ -150,7 +153,7 @@ Duration = Annotated[
 def _zone(value: object) -> ZoneInfo:
     if isinstance(value, ZoneInfo):
         return value
-    name = text_of(value, "Europe/Berlin")
+    name = text_of(value, "Europe/Berlin", any_text=False)
     try:
         return ZoneInfo(name)
     except (KeyError, OSError, ValueError):  # unknown; a folder of zones; ../ and other forms that are no key
@@ -163,7 +166,7 @@ Zone = Annotated[ZoneInfo, PlainValidator(_zone), WithJsonSchema({"type": "strin
 
 
 def _expression(value: object) -> str:
-    text = text_of(value, "now+24h")
+    text = text_of(value, "now+24h", any_text=False)
     try:
         parse(text)
     except WindowError as error:

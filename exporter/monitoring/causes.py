@@ -13,7 +13,7 @@ from typing import Final
 from exporter.monitoring.alerts import FixedBy, Severity, alert_groups
 from exporter.monitoring.inhibitions import Inhibition, inhibitions
 from exporter.monitoring.options import Options
-from exporter.monitoring.promql import RECENT, TENANT_LABELS
+from exporter.monitoring.promql import JOB_LABELS, RECENT
 from exporter.monitoring.rules import Recording, RecordingGroup
 from exporter.monitoring.rules.connections import REASON
 from exporter.monitoring.rules.extent import FEW
@@ -43,8 +43,7 @@ CODES: Final[Mapping[Severity, int]] = {
 
 _ALERTS: Final = 'alertname=~"BookingSync.+"'
 _FIRES, _WAITS = 'alertstate="firing"', 'alertstate!="firing"'
-_JOB: Final = ("job", *TENANT_LABELS)
-_PLATFORM: Final = (*_JOB, "platform")
+_PLATFORM: Final = (*JOB_LABELS, "platform")
 _TARGET: Final = (*_PLATFORM, "target")
 _KIND: Final = (*_PLATFORM, "alertname", "reason", "provider", "fixed_by")
 TIERS: Final = ("severity", "slo", "long", "short", "forgets", "symptom", "window", "status")
@@ -160,7 +159,7 @@ def _since() -> Recording:
         ),
         (f'{down},reason=""', _PLATFORM, f"quantile by {_by(_PLATFORM)} (0.5, {status} and on {_by(connection)} {REASON})"),
         (shared, _PLATFORM, f"quantile by {_by(_PLATFORM)} (0.5, {last})"),
-        ('alertname="BookingSyncNothingAnswers"', _JOB, f"quantile by {_by(_JOB)} (0.5, {last})"),
+        ('alertname="BookingSyncNothingAnswers"', JOB_LABELS, f"quantile by {_by(JOB_LABELS)} (0.5, {last})"),
     )
     told = "\nor\n".join(
         f"0 * {_of(matchers)}\n+ on {_by(labels)} group_left () (\n  {moment}\n)" for matchers, labels, moment in moments
@@ -182,7 +181,7 @@ def _targets() -> Recording:
         "PlatformUnsteady": (_PLATFORM, UNSTEADY_TARGETS),
         "ManyConnectionsNeedOwner": (_PLATFORM, DOWN_TARGETS),
         "ManyCalendarsEmpty": (_PLATFORM, EMPTY_TARGETS),
-        "NothingAnswers": (_JOB, f"{JOB_PART} or sum without (platform) ({PLATFORM_FAILING})"),
+        "NothingAnswers": (JOB_LABELS, f"{JOB_PART} or sum without (platform) ({PLATFORM_FAILING})"),
     }
     numbers = "\nor\n".join(
         f'0 * {CAUSE}{{target="",alertname=~"BookingSync{names}"}}\n'

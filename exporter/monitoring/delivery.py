@@ -44,7 +44,7 @@ SecretFile = Annotated[
 
 
 def _mail_addresses(value: object) -> str:
-    text = seen(text_of(value, "team@example.org"))
+    text = seen(text_of(value, "team@example.org", any_text=False))
     if not all(re.fullmatch(r"[^\s@{}<>,;:\"]+@[^\s@{}<>,;:\"]+", one.strip()) for one in text.split(",")):
         raise field_error("is not an address of mail", "write it like team@example.org; several with commas between them")
     return text
@@ -64,11 +64,14 @@ def _one(text: str) -> str:
 MailAddress = Annotated[MailAddresses, AfterValidator(_one)]
 
 
+PORT: Final = "(?:[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
+
+
 def _smarthost(value: object) -> str:
-    text = seen(text_of(value, "smtp.example.org:587"))
+    text = seen(text_of(value, "smtp.example.org:587", any_text=False))
     host, _, port = text.rpartition(":")
-    if not (re.fullmatch(r"[\w.\-\[\]:]+", host) and re.fullmatch("[1-9][0-9]{0,4}", port)):
-        raise field_error("is not HOST:PORT", "write it like smtp.example.org:587")
+    if not (re.fullmatch(r"[\w.\-\[\]:]+", host) and re.fullmatch(PORT, port)):
+        raise field_error("is not HOST:PORT with a port from 1 to 65535", "write it like smtp.example.org:587")
     return text
 
 
@@ -93,7 +96,7 @@ Chat = Annotated[int, PlainValidator(_chat), WithJsonSchema({"type": "integer", 
 
 
 def _web_address(value: object) -> str:
-    text = seen(text_of(value, "https://heartbeat.example.org/ping"))
+    text = seen(text_of(value, "https://heartbeat.example.org/ping", any_text=False))
     try:
         parts = urlsplit(text)
         usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
@@ -111,7 +114,7 @@ WebAddress = Annotated[str, PlainValidator(_web_address), WithJsonSchema({"type"
 
 
 def _clock(value: object) -> str:
-    text = text_of(value, '"08:00"') if not isinstance(value, int) or isinstance(value, bool) else ""
+    text = text_of(value, '"08:00"', any_text=False)
     if not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d|24:00", text):
         raise field_error("is not a time of the day", 'write it like "08:00", in quotes')
     return text
@@ -125,7 +128,7 @@ _DAYS: Final = ("sunday", "monday", "tuesday", "wednesday", "thursday", "friday"
 
 
 def _weekdays(value: object) -> str:
-    text = text_of(value, "monday:friday").lower()
+    text = text_of(value, "monday:friday", any_text=False).lower()
     found = [_DAYS.index(day) if day in _DAYS else None for day in text.split(":")]
     if None in found or len(found) > 2:  # noqa: PLR2004  from, to
         raise field_error("are no days of the week", "write each like monday:friday, or sunday")

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Final
-from urllib.parse import urlsplit
 
 from exporter.errors import ConfigError, Problem
+from exporter.fields.links import trouble_with_address
 from exporter.monitoring.delivery import Delivery
 from exporter.monitoring.password import FOLDER
 from exporter.monitoring.promql import of_jobs
@@ -21,9 +21,6 @@ MAX_HURRY = 120
 
 MAX_SLO: Final = 0.9999999
 """Beyond it a number has too few digits for what is left of the budget; a second in four months is bad then."""
-
-MAX_UID_PREFIX: Final = 30
-"""Grafana takes uids of 40 letters, and the longest of ours ends with ten of its own."""
 
 _NONE: Final[Mapping[str, str]] = MappingProxyType({})
 _QUOTING: Final = "\"'\\{}\n$"
@@ -168,26 +165,3 @@ def trouble_with_slo(slo: float) -> tuple[str, str] | None:
     if not 0 < slo < 1:
         return f"{slo} is not between 0 and 1", "write 0.99 for 99 %"
     return None if slo <= MAX_SLO else (f"{slo} leaves no time for an error", f"write {MAX_SLO} or less")
-
-
-def trouble_with_address(url: str) -> tuple[str, str] | None:
-    """Return what is wrong with the base of links."""
-    # The URLs go into Go templates and query strings: no braces, no quotes, no query of their own.
-    try:
-        parts = urlsplit(url)
-        parts.port  # noqa: B018  raises for one that is no number
-    except ValueError:
-        parts = None
-    usable = (
-        parts is not None
-        and parts.scheme in {"http", "https"}
-        and bool(parts.hostname)
-        and not (parts.query or parts.fragment or parts.username or parts.password)
-        and not any(character in url for character in "{}\"'` \n\\$")
-    )
-    # Never shown: it may hold a password.
-    return (
-        None
-        if usable
-        else ("is no http(s) address, or holds a query or a password", "write https://host/path, without a query")
-    )

@@ -22,6 +22,11 @@ FOLDED_LABELS = (*REPLICA_LABELS, *TYPE_LABELS)
 TENANT_LABELS = ("cluster", "namespace")
 """Labels that tell installations apart, for the two places where PromQL or Alertmanager wants labels named."""
 
+JOB_LABELS = ("job", *TENANT_LABELS)
+TARGET_LABELS = (*JOB_LABELS, "target", "platform")
+OF_TARGET = f"on ({', '.join(TARGET_LABELS)})"
+"""How series meet that are about the same target."""
+
 
 def of_jobs(jobs: Sequence[str]) -> str:
     """Return the matcher that selects what these jobs brought."""
@@ -69,10 +74,7 @@ def total(expression: str) -> str:
     return f"sum without ({', '.join(FOLDED_LABELS)}) ({expression})"
 
 
-_OF_TARGET = f"on (job, {', '.join(TENANT_LABELS)}, target, platform)"
-
-
-def with_label(label: str, info: str, expression: str, *, tied: str = _OF_TARGET) -> str:
+def with_label(label: str, info: str, expression: str, *, tied: str = OF_TARGET) -> str:
     """Return ``expression`` with the label that the recorded series ``info`` has, where it is known."""
     one = one_per(f"last_over_time({info}[5m])", label)
     return f"({expression})\n* {tied} group_left ({label}) {one}\nor ignoring ({label})\n({expression})"
@@ -85,9 +87,7 @@ CONNECTION = "connection:booking_sync_connection:info"
 
 def with_site(expression: str) -> str:
     """Return ``expression`` (one series per target, or several) with the label ``site`` where the target has one."""
-    site = one_per(f"last_over_time({SITE}[5m])", "site")
-    tied = f"on (job, {', '.join(TENANT_LABELS)}, target, platform) group_left (site)"
-    return f"({expression})\n* {tied} {site}\nor ignoring (site)\n({expression})"
+    return with_label("site", SITE, expression)
 
 
 def with_connection(expression: str, *labels: str) -> str:

@@ -115,6 +115,7 @@ def receivers(delivery: Delivery) -> list[tuple[str, Mapping[str, object]]]:
     named = delivery.receivers
     found: list[Mapping[str, object]] = [
         _receiver("pager", named.pager, all_clear=True, severity="critical"),
+        _receiver(f"pager{WITHOUT_ALL_CLEAR}", named.pager, all_clear=False, severity="critical"),
         _receiver("tickets", named.tickets, all_clear=True),
         _receiver(f"tickets{WITHOUT_ALL_CLEAR}", named.tickets, all_clear=False),
         _receiver("heartbeat", named.heartbeat, all_clear=False),

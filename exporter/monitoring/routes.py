@@ -65,6 +65,9 @@ _EXAMPLES: Final[_Commented] = (
         {"matchers": ['fixed_by = "calendar owner"', 'severity = "warning"', 'forgets = ""'], "receiver": "calendar-care"},
     ),
 )
+_FORGETS: Final = {"routes": [{"matchers": ['forgets = "yes"'], "receiver": f"pager{WITHOUT_ALL_CLEAR}"}]}
+"""Below a page: it ends although nothing may have been mended. Only `verdicts:` makes such an alert a page."""
+
 _PAGES: Final[_Commented] = (
     (
         "The exporter itself, or what many targets share: one incident for each cause.",
@@ -72,11 +75,12 @@ _PAGES: Final[_Commented] = (
             "matchers": ['severity = "critical"', 'target = ""'],
             **_WAKES,
             "group_by": ["alertname", *_JOB, "platform", "credential", "besides", "extent"],
+            **_FORGETS,
         },
     ),
     (
         "One incident per business, whatever the number of its alerts.",
-        {"matchers": ['severity = "critical"'], **_WAKES, "group_by": [*_JOB, "target"]},
+        {"matchers": ['severity = "critical"'], **_WAKES, "group_by": [*_JOB, "target"], **_FORGETS},
     ),
 )
 _TICKETS: Final[_Commented] = (

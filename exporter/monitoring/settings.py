@@ -19,14 +19,13 @@ from exporter.config import field_problems, read_text
 from exporter.errors import ConfigError, Problem
 from exporter.fields.durations import format_duration
 from exporter.fields.kinds import Duration, FieldProblem, LabelValue, Reading, field_error, named, seen, shown, text_of
+from exporter.fields.links import Address, UidPrefix
 from exporter.monitoring.alerts import alert_groups
 from exporter.monitoring.alerts.needed import NEEDED
-from exporter.monitoring.delivery import Delivery, MailServer, OfficeHours, Receivers, Route, secret_file
+from exporter.monitoring.delivery import PORT, Delivery, MailServer, OfficeHours, Receivers, Route, secret_file
 from exporter.monitoring.extra import Extra
 from exporter.monitoring.options import (
-    MAX_UID_PREFIX,
     Options,
-    trouble_with_address,
     trouble_with_job,
     trouble_with_slo,
 )
@@ -59,13 +58,6 @@ def _job(value: object) -> str:
     return name
 
 
-def _address(value: object) -> str:
-    url = seen(text_of(value, "https://sync.example.org"))
-    if trouble := trouble_with_address(url):
-        raise field_error(*trouble)
-    return url
-
-
 def _slo(value: float) -> float:
     if trouble := trouble_with_slo(value):
         raise field_error(*trouble)
@@ -94,7 +86,7 @@ def _alert_label_value(value: str) -> str:
 
 
 def _alert_name(value: object) -> str:
-    name = text_of(value, "BookingSyncScrapeGrew")
+    name = text_of(value, "BookingSyncScrapeGrew", any_text=False)
     if name in NEEDED:
         raise field_error(f"{name} cannot be switched off: {NEEDED[name]}", "route it to somebody who wants it")
     names = {alert.name for group in alert_groups(Options()) for alert in group.alerts}
@@ -111,7 +103,7 @@ def _each_once(names: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _language(value: object) -> str:
-    language = text_of(value, "en")
+    language = text_of(value, "en", any_text=False)
     if language not in LANGUAGES:
         raise field_error(f"{shown(language)} is no language of ours", f"write {', '.join(LANGUAGES)}")
     return language
@@ -135,7 +127,6 @@ PasswordFile = Annotated[
 ]
 Job = Annotated[str, PlainValidator(_job), WithJsonSchema({"type": "string", "pattern": r"^[^\"'\\{}$|*+?^()\[\]\n]+$"})]
 Choice = Literal["cluster", "namespace"]
-Address = Annotated[str, PlainValidator(_address), WithJsonSchema({"type": "string", "pattern": "^https?://[^{}\"'` $?#]+$"})]
 ClusterLabel = Annotated[str, PlainValidator(_label), WithJsonSchema({"type": "string", "pattern": "^[a-zA-Z_][a-zA-Z0-9_]*$"})]
 AlertLabel = Annotated[
     str, PlainValidator(_alert_label), WithJsonSchema({"type": "string", "pattern": "^[a-zA-Z_][a-zA-Z0-9_]*$"})
@@ -150,15 +141,7 @@ ManifestLabel = Annotated[
 ManifestValue = Annotated[str, *named(_K8S, "a value of a label of Kubernetes", "kube-prometheus-stack")]
 Namespace = Annotated[str, *named("[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", "a namespace", "monitoring")]
 Image = Annotated[str, *named(r"[a-z0-9][\w.:/@-]{0,254}", "the name of an image", "registry.example.org/exporter:1.0")]
-HostPort = Annotated[str, *named(r"[\w.\-\[\]:]+:[0-9]{1,5}", "HOST:PORT", "exporter:10888")]
-UidPrefix = Annotated[
-    str,
-    *named(
-        rf"[A-Za-z0-9_-]{{1,{MAX_UID_PREFIX}}}",
-        f"the begin of a uid: at most {MAX_UID_PREFIX} letters, digits, - and _",
-        "salons",
-    ),
-]
+HostPort = Annotated[str, *named(rf"[\w.\-\[\]:]+:{PORT}", "HOST:PORT with a port from 1 to 65535", "exporter:10888")]
 Title = Annotated[
     str, *named(r"[^\s/\\][^/\\\x00-\x1f\x7f]{0,98}", "the name of a folder: one line without / and \\", "Booking sync")
 ]
@@ -194,7 +177,7 @@ class Grafana(Strict):
     """The dashboards in Grafana."""
 
     uid_prefix: UidPrefix = Field(
-        default="booking-sync", description="Begin of the three uids, for a second bundle in one Grafana; links follow."
+        default="booking-sync", description="Beginning of the three uids, for a second bundle in one Grafana; links follow."
     )
     folder: Title = Field(default="Booking sync", description="Folder that the dashboards are in.")
     variables: Annotated[tuple[Choice, ...], Field(strict=False), AfterValidator(_each_once)] = Field(

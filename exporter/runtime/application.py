@@ -11,8 +11,8 @@ from collections.abc import Callable, Collection, Coroutine, Iterator, Mapping, 
 from concurrent.futures import Executor
 from typing import Any, Final, TypeVar
 
-import msgspec
 import structlog
+from msgspec.structs import replace
 
 from exporter.config import Config, config_hash, effective_config, refuse_opening
 from exporter.errors import ConfigError, Problem
@@ -31,7 +31,7 @@ from exporter.support import logs
 from exporter.support.audit import change_requested
 from exporter.support.files import Stamps, stamps
 from exporter.support.slices import LINES, in_slices
-from exporter.web import Reloaded
+from exporter.web import Dashboards, Reloaded
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
@@ -198,16 +198,16 @@ class Application:
     def operators(self) -> frozenset[str] | None:
         return None if self._config is None else self._config.who_sees_everything
 
+    @property
+    def dashboards(self) -> Dashboards | None:
+        return None if self._config is None else self._config.grafana
+
     def view(self, site: str | None = None) -> View:
         stepped, rejected = self._clock.stepped(), self._rejected_config
         view = self._snapshot.view(self._clock.steady(), stepped, self._scheduler.polling, site)
         if self._config:
             view = with_warnings(view, self._config.unwatched)
-        view = msgspec.structs.replace(
-            view,
-            standby=self.standby,
-            rejected_config=rejected and msgspec.structs.replace(rejected, at=rejected.at + stepped),
-        )
+        view = replace(view, standby=self.standby, rejected_config=rejected and replace(rejected, at=rejected.at + stepped))
         return view if site is None else view.of_site(site)
 
     async def metrics(self, format: Format, targets: frozenset[str] | None, site: str | None = None) -> bytes:  # noqa: A002  the exposition's word

@@ -150,6 +150,18 @@ def _syntax_problem(error: yaml.MarkedYAMLError) -> Problem:
     return Problem("", f"not valid YAML: {what}", fix, line=mark.line + 1 if mark else None)
 
 
+def _odd_number(text: str, value: object) -> tuple[str, str] | None:
+    """Return what is wrong with a number that YAML 1.1 reads as another one than people do: 010 is 8, and 1:30 is 90."""
+    if not isinstance(value, (int, float)) or isinstance(value, bool):
+        return None
+    shown = f"{text} is read as {value:.15g}" if is_meant(text) else "a number is read as another one"
+    if ":" in text:
+        return f"{shown}, since YAML counts it in sixties", "write a duration like 1h30m, and a time or a name in quotes"
+    if re.fullmatch("[-+]?0[0-7_]+", text):
+        return f"{shown}, since a 0 in front means octal", "write it without the 0, or in quotes if it is a name"
+    return None
+
+
 class _Builder:
     def __init__(self, loader: yaml.SafeLoader) -> None:
         self.lines: dict[Path, int] = {}
@@ -163,7 +175,9 @@ class _Builder:
         self.lines.setdefault(path, node.start_mark.line + 1)
         self._values += 1
         if isinstance(node, yaml.ScalarNode):
-            return self._scalar(node, path)
+            value = self._scalar(node, path)
+            odd = _odd_number(node.value, value)
+            return self._refuse(node, path, *odd) if odd else value
         if id(node) in self._open:
             return self._refuse(node, path, "an anchor that holds itself", "write the values out")
         if self._values > _MAX_VALUES:

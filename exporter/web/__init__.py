@@ -6,7 +6,7 @@ polling.
 
 from exporter.web.advice import listener_warning, web_warnings
 from exporter.web.app import create_app
-from exporter.web.backend import Backend, Reloaded
+from exporter.web.backend import Backend, Dashboards, Reloaded
 from exporter.web.config import WebConfig
 from exporter.web.csrf import allowed_hosts
 from exporter.web.server import Server, serve
@@ -15,6 +15,7 @@ from exporter.web.status_types import Status
 
 __all__ = [
     "Backend",
+    "Dashboards",
     "Reloaded",
     "Server",
     "Status",

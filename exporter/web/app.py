@@ -164,6 +164,8 @@ class _Pages:
             # Building and rendering thousands of targets takes longer than the loop may stand still.
             # Whoever sees one site alone changes nothing.
             lifecycle = self._backend.lifecycle and site is None
+            # Dashboards show all targets.
+            dashboards = self._backend.dashboards if site is None else None
             return await self._maker.in_thread(
                 lambda: board.render(
                     view,
@@ -175,6 +177,7 @@ class _Pages:
                     site=site,
                     texts=texts_in(language),
                     lang=lang,
+                    dashboards=dashboards,
                 )
             )
 

@@ -24,6 +24,19 @@ class Reloaded(Enum):
     """The very files that were read before, with their inodes, sizes and times."""
 
 
+class Dashboards(Protocol):
+    """The bundled dashboards in Grafana."""
+
+    @property
+    def fleet(self) -> str:
+        """The address of the dashboard of all targets."""
+        ...
+
+    def target(self, name: str) -> str:
+        """Return the address of the dashboard of one target."""
+        ...
+
+
 class Backend(Protocol):
     """The running exporter as the web sees it. Every method is called in the event loop and never waits for a platform."""
 
@@ -53,6 +66,11 @@ class Backend(Protocol):
     @property
     def operators(self) -> frozenset[str] | None:
         """The users that see everything; ``None`` where nothing says who, and all do whom no site has."""
+        ...
+
+    @property
+    def dashboards(self) -> Dashboards | None:
+        """The dashboards in Grafana; ``None`` where the configuration names no Grafana."""
         ...
 
     def view(self, site: str | None = None) -> View:

@@ -22,6 +22,7 @@ from exporter.state.verdict import ALERTS_ONLY
 from exporter.texts import DEFAULT, LANGUAGES, Texts, texts_in
 from exporter.web import wording
 from exporter.web.assets import asset, source
+from exporter.web.backend import Dashboards
 from exporter.web.cards import LISTED_CAUSES, LISTED_PLACES, PLACES, Card, Cause, Causes, Line, cards_of
 from exporter.web.history import strip
 from exporter.web.overview import Overview, overview_of
@@ -136,16 +137,17 @@ def render(
     site: str | None = None,
     texts: Texts | None = None,
     lang: str = "",
+    dashboards: Dashboards | None = None,
 ) -> bytes:
     """Return the page as UTF-8. Takes long for thousands of targets; call it in a thread.
 
     ``target`` asks for that one instead of what ``query`` finds. With ``lifecycle`` a button asks a target again.
     It is the board of ``site`` if that is all that ``view`` has. It speaks the language of ``texts``, by default English;
-    its links keep ``lang``.
+    its links keep ``lang``. With ``dashboards`` it links there.
     """
     asked = exact("target", target) if target else query
     board = board_of(view, query=asked, page=page, sort=sort, lifecycle=lifecycle, site=site, lang=lang)
-    return _template(texts or texts_in(DEFAULT)).render(board=board).encode()
+    return _template(texts or texts_in(DEFAULT)).render(board=board, dashboards=dashboards).encode()
 
 
 def board_of(

@@ -23,12 +23,14 @@ from exporter.monitoring.alerts import alert_groups
 from exporter.runtime import Signals
 from exporter.simulator import Simulator
 from exporter.simulator.drills import INCIDENTS, Incident, demo_world
+from exporter.state.thresholds import Thresholds
 from exporter.support.remote_write import PATH
 from tests.harness.clock import ManualClock
 
 JOB, HASH = "exporters", 42.0
-DOUBLE, TOKEN, INTAKE = (
-    next(one for one in INCIDENTS if one.name == name) for name in ("double-booking", "token-revoked", "intake-stopped")
+DOUBLE, TOKEN, INTAKE, STUCK = (
+    next(one for one in INCIDENTS if one.name == name)
+    for name in ("double-booking", "token-revoked", "intake-stopped", "sync-stuck")
 )
 ROUTES = """
 route:
@@ -67,11 +69,13 @@ class FakeStack:
     scrape_error: str = ""
     takes_the_past: bool = True
     unloaded: str = ""
+    options: Options = field(default_factory=Options)
     alertmanagers: Sequence[str] = ("http://a:9093/api/v2/alerts",)
     written: list[bytes] = field(default_factory=list)
     _since: float | None = None
     _until: float | None = -1.0
     _paged: bool = False
+    _alert: str = ""
 
     def stack(self) -> Stack:
         transport = httpx.MockTransport(self.answer)
@@ -112,7 +116,7 @@ class FakeStack:
     def _rules(self) -> list[dict[str, Any]]:
         return [
             {"name": one.name, "duration": parse_duration(one.hold or "0s") / self.hurry, "labels": {"severity": one.severity}}
-            for group in alert_groups(Options())
+            for group in alert_groups(self.options)
             for one in group.alerts
             if one.name != self.unloaded
         ]
@@ -131,7 +135,9 @@ class FakeStack:
         return fires
 
     def _labels(self) -> dict[str, str]:
-        return {"alertname": DOUBLE.alert, "job": JOB, "target": "salon-berlin-b24", "severity": "critical"}
+        active = [incident for incident in INCIDENTS if incident.name in self.simulator.incidents.active]
+        self._alert = active[0].alert if active else self._alert
+        return {"alertname": self._alert, "job": JOB, "target": "salon-berlin-b24", "severity": "critical"}
 
     def _alerting(self) -> list[dict[str, Any]]:
         firing = self._fires()
@@ -330,6 +336,20 @@ def test_what_never_arrives_is_given_up_after_twice_its_time_and_a_minute() -> N
     found = re.search(r"LOST after (\d+) s", said[-2])
     assert found
     assert 60 <= float(found[1]) <= 2 * DOUBLE.pages_after / 60 + 61
+
+
+def test_a_page_that_verdicts_put_off_is_waited_for() -> None:
+    patient = Options(thresholds=Thresholds(connection_stuck_after=6 * 3600.0))
+    good, said = drilled(STUCK, fires_after=6 * 60 + 8, options=patient)
+    assert good, said
+    assert "sync-stuck: paged after 370 s (6.17 h in life): BookingSyncConnectionStuck" in said[-3]
+
+
+def test_what_pages_at_its_usual_time_is_not_waited_for_any_longer() -> None:
+    _, said = drilled(STUCK, fires_after=1e9)
+    found = re.search(r"LOST after (\d+) s", said[-2])
+    assert found
+    assert 60 + 2 * 68 <= float(found[1]) <= 60 + 2 * 68 + 1
 
 
 @pytest.mark.parametrize("by", [1, 7, 60, 120])

@@ -9,6 +9,7 @@ import pytest
 from exporter.config import effective_config, load_config, load_thresholds
 from exporter.config.verdicts import Verdicts
 from exporter.errors import ConfigError
+from exporter.fields.durations import format_duration, parse_duration
 from exporter.state.thresholds import DEFAULTS, Thresholds
 from exporter.state.verdict import MOVABLE
 
@@ -106,7 +107,7 @@ def test_who_renders_rules_is_told_what_is_wrong_in_the_block_and_where(tmp_path
     with pytest.raises(ConfigError) as caught:
         load_thresholds(path)
     assert [
-        f"{path}:3: verdicts.conflict.soon: must be between 10m and 7d (fix: write another duration)",
+        f"{path}:3: verdicts.conflict.soon: is too long for its alert, which looks no further (fix: write 7d or less)",
         f"{path}:4: verdicts.poll_overdu: unknown key (fix: did you mean poll_overdue?)",
     ] == [str(problem) for problem in caught.value.problems]
 
@@ -138,3 +139,64 @@ def test_who_renders_rules_of_a_file_that_cannot_be_read_is_told_so(tmp_path: Pa
     path = tmp_path / "absent.yml" if text is None else file(tmp_path, text)
     with pytest.raises(ConfigError):
         load_thresholds(path)
+
+
+SOON = "is too short: its alert takes up to {}, and as much has to be left to act"
+ONCE = "is too short: a state that a single poll saw would count"
+TIMES = (
+    ("conflict", "soon", "40m", SOON.format("18m"), "7d"),
+    ("connections_down", "within", "30m", SOON.format("14m"), "7d"),
+    ("connection_disconnected", "within", "40m", SOON.format("19m"), "7d"),
+    ("connection_stuck", "after", "5m", ONCE, "1d"),
+    ("connection_unclear", "after", "5m", ONCE, "1d"),
+    ("credential_expiry", "within", "40m", SOON.format("18m"), "365d"),
+)
+
+
+@pytest.mark.parametrize("row", TIMES, ids=lambda row: row[0])
+def test_a_time_has_the_bounds_in_which_its_alert_is_of_use(tmp_path: Path, row: tuple[str, ...]) -> None:
+    kind, key, least, why, most = row
+
+    def read(value: str) -> Thresholds:
+        return load_thresholds(file(tmp_path, f"verdicts: {{{kind}: {{{key}: {value}}}}}\n"))
+
+    read(least), read(most)
+    for value, said in (
+        (format_duration(parse_duration(least) - 1), f"{why} (fix: write {least} or more)"),
+        (f"{most}1s", f"is too long for its alert, which looks no further (fix: write {most} or less)"),
+    ):
+        with pytest.raises(ConfigError) as caught:
+            read(value)
+        assert [f"{tmp_path}/exporter.yml:1: verdicts.{kind}.{key}: {said}"] == [str(one) for one in caught.value.problems]
+
+
+def test_every_time_is_in_the_table_of_bounds() -> None:
+    written = {
+        (kind, key) for kind, row in Verdicts().model_dump().items() for key in row if key in ("soon", "within", "after")
+    }
+    assert written == {(kind, key) for kind, key, *_ in TIMES}
+
+
+SELDOM = """\
+verdicts: {{conflict: {{soon: {soon}}}, connection_stuck: {{after: {after}}}}}
+targets:
+  - {{name: a, platform: wix, site_id: 7f1c2a34-0000-4000-8000-000000000001, api_key: {{env: KEY}},
+     collectors: {{connections: {{interval: 30m}}, bookings: {{interval: 1h, conflicts: true}}}}}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("soon", "after", "said"),
+    [
+        ("2h30m", "35m", []),
+        ("2h20m", "35m", ["conflict.soon: 2h20m is short for bookings that are polled every 1h: a", "2h30m"]),
+        ("3h", "30m", ["connection_stuck.after: 30m is short for connections that are polled every 30m: a", "35m"]),
+    ],
+)
+def test_a_time_that_is_short_for_the_polls_of_a_target_is_a_warning(
+    tmp_path: Path, soon: str, after: str, said: list[str]
+) -> None:
+    path = file(tmp_path, SELDOM.format(soon=soon, after=after))
+    found = [str(one) for one in load_config(path, {"KEY": "k" * 40}).warnings if one.path.startswith("verdicts")]
+    what, enough = said or ("", "")
+    assert ([f"{path}:1: verdicts.{what} (fix: poll more often, or write {enough} or more)"] if said else []) == found

@@ -16,7 +16,7 @@ from exporter.model import CollectorName
 from exporter.monitoring import Options, runbook_texts
 from exporter.state.asking import Answer, Asked
 from exporter.state.snapshot import View
-from exporter.web import Reloaded, create_app
+from exporter.web import Dashboards, Reloaded, create_app
 
 T = TypeVar("T")
 
@@ -34,6 +34,7 @@ class ShownBackend:
         self.answer, self.seconds = Answer.NOW, 0.0
         self.site_users: Mapping[str, frozenset[str]] | None = {}
         self.operators: frozenset[str] | None = None
+        self.dashboards: Dashboards | None = None
         self._lifecycle = lifecycle
         self._config_error = config_error
         self._page = Page(Instruments(CollectorRegistry()))

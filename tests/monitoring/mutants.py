@@ -113,9 +113,10 @@ def _of_text(whole: str) -> Iterator[tuple[str, str, str]]:
                 yield f"{word} (.., {label}) without it", found, f"{word} ({rest})"
     for found in {match[0] for match in re.finditer(r'\w+=~"[^"]*\|[^"]*"', whole)}:
         label, _, inside = found.rstrip('"').partition('=~"')
-        for value in inside.split("|"):
-            rest = "|".join(other for other in inside.split("|") if other != value)
-            yield f"{label} without {value}", found, f'{label}=~"{rest}"'
+        for choice in re.findall(r"[^()|]+(?:\|[^()|]+)+", inside):
+            for value in choice.split("|"):
+                rest = "|".join(other for other in choice.split("|") if other != value)
+                yield f"{label} without {value}", found, f'{label}=~"{inside.replace(choice, rest)}"'
     for found in {match[0] for match in re.finditer(r"offset \w+|\[\w+(?=[:\]])", whole)}:
         duration = found.removeprefix("offset ").removeprefix("[")
         if found.startswith("offset") or parse_duration(duration) >= _SHORT:

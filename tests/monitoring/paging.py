@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import chain
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import yaml
 
@@ -32,6 +32,12 @@ _DEFAULTS: Final = {"group_wait": "30s", "group_interval": "5m", "repeat_interva
 _SUMMARIES: Final = {alert["alert"]: alert["annotations"]["summary"] for alert in ALERTS}
 _UNTIL_TOLD: Final = 31
 """Minutes after the last change within which every group is told, tickets too."""
+_GROUP_WAIT: Final = "4s"
+"""Within it all that begins at once is known to what keeps alerts back."""
+_LAST_GROUP_WAIT: Final = "6s"
+_PATIENCE: Final = 60.0
+
+Labels: TypeAlias = Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +61,12 @@ def told(storms: Mapping[str, Sequence[Spell]], directory: Path, faster: float) 
     found: dict[str, list[Notice]] = {name: [] for name in storms}
     clock = _Clock()
     changes = _changes(storms)
-    with _receiving(clock, found) as port:
+
+    def receive(body: dict[str, Any]) -> None:
+        firing = tuple(labels["alertname"] for labels in _firing(body))
+        found[body["groupLabels"]["job"]].append(Notice(clock.minute, body["receiver"], body["groupKey"], firing))
+
+    with _receiving(receive) as port:
         file = directory / "alertmanager.yml"
         file.write_text(yaml.safe_dump(_divided(faster, port)))
         with alertmanager(directory, file) as client:
@@ -72,12 +83,34 @@ def told(storms: Mapping[str, Sequence[Spell]], directory: Path, faster: float) 
     return found
 
 
+def told_of(alerts: Sequence[Labels], number: int, directory: Path) -> list[Labels]:
+    """Return those of ``alerts`` that somebody is told of when all begin at once, by the shipped routes and inhibitions.
+
+    ``number`` is how many are expected: they are waited for, and what else was due before the last group of all is among them.
+    """
+    found: list[Labels] = []
+    last = {"alertname": "Last"}
+    with _receiving(lambda body: found.extend(_firing(body))) as port:
+        config = _with_our_address(yaml.safe_load(CONFIG_FILE.read_text()), port)
+        for route in every_route(config):
+            route["group_wait"] = _GROUP_WAIT
+        config["route"]["routes"].insert(
+            0, {"matchers": ['alertname = "Last"'], "receiver": "tickets", "group_wait": _LAST_GROUP_WAIT}
+        )
+        file = directory / "alertmanager.yml"
+        file.write_text(yaml.safe_dump(config))
+        with alertmanager(directory, file) as client:
+            send(client, [(labels, _annotations(labels)) for labels in alerts])
+            send(client, [(last, {})])
+            end = time.monotonic() + _PATIENCE
+            while not (last in found and len(found) > number) and time.monotonic() < end:
+                time.sleep(0.1)
+    return [labels for labels in found if labels != last]
+
+
 @dataclass(slots=True)
 class _Clock:
     minute: int = 0
-
-
-Labels = Mapping[str, str]
 
 
 def _changes(storms: Mapping[str, Sequence[Spell]]) -> dict[int, tuple[list[Labels], list[Labels]]]:
@@ -94,13 +127,18 @@ def _annotations(labels: Labels) -> dict[str, str]:
 
 
 def _divided(faster: float, port: int) -> dict[str, Any]:
-    """Return the shipped configuration in divided time, with our addresses."""
+    """Return the shipped configuration in divided time, with our address."""
     config: dict[str, Any] = yaml.safe_load(CONFIG_FILE.read_text())
     config["route"] = {**_DEFAULTS, **config["route"]}
     for route in every_route(config):
         for name in _DEFAULTS:
             if name in route:
                 route[name] = divided(route[name], faster)
+    return _with_our_address(config, port)
+
+
+def _with_our_address(config: dict[str, Any], port: int) -> dict[str, Any]:
+    """Return a configuration whose receivers are addresses of this machine."""
     config["receivers"] = [
         {"name": receiver["name"], "webhook_configs": [{"url": f"http://127.0.0.1:{port}/", "send_resolved": all_clear}]}
         if (all_clear := sends_all_clears(receiver)) is not None
@@ -110,14 +148,16 @@ def _divided(faster: float, port: int) -> dict[str, Any]:
     return {name: config[name] for name in ("route", "inhibit_rules", "receivers")}
 
 
+def _firing(body: dict[str, Any]) -> list[Labels]:
+    """Return the alerts that fire of a message."""
+    return [alert["labels"] for alert in body["alerts"] if alert["status"] == "firing"]
+
+
 @contextmanager
-def _receiving(clock: _Clock, found: Mapping[str, list[Notice]]) -> Iterator[int]:
+def _receiving(receive: Callable[[dict[str, Any]], None]) -> Iterator[int]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            firing = [alert["labels"]["alertname"] for alert in body["alerts"] if alert["status"] == "firing"]
-            storm = body["groupLabels"]["job"]
-            found[storm].append(Notice(clock.minute, body["receiver"], body["groupKey"], tuple(firing)))
+            receive(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
             self.send_response(200)
             self.end_headers()
 

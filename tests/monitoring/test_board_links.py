@@ -128,7 +128,7 @@ def test_a_link_of_a_row_leads_to_the_target_and_the_connection_whatever_they_ar
 ) -> None:
     place = Place(LINKED[panel], "fleet", ALL, panel)
     results = copy.deepcopy(dict(sights.answers[str(place)]))
-    renamed = {"job": JOB, "target": name, "connection": f"{name} 2"}
+    renamed = {"job": JOB, "jobs": JOB, "target": name, "connection": f"{name} 2"}
     for answer in results.values():
         for row in answer["result"]:
             row["metric"] |= {label: value for label, value in renamed.items() if label in row["metric"]}

@@ -15,10 +15,12 @@ import pytest
 
 from exporter.monitoring.causes import ALIKE, CAUSE, TIERS, TOLD, TROUBLE
 from exporter.monitoring.promql import TENANT_LABELS
-from tests.monitoring.bundle import ALERTMANAGER, RECORDING_GROUPS
+from tests.monitoring.bundle import ALERT_NAMES, ALERTMANAGER, RECORDING_GROUPS
 from tests.monitoring.outages import measured
+from tests.monitoring.paging import told_of
 from tests.monitoring.routes import Matcher, fits
 from tests.monitoring.servers import alertmanager
+from tests.monitoring.storms import Cause, Storm, published
 from tests.monitoring.test_inhibitions import KINDS, RULES, keeps_back
 
 pytestmark = pytest.mark.servers
@@ -179,6 +181,21 @@ def test_of_alerts_at_random_those_are_causes_that_alertmanager_tells(tmp_path: 
     # Of what waits nothing is said that would be kept back if all of it fired now.
     waits = _told(worlds, worlds.keys() - firing, recorded[PENDING], tmp_path / "all")
     assert ([], []) == _differ(waits, recorded[PENDING])
+
+
+def test_of_the_alerts_of_a_storm_those_are_causes_that_somebody_is_told_of(tmp_path: Path) -> None:
+    storms = [Storm(cause, 5, 0.5) for cause in Cause]
+    [worst] = {int(storm.end) for storm in storms}  # nothing is mended yet, and what waits longest fires
+    page = {name: values[: worst + 1] for storm in storms for name, values in published(storm).items()}
+    fires = f'ALERTS{{alertname!="Watchdog",alertstate="{FIRING}"}}'
+    rows = measured(page, [worst], tmp_path, f"{fires} or {CAUSE}", (CAUSE, *ALERT_NAMES))[worst]
+    names = {storm.name for storm in storms}
+    # The rules ask whether the job of their own name is there, which none of these is.
+    fired, causes = ({key for key in _recorded(rows, name, FIRING) if dict(key)["job"] in names} for name in ("ALERTS", CAUSE))
+    assert names == {dict(key)["job"] for key in causes}
+    assert len(fired) >= 70, "there is little to keep back"
+    told = told_of(list(map(dict, fired)), len(causes), tmp_path)
+    assert ([], []) == _differ({_untiered(_as_recorded(_key(labels))) for labels in told}, causes)
 
 
 def _series(alert: Key, state: str) -> str:

@@ -202,5 +202,5 @@ def test_the_shipped_receivers_are_told_to_be_examples(tmp_path: Path) -> None:
 def test_receivers_that_reach_nobody_are_told(tmp_path: Path) -> None:
     with bare(tmp_path, shipped=True, demo=True) as other:
         found = other.checks()
-    assert "nobody behind tickets, heartbeat, pager, tickets-without-all-clear" == found["Alertmanager receivers"].seen
+    assert "nobody behind tickets, heartbeat, pager, pager-without-all-clear and 1 more" == found["Alertmanager receivers"].seen
     assert "MISSING" == found["Alertmanager heartbeat delivered"].state

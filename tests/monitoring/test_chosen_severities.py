@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from itertools import combinations
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 import pytest
 import yaml
 from typer.testing import CliRunner
 
 from exporter.cli import app
+from exporter.config.verdicts import Verdicts
 from exporter.monitoring.alerts import Alert, alert_groups
 from exporter.monitoring.inhibitions import inhibitions
 from exporter.monitoring.options import Options
+from exporter.monitoring.prometheus import alerting_rules, recording_rules
 from exporter.monitoring.render import files, render
 from exporter.state.thresholds import Thresholds
 from exporter.state.verdict import MOVABLE, Kind
@@ -198,3 +203,42 @@ def test_the_page_about_many_connections_for_one_reason_keeps_back_theirs() -> N
             for inhibition in inhibitions(Options())
             if "reason" in inhibition.equal and _may(lead, inhibition.source) and _may(single, inhibition.target)
         ]
+
+
+def _choices() -> Iterator[tuple[str, str]]:
+    """Yield every severity that a user may write, with its kind."""
+    for kind, field in Verdicts.model_fields.items():
+        row: Any = field.annotation
+        for severity in (key for key in ("severity", "later") if key in row.model_fields):
+            yield from ((kind, value) for value in get_args(row.model_fields[severity].annotation))
+
+
+CHOICES: Final = sorted(_choices())
+
+
+def test_every_severity_that_may_move_is_a_choice() -> None:
+    assert {str(row.kind) for row in MOVABLE} == {kind for kind, _ in CHOICES}
+    assert len(CHOICES) >= 30
+
+
+def test_alerts_of_one_name_differ_in_their_labels_whatever_two_severities_a_user_chose() -> None:
+    # Equal rules are what promtool's lint calls duplicates; their alerts are told apart by nobody who routes or silences them.
+    twice: dict[str, Mapping[str, str]] = {}
+    for severities in (dict(pair) for pair in combinations(CHOICES, 2)):
+        rules = Counter((alert.name, *sorted(alert.all_labels().items())) for alert in alerts_for(severities))
+        twice |= {str(name): severities for (name, *_), number in rules.items() if number > 1}
+    assert {} == twice
+
+
+@pytest.mark.servers
+def test_promtools_lint_has_nothing_to_say_about_any_severity_of_a_user(tmp_path: Path) -> None:
+    every = [{kind: severity} for kind, severity in CHOICES]
+    every += [{kind: word for kind, severity in CHOICES if severity == word} for word in ("critical", "ok")]
+    files_ = [tmp_path / f"{number}.yml" for number in range(len(every))]
+    for file, severities in zip(files_, every, strict=True):
+        options = Options(thresholds=Thresholds(severities=severities))
+        file.write_text(alerting_rules(options))
+        file.with_suffix(".recordings").write_text(recording_rules(options))
+    recordings = [file.with_suffix(".recordings") for file in files_]
+    result = run("promtool", "check", "rules", "--lint=all", "--lint-fatal", *files_, *recordings)
+    assert 0 == result.returncode, result.stdout + result.stderr

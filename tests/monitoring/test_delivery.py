@@ -16,10 +16,12 @@ import yaml
 from exporter.monitoring import Options, Settings, files, render
 from exporter.monitoring.alerts import Alert, Choice, Severity, alert_groups
 from exporter.monitoring.delivery import Way
+from exporter.state.thresholds import Thresholds
 from tests.monitoring.inboxes import Inboxes, mailbox, send, text_of, web
 from tests.monitoring.rendered_messages import alert_of, rendered
-from tests.monitoring.routes import every_route
+from tests.monitoring.routes import every_route, way
 from tests.monitoring.servers import alertmanager, run, wait_for
+from tests.monitoring.test_chosen_severities import PAGES
 from tests.monitoring.test_settings import bundle_of, settings_of
 
 MAX_TELEGRAM = 4096
@@ -171,7 +173,22 @@ def test_what_forgets_is_told_without_an_all_clear_on_routes_of_ones_own_too(tmp
         if 'forgets = "yes"' in route.get("matchers", ()):
             assert {False} == sends[route["receiver"]], route["receiver"]
     forgetting = [route for route in every_route(config) if 'forgets = "yes"' in route.get("matchers", ())]
-    assert 5 == len(forgetting)
+    assert 7 == len(forgetting)
+
+
+@pytest.mark.parametrize("kind", sorted(PAGES))
+def test_a_page_that_forgets_has_no_all_clear_whatever_a_user_made_critical(kind: str, tmp_path: Path) -> None:
+    text = WAYS.replace("@MAIL", "25").replace("@WEB", "80").replace("@DIR", "/run/secrets")
+    options = replace(settings_of(tmp_path, text).options(), thresholds=Thresholds(severities={kind: "critical"}))
+    config = yaml.safe_load(files(options)["config/alertmanager/alertmanager.yml"])
+    ends = {one["name"]: _all_clears(one) for one in config["receivers"]}
+    for alert in (alert for group in alert_groups(options) for alert in group.alerts):
+        labels = {"alertname": alert.name, **alert.all_labels()}
+        told = [ends[route["receiver"]] for target in ({}, {"target": "salon"}) for route in way(config, labels | target)]
+        clears = alert.severity in {"critical", "warning"} and "forgets" not in labels
+        assert all(clears == (True in one) for one in told), labels
+        if alert.severity == "critical":
+            assert {"pager"} == {route["receiver"].removesuffix("-without-all-clear") for route in way(config, labels)}
 
 
 def _all_clears(receiver: Mapping[str, Any]) -> set[bool]:

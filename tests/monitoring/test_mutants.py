@@ -24,6 +24,7 @@ from tests.monitoring.mutants import Field, Mutant, mutants, of_expression
         ("sum_over_time(a[1d])", "sum_over_time(a{}[2880m])"),
         ("sum_over_time(a[1d:5m])", "sum_over_time(a{}[720m:5m])"),
         ('a{x=~"b|c"}', 'a{x=~"c"}'),
+        ('a{x=~"b(c|d|e)"}', 'a{x=~"b(c|e)"}'),
     ],
 )
 def test_a_fault_is_made_of_each_thing_that_a_rule_says(expression: str, mutant: str) -> None:

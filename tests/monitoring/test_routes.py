@@ -14,7 +14,7 @@ from exporter.fields.durations import parse_duration
 from tests.monitoring.bundle import ALERTMANAGER, ALERTS
 from tests.monitoring.inboxes import inboxes, send
 from tests.monitoring.promql import labels_of_expression
-from tests.monitoring.routes import CONFIG_FILE, branch, every_route, way, with_the_examples
+from tests.monitoring.routes import CONFIG_FILE, branch, every_route, sends_all_clears, way, with_the_examples
 from tests.monitoring.servers import run, wait_for
 
 CONFIG: dict[str, Any] = yaml.safe_load(CONFIG_FILE.read_text())
@@ -45,6 +45,17 @@ def test_every_alert_reaches_the_receiver_of_its_severity() -> None:
         forgets = labels["severity"] == "warning" and labels.get("forgets") == "yes"
         expected = "tickets-without-all-clear" if forgets else RECEIVER_OF[labels["severity"]]
         assert expected == _receiver(CONFIG_FILE, **labels, job="j", target="salon"), labels
+
+
+@pytest.mark.servers
+@pytest.mark.parametrize("target", ["", "salon"])
+def test_a_page_that_ends_because_it_forgets_goes_to_the_pager_without_an_all_clear(target: str) -> None:
+    labels = {"alertname": "BookingSyncIntakeSilent", "severity": "critical", "fixed_by": "front desk", "forgets": "yes"}
+    assert "pager-without-all-clear" == _receiver(CONFIG_FILE, **labels, job="j", target=target)
+    pager, silent = (
+        next(one for one in CONFIG["receivers"] if one["name"] == name) for name in ("pager", "pager-without-all-clear")
+    )
+    assert (True, False) == (sends_all_clears(pager), sends_all_clears(silent))
 
 
 def test_every_severity_that_an_alert_has_is_routed_on_purpose() -> None:

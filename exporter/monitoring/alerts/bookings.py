@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from exporter.fields.durations import format_duration
 from exporter.model import Message
 from exporter.monitoring.alerts.alert import FORGETS, Alert, AlertGroup, Board, Choice, FixedBy, Severity
 from exporter.monitoring.alerts.chosen import told
@@ -12,6 +13,7 @@ from exporter.monitoring.options import Options
 from exporter.monitoring.promql import in_promql, newest, recent, with_site
 from exporter.monitoring.rules.bookings import BOOKINGS, CONFLICTS, OF_SITE, VANISHED_5M
 from exporter.monitoring.rules.many import EMPTY, Symptom
+from exporter.state import bounds
 from exporter.state.thresholds import DEFAULTS
 from exporter.state.verdict import Kind
 
@@ -56,7 +58,7 @@ def _conflicts(options: Options) -> tuple[Alert, ...]:
         Alert(
             name="BookingSyncDoubleBooking",
             expr=with_site(expr),
-            hold="10m",
+            hold=format_duration(bounds.CONFLICT_SOON.hold),
             keep="5m",
             severity=Severity.CRITICAL,
             fixed_by=FixedBy.FRONT_DESK,

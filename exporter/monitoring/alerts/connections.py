@@ -30,6 +30,7 @@ from exporter.monitoring.rules.health import OWNER_REASONS
 from exporter.monitoring.rules.many import BROKE_BESIDES, Broken
 from exporter.monitoring.rules.objective import AVERAGE, FASTEST_BURN, SLOWER_BURN
 from exporter.platforms.registry import PLATFORMS
+from exporter.state import bounds
 from exporter.state.verdict import Kind
 
 _WHICH = Message(
@@ -149,7 +150,7 @@ def _disconnected(options: Options) -> Alert:
             f"unless ignoring (status) {_ACCEPTED}",
             "status",
         ),
-        hold="15m",
+        hold=format_duration(bounds.DISCONNECTED.hold),
         severity=Severity.WARNING,
         fixed_by=FixedBy.CALENDAR_OWNER,
         labels=FORGETS,
@@ -269,7 +270,7 @@ def _whole(options: Options) -> tuple[Alert, ...]:
         Alert(
             name="BookingSyncAllConnectionsFailing",
             expr=with_site(_with_besides(recent(DOWN), Broken.ALL)),
-            hold="10m",
+            hold=format_duration(bounds.CONNECTIONS_DOWN.hold),
             keep="5m",
             severity=Severity.CRITICAL,
             fixed_by=FixedBy.CALENDAR_OWNER,

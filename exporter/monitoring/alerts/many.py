@@ -82,6 +82,7 @@ def _connections(options: Options) -> tuple[Alert, ...]:
             keep=_KEEP,
             severity=severity_of(options, Kind.CONNECTION_ERROR),
             fixed_by=FixedBy.CALENDAR_OWNER,
+            labels={"reason": "{{ $labels.reason }}"},
             summary=summary,
             until_morning="These calendars block no slots: what is entered there can be booked a second time.",
             description=Message(
@@ -93,6 +94,7 @@ def _connections(options: Options) -> tuple[Alert, ...]:
             fix=fix,
             board=Board.FLEET,
             link=("job",),
+            comment="The reason is written out, so that it is no duplicate of the rule above where both are pages.",
         ),
     )
 

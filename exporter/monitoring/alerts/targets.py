@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from typing import Final
 
 from exporter.errors import Reason
+from exporter.fields.durations import format_duration
 from exporter.model import Message
 from exporter.monitoring.alerts.alert import Alert, AlertGroup, Choice, FixedBy, Severity
 from exporter.monitoring.alerts.chosen import told
 from exporter.monitoring.alerts.wording import last_answer, once_it_lasts
 from exporter.monitoring.language import counted, decimal
 from exporter.monitoring.options import Options
-from exporter.monitoring.promql import TENANT_LABELS, in_promql, newest, one_per, with_label
+from exporter.monitoring.promql import OF_TARGET, in_promql, newest, one_per, with_label
 from exporter.monitoring.rules.shared import BESIDES
 from exporter.monitoring.rules.targets import (
     ACCESS,
@@ -26,6 +27,7 @@ from exporter.monitoring.rules.targets import (
     of_reasons,
 )
 from exporter.platforms.registry import PLATFORMS
+from exporter.state import bounds
 from exporter.state.verdict import Kind
 
 HOLD: Final = "15m"
@@ -35,7 +37,6 @@ _PROBE: Final = (
     "The exporter's operator runs `booking-sync-exporter probe {{ $labels.target }}`: it names the reason and the fix."
 )
 _WHY: Final = "{{ with $labels.reason }} ({{ . }}){{ end }}"
-_OF_TARGET: Final = f"on (job, {', '.join(TENANT_LABELS)}, target, platform)"
 _BESIDES: Final = Message("{{ if $labels.besides }} Others of {{ $labels.platform }} have failed for longer.{{ end }}")
 _IS_DARK: Final = f"last_over_time({DARK}[5m]) == 1"
 
@@ -77,7 +78,7 @@ def _access(options: Options) -> tuple[Alert, ...]:
     return (
         Alert(
             name="BookingSyncAccessDenied",
-            expr=with_credential(f"({_dark()})\n* {_OF_TARGET} group_left (reason) {reason}"),
+            expr=with_credential(f"({_dark()})\n* {OF_TARGET} group_left (reason) {reason}"),
             hold=HOLD,
             severity=Severity.CRITICAL,
             fixed_by=FixedBy.ADMINISTRATOR,
@@ -93,7 +94,7 @@ def _access(options: Options) -> tuple[Alert, ...]:
         ),
         Alert(
             name="BookingSyncAccessDenied",
-            expr=with_credential(f"last_over_time({WHY}{{{of_reasons(*ACCESS)}}}[5m])\nunless {_OF_TARGET} {_IS_DARK}"),
+            expr=with_credential(f"last_over_time({WHY}{{{of_reasons(*ACCESS)}}}[5m])\nunless {OF_TARGET} {_IS_DARK}"),
             hold=HOLD,
             severity=Severity.WARNING,
             fixed_by=FixedBy.ADMINISTRATOR,
@@ -116,7 +117,7 @@ def _access(options: Options) -> tuple[Alert, ...]:
                     "  - ignoring (target, platform) group_left () last_over_time(booking_sync_time_seconds[5m])\n"
                 )
                 + f"\n< {in_promql(options.thresholds.credential_expiry_within)}",
-                hold="10m",
+                hold=format_duration(bounds.CREDENTIAL_EXPIRY.hold),
                 severity=Severity.WARNING,
                 fixed_by=FixedBy.ADMINISTRATOR,
                 until_morning="Nothing before the credential ends; then the target is watched no longer.",
@@ -144,7 +145,7 @@ def _data() -> tuple[Alert, ...]:
         Alert(
             name="BookingSyncDataExpired",
             expr=with_credential(
-                with_label("reason", WHY_FAILING, f"({_dark()})\nunless {_OF_TARGET} {refused}"),
+                with_label("reason", WHY_FAILING, f"({_dark()})\nunless {OF_TARGET} {refused}"),
             ),
             hold=HOLD,
             severity=Severity.CRITICAL,
@@ -166,8 +167,8 @@ def _data() -> tuple[Alert, ...]:
                 with_label(
                     "reason",
                     WHY,
-                    f"{withdrawn}\nunless {_OF_TARGET} {_IS_DARK}",
-                    tied=_OF_TARGET.replace("platform", "platform, collector"),
+                    f"{withdrawn}\nunless {OF_TARGET} {_IS_DARK}",
+                    tied=OF_TARGET.replace("platform", "platform, collector"),
                 )
             ),
             hold=HOLD,
@@ -186,7 +187,8 @@ def _data() -> tuple[Alert, ...]:
         Alert(
             name="BookingSyncDataStale",
             expr=with_credential(
-                f"last_over_time(collector:booking_sync_data_age:ratio[5m]) > 5\nunless {outage}\nunless {withdrawn}"
+                f"last_over_time(collector:booking_sync_data_age:ratio[5m]) > {bounds.STALE_INTERVALS}\n"
+                f"unless {outage}\nunless {withdrawn}"
             ),
             hold=HOLD,
             severity=Severity.WARNING,

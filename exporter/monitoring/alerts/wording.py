@@ -8,7 +8,7 @@ from typing import Final
 
 from exporter.model import Message
 from exporter.monitoring.language import MOMENT
-from exporter.monitoring.promql import TENANT_LABELS
+from exporter.monitoring.promql import JOB_LABELS
 
 TARGET: Final = Message("{{ $labels.target }}{{ with $labels.site }} (site {{ . }}){{ end }}")
 """A target and the site that it serves, if one is known."""
@@ -55,7 +55,7 @@ def last_answer(*labels: str) -> str:
 
 def if_known(metric: str, labels: Sequence[str] = (), operator: str = "max") -> str:
     """Return the head of a block of a template that is printed where ``metric`` has a value, and ends with ``{{ end }}``."""
-    agreed = ("job", *TENANT_LABELS, *labels)
+    agreed = (*JOB_LABELS, *labels)
     # Both sides may lack a label: "" matches a series without it. %q quotes odd names as PromQL does.
     matchers = ",".join(f"{label}=%q" for label in agreed)
     values = " ".join(f"$labels.{label}" for label in agreed)

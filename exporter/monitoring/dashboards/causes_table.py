@@ -25,7 +25,7 @@ _SEVERITIES: Final[Looks] = {2.0: ("critical", RED), 1.0: ("warning", ORANGE), 0
 _STATES: Final[Looks] = {
     "firing": ("alerted", "text"),
     "pending": ("pending", "text"),
-    SEEN: ("not yet alerted", "text"),
+    SEEN: ("not yet", "text"),
 }
 
 
@@ -108,19 +108,19 @@ def causes_table(
     reasons |= {name: (why, "text") for name, why in WHYS.items()}
     runbook = options.runbook("${__data.fields.runbook}")
     widths = {
-        "Value #A": 78,
-        "who": 155,
-        "Value #D": 66,
-        "alert": 326,
-        "where": 148,
-        "reason": 150,
-        "Value #B": 105,
-        "Value #C": 102,
-        "fixed_by": 160,
-        "alertstate": 110,
+        "Value #A": 76,
+        "who": 166,
+        "Value #D": 72,
+        "alert": 337,
+        "where": 135,
+        "reason": 137,
+        "Value #B": 109,
+        "Value #C": 106,
+        "fixed_by": 172,
+        "alertstate": 79,
     }
     if fixes_of:  # a fix wants the room, and several lines
-        widths |= {"alert": 240, "where": 130}
+        widths |= {"alert": 240}
     links = {"who": [_open_where()], "where": [_open_where(_OF_CONNECTION)]} if "who" not in hidden else {}
     links |= {"alert": [_runbook(runbook)]} if runbook else {}
     looks: dict[str, dict[str, object]] = {

@@ -103,7 +103,7 @@ def _causes(options: Options) -> Json:
         "What is broken and who fixes it",
         "Everything that somebody has to mend, one row for one cause: at once when it is seen, also before an alert says so. "
         "What Alertmanager keeps back for another row is not shown. The name of the fault leads to its runbook. Empty is good.",
-        (24, 13),
+        (24, 10),
         [fresh_and_of_rules(name, _CAUSES) for name in (CAUSE, SINCE, TARGETS)],
         numbers_of=SCOPE,
     )

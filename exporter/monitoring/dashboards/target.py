@@ -33,7 +33,7 @@ from exporter.monitoring.dashboards.panels import (
 )
 from exporter.monitoring.dashboards.shares import bookings_per_hour, healthy_share, none, or_none
 from exporter.monitoring.options import Options
-from exporter.monitoring.promql import TENANT_LABELS, one_per, recent
+from exporter.monitoring.promql import JOB_LABELS, one_per, recent
 from exporter.monitoring.rules.connections import REASON
 from exporter.monitoring.rules.health import HEALTH, OF_BOOKINGS, OF_CONNECTIONS
 from exporter.monitoring.rules.targets import AVAILABLE, OUTAGE, UP, WHY
@@ -128,7 +128,7 @@ def _causes(options: Options) -> Json:
     """Return the causes of this target, those that it shares while it is not well, and those of the exporter itself."""
     own, shared = (f'job=~"$job",target="{name}",connection=~"$connection|"' for name in ("$target", ""))
     unwell = f"{recent(f'{HEALTH}{{{_SCOPE}}}')} > 0"
-    one_platform = f"on (job, {', '.join(TENANT_LABELS)}, platform)"
+    one_platform = f"on ({', '.join(JOB_LABELS)}, platform)"
     cause = "\nor ".join(
         (
             fresh(CAUSE, own),

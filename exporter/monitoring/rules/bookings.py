@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from exporter.monitoring.promql import OF_ANY_TYPE, RECENT, SITE, TENANT_LABELS, newest, one_per
+from exporter.monitoring.promql import JOB_LABELS, OF_ANY_TYPE, OF_TARGET, RECENT, SITE, newest, one_per
 from exporter.monitoring.rules.recording import Recording, RecordingGroup
 
 BOOKINGS = "target_window:booking_sync_bookings:max"
@@ -23,9 +23,8 @@ _UP = 'collector:booking_sync_collector_up:max{collector="bookings"}'
 def booking_recordings() -> RecordingGroup:
     """Return what is recorded of the bookings."""
     site = "target:booking_sync_site:info"
-    tied = f"on (job, {', '.join(TENANT_LABELS)}, target, platform)"
     unlinked, unverified = newest("booking_sync_unlinked_bookings"), newest("booking_sync_links_unverified_bookings")
-    in_site = f"{BOOKINGS} * {tied} group_left (site) {site}"
+    in_site = f"{BOOKINGS} * {OF_TARGET} group_left (site) {site}"
     return RecordingGroup(
         "booking-sync-bookings",
         "1m",
@@ -61,14 +60,14 @@ def booking_recordings() -> RecordingGroup:
             Recording(VANISHED_5M, _more_than_five_minutes_ago("booking_sync_bookings_vanished_total")),
             Recording(
                 site,
-                f"{one_per(SITE, 'site')}\nand {tied} {_UP}",
+                f"{one_per(SITE, 'site')}\nand {OF_TARGET} {_UP}",
                 "One site for each target: while two replicas have read two configurations there are two.",
             ),
             Recording(
                 OF_SITE,
                 f"sum without (target) (\n  {in_site}\n)\nand\n"
                 f"count without (target) (\n  {in_site}\n)\n"
-                f"== on (job, {', '.join(TENANT_LABELS)}, platform, site) group_left () count without (target) ({site})",
+                f"== on ({', '.join(JOB_LABELS)}, platform, site) group_left () count without (target) ({site})",
                 "Only when every target of the site on that platform shows its number: a part would look like drift.",
             ),
         ),

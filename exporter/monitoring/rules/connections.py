@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from exporter.fields.durations import format_duration
 from exporter.model import ConnectionStatus
-from exporter.monitoring.promql import CONNECTION, FOLDED_LABELS, SITE, TENANT_LABELS, newest, one_per
+from exporter.monitoring.promql import CONNECTION, FOLDED_LABELS, SITE, TARGET_LABELS, newest, one_per
 from exporter.monitoring.rules.recording import Recording, RecordingGroup
 from exporter.state.thresholds import DEFAULTS, Thresholds
 
@@ -160,7 +160,7 @@ def _names() -> tuple[Recording, ...]:
     )
     more = ", ".join(("calendar_type", "provider", "schedule", *FOLDED_LABELS))
     info = f"\n  booking_sync_connection_info\n  and ignoring ({more}) ({told})\n"
-    installed = f"job, {', '.join(TENANT_LABELS)}, target, platform"
+    installed = ", ".join(TARGET_LABELS)
     return (
         Recording(
             SITE,

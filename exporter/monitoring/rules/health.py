@@ -12,7 +12,7 @@ from typing import Final
 
 from exporter.fields.durations import format_duration
 from exporter.model import ConnectionStatus, ErrorReason
-from exporter.monitoring.promql import CONNECTION, FOLDED_LABELS, TENANT_LABELS, in_promql, newest, one_per
+from exporter.monitoring.promql import CONNECTION, FOLDED_LABELS, JOB_LABELS, in_promql, newest, one_per
 from exporter.monitoring.rules.bookings import CONFLICTS, UNLINKED, UNVERIFIED, VERIFIED
 from exporter.monitoring.rules.connections import ACCEPTED, DOWN, EXPORT, LOST, REASON, STATUS
 from exporter.monitoring.rules.many import EMPTY, Symptom
@@ -151,7 +151,7 @@ def _of_collectors(thresholds: Thresholds) -> str:
 
 def _of_connections(thresholds: Thresholds) -> str:
     owner = "|".join(OWNER_REASONS)
-    age = f"max by (job, {', '.join(TENANT_LABELS)}) (booking_sync_time_seconds)"
+    age = f"max by ({', '.join(JOB_LABELS)}) (booking_sync_time_seconds)"
     find = partial(_found, thresholds)
 
     def state(*statuses: ConnectionStatus) -> str:
@@ -164,7 +164,7 @@ def _of_connections(thresholds: Thresholds) -> str:
         )
 
     def lasting(expression: str, seconds: float) -> str:
-        lasts = f"{age} - on (job, {', '.join(TENANT_LABELS)}) group_right () {SINCE_STATUS} > {in_promql(seconds)}"
+        lasts = f"{age} - on ({', '.join(JOB_LABELS)}) group_right () {SINCE_STATUS} > {in_promql(seconds)}"
         return because_of_status(f"({expression}) and ignoring (status) {lasts}")
 
     exporting = f"{state(ConnectionStatus.CONNECTED)} unless ignoring (status) {EXPORT}"

@@ -1,0 +1,43 @@
+"""Thresholds that are shorter than what the polls of a target can tell: allowed, since some may be polled seldom on purpose."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from exporter.config.settings import Config
+from exporter.fields.durations import format_duration
+from exporter.fields.kinds import FieldProblem
+from exporter.state import bounds
+from exporter.support.listing import first_few
+
+_TIMES: Final[Mapping[tuple[str, str], bounds.Span]] = {
+    ("conflict", "soon"): bounds.CONFLICT_SOON,
+    ("connections_down", "within"): bounds.CONNECTIONS_DOWN,
+    ("connection_disconnected", "within"): bounds.DISCONNECTED,
+    ("connection_stuck", "after"): bounds.STUCK,
+    ("connection_unclear", "after"): bounds.UNCLEAR,
+}
+"""A credential is seen by every collector, so that no interval is too long for it."""
+
+
+def verdict_warnings(config: Config) -> Iterator[FieldProblem]:
+    """Yield the thresholds for which some targets are polled too seldom, each once for all of them."""
+    for (kind, key), span in _TIMES.items():
+        seconds = getattr(getattr(config.verdicts, kind), key)
+        seldom = {
+            target.name: settings.interval
+            for target in config.targets
+            if not target.paused
+            and (settings := target.running().get(span.collector))
+            and seconds < span.least(settings.interval)
+        }
+        if seldom:
+            slowest = max(seldom.values())
+            message = (
+                f"{format_duration(seconds)} is short for {span.collector} that are polled every {format_duration(slowest)}: "
+                f"{first_few([*seldom])}"
+            )
+            enough = span.least(slowest)
+            fix = "poll more often" + (f", or write {format_duration(enough)} or more" if enough <= span.most else "")
+            yield FieldProblem(("verdicts", kind, key), message, fix)
