@@ -6,7 +6,7 @@ import re
 from functools import lru_cache
 from typing import Final
 
-_OTHERWISE: Final = re.compile(r"\[\[:|\\[pPzQEC]|\(\?(?!:|P<)")
+_OTHERWISE: Final = re.compile(r"\[\[|--|&&|~~|\\[pPzQEC]|\(\?(?!:|P<)")
 _REPEATED_GROUP: Final = re.compile(r"\)[*+{]")
 _MOST_REPEATS: Final = 6
 """Python tries out what RE2 does not have to; a label is short enough for as many."""

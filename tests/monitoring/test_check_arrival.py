@@ -337,6 +337,7 @@ def test_alerts_are_routed_as_alertmanager_routes_them(tmp_path: Path) -> None:
         (['"a" = "x"'], "x", True),
         (['a="x\\"y"'], 'x"y', True),
         (['a=~"[[:alpha:]]"'], "x", None),
+        (['a=~"[[x]"'], "x", None),
         (['a=~"(x+)+y"'], "x" * 60, None),
         (['a=~"x+)("'], "x", None),
         (["what is this"], "x", None),

@@ -115,8 +115,19 @@ def test_alerts_that_change_on_their_way_are_told(config: Json, told: str) -> No
         _alerting({"source_labels": ["namespace"], "regex": "production", "action": "keep"}),
         _alerting({"source_labels": ["alertname"], "regex": "Watchdo", "action": "drop"}),
         _alerting({"source_labels": ["alertname"], "regex": "(x+)+y", "action": "keep"}),
+        _alerting({"source_labels": True, "regex": "x", "action": "drop"}),
     ],
-    ids=["no alerting", "no step", "replica", "one label more", "one target", "one namespace", "anchored", "not ours to read"],
+    ids=[
+        "no alerting",
+        "no step",
+        "replica",
+        "one label more",
+        "one target",
+        "one namespace",
+        "anchored",
+        "not ours to read",
+        "odd",
+    ],
 )
 def test_steps_that_surely_change_nothing_of_ours_are_no_fault(config: Json) -> None:
     assert f"ok: none of {len(ALERT_NAMES)}" == _asked(config)["changes no alert"]

@@ -23,7 +23,8 @@ def relabelled(labels: Labels, steps: Sequence[Mapping[str, Any]], unknown: Coll
     found = dict(labels)
     known = set(labels) - set(unknown)
     for step in steps:
-        target, sources = str(step.get("target_label", "")), [str(name) for name in step.get("source_labels") or []]
+        target, listed = str(step.get("target_label", "")), step.get("source_labels")
+        sources = [str(name) for name in listed] if isinstance(listed, list) else []
         if not known.issuperset(sources):
             known.discard(target)
             continue
