@@ -57,7 +57,7 @@ def _options(settings: Settings, job: list[str] | None, config: Path | None, **f
 @monitoring.command("render")
 def render_bundle(
     *,
-    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder to write to; rendered files are replaced.")],
+    out: Annotated[str, typer.Option("--out", metavar="DIR", help="Folder to write to; rendered files are replaced.")],
     monitoring_file: _File = None,
     job: _Jobs = None,
     slo: _Slo = None,
@@ -83,9 +83,10 @@ def render_bundle(
     force: Annotated[bool, typer.Option("--force", help="Replace files that were edited since, too.")] = False,
 ) -> None:
     """Write the bundle for your names and addresses. Nobody has to edit JSON or YAML."""
-    from exporter.monitoring import render  # noqa: PLC0415
+    from exporter.monitoring import folder_of, render  # noqa: PLC0415
 
     with exits():
+        folder = folder_of(out)
         options = _options(
             _settings(monitoring_file),
             job,
@@ -98,7 +99,7 @@ def render_bundle(
             language=language,
             hurry=hurry,
         )
-        rendered = render(options, out, force=force)
+        rendered = render(options, folder, force=force)
         for path in rendered.written:
             typer.echo(path)
         for note in rendered.notes:
@@ -158,11 +159,11 @@ def check_bundle(
 @monitoring.command("password")
 def make_password(
     *,
-    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for the files password and web.yml.")],
+    out: Annotated[str, typer.Option("--out", metavar="DIR", help="Folder for the files password and web.yml.")],
 ) -> None:
     """Make a password for the pages of Prometheus and Alertmanager, unless DIR has one. For --web.config.file."""
-    from exporter.monitoring import make_password  # noqa: PLC0415
+    from exporter.monitoring import folder_of, make_password  # noqa: PLC0415
 
     with exits():
-        for path in make_password(out):
+        for path in make_password(folder_of(out)):
             typer.echo(path)

@@ -12,8 +12,20 @@ from pydantic import PlainValidator, WithJsonSchema
 
 from exporter.fields.kinds import field_error, named, seen, text_of
 
+A_USER: Final = "a user or a password"
 MAX_UID_PREFIX: Final = 30
 """Grafana takes uids of 40 letters, and the longest of ours ends with ten of its own."""
+
+
+def secret_part(url: str) -> str | None:
+    """Return what of an address may be a secret, and has no place in a file that others may read; ``None`` for nothing."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return A_USER if "@" in url else None
+    if "@" in parts.netloc:
+        return A_USER
+    return "a query, which may be a secret" if parts.query or parts.fragment else None
 
 
 def trouble_with_address(url: str) -> tuple[str, str] | None:
@@ -29,7 +41,7 @@ def trouble_with_address(url: str) -> tuple[str, str] | None:
         and parts.scheme in {"http", "https"}
         and bool(parts.hostname)
         and parts.port != 0
-        and not (parts.query or parts.fragment or parts.username or parts.password)
+        and not secret_part(url)
         and not any(character in url for character in "{}\"'` \n\\$")
     )
     # Never shown: it may hold a password.

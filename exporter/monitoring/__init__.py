@@ -10,5 +10,6 @@ from exporter.monitoring.password import make_password
 from exporter.monitoring.render import files, render
 from exporter.monitoring.runbooks import runbook_texts
 from exporter.monitoring.settings import Settings, load_settings
+from exporter.monitoring.writing import folder_of
 
-__all__ = ["Options", "Settings", "files", "load_settings", "make_password", "render", "runbook_texts"]
+__all__ = ["Options", "Settings", "files", "folder_of", "load_settings", "make_password", "render", "runbook_texts"]

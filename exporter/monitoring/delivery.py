@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, PlainValidator, WithJsonSchema, model_validator
 
 from exporter.fields.kinds import LabelValue, Zone, field_error, named, seen, text_of
+from exporter.fields.links import secret_part
 from exporter.monitoring.extra import Extra
 from exporter.platforms.settings import Strict
 
@@ -102,9 +103,8 @@ def _web_address(value: object) -> str:
         usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
     except ValueError:
         usable = False
-        parts = urlsplit("")
-    if parts.username or parts.password:
-        raise field_error("holds a user or a password", "put the whole address into a file and name that in url_file")
+    if secret := secret_part(text):
+        raise field_error(f"holds {secret}", "put the whole address into a file and name that in url_file")
     if not usable or _TEMPLATED in text or re.search(r"\s", text):
         raise field_error("is not a web address", "write it like https://heartbeat.example.org/ping")
     return text
@@ -169,7 +169,7 @@ class Slack(Strict):
 class Webhook(Strict):
     """An address that is sent Alertmanager's JSON; that of a dead man's switch."""
 
-    url: WebAddress | None = Field(default=None, description="The address, if it is not a secret.")
+    url: WebAddress | None = Field(default=None, description="The address, if it is not a secret; without a query and a user.")
     url_file: SecretFile | None = Field(
         default=None, description="File with the address. Alertmanager 0.28 or newer: older ones crash."
     )

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, Final, TypeAlias
-from urllib.parse import urlsplit
 
 from pydantic import Field, PlainValidator, WithJsonSchema
 
 from exporter.fields.kinds import FieldProblem, field_error, shown
+from exporter.fields.links import A_USER, secret_part
 from exporter.monitoring.unreached import OF_THE_BUNDLE, in_their_own_words, takes_all, takings
 from exporter.platforms.settings import Strict
 
@@ -22,9 +22,11 @@ _SECRET: Final = frozenset(
     {
         *("api_key", "api_secret", "api_url", "auth_password", "auth_secret", "bearer_token", "bot_token", "client_secret"),
         *("credentials", "password", "routing_key", "secret_key", "service_key", "token", "user_key", "webhook_url"),
+        *("alert_source_token", "secrets"),
     }
 )
-"""Keys of Alertmanager that hold a secret; each has a brother that ends with ``_file``."""
+"""Keys of Alertmanager that hold a secret; each has a brother that ends with ``_file``, or is in :data:`_FILES`."""
+_FILES: Final = {"secrets": "files"}
 _MATCHERS: Final = ("matchers", "match", "match_re")
 
 
@@ -35,11 +37,15 @@ def _receiver(value: object) -> Mapping[str, Any]:
         if key != "name" and not (str(key).endswith("_configs") and _are_mappings(ways)):
             raise field_error(f"{shown(str(key))} is not a list of ways", "write one like webhook_configs: [{url: ADDRESS}]")
     for key, inside in _pairs(value):
-        if key in _SECRET:
+        if key in _SECRET or (isinstance(inside, str) and "PRIVATE KEY-----" in inside):
             # Never shown.
-            raise field_error(f"{key} is a secret", f"put it into a file that Alertmanager can read and write {key}_file")
-        if isinstance(inside, str) and _signs_in(inside):
+            file = _FILES.get(key, f"{key}_file")
+            raise field_error(f"{key} is a secret", f"put it into a file that Alertmanager can read and write {file}")
+        if isinstance(inside, str) and "://" in inside and secret_part(inside) == A_USER:
             raise field_error(f"{key} holds a user or a password", "write them as basic_auth of http_config, by password_file")
+    for hook in value.get("webhook_configs", ()):
+        if secret := secret_part(str(hook.get("url", ""))):
+            raise field_error(f"url holds {secret}", "put the whole address into a file and write url_file")
     return value
 
 
@@ -71,13 +77,6 @@ def _pairs(value: object) -> Iterator[tuple[str, object]]:
     elif isinstance(value, list):
         for one in value:
             yield from _pairs(one)
-
-
-def _signs_in(text: str) -> bool:
-    try:
-        return "://" in text and "@" in urlsplit(text).netloc
-    except ValueError:
-        return False
 
 
 Receiver = Annotated[

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Final
+
 from exporter.monitoring import password
 from exporter.monitoring.options import Options
 from exporter.monitoring.yamltext import HEADER, dump
@@ -9,7 +12,7 @@ from exporter.monitoring.yamltext import HEADER, dump
 
 def datasource(options: Options) -> str:
     """Return the provisioning of the data sources; ``timeInterval`` is the scrape interval, which rates depend on."""
-    return HEADER + dump(
+    return HEADER + _provisioning(
         {
             "apiVersion": 1,
             "datasources": [
@@ -28,11 +31,27 @@ def datasource(options: Options) -> str:
     )
 
 
+_EXPANDED: Final = "secureJsonData"
+
+
+def _provisioning(document: Mapping[str, object]) -> str:
+    """Return a document in which Grafana expands no variable but those of :data:`_EXPANDED`: to it, two dollars are one."""
+    return dump(_literal(document))
+
+
+def _literal(value: object) -> object:
+    if isinstance(value, str):
+        return value.replace("$", "$$")
+    if isinstance(value, Mapping):
+        return {key: inside if key == _EXPANDED else _literal(inside) for key, inside in value.items()}
+    return [_literal(one) for one in value] if isinstance(value, list) else value
+
+
 def _source(options: Options, name: str, url: str) -> dict[str, object]:
     login = {
         "basicAuth": True,
         "basicAuthUser": password.USER,
-        "secureJsonData": {"basicAuthPassword": f"$__file{{{options.password_file}}}"},
+        _EXPANDED: {"basicAuthPassword": f"$__file{{{options.password_file}}}"},
     }
     return {
         "name": name,
@@ -47,7 +66,7 @@ def _source(options: Options, name: str, url: str) -> dict[str, object]:
 
 def dashboard_provider(options: Options) -> str:
     """Return the provisioning of the dashboards: files own them, so that an update replaces them."""
-    return HEADER + dump(
+    return HEADER + _provisioning(
         {
             "apiVersion": 1,
             "providers": [

@@ -117,14 +117,18 @@ def _interval(seconds: float) -> float:
 
 
 def _password_file(value: object) -> str:
-    # No name at all is a choice: Debian's servers ask for no password.
-    return "" if value == "" else secret_file(value)
+    if value == "":
+        return ""  # a choice: Debian's servers ask for no password
+    path = secret_file(value)
+    if "$" in path or "}" in path:
+        raise field_error("holds $ or }, by which Grafana would read another file", "rename the file or its folder")
+    return path
 
 
 PasswordFile = Annotated[
     str,
     PlainValidator(_password_file),
-    WithJsonSchema({"type": "string", "pattern": "^$|^[^{]*/[^/{]+$", "examples": [f"{FOLDER}/password", ""]}),
+    WithJsonSchema({"type": "string", "pattern": "^$|^[^{}$]*/[^/{}$]+$", "examples": [f"{FOLDER}/password", ""]}),
 ]
 Job = Annotated[str, PlainValidator(_job), WithJsonSchema({"type": "string", "pattern": r"^[^\"'\\{}$|*+?^()\[\]\n]+$"})]
 Choice = Literal["cluster", "namespace"]
@@ -141,7 +145,10 @@ ManifestLabel = Annotated[
 ]
 ManifestValue = Annotated[str, *named(_K8S, "a value of a label of Kubernetes", "kube-prometheus-stack")]
 Namespace = Annotated[str, *named("[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", "a namespace", "monitoring")]
-Image = Annotated[str, *named(r"[a-z0-9][\w.:/@-]{0,254}", "the name of an image", "registry.example.org/exporter:1.0")]
+Image = Annotated[
+    str,
+    *named(r"[a-z0-9][\w.:/-]{0,254}(?:@sha256:[0-9a-f]{64})?", "the name of an image", "registry.example.org/exporter:1.0"),
+]
 HostPort = Annotated[str, *named(rf"[\w.\-\[\]:]+:{PORT}", "HOST:PORT with a port from 1 to 65535", "exporter:10888")]
 Title = Annotated[
     str, *named(r"[^\s/\\][^/\\\x00-\x1f\x7f]{0,98}", "the name of a folder: one line without / and \\", "Booking sync")

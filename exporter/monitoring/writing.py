@@ -10,11 +10,33 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from exporter.errors import BookingSyncError
-from exporter.support.files import replace_whole
+from exporter.errors import BookingSyncError, ConfigError, Problem
+from exporter.support.files import replace_whole, resolved
 
 _MODE: Final = 0o644
 """Prometheus, Alertmanager and Grafana read the files as users of their own; no secret is in them."""
+
+
+def folder_of(written: str) -> Path:
+    """Return the folder that ``--out`` names. Raises :class:`~exporter.errors.ConfigError` for what nobody means.
+
+    A variable of a shell that is not set leaves nothing of a name, or ``/``; a flag whose value was forgotten takes the next.
+    """
+    if trouble := _trouble_with_folder(written):
+        raise ConfigError([Problem("--out", *trouble)])
+    return Path(written)
+
+
+def _trouble_with_folder(written: str) -> tuple[str, str] | None:
+    if not written.strip():
+        return "names no folder", "name one, or write . for this one"
+    if written != written.strip() or not written.isprintable():
+        return "begins or ends with a blank, or holds a character that nobody sees", "write the name without it"
+    if written.startswith("-"):
+        return "is followed by a flag and no folder", f"name a folder, or write ./{written} for that one"
+    if resolved(Path(written)) == Path("/"):
+        return "is the root of the file system", "name a folder below it"
+    return None
 
 
 def write(path: Path, text: str) -> None:

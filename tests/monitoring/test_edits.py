@@ -11,7 +11,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from exporter.cli import app
 from exporter.errors import BookingSyncError, ConfigError
 from exporter.monitoring import Options, files, render
 from exporter.monitoring.rendered import RECORD, digest
@@ -379,6 +381,39 @@ def test_who_else_may_read_a_file_stays_as_it_was_and_servers_may_read_a_new_one
     finally:
         os.umask(before)
     assert [0o640, 0o644, 0o644] == [(tmp_path / name).stat().st_mode & 0o777 for name in KINDS[:3]]
+
+
+@pytest.mark.parametrize("command", ["render", "password"])
+@pytest.mark.parametrize(
+    ("out", "told"),
+    [
+        ("", "names no folder (fix: name one, or write . for this one)"),
+        (" \t", "names no folder (fix: name one, or write . for this one)"),
+        ("bundle ", "begins or ends with a blank"),
+        ("bun\u200bdle", "holds a character that nobody sees"),
+        ("a\nb", "holds a character that nobody sees"),
+        ("--force", "is followed by a flag and no folder (fix: name a folder, or write ./--force for that one)"),
+        ("/", "is the root of the file system (fix: name a folder below it)"),
+        ("/usr/..", "is the root of the file system (fix: name a folder below it)"),
+    ],
+)
+def test_a_folder_that_nobody_means_is_refused_in_one_line_and_nothing_is_written(
+    command: str, out: str, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = CliRunner().invoke(app, ["monitoring", command, "--out", out])
+    assert (2, 1) == (result.exit_code, len(result.stderr.splitlines())), result.stderr
+    assert result.stderr.startswith("error: --out: ")
+    assert told in result.stderr
+    assert [] == list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("out", [".", "new/one", "./--force", "Über alles"])
+def test_a_folder_that_somebody_means_is_taken(out: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = CliRunner().invoke(app, ["monitoring", "password", "--out", out])
+    assert 0 == result.exit_code, result.stderr
+    assert (tmp_path / out / "password").is_file()
 
 
 @pytest.mark.parametrize("place", ["/proc/bundle", "/dev/null/bundle"])

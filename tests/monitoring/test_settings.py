@@ -315,6 +315,26 @@ def test_uids_have_the_prefix_and_links_between_boards_and_from_alerts_follow(tm
     assert "grafana_folder: Salons" in bundle["dashboards/kustomization.yaml"]
 
 
+def _as_grafana_reads(value: object) -> object:
+    """Return a value of a provisioning file as Grafana has it: two dollars are one, one begins a variable."""
+    if isinstance(value, dict):
+        return {key: _as_grafana_reads(inside) for key, inside in value.items() if key != "secureJsonData"}
+    if isinstance(value, list):
+        return [_as_grafana_reads(one) for one in value]
+    if not isinstance(value, str):
+        return value
+    return "$".join(re.sub(r"\$(\w+|\{[^}]*\})", "", part) for part in value.split("$$"))
+
+
+@pytest.mark.parametrize("folder", ["$HOME", "${HOME} & $$", "a$", "$$$PATH", "$__env{HOME}", "$__file{x}"])
+def test_grafana_expands_nothing_that_a_user_wrote(folder: str, tmp_path: Path) -> None:
+    bundle = bundle_of(tmp_path, f"grafana: {{folder: '{folder}'}}\n")
+    (provider,) = yaml.safe_load(bundle["config/grafana/provisioning/dashboards/booking-sync.yml"])["providers"]
+    assert folder == _as_grafana_reads(provider["folder"])
+    # Kubernetes and the side car expand nothing.
+    assert folder in bundle["dashboards/kustomization.yaml"]
+
+
 def test_servers_reach_each_other_by_the_addresses_that_are_given(tmp_path: Path) -> None:
     bundle = bundle_of(
         tmp_path,
