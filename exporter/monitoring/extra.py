@@ -75,7 +75,7 @@ def _are_texts(value: object) -> bool:
 
 
 def _is_wait(text: str) -> bool:
-    return re.fullmatch(r"(?:\d+(?:ms|[smhdwy]))+|0", text) is not None
+    return re.fullmatch(r"(?:\d+(?:ms|[smhdw]))+|0", text) is not None
 
 
 _FORMS: Final[Mapping[str, tuple[Callable[[object], bool], str]]] = {
