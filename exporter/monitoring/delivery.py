@@ -34,6 +34,8 @@ def secret_file(value: object) -> str:
         # Never shown: somebody may have put the secret itself here.
         fix = f"put the secret into a file that Alertmanager can read and name that, for example {SECRETS}/name"
         raise field_error("is not the path of a file", fix)
+    if path != path.strip() or path.startswith(("~", "$")):
+        raise field_error("begins or ends with a blank, or with what only a shell replaces", "write the whole path")
     return path
 
 
@@ -100,12 +102,13 @@ def _web_address(value: object) -> str:
     text = seen(text_of(value, "https://heartbeat.example.org/ping", any_text=False))
     try:
         parts = urlsplit(text)
-        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+        usable = parts.scheme in {"http", "https"} and re.search(r"\w", parts.hostname or "") is not None and parts.port != 0
     except ValueError:
         usable = False
     if secret := secret_part(text):
         raise field_error(f"holds {secret}", "put the whole address into a file and name that in url_file")
-    if not usable or _TEMPLATED in text or re.search(r"\s", text):
+    # What Go takes for no address: Alertmanager would not start.
+    if not usable or _TEMPLATED in text or re.search(r"[\s\"'<>\\^`|]|%(?![0-9A-Fa-f]{2})", text):
         raise field_error("is not a web address", "write it like https://heartbeat.example.org/ping")
     return text
 
@@ -209,7 +212,13 @@ class Way(Strict):
         return ("url_file of a webhook", "0.28") if self.webhook and self.webhook.url_file else None
 
 
-Ways = Annotated[tuple[Way, ...], Field(strict=False, min_length=1)]
+def _each_once(ways: tuple[Way, ...]) -> tuple[Way, ...]:
+    if len(set(ways)) < len(ways):
+        raise field_error("names one way twice, and tells everything twice", "name each once")
+    return ways
+
+
+Ways = Annotated[tuple[Way, ...], Field(strict=False, min_length=1), AfterValidator(_each_once)]
 
 
 class MailServer(Strict):
@@ -241,7 +250,7 @@ class Receivers(Strict):
 
     pager: Ways = Field(default=_PAGER, description="Who is woken, by what is critical.")
     tickets: Ways = Field(default=_TICKETS, description="Who gets what can wait.")
-    heartbeat: Annotated[tuple[Way, ...], Field(strict=False)] = Field(
+    heartbeat: Annotated[tuple[Way, ...], Field(strict=False), AfterValidator(_each_once)] = Field(
         default=_HEARTBEAT,
         description="The dead man's switch, every minute; `[]` if another one watches Prometheus and Alertmanager.",
     )

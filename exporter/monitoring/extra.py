@@ -6,13 +6,15 @@ Alertmanager takes the rest says ``amtool check-config``.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Annotated, Any, Final, TypeAlias
 
 from pydantic import Field, PlainValidator, WithJsonSchema
 
-from exporter.fields.kinds import FieldProblem, field_error, shown
+from exporter.fields.kinds import FieldProblem, field_error, seen, shown
 from exporter.fields.links import A_USER, secret_part
+from exporter.monitoring.hurry import GROUP_WAITS
 from exporter.monitoring.unreached import OF_THE_BUNDLE, in_their_own_words, takes_all, takings
 from exporter.platforms.settings import Strict
 
@@ -33,6 +35,7 @@ _MATCHERS: Final = ("matchers", "match", "match_re")
 def _receiver(value: object) -> Mapping[str, Any]:
     if not isinstance(value, dict) or not isinstance(value.get("name"), str) or not value["name"].strip():
         raise field_error("is not a receiver of Alertmanager", "write {name: NAME, webhook_configs: [{url: ADDRESS}]}")
+    seen(value["name"])
     for key, ways in value.items():
         if key != "name" and not (str(key).endswith("_configs") and _are_mappings(ways)):
             raise field_error(f"{shown(str(key))} is not a list of ways", "write one like webhook_configs: [{url: ADDRESS}]")
@@ -53,9 +56,36 @@ def _route(value: object) -> Mapping[str, Any]:
     if not _is_route(value):
         raise field_error("is not a route of Alertmanager", "write {matchers: ['team = \"it\"'], receiver: NAME}")
     assert isinstance(value, dict)  # noqa: S101  it is a route
+    for _, one in _all_of(value, ()):
+        _form_of(one)
     if not any(value.get(key) for key in _MATCHERS) and value.get("continue") is not True:
         raise field_error("takes every alert, and the pager gets none", "add matchers, or continue: true")
     return value
+
+
+def _form_of(route: Mapping[str, Any]) -> None:
+    """Raise for a key of a route whose value has another form."""
+    for key, (is_so, wanted) in _FORMS.items():
+        if key in route and not is_so(route[key]):
+            raise field_error(f"{key} has another form than Alertmanager reads", f"write {wanted}")
+
+
+def _are_texts(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(one, str) for one in value)
+
+
+def _is_wait(text: str) -> bool:
+    return re.fullmatch(r"(?:\d+(?:ms|[smhdw]))+|0", text) is not None
+
+
+_FORMS: Final[Mapping[str, tuple[Callable[[object], bool], str]]] = {
+    "matchers": (_are_texts, "a list of texts such as ['team = \"it\"']"),
+    "group_by": (_are_texts, "a list of labels such as [alertname, job]"),
+    **dict.fromkeys(("active_time_intervals", "mute_time_intervals"), (_are_texts, "a list of names such as [office-hours]")),
+    **dict.fromkeys(("match", "match_re"), (lambda value: isinstance(value, dict), "a mapping such as {team: it}")),
+    **dict.fromkeys(GROUP_WAITS, (lambda value: isinstance(value, str) and _is_wait(value), "a duration such as 5m")),
+}
+"""What Alertmanager takes for the keys of a route; what it would not even read, or what a rehearsal divides."""
 
 
 def _is_route(value: object) -> bool:

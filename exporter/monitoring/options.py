@@ -22,6 +22,8 @@ MAX_HURRY = 120
 MAX_SLO: Final = 0.9999999
 """Beyond it a number has too few digits for what is left of the budget; a second in four months is bad then."""
 
+MAX_JOB: Final = 200
+
 _NONE: Final[Mapping[str, str]] = MappingProxyType({})
 _QUOTING: Final = "\"'\\{}\n$"
 _OF_EXPRESSIONS: Final = "|*+?^()[]"
@@ -156,6 +158,8 @@ def trouble_with_job(job: str) -> tuple[str, str] | None:
     """Return what is wrong with the name of a job."""
     if not job or any(character in job for character in _QUOTING):
         return "is empty or holds a quote, backslash, brace, dollar or line break", "write the name as in scrape_configs"
+    if job != job.strip() or len(job) > MAX_JOB:
+        return f"begins or ends with a blank, or is longer than {MAX_JOB} letters", "write the name as in scrape_configs"
     if any(character in job for character in _OF_EXPRESSIONS):
         # As a name it would match no job, and an alert would page for ever.
         return f"{job!r} is a regular expression, and a job is named", "name each job: --job a --job b, or jobs: [a, b]"

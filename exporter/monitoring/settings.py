@@ -149,9 +149,16 @@ Image = Annotated[
     str,
     *named(r"[a-z0-9][\w.:/-]{0,254}(?:@sha256:[0-9a-f]{64})?", "the name of an image", "registry.example.org/exporter:1.0"),
 ]
-HostPort = Annotated[str, *named(rf"[\w.\-\[\]:]+:{PORT}", "HOST:PORT with a port from 1 to 65535", "exporter:10888")]
+HostPort = Annotated[
+    str, *named(rf"(?:[\w.\-]+|\[[0-9A-Fa-f:.]+\]):{PORT}", "HOST:PORT with a port from 1 to 65535", "exporter:10888")
+]
 Title = Annotated[
-    str, *named(r"[^\s/\\][^/\\\x00-\x1f\x7f]{0,98}", "the name of a folder: one line without / and \\", "Booking sync")
+    str,
+    *named(
+        r"[^\s/\\](?:[^/\\\x00-\x1f\x7f]{0,97}[^\s/\\\x00-\x1f\x7f])?",
+        "the name of a folder: one line without / and \\",
+        "Booking sync",
+    ),
 ]
 
 
@@ -201,8 +208,8 @@ class Settings(Strict):
     jobs: Annotated[tuple[Job, ...], Field(strict=False, min_length=1), AfterValidator(_each_once)] = Field(
         default=("booking-sync-exporter",), description="Prometheus jobs that scrape exporters, by name."
     )
-    exporters: dict[Job, Annotated[tuple[HostPort, ...], Field(strict=False, min_length=1)]] = Field(
-        default={}, description="Addresses of a job for the example of a Prometheus: `{job: [host:port]}`."
+    exporters: dict[Job, Annotated[tuple[HostPort, ...], Field(strict=False, min_length=1), AfterValidator(_each_once)]] = (
+        Field(default={}, description="Addresses of a job for the example of a Prometheus: `{job: [host:port]}`.")
     )
     scrape_interval: Annotated[Duration, AfterValidator(_interval)] = default("30s", "How often exporters are scraped.")
     slo: Annotated[float, AfterValidator(_slo)] = Field(
