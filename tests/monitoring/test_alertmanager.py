@@ -149,7 +149,7 @@ def test_a_cause_keeps_back_its_own_consequences_and_nobody_elses(tmp_path: Path
         for alerts in ([pair.source for pair in pairs], [pair.target for pair in pairs]):
             client.post("/api/v2/alerts", json=[{"labels": labels} for labels in alerts]).raise_for_status()
         expected = {pair.number: pair.kept_back for pair in pairs}
-        wait_for("the inhibitions", lambda: _kept_back(client) == {number for number, kept in expected.items() if kept}, 10)
+        wait_for("the inhibitions", lambda: _kept_back(client) == {number for number, kept in expected.items() if kept})
 
 
 @pytest.mark.servers
@@ -165,7 +165,7 @@ def test_a_dead_exporter_keeps_back_nothing_of_another_namespace_unless_there_is
     ]
     with alertmanager(tmp_path, ALERTMANAGER / "alertmanager.demo.yml") as client:
         client.post("/api/v2/alerts", json=[{"labels": labels} for labels in alerts]).raise_for_status()
-        wait_for("the inhibitions", lambda: _kept_back(client) == {"1", "3"}, 10)
+        wait_for("the inhibitions", lambda: _kept_back(client) == {"1", "3"})
 
 
 @pytest.mark.servers
@@ -189,7 +189,7 @@ def test_no_target_that_began_to_fail_long_after_others_is_kept_back_but_by_its_
     }
     with alertmanager(tmp_path, ALERTMANAGER / "alertmanager.demo.yml") as client:
         client.post("/api/v2/alerts", json=[{"labels": labels} for labels in (*shared, *alerts)]).raise_for_status()
-        wait_for("the inhibitions", lambda: _kept_back(client) == {one["pair"] for one in alerts} - told, 10)
+        wait_for("the inhibitions", lambda: _kept_back(client) == {one["pair"] for one in alerts} - told)
 
 
 @pytest.mark.servers
@@ -205,7 +205,7 @@ def test_calendars_that_broke_long_after_others_are_kept_back_by_the_page_of_the
         for causes, told in (([cause], {"495000", "495001"}), ([cause, cause | {"besides": "495000"}], {"495001"})):
             client.post("/api/v2/alerts", json=[{"labels": labels} for labels in (*causes, *alerts)]).raise_for_status()
             kept = {one["pair"] for one in alerts if one.get("besides") not in told}
-            wait_for("the inhibitions", partial(_keeps_back, client, kept), 10)
+            wait_for("the inhibitions", partial(_keeps_back, client, kept))
 
 
 class Pair(NamedTuple):
