@@ -255,7 +255,8 @@ def _example(alert: dict[str, Any], matchers: list[str]) -> dict[str, str]:
     """Return labels that such an alert may have."""
     named = {label: value.split("|")[0] for label, operator, value in map(parts_of, matchers) if operator in {"=", "=~"}}
     unknown = dict.fromkeys((_all_labels(alert) | set(TENANT_LABELS)) - {"instance"}, "x")
-    return {**unknown, **named, **alert["labels"], "alertname": alert["alert"]}
+    fixed = {label: value for label, value in alert["labels"].items() if "{{" not in value}
+    return {**unknown, **named, **fixed, "alertname": alert["alert"]}
 
 
 def _that_match(matchers: list[str]) -> list[dict[str, Any]]:

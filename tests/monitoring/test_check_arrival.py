@@ -354,6 +354,12 @@ def test_every_alert_that_fires_for_a_target_is_known_to_have_one() -> None:
     assert expected == [(alert.name, alert.labels["target"] != "") for alert in _SENT]
 
 
+def test_no_label_that_a_rule_takes_from_its_series_is_taken_for_its_template() -> None:
+    assert [] == [
+        alert.name for alert in _SENT for value in alert.labels.named.values() if isinstance(value, str) and "{{" in value
+    ]
+
+
 @pytest.mark.servers
 def test_what_a_real_alertmanager_keeps_back_is_told(tmp_path: Path) -> None:
     """An inhibition, a silence and a mute time as that Alertmanager tells them, and what it says of the alerts itself."""

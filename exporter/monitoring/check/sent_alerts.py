@@ -12,6 +12,7 @@ from exporter.monitoring.check.rules import WantedGroup, WantedRule
 from exporter.monitoring.matchers import Labels, Unknown, Value
 
 WATCHDOG: Final = "Watchdog"
+_TEMPLATED: Final = "{{"
 _NAMED: Final = re.compile(r"\$labels\.(\w+)")
 
 
@@ -51,6 +52,7 @@ def _alerts(rule: WantedRule, added: set[str], jobs: Sequence[str]) -> Iterator[
     named: dict[str, Value] = {**dict.fromkeys(added | {"target"}, ""), **dict.fromkeys(told, Unknown.ANY)}
     if "target" in told:
         named["target"] = Unknown.SOME
+    own: dict[str, Value] = {name: Unknown.ANY if _TEMPLATED in value else value for name, value in rule.labels.items()}
     for job in jobs if "job" in told else ("",):
         of_job: dict[str, Value] = {"job": job} if job else {}
-        yield SentAlert(rule.name, severity, Labels({**named, **of_job, **rule.labels, "alertname": rule.name}, Unknown.ANY))
+        yield SentAlert(rule.name, severity, Labels({**named, **of_job, **own, "alertname": rule.name}, Unknown.ANY))
