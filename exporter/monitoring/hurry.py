@@ -19,7 +19,7 @@ LABEL: Final[Mapping[str, str]] = {"drill": "yes"}
 
 GROUP_WAITS: Final = ("group_wait", "group_interval", "repeat_interval")
 
-_DURATION = r"\d+(?:ms|s|m|h|d|w)"
+_DURATION: Final = r"(?:\d+(?:ms|s|m|h|d|w))+"
 MIN_RANGE_SECONDS: Final = 2.0
 """A busy machine scrapes late by as much as in life: a range that is divided further would be empty now and then."""
 _MIN_GROUP_WAIT_SECONDS: Final = 2.0

@@ -14,6 +14,7 @@ from exporter.fields.durations import parse_duration
 from exporter.monitoring import Options, files, render
 from exporter.monitoring.hurry import LABEL
 from exporter.monitoring.rules import recording_groups
+from exporter.state.thresholds import DEFAULTS, Thresholds
 from tests.monitoring.routes import every_route
 from tests.monitoring.servers import run
 
@@ -26,9 +27,20 @@ SHORTEST_HOLD = {"BookingSyncExporterDown": 30.0}
 """Prometheus reads its targets five seconds after its start, and an exporter starts while it does."""
 
 
-def rules(hurry: int) -> dict[tuple[str, int], tuple[dict[str, Any], dict[str, Any]]]:
+ODD = Thresholds(
+    conflict_soon=90 * 60.0,
+    connections_down_within=36 * 3_600.0,
+    connection_disconnected_within=2 * 86_400 + 43_200.0,
+    connection_stuck_after=65 * 60.0,
+    connection_unclear_after=307.0,
+    credential_expiry_within=90_061.0,
+)
+"""Times that have more than one unit."""
+
+
+def rules(hurry: int, thresholds: Thresholds = DEFAULTS) -> dict[tuple[str, int], tuple[dict[str, Any], dict[str, Any]]]:
     """Return each rule with its group, by its place."""
-    texts = files(Options(hurry=hurry))
+    texts = files(Options(hurry=hurry, thresholds=thresholds))
     return {
         (group["name"], place): (group, rule)
         for name in RULES
@@ -42,13 +54,14 @@ def waits(expression: str) -> list[tuple[float, bool]]:
     return [
         (parse_duration(duration), bool(re.fullmatch(r"\[\w+\]", found[0])))
         for found in re.finditer(r"\[[^\]]+\]|offset \w+", expression)
-        for duration in re.findall(r"\d+(?:ms|s|m|h|d|w)", found[0])
+        for duration in re.findall(r"(?:\d+(?:ms|s|m|h|d|w))+", found[0])
     ]
 
 
+@pytest.mark.parametrize("thresholds", [DEFAULTS, ODD], ids=["usual", "odd"])
 @pytest.mark.parametrize("by", FACTORS)
-def test_each_wait_of_each_rule_is_divided_and_none_is_left_out(by: int) -> None:
-    life, hurried = rules(1), rules(by)
+def test_each_wait_of_each_rule_is_divided_and_none_is_left_out(by: int, thresholds: Thresholds) -> None:
+    life, hurried = rules(1, thresholds), rules(by, thresholds)
     assert life.keys() == hurried.keys()
     for place, (group, rule) in life.items():
         faster_group, faster = hurried[place]
@@ -109,9 +122,10 @@ def test_a_hurry_that_servers_cannot_keep_is_refused_in_one_line(hurry: int) -> 
 
 
 @pytest.mark.servers
+@pytest.mark.parametrize("thresholds", [DEFAULTS, ODD], ids=["usual", "odd"])
 @pytest.mark.parametrize("by", [2, *FACTORS])
-def test_real_servers_take_the_hurried_bundle(tmp_path: Path, by: int) -> None:
-    render(Options(hurry=by), tmp_path)
+def test_real_servers_take_the_hurried_bundle(tmp_path: Path, by: int, thresholds: Thresholds) -> None:
+    render(Options(hurry=by, thresholds=thresholds), tmp_path)
     for name in RULES:
         checked = run("promtool", "check", "rules", tmp_path / name)
         assert checked.returncode == 0, checked.stdout + checked.stderr
