@@ -135,3 +135,27 @@ def test_a_room_with_a_door_is_entered_by_it_and_the_others_are_tool_boxes() -> 
     tool_boxes = {room for room in ROOMS if (PACKAGE / room).is_dir() and not has_a_door(PACKAGE, room)}
     assert {"support", "fields", "platforms", "state", "commands"} == tool_boxes
     assert [] == climbing(PACKAGE)
+
+
+_MAKES_A_DECODER = re.compile(r"^msgspec\.(?:convert|(?:json|msgpack|yaml|toml)\.(?:decode|Decoder))$")
+
+
+def makers_of_decoders(tree: ast.AST, *, in_function: bool = False) -> Iterator[int]:
+    """Yield the lines where msgspec finds out what a kind is made of while the program runs."""
+    for node in ast.iter_child_nodes(tree):
+        inside = in_function or isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+        if inside and isinstance(node, ast.Call) and _MAKES_A_DECODER.match(ast.unparse(node.func)):
+            names_a_kind = len(node.args) > 1 or any(word.arg == "type" for word in node.keywords)
+            if names_a_kind or (node.args and not ast.unparse(node.func).endswith("decode")):
+                yield node.lineno
+        yield from makers_of_decoders(node, in_function=inside)
+
+
+def test_decoders_are_made_where_one_thread_is_or_by_the_one_that_has_a_lock() -> None:
+    """Two threads that make msgspec's decoder of one kind at once end the process."""
+    found = {
+        str(path.relative_to(PACKAGE)): lines
+        for path in PACKAGE.rglob("*.py")
+        if "simulator" not in path.parts and (lines := [*makers_of_decoders(ast.parse(path.read_text()))])
+    }
+    assert {"support/json_text.py"} == found.keys()

@@ -19,6 +19,7 @@ from exporter.commands.probe_table import print_report
 from exporter.platforms.trust import host_trust
 from exporter.state.verdict import Verdict
 from exporter.support.asked import ExposedPasswordError, NoAddressError, TooLongError, read_at_most, signed_in
+from exporter.support.json_text import decoder
 from exporter.support.net import join_address
 from exporter.support.redaction import told
 from exporter.web import Status
@@ -76,7 +77,7 @@ async def _asked(url: str, targets: Sequence[str], output: str) -> tuple[Status,
     async with httpx.AsyncClient(auth=auth, timeout=timeout, verify=host_trust(), trust_env=False) as client:
         try:
             text = await _got(client, base, "api/v1/status", targets)
-            status = _in_known_zones(msgspec.json.decode(text, type=Status))
+            status = _in_known_zones(decoder(Status).decode(text))
             if status.standby:
                 raise _NoAnswerError(f"{where} is standby and polls nothing: ask the exporter that is active")
             return status, await _got(client, base, "metrics", targets) if output == "metrics" else text

@@ -29,7 +29,7 @@ from exporter.limits import KEPT_CHANGES, KNOWN_CONNECTIONS, STATE_FILE, STATE_F
 from exporter.model import Change
 from exporter.state.changes import Changes
 from exporter.support.files import read_file
-from exporter.support.json_text import UNREADABLE
+from exporter.support.json_text import UNREADABLE, decoder
 
 log = structlog.get_logger(__name__)
 
@@ -104,12 +104,12 @@ def read_state_file(path: Path) -> dict[str, Past]:
     """Return what the file says of each target, in moments of the wall clock. Nothing, with a warning, if it is not ours."""
     try:
         content = read_file(path, _MOST_BYTES)
-        match msgspec.json.decode(content, type=_Version).version:
+        match decoder(_Version).decode(content).version:
             case 1:
-                first = msgspec.json.decode(content, type=_FirstFile).targets
+                first = decoder(_FirstFile).decode(content).targets
                 return {name: Past(_of_first_version(rows)) for name, rows in first.items()}
             case version if version == VERSION:
-                return {name: _past(text) for name, text in msgspec.json.decode(content, type=_File).targets.items()}
+                return {name: _past(text) for name, text in decoder(_File).decode(content).targets.items()}
             case version:
                 why = f"version {version} is not {VERSION}"
     except FileNotFoundError:
@@ -123,7 +123,7 @@ def read_state_file(path: Path) -> dict[str, Past]:
 
 
 def _past(text: msgspec.Raw) -> Past:
-    target = msgspec.json.decode(text, type=_Target)
+    target = decoder(_Target).decode(text)
     return Past(_changes(target.connections), _changes(target.collectors), target.account)
 
 

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import codecs
 import re
+import threading
 from collections.abc import Callable
 from io import BytesIO
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import msgspec
 
@@ -54,13 +55,26 @@ def decoded(content: bytes | msgspec.Raw, kind: type[T]) -> T | None:
     The decoder's own message may quote the content, which holds people and credentials, so it goes no further.
     """
     try:
-        return msgspec.json.decode(content, type=kind)
-    except UNREADABLE as error:
-        mended = _mended(content, error)
-    try:
-        return None if mended is None else msgspec.json.decode(mended, type=kind)
+        return read(content, decoder(kind).decode)
     except UNREADABLE:
         return None
+
+
+def decoder(kind: type[T]) -> msgspec.json.Decoder[T]:
+    """Return the decoder of a ``kind``, which is made once, and by one thread at a time.
+
+    While msgspec finds out what a kind is made of, every other thread that reads it sees the half of it, and the process is
+    gone (SIGSEGV, msgspec 0.22). So nothing else may make one but a module that is imported.
+    """
+    if kind not in _decoders:
+        with _making:
+            if kind not in _decoders:
+                _decoders[kind] = msgspec.json.Decoder(kind)
+    return _decoders[kind]
+
+
+_decoders: Final[dict[Any, msgspec.json.Decoder[Any]]] = {}
+_making: Final = threading.Lock()
 
 
 def is_whole(text: str) -> bool:
