@@ -308,6 +308,7 @@ def drill(
     from exporter.commands.drill import chosen, run_drill  # noqa: PLC0415
     from exporter.commands.drill_stack import Service, Stack  # noqa: PLC0415
     from exporter.runtime import Signals, shutdown  # noqa: PLC0415
+    from exporter.support.net import parse_address  # noqa: PLC0415
 
     logs.configure(level.value, "auto")
     with exits():
@@ -316,6 +317,7 @@ def drill(
             Service("Alertmanager", "--alertmanager-url", alertmanager),
         )
         script = chosen(incidents or [])
+        parse_address(listen, "--listen")  # before anything is asked
 
         async def play(signals: Signals) -> None:
             if not await run_drill(signals, script, stack, listen, typer.echo, page=page):

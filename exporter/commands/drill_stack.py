@@ -83,7 +83,8 @@ class Service:
         """Return what it answers. Raises :class:`StackError`."""
         status, text = await self.ask("GET", path, params=parameters)
         if status != httpx.codes.OK:
-            raise StackError(f"{self.name} at {self.where} answers {path} with {status}: {_shown(text)}")
+            fix = f"; is it {self.name}? Else correct {self._flag}" if status == httpx.codes.NOT_FOUND else ""
+            raise StackError(f"{self.name} at {self.where} answers {path} with {status}: {_shown(text)}{fix}")
         try:
             return json.loads(text)
         except ValueError:

@@ -45,7 +45,7 @@ async def run_simulator(
         say(f"# {text}")
 
     script = scenario_named(scenario)
-    host, port = parse_address(address)
+    host, port = parse_address(address, "--listen")
     simulator = Simulator(build=demo_world.build)
     if last_week:
         watched = [{"target": one["name"], "platform": one["platform"]} for one in demo_targets("http://127.0.0.1")]

@@ -53,7 +53,7 @@ def _time(span: bounds.Span, seconds: float, description: str) -> Any:  # noqa: 
 _Share = Annotated[float, Field(gt=0, lt=1)]
 _Number = Annotated[int, Field(ge=1, le=10_000)]
 
-_NO_PAGE: Final = "`warning` becomes a ticket, `ok` is listed and no alert tells of it."
+_NO_PAGE: Final = "`warning` becomes a ticket, `ok` is listed and no alert tells of a single one."
 _Severity = Annotated[Literal["critical", "warning", "ok"], Field(description=f"How bad it is: `critical` pages, {_NO_PAGE}")]
 _Quiet = Annotated[Literal["warning", "ok"], Field(description=_NO_PAGE)]
 

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from exporter import __version__
 from exporter.errors import ConfigError
 from exporter.monitoring.alertmanager import alertmanager_config, demo_config, templates
-from exporter.monitoring.alerts.connections import silent_burns
 from exporter.monitoring.dashboards import fleet, internals, target
 from exporter.monitoring.grafana import dashboard_provider, datasource, nothing
-from exporter.monitoring.inhibitions import released
 from exporter.monitoring.kubernetes import dashboards_kustomization, manifests
 from exporter.monitoring.naming import with_cluster_label
+from exporter.monitoring.notes import notes_on
 from exporter.monitoring.options import Options
 from exporter.monitoring.prometheus import alerting_rules, prometheus_config, recording_rules
 from exporter.monitoring.rendered import RECORD, Left, folder, record, refusal
@@ -43,14 +42,6 @@ def files(options: Options) -> dict[str, str]:
         **{f"docs/runbooks/{name}": f"{HEADER}\n{text}" for name, text in runbook_texts(options).items()},
     }
     return {name: with_cluster_label(text, options.cluster_label) for name, text in texts.items()}
-
-
-def _silent(options: Options) -> Iterator[str]:
-    if windows := silent_burns(options):
-        yield (
-            f"note: with an objective of {options.slo:g} BookingSyncErrorBudgetBurn over {', '.join(windows)} never comes, not "
-            "even when all connections are in error; an objective of 0.9306 or more has them all"
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,13 +74,5 @@ def render(options: Options, out_dir: Path, *, force: bool = False) -> Rendered:
         kept = {name: before.before[name] for name, what in left.items() if what is not Left.REMOVED}
         write(out_dir / RECORD, record(texts, kept))
     gone = (f"note: {out_dir / name} is no part of the bundle any more; {what.value}" for name, what in left.items())
-    notes = [*_silent(options), *_released(options), *gone]
+    notes = [*notes_on(options), *gone]
     return Rendered([out_dir / name for name in texts], notes)
-
-
-def _released(options: Options) -> Iterator[str]:
-    told: dict[str, list[str]] = {}
-    for cause, consequences in released(options):
-        told.setdefault(cause, []).append(consequences)
-    for cause, names in told.items():
-        yield f"note: {cause} is switched off, so these are told: {', '.join(names)}"

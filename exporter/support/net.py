@@ -12,13 +12,16 @@ from exporter.errors import ConfigError, Problem
 _PORTS: Final = range(65_536)
 
 
-def parse_address(address: str) -> tuple[str, int]:
-    """Split ``address`` into host (empty for every interface) and port. Raises :class:`~exporter.errors.ConfigError`."""
+def parse_address(address: str, flag: str = "--web.listen-address") -> tuple[str, int]:
+    """Split ``address``, the value of ``flag``, into host (empty for every interface) and port.
+
+    Raises :class:`~exporter.errors.ConfigError`.
+    """
     host, colon, port = address.rpartition(":")
     bracketed = host.startswith("[") and host.endswith("]")
     if not colon or not (port.isascii() and port.isdecimal()) or int(port) not in _PORTS or (":" in host and not bracketed):
         problem = Problem(
-            "--web.listen-address",
+            flag,
             f"{address!r} is not an address",
             "write HOST:PORT, [IPV6]:PORT, or :PORT for every interface",
         )

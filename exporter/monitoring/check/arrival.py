@@ -19,6 +19,8 @@ _MEND: Final = (
     "put the bundle's route before the others, write `continue: true` into those, or take the mute times away; what is meant "
     "to be so belongs under `extra` of monitoring.yml"
 )
+_NOBODY: Final = "nobody is behind "
+_NAME_SOMEBODY: Final = "give the receiver an address under `receivers` of monitoring.yml; a rehearsal reaches nobody"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,8 @@ class Arrival:
                 else:
                     reached[right[0].receiver].append(alert.name)
         if lost:
-            return missing(reasons(lost), _MEND)
+            routes_are_right = all(fault.startswith(_NOBODY) for fault in lost)
+            return missing(reasons(lost), _NAME_SOMEBODY if routes_are_right else _MEND)
         if late:
             return unknown(reasons(late), "write `office_hours` into monitoring.yml if it is meant so; it ends by itself")
         counts = sorted(((len(set(names)), receiver) for receiver, names in reached.items()), reverse=True)
@@ -90,7 +93,7 @@ class Arrival:
 
     def _fault(self, there: Sequence[Leaf], receiver: str) -> str:
         if any(one.receiver == receiver for one in there):
-            return f"nobody is behind {receiver}"
+            return f"{_NOBODY}{receiver}"
         other = next(filter(self._reaches, there), there[0])
         end = f"not to {receiver}" if self._reaches(other) else "which reaches nobody"
         return f"{other} leads to {other.receiver}, {end}"
