@@ -155,7 +155,7 @@ def _kind(schema: Mapping[str, Any]) -> str:
     if "anyOf" in tidy:
         return " or ".join(dict.fromkeys(_kind(option) for option in tidy["anyOf"] if option != _NULL))
     kind = _JSON_KINDS.get(tidy.get("type", "object"), "number")
-    bounds = [f"{words} {tidy[bound]:g}" for bound, words in _BOUNDS if bound in tidy]
+    bounds = [f"{words} {tidy[bound]:,.15g}" for bound, words in _BOUNDS if bound in tidy]
     return " ".join([kind, *bounds])
 
 

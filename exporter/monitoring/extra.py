@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from difflib import get_close_matches
 from typing import Annotated, Any, Final, TypeAlias
 
 from pydantic import Field, PlainValidator, WithJsonSchema
@@ -64,7 +65,11 @@ def _route(value: object) -> Mapping[str, Any]:
 
 
 def _form_of(route: Mapping[str, Any]) -> None:
-    """Raise for a key of a route whose value has another form."""
+    """Raise for a key that no route has, or whose value has another form."""
+    if unknown := sorted(str(key) for key in route if key not in _ROUTE_KEYS):
+        near = get_close_matches(unknown[0], _ROUTE_KEYS, 1)
+        fix = f"did you mean {near[0]}?" if near else f"use one of {', '.join(sorted(_ROUTE_KEYS))}"
+        raise field_error(f"{shown(unknown[0])} is not a key of a route", fix)
     for key, (is_so, wanted) in _FORMS.items():
         if key in route and not is_so(route[key]):
             raise field_error(f"{key} has another form than Alertmanager reads", f"write {wanted}")
@@ -86,6 +91,7 @@ _FORMS: Final[Mapping[str, tuple[Callable[[object], bool], str]]] = {
     **dict.fromkeys(GROUP_WAITS, (lambda value: isinstance(value, str) and _is_wait(value), "a duration such as 5m")),
 }
 """What Alertmanager takes for the keys of a route; what it would not even read, or what a rehearsal divides."""
+_ROUTE_KEYS: Final = frozenset({*_FORMS, "receiver", "continue", "routes"})
 
 
 def _is_route(value: object) -> bool:

@@ -112,7 +112,7 @@ def _language(value: object) -> str:
 
 def _interval(seconds: float) -> float:
     if not MIN_SCRAPE_SECONDS <= seconds <= MAX_SCRAPE_SECONDS or seconds % 1:
-        raise field_error("must be between 10s and 60s, in whole seconds", "the rules and boards are made for that")
+        raise field_error("must be between 10s and 60s, in whole seconds", "write 30s; rules and boards are made for that")
     return seconds
 
 
