@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version=3.11 --generate-hashes
 PIP     = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # Workers of the test run, for two cores: tests wait for servers almost half of the time.
-JOBS   ?= 3
+JOBS   ?= 4
 # Where current servers are built, and tried by test-current.
 SERVERS ?= build/servers-current
 
