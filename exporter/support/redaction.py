@@ -37,7 +37,9 @@ _PATTERNS: Final = (
     (re.compile(rf"({_NAME}\\?[\"']\s*[:,]\s*{_QUOTE})[^\s\"'\\,;&)}}]+", re.IGNORECASE), rf"\1{MASK}"),
     # Without quotes only what cannot be a word: "api_key: is empty" stays readable.
     (re.compile(rf"({_NAME}:\s*)(?=\S*\d)[^\s\"'\\,;&)}}]{{8,}}", re.IGNORECASE), rf"\1{MASK}"),
-    (re.compile(r"([?&]auth=|[\"']auth\\?[\"']\s*:\s*\\?[\"'])[^\s\"'\\,;&)}]+", re.IGNORECASE), rf"\1{MASK}"),
+    # Names that are words elsewhere are credentials in the query of an address.
+    (re.compile(r"([?&](?:auth|token|secret|key|signature)=)[^\s\"'\\,;&)}]+", re.IGNORECASE), rf"\1{MASK}"),
+    (re.compile(r"([\"']auth\\?[\"']\s*:\s*\\?[\"'])[^\s\"'\\,;&)}]+", re.IGNORECASE), rf"\1{MASK}"),
     (re.compile(r"\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{8,}", re.IGNORECASE), rf"\1 {MASK}"),
     (re.compile(r"\bIST\.[A-Za-z0-9._-]{8,}"), MASK),  # Wix API keys (wix.md 2.2)
     (re.compile(r"\beyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]+)+"), MASK),  # JSON web tokens

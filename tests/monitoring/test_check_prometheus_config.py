@@ -175,6 +175,18 @@ def test_an_exporter_that_two_jobs_scrape_is_told(targets: list[Json], told: str
     assert told in _asked(targets=targets)["scraped once"]
 
 
+def test_no_credential_that_a_prometheus_scrapes_with_is_told() -> None:
+    secret = "Pa55word-of-nobody"
+    url = f"http://anna:{secret}@a:10888/metrics?token={secret}&target={secret}"
+    twice = [{**_target(pool=pool), "scrapeUrl": url} for pool in ("exporters", "again")]
+    refused = f'Get "http://a:10888/metrics?token={secret}": connection refused'
+    ill = {**_target(health="down"), "scrapeUrl": url, "lastError": refused}
+    said = [*_asked(targets=twice).values(), *_asked(targets=[ill]).values()]
+    assert [line for line in said if "scraped more than once, http://" in line]
+    assert [line for line in said if "connection refused" in line]
+    assert [] == [line for line in said if secret in line]
+
+
 def _unevaluated() -> list[Json]:
     return [
         {

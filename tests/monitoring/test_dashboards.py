@@ -10,8 +10,11 @@ import pytest
 import yaml
 
 from tests.monitoring.bundle import BOARDS, ROOT, load_board, panels
-from tests.monitoring.lint import CHECKS, Board, Check, panel_verdict_colours, target_verdict_numbers
+from tests.monitoring.lint import CHECKS as OF_THE_FRAME
+from tests.monitoring.lint import Board, Check
+from tests.monitoring.lint_verdicts import VERDICT_CHECKS, panel_verdict_colours, target_verdict_numbers
 
+CHECKS = (*OF_THE_FRAME, *VERDICT_CHECKS)
 EXCEPTIONS: dict[str, dict[str, Any]] = yaml.safe_load((ROOT / "dashboards" / ".lint").read_text())["exclusions"]
 
 

@@ -62,8 +62,9 @@ class Scraping:
                 pools.setdefault(target.scrape_url, []).append(target.scrape_pool or target.labels.get("job", ""))
         if twice := {url: names for url, names in pools.items() if len(names) > 1}:
             url, names = next(iter(twice.items()))
+            where, _, _ = url.partition("?")  # what follows may be what it signs in with
             return missing(
-                f"{len(twice)} of {len(pools)} are scraped more than once, {told(url, 120)} by {told(some(sorted(names)))}",
+                f"{len(twice)} of {len(pools)} are scraped more than once, {told(where, 120)} by {told(some(sorted(names)))}",
                 "take it out of all jobs but one: rules and boards count it twice",
             )
         return ok(f"each of {len(pools)}")
