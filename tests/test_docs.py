@@ -188,6 +188,8 @@ def test_every_yaml_block_parses_and_every_configuration_loads(
         assert load_settings(path) != Settings()
     elif content.get("kind") == "Kustomization":
         assert content["patches"]  # applied in tests/monitoring/test_shards_in_kubernetes.py
+    elif "groups" in content:
+        assert [rule for group in content["groups"] for rule in group["rules"]]  # read by promtool in tests/docs/test_promql.py
     elif "basic_auth_users" in content:
         for name in ("server.crt", "server.key", "clients-ca.crt"):
             assert name in block
