@@ -27,6 +27,11 @@ from exporter.support import logs
 rehearsals = Commands()
 
 
+def told(text: str) -> None:
+    """Print what is for people, beside what may be saved or piped."""
+    typer.echo(text, err=True)
+
+
 @rehearsals.command()
 def demo(
     *,
@@ -50,7 +55,9 @@ def demo(
     logs.configure(level.value, log_format.value)
     with exits(interrupted=0):
         names = web.allowed_hosts(allowed_hosts or ())
-        shutdown.run(lambda signals: run_demo(signals, listen, scenario, typer.echo, allowed_hosts=names, lifecycle=lifecycle))
+        shutdown.run(
+            lambda signals: run_demo(signals, listen, scenario, typer.echo, told, allowed_hosts=names, lifecycle=lifecycle)
+        )
 
 
 @rehearsals.command()
@@ -81,7 +88,7 @@ def simulate(
             for line in list_scenarios():
                 typer.echo(line)
             return
-        asyncio.run(run_simulator(listen, scenario, typer.echo, last_week=last_week, job=job))
+        asyncio.run(run_simulator(listen, scenario, typer.echo, told, last_week=last_week, job=job))
 
 
 @rehearsals.command()
