@@ -143,7 +143,7 @@ class BitrixLinks(CollectorSettings, BitrixLinksOptions):
 
 
 class BitrixCollectors(Collectors):
-    """The collectors that run; one that is named without a value has its defaults, one that is not named does not run."""
+    """The collectors of a Bitrix24 portal that run; without a value one has its defaults, and one that is not named does not run."""
 
     bookings: Annotated[BitrixBookings | None, MAY_BE_EMPTY] = Field(
         default=None, validate_default=False, description="Booking counts."
