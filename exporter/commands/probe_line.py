@@ -46,7 +46,7 @@ def first_line(status: api.Status, verdict: Verdict, encoding: str = "utf-8") ->
         title = _printed(title_of(problem), encoding, _MAX_TITLE)
         place = _printed(f"{problem.target or 'exporter'} {problem.subject}", encoding, _MAX_NAME)
         place += _when(problem, status.generated_at)
-        longer = f"{line}, {place}" if title == cause else f"{line}; {title}: {place}"
+        longer = f"{line}, {place}" if title == cause else f"{line} - {title}: {place}"
         if not _fits(longer + _more(left - 1), encoding):
             break
         line, cause, left = longer, title, left - 1

@@ -62,7 +62,7 @@ def check(name: str, encoding: str) -> None:
     status = status_of(broken_in(name))
     line, output = printed(status, encoding)
     assert output.numbers == printed(status_of(broken_in("salon")))[1].numbers
-    assert output.text.startswith("WARNING: 1 target (1 warning); calendar sync is broken: ")
+    assert output.text.startswith("WARNING: 1 target (1 warning) - calendar sync is broken: ")
     assert len(output.text) <= 240
     assert len(line.encode(encoding)) < 1_000
     assert set() == {"Cc", "Cs", "Zl", "Zp", "Cf"} & set(map(unicodedata.category, line))
@@ -85,7 +85,8 @@ def test_whatever_the_name_is(name: str, encoding: str) -> None:
 def test_of_500_targets_some_are_named_and_the_others_counted(targets: int, encoding: str, name: str) -> None:
     status = status_of(broken_in(*(name.format(number) for number in range(targets))))
     line, output = printed(status, encoding)
-    assert output.text.startswith(f"WARNING: {targets} targets ({targets} warning); calendar sync is broken: ")
+    assert ";" not in output.text, "Nagios makes a colon of it"
+    assert output.text.startswith(f"WARNING: {targets} targets ({targets} warning) - calendar sync is broken: ")
     assert len(output.text) <= 240
     assert len(line.encode(encoding)) < 1_000
     more = re.search(r", and (\d+) more$", output.text)
@@ -108,8 +109,8 @@ def test_what_has_one_cause_stands_together_the_worst_first_with_the_time_on_the
     view = replace(view, targets=(*view.targets, *views.view_of(views.target_of("other", "wix", [refused])).targets))
     _, output = printed(status_of(view))
     assert output.text == (
-        "CRITICAL: 3 targets (2 critical, 1 warning); polls fail, no data (auth): other connections; "
-        "double booking: salon-b24 Window seat today 17:13; calendar sync is broken (token_revoked): salon-wix 60303ae22b99"
+        "CRITICAL: 3 targets (2 critical, 1 warning) - polls fail, no data (auth): other connections - "
+        "double booking: salon-b24 Window seat today 17:13 - calendar sync is broken (token_revoked): salon-wix 60303ae22b99"
     )
 
 

@@ -75,7 +75,7 @@ def test_the_first_line_has_the_verdict_the_counts_and_the_worst() -> None:
     assert "OK: 1 target (1 healthy)" == said(well())
     line = said(views.failing())
     assert line.startswith("CRITICAL: 2 targets (")
-    assert f"; polls fail, older data shown (auth): {WIX} connections, {WIX} bookings; " in line
+    assert f" - polls fail, older data shown (auth): {WIX} connections, {WIX} bookings - " in line
     assert line.endswith(", and 2 more")
 
 

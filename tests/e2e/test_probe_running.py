@@ -38,7 +38,7 @@ def test_it_asks_the_exporter_and_no_platform_and_ends_with_the_same_verdict_as_
             first, *rest = text.splitlines()
             said, _, numbers = first.partition(" | ")
             assert said.startswith(
-                "WARNING: 2 targets (1 warning, 1 healthy); calendar sync is broken (token_revoked): salon-wix "
+                "WARNING: 2 targets (1 warning, 1 healthy) - calendar sync is broken (token_revoked): salon-wix "
             )
             assert "targets_critical=0;;0;0;2 targets_warning=1;0;;0;2" in numbers
             assert "connections_error=1;;;0" in numbers.split()
@@ -59,7 +59,7 @@ def test_it_narrows_to_targets_and_says_which_it_does_not_know(tmp_path: Path) -
             assert 2 == (await command(*asking))[0]
             code, out, _ = await command(*asking, "salon-b24")
             assert (1, False) == (code, "salon-wix" in out)
-            assert out.startswith("WARNING: 1 target (1 warning); many bookings have no CRM link, next_7d (")
+            assert out.startswith("WARNING: 1 target (1 warning) - many bookings have no CRM link, next_7d (")
             assert "): salon-b24 links | targets_critical=0;" in out
             code, out, err = await command(*asking, "salon-wicks")
             assert (3, "") == (code, err)
