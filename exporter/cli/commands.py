@@ -14,7 +14,7 @@ import typer
 from typer.completion import get_completion_inspect_parameters
 
 from exporter.cli.basics import basics, version_text
-from exporter.cli.exits import EXIT_BAD_CONFIG, EXIT_UNKNOWN, exits
+from exporter.cli.exits import EXIT_BAD_CONFIG, EXIT_UNKNOWN, exits, shout
 from exporter.cli.monitoring import monitoring
 from exporter.cli.options import (
     DEFAULT_ADDRESS,
@@ -68,6 +68,7 @@ class _Plugin(Command):
         except Exception as error:
             if getattr(error, "exit_code", None) == _WRONG_USAGE:
                 error.exit_code = EXIT_UNKNOWN  # type: ignore[attr-defined]  # every usage error has one
+                typer.echo(f"UNKNOWN: {visible(error.format_message())}")  # type: ignore[attr-defined]  # they read no other
             raise
 
 
@@ -179,10 +180,12 @@ def probe(
     """Poll the named targets once, now. Exit code 0 healthy, 1 warning, 2 critical, 3 unknown."""
     from exporter.commands.probe import probe_now  # noqa: PLC0415
     from exporter.commands.probe_running import ask_running  # noqa: PLC0415
+    from exporter.commands.probe_table import print_unknown  # noqa: PLC0415
 
     logs.configure("error", "auto")
     keep_memory_private()
-    with exits(bad_config=EXIT_UNKNOWN, otherwise=EXIT_UNKNOWN, interrupted=EXIT_UNKNOWN):
+    tell = print_unknown if output is Output.TABLE else shout
+    with exits(bad_config=EXIT_UNKNOWN, otherwise=EXIT_UNKNOWN, interrupted=EXIT_UNKNOWN, tell=tell):
         how = (targets or [], output.value)
         raise typer.Exit(asyncio.run(ask_running(running, *how) if running else probe_now(load_config(config_file), *how)))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import signal
 import sys
 from pathlib import Path
@@ -61,7 +62,7 @@ def test_probe_is_critical_when_two_bookings_of_the_next_day_overlap(tmp_path: P
         [row] = [line for line in out.splitlines() if line.startswith("salon-b24") and "bookings" in line.split()]
         assert "CRITICAL" in row.split()
         assert "Not judged, since one poll has no history: connections down, connection disconnected," in out
-        assert out.startswith("CRITICAL: 1 target (1 critical); salon-b24 5: double booking")
+        assert re.match(r"CRITICAL: 1 target \(1 critical\) - double booking: salon-b24 5 (today|tomorrow) \d\d:\d\d \| ", out)
 
     with_business(tmp_path, scenario)
 
@@ -89,10 +90,9 @@ def test_probe_is_critical_when_a_poll_fails(tmp_path: Path) -> None:
 
 def test_probe_does_not_know_an_unknown_target(tmp_path: Path) -> None:
     async def scenario(business: Business) -> None:
-        code, _, err = await command("probe", "salon-wicks", f"--config.file={business.config()}")
-        assert code == 3
-        assert "salon-wicks" in err
-        assert "salon-wix" in err
+        code, out, err = await command("probe", "salon-wicks", f"--config.file={business.config()}")
+        assert (3, "") == (code, err), "a monitoring system reads standard output"
+        assert "UNKNOWN: no target named salon-wicks; there are salon-b24, salon-wix\n" == out
 
     with_business(tmp_path, scenario)
 
@@ -100,16 +100,21 @@ def test_probe_does_not_know_an_unknown_target(tmp_path: Path) -> None:
 def test_probe_is_unknown_with_a_bad_configuration(tmp_path: Path) -> None:
     path = tmp_path / "exporter.yml"
     path.write_text("targets: []\n")
-    code, _, err = asyncio.run(command("probe", f"--config.file={path}"))
-    assert code == 3
-    assert "targets" in err
+    code, out, err = asyncio.run(command("probe", f"--config.file={path}"))
+    assert (3, "") == (code, err)
+    assert out.startswith(f"UNKNOWN: {path}:1: targets: ")
+    code, out, err = asyncio.run(command("probe", "--output=json", f"--config.file={path}"))
+    assert (3, "") == (code, out), "what is no JSON stands elsewhere"
+    assert err.startswith(f"error: {path}:1: targets: ")
 
 
 @pytest.mark.parametrize("wrong", ["--outputt=json", "--output=xml"])
 def test_probe_is_unknown_when_it_is_called_wrongly(wrong: str) -> None:
-    code, _, err = asyncio.run(command("probe", wrong))
+    code, out, err = asyncio.run(command("probe", wrong))
     assert code == 3
     assert "--output" in err
+    assert out.startswith("UNKNOWN: ")
+    assert "--output" in out
 
 
 def test_probe_prints_json_that_is_the_status_api(tmp_path: Path) -> None:
