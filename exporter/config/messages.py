@@ -162,7 +162,7 @@ def _standard(details: ErrorDetails, path: Path, root: type[BaseModel]) -> tuple
         wanted, fix = _WANTED[name]
         if not path and isinstance(value, list) and root is Config:
             fix = "write targets: above the list"
-        said = f"must be {wanted}, not {kind(value)}", (path and _in_another_form(wanted, value)) or fix
+        said = f"must be {wanted}, not {kind(value)}", (_in_another_form(wanted, value, path) if path else "") or fix
         return _empty(wanted) if value is None else said
     if name in _NUMBERS or name in _BOUNDS:
         return _of_number(name, value, context)
@@ -180,13 +180,14 @@ def _none_of(words: Sequence[str], value: object, what: str) -> tuple[str, str]:
     return f"{shown(value)} is not {what}", _meant(near_word(value, words)) or f"write {_either(words)}"
 
 
-def _in_another_form(wanted: str, value: object) -> str:
+def _in_another_form(wanted: str, value: object, path: Path) -> str:
     """Return how what stands in the file becomes what is ``wanted``, in its own words; empty where that is nothing special."""
     if wanted == "a list" and isinstance(value, Mapping):
         names = [name for name, inner in value.items() if isinstance(inner, Mapping)]
         if names and len(names) == len(value):
             example = showable_key(names[0]) or "NAME"
-            return f"write each as an element that starts with - name: {example}, its keys below"
+            with_names = f"write each as an element that starts with - name: {example}, its keys below"
+            return with_names if path[-1] in ("targets", "windows") else ""
         return "put - in front of its first key, and indent the others as much"
     if wanted == "a list" and isinstance(value, (str, int)) and not isinstance(value, bool):
         return f"write it in brackets: [{value}]" if is_meant(str(value)) and redact(str(value)) == str(value) else ""
@@ -194,7 +195,7 @@ def _in_another_form(wanted: str, value: object) -> str:
         if all(isinstance(inner, Mapping) for inner in value):
             return "leave the - out"
         example = showable_key(value[0]) if isinstance(value[0], str) else None
-        return f"write each as a key with its value, without -, such as {example or 'key'}:"
+        return f"write each as a key with its value, without -, such as {example}:" if example else ""
     return ""
 
 
