@@ -26,6 +26,7 @@ from exporter.platforms.settings import (
     default,
 )
 from exporter.platforms.wix.naming import GUID, label_of
+from exporter.support.near import near_word
 from exporter.support.secret import Secret, pasted
 
 STATUSES: Final = ("CREATED", "PENDING", "CONFIRMED", "CANCELED", "DECLINED", "WAITING_LIST", "PENDING_ECOM_CHECKOUT")
@@ -35,8 +36,8 @@ def _status(value: object) -> str:
     text = text_of(value, "CONFIRMED")
     if text in STATUSES:
         return text
-    upper = {"CANCELLED": "CANCELED", "WAITLIST": "WAITING_LIST"}.get(text.upper(), text.upper())
-    fix = f"write {upper}" if upper in STATUSES else f"use some of {', '.join(STATUSES)}"
+    meant = {"CANCELLED": "CANCELED", "WAITLIST": "WAITING_LIST"}.get(text.upper()) or near_word(text, STATUSES)
+    fix = f"write {meant}" if meant else f"use some of {', '.join(STATUSES)}"
     raise field_error(f"{shown(text)} is not a status of Wix bookings", fix)
 
 
