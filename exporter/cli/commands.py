@@ -237,6 +237,21 @@ def list_names(
 
 
 @app.command()
+def conformance(
+    target: Annotated[str, typer.Argument(metavar="TARGET", help="Name of the target whose account is asked.")],
+    *,
+    config_file: ConfigFile = DEFAULT_CONFIG_FILE,
+) -> None:
+    """Ask a real account which statements of the fact sheet hold. Prints a report without names and ids. Exit code 0 to 2."""
+    from exporter.commands.conformance import conformance  # noqa: PLC0415
+
+    logs.configure("error", "auto")
+    keep_memory_private()
+    with exits():
+        raise typer.Exit(asyncio.run(conformance(load_config(config_file), target)))
+
+
+@app.command()
 def demo(
     *,
     listen: Listen = DEFAULT_ADDRESS,

@@ -1,4 +1,4 @@
-"""What a user may write about a Bitrix24 portal (fact sheet bitrix24.md 6 and 9)."""
+"""What a user may write about a Bitrix24 portal (docs/platforms/bitrix24.md 6 and 9)."""
 
 from __future__ import annotations
 
