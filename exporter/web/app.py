@@ -1,4 +1,4 @@
-"""The ASGI application: every path of design 4.2, and the log level."""
+"""The ASGI application: every path of docs/web.md, and the log level."""
 
 from __future__ import annotations
 

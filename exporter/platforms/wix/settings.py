@@ -1,4 +1,4 @@
-"""What a user may write about a Wix site (fact sheet wix.md 2 and 6)."""
+"""What a user may write about a Wix site (docs/platforms/wix.md 2 and 6)."""
 
 from __future__ import annotations
 
