@@ -222,3 +222,62 @@ def conformance(
 
 
 @app.command()
+def healthcheck(
+    *,
+    listen: Listen = DEFAULT_ADDRESS,
+    web_config: WebConfigFile = None,
+) -> None:
+    """Ask a running exporter for /-/healthy. For container probes. Exit code 0 or 1."""
+    from exporter.commands.healthcheck import is_healthy  # noqa: PLC0415
+
+    healthy, message = is_healthy(listen, web_config)
+    typer.echo(message, err=not healthy)
+    raise typer.Exit(0 if healthy else 1)
+
+
+@app.command("bitrix24-login")
+def bitrix24_login(
+    *,
+    portal: Annotated[str, typer.Option("--portal", metavar="URL", help="For example https://your-portal.bitrix24.com.")],
+    client_id: Annotated[str, typer.Option("--client-id", metavar="ID", help="Client id of the local application.")],
+    token_file: Annotated[
+        Path,
+        typer.Option("--token-file", metavar="FILE", help="File to write; oauth.token_file of the configuration names it."),
+    ],
+    server: Annotated[
+        str | None, typer.Option("--oauth-server", metavar="URL", help="Authorisation server, when it is not the usual one.")
+    ] = None,
+) -> None:
+    """Make the token file of a Bitrix24 application. Asks for the client secret unless B24_CLIENT_SECRET holds it."""
+    from exporter.commands.bitrix24_login import login  # noqa: PLC0415
+
+    logs.configure("warning", "auto")
+    keep_memory_private()
+    with exits():
+        secret = os.environ.get("B24_CLIENT_SECRET") or typer.prompt("Client secret", hide_input=True)
+        asyncio.run(login(portal, client_id, secret, token_file, server))
+
+
+def main() -> NoReturn:
+    """Run the command line; the console script."""
+    logs.configure("warning", "auto")  # a command that sets up no log of its own shows no local variables either
+    if VARIABLE in os.environ:  # a shell asks what may come next, by the name that it was given the script for
+        get_completion_inspect_parameters()  # makes the library's shells known
+        app(prog_name=PROGRAM)
+    app()
+    raise AssertionError("typer exits")
+
+
+def load_config(file: Path) -> Config:
+    """Read the configuration. Imported when it is needed: help, healthcheck and a shell that completes start twice as fast."""
+    from exporter.config import load_config  # noqa: PLC0415
+
+    return load_config(file)
+
+
+def _loader(config_file: Path, shard: Shard | None) -> Callable[[], Config]:
+    from exporter.config import shard_of  # noqa: PLC0415
+
+    if shard is None:
+        return lambda: load_config(config_file)
+    return lambda: shard_of(load_config(config_file), shard.index, shard.count)
