@@ -140,7 +140,7 @@ class BitrixLinks(CollectorSettings, BitrixLinksOptions):
 
 
 class BitrixCollectors(Collectors):
-    """The collectors of a Bitrix24 portal that run; without a value one has its defaults, and one that is not named does not run."""
+    """The collectors of a Bitrix24 portal; one without a value has its defaults, and one that is not named does not run."""
 
     bookings: Annotated[BitrixBookings | None, MAY_BE_EMPTY] = Field(
         default=None, validate_default=False, description="Booking counts."
