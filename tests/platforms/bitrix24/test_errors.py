@@ -293,7 +293,7 @@ def test_checking_a_credential_costs_two_small_calls_with_links_and_one_without_
         await session.check()
         assert (bench.calls(), bench.calls(LIST), bench.calls("batch")) == (2, 1, 1)
         await session.aclose()
-        session = bench.open(collectors=BitrixCollectors(bookings=bench.target().collectors.bookings, links=None))
+        session = bench.open(collectors=BitrixCollectors(bookings=bench.target().collectors.bookings))
         await session.check()
         assert (bench.calls(), bench.calls(LIST)) == (3, 2)
         bench.simulator.bitrix24.revoke_webhook(bench.webhook)
