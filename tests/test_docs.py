@@ -201,6 +201,8 @@ def test_every_yaml_block_parses_and_every_configuration_loads(
         assert ["bundle/config/kubernetes"] == content["resources"]
     elif "services" in content:  # an override of Compose, tried in tests/docs/test_install.py
         assert content["services"].keys() <= shipped()["services"].keys()
+    elif "groups" in content:
+        assert [rule for group in content["groups"] for rule in group["rules"]]  # read by promtool in tests/docs/test_promql.py
     elif "basic_auth_users" in content:
         for name in ("server.crt", "server.key", "clients-ca.crt"):
             assert name in block
