@@ -51,12 +51,14 @@ ROWS: Final = (
     Runs(rf"{_OURS}--version", "booking-sync-exporter "),
     Runs(rf"{_OURS}check-config --config.file[ =]\S+", "valid, 2 targets"),
     Runs(rf"{_OURS}check-config --config.file[ =]\S+ --online", "the credential works"),
-    Runs(rf"{_OURS}probe( --config.file \S+| \S+ --running \S+| --running \S+( \S+)?)", "salon-wix", _JUDGED),
-    Runs(rf"{_OURS}list( salon-wix)?( --output yaml)?( --config.file=\S+)?", "salon-wix"),
+    Runs(rf"{_OURS}conformance salon-wix( --config.file exporter.yml)?", "ListConnections", _FOUND),
+    Runs(rf"{_OURS}--config.file \S+ probe", "salon-wix", _JUDGED),
+    Runs(rf"{_OURS}probe( salon-wix)?( --config.file \S+| \S+ --running \S+| --running \S+( \S+)?)", "salon-wix", _JUDGED),
+    Runs(rf"{_OURS}list( salon-wix)?( --output yaml)?( --config.file[ =]\S+)?", "salon-wix"),
     Runs(rf"{_OURS}monitoring render .*--out (bundle|rehearsal)", "config/prometheus/alerting.rules.yml"),
     Runs(rf"{_OURS}monitoring check --.+", "Prometheus answers: version", _FOUND),
     Runs(rf"{_OURS}simulate --list", "token-revoked"),
-    Starts(rf"{_OURS}--config.file \S+.*", "listening", "--web.listen-address"),
+    Starts(rf"{_OURS}--config.file \S+( --\S+( [^\s-]\S*)?)*", "listening", "--web.listen-address"),
     Starts(rf"{_OURS}simulate( --listen \S+| --scenario \S+)*", "targets:", "--listen"),
     Runs(r"until curl .*/-/ready.*; done", ""),
     Runs(r"curl .*/_sim/incidents/double-booking/\w+", "double-booking"),
@@ -65,16 +67,22 @@ ROWS: Final = (
     Runs(r"curl .*/-/poll\?target=salon-berlin-b24'", "salon-berlin-b24 bookings: "),
     Runs(r"curl .*/-/reload", "Reloaded"),
     Runs(r"curl .*/api/v1/status \| jq .*", ""),
+    Runs(r"curl .*/metrics \| grep .*", "", _FOUND),
+    Runs(r"curl .*/config( \| grep state_file)?", "state_file"),
+    Runs(r"curl .*/-/ready", "ready"),
     Runs(r"curl .*/api/v1/admin/tsdb/.*", ""),
     Runs(r"promtool check config \S+", "SUCCESS"),
     Runs(r"amtool check-config \S+", "SUCCESS"),
     Runs(r"amtool .*silence query'?", ""),
+    Runs(r"amtool silence add --alertmanager.url=.*", "-"),
+    Runs(r"amtool alert query .*", ""),
 )
 
 NOT_RUN: Final[Mapping[str, str]] = {
     r"amtool silence add alertname=.*": "tests/monitoring/test_runbook_commands.py gives each of them to an Alertmanager",
     rf"{_OURS}demo": "tests/e2e/test_commands.py watches it",
     rf"{_OURS}drill --prometheus-url .*": "takes 18 minutes; tests/e2e/test_drill.py plays it",
+    rf"{_OURS}hash-password": "asks a person; tests/cli/test_basics.py answers",
     rf"{_OURS}bitrix24-login --portal .*": "asks a person; tests/commands/test_bitrix24_login.py answers",
     r"curl -sI https://www\.wixapis\.com": "asks the platform itself",
 }
@@ -87,6 +95,7 @@ NAMES: Final = frozenset(
         "booking-sync-exporter list TARGET",
         "booking-sync-exporter list [TARGET...]",
         "booking-sync-exporter bitrix24-login",
+        "booking-sync-exporter conformance",
         "booking-sync-exporter monitoring check",
         "booking-sync-exporter monitoring render",
         "booking-sync-exporter probe",
@@ -108,7 +117,7 @@ def ours(command: str) -> str | None:
     short, wrapped = INSTALLED.subn("", command)
     if wrapped and command.startswith("docker compose run"):
         short = f"{_OURS}{short}"
-    short = re.sub(r"(?: \d?>>?\S+| &)+$", "", short)
+    short = re.sub(r"(?: \d?>>? ?\S+| &)+$", "", short)
     return short if short.removeprefix("until ").split(maxsplit=1)[0] in PROGRAMS else None
 
 
