@@ -3,7 +3,8 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version=3.11 --generate-hashes
-PIP     = $(BIN)/python -m pip install --quiet --disable-pip-version-check
+PIP     = $(BIN)/python -m pip install --disable-pip-version-check
+INSTALLING = @echo "Installing into $(VENV); it takes about a minute, and every package is named when its turn comes."
 # Workers of the test run, for two cores: tests wait for servers almost half of the time.
 JOBS   ?= 4
 # Where current servers are built, and tried by test-current.
@@ -15,7 +16,7 @@ SERVERS ?= build/servers-current
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
 
-run: $(VENV)/.installed ## Install, then run the demo: simulator and exporter in one process, no credentials
+run: $(VENV)/.installed ## Install, then run the demo: simulator and exporter in one process, no credentials (ARGS="--web.listen-address :10999")
 	$(BIN)/booking-sync-exporter demo $(ARGS)
 
 install: $(VENV)/.installed-dev ## Install everything that development needs
@@ -67,7 +68,9 @@ generate: $(VENV)/.installed-dev ## Write the generated files again: schema, ref
 	$(BIN)/python -m tools.metrics_reference docs/metrics.md
 	$(BIN)/python -m tools.limits_reference docs/limits.md
 	$(BIN)/python -m tools.verdicts_reference docs/verdicts.md
+	$(BIN)/python -m tools.platform_statements docs/platforms
 	$(BIN)/python -m tools.config_reference
+	$(BIN)/python -m tools.manual docs/booking-sync-exporter.1
 	$(BIN)/python -m tools.texts
 	$(BIN)/python -m tools.status_schema docs/status.schema.json
 	$(BIN)/python -m tools.bundle
@@ -103,11 +106,13 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.installed: $(VENV)/bin/python pyproject.toml requirements.lock requirements-build.lock
+	$(INSTALLING)
 	$(PIP) --require-hashes --requirement requirements-build.lock --requirement requirements.lock
-	$(PIP) --no-deps --no-build-isolation --editable .
+	$(PIP) --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(VENV)/.installed-dev: $(VENV)/bin/python pyproject.toml requirements-dev.lock
+	$(INSTALLING)
 	$(PIP) --require-hashes --requirement requirements-dev.lock
-	$(PIP) --no-deps --no-build-isolation --editable .
+	$(PIP) --quiet --no-deps --no-build-isolation --editable .
 	@touch $@ $(VENV)/.installed

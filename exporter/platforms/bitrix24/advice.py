@@ -1,4 +1,4 @@
-"""What Bitrix24's failures mean, and who does what about them (fact sheet bitrix24.md 6 and 9)."""
+"""What Bitrix24's failures mean, and who does what about them (docs/platforms/bitrix24.md 6 and 9)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What Wix's states and failures mean, and who does what about them (fact sheet wix.md 3.4, 3.5, 9.2 and 12)."""
+"""What Wix's states and failures mean, and who does what about them (docs/platforms/wix.md 3.4, 3.5, 9.2 and 12)."""
 
 from __future__ import annotations
 
