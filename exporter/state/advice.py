@@ -72,8 +72,8 @@ UNLINKED: Final = Advice(
 )
 INTAKE_SILENT: Final = Advice(
     "No new booking arrived for a day; on the same day of last week there were enough.",
-    "An administrator of the account makes a test booking as a customer would, then repairs the form, the payment or the opening "
-    "hours. Days without bookings belong into the target's `closed`.",
+    "An administrator of the account makes a test booking as a customer would, then repairs the form, the payment or the "
+    "opening hours. Days without bookings belong into the target's `closed`.",
 )
 RELOAD_REFUSED: Final = Advice(
     "The configuration was changed and could not be used; the one before stays in force.",
