@@ -207,7 +207,7 @@ class BitrixTarget(Target):
         description="Address of an incoming webhook with the scope booking: https://<portal>/rest/<user id>/<code>/.",
     )
     oauth: OAuth | None = Field(default=None, description="A local application instead of a webhook.")
-    timeout: Duration = default("70s", "Most time for one HTTP exchange. The portal itself gives up after 60s.")
+    timeout: Duration = default("70s", "Maximum duration of one HTTP request. The portal itself gives up after 60s.")
     budget: Budget = Field(default=Budget(), description="What the exporter may spend of the portal's limits.")
     collectors: Annotated[BitrixCollectors, MAY_BE_EMPTY] = Field(
         default_factory=BitrixCollectors, description="Default: all, each with its defaults."

@@ -137,7 +137,7 @@ class WixTarget(Target):
     aliases: dict[Text, Text] = Field(
         default_factory=dict, description="Schedule id: the name that its connections carry in the label `connection`."
     )
-    timeout: Duration = default("30s", "Most time for one HTTP exchange.")
+    timeout: Duration = default("30s", "Maximum duration of one HTTP request.")
     collectors: Annotated[WixCollectors, MAY_BE_EMPTY] = Field(
         default_factory=WixCollectors, description="Default: all, each with its defaults."
     )
