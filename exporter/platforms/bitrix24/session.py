@@ -11,6 +11,7 @@ from exporter.model import ApiUsage, Budget, CollectorName, ExpectedSeries, Move
 from exporter.platforms.base import RETRIED, Collector, Services
 from exporter.platforms.bitrix24.api import LIST_BOOKINGS, METHODS, Api, Command
 from exporter.platforms.bitrix24.bookings import BookingsCollector
+from exporter.platforms.bitrix24.conformance import ask_portal
 from exporter.platforms.bitrix24.credential import Access, Webhook
 from exporter.platforms.bitrix24.inventory import read_inventory
 from exporter.platforms.bitrix24.links import LinksCollector
@@ -21,6 +22,7 @@ from exporter.platforms.bitrix24.portal import PortalLease, PortalRegistry
 from exporter.platforms.bitrix24.settings import BitrixBookingsOptions, BitrixTarget
 from exporter.platforms.credentials import Credential
 from exporter.platforms.inventory import Inventory
+from exporter.platforms.recording import Record
 
 _FIELDS: Final[Mapping[CollectorName, tuple[str, ...]]] = {
     CollectorName.BOOKINGS: ("booked_entity", "end_date"),
@@ -101,6 +103,10 @@ class BitrixSession:
     async def inventory(self) -> Inventory:
         """Read what the portal has, by name and id: on demand only."""
         return await read_inventory(self._api)
+
+    async def conform(self, record: Record) -> None:
+        """Ask about the statements of the fact sheet: on demand only."""
+        await ask_portal(self._api, record)
 
     async def aclose(self) -> None:
         await self._credential.aclose()
