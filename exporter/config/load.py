@@ -1,4 +1,4 @@
-"""YAML -> validated, immutable :class:`Config` (design 4.3). Every problem is reported at once, with its path and a fix."""
+"""YAML -> validated, immutable :class:`Config`. Every problem is reported at once, with its path and a fix."""
 
 from __future__ import annotations
 

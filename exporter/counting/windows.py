@@ -1,4 +1,4 @@
-"""Time windows in Grafana date math, resolved to half-open UTC intervals in an IANA zone (design 4.3).
+"""Time windows in Grafana date math, resolved to half-open UTC intervals in an IANA zone.
 
 An expression is ``now`` and any number of steps, done from left to right: ``+2h``, ``-d`` (a missing number is 1), ``/w``
 (round down to the start of the unit), ``@10:00`` (that time of the day to which ``/d``, ``/w``, ``/M`` or ``/y`` led). Units:

@@ -1,4 +1,4 @@
-"""The ASGI application: every path of design 4.2, and the log level."""
+"""The ASGI application: every path of docs/web.md, and the log level."""
 
 from __future__ import annotations
 
@@ -271,7 +271,7 @@ class _Pages:
         try:
             self._backend.set_log_level(level)
         except ValueError:
-            return PlainTextResponse("Give ?level=debug, info, warning or error.\n", 400)
+            return PlainTextResponse("Give ?level=debug, info, warn or error.\n", 400)
         return PlainTextResponse(f"Logging from level {level} on.\n")
 
     async def poll(self, request: Request) -> Response:

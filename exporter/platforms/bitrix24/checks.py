@@ -11,7 +11,7 @@ from exporter.platforms.bitrix24.settings import BitrixTarget
 from exporter.support.files import trouble_with
 from exporter.support.yaml_source import Path
 
-_CLOUD_REQUESTS_PER_SECOND: Final = 2.0  # fact sheet bitrix24.md 6.1
+_CLOUD_REQUESTS_PER_SECOND: Final = 2.0  # docs/platforms/bitrix24.md 6.1
 
 
 def problems(target: Mapping[str, object], path: Path) -> Iterator[FieldProblem]:

@@ -1,4 +1,4 @@
-"""What a user may write about a Wix site (fact sheet wix.md 2 and 6)."""
+"""What a user may write about a Wix site (docs/platforms/wix.md 2 and 6)."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ class WixBookings(CountingSettings, WixBookingsOptions):
 
 
 class WixCollectors(Collectors):
-    """The collectors that run; one that is named without a value has its defaults, one that is not named does not run."""
+    """The collectors of a Wix site; one without a value has its defaults, and one that is not named does not run."""
 
     connections: Annotated[WixConnections | None, MAY_BE_EMPTY] = Field(
         default=None, validate_default=False, description="State of the connections."
@@ -137,7 +137,7 @@ class WixTarget(Target):
     aliases: dict[Text, Text] = Field(
         default_factory=dict, description="Schedule id: the name that its connections carry in the label `connection`."
     )
-    timeout: Duration = default("30s", "Most time for one HTTP exchange.")
+    timeout: Duration = default("30s", "Maximum duration of one HTTP request.")
     collectors: Annotated[WixCollectors, MAY_BE_EMPTY] = Field(
         default_factory=WixCollectors, description="Default: all, each with its defaults."
     )

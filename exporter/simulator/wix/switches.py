@@ -1,4 +1,4 @@
-"""Where the fact sheet knows two behaviours, or none: which one this Wix shows (wix.md 13, 14).
+"""Where docs/platforms knows two behaviours, or none: which one this Wix shows (wix.md 13, 14).
 
 The defaults are the likelier half. Tests and rehearsals change them on ``world.switches``.
 """
@@ -43,6 +43,12 @@ class Switches:
     """The last full page still has a cursor; the page behind it is empty."""
     reader_lag_seconds: float = 0.0
     """The reader is eventually consistent: it does not know bookings younger than this."""
+
+    # Sites of an account (docs/platforms/wix-sites.md)
+    ignore_app_filter: bool = False
+    """Answer as if ``appIds`` could not be filtered by: then everything comes."""
+    hide_trashed: bool = False
+    """Leave out sites in the trash, instead of listing them with their ``trashedDate``."""
 
     # Limits (wix.md 10)
     requests_per_minute: float = 200.0
