@@ -28,6 +28,7 @@ from exporter.support.files import NotAFileError, read_file_or_pipe, trouble_wit
 from exporter.support.known_secrets import KnownSecrets
 from exporter.support.redaction import redact
 from exporter.support.rights import exposures
+from exporter.support.versioned import repository_of
 from exporter.support.yaml_rest import read_yaml_around
 from exporter.support.yaml_source import show_path
 
@@ -81,7 +82,13 @@ _UNREAD: Final = ("was not checked: it holds what is not valid YAML", "mend that
 
 def _open_files(files: Iterable[Path], reading: Reading) -> list[Problem]:
     found = exposures(dict.fromkeys(files, False) | dict.fromkeys(reading.private, True))
-    return [Problem("", each.message, each.fix) for each in found]
+    told = [Problem("", each.message, each.fix) for each in found]
+    if reading.file in reading.private and (repository := repository_of(reading.file)) is not None:
+        message = f"{reading.file} holds a credential, and git tracks it in {repository}"
+        told.append(
+            Problem("", message, "write {file: PATH} or {env: NAME}, and have a new credential made: clones keep the old")
+        )
+    return told
 
 
 def read_text(path: Path, flag: str = "--config.file") -> str:
