@@ -50,6 +50,8 @@ def test_the_report_names_version_day_platform_and_credential_and_nothing_of_the
             assert f"platform: {credential}, requests made: 1" in second
             assert "asks 13 questions, which only read, with 40 requests at most" in err
             assert "does not hold: 0 of " in out
+            assert f"left out: statements about another kind of credential, {9 if target == 'salon-wix' else 1}\n" in out
+            assert "another kind" not in out.partition("could not be seen")[2]
             secrets = (*business.secrets, API_KEY, WEBHOOK_CODE, SITE_ID, "salon", "127.0.0.1", "Chair 1", "Specialists")
             assert [secret for secret in secrets if secret in out] == []
         assert business.simulator.log.writes() == {}
