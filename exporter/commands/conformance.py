@@ -74,7 +74,7 @@ def exit_code(results: Sequence[Result], *, answered: bool) -> int:
 
 def report(platform: str, sign_in: str, results: Sequence[Result], requests: int, now: float) -> Iterator[str]:
     """Yield the lines of the report: whose it is, what does not hold, what was not seen, what holds."""
-    yield f"booking-sync-exporter {__version__} conformance, {time.strftime('%Y-%m-%d', time.gmtime(now))}"
+    yield f"Conformance report of booking-sync-exporter {__version__}, {time.strftime('%Y-%m-%d', time.gmtime(now))}"
     yield f"platform: {platform}, credential: {_SIGN_INS.get(sign_in, 'of one kind')}, requests made: {requests}"
     asked = [one for one in results if one[1].template != ANOTHER_CREDENTIAL]
     if left_out := len(results) - len(asked):
