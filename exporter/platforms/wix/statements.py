@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from exporter.model import ConnectionStatus, ErrorReason
 from exporter.platforms.conformance import (
+    ANOTHER_CREDENTIAL,
     TOKEN,
     Exchange,
     Heard,
@@ -226,7 +227,7 @@ def _request_ids(heard: Heard) -> Judged:
 def _app(judge: Judge) -> Judge:
     def only(heard: Heard) -> Judged:
         if heard.sign_in != "app":
-            raise UnseenError("the credential is of another kind")
+            raise UnseenError(ANOTHER_CREDENTIAL)
         return judge(heard)
 
     return only
