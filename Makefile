@@ -11,7 +11,7 @@ JOBS   ?= 4
 SERVERS ?= build/servers-current
 
 .DEFAULT_GOAL := help
-.PHONY: help run install test coverage lint format types bench bench-fleet bench-rules soak fuzz storms mutants rehearsal generate pictures lock servers servers-current test-current image clean
+.PHONY: help run install test coverage lint format types bench bench-fleet bench-rules soak fuzz storms mutants rehearsal tutorial generate pictures lock servers servers-current test-current image clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -63,6 +63,9 @@ mutants: $(VENV)/.installed-dev servers ## Put small faults into the alerts and 
 
 rehearsal: $(VENV)/.installed-dev servers ## Play storms with the real exporter and servers, for docs/monitoring.md (ARGS="--cause key-refused")
 	$(BIN)/python -m tests.e2e.storm_rehearsal $(or $(ARGS),--keep now)
+
+tutorial: $(VENV)/.installed-dev servers ## Follow docs/tutorial.md to the letter, to a mail in an inbox and its all-clear, and say how long it took
+	$(BIN)/python -m tests.docs.tutorial_rehearsal
 
 generate: $(VENV)/.installed-dev ## Write the generated files again: schema, references, dashboards, rules, manifests
 	$(BIN)/python -m tools.metrics_reference docs/metrics.md

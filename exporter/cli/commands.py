@@ -39,6 +39,7 @@ from exporter.commands.completion import VARIABLE
 from exporter.model import WHOLE, Shard
 from exporter.support import logs
 from exporter.support.hardening import keep_memory_private
+from exporter.support.printed import put
 from exporter.support.redaction import visible
 
 if TYPE_CHECKING:
@@ -158,13 +159,17 @@ def check_config(
     keep_memory_private()
     with exits():
         problems, targets = check(
-            config_file, web_config, online, typer.echo, lambda text: typer.echo(visible(f"warning: {text}"), err=True)
+            config_file,
+            web_config,
+            online,
+            lambda text: put(f"{text}\n"),
+            lambda text: typer.echo(visible(f"warning: {text}"), err=True),
         )
         for problem in problems:
             typer.echo(visible(f"error: {problem}"), err=True)
         if problems:
             raise typer.Exit(EXIT_BAD_CONFIG)
-        typer.echo(f"{config_file}: valid, {targets} target{'' if targets == 1 else 's'}")
+        put(f"{config_file}: valid, {targets} target{'' if targets == 1 else 's'}\n")
 
 
 @app.command(cls=_Plugin)

@@ -37,6 +37,8 @@ EXIT_NOT_ASKED: Final = 2
 
 _SIGN_INS: Final = {"api_key": "API key", "app": "app", "webhook": "incoming webhook", "oauth": "application (OAuth)"}
 
+_DENIED: Final = frozenset({401, 403})
+
 Result = tuple[Statement, Judged]
 
 
@@ -56,21 +58,18 @@ async def conformance(config: Config, name: str, *, now: Callable[[], float] = t
         except PollError as failed:
             _explain(world, target, "everything", failed)
             return EXIT_NOT_ASKED
-        for question, exchange in record.exchanges.items():
-            if exchange.error is not None and (exchange.error is record.ended or exchange.status in {401, 403}):
-                _explain(world, target, question, exchange.error)
+        _explain_all(world, target, record)
     heard = record.heard(target.sign_in)
     results = [(statement, statement.judged(heard)) for statement in PLATFORMS[target.platform].conformance.statements]
     typer.echo("\n".join(report(target.platform, target.sign_in, results, record.requests, now())))
-    return exit_code(results)
+    return exit_code(results, answered=record.answered)
 
 
-def exit_code(results: Sequence[Result]) -> int:
-    """Return 1 when a statement does not hold, 2 when none was seen to hold, else 0."""
-    found = {judged.holds for _, judged in results}
-    if Holds.NO in found:
+def exit_code(results: Sequence[Result], *, answered: bool) -> int:
+    """Return 1 when a statement does not hold, 2 when no question was ``answered``, else 0."""
+    if any(judged.holds is Holds.NO for _, judged in results):
         return EXIT_SOME_DO_NOT_HOLD
-    return 0 if Holds.YES in found else EXIT_NOT_ASKED
+    return 0 if answered else EXIT_NOT_ASKED
 
 
 def report(platform: str, sign_in: str, results: Sequence[Result], requests: int, now: float) -> Iterator[str]:
@@ -99,6 +98,18 @@ async def _asked(world: World, target: Target) -> Record:
         finally:
             await live.session.aclose()
     return record
+
+
+def _explain_all(world: World, target: Target, record: Record) -> None:
+    """Say what refused us, with its fix, each once: the operator has to know, and no reader of the report."""
+    questions: dict[str, list[str]] = {}
+    errors: dict[str, PollError] = {}
+    for question, exchange in record.exchanges.items():
+        if exchange.error is not None and (exchange.error is record.ended or exchange.status in _DENIED):
+            questions.setdefault(exchange.error.message, []).append(question)
+            errors[exchange.error.message] = exchange.error
+    for message, error in errors.items():
+        _explain(world, target, ", ".join(questions[message]), error)
 
 
 def _explain(world: World, target: Target, what: str, failed: PollError) -> None:

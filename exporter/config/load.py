@@ -14,6 +14,7 @@ from exporter.config.calendar_warnings import calendar_warnings
 from exporter.config.cross_checks import cross_field_problems
 from exporter.config.merge import merged
 from exporter.config.messages import field_problems, problems_of_file
+from exporter.config.odd_text import odd_text
 from exporter.config.partial import right_part
 from exporter.config.settings import Config
 from exporter.config.unwatched import unwatched, unwatched_problems
@@ -47,11 +48,10 @@ def load_config(path: Path, environ: Mapping[str, str] = os.environ, now: Callab
     reading = Reading(path.absolute().parent, environ, file=path.absolute())
     source = read_yaml_around(read_text(path))
     problems = list(source.problems)
-    raw = {} if source.value is None else merged(source.value)
     config: Config | None = None
     if source.value is not None or not problems:
         try:
-            config = Config.model_validate(raw, context=reading)
+            config = Config.model_validate({} if source.value is None else merged(source.value), context=reading)
         except ValidationError as error:
             problems += field_problems(error, source)
         problems += cross_field_problems(source)
@@ -62,7 +62,7 @@ def load_config(path: Path, environ: Mapping[str, str] = os.environ, now: Callab
 
     if problems or config is None:
         warnings = told(FieldProblem(where, *_UNREAD) for where in source.unread)
-        if (part := right_part(raw, reading)) is not None:
+        if (part := right_part(source.value, reading)) is not None:
             warnings += told(part.of_values(_warnings(part.config, part.written)))
             seen = [(where, warning) for where, warning in unwatched(part.config) if part.is_whole(where)]
             warnings += told(part.of_values(unwatched_problems(seen, part.config.targets, now())))
@@ -119,6 +119,7 @@ def _warnings(config: Config, written: Mapping[str, object]) -> Iterator[FieldPr
         fix = "create it, writable for the exporter, or correct the path"
         yield FieldProblem(("state_file",), f"the folder {config.state_file.parent} {trouble}", fix)
     yield from calendar_warnings(written)
+    yield from odd_text(written)
     yield from verdict_warnings(config)
     raw = written.get("targets")
     for index, target in enumerate(config.targets):

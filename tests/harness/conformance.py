@@ -45,6 +45,7 @@ class Spoil:
     status: int | None = None
     headers: Mapping[str, str | None] = field(default_factory=dict)  # None takes one away
     content: bytes | None = None
+    seconds: float = 0.0  # that pass before it comes
 
 
 def put(*path: str | int, value: object) -> Change:
@@ -112,7 +113,7 @@ class Account:
         """Return what was recorded of ``target`` and how its statements fare; ``around`` changes each body."""
         asked: list[str] = []
         record = Record(asked.append)
-        way = _Spoiling(httpx.ASGITransport(self.simulator.app), asked, spoils, around)
+        way = _Spoiling(httpx.ASGITransport(self.simulator.app), asked, spoils, around, self.clock)
         events = RecordedEvents()
         shared = new_shared()[target.platform]
         services = Services(way, self.clock, Random(1), events, StatusHistory(), Admission(self.clock), shared)
@@ -131,6 +132,7 @@ class _Spoiling(httpx.AsyncBaseTransport):
     asked: Sequence[str]
     spoils: Sequence[Spoil]
     around: Change | None
+    clock: ManualClock
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         response = await self.inner.handle_async_request(request)
@@ -139,6 +141,7 @@ class _Spoiling(httpx.AsyncBaseTransport):
         headers = {name: value for name, value in response.headers.items() if name not in _OF_THE_WIRE}
         for spoil in self._matching(request):
             content = json.dumps(spoil.change(json.loads(content))).encode() if spoil.content is None else spoil.content
+            self.clock.now += spoil.seconds
             status = spoil.status or status
             headers |= {name: value for name, value in spoil.headers.items() if value is not None}
             for name in [name for name, value in spoil.headers.items() if value is None]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import asyncio
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 from random import Random
 from typing import Any, Final
@@ -19,6 +20,16 @@ from exporter.platforms.conformance import UNKNOWN, Exchange, Heard, Holds, Unse
 from exporter.platforms.registry import PLATFORMS
 from exporter.platforms.settings import Target
 from exporter.simulator.canary import CANARIES
+from exporter.simulator.wix.operations import (
+    ALL_PERMISSIONS,
+    COUNT_BOOKINGS,
+    MANAGE_EXTERNAL_CALENDARS,
+    READ_BOOKINGS,
+    READ_CALENDAR,
+    READ_SERVICES,
+    READ_STAFF,
+)
+from exporter.support.secret import Secret
 from tests.harness.business import API_KEY, APP_SECRET, SITE_ID, WEBHOOK_CODE
 from tests.harness.conformance import NOW, Account, Spoil
 from tests.platforms.conformance_spoils import BITRIX24, WIX
@@ -66,7 +77,7 @@ def test_all_statements_hold_on_the_simulator_for_each_kind_of_credential(
     }
     assert found(results, Holds.NO) == set()
     assert found(results, Holds.UNSEEN) == unseen
-    assert exit_code(results) == 0
+    assert exit_code(results, answered=record.answered) == 0
     assert record.requests <= PLATFORMS[PLATFORM_OF[sign_in]].conformance.questions + (sign_in == "app")
     assert account.simulator.log.writes() == {}
 
@@ -89,9 +100,9 @@ def test_a_statement_that_is_false_does_not_hold_and_no_other_fails_with_it(
     account: Account, targets: Mapping[str, Target], statement: str
 ) -> None:
     false = FALSE[statement]
-    _, results = asyncio.run(account.conform(targets[false.sign_in], false.spoils))
+    record, results = asyncio.run(account.conform(targets[false.sign_in], false.spoils))
     assert found(results, Holds.NO) == {statement, *false.follows}
-    assert exit_code(results) == 1
+    assert exit_code(results, answered=record.answered) == 1
 
 
 PLANTED: Final = (
@@ -268,6 +279,62 @@ def test_of_a_value_only_its_kind_is_told(value: object) -> None:
     assert kind(value) in words.split("|")
 
 
+@pytest.mark.parametrize("sign_in", PLATFORM_OF)
+@pytest.mark.parametrize("status", [500, 502, 503])
+def test_an_account_that_is_down_gets_forty_requests_at_most(
+    account: Account, targets: Mapping[str, Target], sign_in: str, status: int
+) -> None:
+    asked = [Spoil("", status=status, content=b"<html></html>", headers={"content-type": "text/html"})]
+    record, results = asyncio.run(account.conform(targets[sign_in], asked))
+    assert record.requests <= 40
+    assert exit_code(results, answered=record.answered) == 2
+
+
+@pytest.mark.parametrize("sign_in", PLATFORM_OF)
+def test_no_question_begins_after_five_minutes_with_an_account_that_is_slow(
+    account: Account, targets: Mapping[str, Target], sign_in: str
+) -> None:
+    began = account.clock.now
+    record, results = asyncio.run(account.conform(targets[sign_in], [Spoil("", seconds=45)]))
+    assert 300 < account.clock.now - began < 400
+    assert record.requests == 7
+    assert [exchange.asked for exchange in record.exchanges.values()].count(False) >= 5
+    assert found(results, Holds.NO) == set()
+
+
+@pytest.mark.parametrize(
+    ("missing", "statements"),
+    [
+        (MANAGE_EXTERNAL_CALENDARS, {"W-AUTH-K1", "W-AUTH-K2"}),
+        (READ_BOOKINGS, {"W-AUTH-K3", "W-AUTH-K4"}),
+        ({COUNT_BOOKINGS, "BOOKINGS.BOOKING_READ_ANY"}, {"W-AUTH-K3"}),
+        (READ_CALENDAR, {"W-AUTH-K5"}),
+        (READ_STAFF, {"W-AUTH-K6"}),
+        (READ_SERVICES, {"W-AUTH-K7"}),
+    ],
+)
+def test_a_right_that_a_key_lacks_is_told_of_the_calls_that_need_it_and_of_nothing_else(
+    account: Account, targets: Mapping[str, Target], missing: AbstractSet[str], statements: AbstractSet[str]
+) -> None:
+    key = account.simulator.wix.add_key(account.simulator.wix.sites[SITE_ID], permissions=ALL_PERMISSIONS - missing)
+    target = targets["api_key"].model_copy(update={"api_key": Secret(key.value)})
+    _, results = asyncio.run(account.conform(target))
+    assert found(results, Holds.NO) == statements
+
+
+def test_a_webhook_without_the_scope_shows_nothing_although_it_is_refused_as_it_should_be(
+    account: Account, targets: Mapping[str, Target]
+) -> None:
+    body = b'{"error":"insufficient_scope","error_description":"higher privileges"}'
+    refusing = [
+        Spoil(question, status=403, content=body, headers={"content-type": "application/json"})
+        for question in ("list", "list_next", "list_none", "get_none", "links_none", "batch", "resources", "types")
+    ]
+    record, results = asyncio.run(account.conform(targets["webhook"], refusing))
+    assert found(results, Holds.NO) == set()
+    assert exit_code(results, answered=record.answered) == 2
+
+
 HTML: Final = b"<html>Sign in, Anna Kowalski</html>"
 
 
@@ -277,7 +344,7 @@ def test_an_account_that_answers_html_is_told_as_such(account: Account, targets:
         account.conform(targets[sign_in], [Spoil("", content=HTML, headers={"content-type": "text/html"})])
     )
     assert record.requests <= 40
-    assert exit_code(results) == 1
+    assert exit_code(results, answered=record.answered) == 1
     assert {"W-HTTP-01", "B-HTTP-01"} & found(results, Holds.NO)
     assert "Kowalski" not in text(results, sign_in)
 

@@ -1,4 +1,4 @@
-"""What a user may write about a Bitrix24 portal (docs/platforms/bitrix24.md 6 and 9)."""
+"""What a user may write about a Bitrix24 portal (fact sheet bitrix24.md 6 and 9)."""
 
 from __future__ import annotations
 
@@ -143,7 +143,7 @@ class BitrixLinks(CollectorSettings, BitrixLinksOptions):
 
 
 class BitrixCollectors(Collectors):
-    """The collectors of a Bitrix24 portal that run; without a value one has its defaults; what is not named does not run."""
+    """The collectors of a Bitrix24 portal; one without a value has its defaults, and one that is not named does not run."""
 
     bookings: Annotated[BitrixBookings | None, MAY_BE_EMPTY] = Field(
         default=None, validate_default=False, description="Booking counts."

@@ -8,7 +8,7 @@ from exporter.platforms.wix import checks, settings
 from exporter.platforms.wix.advice import ADVICE
 from exporter.platforms.wix.conformance import QUESTIONS
 from exporter.platforms.wix.session import WixSession, open_session
-from exporter.platforms.wix.statements import STATEMENTS
+from exporter.platforms.wix.statements import SECTIONS, STATEMENTS
 
 __all__ = ["WIX", "open_session"]
 
@@ -30,5 +30,5 @@ WIX: Final = Platform(
         "apikey": "write api_key",
     },
     inventory=WixSession.inventory,
-    conformance=Conformance(STATEMENTS, QUESTIONS, WixSession.conform),
+    conformance=Conformance(STATEMENTS, QUESTIONS, WixSession.conform, SECTIONS),
 )

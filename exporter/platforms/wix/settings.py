@@ -112,7 +112,7 @@ class WixBookings(CountingSettings, WixBookingsOptions):
 
 
 class WixCollectors(Collectors):
-    """The collectors of a Wix site that run; without a value one has its defaults, and one that is not named does not run."""
+    """The collectors of a Wix site; one without a value has its defaults, and one that is not named does not run."""
 
     connections: Annotated[WixConnections | None, MAY_BE_EMPTY] = Field(
         default=None, validate_default=False, description="State of the connections."
