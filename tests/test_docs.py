@@ -177,6 +177,8 @@ def test_every_yaml_block_parses_and_every_configuration_loads(
         secret.write_text("IST.not-a-real-key")
         monkeypatch.setenv("B24_WEBHOOK_URL", "https://example.bitrix24.com/rest/1/notarealcode123/")
         monkeypatch.setenv("SALON_PROXY", "http://anna:not-a-real-password@proxy.example:3128")
+        monkeypatch.setenv("WIX_API_KEY", "IST.not-a-real-key")
+        monkeypatch.setenv("WIX_APP_SECRET", "not-a-real-secret")
         self_signed(tmp_path, "private-ca")
         path.write_text(re.sub(r"/run/secrets/\w+", str(secret), block).replace("private-ca.pem", "private-ca.crt"))
         assert load_config(path).warnings == ()

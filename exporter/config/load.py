@@ -12,11 +12,13 @@ from pydantic import ValidationError
 
 from exporter.config.calendar_warnings import calendar_warnings
 from exporter.config.cross_checks import cross_field_problems
+from exporter.config.defaults import default_problems, default_warnings
 from exporter.config.merge import merged
 from exporter.config.messages import field_problems, problems_of_file
 from exporter.config.settings import Config
 from exporter.config.unwatched import unwatched, unwatched_problems
 from exporter.config.verdict_warnings import verdict_warnings
+from exporter.config.written import Part, Written, put_together
 from exporter.errors import ConfigError, Problem
 from exporter.fields.durations import format_duration
 from exporter.fields.kinds import FieldProblem, Reading, mapping_of
@@ -26,7 +28,7 @@ from exporter.support.files import NotAFileError, read_file_or_pipe, trouble_wit
 from exporter.support.known_secrets import KnownSecrets
 from exporter.support.redaction import redact
 from exporter.support.rights import exposures
-from exporter.support.yaml_source import read_yaml, show_path
+from exporter.support.yaml_source import read_yaml
 
 PIPE_SECONDS: Final = 10.0
 """So long one waits for what a pipe brings, such as ``/dev/stdin``: nobody may come to write into it."""
@@ -42,25 +44,27 @@ def load_config(path: Path, environ: Mapping[str, str] = os.environ, now: Callab
     Relative paths in it start at its folder; ``{env: NAME}`` looks into ``environ``. What it accepts up to a day is over, or
     not, at ``now`` (Unix seconds).
     """
-    reading = Reading(path.absolute().parent, environ, file=path.absolute())
     source = read_yaml(read_text(path))
-    problems = list(source.problems)
+    written = put_together([Part(path, source)], path)
+    reading = Reading(path.absolute().parent, environ, file=path.absolute())
+    problems = [*source.problems, *written.problems]
     config: Config | None = None
     if source.value is not None or not problems:
         try:
-            config = Config.model_validate({} if source.value is None else merged(source.value), context=reading)
+            config = Config.model_validate(merged(written.value), context=reading)
         except ValidationError as error:
-            problems += field_problems(error, source)
-        problems += cross_field_problems(source)
+            problems += field_problems(error, written)
+        problems += cross_field_problems(written)
+        problems += default_problems(written, reading)
     if problems or config is None:
         raise ConfigError(_masked(problems_of_file(problems, path), reading.secrets))
     files = (path.absolute(), *reading.files)
     less = tuple(unwatched(config))
 
     def told(found: Iterable[FieldProblem]) -> list[Problem]:
-        return [Problem(show_path(where), what, fix, str(path), source.line(where)) for where, what, fix in found]
+        return list(dict.fromkeys(written.problem(*problem) for problem in found))
 
-    warnings = told(_warnings(config, mapping_of(source.value)))
+    warnings = told(_warnings(config, written))
     gaps = told(unwatched_problems(less, config.targets, now()))
     open_files = exposures(dict.fromkeys(files, False) | dict.fromkeys(reading.private, True))
     warnings += [Problem("", found.message, found.fix) for found in open_files]
@@ -98,10 +102,12 @@ def _masked(problems: Collection[Problem], secrets: Iterable[str], names: Iterab
 # What is allowed and probably not meant.
 
 
-def _warnings(config: Config, written: Mapping[str, object]) -> Iterator[FieldProblem]:
+def _warnings(config: Config, source: Written) -> Iterator[FieldProblem]:
+    written = mapping_of(source.value)
     if config.state_file and (trouble := trouble_with(config.state_file.parent, folder=True)):
         fix = "create it, writable for the exporter, or correct the path"
         yield FieldProblem(("state_file",), f"the folder {config.state_file.parent} {trouble}", fix)
+    yield from default_warnings(source)
     yield from calendar_warnings(written)
     yield from verdict_warnings(config)
     raw = written.get("targets")

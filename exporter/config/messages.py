@@ -8,7 +8,7 @@ from dataclasses import replace
 from difflib import get_close_matches
 from math import isfinite
 from pathlib import Path as FilePath
-from typing import Any, Final, cast
+from typing import Any, Final, Protocol, cast
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -18,7 +18,7 @@ from exporter.errors import Problem
 from exporter.fields.kinds import REPORTED_ELSEWHERE, kind, shown
 from exporter.platforms.registry import PLATFORMS
 from exporter.platforms.settings import models_in
-from exporter.support.yaml_source import UNREADABLE, Path, Source, show_path, showable_key
+from exporter.support.yaml_source import UNREADABLE, Path, showable_key
 
 # Words that people bring from elsewhere, besides those of the platforms; close matches are found without this list.
 _MISNOMERS: Final[Mapping[str, str]] = {
@@ -33,6 +33,15 @@ _MISNOMERS: Final[Mapping[str, str]] = {
     "proxy_url": "write proxy",
     "max_bookings": "it belongs to collectors.bookings; links keeps to it, too",
 }
+
+
+class Source(Protocol):
+    """What is written, and a problem at a place of it; the last ``hidden`` elements of the path are not shown."""
+
+    @property
+    def value(self) -> object: ...
+
+    def problem(self, path: Path, message: str, fix: str, hidden: int = 0) -> Problem: ...
 
 
 def problems_of_file(problems: Iterable[Problem], path: FilePath) -> list[Problem]:
@@ -71,10 +80,9 @@ def _problem(details: ErrorDetails, path: Path, source: Source, root: type[BaseM
         path = path[:-1]
         if not showable_key(path[-1]):
             path = path[:-1]
-    line = source.line(path)
-    if path[-2:-1] == ("labels",) and not showable_key(path[-1]):  # `labels: {CREDENTIAL}` is a label without a value
-        path = path[:-1]
-    return Problem(show_path(path), message, fix, line=line)
+    # `labels: {CREDENTIAL}` is a label without a value
+    hidden = 1 if path[-2:-1] == ("labels",) and not showable_key(path[-1]) else 0
+    return source.problem(path, message, fix, hidden)
 
 
 _WANTED: Final[Mapping[str, tuple[str, str]]] = {
@@ -178,11 +186,10 @@ def _misnomer(name: str) -> str:
 def _unknown_key(path: Path, source: Source, root: type[BaseModel]) -> Problem:
     key, around = path[-1], path[:-1]
     name = showable_key(key)
-    line = source.line(path)
     known = _known_keys(around, source, root)
     use = f"use one of {', '.join(known)}"
     if name is None:
-        return Problem(show_path(around), "unknown key, which is not shown", use, line=line)
+        return source.problem(path, "unknown key, which is not shown", use, hidden=1)
     near = get_close_matches(name.lower(), known, n=1, cutoff=0.7)
     if near:
         fix = f"did you mean {near[0]}?"
@@ -195,7 +202,7 @@ def _unknown_key(path: Path, source: Source, root: type[BaseModel]) -> Problem:
     what = "unknown key"
     if around[-1:] == ("collectors",):
         what = f"not a collector of platform {_platform(around, source)}"
-    return Problem(show_path(path), what, fix, line=line)
+    return source.problem(path, what, fix)
 
 
 def _belongs(name: str, around: Path, root: type[BaseModel]) -> str:

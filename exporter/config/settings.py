@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from functools import reduce
 from operator import or_
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
-from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, PrivateAttr, ValidationInfo
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, PrivateAttr, ValidationInfo, create_model
 
 from exporter.config.grafana import GrafanaAddress
 from exporter.config.verdicts import Verdicts
@@ -17,6 +17,7 @@ from exporter.counting import WindowSpec
 from exporter.errors import Problem
 from exporter.fields.kinds import FilePath, Reading, SiteName, UserName, Zone, field_error
 from exporter.limits import WINDOWS
+from exporter.platforms.base import Platform
 from exporter.platforms.registry import PLATFORMS
 from exporter.platforms.settings import MAY_BE_EMPTY, Strict, Target, Window, default
 from exporter.policy import ConfigWarning
@@ -53,6 +54,24 @@ Users = Annotated[frozenset[UserName], Field(strict=False, min_length=1)]
 Operators = Annotated[Users | None, BeforeValidator(_given)]
 
 
+def _of_many(platform: Platform) -> Any:  # noqa: ANN401  what pydantic makes a field of
+    own = [f"`{key}`" for key in platform.settings.model_fields if key in platform.settings.OWN]
+    description = f"What targets of platform {platform.name} share: any of their keys but {', '.join(own[:-1])} and {own[-1]}."
+    return dict[str, Any] | None, Field(default=None, description=description)
+
+
+if TYPE_CHECKING:
+    Defaults = Strict
+else:
+    # What stands in a block is judged where it is filled in, and for all targets at once in exporter.config.defaults.
+    Defaults = create_model(
+        "Defaults",
+        __base__=Strict,
+        __doc__="What many targets share. A target that says something else is right.",
+        **{name: _of_many(platform) for name, platform in PLATFORMS.items()},
+    )
+
+
 class Config(Strict):
     """The whole file."""
 
@@ -64,6 +83,9 @@ class Config(Strict):
     ] = Field(
         default_factory=lambda: DEFAULT_WINDOWS,
         description="Windows that collectors count in. Default: last_24h, today, next_24h, next_7d.",
+    )
+    defaults: Annotated[Defaults, MAY_BE_EMPTY] = Field(
+        default_factory=Defaults, exclude=True, description="What many targets share, by platform."
     )
     targets: Annotated[tuple[AnyTarget, ...], Field(strict=False, min_length=1)] = Field(description="The accounts to watch.")
     state_file: FilePath | None = Field(
