@@ -47,6 +47,7 @@ bench-fleet: $(VENV)/.installed-dev ## Five minutes of 5,000 sites and 500 porta
 bench-rules: $(VENV)/.installed-dev servers ## What the rules cost Prometheus at 500 sites, 25 minutes (ARGS="--minutes 5")
 	$(BIN)/python -m tests.benchmarks.rules_cpu $(ARGS)
 	$(BIN)/python -m tools.rules_price docs/rules-price.md
+	$(BIN)/python -m tools.public_surface docs/public-surface.txt
 
 soak: $(VENV)/.installed-dev ## Two hours under faults that strike at random (ARGS="--seconds 600")
 	$(BIN)/python -u -m tests.soak $(ARGS)

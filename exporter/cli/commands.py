@@ -12,11 +12,11 @@ from typing import Annotated, Any, Final, NoReturn, TypeVar
 
 import structlog
 import typer
-import typer.core
 
 from exporter import __version__
 from exporter.cli.exits import EXIT_BAD_CONFIG, EXIT_UNKNOWN, exits
 from exporter.cli.monitoring import monitoring
+from exporter.cli.tree import Command, Commands
 from exporter.config import Config, load_config, shard_of
 from exporter.model import WHOLE, Shard
 from exporter.support import logs
@@ -33,10 +33,8 @@ DEFAULT_MAX_REQUESTS: Final = 40  # as node_exporter
 SIMULATOR_ADDRESS: Final = "127.0.0.1:10889"
 _WRONG_USAGE: Final = 2  # Typer's own exit code of it; it does not export the error
 
-app = typer.Typer(
-    add_completion=False,
+app = Commands(
     pretty_exceptions_enable=False,  # its frames print locals, and locals hold credentials
-    rich_markup_mode=None,  # plain help: greppable, fits 80 columns, and no value is shown for a switch
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Tells you that a booking calendar fell out of sync, before a customer is double-booked. "
     "Without a command it runs the exporter.",
@@ -44,7 +42,7 @@ app = typer.Typer(
 app.add_typer(monitoring, name="monitoring")
 
 
-class _Plugin(typer.core.TyperCommand):
+class _Plugin(Command):
     """A command for monitoring systems: to them exit code 2 means critical, so a wrong flag has to end with 3, unknown."""
 
     def make_context(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401  the library's signature
@@ -65,6 +63,7 @@ class LogFormat(StrEnum):
 class LogLevel(StrEnum):
     DEBUG = "debug"
     INFO = "info"
+    WARN = "warn"
     WARNING = "warning"
     ERROR = "error"
 
@@ -89,7 +88,7 @@ def _part(text: str) -> Shard:
 
 
 ConfigFile = Annotated[Path, typer.Option("--config.file", metavar="FILE", help="Configuration, YAML.")]
-Level = Annotated[LogLevel, typer.Option("--log.level", help="Least level to log.")]
+Level = Annotated[LogLevel, typer.Option("--log.level", help="Minimum log level.")]
 Format = Annotated[LogFormat, typer.Option("--log.format", help="auto is readable on a terminal and logfmt elsewhere.")]
 Part = Annotated[
     Shard | None,
@@ -202,7 +201,7 @@ def probe(
     ] = None,
     *,
     config_file: ConfigFile = DEFAULT_CONFIG_FILE,
-    output: Annotated[Output, typer.Option("--output", help="Form of the result.")] = Output.TABLE,
+    output: Annotated[Output, typer.Option("--output", "-o", help="Form of the result.")] = Output.TABLE,
     running: Annotated[
         str | None, typer.Option("--running", metavar="URL", help="Ask a running exporter what it knows, and no platform.")
     ] = None,
@@ -225,7 +224,7 @@ def list_names(
     ] = None,
     *,
     config_file: ConfigFile = DEFAULT_CONFIG_FILE,
-    output: Annotated[Listing, typer.Option("--output", help="Form of the result.")] = Listing.TABLE,
+    output: Annotated[Listing, typer.Option("--output", "-o", help="Form of the result.")] = Listing.TABLE,
 ) -> None:
     """List schedules, staff, services and resources, with aliases to paste. Names of people: keep no copy. Exit code 0 to 2."""
     from exporter.commands.list_names import list_names  # noqa: PLC0415
@@ -247,7 +246,7 @@ def demo(
     lifecycle: Annotated[
         bool, typer.Option("--web.enable-lifecycle", help="Allow POST /-/reload, /-/log-level, /-/poll.")
     ] = False,
-    level: Level = LogLevel.WARNING,
+    level: Level = LogLevel.WARN,
     log_format: Format = LogFormat.AUTO,
 ) -> None:
     """Run simulator and exporter together. Needs no credentials; incidents follow a script."""
@@ -276,7 +275,7 @@ def simulate(
     job: Annotated[
         str, typer.Option("--job", metavar="NAME", help="The Prometheus job of these weeks.")
     ] = "booking-sync-exporter",
-    level: Level = LogLevel.WARNING,
+    level: Level = LogLevel.WARN,
 ) -> None:
     """Run the simulator alone. For drills with your own exporter, Prometheus and pager."""
     from exporter.commands.simulate import list_scenarios, run_simulator  # noqa: PLC0415

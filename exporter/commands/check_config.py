@@ -56,6 +56,8 @@ def check(
         try:
             return read()
         except ConfigError as error:
+            for warning in error.warnings:
+                warn(str(warning))
             problems.extend(str(problem) for problem in error.problems)
             return None
 

@@ -18,7 +18,8 @@ from exporter.fields.kinds import FieldProblem, mapping_of, shown
 from exporter.platforms.base import Platform
 from exporter.platforms.registry import PLATFORMS
 from exporter.platforms.settings import Accepted
-from exporter.support.yaml_source import Path, show_path
+from exporter.support.near import near_word
+from exporter.support.yaml_source import UNREADABLE, Path, show_path
 
 # How one place is named at another one, which may be in another file.
 _SeenFrom = Callable[[Path, Path], str]
@@ -33,7 +34,9 @@ def cross_field_problems(written: Written) -> Iterator[Problem]:
 def _sense(top: Mapping[str, object], seen_from: _SeenFrom) -> Iterator[FieldProblem]:
     windows = _list(top.get("windows"))
     named = [mapping_of(window).get("name") for window in windows] or [window.name for window in DEFAULT_WINDOWS]
-    names = frozenset(name for name in named if isinstance(name, str))
+    # Windows that cannot be read may be any.
+    can_be_read = top.get("windows") is not UNREADABLE and UNREADABLE not in windows
+    names = frozenset(name for name in named if isinstance(name, str)) if can_be_read else None
     zone = _zone(top.get("timezone"), ZoneInfo("UTC"))
     yield from _repeated(("windows",), windows, "window", seen_from)
     yield from _empty_windows(("windows",), windows, zone)
@@ -52,7 +55,8 @@ def _sense(top: Mapping[str, object], seen_from: _SeenFrom) -> Iterator[FieldPro
         if "collectors" in settings and settings["collectors"] == {}:
             yield FieldProblem((*path, "collectors"), "names no collector", "add one, or remove the key to run all")
     site_users = mapping_of(top.get("site_users"))
-    yield from _unknown_sites(site_users, targets)
+    if top.get("targets") is not UNREADABLE and UNREADABLE not in targets:
+        yield from _unknown_sites(site_users, targets)
     yield from _both(_list(top.get("operators")), site_users)
 
 
@@ -84,19 +88,24 @@ def _unknown_sites(site_users: Mapping[str, object], targets: Iterable[object]) 
 
 
 def _collector(
-    settings: Mapping[str, object], path: Path, windows: frozenset[str], seen_from: _SeenFrom
+    settings: Mapping[str, object], path: Path, windows: frozenset[str] | None, seen_from: _SeenFrom
 ) -> Iterator[FieldProblem]:
-    known = f"use one of {', '.join(sorted(windows))}, or add it to windows" if windows else "add it to windows"
     if settings.get("window") is not None and settings.get("windows") is not None:
         yield FieldProblem((*path, "windows"), "both window and windows are given", "keep one of them")
     name = settings.get("window")
-    if isinstance(name, str) and name not in windows:
-        yield FieldProblem((*path, "window"), f"there is no window {shown(name)}", known)
     choices = _list(settings.get("windows"))
-    for index, choice in enumerate(choices):
-        if isinstance(choice, str) and choice not in windows:
-            yield FieldProblem((*path, "windows", index), f"there is no window {shown(choice)}", known)
+    named: list[tuple[Path, object]] = [((*path, "window"), name)]
+    named += [((*path, "windows", index), choice) for index, choice in enumerate(choices)]
+    for where, choice in named:
+        if windows is not None and isinstance(choice, str) and choice not in windows:
+            yield FieldProblem(where, f"there is no window {shown(choice)}", _known_window(choice, windows))
     yield from _repeated((*path, "windows"), choices, "window", seen_from)
+
+
+def _known_window(written: str, windows: frozenset[str]) -> str:
+    if near := near_word(written, windows):
+        return f"did you mean {near}?"
+    return f"use one of {', '.join(sorted(windows))}, or add it to windows" if windows else "add it to windows"
 
 
 def _accepted(rows: list[object], path: Path, platform: Platform) -> Iterator[FieldProblem]:

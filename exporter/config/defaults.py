@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from pydantic import ValidationError
 
@@ -39,9 +39,8 @@ def default_problems(written: Written, reading: Reading) -> Iterator[Problem]:
     yield from (problem for problem in cross_field_problems(alone) if problem.path in there - blocks)
 
 
-def default_warnings(written: Written) -> Iterator[FieldProblem]:
-    """Yield defaults that nobody has."""
-    top = mapping_of(written.value)
+def default_warnings(top: Mapping[str, object]) -> Iterator[FieldProblem]:
+    """Yield defaults that nobody has; ``top`` is all that is written."""
     targets = top.get(TARGETS)
     used = {mapping_of(target).get("platform") for target in targets} if isinstance(targets, list) else set()
     for name in mapping_of(top.get(DEFAULTS)):

@@ -15,10 +15,11 @@ from exporter.config.cross_checks import cross_field_problems
 from exporter.config.defaults import default_problems, default_warnings
 from exporter.config.merge import merged
 from exporter.config.messages import field_problems, problems_of_file
+from exporter.config.partial import right_part
 from exporter.config.settings import Config
 from exporter.config.unwatched import unwatched, unwatched_problems
 from exporter.config.verdict_warnings import verdict_warnings
-from exporter.config.written import Part, Written, put_together
+from exporter.config.written import Part, put_together
 from exporter.errors import ConfigError, Problem
 from exporter.fields.durations import format_duration
 from exporter.fields.kinds import FieldProblem, Reading, mapping_of
@@ -28,7 +29,7 @@ from exporter.support.files import NotAFileError, read_file_or_pipe, trouble_wit
 from exporter.support.known_secrets import KnownSecrets
 from exporter.support.redaction import redact
 from exporter.support.rights import exposures
-from exporter.support.yaml_source import read_yaml
+from exporter.support.yaml_rest import read_yaml_around
 
 PIPE_SECONDS: Final = 10.0
 """So long one waits for what a pipe brings, such as ``/dev/stdin``: nobody may come to write into it."""
@@ -44,32 +45,46 @@ def load_config(path: Path, environ: Mapping[str, str] = os.environ, now: Callab
     Relative paths in it start at its folder; ``{env: NAME}`` looks into ``environ``. What it accepts up to a day is over, or
     not, at ``now`` (Unix seconds).
     """
-    source = read_yaml(read_text(path))
-    written = put_together([Part(path, source)], path)
     reading = Reading(path.absolute().parent, environ, file=path.absolute())
+    source = read_yaml_around(read_text(path))
+    written = put_together([Part(path, source)], path)
     problems = [*source.problems, *written.problems]
+    raw = merged(written.value)
     config: Config | None = None
-    if source.value is not None or not problems:
+    if (source.value is not None or not problems) and not written.lacks_defaults:
         try:
-            config = Config.model_validate(merged(written.value), context=reading)
+            config = Config.model_validate(raw, context=reading)
         except ValidationError as error:
             problems += field_problems(error, written)
         problems += cross_field_problems(written)
         problems += default_problems(written, reading)
-    if problems or config is None:
-        raise ConfigError(_masked(problems_of_file(problems, path), reading.secrets))
     files = (path.absolute(), *reading.files)
-    less = tuple(unwatched(config))
 
     def told(found: Iterable[FieldProblem]) -> list[Problem]:
         return list(dict.fromkeys(written.problem(*problem) for problem in found))
 
-    warnings = told(_warnings(config, written))
+    if problems or config is None:
+        warnings = told(FieldProblem(where, *_UNREAD) for where in source.unread)
+        if (part := right_part(raw, reading)) is not None:
+            warnings += told(part.of_values(_warnings(part.config, part.written)))
+            seen = [(where, warning) for where, warning in unwatched(part.config) if part.is_whole(where)]
+            warnings += told(part.of_values(unwatched_problems(seen, part.config.targets, now())))
+        warnings += _open_files(files, reading)
+        problems = problems_of_file(problems, path)
+        raise ConfigError(*(_masked(found, reading.secrets) for found in (problems, warnings)))
+    less = tuple(unwatched(config))
+    warnings = told(_warnings(config, mapping_of(written.value))) + _open_files(files, reading)
     gaps = told(unwatched_problems(less, config.targets, now()))
-    open_files = exposures(dict.fromkeys(files, False) | dict.fromkeys(reading.private, True))
-    warnings += [Problem("", found.message, found.fix) for found in open_files]
     warnings, gaps = (_masked(found, reading.secrets, config.names) for found in (warnings, gaps))
     return config.read_from(files, tuple(warnings), reading.secrets).leaving(tuple(row for _, row in less), tuple(gaps))
+
+
+_UNREAD: Final = ("was not checked: it holds what is not valid YAML", "mend that, and check again")
+
+
+def _open_files(files: Iterable[Path], reading: Reading) -> list[Problem]:
+    found = exposures(dict.fromkeys(files, False) | dict.fromkeys(reading.private, True))
+    return [Problem("", each.message, each.fix) for each in found]
 
 
 def read_text(path: Path, flag: str = "--config.file") -> str:
@@ -102,12 +117,11 @@ def _masked(problems: Collection[Problem], secrets: Iterable[str], names: Iterab
 # What is allowed and probably not meant.
 
 
-def _warnings(config: Config, source: Written) -> Iterator[FieldProblem]:
-    written = mapping_of(source.value)
+def _warnings(config: Config, written: Mapping[str, object]) -> Iterator[FieldProblem]:
     if config.state_file and (trouble := trouble_with(config.state_file.parent, folder=True)):
         fix = "create it, writable for the exporter, or correct the path"
         yield FieldProblem(("state_file",), f"the folder {config.state_file.parent} {trouble}", fix)
-    yield from default_warnings(source)
+    yield from default_warnings(written)
     yield from calendar_warnings(written)
     yield from verdict_warnings(config)
     raw = written.get("targets")

@@ -57,14 +57,26 @@ def field_problems(error: ValidationError, source: Source, root: type[BaseModel]
             continue  # its elements are wrong, and each is reported
         if details["input"] is UNREADABLE or details["type"] == REPORTED_ELSEWHERE:
             continue
-        path = tuple(element for index, element in enumerate(details["loc"]) if not _is_tag(details["loc"], index))
-        yield _problem(details, path, source, root)
+        path = place_of(details["loc"])
+        yield from _problems(details, path, source, root)
+
+
+def place_of(loc: Path) -> Path:
+    """Return where in the file that is what pydantic calls ``loc``."""
+    return tuple(element for index, element in enumerate(loc) if not _is_tag(loc, index))
 
 
 def _is_tag(loc: Path, index: int) -> bool:
     # pydantic puts the branch of a union into the path: the platform, and how an element of `windows` was read.
     is_platform = index == 2 and loc[0] == "targets"  # noqa: PLR2004  targets, position, platform
     return loc[index] in (PLATFORMS if is_platform else ("<name>", "<window>"))
+
+
+def _problems(details: ErrorDetails, path: Path, source: Source, root: type[BaseModel]) -> Iterator[Problem]:
+    first = _problem(details, path, source, root)
+    yield first
+    if details["type"] == "config":
+        yield from (replace(first, message=message, fix=fix) for message, fix in details["ctx"].get("more", ()))
 
 
 def _problem(details: ErrorDetails, path: Path, source: Source, root: type[BaseModel]) -> Problem:

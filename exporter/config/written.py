@@ -15,7 +15,7 @@ from exporter.config.merge import filled, without_extensions
 from exporter.errors import Problem
 from exporter.fields.kinds import mapping_of
 from exporter.platforms.registry import PLATFORMS
-from exporter.support.yaml_source import Path, Source, show_path
+from exporter.support.yaml_source import UNREADABLE, Path, Source, show_path
 
 TARGETS: Final = "targets"
 DEFAULTS: Final = "defaults"
@@ -85,6 +85,12 @@ class Written:
         """Return where ``other`` stands, for a message at ``path``: with its file if that is another one."""
         (here, _), (there, place) = self._place(path), self._place(other)
         return show_path(place) + (f" of {there.file}" if there is not None and there is not here else "")
+
+    @property
+    def lacks_defaults(self) -> bool:
+        """Whether defaults cannot be read, so that nobody knows what targets lack."""
+        blocks = mapping_of(self.value).get(DEFAULTS)
+        return blocks is UNREADABLE or UNREADABLE in mapping_of(blocks).values()
 
     @property
     def defaults(self) -> Written | None:

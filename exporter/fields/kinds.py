@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -54,6 +54,12 @@ def field_error(message: str, fix: str) -> PydanticCustomError:
     """Return the error for a value that cannot be used. Neither text may hold a credential."""
     # Without a template in the message, so that braces in it mean nothing.
     return PydanticCustomError("config", "{message}", {"message": message, "fix": fix})
+
+
+def field_errors(found: Sequence[tuple[str, str]]) -> PydanticCustomError:
+    """Return the error for a value with several things wrong, each a message and a fix, so that all are told at once."""
+    (message, fix), *more = found
+    return PydanticCustomError("config", "{message}", {"message": message, "fix": fix, "more": more})
 
 
 class FieldProblem(NamedTuple):

@@ -41,12 +41,15 @@ UNREADABLE: Final = _Unreadable()
 class Source:
     """What a YAML file says. ``value`` is ``None`` for an empty file; ``lines`` maps a path to its line, from 1.
 
-    Where ``problems`` has found a value that cannot be read, ``value`` holds :data:`UNREADABLE`.
+    Where ``problems`` has found a value that cannot be read, ``value`` holds :data:`UNREADABLE`. ``broken`` is the line where
+    that begins which is not YAML; ``value`` is ``None`` then. ``unread`` are the places that were left out to read the rest.
     """
 
     value: object
     lines: Mapping[Path, int]
     problems: tuple[Problem, ...]
+    broken: int | None = None
+    unread: tuple[Path, ...] = ()
 
     def line(self, path: Path) -> int | None:
         """Return the line of ``path``, or of the nearest thing around it."""
@@ -61,14 +64,17 @@ class Source:
 
 
 def read_yaml(text: str) -> Source:
-    """Return what ``text`` says, with every problem that can be told apart; after a syntax error that is just one."""
+    """Return what ``text`` says, with every problem that can be told apart; after a syntax error that is just one.
+
+    :func:`exporter.support.yaml_rest.read_yaml_around` reads on behind it.
+    """
     try:
         loader, node = _compose(text)
     except yaml.reader.ReaderError:
         problem = Problem("", "the file holds a character that YAML forbids", "save it as plain UTF-8 text")
         return Source(None, {}, (problem,))
     except yaml.MarkedYAMLError as error:
-        return Source(None, {}, (_syntax_problem(error),))
+        return Source(None, {}, (_syntax_problem(error, text),), broken=_first_line(error))
     except (RecursionError, _TooDeepError):
         return Source(None, {}, (_TOO_DEEP,))
     builder = _Builder(loader)
@@ -131,8 +137,9 @@ def showable_key(key: object) -> str | None:
 
 # PyYAML's messages quote the file, so each is told in words of our own: a part of the message, what it means, the fix.
 _LOOK: Final = "check the indentation, the colons and the quotes around this line"
+NO_ANCHOR: Final = "an alias (*name) that no anchor defines"
 _SYNTAX: Final = (
-    ("undefined alias", "an alias (*name) that no anchor defines", "put a value that starts with * in quotes"),
+    ("undefined alias", NO_ANCHOR, "put a value that starts with * in quotes"),
     ("'\\t'", "a tab where YAML wants spaces", "indent with spaces"),
     ("another document", "more than one document", "keep one document: remove the line ---"),
     ("expected <block end>", "the indentation does not fit the lines above", _LOOK),
@@ -146,12 +153,34 @@ _SYNTAX: Final = (
 )
 
 
-def _syntax_problem(error: yaml.MarkedYAMLError) -> Problem:
+# What stands on the line of the error says more than the parser: such values come from shells and templates.
+_FOREIGN: Final = (
+    (r"\$\{\w+\}", "a shell variable within { }, and variables are not expanded in this file", "write {env: NAME}"),
+    (r":\s*%\w+%", "a variable of Windows, and variables are not expanded in this file", "write {env: NAME}"),
+)
+_BEGINS_EARLIER: Final = re.compile("flow|scalar|simple key")
+
+
+def _syntax_problem(error: yaml.MarkedYAMLError, text: str) -> Problem:
     said = error.problem or ""
     what, fix = next(((what, fix) for part, what, fix in _SYNTAX if part in said), ("cannot be read", _LOOK))
     mark = error.context_mark if "end of stream" in said else error.problem_mark
     mark = mark or error.problem_mark or error.context_mark
-    return Problem("", f"not valid YAML: {what}", fix, line=mark.line + 1 if mark else None)
+    line = mark.line + 1 if mark else None
+    lines = text.splitlines()
+    for number in (line, _first_line(error)):
+        around = lines[number - 1] if number is not None and number <= len(lines) else ""
+        for pattern, foreign, instead in _FOREIGN:
+            if re.search(pattern, around, re.ASCII):
+                return Problem("", f"not valid YAML: {foreign}", instead, line=number)
+    return Problem("", f"not valid YAML: {what}", fix, line=line)
+
+
+def _first_line(error: yaml.MarkedYAMLError) -> int | None:
+    """Return the line on which that begins which is not YAML: a bracket or a quote that is open is noticed much later."""
+    begins_earlier = error.context_mark is not None and _BEGINS_EARLIER.search(error.context or "")
+    mark = error.context_mark if begins_earlier else error.problem_mark
+    return mark.line + 1 if mark else None
 
 
 def _odd_number(text: str, value: object) -> tuple[str, str] | None:

@@ -269,7 +269,7 @@ class _Pages:
         try:
             self._backend.set_log_level(level)
         except ValueError:
-            return PlainTextResponse("Give ?level=debug, info, warning or error.\n", 400)
+            return PlainTextResponse("Give ?level=debug, info, warn or error.\n", 400)
         return PlainTextResponse(f"Logging from level {level} on.\n")
 
     async def poll(self, request: Request) -> Response:

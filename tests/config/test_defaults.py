@@ -284,6 +284,22 @@ def test_the_form_of_defaults_is_told(folder: Path, written: dict[str, object], 
     assert message in str(problem)
 
 
+@pytest.mark.parametrize(
+    "block",
+    [
+        "{wix: {api_key: {env: KEY}}",
+        "\n  wix: !x\n    api_key: k",
+        "!x {}",
+        "\n  wix: {a: 1}\n  wix: {b: 1}",
+        '\n  wix: {api_key: "k}',
+    ],
+)
+def test_targets_are_not_said_to_lack_what_cannot_be_read(folder: Path, block: str) -> None:
+    found = problems(folder, f"defaults: {block}\ntargets:\n  - {{name: a, platform: wix, site_id: {SITE}}}\n")
+    assert all("is missing" not in problem.message and "credential" not in problem.message for problem in found)
+    assert found
+
+
 def test_defaults_that_nobody_has_are_a_warning(folder: Path) -> None:
     config = load(folder, {"defaults": {"bitrix24": {"timeout": "5s"}}, "targets": [wix(api_key={"env": "KEY"})]})
     (warning,) = [warning for warning in config.warnings if warning.path]

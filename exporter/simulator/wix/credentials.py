@@ -122,6 +122,16 @@ class Credentials:
         """Kill every access token before its time."""
         self._tokens.clear()
 
+    def authorize_account(self, call: Call) -> tuple[str, ApiKey]:
+        """Return the account that a call of account level is for, with the key that it came with, or raise the 401 or 403."""
+        key = self._key_of(call.headers.get("authorization", "").strip())
+        account_id = call.headers.get("wix-account-id", "").strip()
+        if account_id and call.headers.get("wix-site-id") and self._switches.reject_both_ids:
+            raise application_error(400, "INVALID_ARGUMENT", "Send wix-site-id or wix-account-id, not both")
+        if account_id != key.account_id:
+            raise empty_error(403)
+        return account_id, key
+
     def authorize(self, call: Call, accounts: Mapping[str, str]) -> Caller:
         """Return who calls, or raise the 401 or 403. ``accounts`` maps site ids to account ids."""
         given = call.headers.get("authorization", "").strip()
@@ -143,12 +153,18 @@ class Credentials:
             raise application_error(401, "UNAUTHORIZED", "No Metasite Context in identity")
         return Caller(token.site_id, token.installation.permissions)
 
-    def _authorize_key(self, call: Call, value: str, accounts: Mapping[str, str]) -> Caller:
+    def _key_of(self, value: str) -> ApiKey:
+        if not value:
+            raise empty_error(self._switches.missing_key_status)
         key = self._keys.get(value)
         if key is None:
             if self._switches.wrong_key_status == 401:  # noqa: PLR2004  HTTP Unauthorized
                 raise application_error(401, "UNAUTHENTICATED", "Invalid credentials")
             raise empty_error(403)
+        return key
+
+    def _authorize_key(self, call: Call, value: str, accounts: Mapping[str, str]) -> Caller:
+        key = self._key_of(value)
         site_id = call.headers.get("wix-site-id", "").strip()
         if site_id and call.headers.get("wix-account-id") and self._switches.reject_both_ids:
             raise application_error(400, "INVALID_ARGUMENT", "Send wix-site-id or wix-account-id, not both")

@@ -17,6 +17,7 @@ class Service(StrEnum):
     STAFF = "staff-members"
     SERVICES = "services-2"
     OAUTH = "oauth-2"
+    SITE_LIST = "site-list-2"
 
 
 MANAGE_EXTERNAL_CALENDARS: Final = frozenset(
@@ -37,7 +38,8 @@ READ_BOOKINGS: Final = frozenset({COUNT_BOOKINGS, QUERY_BOOKINGS, "BOOKINGS.BOOK
 READ_CALENDAR: Final = frozenset({"CALENDAR.SCHEDULE_READ"})
 READ_STAFF: Final = frozenset({"BOOKINGS.STAFF_MEMBER_READ"})
 READ_SERVICES: Final = frozenset({"BOOKINGS.SERVICES_READ"})
-ALL_PERMISSIONS: Final = MANAGE_EXTERNAL_CALENDARS | READ_BOOKINGS | READ_CALENDAR | READ_STAFF | READ_SERVICES
+READ_SITES: Final = frozenset({"SITE_LIST.READ"})
+ALL_PERMISSIONS: Final = MANAGE_EXTERNAL_CALENDARS | READ_BOOKINGS | READ_CALENDAR | READ_STAFF | READ_SERVICES | READ_SITES
 
 _ANY_BOOKINGS: Final = frozenset({"BOOKINGS.MANAGE_BOOKINGS", "BOOKINGS.BOOKING_READ_ANY"})
 
@@ -94,6 +96,7 @@ OPERATIONS: Final = (
     # Services answer on both prefixes: www.wixapis.com maps both (@wix/auto_sdk_bookings_services).
     Operation("QueryServices", Service.SERVICES, "POST", "/bookings/v2/services/query", READ_SERVICES),
     Operation("QueryServices", Service.SERVICES, "POST", "/_api/bookings/v2/services/query", READ_SERVICES),
+    Operation("QuerySites", Service.SITE_LIST, "POST", "/site-list/v2/sites/query", READ_SITES),
     Operation("CreateAccessToken", Service.OAUTH, "POST", "/oauth2/token"),
     Operation("GetTokenInfo", Service.OAUTH, "POST", "/oauth2/token-info"),
     Operation("RefreshAccessToken", Service.OAUTH, "POST", "/oauth/access"),

@@ -12,17 +12,17 @@ from zoneinfo import ZoneInfo
 from exporter.simulator.platform import Call, Description, Reply, html_reply
 from exporter.simulator.requestlog import fingerprint
 from exporter.simulator.stage import Stage
-from exporter.simulator.wix import calendars_api, directory_api, events_api, reader_api
+from exporter.simulator.wix import calendars_api, directory_api, events_api, reader_api, site_list_api
 from exporter.simulator.wix.connections import guid
 from exporter.simulator.wix.context import Context
 from exporter.simulator.wix.credentials import ApiKey, Credentials
 from exporter.simulator.wix.errors import ApiError, application_error, empty_error
 from exporter.simulator.wix.operations import Operation, Service, find
 from exporter.simulator.wix.switches import Switches
-from exporter.simulator.wix.world import Site
+from exporter.simulator.wix.world import Site, TokenBucket
 
 _RETIRED: Final = ("/bookings/v1/", "/bookings/reader/")
-_OWNED: Final = ("/bookings/", "/_api/", "/oauth2/", "/calendar/")
+_OWNED: Final = ("/bookings/", "/_api/", "/oauth2/", "/calendar/", "/site-list/")
 RESPONDED_BY: Final = "x-wix-responded-by"
 
 
@@ -41,13 +41,21 @@ class WixSimulator:
         self._numbers = itertools.count(1)
         self.switches = Switches()
         self.sites: dict[str, Site] = {}
+        self._buckets: dict[str, TokenBucket] = {}
         self.credentials = Credentials(self._stage.random_for("wix", "credentials"), self.switches, self._stage.now)
 
     def now(self) -> float:
         """Return the simulator's time in Unix seconds."""
         return self._stage.now()
 
-    def add_site(self, site_id: str | None = None, *, account_id: str | None = None, timezone: str = "Europe/Berlin") -> Site:
+    def add_site(
+        self,
+        site_id: str | None = None,
+        *,
+        account_id: str | None = None,
+        timezone: str = "Europe/Berlin",
+        display_name: str | None = None,
+    ) -> Site:
         """Add a site that has its providers and the schedule of the business, and nothing else."""
         site = Site(
             site_id or guid(self._random),
@@ -57,6 +65,7 @@ class WixSimulator:
             switches=self.switches,
             now=self._stage.now,
         )
+        site.display_name = display_name or site.display_name
         self.sites[site.id] = site
         return site
 
@@ -132,11 +141,13 @@ class WixSimulator:
             raise empty_error(501)
         if operation.service is Service.OAUTH:
             return _OAUTH[operation.name](self.credentials, call)
+        if operation.service is Service.SITE_LIST:
+            return self._list_sites(call, operation)
         caller = self.credentials.authorize(call, {site.id: site.account_id for site in self.sites.values()})
         site = self.sites[caller.site_id]
-        self._throttle(site)
+        self._throttle(site.bucket)
         if not operation.permissions & caller.permissions:
-            raise application_error(403, "PERMISSION_DENIED", f"Permission {min(operation.permissions)} is required")
+            raise _missing(operation)
         if not site.bookings_installed:
             raise application_error(428, "BOOKINGS_APP_NOT_INSTALLED", "Wix Bookings is not installed on this site")
         if not site.premium and operation.service is Service.EXTERNAL_CALENDARS:
@@ -144,9 +155,18 @@ class WixSimulator:
         context = Context(call, site, caller, self.switches, self._stage.now(), connection_id)
         return _HANDLERS[operation.name](context)
 
-    def _throttle(self, site: Site) -> None:
+    def _list_sites(self, call: Call, operation: Operation) -> Reply:
+        """Answer a call of account level (docs/platforms/wix-sites.md)."""
+        account_id, key = self.credentials.authorize_account(call)
+        self._throttle(self._buckets.setdefault(account_id, TokenBucket(self.switches, self._stage.now)))
+        if not operation.permissions & key.permissions:
+            raise _missing(operation)
+        owned = [site for site in self.sites.values() if site.account_id == account_id]
+        return site_list_api.query_sites(call, owned, self.switches)
+
+    def _throttle(self, bucket: TokenBucket) -> None:
         """200 requests a minute for a site; nobody has published what a 429 carries (wix.md 10)."""
-        wait = site.bucket.take()
+        wait = bucket.take()
         if not wait:
             return
         moment = self._stage.now() + wait
@@ -178,6 +198,10 @@ _HANDLERS: Final[Mapping[str, Callable[[Context], Reply]]] = {
     "QueryStaffMembers": directory_api.query_staff_members,
     "QueryServices": directory_api.query_services,
 }
+
+
+def _missing(operation: Operation) -> ApiError:
+    return application_error(403, "PERMISSION_DENIED", f"Permission {min(operation.permissions)} is required")
 
 
 def _statuses(site: Site) -> dict[str, int]:

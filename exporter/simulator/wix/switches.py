@@ -44,6 +44,12 @@ class Switches:
     reader_lag_seconds: float = 0.0
     """The reader is eventually consistent: it does not know bookings younger than this."""
 
+    # Sites of an account (docs/platforms/wix-sites.md)
+    ignore_app_filter: bool = False
+    """Answer as if ``appIds`` could not be filtered by: then everything comes."""
+    hide_trashed: bool = False
+    """Leave out sites in the trash, instead of listing them with their ``trashedDate``."""
+
     # Limits (wix.md 10)
     requests_per_minute: float = 200.0
     retry_after: Literal["absent", "seconds", "date"] = "absent"

@@ -116,6 +116,11 @@ class Site:
     ) -> None:
         self.id = site_id
         self.account_id = account_id
+        self.display_name = f"Site {site_id[:8]}"
+        self.namespace = "WIX"
+        self.published = True
+        self.trashed_at: float | None = None
+        self.created = now()
         self.zone = zone
         self.premium = True
         self.bookings_installed = True
