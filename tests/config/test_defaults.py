@@ -290,7 +290,6 @@ def test_the_form_of_defaults_is_told(folder: Path, written: dict[str, object], 
         "{wix: {api_key: {env: KEY}}",
         "\n  wix: !x\n    api_key: k",
         "!x {}",
-        "\n  wix: {a: 1}\n  wix: {b: 1}",
         '\n  wix: {api_key: "k}',
     ],
 )
