@@ -69,6 +69,7 @@ generate: $(VENV)/.installed-dev ## Write the generated files again: schema, ref
 	$(BIN)/python -m tools.limits_reference docs/limits.md
 	$(BIN)/python -m tools.verdicts_reference docs/verdicts.md
 	$(BIN)/python -m tools.config_reference
+	$(BIN)/python -m tools.manual docs/booking-sync-exporter.1
 	$(BIN)/python -m tools.texts
 	$(BIN)/python -m tools.status_schema docs/status.schema.json
 	$(BIN)/python -m tools.bundle

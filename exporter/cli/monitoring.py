@@ -6,14 +6,16 @@ import asyncio
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import typer
 
 from exporter.cli.exits import exits
 from exporter.cli.tree import Commands
-from exporter.monitoring import Options, Settings, load_settings
 from exporter.support import logs
+
+if TYPE_CHECKING:  # the other commands, and a shell that completes, start without the bundle
+    from exporter.monitoring import Options, Settings
 
 monitoring = Commands(help="Write the dashboards, rules, routes and runbooks.", no_args_is_help=True)
 
@@ -43,6 +45,8 @@ _Hurry: TypeAlias = Annotated[
 
 
 def _settings(file: Path | None) -> Settings:
+    from exporter.monitoring import Settings, load_settings  # noqa: PLC0415
+
     return load_settings(file) if file is not None else Settings()
 
 

@@ -33,6 +33,12 @@ def options_of(command: Library) -> dict[str, bool]:
     return {name: not param.is_flag for param in params for name in (*param.opts, *param.secondary_opts)}
 
 
+def was_typed(context: typer.Context, name: str) -> bool:
+    """Whether the parameter was on the command line, and is not just its default."""
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
+
+
 class Command(typer.core.TyperCommand):
     """A command that says whose a flag is that it does not have."""
 

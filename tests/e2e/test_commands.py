@@ -260,12 +260,15 @@ def test_all_that_simulate_prints_is_a_configuration_that_works_against_it(tmp_p
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-u", "-m", "exporter", "simulate", "--listen=127.0.0.1:0", "--scenario=token-revoked"),
             stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
         )
         try:
             assert process.stdout is not None
-            text = ""
-            while ">> token-revoked" not in text:
-                text += (await asyncio.wait_for(process.stdout.readline(), 20)).decode()
+            assert process.stderr is not None
+            told = ""
+            while ">> token-revoked" not in told:
+                told += (await asyncio.wait_for(process.stderr.readline(), 20)).decode()
+            text = (await process.stdout.read(64 * 1024)).decode()
             path = tmp_path / "exporter.yml"
             path.write_text(text)
             code, out, err = await command("probe", f"--config.file={path}")
@@ -274,8 +277,9 @@ def test_all_that_simulate_prints_is_a_configuration_that_works_against_it(tmp_p
             assert "conflicts_off" not in out, "double bookings are looked for on both platforms"
             assert "timezone: Europe/Berlin" in text
         finally:
-            process.send_signal(signal.SIGTERM)
+            process.send_signal(signal.SIGINT)  # Ctrl-C
             assert await asyncio.wait_for(process.wait(), 20) == 0
+            assert "Traceback" not in (await process.stderr.read()).decode()
 
     asyncio.run(scenario())
 
@@ -286,12 +290,16 @@ def test_demo_shows_both_platforms_and_the_incidents_as_they_run() -> None:
             *(sys.executable, "-u", "-m", "exporter", "demo", "--web.listen-address=127.0.0.1:0", "--scenario=token-revoked"),
             "--web.allowed-hosts=host.docker.internal",
             stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
         )
         try:
             assert process.stdout is not None
-            text = ""
-            while text.count("booking_sync_bookings{") < 6:
-                text += (await asyncio.wait_for(process.stdout.readline(), 30)).decode()
+            assert process.stderr is not None
+            told = ""
+            while told.count("booking_sync_bookings{") < 6:
+                told += (await asyncio.wait_for(process.stderr.readline(), 30)).decode()
+            text = (await process.stdout.read(64 * 1024)).decode()
+            assert 4 == len(text.splitlines()), "four addresses, and nothing else"
             url = next(word for word in text.split() if word.startswith("http")).rstrip("/")
             async with httpx.AsyncClient(base_url=url, trust_env=False) as http:
 
@@ -306,8 +314,9 @@ def test_demo_shows_both_platforms_and_the_incidents_as_they_run() -> None:
                     assert f'platform="{platform}",window="next_24h"' in shown
                 assert 403 == (await http.post("/-/reload")).status_code, "without --web.enable-lifecycle"
         finally:
-            process.send_signal(signal.SIGTERM)
+            process.send_signal(signal.SIGINT)  # Ctrl-C
             assert await asyncio.wait_for(process.wait(), 20) == 0
+            assert "Traceback" not in (await process.stderr.read()).decode()
 
     asyncio.run(scenario())
 
