@@ -45,9 +45,10 @@ class Source(Protocol):
 
 
 def problems_of_file(problems: Iterable[Problem], path: FilePath) -> list[Problem]:
-    """Return the problems of the file ``path`` as it has them, one for each place and message, its name in each."""
-    unique = {(problem.path, problem.message): replace(problem, file=str(path)) for problem in problems}
-    return sorted(unique.values(), key=lambda problem: problem.line or 0)
+    """Return ``problems`` as the files have them, one for each place and message; ``path`` is the file of most."""
+    placed = (replace(problem, file=problem.file or str(path)) for problem in problems)
+    unique = {(problem.file, problem.path, problem.message): problem for problem in placed}
+    return sorted(unique.values(), key=lambda problem: (problem.file, problem.line or 0))
 
 
 def field_problems(error: ValidationError, source: Source, root: type[BaseModel] = Config) -> Iterator[Problem]:

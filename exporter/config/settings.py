@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import reduce
 from operator import or_
 from pathlib import Path
@@ -124,6 +124,7 @@ class Config(Strict):
     _operators_by_default: frozenset[str] = PrivateAttr(default=frozenset())
     _files: tuple[Path, ...] = PrivateAttr(default=())
     _secrets: tuple[str, ...] = PrivateAttr(default=())
+    _origins: Mapping[str, Path] = PrivateAttr(default_factory=dict)
 
     @property
     def warnings(self) -> tuple[Problem, ...]:
@@ -169,6 +170,11 @@ class Config(Strict):
         return self._files
 
     @property
+    def origins(self) -> Mapping[str, Path]:
+        """The files that its targets stand in, by name; empty if all stand in one."""
+        return self._origins
+
+    @property
     def secrets(self) -> tuple[str, ...]:
         """Its credentials, to be masked wherever they turn up; none that is also a name, which is shown everywhere."""
         return self._secrets
@@ -185,6 +191,12 @@ class Config(Strict):
         copy._files, copy._warnings = files, warnings  # noqa: SLF001  its own
         # Without white space as they are sent, so that a file with another end of line is the same configuration.
         copy._secrets = tuple(dict.fromkeys(secret for secret in map(pasted, secrets) if secret not in names))  # noqa: SLF001  its own
+        return copy
+
+    def coming_from(self, origins: Mapping[str, Path]) -> Config:
+        """Return the same configuration with the files of its targets, see :attr:`origins`."""
+        copy = self.model_copy()
+        copy._origins = origins  # noqa: SLF001  its own
         return copy
 
     def known_to(self, users: Iterable[str]) -> Config:

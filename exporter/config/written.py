@@ -7,7 +7,7 @@ they are there for anchors. Problems are found in the whole and told where someb
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path as FilePath
 from typing import Final, NamedTuple
 
@@ -27,6 +27,15 @@ class Part:
 
     file: FilePath
     source: Source
+
+    @property
+    def problems(self) -> list[Problem]:
+        """What is wrong with it as YAML."""
+        return [replace(problem, file=str(self.file)) for problem in self.source.problems]
+
+    def problem(self, path: Path, message: str, fix: str, hidden: int = 0) -> Problem:
+        """Return a problem at ``path`` of this file, whose last ``hidden`` elements are not to be shown."""
+        return replace(self.source.problem(path, message, fix, hidden), file=str(self.file))
 
 
 class _Block(NamedTuple):
@@ -72,14 +81,14 @@ class Written:
     owners: Mapping[str, Part]
     blocks: Sequence[_Block] = ()
     problems: tuple[Problem, ...] = ()
+    is_cut: bool = False
 
     def problem(self, path: Path, message: str, fix: str, hidden: int = 0) -> Problem:
         """Return a problem at the place of ``path``, whose last ``hidden`` elements are not to be shown."""
         part, place = self._place(path)
-        shown = show_path(place[: len(place) - hidden])
-        if part is None:
-            return Problem(shown, message, fix, str(self.home))
-        return Problem(shown, message, fix, str(part.file), part.source.line(place))
+        if part is not None:
+            return part.problem(place, message, fix, hidden)
+        return Problem(show_path(place[: len(place) - hidden]), message, fix, str(self.home))
 
     def seen_from(self, path: Path, other: Path) -> str:
         """Return where ``other`` stands, for a message at ``path``: with its file if that is another one."""
@@ -87,10 +96,15 @@ class Written:
         return show_path(place) + (f" of {there.file}" if there is not None and there is not here else "")
 
     @property
-    def lacks_defaults(self) -> bool:
-        """Whether defaults cannot be read, so that nobody knows what targets lack."""
+    def origins(self) -> dict[str, FilePath]:
+        """The files of targets by name."""
+        return {str(mapping_of(block.raw).get("name")): block.part.file for block in self.blocks}
+
+    @property
+    def lacks_some(self) -> bool:
+        """Whether a whole file or defaults cannot be read, so that nobody knows what the rest lacks."""
         blocks = mapping_of(self.value).get(DEFAULTS)
-        return blocks is UNREADABLE or UNREADABLE in mapping_of(blocks).values()
+        return self.is_cut or blocks is UNREADABLE or UNREADABLE in mapping_of(blocks).values()
 
     @property
     def defaults(self) -> Written | None:
@@ -109,6 +123,8 @@ class Written:
 
 def put_together(parts: Sequence[Part], home: FilePath) -> Written:
     """Return what ``parts`` say together. Only ``targets`` may stand in several of them."""
+    if any(part.source.value is None and part.source.problems for part in parts):
+        return Written({}, home, {}, is_cut=True)
     for part in parts:
         if part.source.value is not None and not isinstance(part.source.value, Mapping):
             return Written(part.source.value, part.file, {})
