@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -40,6 +41,7 @@ _FIRST: Final = ("name", "platform", "interval", "max_age", "window", "windows")
 _BEGIN: Final = "<!-- generated from the settings of the platforms: begin -->\n"
 _BEGIN_MONITORING: Final = "<!-- generated from the settings of the bundle: begin -->\n"
 _END: Final = "<!-- generated: end -->\n"
+_CLAUSE: Final = re.compile(r"[.:;](?:\s|$)|, and | \(")
 _NULL: Final = {"type": "null"}
 _DEFINED: Final = "#/$defs/"
 _FOR_ANCHORS: Final = {"^x-": {"description": "Not looked at: a place for anchors."}}
@@ -82,6 +84,8 @@ def json_schema(file: type[BaseModel] = Config) -> str:
     schema = file.model_json_schema(by_alias=True)
     if file is Config:
         _share(schema)
+    for definition in schema["$defs"].values():
+        definition["title"] = _title(definition["description"])
     return json.dumps({"$schema": _SCHEMA_VERSION} | _tidy(schema), indent=2, ensure_ascii=False) + "\n"
 
 
@@ -118,6 +122,11 @@ def _shared(node: Any, parts: dict[str, Any]) -> Any:  # noqa: ANN401  JSON
     if "$ref" in node:
         shared["$ref"] = _DEFINED + _with_nothing_required(node["$ref"].removeprefix(_DEFINED), parts)
     return shared
+
+
+def _title(description: str) -> str:
+    """Return what an editor shows above a mapping: how its description begins, in place of the name of a class."""
+    return _CLAUSE.split(" ".join(description.split()), maxsplit=1)[0]
 
 
 def _tidy(node: Any) -> Any:  # noqa: ANN401  JSON

@@ -14,7 +14,7 @@ import typer
 from typer.completion import get_completion_inspect_parameters
 
 from exporter.cli.basics import basics, version_text
-from exporter.cli.exits import EXIT_BAD_CONFIG, EXIT_UNKNOWN, exits
+from exporter.cli.exits import EXIT_BAD_CONFIG, EXIT_UNKNOWN, exits, shout
 from exporter.cli.monitoring import monitoring
 from exporter.cli.options import (
     DEFAULT_ADDRESS,
@@ -41,6 +41,7 @@ from exporter.commands.completion import VARIABLE
 from exporter.model import WHOLE, Shard
 from exporter.support import logs
 from exporter.support.hardening import keep_memory_private
+from exporter.support.printed import put
 from exporter.support.redaction import visible
 
 if TYPE_CHECKING:
@@ -70,6 +71,7 @@ class _Plugin(Command):
         except Exception as error:
             if getattr(error, "exit_code", None) == _WRONG_USAGE:
                 error.exit_code = EXIT_UNKNOWN  # type: ignore[attr-defined]  # every usage error has one
+                typer.echo(f"UNKNOWN: {visible(error.format_message())}")  # type: ignore[attr-defined]  # they read no other
             raise
 
 
@@ -164,7 +166,7 @@ def check_config(
             path,
             web_config,
             online,
-            typer.echo,
+            lambda text: put(f"{text}\n"),
             lambda text: typer.echo(visible(f"warning: {text}"), err=True),
             folder=folder,
         )
@@ -173,7 +175,7 @@ def check_config(
         if problems:
             raise typer.Exit(EXIT_BAD_CONFIG)
         files = " and ".join(str(each) for each in (path, folder) if each is not None)
-        typer.echo(f"{files}: valid, {targets} target{'' if targets == 1 else 's'}")
+        put(f"{files}: valid, {targets} target{'' if targets == 1 else 's'}\n")
 
 
 @app.command(cls=_Plugin)
@@ -191,10 +193,12 @@ def probe(
     """Poll the named targets once, now. Exit code 0 healthy, 1 warning, 2 critical, 3 unknown."""
     from exporter.commands.probe import probe_now  # noqa: PLC0415
     from exporter.commands.probe_running import ask_running  # noqa: PLC0415
+    from exporter.commands.probe_table import print_unknown  # noqa: PLC0415
 
     logs.configure("error", "auto")
     keep_memory_private()
-    with exits(bad_config=EXIT_UNKNOWN, otherwise=EXIT_UNKNOWN, interrupted=EXIT_UNKNOWN):
+    tell = print_unknown if output is Output.TABLE else shout
+    with exits(bad_config=EXIT_UNKNOWN, otherwise=EXIT_UNKNOWN, interrupted=EXIT_UNKNOWN, tell=tell):
         how = (targets or [], output.value)
         raise typer.Exit(
             asyncio.run(
@@ -223,6 +227,23 @@ def list_names(
         raise typer.Exit(
             asyncio.run(list_names(load_config(*config_of(context, config_file, config_dir)), targets or [], output.value))
         )
+
+
+@app.command()
+def conformance(
+    context: typer.Context,
+    target: Annotated[str, typer.Argument(metavar="TARGET", help="Name of the target whose account is asked.")],
+    *,
+    config_file: ConfigFile = DEFAULT_CONFIG_FILE,
+    config_dir: ConfigDir = None,
+) -> None:
+    """Ask a real account which statements of the fact sheet hold. Prints a report without names and ids. Exit code 0 to 2."""
+    from exporter.commands.conformance import conformance  # noqa: PLC0415
+
+    logs.configure("error", "auto")
+    keep_memory_private()
+    with exits():
+        raise typer.Exit(asyncio.run(conformance(load_config(*config_of(context, config_file, config_dir)), target)))
 
 
 @app.command()

@@ -35,7 +35,9 @@ class LogLevel(StrEnum):
 def _part(text: str) -> Shard:
     index, slash, count = text.partition("/")
     if not (slash and index.isdecimal() and count.isdecimal() and int(index) < int(count)):
-        raise typer.BadParameter("write I/N with 0 <= I < N, for example 0/3", param_hint="--shard")
+        is_count = count.isdecimal() and int(count) > 0
+        fix = f"they count from 0: write 0/{count} to {int(count) - 1}/{count}" if is_count else "write I/N, for example 0/3"
+        raise typer.BadParameter(f"{text!r} names no part (fix: {fix})", param_hint="--shard")
     return Shard(int(index), int(count))
 
 

@@ -1,4 +1,4 @@
-"""YAML -> validated, immutable :class:`Config` (design 4.3). Every problem is reported at once, with its path and a fix."""
+"""YAML -> validated, immutable :class:`Config`. Every problem is reported at once, with its path and a fix."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from exporter.config.defaults import default_problems, default_warnings
 from exporter.config.files import read_parts, seen_from
 from exporter.config.merge import merged
 from exporter.config.messages import field_problems, problems_of_file
+from exporter.config.odd_text import odd_text
 from exporter.config.partial import right_part
 from exporter.config.settings import Config
 from exporter.config.unwatched import unwatched, unwatched_problems
@@ -55,11 +56,10 @@ def load_config(
         reading.private.extend(seen_from(base, parts))
     written = put_together(parts, home)
     problems = [*(problem for part in parts for problem in part.problems), *written.problems]
-    raw = merged(written.value)
     config: Config | None = None
     if not written.lacks_some:
         try:
-            config = Config.model_validate(raw, context=reading)
+            config = Config.model_validate(merged(written.value), context=reading)
         except ValidationError as error:
             problems += field_problems(error, written)
         problems += cross_field_problems(written)
@@ -72,7 +72,7 @@ def load_config(
 
     if problems or config is None:
         warnings = [part.problem(where, *_UNREAD) for part in parts for where in part.source.unread]
-        if (right := right_part(raw, reading)) is not None:
+        if (right := right_part(written.value, reading)) is not None:
             warnings += told(right.of_values(_warnings(right.config, right.written)))
             seen = [(where, warning) for where, warning in unwatched(right.config) if right.is_whole(where)]
             warnings += told(right.of_values(unwatched_problems(seen, right.config.targets, now())))
@@ -113,6 +113,7 @@ def _warnings(config: Config, written: Mapping[str, object]) -> Iterator[FieldPr
         yield FieldProblem(("state_file",), f"the folder {config.state_file.parent} {trouble}", fix)
     yield from default_warnings(written)
     yield from calendar_warnings(written)
+    yield from odd_text(written)
     yield from verdict_warnings(config)
     raw = written.get("targets")
     for index, target in enumerate(config.targets):

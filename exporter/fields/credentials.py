@@ -26,6 +26,19 @@ _REMOVE_QUOTES: Final = {
 }
 
 
+# What stands where a credential should, because something else was to put it there, or a blank is missing.
+_UNFILLED: Final = (
+    (r"\$\{?[A-Za-z_]\w*\}?", "names a shell variable; variables are not expanded in this file", "write {env: NAME}"),
+    (r"%[A-Za-z_]\w*%", "names a variable of Windows; variables are not expanded in this file", "write {env: NAME}"),
+    (r"\{\{.*\}\}|<[\w .-]+>", "is a template that nobody has filled in", "fill it in, or write {file: /path} or {env: NAME}"),
+    (
+        r"(?:env|file):.*",
+        "is the text of a source, not a source",
+        "write {env: NAME} or {file: /path}, with a blank after the colon",
+    ),
+)
+
+
 def secret_text(value: object, info: ValidationInfo) -> str:
     """Return the credential that ``value`` is or names: the text itself, ``{file: PATH}`` or ``{env: NAME}``.
 
@@ -37,7 +50,9 @@ def secret_text(value: object, info: ValidationInfo) -> str:
     source = ""
     if isinstance(value, Mapping):
         if len(value) != 1 or not set(value) <= {"file", "env"}:
-            raise field_error("needs exactly one of the keys file and env", "write {file: /path} or {env: NAME}")
+            has_no_blank = any(str(key).startswith(("env:", "file:")) for key in value)
+            like = "write {file: /path} or {env: NAME}" + (", with a blank after the colon" if has_no_blank else "")
+            raise field_error("needs exactly one of the keys file and env", like)
         ((source, name),) = value.items()
         text = _secret_file(name, reading) if source == "file" else _secret_variable(name, reading)
     elif isinstance(value, str):
@@ -56,8 +71,9 @@ def secret_text(value: object, info: ValidationInfo) -> str:
 def _written_out(text: str, reading: Reading | None) -> str:
     if not text.strip():
         raise field_error("is empty", "write the value, {file: /path} or {env: NAME}")
-    if re.fullmatch(r"\s*\$\{?[A-Za-z_][A-Za-z0-9_]*\}?\s*", text):
-        raise field_error("names a shell variable; variables are not expanded in this file", "write {env: NAME}")
+    for pattern, what, fix in _UNFILLED:
+        if re.fullmatch(pattern, text.strip(), re.ASCII):
+            raise field_error(what, fix)
     if reading and reading.file:
         reading.private.append(reading.file)
     return text

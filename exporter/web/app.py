@@ -1,4 +1,4 @@
-"""The ASGI application: every path of design 4.2, and the log level."""
+"""The ASGI application: every path of docs/web.md, and the log level."""
 
 from __future__ import annotations
 
@@ -245,7 +245,9 @@ class _Pages:
         if is_bare(request.scope):
             return PlainTextResponse("Not ready: some collectors have not finished their first poll.\n", 503)
         lines = [
-            f"Not ready: {len(missing)} collectors have not finished their first poll.",
+            f"Not ready: {len(missing)} collectors have not finished their first poll."
+            if len(missing) > 1
+            else "Not ready: 1 collector has not finished its first poll.",
             *_some(f"{t}/{c}" for t, c in missing),
         ]
         return PlainTextResponse("\n".join(lines) + "\n", 503)

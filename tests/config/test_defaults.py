@@ -275,7 +275,7 @@ def test_what_no_target_uses_is_checked_as_well(folder: Path, platform: str, key
         ({"defaults": {"wix": []}}, "defaults.wix: must be a mapping, not a list"),
         ({"defaults": {"wix": "x"}}, "defaults.wix: must be a mapping, not text"),
         ({"defaults": {"wx": {}}}, "defaults.wx: unknown key (fix: did you mean wix?)"),
-        ({"defaults": {"timeout": "5s"}}, "defaults.timeout: unknown key (fix: use one of wix, bitrix24)"),
+        ({"defaults": {"timeout": "5s"}}, "defaults.timeout: unknown key (fix: it belongs to defaults.<platform>)"),
         ({"default": {}}, "default: unknown key (fix: did you mean defaults?)"),
     ],
 )

@@ -56,3 +56,8 @@ def blocks(path: Path) -> list[Block]:
 def blocks_of(name: str, language: str) -> list[str]:
     """Return the texts of the blocks of one language in a document, which is named from the root."""
     return [block.text for block in blocks(ROOT / name) if block.language == language]
+
+
+def inline(path: Path) -> tuple[str, ...]:
+    """Return what stands between single back quotes in a document, outside of its fenced blocks."""
+    return tuple(re.findall(r"(?<!`)`([^`\n]+)`(?!`)", _FENCE.sub("", path.read_text())))

@@ -143,7 +143,7 @@ class BitrixLinks(CollectorSettings, BitrixLinksOptions):
 
 
 class BitrixCollectors(Collectors):
-    """The collectors that run; one that is named without a value has its defaults, one that is not named does not run."""
+    """The collectors of a Bitrix24 portal; one without a value has its defaults, and one that is not named does not run."""
 
     bookings: Annotated[BitrixBookings | None, MAY_BE_EMPTY] = Field(
         default=None, validate_default=False, description="Booking counts."
@@ -209,7 +209,7 @@ class BitrixTarget(Target):
         description="Address of an incoming webhook with the scope booking: https://<portal>/rest/<user id>/<code>/.",
     )
     oauth: OAuth | None = Field(default=None, description="A local application instead of a webhook.")
-    timeout: Duration = default("70s", "Most time for one HTTP exchange. The portal itself gives up after 60s.")
+    timeout: Duration = default("70s", "Maximum duration of one HTTP request. The portal itself gives up after 60s.")
     budget: Budget = Field(default=Budget(), description="What the exporter may spend of the portal's limits.")
     collectors: Annotated[BitrixCollectors, MAY_BE_EMPTY] = Field(
         default_factory=BitrixCollectors, description="Default: all, each with its defaults."
