@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple, Protocol, cast
 
 from pydantic import BaseModel
 
+from exporter.config.settings import Config
 from exporter.errors import Problem
 from exporter.platforms.registry import PLATFORMS
 from exporter.platforms.settings import models_in
@@ -64,7 +65,7 @@ def homes(root: type[BaseModel]) -> Mapping[str, tuple[Home, ...]]:
     found: dict[str, list[Home]] = {}
     for name, home in _keys_of(root, Home("", ())):
         found.setdefault(name, []).append(home)
-    for platform in PLATFORMS.values() if _TARGETS in root.model_fields else ():
+    for platform in PLATFORMS.values() if root is Config else ():
         for name, home in _keys_of(platform.settings, Home(platform.name, ())):
             found.setdefault(name, []).append(home)
     return {name: tuple(dict.fromkeys(places)) for name, places in found.items()}
