@@ -15,13 +15,13 @@ from exporter.config.cross_checks import cross_field_problems
 from exporter.config.merge import merged
 from exporter.config.messages import field_problems, problems_of_file
 from exporter.config.settings import Config
-from exporter.config.unwatched import unwatched, unwatched_problems
+from exporter.config.unwatched import unwatched, unwatched_by, unwatched_problems
 from exporter.config.verdict_warnings import verdict_warnings
 from exporter.errors import ConfigError, Problem
 from exporter.fields.durations import format_duration
 from exporter.fields.kinds import FieldProblem, Reading, mapping_of
 from exporter.platforms.registry import PLATFORMS
-from exporter.platforms.settings import CollectorSettings
+from exporter.platforms.settings import CollectorSettings, Target
 from exporter.support.files import NotAFileError, read_file_or_pipe, trouble_with
 from exporter.support.known_secrets import KnownSecrets
 from exporter.support.redaction import redact
@@ -62,6 +62,9 @@ def load_config(path: Path, environ: Mapping[str, str] = os.environ, now: Callab
 
     warnings = told(_warnings(config, mapping_of(source.value)))
     gaps = told(unwatched_problems(less, config.targets, now()))
+    for index, rule in enumerate(config.discover):
+        of_rule = (((("discover", index, *where)), warning) for where, warning in unwatched_by(rule))
+        gaps += told(unwatched_problems(of_rule, [rule.target], now()))
     open_files = exposures(dict.fromkeys(files, False) | dict.fromkeys(reading.private, True))
     warnings += [Problem("", found.message, found.fix) for found in open_files]
     warnings, gaps = (_masked(found, reading.secrets, config.names) for found in (warnings, gaps))
@@ -105,19 +108,28 @@ def _warnings(config: Config, written: Mapping[str, object]) -> Iterator[FieldPr
     yield from calendar_warnings(written)
     yield from verdict_warnings(config)
     raw = written.get("targets")
-    for index, target in enumerate(config.targets):
-        path = ("targets", index)
+    for path, target in _all_targets(config):
         for name in sorted(_SCRAPE_LABELS & target.labels.keys()):
             message = f"Prometheus sets {name} itself and renames this one to exported_{name}"
             yield FieldProblem((*path, "labels", name), message, "use another name")
         yield from PLATFORMS[target.platform].warnings(target, path)
         for collector, settings in target.running().items():
             yield from _timing_warnings(settings, target.timeout, (*path, "collectors", collector.value))
-        collectors = mapping_of(mapping_of(raw[index]).get("collectors")) if isinstance(raw, list) else {}
+        if path[0] != "targets" or not isinstance(raw, list):
+            continue
+        collectors = mapping_of(mapping_of(raw[path[1]]).get("collectors"))
         for collector, settings in target.running().items():
             if mapping_of(collectors.get(collector.value)).get("windows") and not settings.windows:
                 message = f"has no effect: {collector.value} are not counted in windows"
                 yield FieldProblem((*path, "collectors", collector.value, "windows"), message, "remove it")
+
+
+def _all_targets(config: Config) -> Iterator[tuple[tuple[str, int, *tuple[str, ...]], Target]]:
+    """Yield what the file says of single targets and of those of each rule, and where."""
+    for index, target in enumerate(config.targets):
+        yield ("targets", index), target
+    for index, rule in enumerate(config.discover):
+        yield ("discover", index, "target"), rule.target
 
 
 def _timing_warnings(settings: CollectorSettings, timeout: float, path: tuple[str | int, ...]) -> Iterator[FieldProblem]:

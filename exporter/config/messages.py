@@ -204,7 +204,7 @@ def _belongs(name: str, around: Path, root: type[BaseModel]) -> str:
     if root is not Config:
         return ""
     for platform in PLATFORMS.values():
-        if len(around) == 2 and name in platform.settings.model_fields:  # noqa: PLR2004  targets, position
+        if len(around) == 2 and around[0] == "targets" and name in platform.settings.model_fields:  # noqa: PLR2004  targets, position
             return f"it is a key of platform {platform.name}"
     if len(around) == 2 and name in ("interval", "max_age", "windows", "window", "conflicts", "count", "statuses"):  # noqa: PLR2004
         return f"it belongs to a collector: collectors.<name>.{name}"

@@ -21,6 +21,7 @@ from exporter.errors import PollError, Reason
 from exporter.fields.kinds import FieldProblem
 from exporter.model import ApiUsage, Change, CollectorName, ExpectedSeries, Observation
 from exporter.platforms.advice import PlatformAdvice
+from exporter.platforms.discovery import Discoverer
 from exporter.platforms.inventory import Inventory
 from exporter.platforms.settings import Target
 from exporter.policy import TargetPolicy
@@ -205,7 +206,8 @@ class Platform:
     people bring from elsewhere, with the fix. ``open_session`` makes no I/O and raises
     :class:`~exporter.errors.TargetConfigError` for a target that cannot work. ``new_shared`` makes what its sessions have in
     common, once in each process; they find it in :attr:`Services.shared`. ``inventory`` reads what the account of an open
-    session has, by name and id, and never raises a :class:`~exporter.errors.PollError`.
+    session has, by name and id, and never raises a :class:`~exporter.errors.PollError`. ``discoverer`` finds accounts,
+    where the platform has credentials that see several.
     """
 
     name: str
@@ -219,3 +221,4 @@ class Platform:
     misnomers: Mapping[str, str] = field(default_factory=dict)
     new_shared: Callable[[], object] = lambda: None
     inventory: Callable[[Any], Awaitable[Inventory]] = _nothing_to_list
+    discoverer: Discoverer | None = None

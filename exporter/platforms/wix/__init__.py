@@ -6,6 +6,7 @@ from exporter.platforms.base import Platform, Section
 from exporter.platforms.wix import checks, settings
 from exporter.platforms.wix.advice import ADVICE
 from exporter.platforms.wix.session import WixSession, open_session
+from exporter.platforms.wix.sites import DISCOVERER, WixDiscovery
 
 __all__ = ["WIX", "open_session"]
 
@@ -18,6 +19,7 @@ WIX: Final = Platform(
     warnings=checks.warnings,
     reference=(
         Section("Wix target", settings.WixTarget, "`targets[]` with `platform: wix`"),
+        Section("Wix discovery", WixDiscovery, "`discover[]` with `platform: wix`"),
         Section("Wix collector `connections`", settings.WixConnections, "`collectors.connections` of a Wix target"),
         Section("Wix collector `bookings`", settings.WixBookings, "`collectors.bookings` of a Wix target"),
     ),
@@ -27,4 +29,5 @@ WIX: Final = Platform(
         "apikey": "write api_key",
     },
     inventory=WixSession.inventory,
+    discoverer=DISCOVERER,
 )
