@@ -172,7 +172,7 @@ def test_every_yaml_block_parses_and_every_configuration_loads(
     if content is None:  # a comment for the editor
         return
     path = tmp_path / "file.yml"
-    if "targets" in content:
+    if "targets" in content or "discover" in content:
         secret = tmp_path / "secret"
         secret.write_text("IST.not-a-real-key")
         monkeypatch.setenv("B24_WEBHOOK_URL", "https://example.bitrix24.com/rest/1/notarealcode123/")

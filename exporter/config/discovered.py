@@ -34,12 +34,14 @@ def with_sites(config: Config, found: Mapping[str, Mapping[str, str]]) -> Config
         for site_id, name in found.get(rule.name, {}).items():
             target = rule.target_of(site_id, name)
             account = account_of(target)
-            if account in known or name in names or place(site_id) % config.shard.count != config.shard.index:
+            if account in known or place(site_id) % config.shard.count != config.shard.index:
                 continue
+            if name in names:  # somebody called another account so
+                target = rule.target_of(site_id, f"{name}{site_id[_DIGITS:]}")
             known.add(account)
-            names.add(name)
+            names.add(target.name)
             targets.append(target)
-            unwatched += _of(less, name)
+            unwatched += _of(less, target.name)
     return config.finding(targets, tuple(unwatched))
 
 

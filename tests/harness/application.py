@@ -13,7 +13,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
 
 from exporter.clock import Clock
-from exporter.config import load_config
+from exporter.config import load_config, shard_of
 from exporter.metrics import Format, Instruments, Page
 from exporter.polling.admission import Admission
 from exporter.runtime.application import Application
@@ -26,9 +26,15 @@ from tests.harness.pool import pool
 class RunningApplication:
     """An application that polls; the clock moves only here."""
 
-    def __init__(self, app: Application, clock: ManualClock) -> None:
+    def __init__(self, app: Application, clock: ManualClock, world: World | None = None) -> None:
         self.app = app
         self.clock = clock
+        self._world = world
+
+    @property
+    def world(self) -> World:
+        assert self._world is not None
+        return self._world
 
     async def finished_polls(self, polls: int = 1) -> None:
         """Let the time pass until every collector has finished ``polls`` polls."""
@@ -83,7 +89,12 @@ async def driven(app: PassesTime, work: Awaitable[object]) -> None:
 
 @contextlib.asynccontextmanager
 async def application(
-    config: Path, clock: ManualClock, *, may_stand_by: bool = False, known: KnownSecrets | None = None
+    config: Path,
+    clock: ManualClock,
+    *,
+    may_stand_by: bool = False,
+    known: KnownSecrets | None = None,
+    shard: tuple[int, int] | None = None,
 ) -> AsyncIterator[RunningApplication]:
     """Run the exporter on ``config`` while the block runs."""
     instruments = Instruments(CollectorRegistry())
@@ -92,10 +103,11 @@ async def application(
         world = World(
             http, clock_of_exporter, Random(1), instruments, Admission(clock_of_exporter), known=known or KnownSecrets()
         )
-        app = Application(lambda: load_config(config), world=world, page=Page(instruments), may_stand_by=may_stand_by)
-        await app.start(load_config(config))
+        load = world.sites.loading(lambda: load_config(config) if shard is None else shard_of(load_config(config), *shard))
+        app = Application(load, world=world, page=Page(instruments), may_stand_by=may_stand_by)
+        await app.start(load())
         try:
-            yield RunningApplication(app, clock)
+            yield RunningApplication(app, clock, world)
         finally:
             closing = asyncio.create_task(app.aclose(grace=0.0))
             while not closing.done():

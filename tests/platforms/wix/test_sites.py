@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from random import Random
+from typing import Any
 
 import pytest
 
@@ -26,16 +27,15 @@ LAST = {"hasNext": False, "cursors": {}}
 
 
 def rule(wix: WixBench, **changes: object) -> WixDiscovery:
-    return WixDiscovery.model_construct(
-        **{
-            "name": "agency",
-            "platform": "wix",
-            "account_id": wix.site.account_id,
-            "api_key": Secret(wix.key.value),
-            "target": WixTarget(name="site", platform="wix", base_url=wix.url, timeout=5.0, api_key=Secret(wix.key.value)),
-            **changes,
-        }
-    )
+    values: dict[str, Any] = {
+        "name": "agency",
+        "platform": "wix",
+        "account_id": wix.site.account_id,
+        "api_key": Secret(wix.key.value),
+        "target": WixTarget(name="site", platform="wix", base_url=wix.url, timeout=5.0, api_key=Secret(wix.key.value)),
+        **changes,
+    }
+    return WixDiscovery.model_construct(None, **values)
 
 
 async def read(wix: WixBench, **changes: object) -> FoundSites:
@@ -186,9 +186,9 @@ def test_refusals_are_told_apart() -> None:
     async def script(wix: WixBench) -> list[Reason]:
         reasons = []
         other = wix.simulator.wix.add_key(wix.site, permissions=ALL_PERMISSIONS - READ_SITES).value
-        for changes in ({"account_id": "another"}, {"key": "IST.wrong"}, {"key": other}):
-            if key := changes.pop("key", None):
-                changes["target"] = rule(wix).target.model_copy(update={"api_key": Secret(key)})
+        keys = [rule(wix).target.model_copy(update={"api_key": Secret(key)}) for key in ("IST.wrong", other)]
+        refused: list[dict[str, object]] = [{"account_id": "another"}, *({"target": target} for target in keys)]
+        for changes in refused:
             with pytest.raises(PollError) as caught:
                 await read(wix, **changes)
             reasons.append(caught.value.reason)
