@@ -187,7 +187,7 @@ def test_refusals_are_told_apart() -> None:
         reasons = []
         other = wix.simulator.wix.add_key(wix.site, permissions=ALL_PERMISSIONS - READ_SITES).value
         keys = [rule(wix).target.model_copy(update={"api_key": Secret(key)}) for key in ("IST.wrong", other)]
-        refused: list[dict[str, object]] = [{"account_id": "another"}, *({"target": target} for target in keys)]
+        refused: list[dict[str, Any]] = [{"account_id": "another"}, {"target": keys[0]}, {"target": keys[1]}]
         for changes in refused:
             with pytest.raises(PollError) as caught:
                 await read(wix, **changes)
