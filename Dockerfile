@@ -12,6 +12,8 @@ RUN python -m venv /opt/exporter \
  && /opt/build/bin/pip install --require-hashes --requirement requirements-build.lock
 COPY pyproject.toml README.md LICENSE ./
 COPY exporter ./exporter
+COPY config ./config
+COPY docs/booking-sync-exporter.1 ./docs/
 RUN /opt/build/bin/pip wheel --no-deps --no-build-isolation --wheel-dir /tmp . \
  && /opt/exporter/bin/pip install --no-deps --no-index /tmp/*.whl \
  && /opt/exporter/bin/pip uninstall --yes pip

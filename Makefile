@@ -3,19 +3,20 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version=3.11 --generate-hashes
-PIP     = $(BIN)/python -m pip install --quiet --disable-pip-version-check
+PIP     = $(BIN)/python -m pip install --disable-pip-version-check
+INSTALLING = @echo "Installing into $(VENV); it takes about a minute, and every package is named when its turn comes."
 # Workers of the test run, for two cores: tests wait for servers almost half of the time.
 JOBS   ?= 4
 # Where current servers are built, and tried by test-current.
 SERVERS ?= build/servers-current
 
 .DEFAULT_GOAL := help
-.PHONY: help run install test coverage lint format types bench bench-fleet bench-rules soak fuzz storms mutants rehearsal generate pictures lock servers servers-current test-current image clean
+.PHONY: help run install test coverage lint format types bench bench-fleet bench-rules soak fuzz storms mutants rehearsal tutorial generate pictures lock servers servers-current test-current image clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
 
-run: $(VENV)/.installed ## Install, then run the demo: simulator and exporter in one process, no credentials
+run: $(VENV)/.installed ## Install, then run the demo: simulator and exporter in one process, no credentials (ARGS="--web.listen-address :10999")
 	$(BIN)/booking-sync-exporter demo $(ARGS)
 
 install: $(VENV)/.installed-dev ## Install everything that development needs
@@ -63,15 +64,21 @@ mutants: $(VENV)/.installed-dev servers ## Put small faults into the alerts and 
 rehearsal: $(VENV)/.installed-dev servers ## Play storms with the real exporter and servers, for docs/monitoring.md (ARGS="--cause key-refused")
 	$(BIN)/python -m tests.e2e.storm_rehearsal $(or $(ARGS),--keep now)
 
+tutorial: $(VENV)/.installed-dev servers ## Follow docs/tutorial.md to the letter, to a mail in an inbox and its all-clear, and say how long it took
+	$(BIN)/python -m tests.docs.tutorial_rehearsal
+
 generate: $(VENV)/.installed-dev ## Write the generated files again: schema, references, dashboards, rules, manifests
 	$(BIN)/python -m tools.metrics_reference docs/metrics.md
 	$(BIN)/python -m tools.limits_reference docs/limits.md
 	$(BIN)/python -m tools.verdicts_reference docs/verdicts.md
+	$(BIN)/python -m tools.platform_statements docs/platforms
 	$(BIN)/python -m tools.config_reference
+	$(BIN)/python -m tools.manual docs/booking-sync-exporter.1
 	$(BIN)/python -m tools.texts
 	$(BIN)/python -m tools.status_schema docs/status.schema.json
 	$(BIN)/python -m tools.bundle
 	$(BIN)/python -m tools.rules_price docs/rules-price.md
+	$(BIN)/python -m tools.public_surface docs/public-surface.txt
 
 pictures: $(VENV)/.installed-dev servers ## Take the documents' pictures of the status board again, of the demo's worst night
 	$(BIN)/python -m tools.board_pictures docs
@@ -102,11 +109,13 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.installed: $(VENV)/bin/python pyproject.toml requirements.lock requirements-build.lock
+	$(INSTALLING)
 	$(PIP) --require-hashes --requirement requirements-build.lock --requirement requirements.lock
-	$(PIP) --no-deps --no-build-isolation --editable .
+	$(PIP) --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(VENV)/.installed-dev: $(VENV)/bin/python pyproject.toml requirements-dev.lock
+	$(INSTALLING)
 	$(PIP) --require-hashes --requirement requirements-dev.lock
-	$(PIP) --no-deps --no-build-isolation --editable .
+	$(PIP) --quiet --no-deps --no-build-isolation --editable .
 	@touch $@ $(VENV)/.installed

@@ -80,15 +80,19 @@ class Problem:
 
 
 class ConfigError(BookingSyncError):
-    """The configuration cannot be used. ``problems`` holds every reason, never just the first."""
+    """The configuration cannot be used. ``problems`` holds every reason, never just the first.
 
-    def __init__(self, problems: Sequence[Problem]) -> None:
+    ``warnings`` holds what is allowed in the rest of it and probably not meant, as far as that can be told.
+    """
+
+    def __init__(self, problems: Sequence[Problem], warnings: Sequence[Problem] = ()) -> None:
         super().__init__("\n".join(str(problem) for problem in problems))
         self.problems = tuple(problems)
+        self.warnings = tuple(warnings)
 
     def told(self, by: Callable[[str], str]) -> ConfigError:
         """Return the same error with the texts of its problems as ``by`` tells them."""
-        return ConfigError([problem.told(by) for problem in self.problems])
+        return ConfigError([problem.told(by) for problem in self.problems], [warning.told(by) for warning in self.warnings])
 
 
 class ListenError(BookingSyncError):

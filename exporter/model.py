@@ -59,7 +59,7 @@ class CollectorName(StrEnum):
 
 
 class ConnectionStatus(StrEnum):
-    """Status of a Wix external calendar connection (wix.md 3.4); ``UNKNOWN`` stands for words that we do not know."""
+    """Status of a Wix external calendar connection (docs/platforms/wix.md 3.4); ``UNKNOWN``: a word that we do not know."""
 
     SYNCED = "synced"
     SYNC_IN_PROGRESS = "sync_in_progress"
@@ -71,7 +71,7 @@ class ConnectionStatus(StrEnum):
 
 
 class ErrorReason(StrEnum):
-    """Why a connection is in ``ERROR`` (wix.md 3.5)."""
+    """Why a connection is in ``ERROR`` (docs/platforms/wix.md 3.5)."""
 
     TOKEN_REVOKED = "token_revoked"  # noqa: S105  the API's word, not a token
     EXTERNAL_CALENDAR_CREATION_FAILED = "external_calendar_creation_failed"
@@ -81,7 +81,7 @@ class ErrorReason(StrEnum):
 
 
 class CalendarType(StrEnum):
-    """Normalised calendar type (wix.md 3.3)."""
+    """Normalised calendar type (docs/platforms/wix.md 3.3)."""
 
     GOOGLE = "google"
     APPLE = "apple"

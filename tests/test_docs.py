@@ -22,6 +22,7 @@ from exporter.state.thresholds import DEFAULTS
 from exporter.web.config import WebConfig
 from tests.benchmarks import fleet, rules_cpu
 from tests.harness.certificates import self_signed
+from tests.harness.compose import shipped
 
 ROOT: Final = Path(__file__).parents[1]
 DOCUMENTS: Final = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
@@ -29,6 +30,7 @@ BY_NAME: Final = {str(path.relative_to(ROOT)): path.read_text() for path in DOCU
 DECISIONS: Final = sorted(path.name for path in (ROOT / "docs" / "decisions").glob("*.md"))
 
 CODE: Final = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+WEBHOOK: Final = "https://example.bitrix24.com/rest/1/notarealcode123/"
 LINK: Final = re.compile(r"\]\(([^)\s]+)\)")
 HEADING: Final = re.compile(r"^#+ (.+)$", re.MULTILINE)
 METRIC: Final = re.compile(r"(?<![\w:])booking_sync_[a-z0-9_]*[a-z0-9](?![\w:*]|_)")
@@ -86,7 +88,8 @@ def test_every_file_of_the_project_that_is_named_exists(name: str) -> None:
 
 def test_the_index_names_every_document_and_every_decision() -> None:
     linked = set(LINK.findall(BY_NAME["docs/README.md"]))
-    documents = {path.name for path in (ROOT / "docs").glob("*.md")} - {"README.md"}
+    documents = {str(path.relative_to(ROOT / "docs")) for path in [*ROOT.glob("docs/*.md"), *ROOT.glob("docs/install/*.md")]}
+    documents -= {"README.md"}
     assert {*documents, *(f"decisions/{name}" for name in DECISIONS)} <= linked
 
 
@@ -136,6 +139,7 @@ def test_every_flag_that_is_named_exists(name: str) -> None:
     prose = CODE.sub("", BY_NAME[name])
     foreign = {"--read-only", "--profile"}  # of Docker
     foreign |= {"--enable-feature", "--disableAlertgroupLabel"}  # of Prometheus and vmalert-tool
+    foreign |= {"--volume", "--publish", "--env", "--env-file", "--rm"}  # of Docker, too
     foreign |= {"--rules.alert.resend-delay", "--query.lookback-delta", "--web.enable-remote-write-receiver"}  # of Prometheus
     foreign |= {
         flag
@@ -164,6 +168,16 @@ def test_the_example_of_the_readme_leaves_nothing_unwatched(tmp_path: Path, monk
     assert ((), ()) == (config.warnings, config.unwatched)
 
 
+def with_its_files(block: str, folder: Path) -> str:
+    """Make the secrets, token files and certificates that a configuration names, and return it with their places."""
+    self_signed(folder, "private-ca")
+    for name in re.findall(r"(?:file: |token_file: )\S*?([\w-]+(?:\.json)?)(?=[}\s])", block):
+        file = folder / name
+        file.write_text({"b24_webhook_url": WEBHOOK}.get(name, "{}" if name.endswith(".json") else "IST.not-a-real-key"))
+        file.chmod(0o600)
+    return re.sub(r"/(?:run|var/lib)/[\w./-]*/", f"{folder}/", block).replace("private-ca.pem", "private-ca.crt")
+
+
 @pytest.mark.parametrize("block", code("yaml"))
 def test_every_yaml_block_parses_and_every_configuration_loads(
     block: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -173,12 +187,9 @@ def test_every_yaml_block_parses_and_every_configuration_loads(
         return
     path = tmp_path / "file.yml"
     if "targets" in content or "discover" in content:
-        secret = tmp_path / "secret"
-        secret.write_text("IST.not-a-real-key")
-        monkeypatch.setenv("B24_WEBHOOK_URL", "https://example.bitrix24.com/rest/1/notarealcode123/")
+        monkeypatch.setenv("B24_WEBHOOK_URL", WEBHOOK)
         monkeypatch.setenv("SALON_PROXY", "http://anna:not-a-real-password@proxy.example:3128")
-        self_signed(tmp_path, "private-ca")
-        path.write_text(re.sub(r"/run/secrets/\w+", str(secret), block).replace("private-ca.pem", "private-ca.crt"))
+        path.write_text(with_its_files(block, tmp_path))
         assert load_config(path).warnings == ()
     elif "verdicts" in content:
         path.write_text(block)
@@ -186,8 +197,12 @@ def test_every_yaml_block_parses_and_every_configuration_loads(
     elif content.keys() <= Settings.model_fields.keys():
         path.write_text(block)
         assert load_settings(path) != Settings()
-    elif content.get("kind") == "Kustomization":
-        assert content["patches"]  # applied in tests/monitoring/test_shards_in_kubernetes.py
+    elif content.get("kind") == "Kustomization":  # applied by kubectl in tests/docs and tests/monitoring
+        assert ["bundle/config/kubernetes"] == content["resources"]
+    elif "services" in content:  # an override of Compose, tried in tests/docs/test_install.py
+        assert content["services"].keys() <= shipped()["services"].keys()
+    elif "groups" in content:
+        assert [rule for group in content["groups"] for rule in group["rules"]]  # read by promtool in tests/docs/test_promql.py
     elif "basic_auth_users" in content:
         for name in ("server.crt", "server.key", "clients-ca.crt"):
             assert name in block

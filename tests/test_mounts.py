@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from exporter.monitoring import Options, render
+from tests.harness.compose import without_variables
 
 ROOT = Path(__file__).parents[1]
 TEXTS = [
@@ -78,7 +79,7 @@ def single_files_of(path: Path) -> list[str]:
     text = path.read_text()
     found = list(single_files(text))
     if path.suffix in (".yaml", ".yml"):
-        for document in yaml.safe_load_all(text):
+        for document in yaml.safe_load_all(without_variables(text)):
             found += [key for key in keys(document) if key.startswith("subPath")]
             if isinstance(document, dict) and "services" in document:
                 found += compose_files(document)

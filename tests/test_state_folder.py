@@ -7,6 +7,8 @@ from pathlib import Path, PurePosixPath
 
 import yaml
 
+from tests.harness.compose import shipped
+
 ROOT = Path(__file__).parents[1]
 FOLDER = PurePosixPath("/var/lib/booking-sync-exporter")
 USER = "65532"
@@ -31,7 +33,7 @@ def test_the_image_has_the_folder_and_its_user_owns_it_alone() -> None:
 
 
 def test_compose_gives_the_live_exporter_a_volume_that_it_may_write_at_the_folder() -> None:
-    compose = yaml.safe_load((ROOT / "compose.yaml").read_text())
+    compose = shipped()
     service = compose["services"]["exporter"]
     [(name, mode)] = [
         (volume.split(":")[0], volume.split(":")[2:]) for volume in service["volumes"] if volume.split(":")[1] == str(FOLDER)

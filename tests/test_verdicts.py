@@ -11,8 +11,9 @@ import pytest
 from msgspec.structs import replace
 
 from exporter.commands.probe import exit_code
+from exporter.commands.probe_line import first_line
 from exporter.commands.probe_running import verdict_of
-from exporter.commands.probe_table import first_line, left_out, rows_of
+from exporter.commands.probe_table import left_out, rows_of
 from exporter.monitoring.alerts import alert_groups
 from exporter.monitoring.options import Options
 from exporter.policy import RejectedConfig

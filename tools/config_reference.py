@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -39,6 +40,7 @@ _FIRST: Final = ("name", "platform", "interval", "max_age", "window", "windows")
 _BEGIN: Final = "<!-- generated from the settings of the platforms: begin -->\n"
 _BEGIN_MONITORING: Final = "<!-- generated from the settings of the bundle: begin -->\n"
 _END: Final = "<!-- generated: end -->\n"
+_CLAUSE: Final = re.compile(r"[.:;](?:\s|$)|, and | \(")
 _NULL: Final = {"type": "null"}
 _SCHEMA_VERSION: Final = "https://json-schema.org/draft/2020-12/schema"
 
@@ -76,7 +78,14 @@ _MONITORING: Final[tuple[Section, ...]] = (
 def json_schema(file: type[BaseModel] = Config) -> str:
     """Return the JSON Schema (draft 2020-12) of a configuration file, for editors."""
     schema = file.model_json_schema(by_alias=True)
+    for definition in schema["$defs"].values():
+        definition["title"] = _title(definition["description"])
     return json.dumps({"$schema": _SCHEMA_VERSION} | _tidy(schema), indent=2, ensure_ascii=False) + "\n"
+
+
+def _title(description: str) -> str:
+    """Return what an editor shows above a mapping: how its description begins, in place of the name of a class."""
+    return _CLAUSE.split(" ".join(description.split()), maxsplit=1)[0]
 
 
 def _tidy(node: Any) -> Any:  # noqa: ANN401  JSON

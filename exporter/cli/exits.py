@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 import structlog
@@ -20,16 +20,28 @@ EXIT_UNKNOWN: Final = 3
 EXIT_INTERRUPTED: Final = 130
 
 
+def shout(problems: Sequence[str]) -> None:
+    """Print each of ``problems`` on standard error."""
+    for problem in problems:
+        typer.echo(visible(f"error: {problem}"), err=True)
+
+
 @contextlib.contextmanager
-def exits(*, bad_config: int = EXIT_BAD_CONFIG, otherwise: int = 1, interrupted: int = EXIT_INTERRUPTED) -> Iterator[None]:
-    """Turn what can go wrong into an exit code; no traceback without a bug."""
+def exits(
+    *,
+    bad_config: int = EXIT_BAD_CONFIG,
+    otherwise: int = 1,
+    interrupted: int = EXIT_INTERRUPTED,
+    tell: Callable[[Sequence[str]], object] = shout,
+) -> Iterator[None]:
+    """Turn what can go wrong into an exit code; no traceback without a bug. ``tell`` says what was wrong."""
     try:
         yield
     except ConfigError as error:
-        _shout(error)
+        tell([str(problem) for problem in error.problems])
         raise typer.Exit(bad_config) from None
     except BookingSyncError as error:
-        typer.echo(visible(redact(f"error: {error}")), err=True)
+        tell([redact(str(error))])
         raise typer.Exit(otherwise) from None
     except KeyboardInterrupt:
         raise typer.Exit(interrupted) from None
@@ -39,12 +51,8 @@ def exits(*, bad_config: int = EXIT_BAD_CONFIG, otherwise: int = 1, interrupted:
         raise typer.Exit(otherwise) from None  # who read us went away
     except Exception as bug:
         if is_no_thread(bug):
-            typer.echo(f"error: {NO_THREAD}", err=True)
+            tell([NO_THREAD])
         else:
             log.exception("crashed")
+            tell([f"a bug in the exporter ({type(bug).__name__}); please report it with what standard error has"])
         raise typer.Exit(otherwise) from None
-
-
-def _shout(error: ConfigError) -> None:
-    for problem in error.problems:
-        typer.echo(visible(f"error: {problem}"), err=True)

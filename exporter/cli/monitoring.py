@@ -6,15 +6,18 @@ import asyncio
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import typer
 
 from exporter.cli.exits import exits
-from exporter.monitoring import Options, Settings, load_settings
+from exporter.cli.tree import Commands
 from exporter.support import logs
 
-monitoring = typer.Typer(help="Write the dashboards, rules, routes and runbooks.", no_args_is_help=True, rich_markup_mode=None)
+if TYPE_CHECKING:  # the other commands, and a shell that completes, start without the bundle
+    from exporter.monitoring import Options, Settings
+
+monitoring = Commands(help="Write the dashboards, rules, routes and runbooks.", no_args_is_help=True)
 
 
 # A flag that is not given leaves what the file says, so none has a default of its own.
@@ -42,6 +45,8 @@ _Hurry: TypeAlias = Annotated[
 
 
 def _settings(file: Path | None) -> Settings:
+    from exporter.monitoring import Settings, load_settings  # noqa: PLC0415
+
     return load_settings(file) if file is not None else Settings()
 
 
@@ -136,7 +141,7 @@ def check_bundle(
     job: _Jobs = None,
     slo: _Slo = None,
     hurry: _Hurry = None,
-    output: Annotated[Report, typer.Option("--output", help="Form of the result.")] = Report.TEXT,
+    output: Annotated[Report, typer.Option("--output", "-o", help="Form of the result.")] = Report.TEXT,
 ) -> None:
     """Ask running servers whether they carry the bundle. Exit code 0 all there, 1 something is missing, 2 bad usage."""
     from exporter.commands.check_bundle import Access, check_running  # noqa: PLC0415

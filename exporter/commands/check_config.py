@@ -6,21 +6,25 @@ import asyncio
 import contextlib
 import sys
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from prometheus_client import CollectorRegistry
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
 
+from exporter.clock import Clock
 from exporter.commands.site_users import with_users_of
 from exporter.commands.world import known_secrets, opened_world
 from exporter.config import Config, load_config
 from exporter.errors import ConfigError, PollError
 from exporter.metrics import Instruments
+from exporter.model import ConnectionsObservation
 from exporter.platforms.policy import policy_of
 from exporter.platforms.retry import MAX_PATIENCE_SECONDS, patience
 from exporter.platforms.routes import host_route
@@ -35,6 +39,9 @@ from exporter.support.redaction import visible
 from exporter.web import WebConfig, web_warnings
 
 T = TypeVar("T")
+
+SIGN_OF_LIFE_SECONDS: Final = 5.0
+_NAMED: Final = 3  # of those that are waited for
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +63,8 @@ def check(
         try:
             return read()
         except ConfigError as error:
+            for warning in error.warnings:
+                warn(str(warning))
             problems.extend(str(problem) for problem in error.problems)
             return None
 
@@ -73,13 +82,17 @@ def check(
 async def check_online(config: Config, say: Callable[[str], None], warn: Callable[[str], None]) -> list[str]:
     """Try the credential of every target with a few cheap reads, side by side. Returns a problem for each that failed.
 
-    ``say`` hears of each that works, ``warn`` of what is there and not watched. They come in the order of the configuration, as
-    soon as all before it is known; on a terminal one sees how many are done.
+    ``say`` hears of each that works, ``warn`` of what is there and not watched, as soon as it is known. On a terminal one sees
+    how many are done, elsewhere from time to time who is still waited for.
     """
     known = known_secrets(config.secrets, config.names)
-    async with opened_world(Instruments(CollectorRegistry()), known) as world:
-        with _progress(len(config.targets)) as done:
-            return await check_all(config.targets, lambda target: _checked(world, target), say, warn, done)
+    names = [target.name for target in config.targets]
+    async with opened_world(Instruments(CollectorRegistry()), known) as world, AsyncExitStack() as shown:
+        if Console(stderr=True).is_terminal:
+            done = shown.enter_context(_progress(len(names)))
+        else:
+            done = await shown.enter_async_context(signs_of_life(names, world.clock, _on_standard_error))
+        return await check_all(config.targets, lambda target: _checked(world, target), say, warn, done)
 
 
 async def check_all(
@@ -89,31 +102,52 @@ async def check_all(
     warn: Callable[[str], None],
     done: Callable[[str], None] = lambda _: None,
 ) -> list[str]:
-    """``check`` all ``targets``, :data:`~exporter.polling.AT_ONCE` side by side; ``done`` hears of each at once."""
+    """``check`` all ``targets``, :data:`~exporter.polling.AT_ONCE` side by side. Returns the problems in their order."""
     places = asyncio.Semaphore(AT_ONCE)
 
-    async def one(target: Target) -> Checked:
+    async def one(target: Target) -> str:
         async with places:
             checked = await check(target)
         done(target.name)
-        return checked
+        if not checked.problem:
+            say(f"{target.name}: {checked.says}")
+        for warning in checked.warnings:
+            warn(f"{target.name}: {warning}")
+        return checked.problem
 
     checks = [asyncio.create_task(one(target), name=f"check {target.name}") for target in targets]
-    problems = []
     try:
-        for target, checking in zip(targets, checks, strict=True):
-            checked = await checking
-            if checked.problem:
-                problems.append(f"{target.name}: {checked.problem}")
-            else:
-                say(f"{target.name}: {checked.says}")
-            for warning in checked.warnings:
-                warn(f"{target.name}: {warning}")
+        found = zip(targets, [await checking for checking in checks], strict=True)
+        return [f"{target.name}: {problem}" for target, problem in found if problem]
     finally:  # a bug in one, or Ctrl-C, ends the others
         for checking in checks:
             checking.cancel()
         await asyncio.gather(*checks, return_exceptions=True)
-    return problems
+
+
+@asynccontextmanager
+async def signs_of_life(
+    names: Sequence[str], clock: Clock, tell: Callable[[str], None]
+) -> AsyncIterator[Callable[[str], None]]:
+    """Tell every :data:`SIGN_OF_LIFE_SECONDS` which of ``names`` are waited for; what it yields hears of each that is done."""
+    left = dict.fromkeys(names)  # in their order
+
+    async def signs() -> None:
+        while True:
+            await clock.sleep(SIGN_OF_LIFE_SECONDS)
+            more = f" and {len(left) - _NAMED} more" if len(left) > _NAMED else ""
+            tell(f"still waiting for {len(left)} of {len(names)}: {', '.join(islice(left, _NAMED))}{more}")
+
+    alive = asyncio.create_task(signs(), name="signs of life")
+    try:
+        yield lambda name: left.pop(name, None)
+    finally:
+        alive.cancel()
+        await asyncio.gather(alive, return_exceptions=True)
+
+
+def _on_standard_error(text: str) -> None:
+    print(visible(text), file=sys.stderr)  # noqa: T201
 
 
 @contextlib.contextmanager
@@ -121,9 +155,8 @@ def _progress(targets: int) -> Iterator[Callable[[str], None]]:
     """Show on a terminal how many of ``targets`` are done; what is printed meanwhile stands above."""
     columns = (SpinnerColumn(), TextColumn("checking"), MofNCompleteColumn(), TextColumn("{task.description}"))
     # What goes into a file or a pipe must not be led to the terminal.
-    console, here = Console(stderr=True), sys.stdout.isatty()
-    quiet = not console.is_terminal
-    with Progress(*columns, console=console, transient=True, redirect_stdout=here, disable=quiet) as progress:
+    here = sys.stdout.isatty()
+    with Progress(*columns, console=Console(stderr=True), transient=True, redirect_stdout=here) as progress:
         task = progress.add_task("", total=targets)
         yield lambda name: progress.update(task, advance=1, description=escape(visible(name)))
 
@@ -146,6 +179,10 @@ async def _checked(world: World, target: Target) -> Checked:
     policy = policy_of(target).at(world.clock.time())
     found = [warning for each in seen for warning in of_observation(target.name, each, policy)]
     warnings = [_line(warning.message, warning.fix) for warning in found if warning.kind not in policy.warnings]
+    silent = {row.label for each in seen if isinstance(each, ConnectionsObservation) for row in each.providers if not row.up}
+    for provider in sorted(silent):
+        message = f"the calendar provider {provider} does not answer the platform now: its connections could not be read"
+        warnings.append(_line(message, "try again in a few minutes"))
     if moved is not None:
         advice = advice_moved(moved)
         warnings.append(_line(advice.meaning, advice.fix))

@@ -34,18 +34,22 @@ async def run_demo(
     address: str,
     scenario: str,
     say: Callable[[str], None],
+    tell: Callable[[str], None],
     *,
     allowed_hosts: frozenset[str] = frozenset(),
     lifecycle: bool = False,
 ) -> None:
-    """Run simulator and exporter side by side until SIGTERM or SIGINT; nothing outside this machine is asked."""
+    """Run simulator and exporter side by side until SIGTERM or SIGINT; nothing outside this machine is asked.
+
+    What is said are the addresses; what happens is told beside them.
+    """
     script = scenario_named(scenario)
     simulator = Simulator(build=demo_world.build)
     async with running(simulator.app) as origin:
         with tempfile.TemporaryDirectory(prefix="booking-sync-demo-") as folder:
             path = Path(folder) / "exporter.yml"
             path.write_text(yaml.safe_dump(_configuration(origin), sort_keys=False))
-            async with playing(simulator, script, say):
+            async with playing(simulator, script, tell):
                 await daemon.run(
                     # Its short intervals are meant; on a real account they would deserve the warning.
                     lambda: load_config(path).without_warnings(),
@@ -53,7 +57,7 @@ async def run_demo(
                     listen_address=address,
                     allowed_hosts=allowed_hosts,
                     lifecycle=lifecycle,
-                    started=lambda url: _welcome(url, origin, scenario, say),
+                    started=lambda url: _welcome(url, origin, scenario, say, tell),
                 )
 
 
@@ -129,20 +133,18 @@ def _configuration(origin: str) -> dict[str, Any]:
     return {"timezone": "Europe/Berlin", "targets": targets}
 
 
-async def _welcome(url: str, origin: str, scenario: str, say: Callable[[str], None]) -> None:
-    say(f"""
-  Status board     {url}/
-  Metrics          {url}/metrics
-  Status as JSON   {url}/api/v1/status
-  Simulator        {origin}/_sim/   (scenario {scenario})
-
-Ctrl-C ends it. The first gauges:
-""")
+async def _welcome(url: str, origin: str, scenario: str, say: Callable[[str], None], tell: Callable[[str], None]) -> None:
+    tell("")
+    say(f"  Status board     {url}/")
+    say(f"  Metrics          {url}/metrics")
+    say(f"  Status as JSON   {url}/api/v1/status")
+    say(f"  Simulator        {origin}/_sim/")
+    tell(f"\nScenario {scenario}. Ctrl-C ends it. The first gauges:\n")
     async with httpx.AsyncClient(trust_env=False, base_url=url, timeout=10) as http:
         while (await http.get("/-/ready")).status_code != httpx.codes.OK:  # noqa: ASYNC110  asked as a user would, over HTTP
             await asyncio.sleep(0.1)
         page = (await http.get("/metrics")).text.splitlines()
     for start in SHOWN:
         for line in [line for line in page if line.startswith(start) and not line.endswith(" 0.0")][:SHOWN_LINES]:
-            say(f"  {line}")
-    say("")
+            tell(f"  {line}")
+    tell("")

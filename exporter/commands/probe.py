@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import sys
+import time
 from collections.abc import Iterable, Sequence
 
 import msgspec
-import typer
 from prometheus_client import CollectorRegistry
 from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
@@ -15,7 +14,7 @@ from exporter.clock import Clock
 from exporter.commands.probe_table import left_out, print_report
 from exporter.commands.world import known_secrets, opened_world
 from exporter.config import Config
-from exporter.errors import ConfigError
+from exporter.errors import ConfigError, Problem
 from exporter.metrics import Format, Instruments, Page
 from exporter.platforms.settings import Target
 from exporter.polling import Job, poll_all
@@ -26,36 +25,35 @@ from exporter.state.status_history import StatusHistory
 from exporter.state.thresholds import Thresholds
 from exporter.state.verdict import Verdict
 from exporter.support.known_secrets import KnownSecrets
-from exporter.support.redaction import visible
+from exporter.support.printed import put
 from exporter.web import encode_status, status_of
 
 
 async def probe_now(config: Config, targets: Sequence[str], output: str) -> int:
-    """Poll once, print, and return the exit code of the monitoring-plugin convention."""
+    """Poll once, print, and return the exit code of the monitoring-plugin convention.
+
+    Raises :class:`~exporter.errors.ConfigError` for a target that is unknown or cannot be opened.
+    """
     known = {target.name for target in config.targets}
-    if unknown := [name for name in targets if name not in known]:
-        print(f"UNKNOWN: no target named {', '.join(unknown)}; there are {', '.join(sorted(known))}", file=sys.stderr)  # noqa: T201
-        return Verdict.UNKNOWN
+    if strangers := [name for name in targets if name not in known]:
+        raise ConfigError([Problem("", f"no target named {', '.join(strangers)}; there are {', '.join(sorted(known))}")])
     wanted = frozenset(targets) or frozenset(known)
+    began = time.monotonic()
     instruments = Instruments(CollectorRegistry())
-    try:
-        chosen = (target for target in config.targets if target.name in wanted)
-        known_to_mask = known_secrets(config.secrets, config.names)
-        view = await _polled(chosen, config.verdicts.thresholds, instruments, known_to_mask)
-        view = with_warnings(view, config.unwatched)
-    except ConfigError as error:
-        print(visible(f"UNKNOWN: {error}"), file=sys.stderr)  # noqa: T201
-        return Verdict.UNKNOWN
+    chosen = (target for target in config.targets if target.name in wanted)
+    known_to_mask = known_secrets(config.secrets, config.names)
+    view = await _polled(chosen, config.verdicts.thresholds, instruments, known_to_mask)
+    view = with_warnings(view, config.unwatched)
     if output == "json":
-        typer.echo(encode_status(view))  # bytes: UTF-8 whatever the terminal speaks
+        put(encode_status(view) + b"\n")  # bytes: UTF-8 whatever the terminal speaks
     elif output == "metrics":
-        typer.echo(Page(instruments).render(view, Format.TEXT, None), nl=False)
+        put(Page(instruments).render(view, Format.TEXT, None))
     else:
-        print_report(status_of(view), overall(view, findings(view)), left_out(), once=True)
+        print_report(status_of(view), exit_code(view), time.monotonic() - began, left_out(), once=True)
     return exit_code(view)
 
 
-def exit_code(view: View) -> int:
+def exit_code(view: View) -> Verdict:
     """Return the exit code of the monitoring-plugin convention for a view that remembers nothing."""
     return overall(view, findings(view))
 

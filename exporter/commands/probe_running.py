@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-import sys
+import time
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
@@ -12,15 +12,16 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import httpx
 import msgspec
-import typer
 from msgspec.structs import replace
 
 from exporter.commands.probe_table import print_report
+from exporter.errors import BookingSyncError
 from exporter.platforms.trust import host_trust
 from exporter.state.verdict import Verdict
 from exporter.support.asked import ExposedPasswordError, NoAddressError, TooLongError, read_at_most, signed_in
 from exporter.support.json_text import decoder
 from exporter.support.net import join_address
+from exporter.support.printed import put
 from exporter.support.redaction import told
 from exporter.web import Status
 
@@ -31,7 +32,7 @@ _MAX_BYTES: Final = 256 * 2**20  # the metrics of thousands of targets
 _MAX_TEXT: Final = 400
 
 
-class _NoAnswerError(Exception):
+class NoAnswerError(BookingSyncError):
     """There is nothing to judge; the text says why."""
 
 
@@ -39,22 +40,22 @@ async def ask_running(url: str, targets: Sequence[str], output: str) -> int:
     """Ask the exporter at ``url``, print, and return the exit code of the monitoring-plugin convention.
 
     The user may stand in the URL, and the password, too, but other users of the machine see it there: it may as well be in
-    ``BOOKING_SYNC_PASSWORD``. Raises :class:`~exporter.errors.ConfigError` when the host's certificates cannot be read.
+    ``BOOKING_SYNC_PASSWORD``. Raises :class:`NoAnswerError`, and :class:`~exporter.errors.ConfigError` when the host's
+    certificates cannot be read.
     """
+    began = time.monotonic()
     try:
         async with asyncio.timeout(_SECONDS):
             status, text = await _asked(url, targets, output)
-    except _NoAnswerError as error:
-        print(told(f"UNKNOWN: {error}", _MAX_TEXT), file=sys.stderr)  # noqa: T201
-        return Verdict.UNKNOWN
+    except NoAnswerError as error:
+        raise NoAnswerError(told(str(error), _MAX_TEXT)) from None
     except TimeoutError:
-        print(f"UNKNOWN: no whole answer within {_SECONDS:g} s", file=sys.stderr)  # noqa: T201
-        return Verdict.UNKNOWN
+        raise NoAnswerError(f"no whole answer within {_SECONDS:g} s") from None
     verdict = verdict_of(status)
     if output == "table":
-        print_report(status, verdict)
+        print_report(status, verdict, time.monotonic() - began)
     else:
-        typer.echo(text, nl=output == "json")
+        put(text + b"\n" if output == "json" else text)
     return verdict
 
 
@@ -69,7 +70,7 @@ def verdict_of(status: Status) -> Verdict:
 
 
 async def _asked(url: str, targets: Sequence[str], output: str) -> tuple[Status, bytes]:
-    """Return the status and the text to print unless that is a table. Raises :class:`_NoAnswerError`."""
+    """Return the status and the text to print unless that is a table. Raises :class:`NoAnswerError`."""
     base, auth = _parsed(url)
     where = join_address(base.host, base.port)
     timeout = httpx.Timeout(_SECONDS, connect=_CONNECT_SECONDS)
@@ -79,28 +80,28 @@ async def _asked(url: str, targets: Sequence[str], output: str) -> tuple[Status,
             text = await _got(client, base, "api/v1/status", targets)
             status = _in_known_zones(decoder(Status).decode(text))
             if status.standby:
-                raise _NoAnswerError(f"{where} is standby and polls nothing: ask the exporter that is active")
+                raise NoAnswerError(f"{where} is standby and polls nothing: ask the exporter that is active")
             return status, await _got(client, base, "metrics", targets) if output == "metrics" else text
         except msgspec.MsgspecError:
-            raise _NoAnswerError(
+            raise NoAnswerError(
                 f"{where} answers what this version does not understand: is it an exporter, and of this version?"
             ) from None
         except httpx.ConnectTimeout:
-            raise _NoAnswerError(
+            raise NoAnswerError(
                 f"no connection to {where} within {_CONNECT_SECONDS:g} s: is the address right, does a firewall let it pass?"
             ) from None
         except httpx.HTTPError as error:
-            raise _NoAnswerError(f"no answer from {where} ({type(error).__name__}: {error})") from None
+            raise NoAnswerError(f"no answer from {where} ({type(error).__name__}: {error})") from None
 
 
 def _parsed(url: str) -> tuple[httpx.URL, httpx.BasicAuth | None]:
-    """Return the address without, and with, what says who asks. Raises :class:`_NoAnswerError`."""
+    """Return the address without, and with, what says who asks. Raises :class:`NoAnswerError`."""
     try:
         return signed_in(url, os.environ.get(PASSWORD_VARIABLE, ""))
     except NoAddressError:
-        raise _NoAnswerError("--running wants the address of an exporter, for example http://127.0.0.1:10888") from None
+        raise NoAnswerError("--running wants the address of an exporter, for example http://127.0.0.1:10888") from None
     except ExposedPasswordError:
-        raise _NoAnswerError("a password is sent over https:// only, or to this machine") from None
+        raise NoAnswerError("a password is sent over https:// only, or to this machine") from None
 
 
 def _in_known_zones(status: Status) -> Status:
@@ -121,10 +122,10 @@ async def _got(client: httpx.AsyncClient, base: httpx.URL, path: str, targets: S
         try:
             body = await read_at_most(answer, _MAX_BYTES)
         except TooLongError:
-            raise _NoAnswerError(f"the answer is longer than {_MAX_BYTES // 2**20} MiB") from None
+            raise NoAnswerError(f"the answer is longer than {_MAX_BYTES // 2**20} MiB") from None
     if answer.status_code == httpx.codes.OK:
         return body
     if answer.status_code == httpx.codes.UNAUTHORIZED:
-        raise _NoAnswerError(f"it asks for a password: write USER@ before the host, and the password in {PASSWORD_VARIABLE}")
+        raise NoAnswerError(f"it asks for a password: write USER@ before the host, and the password in {PASSWORD_VARIABLE}")
     said = body[:_MAX_TEXT].decode(errors="replace").strip()
-    raise _NoAnswerError(f"it answered {answer.status_code}: {' '.join(said.split())}")
+    raise NoAnswerError(f"it answered {answer.status_code}: {' '.join(said.split())}")

@@ -10,11 +10,13 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from exporter.commands.probe_line import first_line, in_one_line, numbers, title_of, unknown
 from exporter.model import CollectorName
 from exporter.policy import WarningKind
 from exporter.state.advice import asked_once, plain
 from exporter.state.verdict import TABLE, Verdict
 from exporter.support.local_time import day_and_time, from_to, in_utc, in_zone
+from exporter.support.printed import put
 from exporter.support.redaction import visible
 from exporter.web import status_types as api
 
@@ -30,24 +32,32 @@ _FEEDS: Final[Mapping[str, str]] = {
 _STYLES: Final = {"OK": "green", "WARNING": "yellow", "CRITICAL": "bold red", "UNKNOWN": "magenta"}
 
 
-def print_report(status: api.Status, verdict: Verdict, *more: str, once: bool = False) -> None:
-    """Print ``status`` on standard output, then ``more`` lines; in a pipe no line is wrapped, whatever ``COLUMNS`` says.
+def print_report(status: api.Status, verdict: Verdict, seconds: float, *more: str, once: bool = False) -> None:
+    """Print ``status`` on standard output, then ``more`` lines; ``seconds`` is how long it took to learn it.
 
-    ``once`` says that nobody polls again.
+    On a terminal there is a table in colours. Elsewhere a monitoring plugin's output: the numbers stand behind a ``|`` in the
+    first line, no line is wrapped, and none of the others has a ``|``. ``once`` says that nobody polls again.
     """
     console = Console(highlight=False)
-    console.print(escape(first_line(status, verdict)), soft_wrap=True)
+    first = first_line(status, verdict, console.encoding)
     rows = rows_of(status)
-    if console.is_terminal:
-        table = Table(*_HEAD, box=None, pad_edge=False)
-        for target, collector, judged, *rest in rows:
-            table.add_row(escape(target), collector, f"[{_STYLES[judged]}]{judged}", *map(escape, rest))
-        console.print(table)
-    else:
-        for line in _aligned([_HEAD, *rows]):
-            console.print(escape(line), soft_wrap=True)
-    for line in (*fixes(status, once=once), *_listings(status.listed), *more):
+    rest = (*fixes(status, once=once), *_listings(status.listed), *more)
+    if not console.is_terminal:
+        lines = (line.replace("|", "/") for line in (*_aligned([_HEAD, *rows]), *rest))
+        put("\n".join((f"{first} | {numbers(status, seconds)}", *lines)) + "\n")
+        return
+    console.print(escape(first), soft_wrap=True)
+    table = Table(*_HEAD, box=None, pad_edge=False)
+    for target, collector, judged, *cells in rows:
+        table.add_row(escape(target), collector, f"[{_STYLES[judged]}]{judged}", *map(escape, cells))
+    console.print(table)
+    for line in rest:
         console.print(escape(line), soft_wrap=True)
+
+
+def print_unknown(problems: Sequence[str]) -> None:
+    """Print on standard output, the only one that a monitoring system reads, why nothing could be judged."""
+    put(unknown(problems, Console().encoding))
 
 
 def left_out() -> str:
@@ -74,38 +84,17 @@ def rows_of(status: api.Status) -> list[tuple[str, ...]]:
 
     def without_collector(target: str) -> Iterator[tuple[str, ...]]:
         if target in apart:
-            found = _in_one_line("; ".join(dict.fromkeys(apart[target])))
-            yield _in_one_line(target) or "exporter", "-", worst[target, None], "", found
+            found = in_one_line("; ".join(dict.fromkeys(apart[target])))
+            yield in_one_line(target) or "exporter", "-", worst[target, None], "", found
 
     rows: list[tuple[str, ...]] = [*without_collector("")]
     for target in status.targets:
         if target.paused:
-            rows.append((_in_one_line(target.name), "-", "OK", "", "paused"))
+            rows.append((in_one_line(target.name), "-", "OK", "", "paused"))
             continue
         rows += without_collector(target.name)
         rows += (_row(target, collector, worst.get((target.name, collector.name), "OK")) for collector in target.collectors)
     return rows
-
-
-def first_line(status: api.Status, verdict: Verdict) -> str:
-    """Return what a monitoring system shows: the verdict, how many targets are how, and the worst that is wrong.
-
-    What follows a ``|`` would be numbers to it, so there is none.
-    """
-    counts = status.summary
-    rows = (
-        (counts.targets_critical, "critical"),
-        (counts.targets_warning, "warning"),
-        (counts.targets_waiting, "waiting"),
-        (counts.targets_healthy - counts.targets_paused, "healthy"),
-        (counts.targets_paused, "paused"),
-    )
-    told = ", ".join(f"{number} {word}" for number, word in rows if number) or "none"
-    line = f"{verdict.name}: {counts.targets} target{'' if counts.targets == 1 else 's'} ({told})"
-    if status.problems:
-        worst, more = status.problems[0], counts.problems_critical + counts.problems_warning - 1
-        line += f"; {_place(worst)}: {_what(worst)}" + (f", and {more} more" if more else "")
-    return _in_one_line(line).replace("|", "/")
 
 
 def fixes(status: api.Status, *, once: bool = False) -> Iterator[str]:
@@ -113,20 +102,12 @@ def fixes(status: api.Status, *, once: bool = False) -> Iterator[str]:
     groups: dict[tuple[str, ...], list[api.Problem]] = {}
     for problem in status.problems:
         fix = asked_once(problem.fix) if once else problem.fix
-        groups.setdefault((problem.severity, _what(problem), problem.meaning, fix), []).append(problem)
+        groups.setdefault((problem.severity, title_of(problem), problem.meaning, fix), []).append(problem)
     for (severity, what, meaning, fix), found in groups.items():
         yield visible(plain(f"- {severity}: {what}. {meaning}" + (f" Fix: {fix}" if fix else "")))
         for problem in found:
             detail = plain(_detail(problem, status.generated_at))
             yield visible(f"    {_place(problem)}" + (f": {detail}" if detail else ""))
-
-
-def _in_one_line(text: str) -> str:
-    return visible(" ".join(text.split()))
-
-
-def _what(problem: api.Problem) -> str:
-    return f"{problem.title} ({problem.reason})" if problem.reason else problem.title
 
 
 def _place(problem: api.Problem | api.Listed) -> str:
@@ -176,7 +157,7 @@ def _row(target: api.Target, collector: api.Collector, judged: str) -> tuple[str
         found = f"{found}; {failed}" if found else failed
     shown = "" if seconds is None else f"{seconds:.1f}"
     judged = judged if collector.finished_polls else "UNKNOWN"
-    return _in_one_line(target.name), collector.name, judged, shown, _in_one_line(found or "nothing")
+    return in_one_line(target.name), collector.name, judged, shown, in_one_line(found or "nothing")
 
 
 def _found(target: api.Target, collector: api.Collector) -> str:

@@ -33,34 +33,36 @@ def configuration(url: str) -> dict[str, Any]:
 
 
 async def run_simulator(
-    address: str, scenario: str, say: Callable[[str], None], *, last_week: Path | None = None, job: str = ""
+    address: str,
+    scenario: str,
+    say: Callable[[str], None],
+    tell: Callable[[str], None],
+    *,
+    last_week: Path | None = None,
+    job: str = "",
 ) -> None:
     """Serve the demo world on ``address`` and play ``scenario`` until SIGTERM or SIGINT.
 
-    What is said is a configuration with comments, so that it can be saved as it comes. ``last_week`` is a file to write the
-    weeks before to, as a Prometheus that scrapes under ``job`` would have recorded them.
+    What is said is a configuration, so that it can be saved as it comes; what happens is told beside it. ``last_week`` is a
+    file to write the weeks before to, as a Prometheus that scrapes under ``job`` would have recorded them.
     """
-
-    def comment(text: str) -> None:
-        say(f"# {text}")
-
     script = scenario_named(scenario)
     host, port = parse_address(address, "--listen")
     simulator = Simulator(build=demo_world.build)
     if last_week:
         watched = [{"target": one["name"], "platform": one["platform"]} for one in demo_targets("http://127.0.0.1")]
         write_last_weeks(last_week, watched, job=job, now=time.time())
-        comment(f"The weeks before: promtool tsdb create-blocks-from openmetrics {last_week} DIR, the data of Prometheus.")
+        tell(f"The weeks before: promtool tsdb create-blocks-from openmetrics {last_week} DIR, the data of Prometheus.")
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     try:
         async with running(simulator.app, host or "0.0.0.0", port) as url:  # noqa: S104  the operator wrote :PORT
-            comment(f"Simulated Wix and Bitrix24 on {url}, scenario {scenario}: {script.description}")
-            comment(f"Control: {url}/_sim/ (incidents, faults, request log). A configuration that watches it:\n")
+            tell(f"Simulated Wix and Bitrix24 on {url}, scenario {scenario}: {script.description}")
+            tell(f"Control: {url}/_sim/ (incidents, faults, request log). A configuration that watches it, to be saved:\n")
             say(yaml.safe_dump(configuration(url), sort_keys=False))
-            async with playing(simulator, script, comment):
+            async with playing(simulator, script, tell):
                 await stop.wait()
     except OSError as error:
         raise ListenError(f"cannot listen on {address}: {error.strerror}") from None

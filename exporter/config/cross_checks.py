@@ -17,7 +17,8 @@ from exporter.fields.kinds import FieldProblem, mapping_of, shown
 from exporter.platforms.base import Platform
 from exporter.platforms.registry import PLATFORMS
 from exporter.platforms.settings import Accepted
-from exporter.support.yaml_source import Path, Source, show_path
+from exporter.support.near import near_word
+from exporter.support.yaml_source import UNREADABLE, Path, Source, show_path
 
 
 def cross_field_problems(source: Source) -> Iterator[Problem]:
@@ -30,7 +31,9 @@ def cross_field_problems(source: Source) -> Iterator[Problem]:
 def _sense(top: Mapping[str, object]) -> Iterator[FieldProblem]:
     windows = _list(top.get("windows"))
     named = [mapping_of(window).get("name") for window in windows] or [window.name for window in DEFAULT_WINDOWS]
-    names = frozenset(name for name in named if isinstance(name, str))
+    # Windows that cannot be read may be any.
+    can_be_read = top.get("windows") is not UNREADABLE and UNREADABLE not in windows
+    names = frozenset(name for name in named if isinstance(name, str)) if can_be_read else None
     zone = _zone(top.get("timezone"), ZoneInfo("UTC"))
     yield from _repeated(("windows",), windows, "window")
     yield from _empty_windows(("windows",), windows, zone)
@@ -54,7 +57,8 @@ def _sense(top: Mapping[str, object]) -> Iterator[FieldProblem]:
         if "collectors" in settings and settings["collectors"] == {}:
             yield FieldProblem((*path, "collectors"), "names no collector", "add one, or remove the key to run all")
     site_users = mapping_of(top.get("site_users"))
-    yield from _unknown_sites(site_users, [*targets, *of_rules])
+    if top.get("targets") is not UNREADABLE and UNREADABLE not in targets:
+        yield from _unknown_sites(site_users, [*targets, *of_rules])
     yield from _both(_list(top.get("operators")), site_users)
 
 
@@ -106,18 +110,23 @@ def _unknown_sites(site_users: Mapping[str, object], targets: Iterable[object]) 
             yield FieldProblem(("site_users", site), f"no target has the label site: {shown(site)}", fix)
 
 
-def _collector(settings: Mapping[str, object], path: Path, windows: frozenset[str]) -> Iterator[FieldProblem]:
-    known = f"use one of {', '.join(sorted(windows))}, or add it to windows" if windows else "add it to windows"
+def _collector(settings: Mapping[str, object], path: Path, windows: frozenset[str] | None) -> Iterator[FieldProblem]:
     if settings.get("window") is not None and settings.get("windows") is not None:
         yield FieldProblem((*path, "windows"), "both window and windows are given", "keep one of them")
     name = settings.get("window")
-    if isinstance(name, str) and name not in windows:
-        yield FieldProblem((*path, "window"), f"there is no window {shown(name)}", known)
     choices = _list(settings.get("windows"))
-    for index, choice in enumerate(choices):
-        if isinstance(choice, str) and choice not in windows:
-            yield FieldProblem((*path, "windows", index), f"there is no window {shown(choice)}", known)
+    named: list[tuple[Path, object]] = [((*path, "window"), name)]
+    named += [((*path, "windows", index), choice) for index, choice in enumerate(choices)]
+    for where, choice in named:
+        if windows is not None and isinstance(choice, str) and choice not in windows:
+            yield FieldProblem(where, f"there is no window {shown(choice)}", _known_window(choice, windows))
     yield from _repeated((*path, "windows"), choices, "window")
+
+
+def _known_window(written: str, windows: frozenset[str]) -> str:
+    if near := near_word(written, windows):
+        return f"did you mean {near}?"
+    return f"use one of {', '.join(sorted(windows))}, or add it to windows" if windows else "add it to windows"
 
 
 def _accepted(rows: list[object], path: Path, platform: Platform) -> Iterator[FieldProblem]:

@@ -19,6 +19,7 @@ from exporter.fields.days import DaysOff
 from exporter.fields.durations import format_duration
 from exporter.fields.routes import CaFile, Proxy
 from exporter.platforms.settings import CollectorSettings
+from exporter.support.redaction import told_place
 from exporter.support.secret import Secret
 
 _DURATIONS: Final = frozenset({"interval", "max_age", "timeout", "soon", "within", "after"})
@@ -29,7 +30,10 @@ _HASH_DIGITS: Final = 12
 
 
 def effective_config(config: Config) -> str:
-    """Return the configuration in force as YAML: every default filled in, secrets (so webhook addresses, too) masked."""
+    """Return the configuration in force as YAML: every default filled in, secrets (so webhook addresses, too) masked.
+
+    A secret that a file or a variable holds is shown as that: which one is the first question when it does not work.
+    """
     return "\n".join(_yaml(_plain(config))) + "\n"
 
 
@@ -51,7 +55,7 @@ def _plain(value: object, *, folder: Path | None = None, name: str = "") -> obje
     if isinstance(value, WindowSpec):
         return {"name": value.name, "from": value.start, "to": value.end}
     if isinstance(value, Secret | CaFile | Proxy):
-        return str(value) if folder is None else _what_counts(value, folder)
+        return _told(value) if folder is None else _what_counts(value, folder)
     if isinstance(value, Mapping):
         return {str(key): _plain(item, folder=folder) for key, item in value.items()}
     if isinstance(value, frozenset):
@@ -65,6 +69,12 @@ def _plain(value: object, *, folder: Path | None = None, name: str = "") -> obje
     if name in _DURATIONS and isinstance(value, float):
         return format_duration(value)
     return str(value) if isinstance(value, str) else value
+
+
+def _told(value: Secret | CaFile | Proxy) -> str | dict[str, str]:
+    # Behind the source of a webhook stands the portal's address.
+    source = re.fullmatch(r"(file|env): (.+?)(?: https?://\S+)?", value.identity) if isinstance(value, Secret) else None
+    return {source[1]: told_place(source[2])} if source else str(value)
 
 
 def _what_counts(value: Secret | CaFile | Proxy, folder: Path) -> list[str]:

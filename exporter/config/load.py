@@ -1,4 +1,4 @@
-"""YAML -> validated, immutable :class:`Config` (design 4.3). Every problem is reported at once, with its path and a fix."""
+"""YAML -> validated, immutable :class:`Config`. Every problem is reported at once, with its path and a fix."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from exporter.config.calendar_warnings import calendar_warnings
 from exporter.config.cross_checks import cross_field_problems
 from exporter.config.merge import merged
 from exporter.config.messages import field_problems, problems_of_file
+from exporter.config.odd_text import odd_text
+from exporter.config.partial import right_part
 from exporter.config.settings import Config
 from exporter.config.unwatched import unwatched, unwatched_by, unwatched_problems
 from exporter.config.verdict_warnings import verdict_warnings
@@ -26,7 +28,8 @@ from exporter.support.files import NotAFileError, read_file_or_pipe, trouble_wit
 from exporter.support.known_secrets import KnownSecrets
 from exporter.support.redaction import redact
 from exporter.support.rights import exposures
-from exporter.support.yaml_source import read_yaml, show_path
+from exporter.support.yaml_rest import read_yaml_around
+from exporter.support.yaml_source import show_path
 
 PIPE_SECONDS: Final = 10.0
 """So long one waits for what a pipe brings, such as ``/dev/stdin``: nobody may come to write into it."""
@@ -43,7 +46,7 @@ def load_config(path: Path, environ: Mapping[str, str] = os.environ, now: Callab
     not, at ``now`` (Unix seconds).
     """
     reading = Reading(path.absolute().parent, environ, file=path.absolute())
-    source = read_yaml(read_text(path))
+    source = read_yaml_around(read_text(path))
     problems = list(source.problems)
     config: Config | None = None
     if source.value is not None or not problems:
@@ -52,23 +55,36 @@ def load_config(path: Path, environ: Mapping[str, str] = os.environ, now: Callab
         except ValidationError as error:
             problems += field_problems(error, source)
         problems += cross_field_problems(source)
-    if problems or config is None:
-        raise ConfigError(_masked(problems_of_file(problems, path), reading.secrets))
     files = (path.absolute(), *reading.files)
-    less = tuple(unwatched(config))
 
     def told(found: Iterable[FieldProblem]) -> list[Problem]:
         return [Problem(show_path(where), what, fix, str(path), source.line(where)) for where, what, fix in found]
 
-    warnings = told(_warnings(config, mapping_of(source.value)))
+    if problems or config is None:
+        warnings = told(FieldProblem(where, *_UNREAD) for where in source.unread)
+        if (part := right_part(source.value, reading)) is not None:
+            warnings += told(part.of_values(_warnings(part.config, part.written)))
+            seen = [(where, warning) for where, warning in unwatched(part.config) if part.is_whole(where)]
+            warnings += told(part.of_values(unwatched_problems(seen, part.config.targets, now())))
+        warnings += _open_files(files, reading)
+        problems = problems_of_file(problems, path)
+        raise ConfigError(*(_masked(found, reading.secrets) for found in (problems, warnings)))
+    less = tuple(unwatched(config))
+    warnings = told(_warnings(config, mapping_of(source.value))) + _open_files(files, reading)
     gaps = told(unwatched_problems(less, config.targets, now()))
     for index, rule in enumerate(config.discover):
         of_rule = (((("discover", index, *where)), warning) for where, warning in unwatched_by(rule))
         gaps += told(unwatched_problems(of_rule, [rule.target], now()))
-    open_files = exposures(dict.fromkeys(files, False) | dict.fromkeys(reading.private, True))
-    warnings += [Problem("", found.message, found.fix) for found in open_files]
     warnings, gaps = (_masked(found, reading.secrets, config.names) for found in (warnings, gaps))
     return config.read_from(files, tuple(warnings), reading.secrets).leaving(tuple(row for _, row in less), tuple(gaps))
+
+
+_UNREAD: Final = ("was not checked: it holds what is not valid YAML", "mend that, and check again")
+
+
+def _open_files(files: Iterable[Path], reading: Reading) -> list[Problem]:
+    found = exposures(dict.fromkeys(files, False) | dict.fromkeys(reading.private, True))
+    return [Problem("", each.message, each.fix) for each in found]
 
 
 def read_text(path: Path, flag: str = "--config.file") -> str:
@@ -106,6 +122,7 @@ def _warnings(config: Config, written: Mapping[str, object]) -> Iterator[FieldPr
         fix = "create it, writable for the exporter, or correct the path"
         yield FieldProblem(("state_file",), f"the folder {config.state_file.parent} {trouble}", fix)
     yield from calendar_warnings(written)
+    yield from odd_text(written)
     yield from verdict_warnings(config)
     raw = written.get("targets")
     for path, target in _all_targets(config):

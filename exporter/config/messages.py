@@ -3,31 +3,38 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from difflib import get_close_matches
 from math import isfinite
 from pathlib import Path as FilePath
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from exporter.config.keys import elsewhere, homes, known_keys, platform_at
 from exporter.config.settings import Config
 from exporter.errors import Problem
 from exporter.fields.kinds import REPORTED_ELSEWHERE, kind, shown
 from exporter.platforms.registry import PLATFORMS
-from exporter.platforms.settings import models_in
-from exporter.support.yaml_source import UNREADABLE, Path, Source, show_path, showable_key
+from exporter.support.near import near_word, same_word
+from exporter.support.redaction import is_meant, redact
+from exporter.support.yaml_source import ODD_BLANKS, UNREADABLE, Path, Source, show_path, showable_key
 
 # Words that people bring from elsewhere, besides those of the platforms; close matches are found without this list.
 _MISNOMERS: Final[Mapping[str, str]] = {
     "tz": "write timezone",
-    "scrape_interval": "write interval, under collectors.<name>",
+    **dict.fromkeys(
+        ("scrape_interval", "poll_interval", "every", "period", "frequency"), "write interval, under collectors.<name>"
+    ),
+    **dict.fromkeys(("sites", "accounts", "portals", "salons", "customers"), "write targets"),
+    **dict.fromkeys(("type", "provider", "kind"), "write platform"),
+    **dict.fromkeys(("thresholds", "severities", "alerts"), "write verdicts"),
+    **dict.fromkeys(("enabled", "disabled"), "write paused: true in a target that is not to be asked"),
+    "reason": "write why",
     "start": "write from",
     "end": "write to",
     "modules": "write collectors",
-    "ca_file": "it belongs to tls",
     "tls_config": "write tls",
     "insecure_skip_verify": "certificates are always checked; name the CA's file in tls.ca_file",
     "proxy_url": "write proxy",
@@ -35,10 +42,50 @@ _MISNOMERS: Final[Mapping[str, str]] = {
 }
 
 
+# What people call the kinds of the table of verdicts.
+_VERDICTS: Final[Mapping[str, str]] = {
+    **dict.fromkeys(("double_booking", "double_bookings", "overlap", "overlaps", "overlapping_bookings"), "conflict"),
+    **dict.fromkeys(("token_revoked", "error", "errors"), "connection_error"),
+    **dict.fromkeys(("provider_down", "provider"), "provider_failing"),
+    **dict.fromkeys(("disconnected", "connection_lost"), "connection_disconnected"),
+    **dict.fromkeys(("stuck", "sync_stuck"), "connection_stuck"),
+    **dict.fromkeys(("all_down", "down", "all_connections_down"), "connections_down"),
+    **dict.fromkeys(("unlinked", "lost_crm_link"), "unlinked_bookings"),
+    **dict.fromkeys(("intake", "intake_stopped", "no_bookings"), "intake_silent"),
+    **dict.fromkeys(("overdue", "late"), "poll_overdue"),
+    **dict.fromkeys(("expiry", "credential", "token_expiry"), "credential_expiry"),
+    **dict.fromkeys(("budget", "throttled"), "budget_spent"),
+}
+
+
 def problems_of_file(problems: Iterable[Problem], path: FilePath) -> list[Problem]:
     """Return the problems of the file ``path`` as it has them, one for each place and message, its name in each."""
-    unique = {(problem.path, problem.message): replace(problem, file=str(path)) for problem in problems}
-    return sorted(unique.values(), key=lambda problem: problem.line or 0)
+    unique = {(problem.path, problem.message, problem.fix): replace(problem, file=str(path)) for problem in problems}
+    return sorted(_causes([*unique.values()]), key=lambda problem: problem.line or 0)
+
+
+def _causes(problems: Sequence[Problem]) -> Iterator[Problem]:
+    """Yield ``problems`` without those that only follow from a misspelt key: what it should have given is not missing, too."""
+    meant = {
+        (problem.path.rpartition(".")[0], found[1])
+        for problem in problems
+        if problem.message == _UNKNOWN and (found := _DID_YOU_MEAN.fullmatch(problem.fix))
+    }
+    for problem in problems:
+        around, _, key = problem.path.rpartition(".")
+        follows = problem.message in _MISSING and (around, key) in meant
+        follows |= problem.message.endswith(_MISSING_THERE) and any(
+            there == problem.path and re.search(rf"\b{name}\b", problem.fix) for there, name in meant
+        )
+        if not follows:
+            yield problem
+
+
+_UNKNOWN: Final = "unknown key"
+_NO_TARGETS: Final = "there are no targets"
+_DID_YOU_MEAN: Final = re.compile(r"did you mean (\w+)\?")
+_MISSING: Final = ("is missing", _NO_TARGETS)
+_MISSING_THERE: Final = ("is missing", "has no credential")
 
 
 def field_problems(error: ValidationError, source: Source, root: type[BaseModel] = Config) -> Iterator[Problem]:
@@ -48,14 +95,26 @@ def field_problems(error: ValidationError, source: Source, root: type[BaseModel]
             continue  # its elements are wrong, and each is reported
         if details["input"] is UNREADABLE or details["type"] == REPORTED_ELSEWHERE:
             continue
-        path = tuple(element for index, element in enumerate(details["loc"]) if not _is_tag(details["loc"], index))
-        yield _problem(details, path, source, root)
+        path = place_of(details["loc"])
+        yield from _problems(details, path, source, root)
+
+
+def place_of(loc: Path) -> Path:
+    """Return where in the file that is what pydantic calls ``loc``."""
+    return tuple(element for index, element in enumerate(loc) if not _is_tag(loc, index))
 
 
 def _is_tag(loc: Path, index: int) -> bool:
     # pydantic puts the branch of a union into the path: the platform, and how an element of `windows` was read.
     is_platform = index == 2 and loc[0] == "targets"  # noqa: PLR2004  targets, position, platform
     return loc[index] in (PLATFORMS if is_platform else ("<name>", "<window>"))
+
+
+def _problems(details: ErrorDetails, path: Path, source: Source, root: type[BaseModel]) -> Iterator[Problem]:
+    first = _problem(details, path, source, root)
+    yield first
+    if details["type"] == "config":
+        yield from (replace(first, message=message, fix=fix) for message, fix in details["ctx"].get("more", ()))
 
 
 def _problem(details: ErrorDetails, path: Path, source: Source, root: type[BaseModel]) -> Problem:
@@ -122,19 +181,46 @@ _PLAIN: Final[Mapping[str, tuple[str, str]]] = {
 def _standard(details: ErrorDetails, path: Path, root: type[BaseModel]) -> tuple[str, str]:
     name, value, context = details["type"], details["input"], details.get("ctx", {})
     if root is Config and path == ("targets",) and (name in ("missing", "too_short") or value is None):
-        return "there are no targets", "add targets, with at least one"
+        return _NO_TARGETS, "add targets, with at least one"
     if name in _WANTED:
         wanted, fix = _WANTED[name]
-        return _empty(wanted) if value is None else (f"must be {wanted}, not {kind(value)}", fix)
+        if not path and root is Config:
+            fix = "write targets: above the list" if isinstance(value, list) else "begin it with targets: and a list of them"
+        said = f"must be {wanted}, not {kind(value)}", (_in_another_form(wanted, value, path) if path else "") or fix
+        return _empty(wanted) if value is None else said
     if name in _NUMBERS or name in _BOUNDS:
         return _of_number(name, value, context)
     if name == "literal_error":
-        message = "is empty" if value is None else f"must be text, not {kind(value)}"
-        message = f"{shown(value)} is not allowed" if isinstance(value, str) else message
-        return message, f"write {context['expected'].replace(chr(39), '')}"
+        return _none_of(re.findall("'([^']*)'", context["expected"]), value, "allowed")
     if name == "union_tag_invalid":
-        return f"{shown(context['tag'])} is not a platform", f"write {_either(PLATFORMS)}"
+        return _none_of(list(PLATFORMS), context["tag"], "a platform")
     return _PLAIN.get(name, ("cannot be used", "see docs/configuration.md"))
+
+
+def _none_of(words: Sequence[str], value: object, what: str) -> tuple[str, str]:
+    """Return what is wrong with a value that is none of ``words``, and the one that is probably meant."""
+    if not isinstance(value, str):
+        return "is empty" if value is None else f"must be text, not {kind(value)}", f"write {_either(words)}"
+    return f"{shown(value)} is not {what}", _meant(near_word(value, words)) or f"write {_either(words)}"
+
+
+def _in_another_form(wanted: str, value: object, path: Path) -> str:
+    """Return how what stands in the file becomes what is ``wanted``, in its own words; empty where that is nothing special."""
+    if wanted == "a list" and isinstance(value, Mapping):
+        names = [name for name, inner in value.items() if isinstance(inner, Mapping)]
+        if names and len(names) == len(value):
+            example = showable_key(names[0]) or "NAME"
+            with_names = f"write each as an element that starts with - name: {example}, its keys below"
+            return with_names if path[-1] in ("targets", "windows") else ""
+        return "put - in front of its first key, and indent the others as much"
+    if wanted == "a list" and isinstance(value, (str, int)) and not isinstance(value, bool):
+        return f"write it in brackets: [{value}]" if is_meant(str(value)) and redact(str(value)) == str(value) else ""
+    if wanted == "a mapping" and isinstance(value, list) and value:
+        if all(isinstance(inner, Mapping) for inner in value):
+            return "leave the - out"
+        key = showable_key(value[0]) if isinstance(value[0], str) else None
+        return f"write each as a key with its value, without -, such as {key}:" if key else ""
+    return ""
 
 
 def _empty(wanted: str) -> tuple[str, str]:
@@ -149,8 +235,8 @@ def _of_number(name: str, value: Any, context: Mapping[str, Any]) -> tuple[str, 
         return _no_number(_NUMBERS[name], value)
     words, bound, fix = _BOUNDS[name]
     limit = f"{context[bound]:.15g}"
-    is_percentage = name == "less_than" and limit == "1" and value <= 100  # noqa: PLR2004  per cent
-    more = f"; {value / 100:.15g} is {value:.15g} %" if is_percentage else ""
+    is_percentage = name == "less_than" and limit == "1" and 1 < value <= 100  # noqa: PLR2004  per cent
+    more = f"; {value / 100:.15g} is {value:.15g} %" if is_percentage else "; 1 is all of them" if value == 1 else ""
     return f"{words} {limit}, not {value:.15g}", fix.format(limit) + more
 
 
@@ -160,13 +246,14 @@ def _no_number(wanted: str, value: object) -> tuple[str, str]:
         return _empty(wanted)
     if not isinstance(value, (str, float)):
         return f"must be {wanted}, not {kind(value)}", "write it in digits"
-    found = _NUMBER.fullmatch(value) if isinstance(value, str) else None
+    if isinstance(value, float):
+        return f"{value!r} is not {wanted}", f"write {value:.15g}" if value.is_integer() else "write it without a fraction"
+    found = _NUMBER.fullmatch(value)
     meant = float(found[1].replace(",", ".")) / (100 if found[2] else 1) if found else 0.0
     is_usable = found is not None and isfinite(meant) and (wanted == "a number" or meant.is_integer())
-    shown_value = shown(value) if isinstance(value, str) else f"{value:.15g}"
     as_meant = f"write {meant:.15g}" + ("" if found and found[2] else ", without quotes")
-    otherwise = "write it without a fraction" if found or isinstance(value, float) else "write it in digits"
-    return f"{shown_value} is not {wanted}", as_meant if is_usable else otherwise
+    otherwise = "write it without a fraction" if found else "write it in digits"
+    return f"{shown(value)} is not {wanted}", as_meant if is_usable else otherwise
 
 
 def _misnomer(name: str) -> str:
@@ -176,67 +263,29 @@ def _misnomer(name: str) -> str:
 
 
 def _unknown_key(path: Path, source: Source, root: type[BaseModel]) -> Problem:
-    key, around = path[-1], path[:-1]
-    name = showable_key(key)
+    key, around = str(path[-1]), path[:-1]
+    # What is nearly a key of ours is no credential, however long its words are.
+    name = showable_key(key) or (key if key.isascii() and near_word(key, homes(root)) else None)
     line = source.line(path)
-    known = _known_keys(around, source, root)
+    known = known_keys(around, source, root)
     use = f"use one of {', '.join(known)}"
+    if re.search(f"[{ODD_BLANKS}]", key):
+        what = "unknown key with a blank that is none (U+00A0 and the like, from a web page)"
+        return Problem(show_path(around), what, "type the blanks anew", line=line)
     if name is None:
         return Problem(show_path(around), "unknown key, which is not shown", use, line=line)
-    near = get_close_matches(name.lower(), known, n=1, cutoff=0.7)
-    if near:
-        fix = f"did you mean {near[0]}?"
-    elif root is Config and (misnomer := _misnomer(name)):
-        fix = misnomer
-    elif elsewhere := _belongs(name, around, root):
-        fix = elsewhere
-    else:
-        fix = use
-    what = "unknown key"
-    if around[-1:] == ("collectors",):
-        what = f"not a collector of platform {_platform(around, source)}"
+    platform = platform_at(around, source)
+    fix = (
+        _meant(same_word(name, known))
+        or _meant(_VERDICTS.get(name) if around == ("verdicts",) else None)
+        or (_misnomer(name) if root is Config else "")
+        or elsewhere(name, around, platform, root)
+        or _meant(near_word(name, known))
+        or use
+    )
+    what = f"not a collector of platform {platform}" if around[-1:] == ("collectors",) else _UNKNOWN
     return Problem(show_path(path), what, fix, line=line)
 
 
-def _belongs(name: str, around: Path, root: type[BaseModel]) -> str:
-    if around and name in root.model_fields:
-        return "it stands at the top of the file"
-    if root is not Config:
-        return ""
-    for platform in PLATFORMS.values():
-        if len(around) == 2 and around[0] == "targets" and name in platform.settings.model_fields:  # noqa: PLR2004  targets, position
-            return f"it is a key of platform {platform.name}"
-    if len(around) == 2 and name in ("interval", "max_age", "windows", "window", "conflicts", "count", "statuses"):  # noqa: PLR2004
-        return f"it belongs to a collector: collectors.<name>.{name}"
-    return ""
-
-
-def _platform(path: Path, source: Source) -> str:
-    target = _value_at(source.value, path[:2])
-    return str(target.get("platform")) if isinstance(target, Mapping) else ""
-
-
-def _known_keys(path: Path, source: Source, root: type[BaseModel]) -> list[str]:
-    models = [root]
-    for index, element in enumerate(path):
-        if isinstance(element, int):
-            if path[0] == "targets" and index == 1:
-                platform = PLATFORMS.get(_platform(path, source))
-                models = [platform.settings] if platform is not None else []
-            continue
-        fields = [model.model_fields[element] for model in models if element in model.model_fields]
-        fields = fields or [field for model in models for field in model.model_fields.values() if field.alias == element]
-        models = [
-            model for field in fields for annotation in (field.annotation, *field.metadata) for model in models_in(annotation)
-        ]
-    return [field.alias or name for model in models for name, field in model.model_fields.items()]
-
-
-def _value_at(value: object, path: Path) -> object:
-    for element in path:
-        is_there = isinstance(value, Mapping) and element in value
-        is_item = isinstance(value, list) and isinstance(element, int) and element < len(value)
-        if not is_there and not is_item:
-            return None
-        value = cast("Any", value)[element]
-    return value
+def _meant(near: str | None) -> str:
+    return f"did you mean {near}?" if near else ""

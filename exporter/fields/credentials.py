@@ -12,7 +12,7 @@ from urllib.parse import SplitResult, urlsplit
 from pydantic import PlainValidator, ValidationInfo, WithJsonSchema
 
 from exporter.fields.files import read_named_file
-from exporter.fields.kinds import Reading, field_error, kind, text_of
+from exporter.fields.kinds import Reading, field_error, field_errors, kind, text_of
 from exporter.support.files import shown_path
 from exporter.support.net import ascii_host, join_address, keeps_secrets
 from exporter.support.redaction import is_meant, told_place
@@ -26,6 +26,19 @@ _REMOVE_QUOTES: Final = {
 }
 
 
+# What stands where a credential should, because something else was to put it there, or a blank is missing.
+_UNFILLED: Final = (
+    (r"\$\{?[A-Za-z_]\w*\}?", "names a shell variable; variables are not expanded in this file", "write {env: NAME}"),
+    (r"%[A-Za-z_]\w*%", "names a variable of Windows; variables are not expanded in this file", "write {env: NAME}"),
+    (r"\{\{.*\}\}|<[\w .-]+>", "is a template that nobody has filled in", "fill it in, or write {file: /path} or {env: NAME}"),
+    (
+        r"(?:env|file):.*",
+        "is the text of a source, not a source",
+        "write {env: NAME} or {file: /path}, with a blank after the colon",
+    ),
+)
+
+
 def secret_text(value: object, info: ValidationInfo) -> str:
     """Return the credential that ``value`` is or names: the text itself, ``{file: PATH}`` or ``{env: NAME}``.
 
@@ -37,7 +50,9 @@ def secret_text(value: object, info: ValidationInfo) -> str:
     source = ""
     if isinstance(value, Mapping):
         if len(value) != 1 or not set(value) <= {"file", "env"}:
-            raise field_error("needs exactly one of the keys file and env", "write {file: /path} or {env: NAME}")
+            has_no_blank = any(str(key).startswith(("env:", "file:")) for key in value)
+            like = "write {file: /path} or {env: NAME}" + (", with a blank after the colon" if has_no_blank else "")
+            raise field_error("needs exactly one of the keys file and env", like)
         ((source, name),) = value.items()
         text = _secret_file(name, reading) if source == "file" else _secret_variable(name, reading)
     elif isinstance(value, str):
@@ -56,8 +71,9 @@ def secret_text(value: object, info: ValidationInfo) -> str:
 def _written_out(text: str, reading: Reading | None) -> str:
     if not text.strip():
         raise field_error("is empty", "write the value, {file: /path} or {env: NAME}")
-    if re.fullmatch(r"\s*\$\{?[A-Za-z_][A-Za-z0-9_]*\}?\s*", text):
-        raise field_error("names a shell variable; variables are not expanded in this file", "write {env: NAME}")
+    for pattern, what, fix in _UNFILLED:
+        if re.fullmatch(pattern, text.strip(), re.ASCII):
+            raise field_error(what, fix)
     if reading and reading.file:
         reading.private.append(reading.file)
     return text
@@ -151,8 +167,12 @@ SecretValue = Annotated[Secret, PlainValidator(_secret), SECRET_SCHEMA]
 # URLs. None of these messages shows the URL, because a credential may stand in any part of it.
 
 
-def split_url(url: str, form: str) -> SplitResult:
-    """Return the parts of an address that a credential may be sent to, its host in ASCII; ``form`` shows what is wanted."""
+def split_url(url: str, form: str) -> tuple[SplitResult, list[tuple[str, str]]]:
+    """Return the parts of an address, its host in ASCII, and why no credential may be sent there.
+
+    Each reason comes with its fix, for :func:`~exporter.fields.kinds.field_errors`; ``form`` shows what is wanted. What has no
+    parts at all is raised.
+    """
     try:
         parts = urlsplit(url)
         port = parts.port
@@ -160,16 +180,18 @@ def split_url(url: str, form: str) -> SplitResult:
         raise field_error("is not a URL", f"write it like {form}") from None
     if parts.scheme not in ("https", "http") or not parts.hostname:
         raise field_error("is not a URL", f"write it like {form}")
-    if parts.username is not None or parts.password is not None:
-        raise field_error("holds a user name or password", "remove everything before the @, and the @")
     host = host_of(parts.hostname, "a URL", form)
+    wrong = []
+    if parts.username is not None or parts.password is not None:
+        wrong.append(("holds a user name or password", "remove everything before the @, and the @"))
     if port == 0:
-        raise field_error("has port 0", "remove the port or correct it")
+        wrong.append(("has port 0", "remove the port or correct it"))
     if not keeps_secrets(parts.scheme, host):
-        raise field_error("uses http to another machine, which shows the credential to everybody on the way", "write https://")
+        what = "uses http to another machine, which shows the credential to everybody on the way"
+        wrong.append((what, "write https://"))
     if parts.query or parts.fragment:
-        raise field_error("has a ? or # part", f"write it like {form}")
-    return parts._replace(netloc=join_address(host, port))
+        wrong.append(("has a ? or # part", f"write it like {form}"))
+    return parts._replace(netloc=join_address(host, port)), wrong
 
 
 def host_of(name: str, what: str, form: str) -> str:
@@ -186,9 +208,11 @@ def host_of(name: str, what: str, form: str) -> str:
 
 def _origin(value: object) -> str:
     text = text_of(value, "https://portal.example")
-    parts = split_url(text, "https://host or https://host:port")
+    parts, wrong = split_url(text, "https://host or https://host:port")
     if parts.path not in ("", "/"):
-        raise field_error("has a path", "write only https://host or https://host:port; the exporter knows the paths")
+        wrong.append(("has a path", "write only https://host or https://host:port; the exporter knows the paths"))
+    if wrong:
+        raise field_errors(wrong)
     return f"{parts.scheme}://{parts.netloc}"
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -20,8 +20,8 @@ from pydantic_core import PydanticCustomError
 
 from exporter.counting import WindowError, WindowSpec, parse
 from exporter.fields.durations import PATTERN as DURATION_PATTERN
-from exporter.fields.durations import parse_duration
-from exporter.fields.zones import place_like
+from exporter.fields.durations import meant_duration, parse_duration
+from exporter.fields.zones import instead_of
 from exporter.support.files import is_no_file
 from exporter.support.redaction import is_meant, redact
 from exporter.support.secret import is_quoted
@@ -54,6 +54,12 @@ def field_error(message: str, fix: str) -> PydanticCustomError:
     """Return the error for a value that cannot be used. Neither text may hold a credential."""
     # Without a template in the message, so that braces in it mean nothing.
     return PydanticCustomError("config", "{message}", {"message": message, "fix": fix})
+
+
+def field_errors(found: Sequence[tuple[str, str]]) -> PydanticCustomError:
+    """Return the error for a value with several things wrong, each a message and a fix, so that all are told at once."""
+    (message, fix), *more = found
+    return PydanticCustomError("config", "{message}", {"message": message, "fix": fix, "more": more})
 
 
 class FieldProblem(NamedTuple):
@@ -127,7 +133,9 @@ def _duration(value: object, info: ValidationInfo) -> float:
     try:
         seconds = parse_duration(text)
     except ValueError:
-        raise field_error(f"{shown(text)} is not a duration", "write it like 30s, 5m or 1h30m") from None
+        meant = meant_duration(text)
+        fix = f"write {meant}" if meant else "write it like 30s, 5m or 1h30m"
+        raise field_error(f"{shown(text)} is not a duration", fix) from None
     if seconds <= 0:
         raise field_error("must be longer than 0", "write it like 30s, 5m or 1h30m")
     return seconds
@@ -157,9 +165,7 @@ def _zone(value: object) -> ZoneInfo:
     try:
         return ZoneInfo(name)
     except (KeyError, OSError, ValueError):  # unknown; a folder of zones; ../ and other forms that are no key
-        near = place_like(name)
-        fix = f"did you mean {near}?" if near else "write it like Europe/Berlin or UTC"
-        raise field_error(f"{shown(name)} is not an IANA time zone", fix) from None
+        raise field_error(f"{shown(name)} is not an IANA time zone", instead_of(name)) from None
 
 
 Zone = Annotated[ZoneInfo, PlainValidator(_zone), WithJsonSchema({"type": "string", "examples": ["Europe/Berlin", "UTC"]})]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from exporter import __version__
@@ -44,6 +45,12 @@ def files(options: Options) -> dict[str, str]:
     return {name: with_cluster_label(text, options.cluster_label) for name, text in texts.items()}
 
 
+@cache
+def shipped_files() -> Mapping[str, str]:
+    """Return the text of every file of the bundle as it is shipped, made once: a process has one version of it."""
+    return files(Options())
+
+
 @dataclass(frozen=True, slots=True)
 class Rendered:
     """What a render did: the files that it wrote, and what else people have to know, one line each."""
@@ -60,7 +67,8 @@ def render(options: Options, out_dir: Path, *, force: bool = False) -> Rendered:
     if nobody edited it and no link leads to it; else each render tells it, until somebody removes it. Raises
     :class:`~exporter.errors.BookingSyncError` for a file that cannot be written, and while another render writes there.
     """
-    texts, shipped = files(options), files(Options())
+    shipped = shipped_files()
+    texts = shipped if options == Options() else files(options)
     with alone_in(out_dir):
         before = folder(out_dir)
         if not force and (edited := list(before.edited(texts, shipped))):

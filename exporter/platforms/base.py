@@ -21,6 +21,7 @@ from exporter.errors import PollError, Reason
 from exporter.fields.kinds import FieldProblem
 from exporter.model import ApiUsage, Change, CollectorName, ExpectedSeries, Observation
 from exporter.platforms.advice import PlatformAdvice
+from exporter.platforms.conformance import Conformance
 from exporter.platforms.discovery import Discoverer
 from exporter.platforms.inventory import Inventory
 from exporter.platforms.settings import Target
@@ -103,6 +104,10 @@ class Admission(Protocol):
         ...
 
 
+def _nobody(operation: str, status: int, headers: Mapping[str, str], body: bytes) -> None:
+    """Hear nothing."""
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
     """What a session may use of the outside world; everything a test wants to replace.
@@ -111,7 +116,8 @@ class Services:
     machine can do; ``since`` remembers which status a connection had when, across restarts when a state file is configured.
     ``policy`` is asked for what the target accepts, which changes while the session lives.
     ``shared`` is what the sessions of one platform have in common, as its :attr:`Platform.new_shared` made it. ``known`` is
-    told of tokens that come while it runs, so that they are masked wherever they turn up.
+    told of tokens that come while it runs, so that they are masked wherever they turn up. ``heard`` is told of each whole
+    answer: operation, HTTP status, headers, body.
     """
 
     http: httpx.AsyncBaseTransport
@@ -123,6 +129,7 @@ class Services:
     shared: object = None
     policy: Callable[[], TargetPolicy] = TargetPolicy
     known: KnownSecrets = field(default_factory=KnownSecrets)
+    heard: Callable[[str, int, Mapping[str, str], bytes], None] = _nobody
 
 
 RETRIED: Final = (
@@ -197,6 +204,13 @@ async def _nothing_to_list(_: object) -> Inventory:
     return Inventory()
 
 
+async def _nothing_to_ask(_: object, __: object) -> None:
+    pass
+
+
+_NOTHING_STATED: Final = Conformance((), 0, _nothing_to_ask)
+
+
 @dataclass(frozen=True, slots=True)
 class Platform:
     """All that the rest of the exporter knows of a platform.
@@ -206,8 +220,8 @@ class Platform:
     people bring from elsewhere, with the fix. ``open_session`` makes no I/O and raises
     :class:`~exporter.errors.TargetConfigError` for a target that cannot work. ``new_shared`` makes what its sessions have in
     common, once in each process; they find it in :attr:`Services.shared`. ``inventory`` reads what the account of an open
-    session has, by name and id, and never raises a :class:`~exporter.errors.PollError`. ``discoverer`` finds accounts,
-    where the platform has credentials that see several.
+    session has, by name and id, and never raises a :class:`~exporter.errors.PollError`. ``conformance`` has what we take for
+    granted of the platform. ``discoverer`` finds accounts, where the platform has credentials that see several.
     """
 
     name: str
@@ -221,4 +235,5 @@ class Platform:
     misnomers: Mapping[str, str] = field(default_factory=dict)
     new_shared: Callable[[], object] = lambda: None
     inventory: Callable[[Any], Awaitable[Inventory]] = _nothing_to_list
+    conformance: Conformance = _NOTHING_STATED
     discoverer: Discoverer | None = None

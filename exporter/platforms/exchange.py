@@ -107,6 +107,7 @@ async def exchange(
         raise _lost(error, host) from None
     finally:
         services.events.request(operation, code, clock.monotonic() - began)
+    services.heard(operation, response.status_code, response.headers, body)
     return Answer(response.status_code, response.headers, body)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from random import Random
 from types import MappingProxyType
@@ -130,8 +130,12 @@ class World:
         services = Services(http, self.clock, self.random, events, StatusHistory(), self.admission, known=self.known)
         return platform.discoverer.find(rule, services)
 
-    def open_target(self, target: Target, since: StatusHistory) -> LiveTarget:
+    def open_target(
+        self, target: Target, since: StatusHistory, through: Callable[[Services], Services] = lambda services: services
+    ) -> LiveTarget:
         """Bring ``target`` to life, without I/O. Raises :class:`~exporter.errors.PollError` when it cannot work.
+
+        ``through`` may put something of its own between the target and what it uses of the outside world.
 
         Raises :class:`~exporter.errors.ConfigError` when the host's CA store cannot be read for one with a CA file.
         Its counters are not on the page before :meth:`LiveTarget.show_counters`, so that a reload can still be refused.
@@ -141,7 +145,7 @@ class World:
         http = self.routes.through(self.http, target.ca_file, target.proxy)
         policy = PolicyInForce(policy_of(target))
         services = Services(http, self.clock, self.random, events, since, self.admission, shared, policy, self.known)
-        session = PausedSession() if target.paused else open_session(target, services)
+        session = PausedSession() if target.paused else open_session(target, through(services))
         return LiveTarget(target, session, events, _jobs(target, session, events, self.known, since), policy)
 
     async def open_targets(self, targets: Iterable[Target], since: StatusHistory) -> dict[str, LiveTarget]:

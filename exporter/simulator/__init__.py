@@ -1,6 +1,6 @@
 """Faithful local Wix and Bitrix24: for ``simulate``, ``demo``, rehearsals of the team on call, and our own tests.
 
-Built from the fact sheets (wix.md section 13, bitrix24.md section 15) and from nothing of the clients under
+Built from docs/platforms (wix.md section 13, bitrix24.md section 15) and from nothing of the clients under
 ``exporter.platforms``, so that the two can disagree. It leans on the clock and on support; only commands and tests lean on it.
 """
 

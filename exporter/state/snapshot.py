@@ -1,4 +1,4 @@
-"""The newest observation of each collector, and the freshness rule (design 5).
+"""The newest observation of each collector, and the freshness rule.
 
 The scheduler swaps whole :class:`CollectorState` values in; readers ask for a :class:`View` of one moment. An observation
 older than ``max_age`` is not in the view: its series vanish, they never become zero. Within a connections observation the

@@ -30,6 +30,7 @@ LEVELS: Final[Mapping[str, int]] = {
     "debug": logging.DEBUG,
     "info": logging.INFO,
     "warning": logging.WARNING,
+    "warn": logging.WARNING,  # the word of the exporters that are written in Go; `level` answers with the first of the two
     "error": logging.ERROR,
     "critical": logging.CRITICAL,
 }

@@ -12,7 +12,7 @@ _QUOTES: Final = ("'", '"')
 def pasted(text: str) -> str:
     """Return a credential that a person wrote, without white space.
 
-    Pasted keys pick it up at their ends, and as line breaks inside, and it makes illegal headers (fact sheet wix.md 2.2).
+    Pasted keys pick it up at their ends, and as line breaks inside, and it makes illegal headers (docs/platforms/wix.md 2.2).
     """
     return "".join(text.split())
 

@@ -27,6 +27,8 @@ _MERGE_TAG: Final = "tag:yaml.org,2002:merge"
 _PLAIN_TAGS: Final = frozenset(f"tag:yaml.org,2002:{name}" for name in ("null", "bool", "int", "float", "str", "timestamp"))
 _CONTAINER_TAGS: Final = frozenset({"tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"})
 _TAG: Final = ("has a YAML tag", "remove it, or put a value that starts with ! in quotes")
+_SECRET_TAGS: Final = frozenset({"!env", "!ENV", "!env_var", "!secret", "!vault", "!file"})
+_TEMPLATE: Final = ("is a template that nobody has filled in", "fill it in, or put the value in quotes")
 
 
 class _Unreadable:
@@ -41,12 +43,15 @@ UNREADABLE: Final = _Unreadable()
 class Source:
     """What a YAML file says. ``value`` is ``None`` for an empty file; ``lines`` maps a path to its line, from 1.
 
-    Where ``problems`` has found a value that cannot be read, ``value`` holds :data:`UNREADABLE`.
+    Where ``problems`` has found a value that cannot be read, ``value`` holds :data:`UNREADABLE`. ``broken`` is the line where
+    that begins which is not YAML; ``value`` is ``None`` then. ``unread`` are the places that were left out to read the rest.
     """
 
     value: object
     lines: Mapping[Path, int]
     problems: tuple[Problem, ...]
+    broken: int | None = None
+    unread: tuple[Path, ...] = ()
 
     def line(self, path: Path) -> int | None:
         """Return the line of ``path``, or of the nearest thing around it."""
@@ -57,14 +62,17 @@ class Source:
 
 
 def read_yaml(text: str) -> Source:
-    """Return what ``text`` says, with every problem that can be told apart; after a syntax error that is just one."""
+    """Return what ``text`` says, with every problem that can be told apart; after a syntax error that is just one.
+
+    :func:`exporter.support.yaml_rest.read_yaml_around` reads on behind it.
+    """
     try:
         loader, node = _compose(text)
     except yaml.reader.ReaderError:
         problem = Problem("", "the file holds a character that YAML forbids", "save it as plain UTF-8 text")
         return Source(None, {}, (problem,))
     except yaml.MarkedYAMLError as error:
-        return Source(None, {}, (_syntax_problem(error),))
+        return Source(None, {}, (_syntax_problem(error, text),), broken=_first_line(error))
     except (RecursionError, _TooDeepError):
         return Source(None, {}, (_TOO_DEEP,))
     builder = _Builder(loader)
@@ -127,8 +135,9 @@ def showable_key(key: object) -> str | None:
 
 # PyYAML's messages quote the file, so each is told in words of our own: a part of the message, what it means, the fix.
 _LOOK: Final = "check the indentation, the colons and the quotes around this line"
+NO_ANCHOR: Final = "an alias (*name) that no anchor defines"
 _SYNTAX: Final = (
-    ("undefined alias", "an alias (*name) that no anchor defines", "put a value that starts with * in quotes"),
+    ("undefined alias", NO_ANCHOR, "put a value that starts with * in quotes"),
     ("'\\t'", "a tab where YAML wants spaces", "indent with spaces"),
     ("another document", "more than one document", "keep one document: remove the line ---"),
     ("expected <block end>", "the indentation does not fit the lines above", _LOOK),
@@ -142,12 +151,40 @@ _SYNTAX: Final = (
 )
 
 
-def _syntax_problem(error: yaml.MarkedYAMLError) -> Problem:
+ODD_BLANKS: Final = "\xa0\u2002-\u200b\u202f\u3000\ufeff"
+"""Characters that look like a blank and are none to YAML, as they stand in a class of a regular expression."""
+
+# What stands on the line of the error says more than the parser. Such values come from shells, templates and web pages.
+_FOREIGN: Final = (
+    (r"\$\{\w+\}", "a shell variable within { }, and variables are not expanded in this file", "write {env: NAME}"),
+    (r":\s*%\w+%", "a variable of Windows, and variables are not expanded in this file", "write {env: NAME}"),
+    (f"[{ODD_BLANKS}]", "a blank that is none (U+00A0 and the like, from a web page)", "type the blanks anew"),
+    (r"^\s*-\w+:\s", "no blank after the -", "write - and a blank in front of the key"),
+    (r"^\s*(?:- )?\w+:[^\s:/]+$", "no blank after the colon", "write key: value"),
+)
+_BEGINS_EARLIER: Final = re.compile("flow|scalar|simple key")
+
+
+def _syntax_problem(error: yaml.MarkedYAMLError, text: str) -> Problem:
     said = error.problem or ""
     what, fix = next(((what, fix) for part, what, fix in _SYNTAX if part in said), ("cannot be read", _LOOK))
     mark = error.context_mark if "end of stream" in said else error.problem_mark
     mark = mark or error.problem_mark or error.context_mark
-    return Problem("", f"not valid YAML: {what}", fix, line=mark.line + 1 if mark else None)
+    line = mark.line + 1 if mark else None
+    lines = text.splitlines()
+    for number in (line, _first_line(error), (line or 1) - 1):
+        around = lines[number - 1] if number and number <= len(lines) else ""
+        for pattern, foreign, instead in _FOREIGN:
+            if re.search(pattern, around, re.ASCII):
+                return Problem("", f"not valid YAML: {foreign}", instead, line=number)
+    return Problem("", f"not valid YAML: {what}", fix, line=line)
+
+
+def _first_line(error: yaml.MarkedYAMLError) -> int | None:
+    """Return the line on which that begins which is not YAML: a bracket or a quote that is open is noticed much later."""
+    begins_earlier = error.context_mark is not None and _BEGINS_EARLIER.search(error.context or "")
+    mark = error.context_mark if begins_earlier else error.problem_mark
+    return mark.line + 1 if mark else None
 
 
 def _odd_number(text: str, value: object) -> tuple[str, str] | None:
@@ -198,7 +235,8 @@ class _Builder:
 
     def _scalar(self, node: yaml.ScalarNode, path: Path) -> object:
         if node.tag not in _PLAIN_TAGS:
-            return self._refuse(node, path, *_TAG)
+            what, fix = _TAG
+            return self._refuse(node, path, what, "write {env: NAME} or {file: /path}" if node.tag in _SECRET_TAGS else fix)
         try:
             value: object = self._loader.construct_object(node)
         except (ValueError, OverflowError):  # 2026-02-30, or a number with thousands of digits
@@ -207,7 +245,9 @@ class _Builder:
             return self._refuse(node, path, *_TAG)
         return value
 
-    def _mapping(self, node: yaml.MappingNode, path: Path) -> dict[str | int, object]:
+    def _mapping(self, node: yaml.MappingNode, path: Path) -> object:
+        if node.flow_style and any(isinstance(key, yaml.MappingNode) for key, _ in node.value):  # {{ name }}
+            return self._refuse(node, path, *_TEMPLATE)
         built: dict[str | int, object] = {}
         first: dict[str, int] = {}
         merged: list[yaml.Node] = []
@@ -243,7 +283,7 @@ class _Builder:
         # What the mapping says itself was built before: its values and its lines stay.
         extra = self._mapping(node, path)
         self._open.discard(id(node))
-        for key, value in extra.items():
+        for key, value in extra.items() if isinstance(extra, dict) else ():
             into.setdefault(key, value)
 
     def _refuse(self, node: yaml.Node, path: Path, what: str, fix: str) -> _Unreadable:

@@ -1,4 +1,4 @@
-"""The ASGI application: every path of design 4.2, and the log level."""
+"""The ASGI application: every path of docs/web.md, and the log level."""
 
 from __future__ import annotations
 
@@ -244,7 +244,13 @@ class _Pages:
             return PlainTextResponse("booking-sync-exporter is ready.\n")
         if is_bare(request.scope):
             return PlainTextResponse("Not ready: some collectors have not finished their first poll.\n", 503)
-        lines = [f"Not ready: {len(missing)} collectors have not finished their first poll."] if missing else []
+        lines = []
+        if missing:
+            lines.append(
+                f"Not ready: {len(missing)} collectors have not finished their first poll."
+                if len(missing) > 1
+                else "Not ready: 1 collector has not finished its first poll."
+            )
         lines += _some(f"{t}/{c}" for t, c in missing)
         lines += [f"Not ready: the sites of discover[{name}] have not been asked for yet." for name in unasked]
         return PlainTextResponse("\n".join(lines) + "\n", 503)
@@ -268,7 +274,7 @@ class _Pages:
         try:
             self._backend.set_log_level(level)
         except ValueError:
-            return PlainTextResponse("Give ?level=debug, info, warning or error.\n", 400)
+            return PlainTextResponse("Give ?level=debug, info, warn or error.\n", 400)
         return PlainTextResponse(f"Logging from level {level} on.\n")
 
     async def poll(self, request: Request) -> Response:

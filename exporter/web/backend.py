@@ -105,5 +105,5 @@ class Backend(Protocol):
         ...
 
     def set_log_level(self, level: str) -> None:
-        """Log from ``level`` on: ``debug``, ``info``, ``warning`` or ``error``. Raises :class:`ValueError` for other words."""
+        """Log from ``level`` on: ``debug``, ``info``, ``warn``, ``error``. Raises :class:`ValueError` for other words."""
         ...

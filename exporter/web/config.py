@@ -62,7 +62,7 @@ _NOT_OFFERED: Final[Mapping[str, str]] = {
 _MOST_BYTES: Final = 1024 * 1024
 _BCRYPT: Final = re.compile(r"\$2[aby]\$(\d\d)\$[./A-Za-z0-9]{53}")
 _COSTS: Final = range(4, 19)
-_MAKE_HASH: Final = "make one with: htpasswd -nBC 10 \"\" | tr -d ':\\n'"
+_MAKE_HASH: Final = "make one with: booking-sync-exporter hash-password"
 
 
 @dataclass(frozen=True, slots=True)

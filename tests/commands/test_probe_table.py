@@ -7,8 +7,9 @@ import re
 import pytest
 from msgspec.structs import replace
 
+from exporter.commands.probe_line import first_line
 from exporter.commands.probe_running import verdict_of
-from exporter.commands.probe_table import first_line, fixes, print_report, rows_of
+from exporter.commands.probe_table import fixes, print_report, rows_of
 from exporter.errors import Reason
 from exporter.model import (
     BookingsObservation,
@@ -74,8 +75,8 @@ def test_the_first_line_has_the_verdict_the_counts_and_the_worst() -> None:
     assert "OK: 1 target (1 healthy)" == said(well())
     line = said(views.failing())
     assert line.startswith("CRITICAL: 2 targets (")
-    assert f"; {WIX} " in line
-    assert line.endswith(", and 5 more")
+    assert f" - polls fail, older data shown (auth): {WIX} connections, {WIX} bookings - " in line
+    assert line.endswith(", and 2 more")
 
 
 def test_the_first_line_has_nothing_that_a_monitoring_system_takes_for_numbers() -> None:
@@ -108,7 +109,7 @@ def test_a_fix_that_five_connections_need_is_printed_once_with_the_five_places(c
     head, *places = fixes(status)
     assert head.startswith("- warning: calendar is disconnected")
     assert [f"    {WIX} connection Chair {number} (google calendar)" for number in range(5)] == sorted(places)
-    print_report(status, Verdict.WARNING)
+    print_report(status, Verdict.WARNING, 0.5)
     assert [len(row) for row in rows_of(status)] == [5]
     assert 1 == capsys.readouterr().out.count(head)
 
@@ -158,8 +159,8 @@ def test_a_row_is_not_ok_where_the_configuration_lets_it_see_less_than_it_seems(
 def test_a_probe_promises_no_further_try_and_an_exporter_does(platform: str, reason: Reason) -> None:
     state = views.failed(views.unpolled("a", platform, CollectorName.BOOKINGS), reason, "no")
     status = status_of(views.view_of(views.target_of("a", platform, [state])))
-    assert not re.search(r"Nothing|exporter (tries|waits)|next poll", "".join(fixes(status, once=True)))
-    assert ("Nothing" in "".join(fixes(status))) == ("Try again in a few minutes." in "".join(fixes(status, once=True)))
+    assert not re.search(r"Wait:|exporter (tries|goes on)|next poll", "".join(fixes(status, once=True)))
+    assert ("Wait:" in "".join(fixes(status))) == ("Try again in a few minutes." in "".join(fixes(status, once=True)))
 
 
 @pytest.mark.parametrize("scene", views.SCENES)
@@ -171,7 +172,7 @@ def test_what_is_listed_and_not_judged_is_printed_with_its_reason(capsys: pytest
     rows = views.connections(views.connection("Chair 1", ConnectionStatus.DISCONNECTED))
     state = views.succeeded(views.unpolled(WIX, "wix", CollectorName.CONNECTIONS), rows)
     policy = TargetPolicy(connections={"Chair 1": Known("on leave")})
-    print_report(status_of(views.view_of(views.target_of(WIX, "wix", [state], policy=policy))), Verdict.OK, "more")
+    print_report(status_of(views.view_of(views.target_of(WIX, "wix", [state], policy=policy))), Verdict.OK, 0.5, "more")
     *_, listed, more = capsys.readouterr().out.splitlines()
     assert "- listed, not judged: salon-wix Chair 1: calendar is disconnected, known: on leave" == listed
     assert "more" == more

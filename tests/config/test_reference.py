@@ -10,9 +10,11 @@ from typing import Any
 import jsonschema
 import pytest
 import yaml
+from pydantic import BaseModel
 
 from exporter.config import Config
 from exporter.fields.durations import PATTERN, parse_duration
+from exporter.monitoring import Settings
 from exporter.platforms.bitrix24.settings import BitrixTarget
 from exporter.platforms.wix.settings import WixTarget
 from tools.config_reference import json_schema, with_reference
@@ -159,3 +161,17 @@ def test_the_pattern_of_durations_says_what_the_loader_reads(text: str) -> None:
     except ValueError:
         is_duration = False
     assert is_duration == bool(len(text) >= 2 and re.search(PATTERN, text))
+
+
+@pytest.mark.parametrize("file", [Config, Settings], ids=["exporter", "monitoring"])
+def test_editors_show_words_for_every_mapping_and_no_name_of_a_class(file: type[BaseModel]) -> None:
+    definitions = json.loads(json_schema(file))["$defs"]
+    titles = {name: definition["title"] for name, definition in definitions.items()}
+    assert 10 < len(titles)
+    for name, title in titles.items():
+        assert title != name
+        assert 2 <= len(title.split()), title
+        assert len(title) <= 80, title
+        assert title[0].isupper(), title
+        assert not title.endswith((".", ",")), title
+        assert not set(re.findall(r"\w*[a-z][A-Z]\w*", title)) - {"PagerDuty"}, title

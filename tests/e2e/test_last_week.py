@@ -23,11 +23,12 @@ async def written(file: Path) -> str:
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-u", "-m", "exporter", "simulate", "--listen=127.0.0.1:0"),
         *("--with-last-week", str(file), "--job", JOB),
-        stdout=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.PIPE,
     )
     try:
-        assert process.stdout is not None
-        return (await asyncio.wait_for(process.stdout.readline(), 30)).decode()
+        assert process.stderr is not None
+        return (await asyncio.wait_for(process.stderr.readline(), 30)).decode()
     finally:
         process.terminate()
         await process.wait()

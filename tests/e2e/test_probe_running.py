@@ -36,8 +36,12 @@ def test_it_asks_the_exporter_and_no_platform_and_ends_with_the_same_verdict_as_
         assert (1, 1, "") == (direct, code, err)
         for text in (out, printed):
             first, *rest = text.splitlines()
-            assert first.startswith("WARNING: 2 targets (1 warning, 1 healthy); salon-wix ")
-            assert first.endswith(": calendar sync is broken (token_revoked)")
+            said, _, numbers = first.partition(" | ")
+            assert said.startswith(
+                "WARNING: 2 targets (1 warning, 1 healthy) - calendar sync is broken (token_revoked): salon-wix "
+            )
+            assert "targets_critical=0;;0;0;2 targets_warning=1;0;;0;2" in numbers
+            assert "connections_error=1;;;0" in numbers.split()
             assert any("2 synced, 1 error" in line or "1 error, 2 synced" in line for line in rest), text
             assert "signs in again" in text
 
@@ -55,10 +59,11 @@ def test_it_narrows_to_targets_and_says_which_it_does_not_know(tmp_path: Path) -
             assert 2 == (await command(*asking))[0]
             code, out, _ = await command(*asking, "salon-b24")
             assert (1, False) == (code, "salon-wix" in out)
-            assert out.startswith("WARNING: 1 target (1 warning); salon-b24 links: many bookings have no CRM link")
+            assert out.startswith("WARNING: 1 target (1 warning) - many bookings have no CRM link, next_7d (")
+            assert "): salon-b24 links | targets_critical=0;" in out
             code, out, err = await command(*asking, "salon-wicks")
-            assert (3, "") == (code, out)
-            assert "salon-wicks" in err
+            assert (3, "") == (code, err)
+            assert "salon-wicks" in out
 
     with_business(tmp_path, scenario)
 
@@ -126,17 +131,17 @@ def test_over_tls_with_a_password_which_is_never_shown(tmp_path: Path) -> None:
 )
 def test_without_an_answer_it_is_unknown_and_says_why(url: str, said: str) -> None:
     code, out, err = asyncio.run(command("probe", f"--running={url}"))
-    assert (3, "") == (code, out)
-    assert err.startswith("UNKNOWN: ")
-    assert said in err
-    assert "planted-password" not in err
+    assert (3, "") == (code, err)
+    assert out.startswith("UNKNOWN: ")
+    assert said in out
+    assert "planted-password" not in out
 
 
 def test_what_is_no_exporter_is_unknown(tmp_path: Path) -> None:
     async def scenario(business: Business) -> None:
-        code, _, err = await command("probe", f"--running={business.url}")
+        code, out, _ = await command("probe", f"--running={business.url}")
         assert 3 == code
-        assert err.startswith("UNKNOWN: ")
+        assert out.startswith("UNKNOWN: ")
 
     with_business(tmp_path, scenario)
 

@@ -1,4 +1,4 @@
-"""The fake fleet answers as the fact sheets say, so that a poll that fails failed for a reason of the exporter's."""
+"""The fake fleet answers as docs/platforms says, so that a poll that fails failed for a reason of the exporter's."""
 
 from __future__ import annotations
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from random import Random
 from typing import Protocol
 
+import httpx
 from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -95,13 +96,19 @@ async def application(
     may_stand_by: bool = False,
     known: KnownSecrets | None = None,
     shard: tuple[int, int] | None = None,
+    through: httpx.AsyncBaseTransport | None = None,
 ) -> AsyncIterator[RunningApplication]:
-    """Run the exporter on ``config`` while the block runs."""
+    """Run the exporter on ``config`` while the block runs; it asks by sockets unless it is given another way ``through``."""
     instruments = Instruments(CollectorRegistry())
     clock_of_exporter: Clock = clock
     async with pool(clock) as http:
         world = World(
-            http, clock_of_exporter, Random(1), instruments, Admission(clock_of_exporter), known=known or KnownSecrets()
+            through or http,
+            clock_of_exporter,
+            Random(1),
+            instruments,
+            Admission(clock_of_exporter),
+            known=known or KnownSecrets(),
         )
         load = world.sites.loading(lambda: load_config(config) if shard is None else shard_of(load_config(config), *shard))
         app = Application(load, world=world, page=Page(instruments), may_stand_by=may_stand_by)

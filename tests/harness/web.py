@@ -16,6 +16,7 @@ from exporter.model import CollectorName
 from exporter.monitoring import Options, runbook_texts
 from exporter.state.asking import Answer, Asked
 from exporter.state.snapshot import View
+from exporter.support import logs
 from exporter.web import Dashboards, Reloaded, create_app
 
 T = TypeVar("T")
@@ -76,7 +77,7 @@ class ShownBackend:
         return [Asked(name, self.answer, self.seconds) for name in names]
 
     def set_log_level(self, level: str) -> None:
-        if level not in {"debug", "info", "warning", "error"}:
+        if level not in logs.LEVELS:
             raise ValueError(level)
         self.level = level
 

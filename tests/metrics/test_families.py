@@ -1,4 +1,4 @@
-"""The declared families against the contract (design 4.4)."""
+"""The declared families against names, types and labels that others rely on."""
 
 from __future__ import annotations
 

@@ -42,19 +42,22 @@ _Loader.add_constructor("tag:yaml.org,2002:int", _Loader.number_or_text)
 def typed(cases: dict[str, Any]) -> dict[str, Any]:
     """Return cases whose series have a type and a unit, as ``type-and-unit-labels`` makes them.
 
-    What is about one process is left out: it keeps the labels of its series.
+    What is asked about one process is asked of series without: its answers keep the labels of their series.
     """
-    return {**cases, "tests": [_typed(case) for case in cases["tests"]]}
+    return {**cases, "tests": [one for case in cases["tests"] for one in _typed(case)]}
 
 
-def _typed(case: dict[str, Any]) -> dict[str, Any]:
-    return {
-        **case,
-        "input_series": [{**one, "series": _with_type(one["series"])} for one in case["input_series"]],
-        **{
-            kind: [one for one in case.get(kind, ()) if not any(name in one[key] for name in ABOUT_A_PROCESS)]
-            for kind, key in (("alert_rule_test", "alertname"), ("promql_expr_test", "expr"))
-        },
+def _typed(case: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    series = [{**one, "series": _with_type(one["series"])} for one in case["input_series"]]
+    yield {**_asking(case, about_a_process=False), "input_series": series}
+    yield _asking(case, about_a_process=True)
+
+
+def _asking(case: dict[str, Any], *, about_a_process: bool) -> dict[str, Any]:
+    questions = (("alert_rule_test", "alertname"), ("promql_expr_test", "expr"))
+    return case | {
+        kind: [one for one in case.get(kind, ()) if about_a_process == any(name in one[key] for name in ABOUT_A_PROCESS)]
+        for kind, key in questions
     }
 
 

@@ -17,11 +17,12 @@ import yaml
 
 from exporter.config import load_config
 from exporter.monitoring import Options, render
+from tests.harness.compose import shipped
 from tests.monitoring.bundle import ALERT_GROUPS, BOARDS, RECORDING_GROUPS, ROOT
 
 KUBERNETES = ROOT / "config" / "kubernetes"
 SCHEMAS = Path(__file__).parent / "schemas"
-COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text())
+COMPOSE = shipped()
 CORE = ["config.yaml", "deployment.yaml", "networkpolicy.yaml", "service.yaml", "volume.yaml"]
 CUSTOM = ["prometheusrule.yaml", "servicemonitor.yaml"]
 

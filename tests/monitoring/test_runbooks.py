@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
-import yaml
 
 from exporter.monitoring import Options, runbook_texts
 from exporter.monitoring.alerts import Alert, Choice, alert_groups
 from exporter.monitoring.runbook_text import first_steps, sections
-from tests.monitoring.bundle import ALERT_NAMES, BOARDS, PROMETHEUS, ROOT, RUNBOOKS, load_board, panels
+from tests.monitoring.bundle import ALERT_NAMES, BOARDS, ROOT, RUNBOOKS, load_board, panels
+from tests.monitoring.cases import CASES, load
 from tests.monitoring.promql import selectors
 
 PAGES = sorted(path for path in RUNBOOKS.glob("*.md") if path.name != "README.md")
@@ -157,14 +159,13 @@ def test_a_page_has_a_silence_of_labels_with_which_its_alert_fires(alert: str) -
 
 def fired_with(alert: str) -> set[str]:
     """Return the labels with which the alert fires in the cases that are shipped."""
-    cases = [
-        case
-        for path in (PROMETHEUS / "tests").glob("*.yml")
-        for test in yaml.safe_load(path.read_text())["tests"]
-        for case in test.get("alert_rule_test", ())
-        if case["alertname"] == alert
-    ]
+    cases = [case for case in _alert_cases() if case["alertname"] == alert]
     return {label for case in cases for expected in case.get("exp_alerts") or () for label in expected["exp_labels"]}
+
+
+@cache
+def _alert_cases() -> list[dict[str, Any]]:
+    return [case for path in CASES for test in load(path)["tests"] for case in test.get("alert_rule_test", ())]
 
 
 def test_the_heartbeat_is_never_silenced() -> None:

@@ -269,18 +269,20 @@ def test_labels_of_manifests_are_on_every_manifest_and_in_no_selector(tmp_path: 
 # Alerts that nobody wants.
 
 
-@pytest.mark.parametrize("name", sorted(ALERT_NAMES - NEEDED.keys()))
-def test_an_alert_that_is_switched_off_is_nowhere_and_keeps_nothing_back(name: str) -> None:
-    bundle = files(Options(off=frozenset({name})))
-    assert name not in {rule.get("alert") for rule in rules_in(bundle)}
-    assert f"docs/runbooks/{name.lower()}.md" not in bundle
-    for page, text in bundle.items():
-        if page.startswith("docs/runbooks/"):
-            assert f"({name.lower()}.md)" not in text, page
+@pytest.mark.parametrize("part", range(7))
+def test_alerts_that_are_switched_off_are_nowhere_and_keep_nothing_back(part: int) -> None:
+    names = sorted(ALERT_NAMES - NEEDED.keys())[part::7]  # a render for each alert would take a minute
+    bundle = files(Options(off=frozenset(names)))
     named = yaml.safe_load(bundle[ROUTING])["inhibit_rules"]
     matchers = [one for rule in named for one in (*rule["source_matchers"], *rule["target_matchers"])]
-    assert not any(re.search(rf'"(.*\|)?{name}(\|.*)?"', matcher) for matcher in matchers if " != " not in matcher)
-    assert name not in re.findall(r"\w+", re.sub(r"alertname!~\S+", "", _recorded(bundle, "told:booking_sync_health:code")))
+    told = re.findall(r"\w+", re.sub(r"alertname!~\S+", "", _recorded(bundle, "told:booking_sync_health:code")))
+    pages = "".join(text for page, text in bundle.items() if page.startswith("docs/runbooks/"))
+    for name in names:
+        assert name not in {rule.get("alert") for rule in rules_in(bundle)}
+        assert f"docs/runbooks/{name.lower()}.md" not in bundle
+        assert f"({name.lower()}.md)" not in pages
+        assert not any(re.search(rf'"(.*\|)?{name}(\|.*)?"', matcher) for matcher in matchers if " != " not in matcher)
+        assert name not in told
 
 
 def _recorded(bundle: dict[str, str], part: str) -> str:

@@ -19,7 +19,8 @@ from typing import Any
 import pytest
 import yaml
 
-from exporter.commands.probe_table import first_line, fixes, rows_of
+from exporter.commands.probe_line import first_line
+from exporter.commands.probe_table import fixes, rows_of
 from exporter.errors import Reason
 from exporter.metrics import Format
 from exporter.state.verdict import Verdict

@@ -121,8 +121,18 @@ def test_debug_is_switched_on_and_back(configured: str, after: list[str]) -> Non
         assert level == logs.level()
 
 
+def test_warn_is_the_word_of_go_exporters_for_warning() -> None:
+    stream = io.StringIO()
+    logs.configure("warn", "json", stream)
+    assert "warning" == logs.level()
+    log = structlog.get_logger("x")
+    log.info("hidden")
+    log.warning("shown")
+    assert ["shown"] == [line["event"] for line in written(stream)]
+
+
 def test_unknown_levels_and_formats_are_refused() -> None:
-    with pytest.raises(ValueError, match="unknown log level 'loud'; use one of debug, info, warning, error, critical"):
+    with pytest.raises(ValueError, match="unknown log level 'loud'; use one of debug, info, warning, warn, error, critical"):
         logs.set_level("loud")
     with pytest.raises(ValueError, match="unknown log format 'xml'"):
         logs.configure("info", "xml", io.StringIO())

@@ -268,17 +268,18 @@ def test_other_web_sites_cannot_change_anything_through_a_browser(path: str, sit
     assert accepted == ask(healthy(lifecycle=True), path, "POST", {"Sec-Fetch-Site": site}).status_code
 
 
-def test_the_log_level_changes_while_running() -> None:
+@pytest.mark.parametrize("level", ["debug", "info", "warn", "warning", "error"])
+def test_the_log_level_changes_while_running(level: str) -> None:
     backend = healthy(lifecycle=True)
-    assert ask(backend, "/-/log-level?level=debug", "PUT").status_code == 200
-    assert backend.level == "debug"
+    assert ask(backend, f"/-/log-level?level={level}", "PUT").status_code == 200
+    assert backend.level == level
 
 
 @pytest.mark.parametrize("query", ["?level=loud", "", "?level="])
 def test_an_unknown_log_level_is_refused(query: str) -> None:
     backend = healthy(lifecycle=True)
     answer = ask(backend, f"/-/log-level{query}", "PUT")
-    assert (400, "Give ?level=debug, info, warning or error.\n") == (answer.status_code, answer.text)
+    assert (400, "Give ?level=debug, info, warn or error.\n") == (answer.status_code, answer.text)
     assert backend.level == "info"
 
 

@@ -158,7 +158,10 @@ def test_tls_12_is_the_least_by_default(folder: Path) -> None:
             ":1: http_server_config.headers.X-XSS-Protection: must be one line of plain text",
         ),
         ("basic_auth_users: [a]", ":1: basic_auth_users: must be a mapping"),
-        ("basic_auth_users: {anna: hunter2}", ":1: basic_auth_users.anna: is not a bcrypt hash (fix: make one with: htpasswd"),
+        (
+            "basic_auth_users: {anna: hunter2}",
+            ":1: basic_auth_users.anna: is not a bcrypt hash (fix: make one with: booking-sync-exporter hash-password)",
+        ),
         ("basic_auth_users: {anna: }", ":1: basic_auth_users.anna: is not a bcrypt hash"),
         (
             f"basic_auth_users: {{anna: {HASH.replace('$10$', '$31$')}}}",

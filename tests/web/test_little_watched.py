@@ -8,7 +8,8 @@ import re
 import pytest
 from msgspec.structs import replace
 
-from exporter.commands.probe_table import first_line, print_report
+from exporter.commands.probe_line import first_line
+from exporter.commands.probe_table import print_report
 from exporter.errors import Reason
 from exporter.model import CollectorName, Conflict, ConnectionStatus
 from exporter.policy import ConfigWarning, Known, TargetPolicy
@@ -100,7 +101,7 @@ def test_all_that_is_accepted_is_listed_with_why_and_until_on_the_board_in_the_j
     of_card = listed.partition('data-key="salon"')[2]
     assert (6, 2) == (listed.count("as agreed with Anna"), of_card.count("accepted: as agreed with Anna, until"))
     assert "double bookings are not looked for" in listed
-    print_report(status, Verdict.OK)
+    print_report(status, Verdict.OK, 0.5)
     said = [line for line in capsys.readouterr().out.splitlines() if line.startswith("- listed, not judged")]
     assert 5 == len(said)
     assert 4 == sum(", known: as agreed with Anna, until 2026-09-22 14:13 UTC" in line for line in said)

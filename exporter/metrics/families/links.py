@@ -1,4 +1,4 @@
-"""Families of the ``links`` collector: which bookings are tied to the CRM, and to what else (bitrix24.md 3 and 18)."""
+"""Families of the ``links`` collector: which bookings are tied to the CRM, and to what else (bitrix24.md 3)."""
 
 from __future__ import annotations
 

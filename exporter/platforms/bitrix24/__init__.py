@@ -1,11 +1,14 @@
-"""Bitrix24 portals: bookings and their links to the CRM (fact sheet bitrix24.md)."""
+"""Bitrix24 portals: bookings and their links to the CRM (docs/platforms/bitrix24.md)."""
 
 from typing import Final
 
 from exporter.platforms.base import Platform, Section
 from exporter.platforms.bitrix24 import checks, settings
 from exporter.platforms.bitrix24.advice import ADVICE
+from exporter.platforms.bitrix24.conformance import QUESTIONS
 from exporter.platforms.bitrix24.session import BitrixSession, Shared, open_session
+from exporter.platforms.bitrix24.statements import SECTIONS, STATEMENTS
+from exporter.platforms.conformance import Conformance
 
 __all__ = ["BITRIX24", "open_session"]
 
@@ -30,4 +33,5 @@ BITRIX24: Final = Platform(
         "webhook": "write webhook_url",
     },
     inventory=BitrixSession.inventory,
+    conformance=Conformance(STATEMENTS, QUESTIONS, BitrixSession.conform, SECTIONS),
 )

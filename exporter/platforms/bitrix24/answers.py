@@ -1,7 +1,7 @@
 """The one place that knows Bitrix24's dictionaries: JSON in, small typed values out (bitrix24.md sections 2.4, 3, 5.2, 7, 13).
 
 Names, notes and clients of bookings have no field here, so they are dropped while parsing. What may be missing, ``null``,
-``[]`` instead of an object, or a number in text, is taken as the fact sheet's section 13 says; a row that makes no sense is
+``[]`` instead of an object, or a number in text, is taken as section 13 says; a row that makes no sense is
 left out and counted.
 """
 

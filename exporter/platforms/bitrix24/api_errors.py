@@ -119,7 +119,7 @@ _STATUSES: Final[Mapping[int, _Rule]] = {
     410: _rule(NotFoundError, "says that the portal is gone"),
     429: _rule(RateLimitedError, "refuses because of too many requests", Action.PAUSE),
 }
-# Different errors share these codes, and older builds have others for the same: the text tells (bitrix24.md 18).
+# Different errors share these codes, and older builds have others for the same: the text tells (bitrix24.md 8.2).
 _SHARED_CODES: Final = frozenset({"0", "", "422"})
 _SENTENCES: Final[Mapping[str, _Rule]] = {
     "booking tool is disabled": _rule(

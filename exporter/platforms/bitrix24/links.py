@@ -1,4 +1,4 @@
-"""Collector ``links``: which bookings of a window are tied to the CRM, and which to a calendar (bitrix24.md 3, 5 and 18).
+"""Collector ``links``: which bookings of a window are tied to the CRM, and which to a calendar (bitrix24.md 3 and 5).
 
 Only an item of the module ``crm`` makes a booking linked: the portal keeps its copy in the staff's calendar and the booked
 service in the same list, and a customer whom sales does not see has those, too.
@@ -37,7 +37,7 @@ OTHER: Final = "other"
 LISTED_UNLINKED: Final = 5
 """As many bookings are named as a person links at once; the board and the portal have the rest."""
 
-# Labels are bounded: the entity types that occur, by module, and the CRM's further ones (bitrix24.md 13 and 18).
+# Labels are bounded: the entity types that occur, by module, and the CRM's further ones (bitrix24.md 3 and 13).
 ENTITY_TYPES: Final[Mapping[str, frozenset[str]]] = {
     CRM: frozenset({"deal", "lead", "contact", "company", "quote", "order", "invoice", "smart_invoice"}),
     CALENDAR: frozenset({"event"}),
@@ -109,6 +109,15 @@ class LinksCollector:
             return LinksObservation(at, rows, self._unlinked(present, at, now))
 
         return PollResult(await off_the_loop(self._services.admission, len(present), observe), self._api.degraded_reason())
+
+    async def check(self) -> None:
+        """Ask about one booking, as a poll does; that there is none of this id is as good an answer.
+
+        Raises :class:`~exporter.errors.PollError`.
+        """
+        odd = await self._ask(["1"], self._services.clock.steady(), set())
+        if odd is not None:
+            raise odd
 
     async def _read(self, windows: Sequence[Window]) -> tuple[list[Booking], bool]:
         """Return the bookings of the windows, and whether no row had to be left out: else coverage is a lower bound."""

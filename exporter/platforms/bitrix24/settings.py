@@ -20,7 +20,7 @@ from exporter.fields.credentials import (
     split_url,
     told_source,
 )
-from exporter.fields.kinds import Duration, FilePath, Id, Reading, WindowName, field_error
+from exporter.fields.kinds import Duration, FilePath, Id, Reading, WindowName, field_errors
 from exporter.limits import MAX_BOOKINGS, RESOURCE_SERIES, RESOURCE_WINDOWS
 from exporter.platforms.settings import (
     MAX_MAX_BOOKINGS,
@@ -54,25 +54,28 @@ def _webhook(value: object, info: ValidationInfo) -> Secret:
 
 def _webhook_url(url: str) -> str:
     # None of these messages shows the URL: the code in it is the credential.
-    parts = split_url(url, _WEBHOOK_FORM)
-    path = parts.path
-    copy = f"copy the whole address of the webhook: {_WEBHOOK_FORM}"
-    if "//" in path:
-        raise field_error("has a double slash in its path", f"write it like {_WEBHOOK_FORM}")
-    if path.startswith("/rest/api/"):
-        raise field_error("is the address of REST 3 (/rest/api/), which knows no bookings", f"write it like {_WEBHOOK_FORM}")
-    segments = path.removeprefix("/rest/").removesuffix("/").split("/")
-    if not path.startswith("/rest/") or not segments[0]:
-        raise field_error("is not the address of an incoming webhook", f"write it like {_WEBHOOK_FORM}")
-    if not segments[0].isdigit() or not segments[0].isascii():
-        raise field_error("has no user id after /rest/", copy)
-    if len(segments) == 1:
-        raise field_error("has no code after the user id", copy)
-    if len(segments) > 2:  # noqa: PLR2004  user id and code
-        raise field_error("goes on after the code", f"remove the method name: {_WEBHOOK_FORM}")
-    if not re.fullmatch("[A-Za-z0-9_-]+", segments[1]):
-        raise field_error("has a code with characters that no code has", copy)
+    parts, wrong = split_url(url, _WEBHOOK_FORM)
+    segments = parts.path.removeprefix("/rest/").removesuffix("/").split("/")
+    if misfit := _misfit(parts.path, segments):
+        wrong.append(misfit)
+    if wrong:
+        raise field_errors(wrong)
     return f"{parts.scheme}://{parts.netloc}/rest/{segments[0]}/{segments[1]}/"
+
+
+def _misfit(path: str, segments: Sequence[str]) -> tuple[str, str] | None:
+    """Return what in the path keeps it from being that of an incoming webhook, and the fix."""
+    like, copy = f"write it like {_WEBHOOK_FORM}", f"copy the whole address of the webhook: {_WEBHOOK_FORM}"
+    rows = (
+        ("//" in path, "has a double slash in its path", like),
+        (path.startswith("/rest/api/"), "is the address of REST 3 (/rest/api/), which knows no bookings", like),
+        (not path.startswith("/rest/") or not segments[0], "is not the address of an incoming webhook", like),
+        (not segments[0].isdigit() or not segments[0].isascii(), "has no user id after /rest/", copy),
+        (len(segments) == 1, "has no code after the user id", copy),
+        (len(segments) > 2, "goes on after the code", f"remove the method name: {_WEBHOOK_FORM}"),  # noqa: PLR2004
+        (not re.fullmatch("[A-Za-z0-9_-]+", segments[-1]), "has a code with characters that no code has", copy),
+    )
+    return next(((what, fix) for holds, what, fix in rows if holds), None)
 
 
 WebhookUrl = Annotated[Secret, PlainValidator(_webhook), SECRET_SCHEMA]
@@ -140,7 +143,7 @@ class BitrixLinks(CollectorSettings, BitrixLinksOptions):
 
 
 class BitrixCollectors(Collectors):
-    """The collectors that run; one that is named without a value has its defaults, one that is not named does not run."""
+    """The collectors of a Bitrix24 portal; one without a value has its defaults, and one that is not named does not run."""
 
     bookings: Annotated[BitrixBookings | None, MAY_BE_EMPTY] = Field(
         default=None, validate_default=False, description="Booking counts."
@@ -204,7 +207,7 @@ class BitrixTarget(Target):
         description="Address of an incoming webhook with the scope booking: https://<portal>/rest/<user id>/<code>/.",
     )
     oauth: OAuth | None = Field(default=None, description="A local application instead of a webhook.")
-    timeout: Duration = default("70s", "Most time for one HTTP exchange. The portal itself gives up after 60s.")
+    timeout: Duration = default("70s", "Maximum duration of one HTTP request. The portal itself gives up after 60s.")
     budget: Budget = Field(default=Budget(), description="What the exporter may spend of the portal's limits.")
     collectors: Annotated[BitrixCollectors, MAY_BE_EMPTY] = Field(
         default_factory=BitrixCollectors, description="Default: all, each with its defaults."

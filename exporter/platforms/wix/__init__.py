@@ -1,12 +1,15 @@
-"""Wix sites: calendar connections and booking counts (fact sheet wix.md)."""
+"""Wix sites: calendar connections and booking counts (docs/platforms/wix.md)."""
 
 from typing import Final
 
 from exporter.platforms.base import Platform, Section
+from exporter.platforms.conformance import Conformance
 from exporter.platforms.wix import checks, settings
 from exporter.platforms.wix.advice import ADVICE
+from exporter.platforms.wix.conformance import QUESTIONS
 from exporter.platforms.wix.session import WixSession, open_session
 from exporter.platforms.wix.sites import DISCOVERER, WixDiscovery
+from exporter.platforms.wix.statements import SECTIONS, STATEMENTS
 
 __all__ = ["WIX", "open_session"]
 
@@ -29,5 +32,6 @@ WIX: Final = Platform(
         "apikey": "write api_key",
     },
     inventory=WixSession.inventory,
+    conformance=Conformance(STATEMENTS, QUESTIONS, WixSession.conform, SECTIONS),
     discoverer=DISCOVERER,
 )

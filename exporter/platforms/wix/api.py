@@ -1,4 +1,4 @@
-"""One call to Wix: credential, limit, retries, error classes (fact sheet wix.md 2, 9, 10).
+"""One call to Wix: credential, limit, retries, error classes (docs/platforms/wix.md 2, 9, 10).
 
 Each collector asks one thing after another, so a site never sees more than two calls of ours at once.
 """
@@ -92,7 +92,7 @@ class WixApi:
         """Call ``endpoint`` and return its 2xx answer. ``timeout`` (seconds) is the target's unless given.
 
         Repeats 5xx answers and lost connections unless ``repeat`` is false, and a 401 once with a fresh token. Raises the
-        :class:`~exporter.errors.PollError` of fact sheet wix.md 9.
+        :class:`~exporter.errors.PollError` of docs/platforms/wix.md 9.
         """
         headers = await self._credential.access()
         try:

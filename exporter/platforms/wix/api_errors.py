@@ -1,4 +1,4 @@
-"""A Wix answer that is not a 2xx -> one of our errors (fact sheet wix.md 9).
+"""A Wix answer that is not a 2xx -> one of our errors (docs/platforms/wix.md 9).
 
 Logic stands on the status and on ``details.applicationError.code``, never on a message: messages are empty by design for
 system errors, may be HTML, and may echo what was sent. Only status, code and request id are shown.

@@ -1,4 +1,4 @@
-"""Count answers and pages of bookings -> small frozen values (fact sheet wix.md 6)."""
+"""Count answers and pages of bookings -> small frozen values (docs/platforms/wix.md 6)."""
 
 from __future__ import annotations
 
@@ -129,18 +129,18 @@ def _booking(item: msgspec.Raw, unrecognized: Counter[str]) -> BookingRow | None
     if entry is None:
         return None
     raw = entry.booking
-    start, status = _moment(raw.start_date), short_id(_text(raw.status).lower())
+    start, status = moment(raw.start_date), short_id(_text(raw.status).lower())
     # Which bookings count depends on the status: a row without one cannot be placed, and leaving it out would read as fewer.
     if not raw.id or start is None or not status or not is_whole(raw.id + status):
         return None
-    end = _moment(raw.end_date)
+    end = moment(raw.end_date)
     if end is None or end < start:
         unrecognized["end_date"] += 1
         end = start
     slot = _slot(raw.booked_entity, unrecognized)
     resource = _text(slot.resource.id) if slot and slot.resource else ""
     booking = Booking(plain_id(raw.id), start, end, (plain_id(resource),) if resource else (), status)
-    return BookingRow(booking, short_id(_text(slot.event_id)) if slot else "", _moment(raw.created_date))
+    return BookingRow(booking, short_id(_text(slot.event_id)) if slot else "", moment(raw.created_date))
 
 
 def _slot(entity: msgspec.Raw, unrecognized: Counter[str]) -> _Slot | None:
@@ -152,13 +152,16 @@ def _slot(entity: msgspec.Raw, unrecognized: Counter[str]) -> _Slot | None:
     return raw.slot if raw else None
 
 
-def _moment(value: object) -> float | None:
-    """RFC 3339 with or without milliseconds; a booking's own dates are UTC, also when they do not say so (wix.md 6.6)."""
+def moment(value: object) -> float | None:
+    """Return Unix seconds of RFC 3339, with or without milliseconds.
+
+    A booking's own dates are UTC, also when they do not say so (wix.md 6.6).
+    """
     if not isinstance(value, str):
         return None
     try:
-        moment = datetime.fromisoformat(value)
-        seconds = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+        parsed = datetime.fromisoformat(value)
+        seconds = (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).timestamp()
     except (ValueError, OverflowError):
         return None
     return seconds if 0 <= seconds < MAX_MOMENT else None

@@ -1,4 +1,4 @@
-"""The collector ``bookings``: how many bookings start in each window (fact sheet wix.md 6).
+"""The collector ``bookings``: how many bookings start in each window (docs/platforms/wix.md 6).
 
 Normally it only counts: one call per window and status, no personal data moves. With ``conflicts: true``, and when Wix
 refuses to count, it reads the rows instead and counts them itself.

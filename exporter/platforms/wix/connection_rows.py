@@ -1,4 +1,4 @@
-"""ListConnections and ListProviders answers -> small frozen values (fact sheet wix.md 3.2 to 3.5, 4)."""
+"""ListConnections and ListProviders answers -> small frozen values (docs/platforms/wix.md 3.2 to 3.5, 4)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from exporter.platforms.wix.api_errors import invalid
 from exporter.platforms.wix.endpoints import Endpoint
 from exporter.support.json_text import decoded, is_whole
 
-_CALENDAR_TYPES: Final[Mapping[str, CalendarType]] = {
+CALENDAR_TYPES: Final[Mapping[str, CalendarType]] = {
     "UNDEFINED": CalendarType.UNDEFINED,
     "GOOGLE": CalendarType.GOOGLE,
     "I_CAL": CalendarType.APPLE,
@@ -186,7 +186,7 @@ def _error_reason(value: object, unrecognized: Counter[str]) -> ErrorReason:
 
 def _calendar_type(value: object, unrecognized: Counter[str]) -> CalendarType:
     absent, unknown = CalendarType.UNDEFINED, CalendarType.UNKNOWN
-    return word(value, _CALENDAR_TYPES, absent=absent, unknown=unknown, field="calendar_type", unrecognized=unrecognized)
+    return word(value, CALENDAR_TYPES, absent=absent, unknown=unknown, field="calendar_type", unrecognized=unrecognized)
 
 
 def _text(value: object) -> str:

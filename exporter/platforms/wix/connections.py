@@ -1,4 +1,4 @@
-"""The collector ``connections``: the state of every external calendar connection of a site (fact sheet wix.md 3)."""
+"""The collector ``connections``: the state of every external calendar connection of a site (docs/platforms/wix.md 3)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who we are to Wix: an API key, or the token of an app (fact sheet wix.md 2)."""
+"""Who we are to Wix: an API key, or the token of an app (docs/platforms/wix.md 2)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a connection is called on a page: the alias of its schedule, or the hash of its id (design 4.4, 4.5)."""
+"""What a connection is called on a page: the alias of its schedule, or the hash of its id."""
 
 from __future__ import annotations
 

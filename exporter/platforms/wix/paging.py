@@ -1,4 +1,4 @@
-"""Asking the bookings reader: counts, and rows page by page (fact sheet wix.md 6).
+"""Asking the bookings reader: counts, and rows page by page (docs/platforms/wix.md 6).
 
 Two operators in one field object are refused, so every bound is an object of its own under ``$and``. All bounds are
 half-open UTC moments in milliseconds.
@@ -71,7 +71,7 @@ class BookingsReader:
         used: set[str] = set()
         complete = True
         paging: Filter = {"limit": PAGE_ROWS}
-        query = _query(wanted, sort, PAGE_ROWS)
+        query = query_of(wanted, sort, PAGE_ROWS)
         for _ in range(2 * self._settings.max_bookings // PAGE_ROWS + SPARE_PAGES):
             page = await self._page(query)
             complete = complete and not page.malformed
@@ -96,9 +96,9 @@ class BookingsReader:
 
     async def first(self, wanted: Filter, *, sort: str) -> BookingRow | None:
         """Return the first booking that matches and can be read, by the date field ``sort``; ``None`` when there is none."""
-        page = await self._page(_query(wanted, sort, 1))
+        page = await self._page(query_of(wanted, sort, 1))
         if page.malformed:
-            page = await self._page(_query(wanted, sort, PAGE_ROWS))
+            page = await self._page(query_of(wanted, sort, PAGE_ROWS))
         return page.rows[0] if page.rows else None
 
     async def _page(self, query: Filter) -> BookingsPage:
@@ -108,5 +108,6 @@ class BookingsReader:
         return page
 
 
-def _query(wanted: Filter, sort: str, limit: int) -> Filter:
+def query_of(wanted: Filter, sort: str, limit: int) -> Filter:
+    """Return the body that asks for the first page of what is ``wanted``, in the order of the date field ``sort``."""
     return {"query": {"filter": wanted, "sort": [{"fieldName": sort, "order": "ASC"}], "cursorPaging": {"limit": limit}}}

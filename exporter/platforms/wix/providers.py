@@ -1,4 +1,4 @@
-"""What a provider is called: ListProviders, asked once an hour, with a fallback (fact sheet wix.md 4)."""
+"""What a provider is called: ListProviders, asked once an hour, with a fallback (docs/platforms/wix.md 4)."""
 
 from __future__ import annotations
 

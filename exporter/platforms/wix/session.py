@@ -9,8 +9,10 @@ from typing import Final
 from exporter.model import ApiUsage, CollectorName, ExpectedSeries, Observation
 from exporter.platforms.base import RETRIED, Collector, Services, Session
 from exporter.platforms.inventory import Inventory
+from exporter.platforms.recording import Record
 from exporter.platforms.wix.api import WixApi
 from exporter.platforms.wix.bookings import REFUSED, BookingsCollector
+from exporter.platforms.wix.conformance import ask_site
 from exporter.platforms.wix.connections import ConnectionsCollector
 from exporter.platforms.wix.endpoints import Endpoint
 from exporter.platforms.wix.inventory import read_inventory
@@ -98,6 +100,10 @@ class WixSession:
     async def inventory(self) -> Inventory:
         """Read what the site has, by name and id: on demand only."""
         return await read_inventory(self._target, self._api, self._services.admission)
+
+    async def conform(self, record: Record) -> None:
+        """Ask about the statements of the fact sheet: on demand only."""
+        await ask_site(self._api, self._services.clock, record)
 
     async def aclose(self) -> None:
         self._api.close()

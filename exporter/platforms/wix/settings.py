@@ -1,4 +1,4 @@
-"""What a user may write about a Wix site (fact sheet wix.md 2 and 6)."""
+"""What a user may write about a Wix site (docs/platforms/wix.md 2 and 6)."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ from exporter.platforms.settings import (
     default,
 )
 from exporter.platforms.wix.naming import GUID, label_of
+from exporter.support.near import near_word
 from exporter.support.secret import Secret, pasted
 
 STATUSES: Final = ("CREATED", "PENDING", "CONFIRMED", "CANCELED", "DECLINED", "WAITING_LIST", "PENDING_ECOM_CHECKOUT")
@@ -35,8 +36,8 @@ def _status(value: object) -> str:
     text = text_of(value, "CONFIRMED")
     if text in STATUSES:
         return text
-    upper = {"CANCELLED": "CANCELED", "WAITLIST": "WAITING_LIST"}.get(text.upper(), text.upper())
-    fix = f"write {upper}" if upper in STATUSES else f"use some of {', '.join(STATUSES)}"
+    meant = {"CANCELLED": "CANCELED", "WAITLIST": "WAITING_LIST"}.get(text.upper()) or near_word(text, STATUSES)
+    fix = f"write {meant}" if meant else f"use some of {', '.join(STATUSES)}"
     raise field_error(f"{shown(text)} is not a status of Wix bookings", fix)
 
 
@@ -111,7 +112,7 @@ class WixBookings(CountingSettings, WixBookingsOptions):
 
 
 class WixCollectors(Collectors):
-    """The collectors that run; one that is named without a value has its defaults, one that is not named does not run."""
+    """The collectors of a Wix site; one without a value has its defaults, and one that is not named does not run."""
 
     connections: Annotated[WixConnections | None, MAY_BE_EMPTY] = Field(
         default=None, validate_default=False, description="State of the connections."
@@ -136,7 +137,7 @@ class WixTarget(Target):
     aliases: dict[Text, Text] = Field(
         default_factory=dict, description="Schedule id: the name that its connections carry in the label `connection`."
     )
-    timeout: Duration = default("30s", "Most time for one HTTP exchange.")
+    timeout: Duration = default("30s", "Maximum duration of one HTTP request.")
     collectors: Annotated[WixCollectors, MAY_BE_EMPTY] = Field(
         default_factory=WixCollectors, description="Default: all, each with its defaults."
     )

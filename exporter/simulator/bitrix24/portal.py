@@ -90,7 +90,7 @@ class Portal:
         return bucket.level(now, self.pressure) if bucket else 0.0
 
     def booking_refusal(self) -> ApiError | None:
-        """Return the error of every booking method, told by its text alone: both share the code 0 (bitrix24.md 18).
+        """Return the error of every booking method, told by its text alone: both share the code 0 (bitrix24.md 8.2).
 
         The documentation has the plan's error with writes. Reads are refused with it as well: nobody knows that they are not.
         """

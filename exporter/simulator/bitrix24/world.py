@@ -25,12 +25,12 @@ class Link:
 
 
 def calendar_event(number: int) -> Link:
-    """Return the item of a booking that was copied into the staff's calendar (bitrix24.md 18)."""
+    """Return the item of a booking that was copied into the staff's calendar (bitrix24.md 3)."""
     return Link(str(number), "EVENT", "calendar")
 
 
 def sku(number: int) -> Link:
-    """Return the item of a booked service (bitrix24.md 18)."""
+    """Return the item of a booked service (bitrix24.md 3)."""
     return Link(str(number), "SKU", "catalog")
 
 

@@ -1,4 +1,4 @@
-"""The three shapes of a Wix error body, and the OAuth one (fact sheet wix.md 9.1, 2.3)."""
+"""The three shapes of a Wix error body, and the OAuth one (docs/platforms/wix.md 9.1, 2.3)."""
 
 from __future__ import annotations
 

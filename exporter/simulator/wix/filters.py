@@ -1,4 +1,4 @@
-"""The Wix API query language: filters, sorts and opaque cursors (fact sheet wix.md 6.2, 6.4)."""
+"""The Wix API query language: filters, sorts and opaque cursors (docs/platforms/wix.md 6.2, 6.4)."""
 
 from __future__ import annotations
 

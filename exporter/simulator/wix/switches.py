@@ -1,4 +1,4 @@
-"""Where the fact sheet knows two behaviours, or none: which one this Wix shows (wix.md 13, 14).
+"""Where docs/platforms knows two behaviours, or none: which one this Wix shows (wix.md 13, 14).
 
 The defaults are the likelier half. Tests and rehearsals change them on ``world.switches``.
 """

@@ -1,4 +1,4 @@
-"""Errors that share a code are told apart by their sentence, and by nothing else (bitrix24.md 8.2 and 18)."""
+"""Errors that share a code are told apart by their sentence, and by nothing else (bitrix24.md 8.2)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What goes wrong at Wix, and what becomes of it (fact sheet wix.md 9 and 10)."""
+"""What goes wrong at Wix, and what becomes of it (docs/platforms/wix.md 9 and 10)."""
 
 from __future__ import annotations
 

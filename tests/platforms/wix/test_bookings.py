@@ -1,4 +1,4 @@
-"""Booking counts and the next booking, compared with a count of our own (fact sheet wix.md 6)."""
+"""Booking counts and the next booking, compared with a count of our own (docs/platforms/wix.md 6)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bookings that overlap: which of them conflict, and which do not (fact sheet wix.md 6)."""
+"""Bookings that overlap: which of them conflict, and which do not (docs/platforms/wix.md 6)."""
 
 from __future__ import annotations
 

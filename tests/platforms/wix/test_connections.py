@@ -1,4 +1,4 @@
-"""The state of every connection, through real HTTP (fact sheet wix.md 3)."""
+"""The state of every connection, through real HTTP (docs/platforms/wix.md 3)."""
 
 from __future__ import annotations
 

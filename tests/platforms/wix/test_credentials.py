@@ -1,4 +1,4 @@
-"""API keys and app tokens (fact sheet wix.md 2)."""
+"""API keys and app tokens (docs/platforms/wix.md 2)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lists of connections that are partial or odd: providers that fail, rows that nobody can read (fact sheet wix.md 3)."""
+"""Lists of connections that are partial or odd: providers that fail, rows that nobody can read (docs/platforms/wix.md 3)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The list of providers: how often it is asked for, and the labels that come of it (fact sheet wix.md 4)."""
+"""The list of providers: how often it is asked for, and the labels that come of it (docs/platforms/wix.md 4)."""
 
 from __future__ import annotations
 

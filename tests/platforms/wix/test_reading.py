@@ -1,4 +1,4 @@
-"""Every booking once: pages and where they end, how many are read at most, and rows that are odd (fact sheet wix.md 6)."""
+"""Every booking once: pages and where they end, how many are read at most, and rows that are odd (docs/platforms/wix.md 6)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What must never happen: a write, a secret or a person's name in anything we say (fact sheet wix.md 2.5, 11)."""
+"""What must never happen: a write, a secret or a person's name in anything we say (docs/platforms/wix.md 2.5, 11)."""
 
 from __future__ import annotations
 

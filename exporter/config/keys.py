@@ -1,0 +1,119 @@
+"""Which keys there are at a place of a file, and at which other places a key belongs: walked from the models, not listed."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
+from typing import Any, Final, NamedTuple, cast
+
+from pydantic import BaseModel
+
+from exporter.platforms.registry import PLATFORMS
+from exporter.platforms.settings import models_in
+from exporter.support.near import same_word
+from exporter.support.yaml_source import Path, Source
+
+_TARGETS: Final = "targets"
+_OF_RULES: Final = ("discover", "target")
+
+
+class Home(NamedTuple):
+    """A place where a key may stand: ``inside`` are the keys that lead there from the top, or from a target of ``platform``."""
+
+    platform: str
+    inside: tuple[str, ...]
+
+
+def known_keys(path: Path, source: Source, root: type[BaseModel]) -> list[str]:
+    """Return the keys that may stand at ``path`` in a file that ``root`` describes."""
+    models = [root]
+    for index, element in enumerate(path):
+        if isinstance(element, int):
+            if path[0] == _TARGETS and index == 1:
+                platform = PLATFORMS.get(platform_at(path, source))
+                models = [platform.settings] if platform is not None else []
+            continue
+        fields = [model.model_fields[element] for model in models if element in model.model_fields]
+        fields = fields or [field for model in models for field in model.model_fields.values() if field.alias == element]
+        models = [
+            model for field in fields for annotation in (field.annotation, *field.metadata) for model in models_in(annotation)
+        ]
+    return [field.alias or name for model in models for name, field in model.model_fields.items()]
+
+
+def platform_at(path: Path, source: Source) -> str:
+    """Return the platform of the target around ``path``; empty at the top of the file, and for one that we do not know."""
+    target = _value_at(source.value, path[:2]) if len(path) > 1 and path[0] == _TARGETS else None
+    name = str(target.get("platform")) if isinstance(target, Mapping) else ""
+    return name if name in PLATFORMS else ""
+
+
+@functools.cache
+def homes(root: type[BaseModel]) -> Mapping[str, tuple[Home, ...]]:
+    """Return where each key may stand in a file that ``root`` describes."""
+    found: dict[str, list[Home]] = {}
+    for name, home in _keys_of(root, Home("", ())):
+        found.setdefault(name, []).append(home)
+    for platform in PLATFORMS.values() if _TARGETS in root.model_fields else ():
+        for name, home in _keys_of(platform.settings, Home(platform.name, ())):
+            found.setdefault(name, []).append(home)
+    return {name: tuple(dict.fromkeys(places)) for name, places in found.items()}
+
+
+def _keys_of(model: type[BaseModel], home: Home) -> Iterator[tuple[str, Home]]:
+    for name, field in model.model_fields.items():
+        written = field.alias or name
+        yield written, home
+        if not home.platform and (written == _TARGETS or (*home.inside, written) == _OF_RULES):
+            continue  # each platform's own, which the caller walks
+        for annotation in (field.annotation, *field.metadata):
+            for inner in models_in(annotation):
+                yield from _keys_of(inner, Home(home.platform, (*home.inside, written)))
+
+
+def elsewhere(name: str, around: Path, platform: str, root: type[BaseModel]) -> str:
+    """Return where the key ``name``, which does not belong ``around``, does; empty if nowhere.
+
+    ``platform`` is that of the target around it; at the top of the file it is empty.
+    """
+    written = same_word(name, homes(root))
+    if written is None:
+        return ""
+    spelt = "" if written == name else f", as {written}"
+    known = homes(root)[written]
+    at_top = {home.inside for home in known if not home.platform}
+    if around and () in at_top:
+        return f"it stands at the top of the file{spelt}"
+    in_target = around[:1] == (_TARGETS,) and len(around) > 1
+    of_target = {home.inside for home in known if home.platform and platform in ("", home.platform)}
+    if of_target:
+        return _within_target(written, of_target, in_target=in_target) + spelt
+    if in_target and (others := sorted({home.platform for home in known if home.platform})):
+        return f"it is a {'collector' if around[-1] == 'collectors' else 'key'} of platform {others[0]}{spelt}"
+    return f"it belongs to {_common(at_top)}{spelt}" if at_top else ""
+
+
+def _within_target(name: str, inside: AbstractSet[tuple[str, ...]], *, in_target: bool) -> str:
+    before = "" if in_target else "targets[]."
+    if () in inside:
+        return "it belongs to the target itself, beside platform" if in_target else f"it belongs to a target: {before}{name}"
+    if len(inside) > 1 and all(place[0] == "collectors" for place in inside):
+        return f"it belongs to a collector: {before}collectors.<name>.{name}"
+    return f"it belongs to {before}{_common(inside)}"
+
+
+def _common(inside: AbstractSet[tuple[str, ...]]) -> str:
+    """Return the one place, or what several have in common with ``<name>`` for the rest."""
+    first = min(inside, key=lambda place: (len(place), place))
+    return ".".join(first) if len(inside) == 1 else ".".join((*first[:-1], "<name>"))
+
+
+def _value_at(value: object, path: Path) -> object:
+    for element in path:
+        is_there = isinstance(value, Mapping) and element in value
+        is_item = isinstance(value, list) and isinstance(element, int) and element < len(value)
+        if not is_there and not is_item:
+            return None
+        value = cast("Any", value)[element]
+    return value

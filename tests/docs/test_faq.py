@@ -1,0 +1,279 @@
+"""What ``docs/faq.md`` answers, tried on the simulator; every question has a check here, or one that exists elsewhere."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+import pytest
+import yaml
+
+from exporter.commands.demo import demo_targets
+from exporter.commands.probe_table import left_out
+from exporter.config import load_config
+from exporter.errors import Reason
+from exporter.monitoring.alerts import alert_groups
+from exporter.monitoring.options import Options
+from exporter.platforms.http_pool import CONNECT_SECONDS
+from exporter.simulator import Simulator
+from exporter.simulator.drills import demo_world
+from exporter.simulator.faults import Fault, FaultKind
+from exporter.web import status_of
+from exporter.web import status_types as api
+from tests.harness.application import RunningApplication, application
+from tests.harness.board import page, words
+from tests.harness.clock import ManualClock
+from tests.monitoring.cases import load
+
+ROOT: Final = Path(__file__).parents[2]
+TEXT: Final = (ROOT / "docs" / "faq.md").read_text()
+PROSE: Final = " ".join(TEXT.split())
+SITE: Final = f"{demo_world.SALON}-wix"
+ROUTES: Final = yaml.safe_load((ROOT / "config/alertmanager/alertmanager.yml").read_text())["route"]["routes"][0]
+
+
+@dataclass
+class World:
+    """The simulated businesses, watched by an exporter in this process. Nothing goes through sockets."""
+
+    simulator: Simulator
+    app: RunningApplication
+    clock: ManualClock
+
+    async def minutes(self, number: float) -> None:
+        for _ in range(int(number * 15)):
+            await self.clock.advance(4.0)
+            for _ in range(60):
+                await asyncio.sleep(0)
+
+    @property
+    def status(self) -> api.Status:
+        return status_of(self.app.app.view())
+
+    def target(self, name: str) -> api.Target:
+        return next(target for target in self.status.targets if target.name == name)
+
+    @property
+    def connections(self) -> Sequence[api.CalendarConnection]:
+        found = self.target(SITE).connections
+        assert found is not None
+        return found.connections
+
+    def problems(self, kind: str) -> list[api.Problem]:
+        return [problem for problem in self.status.problems if problem.kind == kind]
+
+    @property
+    def board(self) -> str:
+        return words(page(self.app.app.view()))
+
+
+@asynccontextmanager
+async def world(folder: Path, **changes: object) -> AsyncIterator[World]:
+    """Watch the demo's businesses with the defaults of everything, and ``changes`` of the first site."""
+    clock = ManualClock()
+    simulator = Simulator(clock, build=demo_world.build)
+    targets = demo_targets("http://127.0.0.1:8099")
+    targets[0] |= changes
+    file = folder / "exporter.yml"
+    file.write_text(yaml.safe_dump({"timezone": "Europe/Berlin", "targets": targets}))
+    async with application(file, clock, through=httpx.ASGITransport(simulator.app)) as app:
+        there = World(simulator, app, clock)
+        await there.minutes(2)
+        yield there
+
+
+def lived(folder: Path, scenario: Callable[[World], Coroutine[Any, Any, None]], **changes: object) -> None:
+    async def main() -> None:
+        async with world(folder, **changes) as there:
+            await scenario(there)
+
+    asyncio.run(main())
+
+
+CONFLICTS: Final = {"connections": {}, "bookings": {"conflicts": True}}
+
+
+def test_why_does_it_say_not_measured(tmp_path: Path) -> None:
+    async def counted(there: World) -> None:
+        windows = there.target(SITE).bookings
+        assert windows is not None
+        assert {window.conflicting for window in windows.windows} == {None}
+        assert "not measured" in there.board
+        assert SITE in {warning.target for warning in there.status.config_warnings if warning.kind == "conflicts_off"}
+
+    async def read(there: World) -> None:
+        windows = there.target(SITE).bookings
+        assert windows is not None
+        assert None not in {window.conflicting for window in windows.windows}
+
+    lived(tmp_path, counted)
+    lived(tmp_path, read, collectors=CONFLICTS)
+
+
+def test_why_are_there_no_connections(tmp_path: Path) -> None:
+    async def filtered(there: World) -> None:
+        assert {"no_connections", "unknown_schedule"} <= {w.kind for w in there.status.config_warnings if w.target == SITE}
+
+    lived(tmp_path, filtered, schedule_ids=["d4c3f9a5-0000-41ca-9f47-80519c2e3d64"], aliases={})
+
+
+def test_why_is_everything_at_least_since_the_start_of_the_exporter(tmp_path: Path) -> None:
+    async def begun(there: World) -> None:
+        known = {row.connection: row.since_known for row in there.connections}
+        assert set(known.values()) == {False}
+        there.simulator.incidents.start("token-revoked")
+        await there.minutes(2)
+        [problem] = there.problems("connection_error")
+        assert problem.since_known
+
+    lived(tmp_path, begun)
+
+
+def test_what_does_connected_mean_is_it_an_error(tmp_path: Path) -> None:
+    async def scenario(there: World) -> None:
+        rows = [row for row in there.connections if row.status == "connected"]
+        assert rows
+        await there.minutes(70)
+        assert there.problems("connection_stuck") == []
+        assert "booking_sync_connection_sync_enabled{" in await there.app.page()
+
+    lived(tmp_path, scenario)
+
+
+def test_why_did_data_vanish(tmp_path: Path) -> None:
+    async def scenario(there: World) -> None:
+        assert f'booking_sync_connections{{target="{SITE}"' in await there.app.page()
+        there.simulator.faults.add(Fault(FaultKind.STATUS, platform="wix", status=500))
+        await there.minutes(2)
+        page_ = await there.app.page()
+        assert (
+            f'booking_sync_collector_failing{{target="{SITE}",platform="wix",collector="connections",reason="server_error"}} 1'
+            in page_
+        )
+        assert f'booking_sync_connections{{target="{SITE}"' in page_
+        await there.minutes(4)
+        page_ = await there.app.page()
+        assert f'booking_sync_collector_data_expired{{target="{SITE}",platform="wix",collector="connections"}} 1' in page_
+        assert f'booking_sync_connections{{target="{SITE}"' not in page_
+        there.simulator.faults.clear()
+        await there.minutes(2)
+        assert f'booking_sync_connections{{target="{SITE}"' in await there.app.page()
+
+    lived(tmp_path, scenario)
+
+
+def test_why_does_the_number_differ_from_the_platform_s_calendar_page(tmp_path: Path) -> None:
+    async def scenario(there: World) -> None:
+        windows = there.target(SITE).bookings
+        assert windows is not None
+        for window in windows.windows:
+            by_status = window.by_status or {}
+            assert set(by_status) == set(statuses)
+            assert window.bookings == sum(by_status.values())
+        counts.append(sum(window.bookings for window in windows.windows))
+
+    counts: list[int] = []
+    for statuses in (("confirmed", "pending"), ("confirmed", "pending", "canceled", "declined")):
+        written = {"statuses": [status.upper() for status in statuses]} if len(statuses) > 2 else {}
+        lived(tmp_path, scenario, collectors={"bookings": written})
+    assert counts[0] < counts[1]
+
+
+def test_why_does_probe_say_something_else_than_the_board() -> None:
+    assert left_out().startswith("Not judged, since one poll has no history: ")
+
+
+def test_why_was_nobody_paged_for_a_revoked_token() -> None:
+    paging = {alert.name for group in alert_groups(Options()) for alert in group.alerts if alert.severity == "critical"}
+    told = re.search(r"All alerts that page \(`severity=\"critical\"`\): (.*?)\.", PROSE)
+    assert told
+    assert set(told[1].split(", ")) == paging
+
+
+def test_how_do_i_silence_one_salon() -> None:
+    cases = [case for file in sorted((ROOT / "config/prometheus/tests").glob("*.yml")) for case in load(file)["tests"]]
+    told = [
+        alert["exp_labels"]
+        for case in cases
+        for rule in case.get("alert_rule_test", ())
+        for alert in rule.get("exp_alerts", ())
+    ]
+    of_one_target = [labels for labels in told if {"connection", "budget"} & labels.keys()]
+    assert len(of_one_target) > 20
+    assert [labels for labels in of_one_target if "target" not in labels] == []
+    drifting = [labels for labels in told if labels.get("window") and "target" not in labels]
+    assert [labels for labels in drifting if "site" not in labels] == []
+
+
+def test_why_did_the_same_alert_come_twice() -> None:
+    assert ROUTES["repeat_interval"] == "3d"
+    assert {route["repeat_interval"] for route in ROUTES["routes"] if route.get("receiver") == "pager"} == {"4h"}
+
+
+def test_what_does_did_not_answer_within_30_s_mean(tmp_path: Path) -> None:
+    config = yaml.safe_dump({"targets": demo_targets("http://127.0.0.1:8099")})
+    (tmp_path / "exporter.yml").write_text(config)
+    assert {target.platform: target.timeout for target in load_config(tmp_path / "exporter.yml").targets} == {
+        "wix": 30.0,
+        "bitrix24": 70.0,
+    }
+    assert CONNECT_SECONDS == 5.0
+
+
+def test_why_rate_limited(tmp_path: Path) -> None:
+    async def scenario(there: World) -> None:
+        there.simulator.incidents.start("api-throttled")
+        await there.minutes(8)
+        reasons = {problem.reason for problem in there.problems("collector_failing")}
+        assert reasons == {Reason.RATE_LIMITED}
+        assert 'budget="requests"} 0' in await there.app.page()
+        there.simulator.incidents.stop("api-throttled")
+        await there.minutes(12)
+        assert there.problems("collector_failing") == []
+
+    lived(tmp_path, scenario)
+    [waits] = [a.hold for group in alert_groups(Options()) for a in group.alerts if a.name == "BookingSyncApiLimited"]
+    assert waits == "15m"
+
+
+ELSEWHERE: Final = {
+    "Why is `/-/ready` 503?": "tests/e2e/test_web_server.py",
+    "Did my page get lost on the way?": "tests/monitoring/test_check_stack.py",
+    "Wix: API key or app?": "tests/platforms/wix/test_credentials.py",
+    "What if a portal is renamed?": "tests/e2e/test_moved_portal.py",
+    "I fixed it. Must I wait?": "tests/e2e/test_ask_again.py",
+    "Does it change anything on the platforms?": "tests/platforms/wix/test_safety.py",
+    "How do I move it to another machine?": "tests/state/test_status_history.py",
+    "Which configuration is in force?": "tests/runtime/test_reload.py",
+    "Why do sums double with two exporters?": "tests/metrics/test_documented_joins.py",
+}
+
+
+def test_every_question_has_a_check() -> None:
+    questions = re.findall(r"^### (.+)$", TEXT, re.MULTILINE)
+    here = {name.removeprefix("test_") for name in globals() if name.startswith("test_")}
+    unchecked = [
+        question
+        for question in questions
+        if question not in ELSEWHERE and not any(_slug(question).startswith(name) for name in here)
+    ]
+    assert unchecked == []
+    assert set(ELSEWHERE) <= set(questions)
+    assert [path for path in ELSEWHERE.values() if not (ROOT / path).exists()] == []
+
+
+def _slug(question: str) -> str:
+    return re.sub(r"\W+", "_", question.lower()).strip("_")
+
+
+@pytest.mark.parametrize(
+    "question", re.split(r"^### ", TEXT, flags=re.MULTILINE)[1:], ids=lambda text: str(text).partition("\n")[0]
+)
+def test_every_answer_has_a_command(question: str) -> None:
+    assert re.search(r"^```(sh|yaml)$", question, re.MULTILINE)

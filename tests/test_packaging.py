@@ -1,0 +1,51 @@
+"""The wheel: what a user without a clone gets."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+from typing import Final
+
+import pytest
+from hatchling.builders.wheel import WheelBuilder
+
+from exporter.commands.example_config import SHIPPED
+from tests.test_home import HOME
+
+ROOT: Final = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = str(tmp_path_factory.mktemp("wheel"))
+    [path] = WheelBuilder(str(ROOT)).build(directory=folder, versions=["standard"])
+    return Path(path)
+
+
+def test_what_example_config_prints_and_the_man_page_travel_byte_for_byte(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as inside:
+        data = f"{wheel.name.partition('-py3')[0]}.data/data"
+        there = {name: inside.read(f"exporter/shipped/{name}") for name in SHIPPED.values()}
+        assert {name: (ROOT / "config" / name).read_bytes() for name in SHIPPED.values()} == there
+        page = inside.read(f"{data}/share/man/man1/booking-sync-exporter.1")
+        assert (ROOT / "docs" / "booking-sync-exporter.1").read_bytes() == page
+
+
+def test_nothing_in_the_wheel_names_an_address_of_the_project(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as inside:
+        texts = {name: inside.read(name).decode(errors="replace") for name in inside.namelist()}
+    assert 400 < len(texts)
+    assert {} == {name: found for name, text in texts.items() if (found := HOME.findall(text))}
+    [metadata] = [text for name, text in texts.items() if name.endswith("/METADATA")]
+    assert "Project-URL" not in metadata
+    assert "Home-page" not in metadata
+
+
+def test_without_a_clone_example_config_reads_what_is_in_the_wheel(wheel: Path, tmp_path: Path) -> None:
+    with zipfile.ZipFile(wheel) as inside:
+        inside.extractall(tmp_path)
+    code = "from exporter.commands.example_config import SHIPPED, shipped; print([len(shipped(name)) for name in SHIPPED])"
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert str([(ROOT / "config" / name).stat().st_size for name in SHIPPED.values()]) == done.stdout.strip()
