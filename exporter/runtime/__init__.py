@@ -4,7 +4,7 @@ It leans on all of that, but neither on the simulator nor on the monitoring bund
 """
 
 from exporter.runtime.application import Application
-from exporter.runtime.discovery import discover, fix_for, read_list
+from exporter.runtime.discovery import ask, discover
 from exporter.runtime.known_sites import KnownSites
 from exporter.runtime.shutdown import Signals, StopRequestedError
 from exporter.runtime.standby import take_over_when_free
@@ -19,9 +19,8 @@ __all__ = [
     "StopRequestedError",
     "ThreadWatch",
     "World",
+    "ask",
     "discover",
-    "fix_for",
-    "read_list",
     "take_over_when_free",
     "tell_of_warnings",
 ]

@@ -65,22 +65,34 @@ def _of(rule: Discovery, before: _Asking | None, world: World) -> _Asking:
 
 
 async def _ask(each: _Asking, world: World) -> None:
-    rule, clock = each.rule, world.clock
-    try:
-        found = await read_list(each.finder, world)
-    except PollError as error:
-        shown = told_error(error, world.known)
-        world.sites.failed(rule, shown, fix_for(rule, shown))
+    rule, clock, before = each.rule, world.clock, world.sites.trouble(each.rule)
+    error = await ask(rule, each.finder, world)
+    after = world.sites.trouble(rule)
+    for message, fix in after if after != before else ():
+        log.warning("discovery_trouble", discovery=rule.name, problem=message, fix=fix)
+    if before and not after:
+        log.info("discovery_works_again", discovery=rule.name)
+    if error is None:
+        each.failures, each.due = 0, clock.monotonic() + rule.interval
+    else:
         pause = exponential(each.failures, initial_seconds=FIRST_PAUSE_SECONDS, max_seconds=rule.interval, random=world.random)
         each.failures += 1
         each.due = clock.monotonic() + max(pause, error.retry_after or 0.0)
-        return
-    world.sites.take(rule, found, clock.steady())
-    each.failures, each.due = 0, clock.monotonic() + rule.interval
 
 
-async def read_list(finder: Finder, world: World) -> FoundSites:
-    """Read a whole list within its deadline. Raises :class:`~exporter.errors.PollError`."""
+async def ask(rule: Discovery, finder: Finder, world: World) -> PollError | None:
+    """Read the list of ``rule`` and note what came of it. Returns why it could not be read, if so."""
+    try:
+        found = await _read(finder, world)
+    except PollError as failed:
+        error = told_error(failed, world.known)
+        world.sites.failed(rule, error, _fix(rule, error))
+        return error
+    world.sites.take(rule, found, world.clock.steady())
+    return None
+
+
+async def _read(finder: Finder, world: World) -> FoundSites:
     deadline = world.clock.timeout(DEADLINE_SECONDS)
     try:
         with patience(_PATIENCE_SECONDS):
@@ -92,8 +104,7 @@ async def read_list(finder: Finder, world: World) -> FoundSites:
         raise PollTimeoutError(f"the list of sites did not end within {DEADLINE_SECONDS:g} s") from None
 
 
-def fix_for(rule: Discovery, error: PollError) -> str:
-    """Return who has to do what about a list that cannot be read."""
+def _fix(rule: Discovery, error: PollError) -> str:
     discoverer = PLATFORMS[rule.platform].discoverer
     of_list = discoverer.fixes.get(error.reason) if discoverer else None
     return of_list or for_failure(rule.platform, error.reason, rule.target.sign_in).fix

@@ -128,6 +128,15 @@ class KnownSites:
         before = self._asked.get(rule.name)
         self._note(rule, _Asked(up=False, last_success=before.last_success if before else None, trouble=((message, fix),)))
 
+    def states(self, config: Config, stepped: float = 0.0) -> tuple[DiscoveryState, ...]:
+        """Return how each of the rules is doing."""
+        return tuple(self._state(rule, stepped) for rule in config.discover)
+
+    def trouble(self, rule: Discovery) -> tuple[tuple[str, str], ...]:
+        """Return what is wrong with ``rule`` by now, each with its fix."""
+        asked = self._asked.get(rule.name)
+        return asked.trouble if asked else ()
+
     def keep_rules(self, names: Iterable[str]) -> None:
         """Forget how asking went for rules that there are no more."""
         names = set(names)
@@ -144,10 +153,11 @@ class KnownSites:
         """
         if not config.discover:
             return view
-        troubles = [row for rule in config.discover if (asked := self._asked.get(rule.name)) for row in asked.trouble]
+        troubles = [row for rule in config.discover for row in self.trouble(rule)]
         warnings = (ConfigWarning(WarningKind.DISCOVERY, None, message, fix) for message, fix in troubles)
-        states = tuple(self._state(rule, stepped) for rule in config.discover)
-        return msgspec.structs.replace(view, discoveries=states, config_warnings=(*view.config_warnings, *warnings))
+        return msgspec.structs.replace(
+            view, discoveries=self.states(config, stepped), config_warnings=(*view.config_warnings, *warnings)
+        )
 
     # The file.
 
@@ -195,13 +205,7 @@ class KnownSites:
         return islice(_wanted(rule, self._accounts.get(rule.account, {})), rule.max_sites)
 
     def _note(self, rule: Discovery, asked: _Asked) -> None:
-        before = self._asked.get(rule.name)
         self._asked = {**self._asked, rule.name: asked}
-        if asked.trouble and (before is None or before.trouble != asked.trouble):
-            for message, fix in asked.trouble:
-                log.warning("discovery_trouble", discovery=rule.name, problem=message, fix=fix)
-        elif before is not None and before.trouble and not asked.trouble:
-            log.info("discovery_works_again", discovery=rule.name)
 
     def _state(self, rule: Discovery, stepped: float) -> DiscoveryState:
         asked, sites = self._asked.get(rule.name), self._numbers.get(rule.name, 0)
