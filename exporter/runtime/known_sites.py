@@ -217,7 +217,8 @@ class KnownSites:
 
 def _known(site: FoundSite, before: KnownSite | None) -> KnownSite:
     """Return what is known of a site that is listed: its target keeps the name that it has."""
-    shown = told(site.name, NAME.number)
+    # To look for credentials in it takes longer than all else, and what we hold has been looked at.
+    shown = site.name if before is not None and before.shown == site.name else told(site.name, NAME.number)
     return KnownSite(name_of(site), shown) if before is None else KnownSite(before.name, shown)
 
 
