@@ -17,6 +17,7 @@ from exporter.support.near import same_word
 from exporter.support.yaml_source import Path
 
 _TARGETS: Final = "targets"
+_OF_RULES: Final = ("discover", "target")
 
 
 class Source(Protocol):
@@ -75,7 +76,7 @@ def _keys_of(model: type[BaseModel], home: Home) -> Iterator[tuple[str, Home]]:
     for name, field in model.model_fields.items():
         written = field.alias or name
         yield written, home
-        if written == _TARGETS and not home.platform:
+        if not home.platform and (written == _TARGETS or (*home.inside, written) == _OF_RULES):
             continue  # each platform's own, which the caller walks
         for annotation in (field.annotation, *field.metadata):
             for inner in models_in(annotation):

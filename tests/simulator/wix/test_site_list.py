@@ -34,7 +34,7 @@ class RawAccount(RawWix):
         found: dict[str, Any] = answer.json()
         return found
 
-    def names(self, **query: Any) -> list[str]:  # noqa: ANN401  what the API takes
+    def names(self, **query: Any) -> list[str]:  # noqa: ANN401  parts of a query
         return [row["displayName"] for row in self.sites(**query)["sites"]]
 
 
