@@ -23,7 +23,7 @@ from exporter.policy import ConfigWarning, WarningKind
 from exporter.state.discoveries import DiscoveryState
 from exporter.state.snapshot import View
 from exporter.support.files import read_file, replace_durably
-from exporter.support.json_text import UNREADABLE
+from exporter.support.json_text import UNREADABLE, decoder
 from exporter.support.redaction import told
 
 log = structlog.get_logger(__name__)
@@ -168,7 +168,7 @@ class KnownSites:
             return
         self._file = path
         try:
-            content = msgspec.json.decode(read_file(path, _MAX_BYTES), type=_Remembered)
+            content = decoder(_Remembered).decode(read_file(path, _MAX_BYTES))
         except FileNotFoundError:
             return
         except (OSError, *UNREADABLE) as error:
@@ -248,7 +248,7 @@ def _trouble(rule: Discovery, found: FoundSites, *, known: int, left: int, wante
                 left=left,
                 known=known,
             ),
-            Message("give the key all sites again; if they are gone for good, restart the exporter"),
+            Message("give the key all sites again; if they are gone altogether, restart the exporter"),
         )
     if wanted > rule.max_sites:
         yield (
