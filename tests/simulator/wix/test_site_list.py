@@ -28,7 +28,7 @@ class RawAccount(RawWix):
             setattr(site, fact, value)
         return site.id
 
-    def sites(self, limit: int = 100, **query: object) -> dict[str, Any]:
+    def sites(self, limit: int = 100, **query: Any) -> dict[str, Any]:  # noqa: ANN401  parts of a query
         answer = self.post(SITES, {"query": {"cursorPaging": {"limit": limit}, **query}})
         assert answer.status_code == 200
         found: dict[str, Any] = answer.json()
