@@ -76,7 +76,7 @@ def test_the_first_line_has_the_verdict_the_counts_and_the_worst() -> None:
     line = said(views.failing())
     assert line.startswith("CRITICAL: 2 targets (")
     assert f" - polls fail, older data shown (auth): {WIX} connections, {WIX} bookings - " in line
-    assert line.endswith(", and 2 more")
+    assert line.endswith(", and 3 more")
 
 
 def test_the_first_line_has_nothing_that_a_monitoring_system_takes_for_numbers() -> None:
