@@ -5,17 +5,27 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
-from typing import Any, Final, NamedTuple, cast
+from typing import Any, Final, NamedTuple, Protocol, cast
 
 from pydantic import BaseModel
 
 from exporter.config.settings import Config
+from exporter.errors import Problem
 from exporter.platforms.registry import PLATFORMS
 from exporter.platforms.settings import models_in
 from exporter.support.near import same_word
-from exporter.support.yaml_source import Path, Source
+from exporter.support.yaml_source import Path
 
 _TARGETS: Final = "targets"
+
+
+class Source(Protocol):
+    """What is written, and a problem at a place of it; the last ``hidden`` elements of the path are not shown."""
+
+    @property
+    def value(self) -> object: ...
+
+    def problem(self, path: Path, message: str, fix: str, hidden: int = 0) -> Problem: ...
 
 
 class Home(NamedTuple):
@@ -87,11 +97,18 @@ def elsewhere(name: str, around: Path, platform: str, root: type[BaseModel]) -> 
         return f"it stands at the top of the file{spelt}"
     in_target = around[:1] == (_TARGETS,) and len(around) > 1
     of_target = {home.inside for home in known if home.platform and platform in ("", home.platform)}
+    if of_target and around == ("defaults",) and not (() in of_target and _is_own(written)):
+        return f"it belongs to defaults.{'.'.join(('<platform>', *min(of_target)))}{spelt}"
     if of_target:
         return _within_target(written, of_target, in_target=in_target) + spelt
     if in_target and (others := sorted({home.platform for home in known if home.platform})):
         return f"it is a {'collector' if around[-1] == 'collectors' else 'key'} of platform {others[0]}{spelt}"
     return f"it belongs to {_common(at_top)}{spelt}" if at_top else ""
+
+
+def _is_own(name: str) -> bool:
+    """Return whether each target has a value of its own for this key, so that no default can stand for it."""
+    return any(name in platform.settings.OWN for platform in PLATFORMS.values())
 
 
 def _within_target(name: str, inside: AbstractSet[tuple[str, ...]], *, in_target: bool) -> str:
