@@ -80,9 +80,10 @@ class Account:
 
     clock: ManualClock = field(default_factory=lambda: ManualClock(NOW, auto=True))
     simulator: Simulator = field(init=False)
+    build: Callable[[Simulator], None] = build
 
     def __post_init__(self) -> None:
-        self.simulator = Simulator(self.clock, build=build)
+        self.simulator = Simulator(self.clock, build=self.build)
         self.simulator.bitrix24.portals["salon"].set_plan(None)
         self.simulator.wix.switches.requests_per_minute = 1e6  # each session begins with a burst of its own
         self.simulator.wix.sites[SITE_ID].add_service("Cut")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from pathlib import Path
 from random import Random
@@ -21,6 +21,7 @@ from exporter.platforms.conformance import UNKNOWN, Exchange, Heard, Holds, Unse
 from exporter.platforms.recording import Record
 from exporter.platforms.registry import PLATFORMS
 from exporter.platforms.settings import Target
+from exporter.simulator import Simulator
 from exporter.simulator.canary import CANARIES
 from exporter.simulator.wix.operations import (
     ALL_PERMISSIONS,
@@ -91,6 +92,30 @@ def test_on_a_site_of_many_bookings_counts_are_compared_up_to_the_end_of_the_fir
     assert found(results, Holds.NO) == set()
     assert "count_part" in record.exchanges
     assert {"W-COUNT-02", "W-FILTER-01", "W-FILTER-02"} <= found(results, Holds.YES)
+
+
+def empty(simulator: Simulator) -> None:
+    """Make accounts that somebody opened a minute ago."""
+    simulator.wix.add_key(simulator.wix.add_site(SITE_ID), API_KEY)
+    simulator.bitrix24.add_webhook(simulator.bitrix24.add_portal("salon"), code=WEBHOOK_CODE)
+
+
+def one_of_each(simulator: Simulator) -> None:
+    """Make accounts with one booking; that of Wix has no resource, as a course has none."""
+    empty(simulator)
+    simulator.wix.sites[SITE_ID].bookings.add(NOW, NOW + 3600)
+    simulator.bitrix24.portals["salon"].world.add_booking(NOW, NOW + 3600)
+
+
+@pytest.mark.parametrize("sign_in", ["api_key", "webhook"])
+@pytest.mark.parametrize("build", [empty, one_of_each])
+def test_an_account_with_hardly_anything_in_it_makes_no_statement_false(
+    tmp_path: Path, sign_in: str, build: Callable[[Simulator], None]
+) -> None:
+    account = Account(build=build)
+    record, results = asyncio.run(account.conform(account.target(sign_in, tmp_path)))
+    assert found(results, Holds.NO) == set()
+    assert exit_code(results, answered=record.answered) == 0
 
 
 def test_there_is_a_way_to_make_each_statement_false() -> None:
