@@ -115,12 +115,15 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Here]:
     (folder / "own").mkdir()
     with ExitStack() as stack:
         origin = stack.enter_context(served(Simulator(build=demo_world.build)))
-        wix, _, portal, _ = demo_targets(origin)
+        wix, other, portal, _ = demo_targets(origin)
         targets = [wix | {"name": "salon-wix"}, portal | {"name": "salon-berlin-b24"}]
         content = yaml.safe_dump({"timezone": "Europe/Berlin", "state_file": "state.json", "targets": targets})
         for name in ("exporter.yml", "drill.yml"):
             (folder / name).write_text(content)
             (folder / name).chmod(0o600)
+        (folder / "customers").mkdir()
+        (folder / "customers" / "other.yml").write_text(yaml.safe_dump({"targets": [other]}))
+        (folder / "customers" / "other.yml").chmod(0o600)
         addresses = {"simulator": origin.removeprefix("http://"), "nobody": "127.0.0.1:1"}
         words = (*_OURS_HERE, "--config.file", "exporter.yml", "--web.listen-address", "127.0.0.1:0", "--web.enable-lifecycle")
         addresses["exporter"] = stack.enter_context(started(folder, words, r"event=listening.* address=http://(\S+)"))
