@@ -152,12 +152,17 @@ def check_config(
     config_dir: ConfigDir = None,
     web_config: WebConfigFile = None,
     online: Annotated[bool, typer.Option("--online", help="Also try each credential with a few cheap reads.")] = False,
+    no_secrets: Annotated[
+        bool, typer.Option("--no-secrets", help="Look for no secret that stands elsewhere: for a machine that has none.")
+    ] = False,
 ) -> None:
     """Check the configuration. Prints every problem with file, path and a fix. Exit code 0 or 2."""
     from exporter.commands.check_config import check  # noqa: PLC0415
 
     if file is not None and was_typed(context, "config_file") and file != config_file:
         raise typer.BadParameter(f"two files are named, {config_file} and {file}; name one", param_hint="FILE")
+    if online and no_secrets:
+        raise typer.BadParameter("--online signs in with the secrets that --no-secrets leaves out; write one of them")
     path, folder = config_of(context, config_file, config_dir)
     path = file or path
     logs.configure("warning", "auto")
@@ -170,6 +175,7 @@ def check_config(
             lambda text: put(f"{text}\n"),
             lambda text: typer.echo(visible(f"warning: {text}"), err=True),
             folder=folder,
+            secrets=not no_secrets,
         )
         for problem in problems:
             typer.echo(visible(f"error: {problem}"), err=True)

@@ -24,6 +24,7 @@ from exporter.commands.site_users import with_users_of
 from exporter.commands.world import known_secrets, opened_world
 from exporter.config import Config, load_config
 from exporter.errors import ConfigError, PollError
+from exporter.fields.credentials import told_source
 from exporter.metrics import Instruments
 from exporter.model import ConnectionsObservation
 from exporter.platforms.policy import policy_of
@@ -36,6 +37,7 @@ from exporter.state.advice import asked_once, for_failure, plain
 from exporter.state.advice import moved as advice_moved
 from exporter.state.config_warnings import of_observation
 from exporter.state.status_history import StatusHistory
+from exporter.support.listing import first_few
 from exporter.support.redaction import visible
 from exporter.web import WebConfig, web_warnings
 
@@ -62,8 +64,12 @@ def check(
     warn: Callable[[str], None],
     *,
     folder: Path | None = None,
+    secrets: bool = True,
 ) -> tuple[list[str], int]:
-    """Check both files, and with ``online`` what the platforms say to it. Returns the problems and the number of targets."""
+    """Check both files, and with ``online`` what the platforms say to it. Returns the problems and the number of targets.
+
+    Without ``secrets`` those that stand elsewhere are not looked for, and which they are is said.
+    """
     problems: list[str] = []
 
     def checked(read: Callable[[], T]) -> T | None:
@@ -76,13 +82,16 @@ def check(
             return None
 
     route = checked(host_route)
-    config = checked(lambda: with_users_of(web_config, load_config(config_file, folder=folder)))
+    config = checked(lambda: with_users_of(web_config, load_config(config_file, folder=folder, opens_secrets=secrets)))
     web = checked(lambda: WebConfig.load(web_config))
     of_config = (*config.warnings, *config.gaps) if config else ()
     for warning in (*of_config, *(web_warnings(web, time.time()) if web else ())):
         warn(str(warning))
     for rule in config.discover if config and not online else ():
         say(f"discover[{rule.name}]: with --online its list is read, and its sites are tried")
+    if config is not None and config.unopened:
+        places = [told_source(source, "") for source in config.unopened]
+        say(f"not checked: {len(places):,} secret{'' if len(places) == 1 else 's'} ({first_few(places)})")
     if config is not None and online and route is not None:
         problems += asyncio.run(check_online(config, say, warn))
     return problems, len(config.targets) if config else 0

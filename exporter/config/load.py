@@ -43,8 +43,12 @@ def load_config(
     now: Callable[[], float] = time.time,
     *,
     folder: Path | None = None,
+    opens_secrets: bool = True,
 ) -> Config:
     """Read, validate and resolve the file ``path`` and all files in ``folder``. Either may be missing.
+
+    Without ``opens_secrets`` it only tells what is right: secrets that stand elsewhere are not looked for, and nothing can be
+    asked with what is in their places.
 
     Relative paths in a file start at its folder; ``{env: NAME}`` looks into ``environ``. What is accepted up to a day is over,
     or not, at ``now`` (Unix seconds). Raises :class:`exporter.errors.ConfigError` with every problem.
@@ -52,7 +56,7 @@ def load_config(
     home = path or folder or Path()
     parts = read_parts(path, folder)
     base = (home if path is None else home.parent).absolute()
-    reading = Reading(base, environ, file=None if folder else home.absolute())
+    reading = Reading(base, environ, file=None if folder else home.absolute(), opens_secrets=opens_secrets)
     if folder:
         reading.private.extend(seen_from(base, parts))
     written = put_together(parts, home)
@@ -88,7 +92,7 @@ def load_config(
         gaps += told(unwatched_problems(of_rule, [rule.target], now()))
     warnings, gaps = (_masked(found, reading.secrets, config.names) for found in (warnings, gaps))
     config = config.read_from(files, tuple(warnings), reading.secrets).leaving(tuple(row for _, row in less), tuple(gaps))
-    return config if folder is None else config.coming_from(written.origins)
+    return config.coming_from({} if folder is None else written.origins, tuple(dict.fromkeys(reading.unopened)))
 
 
 _UNREAD: Final = ("was not checked: it holds what is not valid YAML", "mend that, and check again")

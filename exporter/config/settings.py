@@ -152,6 +152,7 @@ class Config(Strict):
     _shard: Shard = PrivateAttr(default=WHOLE)
     _elsewhere: frozenset[Hashable] = PrivateAttr(default=frozenset())
     _found: frozenset[str] = PrivateAttr(default=frozenset())
+    _unopened: tuple[str, ...] = PrivateAttr(default=())
 
     @property
     def warnings(self) -> tuple[Problem, ...]:
@@ -202,6 +203,11 @@ class Config(Strict):
         return self._origins
 
     @property
+    def unopened(self) -> tuple[str, ...]:
+        """The sources of secrets that were not looked for: nothing can be asked with such a configuration."""
+        return self._unopened
+
+    @property
     def secrets(self) -> tuple[str, ...]:
         """Its credentials, to be masked wherever they turn up; none that is also a name, which is shown everywhere."""
         return self._secrets
@@ -246,10 +252,10 @@ class Config(Strict):
         copy._secrets = tuple(dict.fromkeys(secret for secret in map(pasted, secrets) if secret not in names))  # noqa: SLF001  its own
         return copy
 
-    def coming_from(self, origins: Mapping[str, Path]) -> Config:
-        """Return the same configuration with the files of its targets, see :attr:`origins`."""
+    def coming_from(self, origins: Mapping[str, Path], unopened: tuple[str, ...]) -> Config:
+        """Return the same configuration with what is known of its places, see :attr:`origins` and :attr:`unopened`."""
         copy = self.model_copy()
-        copy._origins = origins  # noqa: SLF001  its own
+        copy._origins, copy._unopened = origins, unopened  # noqa: SLF001  its own
         return copy
 
     def known_to(self, users: Iterable[str]) -> Config:

@@ -19,6 +19,7 @@ from exporter.support.net import ascii_host, join_address, keeps_secrets
 from exporter.support.redaction import is_meant, told_place
 from exporter.support.secret import Secret, is_quoted, pasted
 
+_LONGEST_LABEL: Final = 60  # of a host
 _SECRET_FILE_BYTES: Final = 64 * 1024
 _REMOVE_QUOTES: Final = {
     "env": "remove them where the variable is set; docker run --env-file keeps quotes",
@@ -40,9 +41,10 @@ _UNFILLED: Final = (
 )
 
 
-def secret_text(value: object, info: ValidationInfo) -> str:
+def secret_text(value: object, info: ValidationInfo, form: str = "{}") -> str:
     """Return the credential that ``value`` is or names: the text itself, ``{file: PATH}`` or ``{env: NAME}``.
 
+    Where secrets are not opened, it is the place that is named, made a part of a host, in the ``form`` that passes for one.
     What is not ASCII in it is for the caller to judge (:func:`plain_ascii`): the host of an address may be international.
     """
     if isinstance(value, Secret):
@@ -55,7 +57,9 @@ def secret_text(value: object, info: ValidationInfo) -> str:
             like = "write {file: /path} or {env: NAME}" + (", with a blank after the colon" if has_no_blank else "")
             raise field_error("needs exactly one of the keys file and env", like)
         ((source, name),) = value.items()
-        text = _secret_file(name, reading) if source == "file" else _secret_variable(name, reading)
+        read = _secret_file if source == "file" else _secret_variable
+        if (text := read(name, reading)) is None:
+            return form.format(_unopened(source_of(value), reading))
     elif isinstance(value, str):
         text = _written_out(value, reading)
     elif value is None:
@@ -67,6 +71,13 @@ def secret_text(value: object, info: ValidationInfo) -> str:
     if is_quoted(text):
         raise field_error("has quotes inside the value", _REMOVE_QUOTES[source])
     return text
+
+
+def _unopened(source: str, reading: Reading | None) -> str:
+    if reading is not None:
+        reading.unopened.append(source)
+    words = re.sub("[^a-z0-9]+", "-", told_place(source.partition(": ")[2]).lower())
+    return words[-_LONGEST_LABEL:].strip("-") or "unnamed"
 
 
 def _written_out(text: str, reading: Reading | None) -> str:
@@ -105,9 +116,11 @@ def plain_ascii(text: str, where: str = "") -> str:
     return text
 
 
-def _secret_file(name: object, reading: Reading | None) -> str:
+def _secret_file(name: object, reading: Reading | None) -> str | None:
     if not isinstance(name, str) or not name:
         raise field_error("file must be the path of a file", "write {file: /run/secrets/name}")
+    if reading and not reading.opens_secrets:
+        return None
     path = (reading.directory if reading else Path()) / name
     if reading:
         reading.files.append(path)
@@ -123,10 +136,12 @@ def _secret_file(name: object, reading: Reading | None) -> str:
         raise field_error(f"{where} is not text", "write the credential into it as plain text") from None
 
 
-def _secret_variable(name: object, reading: Reading | None) -> str:
+def _secret_variable(name: object, reading: Reading | None) -> str | None:
     if not isinstance(name, str) or not re.fullmatch("[A-Za-z_][A-Za-z0-9_]*", name):
         # Not shown: who puts the credential itself here must not find it in the log.
         raise field_error("env must be the name of an environment variable", "write {env: NAME}, with letters, digits and _")
+    if reading and not reading.opens_secrets:
+        return None
     environ = reading.environ if reading else {}
     # The same: only what is clearly a name is shown.
     which = f"the environment variable {name}" if name.isupper() and is_meant(name) else "the named environment variable"

@@ -38,6 +38,7 @@ class Reading:
     ``file`` is the configuration itself; ``private`` collects the files that hold a secret, it among them if one stands in it.
     ``windows`` are those at the top of the file, by name, as far as they can be used; ``certificates`` what the CA files held
     that were read already, since a fleet may name one in each target; ``secrets`` collects what is to be shown nowhere.
+    Without ``opens_secrets`` no secret is looked for that stands elsewhere; ``unopened`` collects their sources.
     """
 
     directory: Path
@@ -48,6 +49,8 @@ class Reading:
     secrets: list[str] = field(default_factory=list)
     file: Path | None = None
     private: list[Path] = field(default_factory=list)
+    opens_secrets: bool = True
+    unopened: list[str] = field(default_factory=list)
 
 
 def field_error(message: str, fix: str) -> PydanticCustomError:

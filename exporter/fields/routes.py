@@ -69,7 +69,7 @@ def parse_proxy(address: str, source: str = "") -> Proxy:
 def _proxy(value: object, info: ValidationInfo) -> Proxy:
     if isinstance(value, Proxy):
         return value
-    return parse_proxy(secret_text(value, info), source_of(value))
+    return parse_proxy(secret_text(value, info, "http://{}.unopened.invalid"), source_of(value))
 
 
 ProxyAddress = Annotated[Proxy, PlainValidator(_proxy), SECRET_SCHEMA]
