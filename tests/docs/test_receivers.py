@@ -1,4 +1,4 @@
-"""Every monitoring.yml that docs/monitoring-file.md shows makes a file that an Alertmanager takes which is as new as the page says."""
+"""Every monitoring.yml of docs/monitoring-file.md makes a file that an Alertmanager of the age that the page says takes."""
 
 from __future__ import annotations
 
