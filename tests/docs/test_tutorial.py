@@ -13,7 +13,7 @@ from exporter.config import load_config
 from exporter.monitoring import Options, load_settings, render
 from exporter.monitoring.alerts import alert_groups
 from tests.docs.blocks import blocks
-from tests.docs.tutorial import OWN_ACCOUNTS, TUTORIAL, script
+from tests.docs.tutorial import OWN_ACCOUNTS, SIMULATED, TUTORIAL, script
 from tests.monitoring.servers import run
 
 TEXT = TUTORIAL.read_text()
@@ -31,6 +31,16 @@ def test_all_of_it_is_one_script_that_bash_understands(tmp_path: Path) -> None:
     assert "secrets/" not in text, "the blocks for one's own accounts are another way"
 
 
+def test_with_ones_own_accounts_nothing_is_asked_of_the_simulator(tmp_path: Path) -> None:
+    pasted = {"smtp_password": "x", "wix_api_key": "IST.x", "b24_webhook_url": "https://b24.invalid/rest/1/x/"}
+    path = tmp_path / "script.sh"
+    path.write_text(script({}, pasted, {}, own=True))
+    said = subprocess.run(["bash", "-n", path], capture_output=True, text=True, check=False)
+    assert (0, "") == (said.returncode, said.stderr)
+    assert SIMULATED not in path.read_text()
+    assert path.read_text().count("<<'PASTED'") == 3
+
+
 def test_what_the_page_does_not_say_cannot_be_filled_in() -> None:
     with pytest.raises(LookupError, match=r"smtp\.nowhere"):
         script({"smtp.nowhere": "x"}, {"smtp_password": "x"}, {})
@@ -43,7 +53,7 @@ def test_the_steps_are_those_of_the_table_and_take_half_an_hour() -> None:
 
 
 def test_ones_own_accounts_have_a_block_wherever_the_simulator_has_one_of_its_own() -> None:
-    simulated = [block for block in blocks(TUTORIAL) if "10889" in block.text]
+    simulated = [block for block in blocks(TUTORIAL) if SIMULATED in block.text]
     assert len(simulated) == TEXT.count(OWN_ACCOUNTS) == 3
 
 

@@ -1,6 +1,7 @@
 """Follow docs/tutorial.md to the letter, from a copy of the repository to a mail in an inbox, and say how long it took.
 
-    python -m tests.docs.tutorial_rehearsal
+    python -m tests.docs.tutorial_rehearsal          # without accounts: a double booking
+    python -m tests.docs.tutorial_rehearsal --own    # with the simulator in place of one's own accounts: a key that is refused
 
 Nothing is divided or replaced but what a person fills in: the mail server with its user and password (a real one on loopback,
 with STARTTLS and a login), and the ports, so that it may run beside others.
@@ -15,8 +16,8 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from email import policy
 from email.message import EmailMessage
@@ -27,14 +28,16 @@ from typing import Any
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, Envelope, LoginPassword
 
+from exporter.commands.demo import demo_targets
+from exporter.simulator import Simulator
+from exporter.simulator.drills import demo_world
 from tests.docs.tutorial import script
+from tests.e2e.paging_stack import served
 from tests.harness.certificates import contexts
 from tests.monitoring.servers import free_port
 
 USER, PASSWORD = "you@salon.invalid", "not a real password"
-PORTS = ("10888", "10889", "9090", "9093")
 MAIL_SECONDS = 120
-ABOUT = "salon-berlin-b24: Bookings overlap on one resource"
 
 
 @dataclass
@@ -90,7 +93,40 @@ def copy_of_the_repository(folder: Path) -> Path:
     return clone
 
 
-def rehearse(folder: Path) -> int:
+@dataclass(frozen=True)
+class Way:
+    """One way through the page: what is filled in and pasted on it, and whom its mail is about."""
+
+    filled_in: Mapping[str, str]
+    pasted: Mapping[str, str]
+    about: str
+    own: bool
+
+
+def _ports(*names: str) -> dict[str, str]:
+    return {f"127.0.0.1:{port}": f"127.0.0.1:{free_port()}" for port in names}
+
+
+def with_the_simulator() -> Way:
+    """Return the way of who has no accounts."""
+    return Way(_ports("10888", "10889", "9090", "9093"), {}, "salon-berlin-b24: Bookings overlap on one resource", own=False)
+
+
+@contextmanager
+def with_own_accounts() -> Iterator[Way]:
+    """Run a simulator that stands for somebody's accounts, and give the way of who has them."""
+    with served(Simulator(build=demo_world.build)) as origin:
+        wix, _, portal, _ = demo_targets(origin)
+        site = "    site_id: 7f1c2d3e-1111-4222-8333-444455556666\n"
+        yield Way(
+            {site: f"    site_id: {wix['site_id']}\n    base_url: {origin}\n", **_ports("10888", "9090", "9093")},
+            {"wix_api_key": wix["api_key"], "b24_webhook_url": portal["webhook_url"]},
+            "salon-wix: ",
+            own=True,
+        )
+
+
+def rehearse(folder: Path, way: Way) -> int:
     """Follow the page in ``folder`` and print what happened and when. Returns 0 if the mail and the all-clear arrived."""
     begun = time.monotonic()
 
@@ -104,13 +140,10 @@ def rehearse(folder: Path) -> int:
         seen = {"6. ": folder / "mail", "7. ": folder / "all-clear"}
         wait = "for i in $(seq {}); do [ -e '{}' ] && break; sleep 1; done"
         text = script(
-            {
-                "smtp.example.org:587": smarthost,
-                "you@example.org": USER,
-                **{f"127.0.0.1:{port}": f"127.0.0.1:{free_port()}" for port in PORTS},
-            },
-            {"smtp_password": PASSWORD},
+            {"smtp.example.org:587": smarthost, "you@example.org": USER, **way.filled_in},
+            {"smtp_password": PASSWORD, **way.pasted},
             {word: wait.format(MAIL_SECONDS, path) for word, path in seen.items()},
+            own=way.own,
         )
         clone = copy_of_the_repository(folder)
         (folder / "script.sh").write_text(text)
@@ -124,7 +157,7 @@ def rehearse(folder: Path) -> int:
             start_new_session=True,
             env={"PATH": os.environ["PATH"], "HOME": str(folder), "LANG": "C.UTF-8", "SSL_CERT_FILE": str(authorities)},
         )
-        watcher = threading.Thread(target=_announce, args=(inbox, seen, tell), daemon=True)
+        watcher = threading.Thread(target=_announce, args=(inbox, way.about, seen, tell), daemon=True)
         watcher.start()
         assert process.stdout is not None
         for line in process.stdout:
@@ -134,7 +167,7 @@ def rehearse(folder: Path) -> int:
         return 0 if all(path.exists() for path in seen.values()) else 1
 
 
-def _announce(inbox: Inbox, seen: dict[str, Path], tell: Any) -> None:  # noqa: ANN401  a function
+def _announce(inbox: Inbox, about: str, seen: dict[str, Path], tell: Any) -> None:  # noqa: ANN401  a function
     told = 0
     while not all(path.exists() for path in seen.values()):
         with inbox.arrived:
@@ -146,10 +179,11 @@ def _announce(inbox: Inbox, seen: dict[str, Path], tell: Any) -> None:  # noqa: 
             lines = [line for line in re.sub(r"<[^>]+>", "", body.get_content() if body else "").splitlines() if line.strip()]
             for line in lines[:12]:
                 tell(f"     | {line.strip()}")
-            if ABOUT in str(mail["Subject"]):
+            if about in str(mail["Subject"]):
                 seen["7. " if "RESOLVED" in lines[0] else "6. "].touch()
 
 
 if __name__ == "__main__":
-    with tempfile.TemporaryDirectory() as place:
-        sys.exit(rehearse(Path(place)))
+    chosen = with_own_accounts() if "--own" in sys.argv[1:] else nullcontext(with_the_simulator())
+    with tempfile.TemporaryDirectory() as place, chosen as the_way:
+        sys.exit(rehearse(Path(place), the_way))
