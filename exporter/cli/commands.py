@@ -21,6 +21,7 @@ from exporter.cli.options import (
     DEFAULT_CONFIG_FILE,
     DEFAULT_MAX_REQUESTS,
     AllowedHosts,
+    ConfigDir,
     ConfigFile,
     Format,
     Level,
@@ -32,6 +33,7 @@ from exporter.cli.options import (
     Part,
     Targets,
     WebConfigFile,
+    config_of,
 )
 from exporter.cli.rehearsals import rehearsals
 from exporter.cli.tree import PROGRAM, Command, Commands, was_typed
@@ -96,7 +98,8 @@ def daemon(
     context: typer.Context,
     *,
     config_file: ConfigFile = DEFAULT_CONFIG_FILE,
-    watch: Annotated[bool, typer.Option("--config.watch", help="Reload by itself when the file or a secret changes.")] = False,
+    config_dir: ConfigDir = None,
+    watch: Annotated[bool, typer.Option("--config.watch", help="Reload by itself when a file or a secret changes.")] = False,
     listen: Listen = DEFAULT_ADDRESS,
     web_config: WebConfigFile = None,
     allowed_hosts: AllowedHosts = None,
@@ -120,7 +123,7 @@ def daemon(
     logs.configure(level.value, log_format.value)
     keep_memory_private()
     with exits(interrupted=0):
-        load, names = _loader(config_file, shard), web.allowed_hosts(allowed_hosts or ())
+        load, names = _loader(*config_of(context, config_file, config_dir), shard), web.allowed_hosts(allowed_hosts or ())
         if standby:
             load = with_state_file(load)
         shutdown.run(
@@ -145,38 +148,43 @@ def check_config(
     file: Annotated[Path | None, typer.Argument(metavar="FILE", help="The same as --config.file.")] = None,
     *,
     config_file: ConfigFile = DEFAULT_CONFIG_FILE,
+    config_dir: ConfigDir = None,
     web_config: WebConfigFile = None,
     online: Annotated[bool, typer.Option("--online", help="Also try each credential with a few cheap reads.")] = False,
 ) -> None:
     """Check the configuration. Prints every problem with file, path and a fix. Exit code 0 or 2."""
     from exporter.commands.check_config import check  # noqa: PLC0415
 
-    if file is not None:
-        if was_typed(context, "config_file") and file != config_file:
-            raise typer.BadParameter(f"two files are named, {config_file} and {file}; name one", param_hint="FILE")
-        config_file = file
+    if file is not None and was_typed(context, "config_file") and file != config_file:
+        raise typer.BadParameter(f"two files are named, {config_file} and {file}; name one", param_hint="FILE")
+    path, folder = config_of(context, config_file, config_dir)
+    path = file or path
     logs.configure("warning", "auto")
     keep_memory_private()
     with exits():
         problems, targets = check(
-            config_file,
+            path,
             web_config,
             online,
             lambda text: put(f"{text}\n"),
             lambda text: typer.echo(visible(f"warning: {text}"), err=True),
+            folder=folder,
         )
         for problem in problems:
             typer.echo(visible(f"error: {problem}"), err=True)
         if problems:
             raise typer.Exit(EXIT_BAD_CONFIG)
-        put(f"{config_file}: valid, {targets} target{'' if targets == 1 else 's'}\n")
+        files = " and ".join(str(each) for each in (path, folder) if each is not None)
+        put(f"{files}: valid, {targets} target{'' if targets == 1 else 's'}\n")
 
 
 @app.command(cls=_Plugin)
 def probe(
+    context: typer.Context,
     targets: Targets = None,
     *,
     config_file: ConfigFile = DEFAULT_CONFIG_FILE,
+    config_dir: ConfigDir = None,
     output: Annotated[Output, typer.Option("--output", "-o", help="Form of the result.")] = Output.TABLE,
     running: Annotated[
         str | None, typer.Option("--running", metavar="URL", help="Ask a running exporter what it knows, and no platform.")
@@ -192,14 +200,22 @@ def probe(
     tell = print_unknown if output is Output.TABLE else shout
     with exits(bad_config=EXIT_UNKNOWN, otherwise=EXIT_UNKNOWN, interrupted=EXIT_UNKNOWN, tell=tell):
         how = (targets or [], output.value)
-        raise typer.Exit(asyncio.run(ask_running(running, *how) if running else probe_now(load_config(config_file), *how)))
+        raise typer.Exit(
+            asyncio.run(
+                ask_running(running, *how)
+                if running
+                else probe_now(load_config(*config_of(context, config_file, config_dir)), *how)
+            )
+        )
 
 
 @app.command("list")
 def list_names(
+    context: typer.Context,
     targets: Targets = None,
     *,
     config_file: ConfigFile = DEFAULT_CONFIG_FILE,
+    config_dir: ConfigDir = None,
     output: Annotated[Listing, typer.Option("--output", "-o", help="Form of the result.")] = Listing.TABLE,
 ) -> None:
     """List schedules, staff, services and resources, with aliases to paste. Names of people: keep no copy. Exit code 0 to 2."""
@@ -208,14 +224,18 @@ def list_names(
     logs.configure("error", "auto")
     keep_memory_private()
     with exits():
-        raise typer.Exit(asyncio.run(list_names(load_config(config_file), targets or [], output.value)))
+        raise typer.Exit(
+            asyncio.run(list_names(load_config(*config_of(context, config_file, config_dir)), targets or [], output.value))
+        )
 
 
 @app.command()
 def conformance(
+    context: typer.Context,
     target: Annotated[str, typer.Argument(metavar="TARGET", help="Name of the target whose account is asked.")],
     *,
     config_file: ConfigFile = DEFAULT_CONFIG_FILE,
+    config_dir: ConfigDir = None,
 ) -> None:
     """Ask a real account which statements of the fact sheet hold. Prints a report without names and ids. Exit code 0 to 2."""
     from exporter.commands.conformance import conformance  # noqa: PLC0415
@@ -223,7 +243,7 @@ def conformance(
     logs.configure("error", "auto")
     keep_memory_private()
     with exits():
-        raise typer.Exit(asyncio.run(conformance(load_config(config_file), target)))
+        raise typer.Exit(asyncio.run(conformance(load_config(*config_of(context, config_file, config_dir)), target)))
 
 
 @app.command()
@@ -280,16 +300,16 @@ def main() -> NoReturn:
     raise AssertionError("typer exits")
 
 
-def load_config(file: Path) -> Config:
+def load_config(file: Path | None, folder: Path | None) -> Config:
     """Read the configuration. Imported when it is needed: help, healthcheck and a shell that completes start twice as fast."""
     from exporter.config import load_config  # noqa: PLC0415
 
-    return load_config(file)
+    return load_config(file, folder=folder)
 
 
-def _loader(config_file: Path, shard: Shard | None) -> Callable[[], Config]:
+def _loader(file: Path | None, folder: Path | None, shard: Shard | None) -> Callable[[], Config]:
     from exporter.config import shard_of  # noqa: PLC0415
 
     if shard is None:
-        return lambda: load_config(config_file)
-    return lambda: shard_of(load_config(config_file), shard.index, shard.count)
+        return lambda: load_config(file, folder)
+    return lambda: shard_of(load_config(file, folder), shard.index, shard.count)

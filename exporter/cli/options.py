@@ -9,6 +9,7 @@ from typing import Annotated, Final
 import typer
 
 from exporter.cli.names import offered_targets
+from exporter.cli.tree import was_typed
 from exporter.model import Shard
 
 DEFAULT_CONFIG_FILE: Final = Path("exporter.yml")
@@ -41,6 +42,10 @@ def _part(text: str) -> Shard:
 
 
 ConfigFile = Annotated[Path, typer.Option("--config.file", metavar="FILE", help="Configuration, YAML.")]
+ConfigDir = Annotated[
+    Path | None,
+    typer.Option("--config.dir", metavar="DIR", help="Also each *.yml and *.yaml in DIR; without --config.file nothing else."),
+]
 Level = Annotated[LogLevel, typer.Option("--log.level", help="Minimum log level.")]
 Format = Annotated[LogFormat, typer.Option("--log.format", help="auto is readable on a terminal and logfmt elsewhere.")]
 Part = Annotated[
@@ -73,3 +78,8 @@ Targets = Annotated[
     list[str] | None,
     typer.Argument(metavar="TARGET", help="Names of targets; all when none is named.", autocompletion=offered_targets),
 ]
+
+
+def config_of(context: typer.Context, file: Path, folder: Path | None) -> tuple[Path | None, Path | None]:
+    """Return the file and the folder of the configuration: beside a folder the file counts only if somebody typed it."""
+    return (None if folder is not None and not was_typed(context, "config_file") else file), folder

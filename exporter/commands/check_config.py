@@ -54,7 +54,13 @@ class Checked:
 
 
 def check(
-    config_file: Path, web_config: Path | None, online: bool, say: Callable[[str], None], warn: Callable[[str], None]
+    config_file: Path | None,
+    web_config: Path | None,
+    online: bool,
+    say: Callable[[str], None],
+    warn: Callable[[str], None],
+    *,
+    folder: Path | None = None,
 ) -> tuple[list[str], int]:
     """Check both files, and with ``online`` what the platforms say to it. Returns the problems and the number of targets."""
     problems: list[str] = []
@@ -69,7 +75,7 @@ def check(
             return None
 
     route = checked(host_route)
-    config = checked(lambda: with_users_of(web_config, load_config(config_file)))
+    config = checked(lambda: with_users_of(web_config, load_config(config_file, folder=folder)))
     web = checked(lambda: WebConfig.load(web_config))
     of_config = (*config.warnings, *config.gaps) if config else ()
     for warning in (*of_config, *(web_warnings(web, time.time()) if web else ())):

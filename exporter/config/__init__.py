@@ -5,7 +5,8 @@ It leans on the registry of platforms, which bring their own settings, and knows
 
 from exporter.config.access import refuse_opening
 from exporter.config.effective import config_hash, effective_config
-from exporter.config.load import load_config, read_text
+from exporter.config.files import read_text
+from exporter.config.load import load_config
 from exporter.config.load_verdicts import load_thresholds
 from exporter.config.messages import field_problems, problems_of_file
 from exporter.config.settings import Config, shard_of

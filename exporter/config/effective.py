@@ -27,14 +27,26 @@ _DURATIONS: Final = frozenset({"interval", "max_age", "timeout", "soon", "within
 _FIRST_KEYS: Final = ("name", "platform", "labels", "timeout", "base_url", "tls", "proxy", "timezone")
 _LAST_KEYS: Final = ("interval", "max_age", "windows", "verdicts", "targets", "state_file", "collectors")
 _HASH_DIGITS: Final = 12
+_ROW: Final = "  - "
+_QUOTE: Final = '"'
 
 
 def effective_config(config: Config) -> str:
     """Return the configuration in force as YAML: every default filled in, secrets (so webhook addresses, too) masked.
 
-    A secret that a file or a variable holds is shown as that: which one is the first question when it does not work.
+    A secret that a file or a variable holds is shown as that: which one is the first question when it does not work. Over each
+    target stands the file that it comes from, where they come from several.
     """
-    return "\n".join(_yaml(_plain(config))) + "\n"
+    return "\n".join(_with_origins(_yaml(_plain(config)), config)) + "\n"
+
+
+def _with_origins(lines: Iterator[str], config: Config) -> Iterator[str]:
+    targets, inside = iter(config.targets), False
+    for line in lines:
+        inside = line == "targets:" if not line.startswith(" ") else inside
+        if inside and line.startswith(_ROW) and (origin := config.origins.get(next(targets).name)):
+            yield f"  # {_scalar(str(origin)).strip(_QUOTE)}"
+        yield line
 
 
 def config_hash(config: Config) -> str:

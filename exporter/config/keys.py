@@ -5,16 +5,27 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
-from typing import Any, Final, NamedTuple, cast
+from typing import Any, Final, NamedTuple, Protocol, cast
 
 from pydantic import BaseModel
 
+from exporter.config.settings import Config
+from exporter.errors import Problem
 from exporter.platforms.registry import PLATFORMS
 from exporter.platforms.settings import models_in
 from exporter.support.near import same_word
-from exporter.support.yaml_source import Path, Source
+from exporter.support.yaml_source import Path
 
 _TARGETS: Final = "targets"
+
+
+class Source(Protocol):
+    """What is written, and a problem at a place of it; the last ``hidden`` elements of the path are not shown."""
+
+    @property
+    def value(self) -> object: ...
+
+    def problem(self, path: Path, message: str, fix: str, hidden: int = 0) -> Problem: ...
 
 
 class Home(NamedTuple):
@@ -54,7 +65,7 @@ def homes(root: type[BaseModel]) -> Mapping[str, tuple[Home, ...]]:
     found: dict[str, list[Home]] = {}
     for name, home in _keys_of(root, Home("", ())):
         found.setdefault(name, []).append(home)
-    for platform in PLATFORMS.values() if _TARGETS in root.model_fields else ():
+    for platform in PLATFORMS.values() if root is Config else ():
         for name, home in _keys_of(platform.settings, Home(platform.name, ())):
             found.setdefault(name, []).append(home)
     return {name: tuple(dict.fromkeys(places)) for name, places in found.items()}
@@ -86,6 +97,8 @@ def elsewhere(name: str, around: Path, platform: str, root: type[BaseModel]) -> 
         return f"it stands at the top of the file{spelt}"
     in_target = around[:1] == (_TARGETS,) and len(around) > 1
     of_target = {home.inside for home in known if home.platform and platform in ("", home.platform)}
+    if of_target and around == ("defaults",):
+        return f"it belongs to defaults.{'.'.join(('<platform>', *min(of_target)))}{spelt}"
     if of_target:
         return _within_target(written, of_target, in_target=in_target) + spelt
     if in_target and (others := sorted({home.platform for home in known if home.platform})):

@@ -12,14 +12,14 @@ from typing import Any, Final
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from exporter.config.keys import elsewhere, homes, known_keys, platform_at
+from exporter.config.keys import Source, elsewhere, homes, known_keys, platform_at
 from exporter.config.settings import Config
 from exporter.errors import Problem
 from exporter.fields.kinds import REPORTED_ELSEWHERE, kind, shown
 from exporter.platforms.registry import PLATFORMS
 from exporter.support.near import near_word, same_word
 from exporter.support.redaction import is_meant, redact
-from exporter.support.yaml_source import ODD_BLANKS, UNREADABLE, Path, Source, show_path, showable_key
+from exporter.support.yaml_source import ODD_BLANKS, UNREADABLE, Path, showable_key
 
 # Words that people bring from elsewhere, besides those of the platforms; close matches are found without this list.
 _MISNOMERS: Final[Mapping[str, str]] = {
@@ -59,23 +59,25 @@ _VERDICTS: Final[Mapping[str, str]] = {
 
 
 def problems_of_file(problems: Iterable[Problem], path: FilePath) -> list[Problem]:
-    """Return the problems of the file ``path`` as it has them, one for each place and message, its name in each."""
-    unique = {(problem.path, problem.message, problem.fix): replace(problem, file=str(path)) for problem in problems}
-    return sorted(_causes([*unique.values()]), key=lambda problem: problem.line or 0)
+    """Return ``problems`` as the files have them, one for each place and message; ``path`` is the file of most."""
+    placed = (replace(problem, file=problem.file or str(path)) for problem in problems)
+    unique = {(problem.file, problem.path, problem.message, problem.fix): problem for problem in placed}
+    return sorted(_causes([*unique.values()]), key=lambda problem: (problem.file, problem.line or 0))
 
 
 def _causes(problems: Sequence[Problem]) -> Iterator[Problem]:
     """Yield ``problems`` without those that only follow from a misspelt key: what it should have given is not missing, too."""
     meant = {
-        (problem.path.rpartition(".")[0], found[1])
+        (problem.file, problem.path.rpartition(".")[0], found[1])
         for problem in problems
         if problem.message == _UNKNOWN and (found := _DID_YOU_MEAN.fullmatch(problem.fix))
     }
     for problem in problems:
         around, _, key = problem.path.rpartition(".")
-        follows = problem.message in _MISSING and (around, key) in meant
+        follows = problem.message in _MISSING and (problem.file, around, key) in meant
         follows |= problem.message.endswith(_MISSING_THERE) and any(
-            there == problem.path and re.search(rf"\b{name}\b", problem.fix) for there, name in meant
+            (file, there) == (problem.file, problem.path) and re.search(rf"\b{name}\b", problem.fix)
+            for file, there, name in meant
         )
         if not follows:
             yield problem
@@ -130,10 +132,9 @@ def _problem(details: ErrorDetails, path: Path, source: Source, root: type[BaseM
         path = path[:-1]
         if not showable_key(path[-1]):
             path = path[:-1]
-    line = source.line(path)
-    if path[-2:-1] == ("labels",) and not showable_key(path[-1]):  # `labels: {CREDENTIAL}` is a label without a value
-        path = path[:-1]
-    return Problem(show_path(path), message, fix, line=line)
+    # `labels: {CREDENTIAL}` is a label without a value
+    hidden = 1 if path[-2:-1] == ("labels",) and not showable_key(path[-1]) else 0
+    return source.problem(path, message, fix, hidden)
 
 
 _WANTED: Final[Mapping[str, tuple[str, str]]] = {
@@ -266,14 +267,13 @@ def _unknown_key(path: Path, source: Source, root: type[BaseModel]) -> Problem:
     key, around = str(path[-1]), path[:-1]
     # What is nearly a key of ours is no credential, however long its words are.
     name = showable_key(key) or (key if key.isascii() and near_word(key, homes(root)) else None)
-    line = source.line(path)
     known = known_keys(around, source, root)
     use = f"use one of {', '.join(known)}"
     if re.search(f"[{ODD_BLANKS}]", key):
         what = "unknown key with a blank that is none (U+00A0 and the like, from a web page)"
-        return Problem(show_path(around), what, "type the blanks anew", line=line)
+        return source.problem(path, what, "type the blanks anew", hidden=1)
     if name is None:
-        return Problem(show_path(around), "unknown key, which is not shown", use, line=line)
+        return source.problem(path, "unknown key, which is not shown", use, hidden=1)
     platform = platform_at(around, source)
     fix = (
         _meant(same_word(name, known))
@@ -284,7 +284,7 @@ def _unknown_key(path: Path, source: Source, root: type[BaseModel]) -> Problem:
         or use
     )
     what = f"not a collector of platform {platform}" if around[-1:] == ("collectors",) else _UNKNOWN
-    return Problem(show_path(path), what, fix, line=line)
+    return source.problem(path, what, fix)
 
 
 def _meant(near: str | None) -> str:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import reduce
 from operator import or_
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
-from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, PrivateAttr, ValidationInfo
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, PrivateAttr, ValidationInfo, create_model
 
 from exporter.config.grafana import GrafanaAddress
 from exporter.config.verdicts import Verdicts
@@ -17,6 +17,7 @@ from exporter.counting import WindowSpec
 from exporter.errors import Problem
 from exporter.fields.kinds import FilePath, Reading, SiteName, UserName, Zone, field_error
 from exporter.limits import WINDOWS
+from exporter.platforms.base import Platform
 from exporter.platforms.registry import PLATFORMS
 from exporter.platforms.settings import MAY_BE_EMPTY, Strict, Target, Window, default
 from exporter.policy import ConfigWarning
@@ -53,6 +54,24 @@ Users = Annotated[frozenset[UserName], Field(strict=False, min_length=1)]
 Operators = Annotated[Users | None, BeforeValidator(_given)]
 
 
+def _of_many(platform: Platform) -> Any:  # noqa: ANN401  what pydantic makes a field of
+    own = [f"`{key}`" for key in platform.settings.model_fields if key in platform.settings.OWN]
+    description = f"What targets of platform {platform.name} share: any of their keys but {', '.join(own[:-1])} and {own[-1]}."
+    return dict[str, Any] | None, Field(default=None, description=description)
+
+
+if TYPE_CHECKING:
+    Defaults = Strict
+else:
+    # What stands in a block is judged where it is filled in, and for all targets at once in exporter.config.defaults.
+    Defaults = create_model(
+        "Defaults",
+        __base__=Strict,
+        __doc__="What many targets share. A target that says something else is right.",
+        **{name: _of_many(platform) for name, platform in PLATFORMS.items()},
+    )
+
+
 class Config(Strict):
     """The whole file."""
 
@@ -64,6 +83,9 @@ class Config(Strict):
     ] = Field(
         default_factory=lambda: DEFAULT_WINDOWS,
         description="Windows that collectors count in. Default: last_24h, today, next_24h, next_7d.",
+    )
+    defaults: Annotated[Defaults, MAY_BE_EMPTY] = Field(
+        default_factory=Defaults, exclude=True, description="What many targets share, by platform."
     )
     targets: Annotated[tuple[AnyTarget, ...], Field(strict=False, min_length=1)] = Field(description="The accounts to watch.")
     state_file: FilePath | None = Field(
@@ -102,6 +124,7 @@ class Config(Strict):
     _operators_by_default: frozenset[str] = PrivateAttr(default=frozenset())
     _files: tuple[Path, ...] = PrivateAttr(default=())
     _secrets: tuple[str, ...] = PrivateAttr(default=())
+    _origins: Mapping[str, Path] = PrivateAttr(default_factory=dict)
 
     @property
     def warnings(self) -> tuple[Problem, ...]:
@@ -147,6 +170,11 @@ class Config(Strict):
         return self._files
 
     @property
+    def origins(self) -> Mapping[str, Path]:
+        """The files that its targets stand in, by name; empty if all stand in one."""
+        return self._origins
+
+    @property
     def secrets(self) -> tuple[str, ...]:
         """Its credentials, to be masked wherever they turn up; none that is also a name, which is shown everywhere."""
         return self._secrets
@@ -163,6 +191,12 @@ class Config(Strict):
         copy._files, copy._warnings = files, warnings  # noqa: SLF001  its own
         # Without white space as they are sent, so that a file with another end of line is the same configuration.
         copy._secrets = tuple(dict.fromkeys(secret for secret in map(pasted, secrets) if secret not in names))  # noqa: SLF001  its own
+        return copy
+
+    def coming_from(self, origins: Mapping[str, Path]) -> Config:
+        """Return the same configuration with the files of its targets, see :attr:`origins`."""
+        copy = self.model_copy()
+        copy._origins = origins  # noqa: SLF001  its own
         return copy
 
     def known_to(self, users: Iterable[str]) -> Config:

@@ -313,4 +313,7 @@ def _path(value: object, info: ValidationInfo) -> Path:
     return path
 
 
-FilePath = Annotated[Path, PlainValidator(_path), WithJsonSchema({"type": "string", "minLength": 1})]
+NAMES_A_FILE: Final = object()
+"""Marks an annotation of a text that is the path of a file, relative to the folder of the configuration."""
+
+FilePath = Annotated[Path, PlainValidator(_path), WithJsonSchema({"type": "string", "minLength": 1}), NAMES_A_FILE]

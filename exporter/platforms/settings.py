@@ -7,7 +7,7 @@ JSON Schema, reference and messages are made from these models, so a default and
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, NamedTuple, get_args
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal, NamedTuple, get_args
 from zoneinfo import ZoneInfo
 
 from pydantic import (
@@ -238,6 +238,9 @@ class Accepted(Strict):
 
 class Target(Strict):
     """One account to watch."""
+
+    OWN: ClassVar[frozenset[str]] = frozenset({"name", "platform"})
+    """Keys that are never the same for many targets, so that no default can be given for them."""
 
     if TYPE_CHECKING:
         platform: str

@@ -60,6 +60,10 @@ class Source:
                 return self.lines[path[:length]]
         return None
 
+    def problem(self, path: Path, message: str, fix: str, hidden: int = 0) -> Problem:
+        """Return a problem at the line of ``path``, whose last ``hidden`` elements are not to be shown."""
+        return Problem(show_path(path[: len(path) - hidden]), message, fix, line=self.line(path))
+
 
 def read_yaml(text: str) -> Source:
     """Return what ``text`` says, with every problem that can be told apart; after a syntax error that is just one.

@@ -12,6 +12,7 @@ import yaml
 from exporter.config import Config, load_config
 from exporter.config.keys import Home, homes
 from exporter.errors import ConfigError, Problem
+from exporter.monitoring.settings import Settings, load_settings
 from exporter.platforms.registry import PLATFORMS
 from exporter.platforms.wix.settings import STATUSES
 from exporter.support.yaml_source import showable_key
@@ -94,6 +95,20 @@ def test_each_key_is_found_from_a_slip_of_the_pen(tmp_path: Path, slip: str) -> 
     problems = problems_of(tmp_path, file)
     assert len(wanted) > 30
     assert {path: f"did you mean {key}?" for path, key in wanted.items()} == {path: problems[path].fix for path in wanted}
+
+
+@pytest.mark.parametrize("slip", SLIPS)
+def test_each_key_of_the_bundle_is_found_from_a_slip_of_the_pen(tmp_path: Path, slip: str) -> None:
+    top = {key for key, places in homes(Settings).items() if Home("", ()) in places}
+    wanted = {written: key for key in top if (written := SLIPS[slip](key)) not in top}
+    path = tmp_path / "monitoring.yml"
+    path.write_text("".join(f"{written}: 1\n" for written in wanted))
+    with pytest.raises(ConfigError) as caught:
+        load_settings(path)
+    assert len(wanted) > 5 or slip in ("camel case", "dashes", "run together")
+    assert {written: f"did you mean {key}?" for written, key in wanted.items()} == {
+        problem.path: problem.fix for problem in caught.value.problems
+    }
 
 
 def test_each_key_in_a_wrong_place_is_told_where_it_belongs(tmp_path: Path) -> None:

@@ -201,6 +201,8 @@ class OAuth(Strict):
 class BitrixTarget(Target):
     """A Bitrix24 portal: `webhook_url`, or `oauth`."""
 
+    OWN = Target.OWN | {"webhook_url"}
+
     platform: Literal["bitrix24"] = Field(description="`bitrix24`.")
     webhook_url: WebhookUrl | None = Field(
         default=None,

@@ -125,6 +125,8 @@ class WixCollectors(Collectors):
 class WixTarget(Target):
     """A Wix site: `api_key` with `site_id`, or `app_id`, `app_secret` and `instance_id`."""
 
+    OWN = Target.OWN | {"site_id", "instance_id", "schedule_ids"}
+
     platform: Literal["wix"] = Field(description="`wix`.")
     site_id: Id | None = Field(default=None, description="The GUID after /dashboard/ in the address of the site's dashboard.")
     api_key: ApiKey | None = Field(default=None, description="API key with the permissions for calendars and bookings.")

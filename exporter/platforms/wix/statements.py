@@ -21,6 +21,7 @@ from exporter.platforms.conformance import (
     kind,
     known,
 )
+from exporter.platforms.decoding import whole_number
 from exporter.platforms.judging import (
     DATES,
     FLAG,
@@ -54,6 +55,8 @@ _ERROR_REASONS: Final = [reason.name for reason in ErrorReason if reason is not 
 _BOOKING_STATUSES: Final = ("CREATED", "PENDING", "CONFIRMED", "CANCELED", "DECLINED", "WAITING_LIST", "PENDING_ECOM_CHECKOUT")
 _SERVICE_TYPES: Final = ("APPOINTMENT", "CLASS", "COURSE")
 _BAD_REQUEST: Final = 400
+_MAX_DIGITS: Final = 7
+"""Of a number of bookings that is printed: more might be something else, such as a telephone number."""
 
 _CONNECTIONS: Final = ("connections",)
 _PROVIDERS: Final = ("providers",)
@@ -129,11 +132,10 @@ def _bound(question: str, fact: str) -> Judge:
 
 
 def _number(value: object) -> int:
-    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < PAGE_ROWS:
-        return int(value)
-    if isinstance(value, int) and not isinstance(value, bool):
-        return value
-    raise UnseenError("there is no count")
+    found = whole_number(value, max_digits=_MAX_DIGITS)
+    if found is None:
+        raise UnseenError("there is no count")
+    return found
 
 
 def _within(heard: Heard) -> Judged:
