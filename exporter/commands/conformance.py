@@ -18,6 +18,7 @@ from rich.markup import escape
 from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
 
 from exporter import __version__
+from exporter.commands.found_sites import with_found_sites
 from exporter.commands.world import known_secrets, opened_world
 from exporter.config import Config
 from exporter.errors import PollError
@@ -44,6 +45,7 @@ Result = tuple[Statement, Judged]
 
 async def conformance(config: Config, name: str, *, now: Callable[[], float] = time.time) -> int:
     """Ask the target called ``name``, print the report, and return the exit code."""
+    config, _ = await with_found_sites(config, [name])
     target = next((target for target in config.targets if target.name == name), None)
     if target is None:
         names = ", ".join(sorted(target.name for target in config.targets))

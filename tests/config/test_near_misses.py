@@ -126,7 +126,16 @@ def test_each_key_in_a_wrong_place_is_told_where_it_belongs(tmp_path: Path) -> N
     for path, key in wanted.items():
         fix = problems[path].fix
         insides = {part for home in homes(Config)[key] for part in home.inside}
-        words = ("top of the file", "target itself", f"targets[].{key}", "of platform", "did you mean", "write ", "<name>")
+        words = (
+            "top of the file",
+            "target itself",
+            f"targets[].{key}",
+            "of platform",
+            "did you mean",
+            "write ",
+            "<name>",
+            "<platform>",
+        )
         assert any(word in fix for word in (*words, *insides)), (path, fix)
 
 
