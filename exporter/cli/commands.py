@@ -16,6 +16,7 @@ from typer.completion import get_completion_inspect_parameters
 from exporter.cli.basics import basics, version_text
 from exporter.cli.exits import EXIT_BAD_CONFIG, EXIT_UNKNOWN, exits, shout
 from exporter.cli.monitoring import monitoring
+from exporter.cli.names import offered_targets
 from exporter.cli.options import (
     DEFAULT_ADDRESS,
     DEFAULT_CONFIG_FILE,
@@ -232,7 +233,10 @@ def list_names(
 @app.command()
 def conformance(
     context: typer.Context,
-    target: Annotated[str, typer.Argument(metavar="TARGET", help="Name of the target whose account is asked.")],
+    target: Annotated[
+        str,
+        typer.Argument(metavar="TARGET", help="Name of the target whose account is asked.", autocompletion=offered_targets),
+    ],
     *,
     config_file: ConfigFile = DEFAULT_CONFIG_FILE,
     config_dir: ConfigDir = None,

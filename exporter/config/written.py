@@ -117,7 +117,7 @@ class Written:
         if not blocks:
             return None
         targets = [{**mapping_of(block.raw), "platform": block.path[-1]} for block in blocks]
-        return Written({**mapping_of(self.value), TARGETS: targets}, self.home, self.owners, blocks)
+        return Written({**mapping_of(self.value), TARGETS: targets}, self.home, self.owners, blocks, self.rules)
 
     def _place(self, path: Path) -> tuple[Part | None, Path]:
         if path[:1] == (TARGETS,) and len(path) > 1 and self.blocks:

@@ -14,6 +14,7 @@ from pydantic import PlainValidator, ValidationInfo, WithJsonSchema
 from exporter.fields.files import read_named_file
 from exporter.fields.kinds import Reading, field_error, field_errors, kind, text_of
 from exporter.support.files import shown_path
+from exporter.support.near import near_word
 from exporter.support.net import ascii_host, join_address, keeps_secrets
 from exporter.support.redaction import is_meant, told_place
 from exporter.support.secret import Secret, is_quoted, pasted
@@ -130,7 +131,8 @@ def _secret_variable(name: object, reading: Reading | None) -> str:
     # The same: only what is clearly a name is shown.
     which = f"the environment variable {name}" if name.isupper() and is_meant(name) else "the named environment variable"
     if name not in environ:
-        raise field_error(f"{which} is not set", "set it for the process of the exporter")
+        near = near_word(name, sorted(environ)) if name.isupper() and is_meant(name) else None
+        raise field_error(f"{which} is not set", f"did you mean {near}?" if near else "set it for the process of the exporter")
     if not environ[name].strip():
         raise field_error(f"{which} is empty", "give it a value")
     return environ[name]

@@ -23,7 +23,7 @@ from exporter.policy import ConfigWarning, WarningKind
 from exporter.state.discoveries import DiscoveryState
 from exporter.state.snapshot import View
 from exporter.support.files import read_file, replace_durably
-from exporter.support.json_text import UNREADABLE
+from exporter.support.json_text import decoded
 from exporter.support.redaction import told
 
 log = structlog.get_logger(__name__)
@@ -168,11 +168,14 @@ class KnownSites:
             return
         self._file = path
         try:
-            content = msgspec.json.decode(read_file(path, _MAX_BYTES), type=_Remembered)
+            content = decoded(read_file(path, _MAX_BYTES), _Remembered)
         except FileNotFoundError:
             return
-        except (OSError, *UNREADABLE) as error:
-            log.warning("sites_not_remembered", file=str(path), problem=type(error).__name__)
+        except OSError as error:
+            log.warning("sites_not_remembered", file=str(path), problem=error.strerror or type(error).__name__)
+            return
+        if content is None:
+            log.warning("sites_not_remembered", file=str(path), problem="it is not what this exporter writes")
             return
         known = dict(self._accounts)
         for account, sites in content.accounts.items():
@@ -248,7 +251,7 @@ def _trouble(rule: Discovery, found: FoundSites, *, known: int, left: int, wante
                 left=left,
                 known=known,
             ),
-            Message("give the key all sites again; if they are gone for good, restart the exporter"),
+            Message("give the key all sites again; if they are gone altogether, restart the exporter"),
         )
     if wanted > rule.max_sites:
         yield (

@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from exporter.config import effective_config, load_config
+from exporter.errors import ConfigError
 
 SITE = "7f1c2d3e-1111-4222-8333-444455556666"
 WEBHOOK = "https://portal.example/rest/1/planted0123456789/"
@@ -120,3 +121,21 @@ def source(folder: Path, target: dict[str, Any]) -> str:
     file.write_text(yaml.safe_dump({"targets": [{"name": "a", **target}]}))
     [found] = load_config(file, {}).targets
     return found.credential_source
+
+
+@pytest.mark.parametrize(
+    ("written", "fix"),
+    [
+        ("WIX_APIKEY", "did you mean WIX_API_KEY?"),
+        ("WIX_API_KEYS", "did you mean WIX_API_KEY?"),
+        ("WXI_API_KEY", "did you mean WIX_API_KEY?"),
+        ("PORTAL_HOOK", "set it for the process of the exporter"),
+    ],
+)
+def test_a_variable_that_is_not_set_is_met_with_the_one_that_is(written: str, fix: str, tmp_path: Path) -> None:
+    file = tmp_path / "exporter.yml"
+    file.write_text(yaml.safe_dump({"targets": [{"name": "a", **KEY_SITE, "api_key": {"env": written}}]}))
+    with pytest.raises(ConfigError) as caught:
+        load_config(file, {"WIX_API_KEY": "planted", "PATH": "planted", "HOME": "planted"})
+    assert [f"the environment variable {written} is not set"] == [problem.message for problem in caught.value.problems]
+    assert [fix] == [problem.fix for problem in caught.value.problems]

@@ -183,3 +183,27 @@ def test_a_target_is_called_by_the_words_of_its_site_and_the_first_digits_of_its
 def test_no_credential_and_no_address_of_a_person_gets_into_a_name(text: str) -> None:
     shown = name_of(FoundSite(guid(10), text))
     assert not any(part in shown for part in ("anna", "planted", "secret77"))
+
+
+def test_defaults_are_filled_into_what_all_sites_of_a_rule_share_but_no_credential(tmp_path: Path) -> None:
+    shared = {
+        "timeout": "7s",
+        "labels": {"team": "a"},
+        "api_key": "IST.key-of-others",
+        "collectors": {"bookings": {"conflicts": True}},
+    }
+    config = load(tmp_path, defaults={"wix": shared}, discover=[rule(target={"labels": {"agency": "north"}})])
+    (target,) = with_sites(config, {"agency": found(2)}).targets
+    assert (7.0, {"team": "a", "agency": "north"}, True) == (
+        target.timeout,
+        target.labels,
+        target.collectors.bookings.conflicts,
+    )
+    assert rule()["api_key"] == target.api_key.reveal()  # type: ignore[attr-defined]  # of a Wix target
+    assert () == config.warnings
+
+
+def test_a_mistake_in_defaults_is_told_there_and_once(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load(tmp_path, defaults={"wix": {"timeout": "soon"}}, discover=[rule()])
+    assert ["defaults.wix.timeout"] == [problem.path for problem in caught.value.problems]

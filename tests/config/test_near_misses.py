@@ -17,7 +17,7 @@ from exporter.platforms.registry import PLATFORMS
 from exporter.platforms.wix.settings import STATUSES
 from exporter.support.yaml_source import showable_key
 
-_LISTS: Final = ("windows", "accepted")
+_LISTS: Final = ("windows", "accepted", "discover")
 KEYS: Final = [(name, home) for name, places in homes(Config).items() for home in places]
 PLACES: Final = sorted({home for _, home in KEYS} | {Home(platform, ()) for platform in PLATFORMS})
 
@@ -59,7 +59,8 @@ def shown_at(home: Home) -> str:
 
 
 def new_file() -> dict[str, Any]:
-    return {"targets": [{"name": name, "platform": name} for name in PLATFORMS]}
+    rules = [{"name": "found", "platform": "wix", "target": {}}]
+    return {"targets": [{"name": name, "platform": name} for name in PLATFORMS], "discover": rules}
 
 
 def problems_of(tmp_path: Path, file: dict[str, Any]) -> dict[str, Problem]:
@@ -126,17 +127,9 @@ def test_each_key_in_a_wrong_place_is_told_where_it_belongs(tmp_path: Path) -> N
     for path, key in wanted.items():
         fix = problems[path].fix
         insides = {part for home in homes(Config)[key] for part in home.inside}
-        words = (
-            "top of the file",
-            "target itself",
-            f"targets[].{key}",
-            "of platform",
-            "did you mean",
-            "write ",
-            "<name>",
-            "<platform>",
-        )
-        assert any(word in fix for word in (*words, *insides)), (path, fix)
+        meant = {platform.misnomers[key] for platform in PLATFORMS.values() if key in platform.misnomers}
+        words = ("top of the file", "target itself", f"targets[].{key}", "of platform", "did you mean", "write ", "<")
+        assert fix in meant or any(word in fix for word in (*words, *insides)), (path, fix)
 
 
 # Enumerated values.

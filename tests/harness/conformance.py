@@ -80,9 +80,10 @@ class Account:
 
     clock: ManualClock = field(default_factory=lambda: ManualClock(NOW, auto=True))
     simulator: Simulator = field(init=False)
+    build: Callable[[Simulator], None] = build
 
     def __post_init__(self) -> None:
-        self.simulator = Simulator(self.clock, build=build)
+        self.simulator = Simulator(self.clock, build=self.build)
         self.simulator.bitrix24.portals["salon"].set_plan(None)
         self.simulator.wix.switches.requests_per_minute = 1e6  # each session begins with a burst of its own
         self.simulator.wix.sites[SITE_ID].add_service("Cut")
@@ -107,6 +108,11 @@ class Account:
         budget = Budget(requests_per_second=50, burst=250, operating_seconds=600)
         return BitrixTarget(**common, platform="bitrix24", **credential, budget=budget, collectors=BitrixCollectors())
 
+    def services(self, http: httpx.AsyncBaseTransport, platform: str) -> Services:
+        """Return what a session of ``platform`` may use, with ``http`` for its connections."""
+        shared = new_shared()[platform]
+        return Services(http, self.clock, Random(1), RecordedEvents(), StatusHistory(), Admission(self.clock), shared)
+
     async def conform(
         self, target: Target, spoils: Sequence[Spoil] = (), around: Change | None = None
     ) -> tuple[Record, list[Result]]:
@@ -114,9 +120,7 @@ class Account:
         asked: list[str] = []
         record = Record(asked.append)
         way = _Spoiling(httpx.ASGITransport(self.simulator.app), asked, spoils, around, self.clock)
-        events = RecordedEvents()
-        shared = new_shared()[target.platform]
-        services = Services(way, self.clock, Random(1), events, StatusHistory(), Admission(self.clock), shared)
+        services = self.services(way, target.platform)
         session = open_session(target, record.services(services))
         try:
             await PLATFORMS[target.platform].conformance.ask(session, record)
