@@ -132,8 +132,8 @@ class Config(Strict):
     site_users: dict[SiteName, Users] = Field(
         default_factory=dict,
         description="Who sees one site only: values of the targets' label `site`, each with a list of users of the web "
-        "configuration. Such a user gets `/site/NAME` and nothing else; who is named nowhere sees everything unless there are "
-        "`operators`.",
+        "configuration. Such a user gets `/site/NAME` and nothing else; a user who is named nowhere sees everything unless "
+        "there are `operators`.",
     )
     operators: Operators = Field(
         default=None,
