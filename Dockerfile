@@ -10,7 +10,7 @@ RUN python -m venv /opt/exporter \
  && /opt/exporter/bin/pip install --require-hashes --requirement requirements.lock \
  && python -m venv /opt/build \
  && /opt/build/bin/pip install --require-hashes --requirement requirements-build.lock
-COPY pyproject.toml README.md LICENSE ./
+COPY pyproject.toml PYPI.md LICENSE ./
 COPY exporter ./exporter
 COPY config ./config
 COPY docs/booking-sync-exporter.1 ./docs/

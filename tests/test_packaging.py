@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import zipfile
@@ -41,6 +42,17 @@ def test_nothing_in_the_wheel_names_an_address_of_the_project(wheel: Path) -> No
     [metadata] = [text for name, text in texts.items() if name.endswith("/METADATA")]
     assert "Project-URL" not in metadata
     assert "Home-page" not in metadata
+
+
+def test_the_page_of_a_package_index_has_no_link_into_the_repository_and_names_files_that_it_has(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as inside:
+        [metadata] = [inside.read(name).decode() for name in inside.namelist() if name.endswith("/METADATA")]
+    _, _, page = metadata.partition("\n\n")
+    assert page.startswith("# booking-sync-exporter\n")
+    assert [] == re.findall(r"\]\((?!https://)", page)
+    named = re.findall(r"`(docs/[\w./-]+)`", page)
+    assert len(named) >= 4
+    assert [] == [name for name in named if not (ROOT / name).exists()]
 
 
 def test_without_a_clone_example_config_reads_what_is_in_the_wheel(wheel: Path, tmp_path: Path) -> None:

@@ -270,7 +270,9 @@ def healthcheck(
 def bitrix24_login(
     *,
     portal: Annotated[str, typer.Option("--portal", metavar="URL", help="For example https://your-portal.bitrix24.com.")],
-    client_id: Annotated[str, typer.Option("--client-id", metavar="ID", help="Client id of the local application.")],
+    client_id: Annotated[
+        str, typer.Option("--client-id", metavar="ID", help="Client id, from the card of the local application.")
+    ],
     token_file: Annotated[
         Path,
         typer.Option("--token-file", metavar="FILE", help="File to write; oauth.token_file of the configuration names it."),
@@ -280,13 +282,18 @@ def bitrix24_login(
     ] = None,
 ) -> None:
     """Make the token file of a Bitrix24 application. Asks for the client secret unless B24_CLIENT_SECRET holds it."""
-    from exporter.commands.bitrix24_login import login  # noqa: PLC0415
+    from exporter.commands.bitrix24_login import SECRET_VARIABLE, login  # noqa: PLC0415
 
     logs.configure("warning", "auto")
     keep_memory_private()
     with exits():
-        secret = os.environ.get("B24_CLIENT_SECRET") or typer.prompt("Client secret", hide_input=True)
-        asyncio.run(login(portal, client_id, secret, token_file, server))
+        given = os.environ.get(SECRET_VARIABLE)
+
+        def ask_secret() -> str:
+            return str(typer.prompt("Client secret", hide_input=True))
+
+        again = None if given else ask_secret
+        asyncio.run(login(portal, client_id, given or ask_secret(), token_file, server, ask_secret=again))
 
 
 def main() -> NoReturn:

@@ -19,6 +19,7 @@ from rich.markup import escape
 from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
 
 from exporter.clock import Clock
+from exporter.commands.found_sites import with_found_sites
 from exporter.commands.site_users import with_users_of
 from exporter.commands.world import known_secrets, opened_world
 from exporter.config import Config, load_config
@@ -31,7 +32,7 @@ from exporter.platforms.retry import MAX_PATIENCE_SECONDS, patience
 from exporter.platforms.routes import host_route
 from exporter.platforms.settings import Target
 from exporter.polling import AT_ONCE, told_error
-from exporter.runtime import World
+from exporter.runtime import KnownSites, World
 from exporter.state.advice import asked_once, for_failure, plain
 from exporter.state.advice import moved as advice_moved
 from exporter.state.config_warnings import of_observation
@@ -89,6 +90,8 @@ def check(
     if config is not None and config.unopened:
         places = [told_source(source, "") for source in config.unopened]
         say(f"not checked: {len(places):,} secret{'' if len(places) == 1 else 's'} ({first_few(places)})")
+    for rule in config.discover if config and not online else ():
+        say(f"discover[{rule.name}]: with --online its list is read, and its sites are tried")
     if config is not None and online and route is not None:
         problems += asyncio.run(check_online(config, say, warn))
     return problems, len(config.targets) if config else 0
@@ -100,6 +103,8 @@ async def check_online(config: Config, say: Callable[[str], None], warn: Callabl
     ``say`` hears of each that works, ``warn`` of what is there and not watched, as soon as it is known. On a terminal one sees
     how many are done, elsewhere from time to time who is still waited for.
     """
+    config, sites = await with_found_sites(config)
+    unread = list(_of_rules(config, sites, say, warn))
     known = known_secrets(config.secrets, config.names)
     names = [target.name for target in config.targets]
     async with opened_world(Instruments(CollectorRegistry()), known) as world, AsyncExitStack() as shown:
@@ -107,7 +112,19 @@ async def check_online(config: Config, say: Callable[[str], None], warn: Callabl
             done = shown.enter_context(_progress(len(names)))
         else:
             done = await shown.enter_async_context(signs_of_life(names, world.clock, _on_standard_error))
-        return await check_all(config.targets, lambda target: _checked(world, target), say, warn, done)
+        return unread + await check_all(config.targets, lambda target: _checked(world, target), say, warn, done)
+
+
+def _of_rules(config: Config, sites: KnownSites, say: Callable[[str], None], warn: Callable[[str], None]) -> Iterator[str]:
+    """Yield which lists cannot be read; ``say`` hears how many sites the others have, ``warn`` what is odd about them."""
+    for state, rule in zip(sites.states(config), config.discover, strict=True):
+        told = [f"discover[{rule.name}]: {_line(message, fix)}" for message, fix in sites.trouble(rule)]
+        if not state.up:
+            yield from told
+            continue
+        say(f"discover[{rule.name}]: finds {state.sites} site{'' if state.sites == 1 else 's'} to watch")
+        for line in told:
+            warn(line)
 
 
 async def check_all(

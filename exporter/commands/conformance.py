@@ -18,11 +18,12 @@ from rich.markup import escape
 from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
 
 from exporter import __version__
+from exporter.commands.found_sites import with_found_sites
 from exporter.commands.world import known_secrets, opened_world
 from exporter.config import Config
 from exporter.errors import PollError
 from exporter.metrics import Instruments
-from exporter.platforms.conformance import Holds, Judged, Statement
+from exporter.platforms.conformance import ANOTHER_CREDENTIAL, Holds, Judged, Statement
 from exporter.platforms.recording import MAX_REQUESTS, Record
 from exporter.platforms.registry import PLATFORMS
 from exporter.platforms.settings import Target
@@ -44,6 +45,7 @@ Result = tuple[Statement, Judged]
 
 async def conformance(config: Config, name: str, *, now: Callable[[], float] = time.time) -> int:
     """Ask the target called ``name``, print the report, and return the exit code."""
+    config, _ = await with_found_sites(config, [name])
     target = next((target for target in config.targets if target.name == name), None)
     if target is None:
         names = ", ".join(sorted(target.name for target in config.targets))
@@ -74,12 +76,15 @@ def exit_code(results: Sequence[Result], *, answered: bool) -> int:
 
 def report(platform: str, sign_in: str, results: Sequence[Result], requests: int, now: float) -> Iterator[str]:
     """Yield the lines of the report: whose it is, what does not hold, what was not seen, what holds."""
-    yield f"booking-sync-exporter {__version__} conformance, {time.strftime('%Y-%m-%d', time.gmtime(now))}"
+    yield f"Conformance report of booking-sync-exporter {__version__}, {time.strftime('%Y-%m-%d', time.gmtime(now))}"
     yield f"platform: {platform}, credential: {_SIGN_INS.get(sign_in, 'of one kind')}, requests made: {requests}"
+    asked = [one for one in results if one[1].template != ANOTHER_CREDENTIAL]
+    if left_out := len(results) - len(asked):
+        yield f"left out: statements about another kind of credential, {left_out}"
     for holds in (Holds.NO, Holds.UNSEEN, Holds.YES):
-        chosen = [(statement, judged) for statement, judged in results if judged.holds is holds]
+        chosen = [(statement, judged) for statement, judged in asked if judged.holds is holds]
         yield ""
-        yield f"{holds.value}: {len(chosen)} of {len(results)}"
+        yield f"{holds.value}: {len(chosen)} of {len(asked)}"
         for statement, judged in chosen:
             yield f"  {statement.id:<13} {statement.sentence.replace('`', '')} [{judged.seen}]"
 

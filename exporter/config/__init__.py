@@ -4,6 +4,7 @@ It leans on the registry of platforms, which bring their own settings, and knows
 """
 
 from exporter.config.access import refuse_opening
+from exporter.config.discovered import name_of, with_sites
 from exporter.config.effective import config_hash, effective_config
 from exporter.config.files import read_text
 from exporter.config.load import load_config
@@ -18,8 +19,10 @@ __all__ = [
     "field_problems",
     "load_config",
     "load_thresholds",
+    "name_of",
     "problems_of_file",
     "read_text",
     "refuse_opening",
     "shard_of",
+    "with_sites",
 ]

@@ -42,10 +42,15 @@ def _sense(top: Mapping[str, object], seen_from: _SeenFrom) -> Iterator[FieldPro
     yield from _empty_windows(("windows",), windows, zone)
     targets = _list(top.get("targets"))
     yield from _repeated(("targets",), targets, "target", seen_from)
-    for index, target in enumerate(targets):
-        settings, path = mapping_of(target), ("targets", index)
-        if (platform := PLATFORMS.get(str(settings.get("platform")))) is not None:
-            yield from platform.problems(settings, path)
+    rules = _list(top.get("discover"))
+    yield from _repeated(("discover",), rules, "rule", seen_from)
+    of_rules = [mapping_of(mapping_of(rule).get("target")) for rule in rules]
+    for index, rule in enumerate(map(mapping_of, rules)):
+        yield from _of_rule(rule, of_rules[index], ("discover", index))
+    for path, settings, platform in (*_with_places(targets), *_of_each_rule(rules)):
+        if platform is not None:
+            if path[0] == "targets":
+                yield from platform.problems(settings, path)
             yield from _accepted(_list(settings.get("accepted")), (*path, "accepted"), platform)
         for name, collector in mapping_of(settings.get("collectors")).items():
             where = (*path, "collectors", name)
@@ -56,8 +61,29 @@ def _sense(top: Mapping[str, object], seen_from: _SeenFrom) -> Iterator[FieldPro
             yield FieldProblem((*path, "collectors"), "names no collector", "add one, or remove the key to run all")
     site_users = mapping_of(top.get("site_users"))
     if top.get("targets") is not UNREADABLE and UNREADABLE not in targets:
-        yield from _unknown_sites(site_users, targets)
+        yield from _unknown_sites(site_users, [*targets, *of_rules])
     yield from _both(_list(top.get("operators")), site_users)
+
+
+def _with_places(targets: Iterable[object]) -> Iterator[tuple[Path, Mapping[str, object], Platform | None]]:
+    for index, target in enumerate(map(mapping_of, targets)):
+        yield ("targets", index), target, PLATFORMS.get(str(target.get("platform")))
+
+
+def _of_each_rule(rules: Iterable[object]) -> Iterator[tuple[Path, Mapping[str, object], Platform | None]]:
+    for index, rule in enumerate(map(mapping_of, rules)):
+        yield ("discover", index, "target"), mapping_of(rule.get("target")), PLATFORMS.get(str(rule.get("platform")))
+
+
+def _of_rule(rule: Mapping[str, object], target: Mapping[str, object], path: Path) -> Iterator[FieldProblem]:
+    """Yield what is said of the targets of a rule though the rule, or what it finds, says it."""
+    platform = PLATFORMS.get(str(rule.get("platform")))
+    if platform is None or platform.discoverer is None:
+        return
+    for key in (name for name in target if name in platform.discoverer.left_out):
+        of_rule = key in platform.discoverer.settings.model_fields
+        fix = "remove it: the rule says it" if of_rule else "remove it: each site has its own"
+        yield FieldProblem((*path, "target", key), "does not belong into what all sites of a rule share", fix)
 
 
 def _both(operators: Iterable[object], site_users: Mapping[str, object]) -> Iterator[FieldProblem]:

@@ -10,7 +10,7 @@ from exporter.config.cross_checks import cross_field_problems
 from exporter.config.merge import merged
 from exporter.config.messages import field_problems
 from exporter.config.settings import Config
-from exporter.config.written import DEFAULTS, TARGETS, Written
+from exporter.config.written import DEFAULTS, RULES, TARGETS, Written
 from exporter.errors import Problem
 from exporter.fields.kinds import FieldProblem, Reading, mapping_of
 from exporter.platforms.registry import PLATFORMS
@@ -41,8 +41,8 @@ def default_problems(written: Written, reading: Reading) -> Iterator[Problem]:
 
 def default_warnings(top: Mapping[str, object]) -> Iterator[FieldProblem]:
     """Yield defaults that nobody has; ``top`` is all that is written."""
-    targets = top.get(TARGETS)
-    used = {mapping_of(target).get("platform") for target in targets} if isinstance(targets, list) else set()
+    rows = [row for key in (TARGETS, RULES) if isinstance(found := top.get(key), list) for row in found]
+    used = {mapping_of(row).get("platform") for row in rows}
     for name in mapping_of(top.get(DEFAULTS)):
         if name not in used:
             fix = "remove it, or add a target"

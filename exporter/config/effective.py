@@ -25,7 +25,7 @@ from exporter.support.secret import Secret
 _DURATIONS: Final = frozenset({"interval", "max_age", "timeout", "soon", "within", "after"})
 # The order in which people look for them; what is not named here keeps the order of its model.
 _FIRST_KEYS: Final = ("name", "platform", "labels", "timeout", "base_url", "tls", "proxy", "timezone")
-_LAST_KEYS: Final = ("interval", "max_age", "windows", "verdicts", "targets", "state_file", "collectors")
+_LAST_KEYS: Final = ("interval", "max_age", "windows", "verdicts", "discover", "targets", "state_file", "collectors", "target")
 _HASH_DIGITS: Final = 12
 _ROW: Final = "  - "
 _QUOTE: Final = '"'
@@ -53,10 +53,10 @@ def config_hash(config: Config) -> str:
     """Return 12 hexadecimal digits that change with anything that counts but the values of secrets.
 
     Who may read the number could try guesses at those. Of a secret counts where it was read from, and the host that it belongs
-    to. Equal files give equal numbers, wherever they stand.
+    to. Equal files give equal numbers, wherever they stand, and whatever their rules have found so far.
     """
     folder = config.files[0].parent if config.files else Path("/")
-    canonical = json.dumps(_plain(config, folder=folder), sort_keys=True, ensure_ascii=True)
+    canonical = json.dumps(_plain(config.finding((), ()), folder=folder), sort_keys=True, ensure_ascii=True)
     return hashlib.sha256(canonical.encode()).hexdigest()[:_HASH_DIGITS]
 
 

@@ -19,18 +19,19 @@ from exporter.config.messages import field_problems, problems_of_file
 from exporter.config.odd_text import odd_text
 from exporter.config.partial import right_part
 from exporter.config.settings import Config
-from exporter.config.unwatched import unwatched, unwatched_problems
+from exporter.config.unwatched import unwatched, unwatched_by, unwatched_problems
 from exporter.config.verdict_warnings import verdict_warnings
 from exporter.config.written import put_together
 from exporter.errors import ConfigError, Problem
 from exporter.fields.durations import format_duration
 from exporter.fields.kinds import FieldProblem, Reading, mapping_of
 from exporter.platforms.registry import PLATFORMS
-from exporter.platforms.settings import CollectorSettings
+from exporter.platforms.settings import CollectorSettings, Target
 from exporter.support.files import trouble_with
 from exporter.support.known_secrets import KnownSecrets
 from exporter.support.redaction import redact
 from exporter.support.rights import exposures
+from exporter.support.versioned import repository_of
 
 _HASTY_INTERVAL_SECONDS: Final = 30.0
 _SCRAPE_LABELS: Final = frozenset({"job", "instance"})
@@ -86,6 +87,9 @@ def load_config(
     less = tuple(unwatched(config))
     warnings = told(_warnings(config, mapping_of(written.value))) + _open_files(files, reading)
     gaps = told(unwatched_problems(less, config.targets, now()))
+    for index, rule in enumerate(config.discover):
+        of_rule = (((("discover", index, *where)), warning) for where, warning in unwatched_by(rule))
+        gaps += told(unwatched_problems(of_rule, [rule.target], now()))
     warnings, gaps = (_masked(found, reading.secrets, config.names) for found in (warnings, gaps))
     config = config.read_from(files, tuple(warnings), reading.secrets).leaving(tuple(row for _, row in less), tuple(gaps))
     return config.coming_from({} if folder is None else written.origins, tuple(dict.fromkeys(reading.unopened)))
@@ -96,7 +100,13 @@ _UNREAD: Final = ("was not checked: it holds what is not valid YAML", "mend that
 
 def _open_files(files: Iterable[Path], reading: Reading) -> list[Problem]:
     found = exposures(dict.fromkeys(files, False) | dict.fromkeys(reading.private, True))
-    return [Problem("", each.message, each.fix) for each in found]
+    told = [Problem("", each.message, each.fix) for each in found]
+    if reading.file in reading.private and (repository := repository_of(reading.file)) is not None:
+        message = f"{reading.file} holds a credential, and git tracks it in {repository}"
+        told.append(
+            Problem("", message, "write {file: PATH} or {env: NAME}, and have a new credential made: clones keep the old")
+        )
+    return told
 
 
 def _masked(problems: Collection[Problem], secrets: Iterable[str], names: Iterable[str] = ()) -> list[Problem]:
@@ -120,19 +130,28 @@ def _warnings(config: Config, written: Mapping[str, object]) -> Iterator[FieldPr
     yield from odd_text(written)
     yield from verdict_warnings(config)
     raw = written.get("targets")
-    for index, target in enumerate(config.targets):
-        path = ("targets", index)
+    for path, target in _all_targets(config):
         for name in sorted(_SCRAPE_LABELS & target.labels.keys()):
             message = f"Prometheus sets {name} itself and renames this one to exported_{name}"
             yield FieldProblem((*path, "labels", name), message, "use another name")
         yield from PLATFORMS[target.platform].warnings(target, path)
         for collector, settings in target.running().items():
             yield from _timing_warnings(settings, target.timeout, (*path, "collectors", collector.value))
-        collectors = mapping_of(mapping_of(raw[index]).get("collectors")) if isinstance(raw, list) else {}
+        if path[0] != "targets" or not isinstance(raw, list):
+            continue
+        collectors = mapping_of(mapping_of(raw[path[1]]).get("collectors"))
         for collector, settings in target.running().items():
             if mapping_of(collectors.get(collector.value)).get("windows") and not settings.windows:
                 message = f"has no effect: {collector.value} are not counted in windows"
                 yield FieldProblem((*path, "collectors", collector.value, "windows"), message, "remove it")
+
+
+def _all_targets(config: Config) -> Iterator[tuple[tuple[str, int, *tuple[str, ...]], Target]]:
+    """Yield what the file says of single targets and of those of each rule, and where."""
+    for index, target in enumerate(config.targets):
+        yield ("targets", index), target
+    for index, rule in enumerate(config.discover):
+        yield ("discover", index, "target"), rule.target
 
 
 def _timing_warnings(settings: CollectorSettings, timeout: float, path: tuple[str | int, ...]) -> Iterator[FieldProblem]:

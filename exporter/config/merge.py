@@ -18,20 +18,40 @@ from exporter.platforms.settings import MAY_BE_EMPTY, Collectors, CollectorSetti
 
 _TARGETS: Final = "targets"
 _EXTENSION: Final = "x-"
+_RULES: Final = "discover"
 
 
 def merged(top: object) -> object:
     """Return the raw value of a file with time zone, windows and collectors filled into each target that leaves them out.
 
+    What a rule of ``discover`` says of its targets is one target more.
+
     Nothing is copied that is not a mapping, and no path changes, so a problem is reported where the user wrote it.
     """
-    if not isinstance(top, Mapping) or not isinstance(top.get(_TARGETS), list):
+    if not isinstance(top, Mapping):
         return top
     zone = top.get("timezone")
     shared = {"timezone": zone} if _is_zone(zone) else {}
     names = _names(top.get("windows"))
     given = {key: value for key, value in top.items() if value is not None or key != "windows"}
-    return {**given, _TARGETS: [_target(target, shared, names) for target in top[_TARGETS]]}
+    if isinstance(targets := top.get(_TARGETS), list):
+        given[_TARGETS] = [_target(target, shared, names) for target in targets]
+    if isinstance(rules := top.get(_RULES), list):
+        given[_RULES] = [_rule(rule, shared, names) for rule in rules]
+    return given
+
+
+def _rule(rule: object, shared: Mapping[str, object], names: Sequence[str]) -> object:
+    raw = mapping_of(rule)
+    template, platform = raw.get("target"), PLATFORMS.get(str(raw.get("platform")))
+    if platform is None or platform.discoverer is None:
+        return (
+            {key: value for key, value in raw.items() if key != "target"} if raw else rule
+        )  # judged once the platform is right
+    if template is not None and not isinstance(template, Mapping):
+        return rule
+    whole = {**mapping_of(template), "name": "site", "platform": platform.name}
+    return {**raw, "target": _target(whole, shared, names)}
 
 
 def without_extensions(written: Mapping[str, object]) -> Mapping[str, object]:

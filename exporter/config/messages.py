@@ -257,9 +257,13 @@ def _no_number(wanted: str, value: object) -> tuple[str, str]:
     return f"{shown(value)} is not {wanted}", as_meant if is_usable else otherwise
 
 
-def _misnomer(name: str) -> str:
-    """Return how a key that people bring from elsewhere is written here; empty for one that we do not know."""
-    fixes = [fix for platform in PLATFORMS.values() if (fix := platform.misnomers.get(name))]
+def _misnomer(name: str, platform: str) -> str:
+    """Return how a key that people bring from elsewhere is written here, in a target of ``platform`` if that is known.
+
+    It is empty for one that we do not know.
+    """
+    asked = [PLATFORMS[platform]] if platform else PLATFORMS.values()
+    fixes = [fix for one in asked if (fix := one.misnomers.get(name))]
     return _either([*fixes[:1], *(fix.removeprefix("write ") for fix in fixes[1:])]) if fixes else _MISNOMERS.get(name, "")
 
 
@@ -278,7 +282,7 @@ def _unknown_key(path: Path, source: Source, root: type[BaseModel]) -> Problem:
     fix = (
         _meant(same_word(name, known))
         or _meant(_VERDICTS.get(name) if around == ("verdicts",) else None)
-        or (_misnomer(name) if root is Config else "")
+        or (_misnomer(name, platform) if root is Config and (platform or name not in homes(root)) else "")
         or elsewhere(name, around, platform, root)
         or _meant(near_word(name, known))
         or use

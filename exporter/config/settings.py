@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from functools import reduce
 from operator import or_
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, PrivateAttr, ValidationInfo, create_model
+from pydantic_core import PydanticCustomError
 
 from exporter.config.grafana import GrafanaAddress
 from exporter.config.verdicts import Verdicts
@@ -17,7 +18,9 @@ from exporter.counting import WindowSpec
 from exporter.errors import Problem
 from exporter.fields.kinds import FilePath, Reading, SiteName, UserName, Zone, field_error
 from exporter.limits import WINDOWS
+from exporter.model import WHOLE, Shard
 from exporter.platforms.base import Platform
+from exporter.platforms.discovery import MAX_RULES, Discovery
 from exporter.platforms.registry import PLATFORMS
 from exporter.platforms.settings import MAY_BE_EMPTY, Strict, Target, Window, default
 from exporter.policy import ConfigWarning
@@ -32,7 +35,10 @@ DEFAULT_WINDOWS: Final = (
 
 if TYPE_CHECKING:
     AnyTarget = Target
+    AnyDiscovery = Discovery
 else:
+    # One platform has it, and a choice of one needs no discriminator.
+    AnyDiscovery = reduce(or_, (platform.discoverer.settings for platform in PLATFORMS.values() if platform.discoverer))
     AnyTarget = Annotated[reduce(or_, (platform.settings for platform in PLATFORMS.values())), Field(discriminator="platform")]
 
 
@@ -48,6 +54,13 @@ def _given(operators: object) -> object:
     if operators is None:
         raise field_error("is empty", "name who sees everything, or remove the key")
     return operators
+
+
+def _some(targets: tuple[Target, ...], info: ValidationInfo) -> tuple[Target, ...]:
+    """Refuse a file that watches nothing. Rules that are wrong are reported, and may have been meant to find some."""
+    if not targets and info.data.get("discover", True) == ():
+        raise PydanticCustomError("too_short", "no targets")
+    return targets
 
 
 Users = Annotated[frozenset[UserName], Field(strict=False, min_length=1)]
@@ -75,7 +88,12 @@ else:
 class Config(Strict):
     """The whole file."""
 
-    model_config = ConfigDict(title="booking-sync-exporter configuration")
+    model_config = ConfigDict(
+        title="booking-sync-exporter configuration",
+        json_schema_extra={
+            "anyOf": [{"required": [key], "properties": {key: {"minItems": 1}}} for key in ("targets", "discover")]
+        },
+    )
 
     timezone: Zone = default("UTC", "IANA zone that calendar windows such as `now/d` are in.")
     windows: Annotated[
@@ -87,7 +105,13 @@ class Config(Strict):
     defaults: Annotated[Defaults, MAY_BE_EMPTY] = Field(
         default_factory=Defaults, exclude=True, description="What many targets share, by platform."
     )
-    targets: Annotated[tuple[AnyTarget, ...], Field(strict=False, min_length=1)] = Field(description="The accounts to watch.")
+    discover: Annotated[tuple[AnyDiscovery, ...], Field(strict=False, max_length=MAX_RULES)] = Field(
+        default_factory=tuple,
+        description="Rules that find accounts to watch, besides the `targets`: see [many sites](#discover).",
+    )
+    targets: Annotated[tuple[AnyTarget, ...], Field(strict=False), AfterValidator(_some)] = Field(
+        default_factory=tuple, description="The accounts to watch. Required without `discover`."
+    )
     state_file: FilePath | None = Field(
         default=None,
         description="Remembers which states connections and collectors had within a week, across restarts. A relative path "
@@ -126,6 +150,9 @@ class Config(Strict):
     _secrets: tuple[str, ...] = PrivateAttr(default=())
     _origins: Mapping[str, Path] = PrivateAttr(default_factory=dict)
     _unopened: tuple[str, ...] = PrivateAttr(default=())
+    _shard: Shard = PrivateAttr(default=WHOLE)
+    _elsewhere: frozenset[Hashable] = PrivateAttr(default=frozenset())
+    _found: frozenset[str] = PrivateAttr(default=frozenset())
 
     @property
     def warnings(self) -> tuple[Problem, ...]:
@@ -188,7 +215,33 @@ class Config(Strict):
     @property
     def names(self) -> frozenset[str]:
         """What its targets are called, platforms and labels included."""
-        return frozenset(name for target in self.targets for name in (target.name, target.platform, *target.labels.values()))
+        targets = (*self.targets, *(rule.target for rule in self.discover))
+        names = (name for target in targets for name in (target.name, target.platform, *target.labels.values()))
+        return frozenset((*names, *(rule.name for rule in self.discover)))
+
+    @property
+    def shard(self) -> Shard:
+        """The part of the targets that these are."""
+        return self._shard
+
+    @property
+    def elsewhere(self) -> frozenset[Hashable]:
+        """Accounts of targets that stand in the file and fall to other shards, as :func:`account_of` has them."""
+        return self._elsewhere
+
+    @property
+    def written(self) -> tuple[Target, ...]:
+        """The targets that stand in the file, without those that a rule found."""
+        return tuple(target for target in self.targets if target.name not in self._found)
+
+    def finding(self, targets: Sequence[Target], unwatched: tuple[ConfigWarning, ...]) -> Config:
+        """Return the same configuration with ``targets`` that rules found behind those of the file, in place of others.
+
+        ``unwatched`` is what all of them leave unwatched.
+        """
+        copy = self.model_copy(update={"targets": (*self.written, *targets)})
+        copy._found, copy._unwatched = frozenset(target.name for target in targets), unwatched  # noqa: SLF001  its own
+        return copy
 
     def read_from(self, files: tuple[Path, ...], warnings: tuple[Problem, ...], secrets: Iterable[str] = ()) -> Config:
         """Return the same configuration with what is known about where it came from."""
@@ -231,10 +284,20 @@ def shard_of(config: Config, index: int, count: int) -> Config:
     """
     if not 0 <= index < count:
         raise ValueError(f"shard {index} is not one of {count}; they count from 0")
-    targets = tuple(target for target in config.targets if _place(target.name) % count == index)
+    targets = tuple(target for target in config.targets if place(target.name) % count == index)
     state_file = config.state_file and config.state_file.with_name(f"{config.state_file.name}.{index}-of-{count}")
-    return config.model_copy(update={"targets": targets, "state_file": state_file})
+    shard = config.model_copy(update={"targets": targets, "state_file": state_file})
+    here = {account_of(target) for target in targets}
+    shard._shard = Shard(index, count)  # noqa: SLF001  ours
+    shard._elsewhere = frozenset(map(account_of, config.targets)) - here  # noqa: SLF001  ours
+    return shard
 
 
-def _place(name: str) -> int:
+def account_of(target: Target) -> Hashable:
+    """Return what tells the account of ``target`` from those of others; ``None`` where that is not known."""
+    return (target.platform, target.account.key) if target.account else None
+
+
+def place(name: str) -> int:
+    """Return a number that belongs to ``name`` for good."""
     return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8])

@@ -1,7 +1,8 @@
 """What stands in the files of a configuration, as one value: every place in it leads back to a file and a line.
 
-The targets of all files follow each other, ``defaults`` are filled into them, and keys that begin with ``x-`` are left out:
-they are there for anchors. Problems are found in the whole and told where somebody wrote them.
+The targets of all files follow each other, and ``defaults`` are filled into them and into what rules of ``discover`` say of
+theirs. Keys that begin with ``x-`` are left out: they are there for anchors. Problems are found in the whole and told where
+somebody wrote them.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from exporter.support.yaml_source import UNREADABLE, Path, Source, show_path
 
 TARGETS: Final = "targets"
 DEFAULTS: Final = "defaults"
+RULES: Final = "discover"
+_OF_RULE: Final = "target"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +83,7 @@ class Written:
     home: FilePath
     owners: Mapping[str, Part]
     blocks: Sequence[_Block] = ()
+    rules: Sequence[_Block] = ()
     problems: tuple[Problem, ...] = ()
     is_cut: bool = False
 
@@ -118,6 +122,8 @@ class Written:
     def _place(self, path: Path) -> tuple[Part | None, Path]:
         if path[:1] == (TARGETS,) and len(path) > 1 and self.blocks:
             return self.blocks[int(path[1])].place(path[2:])
+        if path[:1] == (RULES,) and path[2:3] == (_OF_RULE,) and self.rules:
+            return self.rules[int(path[1])].place(path[3:])
         return self.owners.get(str(path[0])) if path else None, path
 
 
@@ -128,6 +134,25 @@ def put_together(parts: Sequence[Part], home: FilePath) -> Written:
     for part in parts:
         if part.source.value is not None and not isinstance(part.source.value, Mapping):
             return Written(part.source.value, part.file, {})
+    top, owners, problems = _top(parts)
+    if isinstance(top.get(DEFAULTS), Mapping):
+        top[DEFAULTS] = without_extensions(mapping_of(top[DEFAULTS]))
+    defaults = _defaults(owners[DEFAULTS]) if DEFAULTS in owners else {}
+    rules = _rules(owners[RULES], defaults) if RULES in owners else []
+    if rules:
+        top[RULES] = [_with_target(rule, block) for rule, block in zip(_list(top[RULES]), rules, strict=True)]
+    if not isinstance(top.get(TARGETS), list):
+        return Written(top, home, owners, (), rules, tuple(problems))
+    blocks = [
+        _Block(part, (TARGETS, position), raw, defaults.get(str(mapping_of(raw).get("platform"))))
+        for part in parts
+        for position, raw in enumerate(_list(mapping_of(part.source.value).get(TARGETS)))
+    ]
+    return Written({**top, TARGETS: [block.value() for block in blocks]}, home, owners, blocks, rules, tuple(problems))
+
+
+def _top(parts: Sequence[Part]) -> tuple[dict[str, object], dict[str, Part], list[Problem]]:
+    """Return what stands at the top of all files, whose each key is, and which stand twice."""
     top: dict[str, object] = {}
     owners: dict[str, Part] = {}
     problems: list[Problem] = []
@@ -137,17 +162,28 @@ def put_together(parts: Sequence[Part], home: FilePath) -> Written:
                 problems.append(_twice(key, owners[key], part))
             elif key not in owners or top[key] is None or not isinstance(value, list | None):
                 top[key], owners[key] = value, part
-    if isinstance(top.get(DEFAULTS), Mapping):
-        top[DEFAULTS] = without_extensions(mapping_of(top[DEFAULTS]))
-    if not isinstance(top.get(TARGETS), list):
-        return Written(top, home, owners, (), tuple(problems))
-    defaults = _defaults(owners[DEFAULTS]) if DEFAULTS in owners else {}
-    blocks = [
-        _Block(part, (TARGETS, position), raw, defaults.get(str(mapping_of(raw).get("platform"))))
-        for part in parts
-        for position, raw in enumerate(_list(mapping_of(part.source.value).get(TARGETS)))
-    ]
-    return Written({**top, TARGETS: [block.value() for block in blocks]}, home, owners, blocks, tuple(problems))
+    return top, owners, problems
+
+
+def _rules(part: Part, defaults: Mapping[str, _Block]) -> list[_Block]:
+    """Return what each rule says of its targets, filled by the defaults of its platform that a rule has not itself."""
+    found = []
+    for position, rule in enumerate(_list(mapping_of(part.source.value).get(RULES))):
+        raw = mapping_of(rule)
+        default, platform = defaults.get(str(raw.get("platform"))), PLATFORMS.get(str(raw.get("platform")))
+        if default is not None and platform is not None and platform.discoverer is not None:
+            left_out = platform.discoverer.left_out
+            of_all = {key: value for key, value in mapping_of(default.raw).items() if key not in left_out}
+            default = default._replace(raw=of_all)
+        target = {} if raw.get(_OF_RULE) is None else raw[_OF_RULE]
+        found.append(_Block(part, (RULES, position, _OF_RULE), target, default))
+    return found
+
+
+def _with_target(rule: object, block: _Block) -> object:
+    if not isinstance(rule, Mapping) or (_OF_RULE not in rule and block.default is None):
+        return rule
+    return {**without_extensions(rule), _OF_RULE: block.value()}
 
 
 def _defaults(part: Part) -> dict[str, _Block]:

@@ -23,6 +23,9 @@ _OF_WHO_ASKS: Final = frozenset({401, 402, 403, 407, 428, 429})
 TOKEN: Final = "token"  # noqa: S105  a question, not a token
 """The question for a token, which comes of itself and shows nothing of what the account lets anybody read."""
 
+ANOTHER_CREDENTIAL: Final = "the credential is of another kind"
+"""What was seen of a statement about a kind of credential that the target has not."""
+
 MISSING: Final = object()
 """The value of a field that is not there."""
 

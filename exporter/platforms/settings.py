@@ -49,9 +49,11 @@ OVERLAPPING: Final = "Ids of resources that may serve several bookings at a time
 MIN_MAX_AGE_SECONDS: Final = 300.0
 MAX_ACCEPTED: Final = 200
 MAX_CLOSED: Final = 100
-# That something is over can only be mended, and who sees what is no matter of a target.
+# That something is over can only be mended, and who sees what, and which targets there are, is no matter of a target.
 _ACCEPTABLE: Final = tuple(
-    kind.value for kind in WarningKind if kind not in {WarningKind.EXPIRED, WarningKind.OPERATORS_BY_DEFAULT}
+    kind.value
+    for kind in WarningKind
+    if kind not in {WarningKind.EXPIRED, WarningKind.OPERATORS_BY_DEFAULT, WarningKind.DISCOVERY}
 )
 
 OverlappingResources = Annotated[frozenset[ResourceId], Field(strict=False)]

@@ -94,6 +94,7 @@ UNWATCHED: Final[Mapping[WarningKind, str]] = MappingProxyType(
         WarningKind.UNKNOWN_ACCEPTED: Message("This entry of `accepted` has no effect."),
         WarningKind.NO_CONNECTIONS: Message("No calendar of the site is watched."),
         WarningKind.OPERATORS_BY_DEFAULT: Message("Whoever has a password and is named nowhere sees every site."),
+        WarningKind.DISCOVERY: Message("Sites that are known are watched as before; some that are new may not be watched."),
     }
 )
 """What a warning of the configuration means, by its kind."""

@@ -168,7 +168,7 @@ def test_a_platform_that_refuses_slowly_is_given_up_within_half_a_minute(target:
                 await asyncio.sleep(0.001)
         problem = (await checking).problem
         assert "server_error" in problem
-        assert "Try again in a few minutes. If it lasts, " in problem
+        assert "Try again in a few minutes. If it lasts longer than an hour, " in problem
 
     with_business(tmp_path, scenario, clock)
 

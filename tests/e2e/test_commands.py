@@ -239,6 +239,7 @@ def test_all_that_simulate_prints_is_a_configuration_that_works_against_it(tmp_p
         finally:
             process.send_signal(signal.SIGINT)  # Ctrl-C
             assert await asyncio.wait_for(process.wait(), 20) == 0
+            assert process.stderr is not None
             assert "Traceback" not in (await process.stderr.read()).decode()
 
     asyncio.run(scenario())
@@ -276,6 +277,7 @@ def test_demo_shows_both_platforms_and_the_incidents_as_they_run() -> None:
         finally:
             process.send_signal(signal.SIGINT)  # Ctrl-C
             assert await asyncio.wait_for(process.wait(), 20) == 0
+            assert process.stderr is not None
             assert "Traceback" not in (await process.stderr.read()).decode()
 
     asyncio.run(scenario())

@@ -173,8 +173,9 @@ def test_nothing_that_an_account_sends_gets_into_the_report(
     assert "\x1b" not in shown
 
 
+NUMBERS: Final = st.booleans() | st.integers() | st.floats(allow_nan=False) | st.sampled_from([10**400, 1e308])
 JSONS: Final = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=4) | st.sampled_from(PLANTED),
+    st.none() | NUMBERS | st.text(max_size=4) | st.sampled_from(PLANTED),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
     max_leaves=6,
 )
@@ -333,6 +334,42 @@ def test_a_webhook_without_the_scope_shows_nothing_although_it_is_refused_as_it_
     record, results = asyncio.run(account.conform(targets["webhook"], refusing))
     assert found(results, Holds.NO) == set()
     assert exit_code(results, answered=record.answered) == 2
+
+
+@pytest.mark.parametrize(
+    ("platform", "switches", "false"),
+    [
+        ("wix", {"failed_ids": "absent"}, set()),
+        ("wix", {"default_sort": "createdDate"}, set()),
+        ("wix", {"omit_has_next": True}, set()),
+        ("wix", {"trailing_empty_page": True}, set()),
+        ("wix", {"count_as": "text"}, {"W-COUNT-01"}),
+        ("wix", {"count_as": "missing"}, {"W-COUNT-01"}),
+        ("wix", {"extra_failed_ids": ("00000000-0000-4000-8000-000000000000",)}, {"W-CONN-13"}),
+        ("bitrix24", {"real_totals": True}, {"B-PAGE-02", "B-PAGE-03"}),
+        ("bitrix24", {"ignores_start": True}, {"B-PAGE-04"}),
+        ("bitrix24", {"page_size": 100}, {"B-PAGE-01", "B-PAGE-04"}),
+        ("bitrix24", {"list_shape": "object"}, {"B-LIST-01", "B-LIST-08", "B-BATCH-02"}),
+        ("bitrix24", {"list_shape": "null"}, {"B-LIST-01", "B-LIST-08", "B-BATCH-02"}),
+        ("bitrix24", {"numeric_codes": "string", "numeric_codes_in_batch": "number"}, set()),
+        ("bitrix24", {"word_case": "lower"}, set()),
+        ("bitrix24", {"resource_types_key": "resource"}, set()),
+        ("bitrix24", {"operating_in_time": "absent"}, set()),
+        ("bitrix24", {"whole_numbers_in_time": True}, set()),
+        ("bitrix24", {"russian_descriptions": True, "extra_error_keys": True}, set()),
+        ("bitrix24", {"batch_blocked": frozenset({"booking.v1.booking.list"})}, {"B-BATCH-02", "B-BATCH-04", "B-BATCH-05"}),
+    ],
+)
+def test_where_sources_differ_the_other_behaviour_is_told_or_is_as_good(
+    tmp_path: Path, platform: str, switches: Mapping[str, object], false: AbstractSet[str]
+) -> None:
+    account = Account()
+    simulated = account.simulator.wix.switches if platform == "wix" else account.simulator.bitrix24.switches
+    for name, value in switches.items():
+        assert hasattr(simulated, name)
+        setattr(simulated, name, value)
+    _, results = asyncio.run(account.conform(account.target("api_key" if platform == "wix" else "webhook", tmp_path)))
+    assert found(results, Holds.NO) == false
 
 
 HTML: Final = b"<html>Sign in, Anna Kowalski</html>"

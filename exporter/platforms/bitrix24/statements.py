@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from typing import Final
+from typing import Final, TypeGuard
 
 from exporter.platforms.bitrix24.api_errors import BOOKING_NOT_FOUND, METHOD_NOT_FOUND, NOT_IN_BATCH, RULES
 from exporter.platforms.conformance import (
@@ -20,6 +20,7 @@ from exporter.platforms.conformance import (
     kind,
     known,
 )
+from exporter.platforms.decoding import MAX_MOMENT
 from exporter.platforms.judging import (
     LISTS,
     TEXTS,
@@ -149,12 +150,14 @@ def _time(name: str) -> Judge:
 
 def _reset(heard: Heard) -> Judged:
     reset, finish = (at(heard.answer("list"), "time", name) for name in ("operating_reset_at", "finish"))
-    if not isinstance(reset, int | float) or not isinstance(finish, int | float) or not reset:
+    if not _is_moment(reset) or not _is_moment(finish):
         raise UnseenError("the portal does not tell it")
-    ahead = round(reset - finish)
-    return judged(
-        -1 <= ahead <= _RESET_SECONDS, "{}", Word("within 600 s") if -1 <= ahead <= _RESET_SECONDS else Word("not within 600 s")
-    )
+    good = -1 <= round(reset - finish) <= _RESET_SECONDS
+    return judged(good, "{}", Word("within 600 s" if good else "not within 600 s"))
+
+
+def _is_moment(value: object) -> TypeGuard[float]:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < MAX_MOMENT
 
 
 def _get(heard: Heard) -> Judged:

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from exporter.model import ConnectionStatus, ErrorReason
 from exporter.platforms.conformance import (
+    ANOTHER_CREDENTIAL,
     TOKEN,
     Exchange,
     Heard,
@@ -20,6 +21,7 @@ from exporter.platforms.conformance import (
     kind,
     known,
 )
+from exporter.platforms.decoding import whole_number
 from exporter.platforms.judging import (
     DATES,
     FLAG,
@@ -53,6 +55,8 @@ _ERROR_REASONS: Final = [reason.name for reason in ErrorReason if reason is not 
 _BOOKING_STATUSES: Final = ("CREATED", "PENDING", "CONFIRMED", "CANCELED", "DECLINED", "WAITING_LIST", "PENDING_ECOM_CHECKOUT")
 _SERVICE_TYPES: Final = ("APPOINTMENT", "CLASS", "COURSE")
 _BAD_REQUEST: Final = 400
+_MAX_DIGITS: Final = 7
+"""Of a number of bookings that is printed: more might be something else, such as a telephone number."""
 
 _CONNECTIONS: Final = ("connections",)
 _PROVIDERS: Final = ("providers",)
@@ -128,11 +132,10 @@ def _bound(question: str, fact: str) -> Judge:
 
 
 def _number(value: object) -> int:
-    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < PAGE_ROWS:
-        return int(value)
-    if isinstance(value, int) and not isinstance(value, bool):
-        return value
-    raise UnseenError("there is no count")
+    found = whole_number(value, max_digits=_MAX_DIGITS)
+    if found is None:
+        raise UnseenError("there is no count")
+    return found
 
 
 def _within(heard: Heard) -> Judged:
@@ -226,7 +229,7 @@ def _request_ids(heard: Heard) -> Judged:
 def _app(judge: Judge) -> Judge:
     def only(heard: Heard) -> Judged:
         if heard.sign_in != "app":
-            raise UnseenError("the credential is of another kind")
+            raise UnseenError(ANOTHER_CREDENTIAL)
         return judge(heard)
 
     return only
