@@ -48,7 +48,6 @@ bench-fleet: $(VENV)/.installed-dev ## Five minutes of 5,000 sites and 500 porta
 bench-rules: $(VENV)/.installed-dev servers ## What the rules cost Prometheus at 500 sites, 25 minutes (ARGS="--minutes 5")
 	$(BIN)/python -m tests.benchmarks.rules_cpu $(ARGS)
 	$(BIN)/python -m tools.rules_price docs/rules-price.md
-	$(BIN)/python -m tools.public_surface docs/public-surface.txt
 
 soak: $(VENV)/.installed-dev ## Two hours under faults that strike at random (ARGS="--seconds 600")
 	$(BIN)/python -u -m tests.soak $(ARGS)
@@ -79,6 +78,7 @@ generate: $(VENV)/.installed-dev ## Write the generated files again: schema, ref
 	$(BIN)/python -m tools.status_schema docs/status.schema.json
 	$(BIN)/python -m tools.bundle
 	$(BIN)/python -m tools.rules_price docs/rules-price.md
+	$(BIN)/python -m tools.public_surface docs/public-surface.txt
 
 pictures: $(VENV)/.installed-dev servers ## Take the documents' pictures of the status board again, of the demo's worst night
 	$(BIN)/python -m tools.board_pictures docs

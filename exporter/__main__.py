@@ -1,18 +1,16 @@
 """``python -m exporter`` is the console script ``booking-sync-exporter``."""
 
-import io
 import os
-import sys
 from typing import NoReturn
 
 from exporter.support.environment import forget_unused
+from exporter.support.printed import write_out_what_the_terminal_lacks
 
 
 def main() -> NoReturn:
     """Run the command line, in an environment without the variables that have no effect."""
     forget_unused(os.environ)  # before the import: aiohttp and prometheus-client read theirs when they are imported
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # a name that the terminal's encoding lacks is written out
+    write_out_what_the_terminal_lacks()
     # aiohttp loads the host's certificates when it is imported, which it uses for nothing here: it would wait for a pipe.
     certificates = os.environ.pop("SSL_CERT_FILE", None)
     from exporter.cli import main as run  # noqa: PLC0415

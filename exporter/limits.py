@@ -79,6 +79,9 @@ PORTAL_RESOURCES: Final = Cap(
 LISTED: Final = Cap(
     "Things of one kind that `list` reads: schedules, staff, services, resources", 10_000, "things", "none of them is listed"
 )
+SITES: Final = Cap(
+    "Sites of an account that `discover` reads", 20_000, "sites", "the read fails as `config`; sites that are known stay"
+)
 MAX_BOOKINGS: Final = Cap(
     "Bookings of a poll, each once for each of its resources",
     200_000,
@@ -176,6 +179,7 @@ TABLE: Final[Mapping[str, tuple[Cap, ...]]] = {
         BOOKING_LINKS,
         PORTAL_RESOURCES,
         LISTED,
+        SITES,
         MAX_BOOKINGS,
     ),
     "Series": (CONNECTION_SERIES, RESOURCE_SERIES, RESOURCE_WINDOWS, PROVIDER_SERIES, WINDOWS, STATUS_CODES, TARGET_PAGE),

@@ -78,7 +78,7 @@ class TargetPolicy(Value, frozen=True, gc=False):
 class WarningKind(StrEnum):
     """Why less is watched than it seems, or will be: values of the label ``kind`` of ``config_warnings``.
 
-    The first five are known from the configuration alone, the others from what was seen.
+    The first five are known from the configuration alone, the others from what was seen; ``DISCOVERY`` is of no single target.
     """
 
     CONFLICTS_OFF = "conflicts_off"
@@ -92,6 +92,7 @@ class WarningKind(StrEnum):
     UNKNOWN_ACCEPTED = "unknown_accepted"
     NO_CONNECTIONS = "no_connections"
     MISSING_RIGHT = "missing_right"
+    DISCOVERY = "discovery"
 
 
 class ConfigWarning(Value, frozen=True, gc=False):

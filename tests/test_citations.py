@@ -11,7 +11,7 @@ from typing import Final
 import pytest
 
 from exporter.platforms.registry import PLATFORMS
-from tools.platform_statements import written
+from tools.platform_statements import group_of, written
 
 ROOT: Final = Path(__file__).parents[1]
 FILES: Final = [
@@ -99,6 +99,13 @@ def test_nothing_cites_papers_that_only_their_authors_have() -> None:
 @pytest.mark.parametrize("platform", PLATFORMS)
 def test_the_page_of_a_platform_has_the_statements_that_are_asked_about(platform: str) -> None:
     assert written(PAGES[platform], platform) == PAGES[platform]
+
+
+@pytest.mark.parametrize("platform", PLATFORMS)
+def test_each_group_of_statements_has_a_section_with_its_evidence(platform: str) -> None:
+    stated = PLATFORMS[platform].conformance
+    assert {group_of(one.id) for one in stated.statements} == stated.sections.keys()
+    assert [section for section in stated.sections.values() if not has(platform, section)] == []
 
 
 def test_each_id_of_a_statement_that_a_page_names_is_one() -> None:

@@ -186,9 +186,11 @@ def test_every_yaml_block_parses_and_every_configuration_loads(
     if content is None:  # a comment for the editor
         return
     path = tmp_path / "file.yml"
-    if "targets" in content:
+    if "targets" in content or "discover" in content:
         monkeypatch.setenv("B24_WEBHOOK_URL", WEBHOOK)
         monkeypatch.setenv("SALON_PROXY", "http://anna:not-a-real-password@proxy.example:3128")
+        monkeypatch.setenv("WIX_API_KEY", "IST.not-a-real-key")
+        monkeypatch.setenv("WIX_APP_SECRET", "not-a-real-secret")
         path.write_text(with_its_files(block, tmp_path))
         assert load_config(path).warnings == ()
     elif "verdicts" in content:

@@ -13,6 +13,7 @@ from pydantic.fields import FieldInfo
 
 from exporter.config import Config
 from exporter.config.grafana import GrafanaAddress
+from exporter.config.settings import Defaults
 from exporter.config.verdicts import Verdicts
 from exporter.fields.credentials import SECRET_FORMS
 from exporter.fields.durations import PATTERN as DURATION_PATTERN
@@ -42,11 +43,14 @@ _BEGIN_MONITORING: Final = "<!-- generated from the settings of the bundle: begi
 _END: Final = "<!-- generated: end -->\n"
 _CLAUSE: Final = re.compile(r"[.:;](?:\s|$)|, and | \(")
 _NULL: Final = {"type": "null"}
+_DEFINED: Final = "#/$defs/"
+_FOR_ANCHORS: Final = {"^x-": {"description": "Not looked at: a place for anchors."}}
 _SCHEMA_VERSION: Final = "https://json-schema.org/draft/2020-12/schema"
 
 # In the order of the reference: a heading, the model, and where it stands in the file.
 _SECTIONS: Final[tuple[Section, ...]] = (
     Section("Top of the file", Config, ""),
+    Section("Defaults", Defaults, "`defaults`"),
     Section("Window", WrittenWindow, "`windows[]`, and `windows[]` of a collector"),
     Section("Target `tls`", TargetTls, "`tls` of a target of any platform"),
     Section("Grafana", GrafanaAddress, "`grafana`"),
@@ -78,9 +82,46 @@ _MONITORING: Final[tuple[Section, ...]] = (
 def json_schema(file: type[BaseModel] = Config) -> str:
     """Return the JSON Schema (draft 2020-12) of a configuration file, for editors."""
     schema = file.model_json_schema(by_alias=True)
+    if file is Config:
+        _share(schema)
     for definition in schema["$defs"].values():
         definition["title"] = _title(definition["description"])
     return json.dumps({"$schema": _SCHEMA_VERSION} | _tidy(schema), indent=2, ensure_ascii=False) + "\n"
+
+
+def _share(schema: dict[str, Any]) -> None:
+    """Describe ``defaults`` like the targets that they are for, with nothing required, and allow keys for anchors."""
+    parts = schema["$defs"]
+    blocks = parts[Defaults.__name__]["properties"]
+    for name, platform in PLATFORMS.items():
+        shared = _with_nothing_required(platform.settings.__name__, parts)
+        for key in platform.settings.OWN:
+            del parts[shared]["properties"][key]
+        blocks[name] = {"description": blocks[name]["description"], "anyOf": [{"$ref": _DEFINED + shared}, _NULL]}
+        blocks[name][MAY_BE_EMPTY_KEY] = True
+        for part in (parts[shared], parts[platform.settings.__name__]):
+            part["patternProperties"] = _FOR_ANCHORS
+    for part in (schema, parts[Defaults.__name__]):
+        part["patternProperties"] = _FOR_ANCHORS
+
+
+def _with_nothing_required(name: str, parts: dict[str, Any]) -> str:
+    """Add to ``parts`` the mapping ``name`` as it stands in defaults, where a target brings the rest. Returns its name."""
+    shared = f"{name}Defaults"
+    if shared not in parts:
+        parts[shared] = {key: value for key, value in parts[name].items() if key != "required"}
+        parts[shared]["properties"] = {key: _shared(value, parts) for key, value in parts[name]["properties"].items()}
+    return shared
+
+
+def _shared(node: Any, parts: dict[str, Any]) -> Any:  # noqa: ANN401  JSON
+    """Return ``node`` with the mappings in it as they stand in defaults; a row of a list is whole there, too."""
+    if not isinstance(node, dict):
+        return node
+    shared = {key: [_shared(option, parts) for option in value] if key == "anyOf" else value for key, value in node.items()}
+    if "$ref" in node:
+        shared["$ref"] = _DEFINED + _with_nothing_required(node["$ref"].removeprefix(_DEFINED), parts)
+    return shared
 
 
 def _title(description: str) -> str:

@@ -54,7 +54,7 @@ def _lines(root: Library) -> Iterator[str]:
     yield '.\\" Made by make generate from the command tree.'  # without a date, so that it changes with the tree alone
     yield f'.TH {PROGRAM.upper()} 1 "" "{PROGRAM} {__version__}" "User Commands"'
     yield ".SH NAME"
-    yield f"{_plain(PROGRAM)} \\- watch whether booking calendars are in sync, for Prometheus"
+    yield f"{_plain(PROGRAM)} \\- find booking calendars that are out of sync"
     yield ".SH SYNOPSIS"
     yield f".B {PROGRAM}"
     yield "[OPTIONS]"

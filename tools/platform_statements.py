@@ -16,10 +16,16 @@ BEGIN: Final = "<!-- begin: statements -->"
 END: Final = "<!-- end: statements -->"
 
 
+def group_of(statement: str) -> str:
+    """Return the group of the id of a statement: ``W-CONN`` of ``W-CONN-07``."""
+    return statement.rpartition("-")[0]
+
+
 def written(page: str, platform: str) -> str:
     """Return ``page`` with the statements of ``platform`` between the marks."""
-    rows = (f"| `{one.id}` | {one.sentence} |" for one in PLATFORMS[platform].conformance.statements)
-    table = "\n".join(("| id | statement |", "|---|---|", *rows))
+    stated = PLATFORMS[platform].conformance
+    rows = (f"| `{one.id}` | {one.sentence} | {stated.sections[group_of(one.id)]} |" for one in stated.statements)
+    table = "\n".join(("| id | statement | evidence in section |", "|---|---|---|", *rows))
     return put(page, BEGIN, END, f"{table}\n")
 
 

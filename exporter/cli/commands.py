@@ -16,11 +16,13 @@ from typer.completion import get_completion_inspect_parameters
 from exporter.cli.basics import basics, version_text
 from exporter.cli.exits import EXIT_BAD_CONFIG, EXIT_UNKNOWN, exits, shout
 from exporter.cli.monitoring import monitoring
+from exporter.cli.names import offered_targets
 from exporter.cli.options import (
     DEFAULT_ADDRESS,
     DEFAULT_CONFIG_FILE,
     DEFAULT_MAX_REQUESTS,
     AllowedHosts,
+    ConfigDir,
     ConfigFile,
     Format,
     Level,
@@ -32,6 +34,7 @@ from exporter.cli.options import (
     Part,
     Targets,
     WebConfigFile,
+    config_of,
 )
 from exporter.cli.rehearsals import rehearsals
 from exporter.cli.tree import PROGRAM, Command, Commands, was_typed
@@ -39,6 +42,7 @@ from exporter.commands.completion import VARIABLE
 from exporter.model import WHOLE, Shard
 from exporter.support import logs
 from exporter.support.hardening import keep_memory_private
+from exporter.support.printed import put
 from exporter.support.redaction import visible
 
 if TYPE_CHECKING:
@@ -95,7 +99,8 @@ def daemon(
     context: typer.Context,
     *,
     config_file: ConfigFile = DEFAULT_CONFIG_FILE,
-    watch: Annotated[bool, typer.Option("--config.watch", help="Reload by itself when the file or a secret changes.")] = False,
+    config_dir: ConfigDir = None,
+    watch: Annotated[bool, typer.Option("--config.watch", help="Reload by itself when a file or a secret changes.")] = False,
     listen: Listen = DEFAULT_ADDRESS,
     web_config: WebConfigFile = None,
     allowed_hosts: AllowedHosts = None,
@@ -119,7 +124,7 @@ def daemon(
     logs.configure(level.value, log_format.value)
     keep_memory_private()
     with exits(interrupted=0):
-        load, names = _loader(config_file, shard), web.allowed_hosts(allowed_hosts or ())
+        load, names = _loader(*config_of(context, config_file, config_dir), shard), web.allowed_hosts(allowed_hosts or ())
         if standby:
             load = with_state_file(load)
         shutdown.run(
@@ -144,34 +149,49 @@ def check_config(
     file: Annotated[Path | None, typer.Argument(metavar="FILE", help="The same as --config.file.")] = None,
     *,
     config_file: ConfigFile = DEFAULT_CONFIG_FILE,
+    config_dir: ConfigDir = None,
     web_config: WebConfigFile = None,
     online: Annotated[bool, typer.Option("--online", help="Also try each credential with a few cheap reads.")] = False,
+    no_secrets: Annotated[
+        bool, typer.Option("--no-secrets", help="Look for no secret that stands elsewhere: for a machine that has none.")
+    ] = False,
 ) -> None:
     """Check the configuration. Prints every problem with file, path and a fix. Exit code 0 or 2."""
     from exporter.commands.check_config import check  # noqa: PLC0415
 
-    if file is not None:
-        if was_typed(context, "config_file") and file != config_file:
-            raise typer.BadParameter(f"two files are named, {config_file} and {file}; name one", param_hint="FILE")
-        config_file = file
+    if file is not None and was_typed(context, "config_file") and file != config_file:
+        raise typer.BadParameter(f"two files are named, {config_file} and {file}; name one", param_hint="FILE")
+    if online and no_secrets:
+        raise typer.BadParameter("--online signs in with the secrets that --no-secrets leaves out; write one of them")
+    path, folder = config_of(context, config_file, config_dir)
+    path = file or path
     logs.configure("warning", "auto")
     keep_memory_private()
     with exits():
         problems, targets = check(
-            config_file, web_config, online, typer.echo, lambda text: typer.echo(visible(f"warning: {text}"), err=True)
+            path,
+            web_config,
+            online,
+            lambda text: put(f"{text}\n"),
+            lambda text: typer.echo(visible(f"warning: {text}"), err=True),
+            folder=folder,
+            secrets=not no_secrets,
         )
         for problem in problems:
             typer.echo(visible(f"error: {problem}"), err=True)
         if problems:
             raise typer.Exit(EXIT_BAD_CONFIG)
-        typer.echo(f"{config_file}: valid, {targets} target{'' if targets == 1 else 's'}")
+        files = " and ".join(str(each) for each in (path, folder) if each is not None)
+        put(f"{files}: valid, {targets} target{'' if targets == 1 else 's'}\n")
 
 
 @app.command(cls=_Plugin)
 def probe(
+    context: typer.Context,
     targets: Targets = None,
     *,
     config_file: ConfigFile = DEFAULT_CONFIG_FILE,
+    config_dir: ConfigDir = None,
     output: Annotated[Output, typer.Option("--output", "-o", help="Form of the result.")] = Output.TABLE,
     running: Annotated[
         str | None, typer.Option("--running", metavar="URL", help="Ask a running exporter what it knows, and no platform.")
@@ -187,14 +207,22 @@ def probe(
     tell = print_unknown if output is Output.TABLE else shout
     with exits(bad_config=EXIT_UNKNOWN, otherwise=EXIT_UNKNOWN, interrupted=EXIT_UNKNOWN, tell=tell):
         how = (targets or [], output.value)
-        raise typer.Exit(asyncio.run(ask_running(running, *how) if running else probe_now(load_config(config_file), *how)))
+        raise typer.Exit(
+            asyncio.run(
+                ask_running(running, *how)
+                if running
+                else probe_now(load_config(*config_of(context, config_file, config_dir)), *how)
+            )
+        )
 
 
 @app.command("list")
 def list_names(
+    context: typer.Context,
     targets: Targets = None,
     *,
     config_file: ConfigFile = DEFAULT_CONFIG_FILE,
+    config_dir: ConfigDir = None,
     output: Annotated[Listing, typer.Option("--output", "-o", help="Form of the result.")] = Listing.TABLE,
 ) -> None:
     """List schedules, staff, services and resources, with aliases to paste. Names of people: keep no copy. Exit code 0 to 2."""
@@ -203,14 +231,21 @@ def list_names(
     logs.configure("error", "auto")
     keep_memory_private()
     with exits():
-        raise typer.Exit(asyncio.run(list_names(load_config(config_file), targets or [], output.value)))
+        raise typer.Exit(
+            asyncio.run(list_names(load_config(*config_of(context, config_file, config_dir)), targets or [], output.value))
+        )
 
 
 @app.command()
 def conformance(
-    target: Annotated[str, typer.Argument(metavar="TARGET", help="Name of the target whose account is asked.")],
+    context: typer.Context,
+    target: Annotated[
+        str,
+        typer.Argument(metavar="TARGET", help="Name of the target whose account is asked.", autocompletion=offered_targets),
+    ],
     *,
     config_file: ConfigFile = DEFAULT_CONFIG_FILE,
+    config_dir: ConfigDir = None,
 ) -> None:
     """Ask a real account which statements of the fact sheet hold. Prints a report without names and ids. Exit code 0 to 2."""
     from exporter.commands.conformance import conformance  # noqa: PLC0415
@@ -218,7 +253,7 @@ def conformance(
     logs.configure("error", "auto")
     keep_memory_private()
     with exits():
-        raise typer.Exit(asyncio.run(conformance(load_config(config_file), target)))
+        raise typer.Exit(asyncio.run(conformance(load_config(*config_of(context, config_file, config_dir)), target)))
 
 
 @app.command()
@@ -239,7 +274,9 @@ def healthcheck(
 def bitrix24_login(
     *,
     portal: Annotated[str, typer.Option("--portal", metavar="URL", help="For example https://your-portal.bitrix24.com.")],
-    client_id: Annotated[str, typer.Option("--client-id", metavar="ID", help="Client id of the local application.")],
+    client_id: Annotated[
+        str, typer.Option("--client-id", metavar="ID", help="Client id, from the card of the local application.")
+    ],
     token_file: Annotated[
         Path,
         typer.Option("--token-file", metavar="FILE", help="File to write; oauth.token_file of the configuration names it."),
@@ -249,13 +286,18 @@ def bitrix24_login(
     ] = None,
 ) -> None:
     """Make the token file of a Bitrix24 application. Asks for the client secret unless B24_CLIENT_SECRET holds it."""
-    from exporter.commands.bitrix24_login import login  # noqa: PLC0415
+    from exporter.commands.bitrix24_login import SECRET_VARIABLE, login  # noqa: PLC0415
 
     logs.configure("warning", "auto")
     keep_memory_private()
     with exits():
-        secret = os.environ.get("B24_CLIENT_SECRET") or typer.prompt("Client secret", hide_input=True)
-        asyncio.run(login(portal, client_id, secret, token_file, server))
+        given = os.environ.get(SECRET_VARIABLE)
+
+        def ask_secret() -> str:
+            return str(typer.prompt("Client secret", hide_input=True))
+
+        again = None if given else ask_secret
+        asyncio.run(login(portal, client_id, given or ask_secret(), token_file, server, ask_secret=again))
 
 
 def main() -> NoReturn:
@@ -268,16 +310,16 @@ def main() -> NoReturn:
     raise AssertionError("typer exits")
 
 
-def load_config(file: Path) -> Config:
+def load_config(file: Path | None, folder: Path | None) -> Config:
     """Read the configuration. Imported when it is needed: help, healthcheck and a shell that completes start twice as fast."""
     from exporter.config import load_config  # noqa: PLC0415
 
-    return load_config(file)
+    return load_config(file, folder=folder)
 
 
-def _loader(config_file: Path, shard: Shard | None) -> Callable[[], Config]:
+def _loader(file: Path | None, folder: Path | None, shard: Shard | None) -> Callable[[], Config]:
     from exporter.config import shard_of  # noqa: PLC0415
 
     if shard is None:
-        return lambda: load_config(config_file)
-    return lambda: shard_of(load_config(config_file), shard.index, shard.count)
+        return lambda: load_config(file, folder)
+    return lambda: shard_of(load_config(file, folder), shard.index, shard.count)

@@ -38,10 +38,14 @@ _Config: TypeAlias = Annotated[
         "--config.file", metavar="FILE", help="Configuration of the exporter; only its block verdicts is read, and no secret."
     ),
 ]
+_ConfigDir: TypeAlias = Annotated[
+    Path | None, typer.Option("--config.dir", metavar="DIR", help="A folder of such files, with or without the one above.")
+]
 _Hurry: TypeAlias = Annotated[
     int | None,
     typer.Option("--hurry", metavar="N", help="Divide every wait by N, for a rehearsal: 60 makes a minute a second."),
 ]
+_Files: TypeAlias = tuple[Path | None, Path | None]
 
 
 def _settings(file: Path | None) -> Settings:
@@ -50,11 +54,11 @@ def _settings(file: Path | None) -> Settings:
     return load_settings(file) if file is not None else Settings()
 
 
-def _options(settings: Settings, job: list[str] | None, config: Path | None, **flags: object) -> Options:
+def _options(settings: Settings, job: list[str] | None, config: _Files, **flags: object) -> Options:
     """Return what the files say, with the flags that were given in place of it."""
     from exporter.config import load_thresholds  # noqa: PLC0415
 
-    flags |= {"jobs": job and tuple(job), "thresholds": config and load_thresholds(config)}
+    flags |= {"jobs": job and tuple(job), "thresholds": load_thresholds(*config) if any(config) else None}
     given: dict[str, Any] = {name: value for name, value in flags.items() if value is not None}
     return replace(settings.options(), **given)
 
@@ -85,6 +89,7 @@ def render_bundle(
     ] = None,
     hurry: _Hurry = None,
     config_file: _Config = None,
+    config_dir: _ConfigDir = None,
     force: Annotated[bool, typer.Option("--force", help="Replace files that were edited since, too.")] = False,
 ) -> None:
     """Write the bundle for your names and addresses. Nobody has to edit JSON or YAML."""
@@ -95,7 +100,7 @@ def render_bundle(
         options = _options(
             _settings(monitoring_file),
             job,
-            config_file,
+            (config_file, config_dir),
             slo=slo,
             grafana_url=grafana_url,
             runbook_url=runbook_url,
@@ -138,6 +143,7 @@ def check_bundle(
     ] = None,
     monitoring_file: _File = None,
     config_file: _Config = None,
+    config_dir: _ConfigDir = None,
     job: _Jobs = None,
     slo: _Slo = None,
     hurry: _Hurry = None,
@@ -149,7 +155,7 @@ def check_bundle(
     logs.configure("error", "auto")
     with exits():
         settings = _settings(monitoring_file)
-        options = _options(settings, job, config_file, slo=slo, hurry=hurry)
+        options = _options(settings, job, (config_file, config_dir), slo=slo, hurry=hurry)
         where = settings.addresses.given()
         given = {
             "Prometheus": prometheus_url or where.get("prometheus", ""),

@@ -13,8 +13,11 @@ def offered_targets(context: typer.Context, incomplete: str) -> list[str]:
     """Return the targets of the configuration that the command line names, without those that it has already."""
     from exporter.commands.completion import target_names  # noqa: PLC0415
 
-    file, typed = context.params.get("config_file"), context.params.get("targets") or ()
+    file, folder = context.params.get("config_file"), context.params.get("config_dir")
+    typed = context.params.get("targets") or ()
     names = target_names(Path(str(file or "exporter.yml")))
+    if folder is not None:
+        names += [name for each in sorted(Path(str(folder)).glob("[!.]*.y*ml")) for name in target_names(each)]
     return [name for name in names if name.startswith(incomplete) and name not in typed]
 
 

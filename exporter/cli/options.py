@@ -9,6 +9,7 @@ from typing import Annotated, Final
 import typer
 
 from exporter.cli.names import offered_targets
+from exporter.cli.tree import was_typed
 from exporter.model import Shard
 
 DEFAULT_CONFIG_FILE: Final = Path("exporter.yml")
@@ -34,11 +35,17 @@ class LogLevel(StrEnum):
 def _part(text: str) -> Shard:
     index, slash, count = text.partition("/")
     if not (slash and index.isdecimal() and count.isdecimal() and int(index) < int(count)):
-        raise typer.BadParameter("write I/N with 0 <= I < N, for example 0/3", param_hint="--shard")
+        is_count = count.isdecimal() and int(count) > 0
+        fix = f"they count from 0: write 0/{count} to {int(count) - 1}/{count}" if is_count else "write I/N, for example 0/3"
+        raise typer.BadParameter(f"{text!r} names no part (fix: {fix})", param_hint="--shard")
     return Shard(int(index), int(count))
 
 
 ConfigFile = Annotated[Path, typer.Option("--config.file", metavar="FILE", help="Configuration, YAML.")]
+ConfigDir = Annotated[
+    Path | None,
+    typer.Option("--config.dir", metavar="DIR", help="Also each *.yml and *.yaml in DIR; without --config.file nothing else."),
+]
 Level = Annotated[LogLevel, typer.Option("--log.level", help="Minimum log level.")]
 Format = Annotated[LogFormat, typer.Option("--log.format", help="auto is readable on a terminal and logfmt elsewhere.")]
 Part = Annotated[
@@ -71,3 +78,8 @@ Targets = Annotated[
     list[str] | None,
     typer.Argument(metavar="TARGET", help="Names of targets; all when none is named.", autocompletion=offered_targets),
 ]
+
+
+def config_of(context: typer.Context, file: Path, folder: Path | None) -> tuple[Path | None, Path | None]:
+    """Return the file and the folder of the configuration: beside a folder the file counts only if somebody typed it."""
+    return (None if folder is not None and not was_typed(context, "config_file") else file), folder

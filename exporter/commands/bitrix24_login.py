@@ -10,7 +10,7 @@ import re
 import secrets
 import sys
 import webbrowser
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,13 +19,14 @@ from typing import Final
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
+import yaml
 
 from exporter.clock import Clock, SystemClock
 from exporter.commands.world import known_secrets
 from exporter.errors import PollError, TargetConfigError
 from exporter.model import CollectorName
 from exporter.platforms.base import Services
-from exporter.platforms.bitrix24.authserver import INVALID_GRANT, Issued, request_tokens
+from exporter.platforms.bitrix24.authserver import INVALID_GRANT, WRONG_CLIENT, Issued, request_tokens
 from exporter.platforms.bitrix24.credential import origin_of, portal_in
 from exporter.platforms.bitrix24.moves import is_auth_server, server_origin
 from exporter.platforms.bitrix24.tokenfile import TokenFile, Tokens, exclusively
@@ -37,8 +38,10 @@ from exporter.support.net import is_loopback
 from exporter.support.redaction import told
 from exporter.support.secret import Secret, is_quoted, pasted
 
+SECRET_VARIABLE: Final = "B24_CLIENT_SECRET"  # noqa: S105  its name
 EXCHANGE_SECONDS: Final = 20.0
 MAX_TRIES: Final = 3
+_AROUND: Final = "\"'`<>()[]«»„“”"
 _CODE: Final = re.compile(r"[\w.-]{8,}")
 
 
@@ -61,18 +64,18 @@ async def login(
     show: Callable[[str], object] = sys.stderr.write,
     ask: Callable[[str], str] = input,
     open_page: Callable[[str], object] = webbrowser.open,
+    ask_secret: Callable[[], str] | None = None,
     http: httpx.AsyncBaseTransport | None = None,
 ) -> LoggedIn:
     """Walk an operator to a token file.
 
     ``portal`` is a host or an address, ``server`` the auth server when it is not the usual one. ``show`` takes text for the
-    operator, ``ask`` prompts for a line, ``open_page`` opens a browser if there is one. Raises
+    operator, ``ask`` prompts for a line, ``open_page`` opens a browser if there is one. ``ask_secret`` prompts for the secret
+    when the one that was given is wrong. Raises
     :class:`~exporter.errors.PollError`: :class:`TargetConfigError` for input or a file that cannot be used, otherwise what
     the auth server said; :class:`~exporter.errors.ConfigError` for an environment variable that cannot be used.
     """
-    if is_quoted(client_secret):
-        raise TargetConfigError("the client secret has quotes inside its value; remove them where it is set")
-    known = known_secrets([pasted(client_secret)])
+    known = known_secrets([_secret(client_secret)])
     if http is None:
         host_route()  # what is wrong with the environment shows before the operator has done anything
     origin = origin_of(portal if "://" in portal else f"https://{portal}")
@@ -80,12 +83,13 @@ async def login(
     file.try_out()  # a folder that cannot be written shows before the operator has done anything
     clock = SystemClock()
 
-    async def once() -> Issued:
+    async def once(secret: str) -> Issued:
+        known.hold("secret", [secret])
         state = secrets.token_urlsafe(16)
         page = origin.copy_with(path="/oauth/authorize/").copy_merge_params({"client_id": client_id, "state": state})
-        show(f"Open this page in a browser where you are signed in to the portal, and allow the application:\n\n  {page}\n\n")
+        show(_BEFORE.format(page=page))
         open_page(str(page))
-        answer = ask("Address that the browser ended on (valid for 30 seconds): ")
+        answer = _asked(ask, "Address that the browser ended on (valid for 30 seconds): ")
         code, named_server = _read_answer(answer, state)
         known.hold("code", [code])
         if server is None:
@@ -100,7 +104,7 @@ async def login(
                         Services(pool, clock, Random(), NullEvents(), StatusHistory(), Admission(clock)),  # noqa: S311  unused here
                         auth_server,
                         client_id=client_id,
-                        client_secret=Secret(pasted(client_secret)),
+                        client_secret=Secret(secret),
                         grant={"grant_type": "authorization_code", "code": code},
                         timeout=EXCHANGE_SECONDS,
                         known={
@@ -120,32 +124,74 @@ async def login(
             file.store(descriptor, tokens.content.reveal().encode())
         return issued
 
-    issued = await _repeated(once, show)
+    issued = await _repeated(once, _secret(client_secret), show, ask_secret)
     tokens = issued.tokens
     done = LoggedIn(known.told(portal_in(tokens.client_endpoint)), token_file, tokens.scopes)
-    show(f"{done.token_file} now holds the tokens of {done.portal}.\n")
-    show("Next: name it as oauth.token_file of the target, and run booking-sync-exporter check-config --online.\n")
-    for stray in issued.refused.values():
-        show(f"But {told_error(stray, known).message}.\n")
-    if "booking" not in done.scopes:
-        show("The application lacks the scope booking; add it on the application's card and log in again.\n")
+    strays = [told_error(stray, known).message for stray in issued.refused.values()]
+    for text in _ending(done, client_id, origin if is_loopback(origin.host) else None, strays):
+        show(f"{text}\n")
     return done
+
+
+_BEFORE: Final = """\
+Open this page in a browser where you are signed in to the portal, and allow the application:
+
+  {page}
+
+The browser ends on the address that the application's card has for its answers. That page may show an error: only the
+address counts, copy it whole. If the portal does not know the application, --client-id is not the one of its card.
+
+"""
+
+
+def _asked(ask: Callable[[str], str], prompt: str) -> str:
+    """Return the operator's line. Raises :class:`TargetConfigError` where nobody can answer."""
+    try:
+        return ask(prompt)
+    except (EOFError, UnicodeDecodeError):
+        raise TargetConfigError("nobody answers: run bitrix24-login on a terminal, or give it the address as a line") from None
+
+
+def _ending(done: LoggedIn, client_id: str, base_url: httpx.URL | None, strays: Sequence[str]) -> Iterator[str]:
+    """Yield what came of it and what to do now, with the block of the target to paste; what is amiss stands last."""
+    oauth = {"client_id": client_id, "client_secret": {"env": SECRET_VARIABLE}, "token_file": str(done.token_file.absolute())}
+    target: dict[str, object] = {"name": done.portal.partition(".")[0], "platform": "bitrix24", "oauth": oauth}
+    if base_url is not None:
+        target["base_url"] = str(base_url).rstrip("/")
+    block = yaml.safe_dump({"targets": [target]}, sort_keys=False, allow_unicode=True)
+    yield f"{done.token_file} now holds the tokens of {done.portal}."
+    yield f"\nNext: the block of the target, for the configuration (it reads the secret from {SECRET_VARIABLE}):\n\n{block}"
+    yield "Then: booking-sync-exporter check-config --online --config.file exporter.yml"
+    yield from (f"But {stray}." for stray in strays)
+    if "booking" not in done.scopes:
+        yield "The application lacks the scope booking; add it on the application's card and log in again."
 
 
 class _PasteError(TargetConfigError):
     """What was pasted is not the answer of this login; the operator may look again."""
 
 
-async def _repeated(once: Callable[[], Awaitable[Issued]], show: Callable[[str], object]) -> Issued:
-    """Return what ``once`` brings; after a wrong paste or a code that came too late it is tried again, with the same secret."""
+def _secret(text: str) -> str:
+    if is_quoted(text):
+        raise TargetConfigError("the client secret has quotes inside its value; remove them where it is set")
+    return pasted(text)
+
+
+async def _repeated(
+    once: Callable[[str], Awaitable[Issued]], secret: str, show: Callable[[str], object], ask_secret: Callable[[], str] | None
+) -> Issued:
+    """Return what ``once`` brings; after a wrong paste, a code that came too late or a wrong ``secret`` it is tried again."""
     for _ in range(MAX_TRIES - 1):
         try:
-            return await once()
+            return await once(secret)
         except PollError as error:
-            if not isinstance(error, _PasteError) and error.code != INVALID_GRANT:
+            is_wrong_secret = error.code in WRONG_CLIENT and ask_secret is not None
+            if not (is_wrong_secret or isinstance(error, _PasteError) or error.code == INVALID_GRANT):
                 raise
             show(f"{error.message}\n\n")
-    return await once()
+            if is_wrong_secret and ask_secret is not None:
+                secret = _secret(ask_secret())
+    return await once(secret)
 
 
 @asynccontextmanager
@@ -198,9 +244,12 @@ def _refuse_stranger(named_server: str) -> None:
 
 
 def _read_answer(pasted: str, state: str) -> tuple[str, str]:
-    """Return the code and the auth server's name from what was pasted: an address, or the bare code."""
-    pasted = pasted.strip()
-    if _CODE.fullmatch(pasted) and "=" not in pasted:
+    """Return the code and the auth server's name from what was pasted: an address, its query, or the bare code.
+
+    A terminal or a mail breaks long addresses, a chat puts them into quotes or brackets, and HTML writes ``&amp;``.
+    """
+    pasted = "".join(pasted.split()).strip(_AROUND).replace("&amp;", "&")
+    if _CODE.fullmatch(pasted):
         return pasted, ""
     query = parse_qs(urlsplit(pasted).query or pasted)
     if "error" in query:

@@ -6,35 +6,45 @@ import asyncio
 import contextlib
 import sys
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from prometheus_client import CollectorRegistry
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
 
+from exporter.clock import Clock
+from exporter.commands.found_sites import with_found_sites
 from exporter.commands.site_users import with_users_of
 from exporter.commands.world import known_secrets, opened_world
 from exporter.config import Config, load_config
 from exporter.errors import ConfigError, PollError
+from exporter.fields.credentials import told_source
 from exporter.metrics import Instruments
+from exporter.model import ConnectionsObservation
 from exporter.platforms.policy import policy_of
 from exporter.platforms.retry import MAX_PATIENCE_SECONDS, patience
 from exporter.platforms.routes import host_route
 from exporter.platforms.settings import Target
 from exporter.polling import AT_ONCE, told_error
-from exporter.runtime import World
+from exporter.runtime import KnownSites, World
 from exporter.state.advice import asked_once, for_failure, plain
 from exporter.state.advice import moved as advice_moved
 from exporter.state.config_warnings import of_observation
 from exporter.state.status_history import StatusHistory
+from exporter.support.listing import first_few
 from exporter.support.redaction import visible
 from exporter.web import WebConfig, web_warnings
 
 T = TypeVar("T")
+
+SIGN_OF_LIFE_SECONDS: Final = 5.0
+_NAMED: Final = 3  # of those that are waited for
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +57,19 @@ class Checked:
 
 
 def check(
-    config_file: Path, web_config: Path | None, online: bool, say: Callable[[str], None], warn: Callable[[str], None]
+    config_file: Path | None,
+    web_config: Path | None,
+    online: bool,
+    say: Callable[[str], None],
+    warn: Callable[[str], None],
+    *,
+    folder: Path | None = None,
+    secrets: bool = True,
 ) -> tuple[list[str], int]:
-    """Check both files, and with ``online`` what the platforms say to it. Returns the problems and the number of targets."""
+    """Check both files, and with ``online`` what the platforms say to it. Returns the problems and the number of targets.
+
+    Without ``secrets`` those that stand elsewhere are not looked for, and which they are is said.
+    """
     problems: list[str] = []
 
     def checked(read: Callable[[], T]) -> T | None:
@@ -62,11 +82,16 @@ def check(
             return None
 
     route = checked(host_route)
-    config = checked(lambda: with_users_of(web_config, load_config(config_file)))
+    config = checked(lambda: with_users_of(web_config, load_config(config_file, folder=folder, opens_secrets=secrets)))
     web = checked(lambda: WebConfig.load(web_config))
     of_config = (*config.warnings, *config.gaps) if config else ()
     for warning in (*of_config, *(web_warnings(web, time.time()) if web else ())):
         warn(str(warning))
+    for rule in config.discover if config and not online else ():
+        say(f"discover[{rule.name}]: with --online its list is read, and its sites are tried")
+    if config is not None and config.unopened:
+        places = [told_source(source, "") for source in config.unopened]
+        say(f"not checked: {len(places):,} secret{'' if len(places) == 1 else 's'} ({first_few(places)})")
     if config is not None and online and route is not None:
         problems += asyncio.run(check_online(config, say, warn))
     return problems, len(config.targets) if config else 0
@@ -75,13 +100,31 @@ def check(
 async def check_online(config: Config, say: Callable[[str], None], warn: Callable[[str], None]) -> list[str]:
     """Try the credential of every target with a few cheap reads, side by side. Returns a problem for each that failed.
 
-    ``say`` hears of each that works, ``warn`` of what is there and not watched. They come in the order of the configuration, as
-    soon as all before it is known; on a terminal one sees how many are done.
+    ``say`` hears of each that works, ``warn`` of what is there and not watched, as soon as it is known. On a terminal one sees
+    how many are done, elsewhere from time to time who is still waited for.
     """
+    config, sites = await with_found_sites(config)
+    unread = list(_of_rules(config, sites, say, warn))
     known = known_secrets(config.secrets, config.names)
-    async with opened_world(Instruments(CollectorRegistry()), known) as world:
-        with _progress(len(config.targets)) as done:
-            return await check_all(config.targets, lambda target: _checked(world, target), say, warn, done)
+    names = [target.name for target in config.targets]
+    async with opened_world(Instruments(CollectorRegistry()), known) as world, AsyncExitStack() as shown:
+        if Console(stderr=True).is_terminal:
+            done = shown.enter_context(_progress(len(names)))
+        else:
+            done = await shown.enter_async_context(signs_of_life(names, world.clock, _on_standard_error))
+        return unread + await check_all(config.targets, lambda target: _checked(world, target), say, warn, done)
+
+
+def _of_rules(config: Config, sites: KnownSites, say: Callable[[str], None], warn: Callable[[str], None]) -> Iterator[str]:
+    """Yield which lists cannot be read; ``say`` hears how many sites the others have, ``warn`` what is odd about them."""
+    for state, rule in zip(sites.states(config), config.discover, strict=True):
+        told = [f"discover[{rule.name}]: {_line(message, fix)}" for message, fix in sites.trouble(rule)]
+        if not state.up:
+            yield from told
+            continue
+        say(f"discover[{rule.name}]: finds {state.sites} site{'' if state.sites == 1 else 's'} to watch")
+        for line in told:
+            warn(line)
 
 
 async def check_all(
@@ -91,31 +134,52 @@ async def check_all(
     warn: Callable[[str], None],
     done: Callable[[str], None] = lambda _: None,
 ) -> list[str]:
-    """``check`` all ``targets``, :data:`~exporter.polling.AT_ONCE` side by side; ``done`` hears of each at once."""
+    """``check`` all ``targets``, :data:`~exporter.polling.AT_ONCE` side by side. Returns the problems in their order."""
     places = asyncio.Semaphore(AT_ONCE)
 
-    async def one(target: Target) -> Checked:
+    async def one(target: Target) -> str:
         async with places:
             checked = await check(target)
         done(target.name)
-        return checked
+        if not checked.problem:
+            say(f"{target.name}: {checked.says}")
+        for warning in checked.warnings:
+            warn(f"{target.name}: {warning}")
+        return checked.problem
 
     checks = [asyncio.create_task(one(target), name=f"check {target.name}") for target in targets]
-    problems = []
     try:
-        for target, checking in zip(targets, checks, strict=True):
-            checked = await checking
-            if checked.problem:
-                problems.append(f"{target.name}: {checked.problem}")
-            else:
-                say(f"{target.name}: {checked.says}")
-            for warning in checked.warnings:
-                warn(f"{target.name}: {warning}")
+        found = zip(targets, [await checking for checking in checks], strict=True)
+        return [f"{target.name}: {problem}" for target, problem in found if problem]
     finally:  # a bug in one, or Ctrl-C, ends the others
         for checking in checks:
             checking.cancel()
         await asyncio.gather(*checks, return_exceptions=True)
-    return problems
+
+
+@asynccontextmanager
+async def signs_of_life(
+    names: Sequence[str], clock: Clock, tell: Callable[[str], None]
+) -> AsyncIterator[Callable[[str], None]]:
+    """Tell every :data:`SIGN_OF_LIFE_SECONDS` which of ``names`` are waited for; what it yields hears of each that is done."""
+    left = dict.fromkeys(names)  # in their order
+
+    async def signs() -> None:
+        while True:
+            await clock.sleep(SIGN_OF_LIFE_SECONDS)
+            more = f" and {len(left) - _NAMED} more" if len(left) > _NAMED else ""
+            tell(f"still waiting for {len(left)} of {len(names)}: {', '.join(islice(left, _NAMED))}{more}")
+
+    alive = asyncio.create_task(signs(), name="signs of life")
+    try:
+        yield lambda name: left.pop(name, None)
+    finally:
+        alive.cancel()
+        await asyncio.gather(alive, return_exceptions=True)
+
+
+def _on_standard_error(text: str) -> None:
+    print(visible(text), file=sys.stderr)  # noqa: T201
 
 
 @contextlib.contextmanager
@@ -123,9 +187,8 @@ def _progress(targets: int) -> Iterator[Callable[[str], None]]:
     """Show on a terminal how many of ``targets`` are done; what is printed meanwhile stands above."""
     columns = (SpinnerColumn(), TextColumn("checking"), MofNCompleteColumn(), TextColumn("{task.description}"))
     # What goes into a file or a pipe must not be led to the terminal.
-    console, here = Console(stderr=True), sys.stdout.isatty()
-    quiet = not console.is_terminal
-    with Progress(*columns, console=console, transient=True, redirect_stdout=here, disable=quiet) as progress:
+    here = sys.stdout.isatty()
+    with Progress(*columns, console=Console(stderr=True), transient=True, redirect_stdout=here) as progress:
         task = progress.add_task("", total=targets)
         yield lambda name: progress.update(task, advance=1, description=escape(visible(name)))
 
@@ -148,6 +211,10 @@ async def _checked(world: World, target: Target) -> Checked:
     policy = policy_of(target).at(world.clock.time())
     found = [warning for each in seen for warning in of_observation(target.name, each, policy)]
     warnings = [_line(warning.message, warning.fix) for warning in found if warning.kind not in policy.warnings]
+    silent = {row.label for each in seen if isinstance(each, ConnectionsObservation) for row in each.providers if not row.up}
+    for provider in sorted(silent):
+        message = f"the calendar provider {provider} does not answer the platform now: its connections could not be read"
+        warnings.append(_line(message, "try again in a few minutes"))
     if moved is not None:
         advice = advice_moved(moved)
         warnings.append(_line(advice.meaning, advice.fix))

@@ -18,11 +18,12 @@ from rich.markup import escape
 from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
 
 from exporter import __version__
+from exporter.commands.found_sites import with_found_sites
 from exporter.commands.world import known_secrets, opened_world
 from exporter.config import Config
 from exporter.errors import PollError
 from exporter.metrics import Instruments
-from exporter.platforms.conformance import Holds, Judged, Statement
+from exporter.platforms.conformance import ANOTHER_CREDENTIAL, Holds, Judged, Statement
 from exporter.platforms.recording import MAX_REQUESTS, Record
 from exporter.platforms.registry import PLATFORMS
 from exporter.platforms.settings import Target
@@ -37,11 +38,14 @@ EXIT_NOT_ASKED: Final = 2
 
 _SIGN_INS: Final = {"api_key": "API key", "app": "app", "webhook": "incoming webhook", "oauth": "application (OAuth)"}
 
+_DENIED: Final = frozenset({401, 403})
+
 Result = tuple[Statement, Judged]
 
 
 async def conformance(config: Config, name: str, *, now: Callable[[], float] = time.time) -> int:
     """Ask the target called ``name``, print the report, and return the exit code."""
+    config, _ = await with_found_sites(config, [name])
     target = next((target for target in config.targets if target.name == name), None)
     if target is None:
         names = ", ".join(sorted(target.name for target in config.targets))
@@ -56,31 +60,31 @@ async def conformance(config: Config, name: str, *, now: Callable[[], float] = t
         except PollError as failed:
             _explain(world, target, "everything", failed)
             return EXIT_NOT_ASKED
-        for question, exchange in record.exchanges.items():
-            if exchange.error is not None and (exchange.error is record.ended or exchange.status in {401, 403}):
-                _explain(world, target, question, exchange.error)
+        _explain_all(world, target, record)
     heard = record.heard(target.sign_in)
     results = [(statement, statement.judged(heard)) for statement in PLATFORMS[target.platform].conformance.statements]
     typer.echo("\n".join(report(target.platform, target.sign_in, results, record.requests, now())))
-    return exit_code(results)
+    return exit_code(results, answered=record.answered)
 
 
-def exit_code(results: Sequence[Result]) -> int:
-    """Return 1 when a statement does not hold, 2 when none was seen to hold, else 0."""
-    found = {judged.holds for _, judged in results}
-    if Holds.NO in found:
+def exit_code(results: Sequence[Result], *, answered: bool) -> int:
+    """Return 1 when a statement does not hold, 2 when no question was ``answered``, else 0."""
+    if any(judged.holds is Holds.NO for _, judged in results):
         return EXIT_SOME_DO_NOT_HOLD
-    return 0 if Holds.YES in found else EXIT_NOT_ASKED
+    return 0 if answered else EXIT_NOT_ASKED
 
 
 def report(platform: str, sign_in: str, results: Sequence[Result], requests: int, now: float) -> Iterator[str]:
     """Yield the lines of the report: whose it is, what does not hold, what was not seen, what holds."""
-    yield f"booking-sync-exporter {__version__} conformance, {time.strftime('%Y-%m-%d', time.gmtime(now))}"
+    yield f"Conformance report of booking-sync-exporter {__version__}, {time.strftime('%Y-%m-%d', time.gmtime(now))}"
     yield f"platform: {platform}, credential: {_SIGN_INS.get(sign_in, 'of one kind')}, requests made: {requests}"
+    asked = [one for one in results if one[1].template != ANOTHER_CREDENTIAL]
+    if left_out := len(results) - len(asked):
+        yield f"left out: statements about another kind of credential, {left_out}"
     for holds in (Holds.NO, Holds.UNSEEN, Holds.YES):
-        chosen = [(statement, judged) for statement, judged in results if judged.holds is holds]
+        chosen = [(statement, judged) for statement, judged in asked if judged.holds is holds]
         yield ""
-        yield f"{holds.value}: {len(chosen)} of {len(results)}"
+        yield f"{holds.value}: {len(chosen)} of {len(asked)}"
         for statement, judged in chosen:
             yield f"  {statement.id:<13} {statement.sentence.replace('`', '')} [{judged.seen}]"
 
@@ -99,6 +103,18 @@ async def _asked(world: World, target: Target) -> Record:
         finally:
             await live.session.aclose()
     return record
+
+
+def _explain_all(world: World, target: Target, record: Record) -> None:
+    """Say what refused us, with its fix, each once: the operator has to know, and no reader of the report."""
+    questions: dict[str, list[str]] = {}
+    errors: dict[str, PollError] = {}
+    for question, exchange in record.exchanges.items():
+        if exchange.error is not None and (exchange.error is record.ended or exchange.status in _DENIED):
+            questions.setdefault(exchange.error.message, []).append(question)
+            errors[exchange.error.message] = exchange.error
+    for message, error in errors.items():
+        _explain(world, target, ", ".join(questions[message]), error)
 
 
 def _explain(world: World, target: Target, what: str, failed: PollError) -> None:

@@ -29,10 +29,12 @@ from exporter.platforms.sockets import room_for_sockets
 from exporter.polling import Admission
 from exporter.runtime import (
     Application,
+    KnownSites,
     Signals,
     StopRequestedError,
     ThreadWatch,
     World,
+    discover,
     garbage,
     loop_errors,
     take_over_when_free,
@@ -82,7 +84,8 @@ async def run(
     without ``standby`` :class:`~exporter.state.status_history.StateFileInUseError`;
     :class:`~exporter.errors.WebServerError` when the web server dies, after an orderly stop of all else.
     """
-    load = loading_with_users(load, web_config)
+    sites = KnownSites()
+    load = sites.loading(loading_with_users(load, web_config))
     _make_room()
     garbage.postpone()
     lag = LoopLag()
@@ -102,13 +105,14 @@ async def run(
             load,
             admission,
             clock=clock,
+            sites=sites,
             lifecycle=lifecycle,
             pages=pages,
             trouble=threads.trouble,
             may_stand_by=standby,
             shard=shard,
         )
-        async with application as (app, instruments):
+        async with application as (app, instruments, world):
             runbooks = ServedRunbooks(lambda: DEFAULTS if app.opening else app.config.verdicts.thresholds)
             server = await serve(
                 create_app(app, pages, max_requests=max_requests, runbooks=runbooks),
@@ -133,6 +137,7 @@ async def run(
                     helper("warnings", partial(tell_of_warnings, app, clock)),
                     helper("watchdog", partial(_feed_watchdog, clock, threads.trouble)),
                     helper("reload", partial(_reload_on, signals.hangup, app)),
+                    helper("discovery", partial(discover, app, world)),
                 ]
                 if app.standby:
                     helpers.append(helper("standby", partial(take_over_when_free, app, clock)))
@@ -170,17 +175,19 @@ async def _application(
     admission: Admission,
     *,
     clock: Clock,
+    sites: KnownSites,
     lifecycle: bool,
     pages: Executor,
     trouble: Callable[[], str | None] = lambda: None,
     may_stand_by: bool = False,
     shard: Shard = WHOLE,
-) -> AsyncIterator[tuple[Application, Instruments]]:
+) -> AsyncIterator[tuple[Application, Instruments, World]]:
     registry = CollectorRegistry()
     instruments = Instruments(registry, revision=os.environ.get("BOOKING_SYNC_REVISION", ""), shard=shard)
     logs.count_with(instruments.log_message)
     async with open_pool(clock, admit=admission.connection) as http:
-        world = World(http, clock, Random(), instruments, admission, known=known_secrets())  # noqa: S311  jitter, not cryptography
+        jitter = Random()  # noqa: S311  not cryptography
+        world = World(http, clock, jitter, instruments, admission, known=known_secrets(), sites=sites)
         page = Page(instruments)
         app = Application(
             load,
@@ -192,7 +199,7 @@ async def _application(
             trouble=trouble,
             may_stand_by=may_stand_by,
         )
-        yield app, instruments
+        yield app, instruments, world
 
 
 def _make_room() -> None:

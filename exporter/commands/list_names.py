@@ -19,6 +19,7 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
 
+from exporter.commands.found_sites import with_found_sites
 from exporter.commands.world import known_secrets, opened_world
 from exporter.config import Config
 from exporter.errors import PollError
@@ -51,6 +52,7 @@ class Listed(Value, frozen=True):
 
 async def list_names(config: Config, targets: Sequence[str], output: str) -> int:
     """Ask, print, and return the exit code: 1 when something could not be read, 2 for a target that there is not."""
+    config, _ = await with_found_sites(config, targets)
     known = {target.name for target in config.targets}
     if unknown := [name for name in targets if name not in known]:
         message = f"error: no target named {', '.join(unknown)}; there are {', '.join(sorted(known))}"

@@ -11,13 +11,17 @@ from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
 
 from exporter.clock import Clock
+from exporter.commands.found_sites import with_found_sites
 from exporter.commands.probe_table import left_out, print_report
 from exporter.commands.world import known_secrets, opened_world
 from exporter.config import Config
 from exporter.errors import ConfigError, Problem
 from exporter.metrics import Format, Instruments, Page
+from exporter.platforms.discovery import Discovery
 from exporter.platforms.settings import Target
 from exporter.polling import Job, poll_all
+from exporter.runtime import KnownSites
+from exporter.state.advice import plain
 from exporter.state.config_warnings import with_warnings
 from exporter.state.findings import findings, overall
 from exporter.state.snapshot import CollectorState, Snapshot, View
@@ -34,6 +38,9 @@ async def probe_now(config: Config, targets: Sequence[str], output: str) -> int:
 
     Raises :class:`~exporter.errors.ConfigError` for a target that is unknown or cannot be opened.
     """
+    config, sites = await with_found_sites(config, targets)
+    if not config.targets:
+        raise ConfigError([_found_none(rule, sites) for rule in config.discover])
     known = {target.name for target in config.targets}
     if strangers := [name for name in targets if name not in known]:
         raise ConfigError([Problem("", f"no target named {', '.join(strangers)}; there are {', '.join(sorted(known))}")])
@@ -43,7 +50,7 @@ async def probe_now(config: Config, targets: Sequence[str], output: str) -> int:
     chosen = (target for target in config.targets if target.name in wanted)
     known_to_mask = known_secrets(config.secrets, config.names)
     view = await _polled(chosen, config.verdicts.thresholds, instruments, known_to_mask)
-    view = with_warnings(view, config.unwatched)
+    view = sites.shown(with_warnings(view, config.unwatched), config)
     if output == "json":
         put(encode_status(view) + b"\n")  # bytes: UTF-8 whatever the terminal speaks
     elif output == "metrics":
@@ -51,6 +58,13 @@ async def probe_now(config: Config, targets: Sequence[str], output: str) -> int:
     else:
         print_report(status_of(view), exit_code(view), time.monotonic() - began, left_out(), once=True)
     return exit_code(view)
+
+
+def _found_none(rule: Discovery, sites: KnownSites) -> Problem:
+    message, fix = next(
+        iter(sites.trouble(rule)), ("finds no site to watch", "look at its only and without, and at the account")
+    )
+    return Problem(f"discover[{rule.name}]", plain(message), plain(fix))
 
 
 def exit_code(view: View) -> Verdict:

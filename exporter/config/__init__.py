@@ -4,8 +4,10 @@ It leans on the registry of platforms, which bring their own settings, and knows
 """
 
 from exporter.config.access import refuse_opening
+from exporter.config.discovered import name_of, with_sites
 from exporter.config.effective import config_hash, effective_config
-from exporter.config.load import load_config, read_text
+from exporter.config.files import read_text
+from exporter.config.load import load_config
 from exporter.config.load_verdicts import load_thresholds
 from exporter.config.messages import field_problems, problems_of_file
 from exporter.config.settings import Config, shard_of
@@ -17,8 +19,10 @@ __all__ = [
     "field_problems",
     "load_config",
     "load_thresholds",
+    "name_of",
     "problems_of_file",
     "read_text",
     "refuse_opening",
     "shard_of",
+    "with_sites",
 ]

@@ -5,12 +5,13 @@ These checks run on the raw values, however broken the rest is, so that everythi
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from exporter.config.settings import DEFAULT_WINDOWS
+from exporter.config.written import Written
 from exporter.counting import WindowError, WindowSpec
 from exporter.errors import Problem
 from exporter.fields.kinds import FieldProblem, mapping_of, shown
@@ -18,43 +19,71 @@ from exporter.platforms.base import Platform
 from exporter.platforms.registry import PLATFORMS
 from exporter.platforms.settings import Accepted
 from exporter.support.near import near_word
-from exporter.support.yaml_source import UNREADABLE, Path, Source, show_path
+from exporter.support.yaml_source import UNREADABLE, Path, show_path
+
+# How one place is named at another one, which may be in another file.
+_SeenFrom = Callable[[Path, Path], str]
 
 
-def cross_field_problems(source: Source) -> Iterator[Problem]:
+def cross_field_problems(written: Written) -> Iterator[Problem]:
     """Yield what is wrong between fields that may each be right."""
-    top = mapping_of(source.value)
-    for path, message, fix in _sense(top):
-        yield Problem(show_path(path), message, fix, line=source.line(path))
+    for path, message, fix in _sense(mapping_of(written.value), written.seen_from):
+        yield written.problem(path, message, fix)
 
 
-def _sense(top: Mapping[str, object]) -> Iterator[FieldProblem]:
+def _sense(top: Mapping[str, object], seen_from: _SeenFrom) -> Iterator[FieldProblem]:
     windows = _list(top.get("windows"))
     named = [mapping_of(window).get("name") for window in windows] or [window.name for window in DEFAULT_WINDOWS]
     # Windows that cannot be read may be any.
     can_be_read = top.get("windows") is not UNREADABLE and UNREADABLE not in windows
     names = frozenset(name for name in named if isinstance(name, str)) if can_be_read else None
     zone = _zone(top.get("timezone"), ZoneInfo("UTC"))
-    yield from _repeated(("windows",), windows, "window")
+    yield from _repeated(("windows",), windows, "window", seen_from)
     yield from _empty_windows(("windows",), windows, zone)
     targets = _list(top.get("targets"))
-    yield from _repeated(("targets",), targets, "target")
-    for index, target in enumerate(targets):
-        settings, path = mapping_of(target), ("targets", index)
-        if (platform := PLATFORMS.get(str(settings.get("platform")))) is not None:
-            yield from platform.problems(settings, path)
+    yield from _repeated(("targets",), targets, "target", seen_from)
+    rules = _list(top.get("discover"))
+    yield from _repeated(("discover",), rules, "rule", seen_from)
+    of_rules = [mapping_of(mapping_of(rule).get("target")) for rule in rules]
+    for index, rule in enumerate(map(mapping_of, rules)):
+        yield from _of_rule(rule, of_rules[index], ("discover", index))
+    for path, settings, platform in (*_with_places(targets), *_of_each_rule(rules)):
+        if platform is not None:
+            if path[0] == "targets":
+                yield from platform.problems(settings, path)
             yield from _accepted(_list(settings.get("accepted")), (*path, "accepted"), platform)
         for name, collector in mapping_of(settings.get("collectors")).items():
             where = (*path, "collectors", name)
-            yield from _collector(mapping_of(collector), where, names)
+            yield from _collector(mapping_of(collector), where, names, seen_from)
             own = _list(mapping_of(collector).get("windows"))
             yield from _empty_windows((*where, "windows"), own, _zone(settings.get("timezone"), zone))
         if "collectors" in settings and settings["collectors"] == {}:
             yield FieldProblem((*path, "collectors"), "names no collector", "add one, or remove the key to run all")
     site_users = mapping_of(top.get("site_users"))
     if top.get("targets") is not UNREADABLE and UNREADABLE not in targets:
-        yield from _unknown_sites(site_users, targets)
+        yield from _unknown_sites(site_users, [*targets, *of_rules])
     yield from _both(_list(top.get("operators")), site_users)
+
+
+def _with_places(targets: Iterable[object]) -> Iterator[tuple[Path, Mapping[str, object], Platform | None]]:
+    for index, target in enumerate(map(mapping_of, targets)):
+        yield ("targets", index), target, PLATFORMS.get(str(target.get("platform")))
+
+
+def _of_each_rule(rules: Iterable[object]) -> Iterator[tuple[Path, Mapping[str, object], Platform | None]]:
+    for index, rule in enumerate(map(mapping_of, rules)):
+        yield ("discover", index, "target"), mapping_of(rule.get("target")), PLATFORMS.get(str(rule.get("platform")))
+
+
+def _of_rule(rule: Mapping[str, object], target: Mapping[str, object], path: Path) -> Iterator[FieldProblem]:
+    """Yield what is said of the targets of a rule though the rule, or what it finds, says it."""
+    platform = PLATFORMS.get(str(rule.get("platform")))
+    if platform is None or platform.discoverer is None:
+        return
+    for key in (name for name in target if name in platform.discoverer.left_out):
+        of_rule = key in platform.discoverer.settings.model_fields
+        fix = "remove it: the rule says it" if of_rule else "remove it: each site has its own"
+        yield FieldProblem((*path, "target", key), "does not belong into what all sites of a rule share", fix)
 
 
 def _both(operators: Iterable[object], site_users: Mapping[str, object]) -> Iterator[FieldProblem]:
@@ -84,7 +113,9 @@ def _unknown_sites(site_users: Mapping[str, object], targets: Iterable[object]) 
             yield FieldProblem(("site_users", site), f"no target has the label site: {shown(site)}", fix)
 
 
-def _collector(settings: Mapping[str, object], path: Path, windows: frozenset[str] | None) -> Iterator[FieldProblem]:
+def _collector(
+    settings: Mapping[str, object], path: Path, windows: frozenset[str] | None, seen_from: _SeenFrom
+) -> Iterator[FieldProblem]:
     if settings.get("window") is not None and settings.get("windows") is not None:
         yield FieldProblem((*path, "windows"), "both window and windows are given", "keep one of them")
     name = settings.get("window")
@@ -94,7 +125,7 @@ def _collector(settings: Mapping[str, object], path: Path, windows: frozenset[st
     for where, choice in named:
         if windows is not None and isinstance(choice, str) and choice not in windows:
             yield FieldProblem(where, f"there is no window {shown(choice)}", _known_window(choice, windows))
-    yield from _repeated((*path, "windows"), choices, "window")
+    yield from _repeated((*path, "windows"), choices, "window", seen_from)
 
 
 def _known_window(written: str, windows: frozenset[str]) -> str:
@@ -137,7 +168,7 @@ def _empty_windows(path: Path, windows: list[object], zone: ZoneInfo) -> Iterato
             yield FieldProblem((*path, index), error.problem, error.fix)
 
 
-def _repeated(path: Path, values: Iterable[object], what: str) -> Iterator[FieldProblem]:
+def _repeated(path: Path, values: Iterable[object], what: str, seen_from: _SeenFrom) -> Iterator[FieldProblem]:
     first: dict[str, Path] = {}
     for index, value in enumerate(values):
         name, where = (
@@ -146,7 +177,9 @@ def _repeated(path: Path, values: Iterable[object], what: str) -> Iterator[Field
         if not isinstance(name, str):
             continue
         if name in first:
-            yield FieldProblem(where, f"{shown(name)} is also {show_path(first[name])}", f"give each {what} its own name")
+            yield FieldProblem(
+                where, f"{shown(name)} is also {seen_from(where, first[name])}", f"give each {what} its own name"
+            )
         else:
             first[name] = where
 

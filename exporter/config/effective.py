@@ -19,28 +19,44 @@ from exporter.fields.days import DaysOff
 from exporter.fields.durations import format_duration
 from exporter.fields.routes import CaFile, Proxy
 from exporter.platforms.settings import CollectorSettings
+from exporter.support.redaction import told_place
 from exporter.support.secret import Secret
 
 _DURATIONS: Final = frozenset({"interval", "max_age", "timeout", "soon", "within", "after"})
 # The order in which people look for them; what is not named here keeps the order of its model.
 _FIRST_KEYS: Final = ("name", "platform", "labels", "timeout", "base_url", "tls", "proxy", "timezone")
-_LAST_KEYS: Final = ("interval", "max_age", "windows", "verdicts", "targets", "state_file", "collectors")
+_LAST_KEYS: Final = ("interval", "max_age", "windows", "verdicts", "discover", "targets", "state_file", "collectors", "target")
 _HASH_DIGITS: Final = 12
+_ROW: Final = "  - "
+_QUOTE: Final = '"'
 
 
 def effective_config(config: Config) -> str:
-    """Return the configuration in force as YAML: every default filled in, secrets (so webhook addresses, too) masked."""
-    return "\n".join(_yaml(_plain(config))) + "\n"
+    """Return the configuration in force as YAML: every default filled in, secrets (so webhook addresses, too) masked.
+
+    A secret that a file or a variable holds is shown as that: which one is the first question when it does not work. Over each
+    target stands the file that it comes from, where they come from several.
+    """
+    return "\n".join(_with_origins(_yaml(_plain(config)), config)) + "\n"
+
+
+def _with_origins(lines: Iterator[str], config: Config) -> Iterator[str]:
+    targets, inside = iter(config.targets), False
+    for line in lines:
+        inside = line == "targets:" if not line.startswith(" ") else inside
+        if inside and line.startswith(_ROW) and (origin := config.origins.get(next(targets).name)):
+            yield f"  # {_scalar(str(origin)).strip(_QUOTE)}"
+        yield line
 
 
 def config_hash(config: Config) -> str:
     """Return 12 hexadecimal digits that change with anything that counts but the values of secrets.
 
     Who may read the number could try guesses at those. Of a secret counts where it was read from, and the host that it belongs
-    to. Equal files give equal numbers, wherever they stand.
+    to. Equal files give equal numbers, wherever they stand, and whatever their rules have found so far.
     """
     folder = config.files[0].parent if config.files else Path("/")
-    canonical = json.dumps(_plain(config, folder=folder), sort_keys=True, ensure_ascii=True)
+    canonical = json.dumps(_plain(config.finding((), ()), folder=folder), sort_keys=True, ensure_ascii=True)
     return hashlib.sha256(canonical.encode()).hexdigest()[:_HASH_DIGITS]
 
 
@@ -51,7 +67,7 @@ def _plain(value: object, *, folder: Path | None = None, name: str = "") -> obje
     if isinstance(value, WindowSpec):
         return {"name": value.name, "from": value.start, "to": value.end}
     if isinstance(value, Secret | CaFile | Proxy):
-        return str(value) if folder is None else _what_counts(value, folder)
+        return _told(value) if folder is None else _what_counts(value, folder)
     if isinstance(value, Mapping):
         return {str(key): _plain(item, folder=folder) for key, item in value.items()}
     if isinstance(value, frozenset):
@@ -65,6 +81,12 @@ def _plain(value: object, *, folder: Path | None = None, name: str = "") -> obje
     if name in _DURATIONS and isinstance(value, float):
         return format_duration(value)
     return str(value) if isinstance(value, str) else value
+
+
+def _told(value: Secret | CaFile | Proxy) -> str | dict[str, str]:
+    # Behind the source of a webhook stands the portal's address.
+    source = re.fullmatch(r"(file|env): (.+?)(?: https?://\S+)?", value.identity) if isinstance(value, Secret) else None
+    return {source[1]: told_place(source[2])} if source else str(value)
 
 
 def _what_counts(value: Secret | CaFile | Proxy, folder: Path) -> list[str]:

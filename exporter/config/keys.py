@@ -5,16 +5,28 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
-from typing import Any, Final, NamedTuple, cast
+from typing import Any, Final, NamedTuple, Protocol, cast
 
 from pydantic import BaseModel
 
+from exporter.config.settings import Config
+from exporter.errors import Problem
 from exporter.platforms.registry import PLATFORMS
 from exporter.platforms.settings import models_in
 from exporter.support.near import same_word
-from exporter.support.yaml_source import Path, Source
+from exporter.support.yaml_source import Path
 
 _TARGETS: Final = "targets"
+_OF_RULES: Final = ("discover", "target")
+
+
+class Source(Protocol):
+    """What is written, and a problem at a place of it; the last ``hidden`` elements of the path are not shown."""
+
+    @property
+    def value(self) -> object: ...
+
+    def problem(self, path: Path, message: str, fix: str, hidden: int = 0) -> Problem: ...
 
 
 class Home(NamedTuple):
@@ -54,7 +66,7 @@ def homes(root: type[BaseModel]) -> Mapping[str, tuple[Home, ...]]:
     found: dict[str, list[Home]] = {}
     for name, home in _keys_of(root, Home("", ())):
         found.setdefault(name, []).append(home)
-    for platform in PLATFORMS.values() if _TARGETS in root.model_fields else ():
+    for platform in PLATFORMS.values() if root is Config else ():
         for name, home in _keys_of(platform.settings, Home(platform.name, ())):
             found.setdefault(name, []).append(home)
     return {name: tuple(dict.fromkeys(places)) for name, places in found.items()}
@@ -64,7 +76,7 @@ def _keys_of(model: type[BaseModel], home: Home) -> Iterator[tuple[str, Home]]:
     for name, field in model.model_fields.items():
         written = field.alias or name
         yield written, home
-        if written == _TARGETS and not home.platform:
+        if not home.platform and (written == _TARGETS or (*home.inside, written) == _OF_RULES):
             continue  # each platform's own, which the caller walks
         for annotation in (field.annotation, *field.metadata):
             for inner in models_in(annotation):
@@ -86,11 +98,18 @@ def elsewhere(name: str, around: Path, platform: str, root: type[BaseModel]) -> 
         return f"it stands at the top of the file{spelt}"
     in_target = around[:1] == (_TARGETS,) and len(around) > 1
     of_target = {home.inside for home in known if home.platform and platform in ("", home.platform)}
+    if of_target and around == ("defaults",) and not (() in of_target and _is_own(written)):
+        return f"it belongs to defaults.{'.'.join(('<platform>', *min(of_target)))}{spelt}"
     if of_target:
         return _within_target(written, of_target, in_target=in_target) + spelt
     if in_target and (others := sorted({home.platform for home in known if home.platform})):
         return f"it is a {'collector' if around[-1] == 'collectors' else 'key'} of platform {others[0]}{spelt}"
     return f"it belongs to {_common(at_top)}{spelt}" if at_top else ""
+
+
+def _is_own(name: str) -> bool:
+    """Return whether each target has a value of its own for this key, so that no default can stand for it."""
+    return any(name in platform.settings.OWN for platform in PLATFORMS.values())
 
 
 def _within_target(name: str, inside: AbstractSet[tuple[str, ...]], *, in_target: bool) -> str:

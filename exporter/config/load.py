@@ -12,68 +12,87 @@ from pydantic import ValidationError
 
 from exporter.config.calendar_warnings import calendar_warnings
 from exporter.config.cross_checks import cross_field_problems
+from exporter.config.defaults import default_problems, default_warnings
+from exporter.config.files import read_parts, seen_from
 from exporter.config.merge import merged
 from exporter.config.messages import field_problems, problems_of_file
+from exporter.config.odd_text import odd_text
 from exporter.config.partial import right_part
 from exporter.config.settings import Config
-from exporter.config.unwatched import unwatched, unwatched_problems
+from exporter.config.unwatched import unwatched, unwatched_by, unwatched_problems
 from exporter.config.verdict_warnings import verdict_warnings
+from exporter.config.written import put_together
 from exporter.errors import ConfigError, Problem
 from exporter.fields.durations import format_duration
 from exporter.fields.kinds import FieldProblem, Reading, mapping_of
 from exporter.platforms.registry import PLATFORMS
-from exporter.platforms.settings import CollectorSettings
-from exporter.support.files import NotAFileError, read_file_or_pipe, trouble_with
+from exporter.platforms.settings import CollectorSettings, Target
+from exporter.support.files import trouble_with
 from exporter.support.known_secrets import KnownSecrets
 from exporter.support.redaction import redact
 from exporter.support.rights import exposures
-from exporter.support.yaml_rest import read_yaml_around
-from exporter.support.yaml_source import show_path
+from exporter.support.versioned import repository_of
 
-PIPE_SECONDS: Final = 10.0
-"""So long one waits for what a pipe brings, such as ``/dev/stdin``: nobody may come to write into it."""
-
-_MOST_BYTES: Final = 64 * 1024 * 1024  # hundreds of thousands of targets
 _HASTY_INTERVAL_SECONDS: Final = 30.0
 _SCRAPE_LABELS: Final = frozenset({"job", "instance"})
 
 
-def load_config(path: Path, environ: Mapping[str, str] = os.environ, now: Callable[[], float] = time.time) -> Config:
-    """Read, validate and resolve ``path``. Raises :class:`exporter.errors.ConfigError` with every problem.
+def load_config(
+    path: Path | None,
+    environ: Mapping[str, str] = os.environ,
+    now: Callable[[], float] = time.time,
+    *,
+    folder: Path | None = None,
+    opens_secrets: bool = True,
+) -> Config:
+    """Read, validate and resolve the file ``path`` and all files in ``folder``. Either may be missing.
 
-    Relative paths in it start at its folder; ``{env: NAME}`` looks into ``environ``. What it accepts up to a day is over, or
-    not, at ``now`` (Unix seconds).
+    Without ``opens_secrets`` it only tells what is right: secrets that stand elsewhere are not looked for, and nothing can be
+    asked with what is in their places.
+
+    Relative paths in a file start at its folder; ``{env: NAME}`` looks into ``environ``. What is accepted up to a day is over,
+    or not, at ``now`` (Unix seconds). Raises :class:`exporter.errors.ConfigError` with every problem.
     """
-    reading = Reading(path.absolute().parent, environ, file=path.absolute())
-    source = read_yaml_around(read_text(path))
-    problems = list(source.problems)
-    raw = {} if source.value is None else merged(source.value)
+    home = path or folder or Path()
+    parts = read_parts(path, folder)
+    base = (home if path is None else home.parent).absolute()
+    reading = Reading(base, environ, file=None if folder else home.absolute(), opens_secrets=opens_secrets)
+    if folder:
+        reading.private.extend(seen_from(base, parts))
+    written = put_together(parts, home)
+    problems = [*(problem for part in parts for problem in part.problems), *written.problems]
     config: Config | None = None
-    if source.value is not None or not problems:
+    if not written.lacks_some:
         try:
-            config = Config.model_validate(raw, context=reading)
+            config = Config.model_validate(merged(written.value), context=reading)
         except ValidationError as error:
-            problems += field_problems(error, source)
-        problems += cross_field_problems(source)
-    files = (path.absolute(), *reading.files)
+            problems += field_problems(error, written)
+        problems += cross_field_problems(written)
+        problems += default_problems(written, reading)
+    named = [*(part.file for part in parts), *([] if folder is None else [folder])]
+    files = tuple(dict.fromkeys([*(each.absolute() for each in named), *reading.files]))
 
     def told(found: Iterable[FieldProblem]) -> list[Problem]:
-        return [Problem(show_path(where), what, fix, str(path), source.line(where)) for where, what, fix in found]
+        return list(dict.fromkeys(written.problem(*problem) for problem in found))
 
     if problems or config is None:
-        warnings = told(FieldProblem(where, *_UNREAD) for where in source.unread)
-        if (part := right_part(raw, reading)) is not None:
-            warnings += told(part.of_values(_warnings(part.config, part.written)))
-            seen = [(where, warning) for where, warning in unwatched(part.config) if part.is_whole(where)]
-            warnings += told(part.of_values(unwatched_problems(seen, part.config.targets, now())))
+        warnings = [part.problem(where, *_UNREAD) for part in parts for where in part.source.unread]
+        if (right := right_part(written.value, reading)) is not None:
+            warnings += told(right.of_values(_warnings(right.config, right.written)))
+            seen = [(where, warning) for where, warning in unwatched(right.config) if right.is_whole(where)]
+            warnings += told(right.of_values(unwatched_problems(seen, right.config.targets, now())))
         warnings += _open_files(files, reading)
-        problems = problems_of_file(problems, path)
+        problems = problems_of_file(problems, home)
         raise ConfigError(*(_masked(found, reading.secrets) for found in (problems, warnings)))
     less = tuple(unwatched(config))
-    warnings = told(_warnings(config, mapping_of(source.value))) + _open_files(files, reading)
+    warnings = told(_warnings(config, mapping_of(written.value))) + _open_files(files, reading)
     gaps = told(unwatched_problems(less, config.targets, now()))
+    for index, rule in enumerate(config.discover):
+        of_rule = (((("discover", index, *where)), warning) for where, warning in unwatched_by(rule))
+        gaps += told(unwatched_problems(of_rule, [rule.target], now()))
     warnings, gaps = (_masked(found, reading.secrets, config.names) for found in (warnings, gaps))
-    return config.read_from(files, tuple(warnings), reading.secrets).leaving(tuple(row for _, row in less), tuple(gaps))
+    config = config.read_from(files, tuple(warnings), reading.secrets).leaving(tuple(row for _, row in less), tuple(gaps))
+    return config.coming_from({} if folder is None else written.origins, tuple(dict.fromkeys(reading.unopened)))
 
 
 _UNREAD: Final = ("was not checked: it holds what is not valid YAML", "mend that, and check again")
@@ -81,25 +100,13 @@ _UNREAD: Final = ("was not checked: it holds what is not valid YAML", "mend that
 
 def _open_files(files: Iterable[Path], reading: Reading) -> list[Problem]:
     found = exposures(dict.fromkeys(files, False) | dict.fromkeys(reading.private, True))
-    return [Problem("", each.message, each.fix) for each in found]
-
-
-def read_text(path: Path, flag: str = "--config.file") -> str:
-    """Return the text of a file that ``flag`` names. Raises :class:`~exporter.errors.ConfigError` that says why not."""
-    try:
-        content = read_file_or_pipe(path, _MOST_BYTES + 1, PIPE_SECONDS)
-        if len(content) > _MOST_BYTES:
-            raise ConfigError([Problem("", f"is larger than {_MOST_BYTES >> 20} MiB", "name the configuration", str(path))])
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        problem = Problem("", "is not UTF-8 text", "save it as UTF-8", str(path))
-    except FileNotFoundError:
-        problem = Problem("", "does not exist", f"name another file with {flag}", str(path))
-    except NotAFileError:
-        problem = Problem("", "is not a file", "name a regular file, or a pipe that somebody writes and closes", str(path))
-    except OSError as error:
-        problem = Problem("", f"cannot be read: {error.strerror}", "name a file that the exporter may read", str(path))
-    raise ConfigError([problem])
+    told = [Problem("", each.message, each.fix) for each in found]
+    if reading.file in reading.private and (repository := repository_of(reading.file)) is not None:
+        message = f"{reading.file} holds a credential, and git tracks it in {repository}"
+        told.append(
+            Problem("", message, "write {file: PATH} or {env: NAME}, and have a new credential made: clones keep the old")
+        )
+    return told
 
 
 def _masked(problems: Collection[Problem], secrets: Iterable[str], names: Iterable[str] = ()) -> list[Problem]:
@@ -118,22 +125,33 @@ def _warnings(config: Config, written: Mapping[str, object]) -> Iterator[FieldPr
     if config.state_file and (trouble := trouble_with(config.state_file.parent, folder=True)):
         fix = "create it, writable for the exporter, or correct the path"
         yield FieldProblem(("state_file",), f"the folder {config.state_file.parent} {trouble}", fix)
+    yield from default_warnings(written)
     yield from calendar_warnings(written)
+    yield from odd_text(written)
     yield from verdict_warnings(config)
     raw = written.get("targets")
-    for index, target in enumerate(config.targets):
-        path = ("targets", index)
+    for path, target in _all_targets(config):
         for name in sorted(_SCRAPE_LABELS & target.labels.keys()):
             message = f"Prometheus sets {name} itself and renames this one to exported_{name}"
             yield FieldProblem((*path, "labels", name), message, "use another name")
         yield from PLATFORMS[target.platform].warnings(target, path)
         for collector, settings in target.running().items():
             yield from _timing_warnings(settings, target.timeout, (*path, "collectors", collector.value))
-        collectors = mapping_of(mapping_of(raw[index]).get("collectors")) if isinstance(raw, list) else {}
+        if path[0] != "targets" or not isinstance(raw, list):
+            continue
+        collectors = mapping_of(mapping_of(raw[path[1]]).get("collectors"))
         for collector, settings in target.running().items():
             if mapping_of(collectors.get(collector.value)).get("windows") and not settings.windows:
                 message = f"has no effect: {collector.value} are not counted in windows"
                 yield FieldProblem((*path, "collectors", collector.value, "windows"), message, "remove it")
+
+
+def _all_targets(config: Config) -> Iterator[tuple[tuple[str, int, *tuple[str, ...]], Target]]:
+    """Yield what the file says of single targets and of those of each rule, and where."""
+    for index, target in enumerate(config.targets):
+        yield ("targets", index), target
+    for index, rule in enumerate(config.discover):
+        yield ("discover", index, "target"), rule.target
 
 
 def _timing_warnings(settings: CollectorSettings, timeout: float, path: tuple[str | int, ...]) -> Iterator[FieldProblem]:

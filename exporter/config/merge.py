@@ -1,9 +1,12 @@
-"""What stands once for all targets, put into each of them before it is validated: so one model of a target is enough."""
+"""What stands once for many targets, put into each of them before it is validated: so one model of a target is enough.
+
+``defaults`` are filled into the targets of a platform, time zone, windows and collectors into all.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Final
+from typing import Final, get_origin
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel
@@ -11,23 +14,79 @@ from pydantic import BaseModel
 from exporter.config.settings import DEFAULT_WINDOWS
 from exporter.fields.kinds import is_window_name, mapping_of
 from exporter.platforms.registry import PLATFORMS
-from exporter.platforms.settings import CollectorSettings, models_in
+from exporter.platforms.settings import MAY_BE_EMPTY, Collectors, CollectorSettings, models_in
 
 _TARGETS: Final = "targets"
+_EXTENSION: Final = "x-"
+_RULES: Final = "discover"
 
 
 def merged(top: object) -> object:
     """Return the raw value of a file with time zone, windows and collectors filled into each target that leaves them out.
 
+    What a rule of ``discover`` says of its targets is one target more.
+
     Nothing is copied that is not a mapping, and no path changes, so a problem is reported where the user wrote it.
     """
-    if not isinstance(top, Mapping) or not isinstance(top.get(_TARGETS), list):
+    if not isinstance(top, Mapping):
         return top
     zone = top.get("timezone")
     shared = {"timezone": zone} if _is_zone(zone) else {}
     names = _names(top.get("windows"))
     given = {key: value for key, value in top.items() if value is not None or key != "windows"}
-    return {**given, _TARGETS: [_target(target, shared, names) for target in top[_TARGETS]]}
+    if isinstance(targets := top.get(_TARGETS), list):
+        given[_TARGETS] = [_target(target, shared, names) for target in targets]
+    if isinstance(rules := top.get(_RULES), list):
+        given[_RULES] = [_rule(rule, shared, names) for rule in rules]
+    return given
+
+
+def _rule(rule: object, shared: Mapping[str, object], names: Sequence[str]) -> object:
+    raw = mapping_of(rule)
+    template, platform = raw.get("target"), PLATFORMS.get(str(raw.get("platform")))
+    if platform is None or platform.discoverer is None:
+        return (
+            {key: value for key, value in raw.items() if key != "target"} if raw else rule
+        )  # judged once the platform is right
+    if template is not None and not isinstance(template, Mapping):
+        return rule
+    whole = {**mapping_of(template), "name": "site", "platform": platform.name}
+    return {**raw, "target": _target(whole, shared, names)}
+
+
+def without_extensions(written: Mapping[str, object]) -> Mapping[str, object]:
+    """Return ``written`` without the keys that are nobody's (``x-…``): what stands there is for anchors."""
+    if any(key.startswith(_EXTENSION) for key in written):
+        return {key: value for key, value in written.items() if not key.startswith(_EXTENSION)}
+    return written
+
+
+def filled(written: Mapping[str, object], defaults: Mapping[str, object], model: type[BaseModel]) -> dict[str, object]:
+    """Return ``written`` with what it leaves out taken from ``defaults``; both are raw mappings that ``model`` describes.
+
+    Mappings are filled key by key, except that a secret is one value. What is written wins, be it a list or nothing. Which
+    collectors run is the target's to say: defaults of one that does not run mean nothing.
+    """
+    whole = dict(written)
+    for key, value in defaults.items():
+        field = model.model_fields.get(key)
+        inner = next(models_in(field.annotation), None) if field else None
+        own = whole.get(key)
+        if inner is not None and issubclass(inner, Collectors) and isinstance(value, Mapping):
+            chosen = dict.fromkeys(inner.model_fields) if own is None else own
+            if isinstance(chosen, Mapping):
+                of_chosen = {name: value[name] for name in chosen if name in value}
+                whole[key] = filled(chosen, of_chosen, inner)
+        elif key not in whole:
+            whole[key] = value
+        elif isinstance(value, Mapping) and field is not None:
+            if own is None and MAY_BE_EMPTY in field.metadata:
+                own = {}
+            if isinstance(own, Mapping) and inner is not None:
+                whole[key] = filled(own, value, inner)
+            elif isinstance(own, Mapping) and get_origin(field.annotation) is dict:
+                whole[key] = {**value, **own}
+    return whole
 
 
 def _target(target: object, shared: Mapping[str, object], names: Sequence[str]) -> object:

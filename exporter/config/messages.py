@@ -12,14 +12,14 @@ from typing import Any, Final
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from exporter.config.keys import elsewhere, homes, known_keys, platform_at
+from exporter.config.keys import Source, elsewhere, homes, known_keys, platform_at
 from exporter.config.settings import Config
 from exporter.errors import Problem
 from exporter.fields.kinds import REPORTED_ELSEWHERE, kind, shown
 from exporter.platforms.registry import PLATFORMS
 from exporter.support.near import near_word, same_word
 from exporter.support.redaction import is_meant, redact
-from exporter.support.yaml_source import UNREADABLE, Path, Source, show_path, showable_key
+from exporter.support.yaml_source import ODD_BLANKS, UNREADABLE, Path, showable_key
 
 # Words that people bring from elsewhere, besides those of the platforms; close matches are found without this list.
 _MISNOMERS: Final[Mapping[str, str]] = {
@@ -59,9 +59,35 @@ _VERDICTS: Final[Mapping[str, str]] = {
 
 
 def problems_of_file(problems: Iterable[Problem], path: FilePath) -> list[Problem]:
-    """Return the problems of the file ``path`` as it has them, one for each place and message, its name in each."""
-    unique = {(problem.path, problem.message): replace(problem, file=str(path)) for problem in problems}
-    return sorted(unique.values(), key=lambda problem: problem.line or 0)
+    """Return ``problems`` as the files have them, one for each place and message; ``path`` is the file of most."""
+    placed = (replace(problem, file=problem.file or str(path)) for problem in problems)
+    unique = {(problem.file, problem.path, problem.message, problem.fix): problem for problem in placed}
+    return sorted(_causes([*unique.values()]), key=lambda problem: (problem.file, problem.line or 0))
+
+
+def _causes(problems: Sequence[Problem]) -> Iterator[Problem]:
+    """Yield ``problems`` without those that only follow from a misspelt key: what it should have given is not missing, too."""
+    meant = {
+        (problem.file, problem.path.rpartition(".")[0], found[1])
+        for problem in problems
+        if problem.message == _UNKNOWN and (found := _DID_YOU_MEAN.fullmatch(problem.fix))
+    }
+    for problem in problems:
+        around, _, key = problem.path.rpartition(".")
+        follows = problem.message in _MISSING and (problem.file, around, key) in meant
+        follows |= problem.message.endswith(_MISSING_THERE) and any(
+            (file, there) == (problem.file, problem.path) and re.search(rf"\b{name}\b", problem.fix)
+            for file, there, name in meant
+        )
+        if not follows:
+            yield problem
+
+
+_UNKNOWN: Final = "unknown key"
+_NO_TARGETS: Final = "there are no targets"
+_DID_YOU_MEAN: Final = re.compile(r"did you mean (\w+)\?")
+_MISSING: Final = ("is missing", _NO_TARGETS)
+_MISSING_THERE: Final = ("is missing", "has no credential")
 
 
 def field_problems(error: ValidationError, source: Source, root: type[BaseModel] = Config) -> Iterator[Problem]:
@@ -106,10 +132,9 @@ def _problem(details: ErrorDetails, path: Path, source: Source, root: type[BaseM
         path = path[:-1]
         if not showable_key(path[-1]):
             path = path[:-1]
-    line = source.line(path)
-    if path[-2:-1] == ("labels",) and not showable_key(path[-1]):  # `labels: {CREDENTIAL}` is a label without a value
-        path = path[:-1]
-    return Problem(show_path(path), message, fix, line=line)
+    # `labels: {CREDENTIAL}` is a label without a value
+    hidden = 1 if path[-2:-1] == ("labels",) and not showable_key(path[-1]) else 0
+    return source.problem(path, message, fix, hidden)
 
 
 _WANTED: Final[Mapping[str, tuple[str, str]]] = {
@@ -157,11 +182,11 @@ _PLAIN: Final[Mapping[str, tuple[str, str]]] = {
 def _standard(details: ErrorDetails, path: Path, root: type[BaseModel]) -> tuple[str, str]:
     name, value, context = details["type"], details["input"], details.get("ctx", {})
     if root is Config and path == ("targets",) and (name in ("missing", "too_short") or value is None):
-        return "there are no targets", "add targets, with at least one"
+        return _NO_TARGETS, "add targets, with at least one"
     if name in _WANTED:
         wanted, fix = _WANTED[name]
-        if not path and isinstance(value, list) and root is Config:
-            fix = "write targets: above the list"
+        if not path and root is Config:
+            fix = "write targets: above the list" if isinstance(value, list) else "begin it with targets: and a list of them"
         said = f"must be {wanted}, not {kind(value)}", (_in_another_form(wanted, value, path) if path else "") or fix
         return _empty(wanted) if value is None else said
     if name in _NUMBERS or name in _BOUNDS:
@@ -194,8 +219,8 @@ def _in_another_form(wanted: str, value: object, path: Path) -> str:
     if wanted == "a mapping" and isinstance(value, list) and value:
         if all(isinstance(inner, Mapping) for inner in value):
             return "leave the - out"
-        example = showable_key(value[0]) if isinstance(value[0], str) else None
-        return f"write each as a key with its value, without -, such as {example}:" if example else ""
+        key = showable_key(value[0]) if isinstance(value[0], str) else None
+        return f"write each as a key with its value, without -, such as {key}:" if key else ""
     return ""
 
 
@@ -211,8 +236,8 @@ def _of_number(name: str, value: Any, context: Mapping[str, Any]) -> tuple[str, 
         return _no_number(_NUMBERS[name], value)
     words, bound, fix = _BOUNDS[name]
     limit = f"{context[bound]:.15g}"
-    is_percentage = name == "less_than" and limit == "1" and value <= 100  # noqa: PLR2004  per cent
-    more = f"; {value / 100:.15g} is {value:.15g} %" if is_percentage else ""
+    is_percentage = name == "less_than" and limit == "1" and 1 < value <= 100  # noqa: PLR2004  per cent
+    more = f"; {value / 100:.15g} is {value:.15g} %" if is_percentage else "; 1 is all of them" if value == 1 else ""
     return f"{words} {limit}, not {value:.15g}", fix.format(limit) + more
 
 
@@ -222,18 +247,23 @@ def _no_number(wanted: str, value: object) -> tuple[str, str]:
         return _empty(wanted)
     if not isinstance(value, (str, float)):
         return f"must be {wanted}, not {kind(value)}", "write it in digits"
-    found = _NUMBER.fullmatch(value) if isinstance(value, str) else None
+    if isinstance(value, float):
+        return f"{value!r} is not {wanted}", f"write {value:.15g}" if value.is_integer() else "write it without a fraction"
+    found = _NUMBER.fullmatch(value)
     meant = float(found[1].replace(",", ".")) / (100 if found[2] else 1) if found else 0.0
     is_usable = found is not None and isfinite(meant) and (wanted == "a number" or meant.is_integer())
-    shown_value = shown(value) if isinstance(value, str) else f"{value:.15g}"
     as_meant = f"write {meant:.15g}" + ("" if found and found[2] else ", without quotes")
-    otherwise = "write it without a fraction" if found or isinstance(value, float) else "write it in digits"
-    return f"{shown_value} is not {wanted}", as_meant if is_usable else otherwise
+    otherwise = "write it without a fraction" if found else "write it in digits"
+    return f"{shown(value)} is not {wanted}", as_meant if is_usable else otherwise
 
 
-def _misnomer(name: str) -> str:
-    """Return how a key that people bring from elsewhere is written here; empty for one that we do not know."""
-    fixes = [fix for platform in PLATFORMS.values() if (fix := platform.misnomers.get(name))]
+def _misnomer(name: str, platform: str) -> str:
+    """Return how a key that people bring from elsewhere is written here, in a target of ``platform`` if that is known.
+
+    It is empty for one that we do not know.
+    """
+    asked = [PLATFORMS[platform]] if platform else PLATFORMS.values()
+    fixes = [fix for one in asked if (fix := one.misnomers.get(name))]
     return _either([*fixes[:1], *(fix.removeprefix("write ") for fix in fixes[1:])]) if fixes else _MISNOMERS.get(name, "")
 
 
@@ -241,22 +271,24 @@ def _unknown_key(path: Path, source: Source, root: type[BaseModel]) -> Problem:
     key, around = str(path[-1]), path[:-1]
     # What is nearly a key of ours is no credential, however long its words are.
     name = showable_key(key) or (key if key.isascii() and near_word(key, homes(root)) else None)
-    line = source.line(path)
     known = known_keys(around, source, root)
     use = f"use one of {', '.join(known)}"
+    if re.search(f"[{ODD_BLANKS}]", key):
+        what = "unknown key with a blank that is none (U+00A0 and the like, from a web page)"
+        return source.problem(path, what, "type the blanks anew", hidden=1)
     if name is None:
-        return Problem(show_path(around), "unknown key, which is not shown", use, line=line)
+        return source.problem(path, "unknown key, which is not shown", use, hidden=1)
     platform = platform_at(around, source)
     fix = (
         _meant(same_word(name, known))
         or _meant(_VERDICTS.get(name) if around == ("verdicts",) else None)
-        or (_misnomer(name) if root is Config else "")
+        or (_misnomer(name, platform) if root is Config and (platform or name not in homes(root)) else "")
         or elsewhere(name, around, platform, root)
         or _meant(near_word(name, known))
         or use
     )
-    what = f"not a collector of platform {platform}" if around[-1:] == ("collectors",) else "unknown key"
-    return Problem(show_path(path), what, fix, line=line)
+    what = f"not a collector of platform {platform}" if around[-1:] == ("collectors",) else _UNKNOWN
+    return source.problem(path, what, fix)
 
 
 def _meant(near: str | None) -> str:

@@ -9,6 +9,7 @@ from typing import Any, Final, cast
 
 from pydantic import ValidationError
 
+from exporter.config.merge import merged
 from exporter.config.messages import place_of
 from exporter.config.settings import Config
 from exporter.fields.kinds import FieldProblem, Reading
@@ -49,12 +50,12 @@ class RightPart:
 
 
 def right_part(raw: object, reading: Reading) -> RightPart | None:
-    """Return what is right in ``raw``, the merged value of a file; ``None`` if hardly anything is."""
+    """Return what is right in ``raw``, the value of a file as it is written; ``None`` if hardly anything is."""
     left_out: frozenset[Path] = frozenset()
     for _ in range(_TRIES):
         written, places = _without(raw, left_out)
         try:
-            return RightPart(Config.model_validate(written, context=reading), written, left_out, places)
+            return RightPart(Config.model_validate(merged(written), context=reading), written, left_out, places)
         except ValidationError as error:
             found = [place_of(details["loc"]) for details in error.errors(include_url=False)]
             wrong = {_cut(path, left_out, places) for path in found if path != (_TARGETS,)} or {()}

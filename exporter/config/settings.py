@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from functools import reduce
 from operator import or_
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
-from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, PrivateAttr, ValidationInfo
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, PrivateAttr, ValidationInfo, create_model
+from pydantic_core import PydanticCustomError
 
 from exporter.config.grafana import GrafanaAddress
 from exporter.config.verdicts import Verdicts
@@ -17,6 +18,9 @@ from exporter.counting import WindowSpec
 from exporter.errors import Problem
 from exporter.fields.kinds import FilePath, Reading, SiteName, UserName, Zone, field_error
 from exporter.limits import WINDOWS
+from exporter.model import WHOLE, Shard
+from exporter.platforms.base import Platform
+from exporter.platforms.discovery import MAX_RULES, Discovery
 from exporter.platforms.registry import PLATFORMS
 from exporter.platforms.settings import MAY_BE_EMPTY, Strict, Target, Window, default
 from exporter.policy import ConfigWarning
@@ -31,7 +35,10 @@ DEFAULT_WINDOWS: Final = (
 
 if TYPE_CHECKING:
     AnyTarget = Target
+    AnyDiscovery = Discovery
 else:
+    # One platform has it, and a choice of one needs no discriminator.
+    AnyDiscovery = reduce(or_, (platform.discoverer.settings for platform in PLATFORMS.values() if platform.discoverer))
     AnyTarget = Annotated[reduce(or_, (platform.settings for platform in PLATFORMS.values())), Field(discriminator="platform")]
 
 
@@ -49,14 +56,44 @@ def _given(operators: object) -> object:
     return operators
 
 
+def _some(targets: tuple[Target, ...], info: ValidationInfo) -> tuple[Target, ...]:
+    """Refuse a file that watches nothing. Rules that are wrong are reported, and may have been meant to find some."""
+    if not targets and info.data.get("discover", True) == ():
+        raise PydanticCustomError("too_short", "no targets")
+    return targets
+
+
 Users = Annotated[frozenset[UserName], Field(strict=False, min_length=1)]
 Operators = Annotated[Users | None, BeforeValidator(_given)]
+
+
+def _of_many(platform: Platform) -> Any:  # noqa: ANN401  what pydantic makes a field of
+    own = [f"`{key}`" for key in platform.settings.model_fields if key in platform.settings.OWN]
+    description = f"What targets of platform {platform.name} share: any of their keys but {', '.join(own[:-1])} and {own[-1]}."
+    return dict[str, Any] | None, Field(default=None, description=description)
+
+
+if TYPE_CHECKING:
+    Defaults = Strict
+else:
+    # What stands in a block is judged where it is filled in, and for all targets at once in exporter.config.defaults.
+    Defaults = create_model(
+        "Defaults",
+        __base__=Strict,
+        __doc__="What many targets share. A target that says something else is right.",
+        **{name: _of_many(platform) for name, platform in PLATFORMS.items()},
+    )
 
 
 class Config(Strict):
     """The whole file."""
 
-    model_config = ConfigDict(title="booking-sync-exporter configuration")
+    model_config = ConfigDict(
+        title="booking-sync-exporter configuration",
+        json_schema_extra={
+            "anyOf": [{"required": [key], "properties": {key: {"minItems": 1}}} for key in ("targets", "discover")]
+        },
+    )
 
     timezone: Zone = default("UTC", "IANA zone that calendar windows such as `now/d` are in.")
     windows: Annotated[
@@ -65,7 +102,16 @@ class Config(Strict):
         default_factory=lambda: DEFAULT_WINDOWS,
         description="Windows that collectors count in. Default: last_24h, today, next_24h, next_7d.",
     )
-    targets: Annotated[tuple[AnyTarget, ...], Field(strict=False, min_length=1)] = Field(description="The accounts to watch.")
+    defaults: Annotated[Defaults, MAY_BE_EMPTY] = Field(
+        default_factory=Defaults, exclude=True, description="What many targets share, by platform."
+    )
+    discover: Annotated[tuple[AnyDiscovery, ...], Field(strict=False, max_length=MAX_RULES)] = Field(
+        default_factory=tuple,
+        description="Rules that find accounts to watch, besides the `targets`: see [many sites](#discover).",
+    )
+    targets: Annotated[tuple[AnyTarget, ...], Field(strict=False), AfterValidator(_some)] = Field(
+        default_factory=tuple, description="The accounts to watch. Required without `discover`."
+    )
     state_file: FilePath | None = Field(
         default=None,
         description="Remembers which states connections and collectors had within a week, across restarts. A relative path "
@@ -86,8 +132,8 @@ class Config(Strict):
     site_users: dict[SiteName, Users] = Field(
         default_factory=dict,
         description="Who sees one site only: values of the targets' label `site`, each with a list of users of the web "
-        "configuration. Such a user gets `/site/NAME` and nothing else; who is named nowhere sees everything unless there are "
-        "`operators`.",
+        "configuration. Such a user gets `/site/NAME` and nothing else; a user who is named nowhere sees everything unless "
+        "there are `operators`.",
     )
     operators: Operators = Field(
         default=None,
@@ -102,6 +148,11 @@ class Config(Strict):
     _operators_by_default: frozenset[str] = PrivateAttr(default=frozenset())
     _files: tuple[Path, ...] = PrivateAttr(default=())
     _secrets: tuple[str, ...] = PrivateAttr(default=())
+    _origins: Mapping[str, Path] = PrivateAttr(default_factory=dict)
+    _shard: Shard = PrivateAttr(default=WHOLE)
+    _elsewhere: frozenset[Hashable] = PrivateAttr(default=frozenset())
+    _found: frozenset[str] = PrivateAttr(default=frozenset())
+    _unopened: tuple[str, ...] = PrivateAttr(default=())
 
     @property
     def warnings(self) -> tuple[Problem, ...]:
@@ -147,6 +198,16 @@ class Config(Strict):
         return self._files
 
     @property
+    def origins(self) -> Mapping[str, Path]:
+        """The files that its targets stand in, by name; empty if all stand in one."""
+        return self._origins
+
+    @property
+    def unopened(self) -> tuple[str, ...]:
+        """The sources of secrets that were not looked for: nothing can be asked with such a configuration."""
+        return self._unopened
+
+    @property
     def secrets(self) -> tuple[str, ...]:
         """Its credentials, to be masked wherever they turn up; none that is also a name, which is shown everywhere."""
         return self._secrets
@@ -154,7 +215,33 @@ class Config(Strict):
     @property
     def names(self) -> frozenset[str]:
         """What its targets are called, platforms and labels included."""
-        return frozenset(name for target in self.targets for name in (target.name, target.platform, *target.labels.values()))
+        targets = (*self.targets, *(rule.target for rule in self.discover))
+        names = (name for target in targets for name in (target.name, target.platform, *target.labels.values()))
+        return frozenset((*names, *(rule.name for rule in self.discover)))
+
+    @property
+    def shard(self) -> Shard:
+        """The part of the targets that these are."""
+        return self._shard
+
+    @property
+    def elsewhere(self) -> frozenset[Hashable]:
+        """Accounts of targets that stand in the file and fall to other shards, as :func:`account_of` has them."""
+        return self._elsewhere
+
+    @property
+    def written(self) -> tuple[Target, ...]:
+        """The targets that stand in the file, without those that a rule found."""
+        return tuple(target for target in self.targets if target.name not in self._found)
+
+    def finding(self, targets: Sequence[Target], unwatched: tuple[ConfigWarning, ...]) -> Config:
+        """Return the same configuration with ``targets`` that rules found behind those of the file, in place of others.
+
+        ``unwatched`` is what all of them leave unwatched.
+        """
+        copy = self.model_copy(update={"targets": (*self.written, *targets)})
+        copy._found, copy._unwatched = frozenset(target.name for target in targets), unwatched  # noqa: SLF001  its own
+        return copy
 
     def read_from(self, files: tuple[Path, ...], warnings: tuple[Problem, ...], secrets: Iterable[str] = ()) -> Config:
         """Return the same configuration with what is known about where it came from."""
@@ -163,6 +250,12 @@ class Config(Strict):
         copy._files, copy._warnings = files, warnings  # noqa: SLF001  its own
         # Without white space as they are sent, so that a file with another end of line is the same configuration.
         copy._secrets = tuple(dict.fromkeys(secret for secret in map(pasted, secrets) if secret not in names))  # noqa: SLF001  its own
+        return copy
+
+    def coming_from(self, origins: Mapping[str, Path], unopened: tuple[str, ...]) -> Config:
+        """Return the same configuration with what is known of its places, see :attr:`origins` and :attr:`unopened`."""
+        copy = self.model_copy()
+        copy._origins, copy._unopened = origins, unopened  # noqa: SLF001  its own
         return copy
 
     def known_to(self, users: Iterable[str]) -> Config:
@@ -191,10 +284,20 @@ def shard_of(config: Config, index: int, count: int) -> Config:
     """
     if not 0 <= index < count:
         raise ValueError(f"shard {index} is not one of {count}; they count from 0")
-    targets = tuple(target for target in config.targets if _place(target.name) % count == index)
+    targets = tuple(target for target in config.targets if place(target.name) % count == index)
     state_file = config.state_file and config.state_file.with_name(f"{config.state_file.name}.{index}-of-{count}")
-    return config.model_copy(update={"targets": targets, "state_file": state_file})
+    shard = config.model_copy(update={"targets": targets, "state_file": state_file})
+    here = {account_of(target) for target in targets}
+    shard._shard = Shard(index, count)  # noqa: SLF001  ours
+    shard._elsewhere = frozenset(map(account_of, config.targets)) - here  # noqa: SLF001  ours
+    return shard
 
 
-def _place(name: str) -> int:
+def account_of(target: Target) -> Hashable:
+    """Return what tells the account of ``target`` from those of others; ``None`` where that is not known."""
+    return (target.platform, target.account.key) if target.account else None
+
+
+def place(name: str) -> int:
+    """Return a number that belongs to ``name`` for good."""
     return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8])

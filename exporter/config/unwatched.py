@@ -11,6 +11,7 @@ from typing import Final
 from exporter.config.settings import Config
 from exporter.fields.kinds import FieldProblem
 from exporter.model import CollectorName, Message
+from exporter.platforms.discovery import Discovery
 from exporter.platforms.policy import over, policy_of
 from exporter.platforms.settings import Target
 from exporter.policy import ConfigWarning, WarningKind
@@ -33,6 +34,13 @@ def unwatched(config: Config) -> Iterator[tuple[Path, ConfigWarning]]:
         path: Path = ("targets", index)
         for where, warning in (*_of_target(target), *_same_account(target, first)):
             yield (*path, *where), warning
+
+
+def unwatched_by(rule: Discovery) -> Iterator[tuple[Path, ConfigWarning]]:
+    """Yield what each target of ``rule`` leaves unwatched, and where in the rule it is decided."""
+    if not rule.target.paused:
+        for where, warning in _of_target(rule.target):
+            yield ("target", *where), warning
 
 
 def unwatched_problems(

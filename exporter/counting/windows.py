@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import calendar
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
@@ -33,11 +33,13 @@ CALENDAR: Final = "dwMy"
 """Units that follow the calendar of a zone; the others are absolute time."""
 _ABSOLUTE: Final = {"s": timedelta(seconds=1), "m": timedelta(minutes=1), "h": timedelta(hours=1)}
 _EXAMPLES: Final = "now, now-24h, now+7d, now/d, now+1d/d"
+_DAYS: Final = {"today": "now/d", "tomorrow": "now+1d/d", "yesterday": "now-1d/d"}
 _OTHER_UNITS: Final = {"S": "s", "H": "h", "D": "d", "W": "w", "Y": "y"}
 _SIGN: Final = re.compile(r"[+\-/@]")
 _NUMBER: Final = re.compile(r"[0-9]*")
 _TIME: Final = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
 _SECOND: Final = timedelta(seconds=1)
+_APART: Final = "choose bounds so that from always lies before to"
 
 
 class WindowError(ValueError):
@@ -76,12 +78,9 @@ class WindowSpec:
         """Return the interval for the frozen ``now`` (Unix seconds). Raises :class:`WindowError` when it is empty."""
         start, end = moment(self.start, now, zone), moment(self.end, now, zone)
         if start >= end:
-            what = "is empty" if start == end else "ends before it starts"
             at = datetime.fromtimestamp(now, zone).isoformat(timespec="seconds")
-            raise WindowError(
-                f"from {self.start} to {self.end} {what} when it is {at}",
-                "choose bounds so that from always lies before to",
-            )
+            what = "is empty" if start == end else "ends before it starts"
+            raise WindowError(f"from {self.start} to {self.end} {what} when it is {at}", _APART)
         return Window(self.name, start, end)
 
     def check(self, zone: ZoneInfo) -> None:
@@ -109,6 +108,24 @@ def hull(windows: Sequence[Window]) -> tuple[float, float]:
 
 @lru_cache(maxsize=1024)
 def _check(spec: WindowSpec, zone: ZoneInfo) -> None:
+    try:
+        for now in _sample_year(zone):
+            spec.resolve(now, zone)
+    except WindowError:
+        # Who exchanged the bounds looks for no date: only what depends on it is told with one.
+        moments = [(moment(spec.start, now, zone), moment(spec.end, now, zone)) for now in _sample_year(zone)]
+        if any(start < end for start, end in moments):
+            raise
+        said, fix = "never ends after it starts", _APART
+        if all(start == end for start, end in moments):
+            said = "is always empty"
+        elif all(start > end for start, end in moments):
+            said, fix = "always ends before it starts", f"exchange them: from {spec.end} to {spec.start}"
+        raise WindowError(f"from {spec.start} to {spec.end} {said}", fix) from None
+
+
+def _sample_year(zone: ZoneInfo) -> Iterator[float]:
+    """Yield the moments at which a window is tried, in Unix seconds."""
     # A fixed leap year, so that a file does not turn bad with the date. Half a second after each midnight is where a bound
     # that is rounded lies closest to now; half a second before is where it lies farthest; the third wanders through the day.
     day = datetime(2028, 1, 1, tzinfo=UTC)
@@ -116,7 +133,7 @@ def _check(spec: WindowSpec, zone: ZoneInfo) -> None:
     for number in range(366):
         midnight = _first_at(day.replace(tzinfo=None) + timedelta(days=number), zone)
         for at in (midnight + half, midnight - half, midnight + timedelta(minutes=37 * number % 1380, seconds=7.5)):
-            spec.resolve(at.timestamp(), zone)
+            yield at.timestamp()
 
 
 def moment(expression: str, now: float, zone: ZoneInfo) -> float:
@@ -135,10 +152,7 @@ def moment(expression: str, now: float, zone: ZoneInfo) -> float:
 def parse(expression: str) -> tuple[Step, ...]:
     """Return the steps of ``expression``. Raises :class:`WindowError` naming the expression, the position and a fix."""
     if not expression.startswith("now"):
-        fix = (
-            "start it with now in lower case" if expression.strip().lower().startswith("now") else f"write it like {_EXAMPLES}"
-        )
-        raise WindowError(f"{expression!r} does not start with now, at position 1", fix)
+        raise WindowError(f"{expression!r} does not start with now, at position 1", _with_now(expression))
     steps: list[Step] = []
     position = len("now")
     while position < len(expression):
@@ -162,6 +176,18 @@ def parse(expression: str) -> tuple[Step, ...]:
         steps.append(Step(sign, int(digits or 1), unit))  # type: ignore[arg-type]  # _SIGN has checked it
         position += 1
     return tuple(steps)
+
+
+def _with_now(expression: str) -> str:
+    """Return how to write what does not start with now."""
+    words = expression.strip().lower()
+    if words.startswith("now"):
+        return "start it with now in lower case"
+    if words in _DAYS:
+        return f"write {_DAYS[words]}"
+    if re.fullmatch(r"[+-]?[0-9]{1,5}[smhdwMy]", expression):
+        return f"write now{'' if words[0] in '+-' else '+'}{expression}"
+    return f"write it like {_EXAMPLES}"
 
 
 def _time_of_day(expression: str, index: int, before: list[Step]) -> Step:

@@ -14,10 +14,12 @@ from pydantic import PlainValidator, ValidationInfo, WithJsonSchema
 from exporter.fields.files import read_named_file
 from exporter.fields.kinds import Reading, field_error, field_errors, kind, text_of
 from exporter.support.files import shown_path
+from exporter.support.near import near_word
 from exporter.support.net import ascii_host, join_address, keeps_secrets
 from exporter.support.redaction import is_meant, told_place
 from exporter.support.secret import Secret, is_quoted, pasted
 
+_LONGEST_LABEL: Final = 60  # of a host
 _SECRET_FILE_BYTES: Final = 64 * 1024
 _REMOVE_QUOTES: Final = {
     "env": "remove them where the variable is set; docker run --env-file keeps quotes",
@@ -26,9 +28,23 @@ _REMOVE_QUOTES: Final = {
 }
 
 
-def secret_text(value: object, info: ValidationInfo) -> str:
+# What stands where a credential should, because something else was to put it there, or a blank is missing.
+_UNFILLED: Final = (
+    (r"\$\{?[A-Za-z_]\w*\}?", "names a shell variable; variables are not expanded in this file", "write {env: NAME}"),
+    (r"%[A-Za-z_]\w*%", "names a variable of Windows; variables are not expanded in this file", "write {env: NAME}"),
+    (r"\{\{.*\}\}|<[\w .-]+>", "is a template that nobody has filled in", "fill it in, or write {file: /path} or {env: NAME}"),
+    (
+        r"(?:env|file):.*",
+        "is the text of a source, not a source",
+        "write {env: NAME} or {file: /path}, with a blank after the colon",
+    ),
+)
+
+
+def secret_text(value: object, info: ValidationInfo, form: str = "{}") -> str:
     """Return the credential that ``value`` is or names: the text itself, ``{file: PATH}`` or ``{env: NAME}``.
 
+    Where secrets are not opened, it is the place that is named, made a part of a host, in the ``form`` that passes for one.
     What is not ASCII in it is for the caller to judge (:func:`plain_ascii`): the host of an address may be international.
     """
     if isinstance(value, Secret):
@@ -37,9 +53,13 @@ def secret_text(value: object, info: ValidationInfo) -> str:
     source = ""
     if isinstance(value, Mapping):
         if len(value) != 1 or not set(value) <= {"file", "env"}:
-            raise field_error("needs exactly one of the keys file and env", "write {file: /path} or {env: NAME}")
+            has_no_blank = any(str(key).startswith(("env:", "file:")) for key in value)
+            like = "write {file: /path} or {env: NAME}" + (", with a blank after the colon" if has_no_blank else "")
+            raise field_error("needs exactly one of the keys file and env", like)
         ((source, name),) = value.items()
-        text = _secret_file(name, reading) if source == "file" else _secret_variable(name, reading)
+        read = _secret_file if source == "file" else _secret_variable
+        if (text := read(name, reading)) is None:
+            return form.format(_unopened(source_of(value), reading))
     elif isinstance(value, str):
         text = _written_out(value, reading)
     elif value is None:
@@ -53,11 +73,19 @@ def secret_text(value: object, info: ValidationInfo) -> str:
     return text
 
 
+def _unopened(source: str, reading: Reading | None) -> str:
+    if reading is not None:
+        reading.unopened.append(source)
+    words = re.sub("[^a-z0-9]+", "-", told_place(source.partition(": ")[2]).lower())
+    return words[-_LONGEST_LABEL:].strip("-") or "unnamed"
+
+
 def _written_out(text: str, reading: Reading | None) -> str:
     if not text.strip():
         raise field_error("is empty", "write the value, {file: /path} or {env: NAME}")
-    if re.fullmatch(r"\s*\$\{?[A-Za-z_][A-Za-z0-9_]*\}?\s*", text):
-        raise field_error("names a shell variable; variables are not expanded in this file", "write {env: NAME}")
+    for pattern, what, fix in _UNFILLED:
+        if re.fullmatch(pattern, text.strip(), re.ASCII):
+            raise field_error(what, fix)
     if reading and reading.file:
         reading.private.append(reading.file)
     return text
@@ -88,9 +116,11 @@ def plain_ascii(text: str, where: str = "") -> str:
     return text
 
 
-def _secret_file(name: object, reading: Reading | None) -> str:
+def _secret_file(name: object, reading: Reading | None) -> str | None:
     if not isinstance(name, str) or not name:
         raise field_error("file must be the path of a file", "write {file: /run/secrets/name}")
+    if reading and not reading.opens_secrets:
+        return None
     path = (reading.directory if reading else Path()) / name
     if reading:
         reading.files.append(path)
@@ -106,15 +136,18 @@ def _secret_file(name: object, reading: Reading | None) -> str:
         raise field_error(f"{where} is not text", "write the credential into it as plain text") from None
 
 
-def _secret_variable(name: object, reading: Reading | None) -> str:
+def _secret_variable(name: object, reading: Reading | None) -> str | None:
     if not isinstance(name, str) or not re.fullmatch("[A-Za-z_][A-Za-z0-9_]*", name):
         # Not shown: who puts the credential itself here must not find it in the log.
         raise field_error("env must be the name of an environment variable", "write {env: NAME}, with letters, digits and _")
+    if reading and not reading.opens_secrets:
+        return None
     environ = reading.environ if reading else {}
     # The same: only what is clearly a name is shown.
     which = f"the environment variable {name}" if name.isupper() and is_meant(name) else "the named environment variable"
     if name not in environ:
-        raise field_error(f"{which} is not set", "set it for the process of the exporter")
+        near = near_word(name, sorted(environ)) if name.isupper() and is_meant(name) else None
+        raise field_error(f"{which} is not set", f"did you mean {near}?" if near else "set it for the process of the exporter")
     if not environ[name].strip():
         raise field_error(f"{which} is empty", "give it a value")
     return environ[name]

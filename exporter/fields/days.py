@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -38,7 +39,16 @@ def _day(value: object) -> date:
             return date.fromisoformat(text)
     except ValueError:
         pass  # 30 February
-    raise field_error(f"{shown(text)} is not a day", f"write it like {_EXAMPLE}")
+    raise field_error(f"{shown(text)} is not a day", _as_a_day(text))
+
+
+def _as_a_day(text: str) -> str:
+    """Return how to write a day that stands there as people write it; 3/4/2026 may be either of two."""
+    if (found := re.fullmatch(r"([0-9]{1,2})\.([0-9]{1,2})\.(2[0-9]{3})", text)) is not None:
+        day, month, year = map(int, found.groups())
+        with contextlib.suppress(ValueError):
+            return f"write {date(year, month, day)}"
+    return f"write it like {_EXAMPLE}"
 
 
 def _days_off(value: object) -> DaysOff:

@@ -30,3 +30,31 @@ def format_duration(seconds: float) -> str:
         if count:
             parts.append(f"{count}{unit}")
     return "".join(parts) or "0s"
+
+
+_WORDS: Final = {
+    "ms": r"ms|msecs?|milli(?:second)?s?",
+    "s": r"s|secs?|seconds?|sek(?:unden?)?",
+    "m": r"m|mins?|minutes?|minuten?",
+    "h": r"h|hrs?|hours?|stunden?",
+    "d": r"d|days?|tage?",
+    "w": r"w|wks?|weeks?|wochen?",
+}
+_WORDY: Final = re.compile(r"([0-9]{1,9})\s*([a-z]{1,12})[\s,.]*", re.ASCII)
+
+
+def meant_duration(text: str) -> str | None:
+    """Return how to write what people mean by ``5 minutes``, ``30sec`` or ``1h 30m``; ``None`` for what may mean anything."""
+    rest, parts = text.strip().lower(), list[str]()
+    while found := _WORDY.match(rest):
+        unit = next((unit for unit, words in _WORDS.items() if re.fullmatch(words, found[2])), None)
+        if unit is None:
+            return None
+        parts.append(found[1] + unit)
+        rest = rest[found.end() :]
+    if rest or not parts:
+        return None
+    try:
+        return "".join(parts) if parse_duration("".join(parts)) > 0 else None
+    except ValueError:  # in another order, or one of them twice
+        return None

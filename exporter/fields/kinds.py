@@ -20,8 +20,8 @@ from pydantic_core import PydanticCustomError
 
 from exporter.counting import WindowError, WindowSpec, parse
 from exporter.fields.durations import PATTERN as DURATION_PATTERN
-from exporter.fields.durations import parse_duration
-from exporter.fields.zones import place_like
+from exporter.fields.durations import meant_duration, parse_duration
+from exporter.fields.zones import instead_of
 from exporter.support.files import is_no_file
 from exporter.support.redaction import is_meant, redact
 from exporter.support.secret import is_quoted
@@ -38,6 +38,7 @@ class Reading:
     ``file`` is the configuration itself; ``private`` collects the files that hold a secret, it among them if one stands in it.
     ``windows`` are those at the top of the file, by name, as far as they can be used; ``certificates`` what the CA files held
     that were read already, since a fleet may name one in each target; ``secrets`` collects what is to be shown nowhere.
+    Without ``opens_secrets`` no secret is looked for that stands elsewhere; ``unopened`` collects their sources.
     """
 
     directory: Path
@@ -48,6 +49,8 @@ class Reading:
     secrets: list[str] = field(default_factory=list)
     file: Path | None = None
     private: list[Path] = field(default_factory=list)
+    opens_secrets: bool = True
+    unopened: list[str] = field(default_factory=list)
 
 
 def field_error(message: str, fix: str) -> PydanticCustomError:
@@ -133,7 +136,9 @@ def _duration(value: object, info: ValidationInfo) -> float:
     try:
         seconds = parse_duration(text)
     except ValueError:
-        raise field_error(f"{shown(text)} is not a duration", "write it like 30s, 5m or 1h30m") from None
+        meant = meant_duration(text)
+        fix = f"write {meant}" if meant else "write it like 30s, 5m or 1h30m"
+        raise field_error(f"{shown(text)} is not a duration", fix) from None
     if seconds <= 0:
         raise field_error("must be longer than 0", "write it like 30s, 5m or 1h30m")
     return seconds
@@ -163,9 +168,7 @@ def _zone(value: object) -> ZoneInfo:
     try:
         return ZoneInfo(name)
     except (KeyError, OSError, ValueError):  # unknown; a folder of zones; ../ and other forms that are no key
-        near = place_like(name)
-        fix = f"did you mean {near}?" if near else "write it like Europe/Berlin or UTC"
-        raise field_error(f"{shown(name)} is not an IANA time zone", fix) from None
+        raise field_error(f"{shown(name)} is not an IANA time zone", instead_of(name)) from None
 
 
 Zone = Annotated[ZoneInfo, PlainValidator(_zone), WithJsonSchema({"type": "string", "examples": ["Europe/Berlin", "UTC"]})]
@@ -313,4 +316,7 @@ def _path(value: object, info: ValidationInfo) -> Path:
     return path
 
 
-FilePath = Annotated[Path, PlainValidator(_path), WithJsonSchema({"type": "string", "minLength": 1})]
+NAMES_A_FILE: Final = object()
+"""Marks an annotation of a text that is the path of a file, relative to the folder of the configuration."""
+
+FilePath = Annotated[Path, PlainValidator(_path), WithJsonSchema({"type": "string", "minLength": 1}), NAMES_A_FILE]

@@ -5,6 +5,7 @@ A flag and a key of a file say the same about one that cannot be used.
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Final
 from urllib.parse import urlsplit
 
@@ -44,12 +45,12 @@ def trouble_with_address(url: str) -> tuple[str, str] | None:
         and not secret_part(url)
         and not any(character in url for character in "{}\"'` \n\\$")
     )
-    # Never shown: it may hold a password.
-    return (
-        None
-        if usable
-        else ("is not an http(s) address, or holds a query or a password", "write https://host/path, without a query")
-    )
+    # Never shown: it may hold a password. A host with a port, as flags have it, holds none.
+    if usable:
+        return None
+    if re.fullmatch(r"[A-Za-z0-9.-]+:[0-9]{1,5}", url):
+        return "is not an http(s) address: it has no scheme", "write http:// or https:// in front of it"
+    return "is not an http(s) address, or holds a query or a password", "write https://host/path, without a query"
 
 
 def _address(value: object) -> str:

@@ -15,7 +15,7 @@ from pydantic import PlainValidator, ValidationInfo, WithJsonSchema
 
 from exporter.fields.credentials import SECRET_SCHEMA, host_of, secret_text, source_of
 from exporter.fields.files import read_named_file
-from exporter.fields.kinds import Reading, field_error, text_of
+from exporter.fields.kinds import NAMES_A_FILE, Reading, field_error, text_of
 from exporter.support.files import shown_path
 from exporter.support.net import join_address
 from exporter.support.redaction import redact
@@ -69,7 +69,7 @@ def parse_proxy(address: str, source: str = "") -> Proxy:
 def _proxy(value: object, info: ValidationInfo) -> Proxy:
     if isinstance(value, Proxy):
         return value
-    return parse_proxy(secret_text(value, info), source_of(value))
+    return parse_proxy(secret_text(value, info, "http://{}.unopened.invalid"), source_of(value))
 
 
 ProxyAddress = Annotated[Proxy, PlainValidator(_proxy), SECRET_SCHEMA]
@@ -129,4 +129,4 @@ def _ca_file(value: object, info: ValidationInfo) -> CaFile:
     return CaFile(path, info.context.certificates[path])
 
 
-CaFilePath = Annotated[CaFile, PlainValidator(_ca_file), WithJsonSchema({"type": "string", "minLength": 1})]
+CaFilePath = Annotated[CaFile, PlainValidator(_ca_file), WithJsonSchema({"type": "string", "minLength": 1}), NAMES_A_FILE]

@@ -30,6 +30,7 @@ LEVELS: Final = ("debug", "info", "warning", "error", "critical")
 TASKS: Final = (
     "clock",
     "config_watch",
+    "discovery",
     "garbage",
     "loop_lag",
     "poll",

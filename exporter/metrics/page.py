@@ -40,7 +40,8 @@ class Page:
         with self._lock:
             for name in self._fragments.keys() - {target.name for target in view.targets}:
                 del self._fragments[name]
-        return _joined([*parts, *_warnings(view, format), _registry_text(self._instruments.registry, format)], format)
+        of_process = (*_warnings(view, format), *_discoveries(view, format))
+        return _joined([*parts, *of_process, _registry_text(self._instruments.registry, format)], format)
 
     def render_part(self, view: View, format: Format, targets: frozenset[str] | None = None) -> bytes:  # noqa: A002  its own word
         """Return the page of a ``view`` that shows some of the targets to who may know of no others.
@@ -135,6 +136,20 @@ def _warnings(view: View, format: Format) -> Iterator[bytes]:  # noqa: A002  its
     yield header(process.CONFIG_WARNINGS, format)
     for kind in WarningKind:
         yield encode(f'{process.CONFIG_WARNINGS.name}{{kind="{kind}"}} {number_text(kinds[kind])}\n')
+
+
+def _discoveries(view: View, format: Format) -> Iterator[bytes]:  # noqa: A002  its own word
+    rules = view.discoveries
+    for family, numbers in (
+        (process.DISCOVERED_TARGETS, [rule.sites for rule in rules]),
+        (process.DISCOVERY_UP, [rule.up for rule in rules]),
+        (process.DISCOVERY_SUCCESS_TIME, [rule.last_success for rule in rules]),
+    ):
+        rows = [(rule.name, number) for rule, number in zip(rules, numbers, strict=True) if number is not None]
+        if rows:
+            yield header(family, format)
+        for name, number in rows:
+            yield encode(f"{family.name}{{{labels_text({'discovery': name})}}} {number_text(number)}\n")
 
 
 def _joined(parts: Iterable[bytes], format: Format) -> bytes:  # noqa: A002  its own word

@@ -17,6 +17,8 @@ from exporter.fields.kinds import LabelValue, Zone, field_error, named, seen, te
 from exporter.fields.links import secret_part
 from exporter.monitoring.extra import Extra
 from exporter.platforms.settings import Strict
+from exporter.support.near import near_word
+from exporter.support.redaction import is_meant
 
 SECRETS: Final = "/run/secrets"
 """Where compose.yaml mounts the files with secrets into Alertmanager."""
@@ -74,7 +76,11 @@ def _smarthost(value: object) -> str:
     text = seen(text_of(value, "smtp.example.org:587", any_text=False))
     host, _, port = text.rpartition(":")
     if not (re.fullmatch(r"[\w.\-\[\]:]+", host) and re.fullmatch(PORT, port)):
-        raise field_error("is not HOST:PORT with a port from 1 to 65535", "write it like smtp.example.org:587")
+        # Not more of it than the host: a password may stand in an address.
+        bare = re.sub(r"^[a-z]+://", "", text)
+        is_host = re.fullmatch(r"[A-Za-z0-9.-]+", bare) and is_meant(bare)
+        fix = f"add the port: {bare}:587" if is_host else "write it like smtp.example.org:587"
+        raise field_error("is not HOST:PORT with a port from 1 to 65535", fix)
     return text
 
 
@@ -119,7 +125,10 @@ WebAddress = Annotated[str, PlainValidator(_web_address), WithJsonSchema({"type"
 def _clock(value: object) -> str:
     text = text_of(value, '"08:00"', any_text=False)
     if not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d|24:00", text):
-        raise field_error("is not a time of the day", 'write it like "08:00", in quotes')
+        found = re.fullmatch(r"(\d{1,2})(?:[:.](\d\d))?(?: ?h| ?Uhr)?", text.strip())
+        meant = f"{int(found[1]):02}:{found[2] or '00'}" if found else ""
+        is_time = re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d|24:00", meant)
+        raise field_error("is not a time of the day", f'write "{meant}"' if is_time else 'write it like "08:00", in quotes')
     return text
 
 
@@ -130,11 +139,21 @@ Clock = Annotated[
 _DAYS: Final = ("sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday")
 
 
+def _as_weekdays(text: str) -> str:
+    """Return how to write days of which one is misspelt or short, as in ``mon-fri``."""
+    written = re.split("[:-]", text)
+    shortened = ((day for day in _DAYS if len(each) > 1 and day.startswith(each)) for each in written)
+    days = [near_word(each, _DAYS) or next(short, None) for each, short in zip(written, shortened, strict=True)]
+    if None in days or len(days) > 2:  # noqa: PLR2004  from, to
+        return "write each like monday:friday, or sunday"
+    return f"write {':'.join(map(str, days))}"
+
+
 def _weekdays(value: object) -> str:
     text = text_of(value, "monday:friday", any_text=False).lower()
     found = [_DAYS.index(day) if day in _DAYS else None for day in text.split(":")]
     if None in found or len(found) > 2:  # noqa: PLR2004  from, to
-        raise field_error("is not a day of the week, nor a range of them", "write each like monday:friday, or sunday")
+        raise field_error("is not a day of the week, nor a range of them", _as_weekdays(text))
     if len(found) > 1 and (found[0] or 0) > (found[1] or 0):
         raise field_error("ends before it begins: Alertmanager's week begins on sunday", "write two: saturday, sunday")
     return text

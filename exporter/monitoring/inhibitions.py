@@ -128,7 +128,7 @@ _ALL = (
         ['alertname = "BookingSyncNothingAnswers"', *_A_PART_OF_IT],
         [*_DARK, *_NOT_BESIDES],
         _SAME_JOB,
-        "So it is for the targets of that shard. Tickets about all others stand, for as long as it is not mended.",
+        "So it is for the targets of that shard. Tickets about all others stand, for as long as it is not fixed.",
     ),
     Inhibition(
         ['alertname = "BookingSyncPlatformDown"'],
@@ -148,7 +148,7 @@ _ALL = (
         _DARK,
         [*_SAME_PLATFORM, "besides"],
         "One page for what these targets have in common; what began long after has one of its own, with another `besides`.\n"
-        "Tickets about the platform's other targets stand: a part that is never mended must not hide them.",
+        "Tickets about the platform's other targets stand: a part that is never fixed must not hide them.",
     ),
     Inhibition(
         ['alertname = "BookingSyncPlatformDown"'],

@@ -154,7 +154,7 @@ def _deployment(options: Options, version: str) -> str:
         "startupProbe": {"httpGet": {"path": "/-/healthy", "port": "http-metrics"}, "periodSeconds": 2, "failureThreshold": 30},
         "livenessProbe": {"httpGet": {"path": "/-/healthy", "port": "http-metrics"}, "periodSeconds": 20},
         "readinessProbe": {"httpGet": {"path": "/-/ready", "port": "http-metrics"}, "periodSeconds": 10},
-        "resources": {"requests": {"cpu": "50m", "memory": "128Mi"}, "limits": {"memory": "512Mi"}},
+        "resources": {"requests": {"cpu": "100m", "memory": "192Mi"}, "limits": {"memory": "512Mi"}},
         "securityContext": {
             "allowPrivilegeEscalation": False,
             "readOnlyRootFilesystem": True,

@@ -169,5 +169,6 @@ def trouble_with_job(job: str) -> tuple[str, str] | None:
 def trouble_with_slo(slo: float) -> tuple[str, str] | None:
     """Return what is wrong with an objective."""
     if not 0 < slo < 1:
-        return f"{slo} is not between 0 and 1", "write 0.99 for 99 %"
+        percent = slo if 1 < slo < 100 else 99  # noqa: PLR2004  per cent
+        return f"{slo} is not between 0 and 1", f"write {percent / 100:.15g} for {percent:.15g} %"
     return None if slo <= MAX_SLO else (f"{slo} leaves no time for an error", f"write {MAX_SLO} or less")

@@ -127,7 +127,7 @@ def _facts(alerts: list[Alert]) -> str:
 def _index(options: Options) -> str:
     text = (
         "# Runbooks\n\n"
-        "One page for each alert: what it means, what to do first, how to find and mend the cause, and whether it can wait.\n"
+        "One page for each alert: what it means, what to do first, how to find and fix the cause, and whether it can wait.\n"
         "`critical` wakes somebody, `warning` becomes a ticket, `info` is only displayed, `none` is the heartbeat.\n"
     )
     for group in alert_groups(options):

@@ -33,6 +33,7 @@ from exporter.monitoring.password import FOLDER
 from exporter.monitoring.receivers import receivers
 from exporter.monitoring.unreached import OF_THE_BUNDLE, Taking, takings, unreached
 from exporter.platforms.settings import Strict, default
+from exporter.support.near import same_word
 from exporter.support.yaml_source import read_yaml, show_path
 from exporter.texts import LANGUAGES
 
@@ -103,10 +104,15 @@ def _each_once(names: tuple[str, ...]) -> tuple[str, ...]:
     return names
 
 
+_LANGUAGES_NAMES: Final = {"english": "en", "german": "de", "deutsch": "de", "russian": "ru"}
+
+
 def _language(value: object) -> str:
     language = text_of(value, "en", any_text=False)
     if language not in LANGUAGES:
-        raise field_error(f"{shown(language)} is not one of the languages", f"write one of {', '.join(LANGUAGES)}")
+        meant = _LANGUAGES_NAMES.get(language.lower()) or same_word(language, LANGUAGES)
+        fix = f"write {meant}" if meant in LANGUAGES else f"write one of {', '.join(LANGUAGES)}"
+        raise field_error(f"{shown(language)} is not one of the languages", fix)
     return language
 
 
@@ -318,11 +324,14 @@ def load_settings(path: Path) -> Settings:
     source = read_yaml(read_text(path, "--monitoring.file"))
     problems = list(source.problems)
     settings = None
+    written: Any = {} if source.value is None else source.value
     try:
-        written: Any = {} if source.value is None else source.value
         settings = Settings.model_validate(written, context=Reading(path.absolute().parent, {}, file=path.absolute()))
     except ValidationError as error:
         problems += field_problems(error, source, Settings)
+    if isinstance(written, dict) and isinstance(written.get("targets"), list):
+        fix = "name it with --config.file, and here the file for the bundle"
+        problems = [Problem("", "is the configuration of the exporter", fix)]
     if settings is not None:
         problems += [Problem(show_path(at), what, fix, line=source.line(at)) for at, what, fix in _cross_problems(settings)]
     if problems or settings is None:

@@ -48,7 +48,8 @@ class PlatformAdvice:
 EVERYWHERE: Final[Mapping[Reason, Advice]] = {
     Reason.TIMEOUT: Advice(
         "The platform did not answer in time.",
-        "Nothing at first: the exporter tries again. If it lasts, the exporter's operator checks the platform's status page "
+        "Wait: the exporter tries again by itself. If it lasts longer than an hour, "
+        "the exporter's operator checks the platform's status page "
         "and the network, then raises the target's `timeout`.",
     ),
     Reason.NETWORK: Advice(
@@ -63,7 +64,8 @@ EVERYWHERE: Final[Mapping[Reason, Advice]] = {
     ),
     Reason.INVALID_RESPONSE: Advice(
         "The answer is not what the API promises: HTML, cut off, too large or without a field that must be there.",
-        "Nothing at first: the exporter tries again. If it lasts, the exporter's operator checks `base_url` and any proxy, "
+        "Wait: the exporter tries again by itself. If it lasts longer than an hour, "
+        "the exporter's operator checks `base_url` and any proxy, "
         "then reports it with the request id from the log.",
     ),
     Reason.CLIENT_ERROR: Advice(
@@ -73,7 +75,7 @@ EVERYWHERE: Final[Mapping[Reason, Advice]] = {
     ),
     Reason.CONFIG: Advice(
         "The configuration turned out to be unusable while running.",
-        "The exporter's operator mends what the message names, then reloads.",
+        "The exporter's operator corrects what the message names, then reloads.",
     ),
     Reason.INTERNAL: Advice(
         "A bug in the exporter stopped this poll; other targets are not touched.",

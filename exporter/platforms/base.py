@@ -22,6 +22,7 @@ from exporter.fields.kinds import FieldProblem
 from exporter.model import ApiUsage, Change, CollectorName, ExpectedSeries, Observation
 from exporter.platforms.advice import PlatformAdvice
 from exporter.platforms.conformance import Conformance
+from exporter.platforms.discovery import Discoverer
 from exporter.platforms.inventory import Inventory
 from exporter.platforms.settings import Target
 from exporter.policy import TargetPolicy
@@ -220,7 +221,7 @@ class Platform:
     :class:`~exporter.errors.TargetConfigError` for a target that cannot work. ``new_shared`` makes what its sessions have in
     common, once in each process; they find it in :attr:`Services.shared`. ``inventory`` reads what the account of an open
     session has, by name and id, and never raises a :class:`~exporter.errors.PollError`. ``conformance`` has what we take for
-    granted of the platform.
+    granted of the platform. ``discoverer`` finds accounts, where the platform has credentials that see several.
     """
 
     name: str
@@ -235,3 +236,4 @@ class Platform:
     new_shared: Callable[[], object] = lambda: None
     inventory: Callable[[Any], Awaitable[Inventory]] = _nothing_to_list
     conformance: Conformance = _NOTHING_STATED
+    discoverer: Discoverer | None = None

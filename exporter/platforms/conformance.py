@@ -18,6 +18,14 @@ _GUID: Final = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}
 _DATE: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(Z|[+-]\d\d:?\d\d)?", re.ASCII)
 _DIGITS: Final = re.compile(r"[0-9]{1,18}")
 
+_OF_WHO_ASKS: Final = frozenset({401, 402, 403, 407, 428, 429})
+
+TOKEN: Final = "token"  # noqa: S105  a question, not a token
+"""The question for a token, which comes of itself and shows nothing of what the account lets anybody read."""
+
+ANOTHER_CREDENTIAL: Final = "the credential is of another kind"
+"""What was seen of a statement about a kind of credential that the target has not."""
+
 MISSING: Final = object()
 """The value of a field that is not there."""
 
@@ -146,6 +154,17 @@ class Heard:
             raise UnseenError("no answer")
         return found
 
+    def refusal(self, question: str) -> Exchange:
+        """Return what came of a question that is asked to be refused.
+
+        Raises :class:`UnseenError` also when the platform failed, or refused whoever asks and not the question.
+        """
+        found = self.outcome(question)
+        status = found.status or 0
+        if status in _OF_WHO_ASKS or status >= 500:  # noqa: PLR2004  HTTP: server error
+            raise UnseenError("refused with HTTP {}", status)
+        return found
+
     def answer(self, question: str) -> object:
         """Return the body of a success. Raises :class:`UnseenError` when there is none, or it is no JSON."""
         found = self.outcome(question)
@@ -186,11 +205,13 @@ class Conformance:
     """What a platform's fact sheet says, and how an account is asked about it.
 
     ``ask`` is told an open session and a :class:`~exporter.platforms.recording.Record`. ``questions`` is how many it asks.
+    ``sections`` has, by the group of an id (``W-CONN``), the section of the fact sheet that says how we know it.
     """
 
     statements: Sequence[Statement]
     questions: int
     ask: Callable[[Any, Any], Awaitable[None]]
+    sections: Mapping[str, str] = field(default_factory=dict)
 
 
 def at(value: object, *path: str) -> object:

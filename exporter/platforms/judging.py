@@ -7,7 +7,20 @@ from collections.abc import Callable, Collection, Sequence
 from typing import Final
 
 from exporter.errors import Reason
-from exporter.platforms.conformance import MISSING, Exchange, Heard, Judge, Judged, UnseenError, Word, at, judged, kind, known
+from exporter.platforms.conformance import (
+    MISSING,
+    TOKEN,
+    Exchange,
+    Heard,
+    Judge,
+    Judged,
+    UnseenError,
+    Word,
+    at,
+    judged,
+    kind,
+    known,
+)
 
 Path = tuple[str, ...]
 
@@ -127,7 +140,7 @@ def allowed(question: str, sign_in: str, codes: Callable[[Exchange], Word]) -> J
             return judged(True, "HTTP {}", status)  # noqa: FBT003  the verdict
         if status not in _DENIED:
             raise UnseenError("refused with HTTP {}, {}", status, codes(found))
-        if not any(other.answered for name, other in heard.exchanges.items() if name != "token"):
+        if not any(other.answered for name, other in heard.exchanges.items() if name != TOKEN):
             raise UnseenError("nothing is allowed to this credential: HTTP {}, {}", status, codes(found))
         return judged(False, "HTTP {}, {}", status, codes(found))  # noqa: FBT003  the verdict
 

@@ -24,7 +24,7 @@ from exporter.errors import (
     ServerError,
 )
 from exporter.platforms.base import Services
-from exporter.platforms.conformance import MISSING, Exchange, Heard
+from exporter.platforms.conformance import MISSING, TOKEN, Exchange, Heard
 from exporter.platforms.retry import MAX_PATIENCE_SECONDS, patience
 from exporter.support.json_text import decoded
 
@@ -84,6 +84,11 @@ class Record:
         """What came of each question, by its name."""
         return self._exchanges
 
+    @property
+    def answered(self) -> bool:
+        """Whether any question brought what was asked for."""
+        return any(exchange.answered for question, exchange in self._exchanges.items() if question != TOKEN)
+
     def services(self, services: Services) -> Services:
         """Return ``services`` that tell this record of each answer."""
         way = _Bounded(services.http)
@@ -100,10 +105,10 @@ class Record:
         """Keep for the judges what a question is asked with."""
         self._facts[name] = value
 
-    def note(self, question: str, operation: str) -> None:
-        """Take the newest answer of ``operation``, which was asked by the way, for that of ``question``."""
+    def note_token(self, operation: str) -> None:
+        """Take the newest answer of ``operation``, which was asked by the way, for that of the question for a token."""
         if operation in self._latest:
-            self._exchanges[question] = self._latest[operation]
+            self._exchanges[TOKEN] = self._latest[operation]
 
     async def ask(self, question: str, operation: str, call: Callable[[], Awaitable[object]]) -> object:
         """Put ``question`` by ``call``, which sends ``operation``; returns the body of a success, else ``MISSING``."""

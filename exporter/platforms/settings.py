@@ -7,7 +7,7 @@ JSON Schema, reference and messages are made from these models, so a default and
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, NamedTuple, get_args
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal, NamedTuple, get_args
 from zoneinfo import ZoneInfo
 
 from pydantic import (
@@ -49,9 +49,11 @@ OVERLAPPING: Final = "Ids of resources that may serve several bookings at a time
 MIN_MAX_AGE_SECONDS: Final = 300.0
 MAX_ACCEPTED: Final = 200
 MAX_CLOSED: Final = 100
-# That something is over can only be mended, and who sees what is no matter of a target.
+# That something is over can only be mended, and who sees what, and which targets there are, is no matter of a target.
 _ACCEPTABLE: Final = tuple(
-    kind.value for kind in WarningKind if kind not in {WarningKind.EXPIRED, WarningKind.OPERATORS_BY_DEFAULT}
+    kind.value
+    for kind in WarningKind
+    if kind not in {WarningKind.EXPIRED, WarningKind.OPERATORS_BY_DEFAULT, WarningKind.DISCOVERY}
 )
 
 OverlappingResources = Annotated[frozenset[ResourceId], Field(strict=False)]
@@ -238,6 +240,9 @@ class Accepted(Strict):
 
 class Target(Strict):
     """One account to watch."""
+
+    OWN: ClassVar[frozenset[str]] = frozenset({"name", "platform"})
+    """Keys that are never the same for many targets, so that no default can be given for them."""
 
     if TYPE_CHECKING:
         platform: str

@@ -4,10 +4,23 @@ It leans on all of that, but neither on the simulator nor on the monitoring bund
 """
 
 from exporter.runtime.application import Application
+from exporter.runtime.discovery import ask, discover
+from exporter.runtime.known_sites import KnownSites
 from exporter.runtime.shutdown import Signals, StopRequestedError
 from exporter.runtime.standby import take_over_when_free
 from exporter.runtime.targets import World
 from exporter.runtime.thread_watch import ThreadWatch
 from exporter.runtime.warning_log import tell_of_warnings
 
-__all__ = ["Application", "Signals", "StopRequestedError", "ThreadWatch", "World", "take_over_when_free", "tell_of_warnings"]
+__all__ = [
+    "Application",
+    "KnownSites",
+    "Signals",
+    "StopRequestedError",
+    "ThreadWatch",
+    "World",
+    "ask",
+    "discover",
+    "take_over_when_free",
+    "tell_of_warnings",
+]

@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Collection, Coroutine, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
+from functools import partial
 from typing import Any, Final, TypeVar
 
 import structlog
@@ -126,13 +127,12 @@ class Application:
 
         await self._one_at_a_time(start)
 
-    async def reload(self) -> Reloaded:
-        """Load the configuration again and swap it in. Raises :class:`~exporter.errors.ConfigError`; the old one stays.
+    async def reload(self, load: Callable[[], Config] | None = None) -> Reloaded:
+        """Load the configuration again, or by ``load``, and swap it in. Returns what was found.
 
-        Returns what was found. A bug on the way is a :class:`~exporter.errors.ConfigError`, too: nobody who asks for a reload
-        falls over it.
+        Raises :class:`~exporter.errors.ConfigError`, for a bug on the way, too; the old one stays then.
         """
-        return await self._one_at_a_time(self._reload)
+        return await self._one_at_a_time(partial(self._reload, load or self._load))
 
     async def reload_if_changed(self) -> None:
         """Reload when file or secrets changed since the last attempt (``--config.watch``). Raises as :meth:`reload`."""
@@ -206,7 +206,7 @@ class Application:
         stepped, rejected = self._clock.stepped(), self._rejected_config
         view = self._snapshot.view(self._clock.steady(), stepped, self._scheduler.polling, site)
         if self._config:
-            view = with_warnings(view, self._config.unwatched)
+            view = self._world.sites.shown(with_warnings(view, self._config.unwatched), self._config, stepped)
         view = replace(view, standby=self.standby, rejected_config=rejected and replace(rejected, at=rejected.at + stepped))
         return view if site is None else view.of_site(site)
 
@@ -264,10 +264,10 @@ class Application:
             finally:
                 self.changes += 1
 
-    async def _reload(self) -> Reloaded:
+    async def _reload(self, load: Callable[[], Config]) -> Reloaded:
         self._tried, before = None, self._config
         try:
-            config, digest, read = await asyncio.to_thread(self._load_and_look)
+            config, digest, read = await asyncio.to_thread(self._load_and_look, load)
             self._tried = config
             await self._apply(config, digest)
         except ConfigError as error:
@@ -291,8 +291,8 @@ class Application:
             log.info("config_unchanged", file=str(config.files[0]), untouched=found is Reloaded.UNTOUCHED, fix=fix)
         return found
 
-    def _load_and_look(self) -> tuple[Config, str, Stamps]:
-        config = self._load()
+    def _load_and_look(self, load: Callable[[], Config]) -> tuple[Config, str, Stamps]:
+        config = load()
         return config, *self._look_at(config)
 
     def _look_at(self, config: Config) -> tuple[str, Stamps]:

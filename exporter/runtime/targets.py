@@ -17,12 +17,14 @@ from exporter.errors import ConfigError, PollError, Problem
 from exporter.metrics import Instruments, TargetInstruments
 from exporter.model import ApiUsage, CollectorName, ExpectedSeries, Observation
 from exporter.platforms.base import Collector, Services, Session
+from exporter.platforms.discovery import Discovery, Finder
 from exporter.platforms.policy import policy_of
-from exporter.platforms.registry import new_shared, open_session
+from exporter.platforms.registry import PLATFORMS, new_shared, open_session
 from exporter.platforms.routes import Routes
 from exporter.platforms.settings import Target
 from exporter.policy import TargetPolicy
 from exporter.polling import Admission, Job, phase_of, told_error
+from exporter.runtime.known_sites import KnownSites
 from exporter.state.snapshot import TargetEntry
 from exporter.state.status_history import StatusHistory
 from exporter.support.known_secrets import KnownSecrets
@@ -105,7 +107,7 @@ class World:
     """What live targets have in common: the HTTP pool, time, chance, counters, this machine's limits, and more by platform.
 
     ``routes`` are the ways of those targets that have a proxy or CA certificates of their own, ``known`` the secrets that are
-    masked in all that is shown.
+    masked in all that is shown, ``sites`` those that rules found.
     """
 
     http: httpx.AsyncBaseTransport
@@ -116,6 +118,17 @@ class World:
     shared: Mapping[str, object] = field(default_factory=new_shared)
     routes: Routes = field(default_factory=Routes)
     known: KnownSecrets = field(default_factory=KnownSecrets)
+    sites: KnownSites = field(default_factory=KnownSites)
+
+    def open_finder(self, rule: Discovery) -> Finder:
+        """Return who reads the list of ``rule``, without I/O. Its calls are counted by platform and operation alone."""
+        platform = PLATFORMS[rule.platform]
+        if platform.discoverer is None:
+            raise LookupError(f"{rule.platform} has no sites to find")
+        events = self.instruments.prepare(rule.name, rule.platform)
+        http = self.routes.through(self.http, rule.target.ca_file, rule.target.proxy)
+        services = Services(http, self.clock, self.random, events, StatusHistory(), self.admission, known=self.known)
+        return platform.discoverer.find(rule, services)
 
     def open_target(
         self, target: Target, since: StatusHistory, through: Callable[[Services], Services] = lambda services: services

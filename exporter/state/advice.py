@@ -25,11 +25,12 @@ DATA_WITHDRAWN: Final = Advice(
 )
 WINDOW_INCOMPLETE: Final = Advice(
     "Not everything in this window could be read; the true numbers may be higher.",
-    "Nothing at first: the next poll reads again. If it lasts, the exporter's operator looks into the log.",
+    "Wait: the next poll reads again. If it lasts longer than an hour, the exporter's operator looks into the log.",
 )
 LINKS_UNVERIFIED: Final = Advice(
     "The links of many of these bookings were read longer ago than `max_age`; nobody knows whether they are linked.",
-    "Nothing while it passes. If it lasts, the exporter's operator raises `verify_calls` or `max_age` of the collector "
+    "Wait: it passes by itself. If it lasts longer than an hour, "
+    "the exporter's operator raises `verify_calls` or `max_age` of the collector "
     "`links`, or narrows its window; where the operating time is more than half spent, raises its interval or "
     "`budget.operating_seconds`.",
 )
@@ -39,7 +40,8 @@ CREDENTIAL_ENDS: Final = Advice(
 )
 OVERDUE: Final = Advice(
     "The poll should have begun long ago: the exporter has more to do than this machine can, or its clock was stopped.",
-    "Nothing while it passes. If it lasts, the exporter's operator gives the exporter more CPU, raises intervals, "
+    "Wait: it passes by itself. If it lasts longer than an hour, "
+    "the exporter's operator gives the exporter more CPU, raises intervals, "
     "or divides the targets (`--shard`).",
 )
 NOT_POLLED: Final = Advice("Nothing is known yet: no poll has finished.", "")
@@ -56,12 +58,12 @@ ALL_GONE: Final = Advice(
 )
 LIMITED: Final = Advice(
     "The platform asked to wait, so nothing is asked until that time has passed.",
-    "Nothing while it passes. If it comes back, the exporter's operator raises the intervals of the target, and an "
+    "Wait: it passes by itself. If it comes back, the exporter's operator raises the intervals of the target, and an "
     "administrator of the account looks for other applications that ask as much.",
 )
 BUDGET_SPENT: Final = Advice(
     "The operating time that the target may spend in ten minutes is spent, so what costs more is not asked.",
-    "Nothing while it passes. If it comes back, the exporter's operator raises intervals, narrows windows or raises "
+    "Wait: it passes by itself. If it comes back, the exporter's operator raises intervals, narrows windows or raises "
     "`budget.operating_seconds`.",
 )
 UNLINKED: Final = Advice(
@@ -70,12 +72,12 @@ UNLINKED: Final = Advice(
 )
 INTAKE_SILENT: Final = Advice(
     "No new booking arrived for a day; on the same day of last week there were enough.",
-    "An administrator of the account makes a test booking as a customer would, then mends the form, the payment or the opening "
-    "hours. Days without bookings belong into the target's `closed`.",
+    "An administrator of the account makes a test booking as a customer would, then repairs the form, the payment or the "
+    "opening hours. Days without bookings belong into the target's `closed`.",
 )
 RELOAD_REFUSED: Final = Advice(
     "The configuration was changed and could not be used; the one before stays in force.",
-    "The exporter's operator runs `booking-sync-exporter check-config`, mends what it names and reloads.",
+    "The exporter's operator runs `booking-sync-exporter check-config`, corrects what it names and reloads.",
 )
 
 UNWATCHED: Final[Mapping[WarningKind, str]] = MappingProxyType(
@@ -92,6 +94,7 @@ UNWATCHED: Final[Mapping[WarningKind, str]] = MappingProxyType(
         WarningKind.UNKNOWN_ACCEPTED: Message("This entry of `accepted` has no effect."),
         WarningKind.NO_CONNECTIONS: Message("No calendar of the site is watched."),
         WarningKind.OPERATORS_BY_DEFAULT: Message("Whoever has a password and is named nowhere sees every site."),
+        WarningKind.DISCOVERY: Message("Sites that are known are watched as before; some that are new may not be watched."),
     }
 )
 """What a warning of the configuration means, by its kind."""
@@ -124,7 +127,7 @@ def plain(text: str) -> str:
     return text.replace("`", "")
 
 
-_WAITS: Final = re.compile(r"Nothing (?:at first|while it [a-z]+)\b[^.]*\.")
+_WAITS: Final = re.compile(r"Wait: [^.]*\.")
 
 
 def asked_once(fix: str) -> str:

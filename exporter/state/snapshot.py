@@ -29,6 +29,7 @@ from exporter.model import (
 )
 from exporter.policy import ConfigWarning, RejectedConfig, TargetPolicy
 from exporter.state.changes import WITHDRAWN
+from exporter.state.discoveries import DiscoveryState
 from exporter.state.intake import Intake
 from exporter.state.thresholds import DEFAULTS, Thresholds
 
@@ -203,6 +204,7 @@ class View(Value, frozen=True, gc=False):
     ``standby`` says that it polls nothing, and so has no targets to show, because it waits for another process to end.
     ``config_warnings`` are those of the configuration in force, without the ``accepted_warnings``; ``rejected_config`` is one
     that was refused since.
+    ``discoveries`` are the rules that find targets.
     ``remembers`` is false for a ``probe``, which saw this moment alone.
     """
 
@@ -214,10 +216,16 @@ class View(Value, frozen=True, gc=False):
     rejected_config: RejectedConfig | None = None
     remembers: bool = True
     accepted_warnings: tuple[ConfigWarning, ...] = ()
+    discoveries: tuple[DiscoveryState, ...] = ()
 
     @property
     def ready(self) -> bool:
-        return not self.missing and not self.standby
+        return not (self.missing or self.standby or self.unasked)
+
+    @property
+    def unasked(self) -> tuple[str, ...]:
+        """The rules that were not asked yet, so that nobody knows which targets there are."""
+        return tuple(rule.name for rule in self.discoveries if not rule.asked)
 
     def of_site(self, site: str) -> View:
         """Return what somebody may see who may see ``site`` alone: its targets, and of the process that it stands by.

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv6Network
+import contextlib
+import re
+from ipaddress import IPv6Address, IPv6Network
 from typing import Final
 
 import idna
@@ -19,14 +21,34 @@ def parse_address(address: str, flag: str = "--web.listen-address") -> tuple[str
     """
     host, colon, port = address.rpartition(":")
     bracketed = host.startswith("[") and host.endswith("]")
-    if not colon or not (port.isascii() and port.isdecimal()) or int(port) not in _PORTS or (":" in host and not bracketed):
-        problem = Problem(
-            flag,
-            f"{address!r} is not an address",
-            "write HOST:PORT, [IPV6]:PORT, or :PORT for every interface",
-        )
+    is_number = port.isascii() and port.isdecimal()
+    is_host = bracketed or not re.search(r"[\s/@:\[\]]", host)
+    if not colon or not is_number or int(port) not in _PORTS or not is_host:
+        problem = Problem(flag, f"{address!r} is not an address", _instead_of(address))
         raise ConfigError([problem])
     return host[1:-1] if bracketed else host, int(port)
+
+
+_FORMS: Final = "write HOST:PORT, [IPV6]:PORT, or :PORT for every interface"
+
+
+def _instead_of(address: str) -> str:
+    """Return how to write what somebody meant by an ``address`` that is none."""
+    scheme, is_url, rest = address.partition("://")
+    if is_url and scheme.isalpha():
+        return f"write {rest.partition('/')[0]}, without {scheme}:// and a path"
+    host, colon, port = address.rpartition(":")
+    is_number = port.isascii() and port.isdecimal()
+    if is_number and not colon and int(port) in _PORTS:
+        return f"write :{port} for every interface, or 127.0.0.1:{port} for this machine alone"
+    if is_number and int(port) not in _PORTS:
+        return f"use a port up to {_PORTS[-1]:,}"
+    for ipv6, behind in ((host, port), (address, "PORT")):  # ::1:10888 is an address as a whole, too, and hardly meant as one
+        with contextlib.suppress(ValueError):
+            return f"put the IPv6 address in brackets: [{IPv6Address(ipv6)}]:{behind}"
+    if re.fullmatch(r"[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]", address):
+        return f"add a port: {address}:PORT"
+    return _FORMS
 
 
 def join_address(host: str, port: int | None) -> str:

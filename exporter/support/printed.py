@@ -1,12 +1,22 @@
-"""Standard output that a pipe may close early, as ``head -1`` does: that is no error, and costs no exit code."""
+"""Standard output: its encoding may lack letters, and a pipe may close it early, as ``head -1`` does. Neither is an error."""
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from typing import Final
 
 _NOWHERE: Final = os.devnull
+
+
+def write_out_what_the_terminal_lacks() -> None:
+    """Let standard output take any text: letters that its encoding lacks (ISO-8859-1, KOI8-R, ASCII) become their numbers.
+
+    Standard error does so by itself.
+    """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def put(text: str | bytes) -> None:

@@ -27,6 +27,8 @@ _MERGE_TAG: Final = "tag:yaml.org,2002:merge"
 _PLAIN_TAGS: Final = frozenset(f"tag:yaml.org,2002:{name}" for name in ("null", "bool", "int", "float", "str", "timestamp"))
 _CONTAINER_TAGS: Final = frozenset({"tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"})
 _TAG: Final = ("has a YAML tag", "remove it, or put a value that starts with ! in quotes")
+_SECRET_TAGS: Final = frozenset({"!env", "!ENV", "!env_var", "!secret", "!vault", "!file"})
+_TEMPLATE: Final = ("is a template that nobody has filled in", "fill it in, or put the value in quotes")
 
 
 class _Unreadable:
@@ -57,6 +59,10 @@ class Source:
             if path[:length] in self.lines:
                 return self.lines[path[:length]]
         return None
+
+    def problem(self, path: Path, message: str, fix: str, hidden: int = 0) -> Problem:
+        """Return a problem at the line of ``path``, whose last ``hidden`` elements are not to be shown."""
+        return Problem(show_path(path[: len(path) - hidden]), message, fix, line=self.line(path))
 
 
 def read_yaml(text: str) -> Source:
@@ -149,10 +155,16 @@ _SYNTAX: Final = (
 )
 
 
-# What stands on the line of the error says more than the parser: such values come from shells and templates.
+ODD_BLANKS: Final = "\xa0\u2002-\u200b\u202f\u3000\ufeff"
+"""Characters that look like a blank and are none to YAML, as they stand in a class of a regular expression."""
+
+# What stands on the line of the error says more than the parser. Such values come from shells, templates and web pages.
 _FOREIGN: Final = (
     (r"\$\{\w+\}", "a shell variable within { }, and variables are not expanded in this file", "write {env: NAME}"),
     (r":\s*%\w+%", "a variable of Windows, and variables are not expanded in this file", "write {env: NAME}"),
+    (f"[{ODD_BLANKS}]", "a blank that is none (U+00A0 and the like, from a web page)", "type the blanks anew"),
+    (r"^\s*-\w+:\s", "no blank after the -", "write - and a blank in front of the key"),
+    (r"^\s*(?:- )?\w+:[^\s:/]+$", "no blank after the colon", "write key: value"),
 )
 _BEGINS_EARLIER: Final = re.compile("flow|scalar|simple key")
 
@@ -164,8 +176,8 @@ def _syntax_problem(error: yaml.MarkedYAMLError, text: str) -> Problem:
     mark = mark or error.problem_mark or error.context_mark
     line = mark.line + 1 if mark else None
     lines = text.splitlines()
-    for number in (line, _first_line(error)):
-        around = lines[number - 1] if number is not None and number <= len(lines) else ""
+    for number in (line, _first_line(error), (line or 1) - 1):
+        around = lines[number - 1] if number and number <= len(lines) else ""
         for pattern, foreign, instead in _FOREIGN:
             if re.search(pattern, around, re.ASCII):
                 return Problem("", f"not valid YAML: {foreign}", instead, line=number)
@@ -227,7 +239,8 @@ class _Builder:
 
     def _scalar(self, node: yaml.ScalarNode, path: Path) -> object:
         if node.tag not in _PLAIN_TAGS:
-            return self._refuse(node, path, *_TAG)
+            what, fix = _TAG
+            return self._refuse(node, path, what, "write {env: NAME} or {file: /path}" if node.tag in _SECRET_TAGS else fix)
         try:
             value: object = self._loader.construct_object(node)
         except (ValueError, OverflowError):  # 2026-02-30, or a number with thousands of digits
@@ -236,7 +249,9 @@ class _Builder:
             return self._refuse(node, path, *_TAG)
         return value
 
-    def _mapping(self, node: yaml.MappingNode, path: Path) -> dict[str | int, object]:
+    def _mapping(self, node: yaml.MappingNode, path: Path) -> object:
+        if node.flow_style and any(isinstance(key, yaml.MappingNode) for key, _ in node.value):  # {{ name }}
+            return self._refuse(node, path, *_TEMPLATE)
         built: dict[str | int, object] = {}
         first: dict[str, int] = {}
         merged: list[yaml.Node] = []
@@ -272,7 +287,7 @@ class _Builder:
         # What the mapping says itself was built before: its values and its lines stay.
         extra = self._mapping(node, path)
         self._open.discard(id(node))
-        for key, value in extra.items():
+        for key, value in extra.items() if isinstance(extra, dict) else ():
             into.setdefault(key, value)
 
     def _refuse(self, node: yaml.Node, path: Path, what: str, fix: str) -> _Unreadable:

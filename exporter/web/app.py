@@ -239,15 +239,20 @@ class _Pages:
         view = self._backend.view()
         if view.standby:
             return PlainTextResponse("Not ready: standby; another exporter is active, this one takes over when it ends.\n", 503)
-        missing = view.missing
-        if not missing:
+        missing, unasked = view.missing, view.unasked
+        if view.ready:
             return PlainTextResponse("booking-sync-exporter is ready.\n")
         if is_bare(request.scope):
             return PlainTextResponse("Not ready: some collectors have not finished their first poll.\n", 503)
-        lines = [
-            f"Not ready: {len(missing)} collectors have not finished their first poll.",
-            *_some(f"{t}/{c}" for t, c in missing),
-        ]
+        lines = []
+        if missing:
+            lines.append(
+                f"Not ready: {len(missing)} collectors have not finished their first poll."
+                if len(missing) > 1
+                else "Not ready: 1 collector has not finished its first poll."
+            )
+        lines += _some(f"{t}/{c}" for t, c in missing)
+        lines += [f"Not ready: the sites of discover[{name}] have not been asked for yet." for name in unasked]
         return PlainTextResponse("\n".join(lines) + "\n", 503)
 
     async def reload(self, request: Request) -> Response:

@@ -15,10 +15,12 @@ from types import MappingProxyType
 from typing import Final
 
 from exporter.errors import ConfigError, Problem
-from exporter.support.files import read_file, shown_path, trouble_with
+from exporter.support.files import NotAFileError, read_file, shown_path, trouble_with
+from exporter.support.near import near_word, same_word
 from exporter.support.secret import Secret, is_quoted
 from exporter.support.unseen import code_point, first_unseen
 from exporter.support.yaml_source import Source, read_yaml, show_path, showable_key
+from exporter.web.hashes import MAKE_ONE, trouble_with_hash
 from exporter.web.tls import Tls, new_context
 
 _AUTH_TYPES: Final[Mapping[str, ssl.VerifyMode]] = {
@@ -59,10 +61,38 @@ _NOT_OFFERED: Final[Mapping[str, str]] = {
     "tls_server_config.curve_preferences": "remove it; OpenSSL's own order is used",
     "rate_limit": "remove it: scrapes are served from memory, and --web.max-requests bounds the pages made at a time",
 }
+_TOP_KEYS: Final = ("tls_server_config", "http_server_config", "basic_auth_users", "rate_limit", "probes_require_auth")
+_TLS_KEYS: Final = (
+    "cert_file",
+    "key_file",
+    "client_auth_type",
+    "client_ca_file",
+    "client_allowed_sans",
+    "min_version",
+    "max_version",
+    "cipher_suites",
+    "prefer_server_cipher_suites",
+)
+_HTTP_KEYS: Final = ("http2", "headers")
+_HOMES: Final[Mapping[str, tuple[str, ...]]] = {
+    **dict.fromkeys(_TOP_KEYS, ()),
+    **dict.fromkeys(_TLS_KEYS, ("tls_server_config",)),
+    **dict.fromkeys(_HTTP_KEYS, ("http_server_config",)),
+    **dict.fromkeys(_HEADERS, ("http_server_config", "headers")),
+}
+# Words of Prometheus's own scrape configuration, and what people call it.
+_MISNOMERS: Final[Mapping[str, str]] = {
+    "basic_auth": "basic_auth_users",
+    "users": "basic_auth_users",
+    "tls_config": "tls_server_config",
+    "tls": "tls_server_config",
+    "ca_file": "client_ca_file",
+    "cert": "cert_file",
+    "key": "key_file",
+}
 _MOST_BYTES: Final = 1024 * 1024
 _BCRYPT: Final = re.compile(r"\$2[aby]\$(\d\d)\$[./A-Za-z0-9]{53}")
 _COSTS: Final = range(4, 19)
-_MAKE_HASH: Final = "make one with: booking-sync-exporter hash-password"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +112,14 @@ class WebConfig:
             return cls()
         try:
             text = read_file(path, _MOST_BYTES).decode()
-        except (OSError, UnicodeDecodeError) as error:
-            what = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-            problem = Problem("", f"cannot be read: {what}", "check --web.config.file and the file's rights", str(path))
+        except FileNotFoundError as error:
+            problem = Problem("", "does not exist", "name another file with --web.config.file", str(path))
             raise ConfigError([problem]) from error
+        except UnicodeDecodeError as error:
+            raise ConfigError([Problem("", "is not UTF-8 text", "save it as UTF-8", str(path))]) from error
+        except OSError as error:
+            what = "is not a file" if isinstance(error, NotAFileError) else f"cannot be read: {error.strerror}"
+            raise ConfigError([Problem("", what, "check --web.config.file and the file's rights", str(path))]) from error
         return _Reader(path, read_yaml(text)).read()
 
     def files(self) -> tuple[Path, ...]:
@@ -94,17 +128,28 @@ class WebConfig:
         return tuple(path for path in (self.path, *tls) if path is not None)
 
 
+def _instead_of(key: str, around: tuple[str, ...], known: tuple[str, ...]) -> tuple[str, str]:
+    """Return what to write instead of a ``key`` that is none there, and the key that is meant; empty if that is not known."""
+    meant = same_word(key, known) or _MISNOMERS.get(key)
+    if meant not in known:
+        home = same_word(key, _HOMES)
+        if home is not None and _HOMES[home] != around:
+            return (f"it belongs to {'.'.join(_HOMES[home])}" if _HOMES[home] else "it stands at the top of the file"), ""
+        meant = near_word(key, known)
+    return (f"did you mean {meant}?", meant) if meant else ("", "")
+
+
 class _Reader:
     """Walks the file once and collects every problem."""
 
     def __init__(self, path: Path, source: Source) -> None:
         self._path = path
         self._source = source
+        self._meant: set[tuple[str, ...]] = set()  # keys that are misspelt, so not missing
         self._problems = [Problem(found.path, found.message, found.fix, str(path), found.line) for found in source.problems]
 
     def read(self) -> WebConfig:
-        known = ("tls_server_config", "http_server_config", "basic_auth_users", "rate_limit", "probes_require_auth")
-        top = self._mapping((), self._source.value, known)
+        top = self._mapping((), self._source.value, _TOP_KEYS)
         tls = self._tls(top["tls_server_config"]) if top.get("tls_server_config") is not None else None
         config = WebConfig(
             path=self._path,
@@ -131,41 +176,39 @@ class _Reader:
         if not isinstance(value, dict):
             self._refuse(path, "must be a mapping", f"write keys below it: {', '.join(known)}")
             return {}
+        if not path and "targets" in value:
+            self._refuse(
+                path, "is the configuration of the exporter", "name it with --config.file, and here the file for the web"
+            )
+            return {}
         read = {}
         for key, inner in value.items():
             where = (*path, key)
             if (way_out := _NOT_OFFERED.get(show_path(where))) is not None:
                 self._refuse(where, "is not offered by this exporter", way_out)
             elif key not in known:
-                name = showable_key(key)
-                self._refuse((*path, name) if name else path, "unknown key", f"known here: {', '.join(known)}")
+                name = showable_key(key) or (key if key.isascii() and near_word(key, _HOMES) else None)
+                fix, meant = _instead_of(key, path, known)
+                self._meant.add((*path, meant))
+                self._refuse((*path, name) if name else path, "unknown key", fix or f"known here: {', '.join(known)}")
             else:
                 read[key] = inner
         return read
 
     def _tls(self, value: object) -> Tls | None:
         path = ("tls_server_config",)
-        known = (
-            "cert_file",
-            "key_file",
-            "client_auth_type",
-            "client_ca_file",
-            "client_allowed_sans",
-            "min_version",
-            "max_version",
-            "cipher_suites",
-            "prefer_server_cipher_suites",
-        )
-        found = self._mapping(path, value, known)
+        found = self._mapping(path, value, _TLS_KEYS)
         files = {
             key: self._file((*path, key), found[key]) for key in ("cert_file", "key_file", "client_ca_file") if key in found
         }
         for key in ("cert_file", "key_file"):
-            if key not in found:
+            if key not in found and (*path, key) not in self._meant:
                 self._refuse(
                     (*path, key), "is missing", f"name the {'certificate' if key == 'cert_file' else 'key'} in PEM form"
                 )
         verify = self._auth_type((*path, "client_auth_type"), found.get("client_auth_type", "NoClientCert"))
+        if verify is None:  # what goes with it is told when it is known
+            return None
         if verify is ssl.CERT_NONE and "client_ca_file" in found:
             self._refuse(
                 (*path, "client_ca_file"),
@@ -208,25 +251,27 @@ class _Reader:
         file = self._path.parent / value
         # A password or hash put here by mistake must not be shown as a missing file.
         where = shown_path(file, value)
-        if (trouble := trouble_with(file)) and where != str(file):
+        if trouble := trouble_with(file):
             self._refuse(path, f"{where} {trouble}", "create it, or correct the path")
             return None
         return file
 
-    def _auth_type(self, path: tuple[str, ...], value: object) -> ssl.VerifyMode:
+    def _auth_type(self, path: tuple[str, ...], value: object) -> ssl.VerifyMode | None:
         if isinstance(value, str) and value in _UNVERIFIED:
             self._refuse(path, f"{value} does not verify the certificate", "use RequireAndVerifyClientCert")
         elif not isinstance(value, str) or value not in _AUTH_TYPES:
-            self._refuse(path, "unknown policy", f"use one of {', '.join(_AUTH_TYPES)}")
+            near = near_word(value, _AUTH_TYPES) if isinstance(value, str) else None
+            self._refuse(path, "unknown policy", f"did you mean {near}?" if near else f"use one of {', '.join(_AUTH_TYPES)}")
         else:
             return _AUTH_TYPES[value]
-        return ssl.CERT_REQUIRED
+        return None
 
     def _version(self, path: tuple[str, ...], value: object) -> ssl.TLSVersion:
         if isinstance(value, str) and value in _VERSIONS:
             return _VERSIONS[value]
         what = "is not safe" if isinstance(value, str) and value in _OLD_VERSIONS else "unknown version"
-        self._refuse(path, what, "use TLS12 or TLS13")
+        digits = re.sub(r"[^0-9]", "", str(value)) if isinstance(value, (str, float)) else ""
+        self._refuse(path, what, f"write TLS{digits}" if f"TLS{digits}" in _VERSIONS else "use TLS12 or TLS13")
         return ssl.TLSVersion.TLSv1_3 if path[-1] == "max_version" else ssl.TLSVersion.TLSv1_2
 
     def _ciphers(self, path: tuple[str, ...], value: object) -> tuple[str, ...]:
@@ -238,14 +283,16 @@ class _Reader:
         chosen = []
         for position, suite in enumerate(value):
             if not isinstance(suite, str) or suite not in _CIPHERS:
-                self._refuse((*path, position), "unknown or unsafe cipher suite", "use a name of Go's tls.CipherSuites()")
+                near = near_word(suite, _CIPHERS) if isinstance(suite, str) else None
+                fix = f"did you mean {near}?" if near else "use a name of Go's tls.CipherSuites()"
+                self._refuse((*path, position), "unknown or unsafe cipher suite", fix)
             elif _CIPHERS[suite]:
                 chosen.append(_CIPHERS[suite])
         return tuple(chosen)
 
     def _http(self, value: object) -> Mapping[str, str]:
         path = ("http_server_config",)
-        found = self._mapping(path, value, ("http2", "headers"))
+        found = self._mapping(path, value, _HTTP_KEYS)
         self._flag((*path, "http2"), found.get("http2", True))  # HTTP/1.1 is served whatever it says
         headers = {}
         for name, text in self._mapping((*path, "headers"), found.get("headers"), tuple(_HEADERS)).items():
@@ -265,7 +312,9 @@ class _Reader:
         if value is None:
             return MappingProxyType({})
         if not isinstance(value, dict):
-            self._refuse(path, "must be a mapping", "write NAME: BCRYPT-HASH below it")
+            has_dashes = isinstance(value, list) and all(isinstance(each, dict) for each in value)
+            fix = "leave the - out" if has_dashes else "write NAME: BCRYPT-HASH below it, one line for each"
+            self._refuse(path, "must be a mapping", fix)
             return MappingProxyType({})
         users: dict[str, Secret] = {}
         for position, (name, stored) in enumerate(value.items(), 1):
@@ -279,9 +328,9 @@ class _Reader:
             elif isinstance(stored, str) and is_quoted(stored):
                 self._refuse(where, "has quotes inside the hash", "write it in one pair of quotes")
             elif match is None:
-                self._refuse(where, "is not a bcrypt hash", _MAKE_HASH)
+                self._refuse(where, *trouble_with_hash(stored))
             elif int(match[1]) not in _COSTS:
-                self._refuse(where, f"the cost must lie between {_COSTS[0]} and {_COSTS[-1]}", _MAKE_HASH)
+                self._refuse(where, f"the cost must lie between {_COSTS[0]} and {_COSTS[-1]}", MAKE_ONE)
             else:
                 users[name] = Secret(match[0])
         return MappingProxyType(users)

@@ -118,9 +118,16 @@ def allowed_hosts(flags: Iterable[str]) -> frozenset[str]:
             Problem(
                 "--web.allowed-hosts",
                 f"{name!r} is not the name of a host",
-                "write NAME or NAME,NAME: no port, no *, xn--… for other alphabets",
+                _bare(name) or "write NAME or NAME,NAME: no port, no *, xn--… for other alphabets",
             )
             for name in bad
         ]
         raise ConfigError(problems)
     return frozenset(name.rstrip(".").lower() for name in names)
+
+
+def _bare(written: str) -> str:
+    """Return what to write instead of an address with a scheme, a port or a path; empty for anything else."""
+    host = written.partition("://")[2] or written
+    name = re.split("[:/]", host, maxsplit=1)[0]
+    return f"write {name}: the name alone" if name != written and _HOST_NAME.fullmatch(name) else ""

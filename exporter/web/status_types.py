@@ -62,7 +62,7 @@ class UnlinkedBooking(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True):
-    """One broken thing: where, since when, what it means and who mends it.
+    """One broken thing: where, since when, what it means and who fixes it.
 
     ``since`` is null when it cannot be known; without ``since_known`` it is broken since then at least.
     ``target`` is empty for what concerns the exporter as a whole.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from exporter.support.files import is_no_file
 from exporter.support.redaction import told
 from exporter.support.told import Told
 
+_MOST_PEM: Final = 1024 * 1024
 _MAX_NAMES: Final = 200  # letters
 
 _log = structlog.get_logger("exporter.web")
@@ -58,7 +60,7 @@ def new_context(tls: Tls) -> ssl.SSLContext:
         # An encrypted key would make OpenSSL ask at the terminal.
         context.load_cert_chain(tls.cert_file, tls.key_file, password=_no_password)
     except (OSError, ValueError) as error:
-        problems.append(_problem("cert_file", tls.cert_file, tls.key_file, error))
+        problems.append(_exchanged(tls) or _problem("cert_file", tls.cert_file, tls.key_file, error))
     if tls.client_ca_file is not None:
         try:
             context.load_verify_locations(tls.client_ca_file)
@@ -68,6 +70,16 @@ def new_context(tls: Tls) -> ssl.SSLContext:
         raise ConfigError(problems)
     context.verify_mode = tls.verify_clients
     return context
+
+
+def _exchanged(tls: Tls) -> Problem | None:
+    """Return the problem that each of the two files stands in the place of the other."""
+    with contextlib.suppress(OSError):
+        certificate, key = (file.read_bytes()[:_MOST_PEM] for file in (tls.cert_file, tls.key_file))
+        if b"PRIVATE KEY-----" in certificate and b"BEGIN CERTIFICATE-----" not in certificate and b"CERTIFICATE-----" in key:
+            what = f"{tls.cert_file} holds a key, and key_file a certificate"
+            return Problem("tls_server_config.cert_file", what, "exchange cert_file and key_file")
+    return None
 
 
 def _no_password() -> str:

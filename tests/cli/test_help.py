@@ -80,12 +80,13 @@ def test_check_config_refuses_two_files(words: list[str], capsys: pytest.Capture
 
 
 def test_the_man_page_is_made_from_the_tree() -> None:
-    assert manual() == PAGE.read_text(), "run make generate"
+    page = manual()
+    assert page == PAGE.read_text(), "run make generate"
     for path, node in TREE.nodes.items():
         words = " ".join(path).replace("-", "\\-")
-        assert hasattr(node, "commands") or f".SS {words} " in manual()
+        assert hasattr(node, "commands") or f".SS {words} " in page
         for flag in options_of(node):
-            assert flag.replace("-", "\\-") in manual()
+            assert flag.replace("-", "\\-") in page
 
 
 @pytest.mark.skipif(shutil.which("groff") is None, reason="groff is not installed")

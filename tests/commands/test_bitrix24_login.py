@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import stat
+from collections.abc import Callable
 from pathlib import Path
 
 import httpx
 import pytest
 
 from exporter.commands.bitrix24_login import LoggedIn, login
+from exporter.commands.check_config import check_online
+from exporter.config import load_config
 from exporter.errors import AuthError, PollError, TargetConfigError
+from exporter.platforms.bitrix24 import authserver
 from exporter.platforms.bitrix24.tokenfile import TokenFile
 from exporter.support import logs
 from tests.harness.bitrix24_target import Bench, counts, on_portal, poll_bookings
@@ -33,23 +38,26 @@ class Operator:
 
     def ask(self, prompt: str) -> str:
         self.said.append(prompt)
-        answer = httpx.get(self._page, params=None, trust_env=False)
+        answer = httpx.get(self._page, params=None, trust_env=False, verify=False)  # noqa: S501  no TLS here
         return self._change.format(answer.headers["location"])
 
-    async def log_in(self, secret: str = SECRET) -> LoggedIn:
-        return await asyncio.to_thread(
-            asyncio.run,
-            login(
-                self._bench.url,
-                "local.app",
-                secret,
-                self._bench.folder / "tokens.json",
-                self._bench.url,
-                show=self.said.append,
-                ask=self.ask,
-                open_page=self.open_page,
-            ),
-        )
+    async def log_in(self, secret: str = SECRET, ask_secret: Callable[[], str] | None = None) -> LoggedIn:
+        async def main() -> LoggedIn:
+            async with httpx.AsyncHTTPTransport(verify=False, trust_env=False) as http:
+                return await login(
+                    self._bench.url,
+                    "local.app",
+                    secret,
+                    self._bench.folder / "tokens.json",
+                    self._bench.url,
+                    show=self.said.append,
+                    ask=self.ask,
+                    open_page=self.open_page,
+                    ask_secret=ask_secret,
+                    http=http,
+                )
+
+        return await asyncio.to_thread(asyncio.run, main())
 
 
 def install(bench: Bench) -> None:
@@ -132,7 +140,7 @@ def test_a_wrong_paste_or_a_late_code_is_told_and_asked_for_again(wrong: str, to
         said = "".join(operator.said)
         assert told in said
         assert "refresh token" not in said
-        assert said.endswith("run booking-sync-exporter check-config --online.\n")
+        assert said.endswith("Then: booking-sync-exporter check-config --online --config.file exporter.yml\n")
         assert done.token_file.exists()
 
     on_portal(script, tmp_path)
@@ -157,6 +165,130 @@ def test_a_wrong_client_secret_is_told(tmp_path: Path) -> None:
         assert [entry for entry in bench.folder.iterdir() if entry.suffix != ".lock"] == []
 
     on_portal(script, tmp_path)
+
+
+def test_after_a_wrong_client_secret_another_is_asked_for(tmp_path: Path) -> None:
+    async def script(bench: Bench) -> None:
+        install(bench)
+        operator = Operator(bench)
+        typed = iter(["wrong-again-1234", f" {SECRET} "])
+        await operator.log_in("wrong-secret-1234", lambda: next(typed))
+        said = "".join(operator.said)
+        assert 2 == said.count("client_id and client_secret; take both from the application's card")
+        assert {"wrong-again-1234", "wrong-secret-1234", SECRET} & set(said.split()) == set()
+        assert (tmp_path / "tokens.json").exists()
+
+    on_portal(script, tmp_path)
+
+
+# What the authorisation server may say, the way of the operator, and whether another try may go better.
+ANSWERS = {
+    ("invalid_grant", 400): ("no longer accepts the code, which is good for 30 seconds and once", True),
+    ("invalid_client", 401): ("does not know client_id and client_secret; take both from the application's card", False),
+    ("wrong_client", 200): ("does not know client_id and client_secret; take both from the application's card", False),
+    ("insufficient_scope", 403): ("does not give the scope booking", False),
+    ("invalid_scope", 400): ("does not give the scope booking", False),
+    ("PAYMENT_REQUIRED", 401): ("wants the application or the plan to be paid", False),
+    ("NOT_INSTALLED", 401): ("says that the application is not installed on the portal", False),
+    ("invalid_request", 400): ("does not accept the request, which is a fault of the exporter", False),
+    ("NEW_WORD", 400): ("refuses to give tokens (HTTP 400)", False),
+    ("NEW_WORD", 404): ("does not know the portal (HTTP 404)", False),
+    ("NEW_WORD", 429): ("refuses because of too many requests", False),
+    ("NEW_WORD", 503): ("has a fault (HTTP 503)", False),
+}
+
+
+def test_the_answers_are_all_that_we_know() -> None:
+    assert authserver._RULES.keys() <= {word.lower() for word, _ in ANSWERS}
+
+
+@pytest.mark.parametrize(("answer", "expected"), ANSWERS.items(), ids=lambda value: str(value[0]))
+def test_each_answer_of_the_authorisation_server_has_its_sentence(
+    answer: tuple[str, int], expected: tuple[str, bool], tmp_path: Path
+) -> None:
+    sentence, is_asked_again = expected
+
+    async def script(bench: Bench) -> None:
+        install(bench)
+        bench.simulator.bitrix24.oauth.refuse_with = answer
+        operator = Operator(bench)
+        with pytest.raises(PollError) as caught:
+            await operator.log_in()
+        said = "".join((*operator.said, caught.value.message))
+        assert sentence in said
+        assert "refresh token" not in said, "there is none yet"
+        assert (3 if is_asked_again else 1) == sum(text.startswith("Address that") for text in operator.said)
+        assert [entry for entry in bench.folder.iterdir() if entry.suffix != ".lock"] == []
+
+    on_portal(script, tmp_path)
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        "{}",
+        "  {}\n",
+        '"{}"',
+        "'{}' ",
+        "<{}>",
+        "“{}”",
+        "`{}`",
+        "({})",
+        "broken",
+        "html",
+        "query",
+        "code",
+        "quoted code",
+    ],
+)
+def test_an_address_is_read_however_it_was_copied(form: str, tmp_path: Path) -> None:
+    def copied(address: str) -> str:
+        url = httpx.URL(address)
+        whole = {
+            "broken": f"{address[:40]}\n  {address[40:60]} {address[60:]}",
+            "html": address.replace("&", "&amp;"),
+            "query": url.query.decode(),
+            "code": url.params["code"],
+            "quoted code": f' "{url.params["code"]}"',
+        }
+        return whole.get(form) or form.format(address)
+
+    async def script(bench: Bench) -> None:
+        install(bench)
+        operator = Operator(bench)
+        browser = operator.ask
+        operator.ask = lambda prompt: copied(browser(prompt))  # type: ignore[method-assign]  # a clumsy hand
+        await operator.log_in()
+        assert 1 == sum(text.startswith("Address that") for text in operator.said)
+
+    on_portal(script, tmp_path)
+
+
+def test_the_block_that_is_printed_at_the_end_is_a_configuration_that_works(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def script(bench: Bench) -> None:
+        install(bench)
+        operator = Operator(bench)
+        await operator.log_in()
+        said = "".join(operator.said)
+        assert "address that the application's card has for its answers" in said
+        (tmp_path / "exporter.yml").write_text(re.search(r"^targets:\n(?:[- ].*\n)+", said, re.MULTILINE)[0])  # type: ignore[index]
+        monkeypatch.setenv("B24_CLIENT_SECRET", SECRET)
+        [target] = load_config(tmp_path / "exporter.yml").targets
+        assert [] == await check_online(load_config(tmp_path / "exporter.yml"), lambda _: None, lambda _: None)
+        assert "127" == target.name
+
+    on_portal(script, tmp_path)
+
+
+@pytest.mark.parametrize("end", [EOFError(), UnicodeDecodeError("ascii", b"\xff", 0, 1, "no")])
+def test_where_nobody_answers_it_ends_with_a_sentence(end: Exception, tmp_path: Path) -> None:
+    def ask(_: str) -> str:
+        raise end
+
+    with pytest.raises(TargetConfigError, match="nobody answers: run bitrix24-login on a terminal"):
+        asyncio.run(login("salon.bitrix24.de", "local.app", SECRET, tmp_path / "tokens.json", show=str, ask=ask, open_page=str))
 
 
 def test_a_portal_over_plain_http_is_refused_before_anything_happens(tmp_path: Path) -> None:

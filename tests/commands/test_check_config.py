@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from prometheus_client import CollectorRegistry
 
-from exporter.commands.check_config import Checked, _checked, check_all, check_online
+from exporter.commands.check_config import Checked, _checked, check_all, check_online, signs_of_life
 from exporter.config import load_config
 from exporter.metrics import Instruments
 from exporter.platforms.settings import Target
@@ -41,9 +41,10 @@ def fleet(tmp_path: Path) -> tuple[Target, ...]:
     return load_config(path).targets
 
 
-def test_a_fleet_is_checked_twenty_at_a_time_and_told_in_the_order_of_the_configuration(fleet: tuple[Target, ...]) -> None:
+def test_a_fleet_is_checked_twenty_at_a_time_and_each_told_as_soon_as_it_is_known(fleet: tuple[Target, ...]) -> None:
     asking = most = 0
-    said: list[tuple[str, float]] = []
+    said: dict[str, float] = {}
+    known: dict[str, float] = {}
 
     async def main() -> list[str]:
         clock = ManualClock()
@@ -52,19 +53,63 @@ def test_a_fleet_is_checked_twenty_at_a_time_and_told_in_the_order_of_the_config
             nonlocal asking, most
             asking, number = asking + 1, int(target.name[1:])
             most = max(most, asking)
-            await clock.sleep(1 + number * 7 % 10)  # those that come later are often known earlier
+            await clock.sleep(90 if number == 1 else 1 + number * 7 % 10)
             asking -= 1
+            known[f"{target.name}: the credential works"] = clock.monotonic()
             return Checked(problem="no") if number % 3 == 0 else Checked()
 
-        checking = asyncio.create_task(check_all(fleet, check, lambda line: said.append((line, clock.monotonic())), print))
+        def say(line: str) -> None:
+            said[line] = clock.monotonic()
+
+        checking = asyncio.create_task(check_all(fleet, check, say, print))
         await clock.advance(100)  # one after the other it would be 1,650 s
         assert checking.done()
         return await checking
 
-    assert [f"p{i}: no" for i in range(0, FLEET, 3)] == asyncio.run(main())
-    assert [f"p{i}: the credential works" for i in range(FLEET) if i % 3] == [line for line, _ in said]
+    assert [f"p{i}: no" for i in range(0, FLEET, 3)] == asyncio.run(main()), "the errors at the end, in the order of the file"
+    assert {f"p{i}: the credential works" for i in range(FLEET) if i % 3} == said.keys()
+    assert {} == {line: at for line, at in said.items() if at != known[line]}, "one that hangs holds no line of another"
+    assert 90 == max(said.values())
     assert 20 == most
-    assert said[0][1] <= 10, "told as soon as it is its turn"
+
+
+def test_who_is_still_waited_for_is_told_every_five_seconds(fleet: tuple[Target, ...]) -> None:
+    told: list[tuple[float, str]] = []
+
+    async def main() -> None:
+        clock = ManualClock()
+        began = clock.monotonic()
+
+        def tell(text: str) -> None:
+            told.append((clock.monotonic() - began, text))
+
+        async with signs_of_life([target.name for target in fleet[:10]], clock, tell) as done:
+            await clock.advance(1)
+            for target in fleet[:7]:
+                done(target.name)
+            done("p9")
+            await clock.advance(11)
+            done("p7")
+            await clock.advance(5)
+            done("p8")
+        await clock.advance(60)
+
+    asyncio.run(main())
+    assert [(5, "still waiting for 2 of 10: p7, p8"), (10, "still waiting for 2 of 10: p7, p8")] == told[:2]
+    assert [(15, "still waiting for 1 of 10: p8")] == told[2:]
+
+
+def test_of_many_that_are_waited_for_three_are_named(fleet: tuple[Target, ...]) -> None:
+    told: list[str] = []
+
+    async def main() -> None:
+        clock = ManualClock()
+
+        async with signs_of_life([target.name for target in fleet[:7]], clock, told.append):
+            await clock.advance(6)
+
+    asyncio.run(main())
+    assert ["still waiting for 7 of 7: p0, p1, p2 and 4 more"] == told
 
 
 def test_a_bug_in_one_check_leaves_none_of_the_others_behind(fleet: tuple[Target, ...]) -> None:
@@ -100,7 +145,7 @@ def test_each_connection_is_admitted_as_in_the_daemon(tmp_path: Path, monkeypatc
         config = load_config(business.config())
         said: list[str] = []
         assert [] == await check_online(config, said.append, said.append)
-        assert ["salon-wix: the credential works", "salon-b24: the credential works"] == said
+        assert {"salon-wix: the credential works", "salon-b24: the credential works"} == set(said)
         assert {business.url.removeprefix("http://")} == set(admitted)
 
     with_business(tmp_path, scenario)
@@ -123,7 +168,7 @@ def test_a_platform_that_refuses_slowly_is_given_up_within_half_a_minute(target:
                 await asyncio.sleep(0.001)
         problem = (await checking).problem
         assert "server_error" in problem
-        assert "Try again in a few minutes. If it lasts, " in problem
+        assert "Try again in a few minutes. If it lasts longer than an hour, " in problem
 
     with_business(tmp_path, scenario, clock)
 
@@ -140,7 +185,8 @@ def test_ids_that_the_account_does_not_have_are_warnings_and_no_problem(tmp_path
         nobody = "deadbeef-0000-4000-8000-000000000000"
         site = business.wix_target(schedule_ids=[nobody], aliases={nobody: "Chair X"})
         wanted = {"bookings": {"overlapping_resources": [4711]}}
-        works, *warnings = await checked(business, site, business.bitrix24_target(collectors=wanted))
+        told = await checked(business, site, business.bitrix24_target(collectors=wanted))
+        works, *warnings = sorted(told, key=lambda line: "salon-b24" in line)  # each as soon as it is known
         assert "salon-wix: the credential works" == works
         assert ["schedule_ids names 1 schedule", "aliases names 1 schedule", "no connections"] == [
             warning.removeprefix("warning: salon-wix: ").partition(" that ")[0].partition(":")[0] for warning in warnings[:3]

@@ -32,7 +32,7 @@ def run(capsys: pytest.CaptureFixture[str]) -> Run:
         capsys.readouterr()
         code = await conformance(load_config(config), target)
         out, err = capsys.readouterr()
-        return code, out[out.find("booking-sync-exporter ") :], err  # behind the log, which the command line switches off
+        return code, out[out.find("Conformance report") :], err  # behind the log, which the command line switches off
 
     return run
 
@@ -45,11 +45,13 @@ def test_the_report_names_version_day_platform_and_credential_and_nothing_of_the
         ):
             code, out, err = await run(business, target)
             first, second = out.splitlines()[:2]
-            assert (0, f"booking-sync-exporter {__version__} conformance, ") == (code, first[:-10])
+            assert (0, f"Conformance report of booking-sync-exporter {__version__}, ") == (code, first[:-10])
             assert re.fullmatch(r"\d{4}-\d\d-\d\d", first[-10:])
             assert f"platform: {credential}, requests made: 1" in second
             assert "asks 13 questions, which only read, with 40 requests at most" in err
             assert "does not hold: 0 of " in out
+            assert f"left out: statements about another kind of credential, {9 if target == 'salon-wix' else 1}\n" in out
+            assert "another kind" not in out.partition("could not be seen")[2]
             secrets = (*business.secrets, API_KEY, WEBHOOK_CODE, SITE_ID, "salon", "127.0.0.1", "Chair 1", "Specialists")
             assert [secret for secret in secrets if secret in out] == []
         assert business.simulator.log.writes() == {}

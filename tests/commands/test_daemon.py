@@ -19,7 +19,7 @@ from exporter.commands import daemon
 from exporter.config import load_config
 from exporter.config.settings import Config
 from exporter.polling import Admission
-from exporter.runtime import Signals
+from exporter.runtime import KnownSites, Signals
 from tests.harness.clock import ManualClock
 
 
@@ -32,8 +32,9 @@ def test_the_build_info_names_the_revision_of_the_image(monkeypatch: pytest.Monk
     async def main() -> None:
         clock = SystemClock()
         with ThreadPoolExecutor(1) as pages:
-            application = daemon._application(load, Admission(clock), clock=clock, lifecycle=False, pages=pages)
-            async with application as (_, instruments):
+            admission, sites = Admission(clock), KnownSites()
+            application = daemon._application(load, admission, clock=clock, sites=sites, lifecycle=False, pages=pages)
+            async with application as (_, instruments, _):
                 assert b'revision="abc123"' in generate_latest(instruments.registry)
 
     asyncio.run(main())

@@ -395,7 +395,7 @@ def test_all_incidents_are_played_when_none_is_named_and_each_once() -> None:
 @pytest.mark.parametrize(
     ("make", "line"),
     [
-        (lambda: parse_address("23889", "--listen"), "--listen: '23889' is not an address (fix: write HOST:PORT, "),
+        (lambda: parse_address("23889", "--listen"), "--listen: '23889' is not an address (fix: write :23889 "),
         (lambda: chosen(["quiet"]), "INCIDENT: there is no 'quiet' (fix: one of token-revoked, "),
         (lambda: Service("Prometheus", "--prometheus-url", "localhost:9090"), "--prometheus-url: is no http(s) address (fix: "),
         (

@@ -57,6 +57,11 @@ PLACES: Final[dict[str, tuple[str, str, str]]] = {
     "smarthost": ("monitoring", "mail: {smarthost: V, from: a@example.org}\n", "mail.smarthost"),
     "prometheus": ("monitoring", "addresses: {prometheus: V}\n", "addresses.prometheus"),
     "office": ("monitoring", 'office_hours: {timezone: Europe/Berlin, from: V, to: "23:00"}\n', "office_hours.from"),
+    "days": (
+        "monitoring",
+        'office_hours: {timezone: Europe/Berlin, from: "08:00", to: "18:00", weekdays: [V]}\n',
+        "office_hours.weekdays[0]",
+    ),
     "chat": (
         "monitoring",
         "receivers: {pager: [{telegram: {bot_token_file: /a/b, chat_id: V}}]}\n",
@@ -66,6 +71,9 @@ PLACES: Final[dict[str, tuple[str, str, str]]] = {
 DIGITS: Final = "(fix: write it in digits)"
 LIKE: Final = "(fix: write text such as 30s, 5m or 1h30m)"
 ADDRESS: Final = "is not an http(s) address, or holds a query or a password (fix: write https://host/path, without a query)"
+NO_PORT: Final = "is not HOST:PORT with a port from 1 to 65535"
+NO_DAYS: Final = "is not a day of the week, nor a range of them"
+SCHEME: Final = "is not an http(s) address: it has no scheme"
 ROWS: Final = (
     ("share", "20%", "'20%' is not a number (fix: write 0.2)"),
     ("share", "20 %", "'20 %' is not a number (fix: write 0.2)"),
@@ -103,7 +111,19 @@ ROWS: Final = (
     ("after", "010", f"010 is read as 8, {OCTAL}"),
     ("after", "1:30", f"1:30 is read as 90, {SIXTIES}"),
     ("after", "1e3", "'1e3' is not a duration (fix: write it like 30s, 5m or 1h30m)"),
-    ("after", "5min", "'5min' is not a duration (fix: write it like 30s, 5m or 1h30m)"),
+    ("after", "5min", "'5min' is not a duration (fix: write 5m)"),
+    ("after", "1 hour 30 minutes", "'1 hour 30 minutes' is not a duration (fix: write 1h30m)"),
+    ("after", "30 minutes 1 hour", "'30 minutes 1 hour' is not a duration (fix: write it like 30s, 5m or 1h30m)"),
+    ("after", "0 minutes", "'0 minutes' is not a duration (fix: write it like 30s, 5m or 1h30m)"),
+    ("after", "90 parsecs", "'90 parsecs' is not a duration (fix: write it like 30s, 5m or 1h30m)"),
+    ("least", "10.0", "10.0 is not a whole number (fix: write 10)"),
+    ("share", "1", "must be less than 1, not 1 (fix: write less than 1; 1 is all of them)"),
+    ("from", "today", "'today' does not start with now, at position 1 (fix: write now/d)"),
+    ("from", "24h", "'24h' does not start with now, at position 1 (fix: write now+24h)"),
+    ("from", "-7d", "'-7d' does not start with now, at position 1 (fix: write now-7d)"),
+    ("closed", "24.12.2026", "'24.12.2026' is not a day (fix: write 2026-12-24)"),
+    ("closed", "31.2.2026", "'31.2.2026' is not a day (fix: write it like 2026-12-24)"),
+    ("closed", "40.12.2026", "'40.12.2026' is not a day (fix: write it like 2026-12-24)"),
     ("after", "yes", f"must be text, not true or false {LIKE}"),
     ("after", "2026-01-02", f"must be text, not a date {LIKE}"),
     ("after", "[5m]", f"must be text, not a list {LIKE}"),
@@ -138,6 +158,18 @@ ROWS: Final = (
     ("smarthost", "587", "must be text, not a number (fix: write text such as smtp.example.org:587)"),
     ("prometheus", "'http://p:0'", ADDRESS),
     ("prometheus", "'http://p:65536'", ADDRESS),
+    ("slo", "99.9", "99.9 is not between 0 and 1 (fix: write 0.999 for 99.9 %)"),
+    ("language", "german", "'german' is not one of the languages (fix: write de)"),
+    ("language", "DE", "'DE' is not one of the languages (fix: write de)"),
+    ("smarthost", "smtp.example.org", f"{NO_PORT} (fix: add the port: smtp.example.org:587)"),
+    ("smarthost", "'smtp://anna:planted0123456789@host'", f"{NO_PORT} (fix: write it like smtp.example.org:587)"),
+    ("prometheus", "prometheus:9090", f"{SCHEME} (fix: write http:// or https:// in front of it)"),
+    ("office", "'8:00'", 'is not a time of the day (fix: write "08:00")'),
+    ("office", "'25'", 'is not a time of the day (fix: write it like "08:00", in quotes)'),
+    ("office", "'18.30 Uhr'", 'is not a time of the day (fix: write "18:30")'),
+    ("days", "mon-fri", f"{NO_DAYS} (fix: write monday:friday)"),
+    ("days", "Wendesday", f"{NO_DAYS} (fix: write wednesday)"),
+    ("days", "everyday", f"{NO_DAYS} (fix: write each like monday:friday, or sunday)"),
     ("office", "18:00", f"18:00 is read as 1080, {SIXTIES}"),
     ("office", "8", 'must be text, not a number (fix: write text such as "08:00")'),
     ("chat", "012", f"012 is read as 10, {OCTAL}"),

@@ -287,8 +287,8 @@ def test_the_effective_configuration_has_every_default_and_no_secret(tmp_path: P
     assert CODE not in shown
     assert "portal.example" not in shown
     first, second = yaml.safe_load(shown)["targets"]
-    assert first["api_key"] == "********"
-    assert second["webhook_url"] == "********"
+    assert first["api_key"] == {"file": "wix_api_key"}
+    assert second["webhook_url"] == {"env": "B24_WEBHOOK_URL"}
     assert (first["timeout"], second["timeout"]) == ("30s", "1m10s")
     assert {"interval": "1m", "max_age": "5m", "max_connections": 500, "windows": []} == first["collectors"]["connections"]
     assert second["collectors"]["links"]["windows"] == [{"name": "next_7d", "from": "now", "to": "now+7d"}]

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 import yaml
 
-from exporter.config import load_config
+from exporter.config import effective_config, load_config
+from exporter.errors import ConfigError
 
 SITE = "7f1c2d3e-1111-4222-8333-444455556666"
 WEBHOOK = "https://portal.example/rest/1/planted0123456789/"
@@ -37,6 +38,40 @@ def test_the_source_of_a_credential_is_told_as_it_is_written(expected: str, targ
     file.write_text(yaml.safe_dump({"targets": [{"name": "a", **target}]}))
     [found] = load_config(file, {"VALUE": "planted", "HOOK": WEBHOOK}).targets
     assert expected == found.credential_source
+
+
+HIDDEN = "********"
+FIELDS = {
+    "api_key": ("IST.planted-key", KEY_SITE),
+    "app_secret": ("planted-app-secret", APP),
+    "webhook_url": (WEBHOOK, {"platform": "bitrix24"}),
+    "client_secret": ("planted-client-secret", {"platform": "bitrix24"}),
+}
+
+
+@pytest.mark.parametrize("field", FIELDS)
+@pytest.mark.parametrize("source", [{"file": "keys/a key"}, {"file": "/keys"}, {"env": "VALUE"}, None])
+def test_the_effective_configuration_shows_where_each_credential_comes_from_and_nothing_of_it(
+    field: str, source: dict[str, str] | None, tmp_path: Path
+) -> None:
+    value, target = FIELDS[field]
+    if source is not None and "file" in source:
+        path = tmp_path / source["file"].strip("/")
+        source = {"file": str(path)} if source["file"].startswith("/") else source
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(f"{value}\n")
+    written: Any = source or value
+    if field == "client_secret":
+        setting = {"oauth": {"client_id": "local.1", "client_secret": written, "token_file": "tokens.json"}}
+    else:
+        setting = {field: written}
+    file = tmp_path / "exporter.yml"
+    file.write_text(yaml.safe_dump({"targets": [{"name": "a", **target, **setting}]}))
+    text = effective_config(load_config(file, {"VALUE": value}))
+    (shown,) = yaml.safe_load(text)["targets"]
+    assert (source or HIDDEN) == (shown["oauth"] if field == "client_secret" else shown)[field]
+    assert "planted" not in text
+    assert "portal.example" not in text
 
 
 def test_targets_with_one_token_file_have_one_source(tmp_path: Path) -> None:
@@ -86,3 +121,21 @@ def source(folder: Path, target: dict[str, Any]) -> str:
     file.write_text(yaml.safe_dump({"targets": [{"name": "a", **target}]}))
     [found] = load_config(file, {}).targets
     return found.credential_source
+
+
+@pytest.mark.parametrize(
+    ("written", "fix"),
+    [
+        ("WIX_APIKEY", "did you mean WIX_API_KEY?"),
+        ("WIX_API_KEYS", "did you mean WIX_API_KEY?"),
+        ("WXI_API_KEY", "did you mean WIX_API_KEY?"),
+        ("PORTAL_HOOK", "set it for the process of the exporter"),
+    ],
+)
+def test_a_variable_that_is_not_set_is_met_with_the_one_that_is(written: str, fix: str, tmp_path: Path) -> None:
+    file = tmp_path / "exporter.yml"
+    file.write_text(yaml.safe_dump({"targets": [{"name": "a", **KEY_SITE, "api_key": {"env": written}}]}))
+    with pytest.raises(ConfigError) as caught:
+        load_config(file, {"WIX_API_KEY": "planted", "PATH": "planted", "HOME": "planted"})
+    assert [f"the environment variable {written} is not set"] == [problem.message for problem in caught.value.problems]
+    assert [fix] == [problem.fix for problem in caught.value.problems]

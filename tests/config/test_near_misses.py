@@ -12,11 +12,12 @@ import yaml
 from exporter.config import Config, load_config
 from exporter.config.keys import Home, homes
 from exporter.errors import ConfigError, Problem
+from exporter.monitoring.settings import Settings, load_settings
 from exporter.platforms.registry import PLATFORMS
 from exporter.platforms.wix.settings import STATUSES
 from exporter.support.yaml_source import showable_key
 
-_LISTS: Final = ("windows", "accepted")
+_LISTS: Final = ("windows", "accepted", "discover")
 KEYS: Final = [(name, home) for name, places in homes(Config).items() for home in places]
 PLACES: Final = sorted({home for _, home in KEYS} | {Home(platform, ()) for platform in PLATFORMS})
 
@@ -58,7 +59,8 @@ def shown_at(home: Home) -> str:
 
 
 def new_file() -> dict[str, Any]:
-    return {"targets": [{"name": name, "platform": name} for name in PLATFORMS]}
+    rules = [{"name": "found", "platform": "wix", "target": {}}]
+    return {"targets": [{"name": name, "platform": name} for name in PLATFORMS], "discover": rules}
 
 
 def problems_of(tmp_path: Path, file: dict[str, Any]) -> dict[str, Problem]:
@@ -96,6 +98,20 @@ def test_each_key_is_found_from_a_slip_of_the_pen(tmp_path: Path, slip: str) -> 
     assert {path: f"did you mean {key}?" for path, key in wanted.items()} == {path: problems[path].fix for path in wanted}
 
 
+@pytest.mark.parametrize("slip", SLIPS)
+def test_each_key_of_the_bundle_is_found_from_a_slip_of_the_pen(tmp_path: Path, slip: str) -> None:
+    top = {key for key, places in homes(Settings).items() if Home("", ()) in places}
+    wanted = {written: key for key in top if (written := SLIPS[slip](key)) not in top}
+    path = tmp_path / "monitoring.yml"
+    path.write_text("".join(f"{written}: 1\n" for written in wanted))
+    with pytest.raises(ConfigError) as caught:
+        load_settings(path)
+    assert len(wanted) > 5 or slip in ("camel case", "dashes", "run together")
+    assert {written: f"did you mean {key}?" for written, key in wanted.items()} == {
+        problem.path: problem.fix for problem in caught.value.problems
+    }
+
+
 def test_each_key_in_a_wrong_place_is_told_where_it_belongs(tmp_path: Path) -> None:
     file, wanted = new_file(), {}
     for key in homes(Config):
@@ -111,8 +127,9 @@ def test_each_key_in_a_wrong_place_is_told_where_it_belongs(tmp_path: Path) -> N
     for path, key in wanted.items():
         fix = problems[path].fix
         insides = {part for home in homes(Config)[key] for part in home.inside}
-        words = ("top of the file", "target itself", f"targets[].{key}", "of platform", "did you mean", "write ", "<name>")
-        assert any(word in fix for word in (*words, *insides)), (path, fix)
+        meant = {platform.misnomers[key] for platform in PLATFORMS.values() if key in platform.misnomers}
+        words = ("top of the file", "target itself", f"targets[].{key}", "of platform", "did you mean", "write ", "<")
+        assert fix in meant or any(word in fix for word in (*words, *insides)), (path, fix)
 
 
 # Enumerated values.

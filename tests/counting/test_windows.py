@@ -173,7 +173,7 @@ def test_a_moment_outside_of_the_calendar_is_refused(expression: str) -> None:
         moment(expression, 1_790_000_000.0, BERLIN)
 
 
-@pytest.mark.parametrize(("start", "what"), [("now", "is empty"), ("now+1d", "ends before it starts")])
+@pytest.mark.parametrize(("start", "what"), [("now", "is (always )?empty"), ("now+1d", "ends before it starts")])
 def test_an_empty_or_reversed_window_does_not_resolve(start: str, what: str) -> None:
     spec = WindowSpec("w", start, "now")
     with pytest.raises(WindowError, match=f"from {start.replace('+', '.')} to now {what} when it is 2026-"):

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -121,6 +122,7 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Here]:
         for name in ("exporter.yml", "drill.yml"):
             (folder / name).write_text(content)
             (folder / name).chmod(0o600)
+        _one_customer(folder, wix)
         addresses = {"simulator": origin.removeprefix("http://"), "nobody": "127.0.0.1:1"}
         words = (*_OURS_HERE, "--config.file", "exporter.yml", "--web.listen-address", "127.0.0.1:0", "--web.enable-lifecycle")
         addresses["exporter"] = stack.enter_context(started(folder, words, r"event=listening.* address=http://(\S+)"))
@@ -221,8 +223,15 @@ def test_a_command_that_goes_on_says_that_it_works_and_ends_when_it_is_told_to(
         for name in ("exporter.yml", "drill.yml"):
             content = {"state_file": "state.json", "targets": demo_targets(origin)[:1]}
             (tmp_path / name).write_text(yaml.safe_dump(content))
+        _one_customer(tmp_path, demo_targets(origin)[0])
         with started(tmp_path, (*_OURS_HERE, *words, f"{row.listen}=127.0.0.1:0"), row.says):
             pass
+
+
+def _one_customer(folder: Path, target: Mapping[str, Any]) -> None:
+    """Write a folder of configuration files, as ``--config.dir`` reads it."""
+    (folder / "customers").mkdir()
+    (folder / "customers" / "one.yml").write_text(yaml.safe_dump({"targets": [{**target, "name": "one"}]}))
 
 
 def _address(client: httpx.Client) -> str:

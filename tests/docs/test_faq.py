@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-import httpx
 import pytest
 import yaml
 
@@ -21,81 +16,14 @@ from exporter.errors import Reason
 from exporter.monitoring.alerts import alert_groups
 from exporter.monitoring.options import Options
 from exporter.platforms.http_pool import CONNECT_SECONDS
-from exporter.simulator import Simulator
-from exporter.simulator.drills import demo_world
 from exporter.simulator.faults import Fault, FaultKind
-from exporter.web import status_of
-from exporter.web import status_types as api
-from tests.harness.application import RunningApplication, application
-from tests.harness.board import page, words
-from tests.harness.clock import ManualClock
+from tests.docs.simulated import SITE, World, lived
 from tests.monitoring.cases import load
 
 ROOT: Final = Path(__file__).parents[2]
 TEXT: Final = (ROOT / "docs" / "faq.md").read_text()
 PROSE: Final = " ".join(TEXT.split())
-SITE: Final = f"{demo_world.SALON}-wix"
 ROUTES: Final = yaml.safe_load((ROOT / "config/alertmanager/alertmanager.yml").read_text())["route"]["routes"][0]
-
-
-@dataclass
-class World:
-    """The simulated businesses, watched by an exporter in this process. Nothing goes through sockets."""
-
-    simulator: Simulator
-    app: RunningApplication
-    clock: ManualClock
-
-    async def minutes(self, number: float) -> None:
-        for _ in range(int(number * 15)):
-            await self.clock.advance(4.0)
-            for _ in range(60):
-                await asyncio.sleep(0)
-
-    @property
-    def status(self) -> api.Status:
-        return status_of(self.app.app.view())
-
-    def target(self, name: str) -> api.Target:
-        return next(target for target in self.status.targets if target.name == name)
-
-    @property
-    def connections(self) -> Sequence[api.CalendarConnection]:
-        found = self.target(SITE).connections
-        assert found is not None
-        return found.connections
-
-    def problems(self, kind: str) -> list[api.Problem]:
-        return [problem for problem in self.status.problems if problem.kind == kind]
-
-    @property
-    def board(self) -> str:
-        return words(page(self.app.app.view()))
-
-
-@asynccontextmanager
-async def world(folder: Path, **changes: object) -> AsyncIterator[World]:
-    """Watch the demo's businesses with the defaults of everything, and ``changes`` of the first site."""
-    clock = ManualClock()
-    simulator = Simulator(clock, build=demo_world.build)
-    targets = demo_targets("http://127.0.0.1:8099")
-    targets[0] |= changes
-    file = folder / "exporter.yml"
-    file.write_text(yaml.safe_dump({"timezone": "Europe/Berlin", "targets": targets}))
-    async with application(file, clock, through=httpx.ASGITransport(simulator.app)) as app:
-        there = World(simulator, app, clock)
-        await there.minutes(2)
-        yield there
-
-
-def lived(folder: Path, scenario: Callable[[World], Coroutine[Any, Any, None]], **changes: object) -> None:
-    async def main() -> None:
-        async with world(folder, **changes) as there:
-            await scenario(there)
-
-    asyncio.run(main())
-
-
 CONFLICTS: Final = {"connections": {}, "bookings": {"conflicts": True}}
 
 

@@ -109,7 +109,7 @@ def read_all(folder: Path) -> None:
 def test_what_is_no_file_is_named_or_does_not_matter_and_nobody_waits_for_it(
     name: str, odd: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("exporter.config.load.PIPE_SECONDS", 0.05)
+    monkeypatch.setattr("exporter.config.files.PIPE_SECONDS", 0.05)
     write_all(tmp_path)
     put(odd, tmp_path / name)
     told: list[str] = []

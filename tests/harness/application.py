@@ -14,7 +14,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
 
 from exporter.clock import Clock
-from exporter.config import load_config
+from exporter.config import load_config, shard_of
 from exporter.metrics import Format, Instruments, Page
 from exporter.polling.admission import Admission
 from exporter.runtime.application import Application
@@ -27,9 +27,15 @@ from tests.harness.pool import pool
 class RunningApplication:
     """An application that polls; the clock moves only here."""
 
-    def __init__(self, app: Application, clock: ManualClock) -> None:
+    def __init__(self, app: Application, clock: ManualClock, world: World | None = None) -> None:
         self.app = app
         self.clock = clock
+        self._world = world
+
+    @property
+    def world(self) -> World:
+        assert self._world is not None
+        return self._world
 
     async def finished_polls(self, polls: int = 1) -> None:
         """Let the time pass until every collector has finished ``polls`` polls."""
@@ -89,6 +95,7 @@ async def application(
     *,
     may_stand_by: bool = False,
     known: KnownSecrets | None = None,
+    shard: tuple[int, int] | None = None,
     through: httpx.AsyncBaseTransport | None = None,
 ) -> AsyncIterator[RunningApplication]:
     """Run the exporter on ``config`` while the block runs; it asks by sockets unless it is given another way ``through``."""
@@ -103,10 +110,11 @@ async def application(
             Admission(clock_of_exporter),
             known=known or KnownSecrets(),
         )
-        app = Application(lambda: load_config(config), world=world, page=Page(instruments), may_stand_by=may_stand_by)
-        await app.start(load_config(config))
+        load = world.sites.loading(lambda: load_config(config) if shard is None else shard_of(load_config(config), *shard))
+        app = Application(load, world=world, page=Page(instruments), may_stand_by=may_stand_by)
+        await app.start(load())
         try:
-            yield RunningApplication(app, clock)
+            yield RunningApplication(app, clock, world)
         finally:
             closing = asyncio.create_task(app.aclose(grace=0.0))
             while not closing.done():

@@ -45,6 +45,7 @@ class Spoil:
     status: int | None = None
     headers: Mapping[str, str | None] = field(default_factory=dict)  # None takes one away
     content: bytes | None = None
+    seconds: float = 0.0  # that pass before it comes
 
 
 def put(*path: str | int, value: object) -> Change:
@@ -79,9 +80,10 @@ class Account:
 
     clock: ManualClock = field(default_factory=lambda: ManualClock(NOW, auto=True))
     simulator: Simulator = field(init=False)
+    build: Callable[[Simulator], None] = build
 
     def __post_init__(self) -> None:
-        self.simulator = Simulator(self.clock, build=build)
+        self.simulator = Simulator(self.clock, build=self.build)
         self.simulator.bitrix24.portals["salon"].set_plan(None)
         self.simulator.wix.switches.requests_per_minute = 1e6  # each session begins with a burst of its own
         self.simulator.wix.sites[SITE_ID].add_service("Cut")
@@ -106,16 +108,19 @@ class Account:
         budget = Budget(requests_per_second=50, burst=250, operating_seconds=600)
         return BitrixTarget(**common, platform="bitrix24", **credential, budget=budget, collectors=BitrixCollectors())
 
+    def services(self, http: httpx.AsyncBaseTransport, platform: str) -> Services:
+        """Return what a session of ``platform`` may use, with ``http`` for its connections."""
+        shared = new_shared()[platform]
+        return Services(http, self.clock, Random(1), RecordedEvents(), StatusHistory(), Admission(self.clock), shared)
+
     async def conform(
         self, target: Target, spoils: Sequence[Spoil] = (), around: Change | None = None
     ) -> tuple[Record, list[Result]]:
         """Return what was recorded of ``target`` and how its statements fare; ``around`` changes each body."""
         asked: list[str] = []
         record = Record(asked.append)
-        way = _Spoiling(httpx.ASGITransport(self.simulator.app), asked, spoils, around)
-        events = RecordedEvents()
-        shared = new_shared()[target.platform]
-        services = Services(way, self.clock, Random(1), events, StatusHistory(), Admission(self.clock), shared)
+        way = _Spoiling(httpx.ASGITransport(self.simulator.app), asked, spoils, around, self.clock)
+        services = self.services(way, target.platform)
         session = open_session(target, record.services(services))
         try:
             await PLATFORMS[target.platform].conformance.ask(session, record)
@@ -131,6 +136,7 @@ class _Spoiling(httpx.AsyncBaseTransport):
     asked: Sequence[str]
     spoils: Sequence[Spoil]
     around: Change | None
+    clock: ManualClock
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         response = await self.inner.handle_async_request(request)
@@ -139,6 +145,7 @@ class _Spoiling(httpx.AsyncBaseTransport):
         headers = {name: value for name, value in response.headers.items() if name not in _OF_THE_WIRE}
         for spoil in self._matching(request):
             content = json.dumps(spoil.change(json.loads(content))).encode() if spoil.content is None else spoil.content
+            self.clock.now += spoil.seconds
             status = spoil.status or status
             headers |= {name: value for name, value in spoil.headers.items() if value is not None}
             for name in [name for name, value in spoil.headers.items() if value is None]:

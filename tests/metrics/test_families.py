@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import pytest
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
 
@@ -13,6 +14,8 @@ from exporter.metrics import FAMILIES, Family, Format
 from exporter.metrics.families.catalog import COUNTERS, GROUPS
 from exporter.metrics.families.family import TARGET_LABELS, Histogram
 from exporter.metrics.families.process import STANDARD
+from exporter.state.discoveries import DiscoveryState
+from exporter.state.snapshot import View
 from tests.harness import exposition, views
 from tools import metrics_reference as reference
 
@@ -79,6 +82,9 @@ CONTRACT_OF_THE_PROCESS: dict[str, tuple[str, tuple[str, ...]]] = {
     "shard_info": ("gauge", ("shard",)),
     "shards": ("gauge", ()),
     "config_warnings": ("gauge", ("kind",)),
+    "discovered_targets": ("gauge", ("discovery",)),
+    "discovery_up": ("gauge", ("discovery",)),
+    "discovery_last_success_timestamp_seconds": ("gauge", ("discovery",)),
     "config_last_reload_successful": ("gauge", ()),
     "config_last_reload_success_timestamp_seconds": ("gauge", ()),
     "config_hash": ("gauge", ()),
@@ -144,9 +150,26 @@ def test_the_standard_families_are_what_the_library_publishes() -> None:
     assert published == {(family.name, family.type, family.help) for family in STANDARD}
 
 
+def full() -> View:
+    """Return a view that fills every family: what fails in part has all data, and a reason."""
+    rule = DiscoveryState('an "agency"', asked=True, up=True, sites=3, last_success=views.NOW)
+    return msgspec.structs.replace(views.partial_failure(), discoveries=(rule, DiscoveryState("not asked")))
+
+
+def test_a_rule_that_was_never_read_is_down_and_has_no_moment_of_success() -> None:
+    lines = [line for line in exposition.page_of(full()).decode().splitlines() if line.startswith("booking_sync_discover")]
+    assert [
+        'booking_sync_discovered_targets{discovery="an \\"agency\\""} 3.0',
+        'booking_sync_discovered_targets{discovery="not asked"} 0.0',
+        'booking_sync_discovery_up{discovery="an \\"agency\\""} 1.0',
+        'booking_sync_discovery_up{discovery="not asked"} 0.0',
+    ] == lines[:-1]
+    assert lines[-1].startswith('booking_sync_discovery_last_success_timestamp_seconds{discovery="an \\"agency\\""} ')
+
+
 @pytest.mark.parametrize("format_", Format)
 def test_every_declared_family_and_no_other_stands_on_a_full_page(format_: Format) -> None:
-    page = exposition.page_of(views.partial_failure(), format_)  # what fails in part has all data, and a reason
+    page = exposition.page_of(full(), format_)
     names = re.findall(r"^# TYPE (\S+) (\S+)$", page.decode(), re.MULTILINE)
     declared = [
         (
@@ -161,7 +184,7 @@ def test_every_declared_family_and_no_other_stands_on_a_full_page(format_: Forma
 
 def test_every_sample_has_exactly_the_declared_labels() -> None:
     declared = {family.name: set(family.labels) for family in OURS}
-    for family in exposition.families(exposition.page_of(views.partial_failure())):
+    for family in exposition.families(exposition.page_of(full())):
         name = family.name + ("_total" if family.type == "counter" else "")
         if name in declared and name != "booking_sync_target_info":
             for sample in family.samples:

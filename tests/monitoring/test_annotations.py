@@ -62,12 +62,12 @@ def test_no_page_says_that_nothing_happens_until_morning(alert: Alert) -> None:
 
 @_each(CALLING)
 def test_nobody_who_is_called_is_told_to_wait_and_see_whether_it_lasts(alert: Alert) -> None:
-    assert not re.search(r"\bat first\b|\blasts\b", alert.annotations(LINKED)["fix"])
+    assert not re.search(r"\bWait: |\blasts\b", alert.annotations(LINKED)["fix"])
 
 
 def test_of_a_fix_that_begins_with_waiting_the_rest_is_left() -> None:
     assert "The owner reconnects. Then looks." == once_it_lasts(
-        "Nothing at first: it waits. If it lasts longer than an hour, the owner reconnects. Then looks."
+        "Wait: it goes on. If it lasts longer than an hour, the owner reconnects. Then looks."
     )
     assert "The owner reconnects." == once_it_lasts("The owner reconnects.")
 

@@ -74,7 +74,7 @@ WHAT: Final[Mapping[str, str]] = {
 FIXES: Final[Mapping[str, str]] = {
     "token-revoked": "The calendar's owner signs in again: Wix dashboard -> Bookings calendar",
     "sync-stuck": "The calendar's owner disconnects and reconnects it",
-    "provider-down": "Wait for the provider; nobody else can mend it.",
+    "provider-down": "Wait for the provider; nobody else can fix it.",
     "double-booking": "The status board names the bookings, the resource and the time.",
     "lost-crm-link": "A portal administrator repairs the automation that creates the links",
     "api-throttled": "The exporter's operator lowers `budget.requests_per_second` or raises the intervals.",

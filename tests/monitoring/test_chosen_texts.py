@@ -151,6 +151,8 @@ _CHOSEN: Final = {
         ("en", DAY, "for over a day", "within the last day"),
         ("en", 90 * 60, "for over 90 minutes", "within the last 90 minutes"),
         ("en", 2 * DAY, "for over 2 days", "within the last 2 days"),
+        ("en", 90_061, "for over 25 hours", "within the last 25 hours"),
+        ("en", 90_061 * 7, "for over 175 hours", "within the last 175 hours"),
         ("en", 601, "for over 601 seconds", "within the last 601 seconds"),
         ("de", HOUR, "seit über einer Stunde", "in der letzten Stunde"),
         ("de", DAY, "seit über einem Tag", "in den letzten 24 Stunden"),

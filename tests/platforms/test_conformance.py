@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import ast
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 from random import Random
 from typing import Any, Final
 
+import httpx
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -16,9 +18,21 @@ from hypothesis import strategies as st
 import exporter
 from exporter.commands.conformance import Result, exit_code, report
 from exporter.platforms.conformance import UNKNOWN, Exchange, Heard, Holds, UnseenError, Word, judged, kind, known
+from exporter.platforms.recording import Record
 from exporter.platforms.registry import PLATFORMS
 from exporter.platforms.settings import Target
+from exporter.simulator import Simulator
 from exporter.simulator.canary import CANARIES
+from exporter.simulator.wix.operations import (
+    ALL_PERMISSIONS,
+    COUNT_BOOKINGS,
+    MANAGE_EXTERNAL_CALENDARS,
+    READ_BOOKINGS,
+    READ_CALENDAR,
+    READ_SERVICES,
+    READ_STAFF,
+)
+from exporter.support.secret import Secret
 from tests.harness.business import API_KEY, APP_SECRET, SITE_ID, WEBHOOK_CODE
 from tests.harness.conformance import NOW, Account, Spoil
 from tests.platforms.conformance_spoils import BITRIX24, WIX
@@ -66,7 +80,7 @@ def test_all_statements_hold_on_the_simulator_for_each_kind_of_credential(
     }
     assert found(results, Holds.NO) == set()
     assert found(results, Holds.UNSEEN) == unseen
-    assert exit_code(results) == 0
+    assert exit_code(results, answered=record.answered) == 0
     assert record.requests <= PLATFORMS[PLATFORM_OF[sign_in]].conformance.questions + (sign_in == "app")
     assert account.simulator.log.writes() == {}
 
@@ -80,6 +94,30 @@ def test_on_a_site_of_many_bookings_counts_are_compared_up_to_the_end_of_the_fir
     assert {"W-COUNT-02", "W-FILTER-01", "W-FILTER-02"} <= found(results, Holds.YES)
 
 
+def empty(simulator: Simulator) -> None:
+    """Make accounts that somebody opened a minute ago."""
+    simulator.wix.add_key(simulator.wix.add_site(SITE_ID), API_KEY)
+    simulator.bitrix24.add_webhook(simulator.bitrix24.add_portal("salon"), code=WEBHOOK_CODE)
+
+
+def one_of_each(simulator: Simulator) -> None:
+    """Make accounts with one booking; that of Wix has no resource, as a course has none."""
+    empty(simulator)
+    simulator.wix.sites[SITE_ID].bookings.add(NOW, NOW + 3600)
+    simulator.bitrix24.portals["salon"].world.add_booking(NOW, NOW + 3600)
+
+
+@pytest.mark.parametrize("sign_in", ["api_key", "webhook"])
+@pytest.mark.parametrize("build", [empty, one_of_each])
+def test_an_account_with_hardly_anything_in_it_makes_no_statement_false(
+    tmp_path: Path, sign_in: str, build: Callable[[Simulator], None]
+) -> None:
+    account = Account(build=build)
+    record, results = asyncio.run(account.conform(account.target(sign_in, tmp_path)))
+    assert found(results, Holds.NO) == set()
+    assert exit_code(results, answered=record.answered) == 0
+
+
 def test_there_is_a_way_to_make_each_statement_false() -> None:
     assert FALSE.keys() == STATEMENTS.keys()
 
@@ -89,9 +127,9 @@ def test_a_statement_that_is_false_does_not_hold_and_no_other_fails_with_it(
     account: Account, targets: Mapping[str, Target], statement: str
 ) -> None:
     false = FALSE[statement]
-    _, results = asyncio.run(account.conform(targets[false.sign_in], false.spoils))
+    record, results = asyncio.run(account.conform(targets[false.sign_in], false.spoils))
     assert found(results, Holds.NO) == {statement, *false.follows}
-    assert exit_code(results) == 1
+    assert exit_code(results, answered=record.answered) == 1
 
 
 PLANTED: Final = (
@@ -162,8 +200,9 @@ def test_nothing_that_an_account_sends_gets_into_the_report(
     assert "\x1b" not in shown
 
 
+NUMBERS: Final = st.booleans() | st.integers() | st.floats(allow_nan=False) | st.sampled_from([10**400, 1e308])
 JSONS: Final = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=4) | st.sampled_from(PLANTED),
+    st.none() | NUMBERS | st.text(max_size=4) | st.sampled_from(PLANTED),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
     max_leaves=6,
 )
@@ -248,10 +287,11 @@ def test_what_was_seen_is_a_literal_of_ours_into_which_only_numbers_and_our_word
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in makers
     ]
     assert len(calls) > 40
-    # `tallied` joins templates of ours, see `told`.
-    assert [call for call in calls if not isinstance(call[2], ast.Constant)] == [] or {
-        ast.unparse(call[2]) for call in calls if not isinstance(call[2], ast.Constant)
-    } == {"template"}
+    # A constant of ours, and `tallied`, which joins templates of ours: see `told`.
+    assert {ast.unparse(call[2]) for call in calls if not isinstance(call[2], ast.Constant)} == {
+        "ANOTHER_CREDENTIAL",
+        "template",
+    }
 
 
 @pytest.mark.parametrize(
@@ -268,6 +308,98 @@ def test_of_a_value_only_its_kind_is_told(value: object) -> None:
     assert kind(value) in words.split("|")
 
 
+@pytest.mark.parametrize("sign_in", PLATFORM_OF)
+@pytest.mark.parametrize("status", [500, 502, 503])
+def test_an_account_that_is_down_gets_forty_requests_at_most(
+    account: Account, targets: Mapping[str, Target], sign_in: str, status: int
+) -> None:
+    asked = [Spoil("", status=status, content=b"<html></html>", headers={"content-type": "text/html"})]
+    record, results = asyncio.run(account.conform(targets[sign_in], asked))
+    assert record.requests <= 40
+    assert exit_code(results, answered=record.answered) == 2
+
+
+@pytest.mark.parametrize("sign_in", PLATFORM_OF)
+def test_no_question_begins_after_five_minutes_with_an_account_that_is_slow(
+    account: Account, targets: Mapping[str, Target], sign_in: str
+) -> None:
+    began = account.clock.now
+    record, results = asyncio.run(account.conform(targets[sign_in], [Spoil("", seconds=45)]))
+    assert 300 < account.clock.now - began < 400
+    assert record.requests == 7
+    assert [exchange.asked for exchange in record.exchanges.values()].count(False) >= 5
+    assert found(results, Holds.NO) == set()
+
+
+@pytest.mark.parametrize(
+    ("missing", "statements"),
+    [
+        (MANAGE_EXTERNAL_CALENDARS, {"W-AUTH-K1", "W-AUTH-K2"}),
+        (READ_BOOKINGS, {"W-AUTH-K3", "W-AUTH-K4"}),
+        ({COUNT_BOOKINGS, "BOOKINGS.BOOKING_READ_ANY"}, {"W-AUTH-K3"}),
+        (READ_CALENDAR, {"W-AUTH-K5"}),
+        (READ_STAFF, {"W-AUTH-K6"}),
+        (READ_SERVICES, {"W-AUTH-K7"}),
+    ],
+)
+def test_a_right_that_a_key_lacks_is_told_of_the_calls_that_need_it_and_of_nothing_else(
+    account: Account, targets: Mapping[str, Target], missing: AbstractSet[str], statements: AbstractSet[str]
+) -> None:
+    key = account.simulator.wix.add_key(account.simulator.wix.sites[SITE_ID], permissions=ALL_PERMISSIONS - missing)
+    target = targets["api_key"].model_copy(update={"api_key": Secret(key.value)})
+    _, results = asyncio.run(account.conform(target))
+    assert found(results, Holds.NO) == statements
+
+
+def test_a_webhook_without_the_scope_shows_nothing_although_it_is_refused_as_it_should_be(
+    account: Account, targets: Mapping[str, Target]
+) -> None:
+    body = b'{"error":"insufficient_scope","error_description":"higher privileges"}'
+    refusing = [
+        Spoil(question, status=403, content=body, headers={"content-type": "application/json"})
+        for question in ("list", "list_next", "list_none", "get_none", "links_none", "batch", "resources", "types")
+    ]
+    record, results = asyncio.run(account.conform(targets["webhook"], refusing))
+    assert found(results, Holds.NO) == set()
+    assert exit_code(results, answered=record.answered) == 2
+
+
+@pytest.mark.parametrize(
+    ("platform", "switches", "false"),
+    [
+        ("wix", {"failed_ids": "absent"}, set()),
+        ("wix", {"default_sort": "createdDate"}, set()),
+        ("wix", {"omit_has_next": True}, set()),
+        ("wix", {"trailing_empty_page": True}, set()),
+        ("wix", {"count_as": "text"}, {"W-COUNT-01"}),
+        ("wix", {"count_as": "missing"}, {"W-COUNT-01"}),
+        ("wix", {"extra_failed_ids": ("00000000-0000-4000-8000-000000000000",)}, {"W-CONN-13"}),
+        ("bitrix24", {"real_totals": True}, {"B-PAGE-02", "B-PAGE-03"}),
+        ("bitrix24", {"ignores_start": True}, {"B-PAGE-04"}),
+        ("bitrix24", {"page_size": 100}, {"B-PAGE-01", "B-PAGE-04"}),
+        ("bitrix24", {"list_shape": "object"}, {"B-LIST-01", "B-LIST-08", "B-BATCH-02"}),
+        ("bitrix24", {"list_shape": "null"}, {"B-LIST-01", "B-LIST-08", "B-BATCH-02"}),
+        ("bitrix24", {"numeric_codes": "string", "numeric_codes_in_batch": "number"}, set()),
+        ("bitrix24", {"word_case": "lower"}, set()),
+        ("bitrix24", {"resource_types_key": "resource"}, set()),
+        ("bitrix24", {"operating_in_time": "absent"}, set()),
+        ("bitrix24", {"whole_numbers_in_time": True}, set()),
+        ("bitrix24", {"russian_descriptions": True, "extra_error_keys": True}, set()),
+        ("bitrix24", {"batch_blocked": frozenset({"booking.v1.booking.list"})}, {"B-BATCH-02", "B-BATCH-04", "B-BATCH-05"}),
+    ],
+)
+def test_where_sources_differ_the_other_behaviour_is_told_or_is_as_good(
+    tmp_path: Path, platform: str, switches: Mapping[str, object], false: AbstractSet[str]
+) -> None:
+    account = Account()
+    simulated = account.simulator.wix.switches if platform == "wix" else account.simulator.bitrix24.switches
+    for name, value in switches.items():
+        assert hasattr(simulated, name)
+        setattr(simulated, name, value)
+    _, results = asyncio.run(account.conform(account.target("api_key" if platform == "wix" else "webhook", tmp_path)))
+    assert found(results, Holds.NO) == false
+
+
 HTML: Final = b"<html>Sign in, Anna Kowalski</html>"
 
 
@@ -277,7 +409,7 @@ def test_an_account_that_answers_html_is_told_as_such(account: Account, targets:
         account.conform(targets[sign_in], [Spoil("", content=HTML, headers={"content-type": "text/html"})])
     )
     assert record.requests <= 40
-    assert exit_code(results) == 1
+    assert exit_code(results, answered=record.answered) == 1
     assert {"W-HTTP-01", "B-HTTP-01"} & found(results, Holds.NO)
     assert "Kowalski" not in text(results, sign_in)
 
@@ -292,3 +424,23 @@ def test_a_dead_credential_is_asked_twice_and_shows_nothing(
     record, results = asyncio.run(account.conform(targets[sign_in], refusing))
     assert record.requests == 2
     assert not {one for one in found(results, Holds.NO) if "AUTH" in one}
+
+
+def test_the_forty_first_request_does_not_leave(account: Account) -> None:
+    seen: list[httpx.Request] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        seen.append(request)
+        return httpx.Response(200)
+
+    record = Record()
+    http = record.services(account.services(httpx.MockTransport(answer), "wix")).http
+
+    async def ask() -> None:
+        for _ in range(40):
+            await http.handle_async_request(httpx.Request("GET", "https://wix.example/"))
+        with pytest.raises(httpx.ConnectError):
+            await http.handle_async_request(httpx.Request("GET", "https://wix.example/"))
+
+    asyncio.run(ask())
+    assert (40, 40) == (len(seen), record.requests)

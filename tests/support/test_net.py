@@ -22,13 +22,37 @@ def test_an_address_is_split(address: str, expected: tuple[str, int]) -> None:
     assert expected == parse_address(address)
 
 
-@pytest.mark.parametrize(
-    "address",
-    ["", "10888", "localhost", "localhost:", ":http", "::1:10888", ":65536", ":-1", "[::1]", "a:\u0661", "http://a:1"],
-)
-def test_what_is_no_address_is_a_config_error(address: str) -> None:
-    with pytest.raises(ConfigError, match="is not an address"):
+FORMS = "write HOST:PORT, [IPV6]:PORT, or :PORT for every interface"
+NOT_ADDRESSES = {
+    "": FORMS,
+    "10888": "write :10888 for every interface, or 127.0.0.1:10888 for this machine alone",
+    "99999": "use a port up to 65,535",
+    "localhost": "add a port: localhost:PORT",
+    "127.0.0.1": "add a port: 127.0.0.1:PORT",
+    "[::1]": "add a port: [::1]:PORT",
+    "localhost:": FORMS,
+    ":http": FORMS,
+    "::1:10888": "put the IPv6 address in brackets: [::1]:10888",
+    "fe80::2": "put the IPv6 address in brackets: [fe80::2]:PORT",
+    ":65536": "use a port up to 65,535",
+    ":99999": "use a port up to 65,535",
+    ":-1": FORMS,
+    "a:\u0661": FORMS,
+    "a b:1": FORMS,
+    "a@b:1": FORMS,
+    "http://a:1": "write a:1, without http:// and a path",
+    "https://a:1/metrics": "write a:1, without https:// and a path",
+    "a:1/metrics": FORMS,
+}
+
+
+@pytest.mark.parametrize(("address", "fix"), NOT_ADDRESSES.items())
+def test_what_is_no_address_is_told_with_what_to_write(address: str, fix: str) -> None:
+    with pytest.raises(ConfigError) as caught:
         parse_address(address)
+    assert [str(problem) for problem in caught.value.problems] == [
+        f"--web.listen-address: {address!r} is not an address (fix: {fix})"
+    ]
 
 
 @pytest.mark.parametrize(

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from exporter.errors import ConfigError, Problem
 from exporter.model import CollectorName
+from exporter.state.discoveries import DiscoveryState
 from exporter.state.snapshot import View
 from exporter.web import Reloaded
 from exporter.web.headers import DEFAULTS
@@ -189,6 +191,12 @@ def test_not_ready_names_what_is_missing() -> None:
         "salon-b24/bookings",
         "salon-b24/links",
     ]
+
+
+def test_not_ready_names_the_rules_whose_sites_nobody_knows_yet() -> None:
+    rules = (DiscoveryState("agency"), DiscoveryState("other", asked=True))
+    answer = ask(ShownBackend(replace(views.healthy(), discoveries=rules)), "/-/ready")
+    assert (503, "Not ready: the sites of discover[agency] have not been asked for yet.\n") == (answer.status_code, answer.text)
 
 
 def test_not_ready_is_short_for_thousands_of_targets() -> None:

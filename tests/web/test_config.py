@@ -98,7 +98,7 @@ def test_tls_12_is_the_least_by_default(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("tls_config: {}", ":1: tls_config: unknown key (fix: known here: tls_server_config, http_server_config, "),
+        ("tls_config: {}", ":1: tls_config: unknown key (fix: did you mean tls_server_config?)"),
         ("- a", ": must be a mapping (fix: "),
         ("a: [", ":1: not valid YAML"),
         (
@@ -113,7 +113,7 @@ def test_tls_12_is_the_least_by_default(folder: Path) -> None:
         ),
         (
             "tls_server_config: {cert_file: gone.crt, key_file: localhost.key}",
-            ": tls_server_config.cert_file: gone.crt and localhost.key: No such file or directory (fix: check the paths",
+            ":1: tls_server_config.cert_file: gone.crt does not exist (fix: create it, or correct the path)",
         ),
         (
             "tls_server_config: {cert_file: rubbish, key_file: localhost.key}",
@@ -162,7 +162,7 @@ def test_tls_12_is_the_least_by_default(folder: Path) -> None:
             "basic_auth_users: {anna: hunter2}",
             ":1: basic_auth_users.anna: is not a bcrypt hash (fix: make one with: booking-sync-exporter hash-password)",
         ),
-        ("basic_auth_users: {anna: }", ":1: basic_auth_users.anna: is not a bcrypt hash"),
+        ("basic_auth_users: {anna: }", ":1: basic_auth_users.anna: has no hash"),
         (
             f"basic_auth_users: {{anna: {HASH.replace('$10$', '$31$')}}}",
             ":1: basic_auth_users.anna: the cost must lie between 4 and 18",
@@ -174,6 +174,80 @@ def test_tls_12_is_the_least_by_default(folder: Path) -> None:
 def test_every_mistake_is_told_with_its_place_and_a_fix(folder: Path, text: str, expected: str) -> None:
     assert any(complaint.startswith(expected) for complaint in complaints(folder, text)), complaints(folder, text)
     assert all("(fix: " in complaint for complaint in complaints(folder, text))
+
+
+ITSELF = "write the hash itself: it is no password, and only who can read this file sees it"
+MAKE_ONE = "make one with: booking-sync-exporter hash-password"
+USER = ":1: basic_auth_users.anna: "
+FIRST_MISTAKES = {
+    f"basicAuthUsers: {{anna: {HASH}}}": ":1: basicAuthUsers: unknown key (fix: did you mean basic_auth_users?)",
+    f"users: {{anna: {HASH}}}": ":1: users: unknown key (fix: did you mean basic_auth_users?)",
+    "probe_requires_auth: true": ":1: probe_requires_auth: unknown key (fix: did you mean probes_require_auth?)",
+    "cert_file: localhost.crt": ":1: cert_file: unknown key (fix: it belongs to tls_server_config)",
+    TLS.replace("cert_file", "certfile"): ":1: tls_server_config.certfile: unknown key (fix: did you mean cert_file?)",
+    TLS[:-2] + ", probes_require_auth: true}": (
+        ":1: tls_server_config.probes_require_auth: unknown key (fix: it stands at the top of the file)"
+    ),
+    "http_server_config: {X-Frame-Options: deny}": (
+        ":1: http_server_config.X-Frame-Options: unknown key (fix: it belongs to http_server_config.headers)"
+    ),
+    "http_server_config: {headers: {x-frame-option: deny}}": (
+        ":1: http_server_config.headers.x-frame-option: unknown key (fix: did you mean X-Frame-Options?)"
+    ),
+    "tls_server_config: {cert_file: localhost.key, key_file: localhost.crt}": (
+        ": tls_server_config.cert_file: localhost.key holds a key, and key_file a certificate "
+        "(fix: exchange cert_file and key_file)"
+    ),
+    TLS[:-2] + ", client_auth_type: requireandverify}": (
+        ":1: tls_server_config.client_auth_type: unknown policy (fix: did you mean RequireAndVerifyClientCert?)"
+    ),
+    TLS[:-2] + ", min_version: 1.2}": ":1: tls_server_config.min_version: unknown version (fix: write TLS12)",
+    TLS[:-2] + ", min_version: TLSv1.3}": ":1: tls_server_config.min_version: unknown version (fix: write TLS13)",
+    TLS[:-2] + ", cipher_suites: [TLS_AES_128_GCM_SHA265]}": (
+        ":1: tls_server_config.cipher_suites[0]: unknown or unsafe cipher suite (fix: use a name of Go's tls.CipherSuites())"
+    ),
+    TLS[:-2] + ", cipher_suites: [tls_aes_128_gcm_sha256]}": (
+        ":1: tls_server_config.cipher_suites[0]: unknown or unsafe cipher suite (fix: did you mean TLS_AES_128_GCM_SHA256?)"
+    ),
+    "targets: [{name: a}]": (
+        ": is the configuration of the exporter (fix: name it with --config.file, and here the file for the web)"
+    ),
+    f"basic_auth_users: [{{anna: {HASH}}}]": ":1: basic_auth_users: must be a mapping (fix: leave the - out)",
+    f"basic_auth_users: anna:{HASH}": (
+        ":1: basic_auth_users: must be a mapping (fix: write NAME: BCRYPT-HASH below it, one line for each)"
+    ),
+    "basic_auth_users: {anna: }": f"{USER}has no hash (fix: {MAKE_ONE})",
+    "basic_auth_users: {anna: hunter2}": f"{USER}is not a bcrypt hash (fix: {MAKE_ONE})",
+    "basic_auth_users: {anna: $apr1$hunter2$hunter2}": f"{USER}is a hash of another kind, not of bcrypt (fix: {MAKE_ONE})",
+    "basic_auth_users: {anna: '{SHA}hunter2'}": f"{USER}is a hash of another kind, not of bcrypt (fix: {MAKE_ONE})",
+    f"basic_auth_users: {{anna: {HASH.replace('$', '$$')}}}": (
+        f"{USER}has its dollars doubled, as Compose wants them in its own file (fix: write each of them once)"
+    ),
+    f"basic_auth_users: {{anna: 'anna:{HASH}'}}": (
+        f"{USER}has the user's name in front of the hash (fix: write what stands behind the colon)"
+    ),
+    f"basic_auth_users: {{anna: {HASH[:-1]}}}": (
+        f"{USER}is a bcrypt hash that was cut or changed (fix: copy all 60 characters of it, or {MAKE_ONE})"
+    ),
+    "basic_auth_users: {anna: $HASH}": f"{USER}names a variable; variables are not expanded in this file (fix: {ITSELF})",
+    "basic_auth_users: {anna: {env: HASH}}": f"{USER}must be a bcrypt hash, not a mapping (fix: {ITSELF})",
+}
+
+
+@pytest.mark.parametrize(("text", "line"), FIRST_MISTAKES.items())
+def test_a_first_mistake_is_answered_with_one_line(folder: Path, text: str, line: str) -> None:
+    told = complaints(folder, text)
+    assert [line] == [each.replace(f"{folder}/", "") for each in told]
+    assert "hunter2" not in "".join(told)
+
+
+def test_a_file_that_cannot_be_read_as_text_is_told(tmp_path: Path) -> None:
+    for content in ("x: y".encode("utf-16"), "\xfc: y".encode("latin-1"), bytes(range(256))):
+        (tmp_path / "web.yml").write_bytes(content)
+        with pytest.raises(ConfigError, match=r"web\.yml: is not UTF-8 text \(fix: save it as UTF-8\)"):
+            WebConfig.load(tmp_path / "web.yml")
+    with pytest.raises(ConfigError, match=r"is not a file \(fix: check --web\.config\.file"):
+        WebConfig.load(tmp_path)
 
 
 def test_all_mistakes_are_told_at_once(folder: Path) -> None:
@@ -208,7 +282,7 @@ def test_an_encrypted_key_is_refused_instead_of_asking_at_the_terminal(folder: P
 
 
 def test_a_missing_file_is_told(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"gone\.yml: cannot be read: No such file or directory \(fix: check --web"):
+    with pytest.raises(ConfigError, match=r"gone\.yml: does not exist \(fix: name another file with --web"):
         WebConfig.load(tmp_path / "gone.yml")
 
 

@@ -47,6 +47,21 @@ CONFIG_WARNINGS: Final = _family(
     "What is watched less than the configuration makes believe, by kind, at all targets; what is accepted does not count.",
     "kind",
 )
+DISCOVERED_TARGETS: Final = _family(
+    "gauge",
+    "discovered_targets",
+    "How many sites a rule of discover knows and wants, up to its max_sites; in all shards.",
+    "discovery",
+)
+DISCOVERY_UP: Final = _family(
+    "gauge", "discovery_up", "1 if the last read of the list of sites succeeded, else 0; 0 before the first.", "discovery"
+)
+DISCOVERY_SUCCESS_TIME: Final = _family(
+    "gauge",
+    "discovery_last_success_timestamp_seconds",
+    "Unix time in seconds at which the list of sites was last read as a whole.",
+    "discovery",
+)
 RELOAD_SUCCESSFUL: Final = _family(
     "gauge",
     "config_last_reload_successful",
@@ -91,6 +106,9 @@ OURS: Final[tuple[Family, ...]] = (
     SHARD_INFO,
     SHARDS,
     CONFIG_WARNINGS,
+    DISCOVERED_TARGETS,
+    DISCOVERY_UP,
+    DISCOVERY_SUCCESS_TIME,
     RELOAD_SUCCESSFUL,
     RELOAD_SUCCESS_TIME,
     CONFIG_HASH,

@@ -144,7 +144,7 @@ def _volume(options: Options) -> tuple[Alert, ...]:
                     },
                 ),
                 fix=(
-                    "An administrator of the account makes a test booking as a customer would, then mends the form, the "
+                    "An administrator of the account makes a test booking as a customer would, then repairs the form, the "
                     "payment or the opening hours; days of a planned closure stand in `closed` of the target."
                 ),
                 comment="Only where the exporter could have seen them.",

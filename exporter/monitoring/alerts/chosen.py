@@ -64,7 +64,8 @@ def within_last(seconds: float) -> Message:
 
 
 def _in_units(seconds: float) -> tuple[int, int]:
-    """Return the largest unit of which a duration is a whole number, and the number; parts of a second are not told."""
-    whole = round(seconds)
-    unit = next(unit for unit in (_DAY, _HOUR, _MINUTE, _SECOND) if whole % unit == 0)
-    return unit, whole // unit
+    """Return the largest unit of which a duration is a whole number, and the number; over an hour but for one per cent."""
+    spare = seconds / 100 if seconds > _HOUR else _SECOND / 2
+    near = (unit for unit in (_DAY, _HOUR, _MINUTE) if abs(seconds - round(seconds / unit) * unit) <= spare)
+    unit = next(near, _SECOND)
+    return unit, round(seconds / unit)

@@ -317,7 +317,7 @@ def _provider_down() -> Alert:
             "they are too old."
         ),
         fix=(
-            "Wait for the provider; nobody else can mend it. If other targets read it well, the calendars' owners "
+            "Wait for the provider; nobody else can fix it. If other targets read it well, the calendars' owners "
             "reconnect; until then the front desk treats these calendars as unverified."
         ),
     )

@@ -73,7 +73,7 @@ def _connections(options: Options) -> tuple[Alert, ...]:
             board=Board.FLEET,
             link=("job",),
             comment="One page instead of one for each of a thousand targets. A hold would begin anew with Prometheus; those\n"
-            "of the pages that it keeps back go on. With `besides`: what nobody mends hides no other incident.",
+            "of the pages that it keeps back go on. With `besides`: what nobody fixes hides no other incident.",
         ),
         Alert(
             name="BookingSyncManyConnectionsNeedOwner",

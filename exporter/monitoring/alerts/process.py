@@ -71,7 +71,8 @@ def _alerting() -> tuple[Alert, ...]:
             summary="The clock of an exporter's host is wrong, or that of Prometheus.",
             until_morning="Windows such as today begin and end at wrong times; no page is lost.",
             description="The clocks of {{ $labels.instance }} and of Prometheus are {{ $value | humanizeDuration }} apart.",
-            fix="The exporter's operator runs `timedatectl` on both hosts and mends the time synchronisation of the wrong one.",
+            fix="The exporter's operator runs `timedatectl` on both hosts and repairs the time synchronisation of the wrong "
+            "one.",
             board=Board.INTERNALS,
             link=("job", "instance"),
             comment="Windows such as `today` and the moments on the boards are off by as much; no age and no verdict is.",
@@ -155,7 +156,7 @@ def _configuration() -> tuple[Alert, ...]:
             summary="The exporter rejected a new configuration.",
             until_morning="The old configuration goes on working; a restart would fail, and then nobody watches.",
             description="{{ $labels.instance }} keeps running with the previous configuration.",
-            fix="The exporter's operator runs `booking-sync-exporter check-config`, mends what it names and reloads.",
+            fix="The exporter's operator runs `booking-sync-exporter check-config`, corrects what it names and reloads.",
             board=Board.INTERNALS,
             link=("job", "instance"),
         ),

@@ -46,7 +46,8 @@ def _down(up: str, jobs: Sequence[str]) -> Alert:
             "No scrape of job {{ $labels.job }} succeeds, or only a standby answers, so nothing is known about any booking "
             "platform."
         ),
-        fix="The exporter's operator starts it again, or mends its address or the network between it and Prometheus.",
+        fix="The exporter's operator starts it again, or corrects its address or repairs the network between it and "
+        "Prometheus.",
         board=Board.INTERNALS,
         link=("job",),
         comment="Where there was an exporter within a day, and none answers now that polls: a standby watches nothing.\n"

@@ -179,7 +179,7 @@ def _platform() -> tuple[Alert, ...]:
             board=Board.FLEET,
             link=("job",),
             comment="While most targets of a platform come back this is no new page. If some stay away, it fires before\n"
-            "BookingSyncPlatformDown is over: 18 minutes are less than its 20. With `besides`: what is never mended\n"
+            "BookingSyncPlatformDown is over: 18 minutes are less than its 20. With `besides`: what is never fixed\n"
             "hides no other incident.",
         ),
     )
@@ -204,7 +204,7 @@ def _provider(options: Options) -> Alert:
             "connections are shown as last known until they are too old.",
             all=number(_PROVIDER, ("platform", "provider"), operator="count"),
         ),
-        fix="Wait for the provider; nobody else can mend it. Until then the front desks treat these calendars as unverified.",
+        fix="Wait for the provider; nobody else can fix it. Until then the front desks treat these calendars as unverified.",
         board=Board.FLEET,
         link=("job",),
     )

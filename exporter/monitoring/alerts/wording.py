@@ -17,7 +17,7 @@ NUMBER: Final = '{{ . | first | value | printf "%.0f" }}'
 MOMENT_THEN: Final = f'{{{{ (. | first | value | toTime).Local.Format "{MOMENT}" }}}}'
 """What prints the answer of :func:`if_known`, as a number and as a moment."""
 
-_WAIT_FIRST: Final = re.compile(r"Nothing [^.]*\. If [^,.]*\blasts\b[^,.]*, (\w)")
+_WAIT_FIRST: Final = re.compile(r"(?:Wait: |Nothing )[^.]*\. If [^,.]*\blasts\b[^,.]*, (\w)")
 
 
 def once_it_lasts(fix: str) -> str:

@@ -79,7 +79,7 @@ class _Asked:
         if health.database != "ok":
             return missing(
                 f"its database is {told(health.database, 40) or 'not told of'}",
-                "give the address of Grafana, or mend its database",
+                "give the address of Grafana, or fix its database",
             )
         return ok("its database is ok")
 

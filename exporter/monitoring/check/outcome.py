@@ -54,7 +54,7 @@ def unknown(text: str, fix: str) -> Seen:
 
 def again(seconds: float) -> str:
     """Return what to do about an answer that comes too soon."""
-    return f"ask again in {seconds:g} seconds"
+    return f"ask again in {seconds:g} second{'' if seconds == 1 else 's'}"
 
 
 _NAMED = 4

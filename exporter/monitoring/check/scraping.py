@@ -138,7 +138,7 @@ class Scraping:
         seen = {sample.metric.get("window", "") for sample in await self.prometheus.query(f"count by (window) ({ends})")}
         if without:
             return missing(
-                f"{without:g} targets read bookings without next_24h or next_7d",
+                f"{without:g} {'target reads' if without == 1 else 'targets read'} bookings without next_24h or next_7d",
                 "add the windows to exporter.yml; `check-config` names the targets",
             )
         if without is None:

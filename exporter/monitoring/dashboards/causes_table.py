@@ -1,4 +1,4 @@
-"""The table of causes: what is wrong, since when and why, who mends it, and on the boards of one thing how."""
+"""The table of causes: what is wrong, since when and why, who fixes it, and on the boards of one thing how."""
 
 from __future__ import annotations
 

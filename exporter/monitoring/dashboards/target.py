@@ -141,7 +141,7 @@ def _causes(options: Options) -> Json:
         options,
         "What is wrong and what to do",
         "What is wrong with this target, one row for one cause, and what it shares with others: since when, "
-        "who mends it and how. The name of the fault leads to its runbook. Empty is good.",
+        "who fixes it and how. The name of the fault leads to its runbook. Empty is good.",
         (24, 7),
         (cause, since, targets),
         numbers_of=_SCOPE,

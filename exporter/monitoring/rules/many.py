@@ -64,7 +64,7 @@ def many_recordings(options: Options) -> RecordingGroup:
                 BURNING,
                 burning,
                 "Exists from when connections that worked within a day are in error, so many that their error budget pages,\n"
-                "and until they are not. What nobody mends within a day is no better for it.",
+                "and until they are not. What nobody fixes within a day is no better for it.",
             ),
             Recording(
                 DOWN_TARGETS,

@@ -71,7 +71,7 @@ def _platforms() -> tuple[Recording, ...]:
             f"  last_over_time({PLATFORM_PART}[10m])\n"
             f"  or count_over_time((\n    {_part()}\n  )[6m:1m]) > 3\n)",
             "The targets that fail once they have been many for four minutes, and until they are fewer than five: those that\n"
-            "are left when the first are mended are no new incident.",
+            "are left when the first are fixed are no new incident.",
         ),
         Recording(
             _UNREACHABLE,

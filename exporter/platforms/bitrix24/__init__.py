@@ -7,7 +7,7 @@ from exporter.platforms.bitrix24 import checks, settings
 from exporter.platforms.bitrix24.advice import ADVICE
 from exporter.platforms.bitrix24.conformance import QUESTIONS
 from exporter.platforms.bitrix24.session import BitrixSession, Shared, open_session
-from exporter.platforms.bitrix24.statements import STATEMENTS
+from exporter.platforms.bitrix24.statements import SECTIONS, STATEMENTS
 from exporter.platforms.conformance import Conformance
 
 __all__ = ["BITRIX24", "open_session"]
@@ -33,5 +33,5 @@ BITRIX24: Final = Platform(
         "webhook": "write webhook_url",
     },
     inventory=BitrixSession.inventory,
-    conformance=Conformance(STATEMENTS, QUESTIONS, BitrixSession.conform),
+    conformance=Conformance(STATEMENTS, QUESTIONS, BitrixSession.conform, SECTIONS),
 )

@@ -32,12 +32,14 @@ _FAILURES: Final[Mapping[Reason, Advice]] = {
     ),
     Reason.RATE_LIMITED: Advice(
         "The portal's request limit is used up; every application on the portal shares it.",
-        "Nothing at first: the exporter waits. If it lasts, the exporter's operator lowers `budget.requests_per_second` or "
+        "Wait: the exporter goes on by itself. If it lasts longer than an hour, "
+        "the exporter's operator lowers `budget.requests_per_second` or "
         "raises the intervals.",
     ),
     Reason.OPERATING_LIMIT: Advice(
         "The method's operating time of ten minutes is used up; Bitrix24 blocks the method until it drops.",
-        "Nothing at first: the exporter waits for the reset. If it lasts, the exporter's operator raises the interval, narrows "
+        "Wait: the exporter goes on when the portal allows it. If it lasts longer than an hour, "
+        "the exporter's operator raises the interval, narrows "
         "the windows, or gives other jobs a webhook of their own.",
     ),
     Reason.OVERLOAD: Advice(
@@ -47,7 +49,8 @@ _FAILURES: Final[Mapping[Reason, Advice]] = {
     ),
     Reason.SERVER_ERROR: Advice(
         "The Bitrix24 server has a fault.",
-        "Nothing at first: the exporter tries again. If it lasts, a portal administrator asks Bitrix24 support, or whoever "
+        "Wait: the exporter tries again by itself. If it lasts longer than an hour, "
+        "a portal administrator asks Bitrix24 support, or whoever "
         "runs the server of an on-premise portal.",
     ),
 }

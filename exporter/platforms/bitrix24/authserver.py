@@ -35,13 +35,13 @@ from exporter.support.secret import Secret
 
 TOKEN_OPERATION: Final = "oauth.token"  # noqa: S105  the name of an operation
 INVALID_GRANT: Final = "invalid_grant"
+WRONG_CLIENT: Final = ("invalid_client", "wrong_client")
 
 _AGAIN: Final = "run booking-sync-exporter bitrix24-login again"
 _CLIENT: Final = "does not know client_id and client_secret; take both from the application's card"
 _RULES: Final[Mapping[str, ErrorRule]] = {
     INVALID_GRANT: ErrorRule(AuthError, sentence(f"no longer accepts the refresh token; {_AGAIN}")),
-    "invalid_client": ErrorRule(AuthError, sentence(_CLIENT)),
-    "wrong_client": ErrorRule(AuthError, sentence(_CLIENT)),
+    **dict.fromkeys(WRONG_CLIENT, ErrorRule(AuthError, sentence(_CLIENT))),
     "insufficient_scope": ErrorRule(PermissionDeniedError, sentence("does not give the scope booking")),
     "invalid_scope": ErrorRule(PermissionDeniedError, sentence("does not give the scope booking")),
     "payment_required": ErrorRule(NotEntitledError, sentence("wants the application or the plan to be paid")),

@@ -76,13 +76,7 @@ class BookingsCollector:
         windows = resolve_all(self._settings.windows, now, self._zone)
         rows, seen, complete = await self._read(windows)
         await self._follow_ids(seen, now)
-        failure = self._api.degraded_reason()
-        if self._settings.per_resource or self._named_resources():
-            try:
-                await self._names.refresh()
-            except PollError as error:
-                # The counts are right without names, and the names we had stay.
-                failure = error if self._settings.per_resource else failure
+        failure = await self._refresh_names() or self._api.degraded_reason()
         admission = self._services.admission
         observation = await off_the_loop(admission, len(rows), self._observation, rows, windows, at, now, complete)
         return PollResult(observation, failure)
@@ -135,14 +129,27 @@ class BookingsCollector:
             self._services.events.malformed_rows(CollectorName.BOOKINGS, malformed)
         return rows, not malformed
 
-    async def unknown_resources(self) -> BookingsObservation:
-        """Return what the portal's list of resources shows of those that the configuration names, and no counts.
+    async def check(self) -> BookingsObservation:
+        """Read what a poll reads besides bookings. Raises :class:`~exporter.errors.PollError` where it would fail the poll.
 
-        Raises :class:`~exporter.errors.PollError`.
+        The observation has the resources that the portal does not list, and no bookings.
         """
-        if self._named_resources():
-            await self._names.refresh()
+        failure = await self._refresh_names()
+        if failure is not None:
+            raise failure
         return BookingsObservation(self._services.clock.steady(), (), unknown_resources=self._unknown_resources())
+
+    async def _refresh_names(self) -> PollError | None:
+        """Read the names of resources where they are shown or checked; returns an error that fails the poll.
+
+        The counts are right without names, and the names we had stay: only ``per_resource`` needs them.
+        """
+        if self._settings.per_resource or self._named_resources():
+            try:
+                await self._names.refresh()
+            except PollError as error:
+                return error if self._settings.per_resource else None
+        return None
 
     def _observation(
         self, rows: Sequence[Booking], windows: Sequence[Window], at: float, now: float, complete: bool

@@ -32,6 +32,10 @@ def warnings(target: BitrixTarget, path: Path) -> Iterator[FieldProblem]:
         if "reached" in trouble:
             fix = "let the user of the exporter enter its folder, or correct the path"
         yield FieldProblem((*path, "oauth", "token_file"), f"{target.oauth.token_file} {trouble}", fix)
+    for index, accepted in enumerate(target.accepted):
+        if accepted.booking is not None and not (accepted.booking.isascii() and accepted.booking.isdecimal()):
+            where = (*path, "accepted", index, "booking")
+            yield FieldProblem(where, "does not look like the id of a booking, a number", "copy the id that the board shows")
     if target.budget.requests_per_second > _CLOUD_REQUESTS_PER_SECOND:
         rate = f"{target.budget.requests_per_second:g}"
         message = f"{rate} is more than a cloud portal allows outside the Enterprise plan"

@@ -110,6 +110,15 @@ class LinksCollector:
 
         return PollResult(await off_the_loop(self._services.admission, len(present), observe), self._api.degraded_reason())
 
+    async def check(self) -> None:
+        """Ask about one booking, as a poll does; that there is none of this id is as good an answer.
+
+        Raises :class:`~exporter.errors.PollError`.
+        """
+        odd = await self._ask(["1"], self._services.clock.steady(), set())
+        if odd is not None:
+            raise odd
+
     async def _read(self, windows: Sequence[Window]) -> tuple[list[Booking], bool]:
         """Return the bookings of the windows, and whether no row had to be left out: else coverage is a lower bound."""
         low, high = whole_seconds(windows)

@@ -53,9 +53,10 @@ class BitrixSession:
         self._bookings = BookingsCollector(self._api, services, target, bookings) if bookings else None
         if self._bookings:
             self._collectors[CollectorName.BOOKINGS] = self._bookings
-        if links:
-            counting = bookings or BitrixBookingsOptions()
-            self._collectors[CollectorName.LINKS] = LinksCollector(self._api, services, target, links, counting)
+        counting = bookings or BitrixBookingsOptions()
+        self._links = LinksCollector(self._api, services, target, links, counting) if links else None
+        if self._links:
+            self._collectors[CollectorName.LINKS] = self._links
 
     @property
     def collectors(self) -> Mapping[CollectorName, Collector]:
@@ -86,12 +87,18 @@ class BitrixSession:
     async def check(self) -> Sequence[Observation]:
         """Read the bookings of this very second: it needs the credential, the scope and the module, and moves few rows.
 
-        And the list of resources where the configuration names some.
+        And the list of resources, and the links of one booking, where a poll reads these. It fails where a poll would.
         """
         now = int(self._services.clock.time())
         command = Command(LIST_BOOKINGS, {**within(now, now + 1), "order": {"id": "ASC"}, "start": 0})
         await self._api.call(command)
-        return (await self._bookings.unknown_resources(),) if self._bookings else ()
+        if self._links:
+            await self._links.check()
+        seen = (await self._bookings.check(),) if self._bookings else ()
+        degraded = self._api.degraded_reason()
+        if degraded is not None:
+            raise degraded
+        return seen
 
     async def inventory(self) -> Inventory:
         """Read what the portal has, by name and id: on demand only."""

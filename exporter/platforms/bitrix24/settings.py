@@ -1,4 +1,4 @@
-"""What a user may write about a Bitrix24 portal (docs/platforms/bitrix24.md 6 and 9)."""
+"""What a user may write about a Bitrix24 portal (fact sheet bitrix24.md 6 and 9)."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ _WEBHOOK_FORM: Final = "https://<portal>/rest/<user id>/<code>/"
 
 
 def _webhook(value: object, info: ValidationInfo) -> Secret:
-    text = pasted(secret_text(value, info))
+    text = pasted(secret_text(value, info, "https://{}.unopened.invalid/rest/1/code/"))
     # The host may be international; what is secret, and what leads to it, is not.
     plain_ascii(re.sub("^https?://[^/?#@]*", "", text), " outside of the host name")
     url = _webhook_url(text)
@@ -143,7 +143,7 @@ class BitrixLinks(CollectorSettings, BitrixLinksOptions):
 
 
 class BitrixCollectors(Collectors):
-    """The collectors of a Bitrix24 portal that run; without a value one has its defaults; what is not named does not run."""
+    """The collectors of a Bitrix24 portal; one without a value has its defaults, and one that is not named does not run."""
 
     bookings: Annotated[BitrixBookings | None, MAY_BE_EMPTY] = Field(
         default=None, validate_default=False, description="Booking counts."
@@ -201,13 +201,15 @@ class OAuth(Strict):
 class BitrixTarget(Target):
     """A Bitrix24 portal: `webhook_url`, or `oauth`."""
 
+    OWN = Target.OWN | {"webhook_url"}
+
     platform: Literal["bitrix24"] = Field(description="`bitrix24`.")
     webhook_url: WebhookUrl | None = Field(
         default=None,
         description="Address of an incoming webhook with the scope booking: https://<portal>/rest/<user id>/<code>/.",
     )
     oauth: OAuth | None = Field(default=None, description="A local application instead of a webhook.")
-    timeout: Duration = default("70s", "Most time for one HTTP exchange. The portal itself gives up after 60s.")
+    timeout: Duration = default("70s", "Maximum duration of one HTTP request. The portal itself gives up after 60s.")
     budget: Budget = Field(default=Budget(), description="What the exporter may spend of the portal's limits.")
     collectors: Annotated[BitrixCollectors, MAY_BE_EMPTY] = Field(
         default_factory=BitrixCollectors, description="Default: all, each with its defaults."

@@ -2,10 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Final
+import contextlib
+from typing import Final, TypeGuard
 
 from exporter.platforms.bitrix24.api_errors import BOOKING_NOT_FOUND, METHOD_NOT_FOUND, NOT_IN_BATCH, RULES
-from exporter.platforms.conformance import Exchange, Heard, Judge, Judged, Statement, UnseenError, Word, at, judged, kind, known
+from exporter.platforms.conformance import (
+    MISSING,
+    Exchange,
+    Heard,
+    Judge,
+    Judged,
+    Statement,
+    UnseenError,
+    Word,
+    at,
+    judged,
+    kind,
+    known,
+)
+from exporter.platforms.decoding import MAX_MOMENT
 from exporter.platforms.judging import (
     LISTS,
     TEXTS,
@@ -135,12 +150,14 @@ def _time(name: str) -> Judge:
 
 def _reset(heard: Heard) -> Judged:
     reset, finish = (at(heard.answer("list"), "time", name) for name in ("operating_reset_at", "finish"))
-    if not isinstance(reset, int | float) or not isinstance(finish, int | float) or not reset:
+    if not _is_moment(reset) or not _is_moment(finish):
         raise UnseenError("the portal does not tell it")
-    ahead = round(reset - finish)
-    return judged(
-        -1 <= ahead <= _RESET_SECONDS, "{}", Word("within 600 s") if -1 <= ahead <= _RESET_SECONDS else Word("not within 600 s")
-    )
+    good = -1 <= round(reset - finish) <= _RESET_SECONDS
+    return judged(good, "{}", Word("within 600 s" if good else "not within 600 s"))
+
+
+def _is_moment(value: object) -> TypeGuard[float]:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < MAX_MOMENT
 
 
 def _get(heard: Heard) -> Judged:
@@ -151,7 +168,7 @@ def _get(heard: Heard) -> Judged:
 
 def _refused(question: str, *codes: str) -> Judge:
     def judge(heard: Heard) -> Judged:
-        found = heard.outcome(question)
+        found = heard.refusal(question)
         return judged(code(found).lower() in codes, "HTTP {}, {}", found.status or 0, code(found))
 
     return judge
@@ -159,18 +176,19 @@ def _refused(question: str, *codes: str) -> Judge:
 
 def _status(question: str, status: int) -> Judge:
     def judge(heard: Heard) -> Judged:
-        found = heard.outcome(question)
+        found = heard.refusal(question)
         return judged(found.status == status, "HTTP {}, {}", found.status or 0, code(found))
 
     return judge
 
 
 def _refusal(heard: Heard) -> Exchange:
-    found = [heard.exchanges[name] for name in ("links_none", "get_none", "no_method") if name in heard.exchanges]
-    refused = [one for one in found if one.status is not None and at(one.body, "error") is not at(None, "")]
-    if not refused:
-        raise UnseenError("nothing was refused")
-    return refused[0]
+    for question in ("links_none", "get_none", "no_method"):
+        with contextlib.suppress(UnseenError):
+            found = heard.refusal(question)
+            if at(found.body, "error") is not MISSING:
+                return found
+    raise UnseenError("nothing was refused")
 
 
 def _error_shape(heard: Heard) -> Judged:
@@ -213,6 +231,21 @@ def _types(*field: str) -> Judge:
 
     return judge
 
+
+SECTIONS: Final = {
+    "B-AUTH": "9",
+    "B-HTTP": "1",
+    "B-LIST": "2.4",
+    "B-PAGE": "4.2",
+    "B-FILTER": "2.2",
+    "B-TIME": "7",
+    "B-GET": "3.1",
+    "B-LINK": "3",
+    "B-BATCH": "5.2",
+    "B-RESOURCE": "3.1",
+    "B-TYPE": "3.1",
+    "B-ERROR": "8.1",
+}
 
 STATEMENTS: Final = (
     Statement("B-AUTH-01", "An incoming webhook with the scope `booking` may list bookings.", allowed("list", "webhook", code)),

@@ -8,7 +8,8 @@ from exporter.platforms.wix import checks, settings
 from exporter.platforms.wix.advice import ADVICE
 from exporter.platforms.wix.conformance import QUESTIONS
 from exporter.platforms.wix.session import WixSession, open_session
-from exporter.platforms.wix.statements import STATEMENTS
+from exporter.platforms.wix.sites import DISCOVERER, WixDiscovery
+from exporter.platforms.wix.statements import SECTIONS, STATEMENTS
 
 __all__ = ["WIX", "open_session"]
 
@@ -21,6 +22,7 @@ WIX: Final = Platform(
     warnings=checks.warnings,
     reference=(
         Section("Wix target", settings.WixTarget, "`targets[]` with `platform: wix`"),
+        Section("Wix discovery", WixDiscovery, "`discover[]` with `platform: wix`"),
         Section("Wix collector `connections`", settings.WixConnections, "`collectors.connections` of a Wix target"),
         Section("Wix collector `bookings`", settings.WixBookings, "`collectors.bookings` of a Wix target"),
     ),
@@ -30,5 +32,6 @@ WIX: Final = Platform(
         "apikey": "write api_key",
     },
     inventory=WixSession.inventory,
-    conformance=Conformance(STATEMENTS, QUESTIONS, WixSession.conform),
+    conformance=Conformance(STATEMENTS, QUESTIONS, WixSession.conform, SECTIONS),
+    discoverer=DISCOVERER,
 )

@@ -13,7 +13,7 @@ _STATES: Final[Mapping[ConnectionStatus, Advice]] = {
     ConnectionStatus.SYNCED: Advice("Both calendars agree.", ""),
     ConnectionStatus.SYNC_IN_PROGRESS: Advice(
         "A sync is running. It should end within minutes.",
-        "Nothing at first. If it lasts, the calendar's owner disconnects and reconnects it: "
+        "Wait: it passes by itself. If it lasts longer than an hour, the calendar's owner disconnects and reconnects it: "
         "Wix dashboard -> Bookings calendar -> Sync personal calendar.",
     ),
     ConnectionStatus.CONNECTED: Advice(
@@ -28,7 +28,7 @@ _STATES: Final[Mapping[ConnectionStatus, Advice]] = {
         "Wix dashboard -> Bookings calendar -> Sync personal calendar -> Connect.",
     ),
     ConnectionStatus.ERROR: Advice(
-        "The sync is broken and will not mend itself; bookings and calendar drift apart.",
+        "The sync is broken and will not recover by itself; bookings and calendar drift apart.",
         "The calendar's owner opens the Wix dashboard -> Bookings calendar -> Sync personal calendar and reconnects.",
     ),
     ConnectionStatus.UNDEFINED: Advice(
@@ -94,12 +94,13 @@ _FAILURES: Final[Mapping[Reason, Advice]] = {
     ),
     Reason.RATE_LIMITED: Advice(
         "The site's limit of 200 requests a minute is used up; every client of this key and site shares it.",
-        "Nothing at first: the exporter waits. If it lasts, the exporter's operator raises the intervals or gives other "
+        "Wait: the exporter goes on by itself. If it lasts longer than an hour, "
+        "the exporter's operator raises the intervals or gives other "
         "clients a key of their own.",
     ),
     Reason.OPERATING_LIMIT: Advice(
         "The platform's time budget is used up.",
-        "Nothing at first: the exporter waits. If it lasts, the exporter's operator raises the intervals.",
+        "Wait: the exporter goes on by itself. If it lasts longer than an hour, the exporter's operator raises the intervals.",
     ),
     Reason.OVERLOAD: Advice(
         "Wix has blocked requests because of overload.",
@@ -107,7 +108,8 @@ _FAILURES: Final[Mapping[Reason, Advice]] = {
     ),
     Reason.SERVER_ERROR: Advice(
         "Wix, or a calendar provider behind it, has a fault.",
-        "Nothing at first: the exporter tries again. If it lasts, the exporter's operator looks at status.wix.com and names "
+        "Wait: the exporter tries again by itself. If it lasts longer than an hour, "
+        "the exporter's operator looks at status.wix.com and names "
         "the request id to Wix support.",
     ),
 }

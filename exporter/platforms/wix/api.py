@@ -48,14 +48,17 @@ class _TokenAnswer(msgspec.Struct):
 
 
 class WixApi:
-    """All calls of one site, through one leaky bucket. Only what :class:`Endpoint` lists can be called."""
+    """All calls of one site, through one leaky bucket. Only what :class:`Endpoint` lists can be called.
 
-    def __init__(self, target: WixTarget, services: Services, *, reader_prefix: str) -> None:
+    With an ``account_id`` those of the account that the target's key belongs to.
+    """
+
+    def __init__(self, target: WixTarget, services: Services, *, reader_prefix: str = "", account_id: str = "") -> None:
         self._target = target
         self._services = services
         self._urls = _urls(target.base_url or ORIGIN, "/" + reader_prefix.strip("/"))
         self._limiter = LeakyBucket(target.name, REQUESTS_PER_SECOND, BURST, clock=services.clock, events=services.events)
-        self._credential = self._new_credential()
+        self._credential = self._new_credential(account_id)
         self._tokens = object()  # who holds them, as long as this lives
 
     @property
@@ -186,12 +189,12 @@ class WixApi:
             **error.facts(),
         )
 
-    def _new_credential(self) -> Credential[Headers]:
+    def _new_credential(self, account_id: str) -> Credential[Headers]:
         if self._target.api_key is None:
             # Weakly, since the credential belongs to this object: a cycle would outlive a target that a reload drops.
             me = proxy(self)
             return AppCredential(self._target.name, lambda: me._mint(), self._services.clock)  # noqa: PLW0108, SLF001  bound, it would be one
-        return KeyCredential(self._target.api_key, self._target.site_id or "")
+        return KeyCredential(self._target.api_key, site_id=self._target.site_id or "", account_id=account_id)
 
 
 def _never(_: PollError) -> bool:

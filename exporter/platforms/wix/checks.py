@@ -58,6 +58,10 @@ def warnings(target: WixTarget, path: Path) -> Iterator[FieldProblem]:
         yield from _schedule(schedule, where)
         if target.schedule_ids and schedule not in target.schedule_ids and _is_guid(schedule):
             yield FieldProblem(where, "is the alias of a schedule that schedule_ids leaves out", "add it there")
+    for index, accepted in enumerate(target.accepted):
+        if accepted.booking is not None and not _is_guid(accepted.booking):
+            where = (*path, "accepted", index, "booking")
+            yield FieldProblem(where, "does not look like the GUID of a booking", "copy the id that the board shows")
 
 
 def _schedule(schedule: str, where: Path) -> Iterator[FieldProblem]:

@@ -33,7 +33,7 @@ async def ask_site(api: WixApi, clock: Clock, record: Record) -> None:
         return await ask(question, Endpoint.COUNT_BOOKINGS, {"filter": _between(low, high)})
 
     await ask("connections", Endpoint.LIST_CONNECTIONS, query={"partialFailure": "true"})
-    record.note("token", Endpoint.MINT_TOKEN.operation)
+    record.note_token(Endpoint.MINT_TOKEN.operation)
     await ask("providers", Endpoint.LIST_PROVIDERS)
     now = float(int(clock.time()))
     low, high = now - _DAYS_BACK * _DAY, now + _DAYS_AHEAD * _DAY

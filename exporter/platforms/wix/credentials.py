@@ -28,14 +28,14 @@ Headers = Mapping[str, str]
 
 
 class KeyCredential(Credential[Headers]):
-    """An API key: raw, without ``Bearer``, with the site that it shall read; never with an account id (wix.md 2.2)."""
+    """An API key: raw, without ``Bearer``, with the site that it shall read, or else the account; never both (wix.md 2.2)."""
 
-    def __init__(self, api_key: Secret, site_id: str) -> None:
+    def __init__(self, api_key: Secret, *, site_id: str = "", account_id: str = "") -> None:
         self._api_key = api_key
-        self._site_id = site_id
+        self._whose = {"wix-account-id": account_id} if account_id else {"wix-site-id": site_id}
 
     async def access(self) -> Headers:
-        return {"Authorization": self._api_key.reveal(), "wix-site-id": self._site_id}
+        return {"Authorization": self._api_key.reveal(), **self._whose}
 
     async def renew(self, spent: Headers) -> bool:
         del spent  # a key is as it is

@@ -3,7 +3,8 @@
 The credential that may list calendar connections may also disconnect them (docs/platforms/wix.md 2.5), so the external calendar
 service is reachable by ``GET`` only: :class:`~exporter.platforms.wix.api.WixApi` takes a member of :class:`Endpoint` and
 builds method and path from nothing else. The ``POST`` calls are queries, which only read, and the minting of a token.
-The last three are made on demand only, by :mod:`exporter.platforms.wix.inventory`.
+Schedules, staff and services are asked for on demand only, by :mod:`exporter.platforms.wix.inventory`, and the sites of an
+account by :mod:`exporter.platforms.wix.sites`.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ class Endpoint(Enum):
     QUERY_SCHEDULES = ("query_schedules", "POST", "/calendar/v3/schedules/query", PAGE)
     QUERY_STAFF = ("query_staff", "POST", "/bookings/v1/staff-members/query", PAGE)
     QUERY_SERVICES = ("query_services", "POST", "/bookings/v2/services/query", PAGE)
+    QUERY_SITES = ("query_sites", "POST", "/site-list/v2/sites/query", PAGE)
 
     def __init__(self, operation: str, method: str, path: str, kind: AnswerKind) -> None:
         self.operation = operation

@@ -112,7 +112,7 @@ class WixBookings(CountingSettings, WixBookingsOptions):
 
 
 class WixCollectors(Collectors):
-    """The collectors of a Wix site that run; without a value one has its defaults, and one that is not named does not run."""
+    """The collectors of a Wix site; one without a value has its defaults, and one that is not named does not run."""
 
     connections: Annotated[WixConnections | None, MAY_BE_EMPTY] = Field(
         default=None, validate_default=False, description="State of the connections."
@@ -124,6 +124,8 @@ class WixCollectors(Collectors):
 
 class WixTarget(Target):
     """A Wix site: `api_key` with `site_id`, or `app_id`, `app_secret` and `instance_id`."""
+
+    OWN = Target.OWN | {"site_id", "instance_id", "schedule_ids"}
 
     platform: Literal["wix"] = Field(description="`wix`.")
     site_id: Id | None = Field(default=None, description="The GUID after /dashboard/ in the address of the site's dashboard.")
@@ -137,7 +139,7 @@ class WixTarget(Target):
     aliases: dict[Text, Text] = Field(
         default_factory=dict, description="Schedule id: the name that its connections carry in the label `connection`."
     )
-    timeout: Duration = default("30s", "Most time for one HTTP exchange.")
+    timeout: Duration = default("30s", "Maximum duration of one HTTP request.")
     collectors: Annotated[WixCollectors, MAY_BE_EMPTY] = Field(
         default_factory=WixCollectors, description="Default: all, each with its defaults."
     )

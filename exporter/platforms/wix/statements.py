@@ -6,7 +6,22 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from exporter.model import ConnectionStatus, ErrorReason
-from exporter.platforms.conformance import Exchange, Heard, Judge, Judged, Statement, UnseenError, Word, at, judged, kind, known
+from exporter.platforms.conformance import (
+    ANOTHER_CREDENTIAL,
+    TOKEN,
+    Exchange,
+    Heard,
+    Judge,
+    Judged,
+    Statement,
+    UnseenError,
+    Word,
+    at,
+    judged,
+    kind,
+    known,
+)
+from exporter.platforms.decoding import whole_number
 from exporter.platforms.judging import (
     DATES,
     FLAG,
@@ -40,6 +55,8 @@ _ERROR_REASONS: Final = [reason.name for reason in ErrorReason if reason is not 
 _BOOKING_STATUSES: Final = ("CREATED", "PENDING", "CONFIRMED", "CANCELED", "DECLINED", "WAITING_LIST", "PENDING_ECOM_CHECKOUT")
 _SERVICE_TYPES: Final = ("APPOINTMENT", "CLASS", "COURSE")
 _BAD_REQUEST: Final = 400
+_MAX_DIGITS: Final = 7
+"""Of a number of bookings that is printed: more might be something else, such as a telephone number."""
 
 _CONNECTIONS: Final = ("connections",)
 _PROVIDERS: Final = ("providers",)
@@ -115,11 +132,10 @@ def _bound(question: str, fact: str) -> Judge:
 
 
 def _number(value: object) -> int:
-    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < PAGE_ROWS:
-        return int(value)
-    if isinstance(value, int) and not isinstance(value, bool):
-        return value
-    raise UnseenError("there is no count")
+    found = whole_number(value, max_digits=_MAX_DIGITS)
+    if found is None:
+        raise UnseenError("there is no count")
+    return found
 
 
 def _within(heard: Heard) -> Judged:
@@ -181,12 +197,12 @@ def _last_page(heard: Heard) -> Judged:
 
 
 def _two_operators(heard: Heard) -> Judged:
-    found = heard.outcome("odd_filter")
+    found = heard.refusal("odd_filter")
     return judged(found.status == _BAD_REQUEST, "HTTP {}, {}", found.status or 0, code(found))
 
 
 def _refusals(heard: Heard) -> Judged:
-    found = heard.outcome("odd_filter")
+    found = heard.refusal("odd_filter")
     if found.answered:
         raise UnseenError("nothing was refused")
     message, details = kind(at(found.body, "message")), kind(at(found.body, "details"))
@@ -195,7 +211,7 @@ def _refusals(heard: Heard) -> Judged:
 
 
 def _code_is_word(heard: Heard) -> Judged:
-    found = heard.outcome("odd_filter")
+    found = heard.refusal("odd_filter")
     if found.answered:
         raise UnseenError("nothing was refused")
     given = kind(at(found.body, "details", "applicationError", "code"))
@@ -203,7 +219,7 @@ def _code_is_word(heard: Heard) -> Judged:
 
 
 def _request_ids(heard: Heard) -> Judged:
-    found = [one for name, one in heard.exchanges.items() if one.status is not None and name != "token"]
+    found = [one for name, one in heard.exchanges.items() if one.status is not None and name != TOKEN]
     if not any(one.answered for one in found):
         raise UnseenError("nothing was answered")
     hits = sum("x-wix-request-id" in one.headers for one in found)
@@ -213,7 +229,7 @@ def _request_ids(heard: Heard) -> Judged:
 def _app(judge: Judge) -> Judge:
     def only(heard: Heard) -> Judged:
         if heard.sign_in != "app":
-            raise UnseenError("the credential is of another kind")
+            raise UnseenError(ANOTHER_CREDENTIAL)
         return judge(heard)
 
     return only
@@ -244,14 +260,28 @@ _CALLS: Final = (
     ("services", "query services"),
 )
 
+SECTIONS: Final = {
+    "W-AUTH": "2.1",
+    "W-TOKEN": "2.3",
+    "W-HTTP": "9.1",
+    "W-CONN": "3.2",
+    "W-PROV": "4",
+    "W-COUNT": "6.1",
+    "W-FILTER": "6.2",
+    "W-QUERY": "6.4",
+    "W-PAGE": "6.4",
+    "W-ERROR": "9.1",
+    "W-LIST": "7",
+}
+
 STATEMENTS: Final = (
     *(
         Statement(f"W-AUTH-{letter}{number}", f"{who} may {what}.", _may(question)(sign_in))
         for letter, who, sign_in in _KINDS_OF_SIGN_IN
         for number, (question, what) in enumerate(_CALLS, 1)
     ),
-    Statement("W-TOKEN-01", "The token answer has `access_token`, a text.", _app(has("token", ("access_token",), TEXTS))),
-    Statement("W-TOKEN-02", "It has `expires_in`, a number.", _app(has("token", ("expires_in",), {"whole number", "number"}))),
+    Statement("W-TOKEN-01", "The token answer has `access_token`, a text.", _app(has(TOKEN, ("access_token",), TEXTS))),
+    Statement("W-TOKEN-02", "It has `expires_in`, a number.", _app(has(TOKEN, ("expires_in",), {"whole number", "number"}))),
     Statement("W-HTTP-01", "What succeeds is answered with JSON that says `application/json`.", all_json),
     Statement("W-HTTP-02", "Each answer has the header `x-wix-request-id`.", _request_ids),
     Statement("W-HTTP-03", "What succeeds has no header that tells of a limit.", no_limit_headers),

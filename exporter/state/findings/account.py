@@ -36,6 +36,7 @@ _TITLES: Final[Mapping[WarningKind, str]] = MappingProxyType(
         WarningKind.UNKNOWN_ACCEPTED: Message("something that is accepted is not there"),
         WarningKind.NO_CONNECTIONS: Message("no calendar is connected"),
         WarningKind.OPERATORS_BY_DEFAULT: Message("the configuration shows more than it seems to"),
+        WarningKind.DISCOVERY: Message("sites of an account may be missing here"),
     }
 )
 

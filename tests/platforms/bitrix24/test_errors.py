@@ -16,6 +16,7 @@ from exporter.errors import (
     Reason,
     ServerError,
 )
+from exporter.platforms.bitrix24.settings import BitrixCollectors
 from exporter.platforms.retry import patience
 from exporter.simulator import Fault, FaultKind
 from exporter.simulator.bitrix24.errors import ApiError
@@ -285,12 +286,16 @@ def test_no_secret_and_no_person_reaches_an_error_a_log_or_an_observation(capsys
     assert [] == [secret for secret in planted if secret in shown + output.out + output.err]
 
 
-def test_checking_a_credential_costs_one_small_call_and_tells_the_truth() -> None:
+def test_checking_a_credential_costs_two_small_calls_with_links_and_one_without_and_tells_the_truth() -> None:
     async def script(bench: Bench) -> None:
         bench.world.fill(200, bench.now)
         session = bench.open()
         await session.check()
-        assert (bench.calls(), bench.calls(LIST)) == (1, 1)
+        assert (bench.calls(), bench.calls(LIST), bench.calls("batch")) == (2, 1, 1)
+        await session.aclose()
+        session = bench.open(collectors=BitrixCollectors(bookings=bench.target().collectors.bookings))
+        await session.check()
+        assert (bench.calls(), bench.calls(LIST)) == (3, 2)
         bench.simulator.bitrix24.revoke_webhook(bench.webhook)
         with pytest.raises(AuthError):
             await session.check()

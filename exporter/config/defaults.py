@@ -1,0 +1,49 @@
+"""What is wrong in ``defaults``, whether or not a target uses it, told once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from pydantic import ValidationError
+
+from exporter.config.cross_checks import cross_field_problems
+from exporter.config.merge import merged
+from exporter.config.messages import field_problems
+from exporter.config.settings import Config
+from exporter.config.written import DEFAULTS, RULES, TARGETS, Written
+from exporter.errors import Problem
+from exporter.fields.kinds import FieldProblem, Reading, mapping_of
+from exporter.platforms.registry import PLATFORMS
+from exporter.support.yaml_source import show_path
+
+
+def default_problems(written: Written, reading: Reading) -> Iterator[Problem]:
+    """Yield what is wrong in ``defaults``. What only a target can be wrong about, such as a missing key, is left to targets."""
+    own = [
+        (DEFAULTS, name, key)
+        for name, block in mapping_of(mapping_of(written.value).get(DEFAULTS)).items()
+        for key in mapping_of(block)
+        if name in PLATFORMS and key in PLATFORMS[name].settings.OWN
+    ]
+    for path in own:
+        yield written.problem(path, "cannot be shared: each target has its own", "write it in the targets")
+    if (alone := written.defaults) is None:
+        return
+    there = {show_path(path) for path in written.owners[DEFAULTS].source.lines if path[:1] == (DEFAULTS,) and path not in own}
+    blocks = {show_path((DEFAULTS, name)) for name in PLATFORMS}
+    try:
+        Config.model_validate(merged(alone.value), context=reading)
+    except ValidationError as error:
+        # A row of a list is whole in defaults, too.
+        yield from (problem for problem in field_problems(error, alone) if problem.path in there or "[" in problem.path)
+    yield from (problem for problem in cross_field_problems(alone) if problem.path in there - blocks)
+
+
+def default_warnings(top: Mapping[str, object]) -> Iterator[FieldProblem]:
+    """Yield defaults that nobody has; ``top`` is all that is written."""
+    rows = [row for key in (TARGETS, RULES) if isinstance(found := top.get(key), list) for row in found]
+    used = {mapping_of(row).get("platform") for row in rows}
+    for name in mapping_of(top.get(DEFAULTS)):
+        if name not in used:
+            fix = "remove it, or add a target"
+            yield FieldProblem((DEFAULTS, name), f"has no effect: there are no targets of platform {name}", fix)

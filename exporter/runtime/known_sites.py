@@ -1,0 +1,279 @@
+"""What is known of the sites that rules of ``discover`` found: their names for good, who is missing, and how asking went.
+
+Lives in the event loop; a configuration that is loaded reads it in a thread, so what it holds is swapped and never changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from pathlib import Path
+from typing import Final
+
+import msgspec
+import structlog
+
+from exporter.config import Config, name_of, with_sites
+from exporter.errors import PollError
+from exporter.limits import NAME
+from exporter.model import Message
+from exporter.platforms.discovery import Discovery, FoundSite, FoundSites
+from exporter.policy import ConfigWarning, WarningKind
+from exporter.state.discoveries import DiscoveryState
+from exporter.state.snapshot import View
+from exporter.support.files import read_file, replace_durably
+from exporter.support.json_text import decoded
+from exporter.support.redaction import told
+
+log = structlog.get_logger(__name__)
+
+MISSING_LISTS: Final = 3
+"""In so many whole lists in a row a site is missing before it leaves: one of them may be wrong."""
+
+_MAX_BYTES: Final = 16 * 1024 * 1024
+_FORMAT: Final = 1
+
+
+@dataclass(frozen=True, slots=True)
+class KnownSite:
+    """A site: the ``name`` of its target, what it is called now, in how many lists it was ``missing``.
+
+    ``seen`` says that this process saw it listed, and does not only remember it.
+    """
+
+    name: str
+    shown: str
+    missing: int = 0
+    seen: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """How the last read for a rule went; ``trouble`` is what is to be said of it, with what to do."""
+
+    up: bool
+    last_success: float | None = None
+    trouble: tuple[tuple[str, str], ...] = ()
+
+
+class _Remembered(msgspec.Struct):
+    version: int
+    accounts: dict[str, dict[str, tuple[str, str]]]
+
+
+@dataclass(slots=True)
+class KnownSites:
+    """The sites of all accounts, by the account and the site's id, in the order of the list.
+
+    ``version`` counts changes, ``in_force`` is the one that the running configuration has.
+    """
+
+    version: int = 0
+    in_force: int = 0
+    _accounts: Mapping[str, Mapping[str, KnownSite]] = field(default_factory=dict)
+    _asked: Mapping[str, _Asked] = field(default_factory=dict)
+    _settled: frozenset[str] = frozenset()
+    _numbers: Mapping[str, int] = field(default_factory=dict)
+    _file: Path | None = None
+    _saved: int = 0
+
+    def loading(self, load: Callable[[], Config]) -> Callable[[], Config]:
+        """Return ``load`` with the sites that are known, those included that the process before remembered."""
+
+        def loaded() -> Config:
+            config = load()
+            self.remember(config)
+            return self.put_into(config)
+
+        return loaded
+
+    def put_into(self, config: Config) -> Config:
+        """Return ``config`` with the sites that its rules want, at most ``max_sites`` for each."""
+        if not config.discover:
+            return config
+        wanted = {rule.name: dict(self._wanted(rule)) for rule in config.discover}
+        self._numbers = {name: len(sites) for name, sites in wanted.items()}
+        return with_sites(config, wanted)
+
+    def take(self, rule: Discovery, found: FoundSites, now: float) -> None:
+        """Note a whole list that was read for ``rule`` at ``now`` (steady)."""
+        before = self._accounts.get(rule.account, {})
+        listed = {site.id: _known(site, before.get(site.id)) for site in found.sites}
+        left = [site_id for site_id in before if site_id not in listed]
+        seen = [site_id for site_id, site in before.items() if site.seen]
+        shrunk = 2 * sum(before[site_id].seen for site_id in left) > len(seen) > 0
+        kept = {}
+        for site_id in left:
+            site = before[site_id]
+            missing = site.missing if shrunk or found.odd else site.missing + 1
+            if missing >= MISSING_LISTS or (site_id in found.gone and not shrunk):
+                log.info("site_left", discovery=rule.name, target=site.name, site=site_id)
+            else:
+                kept[site_id] = replace(site, missing=missing)
+        _tell_what_came(rule, before, listed)
+        after = {**listed, **kept}
+        trouble = tuple(_trouble(rule, found, known=len(seen), left=len(left) if shrunk else 0, wanted=_count(rule, after)))
+        # In the file is what it is called, and a site that it only remembered may be seen by now.
+        if {key: (site.name, site.shown) for key, site in after.items()} != {
+            key: (site.name, site.shown) for key, site in before.items()
+        }:
+            self.version += 1
+        self._accounts = {**self._accounts, rule.account: after}
+        self._note(rule, _Asked(up=True, last_success=now, trouble=trouble))
+
+    def failed(self, rule: Discovery, error: PollError, fix: str) -> None:
+        """Note that the list could not be read for ``rule``: what is known stays."""
+        message = Message("the sites of `%(rule)s` cannot be read: %(message)s", rule=rule.name, message=error.message)
+        before = self._asked.get(rule.name)
+        self._note(rule, _Asked(up=False, last_success=before.last_success if before else None, trouble=((message, fix),)))
+
+    def states(self, config: Config, stepped: float = 0.0) -> tuple[DiscoveryState, ...]:
+        """Return how each of the rules is doing."""
+        return tuple(self._state(rule, stepped) for rule in config.discover)
+
+    def trouble(self, rule: Discovery) -> tuple[tuple[str, str], ...]:
+        """Return what is wrong with ``rule`` by now, each with its fix."""
+        asked = self._asked.get(rule.name)
+        return asked.trouble if asked else ()
+
+    def keep_rules(self, names: Iterable[str]) -> None:
+        """Forget how asking went for rules that there are no more."""
+        names = set(names)
+        self._asked = {name: asked for name, asked in self._asked.items() if name in names}
+
+    def settle(self) -> None:
+        """Note that what the rules have brought so far is in force, or waits for somebody: they have been asked."""
+        self._settled = frozenset(self._asked)
+
+    def shown(self, view: View, config: Config, stepped: float = 0.0) -> View:
+        """Return ``view`` with how the rules of ``config`` are doing, and what is wrong with them.
+
+        Moments are those of a clock that was set by ``stepped`` seconds.
+        """
+        if not config.discover:
+            return view
+        troubles = [row for rule in config.discover for row in self.trouble(rule)]
+        warnings = (ConfigWarning(WarningKind.DISCOVERY, None, message, fix) for message, fix in troubles)
+        return msgspec.structs.replace(
+            view, discoveries=self.states(config, stepped), config_warnings=(*view.config_warnings, *warnings)
+        )
+
+    # The file.
+
+    def remember(self, config: Config) -> None:
+        """Read what the process before knew, once for each state file. Blocks."""
+        path = _file_of(config)
+        if path is None or path == self._file or not config.discover:
+            return
+        self._file = path
+        try:
+            content = decoded(read_file(path, _MAX_BYTES), _Remembered)
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            log.warning("sites_not_remembered", file=str(path), problem=error.strerror or type(error).__name__)
+            return
+        if content is None:
+            log.warning("sites_not_remembered", file=str(path), problem="it is not what this exporter writes")
+            return
+        known = dict(self._accounts)
+        for account, sites in content.accounts.items():
+            old = {key: KnownSite(name, shown, seen=False) for key, (name, shown) in sites.items() if len(name) <= NAME.number}
+            known[account] = {**old, **known.get(account, {})}
+        self._accounts = known
+
+    def forget_file(self) -> None:
+        """Let the next configuration read the file anew: another process writes it."""
+        self._file = None
+
+    def save(self, config: Config) -> None:
+        """Write what changed, if there is a state file. Blocks."""
+        path, version = _file_of(config), self.version
+        if path is None or version == self._saved:
+            return
+        rules = {rule.account for rule in config.discover}
+        accounts = {
+            account: {key: (site.name, site.shown) for key, site in sites.items()}
+            for account, sites in self._accounts.items()
+            if account in rules
+        }
+        try:
+            replace_durably(path, msgspec.json.encode(_Remembered(_FORMAT, accounts)))
+        except OSError as error:
+            log.warning("sites_not_saved", file=str(path), problem=error.strerror or type(error).__name__)
+        self._saved = version
+
+    def _wanted(self, rule: Discovery) -> Iterable[tuple[str, str]]:
+        return islice(_wanted(rule, self._accounts.get(rule.account, {})), rule.max_sites)
+
+    def _note(self, rule: Discovery, asked: _Asked) -> None:
+        self._asked = {**self._asked, rule.name: asked}
+
+    def _state(self, rule: Discovery, stepped: float) -> DiscoveryState:
+        asked, sites = self._asked.get(rule.name), self._numbers.get(rule.name, 0)
+        if asked is None:
+            return DiscoveryState(rule.name, sites=sites)
+        at = None if asked.last_success is None else asked.last_success + stepped
+        return DiscoveryState(rule.name, asked=rule.name in self._settled, up=asked.up, sites=sites, last_success=at)
+
+
+def _known(site: FoundSite, before: KnownSite | None) -> KnownSite:
+    """Return what is known of a site that is listed: its target keeps the name that it has."""
+    # To look for credentials in it takes longer than all else, and what we hold has been looked at.
+    shown = site.name if before is not None and before.shown == site.name else told(site.name, NAME.number)
+    return KnownSite(name_of(site), shown) if before is None else KnownSite(before.name, shown)
+
+
+def _wanted(rule: Discovery, sites: Mapping[str, KnownSite]) -> Iterable[tuple[str, str]]:
+    return ((key, site.name) for key, site in sites.items() if rule.wants(FoundSite(key, site.shown)))
+
+
+def _count(rule: Discovery, sites: Mapping[str, KnownSite]) -> int:
+    return sum(1 for _ in _wanted(rule, sites))
+
+
+def _tell_what_came(rule: Discovery, before: Mapping[str, KnownSite], listed: Mapping[str, KnownSite]) -> None:
+    for site_id, site in listed.items():
+        old = before.get(site_id)
+        if old is None:
+            log.info("site_found", discovery=rule.name, target=site.name, site=site_id)
+        elif old.shown != site.shown:
+            log.info("site_renamed", discovery=rule.name, target=site.name, site=site_id, to=site.shown)
+
+
+def _trouble(rule: Discovery, found: FoundSites, *, known: int, left: int, wanted: int) -> Iterable[tuple[str, str]]:
+    if left:
+        yield (
+            Message(
+                "the account of `%(rule)s` does not list %(left)s of %(known)s known sites: they are watched as before",
+                rule=rule.name,
+                left=left,
+                known=known,
+            ),
+            Message("give the key all sites again; if they are gone altogether, restart the exporter"),
+        )
+    if wanted > rule.max_sites:
+        yield (
+            Message(
+                "`%(rule)s` finds %(wanted)s sites, and `max_sites` is %(most)s: the newest are not watched",
+                rule=rule.name,
+                wanted=wanted,
+                most=rule.max_sites,
+            ),
+            Message("raise `max_sites`, or leave sites out by `without`"),
+        )
+    if found.odd:
+        yield (
+            Message(
+                "%(number)s row of the list of `%(rule)s` cannot be read, so no site leaves",
+                "%(number)s rows of the list of `%(rule)s` cannot be read, so no site leaves",
+                number=found.odd,
+                rule=rule.name,
+            ),
+            Message("install the newest version of the exporter, and report it if that does not help"),
+        )
+
+
+def _file_of(config: Config) -> Path | None:
+    return config.state_file and config.state_file.with_name(f"{config.state_file.name}.sites")

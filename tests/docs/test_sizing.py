@@ -1,0 +1,82 @@
+"""Figures of ``docs/sizing.md`` that are the same on every machine: requests, series, and what the manifest asks for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+import yaml
+
+from exporter.simulator.drills import demo_world
+from tests.docs.simulated import SITE, World, lived
+from tests.harness.exposition import lines_of
+
+ROOT: Final = Path(__file__).parents[2]
+TEXT: Final = (ROOT / "docs" / "sizing.md").read_text()
+PORTAL: Final = f"{demo_world.STUDIO}-b24"
+
+CONFIGURATIONS: Final[Mapping[str, tuple[str, Mapping[str, object]]]] = {
+    "Wix, defaults": (SITE, {}),
+    "Wix, `bookings: {conflicts: true}`, a diary of 150 bookings": (SITE, {"connections": {}, "bookings": {"conflicts": True}}),
+    "Wix, `connections` alone": (SITE, {"connections": {}}),
+    "Bitrix24, defaults": (PORTAL, {}),
+    "Bitrix24, `bookings` alone": (PORTAL, {"bookings": {}}),
+}
+
+
+def rows() -> dict[str, tuple[int, int]]:
+    found = re.findall(r"^\| (.+) \| (\d+) \| ([\d,]+) \|$", TEXT, re.MULTILINE)
+    return {name: (int(hour), int(day.replace(",", ""))) for name, hour, day in found}
+
+
+async def requests(there: World, target: str) -> float:
+    found = lines_of(await there.app.page())
+    return sum(value for name, labels, value in found if name.endswith("_api_requests_total") and labels["target"] == target)
+
+
+@pytest.mark.parametrize("name", CONFIGURATIONS)
+def test_a_configuration_asks_as_often_as_the_page_says(name: str, tmp_path: Path) -> None:
+    target, collectors = CONFIGURATIONS[name]
+
+    async def an_hour(there: World) -> None:
+        await there.minutes(20)
+        before = await requests(there, target)
+        await there.minutes(60)
+        asked.append(round(await requests(there, target) - before))
+
+    asked: list[int] = []
+    lived(tmp_path, an_hour, changed=target, **({"collectors": collectors} if collectors else {}))
+    assert rows().get(name) == (asked[0], asked[0] * 24)
+
+
+def test_series_are_as_many_as_the_page_says(tmp_path: Path) -> None:
+    async def counted(there: World) -> None:
+        await there.minutes(20)
+        lines = [*lines_of(await there.app.page())]
+        for what, target in (("a Wix site with four connections", SITE), ("a Bitrix24 portal", PORTAL)):
+            assert f"| {what} | {sum(labels.get('target') == target for _, labels, _ in lines)} |" in TEXT
+
+    lived(tmp_path, counted, collectors={"connections": {}, "bookings": {"conflicts": True}})
+
+
+def manifest() -> Any:  # noqa: ANN401  a document of Kubernetes
+    documents = yaml.safe_load_all((ROOT / "config" / "kubernetes" / "deployment.yaml").read_text())
+    [deployment] = [document for document in documents if document and document["kind"] == "Deployment"]
+    return deployment["spec"]["template"]["spec"]["containers"][0]["resources"]
+
+
+def test_the_manifest_asks_for_what_the_first_row_says() -> None:
+    asked = manifest()
+    assert f"| up to 100 | {asked['requests']['cpu']} | {asked['requests']['memory']} | {asked['limits']['memory']} |" in TEXT
+    assert "cpu" not in asked["limits"]
+
+
+def test_each_row_for_kubernetes_has_room_for_what_was_measured() -> None:
+    measured = dict(re.findall(r"^\| ([\d,]+) \| .*? \| .*? \| (\d+) MiB", TEXT, re.MULTILINE))
+    asked = re.findall(r"^\| up to ([\d,]+) \| \w+ \| (\d+)(Mi|Gi) \|", TEXT, re.MULTILINE)
+    assert len(asked) == 3
+    for targets, number, unit in asked:
+        assert int(number) * (1024 if unit == "Gi" else 1) >= 1.3 * int(measured[targets]), targets
