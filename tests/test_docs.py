@@ -157,6 +157,14 @@ def test_the_readme_names_every_command_and_every_flag_of_the_exporter() -> None
     assert missing == []
 
 
+def test_the_readme_has_one_row_for_each_thing() -> None:
+    """Two branches that change a row are merged into two rows, and the reader gets both."""
+    for table in re.findall(r"(?:^\|.*\n)+", BY_NAME["README.md"], re.MULTILINE):
+        rows = re.findall(r"^\| ((?:[^|\\]|\\.)+) \|", table, re.MULTILINE)
+        assert len(rows) > 1
+        assert sorted(set(rows)) == sorted(rows)
+
+
 def test_the_example_of_the_readme_leaves_nothing_unwatched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     readme = BY_NAME["README.md"]
     [example] = [block for block in re.findall(r"```yaml\n(.*?)```", readme, re.DOTALL) if "\ntargets:" in block]
