@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
+import httpx
 import msgspec
 
 from exporter.clock import Clock
@@ -30,6 +31,8 @@ from exporter.platforms.error_rules import ErrorRule, content_type, is_code
 from exporter.platforms.exchange import Answer, retry_after_seconds
 from exporter.platforms.wix.endpoints import Endpoint
 from exporter.support.json_text import decoded
+from exporter.support.net import ascii_host, join_address
+from exporter.support.redaction import told
 
 THROTTLED_SECONDS: Final = 60.0
 """What the Wix troubleshooting page says to wait after a 429 (wix.md 10)."""
@@ -66,10 +69,13 @@ _BY_STATUS_WITH_TOKEN: Final[dict[int, ErrorRule]] = {
     403: ErrorRule(PermissionDeniedError, "Wix does not let this app do {operation} ({shown})"),
 }
 _BY_HUNDRED: Final[Mapping[int, ErrorRule]] = {
+    3: ErrorRule(InvalidResponseError, "Wix redirects {operation}{place}, which is not followed ({shown})"),
     4: ErrorRule(ClientError, "Wix calls {operation} a bad request ({shown})"),
     5: ErrorRule(ServerError, "Wix failed to answer {operation} ({shown})"),
 }
-_STRANGE: Final[ErrorRule] = ErrorRule(InvalidResponseError, "Wix answered {operation} with a redirect or worse ({shown})")
+_STRANGE: Final[ErrorRule] = ErrorRule(
+    InvalidResponseError, "Wix answered {operation} with a status that HTTP does not know ({shown})"
+)
 
 
 class _Error(msgspec.Struct):
@@ -102,9 +108,20 @@ def failure(answer: Answer, endpoint: Endpoint, *, app_mode: bool, clock: Clock)
         wait = THROTTLED_SECONDS
     words = {
         "operation": endpoint.operation,
+        "place": _new_place(answer),
         "shown": f"HTTP {status}, {code}" if code else f"HTTP {status} without a reason",
     }
     return rule.as_error(status=status, code=code, request_id=request_id(answer), retry_after=wait, **words)
+
+
+def _new_place(answer: Answer) -> str:
+    """Return to which host a redirect leads, in the words of its error; nothing for one that stays, or cannot be read."""
+    try:
+        location = httpx.URL(answer.headers.get("location", ""))
+        name = ascii_host(location.raw_host.decode("ascii"))
+    except (httpx.InvalidURL, ValueError):
+        return ""
+    return "" if "%" in name else f" to {told(join_address(location.host, location.port))}"
 
 
 def may_pass(error: PollError) -> bool:

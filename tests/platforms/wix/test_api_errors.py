@@ -209,6 +209,27 @@ def test_a_redirect_is_never_followed() -> None:
     on_wix(script)
 
 
+@pytest.mark.parametrize(
+    ("location", "place"),
+    [
+        ("https://login.example.org/sso?token=planted", " to login.example.org"),
+        ("https://anna:planted@login.example.org:8443/", " to login.example.org:8443"),
+        ("//login.example.org/planted", " to login.example.org"),
+        ("/planted", ""),
+        ("", ""),
+        ("https://[planted/", ""),
+        ("https://pla nted/", ""),
+    ],
+)
+def test_a_redirect_names_the_host_that_it_leads_to_and_nothing_else_of_it(location: str, place: str) -> None:
+    async def script(bench: WixBench) -> None:
+        bench.spoil(FaultKind.REDIRECT, LIST, location=location)
+        error = await bench.failure()
+        assert f"Wix redirects list_connections{place}, which is not followed (HTTP 302 without a reason)" == error.message
+
+    on_wix(script)
+
+
 @pytest.mark.parametrize("form", ["seconds", "date"])
 def test_retry_after_is_honoured_in_both_forms(form: str) -> None:
     async def script(bench: WixBench) -> None:
