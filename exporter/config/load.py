@@ -75,6 +75,7 @@ def load_config(
     def told(found: Iterable[FieldProblem]) -> list[Problem]:
         return list(dict.fromkeys(written.problem(*problem) for problem in found))
 
+    problems += told(_written_over(config, files))
     if problems or config is None:
         warnings = [part.problem(where, *_UNREAD) for part in parts for where in part.source.unread]
         if (right := right_part(written.value, reading)) is not None:
@@ -93,6 +94,13 @@ def load_config(
     warnings, gaps = (_masked(found, reading.secrets, config.names) for found in (warnings, gaps))
     config = config.read_from(files, tuple(warnings), reading.secrets).leaving(tuple(row for _, row in less), tuple(gaps))
     return config.coming_from({} if folder is None else written.origins, tuple(dict.fromkeys(reading.unopened)))
+
+
+def _written_over(config: Config | None, files: Iterable[Path]) -> Iterator[FieldProblem]:
+    """Yield it when the state file is one of the ``files`` that were read: the exporter would write its state over it."""
+    if config and config.state_file and os.path.realpath(config.state_file) in map(os.path.realpath, files):
+        message = f"{config.state_file} is read for the configuration, and the exporter would write over it"
+        yield FieldProblem(("state_file",), message, "give the path of a file of its own, such as state.json")
 
 
 _UNREAD: Final = ("was not checked: it holds what is not valid YAML", "mend that, and check again")

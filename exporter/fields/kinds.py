@@ -303,7 +303,7 @@ ResourceId = Annotated[
 
 def _path(value: object, info: ValidationInfo) -> Path:
     path = value if isinstance(value, Path) else Path(text_of(value, "/var/lib/booking-sync-exporter/file.json"))
-    if path == Path():
+    if value == "":
         raise field_error("is empty", "give the path of a file")
     if "\0" in str(path):
         raise field_error("is not a path: it holds a NUL", "correct it")

@@ -24,6 +24,7 @@ _DEEPEST: Final = 100
 _LIBYAMLS_DEPTH: Final = "exceeded maximum nesting depth"
 _TOO_DEEP: Final = Problem("", "nested too deep", "remove some of the levels")
 _MERGE_TAG: Final = "tag:yaml.org,2002:merge"
+_DATE_TAG: Final = "tag:yaml.org,2002:timestamp"
 _PLAIN_TAGS: Final = frozenset(f"tag:yaml.org,2002:{name}" for name in ("null", "bool", "int", "float", "str", "timestamp"))
 _CONTAINER_TAGS: Final = frozenset({"tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"})
 _TAG: Final = ("has a YAML tag", "remove it, or put a value that starts with ! in quotes")
@@ -140,6 +141,7 @@ def showable_key(key: object) -> str | None:
 # PyYAML's messages quote the file, so each is told in words of our own: a part of the message, what it means, the fix.
 _LOOK: Final = "check the indentation, the colons and the quotes around this line"
 NO_ANCHOR: Final = "an alias (*name) that no anchor defines"
+_SECOND_COLON: Final = ("a second colon in one line", "put a value that holds a colon and a blank in quotes")
 _SYNTAX: Final = (
     ("undefined alias", NO_ANCHOR, "put a value that starts with * in quotes"),
     ("'\\t'", "a tab where YAML wants spaces", "indent with spaces"),
@@ -148,7 +150,7 @@ _SYNTAX: Final = (
     ("expected ',' or", "a bracket is not closed", "close it with ] or }, or separate the values with commas"),
     ("expected the node content", "a value is missing or a bracket is not closed", _LOOK),
     ("unexpected end of stream", "a quote is not closed", "close it on the same line"),
-    ("mapping values are not allowed", "a second colon in one line", "put a value that holds a colon and a blank in quotes"),
+    ("mapping values are not allowed", *_SECOND_COLON),
     ("could not find expected ':'", "a key without a colon", "write key: value"),
     ("duplicate anchor", "two anchors (&name) of one name", "rename one of them"),
     ("cannot start any token", "a value that starts with a sign of YAML's own", "put it in quotes"),
@@ -172,6 +174,8 @@ _BEGINS_EARLIER: Final = re.compile("flow|scalar|simple key")
 def _syntax_problem(error: yaml.MarkedYAMLError, text: str) -> Problem:
     said = error.problem or ""
     what, fix = next(((what, fix) for part, what, fix in _SYNTAX if part in said), ("cannot be read", _LOOK))
+    if said.endswith("but got ':'") and _first_line(error) == (error.problem_mark and error.problem_mark.line + 1):
+        what, fix = _SECOND_COLON  # within brackets that began on this line; else the next key met one that is open
     mark = error.context_mark if "end of stream" in said else error.problem_mark
     mark = mark or error.problem_mark or error.context_mark
     line = mark.line + 1 if mark else None
@@ -244,6 +248,8 @@ class _Builder:
         try:
             value: object = self._loader.construct_object(node)
         except (ValueError, OverflowError):  # 2026-02-30, or a number with thousands of digits
+            if node.tag == _DATE_TAG:
+                return self._refuse(node, path, "a date that does not exist", "correct it, or put it in quotes if it is a name")
             return self._refuse(node, path, "neither a date nor a number", "put it in quotes")
         except (LookupError, AttributeError):  # how PyYAML says that a tag such as !!bool does not fit its value
             return self._refuse(node, path, *_TAG)

@@ -416,4 +416,27 @@ def test_odd_ids_missing_files_and_folders_are_warnings(tmp_path: Path) -> None:
     assert [1, 3, 4] == [warning.line for warning in config.warnings]
 
 
+@pytest.mark.parametrize("name", ["exporter.yml", "./exporter.yml", "linked.yml", "wix_api_key", "below/../wix_api_key"])
+def test_a_state_file_that_is_read_for_the_configuration_is_refused(tmp_path: Path, name: str) -> None:
+    """The exporter replaces its state file, whatever stands in it."""
+    (tmp_path / "below").mkdir()
+    (tmp_path / "linked.yml").symlink_to("exporter.yml")
+    (tmp_path / "wix_api_key").write_text(KEY)
+    path = tmp_path / "exporter.yml"
+    target = f"{{name: a, platform: wix, site_id: {SITE}, api_key: {{file: wix_api_key}}}}"
+    path.write_text(f"state_file: {name}\ntargets: [{target}]\n")
+    with pytest.raises(ConfigError) as refused:
+        load_config(path, {})
+    assert ["state_file"] == [problem.path for problem in refused.value.problems]
+    assert "would write over it" in str(refused.value)
+    assert KEY not in str(refused.value)
+
+
+@pytest.mark.parametrize("name", [".", "./", "below"])
+def test_a_state_file_that_is_a_folder_is_called_no_file_and_not_empty(tmp_path: Path, name: str) -> None:
+    (tmp_path / "below").mkdir()
+    with pytest.raises(ConfigError, match="is not a file"):
+        load(tmp_path, f"state_file: {name}\ntargets: [{{name: a, platform: wix, site_id: {SITE}, api_key: {KEY}}}]\n")
+
+
 # The file itself.

@@ -29,6 +29,35 @@ _USUAL: Final = ("double bookings are not looked for", "bookings are not counted
 
 ROWS: Final[list[tuple[str, str | bytes, list[str]]]] = [
     (
+        "a day that does not exist",
+        WIX + "    closed: [2026-02-30]\n",
+        ["6: targets[0].closed[0]: a date that does not exist (fix: correct it, or put it in quotes if it is a name)"],
+    ),
+    (
+        "a second colon within braces",
+        WIX + "    labels: {site: a: b}\n",
+        [
+            "6: not valid YAML: a second colon in one line (fix: put a value that holds a colon and a blank in quotes)",
+            "warning: 2: targets[0]: was not checked: it holds what is not valid YAML (fix: mend that, and check again)",
+        ],
+    ),
+    (
+        "a second colon within brackets",
+        WIX + "    schedule_ids: [a: b: c]\n",
+        [
+            "6: not valid YAML: a second colon in one line (fix: put a value that holds a colon and a blank in quotes)",
+            "warning: 2: targets[0]: was not checked: it holds what is not valid YAML (fix: mend that, and check again)",
+        ],
+    ),
+    (
+        "braces that the next key meets open",
+        WIX + "    labels: {site: a\n    timeout: 5s\n",
+        [
+            "7: not valid YAML: a bracket is not closed (fix: close it with ] or }, or separate the values with commas)",
+            "warning: 2: targets[0]: was not checked: it holds what is not valid YAML (fix: mend that, and check again)",
+        ],
+    ),
+    (
         "the key platform misspelt",
         WIX.replace("platform", "platfrom"),
         ["2: targets[0]: the platform is missing (fix: did you mean platform, where platfrom stands?)"],
