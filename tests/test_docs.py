@@ -157,6 +157,13 @@ def test_the_readme_names_every_command_and_every_flag_of_the_exporter() -> None
     assert missing == []
 
 
+def test_the_readme_gives_each_command_one_row() -> None:
+    commands = BY_NAME["README.md"].partition("\n## Commands\n")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| (`[^|]+`) \|", commands, re.MULTILINE)
+    assert len(rows) > 10
+    assert [row for row in rows if rows.count(row) > 1] == []
+
+
 def test_the_example_of_the_readme_leaves_nothing_unwatched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     readme = BY_NAME["README.md"]
     [example] = [block for block in re.findall(r"```yaml\n(.*?)```", readme, re.DOTALL) if "\ntargets:" in block]
