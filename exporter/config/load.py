@@ -95,7 +95,7 @@ def load_config(
     return config.coming_from({} if folder is None else written.origins, tuple(dict.fromkeys(reading.unopened)))
 
 
-_UNREAD: Final = ("was not checked: it holds what is not valid YAML", "mend that, and check again")
+_UNREAD: Final = ("was not checked: it holds what is not valid YAML", "fix that, and check again")
 
 
 def _open_files(files: Iterable[Path], reading: Reading) -> list[Problem]:

@@ -43,7 +43,7 @@ ROWS: Final[list[tuple[str, str | bytes, list[str]]]] = [
         WIX + "    labels:\n\tsite: x\n",
         [
             "7: not valid YAML: a tab where YAML wants spaces (fix: indent with spaces)",
-            "warning: 2: targets[0]: was not checked: it holds what is not valid YAML (fix: mend that, and check again)",
+            "warning: 2: targets[0]: was not checked: it holds what is not valid YAML (fix: fix that, and check again)",
         ],
     ),
     (
@@ -51,7 +51,7 @@ ROWS: Final[list[tuple[str, str | bytes, list[str]]]] = [
         WIX + "   labels: {site: x}\n",
         [
             "6: not valid YAML: the indentation does not fit the lines above (fix: check the indentation, the colons and the quotes around this line)",
-            "warning: 2: targets[0]: was not checked: it holds what is not valid YAML (fix: mend that, and check again)",
+            "warning: 2: targets[0]: was not checked: it holds what is not valid YAML (fix: fix that, and check again)",
         ],
     ),
     (
@@ -59,7 +59,7 @@ ROWS: Final[list[tuple[str, str | bytes, list[str]]]] = [
         WIX + "      labels: {site: x}\n",
         [
             "6: not valid YAML: the indentation does not fit the lines above (fix: check the indentation, the colons and the quotes around this line)",
-            "warning: 2: targets[0]: was not checked: it holds what is not valid YAML (fix: mend that, and check again)",
+            "warning: 2: targets[0]: was not checked: it holds what is not valid YAML (fix: fix that, and check again)",
         ],
     ),
     (
@@ -109,7 +109,7 @@ ROWS: Final[list[tuple[str, str | bytes, list[str]]]] = [
         WIX + "    paused:\xa0true\n",
         [
             "6: not valid YAML: a blank that is none (U+00A0 and the like, from a web page) (fix: type the blanks anew)",
-            "warning: 2: targets[0]: was not checked: it holds what is not valid YAML (fix: mend that, and check again)",
+            "warning: 2: targets[0]: was not checked: it holds what is not valid YAML (fix: fix that, and check again)",
         ],
     ),
     (
@@ -533,7 +533,7 @@ ROWS: Final[list[tuple[str, str | bytes, list[str]]]] = [
         WIX.replace("{env: KEY}", "{file: ${SECRET}}"),
         [
             "5: not valid YAML: a shell variable within { }, and variables are not expanded in this file (fix: write {env: NAME})",
-            "warning: 2: targets[0]: was not checked: it holds what is not valid YAML (fix: mend that, and check again)",
+            "warning: 2: targets[0]: was not checked: it holds what is not valid YAML (fix: fix that, and check again)",
         ],
     ),
     (
@@ -541,7 +541,7 @@ ROWS: Final[list[tuple[str, str | bytes, list[str]]]] = [
         WIX.replace("{env: KEY}", "{env: ${KEY}}"),
         [
             "5: not valid YAML: a shell variable within { }, and variables are not expanded in this file (fix: write {env: NAME})",
-            "warning: 2: targets[0]: was not checked: it holds what is not valid YAML (fix: mend that, and check again)",
+            "warning: 2: targets[0]: was not checked: it holds what is not valid YAML (fix: fix that, and check again)",
         ],
     ),
     (
@@ -564,7 +564,7 @@ ROWS: Final[list[tuple[str, str | bytes, list[str]]]] = [
         WIX.replace("{env: KEY}", "%KEY%"),
         [
             "5: not valid YAML: a variable of Windows, and variables are not expanded in this file (fix: write {env: NAME})",
-            "warning: 2: targets[0]: was not checked: it holds what is not valid YAML (fix: mend that, and check again)",
+            "warning: 2: targets[0]: was not checked: it holds what is not valid YAML (fix: fix that, and check again)",
         ],
     ),
     (
@@ -622,7 +622,7 @@ ROWS: Final[list[tuple[str, str | bytes, list[str]]]] = [
         [
             "1: timezone: 'Europe/Berln' is not an IANA time zone (fix: did you mean Europe/Berlin?)",
             "9: not valid YAML: a value is missing or a bracket is not closed (fix: check the indentation, the colons and the quotes around this line)",
-            "warning: 3: targets[0]: was not checked: it holds what is not valid YAML (fix: mend that, and check again)",
+            "warning: 3: targets[0]: was not checked: it holds what is not valid YAML (fix: fix that, and check again)",
         ],
     ),
     (
@@ -716,7 +716,7 @@ ROWS: Final[list[tuple[str, str | bytes, list[str]]]] = [
         WIX.replace("- name", "-name"),
         [
             "2: not valid YAML: no blank after the - (fix: write - and a blank in front of the key)",
-            "warning: 1: targets: was not checked: it holds what is not valid YAML (fix: mend that, and check again)",
+            "warning: 1: targets: was not checked: it holds what is not valid YAML (fix: fix that, and check again)",
         ],
     ),
     (
@@ -724,7 +724,7 @@ ROWS: Final[list[tuple[str, str | bytes, list[str]]]] = [
         WIX.replace("platform: wix", "platform:wix"),
         [
             "3: not valid YAML: no blank after the colon (fix: write key: value)",
-            "warning: 2: targets[0]: was not checked: it holds what is not valid YAML (fix: mend that, and check again)",
+            "warning: 2: targets[0]: was not checked: it holds what is not valid YAML (fix: fix that, and check again)",
         ],
     ),
     (
