@@ -22,7 +22,7 @@ FROM python:3.13-slim-bookworm@sha256:9d7f287598e1a5a978c015ee176d8216435aaf335e
 ARG VERSION=dev
 ARG REVISION=unknown
 LABEL org.opencontainers.image.title="booking-sync-exporter" \
-      org.opencontainers.image.description="Prometheus exporter that pages you when a booking calendar falls out of sync" \
+      org.opencontainers.image.description="Prometheus exporter that tells you when a booking calendar falls out of sync" \
       org.opencontainers.image.licenses="Apache-2.0" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}"

@@ -64,7 +64,8 @@ mutants: $(VENV)/.installed-dev servers ## Put small faults into the alerts and 
 rehearsal: $(VENV)/.installed-dev servers ## Play storms with the real exporter and servers, for docs/monitoring.md (ARGS="--cause key-refused")
 	$(BIN)/python -m tests.e2e.storm_rehearsal $(or $(ARGS),--keep now)
 
-tutorial: $(VENV)/.installed-dev servers ## Follow docs/tutorial.md to the letter, to a mail in an inbox and its all-clear, and say how long it took
+tutorial: $(VENV)/.installed-dev ## Follow docs/tutorial.md to the letter, to a mail in an inbox and its all-clear, and say how long it took
+	@sh tests/harness/install-servers.sh alerting
 	$(BIN)/python -m tests.docs.tutorial_rehearsal
 
 generate: $(VENV)/.installed-dev ## Write the generated files again: schema, references, dashboards, rules, manifests

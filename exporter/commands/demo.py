@@ -140,10 +140,13 @@ async def _welcome(url: str, origin: str, scenario: str, say: Callable[[str], No
     say(f"  Status as JSON   {url}/api/v1/status")
     say(f"  Simulator        {origin}/_sim/")
     tell(f"\nScenario {scenario}. Ctrl-C ends it. The first gauges:\n")
-    async with httpx.AsyncClient(trust_env=False, base_url=url, timeout=10) as http:
-        while (await http.get("/-/ready")).status_code != httpx.codes.OK:  # noqa: ASYNC110  asked as a user would, over HTTP
-            await asyncio.sleep(0.1)
-        page = (await http.get("/metrics")).text.splitlines()
+    try:
+        async with httpx.AsyncClient(trust_env=False, base_url=url, timeout=10) as http:
+            while (await http.get("/-/ready")).status_code != httpx.codes.OK:  # noqa: ASYNC110  asked as a user would, over HTTP
+                await asyncio.sleep(0.1)
+            page = (await http.get("/metrics")).text.splitlines()
+    except httpx.TransportError:
+        return  # Ctrl-C came before the first polls were over: nothing listens any more.
     for start in SHOWN:
         for line in [line for line in page if line.startswith(start) and not line.endswith(" 0.0")][:SHOWN_LINES]:
             tell(f"  {line}")

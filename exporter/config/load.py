@@ -103,7 +103,7 @@ def _written_over(config: Config | None, files: Iterable[Path]) -> Iterator[Fiel
         yield FieldProblem(("state_file",), message, "give the path of a file of its own, such as state.json")
 
 
-_UNREAD: Final = ("was not checked: it holds what is not valid YAML", "mend that, and check again")
+_UNREAD: Final = ("was not checked: it holds what is not valid YAML", "fix that, and check again")
 
 
 def _open_files(files: Iterable[Path], reading: Reading) -> list[Problem]:

@@ -87,7 +87,7 @@ def fault_from_json(value: object) -> Fault:
         if wrong is None:
             raise ValueError(f"kind is missing; one of {', '.join(FaultKind)}") from None
         if wrong["key"] == "kind" and isinstance(value["kind"], str):
-            raise ValueError(f"{value['kind']!r} is not a valid FaultKind") from None
+            raise ValueError(f"{value['kind']!r} is no kind; one of {', '.join(FaultKind)}") from None
         raise ValueError(f"{wrong['key']} has the wrong type") from None
 
 

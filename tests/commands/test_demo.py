@@ -8,6 +8,7 @@ from exporter.commands import demo
 from exporter.simulator import Simulator
 from exporter.simulator.drills import INCIDENTS, SCENARIOS, demo_world
 from tests.harness.clock import ManualClock
+from tests.monitoring.servers import free_port
 
 
 def test_each_incident_is_told_with_who_notices_it() -> None:
@@ -39,3 +40,10 @@ def test_an_incident_that_stays_is_not_said_to_end() -> None:
 
     asyncio.run(run())
     assert ["(the board shows this after 1 h)"] == [line[line.rindex("(") :] for line in said]
+
+
+def test_a_demo_that_is_ended_before_its_first_polls_says_its_addresses_and_nothing_of_itself() -> None:
+    said: list[str] = []
+    asyncio.run(demo._welcome(f"http://127.0.0.1:{free_port()}", "http://simulator.invalid", "calm", said.append, said.append))
+    assert [line for line in said if "Status board" in line]
+    assert "Ctrl-C ends it" in said[-1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -66,6 +67,20 @@ def test_documents_and_helps_use_plain_words(text: str) -> None:
 
 def test_sentences_of_the_board_and_of_alerts_use_plain_words() -> None:
     assert {place: words for place, text in sentences() if (words := odd(text))} == {}
+
+
+def spoken(module: Path) -> Iterator[str]:
+    """Give the strings of a module that a command, a page or a file may print: all but what describes code."""
+    tree = ast.parse(module.read_text())
+    described = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in described:
+            yield node.value
+
+
+def test_errors_and_whatever_else_the_program_prints_use_plain_words() -> None:
+    modules = sorted(ROOT.glob("exporter/**/*.py"))
+    assert {str(path.relative_to(ROOT)): words for path in modules for text in spoken(path) if (words := odd(text))} == {}
 
 
 @pytest.mark.parametrize("word", PLAIN)

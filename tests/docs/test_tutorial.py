@@ -12,7 +12,7 @@ import yaml
 from exporter.config import load_config
 from exporter.monitoring import Options, load_settings, render
 from exporter.monitoring.alerts import alert_groups
-from tests.docs.blocks import blocks
+from tests.docs.blocks import ROOT, blocks
 from tests.docs.tutorial import OWN_ACCOUNTS, SIMULATED, TUTORIAL, script
 from tests.monitoring.servers import run
 
@@ -91,3 +91,20 @@ def test_the_subject_that_it_promises_is_the_one_of_the_alert() -> None:
     [subject] = re.findall(r"^Subject: \[(\w+)\] \S+: (.+)$", TEXT, re.MULTILINE)
     alerts = [alert for group in alert_groups(Options()) for alert in group.alerts if alert.name == "BookingSyncDoubleBooking"]
     assert subject in {(alert.severity.value, str(alert.summary).removesuffix(".")) for alert in alerts}
+
+
+def test_what_the_rehearsal_needs_is_there_without_the_code_of_grafana(tmp_path: Path) -> None:
+    script = tmp_path / "install-servers.sh"
+    script.write_bytes((ROOT / "tests" / "harness" / "install-servers.sh").read_bytes())
+    for folder in ("bin", "grafana"):
+        (tmp_path / folder).mkdir()
+    for name in ("prometheus", "promtool", "prometheus-alertmanager", "amtool", "chromium", "node", "npm"):
+        program = tmp_path / "bin" / name
+        program.write_text(f"#!/bin/sh\n: >'{tmp_path}/ran-{name}'\n")
+        program.chmod(0o755)
+    recipe = (ROOT / "Makefile").read_text().partition("\ntutorial:")[2].partition("\n\n")[0]
+    of_the_recipe = re.findall(r"install-servers\.sh (.+)$", recipe, re.MULTILINE)
+    for words, ran in ((of_the_recipe, []), ([], ["ran-npm"])):
+        environment = {"PATH": f"{tmp_path}/bin:/usr/bin:/bin"}
+        subprocess.run(["sh", script, *words], env=environment, check=True, capture_output=True, timeout=30)
+        assert [path.name for path in tmp_path.glob("ran-*")] == ran

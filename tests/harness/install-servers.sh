@@ -1,13 +1,15 @@
 #!/bin/sh
 # Install what the end-to-end tests drive: Prometheus with promtool, Alertmanager with amtool, Chromium, and Node with
-# Grafana's own code from npm.
+# Grafana's own code from npm. With "alerting" only the first two.
 set -eu
 grafana=$(dirname "$0")/grafana
+only=${1:-all}
 
 # The packages that are missing, each with a space before it.
 missing_packages() {
     command -v prometheus >/dev/null && command -v promtool >/dev/null || printf ' prometheus'
     command -v prometheus-alertmanager >/dev/null && command -v amtool >/dev/null || printf ' prometheus-alertmanager'
+    [ "$only" != alerting ] || return 0
     command -v chromium >/dev/null || printf ' chromium fonts-dejavu-core'
     command -v node >/dev/null && command -v npm >/dev/null || printf ' nodejs npm'
 }
@@ -40,4 +42,4 @@ install_grafana() {
 
 missing=$(missing_packages)
 [ -z "$missing" ] || install_packages "$missing"
-! command -v npm >/dev/null || install_grafana
+[ "$only" = alerting ] || ! command -v npm >/dev/null || install_grafana

@@ -121,7 +121,7 @@ def _broken() -> tuple[Alert, ...]:
             description=Message("%(which)s stopped: {{ $labels.reason }}.", which=_WHICH),
             fix=Choice("reason", {reason.value: connection_fix(ConnectionStatus.ERROR, reason) for reason in OWNER_REASONS}),
             link=_CONNECTION_LINK,
-            comment="Only the owner of the calendar can mend these; there is no retry.",
+            comment="Only the owner of the calendar can fix these; there is no retry.",
         ),
         Alert(
             name="BookingSyncConnectionError",
@@ -214,7 +214,7 @@ def _stuck(options: Options) -> Alert:
             },
         ),
         link=_CONNECTION_LINK,
-        comment="A connection that only imports stays 'connected' for good; only an exporting one has to move on.",
+        comment="A connection that only imports stays 'connected' permanently; only an exporting one has to move on.",
     )
 
 
