@@ -29,7 +29,7 @@ from exporter.platforms.registry import PLATFORMS
 from exporter.platforms.settings import Target
 from exporter.polling import told_error
 from exporter.runtime import World
-from exporter.state.advice import for_failure
+from exporter.state.advice import for_failure, plain
 from exporter.state.status_history import StatusHistory
 from exporter.support.redaction import visible
 
@@ -86,7 +86,7 @@ def report(platform: str, sign_in: str, results: Sequence[Result], requests: int
         yield ""
         yield f"{holds.value}: {len(chosen)} of {len(asked)}"
         for statement, judged in chosen:
-            yield f"  {statement.id:<13} {statement.sentence.replace('`', '')} [{judged.seen}]"
+            yield f"  {statement.id:<13} {plain(statement.sentence)} [{judged.seen}]"
 
 
 async def _asked(world: World, target: Target) -> Record:
@@ -124,4 +124,4 @@ def _explain(world: World, target: Target, what: str, failed: PollError) -> None
 
 
 def _tell(text: str) -> None:
-    print(visible(text.replace("`", "")), file=sys.stderr)  # noqa: T201
+    print(visible(plain(text)), file=sys.stderr)  # noqa: T201

@@ -27,9 +27,8 @@ def list_scenarios() -> list[str]:
 
 def configuration(url: str) -> dict[str, Any]:
     """Return what watches the simulator at ``url`` as a business is watched: on its clock, double bookings on Wix included."""
-    on_wix = {"collectors": {"connections": {}, "bookings": {"conflicts": True}}}
-    targets = [{**target, **(on_wix if target["platform"] == "wix" else {})} for target in demo_targets(url)]
-    return {"timezone": "Europe/Berlin", "targets": targets}
+    on_wix = {"collectors": {"bookings": {"conflicts": True}}}
+    return {"timezone": "Europe/Berlin", "defaults": {"wix": on_wix}, "targets": demo_targets(url)}
 
 
 async def run_simulator(

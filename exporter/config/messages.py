@@ -15,7 +15,7 @@ from pydantic_core import ErrorDetails
 from exporter.config.keys import Source, elsewhere, homes, known_keys, platform_at
 from exporter.config.settings import Config
 from exporter.errors import Problem
-from exporter.fields.kinds import REPORTED_ELSEWHERE, kind, shown
+from exporter.fields.kinds import REPORTED_ELSEWHERE, kind, mapping_of, shown
 from exporter.platforms.registry import PLATFORMS
 from exporter.support.near import near_word, same_word
 from exporter.support.redaction import is_meant, redact
@@ -128,6 +128,9 @@ def _problem(details: ErrorDetails, path: Path, source: Source, root: type[BaseM
         message, fix = "a key is not text", "put it in quotes"
     else:
         message, fix = _standard(details, path, root)
+        if details["type"] == "union_tag_not_found":
+            written = [str(key) for key in mapping_of(details["input"]) if showable_key(key) and near_word(key, ["platform"])]
+            fix = f"did you mean platform, where {written[0]} stands?" if written else fix
     if path[-1:] == ("[key]",):
         path = path[:-1]
         if not showable_key(path[-1]):

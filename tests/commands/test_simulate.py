@@ -50,7 +50,7 @@ def test_all_that_a_scenario_prints_is_a_configuration(scenario: str, weeks: boo
     [text] = said
     (tmp_path / "drill.yml").write_text(text)
     assert 4 == len(load_config(tmp_path / "drill.yml").targets)
-    assert {"timezone", "targets"} == set(yaml.safe_load(text))
+    assert {"timezone", "defaults", "targets"} == set(yaml.safe_load(text))
     assert not [line for line in text.splitlines() if line.startswith(("#", ">>", "<<"))]
     assert any(SCENARIOS[scenario].description in line for line in told)
     assert weeks == any("promtool tsdb create-blocks-from openmetrics" in line for line in told)

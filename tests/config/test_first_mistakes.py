@@ -29,6 +29,16 @@ _USUAL: Final = ("double bookings are not looked for", "bookings are not counted
 
 ROWS: Final[list[tuple[str, str | bytes, list[str]]]] = [
     (
+        "the key platform misspelt",
+        WIX.replace("platform", "platfrom"),
+        ["2: targets[0]: the platform is missing (fix: did you mean platform, where platfrom stands?)"],
+    ),
+    (
+        "the key platform in capitals",
+        WIX.replace("platform", "Platform"),
+        ["2: targets[0]: the platform is missing (fix: did you mean platform, where Platform stands?)"],
+    ),
+    (
         "tab",
         WIX + "    labels:\n\tsite: x\n",
         [

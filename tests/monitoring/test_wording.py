@@ -73,6 +73,16 @@ def test_a_target_tells_its_last_good_answer_whatever_the_collector_that_got_it(
     assert "Mon 12 Jan 13:46 UTC" == _annotation(tmp_path, last_answer("collector"), "m == 1", *series)
 
 
+@pytest.mark.parametrize("template", [last_answer(), last_answer("collector"), state_began()])
+def test_what_never_was_has_no_moment_and_least_of_all_that_of_1970(template: str, tmp_path: Path) -> None:
+    labels = f'{SALON},collector="links",connection="Chair 1"'
+    never = [
+        (f"booking_sync_{name}_timestamp_seconds{{{labels}}}", "0x20")
+        for name in ("collector_last_success", "connection_status_since")
+    ]
+    assert "" == _annotation(tmp_path, template, "m == 1", (f"m{{{labels}}}", "1x20"), *never)
+
+
 def test_a_moment_is_written_in_the_zone_of_prometheus_and_names_it(tmp_path: Path) -> None:
     success = (f"booking_sync_collector_last_success_timestamp_seconds{{{SALON}}}", "1790000000x20")
     said = _annotation(tmp_path, last_answer(), "m == 1", (f"m{{{SALON}}}", "1x20"), success, zone="Europe/Berlin")

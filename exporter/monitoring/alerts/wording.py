@@ -37,9 +37,10 @@ def moment(metric: str, labels: Sequence[str] = (), *, operator: str = "max") ->
     """Return a template that prints a moment which ``metric`` tells in Unix seconds, "" where nobody tells one.
 
     ``labels`` are those of the alert that the series has, too; installation and job always agree. ``operator`` chooses among
-    several: "min" for a state that one replica has seen for longer than another, "max" for a last success.
+    several: "min" for a state that one replica has seen for longer than another, "max" for a last success. 0 is no moment: it
+    stands for what has never been, such as the last success of a target whose credential was changed.
     """
-    return f"{if_known(metric, labels, operator)}{MOMENT_THEN}{{{{ end }}}}"
+    return f"{if_known(metric, labels, operator, where=' > 0')}{MOMENT_THEN}{{{{ end }}}}"
 
 
 def state_began(*labels: str) -> str:
@@ -53,10 +54,13 @@ def last_answer(*labels: str) -> str:
     return moment("booking_sync_collector_last_success_timestamp_seconds", ("target", "platform", *labels))
 
 
-def if_known(metric: str, labels: Sequence[str] = (), operator: str = "max") -> str:
-    """Return the head of a block of a template that is printed where ``metric`` has a value, and ends with ``{{ end }}``."""
+def if_known(metric: str, labels: Sequence[str] = (), operator: str = "max", where: str = "") -> str:
+    """Return the head of a block of a template that is printed where ``metric`` has a value, and ends with ``{{ end }}``.
+
+    ``where`` is a comparison that the value has to stand, too.
+    """
     agreed = (*JOB_LABELS, *labels)
     # Both sides may lack a label: "" matches a series without it. %q quotes odd names as PromQL does.
     matchers = ",".join(f"{label}=%q" for label in agreed)
     values = " ".join(f"$labels.{label}" for label in agreed)
-    return f"{{{{ with printf `{operator}(last_over_time({metric}{{{matchers}}}[5m]))` {values} | query }}}}"
+    return f"{{{{ with printf `{operator}(last_over_time({metric}{{{matchers}}}[5m])){where}` {values} | query }}}}"
