@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
@@ -41,3 +42,12 @@ def test_a_full_disk_is_one_sentence(command: list[str], code: int) -> None:
     assert FULL in result.stderr
     assert "Traceback" not in result.stderr
     assert "Exception ignored" not in result.stderr
+
+
+def test_nothing_stands_before_the_first_line_where_both_streams_are_one(tmp_path: Path) -> None:
+    config = tmp_path / "exporter.yml"
+    config.write_text(
+        "targets: [{name: a, platform: bitrix24, webhook_url: 'http://127.0.0.1:9/rest/1/planted0code0/', timeout: 1s}]\n"
+    )
+    result = shell("2>&1", ["probe", "--config.file", str(config)])
+    assert result.stdout.startswith(("UNKNOWN: ", "CRITICAL: ", "WARNING: ")), result.stdout
