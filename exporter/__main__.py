@@ -4,11 +4,12 @@ import os
 from typing import NoReturn
 
 from exporter.support.environment import forget_unused
-from exporter.support.printed import write_out_what_the_terminal_lacks
+from exporter.support.printed import open_what_is_closed, write_out_what_the_terminal_lacks
 
 
 def main() -> NoReturn:
     """Run the command line, in an environment without the variables that have no effect."""
+    open_what_is_closed()
     forget_unused(os.environ)  # before the import: aiohttp and prometheus-client read theirs when they are imported
     write_out_what_the_terminal_lacks()
     # aiohttp loads the host's certificates when it is imported, which it uses for nothing here: it would wait for a pipe.

@@ -14,7 +14,7 @@ import typer
 from typer.completion import get_completion_inspect_parameters
 
 from exporter.cli.basics import basics, version_text
-from exporter.cli.exits import EXIT_BAD_CONFIG, EXIT_UNKNOWN, exits, shout
+from exporter.cli.exits import EXIT_BAD_CONFIG, EXIT_UNKNOWN, exits, is_no_room, shout, shout_of_no_room
 from exporter.cli.monitoring import monitoring
 from exporter.cli.names import offered_targets
 from exporter.cli.options import (
@@ -72,7 +72,8 @@ class _Plugin(Command):
         except Exception as error:
             if getattr(error, "exit_code", None) == _WRONG_USAGE:
                 error.exit_code = EXIT_UNKNOWN  # type: ignore[attr-defined]  # every usage error has one
-                typer.echo(f"UNKNOWN: {visible(error.format_message())}")  # type: ignore[attr-defined]  # they read no other
+                with exits(otherwise=EXIT_UNKNOWN):  # they read no other stream
+                    typer.echo(f"UNKNOWN: {visible(error.format_message())}")  # type: ignore[attr-defined]
             raise
 
 
@@ -306,7 +307,13 @@ def main() -> NoReturn:
     if VARIABLE in os.environ:  # a shell asks what may come next, by the name that it was given the script for
         get_completion_inspect_parameters()  # makes the library's shells known
         app(prog_name=PROGRAM)
-    app()
+    try:
+        app()
+    except OSError as error:  # the library prints help and version without our exits()
+        if not is_no_room(error):
+            raise
+        shout_of_no_room(error)
+        raise SystemExit(1) from None
     raise AssertionError("typer exits")
 
 

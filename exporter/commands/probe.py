@@ -93,7 +93,8 @@ async def _polled(targets: Iterable[Target], thresholds: Thresholds, instruments
 
 async def _poll_with_progress(jobs: Sequence[Job], clock: Clock) -> tuple[CollectorState, ...]:
     columns = (SpinnerColumn(), TextColumn("polling"), MofNCompleteColumn(), TextColumn("{task.description}"))
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("", total=len(jobs))
 
         def finished(state: CollectorState) -> None:

@@ -1,4 +1,7 @@
-"""Standard output: its encoding may lack letters, and a pipe may close it early, as ``head -1`` does. Neither is an error."""
+"""Standard output: it may be closed, lack letters, or be closed early by a pipe, as ``head -1`` does. None of it is an error.
+
+A full disk is: :func:`no_more_output` keeps the interpreter from trying again when it ends.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,25 @@ import sys
 from typing import Final
 
 _NOWHERE: Final = os.devnull
+
+
+def open_what_is_closed() -> None:
+    """Open each of the three standard streams that the caller closed (``>&-``), on nothing.
+
+    Otherwise Python has none, and the first socket gets its number: what is meant for people would go to a platform.
+    """
+    for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.dup2(os.open(_NOWHERE, os.O_RDWR), number)
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(number, mode, encoding="utf-8", closefd=False))  # noqa: SIM115  as long as the process
+
+
+def no_more_output() -> None:
+    """Let what is still to be written on standard output go nowhere, also what the interpreter flushes when it ends."""
+    os.dup2(os.open(_NOWHERE, os.O_WRONLY), sys.stdout.fileno())
 
 
 def write_out_what_the_terminal_lacks() -> None:
@@ -29,5 +51,4 @@ def put(text: str | bytes) -> None:
             sys.stdout.write(text)
         sys.stdout.flush()
     except BrokenPipeError:
-        # The interpreter flushes once more when it ends, and would complain.
-        os.dup2(os.open(_NOWHERE, os.O_WRONLY), sys.stdout.fileno())
+        no_more_output()
