@@ -6,6 +6,7 @@ Lives in the event loop; a configuration that is loaded reads it in a thread, so
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
@@ -37,15 +38,21 @@ _FORMAT: Final = 1
 
 @dataclass(frozen=True, slots=True)
 class KnownSite:
-    """A site: the ``name`` of its target, what it is called now, in how many lists it was ``missing``.
+    """A site: the ``name`` of its target, and what it is called now.
 
-    ``seen`` says that this process saw it listed, and does not only remember it.
+    ``missing`` has each rule that listed it, and in how many lists of that rule in a row it has been missing: two rules of one
+    account may have keys that see different sites. ``seen`` says that this process saw it listed, and does not merely remember
+    it.
     """
 
     name: str
     shown: str
-    missing: int = 0
+    missing: Mapping[str, int] = field(default_factory=dict)
     seen: bool = True
+
+    def is_of(self, rule: Discovery, rules: AbstractSet[str]) -> bool:
+        """Return whether ``rule`` has listed it, or none of the ``rules`` that there are has by now."""
+        return rule.name in self.missing or self.missing.keys().isdisjoint(rules)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,32 +99,40 @@ class KnownSites:
         """Return ``config`` with the sites that its rules want, at most ``max_sites`` for each."""
         if not config.discover:
             return config
-        wanted = {rule.name: dict(self._wanted(rule)) for rule in config.discover}
+        rules = {rule.name for rule in config.discover}
+        wanted = {
+            rule.name: dict(islice(_wanted(rule, self._accounts.get(rule.account, {}), rules), rule.max_sites))
+            for rule in config.discover
+        }
         self._numbers = {name: len(sites) for name, sites in wanted.items()}
         return with_sites(config, wanted)
 
     def take(self, rule: Discovery, found: FoundSites, now: float) -> None:
         """Note a whole list that was read for ``rule`` at ``now`` (steady)."""
         before = self._accounts.get(rule.account, {})
-        listed = {site.id: _known(site, before.get(site.id)) for site in found.sites}
-        left = [site_id for site_id in before if site_id not in listed]
-        seen = [site_id for site_id, site in before.items() if site.seen]
+        rules = self._asked.keys() | {rule.name}
+        listed = {site.id: _known(site, before.get(site.id), rule) for site in found.sites}
+        expected = [site_id for site_id, site in before.items() if site.is_of(rule, rules)]
+        left = [site_id for site_id in expected if site_id not in listed]
+        seen = [site_id for site_id in expected if before[site_id].seen]
         shrunk = 2 * sum(before[site_id].seen for site_id in left) > len(seen) > 0
         kept = {}
         for site_id in left:
             site = before[site_id]
-            missing = site.missing if shrunk or found.odd else site.missing + 1
-            if missing >= MISSING_LISTS or (site_id in found.gone and not shrunk):
-                log.info("site_left", discovery=rule.name, target=site.name, site=site_id)
+            missing = site.missing.get(rule.name, 0) + (0 if shrunk or found.odd else 1)
+            others = {name: times for name, times in site.missing.items() if name in rules and name != rule.name}
+            if missing < MISSING_LISTS and (shrunk or site_id not in found.gone):
+                kept[site_id] = replace(site, missing={**others, rule.name: missing})
+            elif others:
+                kept[site_id] = replace(site, missing=others)
             else:
-                kept[site_id] = replace(site, missing=missing)
+                log.info("site_left", discovery=rule.name, target=site.name, site=site_id)
         _tell_what_came(rule, before, listed)
-        after = {**listed, **kept}
-        trouble = tuple(_trouble(rule, found, known=len(seen), left=len(left) if shrunk else 0, wanted=_count(rule, after)))
-        # In the file is what it is called, and a site that it only remembered may be seen by now.
-        if {key: (site.name, site.shown) for key, site in after.items()} != {
-            key: (site.name, site.shown) for key, site in before.items()
-        }:
+        of_others = {site_id: site for site_id, site in before.items() if site_id not in listed and site_id not in expected}
+        after = {**listed, **kept, **of_others}
+        wanted = sum(1 for _ in _wanted(rule, after, rules))
+        trouble = tuple(_trouble(rule, found, known=len(seen), left=len(left) if shrunk else 0, wanted=wanted))
+        if _in_force(after) != _in_force(before):
             self.version += 1
         self._accounts = {**self._accounts, rule.account: after}
         self._note(rule, _Asked(up=True, last_success=now, trouble=trouble))
@@ -204,9 +219,6 @@ class KnownSites:
             log.warning("sites_not_saved", file=str(path), problem=error.strerror or type(error).__name__)
         self._saved = version
 
-    def _wanted(self, rule: Discovery) -> Iterable[tuple[str, str]]:
-        return islice(_wanted(rule, self._accounts.get(rule.account, {})), rule.max_sites)
-
     def _note(self, rule: Discovery, asked: _Asked) -> None:
         self._asked = {**self._asked, rule.name: asked}
 
@@ -218,19 +230,25 @@ class KnownSites:
         return DiscoveryState(rule.name, asked=rule.name in self._settled, up=asked.up, sites=sites, last_success=at)
 
 
-def _known(site: FoundSite, before: KnownSite | None) -> KnownSite:
-    """Return what is known of a site that is listed: its target keeps the name that it has."""
+def _known(site: FoundSite, before: KnownSite | None, rule: Discovery) -> KnownSite:
+    """Return what is known of a site that ``rule`` lists: its target keeps the name that it has."""
     # To look for credentials in it takes longer than all else, and what we hold has been looked at.
     shown = site.name if before is not None and before.shown == site.name else told(site.name, NAME.number)
-    return KnownSite(name_of(site), shown) if before is None else KnownSite(before.name, shown)
+    if before is None:
+        return KnownSite(name_of(site), shown, {rule.name: 0})
+    return KnownSite(before.name, shown, {**before.missing, rule.name: 0})
 
 
-def _wanted(rule: Discovery, sites: Mapping[str, KnownSite]) -> Iterable[tuple[str, str]]:
-    return ((key, site.name) for key, site in sites.items() if rule.wants(FoundSite(key, site.shown)))
+def _wanted(rule: Discovery, sites: Mapping[str, KnownSite], rules: AbstractSet[str]) -> Iterable[tuple[str, str]]:
+    """Yield id and target's name of the sites that ``rule``, one of ``rules``, watches."""
+    for key, site in sites.items():
+        if site.is_of(rule, rules) and rule.wants(FoundSite(key, site.shown)):
+            yield key, site.name
 
 
-def _count(rule: Discovery, sites: Mapping[str, KnownSite]) -> int:
-    return sum(1 for _ in _wanted(rule, sites))
+def _in_force(sites: Mapping[str, KnownSite]) -> dict[str, tuple[str, str, AbstractSet[str]]]:
+    """Return what of ``sites`` the configuration and the file go by; one that was only remembered may be seen by now."""
+    return {key: (site.name, site.shown, site.missing.keys()) for key, site in sites.items()}
 
 
 def _tell_what_came(rule: Discovery, before: Mapping[str, KnownSite], listed: Mapping[str, KnownSite]) -> None:

@@ -30,7 +30,10 @@ OF_A_POLL = {
 # What only a failed poll has.
 OF_A_FAILURE = {"collector_failing"}
 # No credential of the business ends by itself.
-NEVER = {"credential_expiry_timestamp_seconds", "connection_accepted", "next_conflict_timestamp_seconds"}
+NEVER = {
+    *("credential_expiry_timestamp_seconds", "connection_accepted", "next_conflict_timestamp_seconds"),
+    *("discovered_targets", "discovery_up", "discovery_last_success_timestamp_seconds"),  # no rule looks for sites
+}
 SUFFIXES = {"histogram": "_count", "counter": "", "gauge": ""}
 
 

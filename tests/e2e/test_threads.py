@@ -39,7 +39,9 @@ def test_without_a_single_thread_one_line_says_why_and_nothing_begins(
         )
         out, err = await asyncio.wait_for(process.communicate(), 30)
         told = [line for line in err.decode().splitlines() if not line.startswith("warning: ")]
-        assert (code, [f"error: {NO_THREAD}"], "") == (process.returncode, told, out.decode())
+        # What a monitoring system reads stands on standard output.
+        expected = ([], f"UNKNOWN: {NO_THREAD}\n") if words[0] == "probe" else ([f"error: {NO_THREAD}"], "")
+        assert (code, *expected) == (process.returncode, told, out.decode())
         assert [] == list(business.simulator.log)
 
     with_business(tmp_path, scenario)

@@ -459,7 +459,7 @@ def test_the_command_refuses_an_edit_in_one_line_and_takes_the_file_and_the_flag
 @pytest.mark.parametrize(
     ("text", "line"),
     [
-        ("slo: 2\n", ":1: slo: 2.0 is not between 0 and 1 (fix: write 0.99 for 99 %)"),
+        ("slo: 2\n", ":1: slo: 2.0 is not between 0 and 1 (fix: write 0.02 for 2 %)"),
         (None, ": does not exist (fix: name another file with --monitoring.file)"),
     ],
 )

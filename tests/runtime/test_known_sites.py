@@ -1,0 +1,82 @@
+"""Two rules that look into one account: each counts what its own lists lack."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from exporter.config import Config, load_config
+from exporter.platforms.discovery import FoundSite, FoundSites
+from exporter.platforms.wix.settings import WixTarget
+from exporter.runtime.known_sites import KnownSites
+
+ACCOUNT = "7f1c0c5e-2f0e-4f9c-9a55-3d8a5b1f6a10"
+
+
+def config_of(folder: Path, *rules: str) -> Config:
+    rows = [{"name": name, "platform": "wix", "account_id": ACCOUNT, "api_key": f"IST.key-of-{name}"} for name in rules]
+    (folder / "exporter.yml").write_text(yaml.safe_dump({"discover": rows}))
+    return load_config(folder / "exporter.yml", {})
+
+
+def listed(*numbers: int) -> FoundSites:
+    return FoundSites(tuple(FoundSite(f"{number:08d}-0000-4000-8000-000000000000", f"Salon {number}") for number in numbers))
+
+
+def watched(known: KnownSites, config: Config) -> list[str]:
+    return sorted(target.name.split("-")[1] for target in known.put_into(config).targets)
+
+
+@pytest.mark.parametrize("rules", [("a",), ("a", "b"), ("a", "b", "c")], ids=len)
+def test_a_site_leaves_after_three_lists_of_each_rule_however_many_rules_read_its_account(
+    rules: tuple[str, ...], tmp_path: Path
+) -> None:
+    config, known = config_of(tmp_path, *rules), KnownSites()
+    for rule in config.discover:
+        known.take(rule, listed(1, 2, 3), 0)
+    for times in range(1, 4):
+        for rule in config.discover:
+            assert ["1", "2", "3"] == watched(known, config), f"at the {times}. list of {rule.name}"
+            known.take(rule, listed(1, 2), 0)
+    assert ["1", "2"] == watched(known, config)
+
+
+def test_keys_that_see_different_sites_of_an_account_take_none_from_each_other(tmp_path: Path) -> None:
+    config, known = config_of(tmp_path, "a", "b"), KnownSites()
+    first, second = config.discover
+    for _ in range(5):
+        known.take(first, listed(1, 2, 3), 0)
+        known.take(second, listed(3, 4), 0)
+        assert ["1", "2", "3", "4"] == watched(known, config)
+        assert [] == [text for rule in config.discover for text, _ in known.trouble(rule)]
+    by_rule = {
+        target.name.split("-")[1]: target.api_key.reveal()
+        for target in known.put_into(config).targets
+        if isinstance(target, WixTarget) and target.api_key is not None
+    }
+    assert {"1": "IST.key-of-a", "2": "IST.key-of-a", "3": "IST.key-of-a", "4": "IST.key-of-b"} == by_rule
+
+
+def test_a_rule_that_gets_another_name_goes_on_with_what_the_old_one_found(tmp_path: Path) -> None:
+    known = KnownSites()
+    known.take(config_of(tmp_path, "a").discover[0], listed(1, 2), 0)
+    renamed = config_of(tmp_path, "b")
+    assert ["1", "2"] == watched(known, renamed)
+    known.keep_rules(["b"])
+    for _ in range(3):
+        assert ["1", "2"] == watched(known, renamed)
+        known.take(renamed.discover[0], listed(1), 0)
+    assert ["1"] == watched(known, renamed)
+
+
+def test_a_site_that_one_rule_lost_is_watched_by_the_other(tmp_path: Path) -> None:
+    config, known = config_of(tmp_path, "a", "b"), KnownSites()
+    first, second = config.discover
+    for rule in config.discover:
+        known.take(rule, listed(1, 2, 3), 0)
+    for _ in range(4):
+        known.take(first, listed(1, 2), 0)
+        known.take(second, listed(1, 2, 3), 0)
+    assert ["1", "2", "3"] == watched(known, config)
