@@ -50,6 +50,7 @@ _FOUND: Final = frozenset({0, 1})
 ROWS: Final = (
     Runs(rf"{_OURS}--version", "booking-sync-exporter "),
     Runs(rf"{_OURS}check-config --config.file[ =]\S+", "valid, 2 targets"),
+    Runs(rf"{_OURS}check-config --config.file \S+ --config.dir customers", "valid, 3 targets"),
     Runs(rf"{_OURS}check-config --config.file \S+ --no-secrets", "valid, 2 targets"),
     Runs(rf"{_OURS}check-config --config.file[ =]\S+ --online", "the credential works"),
     Runs(rf"{_OURS}conformance salon-wix( --config.file exporter.yml)?", "ListConnections", _FOUND),

@@ -157,4 +157,4 @@ def test_what_is_wrong_with_a_target_of_a_new_platform_is_told_like_any_other(co
     assert "not a collector of platform toy (fix: it is a collector of platform bitrix24)" in told
     config.write_text("targets:\n  - {name: shop, platform: toys}\n")
     told = copy.run("-m", "exporter", "check-config", f"--config.file={config}", status=2)
-    assert "'toys' is not a platform (fix: write wix, bitrix24 or toy)" in told
+    assert "'toys' is not a platform (fix: did you mean toy?)" in told
