@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import sys
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -44,7 +45,7 @@ from exporter.web import WebConfig, web_warnings
 T = TypeVar("T")
 
 SIGN_OF_LIFE_SECONDS: Final = 5.0
-_NAMED: Final = 3  # of those that are waited for
+_NAMED: Final = 3  # of those that are waited for, or have one warning
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +137,7 @@ async def check_all(
 ) -> list[str]:
     """``check`` all ``targets``, :data:`~exporter.polling.AT_ONCE` side by side. Returns the problems in their order."""
     places = asyncio.Semaphore(AT_ONCE)
+    times: Counter[str] = Counter()
 
     async def one(target: Target) -> str:
         async with places:
@@ -144,12 +146,17 @@ async def check_all(
         if not checked.problem:
             say(f"{target.name}: {checked.says}")
         for warning in checked.warnings:
-            warn(f"{target.name}: {warning}")
+            times[warning] += 1
+            if times[warning] <= _NAMED:
+                warn(f"{target.name}: {warning}")
         return checked.problem
 
     checks = [asyncio.create_task(one(target), name=f"check {target.name}") for target in targets]
     try:
         found = zip(targets, [await checking for checking in checks], strict=True)
+        for warning, number in times.items():
+            if number > _NAMED:
+                warn(f"{number - _NAMED:,} more target{'' if number == _NAMED + 1 else 's'}: {warning}")
         return [f"{target.name}: {problem}" for target, problem in found if problem]
     finally:  # a bug in one, or Ctrl-C, ends the others
         for checking in checks:

@@ -112,6 +112,16 @@ def test_of_many_that_are_waited_for_three_are_named(fleet: tuple[Target, ...]) 
     assert ["still waiting for 7 of 7: p0, p1, p2 and 4 more"] == told
 
 
+def test_a_warning_that_many_targets_have_is_told_three_times_and_then_counted(fleet: tuple[Target, ...]) -> None:
+    async def check(target: Target) -> Checked:
+        return Checked(warnings=("of all", *(["of two"] if target.name in {"p7", "p8"} else [])))
+
+    warned: list[str] = []
+    asyncio.run(check_all(fleet, check, lambda _: None, warned.append))
+    assert ["p0: of all", "p1: of all", "p2: of all", "297 more targets: of all"] == [one for one in warned if "of all" in one]
+    assert ["p7: of two", "p8: of two"] == [one for one in warned if "of two" in one]
+
+
 def test_a_bug_in_one_check_leaves_none_of_the_others_behind(fleet: tuple[Target, ...]) -> None:
     async def main() -> set[str]:
         clock = ManualClock()
