@@ -97,13 +97,21 @@ def load_config(
 
 
 def _written_over(config: Config | None, files: Iterable[Path]) -> Iterator[FieldProblem]:
-    """Yield it when the state file is one of the ``files`` that were read: the exporter would write its state over it."""
-    if config and config.state_file and os.path.realpath(config.state_file) in map(os.path.realpath, files):
-        message = f"{config.state_file} is read for the configuration, and the exporter would write over it"
-        yield FieldProblem(("state_file",), message, "give the path of a file of its own, such as state.json")
+    """Yield which of ``files``, which were read, the exporter would write over: with its state, or with a target's tokens."""
+    if config is None:
+        return
+    read = frozenset(map(os.path.realpath, files))
+    written: dict[tuple[str | int, ...], Path] = {} if config.state_file is None else {("state_file",): config.state_file}
+    for index, target in enumerate(config.targets):
+        written |= {("targets", index, *keys): path for keys, path in target.written_files.items()}
+    for where, path in written.items():
+        if os.path.realpath(path) in read:
+            message = f"{path} is read for the configuration, and the exporter would write over it"
+            yield FieldProblem(where, message, f"give the path of a file of its own, such as {_OWN_FILE[str(where[-1])]}")
 
 
-_UNREAD: Final = ("was not checked: it holds what is not valid YAML", "fix that, and check again")
+_OWN_FILE: Final = {"state_file": "state.json", "token_file": "tokens.json"}
+_UNREAD: Final = ("was not checked: it holds what is not valid YAML", "correct that, and check again")
 
 
 def _open_files(files: Iterable[Path], reading: Reading) -> list[Problem]:

@@ -7,6 +7,7 @@ JSON Schema, reference and messages are made from these models, so a default and
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal, NamedTuple, get_args
 from zoneinfo import ZoneInfo
 
@@ -300,6 +301,11 @@ class Target(Strict):
     def credential_source(self) -> str:
         """Where the credential comes from: a path, a variable's name, or ``inline:TARGET``; nothing of the credential."""
         return told_source("", self.name)
+
+    @property
+    def written_files(self) -> Mapping[tuple[str, ...], Path]:
+        """The files that the exporter writes for it, by the keys that name them."""
+        return {}
 
     @property
     def ca_file(self) -> CaFile | None:

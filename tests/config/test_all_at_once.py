@@ -173,7 +173,7 @@ def test_a_syntax_error_in_one_target_hides_nothing_of_the_others(tmp_path: Path
     assert len(syntax) == 1
     assert len(problems) == 4
     first = text[: text.index(f"name: t{at}")].count("\n") + 1
-    unread = "was not checked: it holds what is not valid YAML (fix: fix that, and check again)"
+    unread = "was not checked: it holds what is not valid YAML (fix: correct that, and check again)"
     assert f"{first}: targets[{at}]: {unread}" in warnings
 
 

@@ -432,6 +432,18 @@ def test_a_state_file_that_is_read_for_the_configuration_is_refused(tmp_path: Pa
     assert KEY not in str(refused.value)
 
 
+@pytest.mark.parametrize("name", ["exporter.yml", "./exporter.yml", "b24_secret"])
+def test_a_token_file_that_is_read_for_the_configuration_is_refused(tmp_path: Path, name: str) -> None:
+    (tmp_path / "b24_secret").write_text("planted")
+    path = tmp_path / "exporter.yml"
+    oauth = f"{{client_id: local.1, client_secret: {{file: b24_secret}}, token_file: {name}}}"
+    path.write_text(f"targets:\n  - {{name: a, platform: bitrix24, oauth: {oauth}}}\n")
+    with pytest.raises(ConfigError) as refused:
+        load_config(path, {})
+    assert ["targets[0].oauth.token_file"] == [problem.path for problem in refused.value.problems]
+    assert "would write over it (fix: give the path of a file of its own, such as tokens.json)" in str(refused.value)
+
+
 @pytest.mark.parametrize("name", [".", "./", "below"])
 def test_a_state_file_that_is_a_folder_is_called_no_file_and_not_empty(tmp_path: Path, name: str) -> None:
     (tmp_path / "below").mkdir()

@@ -38,7 +38,7 @@ ROWS: Final[list[tuple[str, str | bytes, list[str]]]] = [
         WIX + "    labels: {site: a: b}\n",
         [
             "6: not valid YAML: a second colon in one line (fix: put a value that holds a colon and a blank in quotes)",
-            "warning: 2: targets[0]: was not checked: it holds what is not valid YAML (fix: mend that, and check again)",
+            "warning: 2: targets[0]: was not checked: it holds what is not valid YAML (fix: correct that, and check again)",
         ],
     ),
     (
@@ -46,7 +46,7 @@ ROWS: Final[list[tuple[str, str | bytes, list[str]]]] = [
         WIX + "    schedule_ids: [a: b: c]\n",
         [
             "6: not valid YAML: a second colon in one line (fix: put a value that holds a colon and a blank in quotes)",
-            "warning: 2: targets[0]: was not checked: it holds what is not valid YAML (fix: mend that, and check again)",
+            "warning: 2: targets[0]: was not checked: it holds what is not valid YAML (fix: correct that, and check again)",
         ],
     ),
     (
@@ -54,7 +54,7 @@ ROWS: Final[list[tuple[str, str | bytes, list[str]]]] = [
         WIX + "    labels: {site: a\n    timeout: 5s\n",
         [
             "7: not valid YAML: a bracket is not closed (fix: close it with ] or }, or separate the values with commas)",
-            "warning: 2: targets[0]: was not checked: it holds what is not valid YAML (fix: mend that, and check again)",
+            "warning: 2: targets[0]: was not checked: it holds what is not valid YAML (fix: correct that, and check again)",
         ],
     ),
     (
@@ -72,7 +72,7 @@ ROWS: Final[list[tuple[str, str | bytes, list[str]]]] = [
         WIX + "    labels:\n\tsite: x\n",
         [
             "7: not valid YAML: a tab where YAML wants spaces (fix: indent with spaces)",
-            "warning: 2: targets[0]: was not checked: it holds what is not valid YAML (fix: fix that, and check again)",
+            "warning: 2: targets[0]: was not checked: it holds what is not valid YAML (fix: correct that, and check again)",
         ],
     ),
     (
@@ -80,7 +80,7 @@ ROWS: Final[list[tuple[str, str | bytes, list[str]]]] = [
         WIX + "   labels: {site: x}\n",
         [
             "6: not valid YAML: the indentation does not fit the lines above (fix: check the indentation, the colons and the quotes around this line)",
-            "warning: 2: targets[0]: was not checked: it holds what is not valid YAML (fix: fix that, and check again)",
+            "warning: 2: targets[0]: was not checked: it holds what is not valid YAML (fix: correct that, and check again)",
         ],
     ),
     (
@@ -88,7 +88,7 @@ ROWS: Final[list[tuple[str, str | bytes, list[str]]]] = [
         WIX + "      labels: {site: x}\n",
         [
             "6: not valid YAML: the indentation does not fit the lines above (fix: check the indentation, the colons and the quotes around this line)",
-            "warning: 2: targets[0]: was not checked: it holds what is not valid YAML (fix: fix that, and check again)",
+            "warning: 2: targets[0]: was not checked: it holds what is not valid YAML (fix: correct that, and check again)",
         ],
     ),
     (
@@ -138,7 +138,7 @@ ROWS: Final[list[tuple[str, str | bytes, list[str]]]] = [
         WIX + "    paused:\xa0true\n",
         [
             "6: not valid YAML: a blank that is none (U+00A0 and the like, from a web page) (fix: type the blanks anew)",
-            "warning: 2: targets[0]: was not checked: it holds what is not valid YAML (fix: fix that, and check again)",
+            "warning: 2: targets[0]: was not checked: it holds what is not valid YAML (fix: correct that, and check again)",
         ],
     ),
     (
@@ -562,7 +562,7 @@ ROWS: Final[list[tuple[str, str | bytes, list[str]]]] = [
         WIX.replace("{env: KEY}", "{file: ${SECRET}}"),
         [
             "5: not valid YAML: a shell variable within { }, and variables are not expanded in this file (fix: write {env: NAME})",
-            "warning: 2: targets[0]: was not checked: it holds what is not valid YAML (fix: fix that, and check again)",
+            "warning: 2: targets[0]: was not checked: it holds what is not valid YAML (fix: correct that, and check again)",
         ],
     ),
     (
@@ -570,7 +570,7 @@ ROWS: Final[list[tuple[str, str | bytes, list[str]]]] = [
         WIX.replace("{env: KEY}", "{env: ${KEY}}"),
         [
             "5: not valid YAML: a shell variable within { }, and variables are not expanded in this file (fix: write {env: NAME})",
-            "warning: 2: targets[0]: was not checked: it holds what is not valid YAML (fix: fix that, and check again)",
+            "warning: 2: targets[0]: was not checked: it holds what is not valid YAML (fix: correct that, and check again)",
         ],
     ),
     (
@@ -593,7 +593,7 @@ ROWS: Final[list[tuple[str, str | bytes, list[str]]]] = [
         WIX.replace("{env: KEY}", "%KEY%"),
         [
             "5: not valid YAML: a variable of Windows, and variables are not expanded in this file (fix: write {env: NAME})",
-            "warning: 2: targets[0]: was not checked: it holds what is not valid YAML (fix: fix that, and check again)",
+            "warning: 2: targets[0]: was not checked: it holds what is not valid YAML (fix: correct that, and check again)",
         ],
     ),
     (
@@ -651,7 +651,7 @@ ROWS: Final[list[tuple[str, str | bytes, list[str]]]] = [
         [
             "1: timezone: 'Europe/Berln' is not an IANA time zone (fix: did you mean Europe/Berlin?)",
             "9: not valid YAML: a value is missing or a bracket is not closed (fix: check the indentation, the colons and the quotes around this line)",
-            "warning: 3: targets[0]: was not checked: it holds what is not valid YAML (fix: fix that, and check again)",
+            "warning: 3: targets[0]: was not checked: it holds what is not valid YAML (fix: correct that, and check again)",
         ],
     ),
     (
@@ -745,7 +745,7 @@ ROWS: Final[list[tuple[str, str | bytes, list[str]]]] = [
         WIX.replace("- name", "-name"),
         [
             "2: not valid YAML: no blank after the - (fix: write - and a blank in front of the key)",
-            "warning: 1: targets: was not checked: it holds what is not valid YAML (fix: fix that, and check again)",
+            "warning: 1: targets: was not checked: it holds what is not valid YAML (fix: correct that, and check again)",
         ],
     ),
     (
@@ -753,7 +753,7 @@ ROWS: Final[list[tuple[str, str | bytes, list[str]]]] = [
         WIX.replace("platform: wix", "platform:wix"),
         [
             "3: not valid YAML: no blank after the colon (fix: write key: value)",
-            "warning: 2: targets[0]: was not checked: it holds what is not valid YAML (fix: fix that, and check again)",
+            "warning: 2: targets[0]: was not checked: it holds what is not valid YAML (fix: correct that, and check again)",
         ],
     ),
     (

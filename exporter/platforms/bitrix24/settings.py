@@ -230,6 +230,11 @@ class BitrixTarget(Target):
         return "webhook" if self.oauth is None else "oauth"
 
     @property
+    def written_files(self) -> Mapping[tuple[str, ...], Path]:
+        """The file of its tokens."""
+        return {} if self.oauth is None else {("oauth", "token_file"): self.oauth.token_file}
+
+    @property
     def account(self) -> Account | None:
         """The portal, as far as it is known without asking: by its host, or by the file of its tokens."""
         if self.webhook_url is None:
