@@ -55,7 +55,8 @@ def _of_collector(state: CollectorState, policy: TargetPolicy) -> Iterator[Confi
             collector=state.collector,
             message=failure.message,
         )
-        yield ConfigWarning(WarningKind.MISSING_RIGHT, state.target, message, for_failure(state.platform, failure.reason).fix)
+        fix = for_failure(state.platform, failure.reason, policy.sign_in).fix
+        yield ConfigWarning(WarningKind.MISSING_RIGHT, state.target, message, fix)
     if state.observation is not None:
         yield from of_observation(state.target, state.observation, policy, whole=failure is None)
 

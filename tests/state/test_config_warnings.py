@@ -80,6 +80,14 @@ def test_a_missing_right_is_a_warning_while_the_newest_poll_says_so() -> None:
     assert [] == kinds(view(failed(CONNECTIONS, Reason.AUTH, "no")))
 
 
+@pytest.mark.parametrize(("sign_in", "said", "unsaid"), [("api_key", "API key", "In app mode"), ("app", "app", "API key")])
+def test_a_missing_right_is_given_by_the_way_in_which_the_account_is_signed_in_to(sign_in: str, said: str, unsaid: str) -> None:
+    refused = failed(CONNECTIONS, Reason.PERMISSION, "no")
+    (warning,) = with_warnings(view(refused, TargetPolicy(sign_in=sign_in)), ()).config_warnings
+    assert said in warning.fix
+    assert unsaid not in warning.fix
+
+
 def test_what_was_seen_goes_with_the_data() -> None:
     state = succeeded(CONNECTIONS, connections())
     assert ["no_connections"] == kinds(view(state))
