@@ -169,7 +169,7 @@ def check_config(
     logs.configure("warning", "auto")
     keep_memory_private()
     with exits():
-        problems, targets = check(
+        problems, watched = check(
             path,
             web_config,
             online,
@@ -183,7 +183,7 @@ def check_config(
         if problems:
             raise typer.Exit(EXIT_BAD_CONFIG)
         files = " and ".join(str(each) for each in (path, folder) if each is not None)
-        put(f"{files}: valid, {targets} target{'' if targets == 1 else 's'}\n")
+        put(f"{files}: valid, {watched}\n")
 
 
 @app.command(cls=_Plugin)

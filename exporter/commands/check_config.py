@@ -66,8 +66,8 @@ def check(
     *,
     folder: Path | None = None,
     secrets: bool = True,
-) -> tuple[list[str], int]:
-    """Check both files, and with ``online`` what the platforms say to it. Returns the problems and the number of targets.
+) -> tuple[list[str], str]:
+    """Check both files, and with ``online`` what the platforms say to it. Returns the problems, and what there is to watch.
 
     Without ``secrets`` those that stand elsewhere are not looked for, and which they are is said.
     """
@@ -95,7 +95,12 @@ def check(
         say(f"not checked: {len(places):,} secret{'' if len(places) == 1 else 's'} ({first_few(places)})")
     if config is not None and online and route is not None:
         problems += asyncio.run(check_online(config, say, warn))
-    return problems, len(config.targets) if config else 0
+    return problems, _counted(config) if config else ""
+
+
+def _counted(config: Config) -> str:
+    kinds = ((config.targets, "target", "targets"), (config.discover, "rule that finds sites", "rules that find sites"))
+    return " and ".join(f"{len(rows)} {one if len(rows) == 1 else many}" for rows, one, many in kinds if rows)
 
 
 async def check_online(config: Config, say: Callable[[str], None], warn: Callable[[str], None]) -> list[str]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from exporter.commands.check_config import check_online
+from exporter.commands.check_config import check, check_online
 from exporter.commands.list_names import list_names
 from exporter.commands.probe import probe_now
 from exporter.config import load_config
@@ -89,3 +89,23 @@ def test_list_takes_a_found_target(tmp_path: Path, capfd: Capture) -> None:
         assert called(2)[0] in capfd.readouterr().out
 
     on_agency(tmp_path, script)
+
+
+@pytest.mark.parametrize(
+    ("targets", "rules", "watched"),
+    [
+        (1, 0, "1 target"),
+        (2, 0, "2 targets"),
+        (0, 1, "1 rule that finds sites"),
+        (2, 3, "2 targets and 3 rules that find sites"),
+    ],
+)
+def test_a_check_says_what_the_file_has_to_watch(targets: int, rules: int, watched: str, tmp_path: Path) -> None:
+    account = "7f1c0c5e-2f0e-4f9c-9a55-3d8a5b1f6a10"
+    hook = "https://{}.bitrix24.example/rest/1/secretsecretsecret/"
+    content = {
+        "targets": [{"name": f"p{i}", "platform": "bitrix24", "webhook_url": hook.format(i)} for i in range(targets)],
+        "discover": [{"name": f"r{i}", "platform": "wix", "account_id": account, "api_key": "IST.key"} for i in range(rules)],
+    }
+    (tmp_path / "exporter.yml").write_text(json.dumps(content))
+    assert ([], watched) == check(tmp_path / "exporter.yml", None, False, print, print)
