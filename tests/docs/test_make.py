@@ -9,7 +9,14 @@ from tests.docs.blocks import ROOT
 
 
 def test_the_first_make_run_says_what_takes_so_long_and_hands_the_flags_over(tmp_path: Path) -> None:
-    words = ("make", "--dry-run", "run", f"VENV={tmp_path / 'venv'}", "ARGS=--web.listen-address :10999")
+    words = (
+        "make",
+        "--no-print-directory",
+        "--dry-run",
+        "run",
+        f"VENV={tmp_path / 'venv'}",
+        "ARGS=--web.listen-address :10999",
+    )
     lines = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
     says = next(number for number, line in enumerate(lines) if "it takes about a minute" in line)
     installs = [number for number, line in enumerate(lines) if "pip install" in line]
