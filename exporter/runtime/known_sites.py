@@ -236,7 +236,9 @@ def _known(site: FoundSite, before: KnownSite | None, rule: Discovery) -> KnownS
     shown = site.name if before is not None and before.shown == site.name else told(site.name, NAME.number)
     if before is None:
         return KnownSite(name_of(site), shown, {rule.name: 0})
-    return KnownSite(before.name, shown, {**before.missing, rule.name: 0})
+    # Those that missed a site which is only remembered may never have listed it.
+    others = before.missing if before.seen else {}
+    return KnownSite(before.name, shown, {**others, rule.name: 0})
 
 
 def _wanted(rule: Discovery, sites: Mapping[str, KnownSite], rules: AbstractSet[str]) -> Iterable[tuple[str, str]]:

@@ -15,14 +15,23 @@ from exporter.runtime.known_sites import KnownSites
 ACCOUNT = "7f1c0c5e-2f0e-4f9c-9a55-3d8a5b1f6a10"
 
 
-def config_of(folder: Path, *rules: str) -> Config:
+def config_of(folder: Path, *rules: str, **top: str) -> Config:
     rows = [{"name": name, "platform": "wix", "account_id": ACCOUNT, "api_key": f"IST.key-of-{name}"} for name in rules]
-    (folder / "exporter.yml").write_text(yaml.safe_dump({"discover": rows}))
+    (folder / "exporter.yml").write_text(yaml.safe_dump({"discover": rows, **top}))
     return load_config(folder / "exporter.yml", {})
 
 
 def listed(*numbers: int) -> FoundSites:
     return FoundSites(tuple(FoundSite(f"{number:08d}-0000-4000-8000-000000000000", f"Salon {number}") for number in numbers))
+
+
+def by_key(known: KnownSites, config: Config) -> dict[str, str]:
+    """Return with whose key each site is watched."""
+    return {
+        target.name.split("-")[1]: target.api_key.reveal().removeprefix("IST.key-of-")
+        for target in known.put_into(config).targets
+        if isinstance(target, WixTarget) and target.api_key is not None
+    }
 
 
 def watched(known: KnownSites, config: Config) -> list[str]:
@@ -51,12 +60,7 @@ def test_keys_that_see_different_sites_of_an_account_take_none_from_each_other(t
         known.take(second, listed(3, 4), 0)
         assert ["1", "2", "3", "4"] == watched(known, config)
         assert [] == [text for rule in config.discover for text, _ in known.trouble(rule)]
-    by_rule = {
-        target.name.split("-")[1]: target.api_key.reveal()
-        for target in known.put_into(config).targets
-        if isinstance(target, WixTarget) and target.api_key is not None
-    }
-    assert {"1": "IST.key-of-a", "2": "IST.key-of-a", "3": "IST.key-of-a", "4": "IST.key-of-b"} == by_rule
+    assert {"1": "a", "2": "a", "3": "a", "4": "b"} == by_key(known, config)
 
 
 def test_a_rule_that_gets_another_name_goes_on_with_what_the_old_one_found(tmp_path: Path) -> None:
@@ -80,3 +84,18 @@ def test_a_site_that_one_rule_lost_is_watched_by_the_other(tmp_path: Path) -> No
         known.take(first, listed(1, 2), 0)
         known.take(second, listed(1, 2, 3), 0)
     assert ["1", "2", "3"] == watched(known, config)
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_after_a_restart_each_site_is_watched_with_a_key_that_lists_it(order: tuple[int, int], tmp_path: Path) -> None:
+    config = config_of(tmp_path, "a", "b", state_file="state.json")
+    first = KnownSites()
+    for rule, found in zip(config.discover, (listed(1, 2), listed(3)), strict=True):
+        first.take(rule, found, 0)
+    first.save(config)
+    second = KnownSites()
+    second.remember(config)
+    assert {"1", "2", "3"} == by_key(second, config).keys()
+    for number in order:
+        second.take(config.discover[number], (listed(1, 2), listed(3))[number], 0)
+    assert {"1": "a", "2": "a", "3": "b"} == by_key(second, config)
