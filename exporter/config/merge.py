@@ -24,9 +24,8 @@ _RULES: Final = "discover"
 def merged(top: object) -> object:
     """Return the raw value of a file with time zone, windows and collectors filled into each target that leaves them out.
 
-    What a rule of ``discover`` says of its targets is one target more.
-
-    Nothing is copied that is not a mapping, and no path changes, so a problem is reported where the user wrote it.
+    What a rule of ``discover`` says of its targets is one target more. Nothing is copied that is not a mapping, and no path
+    changes, so a problem is reported where the user wrote it.
     """
     if not isinstance(top, Mapping):
         return top
@@ -45,9 +44,8 @@ def _rule(rule: object, shared: Mapping[str, object], names: Sequence[str]) -> o
     raw = mapping_of(rule)
     template, platform = raw.get("target"), PLATFORMS.get(str(raw.get("platform")))
     if platform is None or platform.discoverer is None:
-        return (
-            {key: value for key, value in raw.items() if key != "target"} if raw else rule
-        )  # judged once the platform is right
+        # What its targets have in common is judged once the platform is right.
+        return {key: value for key, value in raw.items() if key != "target"} if raw else rule
     if template is not None and not isinstance(template, Mapping):
         return rule
     whole = {**mapping_of(template), "name": "site", "platform": platform.name}
