@@ -45,6 +45,7 @@ from exporter.support import logs, sdnotify
 from exporter.support.audit import change_requested
 from exporter.support.supervision import supervised
 from exporter.support.threads import UnwaitedThreads
+from exporter.support.tls_buffers import shrink_tls_buffers
 from exporter.web import Server, WebConfig, create_app, listener_warning, serve
 
 log = structlog.get_logger(__name__)
@@ -87,6 +88,7 @@ async def run(
     sites = KnownSites()
     load = sites.loading(loading_with_users(load, web_config))
     _make_room()
+    shrink_tls_buffers()
     garbage.postpone()
     lag = LoopLag()
     lag.start()
