@@ -99,18 +99,21 @@ class HttpPool(httpx.AsyncBaseTransport):
         """Send ``request`` and return once its head has come; the body is a stream as it came over the wire.
 
         A connection that the peer had closed while it idled is no failure: the request goes out once more, on a new one. That
-        shows within a round trip; who cuts later had the request, and may be busy with it.
+        shows within a round trip; who cuts later had the request, and may be busy with it. Nor is it one when this process
+        stood still meanwhile (it was stopped, its machine suspended): whoever waited for us had every reason to hang up.
         """
-        use, began = Use(opened=ONCE in request.extensions), usable(self._clock)
+        once, began, stopped = ONCE in request.extensions, usable(self._clock), self._clock.stopped()
+        use = Use(opened=once)
         token = USE.set(use)
         detour = request.extensions.get(ROUTE)
         route = detour.of(self._route) if detour else self._route
         proxy = route.proxies.for_url(request.url)
         try:
             try:
-                return await self._send(self._session(single=use.opened), request, route.trust, proxy)
+                return await self._send(self._session(single=once), request, route.trust, proxy)
             except aiohttp.ClientConnectionError:
-                if use.opened or self._closed or usable(self._clock) - began > CONNECT_SECONDS:
+                had_it = use.opened or usable(self._clock) - began > CONNECT_SECONDS
+                if once or self._closed or (had_it and self._clock.stopped() == stopped):
                     raise
             return await self._send(self._session(single=True), request, route.trust, proxy)
         except (aiohttp.ClientError, OSError) as error:
