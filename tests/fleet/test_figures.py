@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from tests.fleet.page import PageNumbers
-from tests.fleet.run import lateness_between, within
+from tests.fleet.stretches import lateness_between, within
 
 PAGE = """\
 # HELP booking_sync_event_loop_lag_seconds How late the event loop woke a short sleep.
