@@ -24,7 +24,7 @@ class NotRun(Exception):  # noqa: N818  it is no error: this machine cannot run 
 
 
 class Goal(msgspec.Struct, frozen=True):
-    """What a figure is at most: itself, or as a share of the peer ``of``.
+    """What a figure is at most: itself, in ``unit``, or as a share of the peer ``of``.
 
     ``says`` are the words of the promise, which no other goal has; ``benchmark`` is the module that measures it. With ``worst``
     the worst round is held to it and not the median.
@@ -33,6 +33,7 @@ class Goal(msgspec.Struct, frozen=True):
     says: str
     benchmark: str
     most: float
+    unit: str = ""
     of: str = ""
     worst: bool = False
 
@@ -51,6 +52,10 @@ class Figure(msgspec.Struct, frozen=True):
     goal: Goal | None = None
     limit: str = ""
     limited_by: str = ""
+
+    def __post_init__(self) -> None:
+        if self.goal is not None and not self.goal.of and self.goal.unit != self.unit:
+            raise ValueError(f"{self.name} is measured in {self.unit}, its goal is in {self.goal.unit}")
 
     @property
     def held(self) -> float | None:

@@ -23,6 +23,7 @@ from typing import Any, Final
 
 import msgspec
 
+from exporter.support import logs
 from tests.benchmarks.figures import Figure, Goal, NotRun, spread
 
 ROUNDS: Final = 5
@@ -48,6 +49,7 @@ class Report(msgspec.Struct, frozen=True):
     rounds: int
     machine: Machine
     versions: dict[str, str]
+    describes: str
     figures: tuple[Figure, ...]
     not_run: str = ""
 
@@ -65,9 +67,14 @@ def decoded(data: bytes) -> Report:
 
 
 def measured(
-    benchmark: str, figures: Callable[[int], Iterable[Figure]], *, rounds: int = ROUNDS, beside: Iterable[str] = ()
+    benchmark: str,
+    describes: str | None,
+    figures: Callable[[int], Iterable[Figure]],
+    *,
+    rounds: int = ROUNDS,
+    beside: Iterable[str] = (),
 ) -> Report:
-    """Run a benchmark; ``beside`` names the distributions or programs whose versions matter."""
+    """Run a benchmark; ``describes`` is its docstring, ``beside`` the distributions or programs whose versions matter."""
     before, not_run = os.getloadavg()[0], ""
     found: tuple[Figure, ...] = ()
     _warn_if_busy(before)
@@ -81,6 +88,7 @@ def measured(
         rounds=rounds,
         machine=Machine(_cpu(), os.cpu_count() or 1, platform.python_version(), round(before, 2), round(os.getloadavg()[0], 2)),
         versions={name: version_of(name) for name in ("booking-sync-exporter", *beside)},
+        describes=(describes or "").strip(),
         figures=found,
         not_run=not_run,
     )
@@ -95,11 +103,16 @@ def main(
     arguments: Sequence[str] | None = None,
 ) -> None:
     """Measure, print a table, and write the report where it was asked for."""
-    parser = argparse.ArgumentParser(prog=f"python -m tests.benchmarks.{benchmark}", description=describes)
+    parser = argparse.ArgumentParser(
+        prog=f"python -m tests.benchmarks.{benchmark}",
+        description=describes,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("--rounds", type=int, default=ROUNDS, help="how often everything is measured; its median counts")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the report to FILE, too")
     asked = parser.parse_args(arguments)
-    report = measured(benchmark, figures, rounds=asked.rounds, beside=beside)
+    logs.configure("error", "logfmt", sys.stderr)  # an exporter in this process has nothing to say to whoever measures it
+    report = measured(benchmark, describes, figures, rounds=asked.rounds, beside=beside)
     if asked.json:
         asked.json.write_bytes(report.encoded())
     sys.stdout.write(f"{table(report)}\n")
@@ -130,13 +143,16 @@ def goal_of(figure: Figure) -> str:
     """Return what the figure is held to, and what was found if that is a ratio."""
     if figure.goal is None:
         return ""
-    text = in_words(figure.goal, figure.unit)
+    text = in_words(figure.goal)
     return f"{text}: {ratio(figure.held)}" if figure.goal.of and figure.held is not None else text
 
 
-def in_words(goal: Goal, unit: str) -> str:
+def in_words(goal: Goal) -> str:
     """Return a goal as a reader wants it."""
-    bound = f"{ratio(goal.most)} of {goal.of}" if goal.of else f"{number(goal.most)} {unit}"
+    if not goal.most:
+        return f"no {goal.unit}"
+    share = "" if goal.most == 1 else f"{ratio(goal.most)} of " if goal.most < 1 else f"{ratio(goal.most)} "
+    bound = f"{share}{goal.of}" if goal.of else f"{number(goal.most)} {goal.unit}"
     return f"at most {bound}{', each round' if goal.worst else ''}"
 
 

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from tests.benchmarks.figures import Figure, Goal, NotRun, in_turns, in_turns_async, peer, process_cpu
-from tests.benchmarks.report import decoded, main, measured, number, ratio, table
+from tests.benchmarks.report import decoded, in_words, main, measured, number, ratio, table
+from tests.harness.log_settings import logging_as_before
 
 HALF = Goal("half of it", "some", 0.5, of="other")
 
@@ -25,10 +26,10 @@ HALF = Goal("half of it", "some", 0.5, of="other")
         ((1.0, 2.1, 2.2), (3.0, 4.0, 5.0), HALF, 0.525, "missed"),
         ((1.0, 2.0, 3.0), (), HALF, None, "not run"),
         ((), (3.0,), HALF, None, "not run"),
-        ((1.0, 2.0, 9.0), (), Goal("two", "some", 2), 2.0, "met"),
-        ((1.0, 2.0, 9.0), (), Goal("two at worst", "some", 2, worst=True), 9.0, "missed"),
+        ((1.0, 2.0, 9.0), (), Goal("two", "some", 2, "ms"), 2.0, "met"),
+        ((1.0, 2.0, 9.0), (), Goal("two at worst", "some", 2, "ms", worst=True), 9.0, "missed"),
         ((1.0, 2.0, 8.0), (4.0, 4.0, 40.0), Goal("worst of both", "some", 1, of="other", worst=True), 2.0, "missed"),
-        ((0.0,), (), Goal("none", "some", 0), 0.0, "met"),
+        ((0.0,), (), Goal("none", "some", 0, "ms"), 0.0, "met"),
         ((1.0,), (), None, None, ""),
     ],
 )
@@ -64,7 +65,7 @@ def test_what_is_awaited_takes_the_same_turns() -> None:
 
 def test_a_report_says_what_was_measured_and_comes_back_as_it_was() -> None:
     figure = Figure("a scrape", "ms", (1.0, 3.0), {"other": (10.0, 10.0)}, HALF, limit="other", limited_by="the lines")
-    report = measured("some", lambda rounds: [figure] * rounds, rounds=1, beside=("msgspec", "no-such-program"))
+    report = measured("some", "What it is.", lambda rounds: [figure] * rounds, rounds=1, beside=("msgspec", "no-such-program"))
     assert decoded(report.encoded()) == report
     document = json.loads(report.encoded())
     assert (document["figures"][0]["held"], document["figures"][0]["verdict"]) == (0.2, "met")
@@ -79,7 +80,8 @@ def test_what_cannot_run_here_says_why_and_is_no_error(tmp_path: Path, capsys: p
         peer("a_library_that_nobody_has")
         raise AssertionError
 
-    main("some", None, figures, arguments=["--json", str(tmp_path / "some.json")])
+    with logging_as_before():
+        main("some", None, figures, arguments=["--json", str(tmp_path / "some.json")])
     assert capsys.readouterr().out == "Not run: a_library_that_nobody_has is not installed; `make bench` installs it.\n"
     assert decoded((tmp_path / "some.json").read_bytes()).not_run.startswith("a_library_that_nobody_has")
 
@@ -105,3 +107,22 @@ def test_a_number_has_three_digits_that_count(value: float, text: str) -> None:
 
 def test_a_share_is_in_per_cent_and_a_multiple_is_not() -> None:
     assert (ratio(0.002), ratio(1 / 3), ratio(1.3)) == ("0.2 %", "33.3 %", "1.3 times")
+
+
+def test_a_figure_is_measured_in_the_unit_of_its_goal() -> None:
+    with pytest.raises(ValueError, match="a scrape is measured in s, its goal is in ms"):
+        Figure("a scrape", "s", (1.0,), goal=Goal("two", "some", 2, "ms"))
+
+
+@pytest.mark.parametrize(
+    ("goal", "words"),
+    [
+        (Goal("", "", 0.05, of="asgi"), "at most 5 % of asgi"),
+        (Goal("", "", 1.3, of="the bound"), "at most 1.3 times the bound"),
+        (Goal("", "", 1, of="the bound", worst=True), "at most the bound, each round"),
+        (Goal("", "", 0, "calls", worst=True), "no calls"),
+        (Goal("", "", 250, "ms"), "at most 250 ms"),
+    ],
+)
+def test_a_goal_is_said_in_words(goal: Goal, words: str) -> None:
+    assert in_words(goal) == words
