@@ -98,14 +98,17 @@ def figures_of(found: Run) -> Iterator[Figure]:
     failed = () if found.page is None else (float(found.page.failures.total()),)
     yield Figure(f"{what}: failed polls", "polls", failed, goal=goals.FLEET_FAILED if is_whole else None)
     latest = tuple(map(_latest, quiet))
-    yield Figure(f"{what}: no poll later than", "s", (max(latest),) if latest else (), goal=goals.FLEET_LATE if is_whole else None)
+    yield Figure(
+        f"{what}: no poll later than", "s", (max(latest),) if latest else (), goal=goals.FLEET_LATE if is_whole else None
+    )
     for stretch in found.stretches[:-1]:
         yield Figure(f"share of a core, {stretch.name}", "% of a core", (_share(stretch),))
         yield Figure(f"memory at its peak, {stretch.name}", "MiB", (stretch.peak_mib,))
         yield Figure(f"no poll later than, {stretch.name}", "s", (_latest(stretch),))
     yield Figure("listening after: CPU", "s", (found.listening_cpu_seconds,))
     yield Figure("ready after", "s", () if found.ready_seconds is None else (found.ready_seconds,))
-    yield Figure("loop late by at most", "s", () if whole.lag_seconds is None else (whole.lag_seconds,))
+    lag = [stretch.lag_seconds for stretch in quiet if stretch.lag_seconds is not None]
+    yield Figure("loop late by at most, outside of start and stop", "s", (max(lag),) if lag else ())
     yield Figure("reload with one changed target", "s", () if found.reload_seconds is None else (found.reload_seconds,))
     yield Figure("TLS connections open at most", "connections", (float(whole.fake["connections_most"]),))
     outside = [scrape for stretch in found.stretches[:-1] if stretch.name != STOPPED for scrape in stretch.scrapes]
