@@ -29,6 +29,7 @@ from tests.fleet.run import START_SECONDS, STOP_SECONDS, Plan, Run, run
 from tests.fleet.scraper import DEFAULT_TIMEOUT_SECONDS
 from tests.fleet.stretches import START, STOPPED, Stretch, within
 from tests.fleet.table import table
+from tools.benchmarks import DOCUMENT, RESULTS, written
 
 AROUND_SECONDS = START_SECONDS + STOP_SECONDS + 120
 _ALLOWED = sorted(os.sched_getaffinity(0))
@@ -45,7 +46,7 @@ def new_parser() -> argparse.ArgumentParser:
     parser.add_argument("--reload-at", type=float, default=180, help="when one target changes; 0: never")
     parser.add_argument("--stop-at", type=float, default=300, help="when the exporter is stopped (SIGSTOP); 0: never")
     parser.add_argument("--stop-for", type=float, default=60, help="for how many seconds")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the report to FILE, too")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the report to FILE; the one of the whole run is kept")
     return parser
 
 
@@ -61,6 +62,10 @@ def plan_of(arguments: argparse.Namespace) -> Plan:
         stop_for=arguments.stop_for,
         cores=CORES,
     )
+
+
+WHOLE = plan_of(new_parser().parse_args([]))
+"""The run that is promised."""
 
 
 async def measure(plan: Plan) -> Run:
@@ -91,8 +96,7 @@ def figures_of(found: Run) -> Iterator[Figure]:
     whole, plan = found.whole, found.plan
     quiet = [stretch for stretch in found.stretches[:-1] if stretch.name not in {START, STOPPED}]
     what = f"{plan.sites:,} + {plan.portals:,} targets"
-    # A smaller fleet, or a quiet one, is held to nothing.
-    is_whole = plan == plan_of(new_parser().parse_args([]))
+    is_whole = plan == WHOLE  # a smaller fleet, or a quiet one, is held to nothing
     yield Figure(f"{what}: share of a core", "% of a core", (_share(whole),), goal=goals.FLEET_CPU if is_whole else None)
     yield Figure(f"{what}: memory at its peak", "MiB", (found.peak_mib,), goal=goals.FLEET_MEMORY if is_whole else None)
     failed = () if found.page is None else (float(found.page.failures.total()),)
@@ -138,10 +142,14 @@ def _latest(stretch: Stretch) -> float:
 
 def main() -> None:
     arguments = new_parser().parse_args()
-    report = measured("fleet", __doc__, partial(figures, plan_of(arguments)), rounds=1, beside=("prometheus",))
+    plan = plan_of(arguments)
+    report = measured("fleet", __doc__, partial(figures, plan), rounds=1, beside=("prometheus",))
+    sys.stdout.write(f"{verdicts(report)}\n")
     if arguments.json:
         arguments.json.write_bytes(report.encoded())
-    sys.stdout.write(f"{verdicts(report)}\n")
+    elif plan == WHOLE:
+        (RESULTS / "fleet.json").write_bytes(report.encoded())
+        DOCUMENT.write_text(written(DOCUMENT.read_text()))
 
 
 if __name__ == "__main__":

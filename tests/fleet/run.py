@@ -8,7 +8,7 @@ import os
 import signal
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -182,7 +182,7 @@ class _Watched:
             lateness_between(self.pages, since, until),
             # One that was under way when a stretch ended belongs to the next, which may be what it waited for.
             [scrape for scrape in scrapes if since <= scrape.began + scrape.seconds - wall < until],
-            _failures(self.running.log, wall + since, wall + until),
+            failures_told(self.running.log, wall + since, wall + until),
         )
 
     async def _at(self, moment: float) -> None:
@@ -232,7 +232,7 @@ class _Watched:
             await stop_for(self.running.process.pid, self.result.plan.stop_for)
 
 
-def _failures(log: Iterable[dict[str, object]], since: float, until: float) -> Counter[str]:
+def failures_told(log: Iterable[Mapping[str, object]], since: float, until: float) -> Counter[str]:
     """Return by kind how often the log tells, between two moments of the clock on the wall, that a poll failed."""
     told = (line for line in log if line.get("event") in _FAILURES)
     return Counter(str(line["kind"]) for line in told if since <= datetime.fromisoformat(str(line["time"])).timestamp() < until)
