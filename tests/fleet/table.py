@@ -34,7 +34,7 @@ def _facts(run: Run) -> Iterable[tuple[str, str]]:
     yield "polls", UNKNOWN if page is None else str(page.polls)
     yield "failed polls", UNKNOWN if page is None else _counted(page.failures.items())
     yield "refused by the fake", _counted(report["refused"].items())
-    yield "connections opened / at most at once", f"{report['connections_opened']} / {report['connections_most']}"
+    yield "connections open at most at once", str(report["connections_most"])
     yield "memory at its peak, MiB", f"{run.peak_mib:.0f}"
     if run.reload_seconds is not None:
         yield "reload with one changed target, s", f"{run.reload_seconds:.1f}"
@@ -93,6 +93,10 @@ _FIGURES: Final[tuple[tuple[str, Callable[[Stretch], str]], ...]] = (
     ("fake, % of the other core", lambda stretch: _share(stretch.share(lambda look: look.fake))),
     ("Prometheus, % of the other core", lambda stretch: _share(stretch.share(lambda look: look.prometheus))),
     ("requests a second", lambda stretch: f"{stretch.requests_per_second:.1f}"),
+    (
+        "connections opened a second",
+        lambda stretch: f"{stretch.fake['connections_opened'] / (stretch.until - stretch.since):.1f}",
+    ),
     ("a site's connections, asked every (p1 / p50 / p99 / worst), s", lambda stretch: _every(stretch, "list_connections")),
     ("Wix polls late by at most (p50 / p99 / all), s", lambda stretch: _late(stretch, "wix")),
     ("Bitrix24 polls late by at most (p50 / p99 / all), s", lambda stretch: _late(stretch, "bitrix24")),
