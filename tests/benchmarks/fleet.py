@@ -30,6 +30,7 @@ from tests.fleet.scraper import DEFAULT_TIMEOUT_SECONDS
 from tests.fleet.stretches import START, STOPPED, Stretch, within
 from tests.fleet.table import table
 from tools.benchmarks import DOCUMENT, RESULTS, written
+from tools.marked import put
 
 AROUND_SECONDS = START_SECONDS + STOP_SECONDS + 120
 _ALLOWED = sorted(os.sched_getaffinity(0))
@@ -64,6 +65,8 @@ def plan_of(arguments: argparse.Namespace) -> Plan:
     )
 
 
+BEGIN = "<!-- written by `make bench-fleet`: begin -->"
+END = "<!-- written by `make bench-fleet`: end -->"
 WHOLE = plan_of(new_parser().parse_args([]))
 """The run that is promised."""
 
@@ -80,14 +83,15 @@ async def measure(plan: Plan) -> Run:
             return await run(plan, Path(folder))
 
 
-def figures(plan: Plan, rounds: int) -> Iterator[Figure]:  # noqa: ARG001  once is enough for ten minutes
-    """Run ``plan``, print what was seen, and return what it is judged by."""
+def figures(plan: Plan, tables: list[str], rounds: int) -> Iterator[Figure]:  # noqa: ARG001  ten minutes are enough
+    """Run ``plan``; add the table of what was seen to ``tables``, and return what it is judged by."""
     if plan.scrape_every and not os.environ.get("SERVERS") and shutil.which("prometheus") is None:
         raise NotRun("prometheus is not installed; `make servers` installs it")
     if plan.cores is None:
         print("One core only: the fake, the exporter and the measuring share it, so read shares and latencies with care.\n")
     found = asyncio.run(measure(plan))
-    print(f"{table(found)}\n")
+    tables.append(table(found))
+    print(f"{tables[-1]}\n")
     yield from figures_of(found)
 
 
@@ -143,13 +147,14 @@ def _latest(stretch: Stretch) -> float:
 def main() -> None:
     arguments = new_parser().parse_args()
     plan = plan_of(arguments)
-    report = measured("fleet", __doc__, partial(figures, plan), rounds=1, beside=("prometheus",))
+    tables: list[str] = []
+    report = measured("fleet", __doc__, partial(figures, plan, tables), rounds=1, beside=("prometheus",))
     sys.stdout.write(f"{verdicts(report)}\n")
     if arguments.json:
         arguments.json.write_bytes(report.encoded())
-    elif plan == WHOLE:
+    elif plan == WHOLE and tables:
         (RESULTS / "fleet.json").write_bytes(report.encoded())
-        DOCUMENT.write_text(written(DOCUMENT.read_text()))
+        DOCUMENT.write_text(put(written(DOCUMENT.read_text()), BEGIN, END, f"{tables[0]}\n"))
 
 
 if __name__ == "__main__":
