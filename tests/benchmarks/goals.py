@@ -50,6 +50,12 @@ FLEET_LATE: Final = Goal(
     "5,000 + 500 targets, ten minutes, TLS: the latest poll outside of the stopped minute", "fleet", 3, "s"
 )
 
+HOSTILE_TEXT: Final = Goal("16 MiB of JSON that a hostile server sends: CPU", "cut_texts", 1_000, "ms", worst=True)
+CONNECTIONS_HELD: Final = Goal("5,000 Wix connections polled: the loop held at most", "wix_connections", 50, "ms", worst=True)
+STATE_HELD: Final = Goal("state of 5,500 targets saved: the loop held at most", "state_file", 50, "ms", worst=True)
+STATE_HELD_FULL: Final = Goal("state file at its cap saved: the loop held at most", "state_file", 250, "ms", worst=True)
+STATE_MEMORY: Final = Goal("state file at its cap saved: memory above idle", "state_file", 200, "MiB", worst=True)
+
 # In the order of the document.
 GOALS: Final = (
     WIX_SERIES,
@@ -77,4 +83,9 @@ GOALS: Final = (
     FLEET_MEMORY,
     FLEET_FAILED,
     FLEET_LATE,
+    HOSTILE_TEXT,
+    CONNECTIONS_HELD,
+    STATE_HELD,
+    STATE_HELD_FULL,
+    STATE_MEMORY,
 )
