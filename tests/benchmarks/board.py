@@ -74,7 +74,7 @@ def milliseconds(work: Callable[[], object]) -> float:
 def rendering(view: View, rounds: int) -> list[Figure]:
     """Measure each kind of search beside the documents of all."""
     searches: dict[str, Callable[[], object]] = {name: partial(render, view, query=query) for name, query in QUERIES.items()}
-    ways = {**searches, DOCUMENTS: partial(status_of, view)}
+    ways: dict[str, Callable[[], object]] = {**searches, DOCUMENTS: partial(status_of, view)}
     searches["all"]()  # the first one compiles the templates
     taken = in_turns(rounds, {name: partial(milliseconds, work) for name, work in ways.items()})
     return [
