@@ -10,6 +10,7 @@ import re
 import time
 from collections.abc import Callable
 from functools import partial
+from itertools import cycle
 from random import Random
 from typing import Final
 
@@ -48,16 +49,22 @@ def learnt(secrets: list[str]) -> KnownSecrets:
     return known
 
 
-def figures(rounds: int) -> list[Figure]:
+def quiet_log() -> structlog.stdlib.BoundLogger:
+    """Return a log as the daemon has it, that nobody reads."""
+    logs.configure("info", "logfmt", io.StringIO())
+    log: structlog.stdlib.BoundLogger = structlog.get_logger("exporter.polling.scheduler")
+    return log
+
+
+def figures(rounds: int, number: int = SECRETS) -> list[Figure]:
     """Measure learning the secrets, a line, a long text, and a secret that is renewed."""
     random = Random(1)
-    secrets = ["".join(random.choices(_LETTERS, k=40)) for _ in range(SECRETS)]
-    logs.configure("info", "logfmt", io.StringIO())
-    log = structlog.get_logger("exporter.polling.scheduler")
+    secrets = ["".join(random.choices(_LETTERS, k=40)) for _ in range(number)]
+    log = quiet_log()
     known, pattern = learnt(secrets), re.compile("|".join(map(re.escape, secrets)))
     texts = [str(fact) for fact in FACTS.values()]
     page = str(FACTS["message"]) * 40
-    renewed = (f"{secret}-renewed" for secret in secrets * rounds)
+    renewed = (f"{secret}-renewed" for secret in cycle(secrets))
 
     def expression() -> None:
         re.purge()
@@ -91,7 +98,7 @@ def figures(rounds: int) -> list[Figure]:
     )
     renewing = in_turns(rounds, {"ours": lambda: microseconds(lambda: known.hold("tokens", [next(renewed)]))})
     return [
-        Figure(f"to learn {SECRETS:,} secrets: CPU", "ms", learning.pop("ours"), learning),
+        Figure(f"to learn {number:,} secrets: CPU", "ms", learning.pop("ours"), learning),
         Figure("to mask a line: CPU", "us", masking.pop("ours"), masking),
         Figure(f"to mask a text of {len(page):,} letters: CPU", "us", reading.pop("ours"), reading),
         Figure("to learn a renewed token: CPU", "us", renewing["ours"]),

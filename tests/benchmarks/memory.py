@@ -1,31 +1,28 @@
-"""The resident memory of a process at its peak, by the kernel, which can be told to begin anew."""
+"""How much more memory some work takes at its peak, by the kernel, which can be told to begin anew."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Final, TypeVar
+
+from tests.fleet.processes import memory_mib
 
 T = TypeVar("T")
 
 _FORGET_PEAK: Final = "5"  # proc(5), clear_refs
 
 
-def resident_mib(pid: int | str = "self") -> tuple[float, float]:
-    """Return what a process has now, and the most since :func:`forget_peak`."""
-    fields = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
-    now, peak = (int(fields[name].split()[0]) / 1024 for name in ("VmRSS", "VmHWM"))
-    return now, peak
-
-
-def forget_peak(pid: int | str = "self") -> None:
+def forget_peak(pid: int) -> None:
     """Let the peak of a process begin at what it has now."""
     Path(f"/proc/{pid}/clear_refs").write_text(_FORGET_PEAK)
 
 
 async def peak_of(work: Callable[[], Awaitable[T]]) -> tuple[T, float]:
-    """Return what ``work`` does, and how many MiB more than before it there were at most."""
-    forget_peak()
-    before, _ = resident_mib()
+    """Return what ``work`` does, and how many MiB more than before it this process had at most."""
+    pid = os.getpid()
+    forget_peak(pid)
+    before, _ = memory_mib(pid)
     found = await work()
-    return found, resident_mib()[1] - before
+    return found, memory_mib(pid)[1] - before

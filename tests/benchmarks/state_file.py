@@ -40,10 +40,12 @@ def poll(history: FileStatusHistory, target: int, now: float, state: str, *, all
         history.collector_seen(name, collector, Change(now, seen), now)
 
 
-def all_polled(history: FileStatusHistory, now: float, state: str, *, all_of_them: bool = False) -> None:
+def all_polled(
+    history: FileStatusHistory, now: float, state: str, *, targets: int = TARGETS, all_of_them: bool = False
+) -> None:
     """Let every target be seen."""
-    for target in range(TARGETS):
-        poll(history, target, now + target / TARGETS, state, all_of_them=all_of_them)
+    for target in range(targets):
+        poll(history, target, now + target / targets, state, all_of_them=all_of_them)
 
 
 def written_plainly(path: Path, document: object) -> None:
@@ -62,10 +64,10 @@ async def held(work: Callable[[], Awaitable[None]]) -> float:
     return seconds * 1000
 
 
-async def usual(folder: Path, rounds: int) -> list[Figure]:
+async def usual(folder: Path, rounds: int, targets: int = TARGETS) -> list[Figure]:
     """Measure a change at one target and one at each, beside the document in one piece."""
     history = FileStatusHistory(folder / "state.json", ManualClock(NOW))
-    all_polled(history, NOW, "synced")
+    all_polled(history, NOW, "synced", targets=targets)
     await history.save()
     moments = iter(range(60, 10_000, 60))
 
@@ -75,7 +77,7 @@ async def usual(folder: Path, rounds: int) -> list[Figure]:
 
     async def each() -> float:
         moment = next(moments)
-        all_polled(history, NOW + moment, ("error", "synced")[moment // 60 % 2])
+        all_polled(history, NOW + moment, ("error", "synced")[moment // 60 % 2], targets=targets)
         return await held(history.save)
 
     async def plainly() -> float:
