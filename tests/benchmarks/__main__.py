@@ -20,12 +20,13 @@ from tools.benchmarks import DOCUMENT, RESULTS, written
 
 FOLDER: Final = Path(__file__).parent
 # They take more than a few minutes, and have targets of their own in the Makefile.
-LONG: Final = frozenset({"fleet", "rules_cpu"})
+LONG: Final = frozenset({"fleet"})
 
 
 def benchmarks() -> list[str]:
-    """Return the names of all modules here that measure something."""
-    return sorted(path.stem for path in FOLDER.glob("[a-z]*.py") if '\nif __name__ == "__main__":\n' in path.read_text())
+    """Return the names of all modules here that report figures."""
+    texts = {path.stem: path.read_text() for path in FOLDER.glob("[a-z]*.py") if not path.stem.startswith("test_")}
+    return sorted(name for name, text in texts.items() if "\nfrom tests.benchmarks.report import " in text)
 
 
 def run(name: str, rounds: int, results: Path) -> bool:

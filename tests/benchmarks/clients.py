@@ -9,11 +9,8 @@ that is shared with the crowd.
 
 from __future__ import annotations
 
-import asyncio
-import sys
 import tempfile
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -22,6 +19,7 @@ from typing import Final
 import bcrypt
 import httpx
 
+from tests.benchmarks.asgi_peer import asgi_peer
 from tests.benchmarks.figures import Figure, in_turns_async
 from tests.benchmarks.report import main
 from tests.harness.business import Business, with_business
@@ -35,26 +33,6 @@ CLIENTS: Final = 2_000
 TARGETS: Final = 60
 SECONDS: Final = 8.0
 ASGI: Final = "make_asgi_app"
-SERVE: Final = """
-import socket, sys, uvicorn
-from prometheus_client import CollectorRegistry, make_asgi_app
-from prometheus_client.parser import text_string_to_metric_families
-from starlette.applications import Starlette
-from starlette.responses import PlainTextResponse
-from starlette.routing import Mount, Route
-families = list(text_string_to_metric_families(open(sys.argv[1]).read()))
-class Page:
-    def collect(self):
-        return families
-registry = CollectorRegistry()
-registry.register(Page())
-async def healthy(request):
-    return PlainTextResponse("healthy.\\n")
-app = Starlette(routes=[Route("/-/healthy", healthy), Mount("/metrics", make_asgi_app(registry))])
-listening = socket.create_server(("127.0.0.1", 0), backlog=2048)
-print(listening.getsockname()[1], flush=True)
-uvicorn.Server(uvicorn.Config(app, log_level="error", access_log=False)).run([listening])
-"""
 
 
 @dataclass(frozen=True)
@@ -77,23 +55,10 @@ class Way:
 WAYS: Final = (Way("plain", False, False), Way("TLS", True, False), Way("TLS and passwords", True, True))
 
 
-@asynccontextmanager
-async def asgi(page: Path) -> AsyncIterator[tuple[int, int]]:
-    """Serve the samples of ``page``; yields port and process."""
-    words = (sys.executable, "-c", SERVE, str(page))
-    process = await asyncio.create_subprocess_exec(*words, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL)
-    try:
-        assert process.stdout is not None
-        yield int(await process.stdout.readline()), process.pid
-    finally:
-        process.kill()
-        await process.wait()
-
-
 async def beside_asgi(page: Path) -> Noticed:
     """Let the crowd loose on ``make_asgi_app``."""
-    async with asgi(page) as (port, pid), crowd(port, CLIENTS, tls=False):
-        return Noticed(await watch(f"http://127.0.0.1:{port}", pid, SECONDS))
+    async with asgi_peer(page) as peer, crowd(peer.port, CLIENTS, tls=False):
+        return Noticed(await watch(peer.url, peer.pid, SECONDS))
 
 
 async def ours(business: Business, way: Way, page: Path) -> Noticed:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import gc
 import os
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -22,6 +24,8 @@ def forget_peak(pid: int) -> None:
 async def peak_of(work: Callable[[], Awaitable[T]]) -> tuple[T, float]:
     """Return what ``work`` does, and how many MiB more than before it this process had at most."""
     pid = os.getpid()
+    gc.collect()
+    ctypes.CDLL(None).malloc_trim(0)  # what glibc holds for later would make room for the work, and it would seem to take none
     forget_peak(pid)
     before, _ = memory_mib(pid)
     found = await work()

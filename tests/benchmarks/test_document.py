@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import ast
+import re
 from collections.abc import Mapping
 from typing import Final
 
-from tests.benchmarks.__main__ import LONG, benchmarks
+import pytest
+
+from tests.benchmarks.__main__ import FOLDER, LONG, benchmarks
 from tests.benchmarks.figures import Figure, Goal
 from tests.benchmarks.goals import GOALS
 from tests.benchmarks.report import ROUNDS, Machine, Report
@@ -76,3 +80,12 @@ def test_a_kept_report_is_of_a_benchmark_that_is_there_and_of_all_its_goals_and_
         assert name in benchmarks()
         assert kept.rounds >= ROUNDS or name in LONG
         assert measured == (set() if kept.not_run else promised)
+
+
+@pytest.mark.parametrize("name", benchmarks())
+def test_a_benchmark_says_in_its_first_line_what_it_measures_and_reports_under_its_name(name: str) -> None:
+    tree = ast.parse((FOLDER / f"{name}.py").read_text())
+    assert re.search(r"[.?:]$", (ast.get_docstring(tree) or "").partition("\n")[0])
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and node.args]
+    reports_of = [call.args[0] for call in calls if ast.unparse(call.func) in {"main", "measured"}]
+    assert [ast.literal_eval(argument) for argument in reports_of if isinstance(argument, ast.Constant)] == [name]
