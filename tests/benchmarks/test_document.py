@@ -16,6 +16,8 @@ from tests.benchmarks.report import ROUNDS, Machine, Report
 from tools.benchmarks import BEGIN, DOCUMENT, END, goals, reports, written
 
 MACHINE: Final = Machine("a processor", 2, "3.11.7", 0.1, 0.2)
+# Goals whose benchmark does not report yet; their rows say "not run".
+OWED: Final = {"metrics_page", "scrapers", "bitrix24_reading", "bitrix24_links", "start", "configuration", "fleet"}
 PAGE: Final = f"# Benchmarks\n\n{BEGIN}\n{END}\n"
 
 
@@ -38,6 +40,10 @@ def test_every_goal_has_a_row_and_words_of_its_own() -> None:
     assert [goal.says for goal in GOALS] == [line.split(" | ")[0].removeprefix("| ") for line in rows if line.startswith("| ")][
         2:
     ]
+
+
+def test_every_goal_names_a_benchmark_that_is_there() -> None:
+    assert {goal.benchmark for goal in GOALS} - {*benchmarks()} <= OWED
 
 
 def test_a_verdict_is_worked_out_from_the_values_and_not_read() -> None:
