@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import math
 import statistics
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -73,7 +74,7 @@ class Figure(msgspec.Struct, frozen=True):
         """``met``, ``missed`` or ``not run``; nothing where nothing was promised."""
         if self.goal is None:
             return ""
-        if self.held is None:
+        if self.held is None or math.isnan(self.held):
             return NOT_RUN
         return MET if self.held <= self.goal.most else MISSED
 

@@ -13,7 +13,7 @@ _ASGI: Final = "make_asgi_app"
 _READING: Final = "bitrix24_reading"
 _FAST: Final = "fast_bitrix24"
 
-WIX_SERIES: Final = Goal("series of a Wix target with four connections", "series", 180, "series")
+WIX_SERIES: Final = Goal("series of a Wix target with four connections, whatever their calendars", "series", 180, "series")
 SCRAPE_ALL: Final = Goal("gzip scrape, 100k series, all targets changed: CPU", "metrics_page", 0.05, of=_ASGI)
 SCRAPE_SOME: Final = Goal("gzip scrape, 100k series, 1 % of the targets changed: CPU", "metrics_page", 0.01, of=_ASGI)
 SCRAPE_SAME: Final = Goal("gzip scrape, 100k series, nothing changed: CPU", "metrics_page", 0.002, of=_ASGI)
@@ -50,6 +50,12 @@ FLEET_LATE: Final = Goal(
     "5,000 + 500 targets, ten minutes, TLS: the latest poll outside of the stopped minute", "fleet", 3, "s"
 )
 
+HOSTILE_TEXT: Final = Goal("16 MiB of JSON that a hostile server sends: CPU", "cut_texts", 1_000, "ms", worst=True)
+CONNECTIONS_HELD: Final = Goal("5,000 Wix connections polled: the loop held at most", "wix_connections", 50, "ms", worst=True)
+STATE_HELD: Final = Goal("state of 5,500 targets saved: the loop held at most", "state_file", 50, "ms", worst=True)
+STATE_HELD_FULL: Final = Goal("state file at its cap saved: the loop held at most", "state_file", 250, "ms", worst=True)
+STATE_MEMORY: Final = Goal("state file at its cap saved: memory above idle", "state_file", 200, "MiB", worst=True)
+
 # In the order of the document.
 GOALS: Final = (
     WIX_SERIES,
@@ -77,4 +83,9 @@ GOALS: Final = (
     FLEET_MEMORY,
     FLEET_FAILED,
     FLEET_LATE,
+    HOSTILE_TEXT,
+    CONNECTIONS_HELD,
+    STATE_HELD,
+    STATE_HELD_FULL,
+    STATE_MEMORY,
 )

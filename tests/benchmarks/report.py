@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import importlib.metadata
+import math
 import os
 import platform
 import subprocess
@@ -58,12 +59,12 @@ class Report(msgspec.Struct, frozen=True):
         document = msgspec.to_builtins(self)
         for written, figure in zip(document["figures"], self.figures, strict=True):
             written |= {"held": figure.held, "verdict": figure.verdict}
-        return msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n"
+        return msgspec.json.format(msgspec.json.encode(_without_infinity(document)), indent=2) + b"\n"
 
 
 def decoded(data: bytes) -> Report:
     """Return a report that was written; verdicts are worked out anew from its values."""
-    return msgspec.json.decode(data, type=Report)
+    return msgspec.json.decode(data, type=Report, strict=False)
 
 
 def measured(
@@ -163,6 +164,8 @@ def ratio(value: float) -> str:
 
 def number(value: float) -> str:
     """Return three digits that count, and all of them before the point."""
+    if math.isinf(value):
+        return "never"
     if value == 0 or abs(value) >= 100:
         return f"{value:,.0f}"
     return f"{value:.3g}"
@@ -181,6 +184,15 @@ def version_of(name: str) -> str:
             continue
         return (asked.stdout or asked.stderr).partition("\n")[0]
     return "-"
+
+
+def _without_infinity(value: Any) -> Any:  # noqa: ANN401  any part of a document
+    """Return ``value`` with what JSON has no number for as a text: a wait that never ended is ``"inf"``."""
+    if isinstance(value, dict):
+        return {key: _without_infinity(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_infinity(one) for one in value]
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _warn_if_busy(load: float) -> None:

@@ -1,45 +1,42 @@
-"""How many series a target has on a page: what Prometheus keeps, and the page and its memory grow with.
+"""How many series a target has on a page: what Prometheus keeps, and what the page and its memory grow with.
 
-The simulated salon with its four connections, and the studio with its portal, with the defaults of everything, watched for
-twenty minutes of simulated time. A count is the same on every machine, so it is taken once.
+Simulated sites and a portal, with the defaults of everything, after their first polls. A count is the same on every machine, so
+it is taken once.
 """
 
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import Any
 
-from exporter.simulator.drills import demo_world
+from exporter.simulator import Simulator
+from exporter.simulator.wix.providers import APPLE, GOOGLE, MICROSOFT, PROVIDERS
 from tests.benchmarks.figures import Figure
 from tests.benchmarks.goals import WIX_SERIES
 from tests.benchmarks.report import main
-from tests.docs.simulated import SITE, World, lived
-from tests.harness.exposition import lines_of
-
-PORTAL: Final = f"{demo_world.STUDIO}-b24"
+from tests.metrics.test_series_of_a_target import PORTAL, WIX, portal, series, site
 
 
-def series(*targets: str) -> list[float]:
-    """Return how many lines of the page name each target."""
-    found: list[float] = []
-
-    async def counted(there: World) -> None:
-        await there.minutes(20)
-        lines = [*lines_of(await there.app.page())]
-        found.extend(sum(labels.get("target") == target for _, labels, _ in lines) for target in targets)
-
+def counted(build: Callable[[Simulator], None], target: dict[str, Any]) -> tuple[float]:
+    """Return the number of lines of the page that name ``target``."""
     with tempfile.TemporaryDirectory() as folder:
-        lived(Path(folder), counted)
-    return found
+        return (float(series(Path(folder), build, target).total()),)
 
 
 def figures(_rounds: int) -> list[Figure]:
-    """Count both."""
-    wix, bitrix24 = series(SITE, PORTAL)
+    """Count all of them."""
+    two, three = (GOOGLE, GOOGLE, MICROSOFT, MICROSOFT), (GOOGLE, APPLE, MICROSOFT, MICROSOFT)
+    what = "a Wix target with four connections"
+    limited = "the aggregate: 7 for each calendar that the target has, so it holds for two calendars and not for more"
     return [
-        Figure("a Wix target with four connections", "series", (wix,), goal=WIX_SERIES, limited_by="what rules and panels ask"),
-        Figure("a Bitrix24 target", "series", (bitrix24,)),
+        Figure(f"{what} to one calendar", "series", counted(site(*(GOOGLE,) * 4), WIX)),
+        Figure(f"{what} to two", "series", counted(site(*two), WIX)),
+        Figure(f"{what} to three", "series", counted(site(*three), WIX)),
+        Figure(f"{what} to four", "series", counted(site(*PROVIDERS), WIX), goal=WIX_SERIES, limited_by=limited),
+        Figure("a Wix target with 24 connections to one calendar", "series", counted(site(*(GOOGLE,) * 24), WIX)),
+        Figure("a Bitrix24 target", "series", counted(portal, PORTAL)),
     ]
 
 

@@ -29,6 +29,8 @@ HALF = Goal("half of it", "some", 0.5, of="other")
         ((1.0, 2.0, 9.0), (), Goal("two", "some", 2, "ms"), 2.0, "met"),
         ((1.0, 2.0, 9.0), (), Goal("two at worst", "some", 2, "ms", worst=True), 9.0, "missed"),
         ((1.0, 2.0, 8.0), (4.0, 4.0, 40.0), Goal("worst of both", "some", 1, of="other", worst=True), 2.0, "missed"),
+        ((float("nan"),), (), Goal("two", "some", 2, "ms"), None, "not run"),
+        ((float("inf"),), (), Goal("two", "some", 2, "ms"), float("inf"), "missed"),
         ((0.0,), (), Goal("none", "some", 0, "ms"), 0.0, "met"),
         ((1.0,), (), None, None, ""),
     ],
@@ -37,7 +39,8 @@ def test_a_verdict_follows_from_the_values(
     ours: tuple[float, ...], other: tuple[float, ...], goal: Goal | None, held: float | None, verdict: str
 ) -> None:
     figure = Figure("a scrape", "ms", ours, {"other": other} if other else {}, goal)
-    assert (figure.held, figure.verdict) == (pytest.approx(held) if held is not None else None, verdict)
+    assert figure.verdict == verdict
+    assert held is None or figure.held == pytest.approx(held)
 
 
 def test_everybody_is_measured_once_a_round_and_everybody_is_first_in_some() -> None:
@@ -75,6 +78,14 @@ def test_a_report_says_what_was_measured_and_comes_back_as_it_was() -> None:
     assert table(report).splitlines()[2] == "| a scrape, ms | 2 (1 to 3) | 10 | at most 50 % of other: 20 % | met |"
 
 
+def test_a_wait_that_never_ended_comes_back_as_it_was() -> None:
+    figure = Figure("a scrape", "ms", (float("inf"), 1.0, float("inf")), goal=Goal("two", "some", 2, "ms"))
+    report = measured("some", None, lambda _: [figure])
+    assert decoded(report.encoded()) == report
+    assert json.loads(report.encoded())["figures"][0]["ours"] == ["inf", 1.0, "inf"]
+    assert table(report).splitlines()[2] == "| a scrape, ms | never (1 to never) | at most 2 ms | missed |"
+
+
 def test_what_cannot_run_here_says_why_and_is_no_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     def figures(_rounds: int) -> list[Figure]:
         peer("a_library_that_nobody_has")
@@ -99,7 +110,8 @@ def test_the_clock_of_a_process_is_its_processor_time() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "text"), [(0, "0"), (0.00234, "0.00234"), (12.345, "12.3"), (123.4, "123"), (99_900, "99,900"), (1.3, "1.3")]
+    ("value", "text"),
+    [(0, "0"), (0.00234, "0.00234"), (12.345, "12.3"), (123.4, "123"), (99_900, "99,900"), (99.96, "100"), (1.3, "1.3")],
 )
 def test_a_number_has_three_digits_that_count(value: float, text: str) -> None:
     assert number(value) == text
