@@ -16,6 +16,7 @@ from exporter.counting.bookings import (
 )
 from exporter.counting.changes import Seen, missing, unseen
 from exporter.counting.conflicts import Conflicts, conflict_reach, find_conflicts
+from exporter.counting.table import Table, joined, without
 from exporter.counting.wall_clock import wall_clock_form
 from exporter.counting.windows import WindowError, WindowSpec, day_start, hull, parse, resolve_all
 
@@ -24,6 +25,7 @@ __all__ = [
     "Conflicts",
     "Rule",
     "Seen",
+    "Table",
     "WindowError",
     "WindowSpec",
     "conflict_reach",
@@ -32,6 +34,7 @@ __all__ = [
     "find_conflicts",
     "hull",
     "in_any",
+    "joined",
     "lies_in",
     "missing",
     "next_start",
@@ -42,4 +45,5 @@ __all__ = [
     "unique",
     "unseen",
     "wall_clock_form",
+    "without",
 ]

@@ -11,10 +11,10 @@ Platforms add what their ids and their API tell beyond that.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from exporter.counting.bookings import Booking, Rule, lies_in
+from exporter.counting.bookings import Rule, lies_in
+from exporter.counting.table import Booking, Table, without
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Seen:
     start: float
     end: float
     rule: Rule
-    bookings: Mapping[str, Booking] = field(default_factory=dict)
+    bookings: Table = field(default_factory=Table)
 
     def covers(self, booking: Booking) -> bool:
         """Tell whether a read of this range brings ``booking``."""
@@ -33,22 +33,10 @@ class Seen:
 
 def unseen(before: Seen, now: Seen) -> frozenset[str]:
     """Return the ids of the bookings that the read before would have brought, had they been there."""
-    return frozenset(
-        booking_id
-        for booking_id, booking in now.bookings.items()
-        if booking_id not in before.bookings and before.covers(booking)
-    )
+    return frozenset(booking.id for booking in without(now.bookings, before.bookings) if before.covers(booking))
 
 
 def missing(before: Seen, now: Seen, moment: float) -> tuple[Booking, ...]:
     """Return the bookings that should have been seen again, soonest first. ``moment`` is now in Unix seconds."""
-    return tuple(
-        sorted(
-            (
-                booking
-                for booking_id, booking in before.bookings.items()
-                if booking_id not in now.bookings and booking.start > moment and now.covers(booking)
-            ),
-            key=lambda booking: (booking.start, len(booking.id), booking.id),
-        )
-    )
+    gone = [booking for booking in without(before.bookings, now.bookings) if booking.start > moment and now.covers(booking)]
+    return tuple(sorted(gone, key=lambda booking: (booking.start, len(booking.id), booking.id)))

@@ -19,7 +19,7 @@ from unittest.mock import patch
 import msgspec
 
 from exporter.limits import BATCH_BODY
-from exporter.platforms.bitrix24 import answers
+from exporter.platforms.bitrix24 import answers, booking_pages
 from exporter.platforms.exchange import Answer
 from exporter.platforms.wix import answers as wix_answers
 from exporter.platforms.wix import booking_rows
@@ -57,7 +57,7 @@ def portal(name: str) -> Callable[[], object]:
         body = answers.body(content, 0.0)
         assert body is not None
         assert body.reply is not None
-        return answers.bookings(body.reply)
+        return booking_pages.bookings(body.reply)
 
     return read
 

@@ -8,15 +8,35 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from exporter.counting import Booking, Seen, unseen
+from exporter.counting import Booking, Seen, joined, missing, unseen
 from exporter.limits import GONE_BOOKINGS
 
 
-def largest_id(bookings: Iterable[Booking], before: int = 0) -> int:
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What a read tells beside the one before: how many bookings are new, which are missing, the largest id ever seen."""
+
+    new: int
+    missing: tuple[Booking, ...]
+    largest_id: int
+
+
+def compare(before: Seen | None, now: Seen, largest: int, moment: float) -> Changes:
+    """Return what ``now`` tells beside ``before``, when ``largest`` was the largest id ever seen. ``moment`` is Unix seconds.
+
+    The first read tells only what there is.
+    """
+    now_largest = largest_id(now.bookings.ids, largest)
+    if before is None:
+        return Changes(0, (), now_largest)
+    return Changes(discovered(before, now, largest), missing(before, now, moment), now_largest)
+
+
+def largest_id(ids: Iterable[str], before: int = 0) -> int:
     """Return the largest id ever seen; ``before`` is what that was until now."""
-    return max(before, max((int(booking.id) for booking in bookings), default=0))
+    return max(before, max(map(int, ids), default=0))
 
 
 def discovered(before: Seen, now: Seen, largest: int) -> int:
@@ -30,4 +50,4 @@ def keep_unanswered(now: Seen, unanswered: Sequence[Booking]) -> Seen:
     Of ``unanswered`` the first ones are kept: a portal that shows other bookings with every read must not fill the memory.
     """
     owed = unanswered[: GONE_BOOKINGS.number]
-    return replace(now, bookings={**now.bookings, **{booking.id: booking for booking in owed}})
+    return replace(now, bookings=joined([now.bookings, owed]).times()) if owed else now
