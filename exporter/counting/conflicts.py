@@ -15,7 +15,7 @@ from __future__ import annotations
 import heapq
 from collections import defaultdict, deque
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from itertools import accumulate, chain
+from itertools import groupby
 from typing import Final
 
 from exporter.counting.bookings import Rule, in_any, positions_in_any
@@ -23,7 +23,6 @@ from exporter.counting.table import Booking, Table
 from exporter.model import Conflict, Value, Window
 
 SHOWN_CONFLICTS: Final = 10
-NEVER: Final = float("-inf")
 
 
 class Conflicts(Value, frozen=True, gc=False):
@@ -76,23 +75,45 @@ def conflicting_ids(bookings: Iterable[Booking], overlapping_resources: Collecti
 def conflicting(bookings: Table, overlapping_resources: Collection[str] = ()) -> Table:
     """Return those of ``bookings`` that conflict with another on a resource that serves one at a time.
 
-    In the order of (start, end), a booking conflicts with an earlier one exactly when the latest end so far lies after its
-    start, and with a later one exactly when its successor starts before its end. Zero length needs no case of its own,
-    because it sorts before everything else that starts at the same moment.
+    Most bookings overlap nothing, which the order of their starts alone tells; only the others are looked at closely.
     """
+    starts, ends = bookings.starts.tolist(), bookings.ends.tolist()
     found: set[int] = set()
     for lane in _lanes(bookings, overlapping_resources).values():
-        if len(lane) > 1:
-            starts, ends = map(bookings.starts.__getitem__, lane), map(bookings.ends.__getitem__, lane)
-            ordered = sorted(zip(starts, ends, lane, strict=True))
-            latest_ends = accumulate([end for _, end, _ in ordered], max, initial=NEVER)
-            next_starts = chain([start for start, _, _ in ordered[1:]], (-NEVER,))
-            found.update(
-                position
-                for (start, end, position), latest_end, next_start in zip(ordered, latest_ends, next_starts, strict=False)
-                if latest_end > start or next_start < end
-            )
+        lane.sort(key=starts.__getitem__)
+        for first, last in _tangles(lane, starts, ends):
+            tangle = sorted([(starts[position], ends[position], position) for position in lane[first:last]])
+            found.update(_overlapping(tangle))
     return bookings.rows(sorted(found))
+
+
+def _tangles(lane: Sequence[int], starts: Sequence[float], ends: Sequence[float]) -> Iterator[tuple[int, int]]:
+    """Yield the slices of ``lane`` (positions by start) in which each but the first begins before an earlier one ended."""
+    tangled: list[int] = []
+    latest_end = float("-inf")
+    for turn, position in enumerate(lane):
+        if starts[position] < latest_end:
+            tangled.append(turn)
+        if ends[position] > latest_end:  # noqa: PLR1730  a call of max() takes as long as all the rest
+            latest_end = ends[position]
+    # What follows on each other is one tangle, with what stands before it.
+    for _, run in groupby(enumerate(tangled), lambda item: item[1] - item[0]):
+        turns = [turn for _, turn in run]
+        yield turns[0] - 1, turns[-1] + 1
+
+
+def _overlapping(lane: Sequence[tuple[float, float, int]]) -> Iterator[int]:
+    """Yield the positions of those in ``lane`` (start, end, position; sorted) that conflict with another.
+
+    In this order a booking conflicts with an earlier one exactly when the latest end so far lies after its start, and with a
+    later one exactly when its successor starts before its end. Zero length needs no case of its own, because it sorts before
+    everything else that starts at the same moment.
+    """
+    latest_end = float("-inf")
+    for turn, (start, end, position) in enumerate(lane):
+        if latest_end > start or (turn + 1 < len(lane) and lane[turn + 1][0] < end):
+            yield position
+        latest_end = max(latest_end, end)
 
 
 def _lanes(bookings: Table, overlapping_resources: Collection[str]) -> dict[str, list[int]]:

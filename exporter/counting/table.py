@@ -124,7 +124,10 @@ def joined(parts: Iterable[Iterable[Booking]]) -> Table:
     return whole.rows(list(dict(zip(whole.ids, range(len(whole)), strict=True)).values()))
 
 
-def without(bookings: Table, others: Table) -> Table:
-    """Return those of ``bookings`` whose ids are not among ``others``."""
-    known = set(others.ids)
-    return bookings.rows([position for position, booking_id in enumerate(bookings.ids) if booking_id not in known])
+def apart(one: Table, other: Table) -> tuple[Table, Table]:
+    """Return those of ``one`` whose ids ``other`` lacks, and those of ``other`` whose ids ``one`` lacks."""
+    lacking = set(other.ids)
+    more = [position for position, booking_id in enumerate(one.ids) if booking_id not in lacking]
+    lacking.difference_update(one.ids)
+    less = [position for position, booking_id in enumerate(other.ids) if booking_id in lacking] if lacking else []
+    return one.rows(more), other.rows(less)

@@ -99,11 +99,14 @@ def body(content: bytes, now: float) -> Body | None:
     return Body(Reply(envelope.result, _offset(envelope.next)), None, times)
 
 
+_Section = list[Raw] | dict[str, Raw] | None
+
+
 class _Sections(Struct):
-    result: Raw = EMPTY
-    result_error: Raw = EMPTY
-    result_next: Raw = EMPTY
-    result_time: Raw = EMPTY
+    result: _Section = None
+    result_error: _Section = None
+    result_next: _Section = None
+    result_time: _Section = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,17 +122,16 @@ def batch(reply: Reply, keys: tuple[str, ...], now: float) -> BatchReply:
     """Read a batch's result. Sections are objects, ``[]`` when empty, or lists that cover every command."""
     try:
         sections = read(reply.result, _sections_decoder.decode)
-        results, errors = _section(sections.result, keys), _section(sections.result_error, keys)
-        nexts, times = _section(sections.result_next, keys), _section(sections.result_time, keys)
     except UNREADABLE:
         raise InvalidResponseError("a batch answer has no readable sections") from None
+    results, errors = _section(sections.result, keys), _section(sections.result_error, keys)
+    nexts, times = _section(sections.result_next, keys), _section(sections.result_time, keys)
     problems = {key: _problem(raw) for key, raw in errors.items()}
     replies = {key: Reply(raw, _offset(nexts.get(key, UNSET))) for key, raw in results.items() if key not in problems}
     return BatchReply(replies, problems, {key: _times(raw, now) for key, raw in times.items()})
 
 
-def _section(raw: Raw, keys: tuple[str, ...]) -> dict[str, Raw]:
-    value = read(raw, _rows_decoder.decode)
+def _section(value: _Section, keys: tuple[str, ...]) -> dict[str, Raw]:
     if not value:
         return {}
     if isinstance(value, dict):
@@ -202,7 +204,7 @@ class Link:
 
 
 _sections_decoder: Final = msgspec.json.Decoder(_Sections)
-_rows_decoder: Final = msgspec.json.Decoder(list[Raw] | dict[str, Raw] | None)
+_rows_decoder: Final = msgspec.json.Decoder(_Section)
 _resource_decoder: Final = msgspec.json.Decoder(_ResourceRow)
 _links_decoder: Final = msgspec.json.Decoder(list[_LinkRow] | dict[str, _LinkRow] | None)
 _id_decoder: Final = msgspec.json.Decoder(_IdOnly)

@@ -74,11 +74,14 @@ def bookings(reply: Reply) -> Page[Booking]:
         rows = read(reply.result, _plain_bookings_decoder.decode).booking
     except UNREADABLE:
         return _odd_bookings(reply)
-    starts = array("d", [row.datePeriod.from_.timestamp for row in rows])
-    ends = array("d", [row.datePeriod.to.timestamp for row in rows])
+    periods = [row.datePeriod for row in rows]
+    starts = array("d", [period.from_.timestamp for period in periods])
+    ends = array("d", [period.to.timestamp for period in periods])
     if not all(map(le, starts, ends)):
         return _odd_bookings(reply)
-    table = Table(tuple([str(row.id) for row in rows]), starts, ends, [_texts(row.resourceIds or ()) for row in rows])
+    resources = [row.resourceIds or () for row in rows]
+    texts = _few_texts if max(map(len, resources), default=0) <= _FEW_RESOURCES else _texts
+    table = Table(tuple([f"{row.id}" for row in rows]), starts, ends, list(map(texts, resources)))
     return Page(table, table.ids, len(rows), 0)
 
 
@@ -88,13 +91,12 @@ def _odd_bookings(reply: Reply) -> Page[Booking]:
 
 
 def _texts(ids: tuple[int, ...]) -> tuple[str, ...]:
-    """Return the ids of a booking's resources as text: the same object for the same few, as most bookings have them."""
-    return _few_texts(ids) if len(ids) <= _FEW_RESOURCES else tuple(map(str, ids))
-
-
-@lru_cache(maxsize=4096)
-def _few_texts(ids: tuple[int, ...]) -> tuple[str, ...]:
+    """Return the ids of a booking's resources as text."""
     return tuple(map(str, ids))
+
+
+_few_texts: Final = lru_cache(maxsize=4096)(_texts)
+"""Does the same with the same object for the same ids, since most bookings have one of the same few sets of resources."""
 
 
 def _booking(row: _BookingRow) -> Booking:

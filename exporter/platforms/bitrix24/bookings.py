@@ -206,15 +206,15 @@ class BookingsCollector:
         """Count what came and what went since the last complete read; nothing on the first."""
         rows = len(seen.bookings)
         before, largest = self._seen, self._largest_id
-        changes = await off_the_loop(self._services.admission, rows, intake.compare, before, seen, largest, now)
-        gone, unanswered = await self._ask(changes.missing)
+        found = await off_the_loop(self._services.admission, rows, intake.compare, before, seen, largest, now)
+        gone, unanswered = await self._ask(found.missing)
         # Nothing waits from here on: a poll that is cancelled has counted all of it or nothing.
-        if changes.new:
-            self._services.events.bookings_discovered(changes.new)
+        if found.new:
+            self._services.events.bookings_discovered(found.new)
         if gone:
             self._services.events.bookings_vanished(gone)
         self._seen = intake.keep_unanswered(seen, unanswered)
-        self._largest_id = changes.largest_id
+        self._largest_id = found.largest_id
 
     async def _ask(self, bookings: Sequence[Booking]) -> tuple[int, list[Booking]]:
         """Return how many of ``bookings`` the portal no longer has, and those that it did not answer for.

@@ -10,38 +10,36 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from exporter.counting import Booking, Seen, joined, missing, unseen
+from exporter.counting import Booking, Seen, changes, joined
 from exporter.limits import GONE_BOOKINGS
 
 
 @dataclass(frozen=True, slots=True)
-class Changes:
-    """What a read tells beside the one before: how many bookings are new, which are missing, the largest id ever seen."""
+class Intake:
+    """What a read tells: how many bookings are new, which should have been seen again, the largest id ever seen."""
 
     new: int
     missing: tuple[Booking, ...]
     largest_id: int
 
 
-def compare(before: Seen | None, now: Seen, largest: int, moment: float) -> Changes:
+def compare(before: Seen | None, now: Seen, largest: int, moment: float) -> Intake:
     """Return what ``now`` tells beside ``before``, when ``largest`` was the largest id ever seen. ``moment`` is Unix seconds.
 
     The first read tells only what there is.
     """
-    now_largest = largest_id(now.bookings.ids, largest)
     if before is None:
-        return Changes(0, (), now_largest)
-    return Changes(discovered(before, now, largest), missing(before, now, moment), now_largest)
+        return Intake(0, (), largest_id(now.bookings.ids, largest))
+    found = changes(before, now, moment)
+    # What both reads showed is no larger than the largest of before.
+    return Intake(
+        sum(int(booking_id) > largest for booking_id in found.unseen), found.missing, largest_id(found.came.ids, largest)
+    )
 
 
 def largest_id(ids: Iterable[str], before: int = 0) -> int:
     """Return the largest id ever seen; ``before`` is what that was until now."""
     return max(before, max(map(int, ids), default=0))
-
-
-def discovered(before: Seen, now: Seen, largest: int) -> int:
-    """Return how many bookings are new since ``before``, when ``largest`` was the largest id ever seen."""
-    return sum(int(booking_id) > largest for booking_id in unseen(before, now))
 
 
 def keep_unanswered(now: Seen, unanswered: Sequence[Booking]) -> Seen:

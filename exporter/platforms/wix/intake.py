@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import islice
 from typing import Final
 
-from exporter.counting import Booking, Seen, Table, joined, missing, unseen, without
+from exporter.counting import Booking, Seen, Table, apart, joined, missing, unseen
 from exporter.limits import GONE_BOOKINGS
 from exporter.platforms.base import Events
 from exporter.platforms.wix.paging import BookingsReader, bound, matching
@@ -65,7 +65,7 @@ class Intake:
             if gone := len(missing(self._last, read, now)):
                 self._events.bookings_vanished(gone)
             # What is gone may come back, and is not new then.
-            away = without(known, read.bookings)
+            away, _ = apart(known, read.bookings)
             ahead = [position for position, begins in enumerate(away.starts) if begins >= start]
             self._gone = away.rows(ahead[-GONE_BOOKINGS.number :])
         self._last = read
