@@ -78,7 +78,9 @@ class Command:
 
     def query(self) -> str:
         """Return the command as a batch wants it: method, ``?``, PHP's bracket query, encoded once (bitrix24.md 5.1)."""
-        pairs = "&".join(f"{name}={quote(str(value), safe='')}" for name, value in _flat(self.params, ""))
+        pairs = "&".join(
+            f"{name}={value if type(value) is int else quote(str(value), safe='')}" for name, value in _flat(self.params, "")
+        )
         return f"{self.method}?{pairs}"
 
 
