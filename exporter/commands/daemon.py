@@ -40,11 +40,13 @@ from exporter.runtime import (
     take_over_when_free,
     tell_of_warnings,
 )
+from exporter.runtime.garbage import Look
 from exporter.state.thresholds import DEFAULTS
 from exporter.support import logs, sdnotify
 from exporter.support.audit import change_requested
 from exporter.support.supervision import supervised
 from exporter.support.threads import UnwaitedThreads
+from exporter.support.tls_buffers import shrink_tls_buffers
 from exporter.web import Server, WebConfig, create_app, listener_warning, serve
 
 log = structlog.get_logger(__name__)
@@ -55,6 +57,7 @@ LAG_SECONDS: Final = 0.5
 CLOCK_SECONDS: Final = 1.0
 SETTLE_SECONDS: Final = 1.0
 MAX_UNSETTLED_SECONDS: Final = 600.0
+RELOADS_BETWEEN_LOOKS: Final = 100  # at everything: with 5,500 targets each holds the loop for a second
 THREADS: Final = 64
 PAGE_THREADS: Final = 4  # rendering is work for the processor; more threads would only take turns
 ANSWER_THREADS: Final = 4  # and so is the reading of large answers
@@ -87,6 +90,7 @@ async def run(
     sites = KnownSites()
     load = sites.loading(loading_with_users(load, web_config))
     _make_room()
+    shrink_tls_buffers()
     garbage.postpone()
     lag = LoopLag()
     lag.start()
@@ -219,14 +223,18 @@ def _warn_of_little_room(targets: int) -> None:
 
 
 async def _settle_garbage(app: Application, clock: Clock) -> None:
-    """Settle after the start and after each reload, once what they brought has been polled, or as good as."""
+    """Settle after the start and after each reload, once what they brought has been polled, or as good as.
+
+    What the start dropped is little. A reload leaves some each time, and of what it looks at most is new; whatever outlives
+    that goes with every hundredth.
+    """
     settled, waited = 0, 0.0
     while True:
         if app.changes == settled:
             waited = 0.0
         elif app.ready or waited >= MAX_UNSETTLED_SECONDS:
-            # After a reload only: it leaves garbage each time (the loader's nodes, for one), the start does so once.
-            garbage.settle(thoroughly=settled > 0)
+            hundreds = app.changes // RELOADS_BETWEEN_LOOKS > settled // RELOADS_BETWEEN_LOOKS
+            garbage.settle(Look.YOUNG if settled == 0 else Look.ALL if hundreds else Look.NEW)
             settled = app.changes
         await clock.sleep(SETTLE_SECONDS)
         waited += SETTLE_SECONDS
