@@ -18,6 +18,7 @@ from msgspec import UNSET, Raw, Struct, UnsetType
 
 from exporter.errors import InvalidResponseError
 from exporter.limits import BOOKING_LINKS, PORTAL_PAGE_ROWS
+from exporter.model import Value
 from exporter.platforms.decoding import MAX_MOMENT, whole_number
 from exporter.support.json_text import UNREADABLE, decoded, is_whole, read
 
@@ -41,8 +42,7 @@ class _Time(Struct):
     operating_reset_at: Number = None
 
 
-@dataclass(frozen=True, slots=True)
-class Times:
+class Times(Value, frozen=True, gc=False):
     """What the ``time`` of an answer told about operating time: the sum, and in how many seconds it begins to fall.
 
     ``None`` where it told nothing.
@@ -60,8 +60,7 @@ class _Envelope(Struct):
     next: Raw | UnsetType = UNSET
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(Value, frozen=True, gc=False):
     """The result of one method call, not looked into yet. ``next`` is the offset of the next page where the portal says it."""
 
     result: Raw
@@ -329,8 +328,8 @@ def _times(raw: Raw | UnsetType, now: float) -> Times:
 
 
 def _number(value: Number) -> float | None:
-    number = None if value is None else float(digits(value))
-    return number if number is not None and math.isfinite(number) else None
+    number = float(digits(value)) if isinstance(value, str) else value
+    return float(number) if number is not None and math.isfinite(number) else None
 
 
 def _offset(raw: Raw | UnsetType) -> int | None:

@@ -73,19 +73,19 @@ def bookings(reply: Reply) -> Page[Booking]:
     try:
         rows = read(reply.result, _plain_bookings_decoder.decode).booking
     except UNREADABLE:
-        return _odd_bookings(reply)
+        return _row_by_row(reply)
     periods = [row.datePeriod for row in rows]
     starts = array("d", [period.from_.timestamp for period in periods])
     ends = array("d", [period.to.timestamp for period in periods])
     if not all(map(le, starts, ends)):
-        return _odd_bookings(reply)
+        return _row_by_row(reply)
     resources = [row.resourceIds or () for row in rows]
     texts = _few_texts if max(map(len, resources), default=0) <= _FEW_RESOURCES else _texts
     table = Table(tuple([f"{row.id}" for row in rows]), starts, ends, list(map(texts, resources)))
     return Page(table, table.ids, len(rows), 0)
 
 
-def _odd_bookings(reply: Reply) -> Page[Booking]:
+def _row_by_row(reply: Reply) -> Page[Booking]:
     page = row_by_row(entity(reply, _BookingList).booking, lambda row: _booking(read(row, _booking_decoder.decode)))
     return Page(Table.of(page.rows), page.ids, page.size, page.malformed)
 

@@ -98,7 +98,7 @@ class Pager(Generic[T]):
                 block, grown = grown, min(MAX_COMMANDS, grown * 2)
             await self._read_block(pages, params, block)
         self._pages = pages.needed
-        return pages.rows, pages.malformed
+        return pages.finish(), pages.malformed
 
     async def _read_block(self, pages: _Pages[T], params: Params, block: int) -> None:
         commands = {f"p{page}": self._command(params, page * pages.step) for page in range(pages.count, pages.count + block)}
@@ -150,6 +150,11 @@ class _Pages(Generic[T]):
     def rows(self) -> Sequence[T]:
         """All rows so far, each id once and as it was read last."""
         return self._join(self._parts)
+
+    def finish(self) -> Sequence[T]:
+        """Return :attr:`rows` when there is nothing to add any more: what was only needed for that makes room."""
+        self._weights.clear()
+        return self.rows
 
     def add(self, reply: Reply, page: Page[T]) -> None:
         """Take the next page.
