@@ -281,6 +281,8 @@ class Config(Strict):
         """Return what falls to ``shard`` of the same configuration, see :attr:`elsewhere`."""
         copy = self.model_copy(update={"targets": targets, "state_file": state_file})
         copy._shard, copy._elsewhere = shard, elsewhere  # noqa: SLF001  its own
+        here = copy.watched
+        copy._unwatched = tuple(row for row in self._unwatched if row.target is None or row.target in here)  # noqa: SLF001  its own
         return copy
 
     def without_warnings(self) -> Config:

@@ -163,6 +163,13 @@ def test_where_a_target_falls_is_the_same_in_every_version(tmp_path: Path) -> No
     assert [{"salon-0", "salon-3"}, {"salon-1", "app"}, {"salon-2", "b24", "far"}] == shards(config, 3)
 
 
+def test_a_shard_knows_what_its_own_targets_leave_unwatched(tmp_path: Path) -> None:
+    config = load(tmp_path, *map(wix, range(8)))
+    for index in range(2):
+        shard = shard_of(config, index, 2)
+        assert named(shard) == {row.target for row in shard.unwatched} < named(config)
+
+
 @pytest.mark.parametrize("index", [-1, 3])
 def test_a_shard_that_is_none_of_them_is_refused(tmp_path: Path, index: int) -> None:
     with pytest.raises(ValueError, match="count from 0"):
