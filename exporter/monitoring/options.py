@@ -45,8 +45,8 @@ class Options:
     What follows has no flag and is read from ``monitoring.yml`` (:mod:`exporter.monitoring.settings`, which has checked it):
     ``exporters`` are the addresses of a job for the example of a Prometheus; ``prometheus_url`` and ``alertmanager_url`` are
     where the servers reach each other, with the password in ``password_file`` unless that is ""; ``cluster_label`` tells
-    clusters apart; ``off`` names alerts that nobody wants; ``delivery`` says who hears of the others, and how; ``shards`` is the
-    number of Pods that divide the targets.
+    clusters apart; ``off`` names alerts that nobody wants; ``delivery`` says who hears of the others, and how; ``shards`` is
+    the number of Pods that divide the targets.
     Raises :class:`~exporter.errors.ConfigError` with every problem at once.
     """
 
