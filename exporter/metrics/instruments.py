@@ -1,15 +1,13 @@
 """What is counted while the exporter works. Lives as long as the process, also across reloads.
 
-Counters and histograms of targets are kept in plain numbers of our own: with prometheus-client's objects 3,000 targets
-took 215 MB and 17 s a scrape (docs/decisions/0060). What exists once per process is prometheus-client's.
+What is counted by target or by platform is in :mod:`exporter.metrics.counters`;
+what exists once per process is prometheus-client's.
 """
 
 from __future__ import annotations
 
 import platform as python_platform
-from bisect import bisect_left
 from http import HTTPStatus
-from threading import Lock
 from typing import Final
 
 import prometheus_client
@@ -17,11 +15,12 @@ from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector,
 
 from exporter import __version__
 from exporter.errors import Reason
-from exporter.metrics.exposition import distribution, samples, target_labels_text
+from exporter.metrics.counters import Counters
+from exporter.metrics.exposition import labels_text, target_labels_text
 from exporter.metrics.families import api, freshness, process
 from exporter.metrics.families.bookings import DISCOVERED, VANISHED
-from exporter.metrics.families.catalog import COUNTERS
-from exporter.metrics.families.family import Family, Histogram
+from exporter.metrics.families.catalog import COUNTERS, OF_PLATFORM
+from exporter.metrics.families.family import PLATFORM_LABELS, Family
 from exporter.model import WHOLE, CollectorName, ExpectedSeries, Shard
 
 CODES: Final = frozenset({"none", *(str(status.value) for status in HTTPStatus if status >= HTTPStatus.OK)})
@@ -44,107 +43,83 @@ TASKS: Final = (
 
 
 class TargetInstruments:
-    """The counters of one target; implements :class:`exporter.platforms.base.Events`. Safe to read from other threads."""
+    """What is counted of one target; implements :class:`exporter.platforms.base.Events`. Safe to read from other threads.
 
-    def __init__(self, target: str, platform: str) -> None:
+    How long requests took and which were repeated is counted in ``of_platform``, for all targets of the platform together.
+    """
+
+    def __init__(self, target: str, platform: str, of_platform: Counters) -> None:
         self.target = target
         self.platform = platform
-        self._labels = target_labels_text(target, platform)
-        self._lock = Lock()
-        self._counts: dict[Family, dict[tuple[str, ...], float]] = {family: {} for family in COUNTERS}
-        # Per series the number of observations in each bucket (not cumulative), those above all, and their sum.
-        self._distributions: dict[Family, dict[tuple[str, ...], list[float]]] = {family: {} for family in COUNTERS}
-        self._versions = dict.fromkeys(COUNTERS, 0)
-        self._add(api.THROTTLE_WAIT, (), 0)
+        self._of_platform = of_platform
+        self._counters = Counters(target_labels_text(target, platform), COUNTERS)
+        self._counters.add(api.THROTTLE_WAIT, (), 0)
 
     def expect(self, expected: ExpectedSeries) -> None:
         """Let all series exist that this target can fill, with 0; what was counted before stays."""
+        add = self._counters.add
         for collector, fields in expected.fields.items():
-            self._add(freshness.POLLS, (collector,), 0)
-            self._observe(freshness.DURATION, (collector,), None)
-            self._add(freshness.MALFORMED, (collector,), 0)
+            add(freshness.POLLS, (collector,), 0)
+            self._counters.observe(freshness.DURATION, (collector,), None)
+            if (
+                collector is not CollectorName.BOOKINGS or expected.reads_bookings
+            ):  # where bookings are counted there are no rows
+                add(freshness.MALFORMED, (collector,), 0)
             for reason in Reason:
-                self._add(freshness.FAILURES, (collector, reason), 0)
+                add(freshness.FAILURES, (collector, reason), 0)
             for field in fields:
-                self._add(freshness.UNRECOGNIZED, (collector, field), 0)
+                add(freshness.UNRECOGNIZED, (collector, field), 0)
         for operation in expected.operations:
-            self._observe(api.REQUEST_DURATION, (operation,), None)
+            self._of_platform.observe(api.REQUEST_DURATION, (operation,), None)
             for code in ("200", "none"):
-                self._add(api.REQUESTS, (operation, code), 0)
+                add(api.REQUESTS, (operation, code), 0)
             for retried in expected.retried:
-                self._add(api.RETRIES, (operation, retried), 0)
+                self._of_platform.add(api.RETRIES, (operation, retried), 0)
         if expected.reads_bookings:
-            self._add(DISCOVERED, (), 0)
-            self._add(VANISHED, (), 0)
+            add(DISCOVERED, (), 0)
+            add(VANISHED, (), 0)
 
     def poll_finished(self, collector: CollectorName, seconds: float, reason: Reason | None) -> None:
         """Count a finished poll that took ``seconds``; a failed or partly successful one has a ``reason``."""
-        self._add(freshness.POLLS, (collector,), 1)
-        self._observe(freshness.DURATION, (collector,), seconds)
+        self._counters.add(freshness.POLLS, (collector,), 1)
+        self._counters.observe(freshness.DURATION, (collector,), seconds)
         if reason is not None:
-            self._add(freshness.FAILURES, (collector, reason), 1)
+            self._counters.add(freshness.FAILURES, (collector, reason), 1)
 
     def request(self, operation: str, code: str, seconds: float) -> None:
         # A server may answer with any number of three digits.
-        self._add(api.REQUESTS, (operation, code if code in CODES else OTHER), 1)
-        self._observe(api.REQUEST_DURATION, (operation,), seconds)
+        self._counters.add(api.REQUESTS, (operation, code if code in CODES else OTHER), 1)
+        self._of_platform.observe(api.REQUEST_DURATION, (operation,), seconds)
 
     def retry(self, operation: str, reason: str) -> None:
-        self._add(api.RETRIES, (operation, reason), 1)
+        self._of_platform.add(api.RETRIES, (operation, reason), 1)
 
     def throttle_wait(self, seconds: float) -> None:
-        self._add(api.THROTTLE_WAIT, (), seconds)
+        self._counters.add(api.THROTTLE_WAIT, (), seconds)
 
     def malformed_rows(self, collector: CollectorName, rows: int) -> None:
-        self._add(freshness.MALFORMED, (collector,), rows)
+        self._counters.add(freshness.MALFORMED, (collector,), rows)
 
     def unrecognized_value(self, collector: CollectorName, field: str, times: int = 1) -> None:
-        self._add(freshness.UNRECOGNIZED, (collector, field), times)
+        self._counters.add(freshness.UNRECOGNIZED, (collector, field), times)
 
     def bookings_discovered(self, bookings: int) -> None:
-        self._add(DISCOVERED, (), bookings)
+        self._counters.add(DISCOVERED, (), bookings)
 
     def discovered(self) -> float:
         """Return how many new bookings were counted."""
-        return self._counts[DISCOVERED].get((), 0)
+        return self._counters.count(DISCOVERED)
 
     def bookings_vanished(self, bookings: int) -> None:
-        self._add(VANISHED, (), bookings)
+        self._counters.add(VANISHED, (), bookings)
 
     def version(self, family: Family) -> int:
         """Return a number that changes whenever a series of ``family`` does."""
-        return self._versions[family]
+        return self._counters.version(family)
 
     def render(self, family: Family, collectors: frozenset[str]) -> bytes:
         """Return the sample lines of ``family``. Series of a collector that is no longer in ``collectors`` are left out."""
-        with self._lock:
-            counts = tuple(self._counts[family].items())
-            distributions = tuple((labels, tuple(numbers)) for labels, numbers in self._distributions[family].items())
-        if "collector" in family.labels:
-            counts = tuple(row for row in counts if row[0][0] in collectors)
-            distributions = tuple(row for row in distributions if row[0][0] in collectors)
-        if isinstance(family, Histogram):
-            return b"".join(
-                distribution(family, self._labels, labels, numbers[:-1], numbers[-1]) for labels, numbers in distributions
-            )
-        return samples(family, self._labels, counts)
-
-    def _add(self, family: Family, labels: tuple[str, ...], number: float) -> None:
-        with self._lock:
-            series = self._counts[family]
-            series[labels] = series.get(labels, 0) + number
-            self._versions[family] += 1
-
-    def _observe(self, family: Histogram, labels: tuple[str, ...], value: float | None) -> None:
-        with self._lock:
-            series = self._distributions[family]
-            numbers = series.get(labels)
-            if numbers is None:
-                numbers = series[labels] = [0] * (len(family.buckets) + 2)
-            if value is not None:
-                numbers[bisect_left(family.buckets, value)] += 1
-                numbers[-1] += value
-            self._versions[family] += 1
+        return self._counters.render(family, collectors)
 
 
 class Instruments:
@@ -156,6 +131,7 @@ class Instruments:
     def __init__(self, registry: CollectorRegistry, *, revision: str = "", shard: Shard = WHOLE) -> None:
         self.registry = registry
         self._targets: dict[str, TargetInstruments] = {}
+        self._platforms: dict[str, Counters] = {}
         self._gauges: dict[Family, prometheus_client.Gauge] = {}
         self._loaded_at: float | None = None
         self._stepped = 0.0
@@ -180,7 +156,9 @@ class Instruments:
     def prepare(self, name: str, platform: str) -> TargetInstruments:
         """Return the counters of a target, those that it had before if any, for :meth:`put_target` to show."""
         known = self._targets.get(name)
-        return known if known is not None and known.platform == platform else TargetInstruments(name, platform)
+        if known is not None and known.platform == platform:
+            return known
+        return TargetInstruments(name, platform, self._of_platform(platform))
 
     def put_target(self, instruments: TargetInstruments) -> None:
         """Show the counters of a target, in place of those that its name had."""
@@ -194,6 +172,10 @@ class Instruments:
     def target(self, name: str) -> TargetInstruments | None:
         """Return the counters of a target, or ``None`` when it has none."""
         return self._targets.get(name)
+
+    def of_platforms(self) -> tuple[Counters, ...]:
+        """Return what is counted for all targets of a platform together, in the order in which the platforms came."""
+        return tuple(self._platforms.values())
 
     def config_loaded(self, ok: bool, at: float, hash: str | None) -> None:  # noqa: A002  what it is
         """Record an attempt to load the configuration; ``hash`` is its hexadecimal digest.
@@ -229,6 +211,12 @@ class Instruments:
     def task_died(self, task: str) -> None:
         """Count a background task of :data:`TASKS` that a bug ended."""
         self._internal_errors.labels(task).inc()
+
+    def _of_platform(self, platform: str) -> Counters:
+        if platform not in self._platforms:
+            labels = labels_text(dict(zip(PLATFORM_LABELS, (platform,), strict=True)))
+            self._platforms[platform] = Counters(labels, OF_PLATFORM)
+        return self._platforms[platform]
 
     def _lateness_of(self, platform: str) -> prometheus_client.Histogram:
         # Made with the first target: a family without series would be a header with nothing below it.

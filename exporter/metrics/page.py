@@ -7,7 +7,7 @@ targets therefore renders only what was polled since the last one, and joins the
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from threading import Lock
 from typing import Final
 
@@ -17,7 +17,7 @@ from prometheus_client.registry import Collector
 
 from exporter.metrics.exposition import Format, encode, header, labels_text, number_text, samples, target_labels_text
 from exporter.metrics.families import process
-from exporter.metrics.families.catalog import COUNTERS, FAMILIES, GROUPS, TARGET_INFO
+from exporter.metrics.families.catalog import COUNTERS, FAMILIES, GROUPS, OF_PLATFORM, TARGET_INFO
 from exporter.metrics.families.family import Family
 from exporter.metrics.instruments import Instruments, TargetInstruments
 from exporter.policy import WarningKind
@@ -36,7 +36,7 @@ class Page:
 
     def render(self, view: View, format: Format, targets: frozenset[str] | None = None) -> bytes:  # noqa: A002  its own word
         """Return the page in ``format``, narrowed to the named ``targets`` unless ``None``. Families of no target stay."""
-        parts = self._parts(view, format, targets)
+        parts = self._parts(view, format, targets, self._of_platforms())
         with self._lock:
             for name in self._fragments.keys() - {target.name for target in view.targets}:
                 del self._fragments[name]
@@ -48,15 +48,21 @@ class Page:
 
         What the process counts tells of all of them: how many there are, what they cost, when one changes. It is left out.
         """
-        return _joined(self._parts(view, format, targets), format)
+        return _joined(self._parts(view, format, targets, {}), format)
 
-    def _parts(self, view: View, format: Format, targets: frozenset[str] | None) -> list[bytes]:  # noqa: A002  its own word
+    def _parts(
+        self,
+        view: View,
+        format: Format,  # noqa: A002  its own word
+        targets: frozenset[str] | None,
+        of_platforms: Mapping[Family, list[bytes]],
+    ) -> list[bytes]:
         with self._lock:
             shown = [target for target in view.targets if targets is None or target.name in targets]
             fragments = [self._refresh(target) for target in shown]
             parts: list[bytes] = []
             for family in FAMILIES:
-                lines = [fragment for by_family in fragments if (fragment := by_family.get(family))]
+                lines = of_platforms.get(family) or [fragment for each in fragments if (fragment := each.get(family))]
                 if lines:
                     parts.append(header(family, format))
                     parts += lines
@@ -64,6 +70,10 @@ class Page:
             parts.append(header(family, format))
             parts.append(encode(f"{family.name} {number_text(number)}\n"))
         return parts
+
+    def _of_platforms(self) -> dict[Family, list[bytes]]:
+        counted = self._instruments.of_platforms()
+        return {family: [lines for counters in counted if (lines := counters.render(family))] for family in OF_PLATFORM}
 
     def _refresh(self, target: TargetView) -> dict[Family, bytes]:
         instruments = self._instruments.target(target.name)

@@ -81,9 +81,9 @@ def plain_registry(view: View) -> CollectorRegistry:
         )
     instruments = instruments_for(view)
     for target in view.targets:
-        events = counters_of(instruments, target.name, target.platform)
+        counted = counters_of(instruments, target.name, target.platform)._counters
         for family in COUNTERS:
-            for labels in (*events._counts[family], *events._distributions[family]):
+            for labels in (*counted._counts[family], *counted._distributions[family]):
                 made[family.name].labels(target.name, target.platform, *labels)
     return registry
 

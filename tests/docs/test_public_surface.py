@@ -42,7 +42,8 @@ def test_a_name_of_any_kind_that_vanishes_is_noticed(kind: str) -> None:
     assert unannounced(TEXT, left, CHANGELOG) == [victim]
     assert victim in with_news(TEXT)
     name = victim.split(" ")[1]
-    renamed = TEXT.replace(f"{victim}\n", f"{GONE}{victim} -> another\n")
+    listed = "".join(f"{line}\n" for line in TEXT.splitlines() if not line.startswith(GONE))
+    renamed = listed.replace(f"{victim}\n", f"{GONE}{victim} -> another\n")
     assert unannounced(renamed, left, "") == [f"{GONE}{victim} -> another"]
     assert unannounced(renamed, left, f"**Renamed**: {name} is another") == []
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 import yaml
 
+from exporter.simulator import Simulator
 from exporter.simulator.drills import demo_world
+from exporter.simulator.wix.providers import APPLE, GOOGLE
 from tests.docs.simulated import SITE, World, lived
 from tests.harness.exposition import lines_of
+from tests.metrics import test_series_of_a_target as costs
 
 ROOT: Final = Path(__file__).parents[2]
 TEXT: Final = (ROOT / "docs" / "sizing.md").read_text()
@@ -52,14 +55,22 @@ def test_a_configuration_asks_as_often_as_the_page_says(name: str, tmp_path: Pat
     assert rows().get(name) == (asked[0], asked[0] * 24)
 
 
-def test_series_are_as_many_as_the_page_says(tmp_path: Path) -> None:
-    async def counted(there: World) -> None:
-        await there.minutes(20)
-        lines = [*lines_of(await there.app.page())]
-        for what, target in (("a Wix site with four connections", SITE), ("a Bitrix24 portal", PORTAL)):
-            assert f"| {what} | {sum(labels.get('target') == target for _, labels, _ in lines)} |" in TEXT
-
-    lived(tmp_path, counted, collectors={"connections": {}, "bookings": {"conflicts": True}})
+@pytest.mark.parametrize(
+    ("what", "build", "target"),
+    [
+        ("a Wix site with four connections to two calendars", costs.site(GOOGLE, GOOGLE, APPLE, APPLE), costs.WIX),
+        (
+            "the same with `bookings: {conflicts: true}`",
+            costs.site(GOOGLE, GOOGLE, APPLE, APPLE),
+            {**costs.WIX, "collectors": {"connections": {}, "bookings": {"conflicts": True}}},
+        ),
+        ("a Bitrix24 portal", costs.portal, costs.PORTAL),
+    ],
+)
+def test_series_are_as_many_as_the_page_says(
+    tmp_path: Path, what: str, build: Callable[[Simulator], None], target: dict[str, Any]
+) -> None:
+    assert f"| {what} | {costs.series(tmp_path, build, target).total()} |" in TEXT
 
 
 def manifest() -> Any:  # noqa: ANN401  a document of Kubernetes

@@ -62,8 +62,6 @@ CONTRACT: dict[str, tuple[str, tuple[str, ...]]] = {
     "bookings_discovered_total": ("counter", ()),
     "bookings_vanished_total": ("counter", ()),
     "api_requests_total": ("counter", ("operation", "code")),
-    "api_request_duration_seconds": ("histogram", ("operation",)),
-    "api_retries_total": ("counter", ("operation", "reason")),
     "api_throttle_wait_seconds_total": ("counter", ()),
     "api_budget_limit": ("gauge", ("budget",)),
     "api_budget_remaining": ("gauge", ("budget",)),
@@ -90,6 +88,8 @@ CONTRACT_OF_THE_PROCESS: dict[str, tuple[str, tuple[str, ...]]] = {
     "config_hash": ("gauge", ()),
     "event_loop_lag_seconds": ("gauge", ()),
     "poll_lateness_seconds": ("histogram", ("platform",)),
+    "api_request_duration_seconds": ("histogram", ("platform", "operation")),
+    "api_retries_total": ("counter", ("platform", "operation", "reason")),
     "log_messages_total": ("counter", ("level",)),
     "internal_errors_total": ("counter", ("task",)),
 }

@@ -22,7 +22,7 @@ QUANTILES = [
     for board in BOARDS
     for panel in panels(load_board(board))
     for one in panel["targets"]
-    if "histogram_quantile" in one["expr"]
+    if "histogram_" in one["expr"]
 ]
 VARIABLES = {"job": JOB, "target": ".+", "platform": ".+", "instance": ".+"}
 

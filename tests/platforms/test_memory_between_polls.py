@@ -13,10 +13,11 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
+from prometheus_client import CollectorRegistry
 
 from exporter.counting.windows import WindowSpec
 from exporter.errors import PollError
-from exporter.metrics.instruments import TargetInstruments
+from exporter.metrics import Instruments
 from exporter.model import CollectorName
 from exporter.platforms import bitrix24, wix
 from exporter.platforms.base import PollResult, Services, Session
@@ -151,7 +152,7 @@ class Remembered:
         self.platform = NewIds(answers)
         self._clock = ManualClock(1_790_000_000.0, auto=True)
         self._since = since
-        self._instruments = TargetInstruments(target.name, target.platform)
+        self._instruments = Instruments(CollectorRegistry()).prepare(target.name, target.platform)
         services = Services(self.platform, self._clock, Random(1), self._instruments, since, Admission(self._clock), Shared())
         self._session: Session = PLATFORMS[target.platform](target, services)  # type: ignore[operator]  # each takes its own
         self.results: dict[CollectorName, PollResult] = {}

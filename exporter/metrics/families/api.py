@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from exporter.metrics.families.family import Family, Gauge, Row, counter, gauge, histogram
+from exporter.metrics.families.family import (
+    Family,
+    Gauge,
+    Row,
+    counter,
+    counter_of_platform,
+    gauge,
+    histogram_of_platform,
+)
 from exporter.model import ApiUsage
 
 
@@ -88,15 +96,22 @@ REQUESTS: Final = counter(
     "operation",
     "code",
 )
-REQUEST_DURATION: Final = histogram(
+REQUEST_DURATION: Final = histogram_of_platform(
     "api_request_duration_seconds",
-    "Duration of HTTP requests in seconds, from connecting to the end of the body; failed ones included.",
+    "Duration of HTTP requests in seconds, from connecting to the end of the body; failed ones included. All targets of the "
+    "platform together.",
     "operation",
-    buckets=(0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 40.0, 70.0),
+    buckets=(0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 30.0, 70.0),
 )
-RETRIES: Final = counter("api_retries_total", "Requests that were repeated, by what went wrong before.", "operation", "reason")
+RETRIES: Final = counter_of_platform(
+    "api_retries_total",
+    "Requests that were repeated, by what went wrong before. All targets of the platform together.",
+    "operation",
+    "reason",
+)
 THROTTLE_WAIT: Final = counter(
     "api_throttle_wait_seconds_total", "Seconds that requests spent waiting for a limit, ours or the platform's."
 )
 
-COUNTERS: Final[tuple[Family, ...]] = (REQUESTS, REQUEST_DURATION, RETRIES, THROTTLE_WAIT)
+COUNTERS: Final[tuple[Family, ...]] = (REQUESTS, THROTTLE_WAIT)
+OF_PLATFORM: Final[tuple[Family, ...]] = (REQUEST_DURATION, RETRIES)

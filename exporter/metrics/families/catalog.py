@@ -91,6 +91,9 @@ GROUPS: Final[tuple[Group[Any], ...]] = (
 #: Counted while the exporter works, per target.
 COUNTERS: Final[tuple[Family, ...]] = freshness.COUNTERS + bookings.COUNTERS + api.COUNTERS
 
+#: Counted while the exporter works, for all targets of a platform together.
+OF_PLATFORM: Final[tuple[Family, ...]] = api.OF_PLATFORM
+
 
 @dataclass(frozen=True, slots=True)
 class Topic:
@@ -106,7 +109,7 @@ TOPICS: Final[tuple[Topic, ...]] = (
     Topic("Bookings", (*bookings.GAUGES, *bookings.RESOURCES, *bookings.COUNTERS)),
     Topic("Links (Bitrix24)", links.GAUGES),
     Topic("Windows", windows.GAUGES),
-    Topic("API traffic and budgets", (*api.CREDENTIAL, *api.GAUGES, *api.COUNTERS)),
+    Topic("API traffic and budgets", (*api.CREDENTIAL, *api.GAUGES, *api.COUNTERS, *api.OF_PLATFORM)),
     Topic("The exporter itself", process.OURS),
     Topic("Process and Python", process.STANDARD),
 )

@@ -13,6 +13,7 @@ Row: TypeAlias = tuple[tuple[str, ...], float]
 
 PREFIX: Final = "booking_sync_"
 TARGET_LABELS: Final = ("target", "platform")
+PLATFORM_LABELS: Final = ("platform",)
 
 
 # Compared and hashed by identity: a family is declared once, and the page looks it up thousands of times a scrape.
@@ -31,8 +32,11 @@ class Family:
 
     @property
     def own_labels(self) -> tuple[str, ...]:
-        """The label names without ``target`` and ``platform``."""
-        return self.labels[len(TARGET_LABELS) :] if self.labels[: len(TARGET_LABELS)] == TARGET_LABELS else self.labels
+        """The label names without those that all series of a target, or of a platform, begin with."""
+        for shared in (TARGET_LABELS, PLATFORM_LABELS):
+            if self.labels[: len(shared)] == shared:
+                return self.labels[len(shared) :]
+        return self.labels
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,3 +66,13 @@ def counter(name: str, help: str, *labels: str) -> Family:  # noqa: A002  the fo
 def histogram(name: str, help: str, *labels: str, buckets: tuple[float, ...]) -> Histogram:  # noqa: A002  the format's word
     """Declare a histogram per target."""
     return Histogram(PREFIX + name, "histogram", help, TARGET_LABELS + labels, buckets=buckets)
+
+
+def counter_of_platform(name: str, help: str, *labels: str) -> Family:  # noqa: A002  the format's word
+    """Declare a counter per platform; ``name`` ends in ``_total``."""
+    return Family(PREFIX + name, "counter", help, PLATFORM_LABELS + labels)
+
+
+def histogram_of_platform(name: str, help: str, *labels: str, buckets: tuple[float, ...]) -> Histogram:  # noqa: A002  the format's word
+    """Declare a histogram per platform."""
+    return Histogram(PREFIX + name, "histogram", help, PLATFORM_LABELS + labels, buckets=buckets)

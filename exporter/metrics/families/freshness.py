@@ -106,7 +106,7 @@ DURATION: Final = histogram(
     "collector_poll_duration_seconds",
     "Duration of finished polls in seconds, waiting for rate limits included.",
     "collector",
-    buckets=(0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0),
+    buckets=(10.0, 60.0),
 )
 MALFORMED: Final = counter(
     "malformed_rows_total", "Rows of API answers that had to be skipped because they made no sense.", "collector"

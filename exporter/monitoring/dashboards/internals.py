@@ -14,6 +14,7 @@ from exporter.monitoring.options import Options
 from exporter.monitoring.promql import recent
 
 _COUNTED = SCOPE + ',instance=~"$instance"'
+_OF_PLATFORM = PROCESS + ',platform=~"$platform"'
 _RATE = "[$__rate_interval]"
 _WIDE, _NARROW = (16, 8), (8, 8)
 """Names of a platform's operations are long: in half of a row they leave no room for the last of a legend's numbers."""
@@ -74,10 +75,10 @@ def _polling() -> list[Json]:
             unit=_PER_MINUTE,
         ),
         _latency(
-            "Poll duration p95 against interval",
-            f"A poll that takes longer than its interval delays the next one. {_between(_POLLS)}",
+            "Poll duration of the slowest target against interval",
+            "What a poll of the slowest target takes on average. One that takes longer than its interval delays the next one.",
             [
-                query(_quantile(0.95, _POLLS, "collector", _COUNTED), "{{collector}} p95"),
+                query(_slowest(_POLLS, "collector", _COUNTED), "{{collector}}"),
                 query(f"min by (collector) ({interval})", "{{collector}} interval"),
             ],
             overrides=[_A_LIMIT],
@@ -86,7 +87,7 @@ def _polling() -> list[Json]:
             "How late polls begin, p99",
             "Against their time: what this machine had no time for, never what a platform took. "
             f"A start with thousands of targets shows here, and a loop that lags. {_between(_LATENESS)}",
-            [query(_quantile(0.99, _LATENESS, "platform", PROCESS + ',platform=~"$platform"'), "{{platform}}")],
+            [query(_quantile(0.99, _LATENESS, "platform", _OF_PLATFORM), "{{platform}}")],
         ),
         timeseries(
             "Since the last good poll",
@@ -157,10 +158,11 @@ def _api() -> list[Json]:
         ),
         _latency(
             "Request duration, p50 and p95",
-            f"How long the platforms take to answer. A rising p95 eats into the polls' time. {_between(_REQUESTS)}",
+            "How long the platforms take to answer, all of their targets together. A rising p95 eats into the polls' time. "
+            + _between(_REQUESTS),
             [
-                query(_quantile(0.5, _REQUESTS, "platform", _COUNTED), "{{platform}} p50"),
-                query(_quantile(0.95, _REQUESTS, "platform", _COUNTED), "{{platform}} p95"),
+                query(_quantile(0.5, _REQUESTS, "platform", _OF_PLATFORM), "{{platform}} p50"),
+                query(_quantile(0.95, _REQUESTS, "platform", _OF_PLATFORM), "{{platform}} p95"),
             ],
             size=_NARROW,
         ),
@@ -178,7 +180,7 @@ def _budget() -> list[Json]:
     ratio = recent(f"target_budget:booking_sync_api_budget_remaining:ratio{{{SCOPE}}}")
     operating = recent(f"booking_sync_api_operating_seconds{{{_COUNTED}}}")
     waited = f"rate(booking_sync_api_throttle_wait_seconds_total{{{_COUNTED}}}{_RATE})"
-    retried = f"60 * rate(booking_sync_api_retries_total{{{_COUNTED}}}{_RATE})"
+    retried = f"60 * rate(booking_sync_api_retries_total{{{_OF_PLATFORM}}}{_RATE})"
     return [
         timeseries(
             "Budget left",
@@ -209,7 +211,8 @@ def _budget() -> list[Json]:
         ),
         timeseries(
             "Retries by reason",
-            "Requests that were repeated, by what went wrong before. 'nothing to report' is good.",
+            "Requests that were repeated, by what went wrong before, all targets of a platform together. "
+            "'nothing to report' is good.",
             _or_none(retried, query(f"sum by (platform, reason) ({retried}) > 0", "{{platform}} {{reason}}")),
             unit=_PER_MINUTE,
             size=_NARROW,
@@ -268,6 +271,17 @@ def _between(histogram: str) -> str:
     """Return how to read the smallest and the largest number that a quantile can be."""
     first, last = _BOUNDS[histogram]
     return f"What took less than {first:g} s looks like almost that; {last:g} s stands for that or more."
+
+
+def _slowest(histogram: str, label: str, matchers: str) -> str:
+    """Return the mean of the series with the highest one; nothing where there were no observations.
+
+    Prometheus may have sums and counts as series of their own, or all in one (`convert_classic_histograms_to_nhcb`).
+    """
+    classic = tuple(f"rate({histogram}_{part}{{{matchers}}}{_RATE})" for part in ("sum", "count"))
+    native = tuple(f"histogram_{part}(rate({histogram}{{{matchers}}}{_RATE}))" for part in ("sum", "count"))
+    first, second = (f"max by ({label}) ({total} / ({count} > 0))" for total, count in (classic, native))
+    return f"{first}\nor {second}"
 
 
 def _quantile(share: float, histogram: str, label: str, matchers: str) -> str:
