@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exporter.config import Config, load_config, shard_of, with_sites
@@ -123,6 +123,7 @@ def portals(tmp_path_factory: pytest.TempPathFactory) -> Config:
     return load(tmp_path_factory.mktemp("portals"), *(portal(f"p{n}", f"p{n}.bitrix24.de") for n in range(6)))
 
 
+@settings(max_examples=50, deadline=None)
 @given(hosts=st.lists(st.integers(0, 5), min_size=1, max_size=12), count=st.integers(1, 5))
 def test_a_target_stays_where_it_is_when_others_that_share_nothing_with_it_come(
     portals: Config, hosts: list[int], count: int

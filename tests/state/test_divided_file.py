@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 import structlog
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exporter.model import Change
@@ -92,6 +92,7 @@ def test_a_part_that_another_process_has_in_use_is_read_all_the_same(tmp_path: P
     asyncio.run(script())
 
 
+@settings(max_examples=30, deadline=None)
 @given(st.lists(st.integers(0, 3), min_size=1, max_size=10))
 def test_whoever_watches_a_target_by_turns_knows_all_of_its_states(processes: list[int]) -> None:
     async def life(path: Path, at: float, state: str) -> Sequence[Change]:
