@@ -150,6 +150,7 @@ class Config(Strict):
     _origins: Mapping[str, Path] = PrivateAttr(default_factory=dict)
     _shard: Shard = PrivateAttr(default=WHOLE)
     _elsewhere: frozenset[Hashable] = PrivateAttr(default=frozenset())
+    _hash_of_whole: str | None = PrivateAttr(default=None)
     _found: frozenset[str] = PrivateAttr(default=frozenset())
     _unopened: tuple[str, ...] = PrivateAttr(default=())
 
@@ -229,6 +230,11 @@ class Config(Strict):
         return self._elsewhere
 
     @property
+    def hash_of_whole(self) -> str | None:
+        """The hash of what it was before it was divided, in which all shards of a file agree; ``None`` if it was not."""
+        return self._hash_of_whole
+
+    @property
     def watched(self) -> frozenset[str]:
         """What its targets are called."""
         return frozenset(target.name for target in self.targets)
@@ -276,11 +282,11 @@ class Config(Strict):
         return copy
 
     def divided(
-        self, shard: Shard, targets: tuple[Target, ...], elsewhere: frozenset[Hashable], state_file: Path | None
+        self, shard: Shard, targets: tuple[Target, ...], elsewhere: frozenset[Hashable], state_file: Path | None, digest: str
     ) -> Config:
-        """Return what falls to ``shard`` of the same configuration, see :attr:`elsewhere`."""
+        """Return what falls to ``shard`` of the same configuration, see :attr:`elsewhere` and :attr:`hash_of_whole`."""
         copy = self.model_copy(update={"targets": targets, "state_file": state_file})
-        copy._shard, copy._elsewhere = shard, elsewhere  # noqa: SLF001  its own
+        copy._shard, copy._elsewhere, copy._hash_of_whole = shard, elsewhere, digest  # noqa: SLF001  its own
         here = copy.watched
         copy._unwatched = tuple(row for row in self._unwatched if row.target is None or row.target in here)  # noqa: SLF001  its own
         return copy

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from hashlib import blake2b
 
+from exporter.config.effective import config_hash
 from exporter.config.settings import Config, account_of
 from exporter.model import Shard
 from exporter.platforms.settings import Target
@@ -30,7 +31,8 @@ def shard_of(config: Config, index: int, count: int) -> Config:
     groups = _groups(config.targets)
     targets = tuple(target for target in config.targets if is_in(shard, groups[min(target.undivided)]))
     elsewhere = frozenset(map(account_of, config.targets)) - {account_of(target) for target in targets}
-    return config.divided(shard, targets, elsewhere, config.state_file and part_of(config.state_file, index, count))
+    state_file = config.state_file and part_of(config.state_file, index, count)
+    return config.divided(shard, targets, elsewhere, state_file, config_hash(config))
 
 
 def is_in(shard: Shard, group: str) -> bool:

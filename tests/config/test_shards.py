@@ -11,7 +11,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from exporter.config import Config, load_config, shard_of, with_sites
+from exporter.config import Config, config_hash, load_config, shard_of, with_sites
 from exporter.platforms.wix.settings import WixTarget
 
 KEY = "IST.planted-api-key-5b1c"
@@ -162,6 +162,14 @@ def test_where_a_target_falls_is_the_same_in_every_version(tmp_path: Path) -> No
         oauth("far", "/x/t.json"),
     )
     assert [{"salon-0", "salon-3"}, {"salon-1", "app"}, {"salon-2", "b24", "far"}] == shards(config, 3)
+
+
+def test_shards_of_one_file_agree_on_its_hash_and_those_of_another_do_not(tmp_path: Path) -> None:
+    config = load(tmp_path, *map(wix, range(8)), state_file="state.json")
+    hashes = {config_hash(shard_of(config, index, count)) for count in (1, 2, 5) for index in range(count)}
+    assert {config_hash(config)} == hashes
+    other = load(tmp_path, *map(wix, range(8)), wix(8), state_file="state.json")
+    assert hashes.isdisjoint(config_hash(shard_of(other, index, 2)) for index in range(2))
 
 
 def test_a_shard_knows_what_its_own_targets_leave_unwatched(tmp_path: Path) -> None:
