@@ -117,7 +117,7 @@ class BitrixBookings(CountingSettings, BitrixBookingsOptions):
 class BitrixLinksOptions(Strict):
     """How links are asked for."""
 
-    batch_size: int = Field(default=25, ge=1, le=50, description="Bookings asked about in one batch request.")
+    batch_size: int = Field(default=50, ge=1, le=50, description="Bookings asked about in one batch request.")
     verify_calls: int = Field(
         default=2, ge=1, le=1000, description="Batch requests a poll spends on asking again about bookings that it knows."
     )
