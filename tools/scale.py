@@ -77,8 +77,8 @@ def _units(found: dict[str, Any]) -> str:
         ("memory", f"{1024 * unit.prometheus_memory.each:.1f} KiB"),
         ("a scrape", f"{1e6 * unit.prometheus_cpu.each:.1f} us of processor time"),
         (
-            "disk",
-            f"{per_series / 1e3:.2f} kB a day: {unit.disk_bytes_a_sample:.2f} bytes a sample, the rest is the index before blocks are merged",
+            "disk, before blocks are merged",
+            f"{per_series / 1e3:.2f} kB a day: {unit.disk_bytes_a_sample:.2f} bytes a sample, and the index",
         ),
     ]
     where = f"Measured on {found['date']}: {found['cores']} cores ({found['cpu']}), Python {found['python']}.\n\n"
