@@ -252,7 +252,7 @@ def polls(rounds: int, bookings: int) -> list[Figure]:
             cpu,
             goal,
             limit="msgspec alone",
-            limited_by="reading alone is half of it; the rest are Python's loops over each booking",
+            limited_by="a quarter of it is what msgspec takes to read; the rest are Python's steps for each booking",
         ),
         Figure(f"{what}: CPU of the first poll", "ms", (cold.cpu * 1000,)),
         Figure(
@@ -262,6 +262,7 @@ def polls(rounds: int, bookings: int) -> list[Figure]:
             peak,
             goals.BOOKINGS_100K_MEMORY if large else None,
             limit="msgspec alone",
+            limited_by="the ids as text, and what Python holds on to of it",
         ),
         Figure(f"{what}: the loop held", "ms", tuple(held), goal=goals.BOOKINGS_HELD if large else None),
         Figure(f"{what}: calls of a poll", "calls", (float(calls[1]),)),

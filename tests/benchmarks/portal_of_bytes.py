@@ -111,19 +111,25 @@ def _offset(command: str) -> int:
     return int(found[1]) if found else 0
 
 
-def serve(pipe: Pipe, bookings: int, seed: int = 18) -> None:
-    """Run the portal until the parent says so; tell its address, then the number of calls for each question."""
+async def opened(bookings: int, asked: list[int], seed: int = 18) -> tuple[asyncio.Server, str]:
+    """Open a portal with so many bookings; returns its server and its address. ``asked[0]`` counts the calls."""
+    rows = rows_of(bookings, int(time.time()), Random(seed))
+    parts = [rows[at : at + ROWS] for at in range(0, bookings, ROWS)]
+    pages = [json.dumps({"booking": part}, separators=(",", ":")).encode() for part in parts]
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(lambda: Portal(pages, bookings, asked), "127.0.0.1", 0)
+    return server, f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+
+
+def serve(pipe: Pipe, bookings: int) -> None:
+    """Run a portal until the parent says so; tell its address, then the number of calls for each question."""
 
     async def run() -> None:
-        rows = rows_of(bookings, int(time.time()), Random(seed))
-        pages = [
-            json.dumps({"booking": rows[at : at + ROWS]}, separators=(",", ":")).encode() for at in range(0, bookings, ROWS)
-        ]
         asked = [0]
-        loop = asyncio.get_running_loop()
-        server = await loop.create_server(lambda: Portal(pages, bookings, asked), "127.0.0.1", 0)
-        pipe.send(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+        server, url = await opened(bookings, asked)
+        pipe.send(url)
         while await asyncio.to_thread(pipe.recv):
             pipe.send(asked[0])
+        server.close()
 
     asyncio.run(run())

@@ -6,12 +6,23 @@ import asyncio
 import importlib
 import re
 import sys
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Final
 
 import pytest
 
-from tests.benchmarks import board, clients, cut_texts, held_loop, known_secrets, memory, state_file
+from tests.benchmarks import (
+    bitrix24_reading,
+    board,
+    clients,
+    cut_texts,
+    held_loop,
+    known_secrets,
+    memory,
+    portal_of_bytes,
+    state_file,
+)
 from tests.benchmarks.__main__ import LONG, benchmarks, main
 from tests.harness.good_clients import Seen, Waits
 from tests.harness.log_settings import logging_as_before
@@ -106,3 +117,18 @@ def test_memory_that_is_given_back_counts_at_its_peak() -> None:
     found, mib = asyncio.run(memory.peak_of(work))
     assert found == 64 << 20
     assert mib > 60
+
+
+def test_a_small_portal_is_read_by_ours_and_by_the_least_that_reading_takes() -> None:
+    async def script() -> None:
+        asked = [0]
+        server, url = await portal_of_bytes.opened(120, asked)
+        async with AsyncExitStack() as stack:
+            poll = await bitrix24_reading.ours(url, stack)
+            read = await bitrix24_reading.lean(url, stack, pages=3)
+            assert (await poll(), asked[0]) == (120, 2)
+            assert (await poll(), asked[0]) == (120, 4)
+            assert (await read(), asked[0]) == (120, 5)
+        server.close()
+
+    asyncio.run(script())
