@@ -180,6 +180,11 @@ def test_one_command_that_fails_keeps_no_other_of_its_batch_from_being_answered(
 def test_what_comes_of_blocks_that_were_on_their_way_teaches_a_size_once() -> None:
     clock = ManualClock()
     size = BlockSize(50, clock)
+    for commands in (50, 25, 50):
+        size.choked(commands)
+    size.too_long(50)
+    assert (12, 49) == (size.next(), size.limit)
+    size = BlockSize(50, clock)
     for _ in range(4):
         size.too_long(50)
     assert (25, 49) == (size.next(), size.limit)
