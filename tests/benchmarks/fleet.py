@@ -130,7 +130,6 @@ def figures_of(found: Run) -> Iterator[Figure]:
     yield Figure("loop late by at most, outside of start and stop", "s", (max(lag),) if lag else ())
     yield Figure("reload with one changed target", "s", () if found.reload_seconds is None else (found.reload_seconds,))
     yield Figure("TLS connections open at most", "connections", (float(whole.fake["connections_most"]),))
-    outside = [scrape for stretch in found.stretches[:-1] if stretch.name != STOPPED for scrape in stretch.scrapes]
     if found.storage and outside:
         seconds = tuple(scrape.seconds for scrape in outside)
         yield Figure(
