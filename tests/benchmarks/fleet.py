@@ -106,10 +106,10 @@ def figures_of(found: Run) -> Iterator[Figure]:
     latest = max(map(_latest, quiet), default=None)
     unanswered = float(sum(not scrape.up for scrape in outside))
     judged = (
-        ("share of a core", (_share(whole),), goals.FLEET_CPU, "the start, which polls all at once; then 1.6 ms a request"),
-        ("memory at its peak", (found.peak_mib,), goals.FLEET_MEMORY, "some 700 Python objects for each target, and the page"),
+        ("share of a core", (_share(whole),), goals.FLEET_CPU, "the start, which polls all at once; then some 2 ms a request"),
+        ("memory at its peak", (found.peak_mib,), goals.FLEET_MEMORY, "some 650 Python objects for each target, and the page"),
         ("failed polls", failed, goals.FLEET_FAILED, ""),
-        ("no poll later than", () if latest is None else (latest,), goals.FLEET_LATE, "the processor, after a reload"),
+        ("no poll later than", () if latest is None else (latest,), goals.FLEET_LATE, "the processor"),
         (
             "scrapes that failed",
             (unanswered,) if outside else (),
@@ -132,9 +132,6 @@ def figures_of(found: Run) -> Iterator[Figure]:
     yield Figure("TLS connections open at most", "connections", (float(whole.fake["connections_most"]),))
     if found.storage and outside:
         seconds = tuple(scrape.seconds for scrape in outside)
-        yield Figure(
-            "scrapes outside of the stopped minute that failed", "scrapes", (float(sum(not one.up for one in outside)),)
-        )
         yield Figure("scrapes outside of the stopped minute", "s", seconds)
         slow = sum(one > DEFAULT_TIMEOUT_SECONDS for one in seconds)
         yield Figure("of these, longer than Prometheus waits by default, 10 s", "scrapes", (float(slow),))
