@@ -11,7 +11,7 @@ from typing import Final
 
 import pytest
 
-from tests.benchmarks import board, clients, cut_texts, held_loop, known_secrets, memory, state_file
+from tests.benchmarks import bitrix24_links, board, clients, cut_texts, held_loop, known_secrets, memory, state_file
 from tests.benchmarks.__main__ import LONG, benchmarks, main
 from tests.harness.good_clients import Seen, Waits
 from tests.harness.log_settings import logging_as_before
@@ -106,3 +106,9 @@ def test_memory_that_is_given_back_counts_at_its_peak() -> None:
     found, mib = asyncio.run(memory.peak_of(work))
     assert found == 64 << 20
     assert mib > 60
+
+
+def test_a_few_links_are_asked_about_in_the_time_that_the_budget_allows_and_no_less() -> None:
+    for figure in bitrix24_links.timed(400):
+        [seconds], [least] = figure.ours, figure.peers[bitrix24_links.BOUND]
+        assert seconds > least
