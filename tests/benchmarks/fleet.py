@@ -4,8 +4,8 @@ A Prometheus scrapes the whole page once a minute. In the middle one target chan
 it gets no processor time for a minute (SIGSTOP). The fake platforms, Prometheus and whoever measures share the other core.
 ``make bench`` leaves it to ``make bench-fleet``.
 
-First polls are all due at once, and as many begin as the core has time for: lateness counts from the moment at which the
-exporter is ready, processor time and memory from the moment at which it listens. What fails counts always.
+First polls are all due at once, and as many begin as the core has time for: lateness counts from an interval after the exporter
+is ready, processor time and memory from the moment at which it listens. What fails counts always.
 """
 
 from __future__ import annotations

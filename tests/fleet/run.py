@@ -219,8 +219,11 @@ class _Watched:
                 with contextlib.suppress(httpx.HTTPError):
                     if (await http.get(f"{self.running.url}/-/ready")).status_code == httpx.codes.OK:
                         self.result.ready_seconds = time.monotonic() - self.began
-                        await self._read_page()
                 await asyncio.sleep(0.5)
+        settled = self.result.ready_seconds + INTERVAL_SECONDS
+        await self._at(settled)
+        if not self.result.plan.is_stopped(settled):
+            await self._read_page()
 
     async def _reload(self) -> None:
         if self.result.plan.reload_at:

@@ -13,7 +13,7 @@ from tests.fleet.page import Buckets, PageNumbers
 from tests.fleet.processes import FakeReport
 from tests.fleet.run import Plan, Run, Storage, failures_told
 from tests.fleet.scraper import Scrape
-from tests.fleet.stretches import STOPPED, Stretch, lateness_between, stretches, within
+from tests.fleet.stretches import START, STOPPED, Stretch, lateness_between, stretches, within
 from tests.fleet.table import table
 from tests.fleet.vitals import Process, Vitals
 from tests.fleet.watch import Sample
@@ -58,18 +58,19 @@ def test_a_share_of_the_polls_is_named_by_the_smallest_bucket_that_holds_it() ->
 
 
 def test_a_run_is_divided_by_readiness_and_by_the_minute_in_which_it_was_stopped() -> None:
-    assert [("until ready", 0, 40), ("from ready on", 40, 600), ("whole run", 0, 600)] == stretches(600, ready=40, stop=None)
+    assert [(START, 0, 100), ("steady", 100, 600), ("whole run", 0, 600)] == stretches(600, ready=40, stop=None)
     assert [
-        ("until ready", 0, 40),
-        ("before the stop", 40, 300),
+        (START, 0, 100),
+        ("before the stop", 100, 300),
         (STOPPED, 300, 420),
         ("after it", 420, 600),
         ("whole run", 0, 600),
     ] == stretches(600, ready=40, stop=(300, 60))
+    assert [(STOPPED, 300, 420), ("after it", 420, 600), ("whole run", 0, 600)] == stretches(600, ready=None, stop=(300, 60))
     assert [("whole run", 0, 600)] == stretches(600, ready=None, stop=None)
-    assert [(STOPPED, 20, 75), ("whole run", 0, 75)] == [
-        one for one in stretches(75, ready=16, stop=(20, 10)) if one[0] in {STOPPED, "after it", "whole run"}
-    ], "a run that ends before the interval is over has nothing after it"
+    assert [(START, 0, 20), (STOPPED, 20, 75), ("whole run", 0, 75)] == stretches(75, ready=16, stop=(20, 10)), (
+        "a run that ends before the interval is over has nothing after it"
+    )
 
 
 def test_a_failure_is_of_the_stretch_in_which_the_log_tells_of_it() -> None:
@@ -100,8 +101,8 @@ def whole_run(late: Buckets, failed: Counter[str], share: float = 0.3, *, up: bo
     run = Run(fleet.WHOLE, ready_seconds=40, reload_seconds=1.5, storage=Storage(900, 50, 1_000_004), peak_mib=460)
     run.page = PageNumbers(600, polls=1000, failures=failed, size=100_000_000)
     run.stretches = [
-        stretch("until ready", 0, 40, ONE_MINUTE),
-        stretch("before the stop", 40, 300, ONE_SECOND),
+        stretch(START, 0, 100, ONE_MINUTE),
+        stretch("before the stop", 100, 300, ONE_SECOND),
         stretch(STOPPED, 300, 420, ONE_MINUTE),
         stretch("after it", 420, 600, late, up=up),
         stretch("whole run", 0, 600, ONE_MINUTE, share),
@@ -140,6 +141,6 @@ def test_a_smaller_run_is_held_to_nothing() -> None:
 
 def test_the_table_has_a_column_for_each_stretch() -> None:
     header, _, *rows = table(whole_run(ONE_SECOND, Counter())).splitlines()
-    assert "| until ready, 0-40 s | before the stop, 40-300 s | stopped, and a minute after, 300-420 s | after it" in header
+    assert "| until ready, and a minute after, 0-100 s | before the stop, 100-300 s | stopped, and a minute" in header
     assert {header.count("|")} == {row.count("|") for row in rows}
     assert any(row.startswith("| scrapes answered / all, the slowest, s | 1 / 1, 4.0 |") for row in rows)
