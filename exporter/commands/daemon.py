@@ -6,12 +6,12 @@ import asyncio
 import contextlib
 import os
 import resource
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from concurrent.futures import Executor
 from functools import partial
 from pathlib import Path
 from random import Random
-from typing import Final
+from typing import Final, TypeVar
 
 import structlog
 from prometheus_client import CollectorRegistry
@@ -21,7 +21,7 @@ from exporter.commands.served_runbooks import ServedRunbooks
 from exporter.commands.site_users import loading_with_users
 from exporter.commands.world import known_secrets
 from exporter.config import Config
-from exporter.errors import ConfigError, Problem, WebServerError
+from exporter.errors import BookingSyncError, ConfigError, Problem, WebServerError
 from exporter.metrics import Instruments, Page
 from exporter.model import WHOLE, Shard
 from exporter.platforms.http_pool import open_pool
@@ -50,6 +50,7 @@ from exporter.support.tls_buffers import shrink_tls_buffers
 from exporter.web import Server, WebConfig, create_app, listener_warning, serve
 
 log = structlog.get_logger(__name__)
+T = TypeVar("T")
 
 STOP_GRACE_SECONDS: Final = 6.0  # for all that ends in order; shutdown.py ends the process a second later
 WATCH_SECONDS: Final = 5.0
@@ -101,9 +102,9 @@ async def run(
         UnwaitedThreads(PAGE_THREADS, "pages") as pages,
         UnwaitedThreads(ANSWER_THREADS, "answers") as answers,
     ):
-        config = await signals.unless_stopped(asyncio.to_thread(load))
-        _warn_of_little_room(len(config.targets))
-        web = await signals.unless_stopped(asyncio.to_thread(WebConfig.load, web_config))
+        # Thousands of targets take seconds to read, and whoever asks for our health waits for less.
+        loading = asyncio.create_task(asyncio.to_thread(load), name="configuration")
+        web = await signals.unless_stopped(_after(loading, asyncio.to_thread(WebConfig.load, web_config)))
         admission, threads = Admission(clock, lag, answers), ThreadWatch(clock)
         application = _application(
             load,
@@ -118,15 +119,8 @@ async def run(
         )
         async with application as (app, instruments, world):
             runbooks = ServedRunbooks(lambda: DEFAULTS if app.opening else app.config.verdicts.thresholds)
-            server = await serve(
-                create_app(app, pages, max_requests=max_requests, runbooks=runbooks),
-                listen_address,
-                web,
-                allowed_hosts,
-            )
-            log.info("listening", address=server.url, bound=server.bound)
-            if open_to_all := listener_warning(server.bound, web, lifecycle=lifecycle):
-                log.warning("listener_open", problem=str(open_to_all), lifecycle=lifecycle)
+            pages_of = create_app(app, pages, max_requests=max_requests, runbooks=runbooks)
+            server = await _after(loading, serve(pages_of, listen_address, web, allowed_hosts))
 
             def helper(name: str, work: Callable[[], Coroutine[None, None, None]]) -> asyncio.Task[None]:
                 doing = supervised(name, work, clock=clock, random=Random(), died=instruments.task_died)  # noqa: S311  jitter
@@ -134,6 +128,12 @@ async def run(
 
             helpers = [helper("loop_lag", partial(_publish_lag, lag, clock, instruments)), helper("threads", threads.run)]
             try:
+                config = await signals.unless_stopped(loading)
+                # Said only now: of a configuration that is refused, its faults are all that counts.
+                log.info("listening", address=server.url, bound=server.bound)
+                if open_to_all := listener_warning(server.bound, web, lifecycle=lifecycle):
+                    log.warning("listener_open", problem=str(open_to_all), lifecycle=lifecycle)
+                _warn_of_little_room(len(config.targets))
                 await signals.unless_stopped(app.start(config))
                 helpers += [
                     helper("garbage", partial(_settle_garbage, app, clock)),
@@ -159,6 +159,18 @@ async def run(
                     task.cancel()
                 await asyncio.gather(*helpers, return_exceptions=True)
     log.info("stopped")
+
+
+async def _after(loading: asyncio.Task[Config], work: Awaitable[T]) -> T:
+    """Return what ``work`` brings. If it fails, raise what the configuration has first, as if that had been read before."""
+    try:
+        return await work
+    except BookingSyncError:
+        await loading
+        raise
+    except BaseException:
+        loading.cancel()
+        raise
 
 
 async def _until_the_stop(signals: Signals, server: Server) -> None:

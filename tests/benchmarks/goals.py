@@ -36,7 +36,7 @@ HEALTHY_FIRST: Final = Goal(
     "5,500 targets: exec to the first /-/healthy, against the configuration being built",
     "configuration",
     1,
-    of="the configuration is built",
+    of="until the configuration is built",
     worst=True,
 )
 CONFIGURATION: Final = Goal("5,500 targets: configuration built: CPU", "configuration", 2.5, "s")

@@ -13,6 +13,7 @@ from typing import Final
 import pytest
 
 from tests.benchmarks import (
+    bitrix24_links,
     bitrix24_reading,
     board,
     clients,
@@ -132,3 +133,9 @@ def test_a_small_portal_is_read_by_ours_and_by_the_least_that_reading_takes() ->
         server.close()
 
     asyncio.run(script())
+
+
+def test_a_few_links_are_asked_about_in_the_time_that_the_budget_allows_and_no_less() -> None:
+    for figure in bitrix24_links.timed(400):
+        [seconds], [least] = figure.ours, figure.peers[bitrix24_links.BOUND]
+        assert seconds > least

@@ -18,9 +18,8 @@ def test_no_node_of_a_file_outlives_its_reading(monkeypatch: pytest.MonkeyPatch,
     gc.disable()
     try:
         source = read_yaml(text)
-        left = [
-            type(thing).__name__ for thing in gc.get_objects() if isinstance(thing, (yaml.Node, yaml.Mark, yaml.SafeLoader))
-        ]
+        nodes = (yaml.Node, yaml.Mark, yaml.SafeLoader)
+        left = [type(thing).__name__ for thing in gc.get_objects() if isinstance(thing, nodes)]
     finally:
         gc.enable()
     assert isinstance(source.value, dict)
