@@ -11,7 +11,7 @@ JOBS   ?= 4
 SERVERS ?= build/servers-current
 
 .DEFAULT_GOAL := help
-.PHONY: help run install test coverage lint format types bench bench-fleet bench-rules soak fuzz storms mutants rehearsal tutorial generate pictures lock servers servers-current test-current image clean
+.PHONY: help run install test coverage lint format types bench bench-fleet bench-rules bench-scale soak fuzz storms mutants rehearsal tutorial generate pictures lock servers servers-current test-current image clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -42,12 +42,16 @@ types: $(VENV)/.installed-dev ## mypy, strict
 bench: $(VENV)/.installed-bench ## Every figure of docs/benchmarks.md beside its peers, but for the long ones (ARGS="--rounds 1 http_pool")
 	$(BIN)/python -m tests.benchmarks $(ARGS)
 
-bench-fleet: $(VENV)/.installed-bench ## Five minutes of 5,000 sites and 500 portals (ARGS="--sites 300 --portals 30")
+bench-fleet: $(VENV)/.installed-bench servers ## Ten minutes of 5,000 sites and 500 portals, for docs/benchmarks.md (ARGS="--sites 300 --portals 30")
 	$(BIN)/python -m tests.benchmarks.fleet $(ARGS)
 
 bench-rules: $(VENV)/.installed-dev servers ## What the rules cost Prometheus at 500 sites, 25 minutes (ARGS="--minutes 5")
 	$(BIN)/python -m tests.benchmarks.rules_cpu $(ARGS)
 	$(BIN)/python -m tools.rules_price docs/rules-price.md
+
+bench-scale: $(VENV)/.installed-dev servers ## What a target and a series cost, an hour, and the tables of docs/scale.md
+	$(BIN)/python -m tests.scale $(ARGS)
+	$(BIN)/python -m tools.scale docs/scale.md
 
 soak: $(VENV)/.installed-dev ## Two hours under faults that strike at random (ARGS="--seconds 600")
 	$(BIN)/python -u -m tests.soak $(ARGS)

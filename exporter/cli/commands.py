@@ -13,7 +13,7 @@ from typer.completion import get_completion_inspect_parameters
 
 from exporter.cli.basics import basics, version_text
 from exporter.cli.exits import EXIT_BAD_CONFIG, EXIT_UNKNOWN, exits, is_no_room, shout, shout_of_no_room
-from exporter.cli.late import configure_logs, run
+from exporter.cli.late import configure_logs, run, without_rich
 from exporter.cli.monitoring import monitoring
 from exporter.cli.names import offered_targets
 from exporter.cli.options import (
@@ -114,9 +114,11 @@ def daemon(
     """Run the daemon; the sub-commands look, try and rehearse."""
     if context.invoked_subcommand is not None:
         return
-    from exporter import web  # noqa: PLC0415  the other commands start without the web stack
-    from exporter.commands.daemon import run, with_state_file  # noqa: PLC0415
-    from exporter.runtime import shutdown  # noqa: PLC0415  the other commands start without it
+    with without_rich():
+        from exporter import web  # noqa: PLC0415  the other commands start without the web stack
+        from exporter.commands.daemon import run as run_daemon  # noqa: PLC0415
+        from exporter.commands.daemon import with_state_file  # noqa: PLC0415
+        from exporter.runtime import shutdown  # noqa: PLC0415  the other commands start without it
 
     configure_logs(level.value, log_format.value)
     keep_memory_private()
@@ -125,7 +127,7 @@ def daemon(
         if standby:
             load = with_state_file(load)
         shutdown.run(
-            lambda signals: run(
+            lambda signals: run_daemon(
                 load,
                 signals=signals,
                 listen_address=listen,

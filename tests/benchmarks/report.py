@@ -124,10 +124,15 @@ def table(report: Report) -> str:
     if report.not_run:
         return f"Not run: {report.not_run}."
     peers = tuple(dict.fromkeys(name for figure in report.figures for name in figure.peers))
-    rows = [["figure", "ours", *peers, "goal", "verdict"], ["---", "---:", *["---:"] * len(peers), "---", "---"]]
+    share = ["ours is"] if peers else []
+    rows = [
+        ["figure", "ours", *peers, *share, "goal", "verdict"],
+        ["---", *["---:"] * (1 + len(peers)), *["---"] * len(share), "---", "---"],
+    ]
     for figure in report.figures:
         beside = [shown(figure.peers.get(name, ())) for name in peers]
-        rows.append([f"{figure.name}, {figure.unit}", shown(figure.ours), *beside, goal_of(figure), figure.verdict])
+        ratios = [compared(figure)] if peers else []
+        rows.append([f"{figure.name}, {figure.unit}", shown(figure.ours), *beside, *ratios, goal_of(figure), figure.verdict])
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
@@ -138,6 +143,15 @@ def shown(values: tuple[float, ...]) -> str:
     seen = spread(values)
     median, least, most = number(seen.median), number(seen.least), number(seen.most)
     return median if least == most else f"{median} ({least} to {most})"
+
+
+def compared(figure: Figure) -> str:
+    """Return what ours is of each peer, by the medians."""
+    if not figure.ours:
+        return ""
+    ours = spread(figure.ours).median
+    medians = {name: spread(values).median for name, values in figure.peers.items() if values}
+    return ", ".join(f"{ratio(ours / median)}{' of' * (ours < median)} {name}" for name, median in medians.items() if median)
 
 
 def goal_of(figure: Figure) -> str:

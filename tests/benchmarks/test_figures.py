@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.benchmarks.figures import Figure, Goal, NotRun, in_turns, in_turns_async, peer, process_cpu
-from tests.benchmarks.report import decoded, in_words, main, measured, number, ratio, table
+from tests.benchmarks.report import compared, decoded, in_words, main, measured, number, ratio, table
 from tests.harness.log_settings import logging_as_before
 
 HALF = Goal("half of it", "some", 0.5, of="other")
@@ -75,7 +75,10 @@ def test_a_report_says_what_was_measured_and_comes_back_as_it_was() -> None:
     assert document["machine"]["cores"] == os.cpu_count()
     assert document["versions"]["no-such-program"] == "-"
     assert document["versions"]["msgspec"][0].isdigit()
-    assert table(report).splitlines()[2] == "| a scrape, ms | 2 (1 to 3) | 10 | at most 50 % of other: 20 % | met |"
+    assert (
+        table(report).splitlines()[2]
+        == "| a scrape, ms | 2 (1 to 3) | 10 | 20 % of other | at most 50 % of other: 20 % | met |"
+    )
 
 
 def test_a_wait_that_never_ended_comes_back_as_it_was() -> None:
@@ -138,3 +141,9 @@ def test_a_figure_is_measured_in_the_unit_of_its_goal() -> None:
 )
 def test_a_goal_is_said_in_words(goal: Goal, words: str) -> None:
     assert in_words(goal) == words
+
+
+def test_ours_is_said_of_each_peer_that_ran_and_is_not_nothing() -> None:
+    figure = Figure("a scrape", "ms", (3.0,), {"asgi": (12.0,), "nginx": (2.0,), "none": (0.0,), "absent": ()})
+    assert compared(figure) == "25 % of asgi, 1.5 times nginx"
+    assert compared(Figure("a scrape", "ms", (), {"asgi": (12.0,)})) == ""

@@ -82,15 +82,20 @@ class Command:
 
     def query(self) -> str:
         """Return the command as a batch wants it: method, ``?``, PHP's bracket query, encoded once (bitrix24.md 5.1)."""
-        pairs = "&".join(f"{name}={quote(str(value), safe='')}" for name, value in _flat(self.params, ""))
+        pairs = "&".join([f"{name}={_quoted(str(value))}" for name, value in _flat(self.params, "")])
         return f"{self.method}?{pairs}"
+
+
+def _quoted(text: str) -> str:
+    # Numbers and words, which nearly all of them are, are what they are; to find that out is what takes quote() its time.
+    return text if text.isascii() and text.isalnum() else quote(text, safe="")
 
 
 def _flat(params: Params, prefix: str) -> list[tuple[str, object]]:
     pairs: list[tuple[str, object]] = []
     for key, value in params.items():
         name = f"{prefix}[{key}]" if prefix else key
-        if isinstance(value, Mapping):
+        if isinstance(value, dict):  # asking for a Mapping takes ten times as long
             pairs += _flat(value, name)
         else:
             pairs.append((name, value))

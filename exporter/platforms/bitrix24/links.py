@@ -18,11 +18,12 @@ from collections.abc import Container, Mapping, Sequence
 from functools import partial
 from typing import Final
 
-from exporter.counting import Booking, Rule, in_any, lies_in, reservations, resolve_all, too_many
+from exporter.counting import Booking, Rule, in_any, joined, lies_in, reservations, resolve_all, too_many
 from exporter.errors import InvalidResponseError, PollError
 from exporter.model import CollectorName, LinkAnswers, LinksObservation, UnlinkedBooking, Value, Window, WindowLinks
 from exporter.platforms.base import PollResult, Services
 from exporter.platforms.bitrix24 import answers as decode
+from exporter.platforms.bitrix24 import booking_pages
 from exporter.platforms.bitrix24.answers import Link, Reply
 from exporter.platforms.bitrix24.api import LIST_BOOKINGS, LIST_LINKS, Api, Command, Outcome
 from exporter.platforms.bitrix24.api_errors import BOOKING_NOT_FOUND
@@ -84,10 +85,11 @@ class LinksCollector:
             api,
             Batcher(api, MAX_COMMANDS, share=LINKS_SHARE),
             LIST_BOOKINGS,
-            decode.bookings,
+            booking_pages.bookings,
             max_rows=counting.max_bookings,
             too_many=lambda: too_many(CollectorName.LINKS, counting.max_bookings),
             weigh=reservations,
+            join=joined,
         )
         self._batcher = Batcher(api, settings.batch_size, share=LINKS_SHARE)
         self._answers: dict[str, _Answer] = {}  # by booking id, oldest answer first
@@ -129,7 +131,7 @@ class LinksCollector:
             self._services.events.malformed_rows(CollectorName.LINKS, malformed)
             if not rows:
                 raise InvalidResponseError(NONE_READABLE)
-        return in_any(rows, windows, self._rule), not malformed
+        return list(in_any(rows, windows, self._rule)), not malformed
 
     def _chosen(self, rows: Sequence[Booking]) -> tuple[list[str], list[str]]:
         """Return the ids to ask about: those without an answer, soonest first, and the known ones whose turn it is."""
