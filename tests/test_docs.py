@@ -141,6 +141,7 @@ def test_every_flag_that_is_named_exists(name: str) -> None:
     foreign |= {"--enable-feature", "--disableAlertgroupLabel"}  # of Prometheus and vmalert-tool
     foreign |= {"--volume", "--publish", "--env", "--env-file", "--rm"}  # of Docker, too
     foreign |= {"--rules.alert.resend-delay", "--query.lookback-delta", "--web.enable-remote-write-receiver"}  # of Prometheus
+    foreign |= {"--query.replica-label"}  # of Thanos
     foreign |= {
         flag
         for parser in (fleet.new_parser(), rules_cpu.new_parser())
@@ -219,7 +220,7 @@ def test_every_yaml_block_parses_and_every_configuration_loads(
         path.write_text(block.replace(block[block.index("tls_server_config") : block.index("http_server_config")], ""))
         WebConfig.load(path)
     else:
-        assert {"scrape_configs"} <= set(content) <= {"rule_files", "scrape_configs"}
+        assert {"scrape_configs"} <= set(content) <= {"global", "remote_write", "rule_files", "scrape_configs"}
 
 
 @pytest.mark.parametrize(

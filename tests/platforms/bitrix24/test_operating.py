@@ -102,6 +102,38 @@ def test_refusals_in_a_row_pause_longer_until_an_answer_comes() -> None:
     assert [*waits, wait_of(book.refused((METHOD,)))] == [300, 600, 600, 300]
 
 
+def test_calls_that_were_on_their_way_make_a_rest_neither_longer_nor_shorter_whatever_comes_of_them() -> None:
+    book, clock = ledger()
+    with structlog.testing.capture_logs() as logged:
+        for wait in (300, 600, 600):
+            assert wait == wait_of(book.refused((METHOD,)))
+            book.observe(METHOD, 5.0, None)
+            assert wait == wait_of(book.refused((METHOD,)))
+            clock.now += wait
+    assert ["method_paused"] == [line["event"] for line in logged]
+
+
+def test_calls_underway_are_expected_to_be_as_dear_as_the_dearest_of_ten_minutes() -> None:
+    book, clock = ledger(100.0)
+    assert not book.leaves_room(METHOD, 1.0), "nobody knows what a call costs"
+    book.observe(METHOD, 20.0, 300.0)
+    assert not book.leaves_room(METHOD, 1.0), "others may have spent it"
+    for seconds in (30.0, 31.0):
+        book.observe(METHOD, seconds, 300.0)
+    with book.underway({METHOD: 4}):
+        assert book.leaves_room(METHOD, 0.8)
+        with book.underway({METHOD: 1}):
+            assert not book.leaves_room(METHOD, 0.8), "31 and five times 10"
+        assert book.leaves_room(METHOD, 0.8)
+    clock.now += 601
+    book.observe(METHOD, 60.0, 300.0)  # what was spent in ten minutes is no one call's
+    with book.underway({METHOD: 1}):
+        assert book.leaves_room(METHOD, 0.8)
+    book.observe(METHOD, 61.0, 300.0)
+    with book.underway({METHOD: 10}):
+        assert book.leaves_room(METHOD, 0.8), "61 and ten times 1"
+
+
 def test_the_log_has_a_line_when_the_portal_stops_a_method_and_one_when_it_goes_on() -> None:
     book, clock = ledger()
     with structlog.testing.capture_logs() as logged:
