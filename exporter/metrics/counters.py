@@ -24,6 +24,8 @@ class Counters:
         # Per series the number of observations in each bucket (not cumulative), those above all, and their sum.
         self._distributions: dict[Family, dict[tuple[str, ...], list[float]]] = {family: {} for family in self._counts}
         self._versions = dict.fromkeys(self._counts, 0)
+        self.changes = 0
+        """Changes whenever a series of any family does."""
 
     def add(self, family: Family, labels: tuple[str, ...], number: float) -> None:
         """Add ``number`` to the series with these own ``labels``; with 0 it exists from now on."""
@@ -31,6 +33,7 @@ class Counters:
             series = self._counts[family]
             series[labels] = series.get(labels, 0) + number
             self._versions[family] += 1
+            self.changes += 1
 
     def observe(self, family: Histogram, labels: tuple[str, ...], value: float | None) -> None:
         """Count ``value`` in the distribution with these own ``labels``; with ``None`` it exists from now on."""
@@ -43,6 +46,7 @@ class Counters:
                 numbers[bisect_left(family.buckets, value)] += 1
                 numbers[-1] += value
             self._versions[family] += 1
+            self.changes += 1
 
     def count(self, family: Family) -> float:
         """Return the number of the series of ``family`` that has no labels of its own."""

@@ -20,6 +20,7 @@ class Format(Enum):
     OPENMETRICS = "openmetrics"
 
 
+@cache
 def header(family: Family, format: Format) -> bytes:  # noqa: A002  the exposition's own word
     """Return the ``# HELP`` and ``# TYPE`` lines of ``family``."""
     text = family.help.replace("\\", r"\\").replace("\n", r"\n")
@@ -32,8 +33,6 @@ def header(family: Family, format: Format) -> bytes:  # noqa: A002  the expositi
     return f"# HELP {name} {text}\n# TYPE {name} {family.type}\n".encode()
 
 
-# The same few thousand keys and words come again with every page.
-@lru_cache(maxsize=32_768)
 def escape(value: str) -> str:
     """Return ``value`` as it stands between the quotes of a label."""
     return value.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")
@@ -51,26 +50,24 @@ def target_labels_text(target: str, platform: str) -> str:
 
 def samples(family: Family, target_labels: str, rows: Iterable[Row]) -> bytes:
     """Return the sample lines of one target; ``target_labels`` is :func:`target_labels_text`."""
-    line = _line(family)
-    return encode("".join([line % (target_labels, *map(escape, values), number_text(number)) for values, number in rows]))
+    head, names = f"{family.name}{{{target_labels}", family.own_labels
+    return encode("".join([f"{head}{_own_labels(names, values)}{number_text(number)}\n" for values, number in rows]))
 
 
 def distribution(
     family: Histogram, target_labels: str, values: tuple[str, ...], counts: Sequence[float], total: float
 ) -> bytes:
     """Return the sample lines of one distribution: ``counts`` per bucket, those above all bounds last, and the ``total``."""
-    labels = target_labels + "".join(map(_OWN_LABEL.__mod__, zip(family.own_labels, map(escape, values), strict=True)))
+    labels = target_labels + _own_labels(family.own_labels, values)[:-2]
     numbers = (*accumulate(counts), sum(counts), total)
     return encode(_distribution(family) % tuple(chain.from_iterable((labels, number_text(number)) for number in numbers)))
 
 
-_OWN_LABEL: Final = ',%s="%s"'
-
-
-@cache
-def _line(family: Family) -> str:
-    own = "".join(f',{name}="%s"' for name in family.own_labels)
-    return f"{family.name}{{%s{own}}} %s\n"
+# The same few thousand keys and words come again with every page.
+@lru_cache(maxsize=32_768)
+def _own_labels(names: tuple[str, ...], values: tuple[str, ...]) -> str:
+    """Return what stands between the labels of a target and the number."""
+    return "".join(f',{name}="{escape(value)}"' for name, value in zip(names, values, strict=True)) + "} "
 
 
 @cache

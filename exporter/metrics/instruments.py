@@ -113,6 +113,11 @@ class TargetInstruments:
     def bookings_vanished(self, bookings: int) -> None:
         self._counters.add(VANISHED, (), bookings)
 
+    @property
+    def changes(self) -> int:
+        """A number that changes whenever a series of any family does."""
+        return self._counters.changes
+
     def version(self, family: Family) -> int:
         """Return a number that changes whenever a series of ``family`` does."""
         return self._counters.version(family)

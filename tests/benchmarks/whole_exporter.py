@@ -74,7 +74,7 @@ async def measure(url: str, folder: Path) -> None:
         pages, polls = [], []
         for _ in range(ROUNDS):
             began = time.perf_counter()
-            page = await app.metrics(Format.TEXT, None)
+            page = bytes(await app.metrics(Format.TEXT, None))
             pages.append(time.perf_counter() - began)
             await asyncio.sleep(1.0)
             polls.append(app.view().targets[0].collectors[0].last_duration or 0.0)
