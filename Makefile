@@ -11,7 +11,7 @@ JOBS   ?= 4
 SERVERS ?= build/servers-current
 
 .DEFAULT_GOAL := help
-.PHONY: help run install test coverage lint format types bench bench-fleet bench-rules soak fuzz storms mutants rehearsal tutorial generate pictures lock servers servers-current test-current image clean
+.PHONY: help run install test coverage lint format types bench bench-fleet bench-rules bench-scale soak fuzz storms mutants rehearsal tutorial generate pictures lock servers servers-current test-current image clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -39,15 +39,19 @@ format: $(VENV)/.installed-dev ## Rewrite the code in the project's format
 types: $(VENV)/.installed-dev ## mypy, strict
 	$(BIN)/mypy exporter tests tools
 
-bench: $(VENV)/.installed-dev ## Benchmarks, as ratios side by side
-	for file in $(filter-out %/fleet.py %/rules_cpu.py,$(wildcard tests/benchmarks/*.py)); do echo "== $$file"; $(BIN)/python -m "$$(echo $${file%.py} | tr / .)" || exit 1; done
+bench: $(VENV)/.installed-bench ## Every figure of docs/benchmarks.md beside its peers, but for the long ones (ARGS="--rounds 1 http_pool")
+	$(BIN)/python -m tests.benchmarks $(ARGS)
 
-bench-fleet: $(VENV)/.installed-dev ## Five minutes of 5,000 sites and 500 portals (ARGS="--sites 300 --portals 30")
+bench-fleet: $(VENV)/.installed-bench servers ## Ten minutes of 5,000 sites and 500 portals, for docs/benchmarks.md (ARGS="--sites 300 --portals 30")
 	$(BIN)/python -m tests.benchmarks.fleet $(ARGS)
 
 bench-rules: $(VENV)/.installed-dev servers ## What the rules cost Prometheus at 500 sites, 25 minutes (ARGS="--minutes 5")
 	$(BIN)/python -m tests.benchmarks.rules_cpu $(ARGS)
 	$(BIN)/python -m tools.rules_price docs/rules-price.md
+
+bench-scale: $(VENV)/.installed-dev servers ## What a target and a series cost, 50 minutes, and the tables of docs/scale.md
+	$(BIN)/python -m tests.scale $(ARGS)
+	$(BIN)/python -m tools.scale docs/scale.md
 
 soak: $(VENV)/.installed-dev ## Two hours under faults that strike at random (ARGS="--seconds 600")
 	$(BIN)/python -u -m tests.soak $(ARGS)
@@ -79,6 +83,7 @@ generate: $(VENV)/.installed-dev ## Write the generated files again: schema, ref
 	$(BIN)/python -m tools.status_schema docs/status.schema.json
 	$(BIN)/python -m tools.bundle
 	$(BIN)/python -m tools.rules_price docs/rules-price.md
+	$(BIN)/python -m tools.benchmarks docs/benchmarks.md
 	$(BIN)/python -m tools.public_surface docs/public-surface.txt
 
 pictures: $(VENV)/.installed-dev servers ## Take the documents' pictures of the status board again, of the demo's worst night
@@ -90,6 +95,7 @@ lock: $(VENV)/.installed-dev ## Lock what pyproject.toml asks for, with hashes (
 	$(COMPILE) $(ARGS) --extra=dev pyproject.toml --output-file=requirements-dev.lock
 	$(COMPILE) --constraint=requirements-dev.lock pyproject.toml --output-file=requirements.lock
 	$(COMPILE) --constraint=requirements-dev.lock requirements-build.in --output-file=requirements-build.lock
+	$(COMPILE) --constraint=requirements-dev.lock requirements-bench.in --output-file=requirements-bench.lock
 
 servers: # Debian's servers and Grafana's code, which the end-to-end tests drive; a no-op when they are there
 	@sh tests/harness/install-servers.sh
@@ -120,3 +126,7 @@ $(VENV)/.installed-dev: $(VENV)/bin/python pyproject.toml requirements-dev.lock
 	$(PIP) --require-hashes --requirement requirements-dev.lock
 	$(PIP) --quiet --no-deps --no-build-isolation --editable .
 	@touch $@ $(VENV)/.installed
+
+$(VENV)/.installed-bench: $(VENV)/.installed-dev requirements-bench.lock
+	$(PIP) --require-hashes --requirement requirements-bench.lock
+	@touch $@

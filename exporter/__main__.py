@@ -11,12 +11,8 @@ def main() -> NoReturn:
     """Run the command line, in an environment without the variables that have no effect."""
     open_what_is_closed()
     forget_unused(os.environ)  # before the import: aiohttp and prometheus-client read theirs when they are imported
+    os.environ["PYDANTIC_DISABLE_PLUGINS"] = "1"  # what another package brings would see secrets, and is searched for
     write_out_what_the_terminal_lacks()
-    if (certificates := os.environ.pop("SSL_CERT_FILE", None)) is not None:
-        # aiohttp loads the host's certificates when it is imported, which it uses for nothing here: it would wait for a pipe.
-        import aiohttp  # noqa: F401, PLC0415
-
-        os.environ["SSL_CERT_FILE"] = certificates  # for ours, that looks at the file first
     from exporter.cli import main as run  # noqa: PLC0415
 
     run()

@@ -22,13 +22,20 @@ ROOT: Final = Path(__file__).parents[1]
 PROJECT: Final[dict[str, Any]] = tomllib.loads((ROOT / "pyproject.toml").read_text())
 RUNTIME: Final = [Requirement(line) for line in PROJECT["project"]["dependencies"]]
 DEVELOPMENT: Final = [Requirement(line) for line in PROJECT["project"]["optional-dependencies"]["dev"]]
-BUILD: Final = [
-    Requirement(line) for line in (ROOT / "requirements-build.in").read_text().splitlines() if not line.startswith("#")
-]
+
+
+def listed(file: str) -> list[Requirement]:
+    """Return what a file of requirements asks for."""
+    return [Requirement(line) for line in (ROOT / file).read_text().splitlines() if not line.startswith("#")]
+
+
+BUILD: Final = listed("requirements-build.in")
+BENCH: Final = listed("requirements-bench.in")
 LOCKS: Final = {
     "requirements.lock": RUNTIME,
     "requirements-dev.lock": [*RUNTIME, *DEVELOPMENT, *BUILD],
     "requirements-build.lock": BUILD,
+    "requirements-bench.lock": BENCH,
 }
 WORKFLOWS: Final = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 
@@ -99,6 +106,12 @@ def test_the_locks_agree_with_each_other() -> None:
     development = {name: version for name, version, _ in pins("requirements-dev.lock")}
     for lock in ("requirements.lock", "requirements-build.lock"):
         assert {name: version for name, version, _ in pins(lock)}.items() <= development.items(), "run: make lock"
+    beside = {name: version for name, version, _ in pins("requirements-bench.lock")}
+    assert [] == [name for name in beside.keys() & development.keys() if beside[name] != development[name]], "run: make lock"
+
+
+def test_what_a_figure_is_held_against_is_one_version() -> None:
+    assert [] == [one.name for one in BENCH if [sign.operator for sign in one.specifier] != ["=="]]
 
 
 def test_the_build_backend_is_locked() -> None:
@@ -164,4 +177,4 @@ def test_the_update_bot_can_run_the_command_of_a_lock(lock: str) -> None:
     known = {"--universal": False, "--generate-hashes": False, "--python-version": True, "--extra": True, "--constraint": True}
     assert options.items() <= {**known, "--output-file": True}.items()
     assert f"--output-file={lock}" in words
-    assert [] != [word for word in words if word in {"pyproject.toml", "requirements-build.in"}]
+    assert [] != [word for word in words if word in {"pyproject.toml", "requirements-build.in", "requirements-bench.in"}]

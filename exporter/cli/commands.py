@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn
 
-import structlog
 import typer
 from typer.completion import get_completion_inspect_parameters
 
 from exporter.cli.basics import basics, version_text
 from exporter.cli.exits import EXIT_BAD_CONFIG, EXIT_UNKNOWN, exits, is_no_room, shout, shout_of_no_room
+from exporter.cli.late import configure_logs, run, without_rich
 from exporter.cli.monitoring import monitoring
 from exporter.cli.names import offered_targets
 from exporter.cli.options import (
@@ -40,15 +39,12 @@ from exporter.cli.rehearsals import rehearsals
 from exporter.cli.tree import PROGRAM, Command, Commands, was_typed
 from exporter.commands.completion import VARIABLE
 from exporter.model import WHOLE, Shard
-from exporter.support import logs
 from exporter.support.hardening import keep_memory_private
 from exporter.support.printed import put
 from exporter.support.redaction import visible
 
 if TYPE_CHECKING:
     from exporter.config import Config
-
-log = structlog.get_logger(__name__)
 
 _WRONG_USAGE: Final = 2  # Typer's own exit code of it; it does not export the error
 
@@ -118,18 +114,20 @@ def daemon(
     """Run the daemon; the sub-commands look, try and rehearse."""
     if context.invoked_subcommand is not None:
         return
-    from exporter import web  # noqa: PLC0415  the other commands start without the web stack
-    from exporter.commands.daemon import run, with_state_file  # noqa: PLC0415
-    from exporter.runtime import shutdown  # noqa: PLC0415  the other commands start without it
+    with without_rich():
+        from exporter import web  # noqa: PLC0415  the other commands start without the web stack
+        from exporter.commands.daemon import run as run_daemon  # noqa: PLC0415
+        from exporter.commands.daemon import with_state_file  # noqa: PLC0415
+        from exporter.runtime import shutdown  # noqa: PLC0415  the other commands start without it
 
-    logs.configure(level.value, log_format.value)
+    configure_logs(level.value, log_format.value)
     keep_memory_private()
     with exits(interrupted=0):
         load, names = _loader(*config_of(context, config_file, config_dir), shard), web.allowed_hosts(allowed_hosts or ())
         if standby:
             load = with_state_file(load)
         shutdown.run(
-            lambda signals: run(
+            lambda signals: run_daemon(
                 load,
                 signals=signals,
                 listen_address=listen,
@@ -166,7 +164,7 @@ def check_config(
         raise typer.BadParameter("--online signs in with the secrets that --no-secrets leaves out; write one of them")
     path, folder = config_of(context, config_file, config_dir)
     path = file or path
-    logs.configure("warning", "auto")
+    configure_logs("warning")
     keep_memory_private()
     with exits():
         problems, watched = check(
@@ -203,13 +201,13 @@ def probe(
     from exporter.commands.probe_running import ask_running  # noqa: PLC0415
     from exporter.commands.probe_table import print_unknown  # noqa: PLC0415
 
-    logs.configure("error", "auto")
+    configure_logs("error")
     keep_memory_private()
     tell = print_unknown if output is Output.TABLE else shout
     with exits(bad_config=EXIT_UNKNOWN, otherwise=EXIT_UNKNOWN, interrupted=EXIT_UNKNOWN, tell=tell):
         how = (targets or [], output.value)
         raise typer.Exit(
-            asyncio.run(
+            run(
                 ask_running(running, *how)
                 if running
                 else probe_now(load_config(*config_of(context, config_file, config_dir)), *how)
@@ -229,11 +227,11 @@ def list_names(
     """List schedules, staff, services and resources, with aliases to paste. Names of people: keep no copy. Exit code 0 to 2."""
     from exporter.commands.list_names import list_names  # noqa: PLC0415
 
-    logs.configure("error", "auto")
+    configure_logs("error")
     keep_memory_private()
     with exits():
         raise typer.Exit(
-            asyncio.run(list_names(load_config(*config_of(context, config_file, config_dir)), targets or [], output.value))
+            run(list_names(load_config(*config_of(context, config_file, config_dir)), targets or [], output.value))
         )
 
 
@@ -251,10 +249,10 @@ def conformance(
     """Ask a real account which statements of the fact sheet hold. Prints a report without names and ids. Exit code 0 to 2."""
     from exporter.commands.conformance import conformance  # noqa: PLC0415
 
-    logs.configure("error", "auto")
+    configure_logs("error")
     keep_memory_private()
     with exits():
-        raise typer.Exit(asyncio.run(conformance(load_config(*config_of(context, config_file, config_dir)), target)))
+        raise typer.Exit(run(conformance(load_config(*config_of(context, config_file, config_dir)), target)))
 
 
 @app.command()
@@ -289,7 +287,7 @@ def bitrix24_login(
     """Make the token file of a Bitrix24 application. Asks for the client secret unless B24_CLIENT_SECRET holds it."""
     from exporter.commands.bitrix24_login import SECRET_VARIABLE, login  # noqa: PLC0415
 
-    logs.configure("warning", "auto")
+    configure_logs("warning")
     keep_memory_private()
     with exits():
         given = os.environ.get(SECRET_VARIABLE)
@@ -298,12 +296,11 @@ def bitrix24_login(
             return str(typer.prompt("Client secret", hide_input=True))
 
         again = None if given else ask_secret
-        asyncio.run(login(portal, client_id, given or ask_secret(), token_file, server, ask_secret=again))
+        run(login(portal, client_id, given or ask_secret(), token_file, server, ask_secret=again))
 
 
 def main() -> NoReturn:
     """Run the command line; the console script."""
-    logs.configure("warning", "auto")  # a command that sets up no log of its own shows no local variables either
     if VARIABLE in os.environ:  # a shell asks what may come next, by the name that it was given the script for
         get_completion_inspect_parameters()  # makes the library's shells known
         app(prog_name=PROGRAM)

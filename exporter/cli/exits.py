@@ -7,15 +7,13 @@ import errno
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final, TypeGuard
 
-import structlog
 import typer
 
+from exporter.cli.late import logger
 from exporter.errors import BookingSyncError, ConfigError
 from exporter.support.printed import no_more_output
 from exporter.support.redaction import redact, visible
 from exporter.support.threads import NO_THREAD, is_no_thread
-
-log = structlog.get_logger(__name__)
 
 EXIT_BAD_CONFIG: Final = 2
 EXIT_UNKNOWN: Final = 3
@@ -61,6 +59,7 @@ def exits(
     tell: Callable[[Sequence[str]], object] = shout,
 ) -> Iterator[None]:
     """Turn what can go wrong into an exit code; no traceback without a bug. ``tell`` says what was wrong."""
+    log = logger(__name__)
     try:
         yield
     except ConfigError as error:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
@@ -11,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 import typer
 
 from exporter.cli.exits import exits
+from exporter.cli.late import configure_logs, run
 from exporter.cli.tree import Commands
-from exporter.support import logs
 
 if TYPE_CHECKING:  # the other commands, and a shell that completes, start without the bundle
     from exporter.monitoring import Options, Settings
@@ -152,7 +151,7 @@ def check_bundle(
     """Ask running servers whether they carry the bundle. Exit code 0 all there, 1 something is missing, 2 bad usage."""
     from exporter.commands.check_bundle import Access, check_running  # noqa: PLC0415
 
-    logs.configure("error", "auto")
+    configure_logs("error")
     with exits():
         settings = _settings(monitoring_file)
         options = _options(settings, job, (config_file, config_dir), slo=slo, hurry=hurry)
@@ -164,7 +163,7 @@ def check_bundle(
         }
         addresses = {kind: url for kind, url in given.items() if url}
         access = Access(addresses, user, password_file, grafana_token_file, ca_file)
-        raise typer.Exit(asyncio.run(check_running(options, access, output.value, typer.echo)))
+        raise typer.Exit(run(check_running(options, access, output.value, typer.echo)))
 
 
 @monitoring.command("password")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from exporter.cli.exits import exits
+from exporter.cli.late import configure_logs, run
 from exporter.cli.names import offered_incidents, offered_scenarios
 from exporter.cli.options import (
     DEFAULT_ADDRESS,
@@ -22,7 +22,6 @@ from exporter.cli.options import (
     LogLevel,
 )
 from exporter.cli.tree import Commands
-from exporter.support import logs
 
 rehearsals = Commands()
 
@@ -52,7 +51,7 @@ def demo(
     from exporter.commands.demo import run_demo  # noqa: PLC0415
     from exporter.runtime import shutdown  # noqa: PLC0415
 
-    logs.configure(level.value, log_format.value)
+    configure_logs(level.value, log_format.value)
     with exits(interrupted=0):
         names = web.allowed_hosts(allowed_hosts or ())
         shutdown.run(
@@ -82,13 +81,13 @@ def simulate(
     """Run the simulator alone. For drills with your own exporter, Prometheus and pager."""
     from exporter.commands.simulate import list_scenarios, run_simulator  # noqa: PLC0415
 
-    logs.configure(level.value, "auto")
+    configure_logs(level.value)
     with exits(interrupted=0):
         if show:
             for line in list_scenarios():
                 typer.echo(line)
             return
-        asyncio.run(run_simulator(listen, scenario, typer.echo, told, last_week=last_week, job=job))
+        run(run_simulator(listen, scenario, typer.echo, told, last_week=last_week, job=job))
 
 
 @rehearsals.command()
@@ -114,7 +113,7 @@ def drill(
     from exporter.runtime import Signals, shutdown  # noqa: PLC0415
     from exporter.support.net import parse_address  # noqa: PLC0415
 
-    logs.configure(level.value, "auto")
+    configure_logs(level.value)
     with exits():
         stack = Stack(
             Service("Prometheus", "--prometheus-url", prometheus),

@@ -6,12 +6,12 @@ import asyncio
 import contextlib
 import os
 import resource
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from concurrent.futures import Executor
 from functools import partial
 from pathlib import Path
 from random import Random
-from typing import Final
+from typing import Final, TypeVar
 
 import structlog
 from prometheus_client import CollectorRegistry
@@ -21,7 +21,7 @@ from exporter.commands.served_runbooks import ServedRunbooks
 from exporter.commands.site_users import loading_with_users
 from exporter.commands.world import known_secrets
 from exporter.config import Config
-from exporter.errors import ConfigError, Problem, WebServerError
+from exporter.errors import BookingSyncError, ConfigError, Problem, WebServerError
 from exporter.metrics import Instruments, Page
 from exporter.model import WHOLE, Shard
 from exporter.platforms.http_pool import open_pool
@@ -40,14 +40,17 @@ from exporter.runtime import (
     take_over_when_free,
     tell_of_warnings,
 )
+from exporter.runtime.garbage import Look
 from exporter.state.thresholds import DEFAULTS
 from exporter.support import logs, sdnotify
 from exporter.support.audit import change_requested
 from exporter.support.supervision import supervised
 from exporter.support.threads import UnwaitedThreads
+from exporter.support.tls_buffers import shrink_tls_buffers
 from exporter.web import Server, WebConfig, create_app, listener_warning, serve
 
 log = structlog.get_logger(__name__)
+T = TypeVar("T")
 
 STOP_GRACE_SECONDS: Final = 6.0  # for all that ends in order; shutdown.py ends the process a second later
 WATCH_SECONDS: Final = 5.0
@@ -55,6 +58,7 @@ LAG_SECONDS: Final = 0.5
 CLOCK_SECONDS: Final = 1.0
 SETTLE_SECONDS: Final = 1.0
 MAX_UNSETTLED_SECONDS: Final = 600.0
+RELOADS_BETWEEN_LOOKS: Final = 100  # at everything: with 5,500 targets each holds the loop for a second
 THREADS: Final = 64
 PAGE_THREADS: Final = 4  # rendering is work for the processor; more threads would only take turns
 ANSWER_THREADS: Final = 4  # and so is the reading of large answers
@@ -87,6 +91,7 @@ async def run(
     sites = KnownSites()
     load = sites.loading(loading_with_users(load, web_config))
     _make_room()
+    shrink_tls_buffers()
     garbage.postpone()
     lag = LoopLag()
     lag.start()
@@ -97,9 +102,9 @@ async def run(
         UnwaitedThreads(PAGE_THREADS, "pages") as pages,
         UnwaitedThreads(ANSWER_THREADS, "answers") as answers,
     ):
-        config = await signals.unless_stopped(asyncio.to_thread(load))
-        _warn_of_little_room(len(config.targets))
-        web = await signals.unless_stopped(asyncio.to_thread(WebConfig.load, web_config))
+        # Thousands of targets take seconds to read, and whoever asks for our health waits for less.
+        loading = asyncio.create_task(asyncio.to_thread(load), name="configuration")
+        web = await signals.unless_stopped(_after(loading, asyncio.to_thread(WebConfig.load, web_config)))
         admission, threads = Admission(clock, lag, answers), ThreadWatch(clock)
         application = _application(
             load,
@@ -114,15 +119,8 @@ async def run(
         )
         async with application as (app, instruments, world):
             runbooks = ServedRunbooks(lambda: DEFAULTS if app.opening else app.config.verdicts.thresholds)
-            server = await serve(
-                create_app(app, pages, max_requests=max_requests, runbooks=runbooks),
-                listen_address,
-                web,
-                allowed_hosts,
-            )
-            log.info("listening", address=server.url, bound=server.bound)
-            if open_to_all := listener_warning(server.bound, web, lifecycle=lifecycle):
-                log.warning("listener_open", problem=str(open_to_all), lifecycle=lifecycle)
+            pages_of = create_app(app, pages, max_requests=max_requests, runbooks=runbooks)
+            server = await _after(loading, serve(pages_of, listen_address, web, allowed_hosts))
 
             def helper(name: str, work: Callable[[], Coroutine[None, None, None]]) -> asyncio.Task[None]:
                 doing = supervised(name, work, clock=clock, random=Random(), died=instruments.task_died)  # noqa: S311  jitter
@@ -130,6 +128,12 @@ async def run(
 
             helpers = [helper("loop_lag", partial(_publish_lag, lag, clock, instruments)), helper("threads", threads.run)]
             try:
+                config = await signals.unless_stopped(loading)
+                # Said only now: of a configuration that is refused, its faults are all that counts.
+                log.info("listening", address=server.url, bound=server.bound)
+                if open_to_all := listener_warning(server.bound, web, lifecycle=lifecycle):
+                    log.warning("listener_open", problem=str(open_to_all), lifecycle=lifecycle)
+                _warn_of_little_room(len(config.targets))
                 await signals.unless_stopped(app.start(config))
                 helpers += [
                     helper("garbage", partial(_settle_garbage, app, clock)),
@@ -155,6 +159,18 @@ async def run(
                     task.cancel()
                 await asyncio.gather(*helpers, return_exceptions=True)
     log.info("stopped")
+
+
+async def _after(loading: asyncio.Task[Config], work: Awaitable[T]) -> T:
+    """Return what ``work`` brings. If it fails, raise what the configuration has first, as if that had been read before."""
+    try:
+        return await work
+    except BookingSyncError:
+        await loading
+        raise
+    except BaseException:
+        loading.cancel()
+        raise
 
 
 async def _until_the_stop(signals: Signals, server: Server) -> None:
@@ -219,14 +235,18 @@ def _warn_of_little_room(targets: int) -> None:
 
 
 async def _settle_garbage(app: Application, clock: Clock) -> None:
-    """Settle after the start and after each reload, once what they brought has been polled, or as good as."""
+    """Settle after the start and after each reload, once what they brought has been polled, or as good as.
+
+    What the start dropped is little. A reload leaves some each time, and of what it looks at most is new; whatever outlives
+    that goes with every hundredth.
+    """
     settled, waited = 0, 0.0
     while True:
         if app.changes == settled:
             waited = 0.0
         elif app.ready or waited >= MAX_UNSETTLED_SECONDS:
-            # After a reload only: it leaves garbage each time (the loader's nodes, for one), the start does so once.
-            garbage.settle(thoroughly=settled > 0)
+            hundreds = app.changes // RELOADS_BETWEEN_LOOKS > settled // RELOADS_BETWEEN_LOOKS
+            garbage.settle(Look.YOUNG if settled == 0 else Look.ALL if hundreds else Look.NEW)
             settled = app.changes
         await clock.sleep(SETTLE_SECONDS)
         waited += SETTLE_SECONDS

@@ -8,7 +8,8 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from exporter.config.settings import Config, account_of, place
+from exporter.config.settings import Config, account_of
+from exporter.config.shards import is_in
 from exporter.config.unwatched import unwatched_by
 from exporter.platforms.discovery import FoundSite
 from exporter.platforms.settings import Target
@@ -22,8 +23,8 @@ _DIGITS: Final = 8
 def with_sites(config: Config, found: Mapping[str, Mapping[str, str]]) -> Config:
     """Return ``config`` with a target for each site that was ``found``: by the rule's name, the name of the target by site id.
 
-    A site that also stands in the file is the one that stands there, and one that two rules find is the first one's. Sites
-    fall to shards by their ids, since their names may differ between processes.
+    A site that also stands in the file is the one that stands there, and one that two rules find is the first one's. It falls
+    to the shard that would have it by the file: by its id, since its name may differ between processes.
     """
     known = {*map(account_of, config.written), *config.elsewhere} - {None}
     names = {target.name for target in config.written}
@@ -34,7 +35,7 @@ def with_sites(config: Config, found: Mapping[str, Mapping[str, str]]) -> Config
         for site_id, name in found.get(rule.name, {}).items():
             target = rule.target_of(site_id, name)
             account = account_of(target)
-            if account in known or place(site_id) % config.shard.count != config.shard.index:
+            if account in known or not is_in(config.shard, min(target.undivided)):
                 continue
             if name in names:  # somebody called another account so
                 target = rule.target_of(site_id, f"{name}{site_id[_DIGITS:]}")

@@ -53,8 +53,10 @@ def config_hash(config: Config) -> str:
     """Return 12 hexadecimal digits that change with anything that counts but the values of secrets.
 
     Who may read the number could try guesses at those. Of a secret counts where it was read from, and the host that it belongs
-    to. Equal files give equal numbers, wherever they stand, and whatever their rules have found so far.
+    to. Equal files give equal numbers, wherever they stand, whatever their rules have found so far, and in each shard.
     """
+    if config.hash_of_whole is not None:
+        return config.hash_of_whole
     folder = config.files[0].parent if config.files else Path("/")
     canonical = json.dumps(_plain(config.finding((), ()), folder=folder), sort_keys=True, ensure_ascii=True)
     return hashlib.sha256(canonical.encode()).hexdigest()[:_HASH_DIGITS]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from functools import reduce
 from operator import or_
@@ -115,7 +114,7 @@ class Config(Strict):
     state_file: FilePath | None = Field(
         default=None,
         description="Remembers which states connections and collectors had within a week, across restarts. A relative path "
-        "starts at the folder of this file; with `--shard` its name ends in `.I-of-N`. Default: forgotten at a restart.",
+        "starts at the folder of this file; with `--shard` its name ends in `.shard-I-of-N`. Default: forgotten at a restart.",
     )
 
     verdicts: Annotated[Verdicts, MAY_BE_EMPTY] = Field(
@@ -151,6 +150,7 @@ class Config(Strict):
     _origins: Mapping[str, Path] = PrivateAttr(default_factory=dict)
     _shard: Shard = PrivateAttr(default=WHOLE)
     _elsewhere: frozenset[Hashable] = PrivateAttr(default=frozenset())
+    _hash_of_whole: str | None = PrivateAttr(default=None)
     _found: frozenset[str] = PrivateAttr(default=frozenset())
     _unopened: tuple[str, ...] = PrivateAttr(default=())
 
@@ -230,6 +230,16 @@ class Config(Strict):
         return self._elsewhere
 
     @property
+    def hash_of_whole(self) -> str | None:
+        """The hash of what it was before it was divided, in which all shards of a file agree; ``None`` if it was not."""
+        return self._hash_of_whole
+
+    @property
+    def watched(self) -> frozenset[str]:
+        """What its targets are called."""
+        return frozenset(target.name for target in self.targets)
+
+    @property
     def written(self) -> tuple[Target, ...]:
         """The targets that stand in the file, without those that a rule found."""
         return tuple(target for target in self.targets if target.name not in self._found)
@@ -271,33 +281,21 @@ class Config(Strict):
         copy._unwatched, copy._gaps = unwatched, gaps  # noqa: SLF001  its own
         return copy
 
+    def divided(
+        self, shard: Shard, targets: tuple[Target, ...], elsewhere: frozenset[Hashable], state_file: Path | None, digest: str
+    ) -> Config:
+        """Return what falls to ``shard`` of the same configuration, see :attr:`elsewhere` and :attr:`hash_of_whole`."""
+        copy = self.model_copy(update={"targets": targets, "state_file": state_file})
+        copy._shard, copy._elsewhere, copy._hash_of_whole = shard, elsewhere, digest  # noqa: SLF001  its own
+        here = copy.watched
+        copy._unwatched = tuple(row for row in self._unwatched if row.target is None or row.target in here)  # noqa: SLF001  its own
+        return copy
+
     def without_warnings(self) -> Config:
         """Return the same configuration for somebody who means all of it."""
         return self.read_from(self._files, (), self._secrets).leaving((), ())
 
 
-def shard_of(config: Config, index: int, count: int) -> Config:
-    """Return ``config`` with every target whose name falls to shard ``index`` of ``count``, counted from 0.
-
-    A target stays in its shard when others come and go. Each shard keeps a state file of its own, ``NAME.I-of-N``: processes
-    that share one would drop each other's targets. Raises :class:`ValueError` for an index outside of the count.
-    """
-    if not 0 <= index < count:
-        raise ValueError(f"shard {index} is not one of {count}; they count from 0")
-    targets = tuple(target for target in config.targets if place(target.name) % count == index)
-    state_file = config.state_file and config.state_file.with_name(f"{config.state_file.name}.{index}-of-{count}")
-    shard = config.model_copy(update={"targets": targets, "state_file": state_file})
-    here = {account_of(target) for target in targets}
-    shard._shard = Shard(index, count)  # noqa: SLF001  ours
-    shard._elsewhere = frozenset(map(account_of, config.targets)) - here  # noqa: SLF001  ours
-    return shard
-
-
 def account_of(target: Target) -> Hashable:
     """Return what tells the account of ``target`` from those of others; ``None`` where that is not known."""
     return (target.platform, target.account.key) if target.account else None
-
-
-def place(name: str) -> int:
-    """Return a number that belongs to ``name`` for good."""
-    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8])

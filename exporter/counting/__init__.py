@@ -14,24 +14,30 @@ from exporter.counting.bookings import (
     too_many,
     unique,
 )
-from exporter.counting.changes import Seen, missing, unseen
+from exporter.counting.changes import Changes, Seen, changes, missing, unseen
 from exporter.counting.conflicts import Conflicts, conflict_reach, find_conflicts
+from exporter.counting.table import Table, apart, joined
 from exporter.counting.wall_clock import wall_clock_form
 from exporter.counting.windows import WindowError, WindowSpec, day_start, hull, parse, resolve_all
 
 __all__ = [
     "Booking",
+    "Changes",
     "Conflicts",
     "Rule",
     "Seen",
+    "Table",
     "WindowError",
     "WindowSpec",
+    "apart",
+    "changes",
     "conflict_reach",
     "count_windows",
     "day_start",
     "find_conflicts",
     "hull",
     "in_any",
+    "joined",
     "lies_in",
     "missing",
     "next_start",

@@ -12,8 +12,26 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from typing import Literal, Protocol
 
+from exporter.counting.table import Booking, Table, joined
 from exporter.errors import TargetConfigError
-from exporter.model import CollectorName, Value, Window, WindowBookings
+from exporter.model import CollectorName, Window, WindowBookings
+
+__all__ = [
+    "Booking",
+    "Rule",
+    "Span",
+    "count_windows",
+    "in_any",
+    "lies_in",
+    "next_start",
+    "number_in",
+    "positions_in",
+    "positions_in_any",
+    "reservations",
+    "those",
+    "too_many",
+    "unique",
+]
 
 Rule = Literal["start", "overlap"]
 
@@ -28,33 +46,20 @@ class Span(Protocol):
     def end(self) -> float: ...
 
 
-class Booking(Value, frozen=True, gc=False):
-    """The part of a booking that counting needs. ``start``/``end`` are Unix seconds, ``resources`` the API's ids as text.
-
-    ``status`` is lower case where the platform has one, else ``None``. Nothing personal.
-    """
-
-    id: str
-    start: float
-    end: float
-    resources: tuple[str, ...] = ()
-    status: str | None = None
-
-
-def unique(bookings: Iterable[Booking]) -> tuple[Booking, ...]:
+def unique(bookings: Iterable[Booking]) -> Table:
     """Return each booking once, in the order of first sight.
 
     A row that was read twice, because it moved between two pages, counts as it was read last.
     """
-    return tuple({booking.id: booking for booking in bookings}.values())
+    return joined([bookings])
 
 
-def reservations(booking: Booking) -> int:
-    """Return what ``booking`` counts for against ``max_bookings``: once for each of its resources, and at least once.
+def reservations(bookings: Sequence[Booking]) -> list[int]:
+    """Return what each of ``bookings`` counts for against ``max_bookings``: once for each of its resources, and at least once.
 
     The id of a resource takes nearly as much memory as a booking, and a platform may send many with each.
     """
-    return len(booking.resources) or 1
+    return [len(resources) or 1 for resources in Table.of(bookings).resources]
 
 
 def too_many(collector: CollectorName, max_bookings: int, instead: str = "") -> TargetConfigError:
@@ -75,13 +80,43 @@ def lies_in(booking: Booking, window: Span, rule: Rule) -> bool:
     return booking.start >= window.start or (rule == "overlap" and booking.end > window.start)
 
 
-def in_any(bookings: Iterable[Booking], windows: Sequence[Window], rule: Rule) -> list[Booking]:
+def positions_in(bookings: Table, window: Span, rule: Rule) -> list[int]:
+    """Return where in ``bookings`` those are that belong to ``window``: :func:`lies_in`, a hundred thousand times."""
+    low, high = window.start, window.end
+    if rule == "start":
+        return [position for position, start in enumerate(bookings.starts) if low <= start < high]
+    times = enumerate(zip(bookings.starts, bookings.ends, strict=True))
+    return [position for position, (start, end) in times if start < high and (start >= low or end > low)]
+
+
+def number_in(bookings: Table, window: Span, rule: Rule) -> int:
+    """Return how many of ``bookings`` belong to ``window``."""
+    low, high = window.start, window.end
+    if rule == "start":
+        return len([None for start in bookings.starts if low <= start < high])
+    return len(positions_in(bookings, window, rule))
+
+
+def positions_in_any(bookings: Table, windows: Sequence[Window], rule: Rule) -> list[int]:
+    """Return where in ``bookings`` those are that belong to at least one of ``windows``, in ascending order."""
+    spans = _spans(windows)
+    found = [positions_in(bookings, span, rule) for span in spans]
+    return found[0] if len(found) == 1 else sorted(set().union(*found))
+
+
+def in_any(bookings: Iterable[Booking], windows: Sequence[Window], rule: Rule) -> Table:
     """Return the bookings that belong to at least one of ``windows``."""
-    return [booking for booking in bookings if any(lies_in(booking, window, rule) for window in windows)]
+    table = Table.of(bookings)
+    return table.rows(positions_in_any(table, windows, rule))
+
+
+def those(bookings: Table, ids: Collection[str]) -> Table:
+    """Return those of ``bookings`` that ``ids`` name."""
+    return bookings.rows([position for position, booking_id in enumerate(bookings.ids) if booking_id in ids])
 
 
 def count_windows(
-    bookings: Sequence[Booking],
+    bookings: Iterable[Booking],
     windows: Sequence[Window],
     rule: Rule,
     *,
@@ -97,18 +132,19 @@ def count_windows(
     are ``accepted`` among them), and statuses and resources that get a number, which is 0 where there is no booking. ``None``
     leaves a count out. Without ``complete`` some rows could not be read, and the counts are a lower bound.
     """
+    table = Table.of(bookings)
+    clashing = None if conflicting is None else those(table, conflicting)
+    meant = None if conflicting is None else those(table, accepted) if accepted else Table()
 
     def count(window: Window) -> WindowBookings:
-        inside = [booking for booking in bookings if lies_in(booking, window, rule)]
-        by_status = Counter(booking.status for booking in inside)
-        by_resource = Counter(resource for booking in inside for resource in set(booking.resources))
+        inside = None if statuses is None and resources is None else table.rows(positions_in(table, window, rule))
         return WindowBookings(
             window,
-            len(inside),
-            conflicting=None if conflicting is None else sum(booking.id in conflicting for booking in inside),
-            accepted=None if conflicting is None else sum(booking.id in accepted for booking in inside),
-            by_status=None if statuses is None else {status: by_status[status] for status in statuses},
-            by_resource=None if resources is None else {resource: by_resource[resource] for resource in resources},
+            number_in(table, window, rule) if inside is None else len(inside),
+            conflicting=None if clashing is None else number_in(clashing, window, rule),
+            accepted=None if meant is None else number_in(meant, window, rule),
+            by_status=None if inside is None or statuses is None else _by_status(inside, statuses),
+            by_resource=None if inside is None or resources is None else _by_resource(inside, resources),
             complete=complete,
         )
 
@@ -117,4 +153,28 @@ def count_windows(
 
 def next_start(bookings: Iterable[Booking], after: float, before: float = float("inf")) -> float | None:
     """Return the earliest start in ``(after, before)``, Unix seconds; ``None`` when there is none."""
-    return min((booking.start for booking in bookings if after < booking.start < before), default=None)
+    return min([start for start in Table.of(bookings).starts if after < start < before], default=None)
+
+
+def _by_status(bookings: Table, statuses: Sequence[str]) -> dict[str, int]:
+    found = Counter(bookings.statuses)
+    return {status: found[status] for status in statuses}
+
+
+def _by_resource(bookings: Table, resources: Sequence[str]) -> dict[str, int]:
+    found: Counter[str] = Counter()
+    for together, times in Counter(bookings.resources).items():  # bookings of a business share few sets of them
+        for resource in set(together):
+            found[resource] += times
+    return {resource: found[resource] for resource in resources}
+
+
+def _spans(windows: Sequence[Window]) -> list[Window]:
+    """Return windows that cover what ``windows`` do, those that touch or overlap as one: by either rule they hold the same."""
+    spans: list[Window] = []
+    for window in sorted(windows, key=lambda window: window.start):
+        if spans and window.start <= spans[-1].end:
+            spans[-1] = Window("", spans[-1].start, max(spans[-1].end, window.end))
+        else:
+            spans.append(window)
+    return spans

@@ -11,10 +11,10 @@ Platforms add what their ids and their API tell beyond that.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from exporter.counting.bookings import Booking, Rule, lies_in
+from exporter.counting.bookings import Rule, lies_in
+from exporter.counting.table import Booking, Table, apart
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,31 +24,42 @@ class Seen:
     start: float
     end: float
     rule: Rule
-    bookings: Mapping[str, Booking] = field(default_factory=dict)
+    bookings: Table = field(default_factory=Table)
 
     def covers(self, booking: Booking) -> bool:
         """Tell whether a read of this range brings ``booking``."""
         return lies_in(booking, self, self.rule)
 
 
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What a read tells beside the one before.
+
+    ``came`` it shows and the other did not, ``unseen`` of these the other would have shown, had they been there; ``missing``
+    should have been seen again, soonest first.
+    """
+
+    came: Table
+    unseen: frozenset[str]
+    missing: tuple[Booking, ...]
+
+
+def changes(before: Seen, now: Seen, moment: float) -> Changes:
+    """Return what ``now`` tells beside ``before``. ``moment`` is now in Unix seconds."""
+    came, went = apart(now.bookings, before.bookings)
+    gone = [booking for booking in went if booking.start > moment and now.covers(booking)]
+    return Changes(
+        came,
+        frozenset(booking.id for booking in came if before.covers(booking)),
+        tuple(sorted(gone, key=lambda booking: (booking.start, len(booking.id), booking.id))),
+    )
+
+
 def unseen(before: Seen, now: Seen) -> frozenset[str]:
     """Return the ids of the bookings that the read before would have brought, had they been there."""
-    return frozenset(
-        booking_id
-        for booking_id, booking in now.bookings.items()
-        if booking_id not in before.bookings and before.covers(booking)
-    )
+    return changes(before, now, float("inf")).unseen
 
 
 def missing(before: Seen, now: Seen, moment: float) -> tuple[Booking, ...]:
     """Return the bookings that should have been seen again, soonest first. ``moment`` is now in Unix seconds."""
-    return tuple(
-        sorted(
-            (
-                booking
-                for booking_id, booking in before.bookings.items()
-                if booking_id not in now.bookings and booking.start > moment and now.covers(booking)
-            ),
-            key=lambda booking: (booking.start, len(booking.id), booking.id),
-        )
-    )
+    return changes(before, now, moment).missing

@@ -13,11 +13,13 @@ that interval, and a reader has to have read all of it.
 from __future__ import annotations
 
 import heapq
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from itertools import groupby
 from typing import Final
 
-from exporter.counting.bookings import Booking, Rule, in_any
+from exporter.counting.bookings import Rule, in_any, positions_in_any
+from exporter.counting.table import Booking, Table
 from exporter.model import Conflict, Value, Window
 
 SHOWN_CONFLICTS: Final = 10
@@ -49,40 +51,81 @@ def find_conflicts(
 
     An overlap of which one booking is ``accepted`` (ids) is meant; without those bookings the others are as if alone.
     """
-    judged = [booking for booking in bookings if booking.id not in accepted] if accepted else bookings
-    ids = conflicting_ids(bookings, overlapping_resources)
+    # Whoever conflicts with nobody is in no pair either, and mostly that is nearly everybody.
+    clashing = conflicting(Table.of(bookings), overlapping_resources)
+    judged = clashing.rows([position for position, booking_id in enumerate(clashing.ids) if booking_id not in accepted])
+    ids = frozenset(clashing.ids)
     first = first_conflicts(judged, windows, rule, now=now, overlapping_resources=overlapping_resources)
     ahead = next((conflict.start for conflict in first if conflict.end > now), None)
-    if len(judged) == len(bookings):
+    if len(judged) == len(clashing):
         return Conflicts(ids, first, next=ahead)
     # All that is to be judged and is not among the first is none: so this many pairs hold as many accepted ones as have room.
     limit = SHOWN_CONFLICTS + len(first)
-    everything = first_conflicts(bookings, windows, rule, now=now, overlapping_resources=overlapping_resources, limit=limit)
+    everything = first_conflicts(clashing, windows, rule, now=now, overlapping_resources=overlapping_resources, limit=limit)
     meant = tuple(pair for pair in everything if pair.first in accepted or pair.second in accepted)
     left = conflicting_ids(judged, overlapping_resources)
     return Conflicts(ids, (*first, *meant)[:SHOWN_CONFLICTS], ids - left, ahead)
 
 
 def conflicting_ids(bookings: Iterable[Booking], overlapping_resources: Collection[str] = ()) -> frozenset[str]:
-    """Return the ids of all bookings that conflict with another on a resource that serves one at a time.
+    """Return the ids of all bookings that conflict with another on a resource that serves one at a time."""
+    return frozenset(conflicting(Table.of(bookings), overlapping_resources).ids)
 
-    In the order of (start, end), a booking conflicts with an earlier one exactly when the latest end so far lies after its
-    start, and with a later one exactly when its successor starts before its end. Zero length needs no case of its own,
-    because it sorts before everything else that starts at the same moment.
+
+def conflicting(bookings: Table, overlapping_resources: Collection[str] = ()) -> Table:
+    """Return those of ``bookings`` that conflict with another on a resource that serves one at a time.
+
+    Most bookings overlap nothing, which the order of their starts alone tells; only the others are looked at closely.
     """
-    lanes: dict[str, list[Booking]] = {}
-    for booking in bookings:
-        for resource in _exclusive(booking, overlapping_resources):
-            lanes.setdefault(resource, []).append(booking)
-    found: set[str] = set()
-    for lane in lanes.values():
-        lane.sort(key=_by_time)
-        latest_end = float("-inf")
-        for position, booking in enumerate(lane):
-            if latest_end > booking.start or (position + 1 < len(lane) and lane[position + 1].start < booking.end):
-                found.add(booking.id)
-            latest_end = max(latest_end, booking.end)
-    return frozenset(found)
+    starts, ends = bookings.starts.tolist(), bookings.ends.tolist()
+    found: set[int] = set()
+    for lane in _lanes(bookings, overlapping_resources).values():
+        lane.sort(key=starts.__getitem__)
+        for first, last in _tangles(lane, starts, ends):
+            tangle = sorted([(starts[position], ends[position], position) for position in lane[first:last]])
+            found.update(_overlapping(tangle))
+    return bookings.rows(sorted(found))
+
+
+def _tangles(lane: Sequence[int], starts: Sequence[float], ends: Sequence[float]) -> Iterator[tuple[int, int]]:
+    """Yield the slices of ``lane`` (positions by start) in which each but the first begins before an earlier one ended."""
+    tangled: list[int] = []
+    latest_end = float("-inf")
+    for turn, position in enumerate(lane):
+        if starts[position] < latest_end:
+            tangled.append(turn)
+        if ends[position] > latest_end:  # noqa: PLR1730  a call of max() takes as long as all the rest
+            latest_end = ends[position]
+    # What follows on each other is one tangle, with what stands before it.
+    for _, run in groupby(enumerate(tangled), lambda item: item[1] - item[0]):
+        turns = [turn for _, turn in run]
+        yield turns[0] - 1, turns[-1] + 1
+
+
+def _overlapping(lane: Sequence[tuple[float, float, int]]) -> Iterator[int]:
+    """Yield the positions of those in ``lane`` (start, end, position; sorted) that conflict with another.
+
+    In this order a booking conflicts with an earlier one exactly when the latest end so far lies after its start, and with a
+    later one exactly when its successor starts before its end. Zero length needs no case of its own, because it sorts before
+    everything else that starts at the same moment.
+    """
+    latest_end = float("-inf")
+    for turn, (start, end, position) in enumerate(lane):
+        if latest_end > start or (turn + 1 < len(lane) and lane[turn + 1][0] < end):
+            yield position
+        latest_end = max(latest_end, end)
+
+
+def _lanes(bookings: Table, overlapping_resources: Collection[str]) -> dict[str, list[int]]:
+    """Return where in ``bookings`` those of each resource are that serves one at a time."""
+    together: defaultdict[tuple[str, ...], list[int]] = defaultdict(list)  # the same few sets of resources come again and again
+    for position, resources in enumerate(bookings.resources):
+        together[resources].append(position)
+    lanes: defaultdict[str, list[int]] = defaultdict(list)
+    for resources, positions in together.items():
+        for resource in _exclusive(resources, overlapping_resources):
+            lanes[resource] += positions
+    return lanes
 
 
 def conflict_reach(
@@ -95,10 +138,14 @@ def conflict_reach(
 
     It covers every booking of the windows that occupies a resource; ``None`` when no booking does.
     """
-    inside = [booking for booking in in_any(bookings, windows, rule) if _exclusive(booking, overlapping_resources)]
+    table = Table.of(bookings)
+    idle = {resources for resources in set(table.resources) if not _exclusive(resources, overlapping_resources)}
+    inside = positions_in_any(table, windows, rule)
+    if idle:
+        inside = [position for position in inside if table.resources[position] not in idle]
     if not inside:
         return None
-    return min(booking.start for booking in inside), max(booking.end for booking in inside)
+    return min(map(table.starts.__getitem__, inside)), max(map(table.ends.__getitem__, inside))
 
 
 def first_conflicts(
@@ -117,8 +164,8 @@ def first_conflicts(
     """
     ahead: list[Conflict] = []
     over: deque[Conflict] = deque(maxlen=limit)
-    everything = list(bookings)
-    wanted = {booking.id for booking in in_any(everything, windows, rule)}
+    everything = Table.of(bookings)
+    wanted = set(in_any(everything, windows, rule).ids)
     seen: set[tuple[str, str]] = set()
     for conflict in _pairs(everything, wanted, overlapping_resources, limit):
         pair = (conflict.first, conflict.second)
@@ -135,7 +182,7 @@ def first_conflicts(
 
 
 def _pairs(
-    bookings: list[Booking], wanted: Collection[str], overlapping_resources: Collection[str], limit: int
+    bookings: Iterable[Booking], wanted: Collection[str], overlapping_resources: Collection[str], limit: int
 ) -> Iterator[Conflict]:
     """Yield conflicting pairs in the order of their overlap's start, for each booking at most ``limit`` earlier partners.
 
@@ -145,7 +192,7 @@ def _pairs(
     running: dict[str, tuple[list[tuple[float, str]], list[tuple[float, str]]]] = {}
     for booking in sorted(bookings, key=_by_time):
         is_wanted = booking.id in wanted
-        for resource in sorted(_exclusive(booking, overlapping_resources)):
+        for resource in sorted(_exclusive(booking.resources, overlapping_resources)):
             heaps = running.setdefault(resource, ([], []))
             for heap in heaps:
                 while heap and heap[0][0] <= booking.start:
@@ -157,8 +204,8 @@ def _pairs(
             heapq.heappush(heaps[0 if is_wanted else 1], (booking.end, booking.id))
 
 
-def _exclusive(booking: Booking, overlapping_resources: Collection[str]) -> set[str]:
-    return {resource for resource in booking.resources if resource not in overlapping_resources}
+def _exclusive(resources: Iterable[str], overlapping_resources: Collection[str]) -> set[str]:
+    return {resource for resource in resources if resource not in overlapping_resources}
 
 
 def _by_time(booking: Booking) -> tuple[float, float, str]:

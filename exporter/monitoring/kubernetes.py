@@ -16,6 +16,7 @@ _NAME = "booking-sync-exporter"
 _LABELS = {"app.kubernetes.io/name": _NAME}  # what selectors ask for
 _ABOUT = {"app.kubernetes.io/component": "exporter", "app.kubernetes.io/part-of": "booking-sync"}
 _MONITORING = "monitoring.coreos.com/v1"
+_CLAIM = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
 _READ_BY_OWNER = 0o400  # 256 in the manifest; with fsGroup the kubelet adds the group
 _STATE = "/var/lib/booking-sync-exporter"
 _EXAMPLE_CONFIG = f"""\
@@ -36,8 +37,7 @@ def manifests(options: Options, version: str) -> dict[str, str]:
     return {
         "kustomization.yaml": _kustomization(options),
         "config.yaml": _example_config(options),
-        "volume.yaml": _volume(options),
-        "deployment.yaml": _deployment(options, version),
+        **_exporter(options, version),
         "networkpolicy.yaml": _network_policy(options),
         "service.yaml": _service(options),
         "servicemonitor.yaml": _service_monitor(options),
@@ -90,8 +90,7 @@ def _kustomization(options: Options) -> str:
                 "namespace": options.namespace,
                 "resources": [
                     "config.yaml",
-                    "volume.yaml",
-                    "deployment.yaml",
+                    *(("volume.yaml", "deployment.yaml") if options.shards == 1 else ("statefulset.yaml",)),
                     "networkpolicy.yaml",
                     "service.yaml",
                     "servicemonitor.yaml",
@@ -114,8 +113,15 @@ def _example_config(options: Options) -> str:
     )
 
 
+def _exporter(options: Options, version: str) -> dict[str, str]:
+    """Return who polls: one Pod with its volume, or one for each shard, which Kubernetes numbers."""
+    if options.shards == 1:
+        return {"volume.yaml": _volume(options), "deployment.yaml": _deployment(options, version)}
+    return {"statefulset.yaml": _stateful_set(options, version)}
+
+
 def _volume(options: Options) -> str:
-    spec = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
+    spec = _CLAIM
     return _manifest(
         options,
         "v1",
@@ -145,8 +151,8 @@ def _network_policy(options: Options) -> str:
     )
 
 
-def _deployment(options: Options, version: str) -> str:
-    container = {
+def _container(options: Options, version: str) -> dict[str, Any]:
+    return {
         "name": "exporter",
         "image": options.image or f"{_NAME}:{version}",
         "args": ["--config.file=/etc/booking-sync-exporter/exporter.yml", "--config.watch", "--web.listen-address=:10888"],
@@ -167,7 +173,10 @@ def _deployment(options: Options, version: str) -> str:
             {"name": "state", "mountPath": _STATE},
         ],
     }
-    pod = {
+
+
+def _pod(container: dict[str, Any]) -> dict[str, Any]:
+    return {
         "automountServiceAccountToken": False,
         "securityContext": {
             "runAsNonRoot": True,
@@ -182,9 +191,13 @@ def _deployment(options: Options, version: str) -> str:
         "volumes": [
             {"name": "config", "configMap": {"name": _NAME}},
             {"name": "secrets", "secret": {"secretName": _NAME, "optional": True, "defaultMode": _READ_BY_OWNER}},
-            {"name": "state", "persistentVolumeClaim": {"claimName": _NAME}},
         ],
     }
+
+
+def _deployment(options: Options, version: str) -> str:
+    pod = _pod(_container(options, version))
+    pod["volumes"].append({"name": "state", "persistentVolumeClaim": {"claimName": _NAME}})
     spec = {
         "replicas": 1,
         "strategy": {"type": "Recreate"},
@@ -197,6 +210,31 @@ def _deployment(options: Options, version: str) -> str:
         "Deployment",
         spec,
         "# One replica and no overlap: a second one would spend the platforms' budgets twice.\n",
+    )
+
+
+def _stateful_set(options: Options, version: str) -> str:
+    container = _container(options, version)
+    container["args"].append(f"--shard=$(SHARD)/{options.shards}")
+    index = {"fieldRef": {"fieldPath": "metadata.labels['apps.kubernetes.io/pod-index']"}}
+    spec = {
+        "replicas": options.shards,
+        "serviceName": _NAME,
+        "podManagementPolicy": "Parallel",  # no shard waits for another one's first polls
+        "selector": {"matchLabels": _LABELS},
+        "template": {
+            "metadata": {"labels": _LABELS},
+            "spec": _pod({**container, "env": [{"name": "SHARD", "valueFrom": index}]}),
+        },
+        "volumeClaimTemplates": [{"metadata": {"name": "state"}, "spec": _CLAIM}],
+    }
+    return _manifest(
+        options,
+        "apps/v1",
+        "StatefulSet",
+        spec,
+        "# One Pod for each shard: its number is the Pod's, by a label that Kubernetes sets since 1.28. The state of a shard,\n"
+        "# and token files of Bitrix24 applications, which are renewed every hour, lie on a volume of its own.\n",
     )
 
 

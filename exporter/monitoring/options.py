@@ -45,7 +45,8 @@ class Options:
     What follows has no flag and is read from ``monitoring.yml`` (:mod:`exporter.monitoring.settings`, which has checked it):
     ``exporters`` are the addresses of a job for the example of a Prometheus; ``prometheus_url`` and ``alertmanager_url`` are
     where the servers reach each other, with the password in ``password_file`` unless that is ""; ``cluster_label`` tells
-    clusters apart; ``off`` names alerts that nobody wants; ``delivery`` says who hears of the others, and how.
+    clusters apart; ``off`` names alerts that nobody wants; ``delivery`` says who hears of the others, and how; ``shards`` is
+    the number of Pods that divide the targets.
     Raises :class:`~exporter.errors.ConfigError` with every problem at once.
     """
 
@@ -69,6 +70,7 @@ class Options:
     variables: tuple[str, ...] = ()
     namespace: str = "monitoring"
     image: str = ""
+    shards: int = 1
     manifest_labels: Mapping[str, str] = field(default_factory=lambda: _NONE)
     delivery: Delivery = field(default_factory=Delivery)
     thresholds: Thresholds = DEFAULTS

@@ -50,6 +50,7 @@ OURS: Final = frozenset(
 
 MIN_SCRAPE_SECONDS: Final = 10.0
 MAX_SCRAPE_SECONDS: Final = 60.0
+MAX_SHARDS: Final = 1000
 """The boards look back three minutes, so that one failed scrape changes nothing."""
 
 
@@ -247,6 +248,12 @@ class Settings(Strict):
     grafana: Grafana = Field(default=Grafana(), description="Names in Grafana.")
     namespace: Namespace = Field(default="monitoring", description="Namespace of the manifests.")
     image: Image | None = Field(default=None, description="Image of the manifests; the one of this version if left out.")
+    shards: int = Field(
+        default=1,
+        ge=1,
+        le=MAX_SHARDS,
+        description="Pods of the manifests, which divide the targets (`--shard`); several are a StatefulSet.",
+    )
     manifest_labels: dict[ManifestLabel, ManifestValue] = Field(
         default={}, description="Labels that every manifest gets; kube-prometheus-stack selects by `release`."
     )
@@ -282,6 +289,7 @@ class Settings(Strict):
             variables=self.grafana.variables,
             namespace=self.namespace,
             image=self.image or "",
+            shards=self.shards,
             manifest_labels=MappingProxyType(self.manifest_labels),
             delivery=self.delivery,
         )

@@ -1,32 +1,25 @@
 """The connections to all platforms: aiohttp's pool behind httpx's transport interface.
 
 httpx's own pool (httpcore) walks all of its connections for each request and each answer, quadratic in those that idle: a
-fleet of hundreds of targets fills a core with that alone. aiohttp's does not, so this is the one file in which aiohttp
-appears; everything else speaks httpx's types and errors, and a test may pass ``httpx.MockTransport`` in its place
-(docs/decisions/0090).
+fleet of hundreds of targets fills a core with that alone. aiohttp's does not, so aiohttp appears here and in
+``connections.py``, and nowhere else; everything else speaks httpx's types and errors, and a test may pass
+``httpx.MockTransport`` in its place (docs/decisions/0090).
 """
 
 from __future__ import annotations
 
-import select
 import socket
 import ssl
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, nullcontext
-from contextvars import ContextVar
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Final
 
 import aiohttp
 import httpx
-from aiohttp.abc import AbstractResolver, ResolveResult
-from aiohttp.client_proto import ResponseHandler
-from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.abc import AbstractResolver
 from yarl import URL
 
 from exporter.clock import Clock
-from exporter.limits import INTERIM_ANSWERS
+from exporter.platforms.connections import USE, Admit, Connector, Use
 from exporter.platforms.names import Names
 from exporter.platforms.proxies import Proxies
 from exporter.platforms.retry import usable
@@ -34,18 +27,12 @@ from exporter.platforms.routes import ROUTE, Route, host_route
 from exporter.platforms.sockets import NO_DESCRIPTOR, Sockets, room_for_sockets
 
 if TYPE_CHECKING:
-    from aiohttp.client_reqrep import ClientRequest, ConnectionKey
-    from aiohttp.connector import Connection
-    from aiohttp.http import RawResponseMessage
-    from aiohttp.streams import StreamReader
-    from aiohttp.tracing import Trace
-
     from exporter.fields.routes import Proxy
 
 CONNECT_SECONDS: Final = 5.0
-# A connection that nobody needs for this long is closed: over TLS each holds a buffer of 256 KiB (asyncio's SSLProtocol), and
-# most portals are asked every few minutes. Sites of one platform share their connections, which are never idle that long.
-KEEP_ALIVE_SECONDS: Final = 15.0
+# A connection that nobody needs for this long is closed. The calls of one poll, which its budget may hold apart for a second or
+# two, share one. The next poll of a portal comes minutes later, when its server has closed the connection anyway.
+KEEP_ALIVE_SECONDS: Final = 5.0
 NAMES_SECONDS: Final = 60  # an address that was found is used for this long
 _HEADER_BYTES: Final = 64 * 1024
 _HEADERS: Final = 256
@@ -53,21 +40,6 @@ _READ_BYTES: Final = 128 * 1024
 
 ONCE: Final = "once"
 """Extension of a request that must not be sent twice, such as one that spends a refresh token."""
-
-
-@dataclass(slots=True)
-class _Use:
-    """Whether a request opened a connection or took one that idled, whether that is not open yet, and waits for a name."""
-
-    opened: bool = False
-    connecting: bool = False
-    looks_up: bool = False
-
-
-_use: ContextVar[_Use] = ContextVar("connection_use")
-
-Admit = Callable[[str], AbstractAsyncContextManager[None]]
-"""Given an origin (``host:port``), returns the block in which a connection to it is opened: entering it may take its time."""
 
 
 def open_pool(clock: Clock, *, admit: Admit | None = None) -> HttpPool:
@@ -127,18 +99,21 @@ class HttpPool(httpx.AsyncBaseTransport):
         """Send ``request`` and return once its head has come; the body is a stream as it came over the wire.
 
         A connection that the peer had closed while it idled is no failure: the request goes out once more, on a new one. That
-        shows within a round trip; who cuts later had the request, and may be busy with it.
+        shows within a round trip; who cuts later had the request, and may be busy with it. Nor is it one when this process
+        stood still meanwhile (it was stopped, its machine suspended): whoever waited for us had every reason to hang up.
         """
-        use, began = _Use(opened=ONCE in request.extensions), usable(self._clock)
-        token = _use.set(use)
+        once, began, stopped = ONCE in request.extensions, usable(self._clock), self._clock.stopped()
+        use = Use(opened=once)
+        token = USE.set(use)
         detour = request.extensions.get(ROUTE)
         route = detour.of(self._route) if detour else self._route
         proxy = route.proxies.for_url(request.url)
         try:
             try:
-                return await self._send(self._session(single=use.opened), request, route.trust, proxy)
+                return await self._send(self._session(single=once), request, route.trust, proxy)
             except aiohttp.ClientConnectionError:
-                if use.opened or self._closed or usable(self._clock) - began > CONNECT_SECONDS:
+                had_it = use.opened or usable(self._clock) - began > CONNECT_SECONDS
+                if once or self._closed or (had_it and self._clock.stopped() == stopped):
                     raise
             return await self._send(self._session(single=True), request, route.trust, proxy)
         except (aiohttp.ClientError, OSError) as error:
@@ -148,7 +123,7 @@ class HttpPool(httpx.AsyncBaseTransport):
             if proxy is not None and use.connecting:
                 failure = _of_proxy(error, failure, proxy)
         finally:
-            _use.reset(token)
+            USE.reset(token)
         try:
             raise failure from cause
         finally:
@@ -193,10 +168,11 @@ class HttpPool(httpx.AsyncBaseTransport):
         return self._shared
 
     def _new_session(self, *, force_close: bool) -> aiohttp.ClientSession:
-        connector = _Connector(
+        connector = Connector(
             self._clock,
             self._admit,
             self._sockets,
+            connect_seconds=CONNECT_SECONDS,
             socket_factory=self._sockets.open,
             limit=0,
             resolver=self._names,
@@ -220,91 +196,6 @@ class HttpPool(httpx.AsyncBaseTransport):
         # tokens by GET: a repetition would spend one twice. There is no public switch; a test counts what the server receives.
         session._retry_connection = False  # noqa: SLF001
         return session
-
-
-class _Protocol(ResponseHandler):
-    """One connection: it leaves interim answers out, which nobody waits for, and breaks off where there is no end of them.
-
-    aiohttp looks at each of them in a loop that lets nobody else run as long as there are more.
-    """
-
-    _interim = 0
-
-    def feed_data(self, data: tuple[RawResponseMessage, StreamReader], size: int = 0) -> None:
-        """Take the next answer of the peer."""
-        code = data[0].code
-        if not httpx.codes.is_informational(code) or code == httpx.codes.SWITCHING_PROTOCOLS:
-            self._interim = 0
-            super().feed_data(data, size)
-            return
-        self._interim += 1
-        if self._interim == INTERIM_ANSWERS.number + 1:
-            self.set_exception(HttpProcessingError(message=f"more than {INTERIM_ANSWERS}"))
-            if self.transport is not None:
-                self.transport.close()
-
-
-class _Connector(aiohttp.TCPConnector):
-    """Opens connections when they are admitted, each within :data:`CONNECT_SECONDS` from the name to the handshake."""
-
-    def __init__(self, clock: Clock, admit: Admit | None, sockets: Sockets, **options: object) -> None:
-        super().__init__(**options)  # type: ignore[arg-type]  # passed on as they came
-        protocol: type[ResponseHandler] = _Protocol
-        self._factory = partial(protocol, loop=self._loop)
-        self._clock = clock
-        self._admit = admit
-        self._sockets = sockets
-        if not self.force_close:
-            sockets.spare = self._close_idle
-
-    async def _get(self, key: ConnectionKey, traces: list[Trace]) -> Connection | None:
-        """Return a connection that idled, but none whose peer spoke meanwhile.
-
-        aiohttp would take what came for the answer to the next request, and each later answer for the one after it.
-        """
-        while (connection := await super()._get(key, traces)) is not None:
-            if not _has_spoken(connection):
-                return connection
-            connection.close()
-        return None
-
-    async def _create_connection(
-        self, req: ClientRequest, traces: list[Trace], timeout: aiohttp.ClientTimeout
-    ) -> ResponseHandler:
-        use = _use.get()
-        use.opened = use.connecting = True
-        key = req.connection_key
-        admitted = self._admit(f"{key.host}:{key.port}") if self._admit is not None else nullcontext()
-        async with admitted, self._sockets.room(), self._clock.timeout(CONNECT_SECONDS):
-            connection = await super()._create_connection(req, traces, timeout)
-        use.connecting = False
-        return connection
-
-    async def _resolve_host(self, host: str, port: int, traces: Sequence[Trace] | None = None) -> list[ResolveResult]:
-        use = _use.get()
-        use.looks_up = True
-        found = await super()._resolve_host(host, port, traces)
-        use.looks_up = False
-        return found
-
-    def _close_idle(self) -> None:
-        """Close a connection that idles."""
-        for idle in self._conns.values():
-            while idle:
-                connection, _ = idle.popleft()
-                if connection.transport is not None:
-                    connection.transport.abort()
-                    return
-
-
-def _has_spoken(connection: Connection) -> bool:
-    """Whether something came on an idle connection: it was read and waits in its protocol, or waits in its socket."""
-    protocol, transport = connection.protocol, connection.transport
-    if protocol is None or transport is None or protocol.should_close:
-        return True
-    unread = select.poll()
-    unread.register(transport.get_extra_info("socket").fileno(), select.POLLIN)
-    return bool(unread.poll(0))
 
 
 class _Body(httpx.AsyncByteStream):

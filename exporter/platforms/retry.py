@@ -24,8 +24,18 @@ T = TypeVar("T")
 
 @dataclass(slots=True)
 class _Patience:
+    """What is left. Of calls that a poll makes side by side, seconds that pass for several of them count once."""
+
     seconds: float
     last_attempt: float = 0.0
+    charged_until: float = -math.inf
+
+    def cost(self, begin: float, end: float) -> float:
+        return max(0.0, end - max(begin, self.charged_until))
+
+    def charge(self, begin: float, end: float) -> None:
+        self.seconds -= self.cost(begin, end)
+        self.charged_until = max(self.charged_until, end)
 
 
 _patience: ContextVar[_Patience | None] = ContextVar("patience", default=None)
@@ -52,9 +62,10 @@ async def sit_out(seconds: float, error: PollError, clock: Clock) -> None:
     Outside of a poll a single wait is 30 s at most.
     """
     left = _patience.get() or _Patience(MAX_PATIENCE_SECONDS)
-    if seconds + left.last_attempt > left.seconds:
+    now = clock.monotonic()
+    if left.cost(now, now + seconds) + left.last_attempt > left.seconds:
         raise error
-    left.seconds -= seconds
+    left.charge(now, now + seconds)
     await clock.sleep(seconds)
 
 
@@ -66,7 +77,8 @@ def charged(clock: Clock) -> Iterator[None]:
         yield
     finally:
         if (left := _patience.get()) is not None:
-            left.seconds -= usable(clock) - began
+            now = clock.monotonic()
+            left.charge(now - (usable(clock) - began), now)
 
 
 @contextlib.contextmanager
@@ -76,7 +88,7 @@ def attempt(clock: Clock) -> Iterator[None]:
     try:
         yield
     except PollError:
-        spend(usable(clock) - began)
+        spend(usable(clock) - began, clock)
         raise
 
 
@@ -85,10 +97,11 @@ def usable(clock: Clock) -> float:
     return clock.monotonic() - clock.lost() - held_up()
 
 
-def spend(seconds: float) -> None:
-    """Take ``seconds`` off the poll's patience: so long an attempt took that brought nothing."""
+def spend(seconds: float, clock: Clock) -> None:
+    """Take ``seconds`` off the poll's patience: so long an attempt took that ends now and brought nothing."""
     if (left := _patience.get()) is not None:
-        left.seconds -= seconds
+        now = clock.monotonic()
+        left.charge(now - seconds, now)
         left.last_attempt = seconds
 
 

@@ -288,6 +288,14 @@ class Target(Strict):
         """Whose data this is, as far as it is known before anything is asked."""
         return None
 
+    @property
+    def undivided(self) -> frozenset[str]:
+        """What no two processes may each have: targets with one of these in common stay in one shard. Never empty.
+
+        It is the same wherever the configuration lies, since each process works it out for itself.
+        """
+        return frozenset({f"{self.platform} target {self.name}"})
+
     def connection_label(self, name: str) -> str:
         """Return the label value for what a user may call a connection or its schedule."""
         return name

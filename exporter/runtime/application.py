@@ -161,7 +161,7 @@ class Application:
                 await self._swap_in(config, await asyncio.to_thread(config_hash, config), history)
 
         try:
-            history = await asyncio.to_thread(open_status_history, config.state_file, self._clock)
+            history = await asyncio.to_thread(open_status_history, config.state_file, self._clock, config.watched)
             with self._let_go_unless_used(history):
                 await self._one_at_a_time(take_over)
         except StateFileInUseError:
@@ -386,7 +386,7 @@ class Application:
         path = config.state_file
         if self._is_active and (path == self.config.state_file or await asyncio.to_thread(self._since.is_of, path)):
             return self._since
-        history = await asyncio.to_thread(open_status_history, path, self._clock) if path is not None else StatusHistory()
+        history = await asyncio.to_thread(open_status_history, path, self._clock, config.watched) if path else StatusHistory()
         history.take_over(self._since)
         return history
 

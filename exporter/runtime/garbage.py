@@ -10,11 +10,13 @@ freed by reference counting, exempted or not (docs/decisions/0093).
 from __future__ import annotations
 
 import gc
+from enum import Enum
 from typing import Final
 
 _YOUNG, _MIDDLE, _OLD = gc.get_threshold()
 _NEVER: Final = 1_000_000_000
 _MIDDLE_GENERATION: Final = 1
+_OLD_GENERATION: Final = 2
 
 
 def postpone() -> None:
@@ -22,16 +24,23 @@ def postpone() -> None:
     gc.set_threshold(_YOUNG, _MIDDLE, _NEVER)
 
 
-def settle(*, thoroughly: bool = False) -> None:
+class Look(Enum):
+    """How much is looked at before it is exempted: the more, the longer the loop stands still."""
+
+    YOUNG = "what has just come"
+    NEW = "what came since the last time"
+    ALL = "what was exempted before, too"
+
+
+def settle(look: Look = Look.YOUNG) -> None:
     """Exempt all that is alive now, and let full collections happen again.
 
-    ``thoroughly`` looks at everything first, what is exempted already as well: what was promoted while full collections were
-    postponed, and dropped since, would else be kept for good.
+    What is dropped already and not looked at is kept: what was promoted while full collections were postponed, unless this is
+    :attr:`Look.NEW`, and what was exempted while it was alive, such as a connection that was open then, unless it is
+    :attr:`Look.ALL`.
     """
-    if thoroughly:
+    if look is Look.ALL:
         gc.unfreeze()
-        gc.collect()
-    else:
-        gc.collect(_MIDDLE_GENERATION)
+    gc.collect(_MIDDLE_GENERATION if look is Look.YOUNG else _OLD_GENERATION)
     gc.freeze()
     gc.set_threshold(_YOUNG, _MIDDLE, _OLD)

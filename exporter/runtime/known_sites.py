@@ -25,6 +25,7 @@ from exporter.state.discoveries import DiscoveryState
 from exporter.state.snapshot import View
 from exporter.support.files import read_file, replace_durably
 from exporter.support.json_text import decoded
+from exporter.support.parts import newest_first
 from exporter.support.redaction import told
 
 log = structlog.get_logger(__name__)
@@ -34,6 +35,7 @@ MISSING_LISTS: Final = 3
 
 _MAX_BYTES: Final = 16 * 1024 * 1024
 _FORMAT: Final = 1
+_ENDING: Final = ".sites"
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,20 +179,14 @@ class KnownSites:
     # The file.
 
     def remember(self, config: Config) -> None:
-        """Read what the process before knew, once for each state file. Blocks."""
+        """Read what the process before knew, once for each state file; a new shard what any other one knows. Blocks."""
         path = _file_of(config)
-        if path is None or path == self._file or not config.discover:
+        if config.state_file is None or path == self._file or not config.discover:
             return
         self._file = path
-        try:
-            content = decoded(read_file(path, _MAX_BYTES), _Remembered)
-        except FileNotFoundError:
-            return
-        except OSError as error:
-            log.warning("sites_not_remembered", file=str(path), problem=error.strerror or type(error).__name__)
-            return
+        files = sorted(newest_first(config.state_file, _ENDING), key=lambda file: file != path)
+        content = next(filter(None, map(_remembered, files)), None)
         if content is None:
-            log.warning("sites_not_remembered", file=str(path), problem="it is not what this exporter writes")
             return
         known = dict(self._accounts)
         for account, sites in content.accounts.items():
@@ -296,4 +292,17 @@ def _trouble(rule: Discovery, found: FoundSites, *, known: int, left: int, wante
 
 
 def _file_of(config: Config) -> Path | None:
-    return config.state_file and config.state_file.with_name(f"{config.state_file.name}.sites")
+    return config.state_file and config.state_file.with_name(config.state_file.name + _ENDING)
+
+
+def _remembered(path: Path) -> _Remembered | None:
+    try:
+        content = decoded(read_file(path, _MAX_BYTES), _Remembered)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        log.warning("sites_not_remembered", file=str(path), problem=error.strerror or type(error).__name__)
+        return None
+    if content is None:
+        log.warning("sites_not_remembered", file=str(path), problem="it is not what this exporter writes")
+    return content

@@ -17,7 +17,7 @@ from __future__ import annotations
 import itertools
 import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Final
@@ -100,16 +100,20 @@ class _Version(msgspec.Struct, frozen=True):
     version: int
 
 
-def read_state_file(path: Path) -> dict[str, Past]:
-    """Return what the file says of each target, in moments of the wall clock. Nothing, with a warning, if it is not ours."""
+def read_state_file(path: Path, targets: Container[str] | None = None) -> dict[str, Past]:
+    """Return what the file says of each target, or of ``targets`` alone, in moments of the wall clock.
+
+    Nothing, with a warning, if it is not ours.
+    """
     try:
         content = read_file(path, _MOST_BYTES)
         match decoder(_Version).decode(content).version:
             case 1:
                 first = decoder(_FirstFile).decode(content).targets
-                return {name: Past(_of_first_version(rows)) for name, rows in first.items()}
+                return {name: Past(_of_first_version(rows)) for name, rows in first.items() if _is_of(targets, name)}
             case version if version == VERSION:
-                return {name: _past(text) for name, text in decoder(_File).decode(content).targets.items()}
+                texts = decoder(_File).decode(content).targets
+                return {name: _past(text) for name, text in texts.items() if _is_of(targets, name)}
             case version:
                 why = f"version {version} is not {VERSION}"
     except FileNotFoundError:
@@ -120,6 +124,25 @@ def read_state_file(path: Path) -> dict[str, Past]:
         why = f"not a state file ({type(error).__name__})"
     log.warning("state_file_ignored", path=str(path), why=why)
     return {}
+
+
+def _is_of(targets: Container[str] | None, name: str) -> bool:
+    return targets is None or name in targets
+
+
+def read_parts(own: Path, parts: Iterable[Path], targets: Collection[str]) -> tuple[dict[str, Past], int]:
+    """Return what ``own`` and the other ``parts`` of a divided file remember, and of how many targets it came from others.
+
+    The ``parts`` are in their order, that written last first: whoever wrote of a target last has watched it last. Of the others
+    only ``targets`` count.
+    """
+    known: dict[str, Past] = {}
+    taken = 0
+    for part in parts:
+        found = read_state_file(part, None if part == own else frozenset(targets) - known.keys())
+        taken += 0 if part == own else len(found)
+        known = {**found, **known}
+    return known, taken
 
 
 def _past(text: msgspec.Raw) -> Past:

@@ -16,7 +16,7 @@ import errno
 import os
 import socket
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Final
@@ -28,7 +28,7 @@ from exporter.clock import Clock, wall_deadline
 from exporter.errors import BookingSyncError, ConfigError, Problem
 from exporter.limits import REMEMBERED_CONNECTIONS, STATE_FILE
 from exporter.model import GONE, Change
-from exporter.state.changes import DAY_SECONDS, Changes, in_order, recent
+from exporter.state.changes import DAY_SECONDS, WEEK_SECONDS, Changes, in_order, recent
 from exporter.state.state_file import (
     EarlierChange,
     Past,
@@ -38,10 +38,11 @@ from exporter.state.state_file import (
     fitted,
     forget_before,
     moment_after,
-    read_state_file,
+    read_parts,
     state_file,
 )
 from exporter.support.files import FileLock, lock_beside, lock_path, replace_durably, resolved
+from exporter.support.parts import newest_first
 from exporter.support.redaction import told
 from exporter.support.slices import in_slices
 
@@ -182,6 +183,9 @@ class StatusHistory:
 class FileStatusHistory(StatusHistory):
     """Keeps the states in a JSON file as well; reads it once, here, which blocks. ``lock`` is let go at the end.
 
+    Where the file is one of several ``parts``, that written last first, it takes over what the others know of ``targets``
+    unless it was written after them: another process has watched these so far. The others are only read.
+
     :meth:`save` writes only when something changed, one write at a time: callers that waited for a write share the next. A
     write belongs to no caller: it goes on when a caller is cancelled or tired of waiting, and no second one starts beside it.
     Each replaces the whole file (temporary file, fsync, rename), so a crash leaves the old or the new one, mode 0600.
@@ -189,14 +193,26 @@ class FileStatusHistory(StatusHistory):
 
     path: Path
 
-    def __init__(self, path: Path, clock: Clock, lock: FileLock | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        clock: Clock,
+        lock: FileLock | None = None,
+        *,
+        parts: Sequence[Path] = (),
+        targets: Collection[str] = (),
+    ) -> None:
         super().__init__()
         self.path = path
         self._lock = lock
         self._clock = clock
         self._writer: asyncio.Task[None] | None = None
         self._write_failed = False
-        self._targets = read_state_file(path)  # all of it: what is asked for shows with the first polls
+        # Of its own all is read: what is asked for shows with the first polls.
+        self._targets, taken = read_parts(path, parts or (path,), targets)
+        if taken:
+            self._changed = True
+            log.info("state_taken_over", path=str(path), targets=taken)
         self._notice_step()
 
     async def save(self) -> None:
@@ -288,14 +304,20 @@ def _earlier_moved(changes: Changes, seconds: float) -> Changes:
     return tuple(replace(row, at=row.at + seconds) if isinstance(row, EarlierChange) else row for row in changes)
 
 
-def open_status_history(path: Path, clock: Clock) -> FileStatusHistory:
+def open_status_history(path: Path, clock: Clock, targets: Collection[str] = ()) -> FileStatusHistory:
     """Take the state file ``path`` for this process, then read it; of a link, the file it leads to. Blocks.
+
+    What other parts of the same file know of ``targets`` is taken over.
 
     Raises :class:`StateFileInUseError` while another process has it, :class:`~exporter.errors.ConfigError` when this one may
     open no more files. Where no lock can be had (a folder that cannot be written, a file system that knows none) it is used all
     the same, with a warning: better watched twice than by nobody.
     """
-    path = resolved(path)
+    given, path = path, resolved(path)
+
+    def parts() -> tuple[Path, ...]:  # once nobody else writes this one
+        return tuple(path if part == given else part for part in newest_first(given, since=clock.time() - WEEK_SECONDS))
+
     try:
         lock = lock_beside(path)
     except OSError as error:
@@ -303,7 +325,7 @@ def open_status_history(path: Path, clock: Clock) -> FileStatusHistory:
             problem = Problem("state_file", f"cannot be locked: {error.strerror}", "raise LimitNOFILE (systemd) or ulimit -n")
             raise ConfigError([problem]) from None
         log.warning("state_file_not_locked", path=str(path), error=error.strerror)
-        return FileStatusHistory(path, clock)
+        return FileStatusHistory(path, clock, parts=parts(), targets=targets)
     if lock is None:
         raise StateFileInUseError(path, _holder(path))
     if not lock.exclusive:
@@ -311,7 +333,7 @@ def open_status_history(path: Path, clock: Clock) -> FileStatusHistory:
     with contextlib.suppress(OSError):  # it only tells people
         os.ftruncate(lock.descriptor, 0)
         os.pwrite(lock.descriptor, f"process {os.getpid()} on {socket.gethostname()}\n".encode(), 0)
-    return FileStatusHistory(path, clock, lock)
+    return FileStatusHistory(path, clock, lock, parts=parts(), targets=targets)
 
 
 def _holder(path: Path) -> str:

@@ -75,6 +75,7 @@ VARIABLES: Final = MappingProxyType(
         "YARL_NO_EXTENSIONS": Variable("yarl", _never),
         "PROPCACHE_NO_EXTENSIONS": Variable("propcache", _never),
         "FROZENLIST_NO_EXTENSIONS": Variable("frozenlist", _never),
+        "PYDANTIC_DISABLE_PLUGINS": Variable("pydantic", _never),
         "PROMETHEUS_MULTIPROC_DIR": Variable("prometheus-client", _never),
         "prometheus_multiproc_dir": Variable("prometheus-client", _never),
         "PROMETHEUS_DISABLE_CREATED_SERIES": Variable("prometheus-client", _never),

@@ -85,6 +85,8 @@ def read_yaml(text: str) -> Source:
         value = None if node is None else builder.build(node, ())
     except RecursionError:
         return Source(None, {}, (_TOO_DEEP,))
+    finally:
+        loader.dispose()  # it refers to itself, and else keeps every node until a full garbage collection
     return Source(value, builder.lines, tuple(builder.problems))
 
 

@@ -19,7 +19,6 @@ from random import Random
 from zoneinfo import ZoneInfo
 
 import httpx
-from fast_bitrix24 import BitrixAsync
 
 from exporter.clock import SystemClock
 from exporter.counting.windows import WindowSpec
@@ -32,6 +31,7 @@ from exporter.polling.admission import Admission
 from exporter.simulator import Simulator, running
 from exporter.state.status_history import StatusHistory
 from exporter.support.secret import Secret
+from tests.benchmarks.figures import peer
 from tests.harness.events import RecordedEvents
 from tests.harness.pool import pool
 
@@ -112,7 +112,7 @@ async def ours(portal: Portal) -> list[Run]:
 
 async def fast_bitrix24(portal: Portal) -> Run:
     """Read with the fastest published client, as its documentation says."""
-    client = BitrixAsync(portal.webhook, verbose=False)
+    client = peer("fast_bitrix24").BitrixAsync(portal.webhook, verbose=False)
     now = int(time.time())
 
     async def read() -> int:

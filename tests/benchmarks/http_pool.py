@@ -1,34 +1,39 @@
-"""One HTTP exchange beside connections that lie idle: CPU of httpx's own pool and of ours, over TLS and without.
+"""What one request costs beside connections that lie idle: our pool, httpx's own, and aiohttp without an interface.
 
-The server runs in a process of its own; measured is the CPU of this one, for a request and its answer of 300 bytes. Each
-figure is the median of five rounds; rounds of all clients alternate. httpx's own pool is left out at 1,000 idle connections,
-since opening them takes minutes.
+The server runs in a process of its own; measured is the CPU of this one, for a request and its answer of 300 bytes, over TLS
+and without. Ours is aiohttp's pool behind httpx's interface, so aiohttp alone is the least that it can cost. httpx's own pool
+is left out at 1,000 idle connections, since opening them takes it minutes.
 """
 
 from __future__ import annotations
 
 import asyncio
 import ssl
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from pathlib import Path
+from typing import Final
 
+import aiohttp
 import httpx
 
 from exporter.clock import SystemClock
 from exporter.platforms.exchange import new_request
 from exporter.platforms.http_pool import HttpPool
+from exporter.polling.admission import Admission
+from tests.benchmarks.figures import Figure, in_turns_async
+from tests.benchmarks.report import main
 from tests.harness.certificates import self_signed
 
-IDLE = (1, 100, 1000)
-MAX_FOR_HTTPX = 100
-ROUNDS, REQUESTS = 5, 60
-SERVE = """
+IDLE: Final = (1, 100)
+MANY_IDLE: Final = 1_000
+REQUESTS: Final = 60
+SERVE: Final = """
 import asyncio, ssl, sys
 class Answer(asyncio.Protocol):
     def connection_made(self, transport):
@@ -50,9 +55,12 @@ async def main():
 asyncio.run(main())
 """
 
+Ask = Callable[[str], Awaitable[None]]
+
 
 @asynccontextmanager
 async def serving(*files: Path) -> AsyncIterator[str]:
+    """Serve in another process, over TLS when a certificate and its key are given."""
     process = subprocess.Popen([sys.executable, "-c", SERVE, *files], stdout=subprocess.PIPE, text=True)  # noqa: ASYNC220  once
     try:
         assert process.stdout is not None
@@ -62,7 +70,8 @@ async def serving(*files: Path) -> AsyncIterator[str]:
         process.wait()
 
 
-async def ask(transport: httpx.AsyncBaseTransport, url: str) -> None:
+async def through_httpx(transport: httpx.AsyncBaseTransport, url: str) -> None:
+    """Ask as a platform does."""
     response = await transport.handle_async_request(new_request("GET", httpx.URL(url)))
     assert isinstance(response.stream, httpx.AsyncByteStream)
     async for _ in response.stream:
@@ -70,42 +79,50 @@ async def ask(transport: httpx.AsyncBaseTransport, url: str) -> None:
     await response.aclose()
 
 
-async def cpu_of_one(transport: httpx.AsyncBaseTransport, url: str) -> float:
+async def through_aiohttp(session: aiohttp.ClientSession, url: str) -> None:
+    """Ask with nothing in between."""
+    async with session.get(url) as response:
+        await response.read()
+
+
+async def cpu_of_one(ask: Ask, url: str, idle: int) -> float:
+    """Return the milliseconds of one request, after as many at once as shall lie idle; anew, since ours closes what idles."""
+    await asyncio.gather(*(ask(f"{url}/hold{1 + idle / 150}") for _ in range(idle)))
     began = time.process_time()
     for _ in range(REQUESTS):
-        await ask(transport, url)
+        await ask(url)
     return (time.process_time() - began) / REQUESTS * 1000
 
 
-async def compare(url: str, tls: ssl.SSLContext, idle: int) -> dict[str, float]:
+async def compare(rounds: int, url: str, tls: ssl.SSLContext, idle: int) -> dict[str, tuple[float, ...]]:
+    """Measure every client that can hold so many connections."""
     limits = httpx.Limits(max_connections=4096, max_keepalive_connections=4096, keepalive_expiry=90)
-    makers: dict[str, Callable[[], httpx.AsyncBaseTransport]] = {"ours": lambda: HttpPool(SystemClock(), tls=tls)}
-    if idle <= MAX_FOR_HTTPX:
-        makers["httpx"] = lambda: httpx.AsyncHTTPTransport(verify=tls, limits=limits)
     async with AsyncExitStack() as stack:
-        transports = {name: await stack.enter_async_context(make()) for name, make in makers.items()}
-        figures: dict[str, list[float]] = {name: [] for name in transports}
-        for _ in range(ROUNDS):
-            for name, transport in transports.items():
-                # As many at once as shall lie idle afterwards, anew for each round: ours closes what idles for long.
-                await asyncio.gather(*(ask(transport, f"{url}/hold{1 + idle / 300}") for _ in range(idle)))
-                figures[name].append(await cpu_of_one(transport, url))
-    return {name: statistics.median(values) for name, values in figures.items()}
+        clock = SystemClock()
+        ours = await stack.enter_async_context(HttpPool(clock, tls=tls, admit=Admission(clock).connection))
+        connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=90, ssl=tls)
+        alone = await stack.enter_async_context(aiohttp.ClientSession(connector=connector))
+        asks: dict[str, Ask] = {"ours": partial(through_httpx, ours), "aiohttp": partial(through_aiohttp, alone)}
+        if idle != MANY_IDLE:
+            theirs = await stack.enter_async_context(httpx.AsyncHTTPTransport(verify=tls, limits=limits))
+            asks["httpx"] = partial(through_httpx, theirs)
+        return await in_turns_async(rounds, {name: partial(cpu_of_one, ask, url, idle) for name, ask in asks.items()})
 
 
-async def main() -> None:
-    print(f"{'':8}{'idle':>6}{'ours, ms':>12}{'httpx, ms':>12}{'ratio':>8}")
+async def measure(rounds: int) -> list[Figure]:
+    """Measure without TLS and with it."""
+    found: list[Figure] = []
     with tempfile.TemporaryDirectory() as folder:
         files = self_signed(Path(folder))
         tls = ssl.create_default_context(cafile=str(files[0]))
-        for name, keys in (("plain", ()), ("TLS", files)):
+        for name, keys, numbers in (("plain", (), IDLE), ("TLS", files, (*IDLE, MANY_IDLE))):
             async with serving(*keys) as url:
-                for idle in IDLE:
-                    found = await compare(url, tls, idle)
-                    other = found.get("httpx")
-                    beside = f"{other:12.2f}{found['ours'] / other:8.2f}" if other else f"{'-':>12}{'-':>8}"
-                    print(f"{name:8}{idle:6}{found['ours']:12.2f}{beside}")
+                for idle in numbers:
+                    cpu = await compare(rounds, url, tls, idle)
+                    figure = f"a request beside {idle:,} idle, {name}: CPU"
+                    found.append(Figure(figure, "ms", cpu.pop("ours"), cpu, limit="aiohttp"))
+    return found
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    main("http_pool", __doc__, lambda rounds: asyncio.run(measure(rounds)), beside=("httpx", "httpcore", "aiohttp"))

@@ -43,7 +43,7 @@ def test_the_build_info_names_the_revision_of_the_image(monkeypatch: pytest.Monk
 def test_a_task_that_dies_is_told_counted_and_begun_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("exporter.support.supervision.INITIAL_PAUSE_SECONDS", 0.001)
     for name in ("postpone", "settle"):  # they are for a process of its own
-        monkeypatch.setattr(f"exporter.runtime.garbage.{name}", lambda **_: None)
+        monkeypatch.setattr(f"exporter.runtime.garbage.{name}", lambda *_: None)
     config = tmp_path / "exporter.yml"
     config.write_text(
         "targets:\n- {name: a, platform: bitrix24, webhook_url: https://127.0.0.1:1/rest/1/secretsecretsecret/}\n"

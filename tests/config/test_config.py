@@ -1,4 +1,4 @@
-"""What a right configuration becomes: defaults, secrets, equality, the effective view, the hash, shards, warnings."""
+"""What a right configuration becomes: defaults, secrets, equality, the effective view, the hash, warnings."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
-from exporter.config import Config, config_hash, effective_config, load_config, shard_of
+from exporter.config import Config, config_hash, effective_config, load_config
 from exporter.counting.windows import WindowSpec
 from exporter.errors import ConfigError
 from exporter.model import CollectorName
@@ -317,32 +317,6 @@ targets:
     everything = [repr(config), str(config), effective_config(config), config_hash(config), *map(str, config.warnings)]
     everything += [repr(target) for target in config.targets] + [str(caught.value), repr(caught.value)]
     assert "planted" not in "\n".join(everything)
-
-
-def test_shards_share_the_targets_and_a_target_stays_in_its_shard(tmp_path: Path) -> None:
-    def named(count: int) -> Config:
-        rows = "".join(
-            f"  - {{name: salon-{n}, platform: bitrix24, webhook_url: {{env: B24_WEBHOOK_URL}}}}\n" for n in range(count)
-        )
-        return load(tmp_path, f"targets:\n{rows}")
-
-    shards = [{target.name for target in shard_of(named(300), index, 3).targets} for index in range(3)]
-    assert {f"salon-{n}" for n in range(300)} == set.union(*shards)
-    assert sum(map(len, shards)) == 300
-    assert all(70 < len(shard) < 130 for shard in shards)
-    assert shards[1] & {f"salon-{n}" for n in range(100)} == {target.name for target in shard_of(named(100), 1, 3).targets}
-    for index in (-1, 3):
-        with pytest.raises(ValueError, match="count from 0"):
-            shard_of(named(1), index, 3)
-
-
-def test_shards_keep_state_files_of_their_own_because_each_drops_the_targets_of_the_others(tmp_path: Path) -> None:
-    config = load(
-        tmp_path, f"state_file: state.json\ntargets:\n  - {{name: a, platform: wix, site_id: {SITE}, api_key: {KEY}}}\n"
-    )
-    assert [tmp_path / "state.json.0-of-2", tmp_path / "state.json.1-of-2"] == [
-        shard_of(config, index, 2).state_file for index in range(2)
-    ]
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from exporter.counting.bookings import Booking, Rule, lies_in
 from exporter.counting.changes import Seen, missing, unseen
+from exporter.counting.table import Table
 from exporter.model import Window
 
 DAY = 86_400.0
@@ -20,7 +21,7 @@ def booking(number: int, start: float, length: float = 10.0) -> Booking:
 
 
 def seen(bookings: Iterable[Booking], start: float, end: float, rule: Rule = "start") -> Seen:
-    return Seen(start, end, rule, {booking.id: booking for booking in bookings})
+    return Seen(start, end, rule, Table.of(bookings))
 
 
 def test_an_unknown_id_inside_what_was_covered_is_unseen_and_one_where_nobody_looked_is_not() -> None:

@@ -23,3 +23,10 @@ def test_the_first_make_run_says_what_takes_so_long_and_hands_the_flags_over(tmp
     assert says < installs[0]
     assert "--quiet" not in lines[installs[0]], "each package is named when its turn comes"
     assert lines[-1].endswith("/booking-sync-exporter demo --web.listen-address :10999")
+
+
+def test_make_bench_installs_the_peers_by_their_hashes_before_it_runs(tmp_path: Path) -> None:
+    words = ("make", "--no-print-directory", "--dry-run", "bench", f"VENV={tmp_path / 'venv'}", "ARGS=--rounds 1 series")
+    lines = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
+    assert any(line.endswith("--require-hashes --requirement requirements-bench.lock") for line in lines[:-1])
+    assert lines[-1].endswith("/python -m tests.benchmarks --rounds 1 series")

@@ -19,6 +19,7 @@ from typing import Any
 import uvicorn
 
 from exporter import cli
+from exporter.cli import commands
 from exporter.metrics import Page
 from exporter.platforms.bitrix24.tokenfile import TokenFile
 from exporter.runtime.targets import LiveTarget, World
@@ -63,6 +64,14 @@ async def open_targets(*inputs: Any, real: Callable[..., Any] = World.open_targe
     return opened
 
 
+def read(*inputs: Any, real: Callable[..., Any] = commands.load_config, **more: Any) -> Any:  # noqa: ANN401
+    """Read no configuration before the file ``GATE`` is there."""
+    say("reading")
+    while not Path(os.environ["GATE"]).exists():
+        time.sleep(0.05)
+    return real(*inputs, **more)
+
+
 async def tick(*inputs: Any, real: Callable[..., Any] = uvicorn.Server.on_tick) -> bool:  # noqa: ANN401
     """Let the web server live until the file ``GATE`` is there."""
     if Path(os.environ["GATE"]).exists():  # noqa: ASYNC240  as short as a tick
@@ -77,6 +86,7 @@ PATCHES: dict[str, Callable[[], None]] = {
     "page": lambda: setattr(Page, "render", lambda *_: hang("page")),
     "web-server": lambda: setattr(uvicorn.Server, "on_tick", tick),
     "token_files": lambda: setattr(TokenFile, "load", lambda _: hang("token file")),
+    "reading": lambda: setattr(commands, "load_config", read),
     "opening": lambda: setattr(World, "open_targets", open_targets),
     "loop": lambda: setattr(TokenFile, "stamp", lambda _: hang_in_the_kernel("loop")),
 }

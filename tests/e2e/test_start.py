@@ -8,6 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import httpx
+import pytest
+
 from tests.harness.business import Business, with_business
 from tests.harness.process import Exporter, exporter, hanging, until
 
@@ -69,6 +72,44 @@ def test_a_scraper_is_served_by_the_names_that_the_flags_allow_and_a_refused_nam
                 assert f"error: --web.allowed-hosts: {bad!r} is not the name of a host (fix: " in running.raw
 
     with_business(tmp_path, scenario)
+
+
+@pytest.mark.parametrize(("content", "code"), [({}, 0), ({"nonsense": 1}, 2)], ids=["good", "bad"])
+def test_while_the_configuration_is_read_it_is_healthy_and_waits_with_all_pages(
+    tmp_path: Path, content: dict[str, int], code: int
+) -> None:
+    async def scenario(business: Business) -> None:
+        with taken_port() as address:
+            pass  # free by now
+        gate = tmp_path / "gate"
+        config = business.config(**content)
+        environ = {"HANGS": "reading", "GATE": str(gate)}
+        async with exporter(config, address, environ=environ, wait=False, module="tests.e2e.hanging_exporter") as running:
+            await running.logged("hangs", what="reading")
+            running.url = f"http://{address.partition('=')[2]}"
+            await until(lambda: answers(running), "the address to be open")
+            assert 503 == (await running.get("/-/ready")).status_code
+            scrape = asyncio.create_task(running.get("/metrics"))
+            await asyncio.wait([scrape], timeout=0.3)
+            assert not scrape.done()
+            gate.touch()
+            if code:
+                assert code == await running.ended()
+                assert "nonsense" in running.raw
+                assert "listening" not in running.raw
+                assert 503 == (await scrape).status_code
+            else:
+                assert "salon-wix" in (await scrape).text
+                await running.logged("listening")
+
+    with_business(tmp_path, scenario)
+
+
+async def answers(running: Exporter) -> bool:
+    try:
+        return 200 == (await running.get("/-/healthy")).status_code
+    except httpx.ConnectError:
+        return False
 
 
 def test_while_the_targets_are_opened_it_is_healthy_not_ready_and_shows_no_page_without_them(tmp_path: Path) -> None:

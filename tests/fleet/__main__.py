@@ -36,7 +36,9 @@ async def serve(sites: int, portals: int, tls: ssl.SSLContext | None) -> None:
 
     def report(request: Request) -> Answer:
         bounds = {name: float(value[0]) for name, value in parse_qs(request.query).items()}
-        counted = {"connections_opened": connections.opened, "connections_most": connections.most}
+        since, until = bounds.get("since", 0.0), bounds.get("until", float("inf"))
+        opened = sum(since <= at < until for at in connections.opened)
+        counted = {"connections_opened": opened, "connections_most": connections.most}
         return Answer(200, json.dumps({**record.report(**bounds), **counted}).encode())
 
     now = time.time()

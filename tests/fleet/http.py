@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import time
+from array import array
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, cast
@@ -41,15 +43,15 @@ class Answer:
 
 
 class Connections:
-    """How many connections were opened, TLS included, and how many were open at once."""
+    """When connections were opened, TLS included, on the monotonic clock, and how many were open at once."""
 
     def __init__(self) -> None:
-        self.opened = 0
+        self.opened = array("d")
         self.open = 0
         self.most = 0
 
     def made(self) -> None:
-        self.opened += 1
+        self.opened.append(time.monotonic())
         self.open += 1
         self.most = max(self.most, self.open)
 

@@ -22,7 +22,7 @@ _TICKS: Final = os.sysconf("SC_CLK_TCK")
 
 
 class FakeReport(Report):
-    """What the fake tells about a stretch of time; connections are those of its whole life."""
+    """What the fake tells about a stretch of time; how many connections were open at most is of its whole life."""
 
     connections_opened: int
     connections_most: int

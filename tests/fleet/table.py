@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from typing import Final
 
-from tests.fleet.run import Phase, Run, within
+from tests.fleet.run import Run
+from tests.fleet.stretches import Stretch, within
 from tests.fleet.watch import ANSWER_SECONDS
 
 UNKNOWN: Final = "-"
@@ -13,11 +15,11 @@ UNKNOWN: Final = "-"
 
 def table(run: Run) -> str:
     """Return the table; what the exporter does not tell is ``-``."""
-    phases = run.phases
-    rows = [[name, *map(read, phases)] for name, read in _FIGURES]
-    rows += [[name, *[""] * (len(phases) - 1), value] for name, value in _facts(run)]
-    header = [_title(run), *(phase.name for phase in phases)]
-    lines = [header, ["---", *["---:"] * len(phases)], *rows]
+    columns = run.stretches
+    rows = [[name, *map(read, columns)] for name, read in _FIGURES]
+    rows += [[name, *[""] * (len(columns) - 1), value] for name, value in _facts(run)]
+    header = [_title(run), *(f"{one.name}, {one.since:.0f}-{one.until:.0f} s" for one in columns)]
+    lines = [header, ["---", *["---:"] * len(columns)], *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
@@ -32,12 +34,15 @@ def _facts(run: Run) -> Iterable[tuple[str, str]]:
     yield "polls", UNKNOWN if page is None else str(page.polls)
     yield "failed polls", UNKNOWN if page is None else _counted(page.failures.items())
     yield "refused by the fake", _counted(report["refused"].items())
-    yield "connections opened / at most at once", f"{report['connections_opened']} / {report['connections_most']}"
+    yield "connections open at most at once", str(report["connections_most"])
     yield "memory at its peak, MiB", f"{run.peak_mib:.0f}"
-    if run.scrapes:
+    if run.reload_seconds is not None:
+        yield "reload with one changed target, s", f"{run.reload_seconds:.1f}"
+    if run.storage:
+        stored = run.storage
         yield (
-            "scrapes of the whole page, s",
-            ", ".join(UNKNOWN if found is None else f"{took:.1f}" for took, found in run.scrapes),
+            "Prometheus: memory at its peak, MiB / disk, MiB / series",
+            f"{stored.memory_mib:.0f} / {stored.disk_mib:.0f} / {stored.series:,}",
         )
     yield "the whole page, MB", UNKNOWN if page is None else f"{page.size / 1e6:.1f}"
     yield "stopped after, s (exit code)", f"{run.stop_seconds:.1f} ({run.exit_code})"
@@ -47,8 +52,8 @@ def _counted(items: Iterable[tuple[str, int]]) -> str:
     return ", ".join(f"{number} {what}" for what, number in sorted(items)) or "0"
 
 
-def _latency(phase: Phase, name: str) -> str:
-    seconds = sorted(getattr(sample, name) for sample in phase.samples)
+def _latency(stretch: Stretch, name: str) -> str:
+    seconds = sorted(getattr(sample, name) for sample in stretch.samples)
     if not seconds:
         return UNKNOWN
     return " / ".join(_milliseconds(seconds[int(share * (len(seconds) - 1))]) for share in (0.5, 0.99, 1.0))
@@ -58,25 +63,47 @@ def _milliseconds(seconds: float) -> str:
     return f"over {ANSWER_SECONDS * 1e3:.0f}" if seconds == float("inf") else f"{seconds * 1e3:.0f}"
 
 
-def _late(phase: Phase, platform: str) -> str:
-    buckets = phase.lateness.get(platform)
+def _share(share: float) -> str:
+    return UNKNOWN if math.isnan(share) else f"{100 * share:.1f}"
+
+
+def _memory(stretch: Stretch) -> str:
+    return f"{stretch.peak_mib:.0f} / {stretch.vitals[-1].exporter.memory_mib:.0f}" if stretch.vitals else UNKNOWN
+
+
+def _scrapes(stretch: Stretch) -> str:
+    found = stretch.scrapes
+    if not found:
+        return UNKNOWN
+    return f"{sum(scrape.up for scrape in found)} / {len(found)}, {max(scrape.seconds for scrape in found):.1f}"
+
+
+def _late(stretch: Stretch, platform: str) -> str:
+    buckets = stretch.lateness.get(platform)
     return " / ".join(f"{within(buckets, share):g}" for share in (0.5, 0.99, 1.0)) if buckets else UNKNOWN
 
 
-def _every(phase: Phase, operation: str) -> str:
-    seconds = phase.fake["intervals"].get(operation)
+def _every(stretch: Stretch, operation: str) -> str:
+    seconds = stretch.fake["intervals"].get(operation)
     return " / ".join(f"{number:.1f}" for number in seconds.values()) if seconds else UNKNOWN
 
 
-_FIGURES: Final[tuple[tuple[str, Callable[[Phase], str]], ...]] = (
-    ("exporter, % of a core", lambda phase: f"{phase.exporter_share:.1%}".removesuffix("%")),
-    ("fake, % of a core", lambda phase: f"{phase.fake_share:.1%}".removesuffix("%")),
-    ("requests a second", lambda phase: f"{phase.requests_per_second:.1f}"),
-    ("a site's connections, asked every (p1 / p50 / p99 / worst), s", lambda phase: _every(phase, "list_connections")),
-    ("Wix polls late by at most (p50 / p99 / all), s", lambda phase: _late(phase, "wix")),
-    ("Bitrix24 polls late by at most (p50 / p99 / all), s", lambda phase: _late(phase, "bitrix24")),
-    ("loop late by at most, s", lambda phase: UNKNOWN if phase.lag_seconds is None else f"{phase.lag_seconds:.3f}"),
-    ("`/-/healthy`, kept connection (p50 / p99 / worst), ms", lambda phase: _latency(phase, "kept_seconds")),
-    ("`/-/healthy`, new connection (p50 / p99 / worst), ms", lambda phase: _latency(phase, "new_seconds")),
-    ("memory, MiB", lambda phase: f"{phase.samples[-1].memory_mib:.0f}" if phase.samples else UNKNOWN),
+_FIGURES: Final[tuple[tuple[str, Callable[[Stretch], str]], ...]] = (
+    ("exporter, % of a core", lambda stretch: _share(stretch.share(lambda look: look.exporter))),
+    ("fake, % of the other core", lambda stretch: _share(stretch.share(lambda look: look.fake))),
+    ("Prometheus, % of the other core", lambda stretch: _share(stretch.share(lambda look: look.prometheus))),
+    ("requests a second", lambda stretch: f"{stretch.requests_per_second:.1f}"),
+    (
+        "connections opened a second",
+        lambda stretch: f"{stretch.fake['connections_opened'] / (stretch.until - stretch.since):.1f}",
+    ),
+    ("a site's connections, asked every (p1 / p50 / p99 / worst), s", lambda stretch: _every(stretch, "list_connections")),
+    ("Wix polls late by at most (p50 / p99 / all), s", lambda stretch: _late(stretch, "wix")),
+    ("Bitrix24 polls late by at most (p50 / p99 / all), s", lambda stretch: _late(stretch, "bitrix24")),
+    ("loop late by at most, s", lambda stretch: UNKNOWN if stretch.lag_seconds is None else f"{stretch.lag_seconds:.3f}"),
+    ("`/-/healthy`, kept connection (p50 / p99 / worst), ms", lambda stretch: _latency(stretch, "kept_seconds")),
+    ("`/-/healthy`, new connection (p50 / p99 / worst), ms", lambda stretch: _latency(stretch, "new_seconds")),
+    ("memory at its peak / in the end, MiB", _memory),
+    ("scrapes answered / all, the slowest, s", _scrapes),
+    ("polls that began to fail", lambda stretch: _counted(stretch.failures.items())),
 )

@@ -1,8 +1,7 @@
-"""Looks at a running exporter once a second, from a thread of its own: latency, readiness, processor time, memory."""
+"""Asks a running exporter for its health once a second, from a thread of its own: how long does it take to answer?"""
 
 from __future__ import annotations
 
-import contextlib
 import http.client
 import time
 from collections.abc import Callable
@@ -11,36 +10,29 @@ from threading import Event, Thread
 from typing import Final
 from urllib.parse import urlsplit
 
-from tests.fleet.processes import cpu_seconds, memory_mib
-
 ANSWER_SECONDS: Final = 10.0
 """After so long a probe counts as not answered: infinitely late."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One look. ``at`` is a moment of the monotonic clock, processor times are totals, latencies are of ``/-/healthy``."""
+    """One look, ``at`` seconds after ``began``: the latency of ``/-/healthy`` over a kept and over a new connection."""
 
     at: float
-    exporter_cpu_seconds: float
-    fake_cpu_seconds: float
-    memory_mib: float
     kept_seconds: float
     new_seconds: float
-    ready: bool
 
 
 class Watch:
-    """The thread. ``samples`` grows from :meth:`start` to :meth:`end`."""
+    """The thread. ``samples`` grows from :meth:`start` to :meth:`end`; ``began`` is a moment of the monotonic clock."""
 
-    def __init__(self, url: str, *, exporter: int, fake: int) -> None:
+    def __init__(self, url: str, began: float) -> None:
         self.samples: list[Sample] = []
         self._address = urlsplit(url)
-        self._exporter, self._fake = exporter, fake
+        self._began = began
         self._ended = Event()
         self._thread = Thread(target=self._run, name="watch", daemon=True)
         self._kept = self._connect()
-        self._ready = False
 
     def start(self) -> None:
         self._thread.start()
@@ -52,23 +44,19 @@ class Watch:
         self._kept.close()
 
     def _run(self) -> None:
-        # A process that has died leaves less and less in /proc, and nothing to see.
-        with contextlib.suppress(FileNotFoundError, ProcessLookupError, KeyError):
+        self.samples.append(self._look())
+        while not self._ended.wait(1.0):
             self.samples.append(self._look())
-            while not self._ended.wait(1.0):
-                self.samples.append(self._look())
 
     def _look(self) -> Sample:
-        at = time.monotonic()
+        at = time.monotonic() - self._began
         # Twice, because only a connection in use delays its acknowledgements, for which a server without TCP_NODELAY waits.
         kept = max(_timed(lambda: self._get(self._kept, "/-/healthy")) for _ in range(2))
         if kept == float("inf"):
             self._kept.close()
             self._kept = self._connect()
         new = _timed(lambda: self._get(self._connect(), "/-/healthy", close=True))
-        self._ready = self._ready or _timed(lambda: self._get(self._connect(), "/-/ready", close=True)) < float("inf")
-        rss, _ = memory_mib(self._exporter)
-        return Sample(at, cpu_seconds(self._exporter), cpu_seconds(self._fake), rss, kept, new, self._ready)
+        return Sample(at, kept, new)
 
     def _connect(self) -> http.client.HTTPConnection:
         assert self._address.hostname is not None

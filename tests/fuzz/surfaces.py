@@ -23,6 +23,7 @@ from exporter.platforms import answer_kinds
 from exporter.platforms.answer_kinds import AnswerKind
 from exporter.platforms.base import Services
 from exporter.platforms.bitrix24 import answers as bitrix24
+from exporter.platforms.bitrix24 import booking_pages
 from exporter.platforms.bitrix24.api_errors import refusal
 from exporter.platforms.bitrix24.authserver import decode_known, request_tokens
 from exporter.platforms.bitrix24.tokenfile import TokenFile
@@ -146,7 +147,7 @@ def _bitrix24(known: dict[str, list[bytes]], folder: Path) -> Iterator[Surface]:
         decode_known(TokenFile(path).load())
 
     readers: dict[str, tuple[AnswerKind, Callable[[bytes], object]]] = {
-        "booking.v1.booking.list": (answer_kinds.PAGE, lambda content: bitrix24.bookings(_reply(content))),
+        "booking.v1.booking.list": (answer_kinds.PAGE, lambda content: booking_pages.bookings(_reply(content))),
         "booking.v1.resource.list": (answer_kinds.PAGE, lambda content: bitrix24.resources(_reply(content))),
         "booking.v1.resourceType.list": (answer_kinds.PAGE, lambda content: bitrix24.resource_types(_reply(content))),
         "booking.v1.booking.externalData.list": (answer_kinds.OTHER, lambda content: bitrix24.links(_reply(content))),
@@ -173,7 +174,7 @@ def _reply(content: bytes) -> bitrix24.Reply:
 def _batch(content: bytes) -> None:
     keys = tuple(f"p{page}" for page in range(50))
     for inner in bitrix24.batch(_reply(content), keys, 1_790_000_000.0).replies.values():
-        for read in (bitrix24.bookings, bitrix24.links):
+        for read in (booking_pages.bookings, bitrix24.links):
             with suppress(InvalidResponseError):
                 read(inner)
 

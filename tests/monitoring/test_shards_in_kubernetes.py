@@ -1,38 +1,88 @@
-"""Shards in Kubernetes: the overlay of docs/high-availability.md on the manifests that are rendered."""
+"""Shards in Kubernetes: with ``shards`` in monitoring.yml each Pod is one, by the number that Kubernetes gives it."""
 
 from __future__ import annotations
 
-import re
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
+from typing import Any, Final
 
+import kubernetes_validate
 import pytest
 import yaml
 
-from exporter.monitoring import Options, render
-from tests.monitoring.bundle import ROOT
+from exporter.errors import ConfigError
+from exporter.monitoring import Options, files, render
+from exporter.monitoring.settings import load_settings
+from tests.docs.blocks import blocks_of
 
-_PAGE = (ROOT / "docs" / "high-availability.md").read_text()
-_OVERLAY = re.findall(r"```yaml\n(.*?)```", _PAGE.split("## Shards in Kubernetes\n")[1], re.DOTALL)[0]
+FOLDER: Final = "config/kubernetes/"
 
 
-def test_the_overlay_makes_a_stateful_set_whose_pods_are_the_shards(tmp_path: Path) -> None:
+def rendered(options: Options) -> dict[str, Any]:
+    manifests = {name.removeprefix(FOLDER): text for name, text in files(options).items() if name.startswith(FOLDER)}
+    return {name: yaml.safe_load(text) for name, text in manifests.items()}
+
+
+def test_each_pod_is_the_shard_of_its_number(tmp_path: Path) -> None:
+    (line,) = blocks_of("docs/high-availability.md", "yaml")
+    (tmp_path / "monitoring.yml").write_text(line)
+    options = load_settings(tmp_path / "monitoring.yml").options()
+    manifest = rendered(options)["statefulset.yaml"]
+    kubernetes_validate.validate(manifest, "1.31", strict=True)
+    spec = manifest["spec"]
+    (container,) = spec["template"]["spec"]["containers"]
+    assert (3, "--shard=$(SHARD)/3") == (spec["replicas"], container["args"][-1])
+    (index,) = container["env"]
+    assert ("SHARD", "metadata.labels['apps.kubernetes.io/pod-index']") == (
+        index["name"],
+        index["valueFrom"]["fieldRef"]["fieldPath"],
+    )
+
+
+def test_all_else_of_a_pod_is_as_without_shards_but_for_its_volume() -> None:
+    (one, three) = (rendered(replace(Options(), shards=number)) for number in (1, 3))
+    deployment, stateful = (found[name]["spec"] for found, name in ((one, "deployment.yaml"), (three, "statefulset.yaml")))
+    assert deployment["selector"] == stateful["selector"]
+    (before,), (after,) = (spec["template"]["spec"]["containers"] for spec in (deployment, stateful))
+    after["args"].pop()
+    del after["env"]
+    claim = deployment["template"]["spec"]["volumes"].pop()
+    assert deployment["template"] == stateful["template"]
+    assert before == after
+    (state,) = stateful["volumeClaimTemplates"]
+    assert (claim["name"], one["volume.yaml"]["spec"]) == (state["metadata"]["name"], state["spec"])
+    left = set(one) ^ set(three)
+    assert {"volume.yaml", "deployment.yaml", "statefulset.yaml"} == left
+    assert all(found["kustomization.yaml"]["resources"] for found in (one, three))
+    for found in (one, three):
+        manifests = [name for name in found["kustomization.yaml"]["resources"] if name.endswith(".yaml")]
+        assert set(found) == {"kustomization.yaml", *manifests}
+
+
+def test_kustomize_puts_them_together_and_an_overlay_may_change_them(tmp_path: Path) -> None:
     kubectl = shutil.which("kubectl") or pytest.skip("kubectl is not installed")
-    render(Options(), tmp_path / "bundle")
-    (tmp_path / "kustomization.yaml").write_text(_OVERLAY)
+    render(replace(Options(), shards=3), tmp_path / "bundle")
+    overlay = {
+        "resources": ["bundle/config/kubernetes"],
+        "namespace": "salons",
+        "images": [{"name": "booking-sync-exporter", "newName": "registry.example.org/exporter"}],
+    }
+    (tmp_path / "kustomization.yaml").write_text(yaml.safe_dump(overlay))
     made = subprocess.run([kubectl, "kustomize", tmp_path], capture_output=True, text=True, timeout=60, check=False)
     assert 0 == made.returncode, made.stderr
     found = {one["kind"]: one for one in yaml.safe_load_all(made.stdout)}
-    assert "Deployment" not in found
-    assert "PersistentVolumeClaim" not in found
-    spec = found["StatefulSet"]["spec"]
-    pod, (container,) = spec["template"]["spec"], spec["template"]["spec"]["containers"]
-    assert 3 == spec["replicas"]
-    assert "strategy" not in spec
-    assert container["args"][-1] == f"--shard=$(POD_INDEX)/{spec['replicas']}"
-    (index,) = container["env"]
-    assert "metadata.labels['apps.kubernetes.io/pod-index']" == index["valueFrom"]["fieldRef"]["fieldPath"]
-    volumes = {one["name"] for one in pod["volumes"]} | {one["metadata"]["name"] for one in spec["volumeClaimTemplates"]}
-    assert {one["name"] for one in container["volumeMounts"]} == volumes
-    assert ["state"] == [one["metadata"]["name"] for one in spec["volumeClaimTemplates"]]
+    assert found.keys().isdisjoint({"Deployment", "PersistentVolumeClaim"})
+    stateful = found["StatefulSet"]
+    assert ("salons", 3) == (stateful["metadata"]["namespace"], stateful["spec"]["replicas"])
+    assert stateful["spec"]["serviceName"] == found["Service"]["metadata"]["name"]
+    (container,) = stateful["spec"]["template"]["spec"]["containers"]
+    assert container["image"].startswith("registry.example.org/exporter:")
+
+
+@pytest.mark.parametrize("number", ["0", "-1", "1001", "many", "1.5"])
+def test_a_number_of_shards_that_is_none_is_refused(number: str, tmp_path: Path) -> None:
+    (tmp_path / "monitoring.yml").write_text(f"shards: {number}\n")
+    with pytest.raises(ConfigError, match="shards"):
+        load_settings(tmp_path / "monitoring.yml")

@@ -17,6 +17,7 @@ from exporter.counting import Booking
 from exporter.errors import InvalidResponseError, PollError, Reason
 from exporter.model import BookingsObservation, CollectorName, Observation
 from exporter.platforms.bitrix24 import answers as bitrix24
+from exporter.platforms.bitrix24 import booking_pages
 from exporter.platforms.bitrix24.tokenfile import parse
 from exporter.platforms.exchange import Answer
 from exporter.platforms.wix import booking_rows, connection_rows
@@ -151,7 +152,7 @@ def test_a_booking_whose_id_or_time_is_cut_off_is_malformed_and_its_neighbours_s
         b"resourceIds": b'{"id":7,"resourceIds":["1%s"],%s}' % (cut, PERIOD),
         b"datePeriod": b'{"id":7,"datePeriod":{"from":{"timestamp":"1%s"},"to":{"timestamp":2}}}' % cut,
     }[key]
-    page = bitrix24.bookings(reply(b'{"booking":[{"id":6,%s},%s]}' % (PERIOD, odd)))
+    page = booking_pages.bookings(reply(b'{"booking":[{"id":6,%s},%s]}' % (PERIOD, odd)))
     assert ((Booking("6", 1.0, 2.0),), 2, 1) == (page.rows, page.size, page.malformed)
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from exporter.errors import InvalidResponseError
 from exporter.platforms.bitrix24 import answers as decode
+from exporter.platforms.bitrix24 import booking_pages
 from exporter.platforms.exchange import Answer
 from exporter.platforms.wix import booking_rows
 from exporter.platforms.wix.api_errors import request_id
@@ -46,7 +47,7 @@ def bitrix24(body: str) -> decode.Reply:
 @pytest.mark.parametrize("number", ABSURD)
 def test_a_bitrix24_booking_at_an_absurd_moment_is_a_malformed_row(number: str) -> None:
     period = '{"from": {"timestamp": #}, "to": {"timestamp": 99999999999}}'.replace("#", number)
-    page = decode.bookings(bitrix24('{"result": {"booking": [{"id": 7, "datePeriod": #}]}}'.replace("#", period)))
+    page = booking_pages.bookings(bitrix24('{"result": {"booking": [{"id": 7, "datePeriod": #}]}}'.replace("#", period)))
     assert ((), ("7",), 1) == (page.rows, page.ids, page.malformed)
 
 
@@ -54,7 +55,7 @@ def test_a_bitrix24_booking_at_an_absurd_moment_is_a_malformed_row(number: str) 
 def test_a_bitrix24_booking_with_an_absurd_id_is_a_malformed_row(number: str) -> None:
     period = '{"from": {"timestamp": 1}, "to": {"timestamp": 2}}'
     body = '{"result": {"booking": [{"id": #, "datePeriod": PERIOD}]}}'
-    page = decode.bookings(bitrix24(body.replace("#", number).replace("PERIOD", period)))
+    page = booking_pages.bookings(bitrix24(body.replace("#", number).replace("PERIOD", period)))
     assert ((), 1) == (page.rows, page.malformed)
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from pathlib import Path
 
 import pytest
 
 from exporter.errors import InvalidResponseError, NetworkError
 from exporter.platforms.http_pool import HttpPool
+from tests.harness.certificates import contexts
 from tests.harness.clock import ManualClock
 from tests.harness.peer import OK, Client, client, peer
 
@@ -95,6 +97,78 @@ def test_a_peer_that_hangs_up_long_after_it_was_asked_is_not_asked_again(seconds
             assert requests == len(server.requests)
 
     asyncio.run(script())
+
+
+@pytest.mark.parametrize("kept", [False, True])
+@pytest.mark.parametrize(("seconds", "is_asked_again"), [(4.9, False), (60.0, True), (600.0, True)])
+def test_a_peer_that_hung_up_while_this_process_was_stopped_is_asked_again(
+    seconds: float, *, is_asked_again: bool, kept: bool
+) -> None:
+    async def script() -> None:
+        clock = ManualClock()
+        async with HttpPool(clock, tls=ssl.create_default_context()) as pool:
+
+            def respond(_: bytes, number: int) -> bytes | None:
+                if number != 1 + kept:
+                    return OK
+                clock.now += (
+                    seconds + 6
+                )  # the peer needs 6 s as well, so that it is not one that had closed the connection before
+                clock.late += seconds
+                clock.stood_still += seconds if seconds >= 5 else 0.0
+                return None
+
+            async with peer(respond) as server:
+                client = Client(pool, clock)
+                if kept:
+                    await client.ask(server.origin)
+                if is_asked_again:
+                    assert 200 == (await client.ask(server.origin)).status
+                    assert ["200"] * (1 + kept) == client.events.codes("list")
+                else:
+                    with pytest.raises(NetworkError, match="was lost"):
+                        await client.ask(server.origin)
+                assert 1 + kept + is_asked_again == len(server.requests)
+
+    asyncio.run(script())
+
+
+def test_a_request_that_may_go_out_once_only_is_not_sent_again_because_this_process_was_stopped() -> None:
+    async def script() -> None:
+        clock = ManualClock()
+
+        def respond(*_: object) -> None:
+            clock.now, clock.late, clock.stood_still = clock.now + 60, 60.0, 60.0
+
+        async with peer(respond) as server, HttpPool(clock, tls=ssl.create_default_context()) as pool:
+            with pytest.raises(NetworkError, match="was lost"):
+                await Client(pool, clock).ask(server.origin, once=True)
+            assert 1 == len(server.requests)
+
+    asyncio.run(script())
+
+
+@pytest.mark.parametrize("over_tls", [False, True])
+@pytest.mark.parametrize("rudely", [False, True])
+def test_connections_that_a_server_closed_while_this_process_was_stopped_cost_no_request(
+    tmp_path: Path, *, over_tls: bool, rudely: bool
+) -> None:
+    """A real server closes what idles after a while (nginx: 75 s), and we see of it only when the loop goes on."""
+    of_server, of_client = contexts(tmp_path) if over_tls else (None, ssl.create_default_context())
+
+    async def script(client: Client) -> None:
+        async with peer(tls=of_server) as server:
+            for _ in range(3):
+                await asyncio.gather(*(client.ask(server.origin) for _ in range(10)))
+                for connection in server.connections:
+                    if rudely:
+                        connection.transport.abort()
+                    else:
+                        connection.close()
+            assert {"200"} == set(client.events.codes("list"))
+            assert 30 == len(server.requests), "what is known to be closed is not tried"
+
+    client(script, tls=of_client)
 
 
 def test_a_repetition_that_breaks_as_well_is_a_failure() -> None:

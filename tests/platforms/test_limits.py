@@ -11,6 +11,7 @@ import pytest
 
 from exporter.errors import InvalidResponseError
 from exporter.platforms.bitrix24 import answers as bitrix24
+from exporter.platforms.bitrix24 import booking_pages
 from exporter.platforms.exchange import Answer
 from exporter.platforms.wix import booking_rows, connection_rows
 from exporter.support.json_text import decoded
@@ -56,15 +57,15 @@ def query(number: int) -> int:
 
 
 def page(number: int) -> int:
-    return bitrix24.bookings(reply({"booking": [{"id": key + 1, **PERIOD} for key in range(number)]})).size
+    return booking_pages.bookings(reply({"booking": [{"id": key + 1, **PERIOD} for key in range(number)]})).size
 
 
 def page_by_key(number: int) -> int:
-    return bitrix24.bookings(reply({"booking": {str(key): {"id": key + 1, **PERIOD} for key in range(number)}})).size
+    return booking_pages.bookings(reply({"booking": {str(key): {"id": key + 1, **PERIOD} for key in range(number)}})).size
 
 
 def odd_page(number: int) -> int:
-    return bitrix24.bookings(reply({"booking": [0] * number})).malformed
+    return booking_pages.bookings(reply({"booking": [0] * number})).malformed
 
 
 def resources(number: int) -> int:
@@ -100,7 +101,7 @@ def test_as_many_rows_as_the_cap_are_read_and_one_more_is_an_error_that_names_it
 @pytest.mark.parametrize(("number", "malformed"), [(100, 0), (101, 1)])
 def test_a_booking_of_more_resources_than_anybody_books_is_odd_and_costs_no_other(number: int, malformed: int) -> None:
     rows = [{"id": 1, **PERIOD, "resourceIds": list(range(1, number + 1))}, {"id": 2, **PERIOD, "resourceIds": [1]}]
-    found = bitrix24.bookings(reply({"booking": rows}))
+    found = booking_pages.bookings(reply({"booking": rows}))
     assert (malformed, ("1", "2")) == (found.malformed, found.ids)
     assert found.rows[-1].resources == ("1",)
 

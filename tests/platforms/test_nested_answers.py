@@ -16,6 +16,7 @@ from exporter.errors import InvalidResponseError, PollError, Reason, TargetConfi
 from exporter.model import CollectorName
 from exporter.platforms.base import Services
 from exporter.platforms.bitrix24 import answers as bitrix24
+from exporter.platforms.bitrix24 import booking_pages
 from exporter.platforms.bitrix24.authserver import decode_known, request_tokens
 from exporter.platforms.bitrix24.tokenfile import TokenFile, parse
 from exporter.platforms.exchange import Answer
@@ -94,8 +95,11 @@ READERS: dict[str, tuple[str, Read]] = {
     "query": ('{"extendedBookings":[{"booking":{"id":"a","x":#}}]}', lambda text, _: booking_rows.bookings(wix(text))),
     "its entity": ('{"extendedBookings":[{"booking":{"bookedEntity":#}}]}', lambda text, _: booking_rows.bookings(wix(text))),
     "refusal of Wix": ('{"details":#}', lambda text, _: refused_by_wix(text)),
-    "bookings": ('{"result":{"booking":[{ROW,"x":#}]}}'.replace("ROW", ROW), lambda text, _: bitrix24.bookings(reply(text))),
-    "booking": ('{"result":{"booking":[#]}}', lambda text, _: bitrix24.bookings(reply(text))),
+    "bookings": (
+        '{"result":{"booking":[{ROW,"x":#}]}}'.replace("ROW", ROW),
+        lambda text, _: booking_pages.bookings(reply(text)),
+    ),
+    "booking": ('{"result":{"booking":[#]}}', lambda text, _: booking_pages.bookings(reply(text))),
     "resources": ('{"result":{"resource":[{"id":1,"name":#}]}}', lambda text, _: bitrix24.resources(reply(text))),
     "links": ('{"result":{"externalData":[{"moduleId":#}]}}', lambda text, _: bitrix24.links(reply(text))),
     "batch": (

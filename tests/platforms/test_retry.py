@@ -10,7 +10,7 @@ import pytest
 
 from exporter.clock import paused
 from exporter.errors import PollError, RateLimitedError, ServerError
-from exporter.platforms.retry import RetryPolicy, charged, patience, send_with_retries, sit_out
+from exporter.platforms.retry import RetryPolicy, charged, patience, send_with_retries, sit_out, spend, usable
 from tests.harness.clock import ManualClock
 
 BUSY = RateLimitedError("busy", retry_after=5.0)
@@ -38,6 +38,31 @@ def test_a_wait_that_is_too_long_is_not_begun() -> None:
                 await sit_out(30.1, BUSY, clock)
             await sit_out(30.0, BUSY, clock)
         assert 30 == clock.monotonic()
+
+    asyncio.run(scenario())
+
+
+def test_calls_of_one_poll_side_by_side_use_up_its_patience_once() -> None:
+    async def scenario() -> None:
+        clock = ManualClock()
+
+        async def call(wait: float) -> None:
+            await sit_out(wait, BUSY, clock)
+            began = usable(clock)
+            await clock.sleep(5.0)
+            spend(usable(clock) - began, clock)
+
+        async def poll() -> float:
+            with patience(60):
+                await asyncio.gather(*(call(wait) for wait in (10.0, 11.0, 12.0, 12.0)))
+                with pytest.raises(RateLimitedError):
+                    await sit_out(8.1, BUSY, clock)
+                await sit_out(8.0, BUSY, clock)
+            return clock.monotonic()
+
+        task = asyncio.create_task(poll())
+        await clock.advance(60)
+        assert 17 + 8 == await task, "of half a minute, with five seconds left for an attempt as long as the last one"
 
     asyncio.run(scenario())
 

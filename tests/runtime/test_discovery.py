@@ -267,6 +267,24 @@ def test_a_restart_without_an_answer_polls_what_is_remembered_under_the_names_th
     on_agency(tmp_path, script)
 
 
+@pytest.mark.parametrize("left", ["state.json", "state.json.0-of-2", "state.json.shard-0-of-5"])
+def test_a_new_shard_calls_the_sites_as_the_processes_before_did(left: str, tmp_path: Path) -> None:
+    async def script(agency: Agency) -> None:
+        config = agency.config(state_file=str(tmp_path / left))
+        async with agency.exporter(config) as app:
+            await until(app, lambda: len(names(app)) == 3)
+        for number in (1, 2, 3):
+            agency.site(number).display_name = "Spa"
+        again: set[str] = set()
+        for index in range(2):
+            config = agency.config(name=f"{index}.yml", state_file=str(tmp_path / "state.json"))
+            async with agency.exporter(config, shard=(index, 2)) as app:
+                again |= set(names(app))
+        assert set(called(1, 2, 3)) == again
+
+    on_agency(tmp_path, script)
+
+
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"version": 1, "accounts": {"wix": 5}}', b"\xff\xfe"])
 def test_a_file_of_sites_that_cannot_be_read_is_told_and_written_anew(content: bytes, tmp_path: Path) -> None:
     file = tmp_path / "state.json.sites"

@@ -14,6 +14,7 @@ import pytest
 from exporter.commands import daemon
 from exporter.runtime import garbage
 from exporter.runtime.application import Application
+from exporter.runtime.garbage import Look
 from tests.harness.clock import ManualClock
 
 
@@ -46,15 +47,40 @@ class Knot:
         self.itself = self
 
 
-def test_garbage_that_was_exempted_by_mistake_goes_with_the_next_reload() -> None:
+@pytest.mark.parametrize(
+    ("look", "found"), [(Look.YOUNG, set()), (Look.NEW, {"promoted"}), (Look.ALL, {"promoted", "exempted"})]
+)
+def test_garbage_that_was_promoted_or_exempted_goes_when_so_much_is_looked_at(look: Look, found: set[str]) -> None:
     gc.collect()
     garbage.postpone()
-    knot = weakref.ref(Knot())
-    gc.freeze()  # as if it had been promoted while full collections were postponed
-    garbage.settle()
-    assert knot() is not None
-    garbage.settle(thoroughly=True)
-    assert knot() is None
+    knots = {"exempted": weakref.ref(Knot())}
+    gc.freeze()
+    promoted = Knot()
+    knots["promoted"] = weakref.ref(promoted)
+    for generation in (0, 1):
+        gc.collect(generation)
+    del promoted
+    garbage.settle(look)
+    assert found == {name for name, knot in knots.items() if knot() is None}
+
+
+def test_reloads_look_at_what_is_new_and_each_hundredth_at_everything(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Everything is a million objects with 5,500 targets: the loop stands still for a second."""
+    looks: list[Look] = []
+    monkeypatch.setattr(garbage, "settle", looks.append)
+
+    async def script() -> None:
+        clock, app = ManualClock(), Changing(ready=True)
+        settling = asyncio.create_task(daemon._settle_garbage(cast("Application", app), clock))
+        for app.changes in range(1, 206):
+            await clock.advance(1)
+        settling.cancel()
+
+    asyncio.run(script())
+    assert 205 == len(looks)
+    assert {0: Look.YOUNG, 99: Look.ALL, 199: Look.ALL} == {
+        place: look for place, look in enumerate(looks) if look is not Look.NEW
+    }
 
 
 @dataclass

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import threading
-from collections.abc import Awaitable, Iterable
+from collections.abc import Awaitable, Collection, Iterable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -31,7 +31,7 @@ from exporter.polling.poll import Job
 from exporter.runtime.application import Application
 from exporter.runtime.targets import World
 from exporter.state import status_history
-from exporter.state.state_file import read_state_file
+from exporter.state.state_file import read_parts
 from exporter.web import Reloaded
 from tests.harness.application import RunningApplication, driven
 from tests.harness.business import API_KEY, Business, business
@@ -348,14 +348,14 @@ def test_who_must_know_before_a_configuration_is_loaded_is_told_at_the_start_and
 
 
 def test_a_state_file_is_read_in_a_thread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    read = read_state_file
+    read = read_parts
     in_the_loop: list[bool] = []
 
-    def watched(path: Path) -> object:
+    def watched(path: Path, parts: Iterable[Path], targets: Collection[str]) -> object:
         in_the_loop.append(threading.current_thread() is threading.main_thread())
-        return read(path)
+        return read(path, parts, targets)
 
-    monkeypatch.setattr(status_history, "read_state_file", watched)
+    monkeypatch.setattr(status_history, "read_parts", watched)
 
     async def scenario(app: RunningApplication, business: Business) -> None:
         business.config(calm(business), state_file=str(tmp_path / "state.json"))

@@ -9,28 +9,28 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
 
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
-from exporter.counting import Booking
 from exporter.errors import InvalidResponseError
-from exporter.limits import BOOKING_LINKS, BOOKING_RESOURCES, PORTAL_PAGE_ROWS
+from exporter.limits import BOOKING_LINKS, PORTAL_PAGE_ROWS
+from exporter.model import Value
 from exporter.platforms.decoding import MAX_MOMENT, whole_number
 from exporter.support.json_text import UNREADABLE, decoded, is_whole, read
 
 T = TypeVar("T")
 
 _MAX_RESET_SECONDS: Final = 3600.0
-_MAX_DIGITS: Final = 18
+MAX_DIGITS: Final = 18
 _MAX_PLAIN_BYTES: Final = 64 * 1024  # an error with its description, or a number
 # What Python would read as a number as well: 1_000, other scripts' digits, blanks around.
 _NUMBER: Final = re.compile(r"[+-]?[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]+)?")
 _MAX_NAME: Final = 1000  # what is kept of a name; less is shown of it, but no secret in it may be cut before it is masked
-_EMPTY: Final = Raw(b"[]")
+EMPTY: Final = Raw(b"[]")
 _FEW_BYTES: Final = 64  # more is no empty list
 
 Number = int | float | str | None
@@ -42,8 +42,7 @@ class _Time(Struct):
     operating_reset_at: Number = None
 
 
-@dataclass(frozen=True, slots=True)
-class Times:
+class Times(Value, frozen=True, gc=False):
     """What the ``time`` of an answer told about operating time: the sum, and in how many seconds it begins to fall.
 
     ``None`` where it told nothing.
@@ -61,8 +60,7 @@ class _Envelope(Struct):
     next: Raw | UnsetType = UNSET
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(Value, frozen=True, gc=False):
     """The result of one method call, not looked into yet. ``next`` is the offset of the next page where the portal says it."""
 
     result: Raw
@@ -100,11 +98,14 @@ def body(content: bytes, now: float) -> Body | None:
     return Body(Reply(envelope.result, _offset(envelope.next)), None, times)
 
 
+_Section = list[Raw] | dict[str, Raw] | None
+
+
 class _Sections(Struct):
-    result: Raw = _EMPTY
-    result_error: Raw = _EMPTY
-    result_next: Raw = _EMPTY
-    result_time: Raw = _EMPTY
+    result: _Section = None
+    result_error: _Section = None
+    result_next: _Section = None
+    result_time: _Section = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,17 +121,16 @@ def batch(reply: Reply, keys: tuple[str, ...], now: float) -> BatchReply:
     """Read a batch's result. Sections are objects, ``[]`` when empty, or lists that cover every command."""
     try:
         sections = read(reply.result, _sections_decoder.decode)
-        results, errors = _section(sections.result, keys), _section(sections.result_error, keys)
-        nexts, times = _section(sections.result_next, keys), _section(sections.result_time, keys)
     except UNREADABLE:
         raise InvalidResponseError("a batch answer has no readable sections") from None
+    results, errors = _section(sections.result, keys), _section(sections.result_error, keys)
+    nexts, times = _section(sections.result_next, keys), _section(sections.result_time, keys)
     problems = {key: _problem(raw) for key, raw in errors.items()}
     replies = {key: Reply(raw, _offset(nexts.get(key, UNSET))) for key, raw in results.items() if key not in problems}
     return BatchReply(replies, problems, {key: _times(raw, now) for key, raw in times.items()})
 
 
-def _section(raw: Raw, keys: tuple[str, ...]) -> dict[str, Raw]:
-    value = read(raw, _rows_decoder.decode)
+def _section(value: _Section, keys: tuple[str, ...]) -> dict[str, Raw]:
     if not value:
         return {}
     if isinstance(value, dict):
@@ -151,25 +151,10 @@ def _problem(raw: Raw) -> Problem:
 class Page(Generic[T]):
     """One page of a list. ``size`` counts its rows, malformed ones too; ``ids`` are those that could be read."""
 
-    rows: tuple[T, ...]
-    ids: tuple[str, ...]
+    rows: Sequence[T]
+    ids: Sequence[str]
     size: int
     malformed: int
-
-
-class _Moment(Struct):
-    timestamp: int | float | str
-
-
-class _Period(Struct):
-    from_: _Moment = msgspec.field(name="from")
-    to: _Moment
-
-
-class _BookingRow(Struct):
-    id: int | str
-    datePeriod: _Period  # noqa: N815  the API's word
-    resourceIds: list[int | str] | None = None  # noqa: N815  the API's word
 
 
 class _ResourceRow(Struct):
@@ -182,21 +167,17 @@ class _IdOnly(Struct):
     id: int | str
 
 
-class _BookingList(Struct):
-    booking: Raw = _EMPTY
-
-
 class _ResourceList(Struct):
-    resource: Raw = _EMPTY
+    resource: Raw = EMPTY
 
 
 class _ResourceTypeList(Struct):
     resourceType: Raw | UnsetType = UNSET  # noqa: N815  the API's word
-    resource: Raw = _EMPTY
+    resource: Raw = EMPTY
 
 
 class _LinkList(Struct):
-    externalData: Raw = _EMPTY  # noqa: N815  the API's word
+    externalData: Raw = EMPTY  # noqa: N815  the API's word
 
 
 class _LinkRow(Struct):
@@ -222,9 +203,7 @@ class Link:
 
 
 _sections_decoder: Final = msgspec.json.Decoder(_Sections)
-_rows_decoder: Final = msgspec.json.Decoder(list[Raw] | dict[str, Raw] | None)
-_bookings_decoder: Final = msgspec.json.Decoder(list[_BookingRow])
-_booking_decoder: Final = msgspec.json.Decoder(_BookingRow)
+_rows_decoder: Final = msgspec.json.Decoder(_Section)
 _resource_decoder: Final = msgspec.json.Decoder(_ResourceRow)
 _links_decoder: Final = msgspec.json.Decoder(list[_LinkRow] | dict[str, _LinkRow] | None)
 _id_decoder: Final = msgspec.json.Decoder(_IdOnly)
@@ -232,21 +211,9 @@ _time_decoder: Final = msgspec.json.Decoder(_Time)
 _any_decoder: Final = msgspec.json.Decoder()
 
 
-def bookings(reply: Reply) -> Page[Booking]:
-    """Read a page of ``booking.v1.booking.list``."""
-    raw = _entity(reply, _BookingList).booking
-    try:
-        rows = read(raw, _bookings_decoder.decode)
-        _check_page(len(rows))
-        found = tuple(_booking(row) for row in rows)
-        return Page(found, tuple(row.id for row in found), len(found), 0)
-    except (msgspec.ValidationError, RecursionError, ValueError, OverflowError):
-        return _row_by_row(raw, lambda row: _booking(read(row, _booking_decoder.decode)))
-
-
 def resources(reply: Reply) -> Page[Resource]:
     """Read a page of ``booking.v1.resource.list``."""
-    return _row_by_row(_entity(reply, _ResourceList).resource, _resource)
+    return row_by_row(entity(reply, _ResourceList).resource, _resource)
 
 
 def resource_types(reply: Reply) -> Page[Resource]:
@@ -255,21 +222,21 @@ def resource_types(reply: Reply) -> Page[Resource]:
     The module's source calls the rows ``resourceType``, as SDKs read them; the reference prints ``resource``:
     https://github.com/bitrix24/b24restdocs, ``api-reference/booking/resource/resource-type/booking-v1-resourcetype-list.md``.
     """
-    found = _entity(reply, _ResourceTypeList)
-    return _row_by_row(found.resource if found.resourceType is UNSET else found.resourceType, _resource)
+    found = entity(reply, _ResourceTypeList)
+    return row_by_row(found.resource if found.resourceType is UNSET else found.resourceType, _resource)
 
 
 def _resource(raw: Raw) -> Resource:
     row = read(raw, _resource_decoder.decode)
     return Resource(
-        _id(row.id), (row.name or "")[:_MAX_NAME], _word(str(row.typeId)) if isinstance(row.typeId, int | str) else ""
+        row_id(row.id), (row.name or "")[:_MAX_NAME], _word(str(row.typeId)) if isinstance(row.typeId, int | str) else ""
     )
 
 
 def links(reply: Reply) -> tuple[Link, ...]:
     """Read ``booking.v1.booking.externalData.list``: everything that a booking is tied to. Any other shape is an error."""
     try:
-        value = read(_entity(reply, _LinkList).externalData, _links_decoder.decode)
+        value = read(entity(reply, _LinkList).externalData, _links_decoder.decode)
     except UNREADABLE:
         raise InvalidResponseError("the external data of a booking is not a list") from None
     if value and len(value) > BOOKING_LINKS.number:
@@ -280,7 +247,7 @@ def links(reply: Reply) -> tuple[Link, ...]:
     return tuple(Link(_word(item.moduleId), _word(item.entityTypeId)) for item in items)
 
 
-def _entity(reply: Reply, kind: type[T]) -> T:
+def entity(reply: Reply, kind: type[T]) -> T:
     """Return the result as ``kind``. PHP writes an object without members as ``[]``; anything else is an error."""
     result = memoryview(reply.result)
     found = kind() if result.nbytes < _FEW_BYTES and bytes(result).strip() == b"[]" else decoded(reply.result, kind)
@@ -289,7 +256,8 @@ def _entity(reply: Reply, kind: type[T]) -> T:
     return found
 
 
-def _row_by_row(raw: Raw, read_row: Any) -> Page[Any]:  # noqa: ANN401  one helper for two row types
+def row_by_row(raw: Raw, read_row: Any) -> Page[Any]:  # noqa: ANN401  one helper for two row types
+    """Return the page of ``raw``, a list or an object of rows; those that ``read_row`` cannot read are left out and counted."""
     try:
         value = read(raw, _rows_decoder.decode)
     except UNREADABLE:
@@ -314,39 +282,24 @@ def _check_page(rows: int) -> None:
         raise InvalidResponseError(f"a page of the portal has more than {PORTAL_PAGE_ROWS}")
 
 
-def _booking(row: _BookingRow) -> Booking:
-    start, end = _moment(row.datePeriod.from_.timestamp), _moment(row.datePeriod.to.timestamp)
-    if end < start:
-        raise ValueError("ends before it starts")
-    resources = row.resourceIds or ()
-    if len(resources) > BOOKING_RESOURCES.number:
-        raise ValueError("more resources than anybody books")
-    return Booking(_id(row.id), start, end, tuple([_id(resource) for resource in resources]))
-
-
-def _moment(value: float | str) -> float:
-    moment = float(_digits(value))
-    if not 0 <= moment < MAX_MOMENT:
-        raise ValueError("not Unix seconds")
-    return moment
-
-
-def _digits(value: float | str) -> float | str:
+def digits(value: float | str) -> float | str:
+    """Return a number, which may be in text, as it came. Raises :class:`ValueError` for other text."""
     if isinstance(value, str) and not _NUMBER.fullmatch(value):
         raise ValueError("not a number")
     return value
 
 
-def _id(value: int | str) -> str:
-    number = int(_digits(value))
-    if not 0 < number < 10**_MAX_DIGITS:
+def row_id(value: int | str) -> str:
+    """Return an id, which may be in text. Raises :class:`ValueError` for what is none."""
+    number = int(digits(value))
+    if not 0 < number < 10**MAX_DIGITS:
         raise ValueError("not an id")
     return str(number)
 
 
 def _id_of(row: Raw) -> list[str]:
     try:
-        return [_id(read(row, _id_decoder.decode).id)]
+        return [row_id(read(row, _id_decoder.decode).id)]
     except (*UNREADABLE, ValueError):
         return []
 
@@ -375,12 +328,12 @@ def _times(raw: Raw | UnsetType, now: float) -> Times:
 
 
 def _number(value: Number) -> float | None:
-    number = None if value is None else float(_digits(value))
-    return number if number is not None and math.isfinite(number) else None
+    number = float(digits(value)) if isinstance(value, str) else value
+    return float(number) if number is not None and math.isfinite(number) else None
 
 
 def _offset(raw: Raw | UnsetType) -> int | None:
-    return None if raw is UNSET else whole_number(_plain(raw), max_digits=_MAX_DIGITS)
+    return None if raw is UNSET else whole_number(_plain(raw), max_digits=MAX_DIGITS)
 
 
 def _plain(raw: Raw) -> Any:  # noqa: ANN401  whatever JSON holds; callers look

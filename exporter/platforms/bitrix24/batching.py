@@ -54,7 +54,7 @@ class Batcher:
                 answer = await self._api.batch(block, share=self.share)
             except (ServerError, PollTimeoutError, InvalidResponseError, NetworkError) as error:
                 # A block that takes the portal too long ends as 504, HTML or a timeout; a smaller one may pass (5.4).
-                self._block.choked()
+                self._block.choked(len(block))
                 if isinstance(error, PollTimeoutError):
                     raise  # a call that timed out is not repeated in its poll: the next one asks for less
                 fruitless += 1
@@ -73,9 +73,9 @@ class Batcher:
                     del pending[key]
             if len(self._batchable(pending)) < before:
                 fruitless = 0
-                self._block.passed(len(block))
+                self._block.passed(len(block), answer.seconds)
                 continue
-            spend(answer.seconds)
+            spend(answer.seconds, self._api.clock)
             if not answer.limited:  # else the portal is paused: the next call waits for that, or ends the poll with it
                 fruitless += 1
                 error_text = "the portal answers batches without executing their commands"

@@ -11,7 +11,7 @@ import math
 from collections.abc import Collection, Sequence
 from collections.abc import Set as AbstractSet
 from functools import partial
-from itertools import islice
+from itertools import chain, islice
 from typing import Final
 
 import structlog
@@ -21,23 +21,22 @@ from exporter.counting import (
     Conflicts,
     Rule,
     Seen,
+    Table,
     conflict_reach,
     count_windows,
     find_conflicts,
     in_any,
-    missing,
+    joined,
     next_start,
     reservations,
     resolve_all,
     too_many,
-    unique,
 )
 from exporter.errors import InvalidResponseError, PollError
 from exporter.limits import RESOURCE_WINDOWS
 from exporter.model import BookingsObservation, CollectorName, Window
 from exporter.platforms.base import PollResult, Services
-from exporter.platforms.bitrix24 import answers as decode
-from exporter.platforms.bitrix24 import intake
+from exporter.platforms.bitrix24 import booking_pages, intake
 from exporter.platforms.bitrix24.api import GET_BOOKING, LIST_BOOKINGS, Api, Command
 from exporter.platforms.bitrix24.api_errors import BOOKING_NOT_FOUND, METHOD_NOT_FOUND, Refusal
 from exporter.platforms.bitrix24.batching import MAX_COMMANDS, Batcher
@@ -81,7 +80,7 @@ class BookingsCollector:
         observation = await off_the_loop(admission, len(rows), self._observation, rows, windows, at, now, complete)
         return PollResult(observation, failure)
 
-    async def _read(self, windows: Sequence[Window]) -> tuple[tuple[Booking, ...], Seen, bool]:
+    async def _read(self, windows: Sequence[Window]) -> tuple[Table, Seen, bool]:
         """Return every booking that overlaps the windows and every partner of one that may conflict, and what was covered.
 
         And whether no row had to be left out; else the counts are a lower bound.
@@ -91,7 +90,7 @@ class BookingsCollector:
         rows, complete = await self._read_range(self._pager, low, high)
         if not rows and not complete:
             raise InvalidResponseError(NONE_READABLE)
-        seen = Seen(low, high, "overlap", {booking.id: booking for booking in rows})
+        seen = Seen(low, high, "overlap", rows.times())
         if not self._settings.conflicts:
             return rows, seen, complete
         skipped = self._settings.overlapping_resources
@@ -107,8 +106,8 @@ class BookingsCollector:
         for begin, end in ((lowest, low), (high, highest)):
             if begin < end:
                 further, whole = await self._read_range(self._new_pager(), begin, end)
-                rows, complete = unique([*rows, *further]), complete and whole
-                if sum(map(reservations, rows)) > self._settings.max_bookings:
+                rows, complete = joined([rows, further]), complete and whole
+                if sum(reservations(rows)) > self._settings.max_bookings:
                     raise self._too_many()
         return rows, seen, complete
 
@@ -117,17 +116,18 @@ class BookingsCollector:
             self._api,
             self._batcher,
             LIST_BOOKINGS,
-            decode.bookings,
+            booking_pages.bookings,
             max_rows=self._settings.max_bookings,
             too_many=self._too_many,
             weigh=reservations,
+            join=joined,
         )
 
-    async def _read_range(self, pager: Pager[Booking], low: int, high: int) -> tuple[tuple[Booking, ...], bool]:
+    async def _read_range(self, pager: Pager[Booking], low: int, high: int) -> tuple[Table, bool]:
         rows, malformed = await pager.read_all(within(low, high))
         if malformed:
             self._services.events.malformed_rows(CollectorName.BOOKINGS, malformed)
-        return rows, not malformed
+        return Table.of(rows), not malformed
 
     async def check(self) -> BookingsObservation:
         """Read what a poll reads besides bookings. Raises :class:`~exporter.errors.PollError` where it would fail the poll.
@@ -152,7 +152,7 @@ class BookingsCollector:
         return None
 
     def _observation(
-        self, rows: Sequence[Booking], windows: Sequence[Window], at: float, now: float, complete: bool
+        self, rows: Table, windows: Sequence[Window], at: float, now: float, complete: bool
     ) -> BookingsObservation:
         resources, dropped = self._resources(rows, windows)
         accepted = self._services.policy().at(now).bookings.keys()
@@ -175,7 +175,7 @@ class BookingsCollector:
             dropped_resources=dropped,
             next_conflict=found.next if found else None,
             unknown_resources=self._unknown_resources(),
-            unknown_accepted=tuple(sorted(accepted - {booking.id for booking in rows})) if complete and found else (),
+            unknown_accepted=tuple(sorted(set(accepted).difference(rows.ids))) if complete and found else (),
         )
 
     def _unknown_resources(self) -> tuple[str, ...]:
@@ -187,36 +187,34 @@ class BookingsCollector:
     def _named_resources(self) -> AbstractSet[str]:
         return self._settings.overlapping_resources | self._services.policy().resource_aliases.keys()
 
-    def _conflicts(
-        self, rows: Sequence[Booking], windows: Sequence[Window], now: float, accepted: Collection[str]
-    ) -> Conflicts | None:
+    def _conflicts(self, rows: Table, windows: Sequence[Window], now: float, accepted: Collection[str]) -> Conflicts | None:
         if not self._settings.conflicts:
             return None
         skipped = self._settings.overlapping_resources
         return find_conflicts(rows, windows, self._rule, now=now, overlapping_resources=skipped, accepted=accepted)
 
-    def _resources(self, rows: Sequence[Booking], windows: Sequence[Window]) -> tuple[tuple[str, ...] | None, int]:
+    def _resources(self, rows: Table, windows: Sequence[Window]) -> tuple[tuple[str, ...] | None, int]:
         """Return the resources that get a number, and how many the cap leaves out: those without bookings go first."""
         if not self._settings.per_resource:
             return None, 0
-        busy = {resource for booking in in_any(rows, windows, self._rule) for resource in booking.resources}
+        busy = set(chain.from_iterable(set(in_any(rows, windows, self._rule).resources)))
         everything = sorted(busy | self._names.names.keys(), key=lambda resource: (resource not in busy, int(resource)))
         kept = everything[: min(self._settings.max_resources, RESOURCE_WINDOWS.number // len(windows))]
         return tuple(sorted(kept, key=int)), len(everything) - len(kept)
 
-    async def _follow_ids(self, current: Seen, now: float) -> None:
+    async def _follow_ids(self, seen: Seen, now: float) -> None:
         """Count what came and what went since the last complete read; nothing on the first."""
-        before, read = self._seen, current
-        if before is not None:
-            gone, unanswered = await self._ask(missing(before, current, now))
-            # Nothing waits from here on: a poll that is cancelled has counted all of it or nothing.
-            if new := intake.discovered(before, current, self._largest_id):
-                self._services.events.bookings_discovered(new)
-            if gone:
-                self._services.events.bookings_vanished(gone)
-            current = intake.keep_unanswered(current, unanswered)
-        self._seen = current
-        self._largest_id = intake.largest_id(read.bookings.values(), self._largest_id)
+        rows = len(seen.bookings)
+        before, largest = self._seen, self._largest_id
+        found = await off_the_loop(self._services.admission, rows, intake.compare, before, seen, largest, now)
+        gone, unanswered = await self._ask(found.missing)
+        # Nothing waits from here on: a poll that is cancelled has counted all of it or nothing.
+        if found.new:
+            self._services.events.bookings_discovered(found.new)
+        if gone:
+            self._services.events.bookings_vanished(gone)
+        self._seen = intake.keep_unanswered(seen, unanswered)
+        self._largest_id = found.largest_id
 
     async def _ask(self, bookings: Sequence[Booking]) -> tuple[int, list[Booking]]:
         """Return how many of ``bookings`` the portal no longer has, and those that it did not answer for.

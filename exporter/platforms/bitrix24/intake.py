@@ -8,20 +8,38 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from exporter.counting import Booking, Seen, unseen
+from exporter.counting import Booking, Seen, changes, joined
 from exporter.limits import GONE_BOOKINGS
 
 
-def largest_id(bookings: Iterable[Booking], before: int = 0) -> int:
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """What a read tells: how many bookings are new, which should have been seen again, the largest id ever seen."""
+
+    new: int
+    missing: tuple[Booking, ...]
+    largest_id: int
+
+
+def compare(before: Seen | None, now: Seen, largest: int, moment: float) -> Intake:
+    """Return what ``now`` tells beside ``before``, when ``largest`` was the largest id ever seen. ``moment`` is Unix seconds.
+
+    The first read tells only what there is.
+    """
+    if before is None:
+        return Intake(0, (), largest_id(now.bookings.ids, largest))
+    found = changes(before, now, moment)
+    # What both reads showed is no larger than the largest of before.
+    return Intake(
+        sum(int(booking_id) > largest for booking_id in found.unseen), found.missing, largest_id(found.came.ids, largest)
+    )
+
+
+def largest_id(ids: Iterable[str], before: int = 0) -> int:
     """Return the largest id ever seen; ``before`` is what that was until now."""
-    return max(before, max((int(booking.id) for booking in bookings), default=0))
-
-
-def discovered(before: Seen, now: Seen, largest: int) -> int:
-    """Return how many bookings are new since ``before``, when ``largest`` was the largest id ever seen."""
-    return sum(int(booking_id) > largest for booking_id in unseen(before, now))
+    return max(before, max(map(int, ids), default=0))
 
 
 def keep_unanswered(now: Seen, unanswered: Sequence[Booking]) -> Seen:
@@ -30,4 +48,4 @@ def keep_unanswered(now: Seen, unanswered: Sequence[Booking]) -> Seen:
     Of ``unanswered`` the first ones are kept: a portal that shows other bookings with every read must not fill the memory.
     """
     owed = unanswered[: GONE_BOOKINGS.number]
-    return replace(now, bookings={**now.bookings, **{booking.id: booking for booking in owed}})
+    return replace(now, bookings=joined([now.bookings, owed]).times()) if owed else now

@@ -7,7 +7,7 @@ https://github.com/bitrix24/b24restdocs, ``api-reference/booking/resource/bookin
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
 from exporter.errors import TargetConfigError
@@ -20,7 +20,7 @@ from exporter.platforms.bitrix24.batching import MAX_COMMANDS, Batcher
 from exporter.platforms.bitrix24.paging import Pager
 from exporter.platforms.inventory import Gaps, Inventory, Listing, Names
 
-_NONE: Final[tuple[tuple[Resource, ...], int]] = ((), 0)
+_NONE: Final[tuple[Sequence[Resource], int]] = ((), 0)
 
 
 async def read_inventory(api: Api) -> Inventory:
@@ -38,7 +38,7 @@ async def read_inventory(api: Api) -> Inventory:
 
 def _reader(
     api: Api, method: str, read: Callable[[Reply], Page[Resource]]
-) -> Callable[[], Awaitable[tuple[tuple[Resource, ...], int]]]:
+) -> Callable[[], Awaitable[tuple[Sequence[Resource], int]]]:
     pager = Pager(api, Batcher(api, MAX_COMMANDS), method, read, max_rows=LISTED.number, too_many=lambda: _too_many(method))
     return lambda: pager.read_all({})
 

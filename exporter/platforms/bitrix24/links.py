@@ -15,13 +15,15 @@ import heapq
 from array import array
 from collections import Counter
 from collections.abc import Container, Mapping, Sequence
+from functools import partial
 from typing import Final
 
-from exporter.counting import Booking, Rule, in_any, lies_in, reservations, resolve_all, too_many
+from exporter.counting import Booking, Rule, in_any, joined, lies_in, reservations, resolve_all, too_many
 from exporter.errors import InvalidResponseError, PollError
 from exporter.model import CollectorName, LinkAnswers, LinksObservation, UnlinkedBooking, Value, Window, WindowLinks
 from exporter.platforms.base import PollResult, Services
 from exporter.platforms.bitrix24 import answers as decode
+from exporter.platforms.bitrix24 import booking_pages
 from exporter.platforms.bitrix24.answers import Link, Reply
 from exporter.platforms.bitrix24.api import LIST_BOOKINGS, LIST_LINKS, Api, Command, Outcome
 from exporter.platforms.bitrix24.api_errors import BOOKING_NOT_FOUND
@@ -29,6 +31,7 @@ from exporter.platforms.bitrix24.batching import MAX_COMMANDS, Batcher
 from exporter.platforms.bitrix24.operating import BATCH, LINKS_SHARE, OPTIONAL_SHARE
 from exporter.platforms.bitrix24.paging import NONE_READABLE, Pager, whole_seconds, within
 from exporter.platforms.bitrix24.settings import BitrixBookingsOptions, BitrixLinks, BitrixTarget
+from exporter.platforms.bitrix24.side_by_side import Call, side_by_side
 from exporter.platforms.decoding import off_the_loop
 
 CRM: Final = "crm"
@@ -82,10 +85,11 @@ class LinksCollector:
             api,
             Batcher(api, MAX_COMMANDS, share=LINKS_SHARE),
             LIST_BOOKINGS,
-            decode.bookings,
+            booking_pages.bookings,
             max_rows=counting.max_bookings,
             too_many=lambda: too_many(CollectorName.LINKS, counting.max_bookings),
             weigh=reservations,
+            join=joined,
         )
         self._batcher = Batcher(api, settings.batch_size, share=LINKS_SHARE)
         self._answers: dict[str, _Answer] = {}  # by booking id, oldest answer first
@@ -127,7 +131,7 @@ class LinksCollector:
             self._services.events.malformed_rows(CollectorName.LINKS, malformed)
             if not rows:
                 raise InvalidResponseError(NONE_READABLE)
-        return in_any(rows, windows, self._rule), not malformed
+        return list(in_any(rows, windows, self._rule)), not malformed
 
     def _chosen(self, rows: Sequence[Booking]) -> tuple[list[str], list[str]]:
         """Return the ids to ask about: those without an answer, soonest first, and the known ones whose turn it is."""
@@ -143,20 +147,43 @@ class LinksCollector:
     async def _ask(self, ids: Sequence[str], at: float, gone: set[str], *, only_if_spare: bool = False) -> PollError | None:
         """Ask about ``ids`` and keep each answer; those that the portal no longer has are added to ``gone``.
 
-        With ``only_if_spare`` it ends as soon as no operating time is to spare. Returns the error of an answer that cannot be
-        read, after all have been asked for. Raises :class:`~exporter.errors.PollError` when the portal refuses.
+        With ``only_if_spare`` it makes one call at a time and ends as soon as no operating time is to spare. Returns the error
+        of an answer that cannot be read, after all have been asked for. Raises :class:`~exporter.errors.PollError` when the
+        portal refuses.
         """
         odd: PollError | None = None
         position = 0
-        while position < len(ids) and (not only_if_spare or self._spare()):
-            block = ids[position : position + self._batcher.size]
+
+        def next_call() -> Call | None:
+            nonlocal position
+            if position >= len(ids) or (only_if_spare and not self._spare()):
+                return None
+            # Blocks are made when their turn is near, so that each is as large as the portal takes by now.
+            size = 1 if LIST_LINKS in self._api.not_batchable else self._batcher.size
+            block = ids[position : position + size]
             position += len(block)
+            return partial(ask, block)
+
+        async def ask(block: Sequence[str]) -> None:
+            nonlocal odd
             commands = {f"e{booking_id}": Command(LIST_LINKS, {"bookingId": int(booking_id)}) for booking_id in block}
             outcomes = await self._batcher.run(commands)
             odd = self._keep(outcomes, at, gone) or odd
             for key in commands.keys() - outcomes.keys():  # no batch may run this method
                 odd = self._keep({key: await self._api.ask(commands[key], share=LINKS_SHARE)}, at, gone) or odd
+
+        await side_by_side(next_call, self._alone if only_if_spare else self._may_begin)
         return odd
+
+    def _may_begin(self, underway: int) -> bool:
+        """Tell whether one more call may be made beside those underway: not near the end of what links may spend."""
+        room = all(self._api.ledger.leaves_room(operation, LINKS_SHARE) for operation in (LIST_LINKS, BATCH))
+        return room and underway < self._api.calls_at_once()
+
+    @staticmethod
+    def _alone(underway: int) -> bool:
+        """Make one call at a time: nobody waits for what is known already, and the next one should know what is spent."""
+        return not underway
 
     def _keep(self, outcomes: Mapping[str, Outcome], at: float, gone: set[str]) -> PollError | None:
         """Keep every answer; returns the error of one that cannot be read. Raises what the portal refuses, after the others."""

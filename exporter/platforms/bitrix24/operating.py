@@ -6,8 +6,9 @@ at the configured budget: optional work at half of it, links at four fifths, eve
 
 from __future__ import annotations
 
+import contextlib
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -26,6 +27,8 @@ LINKS_SHARE: Final = 0.8
 WHOLE_SHARE: Final = 1.0
 
 SUMMED_OVER_SECONDS: Final = 600.0
+CALL_SECONDS: Final = 60.0
+"""No call takes longer: the portal ends it."""
 INITIAL_PAUSE_SECONDS: Final = 60.0
 PAUSE_SECONDS: Final = 300.0  # the ban of the newest source, when no answer named a reset
 LONG_PAUSE_SECONDS: Final = 600.0
@@ -35,6 +38,9 @@ LONG_PAUSE_SECONDS: Final = 600.0
 class _Account:
     """Moments are monotonic. ``reset`` is when the sum begins to fall, if an answer told.
 
+    ``dearest`` is the most by which the sum rose from one answer to the next, ``None`` before two answers; ``underway`` are
+    the calls whose answers are still to tell what they cost.
+
     ``held_at`` is how many seconds were too many when the log said that the method rests, ``None`` while it goes on.
     """
 
@@ -43,8 +49,22 @@ class _Account:
     reset: float | None = None
     paused_until: float = float("-inf")
     refusals: int = 0
+    dearest: float | None = None
+    dearest_at: float = 0.0
+    underway: int = 0
     held_at: float | None = None
     held_since: float = 0.0
+
+    def weigh(self, seconds: float | None, now: float) -> None:
+        """Note by how much the sum rose to ``seconds``; nothing where none is told, so that costs nothing."""
+        if seconds is None:
+            rise = 0.0
+        elif now < self.told_at + CALL_SECONDS:
+            rise = max(0.0, seconds - self.seconds)
+        else:
+            return  # others may have spent it since
+        if self.dearest is None or rise >= self.dearest or now >= self.dearest_at + SUMMED_OVER_SECONDS:
+            self.dearest, self.dearest_at = rise, now
 
 
 class OperatingLedger:
@@ -62,13 +82,37 @@ class OperatingLedger:
     def observe(self, operation: str, seconds: float | None, reset_in: float | None) -> None:
         """Note what an answer told: the sum, and in how many seconds it falls. ``None`` where it told nothing."""
         account = self._account(operation)
-        account.refusals = 0
-        self._go_on(operation, account, seconds or 0.0)
+        now = self._clock.monotonic()
+        if account.paused_until <= now:  # else it was on its way when the portal refused another
+            account.refusals = 0
+            self._go_on(operation, account, seconds or 0.0)
+        account.weigh(seconds, now)
         if seconds is None:
             return
-        now = self._clock.monotonic()
         account.seconds, account.told_at = seconds, now
         account.reset = None if reset_in is None else now + reset_in
+
+    @contextlib.contextmanager
+    def underway(self, calls: Mapping[str, int]) -> Iterator[None]:
+        """Expect the cost of so many calls of each operation while the block lasts."""
+        for operation, times in calls.items():
+            self._account(operation).underway += times
+        try:
+            yield
+        finally:
+            for operation, times in calls.items():
+                self._account(operation).underway -= times
+
+    def leaves_room(self, operation: str, share: float) -> bool:
+        """Tell whether what is underway will leave something of ``share``, should each call be as dear as the dearest was.
+
+        Not while it is unknown what a call costs.
+        """
+        account = self._account(operation)
+        if account.dearest is None:
+            return False
+        spent = self._spent(account, self._clock.monotonic())
+        return spent + account.underway * account.dearest < share * self._budget
 
     def refused(self, operations: Iterable[str]) -> OperatingLimitError:
         """Pause ``operations`` until the reset that their last good answer named. Returns the error to end the poll with.
@@ -80,6 +124,9 @@ class OperatingLedger:
         names = tuple(operations)
         for name in names:
             account = self._account(name)
+            if account.paused_until > now:  # this one was on its way when the pause began
+                longest = max(longest, account.paused_until - now)
+                continue
             if account.reset is not None and account.reset > now:
                 wait = max(account.reset - now, INITIAL_PAUSE_SECONDS)
             else:

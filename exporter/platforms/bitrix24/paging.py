@@ -22,10 +22,13 @@ from exporter.platforms.bitrix24.api import Api, Command, Params
 from exporter.platforms.bitrix24.api_errors import Refusal
 from exporter.platforms.bitrix24.batching import MAX_COMMANDS, Batcher
 from exporter.platforms.bitrix24.operating import BATCH
+from exporter.support.slices import in_slices
 
 PAGE_ROWS: Final = 50
 FIRST_BLOCK: Final = 4
 GROWN_BLOCK: Final = 2
+PAGES_AT_ONCE: Final = 4
+"""So many are decoded between two turns of the event loop: half a millisecond."""
 SPARE_PAGES: Final = 10
 """Pages that may bring little, beside twice those that the most rows fill."""
 NONE_READABLE: Final = "the portal sends bookings of which none can be read"
@@ -40,10 +43,18 @@ class _HasId(Protocol):
 T = TypeVar("T", bound=_HasId)
 
 
+def _one_each(rows: Sequence[T]) -> Sequence[int]:
+    return (1,) * len(rows)
+
+
+def _each_once(parts: Sequence[Sequence[T]]) -> Sequence[T]:
+    return tuple({row.id: row for rows in parts for row in rows}.values())
+
+
 class Pager(Generic[T]):
     """One list method of one portal, of at most ``max_rows`` rows; ``too_many`` makes the error for more.
 
-    A row counts for as many as ``weigh`` says, one that cannot be read for one.
+    A row counts for as many as ``weigh`` says of it, one that cannot be read for one. ``join`` puts the rows of pages together.
     It remembers between polls how many pages there were.
     """
 
@@ -56,7 +67,8 @@ class Pager(Generic[T]):
         *,
         max_rows: int,
         too_many: Callable[[], PollError],
-        weigh: Callable[[T], int] = lambda _: 1,
+        weigh: Callable[[Sequence[T]], Sequence[int]] = _one_each,
+        join: Callable[[Sequence[Sequence[T]]], Sequence[T]] = _each_once,
     ) -> None:
         self._api = api
         self._batcher = batcher
@@ -65,14 +77,15 @@ class Pager(Generic[T]):
         self._max_rows = max_rows
         self._too_many = too_many
         self._weigh = weigh
+        self._join = join
         self._pages = 0
 
-    async def read_all(self, params: Params) -> tuple[tuple[T, ...], int]:
+    async def read_all(self, params: Params) -> tuple[Sequence[T], int]:
         """Return all rows, each id once and as it was read last, and the number of malformed rows that were left out.
 
         Raises :class:`~exporter.errors.PollError` rather than return a part.
         """
-        pages = _Pages[T](self._method, self._max_rows, self._too_many, self._weigh)
+        pages = _Pages[T](self._method, self._max_rows, self._too_many, self._weigh, self._join)
         reply = await self._api.call(self._command(params, 0), share=self._batcher.share)
         pages.add(reply, await self._api.decode(reply, self._read))
         expected, grown = self._pages - 1, FIRST_BLOCK if self._pages == 0 else GROWN_BLOCK
@@ -85,14 +98,14 @@ class Pager(Generic[T]):
                 block, grown = grown, min(MAX_COMMANDS, grown * 2)
             await self._read_block(pages, params, block)
         self._pages = pages.needed
-        return tuple(pages.rows.values()), pages.malformed
+        return pages.finish(), pages.malformed
 
     async def _read_block(self, pages: _Pages[T], params: Params, block: int) -> None:
         commands = {f"p{page}": self._command(params, page * pages.step) for page in range(pages.count, pages.count + block)}
         # While the operating time of `batch` is used up, by the links for one, the pages are asked for one by one.
         batched = self._method not in self._api.not_batchable and self._api.ledger.allows(BATCH, self._batcher.share)
         outcomes = await self._batcher.run(commands) if batched else {}
-        for key, command in commands.items():
+        async for key, command in in_slices(commands.items(), PAGES_AT_ONCE):  # all in one go would hold the loop
             outcome = outcomes.get(key)
             if outcome is None:  # not by a batch
                 if pages.complete:
@@ -110,8 +123,14 @@ class Pager(Generic[T]):
 class _Pages(Generic[T]):
     """The pages read so far."""
 
-    def __init__(self, method: str, max_rows: int, too_many: Callable[[], PollError], weigh: Callable[[T], int]) -> None:
-        self.rows: dict[str, T] = {}
+    def __init__(
+        self,
+        method: str,
+        max_rows: int,
+        too_many: Callable[[], PollError],
+        weigh: Callable[[Sequence[T]], Sequence[int]],
+        join: Callable[[Sequence[Sequence[T]]], Sequence[T]] = _each_once,
+    ) -> None:
         self.count = 0
         self.needed = 0  # pages up to the first that was not full
         self.malformed = 0
@@ -121,9 +140,21 @@ class _Pages(Generic[T]):
         self._max_rows = max_rows
         self._too_many = too_many
         self._weigh = weigh
-        self._weight = 0  # of the rows
-        self._ids: set[str] = set()
+        self._join = join
+        self._parts: list[Sequence[T]] = []
+        self._weights: dict[str, int] = {}  # by id, those of rows that could not be read as well
+        self._weight = 0  # their sum
         self._repeated = 0  # rows that were sent before, or that nobody can tell apart
+
+    @property
+    def rows(self) -> Sequence[T]:
+        """All rows so far, each id once and as it was read last."""
+        return self._join(self._parts)
+
+    def finish(self) -> Sequence[T]:
+        """Return :attr:`rows` when there is nothing to add any more: what was only needed for that makes room."""
+        self._weights.clear()
+        return self.rows
 
     def add(self, reply: Reply, page: Page[T]) -> None:
         """Take the next page.
@@ -141,17 +172,19 @@ class _Pages(Generic[T]):
                 raise InvalidResponseError(f"{self._method} names a next page behind more than {PORTAL_PAGE_ROWS}")
             # Should pages ever have another size, the portal shows it here (bitrix24.md 13).
             self.step = reply.next or max(PAGE_ROWS, page.size)
-        new = set(page.ids) - self._ids
+        known = len(self._weights)
+        self._take(page)
+        new = len(self._weights) - known
         # The last page is not full and names no next one. A block of a batch may reach beyond it; should there be rows, it was
         # not the last.
         self.complete = page.size < self.step and reply.next is None
         if not self.complete and not new:
             raise InvalidResponseError(f"{self._method} repeats a page: it ignores start")
-        self._ids |= new
-        self._repeated += page.size - len(new)
+        self._repeated += page.size - new
         if not self.complete:
             self._check_progress()
-        self._take(page.rows)
+        if self._weight > self._max_rows:
+            raise self._too_many()
         self.malformed += page.malformed
         self.count += 1
         if not self.complete:
@@ -159,18 +192,21 @@ class _Pages(Generic[T]):
         elif not self.needed:
             self.needed = self.count
 
-    def _take(self, rows: Sequence[T]) -> None:
-        for row in rows:
-            before = self.rows.get(row.id)
-            self._weight += self._weigh(row) - (self._weigh(before) if before else 0)
-            self.rows[row.id] = row
-        unreadable = len(self._ids) - len(self.rows)
-        if unreadable + self._weight > self._max_rows:
-            raise self._too_many()
+    def _take(self, page: Page[T]) -> None:
+        self._parts.append(page.rows)
+        weights = self._weights
+        ids = [row.id for row in page.rows] if page.malformed else page.ids
+        weighed = dict(zip(ids, self._weigh(page.rows), strict=True))
+        before = 0 if weights.keys().isdisjoint(weighed) else sum([weights.get(booking_id, 0) for booking_id in weighed])
+        self._weight += sum(weighed.values()) - before
+        weights.update(weighed)
+        unreadable = {booking_id: 1 for booking_id in page.ids if booking_id not in weights} if page.malformed else {}
+        self._weight += len(unreadable)
+        weights.update(unreadable)
 
     def _check_progress(self) -> None:
         # Some come twice when somebody books meanwhile; a portal that sends little else would be read for hours.
-        if self._repeated > len(self._ids):
+        if self._repeated > len(self._weights):
             raise InvalidResponseError(f"{self._method} repeats most of its rows instead of coming to an end")
         if self.count > 2 * self._max_rows // PAGE_ROWS + SPARE_PAGES:
             raise InvalidResponseError(f"{self._method} sends pages without end, and hardly anything in them")

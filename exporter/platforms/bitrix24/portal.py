@@ -1,8 +1,9 @@
-"""What all collectors of all targets that ask one portal share: its bucket, its slot, its pauses (bitrix24.md 6.1, 6.3).
+"""What all collectors of all targets that ask one portal share: its bucket, its slots, its pauses (bitrix24.md 6.1, 6.3).
 
 Bitrix24 counts requests per portal and source address, whoever sends them. So the limiter belongs to the portal and the
-place where it is asked, not to a target, and one call at a time is in flight: then a full bucket costs one refused call per
-back-off step, and the portal never notices us. A call that hangs holds the others up for a few seconds only.
+place where it is asked, not to a target. Four calls may be underway at once, but one until the portal has answered, and for
+ten minutes after it refused: so a bucket that is kept full costs one refused call per back-off step. A call that hangs holds
+the others up for a few seconds only.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from exporter.errors import PollError
 from exporter.platforms.base import Events, Services
 from exporter.platforms.bitrix24.credential import Place
 from exporter.platforms.bitrix24.settings import Budget
+from exporter.platforms.bitrix24.side_by_side import turn_taken
 from exporter.platforms.limiter import LeakyBucket
 from exporter.support.backoff import exponential
 
@@ -26,6 +28,9 @@ INITIAL_PAUSE_SECONDS: Final = 2.0
 MAX_PAUSE_SECONDS: Final = 60.0
 OVERLOAD_SECONDS: Final = 15 * 60.0
 MAX_SLOT_SECONDS: Final = 5.0
+MAX_AT_ONCE: Final = 4
+CAREFUL_SECONDS: Final = 10 * 60.0
+"""How long after a refusal one call at a time is made."""
 
 
 class Portal:
@@ -37,65 +42,99 @@ class Portal:
         self.bucket = LeakyBucket(place.portal, budget.requests_per_second, budget.burst, clock=clock, events=events)
         self._clock = clock
         self._random = random
-        self._slot = asyncio.Lock()
+        self._queue = asyncio.Lock()
+        self._underway: list[object] = []  # oldest first, without those that hang
         self._answered = asyncio.Event()
-        self._answered.set()
         self._refusals = 0
+        self._known = False
+        self._careful_until = float("-inf")
 
     def adjust(self) -> None:
         """Take the most modest budget of the targets that share the portal."""
         self.bucket.rate = min(budget.requests_per_second for budget in self.members.values())
         self.bucket.burst = min(budget.burst for budget in self.members.values())
 
+    def calls_at_once(self) -> int:
+        """Return how many calls may be underway at once."""
+        return 1 if self._is_careful() or not self._known else MAX_AT_ONCE
+
+    def careful(self) -> None:
+        """Make one call at a time for ten minutes: the portal refused one, or one came to nothing."""
+        self._careful_until = self._clock.monotonic() + CAREFUL_SECONDS
+
     @contextlib.asynccontextmanager
     async def slot(self, events: Events) -> AsyncIterator[None]:
-        """Wait for the portal to be ours for one request.
+        """Wait, first come first served, for the portal to take one more request.
 
         Raises the error of the refusal when a pause lasts longer than the poll may wait; while the portal is blocked by hand
         that is an :class:`~exporter.errors.OverloadError`.
         """
         while True:
             await self.bucket.sit_out_pause(events)  # before the queue: who waits in it waits for our own pace only
-            async with self._slot:
-                # The next one should know what the answer brings, but a call that hangs is no reason for others to fail.
-                with contextlib.suppress(TimeoutError):
-                    async with self._clock.timeout(MAX_SLOT_SECONDS):
-                        await self._answered.wait()
+            async with self._queue:
+                await self._fewer_underway()
                 if await self.bucket.acquire(events):
-                    answered = self._answered = asyncio.Event()
+                    call = object()
+                    self._underway.append(call)
                     break
+        turn_taken()
         try:
             yield
         finally:
-            answered.set()
+            if call in self._underway:
+                self._underway.remove(call)
+            self._answered.set()
+
+    async def _fewer_underway(self) -> None:
+        """Wait until fewer calls are underway than may be, so that the next one knows what they brought.
+
+        A call that hangs is no reason for others to fail: it is waited for no longer than some seconds, and by one of them.
+        """
+        try:
+            async with self._clock.timeout(MAX_SLOT_SECONDS):
+                while len(self._underway) >= self.calls_at_once():
+                    self._answered.clear()
+                    await self._answered.wait()
+        except TimeoutError:
+            del self._underway[:1]
 
     def refused(self, refusal: PollError) -> None:
         """Note a refusal for too many requests: everybody waits, longer with each refusal in a row."""
-        wait = exponential(
-            self._refusals, initial_seconds=INITIAL_PAUSE_SECONDS, max_seconds=MAX_PAUSE_SECONDS, random=self._random
-        )
-        self._refusals += 1
+        self.careful()
+        wait = 0.0
+        if self.bucket.paused_for() <= 0:  # what was on its way when the pause began is no further refusal
+            wait = exponential(
+                self._refusals, initial_seconds=INITIAL_PAUSE_SECONDS, max_seconds=MAX_PAUSE_SECONDS, random=self._random
+            )
+            self._refusals += 1
         self.bucket.pause(max(wait, refusal.retry_after or 0.0), refusal)
 
     def accepted(self) -> None:
         """Note an answer that was not a refusal."""
-        self._refusals = 0
-        self.bucket.answered()
+        if self.bucket.paused_for() <= 0:  # what was on its way when the pause began does not say that it may end
+            self._refusals = 0
+            self._known = True
+            self.bucket.answered()
 
     def overloaded(self, refusal: PollError) -> PollError:
         """Note that support has blocked the portal: nobody asks for 15 minutes. Returns the error to end the poll with."""
+        self.careful()
         self.bucket.pause(OVERLOAD_SECONDS, refusal)
         return refusal.again(self.bucket.paused_for())
 
     def is_as_new(self) -> bool:
         """Return whether nothing would be lost if the portal were forgotten."""
-        return not self.members and self.bucket.remaining() >= self.bucket.burst
+        return not self.members and self.bucket.remaining() >= self.bucket.burst and not self._is_careful()
+
+    def _is_careful(self) -> bool:
+        return self._clock.monotonic() < self._careful_until
 
 
 class PortalRegistry:
     """The portals that this process asks, by place: what is limited is exactly what leaves through its one pool.
 
-    A portal that everybody left is kept until its pause is over and its bucket empty: who comes back finds both.
+    A portal that everybody left is kept until its pause is over and its bucket empty, and for ten minutes after a refusal:
+    who comes back finds all that.
     """
 
     def __init__(self) -> None:

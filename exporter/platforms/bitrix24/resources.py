@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from exporter.errors import TargetConfigError
@@ -50,8 +50,8 @@ class ResourceNames:
         self._due = now + REFRESH_SECONDS
 
 
-def _weigh(resource: Resource) -> int:
-    return 1 + len(resource.name) // _LETTERS
+def _weigh(resources: Sequence[Resource]) -> list[int]:
+    return [1 + len(resource.name) // _LETTERS for resource in resources]
 
 
 def _too_many() -> TargetConfigError:

@@ -36,11 +36,12 @@ from exporter.platforms.settings import (
     Target,
     default,
 )
-from exporter.support.net import is_loopback
+from exporter.support.net import ascii_host, is_loopback
 from exporter.support.redaction import told_place
 from exporter.support.secret import Secret, pasted
 
 DEFAULT_LINKS_WINDOW: Final = "next_7d"
+_PORTS: Final = {"http": 80, "https": 443}
 _WEBHOOK_FORM: Final = "https://<portal>/rest/<user id>/<code>/"
 
 
@@ -116,7 +117,7 @@ class BitrixBookings(CountingSettings, BitrixBookingsOptions):
 class BitrixLinksOptions(Strict):
     """How links are asked for."""
 
-    batch_size: int = Field(default=25, ge=1, le=50, description="Bookings asked about in one batch request.")
+    batch_size: int = Field(default=50, ge=1, le=50, description="Bookings asked about in one batch request.")
     verify_calls: int = Field(
         default=2, ge=1, le=1000, description="Batch requests a poll spends on asking again about bookings that it knows."
     )
@@ -192,10 +193,14 @@ class OAuth(Strict):
             self._folder = context.directory
 
     @property
+    def written(self) -> Path:
+        """The token file as it may be written in the configuration."""
+        return self.token_file.relative_to(self._folder) if self.token_file.is_relative_to(self._folder) else self.token_file
+
+    @property
     def source(self) -> str:
-        """Where the tokens are, as it is told to people: as the path may be written in the configuration."""
-        inside = self.token_file.is_relative_to(self._folder)
-        return told_place(str(self.token_file.relative_to(self._folder) if inside else self.token_file))
+        """Where the tokens are, as it is told to people."""
+        return told_place(str(self.written))
 
 
 class BitrixTarget(Target):
@@ -245,3 +250,20 @@ class BitrixTarget(Target):
         # On this machine only simulators and tunnels answer: there one host may be many portals.
         one_of_many = (place.netloc, self.webhook_url) if is_loopback(place.hostname or "") else place.netloc
         return Account(one_of_many, f"the portal {place.netloc}")
+
+    @property
+    def undivided(self) -> frozenset[str]:
+        """The portal, whose limit is one for all who ask it from here, and the chain of tokens, which one process may renew.
+
+        The portal of an application stands in its token file, which not every process has; ``base_url`` says it to all.
+        """
+        url = self.webhook_url.reveal() if self.webhook_url else self.base_url
+        portal = {f"bitrix24 portal {_portal(url)}"} if url else set()
+        tokens = {f"bitrix24 tokens {self.oauth.written}"} if self.oauth else set()
+        return frozenset(portal | tokens) or super().undivided
+
+
+def _portal(url: str) -> str:
+    parts = urlsplit(url)
+    host = ascii_host(parts.hostname or "")
+    return host if parts.port in {None, _PORTS.get(parts.scheme)} else f"{host}:{parts.port}"

@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
-from typing import Final, TypeVar
+from typing import Final
 
-from exporter.counting import Booking, Seen, missing, unseen
+from exporter.counting import Booking, Seen, Table, apart, joined, missing, unseen
 from exporter.limits import GONE_BOOKINGS
 from exporter.platforms.base import Events
 from exporter.platforms.wix.paging import BookingsReader, bound, matching
 
 LAG_SECONDS: Final = 900.0
 """The reader is eventually consistent: every poll looks back this far behind the newest booking, for those that came late."""
-
-T = TypeVar("T")
 
 
 class Intake:
@@ -33,7 +31,7 @@ class Intake:
         self._seen: Mapping[str, float] = {}  # id: when it was made; what was noted last comes last
         self._newest: float | None = None
         self._last: Seen | None = None
-        self._gone: Mapping[str, Booking] = {}  # what earlier reads showed and the last one did not; what went last comes last
+        self._gone = Table()  # what earlier reads showed and the last one did not; what went last comes last
 
     async def note_new(self, now: float) -> None:
         """Count the bookings made since the last poll that were not counted before."""
@@ -57,9 +55,9 @@ class Intake:
         diary, or long before the reader showed them. Call it after :meth:`note_new`; nothing counts twice. Those that are
         gone count when their start still lies ahead: cancelled, deleted or moved out of sight.
         """
-        read = Seen(start, end, "start", {booking.id: booking for booking in bookings})
+        read = Seen(start, end, "start", Table.of(bookings).times())
         if self._last is not None:
-            known = {**self._gone, **self._last.bookings}
+            known = joined([self._gone, self._last.bookings])
             fresh = unseen(replace(self._last, bookings=known), read) - self._seen.keys()
             if fresh:
                 self._events.bookings_discovered(len(fresh))
@@ -67,15 +65,15 @@ class Intake:
             if gone := len(missing(self._last, read, now)):
                 self._events.bookings_vanished(gone)
             # What is gone may come back, and is not new then.
-            self._gone = _newest(
-                {key: booking for key, booking in known.items() if key not in read.bookings and booking.start >= start}
-            )
+            away, _ = apart(known, read.bookings)
+            ahead = [position for position, begins in enumerate(away.starts) if begins >= start]
+            self._gone = away.rows(ahead[-GONE_BOOKINGS.number :])
         self._last = read
 
     def _note(self, made: Mapping[str, float]) -> None:
         self._seen = {**_newest({key: at for key, at in self._seen.items() if key not in made}), **made}
 
 
-def _newest(noted: Mapping[str, T]) -> Mapping[str, T]:
+def _newest(noted: Mapping[str, float]) -> Mapping[str, float]:
     """Return the end of ``noted``: a site that shows other bookings with every read must not fill the memory with them."""
     return dict(islice(noted.items(), max(0, len(noted) - GONE_BOOKINGS.number), None))

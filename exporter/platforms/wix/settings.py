@@ -159,6 +159,11 @@ class WixTarget(Target):
         site = (self.site_id or self.instance_id or "").lower()
         return Account(site, f"the site {site}") if site else None
 
+    @property
+    def undivided(self) -> frozenset[str]:
+        """The site: Wix limits each by itself, and keys of an account may be used side by side."""
+        return super().undivided if self.account is None else frozenset({f"wix site {self.account.key}"})
+
     def may_have_resource(self, resource: str) -> bool:
         return GUID.fullmatch(resource.lower()) is not None
 

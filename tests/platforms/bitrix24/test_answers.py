@@ -9,6 +9,7 @@ import pytest
 from exporter.counting.bookings import Booking
 from exporter.errors import InvalidResponseError
 from exporter.platforms.bitrix24 import answers as decode
+from exporter.platforms.bitrix24 import booking_pages
 from exporter.platforms.bitrix24.answers import BatchReply, Body, Link, Problem, Reply, Times
 
 NOW = 1_790_000_000.0
@@ -85,7 +86,7 @@ def test_next_is_an_offset_or_nothing(value: Json, offset: int | None) -> None:
 
 
 def test_a_booking_keeps_its_id_its_period_and_its_resources_and_nothing_personal() -> None:
-    page = decode.bookings(reply({"booking": [row(name="Kanarina", description="+49 30 5550 198765")]}))
+    page = booking_pages.bookings(reply({"booking": [row(name="Kanarina", description="+49 30 5550 198765")]}))
     assert (page.rows, page.ids, page.size, page.malformed) == ((Booking("15", 100, 200, ("1", "2")),), ("15",), 1, 0)
     assert "Kanarina" not in repr(page)
 
@@ -95,7 +96,7 @@ def test_a_booking_without_resources_has_none_however_it_is_written(resources: J
     given = row(resourceIds=resources)
     if resources == "missing":
         del given["resourceIds"]
-    assert decode.bookings(reply({"booking": [given]})).rows == (Booking("15", 100, 200),)
+    assert booking_pages.bookings(reply({"booking": [given]})).rows == (Booking("15", 100, 200),)
 
 
 @pytest.mark.parametrize(
@@ -108,7 +109,7 @@ def test_a_booking_without_resources_has_none_however_it_is_written(resources: J
     ],
 )
 def test_numbers_in_text_and_unknown_keys_are_taken(changes: dict[str, Json]) -> None:
-    assert decode.bookings(reply({"booking": [row(**changes)]})).rows == (Booking("15", 100, 200, ("1", "2")),)
+    assert booking_pages.bookings(reply({"booking": [row(**changes)]})).rows == (Booking("15", 100, 200, ("1", "2")),)
 
 
 @pytest.mark.parametrize(
@@ -133,24 +134,24 @@ def test_numbers_in_text_and_unknown_keys_are_taken(changes: dict[str, Json]) ->
     ],
 )
 def test_a_row_without_sense_is_left_out_and_counted_and_its_neighbours_stay(bad: Json) -> None:
-    page = decode.bookings(reply({"booking": [row(id=1), bad, row(id=3)]}))
+    page = booking_pages.bookings(reply({"booking": [row(id=1), bad, row(id=3)]}))
     assert [booking.id for booking in page.rows] == ["1", "3"]
     assert (page.size, page.malformed) == (3, 1)
 
 
 @pytest.mark.parametrize("result", [[], {}, {"booking": None}, {"booking": []}, {"booking": {}}])
 def test_nothing_is_an_empty_page(result: Json) -> None:
-    assert decode.bookings(reply(result)).size == 0
+    assert booking_pages.bookings(reply(result)).size == 0
 
 
 def test_rows_in_an_object_are_its_values() -> None:
-    assert decode.bookings(reply({"booking": {"5": row(id=5), "6": row(id=6)}})).ids == ("5", "6")
+    assert booking_pages.bookings(reply({"booking": {"5": row(id=5), "6": row(id=6)}})).ids == ("5", "6")
 
 
 @pytest.mark.parametrize("result", [None, True, 5, "text", [1], {"booking": "text"}, {"booking": 5}])
 def test_any_other_shape_is_an_error(result: Json) -> None:
     with pytest.raises(InvalidResponseError):
-        decode.bookings(reply(result))
+        booking_pages.bookings(reply(result))
 
 
 # Links

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from exporter.counting.bookings import Booking
 from exporter.counting.changes import Seen, missing
+from exporter.counting.table import Table
 from exporter.platforms.bitrix24 import intake
 
 
@@ -14,27 +15,27 @@ def booking(number: int, start: float, length: float = 10.0) -> Booking:
 
 
 def seen(bookings: Iterable[Booking], start: float = 0, end: float = 100) -> Seen:
-    return Seen(start, end, "overlap", {booking.id: booking for booking in bookings})
+    return Seen(start, end, "overlap", Table.of(bookings))
 
 
 def test_a_larger_id_inside_what_was_covered_is_new_and_a_smaller_one_is_not() -> None:
     before = seen([booking(10, 50)])
     now = seen([booking(10, 50), booking(11, 60), booking(9, 70)])
-    assert 1 == intake.discovered(before, now, 10)
+    assert 1 == intake.compare(before, now, 10, 0).new
 
 
 def test_a_larger_id_where_nobody_looked_before_is_revealed_and_not_new() -> None:
     before = seen([booking(10, 50)])
     now = seen([booking(10, 50), booking(11, 105)], 20, 120)
-    assert 0 == intake.discovered(before, now, 10)
+    assert 0 == intake.compare(before, now, 10, 0).new
 
 
 def test_the_largest_id_is_remembered_after_its_booking_left() -> None:
-    largest = intake.largest_id([booking(10, 50), booking(9, 50)])
+    largest = intake.largest_id(["10", "9"])
     assert 10 == largest
     assert 10 == intake.largest_id([], largest)
-    assert 11 == intake.largest_id([booking(11, 50)], largest)
-    assert 0 == intake.discovered(seen([]), seen([booking(10, 50)]), largest)
+    assert 11 == intake.largest_id(["11"], largest)
+    assert 0 == intake.compare(seen([]), seen([booking(10, 50)]), largest, 0).new
 
 
 def test_what_is_owed_an_answer_is_missed_again() -> None:
@@ -50,5 +51,5 @@ def test_a_portal_that_shows_other_bookings_with_every_read_does_not_fill_the_me
         owed = missing(known, now, 0)
         known = intake.keep_unanswered(now, owed)
         assert 2700 == len(known.bookings)
-        assert set(now.bookings) <= set(known.bookings)
-        assert list(owed[:2000]) == [kept for key, kept in known.bookings.items() if key not in now.bookings]
+        assert set(now.bookings.ids) <= set(known.bookings.ids)
+        assert list(owed[:2000]) == [kept for kept in known.bookings if kept.id not in now.bookings.ids]

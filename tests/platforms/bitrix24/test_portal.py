@@ -196,9 +196,12 @@ def test_a_portal_that_everybody_left_keeps_its_pause_and_its_level_for_who_come
         assert 2 == len(registry._portals), "where it is, and where it was told to wait"
         assert left is lease.at(SALON)
         lease.at(elsewhere[0])
-        await clock.advance(31)
+        await clock.advance(599)
         lease.at(elsewhere[1])
-        assert {elsewhere[1]} == registry._portals.keys()
+        assert {SALON, elsewhere[1]} == registry._portals.keys()
+        await clock.advance(2)
+        lease.at(elsewhere[2])
+        assert {elsewhere[2]} == registry._portals.keys()
         lease.release()
         assert {} == registry._portals
 

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from collections import Counter
 from datetime import datetime
 from math import ceil
 from zoneinfo import ZoneInfo
 
 import pytest
 
+from exporter.counting.bookings import Booking
 from exporter.counting.windows import WindowSpec
 from exporter.errors import InvalidResponseError, TargetConfigError
 from exporter.model import CollectorName, LinksObservation
+from exporter.platforms.bitrix24 import booking_pages
+from exporter.platforms.bitrix24.answers import Page, Reply
+from exporter.platforms.bitrix24.batching import Batcher
+from exporter.platforms.bitrix24.paging import Pager, within
 from exporter.platforms.bitrix24.settings import Budget
 from exporter.simulator.bitrix24.world import World
 from exporter.simulator.faults import Fault, FaultKind
@@ -377,5 +384,35 @@ def test_a_portal_that_grows_and_shrinks_tenfold_is_read_right_at_once() -> None
         before = bench.calls(LIST)
         assert counts(await poll_bookings(session)) == {"next_7d": 40}
         assert bench.calls(LIST) - before == 1
+
+    on_portal(script)
+
+
+def test_between_200_rows_of_a_batch_and_the_next_the_event_loop_has_a_turn() -> None:
+    async def script(bench: Bench) -> None:
+        bench.world.fill(2500, bench.now, days=(0.1, 6.9))
+        turns, at = 0, list[int]()
+
+        async def others() -> None:
+            nonlocal turns
+            while True:
+                turns += 1
+                await asyncio.sleep(0)
+
+        def read(reply: Reply) -> Page[Booking]:
+            at.append(turns)
+            return booking_pages.bookings(reply)
+
+        api = bench.open()._api
+        pager = Pager(api, Batcher(api, 50), LIST, read, max_rows=5000, too_many=lambda: TargetConfigError("too many"))
+        for _ in range(2):  # the second time it knows how many pages there are, and asks for 50 in one batch
+            at.clear()
+            other = asyncio.ensure_future(others())
+            rows, _ = await pager.read_all(within(int(bench.now), int(bench.now) + 7 * DAY))
+            other.cancel()
+            assert len(rows) == 2500
+        in_one_turn = Counter(at)
+        assert max(in_one_turn.values()) * 50 <= 200
+        assert len(at) == 51
 
     on_portal(script)

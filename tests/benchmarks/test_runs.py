@@ -1,0 +1,114 @@
+"""Benchmarks run: all of them although one fails, and each as small as it can be."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import re
+import sys
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from tests.benchmarks import bitrix24_links, board, clients, cut_texts, held_loop, known_secrets, memory, state_file
+from tests.benchmarks.__main__ import LONG, benchmarks, main
+from tests.harness.good_clients import Seen, Waits
+from tests.harness.log_settings import logging_as_before
+
+ROOT: Final = Path(__file__).parents[2]
+PEERS: Final = re.findall(r"^([\w-]+)==", (ROOT / "requirements-bench.in").read_text(), re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", benchmarks())
+def test_every_benchmark_begins_without_the_peers_that_only_make_bench_installs(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert PEERS
+    for missing in PEERS:
+        monkeypatch.setitem(sys.modules, missing.replace("-", "_"), None)
+    monkeypatch.delitem(sys.modules, f"tests.benchmarks.{name}", raising=False)
+    importlib.import_module(f"tests.benchmarks.{name}")
+
+
+def test_all_run_but_the_long_ones_although_one_fails_and_few_rounds_are_not_kept(capsys: pytest.CaptureFixture[str]) -> None:
+    asked: list[tuple[str, int]] = []
+
+    def run(name: str, rounds: int, results: Path) -> bool:
+        asked.append((name, rounds))
+        assert not results.is_relative_to(ROOT)
+        return name != "http_pool"
+
+    assert main(["--rounds", "4"], run=run) == 1
+    assert asked == [(name, 4) for name in benchmarks() if name not in LONG]
+    assert capsys.readouterr().err == "Failed: http_pool.\n"
+
+
+def test_what_is_asked_for_runs_alone_and_an_unknown_one_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    asked: list[str] = []
+
+    def run(name: str, _rounds: int, _results: Path) -> bool:
+        asked.append(name)
+        return True
+
+    assert main(["--rounds", "1", "series"], run=run) == 0
+    assert asked == ["series"]
+    with pytest.raises(SystemExit):
+        main(["--rounds", "1", "searies"], run=run)
+    assert "no such benchmark: searies" in capsys.readouterr().err
+
+
+def test_cut_texts_are_read_by_ours_and_json_and_not_by_msgspec() -> None:
+    whole, cut, hostile = cut_texts.figures(1)
+    assert (set(whole.peers), set(cut.peers), hostile.goal is not None) == ({"json", "msgspec"}, {"json"}, True)
+
+
+def test_secrets_are_masked_by_both() -> None:
+    with logging_as_before():
+        found = known_secrets.figures(1, number=20)
+    assert [set(figure.peers) for figure in found] == [{"re"}, {"re", "the line itself"}, {"re"}, set()]
+
+
+def test_a_small_state_is_saved_by_both(tmp_path: Path) -> None:
+    one, each = asyncio.run(state_file.usual(tmp_path, 1, targets=3))
+    assert one.peers == each.peers
+    assert (tmp_path / "plain.json").read_bytes() != b""
+
+
+def test_a_small_board_is_rendered_beside_its_documents() -> None:
+    assert [figure.name for figure in board.rendering(board.troubled(4), 1)] == [
+        f"4 targets, {search}: CPU" for search in board.QUERIES
+    ]
+
+
+def test_of_bad_clients_only_the_plain_way_has_a_peer_and_nobody_answered_is_never() -> None:
+    answered, nobody = Waits([0.1, 0.2]), Waits([], ["ReadTimeout"])
+    found = {name: (clients.Noticed(Seen(answered, nobody, 99)),) for name in ("plain", "TLS", clients.ASGI)}
+    plain, tls, _ = (clients.figures_of(way, found) if way.name in found else [] for way in clients.WAYS)
+    assert [figure.ours for figure in plain] == [(100.0,), (float("inf"),), (1.0,), (99,), (0,)]
+    assert [set(figure.peers) for figure in plain] == [{clients.ASGI}] * 4 + [set()]
+    assert {name for figure in tls for name in figure.peers} == set()
+
+
+def test_a_loop_is_held_by_what_works_between_two_turns() -> None:
+    async def work() -> int:
+        return sum(range(200_000))
+
+    found, held = asyncio.run(held_loop.longest_hold(work))
+    assert found == 19_999_900_000
+    assert held > 0
+
+
+def test_memory_that_is_given_back_counts_at_its_peak() -> None:
+    async def work() -> int:
+        return len(bytearray(b"x") * (64 << 20))
+
+    found, mib = asyncio.run(memory.peak_of(work))
+    assert found == 64 << 20
+    assert mib > 60
+
+
+def test_a_few_links_are_asked_about_in_the_time_that_the_budget_allows_and_no_less() -> None:
+    for figure in bitrix24_links.timed(400):
+        [seconds], [least] = figure.ours, figure.peers[bitrix24_links.BOUND]
+        assert seconds > least

@@ -1,0 +1,39 @@
+"""A target that falls to another process is known there since when it was, whatever the process before was called."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.harness.application import RunningApplication, application
+from tests.harness.business import Business, with_business
+from tests.harness.clock import ManualClock
+
+SINCE = "connection_status_since_timestamp_seconds"
+
+
+async def since(app: RunningApplication) -> set[float]:
+    await app.finished_polls()
+    await app.pass_time(1.0)
+    return {value for name, value in (await app.samples()).items() if name.startswith(SINCE)}
+
+
+def test_ages_go_on_when_one_process_becomes_two_and_two_become_three(tmp_path: Path) -> None:
+    async def scenario(business: Business) -> None:
+        clock = ManualClock(1_790_000_000.0)
+        file = tmp_path / "state.json"
+        config = business.config(business.wix_target(), state_file=str(file))
+        async with application(config, clock) as app:
+            known = await since(app)
+            await app.written(file)
+        assert known
+        for count in (2, 3):
+            await clock.advance(600.0)
+            found: list[float] = []
+            for index in range(count):
+                async with application(config, clock, shard=(index, count)) as app:
+                    if app.app.config.targets:
+                        found += await since(app)
+                        await app.written(tmp_path / f"{file.name}.shard-{index}-of-{count}")
+            assert known == set(found)
+
+    with_business(tmp_path, scenario)

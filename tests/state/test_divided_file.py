@@ -1,0 +1,142 @@
+"""Targets that move to another process keep their ages, which it reads in the parts of the state file beside its own."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+import structlog
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from exporter.model import Change
+from exporter.state.status_history import open_status_history
+from exporter.support.parts import newest_first, part_of
+from tests.harness.clock import ManualClock
+
+NOW = 1_790_000_000.0
+DAY = 86_400.0
+NAME = "state.json"
+TARGETS = ("salon", "physio", "spa", "dentist")
+
+
+def lived(path: Path, since: Mapping[str, float], at: float = NOW) -> Mapping[str, float]:
+    """Let a process with the state file ``path`` watch targets, each ``since`` a moment at the latest. Returns what it says."""
+
+    async def life() -> Mapping[str, float]:
+        clock = ManualClock(at)
+        history = open_status_history(path, clock, frozenset(since))
+        said = {}
+        for target, moment in since.items():
+            (change, *_) = history.seen(target, "abc", Change(moment, "synced", known=False), at)
+            said[target] = change.at
+        history.keep_targets(dict.fromkeys(since, ""))
+        await history.save()
+        await history.aclose()
+        return said
+
+    said = asyncio.run(life())
+    if path.exists():
+        os.utime(path, (at, at))
+    return said
+
+
+def known(path: Path) -> set[str]:
+    return set(json.loads(path.read_bytes())["targets"])
+
+
+WAYS = {
+    "from one process to three": ([NAME], [f"{NAME}.shard-{i}-of-3" for i in range(3)]),
+    "from three to one": ([f"{NAME}.shard-{i}-of-3" for i in range(3)], [NAME]),
+    "from two to three": ([f"{NAME}.shard-{i}-of-2" for i in range(2)], [f"{NAME}.shard-{i}-of-3" for i in range(3)]),
+    "from three to two": ([f"{NAME}.shard-{i}-of-3" for i in range(3)], [f"{NAME}.shard-{i}-of-2" for i in range(2)]),
+    "from an earlier version": ([f"{NAME}.{i}-of-2" for i in range(2)], [f"{NAME}.shard-{i}-of-2" for i in range(2)]),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("turn", range(2))
+def test_however_the_targets_are_divided_anew_each_is_known_since_when_it_was(way: str, turn: int, tmp_path: Path) -> None:
+    before, after = WAYS[way]
+    for number, name in enumerate(before):
+        lived(tmp_path / name, dict.fromkeys(TARGETS[number :: len(before)], NOW - 1000))
+    for number, name in enumerate(after):  # one after the other: who comes first drops what it does not watch
+        mine = TARGETS[(number + turn) % len(after) :: len(after)]
+        said = lived(tmp_path / name, dict.fromkeys(mine, NOW + 60), NOW + 60)
+        assert dict.fromkeys(mine, NOW - 1000) == said
+        assert set(mine) == known(tmp_path / name), "and it stands in its own file from then on, though nothing changed"
+
+
+def test_what_lies_beside_is_read_and_never_written(tmp_path: Path) -> None:
+    old = tmp_path / NAME
+    lived(old, dict.fromkeys(TARGETS, NOW - 1000))
+    seen = old.read_bytes(), old.stat().st_mtime_ns
+    lived(tmp_path / f"{NAME}.shard-0-of-2", {"salon": NOW + 60}, NOW + 60)
+    assert seen == (old.read_bytes(), old.stat().st_mtime_ns)
+
+
+def test_a_part_that_another_process_has_in_use_is_read_all_the_same(tmp_path: Path) -> None:
+    async def script() -> None:
+        first = open_status_history(tmp_path / NAME, ManualClock(NOW))
+        first.seen("salon", "abc", Change(NOW - 1000, "synced"), NOW)
+        await first.save()
+        second = open_status_history(part_of(tmp_path / NAME, 0, 2), ManualClock(NOW), {"salon"})
+        assert NOW - 1000 == second.seen("salon", "abc", Change(NOW, "synced"), NOW)[-1].at
+        await asyncio.gather(first.aclose(), second.aclose())
+
+    asyncio.run(script())
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.integers(0, 3), min_size=1, max_size=10))
+def test_whoever_watches_a_target_by_turns_knows_all_of_its_states(processes: list[int]) -> None:
+    async def life(path: Path, at: float, state: str) -> Sequence[Change]:
+        history = open_status_history(path, ManualClock(at), {"salon"})
+        changes = history.seen("salon", "abc", Change(at, state), at)
+        await history.save()
+        await history.aclose()
+        os.utime(path, (at, at))
+        return changes
+
+    with TemporaryDirectory() as folder:
+        whole = Path(folder) / NAME
+        files = [whole, part_of(whole, 0, 2), part_of(whole, 1, 2), whole.with_name(f"{NAME}.1-of-2")]
+        seen: list[tuple[float, str]] = []
+        for turn, number in enumerate(processes):
+            seen.append((NOW + turn, ("synced", "error")[turn % 2]))
+            assert seen == [(row.at, row.state) for row in asyncio.run(life(files[number], *seen[-1]))]
+
+
+@pytest.mark.parametrize(("days", "taken"), [(6.9, True), (7.1, False)])
+def test_what_nobody_wrote_for_a_week_is_left_alone(days: float, taken: bool, tmp_path: Path) -> None:
+    lived(tmp_path / f"{NAME}.0-of-2", {"salon": NOW - DAY}, NOW)
+    now = NOW + days * DAY
+    assert {"salon": NOW - DAY if taken else now} == lived(part_of(tmp_path / NAME, 0, 2), {"salon": now}, now)
+
+
+def test_targets_of_others_are_not_taken_and_a_broken_part_costs_nothing(tmp_path: Path) -> None:
+    lived(tmp_path / NAME, dict.fromkeys(TARGETS, NOW - 1000))
+    (tmp_path / f"{NAME}.0-of-9").write_bytes(b"{")
+    with structlog.testing.capture_logs() as logged:
+        lived(part_of(tmp_path / NAME, 1, 2), {"spa": NOW}, NOW)
+    assert {"spa"} == known(part_of(tmp_path / NAME, 1, 2))
+    assert [("state_file_ignored", 0), ("state_taken_over", 1)] == [(line["event"], line.get("targets", 0)) for line in logged]
+
+
+def test_only_parts_of_the_same_file_count(tmp_path: Path) -> None:
+    mine = part_of(tmp_path / NAME, 0, 2)
+    others = [NAME, f"{NAME}.shard-1-of-2", f"{NAME}.0-of-3"]
+    for name in [
+        *others, mine.name, "other.json", f"{NAME}.lock", f"{NAME}.sites", f"{NAME}.shard-1-of-2.lock", f"x{NAME}",
+        f"{NAME}.shard-1-of-2.sites", f"{NAME}.shard-1-of-2~", f"{NAME}.shard--1-of-2", f"{NAME}.bak",
+    ]:  # fmt: skip
+        (tmp_path / name).touch()
+    assert {tmp_path / name for name in others} | {mine} == set(newest_first(mine))
+    sites = {f"{NAME}.sites", f"{NAME}.shard-1-of-2.sites", f"{mine.name}.sites"}
+    assert {tmp_path / name for name in sites} == set(newest_first(mine, ".sites"))
+    assert (tmp_path / "missing" / NAME,) == newest_first(tmp_path / "missing" / NAME)
