@@ -356,12 +356,13 @@ class ExpectedSeries(Value, frozen=True, gc=False):
     """What a target can count, known before anything was: each is a series with 0 from the start.
 
     ``operations`` are the API's operations that may be asked, ``retried`` the reasons (values of
-    :class:`exporter.errors.Reason`) for which a request may be repeated, ``fields`` the fields of each collector
-    whose words are a closed list to us. ``reads_bookings`` tells whether booking rows are read, so that their ids can be
-    followed.
+    :class:`exporter.errors.Reason`) for which a request may be repeated, ``reasons`` those for which a poll may fail,
+    ``fields`` the fields of each collector whose words are a closed list to us. ``reads_bookings`` tells whether booking rows
+    are read, so that their ids can be followed.
     """
 
     operations: tuple[str, ...]
     retried: tuple[str, ...]
+    reasons: tuple[str, ...]
     fields: Mapping[CollectorName, tuple[str, ...]]
     reads_bookings: bool

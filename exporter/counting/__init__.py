@@ -14,7 +14,7 @@ from exporter.counting.bookings import (
     too_many,
     unique,
 )
-from exporter.counting.changes import Changes, Seen, changes, missing, unseen
+from exporter.counting.changes import Changes, Remembered, Seen, changes, missing, unseen
 from exporter.counting.conflicts import Conflicts, conflict_reach, find_conflicts
 from exporter.counting.table import Table, apart, joined
 from exporter.counting.wall_clock import wall_clock_form
@@ -24,6 +24,7 @@ __all__ = [
     "Booking",
     "Changes",
     "Conflicts",
+    "Remembered",
     "Rule",
     "Seen",
     "Table",

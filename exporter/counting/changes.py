@@ -11,10 +11,15 @@ Platforms add what their ids and their API tell beyond that.
 
 from __future__ import annotations
 
+from array import array
 from dataclasses import dataclass, field
+from typing import Final
+
+import msgspec
 
 from exporter.counting.bookings import Rule, lies_in
 from exporter.counting.table import Booking, Table, apart
+from exporter.model import Value
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +34,33 @@ class Seen:
     def covers(self, booking: Booking) -> bool:
         """Tell whether a read of this range brings ``booking``."""
         return lies_in(booking, self, self.rule)
+
+
+class Remembered(Value, frozen=True, gc=False):
+    """A :class:`Seen` from poll to poll: packed, a hundred thousand bookings take 2.5 MiB instead of nine.
+
+    And what is gone with the next poll does not lie between what stays.
+    """
+
+    start: float
+    end: float
+    rule: Rule
+    ids: bytes
+    starts: array[float]
+    ends: array[float]
+
+    @classmethod
+    def of(cls, seen: Seen) -> Remembered:
+        """Pack what was ``seen``: which bookings, and when each is."""
+        rows = seen.bookings
+        return cls(seen.start, seen.end, seen.rule, msgspec.msgpack.encode(rows.ids), rows.starts, rows.ends)
+
+    def seen(self) -> Seen:
+        """Return what was packed."""
+        return Seen(self.start, self.end, self.rule, Table(_ids.decode(self.ids), self.starts, self.ends))
+
+
+_ids: Final = msgspec.msgpack.Decoder(list[str])
 
 
 @dataclass(frozen=True, slots=True)

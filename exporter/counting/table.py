@@ -101,10 +101,10 @@ class Table(Sequence[Booking]):
         return f"Table({list(self)})"
 
 
-def joined(parts: Iterable[Iterable[Booking]]) -> Table:
+def joined(parts: Iterable[Iterable[Booking]], *, distinct: bool = False) -> Table:
     """Return the bookings of all ``parts`` as one table: each id once, in the order of first sight, as it was read last.
 
-    A row is read twice when it moves between two pages, or lies in two ranges.
+    A row is read twice when it moves between two pages, or lies in two ranges; ``distinct`` says that none was.
     """
     tables = [Table.of(part) for part in parts]
     starts, ends = array("d"), array("d")
@@ -118,7 +118,7 @@ def joined(parts: Iterable[Iterable[Booking]]) -> Table:
         list(chain.from_iterable([table.resources for table in tables])),
         list(chain.from_iterable([table.statuses for table in tables])),
     )
-    if len(set(whole.ids)) == len(whole):
+    if distinct or len(set(whole.ids)) == len(whole):
         return whole
     # A key stays where it was first set, and has the value that was set last.
     return whole.rows(list(dict(zip(whole.ids, range(len(whole)), strict=True)).values()))

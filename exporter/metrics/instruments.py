@@ -61,11 +61,10 @@ class TargetInstruments:
         for collector, fields in expected.fields.items():
             add(freshness.POLLS, (collector,), 0)
             self._counters.observe(freshness.DURATION, (collector,), None)
-            if (
-                collector is not CollectorName.BOOKINGS or expected.reads_bookings
-            ):  # where bookings are counted there are no rows
+            # Where bookings are counted there are no rows.
+            if collector is not CollectorName.BOOKINGS or expected.reads_bookings:
                 add(freshness.MALFORMED, (collector,), 0)
-            for reason in Reason:
+            for reason in expected.reasons:
                 add(freshness.FAILURES, (collector, reason), 0)
             for field in fields:
                 add(freshness.UNRECOGNIZED, (collector, field), 0)
@@ -137,6 +136,7 @@ class Instruments:
         self.registry = registry
         self._targets: dict[str, TargetInstruments] = {}
         self._platforms: dict[str, Counters] = {}
+        self._watched: dict[str, Counters] = {}  # of platforms that have a target, or had one
         self._gauges: dict[Family, prometheus_client.Gauge] = {}
         self._loaded_at: float | None = None
         self._stepped = 0.0
@@ -168,6 +168,7 @@ class Instruments:
     def put_target(self, instruments: TargetInstruments) -> None:
         """Show the counters of a target, in place of those that its name had."""
         self._targets[instruments.target] = instruments
+        self._watched[instruments.platform] = self._of_platform(instruments.platform)
         self._lateness_of(instruments.platform)
 
     def remove_target(self, name: str) -> None:
@@ -179,8 +180,11 @@ class Instruments:
         return self._targets.get(name)
 
     def of_platforms(self) -> tuple[Counters, ...]:
-        """Return what is counted for all targets of a platform together, in the order in which the platforms came."""
-        return tuple(self._platforms.values())
+        """Return what is counted for all targets of a platform together, in the order in which the platforms came.
+
+        A platform whose targets were only prepared, for a configuration that was refused, say, is none of them.
+        """
+        return tuple(self._watched.values())
 
     def config_loaded(self, ok: bool, at: float, hash: str | None) -> None:  # noqa: A002  what it is
         """Record an attempt to load the configuration; ``hash`` is its hexadecimal digest.

@@ -42,7 +42,7 @@ class PausedSession:
     """
 
     collectors: Mapping[CollectorName, Collector] = MappingProxyType({})
-    expected = ExpectedSeries((), (), {}, reads_bookings=False)
+    expected = ExpectedSeries((), (), (), {}, reads_bookings=False)
 
     def usage(self) -> ApiUsage:
         return ApiUsage()

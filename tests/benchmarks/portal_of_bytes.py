@@ -2,8 +2,8 @@
 
 Every page is written once, so that the portal's own work is nothing beside the client's. Bookings come in no order of time and
 lie within eight days around the start, most on one resource and some on two, and a tenth of them overlaps another. Under
-``/rest/1/honest/`` ``total`` is 0 and ``next`` is missing, as on portals of today; under ``/rest/1/counted/`` ``total`` is
-right, which :mod:`fast_bitrix24` needs.
+:data:`HONEST` ``total`` is 0 and ``next`` is missing, as on portals of today; under :data:`COUNTED` ``total`` is right, which
+fast_bitrix24 needs.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from typing import Final
 from urllib.parse import unquote
 
 ROWS: Final = 50
+HONEST: Final = "/rest/1/honest/"
+COUNTED: Final = "/rest/1/counted/"
 HOUR: Final = 3600
 _START: Final = re.compile(r"(?:^|[?&])start=(\d+)")
 _ANSWER: Final = b"HTTP/1.1 200 OK\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: %d\r\n\r\n"
@@ -82,7 +84,7 @@ class Portal(asyncio.Protocol):
             self._transport.write(_ANSWER % len(answer) + answer)
 
     def _answer(self, path: str, asked: dict[str, object]) -> bytes:
-        total = self._number if "/counted/" in path else 0
+        total = self._number if path.startswith(COUNTED) else 0
         if "batch" not in path:
             start = asked.get("start", 0)
             assert isinstance(start, int)
@@ -109,19 +111,25 @@ def _offset(command: str) -> int:
     return int(found[1]) if found else 0
 
 
-def serve(pipe: Pipe, bookings: int, seed: int = 18) -> None:
-    """Run the portal until the parent says so; tell its address, then the number of calls for each question."""
+async def opened(bookings: int, asked: list[int], seed: int = 18) -> tuple[asyncio.Server, str]:
+    """Open a portal with so many bookings; returns its server and its address. ``asked[0]`` counts the calls."""
+    rows = rows_of(bookings, int(time.time()), Random(seed))
+    parts = [rows[at : at + ROWS] for at in range(0, bookings, ROWS)]
+    pages = [json.dumps({"booking": part}, separators=(",", ":")).encode() for part in parts]
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(lambda: Portal(pages, bookings, asked), "127.0.0.1", 0)
+    return server, f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+
+
+def serve(pipe: Pipe, bookings: int) -> None:
+    """Run a portal until the parent says so; tell its address, then the number of calls for each question."""
 
     async def run() -> None:
-        rows = rows_of(bookings, int(time.time()), Random(seed))
-        pages = [
-            json.dumps({"booking": rows[at : at + ROWS]}, separators=(",", ":")).encode() for at in range(0, bookings, ROWS)
-        ]
         asked = [0]
-        loop = asyncio.get_running_loop()
-        server = await loop.create_server(lambda: Portal(pages, bookings, asked), "127.0.0.1", 0)
-        pipe.send(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+        server, url = await opened(bookings, asked)
+        pipe.send(url)
         while await asyncio.to_thread(pipe.recv):
             pipe.send(asked[0])
+        server.close()
 
     asyncio.run(run())

@@ -6,12 +6,24 @@ import asyncio
 import importlib
 import re
 import sys
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Final
 
 import pytest
 
-from tests.benchmarks import bitrix24_links, board, clients, cut_texts, held_loop, known_secrets, memory, state_file
+from tests.benchmarks import (
+    bitrix24_links,
+    bitrix24_reading,
+    board,
+    clients,
+    cut_texts,
+    held_loop,
+    known_secrets,
+    memory,
+    portal_of_bytes,
+    state_file,
+)
 from tests.benchmarks.__main__ import LONG, benchmarks, main
 from tests.harness.good_clients import Seen, Waits
 from tests.harness.log_settings import logging_as_before
@@ -112,3 +124,18 @@ def test_a_few_links_are_asked_about_in_the_time_that_the_budget_allows_and_no_l
     for figure in bitrix24_links.timed(400):
         [seconds], [least] = figure.ours, figure.peers[bitrix24_links.BOUND]
         assert seconds > least
+
+
+def test_a_small_portal_is_read_by_ours_and_by_the_least_that_reading_takes() -> None:
+    async def script() -> None:
+        asked = [0]
+        server, url = await portal_of_bytes.opened(120, asked)
+        async with AsyncExitStack() as stack:
+            poll = await bitrix24_reading.ours(url, stack)
+            read = await bitrix24_reading.lean(url, stack, pages=3)
+            assert (await poll(), asked[0]) == (120, 2)
+            assert (await poll(), asked[0]) == (120, 4)
+            assert (await read(), asked[0]) == (120, 5)
+        server.close()
+
+    asyncio.run(script())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -11,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.counting.bookings import Booking, Rule, count_windows, in_any, lies_in, next_start, reservations, unique
-from exporter.counting.changes import Seen, changes
+from exporter.counting.changes import Remembered, Seen, changes
 from exporter.counting.conflicts import conflict_reach, find_conflicts
 from exporter.counting.table import Table, apart, joined
 from exporter.counting.windows import WindowSpec, resolve_all
@@ -127,7 +128,7 @@ def test_what_came_and_what_went_equals_a_look_at_each_booking(
     before = Seen(0.0, 100 * HALF_HOUR, rule, Table.of(before_rows).times())
     now = Seen(step * HALF_HOUR, (100 + step) * HALF_HOUR, rule, Table.of(now_rows).times())
     known, shown = {row.id for row in before_rows}, {row.id for row in now_rows}
-    found = changes(before, now, 10 * HALF_HOUR)
+    found = changes(Remembered.of(before).seen(), now, 10 * HALF_HOUR)
     assert [row.id for row in found.came] == [row.id for row in now_rows if row.id not in known]
     assert found.unseen == {row.id for row in now_rows if row.id not in known and before.covers(row)}
     lost = [row for row in before_rows if row.id not in shown and row.start > 10 * HALF_HOUR and now.covers(row)]
@@ -135,3 +136,10 @@ def test_what_came_and_what_went_equals_a_look_at_each_booking(
     assert [row.start for row in found.missing] == sorted(row.start for row in lost)
     came, went = apart(now.bookings, before.bookings)
     assert ({row.id for row in came}, {row.id for row in went}) == (shown - known, known - shown)
+
+
+def test_a_booking_that_is_remembered_takes_30_bytes() -> None:
+    rows = [Booking(str(1_000_000 + number), number, number + 60.0, ("1",)) for number in range(10_000)]
+    packed = Remembered.of(Seen(0.0, 1e9, "start", Table.of(rows)))
+    assert sum(map(sys.getsizeof, (packed.ids, packed.starts, packed.ends))) < 30 * len(rows)
+    assert list(packed.seen().bookings) == [Booking(row.id, row.start, row.end) for row in rows]

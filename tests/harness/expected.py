@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Final
 
+from exporter.errors import Reason
 from exporter.model import CollectorName, ExpectedSeries
 from exporter.platforms.base import RETRIED
 
@@ -17,4 +18,4 @@ FIELDS: Final[Mapping[CollectorName, tuple[str, ...]]] = {
 
 def expected(collectors: Iterable[CollectorName], operations: Iterable[str], *, reads_bookings: bool) -> ExpectedSeries:
     fields = {collector: FIELDS[collector] for collector in collectors}
-    return ExpectedSeries(tuple(operations), RETRIED, fields, reads_bookings)
+    return ExpectedSeries(tuple(operations), RETRIED, tuple(Reason), fields, reads_bookings)

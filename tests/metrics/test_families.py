@@ -153,7 +153,10 @@ def test_the_standard_families_are_what_the_library_publishes() -> None:
 def full() -> View:
     """Return a view that fills every family: what fails in part has all data, and a reason."""
     rule = DiscoveryState('an "agency"', asked=True, up=True, sites=3, last_success=views.NOW)
-    return msgspec.structs.replace(views.partial_failure(), discoveries=(rule, DiscoveryState("not asked")))
+    view = views.partial_failure()
+    first = view.targets[0]
+    closed = msgspec.structs.replace(first, policy=msgspec.structs.replace(first.policy, closed=((0.0, 1.0),)))
+    return msgspec.structs.replace(view, targets=(closed, *view.targets[1:]), discoveries=(rule, DiscoveryState("not asked")))
 
 
 def test_a_rule_that_was_never_read_is_down_and_has_no_moment_of_success() -> None:

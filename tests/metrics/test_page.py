@@ -33,6 +33,7 @@ from exporter.model import (
     Window,
     WindowBookings,
 )
+from exporter.policy import TargetPolicy
 from exporter.state.snapshot import CollectorState, View
 from tests.harness import exposition, plain, views
 from tests.harness.expected import expected
@@ -317,8 +318,10 @@ def test_an_error_reason_is_1_only_while_the_status_is_error(rows: list[Connecti
 def test_the_aggregate_has_every_status_of_the_calendar_types_that_the_target_has_and_adds_up(rows: list[Connection]) -> None:
     found = select(wix_page(*rows), "connections")
     types = {row.calendar_type for row in rows} or set(CalendarType)
-    shown = Counter(dict(labels)["calendar_type"] for _, labels in found)
-    assert {calendar_type.value: len(ConnectionStatus) for calendar_type in types} == shown
+    said = {(row.calendar_type.value, row.status.value) for row in rows}
+    always = ("synced", "sync_in_progress", "connected", "disconnected", "error")
+    shown = Counter((dict(labels)["calendar_type"], dict(labels)["status"]) for _, labels in found)
+    assert Counter({(calendar_type.value, status) for calendar_type in types for status in always} | said) == shown
     assert len(rows) == sum(found.values())
     for row in rows:
         alike = sum((other.calendar_type, other.status) == (row.calendar_type, row.status) for other in rows)
@@ -328,7 +331,7 @@ def test_the_aggregate_has_every_status_of_the_calendar_types_that_the_target_ha
 
 def test_a_site_without_connections_says_so_with_zeros() -> None:
     found = select(wix_page(), "connections")
-    assert len(CalendarType) * len(ConnectionStatus) == len(found)
+    assert len(CalendarType) * 5 == len(found)
     assert {0.0} == set(found.values())
 
 
@@ -351,7 +354,21 @@ def test_connections_over_the_cap_are_counted_but_not_shown() -> None:
 def test_resources_over_the_cap_are_told() -> None:
     page = page_of(views.healthy())
     assert value(page, "collector_series_dropped", target=views.BITRIX24, collector="bookings") == 3
-    assert value(page, "collector_series_dropped", target=views.BITRIX24, collector="links") == 0
+    assert value(page, "collector_series_dropped", target=views.BITRIX24, collector="links") is None
+
+
+def test_where_nothing_is_shown_one_by_one_nothing_is_left_out() -> None:
+    page = page_of(views.view_of(views.target_of("a", "wix", [views.unpolled("a", "wix", name) for name in CollectorName])))
+    assert [{"connections"}] == [{dict(labels)["collector"]} for _, labels in select(page, "collector_series_dropped")]
+
+
+@pytest.mark.parametrize(("days", "number"), [((), None), (((0.0, 1.0),), 0), (((0.0, 2 * views.NOW),), 1)])
+def test_a_target_says_whether_it_is_closed_where_it_could_be(
+    days: tuple[tuple[float, float], ...], number: int | None
+) -> None:
+    page = page_of(views.view_of(views.target_of("a", "wix", [], policy=TargetPolicy(closed=days))))
+    assert value(page, "target_closed") == number
+    assert value(page, "target_paused") == 0
 
 
 # Narrowing and keeping

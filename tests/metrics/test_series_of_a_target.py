@@ -13,20 +13,28 @@ import pytest
 import yaml
 
 from exporter.simulator import Simulator
-from exporter.simulator.wix.providers import APPLE, GOOGLE, MICROSOFT, Provider
+from exporter.simulator.wix.providers import APP_PROVIDER, APPLE, GOOGLE, MICROSOFT, Provider
 from tests.harness.application import application
-from tests.harness.business import API_KEY, SITE_ID, WEBHOOK_CODE
+from tests.harness.business import API_KEY, APP_SECRET, SITE_ID, WEBHOOK_CODE
 from tests.harness.clock import ManualClock
 from tests.harness.exposition import lines_of
 
 URL = "http://127.0.0.1:8099"
-WIX = {"name": "salon", "platform": "wix", "site_id": SITE_ID, "api_key": API_KEY, "base_url": URL}
+NAMED = {"name": "salon", "platform": "wix", "base_url": URL}
+KEY = {"site_id": SITE_ID, "api_key": API_KEY}
+WIX = {**NAMED, **KEY}
+APP = {
+    "app_id": "3f0c5d52-9b0e-4a7e-8a67-5f6d2c1b0a91",
+    "app_secret": APP_SECRET,
+    "instance_id": "a1d6e7c4-0b3f-4c55-9d2e-6f7081920a3b",
+}
 PORTAL = {
     "name": "office",
     "platform": "bitrix24",
     "webhook_url": f"https://salon.bitrix24.example/rest/1/{WEBHOOK_CODE}/",
     "base_url": URL,
 }
+CALENDARS = (GOOGLE, APPLE, MICROSOFT, APP_PROVIDER)
 
 
 def site(*providers: Provider) -> Callable[[Simulator], None]:
@@ -35,6 +43,9 @@ def site(*providers: Provider) -> Callable[[Simulator], None]:
     def build(simulator: Simulator) -> None:
         made = simulator.wix.add_site(SITE_ID)
         simulator.wix.add_key(made, API_KEY)
+        simulator.wix.credentials.install(
+            SITE_ID, app_id=APP["app_id"], app_secret=APP["app_secret"], instance_id=APP["instance_id"]
+        )
         for provider in providers:
             made.connections.finish_sync(made.connections.connect(provider, made.add_staff().schedule_id))
         made.bookings.seed(days_back=1, days_ahead=7)
@@ -63,36 +74,116 @@ def series(tmp_path: Path, build: Callable[[Simulator], None], target: dict[str,
     return asyncio.run(polled())
 
 
-@pytest.mark.parametrize(
-    ("providers", "most"),
-    [
-        ((GOOGLE,) * 4, 173),
-        ((GOOGLE, GOOGLE, MICROSOFT, MICROSOFT), 180),
-        ((GOOGLE, APPLE, MICROSOFT, MICROSOFT), 187),
-    ],
-    ids=["one calendar type", "two", "three"],
-)
-def test_a_site_with_four_connections_has_180_series_and_7_for_each_calendar_type_beyond_two(
-    tmp_path: Path, providers: tuple[Provider, ...], most: int
-) -> None:
-    assert series(tmp_path, site(*providers), WIX).total() == most
+def connected(number: int, types: int) -> tuple[Provider, ...]:
+    """Return the providers of ``number`` connections to calendars of ``types`` types."""
+    return tuple(CALENDARS[position % types] for position in range(number))
 
 
-def test_a_connection_more_of_the_same_calendar_costs_16_series(tmp_path: Path) -> None:
-    few, many = (series(tmp_path, site(*(GOOGLE,) * number), WIX).total() for number in (1, 21))
-    assert many - few == 20 * 16
+OF_A_SITE = {
+    "collector_up": 2,
+    "collector_interval_seconds": 2,
+    "collector_max_age_seconds": 2,
+    "collector_last_success_timestamp_seconds": 2,
+    "collector_next_poll_timestamp_seconds": 2,
+    "collector_data_expired": 2,
+    "collector_series_dropped": 1,
+    "collector_polls_total": 2,
+    "collector_failures_total": 2 * 13,
+    "collector_poll_duration_seconds_bucket": 2 * 2,
+    "collector_poll_duration_seconds_sum": 2,
+    "collector_poll_duration_seconds_count": 2,
+    "target_info": 1,
+    "target_paused": 1,
+    "malformed_rows_total": 1,
+    "unrecognized_values_total": 4,
+    "provider_up": 4,
+    "bookings": 4,
+    "bookings_by_status": 4 * 2,
+    "window_start_timestamp_seconds": 4,
+    "window_end_timestamp_seconds": 4,
+    "window_complete": 4,
+    "credential_info": 1,
+    "api_requests_total": 3 * 2,
+    "api_throttle_wait_seconds_total": 1,
+    "api_budget_limit": 1,
+    "api_budget_remaining": 1,
+}
+OF_A_CALENDAR_TYPE = {"connections": 5}
+OF_A_CONNECTION = {
+    "connection_status": 7,
+    "connection_error": 5,
+    "connection_info": 1,
+    "connection_sync_enabled": 2,
+    "connection_status_since_timestamp_seconds": 1,
+}
+OF_A_PORTAL = {
+    "collector_up": 2,
+    "collector_interval_seconds": 2,
+    "collector_max_age_seconds": 2,
+    "collector_last_success_timestamp_seconds": 2,
+    "collector_next_poll_timestamp_seconds": 2,
+    "collector_data_expired": 2,
+    "collector_polls_total": 2,
+    "collector_failures_total": 2 * 15,
+    "collector_poll_duration_seconds_bucket": 2 * 2,
+    "collector_poll_duration_seconds_sum": 2,
+    "collector_poll_duration_seconds_count": 2,
+    "target_info": 1,
+    "target_paused": 1,
+    "malformed_rows_total": 2,
+    "unrecognized_values_total": 2 * 2,
+    "bookings": 4,
+    "conflicting_bookings": 4,
+    "accepted_conflicting_bookings": 4,
+    "next_booking_timestamp_seconds": 1,
+    "bookings_discovered_total": 1,
+    "bookings_vanished_total": 1,
+    "linked_bookings": 1,
+    "unlinked_bookings": 1,
+    "calendar_linked_bookings": 1,
+    "links_unverified_bookings": 1,
+    "links": 3,
+    "window_start_timestamp_seconds": 5,
+    "window_end_timestamp_seconds": 5,
+    "window_complete": 5,
+    "credential_info": 1,
+    "api_requests_total": 5 * 2,
+    "api_throttle_wait_seconds_total": 1,
+    "api_budget_limit": 2,
+    "api_budget_remaining": 2,
+    "api_operating_seconds": 3,
+    "api_operating_reset_timestamp_seconds": 2,
+}
 
 
-def test_a_portal_has_at_most_125_series(tmp_path: Path) -> None:
-    assert series(tmp_path, portal, PORTAL).total() <= 125
+@pytest.mark.parametrize("connections", [1, 4, 20])
+@pytest.mark.parametrize("types", [1, 2, 3, 4])
+def test_a_site_has_these_series(tmp_path: Path, connections: int, types: int) -> None:
+    found = series(tmp_path, site(*connected(connections, types)), WIX)
+    types = min(types, connections)
+    per_type = {name: number * types for name, number in OF_A_CALENDAR_TYPE.items()}
+    per_connection = {name: number * connections for name, number in OF_A_CONNECTION.items()}
+    expected = {**OF_A_SITE, **per_type, **per_connection}
+    assert {f"booking_sync_{name}": number for name, number in expected.items()} == found
 
 
-def test_what_a_platform_takes_is_timed_by_platform_and_a_poll_has_two_buckets(tmp_path: Path) -> None:
-    found = series(tmp_path, site(*(GOOGLE,) * 4), WIX)
-    assert {name for name in found if "request_duration" in name or "retries" in name} == set()
-    assert found["booking_sync_collector_poll_duration_seconds_bucket"] == 2 * 3
-    assert found["booking_sync_collector_failures_total"] == 2 * 15
+@pytest.mark.parametrize("types", [1, 2, 3, 4])
+@pytest.mark.parametrize("credential", [KEY, APP], ids=["key", "app"])
+def test_a_site_with_four_connections_has_at_most_180_series(tmp_path: Path, types: int, credential: dict[str, str]) -> None:
+    assert series(tmp_path, site(*connected(4, types)), {**NAMED, **credential}).total() <= 180
 
 
-def test_of_calendar_types_that_a_site_does_not_have_the_aggregate_has_no_rows(tmp_path: Path) -> None:
-    assert series(tmp_path, site(GOOGLE, APPLE), WIX)["booking_sync_connections"] == 2 * 7
+def test_a_connection_more_costs_at_most_16_series_and_a_calendar_type_5() -> None:
+    assert sum(OF_A_CONNECTION.values()) == 16
+    assert sum(OF_A_CALENDAR_TYPE.values()) == 5
+
+
+def test_a_site_without_connections_has_fewer_series_than_one_with_four(tmp_path: Path) -> None:
+    none, four = (series(tmp_path, site(*connected(number, 1)), WIX).total() for number in (0, 4))
+    assert none < four
+
+
+def test_a_portal_has_these_series_which_are_at_most_120(tmp_path: Path) -> None:
+    found = series(tmp_path, portal, PORTAL)
+    assert {f"booking_sync_{name}": number for name, number in OF_A_PORTAL.items()} == found
+    assert found.total() <= 120

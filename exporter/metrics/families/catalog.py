@@ -62,7 +62,7 @@ def _windowed(target: TargetView) -> windows.Windowed:
 
 
 def _standing(target: TargetView) -> policy.Standing:
-    return policy.Standing(target.policy.paused is not None, target.closed)
+    return policy.Standing(target.policy.paused is not None, target.closed if target.policy.closed else None)
 
 
 def _accepted_connections(target: TargetView) -> policy.AcceptedConnections | None:

@@ -10,6 +10,7 @@ from exporter.model import CalendarType, Connection, ConnectionsObservation, Con
 
 # Plain words beside the members: an enum is slow to walk through and to hash, and there are 12 of these per connection.
 _STATUSES: Final = tuple((status, status.value) for status in ConnectionStatus)
+_SAYING_NOTHING: Final = frozenset({ConnectionStatus.UNDEFINED, ConnectionStatus.UNKNOWN})
 _REASONS: Final = tuple((reason, reason.value) for reason in ErrorReason)
 
 
@@ -50,7 +51,9 @@ def _aggregate(observation: ConnectionsObservation) -> Iterator[Row]:
         if calendar_type not in listed:
             continue
         for status in ConnectionStatus:
-            yield (calendar_type, status), numbers.get((calendar_type, status), 0)
+            number = numbers.get((calendar_type, status), 0)
+            if number or status not in _SAYING_NOTHING:
+                yield (calendar_type, status), number
 
 
 def _providers(observation: ConnectionsObservation) -> Iterator[Row]:
@@ -103,7 +106,7 @@ GAUGES: Final[tuple[Gauge[ConnectionsObservation], ...]] = (
     gauge(
         "connections",
         "Connections by calendar type and status, all of them: every status of each calendar type that the target has, "
-        "of all types while it has none. Absent while there is no fresh data.",
+        "of all types while it has none; undefined and unknown where there are any. Absent while there is no fresh data.",
         "calendar_type",
         "status",
         read=_aggregate,

@@ -7,7 +7,7 @@ from operator import attrgetter
 from typing import Final
 
 from exporter.metrics.families.family import Family, Gauge, Row, alike, counter, gauge, histogram
-from exporter.model import BookingsObservation, ConnectionsObservation
+from exporter.model import BookingsObservation, CollectorName, ConnectionsObservation
 from exporter.state.snapshot import CollectorState
 
 Collectors = tuple[CollectorState, ...]
@@ -24,14 +24,15 @@ def _each(value: Callable[[CollectorState], float | None]) -> Callable[[Collecto
     return read
 
 
-def _dropped(collector: CollectorState) -> float:
+def _dropped(collector: CollectorState) -> float | None:
     match collector.observation:
         case ConnectionsObservation() as observation:
             return observation.dropped_connections + observation.dropped_providers
-        case BookingsObservation(dropped_resources=dropped):
-            return dropped
+        case BookingsObservation() as observation if any(counted.by_resource is not None for counted in observation.windows):
+            return observation.dropped_resources
         case _:
-            return 0
+            # Of what is not shown one by one nothing is left out.
+            return 0 if collector.collector is CollectorName.CONNECTIONS else None
 
 
 def _failing(collectors: Collectors) -> Iterator[Row]:
@@ -66,7 +67,7 @@ OUTCOMES: Final[tuple[Gauge[Collectors], ...]] = (
     gauge(
         "collector_series_dropped",
         "Connections, providers or resources that have no series of their own because there are too many; sums still include "
-        "them.",
+        "them. Absent for collectors that show nothing one by one.",
         "collector",
         read=_each(_dropped),
     ),
@@ -133,7 +134,7 @@ DURATION: Final = histogram(
     "collector_poll_duration_seconds",
     "Duration of finished polls in seconds, waiting for rate limits included.",
     "collector",
-    buckets=(10.0, 60.0),
+    buckets=(60.0,),
 )
 MALFORMED: Final = counter(
     "malformed_rows_total", "Rows of API answers that had to be skipped because they made no sense.", "collector"

@@ -11,10 +11,10 @@ from exporter.policy import Known, TargetPolicy
 
 
 class Standing(Value, frozen=True, gc=False):
-    """Whether a target is paused, and whether it is closed today."""
+    """Whether a target is paused, and whether it is closed today: ``None`` where no day is named on which it could be."""
 
     paused: bool
-    closed: bool
+    closed: bool | None
 
 
 class AcceptedConnections(Value, frozen=True, gc=False):
@@ -29,7 +29,8 @@ def _paused(standing: Standing) -> Iterator[Row]:
 
 
 def _closed(standing: Standing) -> Iterator[Row]:
-    yield (), standing.closed
+    if standing.closed is not None:
+        yield (), standing.closed
 
 
 def _accepted(connections: AcceptedConnections) -> Iterator[Row]:
@@ -43,7 +44,8 @@ OF_TARGET: Final[tuple[Gauge[Standing], ...]] = (
     gauge("target_paused", "1 if the configuration pauses the target: it is not asked and has no data. Else 0.", read=_paused),
     gauge(
         "target_closed",
-        "1 on a day that the configuration names as one without bookings, in the target's zone, else 0.",
+        "1 on a day that the configuration names as one without bookings, in the target's zone, else 0. Absent where it names "
+        "none.",
         read=_closed,
     ),
 )

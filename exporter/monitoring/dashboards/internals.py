@@ -63,6 +63,7 @@ def _polling() -> list[Json]:
     interval = recent(f"booking_sync_collector_interval_seconds{{{_COUNTED}}}")
     max_age = recent(f"booking_sync_collector_max_age_seconds{{{_COUNTED}}}")
     dropped = recent(f"booking_sync_collector_series_dropped{{{_COUNTED}}}")
+    polled = recent(f"booking_sync_collector_up{{{_COUNTED}}}")
     complete = recent(f"collector_window:booking_sync_window_complete:max{{{SCOPE}}}")
     return [
         timeseries(
@@ -103,7 +104,7 @@ def _polling() -> list[Json]:
             "Rows and words that could not be used",
             "Rows of answers that were skipped, and unknown words, per hour. 'nothing to report' is good.",
             _or_none(
-                dropped,  # an increase in an hour outlives the exporter by that
+                polled,  # an increase in an hour outlives the exporter by that
                 query(
                     top(f"sum by (target) (increase(booking_sync_malformed_rows_total{{{_COUNTED}}}[1h])) > 0"),
                     "{{target}} skipped rows",
@@ -118,7 +119,7 @@ def _polling() -> list[Json]:
         counts(
             "Series left out",
             "Connections or resources without series of their own, because there are too many. 'nothing to report' is good.",
-            _or_none(dropped, query(top(f"max by (target, collector) ({dropped}) > 0"), "{{target}} {{collector}}")),
+            _or_none(polled, query(top(f"max by (target, collector) ({dropped}) > 0"), "{{target}} {{collector}}")),
             size=_NARROW,
         ),
         counts(

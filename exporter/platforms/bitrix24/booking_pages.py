@@ -6,7 +6,6 @@ As every portal of today writes them they are read in one go; anything else row 
 from __future__ import annotations
 
 from array import array
-from functools import lru_cache
 from operator import le
 from typing import Annotated, Final
 
@@ -19,7 +18,8 @@ from exporter.platforms.bitrix24.answers import EMPTY, MAX_DIGITS, Page, Reply, 
 from exporter.platforms.decoding import MAX_MOMENT
 from exporter.support.json_text import UNREADABLE, read
 
-_FEW_RESOURCES: Final = 3  # so few that they may be kept, whatever a portal makes of them
+_FEW_RESOURCES: Final = 3  # so few that their texts may be kept, whatever a portal makes of them
+_KEPT_TEXTS: Final = 4096
 
 _RowId = Annotated[int, Meta(gt=0, lt=10**MAX_DIGITS)]
 
@@ -68,6 +68,21 @@ _plain_bookings_decoder: Final = msgspec.json.Decoder(_PlainBookings)
 _booking_decoder: Final = msgspec.json.Decoder(_BookingRow)
 
 
+class _Texts(dict[tuple[int, ...], tuple[str, ...]]):
+    """The ids of a booking's resources as text: the same object for the same ids, since most bookings have one of few sets."""
+
+    def __missing__(self, ids: tuple[int, ...]) -> tuple[str, ...]:
+        texts = tuple(map(str, ids))
+        if len(ids) <= _FEW_RESOURCES:
+            if len(self) >= _KEPT_TEXTS:
+                self.clear()
+            self[ids] = texts
+        return texts
+
+
+_TEXTS: Final = _Texts()
+
+
 def bookings(reply: Reply) -> Page[Booking]:
     """Read a page of ``booking.v1.booking.list``: in one go as portals write it, else row by row with all that is allowed."""
     try:
@@ -79,24 +94,14 @@ def bookings(reply: Reply) -> Page[Booking]:
     ends = array("d", [period.to.timestamp for period in periods])
     if not all(map(le, starts, ends)):
         return _row_by_row(reply)
-    resources = [row.resourceIds or () for row in rows]
-    texts = _few_texts if max(map(len, resources), default=0) <= _FEW_RESOURCES else _texts
-    table = Table(tuple([f"{row.id}" for row in rows]), starts, ends, list(map(texts, resources)))
+    resources = [_TEXTS[row.resourceIds or ()] for row in rows]
+    table = Table(tuple([f"{row.id}" for row in rows]), starts, ends, resources)
     return Page(table, table.ids, len(rows), 0)
 
 
 def _row_by_row(reply: Reply) -> Page[Booking]:
     page = row_by_row(entity(reply, _BookingList).booking, lambda row: _booking(read(row, _booking_decoder.decode)))
     return Page(Table.of(page.rows), page.ids, page.size, page.malformed)
-
-
-def _texts(ids: tuple[int, ...]) -> tuple[str, ...]:
-    """Return the ids of a booking's resources as text."""
-    return tuple(map(str, ids))
-
-
-_few_texts: Final = lru_cache(maxsize=4096)(_texts)
-"""Does the same with the same object for the same ids, since most bookings have one of the same few sets of resources."""
 
 
 def _booking(row: _BookingRow) -> Booking:

@@ -19,6 +19,7 @@ import structlog
 from exporter.counting import (
     Booking,
     Conflicts,
+    Remembered,
     Rule,
     Seen,
     Table,
@@ -67,7 +68,7 @@ class BookingsCollector:
         self._pager = self._new_pager()
         self._names = ResourceNames(api, services)
         self._margins = (MARGIN_SECONDS, MARGIN_SECONDS) if settings.conflicts else (0.0, 0.0)
-        self._seen: Seen | None = None
+        self._seen: Remembered | None = None
         self._largest_id = 0
 
     async def poll(self) -> PollResult:
@@ -213,7 +214,7 @@ class BookingsCollector:
             self._services.events.bookings_discovered(found.new)
         if gone:
             self._services.events.bookings_vanished(gone)
-        self._seen = intake.keep_unanswered(seen, unanswered)
+        self._seen = Remembered.of(intake.keep_unanswered(seen, unanswered))
         self._largest_id = found.largest_id
 
     async def _ask(self, bookings: Sequence[Booking]) -> tuple[int, list[Booking]]:

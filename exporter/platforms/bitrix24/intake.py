@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from exporter.counting import Booking, Seen, changes, joined
+from exporter.counting import Booking, Remembered, Seen, changes, joined
 from exporter.limits import GONE_BOOKINGS
 
 
@@ -23,14 +23,14 @@ class Intake:
     largest_id: int
 
 
-def compare(before: Seen | None, now: Seen, largest: int, moment: float) -> Intake:
-    """Return what ``now`` tells beside ``before``, when ``largest`` was the largest id ever seen. ``moment`` is Unix seconds.
+def compare(remembered: Remembered | None, now: Seen, largest: int, moment: float) -> Intake:
+    """Return what ``now`` tells beside the read before, when ``largest`` was the largest id ever seen.
 
-    The first read tells only what there is.
+    ``moment`` is now in Unix seconds. The first read tells only what there is.
     """
-    if before is None:
+    if remembered is None:
         return Intake(0, (), largest_id(now.bookings.ids, largest))
-    found = changes(before, now, moment)
+    found = changes(remembered.seen(), now, moment)
     # What both reads showed is no larger than the largest of before.
     return Intake(
         sum(int(booking_id) > largest for booking_id in found.unseen), found.missing, largest_id(found.came.ids, largest)

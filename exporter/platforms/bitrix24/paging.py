@@ -43,11 +43,18 @@ class _HasId(Protocol):
 T = TypeVar("T", bound=_HasId)
 
 
+class Join(Protocol[T]):
+    """Puts the rows of pages together: each id once, as it was read last; ``distinct`` says that none came twice."""
+
+    def __call__(self, parts: Sequence[Sequence[T]], *, distinct: bool) -> Sequence[T]: ...
+
+
 def _one_each(rows: Sequence[T]) -> Sequence[int]:
     return (1,) * len(rows)
 
 
-def _each_once(parts: Sequence[Sequence[T]]) -> Sequence[T]:
+def _each_once(parts: Sequence[Sequence[T]], *, distinct: bool) -> Sequence[T]:
+    del distinct
     return tuple({row.id: row for rows in parts for row in rows}.values())
 
 
@@ -68,7 +75,7 @@ class Pager(Generic[T]):
         max_rows: int,
         too_many: Callable[[], PollError],
         weigh: Callable[[Sequence[T]], Sequence[int]] = _one_each,
-        join: Callable[[Sequence[Sequence[T]]], Sequence[T]] = _each_once,
+        join: Join[T] = _each_once,
     ) -> None:
         self._api = api
         self._batcher = batcher
@@ -129,7 +136,7 @@ class _Pages(Generic[T]):
         max_rows: int,
         too_many: Callable[[], PollError],
         weigh: Callable[[Sequence[T]], Sequence[int]],
-        join: Callable[[Sequence[Sequence[T]]], Sequence[T]] = _each_once,
+        join: Join[T] = _each_once,
     ) -> None:
         self.count = 0
         self.needed = 0  # pages up to the first that was not full
@@ -149,7 +156,7 @@ class _Pages(Generic[T]):
     @property
     def rows(self) -> Sequence[T]:
         """All rows so far, each id once and as it was read last."""
-        return self._join(self._parts)
+        return self._join(self._parts, distinct=not self._repeated)
 
     def finish(self) -> Sequence[T]:
         """Return :attr:`rows` when there is nothing to add any more: what was only needed for that makes room."""
@@ -197,12 +204,13 @@ class _Pages(Generic[T]):
         weights = self._weights
         ids = [row.id for row in page.rows] if page.malformed else page.ids
         weighed = dict(zip(ids, self._weigh(page.rows), strict=True))
-        before = 0 if weights.keys().isdisjoint(weighed) else sum([weights.get(booking_id, 0) for booking_id in weighed])
+        before = 0 if weights.keys().isdisjoint(weighed) else sum([weights.get(row_id, 0) for row_id in weighed])
         self._weight += sum(weighed.values()) - before
         weights.update(weighed)
-        unreadable = {booking_id: 1 for booking_id in page.ids if booking_id not in weights} if page.malformed else {}
-        self._weight += len(unreadable)
-        weights.update(unreadable)
+        if page.malformed:
+            unreadable = {row_id: 1 for row_id in page.ids if row_id not in weights}
+            self._weight += len(unreadable)
+            weights.update(unreadable)
 
     def _check_progress(self) -> None:
         # Some come twice when somebody books meanwhile; a portal that sends little else would be read for hours.

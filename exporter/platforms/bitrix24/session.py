@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from exporter.errors import TargetConfigError
+from exporter.errors import Reason, TargetConfigError
 from exporter.model import ApiUsage, Budget, CollectorName, ExpectedSeries, Moved, Observation
 from exporter.platforms.base import RETRIED, Collector, Services
 from exporter.platforms.bitrix24.api import LIST_BOOKINGS, METHODS, Api, Command
@@ -67,6 +67,7 @@ class BitrixSession:
         return ExpectedSeries(
             operations=(*METHODS, TOKEN_OPERATION) if self._target.oauth else METHODS,
             retried=RETRIED,
+            reasons=tuple(Reason),
             fields={name: _FIELDS[name] for name in self._collectors},
             reads_bookings=CollectorName.BOOKINGS in self._collectors,
         )

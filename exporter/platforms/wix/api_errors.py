@@ -24,6 +24,7 @@ from exporter.errors import (
     PermissionDeniedError,
     PollError,
     RateLimitedError,
+    Reason,
     ServerError,
 )
 from exporter.limits import TEXT
@@ -36,6 +37,9 @@ from exporter.support.redaction import told
 
 THROTTLED_SECONDS: Final = 60.0
 """What the Wix troubleshooting page says to wait after a 429 (wix.md 10)."""
+
+REASONS: Final = tuple(reason for reason in Reason if reason not in (Reason.OPERATING_LIMIT, Reason.OVERLOAD))
+"""Why a poll of a site may fail: the two that are left out are limits that Bitrix24 alone has."""
 
 _RETRIED_STATUSES: Final = frozenset({500, 502, 503, 504})
 _NO_TOKEN_STATUSES: Final = frozenset({400, 401, 403})

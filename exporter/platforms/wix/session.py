@@ -11,6 +11,7 @@ from exporter.platforms.base import RETRIED, Collector, Services, Session
 from exporter.platforms.inventory import Inventory
 from exporter.platforms.recording import Record
 from exporter.platforms.wix.api import WixApi
+from exporter.platforms.wix.api_errors import REASONS
 from exporter.platforms.wix.bookings import REFUSED, BookingsCollector
 from exporter.platforms.wix.conformance import ask_site
 from exporter.platforms.wix.connections import ConnectionsCollector
@@ -63,6 +64,7 @@ class WixSession:
         return ExpectedSeries(
             operations=self._operations,
             retried=RETRIED,
+            reasons=REASONS,
             fields={name: () if name is CollectorName.BOOKINGS and not rows else _FIELDS[name] for name in self._collectors},
             reads_bookings=rows,
         )

@@ -34,6 +34,7 @@ def row(key: Json = 7, start: Json = 1, end: Json = 4, resources: Json = (1,), *
 
 
 PLAIN = [row(key, key, key + key % 3, resources) for key in range(1, 7) for resources in (None, [], [1], [2, 1], [1, 2, 3, 4])]
+PERIODS: Sequence[Json] = (None, {}, [], {"from": {"timestamp": 1}}, {"from": {}, "to": {"timestamp": 1}})
 ODD: list[Json] = [
     *(row(key=value) for value in NUMBERS),
     *(row(start=value) for value in NUMBERS),
@@ -41,7 +42,7 @@ ODD: list[Json] = [
     *(row(resources=value) for value in NUMBERS),
     *(row(resources=[value, 3]) for value in NUMBERS),
     *(row(resources=list(range(1, 1 + number))) for number in (99, 100, 101)),
-    *(row(datePeriod=value) for value in list[Json]([None, {}, [], {"from": {"timestamp": 1}}, {"from": {}, "to": {"timestamp": 1}})),
+    *(row(datePeriod=value) for value in PERIODS),
     *({name: value for name, value in row().items() if name != left_out} for left_out in row()),
     *(None, 5, "text", [], {}, [row()]),
 ]

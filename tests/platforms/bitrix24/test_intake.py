@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from exporter.counting.bookings import Booking
-from exporter.counting.changes import Seen, missing
+from exporter.counting.changes import Remembered, Seen, missing
 from exporter.counting.table import Table
 from exporter.platforms.bitrix24 import intake
 
@@ -21,13 +21,13 @@ def seen(bookings: Iterable[Booking], start: float = 0, end: float = 100) -> See
 def test_a_larger_id_inside_what_was_covered_is_new_and_a_smaller_one_is_not() -> None:
     before = seen([booking(10, 50)])
     now = seen([booking(10, 50), booking(11, 60), booking(9, 70)])
-    assert 1 == intake.compare(before, now, 10, 0).new
+    assert 1 == intake.compare(Remembered.of(before), now, 10, 0).new
 
 
 def test_a_larger_id_where_nobody_looked_before_is_revealed_and_not_new() -> None:
     before = seen([booking(10, 50)])
     now = seen([booking(10, 50), booking(11, 105)], 20, 120)
-    assert 0 == intake.compare(before, now, 10, 0).new
+    assert 0 == intake.compare(Remembered.of(before), now, 10, 0).new
 
 
 def test_the_largest_id_is_remembered_after_its_booking_left() -> None:
@@ -35,7 +35,7 @@ def test_the_largest_id_is_remembered_after_its_booking_left() -> None:
     assert 10 == largest
     assert 10 == intake.largest_id([], largest)
     assert 11 == intake.largest_id(["11"], largest)
-    assert 0 == intake.compare(seen([]), seen([booking(10, 50)]), largest, 0).new
+    assert 0 == intake.compare(Remembered.of(seen([])), seen([booking(10, 50)]), largest, 0).new
 
 
 def test_what_is_owed_an_answer_is_missed_again() -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import json
+import pkgutil
 from email.utils import formatdate
 from typing import Literal
 
@@ -22,9 +24,12 @@ from exporter.errors import (
     PollError,
     PollTimeoutError,
     RateLimitedError,
+    Reason,
     ServerError,
 )
 from exporter.model import CollectorName
+from exporter.platforms import wix
+from exporter.platforms.wix.api_errors import REASONS
 from exporter.simulator.faults import FaultKind
 from exporter.simulator.wix.faults import function_removed, system_error
 from exporter.simulator.wix.operations import READ_BOOKINGS
@@ -409,3 +414,11 @@ def test_the_self_check_tries_what_each_collector_needs() -> None:
             await bench.session.check()
 
     on_wix(script)
+
+
+def test_a_site_counts_failures_for_each_reason_that_its_modules_name() -> None:
+    modules = [importlib.import_module(f"{wix.__name__}.{module.name}") for module in pkgutil.iter_modules(wix.__path__)]
+    errors = [each for module in modules for each in vars(module).values() if isinstance(each, type)]
+    named = {error.reason for error in errors if issubclass(error, PollError)}
+    assert {Reason.AUTH, Reason.NOT_ENTITLED, Reason.CONFIG} <= named <= {*REASONS}
+    assert set(Reason) - {*REASONS} == {Reason.OPERATING_LIMIT, Reason.OVERLOAD}
