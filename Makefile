@@ -49,7 +49,7 @@ bench-rules: $(VENV)/.installed-dev servers ## What the rules cost Prometheus at
 	$(BIN)/python -m tests.benchmarks.rules_cpu $(ARGS)
 	$(BIN)/python -m tools.rules_price docs/rules-price.md
 
-bench-scale: $(VENV)/.installed-dev servers ## What a target and a series cost, 50 minutes, and the tables of docs/scale.md
+bench-scale: $(VENV)/.installed-dev servers ## What a target and a series cost, an hour, and the tables of docs/scale.md
 	$(BIN)/python -m tests.scale $(ARGS)
 	$(BIN)/python -m tools.scale docs/scale.md
 

@@ -40,7 +40,6 @@ from exporter.runtime import (
     take_over_when_free,
     tell_of_warnings,
 )
-from exporter.runtime.garbage import Look
 from exporter.state.thresholds import DEFAULTS
 from exporter.support import logs, sdnotify
 from exporter.support.audit import change_requested
@@ -246,7 +245,7 @@ async def _settle_garbage(app: Application, clock: Clock) -> None:
             waited = 0.0
         elif app.ready or waited >= MAX_UNSETTLED_SECONDS:
             hundreds = app.changes // RELOADS_BETWEEN_LOOKS > settled // RELOADS_BETWEEN_LOOKS
-            garbage.settle(Look.YOUNG if settled == 0 else Look.ALL if hundreds else Look.NEW)
+            garbage.settle(garbage.Look.YOUNG if settled == 0 else garbage.Look.ALL if hundreds else garbage.Look.NEW)
             settled = app.changes
         await clock.sleep(SETTLE_SECONDS)
         waited += SETTLE_SECONDS

@@ -7,6 +7,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -76,7 +77,7 @@ def test_a_scraper_is_served_by_the_names_that_the_flags_allow_and_a_refused_nam
 
 @pytest.mark.parametrize(("content", "code"), [({}, 0), ({"nonsense": 1}, 2)], ids=["good", "bad"])
 def test_while_the_configuration_is_read_it_is_healthy_and_waits_with_all_pages(
-    tmp_path: Path, content: dict[str, int], code: int
+    tmp_path: Path, content: dict[str, Any], code: int
 ) -> None:
     async def scenario(business: Business) -> None:
         with taken_port() as address:

@@ -106,13 +106,16 @@ async def run(plan: Plan, folder: Path) -> Run:
             result.listening_seconds = time.monotonic() - began
             result.listening_cpu_seconds = cpu_seconds(running.process.pid)
             began = time.monotonic()
-            with contextlib.ExitStack() as stack:
+            stack = contextlib.ExitStack()
+            try:
                 scraping = None
                 if plan.scrape_every:
                     made = scraper(folder, urlsplit(running.url).netloc, plan.scrape_every)
-                    # In a thread, because the exporter's log is read meanwhile: a pipe that is full would hold the exporter up.
                     scraping = await asyncio.to_thread(stack.enter_context, made)
                 await _Watched(result, platforms, running, scraping, config, began).until_the_end()
+            finally:
+                # In a thread, as the beginning, because the exporter's log is read meanwhile: a full pipe would hold it up.
+                await asyncio.to_thread(stack.close)
             await _stop(result, running)
             result.log = running.raw
         return result
@@ -216,8 +219,11 @@ class _Watched:
                 with contextlib.suppress(httpx.HTTPError):
                     if (await http.get(f"{self.running.url}/-/ready")).status_code == httpx.codes.OK:
                         self.result.ready_seconds = time.monotonic() - self.began
-                        await self._read_page()
                 await asyncio.sleep(0.5)
+        settled = self.result.ready_seconds + INTERVAL_SECONDS
+        await self._at(settled)
+        if not self.result.plan.is_stopped(settled):
+            await self._read_page()
 
     async def _reload(self) -> None:
         if self.result.plan.reload_at:

@@ -13,11 +13,11 @@ from tests.fleet.scraper import Scrape
 from tests.fleet.vitals import Process, Vitals
 from tests.fleet.watch import Sample
 
-START: Final = "until ready"
+START: Final = "until ready, and a minute after"
 STOPPED: Final = "stopped, and a minute after"
 WHOLE: Final = "whole run"
 INTERVAL_SECONDS: Final = 60.0
-"""The shortest interval of the default collectors: so long after a standstill polls may be late."""
+"""The shortest interval of the default collectors: so long after a start and a standstill polls may be late."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,19 +55,17 @@ class Stretch:
 def stretches(length: float, *, ready: float | None, stop: tuple[float, float] | None) -> list[tuple[str, float, float]]:
     """Return name, beginning and end of each stretch of a run; ``stop`` is when the exporter was stopped, and for how long.
 
-    First polls are all due at once, and as many begin as the core has time for: until the exporter is ready they are late.
+    First polls are all due at once, and as many begin as the core has time for: until the exporter is ready they are late, and
+    those second ones that came due meanwhile are for an interval after that.
     """
     found: list[tuple[str, float, float]] = []
-    since = 0.0
+    at, seconds = stop or (length, 0.0)
     if ready is not None:
-        found.append((START, 0.0, ready))
-        since = ready
+        settled = min(ready + INTERVAL_SECONDS, at)
+        found += [(START, 0.0, settled), ("before the stop" if stop else "steady", settled, at)]
     if stop is not None:
-        at, seconds = stop
         later = min(at + seconds + INTERVAL_SECONDS, length)
-        found += [("before the stop", since, at), (STOPPED, at, later), ("after it", later, length)]
-    elif ready is not None:
-        found.append(("from ready on", since, length))
+        found += [(STOPPED, at, later), ("after it", later, length)]
     return [*(one for one in found if one[2] > one[1]), (WHOLE, 0.0, length)]
 
 

@@ -13,7 +13,7 @@ from tests.fleet.page import Buckets, PageNumbers
 from tests.fleet.processes import FakeReport
 from tests.fleet.run import Plan, Run, Storage, failures_told
 from tests.fleet.scraper import Scrape
-from tests.fleet.stretches import STOPPED, Stretch, lateness_between, stretches, within
+from tests.fleet.stretches import START, STOPPED, Stretch, lateness_between, stretches, within
 from tests.fleet.table import table
 from tests.fleet.vitals import Process, Vitals
 from tests.fleet.watch import Sample
@@ -58,18 +58,19 @@ def test_a_share_of_the_polls_is_named_by_the_smallest_bucket_that_holds_it() ->
 
 
 def test_a_run_is_divided_by_readiness_and_by_the_minute_in_which_it_was_stopped() -> None:
-    assert [("until ready", 0, 40), ("from ready on", 40, 600), ("whole run", 0, 600)] == stretches(600, ready=40, stop=None)
+    assert [(START, 0, 100), ("steady", 100, 600), ("whole run", 0, 600)] == stretches(600, ready=40, stop=None)
     assert [
-        ("until ready", 0, 40),
-        ("before the stop", 40, 300),
+        (START, 0, 100),
+        ("before the stop", 100, 300),
         (STOPPED, 300, 420),
         ("after it", 420, 600),
         ("whole run", 0, 600),
     ] == stretches(600, ready=40, stop=(300, 60))
+    assert [(STOPPED, 300, 420), ("after it", 420, 600), ("whole run", 0, 600)] == stretches(600, ready=None, stop=(300, 60))
     assert [("whole run", 0, 600)] == stretches(600, ready=None, stop=None)
-    assert [(STOPPED, 20, 75), ("whole run", 0, 75)] == [
-        one for one in stretches(75, ready=16, stop=(20, 10)) if one[0] in {STOPPED, "after it", "whole run"}
-    ], "a run that ends before the interval is over has nothing after it"
+    assert [(START, 0, 20), (STOPPED, 20, 75), ("whole run", 0, 75)] == stretches(75, ready=16, stop=(20, 10)), (
+        "a run that ends before the interval is over has nothing after it"
+    )
 
 
 def test_a_failure_is_of_the_stretch_in_which_the_log_tells_of_it() -> None:
@@ -87,23 +88,23 @@ ONE_SECOND: Buckets = {0.25: 9.0, 1.0: 10.0, math.inf: 10.0}
 ONE_MINUTE: Buckets = {0.25: 9.0, 1.0: 9.0, 60.0: 10.0, math.inf: 10.0}
 
 
-def stretch(name: str, since: float, until: float, lateness: Buckets, share: float = 0.3) -> Stretch:
+def stretch(name: str, since: float, until: float, lateness: Buckets, share: float = 0.3, *, up: bool = True) -> Stretch:
     fake = FakeReport(
         requests=100, operations={}, targets={}, intervals={}, refused={}, connections_opened=9, connections_most=5
     )
     looks = [Vitals(at, Process(at * share, 400 + at / 10), Process(at, 50), Process(at, 900)) for at in (since, until)]
-    scrape = Scrape(since, up=name != STOPPED, seconds=4.0, samples=1_000_000)
+    scrape = Scrape(since, up=up and name != STOPPED, seconds=4.0, samples=1_000_000)
     return Stretch(name, since, until, [Sample(since, 0.001, 0.002)], looks, fake, 0.1, {"wix": lateness}, [scrape], Counter())
 
 
-def whole_run(late: Buckets, failed: Counter[str], share: float = 0.3) -> Run:
+def whole_run(late: Buckets, failed: Counter[str], share: float = 0.3, *, up: bool = True) -> Run:
     run = Run(fleet.WHOLE, ready_seconds=40, reload_seconds=1.5, storage=Storage(900, 50, 1_000_004), peak_mib=460)
     run.page = PageNumbers(600, polls=1000, failures=failed, size=100_000_000)
     run.stretches = [
-        stretch("until ready", 0, 40, ONE_MINUTE),
-        stretch("before the stop", 40, 300, ONE_SECOND),
+        stretch(START, 0, 100, ONE_MINUTE),
+        stretch("before the stop", 100, 300, ONE_SECOND),
         stretch(STOPPED, 300, 420, ONE_MINUTE),
-        stretch("after it", 420, 600, late),
+        stretch("after it", 420, 600, late, up=up),
         stretch("whole run", 0, 600, ONE_MINUTE, share),
     ]
     return run
@@ -116,11 +117,12 @@ def whole_run(late: Buckets, failed: Counter[str], share: float = 0.3) -> Run:
         (whole_run(ONE_MINUTE, Counter()), {goals.FLEET_LATE}),
         (whole_run(ONE_SECOND, Counter(timeout=1)), {goals.FLEET_FAILED}),
         (whole_run(ONE_SECOND, Counter(), share=0.41), {goals.FLEET_CPU}),
+        (whole_run(ONE_SECOND, Counter(), up=False), {goals.FLEET_SCRAPED}),
     ],
 )
-def test_a_whole_run_is_held_to_its_four_goals_and_late_counts_outside_of_start_and_stop(run: Run, missed: set[Goal]) -> None:
+def test_a_whole_run_is_held_to_its_goals_and_late_counts_outside_of_start_and_stop(run: Run, missed: set[Goal]) -> None:
     held = {figure.goal: figure.verdict for figure in fleet.figures_of(run) if figure.goal}
-    assert {goals.FLEET_CPU, goals.FLEET_MEMORY, goals.FLEET_FAILED, goals.FLEET_LATE} == held.keys()
+    assert {goal for goal in goals.GOALS if goal.benchmark == "fleet"} == held.keys()
     assert {goal: MISSED if goal in missed else MET for goal in held} == held
 
 
@@ -128,7 +130,7 @@ def test_what_a_run_does_not_tell_is_no_success() -> None:
     run = whole_run(ONE_SECOND, Counter())
     run.page, run.stretches = None, run.stretches[-1:]  # never ready
     held = {figure.goal: figure.verdict for figure in fleet.figures_of(run) if figure.goal}
-    assert NOT_RUN == held[goals.FLEET_FAILED] == held[goals.FLEET_LATE]
+    assert NOT_RUN == held[goals.FLEET_FAILED] == held[goals.FLEET_LATE] == held[goals.FLEET_SCRAPED]
 
 
 def test_a_smaller_run_is_held_to_nothing() -> None:
@@ -139,6 +141,6 @@ def test_a_smaller_run_is_held_to_nothing() -> None:
 
 def test_the_table_has_a_column_for_each_stretch() -> None:
     header, _, *rows = table(whole_run(ONE_SECOND, Counter())).splitlines()
-    assert "| until ready, 0-40 s | before the stop, 40-300 s | stopped, and a minute after, 300-420 s | after it" in header
+    assert "| until ready, and a minute after, 0-100 s | before the stop, 100-300 s | stopped, and a minute" in header
     assert {header.count("|")} == {row.count("|") for row in rows}
     assert any(row.startswith("| scrapes answered / all, the slowest, s | 1 / 1, 4.0 |") for row in rows)

@@ -203,10 +203,13 @@ class _Pages(Generic[T]):
         self._parts.append(page.rows)
         weights = self._weights
         ids = [row.id for row in page.rows] if page.malformed else page.ids
-        weighed = dict(zip(ids, self._weigh(page.rows), strict=True))
-        before = 0 if weights.keys().isdisjoint(weighed) else sum([weights.get(row_id, 0) for row_id in weighed])
-        self._weight += sum(weighed.values()) - before
-        weights.update(weighed)
+        each = self._weigh(page.rows)
+        if weights.keys().isdisjoint(ids) and len(set(ids)) == len(ids):
+            self._weight += sum(each)
+        else:
+            last = dict(zip(ids, each, strict=True))
+            self._weight += sum(last.values()) - sum([weights.get(row_id, 0) for row_id in last])
+        weights.update(zip(ids, each, strict=True))
         if page.malformed:
             unreadable = {row_id: 1 for row_id in page.ids if row_id not in weights}
             self._weight += len(unreadable)

@@ -12,8 +12,10 @@ import pytest
 from exporter.errors import PollError, Reason
 from exporter.platforms.bitrix24.api import Command
 from exporter.platforms.bitrix24.batching import Batcher
+from exporter.platforms.bitrix24.blocksize import BlockSize
 from exporter.platforms.retry import patience
 from tests.harness.bitrix24_target import GET, HOUR, Bench, on_portal
+from tests.harness.clock import ManualClock
 
 Answers = Callable[[int], httpx.Response | None]
 """Given the number of commands of a batch, returns what the portal answers instead of doing them; ``None`` lets it."""
@@ -173,3 +175,29 @@ def test_one_command_that_fails_keeps_no_other_of_its_batch_from_being_answered(
         assert ["g4711"] == [key for key, outcome in outcomes.items() if hasattr(outcome, "error")]
 
     on_portal(script)
+
+
+def test_what_comes_of_blocks_that_were_on_their_way_teaches_a_size_once() -> None:
+    clock = ManualClock()
+    size = BlockSize(50, clock)
+    for commands in (50, 25, 50):
+        size.choked(commands)
+    size.too_long(50)
+    assert (12, 49) == (size.next(), size.limit)
+    size = BlockSize(50, clock)
+    for _ in range(4):
+        size.too_long(50)
+    assert (25, 49) == (size.next(), size.limit)
+    for _ in range(4):
+        size.choked(25)
+    assert 12 == size.next()
+    size.too_long(50)
+    size.choked(50)
+    assert (12, 49) == (size.next(), size.limit)
+    for _ in range(40):
+        size.passed(size.next())
+    clock.now += 3601
+    assert 50 == size.next()
+    for _ in range(4):  # that were tried in doubt
+        size.too_long(50)
+    assert (49, 49) == (size.next(), size.limit)

@@ -157,6 +157,19 @@ def test_pauses_grow_with_refusals_in_a_row_and_begin_anew_after_an_answer() -> 
     assert all(low - 1e-6 <= pause <= high + 1e-6 for pause, (low, high) in zip(pauses, bounds, strict=True))
 
 
+def test_answers_to_calls_that_were_on_their_way_neither_lengthen_nor_shorten_the_pauses() -> None:
+    clock = ManualClock()
+    portal = portal_on(clock)
+    for bounds in ((1.0, 2.0), (2.0, 4.0), (4.0, 8.0)):
+        portal.refused(RateLimitedError("slow down"))
+        pause = portal.bucket.paused_for()
+        portal.accepted()
+        portal.refused(RateLimitedError("slow down"))
+        assert pause == portal.bucket.paused_for()
+        assert bounds[0] - 1e-6 <= pause <= bounds[1] + 1e-6
+        clock.now += pause
+
+
 def test_a_pool_whose_sessions_were_never_closed_is_freed_with_the_process_that_it_belonged_to() -> None:
     async def main() -> None:
         clock = ManualClock()
