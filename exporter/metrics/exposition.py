@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum
 from functools import cache, lru_cache
-from itertools import accumulate, chain
+from itertools import accumulate
 from typing import Final
 
 from prometheus_client.utils import floatToGoString
@@ -60,7 +60,11 @@ def distribution(
     """Return the sample lines of one distribution: ``counts`` per bucket, those above all bounds last, and the ``total``."""
     labels = target_labels + _own_labels(family.own_labels, values)[:-2]
     numbers = (*accumulate(counts), sum(counts), total)
-    return encode(_distribution(family) % tuple(chain.from_iterable((labels, number_text(number)) for number in numbers)))
+    # Numbers first: no label can be taken for a place where one belongs.
+    return encode((_distribution(family) % tuple(map(number_text, numbers))).replace(_LABELS, labels))
+
+
+_LABELS: Final = "\0"  # in no name and in no number
 
 
 # The same few thousand keys and words come again with every page.
@@ -72,18 +76,25 @@ def _own_labels(names: tuple[str, ...], values: tuple[str, ...]) -> str:
 
 @cache
 def _distribution(family: Histogram) -> str:
+    """Return the lines with a place for each number, and one for the labels."""
     bounds = (*map(number_text, family.buckets), "+Inf")
-    buckets = "".join(f'{family.name}_bucket{{%s,le="{bound}"}} %s\n' for bound in bounds)
-    return f"{buckets}{family.name}_count{{%s}} %s\n{family.name}_sum{{%s}} %s\n"
+    buckets = "".join(f'{family.name}_bucket{{{_LABELS},le="{bound}"}} %s\n' for bound in bounds)
+    return f"{buckets}{family.name}_count{{{_LABELS}}} %s\n{family.name}_sum{{{_LABELS}}} %s\n"
 
 
 def number_text(number: float) -> str:
     """Return ``number`` as prometheus-client writes it."""
-    return _SMALL.get(number) or str(floatToGoString(number))  # type: ignore[no-untyped-call]  # the library leaves it untyped
+    return _SMALL.get(number) or _text(number)
 
 
 # Most numbers are 0, 1 or a small count.
 _SMALL: Final[Mapping[float, str]] = {number: f"{number}.0" for number in range(256)}
+
+
+# The windows of a poll share their moments, and polls of the same second much of the rest.
+@lru_cache(maxsize=4_096)
+def _text(number: float) -> str:
+    return str(floatToGoString(number))  # type: ignore[no-untyped-call]  # the library leaves it untyped
 
 
 def encode(text: str) -> bytes:

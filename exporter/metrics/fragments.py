@@ -28,24 +28,19 @@ class Fragments:
         self._info: object = None
         self._collectors: frozenset[str] = frozenset()
         self._instruments: TargetInstruments | None = None
-        self._counted: object = None
-        self._versions: dict[Family, object] = {}
+        self._versions: dict[Family, int] = {}
 
     def refresh(self, target: TargetView, instruments: TargetInstruments | None) -> None:
-        """Make the lines anew whose source changed. Each of the two is one look when nothing did."""
+        """Make the lines anew whose source changed."""
         if target is not self._target:
             self._read(target)
         if instruments is not self._instruments:
             for family in COUNTERS:
                 self._put(family, _NOTHING)
             self._versions.clear()
-            self._instruments, self._counted = instruments, None
-        # Read before rendering: an event in between makes the next page render again, never miss it.
-        counted = instruments and (instruments.changes, self._collectors)
-        if counted != self._counted:
-            if instruments is not None:
-                self._count(instruments)
-            self._counted = counted
+            self._instruments = instruments
+        if instruments is not None:
+            self._count(instruments)
 
     def _read(self, target: TargetView) -> None:
         if target.labels != self._info:
@@ -56,17 +51,25 @@ class Fragments:
             piece, before = group.piece(target), self._pieces[position]
             if piece is before:
                 continue
-            if piece is None or before is None or not group.is_same(before, piece):
+            if piece is None or before is None:
                 for gauge in group.gauges:
                     self._put(gauge, _NOTHING if piece is None else samples(gauge, self._labels, gauge.read(piece)))
+            elif not group.is_same(before, piece):
+                for gauge in group.gauges:
+                    # Mostly a few gauges of a group differ, and to read the rows of both costs less than to write one's.
+                    if (rows := list(gauge.read(piece))) != list(gauge.read(before)):
+                        self._put(gauge, samples(gauge, self._labels, rows))
             # Last, so that a bug above shows with every page instead of leaving old lines on it.
             self._pieces[position] = piece
-        self._collectors = frozenset([collector.collector for collector in target.collectors])
+        collectors = frozenset([collector.collector for collector in target.collectors])
+        if collectors != self._collectors:
+            self._versions.clear()
+            self._collectors = collectors
         self._target = target
 
     def _count(self, instruments: TargetInstruments) -> None:
-        for family in COUNTERS:
-            version = (instruments.version(family), self._collectors)
+        for family, version in instruments.versions.items():
+            # Read before rendering: an event in between makes the next page render again, never miss it.
             if self._versions.get(family) != version:
                 self._put(family, instruments.render(family, self._collectors))
                 self._versions[family] = version

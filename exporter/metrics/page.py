@@ -58,6 +58,8 @@ class Page:
         self._segment_size = segment
         self._instruments = instruments
         self._fragments: dict[str, Fragments] = {}
+        self._targets: Sequence[TargetView] = ()  # as they were refreshed last, all of them
+        self._seen: object = None
         self._order: list[Fragments] = []
         self._chunks: list[Chunk] = []
         self._version = 0  # changes with every line of a target
@@ -94,7 +96,12 @@ class Page:
 
     def _arrange(self, targets: Sequence[TargetView]) -> None:
         """Refresh all that is shown, and forget who is no longer."""
+        mark = self._instruments.mark
+        if self._seen == (mark, len(self._fragments)) and targets is self._targets:
+            return
+        self._targets = ()  # until this ends well
         order = [self._refresh(target) for target in targets]
+        self._seen, self._targets = (mark, len(order)), targets
         if order == self._order and len(order) == len(self._fragments):
             return
         self._fragments = {target.name: kept for target, kept in zip(targets, order, strict=True)}
@@ -118,13 +125,14 @@ class Page:
     def _of_platforms(self) -> Mapping[Family, Unit]:
         counted = self._instruments.of_platforms()
         for family in OF_PLATFORM:
-            versions = [counters.version(family) for counters in counted]
+            versions = [counters.versions[family] for counters in counted]
             if self._platforms.get(family, (None,))[0] != versions:
                 unit = tuple(lines for counters in counted if (lines := counters.render(family)))
                 self._platforms[family] = (versions, unit)
         return {family: unit for family, (_, unit) in self._platforms.items()}
 
     def _part(self, shown: Iterable[TargetView], format: Format, of_platforms: Mapping[Family, Unit]) -> Segments:  # noqa: A002  its own word
+        self._targets = ()  # these may be shown otherwise than to who sees everything
         units = _units([Chunk([self._refresh(target) for target in shown])], format, of_platforms)
         return cut(units, borders(units, self._segment_size))
 

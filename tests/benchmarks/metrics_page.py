@@ -2,8 +2,8 @@
 
 Each serves over HTTP from a process of its own, whose processor time is measured, on a connection that is kept, as Prometheus
 does. Half of the targets are Wix sites with five connections, half Bitrix24 portals. A target that changed was polled: its
-windows moved, it has one booking more, and its counters counted. Those that changed lie evenly among the others. Bytes are those
-of the answer.
+windows moved, it has one booking more, and its counters counted. Those that changed lie evenly among the others. Bytes are
+those of the answer.
 """
 
 from __future__ import annotations

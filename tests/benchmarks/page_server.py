@@ -29,7 +29,6 @@ from tests.harness.exposition import counters_of, instruments_for
 from tests.harness.fleet_views import fleet
 from tests.harness.web import ShownBackend
 
-_MINUTE: Final = 60.0
 _LONG: Final = 1e9  # seconds after which data is too old
 
 
@@ -60,11 +59,12 @@ class Fleet(ShownBackend):
         self._first += 1
         for position in range(number):
             name = names[(self._first + position * len(names) // number) % len(names)]
-            self._states[name] = tuple(self._polled(state) for state in self._states[name])
+            at = self._now + position / 1_000  # no two polls end at the same moment
+            self._states[name] = tuple(self._polled(state, at) for state in self._states[name])
 
-    def _polled(self, state: CollectorState) -> CollectorState:
+    def _polled(self, state: CollectorState, at: float) -> CollectorState:
         assert state.observation is not None
-        after = views.succeeded(state, seen_again(state.observation, self._now))
+        after = views.succeeded(state, seen_again(state.observation, at))
         self._snapshot.put(after)
         events = counters_of(self._counted, state.target, state.platform)
         events.request(views.OPERATIONS[state.platform][0], "200", 0.2)
@@ -90,15 +90,17 @@ def seen_again(seen: Observation, at: float) -> Observation:
             rows = tuple(replace(row, observed_at=at) for row in seen.connections)
             return replace(seen, at=at, connections=rows)
         case BookingsObservation():
-            windows = tuple(replace(row, window=_later(row.window)) for row in seen.windows)
+            windows = tuple(replace(row, window=_later(row.window, at - seen.at)) for row in seen.windows)
             booked = replace(windows[0], bookings=(windows[0].bookings + 1) % 100)
             return replace(seen, at=at, windows=(booked, *windows[1:]))
         case LinksObservation():
-            return replace(seen, at=at, windows=tuple(replace(row, window=_later(row.window)) for row in seen.windows))
+            return replace(
+                seen, at=at, windows=tuple(replace(row, window=_later(row.window, at - seen.at)) for row in seen.windows)
+            )
 
 
-def _later(window: Window) -> Window:
-    return replace(window, start=window.start + _MINUTE, end=window.end + _MINUTE)
+def _later(window: Window, seconds: float) -> Window:
+    return replace(window, start=window.start + seconds, end=window.end + seconds)
 
 
 class PageServer:

@@ -90,7 +90,7 @@ GROUPS: Final[tuple[Group[Any], ...]] = (
     Group(policy.OF_CONNECTIONS, _accepted_connections),
     Group(bookings.GAUGES, _bookings, bookings.is_same),
     Group(bookings.RESOURCES, _resources),
-    Group(links.GAUGES, _links),
+    Group(links.GAUGES, _links, links.is_same),
     Group(windows.GAUGES, _windowed),
     Group(api.CREDENTIAL, _credential),
     Group(api.GAUGES, lambda target: target.usage),
