@@ -21,14 +21,29 @@ from exporter.support.listing import first_few
 _REMOVE: Final = Message("correct it, or remove it")
 
 
-def with_warnings(view: View, unwatched: Iterable[ConfigWarning] = ()) -> View:
+class KeptWarnings:
+    """What polls show, by target: worked out once for each target as it is shown, and again when that changes."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, tuple[TargetView, tuple[ConfigWarning, ...]]] = {}
+
+    def of_target(self, target: TargetView) -> tuple[ConfigWarning, ...]:
+        """Return what :func:`of_target` yields."""
+        kept = self._kept.get(target.name)
+        if kept is None or kept[0] is not target:
+            kept = self._kept[target.name] = (target, tuple(of_target(target)))
+        return kept[1]
+
+
+def with_warnings(view: View, unwatched: Iterable[ConfigWarning] = (), kept: KeptWarnings | None = None) -> View:
     """Return ``view`` with its warnings, those first that are known without it: ``unwatched``, as far as its targets go.
 
     What a target accepts is apart.
     """
+    found = kept or KeptWarnings()
     targets = {target.name: target for target in view.targets}
     known = (warning for warning in unwatched if warning.target is None or warning.target in targets)
-    seen = (warning for target in view.targets for warning in of_target(target))
+    seen = (warning for target in view.targets for warning in found.of_target(target))
     judged: list[ConfigWarning] = []
     accepted: list[ConfigWarning] = []
     for warning in (*known, *seen):
