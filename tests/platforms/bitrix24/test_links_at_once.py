@@ -305,6 +305,7 @@ def test_a_method_that_rests_is_refused_once_however_many_calls_were_underway() 
         error = await failure(bench, session)
         assert (OperatingLimitError, True) == (type(error), 290 <= (error.retry_after or 0) <= 300)
         assert 14 >= len(bench.http.links())
+        assert 1 == session._api.calls_at_once()
 
     on_timed_portal(script, 2_000)
 
