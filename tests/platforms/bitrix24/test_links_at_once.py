@@ -48,6 +48,14 @@ def widen(bench: TimedBench) -> None:
     bench.portal.set_plan(None)
 
 
+async def until_four_are_underway(bench: TimedBench) -> None:
+    for _ in range(300):
+        if bench.http.at_once() == 4:
+            return
+        await bench.clock.advance(0.1)
+    pytest.fail("never were four calls underway")
+
+
 # Speed
 
 
@@ -99,8 +107,7 @@ def test_blocks_grow_no_larger_than_what_the_portal_does_in_half_of_its_time() -
 def test_after_a_refusal_a_portal_is_asked_by_one_call_at_a_time_for_ten_minutes() -> None:
     async def script(bench: TimedBench) -> None:
         running = asyncio.create_task(poll(bench.open()))
-        while bench.http.at_once() < 4:
-            await bench.clock.advance(0.1)
+        await until_four_are_underway(bench)
         bench.portal.fill_bucket(bench.clock.now)
         assert 1_000 == known(await bench.meanwhile(running))
         refused = bench.http.refused()
@@ -258,8 +265,7 @@ def test_four_blocks_that_are_too_large_side_by_side_teach_what_one_would(choke:
     async def script(bench: TimedBench) -> None:
         widen(bench)
         running = asyncio.create_task(poll(bench.open()))
-        while bench.http.at_once() < 4:
-            await bench.clock.advance(0.1)
+        await until_four_are_underway(bench)
         told: list[TimedCall] = []
 
         def instead(call: TimedCall) -> httpx.Response | None:
@@ -305,6 +311,7 @@ def test_a_method_that_rests_is_refused_once_however_many_calls_were_underway() 
         error = await failure(bench, session)
         assert (OperatingLimitError, True) == (type(error), 290 <= (error.retry_after or 0) <= 300)
         assert 14 >= len(bench.http.links())
+        assert 1 == session._api.calls_at_once()
 
     on_timed_portal(script, 2_000)
 
@@ -312,8 +319,7 @@ def test_a_method_that_rests_is_refused_once_however_many_calls_were_underway() 
 def test_a_limited_portal_fails_the_poll_no_later_than_one_by_one() -> None:
     async def script(bench: TimedBench) -> None:
         running = asyncio.create_task(bench.timed(poll(bench.open())))
-        while bench.http.at_once() < 4:
-            await bench.clock.advance(0.1)
+        await until_four_are_underway(bench)
         bench.portal.press(10.0, bench.clock.now)
         bench.portal.fill_bucket(began := bench.clock.now)
         with pytest.raises(RateLimitedError):
