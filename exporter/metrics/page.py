@@ -46,6 +46,10 @@ class _Whole:
     size_when_cut: int
     segments: Segments
 
+    def shows(self, version: int, of_platforms: Mapping[Family, Unit]) -> bool:
+        """Whether this is still the page."""
+        return self.version == version and self.of_platforms == of_platforms
+
 
 class Page:
     """Makes pages of views. Its methods are synchronous and may be called in any thread.
@@ -81,8 +85,20 @@ class Page:
             else:
                 shown = [target for target in view.targets if target.name in targets]
                 segments = self._part(shown, format, of_platforms)
-        own = [*_moment(view, format), *_warnings(view, format), *_discoveries(view, format)]
-        return MadePage(segments, _ended([*own, _registry_text(self._instruments.registry, format)], format))
+        return self._with_process(segments, view, format)
+
+    def kept(self, view: View, format: Format) -> MadePage | None:  # noqa: A002  its own word
+        """Return what :meth:`make` does if no line of a target has changed since. Waits for nobody and takes a millisecond."""
+        if not self._lock.acquire(blocking=False):
+            return None
+        try:
+            whole = self._wholes.get(format)
+            if whole is None or not self._is_current(view.targets) or not whole.shows(self._version, self._of_platforms()):
+                return None
+            self._wholes[format] = replace(whole, asked_at=view.at)
+        finally:
+            self._lock.release()
+        return self._with_process(whole.segments, view, format)
 
     def make_part(self, view: View, format: Format, targets: frozenset[str] | None = None) -> MadePage:  # noqa: A002  its own word
         """Return the page of a ``view`` that shows some of the targets to who may know of no others.
@@ -94,12 +110,18 @@ class Page:
             segments = self._part(shown, format, {})
         return MadePage(segments, _ended(_moment(view, format), format))
 
+    def _with_process(self, segments: Segments, view: View, format: Format) -> MadePage:  # noqa: A002  its own word
+        own = [*_moment(view, format), *_warnings(view, format), *_discoveries(view, format)]
+        return MadePage(segments, _ended([*own, _registry_text(self._instruments.registry, format)], format))
+
+    def _is_current(self, targets: Sequence[TargetView]) -> bool:
+        return targets is self._targets and self._seen == (self._instruments.mark, len(self._fragments))
+
     def _arrange(self, targets: Sequence[TargetView]) -> None:
         """Refresh all that is shown, and forget who is no longer."""
-        mark = self._instruments.mark
-        if self._seen == (mark, len(self._fragments)) and targets is self._targets:
+        if self._is_current(targets):
             return
-        self._targets = ()  # until this ends well
+        mark, self._targets = self._instruments.mark, ()  # until this ends well
         order = [self._refresh(target) for target in targets]
         self._seen, self._targets = (mark, len(order)), targets
         if order == self._order and len(order) == len(self._fragments):
@@ -140,7 +162,7 @@ class Page:
         recent = {each: kept for each, kept in self._wholes.items() if abs(now - kept.asked_at) <= _NOT_ASKED_SECONDS}
         self._wholes = recent
         before = recent.get(format)
-        if before is not None and before.version == self._version and before.of_platforms == of_platforms:
+        if before is not None and before.shows(self._version, of_platforms):
             recent[format] = replace(before, asked_at=now)
             return before.segments
         units = _units(self._chunks, format, of_platforms)

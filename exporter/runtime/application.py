@@ -81,8 +81,7 @@ class Application:
         self.standby, self.changes = False, 0
         self._config: Config | None = None
         self._live: dict[str, LiveTarget] = {}
-        self._since = StatusHistory()
-        self._snapshot, self._warnings = Snapshot(), KeptWarnings()
+        self._since, self._snapshot, self._warnings = StatusHistory(), Snapshot(), KeptWarnings()
         self._scheduler = Scheduler(
             clock=world.clock,
             random=world.random,
@@ -91,9 +90,8 @@ class Application:
             observe_lateness=world.instruments.poll_began,
             died=world.instruments.task_died,
         )
-        self._changing = asyncio.Lock()
+        self._changing, self._opened, self._stopping = asyncio.Lock(), asyncio.Event(), False
         self._change: asyncio.Task[Any] | None = None
-        self._opened, self._stopping = asyncio.Event(), False
         self._closing = Closing(self._clock)
         # The last attempt: its configuration if that could be read, its problems if it was rejected; and what was seen then.
         self._tried: Config | None = None
@@ -210,9 +208,11 @@ class Application:
         return view if site is None else view.of_site(site)
 
     async def metrics(self, format: Format, targets: frozenset[str] | None, site: str | None = None) -> MadePage:  # noqa: A002  the exposition's word
-        make = self._page.make if site is None else self._page.make_part
-        # In a thread: a page of a large fleet takes longer than the loop may be held.
-        return await asyncio.get_running_loop().run_in_executor(self._pages, make, self.view(site), format, targets)
+        view, make = self.view(site), self._page.make if site is None else self._page.make_part
+        if site is None and targets is None and (kept := self._page.kept(view, format)):
+            return kept
+        # A page of a large fleet takes longer than the loop may be held.
+        return await asyncio.get_running_loop().run_in_executor(self._pages, make, view, format, targets)
 
     def effective_config(self) -> str:
         return effective_config(self.config)

@@ -75,8 +75,10 @@ class Fleet(ShownBackend):
         return with_warnings(self._snapshot.view(self._now, site=site), (), self._warnings)
 
     async def metrics(self, format: Format, targets: frozenset[str] | None, site: str | None = None) -> MadePage:  # noqa: A002  the seam's word
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, self._page.make, self.view(site), format, targets)
+        loop, view = asyncio.get_running_loop(), self.view(site)
+        if targets is None and (kept := self._page.kept(view, format)):
+            return kept
+        return await loop.run_in_executor(self._threads, self._page.make, view, format, targets)
 
 
 def _usage_of(target: TargetView) -> ApiUsage:

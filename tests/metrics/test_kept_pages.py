@@ -202,7 +202,13 @@ class KeptPage(RuleBasedStateMachine):
 
     @rule(format_=formats)
     def scrape(self, format_: Format) -> None:
-        compare(self.page.make(self.view(), format_), self.anew().make(self.fresh_view(), format_), format_)
+        fresh = self.anew().make(self.fresh_view(), format_)
+        if kept := self.page.kept(self.view(), format_):
+            compare(kept, fresh, format_)
+        compare(self.page.make(self.view(), format_), fresh, format_)
+        kept = self.page.kept(self.view(), format_)
+        assert kept is not None, "nothing has changed since"
+        compare(kept, fresh, format_)
 
     @invariant()
     def the_kept_view_is_a_fresh_one(self) -> None:
