@@ -7,12 +7,11 @@ something is polled.
 from __future__ import annotations
 
 import asyncio
-import gc
 import multiprocessing
 import os
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from multiprocessing.connection import Connection as Pipe
 from typing import Final
@@ -21,9 +20,12 @@ from msgspec.structs import replace
 
 from exporter.metrics import Format, MadePage, Page
 from exporter.model import ApiUsage, BookingsObservation, ConnectionsObservation, LinksObservation, Observation, Window
+from exporter.runtime import garbage
 from exporter.state.config_warnings import KeptWarnings, with_warnings
 from exporter.state.snapshot import CollectorState, Snapshot, TargetEntry, TargetView, View
 from exporter.web import create_app, serve
+from tests.benchmarks.bitrix24_reading import Read
+from tests.benchmarks.bitrix24_reading import ours as opened_portal
 from tests.harness import views
 from tests.harness.exposition import counters_of, instruments_for
 from tests.harness.fleet_views import fleet
@@ -50,6 +52,7 @@ class Fleet(ShownBackend):
         self._page = Page(self._counted)
         self._threads = ThreadPoolExecutor(2)
         self._first = 0
+        self.restless = 0.0
 
     def poll(self, share: float) -> None:
         """Poll that share of the targets, evenly among the others; each time others come."""
@@ -75,6 +78,8 @@ class Fleet(ShownBackend):
         return with_warnings(self._snapshot.view(self._now, site=site), (), self._warnings)
 
     async def metrics(self, format: Format, targets: frozenset[str] | None, site: str | None = None) -> MadePage:  # noqa: A002  the seam's word
+        if self.restless:
+            self.poll(self.restless)
         loop, view = asyncio.get_running_loop(), self.view(site)
         if targets is None and (kept := self._page.kept(view, format)):
             return kept
@@ -106,7 +111,7 @@ def _later(window: Window, seconds: float) -> Window:
 
 
 class PageServer:
-    """The running server. ``poll`` changes a share of its targets."""
+    """The running server."""
 
     def __init__(self, pipe: Pipe, port: int, pid: int) -> None:
         self._pipe = pipe
@@ -116,7 +121,22 @@ class PageServer:
 
     async def poll(self, share: float) -> None:
         """Poll that share of the targets, and wait until that is done."""
-        self._pipe.send(share)
+        await self._do(Fleet.poll.__name__, share)
+
+    async def poll_before_each_scrape(self, share: float) -> None:
+        """Poll that share of the targets from now on whenever somebody asks for the page."""
+        await self._do("restless", share)
+
+    async def open_portal(self, url: str) -> None:
+        """Get ready to poll a real portal beside the fleet: poll it once, so that the next one is as usual."""
+        await self._do("open", url)
+
+    async def poll_portal(self) -> None:
+        """Poll it, and wait until that is done; the loop is the server's, too."""
+        await self._do("read", None)
+
+    async def _do(self, what: str, how: object) -> None:
+        self._pipe.send((what, how))
         await asyncio.to_thread(self._pipe.recv)
 
 
@@ -138,13 +158,20 @@ async def page_server(targets: int) -> AsyncIterator[PageServer]:
 def _serve(pipe: Pipe, targets: int) -> None:
     async def run() -> None:
         backend = Fleet(targets)
-        threads = ThreadPoolExecutor(2)
-        server = await serve(create_app(backend, threads), "127.0.0.1:0")
-        gc.collect()
-        gc.freeze()  # as the daemon does
+        server = await serve(create_app(backend, ThreadPoolExecutor(2)), "127.0.0.1:0")
+        garbage.settle()  # as the daemon does when its targets are open
         pipe.send((server.port, os.getpid()))
-        while True:
-            backend.poll(await asyncio.to_thread(pipe.recv))
-            pipe.send(None)
+        async with AsyncExitStack() as stack:
+            read: Read | None = None
+            while True:
+                what, how = await asyncio.to_thread(pipe.recv)
+                if what == "poll":
+                    backend.poll(how)
+                elif what == "restless":
+                    backend.restless = how
+                else:
+                    read = read or await opened_portal(how, stack)
+                    await read()
+                pipe.send(None)
 
     asyncio.run(run())
