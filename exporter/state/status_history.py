@@ -186,9 +186,10 @@ class FileStatusHistory(StatusHistory):
     Where the file is one of several ``parts``, that written last first, it takes over what the others know of ``targets``
     unless it was written after them: another process has watched these so far. The others are only read.
 
-    :meth:`save` writes when something changed, and once a day if nothing did, since others take a part for left that nobody has
-    written for a week. It writes one at a time: callers that waited for a write share the next. A write belongs to no caller: it goes on when a caller is cancelled or tired of waiting, and no second one starts beside it.
-    Each replaces the whole file (temporary file, fsync, rename), so a crash leaves the old or the new one, mode 0600.
+    :meth:`save` writes when something changed, and once a day if nothing did: a part that nobody has written for a week counts
+    as left by others. It writes one at a time: callers that waited for a write share the next. A write belongs to no caller: it
+    goes on when a caller is cancelled or tired of waiting, and no second one starts beside it. Each replaces the whole file
+    (temporary file, fsync, rename), so a crash leaves the old or the new one, mode 0600.
     """
 
     path: Path

@@ -154,6 +154,14 @@ def test_targets_of_others_are_not_taken_and_a_broken_part_costs_nothing(tmp_pat
     assert [("state_file_ignored", 0), ("state_taken_over", 1)] == [(line["event"], line.get("targets", 0)) for line in logged]
 
 
+def test_a_part_that_cannot_be_looked_at_hides_no_other(tmp_path: Path) -> None:
+    links, parts = [f"{NAME}.{i}-of-9" for i in range(8)], [f"{NAME}.shard-{i}-of-8" for i in range(8)]
+    for link, part in zip(links, parts, strict=True):  # in turns: a folder tells its entries in any order
+        (tmp_path / link).symlink_to(tmp_path / "gone")
+        (tmp_path / part).touch()
+    assert {NAME, *parts} == {part.name for part in newest_first(tmp_path / NAME)}
+
+
 def test_only_parts_of_the_same_file_count(tmp_path: Path) -> None:
     mine = part_of(tmp_path / NAME, 0, 2)
     others = [NAME, f"{NAME}.shard-1-of-2", f"{NAME}.0-of-3"]
