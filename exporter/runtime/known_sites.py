@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
-from itertools import islice
+from itertools import islice, takewhile
 from pathlib import Path
 from typing import Final
 
@@ -179,20 +179,29 @@ class KnownSites:
     # The file.
 
     def remember(self, config: Config) -> None:
-        """Read what the process before knew, once for each state file; a new shard what any other one knows. Blocks."""
+        """Read what the process before knew, once for each state file, and what another shard wrote after it. Blocks.
+
+        A site is called as its own file has it. What was taken from another's is written with what the next list brings.
+        """
         path = _file_of(config)
-        if config.state_file is None or path == self._file or not config.discover:
+        if config.state_file is None or path is None or path == self._file or not config.discover:
             return
         self._file = path
-        files = sorted(newest_first(config.state_file, _ENDING), key=lambda file: file != path)
-        content = next(filter(None, map(_remembered, files)), None)
-        if content is None:
-            return
-        known = dict(self._accounts)
-        for account, sites in content.accounts.items():
-            old = {key: KnownSite(name, shown, seen=False) for key, (name, shown) in sites.items() if len(name) <= NAME.number}
-            known[account] = {**old, **known.get(account, {})}
-        self._accounts = known
+        own = _remembered(path)
+        newer = takewhile(lambda file: file != path, newest_first(config.state_file, _ENDING))
+        for content in filter(None, (own, next(filter(None, map(_remembered, newer)), None))):
+            taken = {account: self._with(account, sites) for account, sites in content.accounts.items()}
+            if content is not own and any(_in_force(sites) != _in_force(self._of(account)) for account, sites in taken.items()):
+                self.version += 1
+            self._accounts = {**self._accounts, **taken}
+
+    def _with(self, account: str, remembered: Mapping[str, tuple[str, str]]) -> Mapping[str, KnownSite]:
+        """Return the sites of ``account`` that are known, and those ``remembered`` that are not."""
+        old = {key: KnownSite(name, shown, seen=False) for key, (name, shown) in remembered.items() if len(name) <= NAME.number}
+        return {**old, **self._of(account)}
+
+    def _of(self, account: str) -> Mapping[str, KnownSite]:
+        return self._accounts.get(account, {})
 
     def forget_file(self) -> None:
         """Let the next configuration read the file anew: another process writes it."""

@@ -186,9 +186,10 @@ class FileStatusHistory(StatusHistory):
     Where the file is one of several ``parts``, that written last first, it takes over what the others know of ``targets``
     unless it was written after them: another process has watched these so far. The others are only read.
 
-    :meth:`save` writes only when something changed, one write at a time: callers that waited for a write share the next. A
-    write belongs to no caller: it goes on when a caller is cancelled or tired of waiting, and no second one starts beside it.
-    Each replaces the whole file (temporary file, fsync, rename), so a crash leaves the old or the new one, mode 0600.
+    :meth:`save` writes when something changed, and once a day if nothing did: a part that nobody has written for a week counts
+    as left by others. It writes one at a time: callers that waited for a write share the next. A write belongs to no caller: it
+    goes on when a caller is cancelled or tired of waiting, and no second one starts beside it. Each replaces the whole file
+    (temporary file, fsync, rename), so a crash leaves the old or the new one, mode 0600.
     """
 
     path: Path
@@ -210,6 +211,7 @@ class FileStatusHistory(StatusHistory):
         self._write_failed = False
         # Of its own all is read: what is asked for shows with the first polls.
         self._targets, taken = read_parts(path, parts or (path,), targets)
+        self._written = _written_at(path)
         if taken:
             self._changed = True
             log.info("state_taken_over", path=str(path), targets=taken)
@@ -217,6 +219,8 @@ class FileStatusHistory(StatusHistory):
 
     async def save(self) -> None:
         self._notice_step()
+        if self._written is not None and self._clock.time() - self._written > DAY_SECONDS:
+            self._changed = True
         if not self._changed:
             return
         with contextlib.suppress(TimeoutError):
@@ -252,7 +256,7 @@ class FileStatusHistory(StatusHistory):
                 log.warning("state_file_not_written", path=str(self.path), error=error.strerror)
             self._write_failed = True
         else:
-            self._write_failed = False
+            self._write_failed, self._written = False, self._clock.time()
 
     async def _make_room(self) -> None:
         """Forget the oldest states of all targets when the file would be larger than it may be, with some room for new ones.
@@ -292,6 +296,14 @@ class FileStatusHistory(StatusHistory):
         if stepped != self._stepped:
             self._stepped, self._changed = stepped, True
             self._texts.clear()
+
+
+def _written_at(path: Path) -> float | None:
+    """Return when ``path`` was written last, by the wall clock; ``None`` where there is no file."""
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return None
 
 
 def _seen_by_us(track: Mapping[str, Changes]) -> dict[str, Changes]:

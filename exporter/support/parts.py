@@ -33,6 +33,7 @@ def newest_first(path: Path, ending: str = "", *, since: float = 0.0) -> tuple[P
     with contextlib.suppress(OSError), os.scandir(path.parent) as entries:
         for entry in entries:
             if named.fullmatch(entry.name):
-                written[path.with_name(entry.name)] = entry.stat().st_mtime
+                with contextlib.suppress(OSError):  # a link that leads nowhere says nothing of the others
+                    written[path.with_name(entry.name)] = entry.stat().st_mtime
     recent = (part for part, at in written.items() if part == own or at >= since)
     return tuple(sorted(recent, key=lambda part: (written[part], part == own, part.name), reverse=True))

@@ -60,6 +60,7 @@ TOGETHER = {
         portal("b", f"p{n}.bitrix24.de", base_url="https://proxy.example"),
     ],
     "one token file": lambda n: [oauth("a", f"tokens-{n}.json"), oauth("b", f"./tokens-{n}.json")],
+    "one token file, by a way round": lambda n: [oauth("a", f"tokens/{n}.json"), oauth("b", f"tokens/../tokens/{n}.json")],
     "a portal that an application names": lambda n: [
         portal("a", f"p{n}.bitrix24.de"),
         oauth("b", f"t{n}.json", base_url=f"https://p{n}.bitrix24.de"),

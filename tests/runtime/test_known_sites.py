@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 import yaml
 
-from exporter.config import Config, load_config
+from exporter.config import Config, load_config, shard_of
 from exporter.platforms.discovery import FoundSite, FoundSites
 from exporter.platforms.wix.settings import WixTarget
 from exporter.runtime.known_sites import KnownSites
@@ -99,3 +100,59 @@ def test_after_a_restart_each_site_is_watched_with_a_key_that_lists_it(order: tu
     for number in order:
         second.take(config.discover[number], (listed(1, 2), listed(3))[number], 0)
     assert {"1": "a", "2": "a", "3": "b"} == by_key(second, config)
+
+
+def sharded(folder: Path, shard: str) -> Config:
+    """Return the configuration of a process that keeps its sites in the part ``shard``."""
+    index, count = map(int, shard.split("-of-"))
+    return shard_of(config_of(folder, "a", state_file="state.json"), index, count)
+
+
+def lived(folder: Path, shard: str, at: float, *sites: FoundSite) -> list[str]:
+    """Let a process find ``sites``. Returns what it knew before it asked."""
+    config, known = sharded(folder, shard), KnownSites()
+    known.remember(config)
+    (rule,) = config.discover
+    before = [target.name for target in known.put_into(config_of(folder, "a")).targets]
+    known.take(rule, FoundSites(sites), 0)
+    written = folder / f"state.json.shard-{shard}.sites"
+    last = written.stat().st_mtime_ns if written.exists() else None
+    if known.version != known.in_force:
+        known.save(config)
+    if written.exists() and written.stat().st_mtime_ns != last:
+        os.utime(written, (at, at))
+    return before
+
+
+def site(number: int, name: str) -> FoundSite:
+    return FoundSite(f"{number:08d}-0000-4000-8000-000000000000", name)
+
+
+def test_a_shard_that_takes_the_sites_of_another_part_has_them_in_its_own_before_that_one_is_removed(tmp_path: Path) -> None:
+    lived(tmp_path, "0-of-2", 1e9, site(1, "Berlin"))
+    assert ["berlin-00000001"] == lived(tmp_path, "0-of-3", 2e9, site(1, "Berlin"))
+    (tmp_path / "state.json.shard-0-of-2.sites").unlink()
+    assert ["berlin-00000001"] == lived(tmp_path, "0-of-3", 3e9, site(1, "Potsdam"))
+
+
+def test_a_shard_that_is_back_knows_what_others_found_meanwhile_and_calls_its_sites_as_it_did(tmp_path: Path) -> None:
+    lived(tmp_path, "0-of-2", 1e9, site(1, "Berlin"))
+    lived(tmp_path, "0-of-3", 2e9, site(1, "Berlin"), site(2, "Leipzig"))
+    assert ["berlin-00000001", "leipzig-00000002"] == lived(tmp_path, "0-of-2", 3e9, site(1, "Berlin"), site(2, "Halle"))
+    (tmp_path / "state.json.shard-0-of-3.sites").unlink()
+    assert ["berlin-00000001", "leipzig-00000002"] == lived(tmp_path, "0-of-2", 4e9, site(1, "Berlin"), site(2, "Halle"))
+
+
+def test_a_site_that_left_does_not_come_back_from_a_part_that_is_older(tmp_path: Path) -> None:
+    lived(tmp_path, "0-of-3", 1e9, site(1, "Berlin"), site(2, "Leipzig"))
+    lived(tmp_path, "0-of-2", 2e9, site(1, "Berlin"), site(2, "Leipzig"))
+    for _ in range(3):
+        lived(tmp_path, "0-of-2", 3e9, site(1, "Berlin"))
+    config, known = sharded(tmp_path, "0-of-2"), KnownSites()
+    known.remember(config)
+    (rule,) = config.discover
+    for _ in range(3):
+        known.take(rule, FoundSites((site(1, "Berlin"),)), 0)
+    known.save(config)
+    os.utime(tmp_path / "state.json.shard-0-of-2.sites", (4e9, 4e9))
+    assert ["berlin-00000001"] == lived(tmp_path, "0-of-2", 5e9, site(1, "Berlin"))

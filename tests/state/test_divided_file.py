@@ -119,6 +119,32 @@ def test_what_nobody_wrote_for_a_week_is_left_alone(days: float, taken: bool, tm
     assert {"salon": NOW - DAY if taken else now} == lived(part_of(tmp_path / NAME, 0, 2), {"salon": now}, now)
 
 
+@pytest.mark.parametrize("restarts", [False, True])
+def test_a_part_in_which_nothing_changes_is_not_taken_for_one_that_nobody_writes(restarts: bool, tmp_path: Path) -> None:
+    mine, days = part_of(tmp_path / NAME, 0, 2), 10
+
+    async def life() -> None:
+        clock = ManualClock(NOW)
+        history = open_status_history(mine, clock, {"salon"})
+        for _ in range(4 * days):
+            history.seen("salon", "abc", Change(clock.time(), "error"), clock.time())
+            written = mine.stat().st_mtime if mine.exists() else None
+            await history.save()
+            if mine.stat().st_mtime != written:
+                os.utime(mine, (clock.time(), clock.time()))
+            if restarts:
+                await history.aclose()
+            await clock.advance(DAY / 4)
+            if restarts:
+                history = open_status_history(mine, clock, {"salon"})
+        await history.aclose()
+
+    asyncio.run(life())
+    now = NOW + days * DAY
+    assert {"salon": NOW} == lived(part_of(tmp_path / NAME, 2, 3), {"salon": now}, now)
+    assert NOW + (days - 2) * DAY < mine.stat().st_mtime, "a write a day is enough"
+
+
 def test_targets_of_others_are_not_taken_and_a_broken_part_costs_nothing(tmp_path: Path) -> None:
     lived(tmp_path / NAME, dict.fromkeys(TARGETS, NOW - 1000))
     (tmp_path / f"{NAME}.0-of-9").write_bytes(b"{")
@@ -126,6 +152,14 @@ def test_targets_of_others_are_not_taken_and_a_broken_part_costs_nothing(tmp_pat
         lived(part_of(tmp_path / NAME, 1, 2), {"spa": NOW}, NOW)
     assert {"spa"} == known(part_of(tmp_path / NAME, 1, 2))
     assert [("state_file_ignored", 0), ("state_taken_over", 1)] == [(line["event"], line.get("targets", 0)) for line in logged]
+
+
+def test_a_part_that_cannot_be_looked_at_hides_no_other(tmp_path: Path) -> None:
+    links, parts = [f"{NAME}.{i}-of-9" for i in range(8)], [f"{NAME}.shard-{i}-of-8" for i in range(8)]
+    for link, part in zip(links, parts, strict=True):  # in turns: a folder tells its entries in any order
+        (tmp_path / link).symlink_to(tmp_path / "gone")
+        (tmp_path / part).touch()
+    assert {NAME, *parts} == {part.name for part in newest_first(tmp_path / NAME)}
 
 
 def test_only_parts_of_the_same_file_count(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from os.path import normpath
 from pathlib import Path
 from typing import Annotated, Final, Literal
 from urllib.parse import urlsplit
@@ -259,7 +260,7 @@ class BitrixTarget(Target):
         """
         url = self.webhook_url.reveal() if self.webhook_url else self.base_url
         portal = {f"bitrix24 portal {_portal(url)}"} if url else set()
-        tokens = {f"bitrix24 tokens {self.oauth.written}"} if self.oauth else set()
+        tokens = {f"bitrix24 tokens {normpath(self.oauth.written)}"} if self.oauth else set()
         return frozenset(portal | tokens) or super().undivided
 
 
