@@ -38,7 +38,7 @@ from exporter.limits import RESOURCE_WINDOWS
 from exporter.model import BookingsObservation, CollectorName, Window
 from exporter.platforms.base import PollResult, Services
 from exporter.platforms.bitrix24 import booking_pages, intake
-from exporter.platforms.bitrix24.api import GET_BOOKING, LIST_BOOKINGS, Api, Command
+from exporter.platforms.bitrix24.api import GET_BOOKING, LIST_BOOKINGS, Api, Command, Outcome
 from exporter.platforms.bitrix24.api_errors import BOOKING_NOT_FOUND, METHOD_NOT_FOUND, Refusal
 from exporter.platforms.bitrix24.batching import MAX_COMMANDS, Batcher
 from exporter.platforms.bitrix24.operating import OPTIONAL_SHARE
@@ -229,11 +229,11 @@ class BookingsCollector:
         }
         if not commands or not self._api.ledger.allows(GET_BOOKING, OPTIONAL_SHARE):
             return 0, list(unanswered.values())
+        outcomes: dict[str, Outcome] = {}
         try:
-            outcomes = await self._batcher.run(commands)
+            await self._batcher.run(commands, outcomes)
         except PollError as error:
-            log.info("vanished_bookings_unknown", bookings=len(commands), reason=error.reason.value)
-            return 0, list(unanswered.values())
+            log.info("vanished_bookings_unknown", bookings=len(commands) - len(outcomes), reason=error.reason.value)
         for key, outcome in outcomes.items():
             if not isinstance(outcome, Refusal):
                 del unanswered[key]

@@ -167,7 +167,12 @@ class LinksCollector:
         async def ask(block: Sequence[str]) -> None:
             nonlocal odd
             commands = {f"e{booking_id}": Command(LIST_LINKS, {"bookingId": int(booking_id)}) for booking_id in block}
-            outcomes = await self._batcher.run(commands)
+            outcomes: dict[str, Outcome] = {}
+            try:
+                await self._batcher.run(commands, outcomes)
+            except PollError:
+                self._keep(outcomes, at, gone)  # what a batch brought before another failed
+                raise
             odd = self._keep(outcomes, at, gone) or odd
             for key in commands.keys() - outcomes.keys():  # no batch may run this method
                 odd = self._keep({key: await self._api.ask(commands[key], share=LINKS_SHARE)}, at, gone) or odd
