@@ -107,7 +107,8 @@ class BookingsCollector:
         for begin, end in ((lowest, low), (high, highest)):
             if begin < end:
                 further, whole = await self._read_range(self._new_pager(), begin, end)
-                rows, complete = joined([rows, further]), complete and whole
+                rows = await off_the_loop(admission, len(rows) + len(further), joined, [rows, further])
+                complete = complete and whole
                 if sum(reservations(rows)) > self._settings.max_bookings:
                     raise self._too_many()
         return rows, seen, complete
@@ -209,12 +210,13 @@ class BookingsCollector:
         before, largest = self._seen, self._largest_id
         found = await off_the_loop(self._services.admission, rows, intake.compare, before, seen, largest, now)
         gone, unanswered = await self._ask(found.missing)
+        packed = await off_the_loop(self._services.admission, rows, intake.remember, seen, unanswered)
         # Nothing waits from here on: a poll that is cancelled has counted all of it or nothing.
         if found.new:
             self._services.events.bookings_discovered(found.new)
         if gone:
             self._services.events.bookings_vanished(gone)
-        self._seen = Remembered.of(intake.keep_unanswered(seen, unanswered))
+        self._seen = packed
         self._largest_id = found.largest_id
 
     async def _ask(self, bookings: Sequence[Booking]) -> tuple[int, list[Booking]]:
