@@ -139,6 +139,7 @@ class Api:
     ) -> None:
         self.ledger = ledger
         self.clock = services.clock
+        self.admission = services.admission
         self.not_batchable: set[str] = set()
         self._services = services
         self._credential = credential
@@ -157,7 +158,7 @@ class Api:
 
     async def decode(self, reply: Reply, read: Callable[[Reply], T]) -> T:
         """Return what ``read`` makes of ``reply``."""
-        return await off_the_loop(self._services.admission, rows_in(reply.result), read, reply)
+        return await off_the_loop(self.admission, rows_in(reply.result), read, reply)
 
     def degraded_reason(self) -> PollError | None:
         """Return what is wrong with the credential although requests still work."""
