@@ -328,7 +328,7 @@ class Target(Strict):
 
     def running(self) -> dict[CollectorName, CollectorSettings]:
         """Return the collectors that run, by name."""
-        collectors = self.collectors
+        collectors: BaseModel = self.collectors
         return {name: settings for name in _names_in(type(collectors)) if (settings := getattr(collectors, name)) is not None}
 
 

@@ -157,7 +157,11 @@ def _changed(lines: Sequence[str], text: str, before: Text, old: Sequence[str]) 
         before.key,
         {**before.value, before.key: elements},
         {path: line + more if line > before.end else line for path, line in before.tops.items()},
-        [*before.starts[:first], *(start + begin - 1 for start in new.starts), *(start + more for start in before.starts[last:])],
+        [
+            *before.starts[:first],
+            *(start + begin - 1 for start in new.starts),
+            *(start + more for start in before.starts[last:]),
+        ],
         before.end + more,
         size,
     )

@@ -60,7 +60,8 @@ LINES: Final = (
 )
 FIELDS: Final = tuple(line for line in LINES if line.startswith("  ") and not line.startswith("  -"))
 line = st.sampled_from(LINES) | st.sampled_from(FIELDS)
-targets = st.lists(st.integers(0, 99).map(lambda number: [f"- name: t{number}", "  platform: wix", "  labels: {a: b}"]), max_size=6)
+numbered = st.integers(0, 99).map(lambda number: [f"- name: t{number}", "  platform: wix", "  labels: {a: b}"])
+targets = st.lists(numbered, max_size=6)
 Edit = tuple[float, int, list[str]]
 edits = st.lists(
     st.tuples(st.floats(0, 1), st.sampled_from([0, 0, 1, 1, 2, 4]), st.lists(line, max_size=4)), min_size=1, max_size=3
@@ -80,7 +81,8 @@ def same(found: Source, wanted: Source) -> None:
     assert dict(found.lines) == dict(wanted.lines)
     assert len(found.lines) == len(wanted.lines)
     assert found.size == wanted.size
-    for path in [*wanted.lines, ("targets", 99), ("targets", 0, "nothing", 1), ("nothing",), ("targets", "text"), ("targets", -1)]:
+    odd = [("targets", 99), ("targets", 0, "nothing", 1), ("nothing",), ("targets", "text"), ("targets", -1)]
+    for path in [*wanted.lines, *odd]:
         assert found.line(path) == wanted.line(path)
 
 
@@ -89,7 +91,9 @@ def same(found: Source, wanted: Source) -> None:
 @example("", [["- name: a", "  note: |+"], ["- name: b"]], [], [(0.75, 0, ["", "", "   x"])])
 @example("", [["- name: a"], ["- name: b"]], ["timezone: UTC"], [(0.75, 0, ["..."])])
 @example("", [["- name: a"], ["- name: b"]], [], [(1.0, 0, ["windows: [1]"])])
-def test_what_is_read_again_is_what_a_first_reading_finds(indent: str, listed: list[list[str]], tail: list[str], edits: list[Edit]) -> None:
+def test_what_is_read_again_is_what_a_first_reading_finds(
+    indent: str, listed: list[list[str]], tail: list[str], edits: list[Edit]
+) -> None:
     lines = ["timezone: UTC", "targets:", *(indent + row for element in listed for row in element), *tail]
     before: Text | None = None
     for number in range(len(edits) + 1):
@@ -154,14 +158,24 @@ def test_only_what_changed_is_parsed_and_the_rest_is_the_same_objects(
 def test_elements_are_the_same_objects_where_what_is_above_them_changed() -> None:
     _, before = read_again(fleet(), "targets", None)
     source, after = read_again(fleet(top="timezone: Europe/Berlin", change=replaced(3, "- name: changed")), "targets", before)
-    assert before is not None and after is not None
+    assert before is not None
+    assert after is not None
     assert [number for number in range(50) if before.elements[number] is not after.elements[number]] == [3]
     assert source.value["timezone"] == "Europe/Berlin"  # type: ignore[index]
 
 
 @pytest.mark.parametrize(
     "text",
-    ["targets: [{name: a}]\n", "targets:\n- &a {name: a}\n", "{targets: [\n- 1\n]}", "- a\n", "", "targets:\n-\n  name: a\n", "targets: []\n", "targets:\n- a\r- b\n"],
+    [
+        "targets: [{name: a}]\n",
+        "targets:\n- &a {name: a}\n",
+        "{targets: [\n- 1\n]}",
+        "- a\n",
+        "",
+        "targets:\n-\n  name: a\n",
+        "targets: []\n",
+        "targets:\n- a\r- b\n",
+    ],
 )
 def test_what_cannot_be_taken_apart_is_read_whole_again(text: str) -> None:
     source, before = read_again(text, "targets", None)
