@@ -205,9 +205,12 @@ class Api:
             raise InvalidResponseError("a batch answer without a result")  # ditto
         self.ledger.observe(BATCH, body.times.operating, body.times.reset_in)
         sections = decode.batch(body.reply, tuple(commands), self.clock.time())
+        told: set[str] = set()
         for key, times in sections.times.items():
             if key in commands:
-                self.ledger.observe(commands[key].method, times.operating, times.reset_in)
+                method = commands[key].method
+                self.ledger.observe(method, times.operating, times.reset_in, same_answer=method in told)
+                told.add(method)
         refusals = {
             key: refusal(access.portal, problem.error, problem.description, status=None)
             for key, problem in sections.problems.items()

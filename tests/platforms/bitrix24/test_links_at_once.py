@@ -75,6 +75,22 @@ def test_cold_links_take_a_third_longer_at_most_than_the_budget_allows_and_are_r
     on_timed_portal(script, bookings)
 
 
+@pytest.mark.parametrize("accounting", ["per_method", "batch_half"])
+def test_answers_that_overtake_one_another_make_no_call_dearer_than_it_was(accounting: str) -> None:
+    """The first to come tells what all of them spent: that was taken for the price of one command, and 50 times too much."""
+
+    async def script(bench: TimedBench) -> None:
+        widen(bench)
+        bench.http.simulator.switches.accounting = accounting  # type: ignore[assignment]
+        bench.portal.costs[LINKS] = 0.1
+        bench.http.seconds = lambda commands: 0.03 * commands * (1 + len(bench.http.calls) * 7 % 5 / 5)
+        assert 2_000 == known((await bench.timed(poll(bench.open())))[0])
+        at_once = [call.at_once for call in bench.http.links()]
+        assert 34 <= at_once.count(4), "of 40: at first it is unknown what a call costs"
+
+    on_timed_portal(script, 2_000)
+
+
 def test_what_is_known_already_is_verified_by_one_call_at_a_time() -> None:
     async def script(bench: TimedBench) -> None:
         session = bench.open(verify_calls=8)
@@ -286,10 +302,12 @@ def test_four_blocks_that_are_too_large_side_by_side_teach_what_one_would(choke:
 # Operating time
 
 
+@pytest.mark.parametrize("late", [0.0, 0.2])
 @pytest.mark.parametrize("accounting", ["per_method", "batch_half"])
-def test_links_stop_at_four_fifths_of_the_operating_time_although_calls_are_underway(accounting: str) -> None:
+def test_links_stop_at_four_fifths_of_the_operating_time_although_calls_are_underway(accounting: str, late: float) -> None:
     async def script(bench: TimedBench) -> None:
         widen(bench)
+        bench.http.seconds = lambda commands: 0.03 * commands * (1 + late * (len(bench.http.calls) * 7 % 5))
         bench.http.simulator.switches.accounting = accounting  # type: ignore[assignment]
         bench.portal.costs[LINKS] = 0.2 if accounting == "per_method" else 0.4
         session = bench.open(budget=Budget(requests_per_second=1000.0, burst=10_000, operating_seconds=200.0))
