@@ -41,7 +41,7 @@ def config(business: Business) -> Path:
     """Write a configuration in which every family of both platforms can be filled."""
     rows = {"interval": "1h", "conflicts": True}
     return business.config(
-        business.wix_target(collectors={"connections": {"interval": "1h"}, "bookings": rows}),
+        business.wix_target(collectors={"connections": {"interval": "1h"}, "bookings": rows}, closed=["2031-12-24"]),
         business.bitrix24_target(collectors={"bookings": {**rows, "per_resource": True}, "links": {"interval": "1h"}}),
     )
 
