@@ -38,6 +38,16 @@ def test_the_largest_id_is_remembered_after_its_booking_left() -> None:
     assert 0 == intake.compare(Remembered.of(seen([])), seen([booking(10, 50)]), largest, 0).new
 
 
+def test_a_booking_that_was_new_once_is_not_new_when_it_leaves_and_comes_back() -> None:
+    before, largest, new = None, 0, []
+    for numbers in ([10], [10, 11], [10], [10, 11], [10, 11, 12]):
+        now = seen([booking(number, 50) for number in numbers])
+        found = intake.compare(before, now, largest, 0)
+        before, largest = intake.remember(now, ()), found.largest_id
+        new.append(found.new)
+    assert [0, 1, 0, 0, 1] == new
+
+
 def test_what_is_owed_an_answer_is_missed_again() -> None:
     before = seen([booking(2, 50)])
     now = intake.keep_unanswered(seen([]), missing(before, seen([]), 0))
