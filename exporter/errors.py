@@ -51,6 +51,8 @@ class Reason(StrEnum):
     CONFIG = "config"
     INTERNAL = "internal"
 
+    __hash__ = str.__hash__  # an enum's own is a call of Python each time
+
 
 class BookingSyncError(Exception):
     """The root of all errors that this package raises on purpose."""

@@ -57,6 +57,8 @@ class CollectorName(StrEnum):
     BOOKINGS = "bookings"
     LINKS = "links"
 
+    __hash__ = str.__hash__  # an enum's own is a call of Python each time
+
 
 class ConnectionStatus(StrEnum):
     """Status of a Wix external calendar connection (docs/platforms/wix.md 3.4); ``UNKNOWN``: a word that we do not know."""
@@ -69,6 +71,8 @@ class ConnectionStatus(StrEnum):
     UNDEFINED = "undefined"
     UNKNOWN = "unknown"
 
+    __hash__ = str.__hash__
+
 
 class ErrorReason(StrEnum):
     """Why a connection is in ``ERROR`` (docs/platforms/wix.md 3.5)."""
@@ -78,6 +82,8 @@ class ErrorReason(StrEnum):
     EXTERNAL_CALENDAR_DELETED = "external_calendar_deleted"
     UNDEFINED = "undefined"
     UNKNOWN = "unknown"
+
+    __hash__ = str.__hash__
 
 
 class CalendarType(StrEnum):
@@ -89,6 +95,8 @@ class CalendarType(StrEnum):
     OTHER = "other"
     UNDEFINED = "undefined"
     UNKNOWN = "unknown"
+
+    __hash__ = str.__hash__
 
 
 class Window(Value, frozen=True, gc=False):

@@ -5,8 +5,10 @@ Moments are Unix seconds (``float``).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from enum import StrEnum
+from itertools import chain
 
 import msgspec
 
@@ -61,6 +63,14 @@ class TargetPolicy(Value, frozen=True, gc=False):
         return msgspec.structs.replace(
             self, connections=connections, bookings=bookings, warnings=warnings, expired=self.expired + over
         )
+
+    def holds_until(self, now: float) -> float:
+        """Return until when what :meth:`at` and :meth:`is_closed` say at ``now`` stays (Unix seconds)."""
+        if not (self.closed or self.connections or self.bookings or self.warnings):
+            return math.inf
+        accepted = (*self.connections.values(), *self.bookings.values(), *self.warnings.values())
+        ends = [known.until for known in accepted if known.until is not None]
+        return min((moment for moment in (*ends, *chain(*self.closed)) if moment > now), default=math.inf)
 
     def is_closed(self, now: float) -> bool:
         """Return whether ``now`` (Unix seconds) lies on one of the days without bookings."""

@@ -23,7 +23,10 @@ from exporter.simulator.drills import INCIDENTS, SCENARIOS, Scenario, demo_site,
 # seldom that the demo may run for ever: past half of the operating time of ten minutes nothing known is asked again.
 DEMO_COLLECTORS: Final[Mapping[str, Mapping[str, Mapping[str, Any]]]] = {
     "wix": {"connections": {"interval": "5s"}, "bookings": {"interval": "15s", "conflicts": True}},
-    "bitrix24": {"bookings": {"interval": "15s"}, "links": {"interval": "30s", "window": "next_7d", "verify_calls": 1}},
+    "bitrix24": {
+        "bookings": {"interval": "15s"},
+        "links": {"interval": "30s", "window": "next_7d", "batch_size": 25, "verify_calls": 1},
+    },
 }
 SHOWN: Final = ("booking_sync_connection_status{", "booking_sync_bookings{")
 SHOWN_LINES: Final = 6

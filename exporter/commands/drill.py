@@ -185,7 +185,7 @@ def configuration(origin: str, hurry: float) -> dict[str, Any]:
             found["bookings"]["conflicts"] = True
         else:
             found["bookings"]["windows"] = WINDOWS
-            found["links"] |= {"window": "next_7d", "verify_calls": 1}
+            found["links"] |= {"window": "next_7d", "batch_size": 25, "verify_calls": 1}
         return found
 
     targets = [{**target, "collectors": collectors(target["platform"])} for target in demo_targets(origin)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import re
@@ -62,8 +63,14 @@ def config_hash(config: Config) -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()[:_HASH_DIGITS]
 
 
-def _plain(value: object, *, folder: Path | None = None, name: str = "") -> object:  # noqa: PLR0911  one line for each kind
+def _plain(value: object, *, folder: Path | None = None, name: str = "") -> object:  # noqa: C901, PLR0911  one line for each kind
     """Return ``value`` as people see it, or with what else counts when it is for the hash of a file in ``folder``."""
+    if value is None or isinstance(value, bool | int):
+        return value
+    if isinstance(value, str):
+        return str(value)
+    if isinstance(value, float):
+        return format_duration(value) if name in _DURATIONS else value
     if isinstance(value, BaseModel):
         return {key: _plain(item, folder=folder, name=key) for key, item in _fields(value)}
     if isinstance(value, WindowSpec):
@@ -80,9 +87,7 @@ def _plain(value: object, *, folder: Path | None = None, name: str = "") -> obje
         return str(value)
     if isinstance(value, Path):
         return str(value) if folder is None else _place_of(value, folder)
-    if name in _DURATIONS and isinstance(value, float):
-        return format_duration(value)
-    return str(value) if isinstance(value, str) else value
+    return value
 
 
 def _told(value: Secret | CaFile | Proxy) -> str | dict[str, str]:
@@ -105,12 +110,17 @@ def _place_of(path: Path, folder: Path) -> str:
     return str(path.relative_to(folder) if path.is_relative_to(folder) else path)
 
 
-def _fields(model: BaseModel) -> list[tuple[str, object]]:
-    """Return what counts of a mapping: neither what is absent nor what another key has taken in."""
-    fields = {key: getattr(model, key) for key, field in type(model).model_fields.items() if not field.exclude}
-    if isinstance(model, CollectorSettings):
-        fields["max_age"] = model.max_age_seconds
-    return sorted(((key, item) for key, item in fields.items() if item is not None), key=lambda row: _place(row[0]))
+def _fields(model: BaseModel) -> Iterator[tuple[str, object]]:
+    """Yield what counts of a mapping: neither what is absent nor what another key has taken in."""
+    for key in _keys_of(type(model)):
+        value = model.max_age_seconds if key == "max_age" and isinstance(model, CollectorSettings) else getattr(model, key)
+        if value is not None:
+            yield key, value
+
+
+@functools.cache
+def _keys_of(model: type[BaseModel]) -> tuple[str, ...]:
+    return tuple(sorted((key for key, field in model.model_fields.items() if not field.exclude), key=_place))
 
 
 def _place(key: str) -> int:

@@ -68,8 +68,8 @@ def _odd_resources(target: Target) -> Iterator[tuple[Path, ConfigWarning]]:
     """Yield the resources that no account of the platform can have: ids of another one, or slips of the pen."""
     named: list[tuple[Path, Iterable[str]]] = [(("resource_aliases",), target.resource_aliases)]
     for name, settings in target.running().items():
-        overlapping = getattr(settings, "overlapping_resources", ())
-        named.append((("collectors", name.value, "overlapping_resources"), sorted(overlapping)))
+        if overlapping := getattr(settings, "overlapping_resources", ()):
+            named.append((("collectors", name.value, "overlapping_resources"), sorted(overlapping)))
     for path, resources in named:
         if odd := [resource for resource in resources if not target.may_have_resource(resource)]:
             message = Message(

@@ -8,6 +8,7 @@ from typing import Final
 from exporter.config.settings import Config
 from exporter.fields.durations import format_duration
 from exporter.fields.kinds import FieldProblem
+from exporter.model import CollectorName
 from exporter.state import bounds
 from exporter.support.listing import first_few
 
@@ -23,15 +24,15 @@ _TIMES: Final[Mapping[tuple[str, str], bounds.Span]] = {
 
 def verdict_warnings(config: Config) -> Iterator[FieldProblem]:
     """Yield the thresholds for which some targets are polled too seldom, each once for all of them."""
+    polled: dict[CollectorName, dict[str, float]] = {}
+    for target in config.targets:
+        for collector, settings in () if target.paused else target.running().items():
+            polled.setdefault(collector, {})[target.name] = settings.interval
     for (kind, key), span in _TIMES.items():
         seconds = getattr(getattr(config.verdicts, kind), key)
-        seldom = {
-            target.name: settings.interval
-            for target in config.targets
-            if not target.paused
-            and (settings := target.running().get(span.collector))
-            and seconds < span.least(settings.interval)
-        }
+        intervals = polled.get(span.collector, {})
+        too_long = {interval for interval in set(intervals.values()) if seconds < span.least(interval)}
+        seldom = {name: interval for name, interval in intervals.items() if interval in too_long}
         if seldom:
             slowest = max(seldom.values())
             message = (

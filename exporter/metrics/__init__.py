@@ -8,5 +8,6 @@ from exporter.metrics.families.catalog import FAMILIES
 from exporter.metrics.families.family import Family, Histogram
 from exporter.metrics.instruments import Instruments, TargetInstruments
 from exporter.metrics.page import Page
+from exporter.support.segments import MadePage
 
-__all__ = ["FAMILIES", "Family", "Format", "Histogram", "Instruments", "Page", "TargetInstruments"]
+__all__ = ["FAMILIES", "Family", "Format", "Histogram", "Instruments", "MadePage", "Page", "TargetInstruments"]

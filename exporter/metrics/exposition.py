@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum
 from functools import cache, lru_cache
-from itertools import accumulate, chain
+from itertools import accumulate
 from typing import Final
 
 from prometheus_client.utils import floatToGoString
@@ -20,6 +20,7 @@ class Format(Enum):
     OPENMETRICS = "openmetrics"
 
 
+@cache
 def header(family: Family, format: Format) -> bytes:  # noqa: A002  the exposition's own word
     """Return the ``# HELP`` and ``# TYPE`` lines of ``family``."""
     text = family.help.replace("\\", r"\\").replace("\n", r"\n")
@@ -32,8 +33,6 @@ def header(family: Family, format: Format) -> bytes:  # noqa: A002  the expositi
     return f"# HELP {name} {text}\n# TYPE {name} {family.type}\n".encode()
 
 
-# The same few thousand keys and words come again with every page.
-@lru_cache(maxsize=32_768)
 def escape(value: str) -> str:
     """Return ``value`` as it stands between the quotes of a label."""
     return value.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")
@@ -51,42 +50,51 @@ def target_labels_text(target: str, platform: str) -> str:
 
 def samples(family: Family, target_labels: str, rows: Iterable[Row]) -> bytes:
     """Return the sample lines of one target; ``target_labels`` is :func:`target_labels_text`."""
-    line = _line(family)
-    return encode("".join([line % (target_labels, *map(escape, values), number_text(number)) for values, number in rows]))
+    head, names = f"{family.name}{{{target_labels}", family.own_labels
+    return encode("".join([f"{head}{_own_labels(names, values)}{number_text(number)}\n" for values, number in rows]))
 
 
 def distribution(
     family: Histogram, target_labels: str, values: tuple[str, ...], counts: Sequence[float], total: float
 ) -> bytes:
     """Return the sample lines of one distribution: ``counts`` per bucket, those above all bounds last, and the ``total``."""
-    labels = target_labels + "".join(map(_OWN_LABEL.__mod__, zip(family.own_labels, map(escape, values), strict=True)))
+    labels = target_labels + _own_labels(family.own_labels, values)[:-2]
     numbers = (*accumulate(counts), sum(counts), total)
-    return encode(_distribution(family) % tuple(chain.from_iterable((labels, number_text(number)) for number in numbers)))
+    # Numbers first: no label can be taken for a place where one belongs.
+    return encode((_distribution(family) % tuple(map(number_text, numbers))).replace(_LABELS, labels))
 
 
-_OWN_LABEL: Final = ',%s="%s"'
+_LABELS: Final = "\0"  # in no name and in no number
 
 
-@cache
-def _line(family: Family) -> str:
-    own = "".join(f',{name}="%s"' for name in family.own_labels)
-    return f"{family.name}{{%s{own}}} %s\n"
+# The same few thousand keys and words come again with every page.
+@lru_cache(maxsize=32_768)
+def _own_labels(names: tuple[str, ...], values: tuple[str, ...]) -> str:
+    """Return what stands between the labels of a target and the number."""
+    return "".join(f',{name}="{escape(value)}"' for name, value in zip(names, values, strict=True)) + "} "
 
 
 @cache
 def _distribution(family: Histogram) -> str:
+    """Return the lines with a place for each number, and one for the labels."""
     bounds = (*map(number_text, family.buckets), "+Inf")
-    buckets = "".join(f'{family.name}_bucket{{%s,le="{bound}"}} %s\n' for bound in bounds)
-    return f"{buckets}{family.name}_count{{%s}} %s\n{family.name}_sum{{%s}} %s\n"
+    buckets = "".join(f'{family.name}_bucket{{{_LABELS},le="{bound}"}} %s\n' for bound in bounds)
+    return f"{buckets}{family.name}_count{{{_LABELS}}} %s\n{family.name}_sum{{{_LABELS}}} %s\n"
 
 
 def number_text(number: float) -> str:
     """Return ``number`` as prometheus-client writes it."""
-    return _SMALL.get(number) or str(floatToGoString(number))  # type: ignore[no-untyped-call]  # the library leaves it untyped
+    return _SMALL.get(number) or _text(number)
 
 
 # Most numbers are 0, 1 or a small count.
 _SMALL: Final[Mapping[float, str]] = {number: f"{number}.0" for number in range(256)}
+
+
+# The windows of a poll share their moments, and polls of the same second much of the rest.
+@lru_cache(maxsize=4_096)
+def _text(number: float) -> str:
+    return str(floatToGoString(number))  # type: ignore[no-untyped-call]  # the library leaves it untyped
 
 
 def encode(text: str) -> bytes:

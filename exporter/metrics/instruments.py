@@ -7,6 +7,7 @@ what exists once per process is prometheus-client's.
 from __future__ import annotations
 
 import platform as python_platform
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Final
 
@@ -15,7 +16,7 @@ from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector,
 
 from exporter import __version__
 from exporter.errors import Reason
-from exporter.metrics.counters import Counters
+from exporter.metrics.counters import Changes, Counters
 from exporter.metrics.exposition import labels_text, target_labels_text
 from exporter.metrics.families import api, freshness, process
 from exporter.metrics.families.bookings import DISCOVERED, VANISHED
@@ -48,11 +49,11 @@ class TargetInstruments:
     How long requests took and which were repeated is counted in ``of_platform``, for all targets of the platform together.
     """
 
-    def __init__(self, target: str, platform: str, of_platform: Counters) -> None:
+    def __init__(self, target: str, platform: str, of_platform: Counters, changes: Changes) -> None:
         self.target = target
         self.platform = platform
         self._of_platform = of_platform
-        self._counters = Counters(target_labels_text(target, platform), COUNTERS)
+        self._counters = Counters(target_labels_text(target, platform), COUNTERS, changes)
         self._counters.add(api.THROTTLE_WAIT, (), 0)
 
     def expect(self, expected: ExpectedSeries) -> None:
@@ -112,9 +113,10 @@ class TargetInstruments:
     def bookings_vanished(self, bookings: int) -> None:
         self._counters.add(VANISHED, (), bookings)
 
-    def version(self, family: Family) -> int:
-        """Return a number that changes whenever a series of ``family`` does."""
-        return self._counters.version(family)
+    @property
+    def versions(self) -> Mapping[Family, int]:
+        """By family a number that changes whenever one of its series does."""
+        return self._counters.versions
 
     def render(self, family: Family, collectors: frozenset[str]) -> bytes:
         """Return the sample lines of ``family``. Series of a collector that is no longer in ``collectors`` are left out."""
@@ -130,6 +132,7 @@ class Instruments:
     def __init__(self, registry: CollectorRegistry, *, revision: str = "", shard: Shard = WHOLE) -> None:
         self.registry = registry
         self._targets: dict[str, TargetInstruments] = {}
+        self._changes = Changes()
         self._platforms: dict[str, Counters] = {}
         self._watched: dict[str, Counters] = {}  # of platforms that have a target, or had one
         self._gauges: dict[Family, prometheus_client.Gauge] = {}
@@ -158,21 +161,28 @@ class Instruments:
         known = self._targets.get(name)
         if known is not None and known.platform == platform:
             return known
-        return TargetInstruments(name, platform, self._of_platform(platform))
+        return TargetInstruments(name, platform, self._of_platform(platform), self._changes)
 
     def put_target(self, instruments: TargetInstruments) -> None:
         """Show the counters of a target, in place of those that its name had."""
         self._targets[instruments.target] = instruments
+        self._changes.note()
         self._watched[instruments.platform] = self._of_platform(instruments.platform)
         self._lateness_of(instruments.platform)
 
     def remove_target(self, name: str) -> None:
         """Forget the counters of a target; its series are gone with the next page."""
         self._targets.pop(name, None)
+        self._changes.note()
 
     def target(self, name: str) -> TargetInstruments | None:
         """Return the counters of a target, or ``None`` when it has none."""
         return self._targets.get(name)
+
+    @property
+    def mark(self) -> int:
+        """Another number after each change of what is counted by target, or of the targets of which it is."""
+        return self._changes.mark
 
     def of_platforms(self) -> tuple[Counters, ...]:
         """Return what is counted for all targets of a platform together, in the order in which the platforms came.
@@ -219,7 +229,7 @@ class Instruments:
     def _of_platform(self, platform: str) -> Counters:
         if platform not in self._platforms:
             labels = labels_text(dict(zip(PLATFORM_LABELS, (platform,), strict=True)))
-            self._platforms[platform] = Counters(labels, OF_PLATFORM)
+            self._platforms[platform] = Counters(labels, OF_PLATFORM, Changes())
         return self._platforms[platform]
 
     def _lateness_of(self, platform: str) -> prometheus_client.Histogram:

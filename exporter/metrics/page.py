@@ -1,13 +1,15 @@
-"""The metrics page: one scrape's text, put together from fragments that are kept until what they show changes.
+"""The metrics page: what a scrape gets, put together from segments that are kept, compressed, until what they show changes.
 
-Observations are immutable, so a fragment of them is good as long as the view holds the same one. A scrape of thousands of
-targets therefore renders only what was polled since the last one, and joins the rest.
+Observations are immutable, so the lines of a target are good as long as the view holds the same ones. A scrape of thousands of
+targets therefore renders what was polled since the last one, and compresses the segments in which that stands.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from threading import Lock
 from typing import Final
 
@@ -15,118 +17,177 @@ import prometheus_client
 from prometheus_client.openmetrics import exposition as openmetrics
 from prometheus_client.registry import Collector
 
-from exporter.metrics.exposition import Format, encode, header, labels_text, number_text, samples, target_labels_text
+from exporter.metrics.exposition import Format, encode, header, labels_text, number_text
 from exporter.metrics.families import process
-from exporter.metrics.families.catalog import COUNTERS, FAMILIES, GROUPS, OF_PLATFORM, TARGET_INFO
+from exporter.metrics.families.catalog import FAMILIES, OF_PLATFORM
 from exporter.metrics.families.family import Family
-from exporter.metrics.instruments import Instruments, TargetInstruments
+from exporter.metrics.fragments import Chunk, Fragments
+from exporter.metrics.instruments import Instruments
 from exporter.policy import WarningKind
 from exporter.state.snapshot import TargetView, View
+from exporter.support.segments import SIZE, MadePage, Segments, Unit, borders, cut
 
 _EOF: Final = b"# EOF\n"
+_NOT_ASKED_SECONDS: Final = 120.0  # then what is kept of a format goes: it holds lines that have changed since
+_CHUNK: Final = 16  # targets: fewer are more to look through at each change, more are more to collect anew
+_OF_PROCESS: Final = frozenset((*process.OURS, *process.STANDARD))
+_WITH_TARGETS: Final = tuple(family for family in FAMILIES if family not in _OF_PROCESS)
+
+
+@dataclass(frozen=True, slots=True)
+class _Whole:
+    """The segments of all targets in one format, and what they were made of."""
+
+    asked_at: float
+    version: int
+    of_platforms: Mapping[Family, Unit]
+    chunks: Sequence[Chunk]
+    borders: Sequence[int]
+    size_when_cut: int
+    segments: Segments
+
+    def shows(self, version: int, of_platforms: Mapping[Family, Unit]) -> bool:
+        """Whether this is still the page."""
+        return self.version == version and self.of_platforms == of_platforms
 
 
 class Page:
-    """Renders views. :meth:`render` is synchronous and may be called in any thread."""
+    """Makes pages of views. Its methods are synchronous and may be called in any thread.
 
-    def __init__(self, instruments: Instruments) -> None:
+    Lines of one family and ``chunk`` targets are a unit, and units in a row of at least ``segment`` bytes a segment.
+    """
+
+    def __init__(self, instruments: Instruments, *, chunk: int = _CHUNK, segment: int = SIZE) -> None:
+        self._chunk_size = chunk
+        self._segment_size = segment
         self._instruments = instruments
-        self._fragments: dict[str, _TargetFragments] = {}
+        self._fragments: dict[str, Fragments] = {}
+        self._targets: Sequence[TargetView] = ()  # as they were refreshed last, all of them
+        self._seen: object = None
+        self._order: list[Fragments] = []
+        self._chunks: list[Chunk] = []
+        self._version = 0  # changes with every line of a target
+        self._wholes: dict[Format, _Whole] = {}
+        self._platforms: dict[Family, tuple[object, Unit]] = {}
         self._lock = Lock()
 
     def render(self, view: View, format: Format, targets: frozenset[str] | None = None) -> bytes:  # noqa: A002  its own word
-        """Return the page in ``format``, narrowed to the named ``targets`` unless ``None``. Families of no target stay."""
-        parts = self._parts(view, format, targets, self._of_platforms())
-        with self._lock:
-            for name in self._fragments.keys() - {target.name for target in view.targets}:
-                del self._fragments[name]
-        of_process = (*_warnings(view, format), *_discoveries(view, format))
-        return _joined([*parts, *of_process, _registry_text(self._instruments.registry, format)], format)
+        """Return the text of :meth:`make` in one."""
+        return bytes(self.make(view, format, targets))
 
-    def render_part(self, view: View, format: Format, targets: frozenset[str] | None = None) -> bytes:  # noqa: A002  its own word
+    def make(self, view: View, format: Format, targets: frozenset[str] | None = None) -> MadePage:  # noqa: A002  its own word
+        """Return the page in ``format``, narrowed to the named ``targets`` unless ``None``. Families of no target stay."""
+        with self._lock:
+            of_platforms = self._of_platforms()
+            if targets is None:
+                self._arrange(view.targets)
+                segments = self._whole(format, of_platforms, view.at)
+            else:
+                shown = [target for target in view.targets if target.name in targets]
+                segments = self._part(shown, format, of_platforms)
+        return self._with_process(segments, view, format)
+
+    def kept(self, view: View, format: Format) -> MadePage | None:  # noqa: A002  its own word
+        """Return what :meth:`make` does if no line of a target has changed since. Waits for nobody and takes a millisecond."""
+        if not self._lock.acquire(blocking=False):
+            return None
+        try:
+            whole = self._wholes.get(format)
+            if whole is None or not self._is_current(view.targets) or not whole.shows(self._version, self._of_platforms()):
+                return None
+            self._wholes[format] = replace(whole, asked_at=view.at)
+        finally:
+            self._lock.release()
+        return self._with_process(whole.segments, view, format)
+
+    def make_part(self, view: View, format: Format, targets: frozenset[str] | None = None) -> MadePage:  # noqa: A002  its own word
         """Return the page of a ``view`` that shows some of the targets to who may know of no others.
 
         What the process counts tells of all of them: how many there are, what they cost, when one changes. It is left out.
         """
-        return _joined(self._parts(view, format, targets, {}), format)
-
-    def _parts(
-        self,
-        view: View,
-        format: Format,  # noqa: A002  its own word
-        targets: frozenset[str] | None,
-        of_platforms: Mapping[Family, list[bytes]],
-    ) -> list[bytes]:
+        shown = [target for target in view.targets if targets is None or target.name in targets]
         with self._lock:
-            shown = [target for target in view.targets if targets is None or target.name in targets]
-            fragments = [self._refresh(target) for target in shown]
-            parts: list[bytes] = []
-            for family in FAMILIES:
-                lines = of_platforms.get(family) or [fragment for each in fragments if (fragment := each.get(family))]
-                if lines:
-                    parts.append(header(family, format))
-                    parts += lines
-        for family, number in ((process.TIME, view.at), (process.READY, view.ready), (process.STANDBY, view.standby)):
-            parts.append(header(family, format))
-            parts.append(encode(f"{family.name} {number_text(number)}\n"))
-        return parts
+            segments = self._part(shown, format, {})
+        return MadePage(segments, _ended(_moment(view, format), format))
 
-    def _of_platforms(self) -> dict[Family, list[bytes]]:
-        counted = self._instruments.of_platforms()
-        return {family: [lines for counters in counted if (lines := counters.render(family))] for family in OF_PLATFORM}
+    def _with_process(self, segments: Segments, view: View, format: Format) -> MadePage:  # noqa: A002  its own word
+        own = [*_moment(view, format), *_warnings(view, format), *_discoveries(view, format)]
+        return MadePage(segments, _ended([*own, _registry_text(self._instruments.registry, format)], format))
 
-    def _refresh(self, target: TargetView) -> dict[Family, bytes]:
-        instruments = self._instruments.target(target.name)
+    def _is_current(self, targets: Sequence[TargetView]) -> bool:
+        return targets is self._targets and self._seen == (self._instruments.mark, len(self._fragments))
+
+    def _arrange(self, targets: Sequence[TargetView]) -> None:
+        """Refresh all that is shown, and forget who is no longer."""
+        if self._is_current(targets):
+            return
+        mark, self._targets = self._instruments.mark, ()  # until this ends well
+        order = [self._refresh(target) for target in targets]
+        self._seen, self._targets = (mark, len(order)), targets
+        if order == self._order and len(order) == len(self._fragments):
+            return
+        self._fragments = {target.name: kept for target, kept in zip(targets, order, strict=True)}
+        self._chunks = [Chunk(order[start : start + self._chunk_size]) for start in range(0, len(order), self._chunk_size)]
+        for number, kept in enumerate(order):
+            kept.on_change = partial(self._on_change, self._chunks[number // self._chunk_size])
+        self._order = order
+        self._version += 1
+
+    def _on_change(self, chunk: Chunk, family: Family) -> None:
+        chunk.forget(family)
+        self._version += 1
+
+    def _refresh(self, target: TargetView) -> Fragments:
         kept = self._fragments.get(target.name)
         if kept is None or kept.platform != target.platform:
-            kept = self._fragments[target.name] = _TargetFragments(target)
-        kept.refresh(target, instruments)
-        return kept.by_family
+            kept = self._fragments[target.name] = Fragments(target)
+        kept.refresh(target, self._instruments.target(target.name))
+        return kept
+
+    def _of_platforms(self) -> Mapping[Family, Unit]:
+        counted = self._instruments.of_platforms()
+        for family in OF_PLATFORM:
+            versions = [counters.versions[family] for counters in counted]
+            if self._platforms.get(family, (None,))[0] != versions:
+                unit = tuple(lines for counters in counted if (lines := counters.render(family)))
+                self._platforms[family] = (versions, unit)
+        return {family: unit for family, (_, unit) in self._platforms.items()}
+
+    def _part(self, shown: Iterable[TargetView], format: Format, of_platforms: Mapping[Family, Unit]) -> Segments:  # noqa: A002  its own word
+        self._targets = ()  # these may be shown otherwise than to who sees everything
+        units = _units([Chunk([self._refresh(target) for target in shown])], format, of_platforms)
+        return cut(units, borders(units, self._segment_size))
+
+    def _whole(self, format: Format, of_platforms: Mapping[Family, Unit], now: float) -> Segments:  # noqa: A002  its own word
+        recent = {each: kept for each, kept in self._wholes.items() if abs(now - kept.asked_at) <= _NOT_ASKED_SECONDS}
+        self._wholes = recent
+        before = recent.get(format)
+        if before is not None and before.shows(self._version, of_platforms):
+            recent[format] = replace(before, asked_at=now)
+            return before.segments
+        units = _units(self._chunks, format, of_platforms)
+        if before is not None and before.chunks is self._chunks:
+            # The borders stay, so that a change moves nothing behind it, until the text has grown or shrunk much.
+            segments = cut(units, before.borders, before.segments)
+            if before.size_when_cut <= 2 * segments.size <= 4 * before.size_when_cut:
+                recent[format] = replace(
+                    before, asked_at=now, version=self._version, of_platforms=of_platforms, segments=segments
+                )
+                return segments
+        where = borders(units, self._segment_size)
+        segments = cut(units, where)
+        recent[format] = _Whole(now, self._version, of_platforms, self._chunks, where, segments.size, segments)
+        return segments
 
 
-class _TargetFragments:
-    """The sample lines of one target by family, and what they were made from."""
-
-    def __init__(self, target: TargetView) -> None:
-        self.platform = target.platform
-        self.by_family: dict[Family, bytes] = {}
-        self._labels = target_labels_text(target.name, target.platform)
-        self._pieces: list[object] = [None] * len(GROUPS)
-        self._info: object = None
-        self._instruments: TargetInstruments | None = None
-        self._versions: dict[Family, object] = {}
-
-    def refresh(self, target: TargetView, instruments: TargetInstruments | None) -> None:
-        """Make the lines anew whose source changed."""
-        if target.labels != self._info:
-            self._info = target.labels
-            self.by_family[TARGET_INFO] = self._info_line(target)
-        for position, group in enumerate(GROUPS):
-            piece = group.piece(target)
-            # Mostly the very same object, else equality stops at the first difference, such as the poll's moment.
-            if piece != self._pieces[position]:
-                for gauge in group.gauges:
-                    self.by_family[gauge] = b"" if piece is None else samples(gauge, self._labels, gauge.read(piece))
-                # Last, so that a bug above shows with every page instead of leaving old lines on it.
-                self._pieces[position] = piece
-        if instruments is not self._instruments:
-            self._instruments = instruments
-            self._versions.clear()
-            for family in COUNTERS:
-                self.by_family.pop(family, None)
-        if instruments is None:
-            return
-        collectors = frozenset(str(collector.collector) for collector in target.collectors)
-        for family in COUNTERS:
-            # Read before rendering: an event in between makes the next page render again, never miss it.
-            version = (instruments.version(family), collectors)
-            if self._versions.get(family) != version:
-                self._versions[family] = version
-                self.by_family[family] = instruments.render(family, collectors)
-
-    def _info_line(self, target: TargetView) -> bytes:
-        labels = ",".join(filter(None, (self._labels, labels_text(target.labels))))
-        return encode(f"{TARGET_INFO.name}{{{labels}}} 1.0\n")
+def _units(chunks: Sequence[Chunk], format: Format, of_platforms: Mapping[Family, Unit]) -> list[Unit]:  # noqa: A002  its own word
+    """Return the units of the page, as many for the same number of chunks: those without lines are empty."""
+    units: list[Unit] = []
+    for family in _WITH_TARGETS:
+        lines = [of_platforms.get(family, ())] if family in OF_PLATFORM else [chunk.unit(family) for chunk in chunks]
+        units.append((header(family, format),) if any(lines) else ())
+        units += lines
+    return units
 
 
 class _WithoutCreated:
@@ -139,6 +200,12 @@ class _WithoutCreated:
         for metric in self._registry.collect():
             metric.samples = [sample for sample in metric.samples if not sample.name.endswith("_created")]
             yield metric
+
+
+def _moment(view: View, format: Format) -> Iterator[bytes]:  # noqa: A002  its own word
+    for family, number in ((process.TIME, view.at), (process.READY, view.ready), (process.STANDBY, view.standby)):
+        yield header(family, format)
+        yield encode(f"{family.name} {number_text(number)}\n")
 
 
 def _warnings(view: View, format: Format) -> Iterator[bytes]:  # noqa: A002  its own word
@@ -162,8 +229,8 @@ def _discoveries(view: View, format: Format) -> Iterator[bytes]:  # noqa: A002  
             yield encode(f"{family.name}{{{labels_text({'discovery': name})}}} {number_text(number)}\n")
 
 
-def _joined(parts: Iterable[bytes], format: Format) -> bytes:  # noqa: A002  its own word
-    return b"".join([*parts, _EOF] if format is Format.OPENMETRICS else parts)
+def _ended(lines: Iterable[bytes], format: Format) -> Iterable[bytes]:  # noqa: A002  its own word
+    return (*lines, _EOF) if format is Format.OPENMETRICS else lines
 
 
 def _registry_text(registry: Collector, format: Format) -> bytes:  # noqa: A002  its own word

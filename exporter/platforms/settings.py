@@ -6,6 +6,7 @@ JSON Schema, reference and messages are made from these models, so a default and
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal, NamedTuple, get_args
@@ -327,4 +328,11 @@ class Target(Strict):
 
     def running(self) -> dict[CollectorName, CollectorSettings]:
         """Return the collectors that run, by name."""
-        return {name: settings for name in CollectorName if (settings := getattr(self.collectors, name, None)) is not None}
+        collectors: BaseModel = self.collectors
+        return {name: settings for name in _names_in(type(collectors)) if (settings := getattr(collectors, name)) is not None}
+
+
+@functools.cache
+def _names_in(collectors: type[BaseModel]) -> tuple[CollectorName, ...]:
+    """Return the collectors of a platform: to ask pydantic for a field that it does not have takes it long."""
+    return tuple(name for name in CollectorName if name in collectors.model_fields)

@@ -18,14 +18,14 @@ from msgspec.structs import replace
 from exporter.config import Config, config_hash, effective_config, refuse_opening
 from exporter.errors import ConfigError, Problem
 from exporter.limits import MESSAGE
-from exporter.metrics import Format, Page
+from exporter.metrics import Format, MadePage, Page
 from exporter.model import CollectorName
 from exporter.policy import RejectedConfig
 from exporter.polling import CANCEL_SECONDS, Scheduler
 from exporter.runtime.closing import Closing
 from exporter.runtime.targets import LiveTarget, World
 from exporter.state.asking import Asked
-from exporter.state.config_warnings import with_warnings
+from exporter.state.config_warnings import KeptWarnings, with_warnings
 from exporter.state.snapshot import Snapshot, View
 from exporter.state.status_history import StateFileInUseError, StatusHistory, open_status_history
 from exporter.support import logs
@@ -72,20 +72,16 @@ class Application:
     ) -> None:
         self._load = load
         self._world = world
-        self._clock = world.clock
-        self._instruments = world.instruments
-        self._page = page
+        self._clock, self._instruments = world.clock, world.instruments
+        self._page, self._pages = page, pages
         self.lifecycle = lifecycle
-        self._pages = pages
         self._before_change = before_change
         self._trouble = trouble
         self._may_stand_by = may_stand_by
-        self.standby = False
-        self.changes = 0
+        self.standby, self.changes = False, 0
         self._config: Config | None = None
         self._live: dict[str, LiveTarget] = {}
-        self._since = StatusHistory()
-        self._snapshot = Snapshot()
+        self._since, self._snapshot, self._warnings = StatusHistory(), Snapshot(), KeptWarnings()
         self._scheduler = Scheduler(
             clock=world.clock,
             random=world.random,
@@ -94,10 +90,8 @@ class Application:
             observe_lateness=world.instruments.poll_began,
             died=world.instruments.task_died,
         )
-        self._changing = asyncio.Lock()
+        self._changing, self._opened, self._stopping = asyncio.Lock(), asyncio.Event(), False
         self._change: asyncio.Task[Any] | None = None
-        self._opened = asyncio.Event()
-        self._stopping = False
         self._closing = Closing(self._clock)
         # The last attempt: its configuration if that could be read, its problems if it was rejected; and what was seen then.
         self._tried: Config | None = None
@@ -202,18 +196,23 @@ class Application:
     def dashboards(self) -> Dashboards | None:
         return None if self._config is None else self._config.grafana
 
+    def targets(self, site: str | None = None) -> Collection[str]:
+        return self._snapshot.names(site)
+
     def view(self, site: str | None = None) -> View:
         stepped, rejected = self._clock.stepped(), self._rejected_config
         view = self._snapshot.view(self._clock.steady(), stepped, self._scheduler.polling, site)
         if self._config:
-            view = self._world.sites.shown(with_warnings(view, self._config.unwatched), self._config, stepped)
+            view = self._world.sites.shown(with_warnings(view, self._config.unwatched, self._warnings), self._config, stepped)
         view = replace(view, standby=self.standby, rejected_config=rejected and replace(rejected, at=rejected.at + stepped))
         return view if site is None else view.of_site(site)
 
-    async def metrics(self, format: Format, targets: frozenset[str] | None, site: str | None = None) -> bytes:  # noqa: A002  the exposition's word
-        render = self._page.render if site is None else self._page.render_part
-        # In a thread: a page of a large fleet takes longer than the loop may be held.
-        return await asyncio.get_running_loop().run_in_executor(self._pages, render, self.view(site), format, targets)
+    async def metrics(self, format: Format, targets: frozenset[str] | None, site: str | None = None) -> MadePage:  # noqa: A002  the exposition's word
+        view, make = self.view(site), self._page.make if site is None else self._page.make_part
+        if site is None and targets is None and (kept := self._page.kept(view, format)):
+            return kept
+        # A page of a large fleet takes longer than the loop may be held.
+        return await asyncio.get_running_loop().run_in_executor(self._pages, make, view, format, targets)
 
     def effective_config(self) -> str:
         return effective_config(self.config)
@@ -280,8 +279,8 @@ class Application:
             raise rejected from None
         except Exception as bug:
             log.exception("config_reload_crashed")
-            problem = Problem("", f"a bug in the exporter ({type(bug).__name__})", "please report it with the log")
-            rejected = ConfigError([problem])
+            what = f"a bug in the exporter ({type(bug).__name__})"
+            rejected = ConfigError([Problem("", what, "please report it with the log")])
             self._reject(rejected)
             raise rejected from None
         found = Reloaded.CHANGED if config != before else Reloaded.SAME if read != self._read else Reloaded.UNTOUCHED
@@ -346,6 +345,7 @@ class Application:
                 live[name] = opened[name]
                 self._snapshot.put_target(live[name].entry(), {job.name: job.initial_state() for job in live[name].jobs})
         self._snapshot.arrange(live, config.verdicts.thresholds)
+        self._warnings = KeptWarnings()  # those of targets that left go
         history.keep_targets({name: each.account for name, each in live.items()})
         # Before the next wait: a stop that comes then must know of them.
         closing = self._closing.begin(leaving.values(), *(() if same_history else (self._since,)))

@@ -21,20 +21,49 @@ from exporter.support.listing import first_few
 _REMOVE: Final = Message("correct it, or remove it")
 
 
-def with_warnings(view: View, unwatched: Iterable[ConfigWarning] = ()) -> View:
-    """Return ``view`` with its warnings, those first that are known without it: ``unwatched``, as far as its targets go.
+Warnings = tuple[ConfigWarning, ...]
 
-    What a target accepts is apart.
-    """
-    targets = {target.name: target for target in view.targets}
-    known = (warning for warning in unwatched if warning.target is None or warning.target in targets)
-    seen = (warning for target in view.targets for warning in of_target(target))
-    judged: list[ConfigWarning] = []
-    accepted: list[ConfigWarning] = []
-    for warning in (*known, *seen):
-        is_accepted = warning.target is not None and warning.kind in targets[warning.target].policy.warnings
-        (accepted if is_accepted else judged).append(warning)
-    return replace(view, config_warnings=tuple(judged), accepted_warnings=tuple(accepted))
+
+class KeptWarnings:
+    """What is known of the targets as they are shown: worked out once for each of them, and again when that changes."""
+
+    def __init__(self) -> None:
+        self._targets: tuple[TargetView, ...] = ()
+        self._unwatched: Iterable[ConfigWarning] = ()
+        self._found: tuple[Warnings, Warnings] = ((), ())
+        self._by_target: dict[str, tuple[TargetView, Warnings]] = {}
+
+    def judged_and_accepted(
+        self, targets: tuple[TargetView, ...], unwatched: Iterable[ConfigWarning]
+    ) -> tuple[Warnings, Warnings]:
+        """Return the warnings, those first that are known without the polls: ``unwatched``, as far as the targets go."""
+        if targets is not self._targets or unwatched is not self._unwatched:
+            self._found = self._sorted(targets, unwatched)
+            self._targets, self._unwatched = targets, unwatched
+        return self._found
+
+    def _sorted(self, targets: tuple[TargetView, ...], unwatched: Iterable[ConfigWarning]) -> tuple[Warnings, Warnings]:
+        policies = {target.name: target.policy for target in targets}
+        known = (warning for warning in unwatched if warning.target is None or warning.target in policies)
+        seen = (warning for target in targets for warning in self._of_target(target))
+        judged: list[ConfigWarning] = []
+        accepted: list[ConfigWarning] = []
+        for warning in (*known, *seen):
+            is_accepted = warning.target is not None and warning.kind in policies[warning.target].warnings
+            (accepted if is_accepted else judged).append(warning)
+        return tuple(judged), tuple(accepted)
+
+    def _of_target(self, target: TargetView) -> Warnings:
+        kept = self._by_target.get(target.name)
+        if kept is None or kept[0] is not target:
+            kept = self._by_target[target.name] = (target, tuple(of_target(target)))
+        return kept[1]
+
+
+def with_warnings(view: View, unwatched: Iterable[ConfigWarning] = (), kept: KeptWarnings | None = None) -> View:
+    """Return ``view`` with its warnings; what a target accepts is apart."""
+    judged, accepted = (kept or KeptWarnings()).judged_and_accepted(view.targets, unwatched)
+    return replace(view, config_warnings=judged, accepted_warnings=accepted)
 
 
 def of_target(target: TargetView) -> Iterator[ConfigWarning]:

@@ -9,8 +9,9 @@ earlier polls keep their age, and their bookings become unverified one poll afte
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
-from typing import Final
+from collections.abc import Callable, Collection, Iterable, Mapping
+from operator import is_
+from typing import Final, NamedTuple
 
 import msgspec
 from msgspec.structs import replace
@@ -21,17 +22,18 @@ from exporter.model import (
     BookingsObservation,
     Change,
     CollectorName,
-    Connection,
     ConnectionsObservation,
     LinksObservation,
     Observation,
     Value,
 )
 from exporter.policy import ConfigWarning, RejectedConfig, TargetPolicy
-from exporter.state.changes import WITHDRAWN
+from exporter.state.ages import moments, moved, observation_moved, oldest, withdrawn
 from exporter.state.discoveries import DiscoveryState
 from exporter.state.intake import Intake
 from exporter.state.thresholds import DEFAULTS, Thresholds
+
+_ROUNDING_SECONDS: Final = 1.0  # far more than what differs between the sums of moments and ages, in which order they are made
 
 SITE: Final = "site"
 """The label of a target that says whose it is: one customer sees the targets of one site."""
@@ -86,13 +88,11 @@ class CollectorState(Value, frozen=True, gc=False):
     def at(self, now: float) -> CollectorState:
         """Return this state as it may be shown at ``now``: without an observation, or a part of one, past ``max_age``."""
         observation = self.observation
-        if observation is None or now <= _oldest(observation) + self.max_age:
+        if observation is None or now <= oldest(observation) + self.max_age:
             return self
         age = now - observation.at
         if age > self.max_age:
-            return replace(
-                self, observation=None, expired=True, changes=_withdrawn(self.changes, observation.at + self.max_age)
-            )
+            return replace(self, observation=None, expired=True, changes=withdrawn(self.changes, observation.at + self.max_age))
         match observation:
             case ConnectionsObservation(connections=connections, others=others):
                 fresh = tuple(row for row in connections if now - row.observed_at <= self.max_age)
@@ -112,45 +112,12 @@ class CollectorState(Value, frozen=True, gc=False):
         failure, observation = self.failure, self.observation
         return replace(
             self,
-            last_success=_moved(self.last_success, seconds),
-            last_poll=_moved(self.last_poll, seconds),
-            next_poll=_moved(self.next_poll, seconds),
-            failure=failure and replace(failure, at=failure.at + seconds, since=_moved(failure.since, seconds)),
-            observation=observation and _observation_moved(observation, seconds),
+            last_success=moved(self.last_success, seconds),
+            last_poll=moved(self.last_poll, seconds),
+            next_poll=moved(self.next_poll, seconds),
+            failure=failure and replace(failure, at=failure.at + seconds, since=moved(failure.since, seconds)),
+            observation=observation and observation_moved(observation, seconds),
         )
-
-
-def _withdrawn(changes: tuple[Change, ...], at: float) -> tuple[Change, ...]:
-    return changes if changes and changes[-1].state == WITHDRAWN else (*changes, Change(at, WITHDRAWN))
-
-
-def _oldest(observation: Observation) -> float:
-    """Return the moment of the oldest part of ``observation``."""
-    match observation:
-        case ConnectionsObservation(at=at, connections=connections, others=others):
-            return min((at, *(row.observed_at for row in connections), *(row.observed_at for row in others)))
-        case LinksObservation(at=at, windows=windows):
-            return at - max((answers.age for row in windows for answers in row.answers), default=0.0)
-        case _:
-            return observation.at
-
-
-def _moved(moment: float | None, seconds: float) -> float | None:
-    return None if moment is None else moment + seconds
-
-
-def _observation_moved(observation: Observation, seconds: float) -> Observation:
-    if isinstance(observation, ConnectionsObservation):
-        observation = replace(
-            observation,
-            connections=tuple(_connection_moved(row, seconds) for row in observation.connections),
-            others=tuple(_connection_moved(row, seconds) for row in observation.others),
-        )
-    return replace(observation, at=observation.at + seconds)
-
-
-def _connection_moved(row: Connection, seconds: float) -> Connection:
-    return replace(row, since=row.since + seconds, observed_at=row.observed_at + seconds)
 
 
 class _CachedState(Value, frozen=True, gc=False):
@@ -170,10 +137,17 @@ class _CachedState(Value, frozen=True, gc=False):
         state = self.state.at(now)
         return state.moved(self.stepped) if self.stepped else state
 
+    def good_until(self, now: float) -> float:
+        """Return until when what is shown at ``now`` stays; a moment that has come says nothing of the next."""
+        if now <= self.fresh_until or self.state.observation is None:
+            return self.fresh_until
+        ends = (moment + self.state.max_age for moment in moments(self.state.observation))
+        return min((end for end in ends if end > now - _ROUNDING_SECONDS), default=math.inf)
+
 
 def _held(state: CollectorState, stepped: float) -> _CachedState:
     observation = state.observation
-    fresh_until = math.inf if observation is None else _oldest(observation) + state.max_age
+    fresh_until = math.inf if observation is None else oldest(observation) + state.max_age
     return _CachedState(state, state.moved(stepped) if stepped else state, stepped, fresh_until)
 
 
@@ -264,6 +238,14 @@ class TargetEntry(Value, frozen=True, gc=False):
     discovered: Callable[[], float] | None = None
 
 
+class _KeptView(NamedTuple):
+    """A target as it is shown from ``since`` until just before ``until`` (steady), unless something of it changes."""
+
+    view: TargetView
+    since: float
+    until: float
+
+
 class Snapshot:
     """Holds the newest state of everything. Lives in the event loop; values are swapped, never changed."""
 
@@ -273,38 +255,54 @@ class Snapshot:
         self._states: dict[str, dict[CollectorName, _CachedState]] = {}
         self._intakes: dict[str, Intake] = {}
         self._stepped = 0.0
+        self._kept: dict[str, _KeptView] = {}
+        self._targets: tuple[TargetView, ...] = ()
+        self._are_all_polled = False
 
     def put_target(self, entry: TargetEntry, states: Mapping[CollectorName, CollectorState]) -> None:
         """Add a target, or replace it with all its collectors."""
         self._entries[entry.name] = entry
         self._states[entry.name] = {name: _held(state, self._stepped) for name, state in states.items()}
+        self._kept.pop(entry.name, None)
+        self._are_all_polled = False
 
     def relabel(self, entry: TargetEntry) -> None:
         """Replace what is known of a target besides its collectors; their states stay."""
         self._entries[entry.name] = entry
+        self._kept.pop(entry.name, None)
 
     def arrange(self, names: Iterable[str], thresholds: Thresholds = DEFAULTS) -> None:
         """Show the targets in the order of ``names`` (all of them) and judge them by ``thresholds``, as configured."""
         self._thresholds = thresholds
         self._entries = {name: self._entries[name] for name in names}
+        self._kept.clear()
         self._intakes = {name: intake for name, intake in self._intakes.items() if name in self._entries}
 
     def remove_target(self, name: str) -> None:
         """Forget a target; its series are gone with the next view."""
         del self._entries[name], self._states[name]
+        self._kept.pop(name, None)
 
     def put(self, state: CollectorState) -> None:
         """Swap in the state of one collector. A target that was removed meanwhile stays removed."""
         states = self._states.get(state.target)
         if states is not None and state.collector in states:
             states[state.collector] = _held(state, self._stepped)
+            self._kept.pop(state.target, None)
+            self._are_all_polled &= state.finished_polls > 0
             discovered = self._entries[state.target].discovered
             if discovered is not None and state.up and isinstance(state.observation, BookingsObservation):
                 self._intakes.setdefault(state.target, Intake()).note(discovered(), state.observation.at)
 
     def ready(self) -> bool:
         """Return whether each collector has finished one poll, failed or not; cheaper than a view."""
-        return all(held.state.finished_polls for states in self._states.values() for held in states.values())
+        return not self._missing()
+
+    def names(self, site: str | None = None) -> Collection[str]:
+        """Return the names of all targets, or of those of one ``site``; cheaper than a view."""
+        if site is None:
+            return self._entries.keys()
+        return [name for name, entry in self._entries.items() if entry.labels.get(SITE) == site]
 
     def view(
         self,
@@ -321,38 +319,59 @@ class Snapshot:
         """
         if stepped != self._stepped:
             self._stepped = stepped
+            self._kept.clear()
             for states in self._states.values():
                 states.update({name: _held(held.state, stepped) for name, held in states.items()})
         running: dict[str, dict[CollectorName, float]] = {}
         for (name, collector), began in (polling or {}).items():
             running.setdefault(name, {})[collector] = began + stepped
-        entries = self._entries
+        names = self.names(site)
+        targets = tuple([self._target(name, now, running.get(name, {})) for name in names])
+        missing = self._missing()
         if site is not None:
-            entries = {name: entry for name, entry in entries.items() if entry.labels.get(SITE) == site}
-        at = now + stepped
-        targets = tuple(
-            TargetView(
-                entry.name,
-                entry.platform,
-                entry.labels,
-                tuple(held.at(now) for held in self._states[name].values()),
-                entry.usage(),
-                entry.policy.at(at),
-                entry.policy.is_closed(at),
-                running.get(name, {}),
-                self._silent_since(name),
-                stepped,
-                self._thresholds,
-            )
-            for name, entry in entries.items()
+            missing = tuple(item for item in missing if item[0] in names)
+        elif len(targets) == len(self._targets) and all(map(is_, targets, self._targets)):
+            targets = self._targets  # so that one look tells that nothing changed
+        else:
+            self._targets = targets
+        return View(now + stepped, targets, missing)
+
+    def _target(self, name: str, now: float, polling: Mapping[CollectorName, float]) -> TargetView:
+        """Return a target at ``now``: the same object as before unless anything of it is other than it was."""
+        entry, kept = self._entries[name], self._kept.get(name)
+        usage = entry.usage()
+        if kept is not None and kept.since <= now < kept.until and kept.view.usage == usage and kept.view.polling == polling:
+            return kept.view
+        at, states = now + self._stepped, self._states[name].values()
+        view = TargetView(
+            entry.name,
+            entry.platform,
+            entry.labels,
+            tuple([held.at(now) for held in states]),
+            usage,
+            entry.policy.at(at),
+            entry.policy.is_closed(at),
+            polling,
+            self._silent_since(name),
+            self._stepped,
+            self._thresholds,
         )
+        until = min([entry.policy.holds_until(at) - self._stepped, *(held.good_until(now) for held in states)])
+        self._kept[name] = _KeptView(view, now, until)
+        return view
+
+    def _missing(self) -> tuple[tuple[str, CollectorName], ...]:
+        """Return the collectors that have not finished a poll, failed or not."""
+        if self._are_all_polled:
+            return ()
         missing = tuple(
             (name, collector)
-            for name in (self._states if site is None else entries)
+            for name in self._entries
             for collector, held in self._states[name].items()
             if held.state.finished_polls == 0
         )
-        return View(at, targets, missing)
+        self._are_all_polled = not missing
+        return missing
 
     def _silent_since(self, target: str) -> float | None:
         intake = self._intakes.get(target)

@@ -19,7 +19,7 @@ from exporter.support.redaction import is_meant
 Path = tuple[str | int, ...]
 
 # Some thousand targets are some hundred thousand values; far more than that is an anchor that multiplies itself.
-_MAX_VALUES: Final = 500_000
+MAX_VALUES: Final = 500_000
 _DEEPEST: Final = 100
 _LIBYAMLS_DEPTH: Final = "exceeded maximum nesting depth"
 _TOO_DEEP: Final = Problem("", "nested too deep", "remove some of the levels")
@@ -46,6 +46,7 @@ class Source:
 
     Where ``problems`` has found a value that cannot be read, ``value`` holds :data:`UNREADABLE`. ``broken`` is the line where
     that begins which is not YAML; ``value`` is ``None`` then. ``unread`` are the places that were left out to read the rest.
+    ``size`` is how many values there are, an anchor's once for each alias.
     """
 
     value: object
@@ -53,6 +54,7 @@ class Source:
     problems: tuple[Problem, ...]
     broken: int | None = None
     unread: tuple[Path, ...] = ()
+    size: int = 0
 
     def line(self, path: Path) -> int | None:
         """Return the line of ``path``, or of the nearest thing around it."""
@@ -87,7 +89,7 @@ def read_yaml(text: str) -> Source:
         return Source(None, {}, (_TOO_DEEP,))
     finally:
         loader.dispose()  # it refers to itself, and else keeps every node until a full garbage collection
-    return Source(value, builder.lines, tuple(builder.problems))
+    return Source(value, builder.lines, tuple(builder.problems), size=builder.size)
 
 
 class _TooDeepError(Exception):
@@ -213,21 +215,21 @@ class _Builder:
     def __init__(self, loader: yaml.SafeLoader) -> None:
         self.lines: dict[Path, int] = {}
         self.problems: list[Problem] = []
+        self.size = 0
         self._loader = loader
-        self._values = 0
         self._is_full = False
         self._open: set[int] = set()  # containers that are being built, to see an anchor inside itself
 
     def build(self, node: yaml.Node, path: Path) -> object:
         self.lines.setdefault(path, node.start_mark.line + 1)
-        self._values += 1
+        self.size += 1
         if isinstance(node, yaml.ScalarNode):
             value = self._scalar(node, path)
             odd = _odd_number(node.value, value)
             return self._refuse(node, path, *odd) if odd else value
         if id(node) in self._open:
             return self._refuse(node, path, "an anchor that holds itself", "write the values out")
-        if self._values > _MAX_VALUES:
+        if self.size > MAX_VALUES:
             if not self._is_full:
                 self._is_full = True
                 self._refuse(node, (), "too many values", "write anchors that do not multiply each other")

@@ -14,7 +14,6 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from exporter.errors import ConfigError
-from exporter.state.snapshot import View
 from exporter.support.audit import Refusals, change_requested
 from exporter.support.told import Told
 from exporter.texts import DEFAULT, LANGUAGES, texts_in
@@ -130,16 +129,16 @@ class _Pages:
             site = request.path_params.get("site")
             if site is None:
                 return await handler(request, None)
-            view = self._backend.view(site)
-            if not view.targets and not view.standby:
+            names = frozenset(self._backend.targets(site))
+            if not names and not self._backend.standby:
                 return PlainTextResponse("No such site: it is a value of the label site that a target has.\n", 404)
-            return await handler(request, _Part(site, frozenset(target.name for target in view.targets)))
+            return await handler(request, _Part(site, names))
 
         return self.once_open(answer)
 
     async def metrics(self, request: Request, part: _Part | None) -> Response:
         targets, site = _asked_targets(request), part and part.site
-        if targets is not None and (refusal := _unknown_target(targets, self._backend.view(site))):
+        if targets is not None and (refusal := _unknown_target(targets, self._backend, site)):
             return refusal
         offer = choose_format(request.headers.getlist("accept"))
         page = Recipe(
@@ -192,11 +191,11 @@ class _Pages:
 
     async def status(self, request: Request, part: _Part | None) -> Response:
         targets, site = _asked_targets(request), part and part.site
-        if targets is not None and (refusal := _unknown_target(targets, self._backend.view(site))):
+        if targets is not None and (refusal := _unknown_target(targets, self._backend, site)):
             return refusal
         page = None
         if (asked := request.query_params.get("page")) is not None:
-            page, pages = _number(asked), pages_of(len(self._backend.view(site).targets) if targets is None else len(targets))
+            page, pages = _number(asked), pages_of(len(self._backend.targets(site) if targets is None else targets))
             if not 1 <= page <= pages:
                 return PlainTextResponse(f"No such page: ask for ?page=1 to ?page={pages}.\n", 404)
 
@@ -282,7 +281,7 @@ class _Pages:
 
     async def _poll(self, request: Request) -> Response:
         asked = _asked_targets(request)
-        if asked is not None and (refusal := _unknown_target(asked, self._backend.view())):
+        if asked is not None and (refusal := _unknown_target(asked, self._backend)):
             return refusal
         return poll_now(request, self._backend)
 
@@ -308,9 +307,9 @@ def _asked_targets(request: Request) -> frozenset[str] | None:
     return frozenset(names) if (names := request.query_params.getlist("target")) else None
 
 
-def _unknown_target(asked: frozenset[str], view: View) -> Response | None:
-    unknown = sorted(asked - {target.name for target in view.targets})
-    if not unknown or view.standby:  # it has none, and that is no mistake of who asks
+def _unknown_target(asked: frozenset[str], backend: Backend, site: str | None = None) -> Response | None:
+    unknown = sorted(asked.difference(backend.targets(site)))
+    if not unknown or backend.standby:  # it has none, and that is no mistake of who asks
         return None
     return PlainTextResponse(
         "\n".join(["No such target:", *_some(map(repr, unknown)), "The status board lists all targets."]) + "\n", 404

@@ -11,7 +11,7 @@ from exporter.state.asking import Asked
 from exporter.state.snapshot import View
 
 if TYPE_CHECKING:
-    from exporter.metrics import Format
+    from exporter.metrics import Format, MadePage
 
 
 class Reloaded(Enum):
@@ -73,6 +73,15 @@ class Backend(Protocol):
         """The dashboards in Grafana; ``None`` where the configuration names no Grafana."""
         ...
 
+    @property
+    def standby(self) -> bool:
+        """Whether it polls nothing, and so has no targets, because it waits for another process to end."""
+        ...
+
+    def targets(self, site: str | None = None) -> Collection[str]:
+        """Return the names of all targets, or of those of one ``site``. Costs next to nothing."""
+        ...
+
     def view(self, site: str | None = None) -> View:
         """Return everything as it may be shown now, or what may be shown of one ``site``. Cheap, no I/O."""
         ...
@@ -82,7 +91,7 @@ class Backend(Protocol):
         format: Format,  # noqa: A002  the exposition's own word
         targets: frozenset[str] | None,
         site: str | None = None,
-    ) -> bytes:
+    ) -> MadePage:
         """Return the page in ``format``, of all targets (``None``) or of the named ones; all names are known to exist.
 
         With a ``site`` it has only that one's targets, and of the process nothing that tells of others.

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import functools
-import gzip
 from collections.abc import Awaitable, Callable, Hashable
 from concurrent.futures import Executor
 from dataclasses import dataclass
@@ -14,12 +12,12 @@ from typing import Final, TypeVar
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
+from exporter.support.pieces import Pieces
+from exporter.support.segments import MadePage, page_of
 from exporter.web.negotiate import accepts_gzip
 from exporter.web.sending import Outbox
 from exporter.web.single_flight import SingleFlight
 
-_COMPRESS_IN_LOOP: Final = 32 * 1024  # bytes; well under a millisecond, a thread costs more
-_LEVEL: Final = 5  # of gzip: within some percent of the best size for half of the time
 _BESIDE: Final = 2  # pages that are made beside the whole page, which always finds a thread
 
 _T = TypeVar("_T")
@@ -30,7 +28,7 @@ class Recipe:
     """A page: what tells it from others, how it is made, and its type. ``always`` for one that no limit keeps back."""
 
     key: Hashable
-    make: Callable[[], Awaitable[bytes]]
+    make: Callable[[], Awaitable[MadePage | bytes]]
     content_type: str
     vary: str = "Accept-Encoding"
     always: bool = False
@@ -46,8 +44,8 @@ class PageMaker:
     def __init__(self, threads: Executor | None, most: int) -> None:
         self._threads = threads
         self._most = most
-        self._plain: SingleFlight[bytes] = SingleFlight()
-        self._zipped: SingleFlight[bytes] = SingleFlight()
+        self._plain: SingleFlight[MadePage] = SingleFlight()
+        self._zipped: SingleFlight[Pieces] = SingleFlight()
         self._beside = asyncio.Semaphore(_BESIDE)
         self._outbox = Outbox()
 
@@ -61,7 +59,7 @@ class PageMaker:
             headers["Content-Encoding"] = coding
         key = (page.key, coding)
         body = self._outbox.recent(key) or await (
-            self._zipped.do(page.key, lambda: self._compressed(page)) if coding else self._made(page)
+            self._zipped.do(page.key, lambda: self._compressed(page)) if coding else self._put_together(page)
         )
         return self._outbox.response(key, body, headers)
 
@@ -73,14 +71,19 @@ class PageMaker:
         under_way = self._plain.keys | self._zipped.keys
         return bool(self._most) and len(under_way) >= self._most and page.key not in under_way and not page.always
 
-    async def _made(self, page: Recipe) -> bytes:
-        async def make() -> bytes:
+    async def _made(self, page: Recipe) -> MadePage:
+        async def make() -> MadePage:
             async with contextlib.nullcontext() if page.always else self._beside:
-                return await page.make()
+                made = await page.make()
+            return page_of(made) if isinstance(made, bytes) else made
 
         return await self._plain.do(page.key, make)
 
-    async def _compressed(self, page: Recipe) -> bytes:
-        body = await self._made(page)
-        compress = functools.partial(gzip.compress, body, _LEVEL, mtime=0)
-        return compress() if len(body) <= _COMPRESS_IN_LOOP else await self.in_thread(compress)
+    async def _put_together(self, page: Recipe) -> Pieces:
+        made = await self._made(page)
+        # The same object for all who share the page: it counts once among those on their way.
+        return await self.in_thread(lambda: made.plain) if made.is_large else made.plain
+
+    async def _compressed(self, page: Recipe) -> Pieces:
+        made = await self._made(page)
+        return made.zipped() if made.is_quickly_zipped else await self.in_thread(made.zipped)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from exporter.support.pieces import Pieces
 from exporter.web import limits
 from exporter.web.visitors import Visitor, visitor_of
 
@@ -19,7 +20,7 @@ class _Page:
     """One page and everybody who is being sent it. ``moved`` is when one of them took a piece."""
 
     key: Hashable
-    body: bytes
+    body: Pieces
     began: float
     moved: float
     readers: set[Visitor] = field(default_factory=set)
@@ -38,11 +39,11 @@ class Outbox:
         self._most = most
         self._pages: set[_Page] = set()
 
-    def response(self, key: Hashable, body: bytes, headers: Mapping[str, str]) -> Response:
+    def response(self, key: Hashable, body: Pieces, headers: Mapping[str, str]) -> Response:
         """Return the response that sends ``body``, a page of that ``key``."""
         return _PageResponse(self, key, body, headers)
 
-    def recent(self, key: Hashable) -> bytes | None:
+    def recent(self, key: Hashable) -> Pieces | None:
         """Return the newest page of ``key`` that is on its way for less than a second, if there are too many on their way."""
         if self._bytes() <= self._most:
             return None
@@ -50,20 +51,21 @@ class Outbox:
         found = [page for page in self._pages if page.key == key and page.began > since]
         return max(found, key=lambda page: page.began).body if found else None
 
-    async def send(self, key: Hashable, body: bytes, visitor: Visitor | None, send: Send) -> None:
+    async def send(self, key: Hashable, body: Pieces, visitor: Visitor | None, send: Send) -> None:
         """Send ``body`` piece by piece; the server lets each wait until the client has taken those before."""
         loop = asyncio.get_running_loop()
         with self._reading(key, body, visitor, loop.time()) as page:
-            for start in range(0, len(body), limits.PIECE):
+            left = len(body)
+            for piece in body.cut(limits.PIECE):
                 if visitor is not None and visitor.gone:
                     return
-                piece = body[start : start + limits.PIECE]
-                await send({"type": "http.response.body", "body": piece, "more_body": start + limits.PIECE < len(body)})
+                left -= len(piece)
+                await send({"type": "http.response.body", "body": piece, "more_body": left > 0})
                 page.moved = loop.time()
                 await asyncio.sleep(0)  # the server hears of a broken connection in the next turn only, and warns of each write
 
     @contextlib.contextmanager
-    def _reading(self, key: Hashable, body: bytes, visitor: Visitor | None, now: float) -> Iterator[_Page]:
+    def _reading(self, key: Hashable, body: Pieces, visitor: Visitor | None, now: float) -> Iterator[_Page]:
         page = next((page for page in self._pages if page.body is body), None) or _Page(key, body, now, now)
         if visitor is None:  # no server stands before the application, nobody can be hung up on
             yield page
@@ -98,14 +100,16 @@ class Outbox:
 
 
 class _PageResponse(Response):
-    def __init__(self, outbox: Outbox, key: Hashable, body: bytes, headers: Mapping[str, str]) -> None:
-        super().__init__(body, headers=headers)
+    def __init__(self, outbox: Outbox, key: Hashable, pieces: Pieces, headers: Mapping[str, str]) -> None:
+        super().__init__(headers={**headers, "Content-Length": str(len(pieces))})
+        self.pieces = pieces
         self._outbox = outbox
         self._key = key
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if len(self.body) <= limits.PIECE or scope["method"] == "HEAD":
+        if len(self.pieces) <= limits.PIECE or scope["method"] == "HEAD":
+            self.body = b"" if scope["method"] == "HEAD" else bytes(self.pieces)
             await super().__call__(scope, receive, send)
             return
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-        await self._outbox.send(self._key, bytes(self.body), visitor_of(scope), send)
+        await self._outbox.send(self._key, self.pieces, visitor_of(scope), send)

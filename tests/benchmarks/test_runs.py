@@ -12,6 +12,7 @@ from typing import Final
 
 import pytest
 
+from exporter.metrics import Format
 from tests.benchmarks import (
     bitrix24_links,
     bitrix24_reading,
@@ -21,7 +22,9 @@ from tests.benchmarks import (
     held_loop,
     known_secrets,
     memory,
+    page_server,
     portal_of_bytes,
+    scrapers,
     state_file,
 )
 from tests.benchmarks.__main__ import LONG, benchmarks, main
@@ -139,3 +142,20 @@ def test_a_small_portal_is_read_by_ours_and_by_the_least_that_reading_takes() ->
         server.close()
 
     asyncio.run(script())
+
+
+def test_the_fleet_that_is_scraped_shows_what_was_polled_and_keeps_the_rest() -> None:
+    async def script() -> None:
+        fleet = page_server.Fleet(8)
+        pages = [bytes(await fleet.metrics(Format.TEXT, None)).splitlines() for _ in range(2)]
+        fleet.poll(0.25)
+        pages.append(bytes(await fleet.metrics(Format.TEXT, None)).splitlines())
+        first, same, later = ({line for line in page if b"target=" in line} for page in pages)
+        assert same == first
+        assert 2 == len({re.findall(b'target="([^"]+)', line)[0] for line in later - first})
+
+    asyncio.run(script())
+
+
+def test_a_percentile_is_a_wait() -> None:
+    assert [scrapers.percentile(range(1, 201), share) for share in (0.5, 0.99, 1.0)] == [100, 198, 200]

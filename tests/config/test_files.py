@@ -53,7 +53,7 @@ def test_a_secret_file_has_a_size_limit(tmp_path: Path) -> None:
 
 
 def test_anchors_that_multiply_themselves_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("exporter.support.yaml_source._MAX_VALUES", 10_000)
+    monkeypatch.setattr("exporter.support.yaml_source.MAX_VALUES", 10_000)
     levels = "\n".join(f"  l{n}: &l{n} [{', '.join([f'*l{n - 1}'] * 10)}]" for n in range(1, 9))
     with pytest.raises(ConfigError, match="too many values"):
         load(tmp_path, f"targets:\n  l0: &l0 [x]\n{levels}\n")

@@ -18,7 +18,8 @@ import httpx
 import pytest
 import structlog.testing
 
-from exporter.metrics import Format
+from exporter.metrics import Format, MadePage
+from exporter.support.segments import page_of
 from exporter.web import Server, limits
 from tests.harness import views
 from tests.harness.business import Business, with_business
@@ -40,9 +41,9 @@ class BigBackend(ShownBackend):
     def __init__(self) -> None:
         super().__init__(views.healthy())
 
-    async def metrics(self, format: Format, targets: frozenset[str] | None, site: str | None = None) -> bytes:  # noqa: A002  the seam's word
+    async def metrics(self, format: Format, targets: frozenset[str] | None, site: str | None = None) -> MadePage:  # noqa: A002  the seam's word
         del format, targets, site
-        return bytes(BIG)
+        return page_of(bytes(BIG))
 
 
 class SlowBigBackend(BigBackend):
@@ -53,7 +54,7 @@ class SlowBigBackend(BigBackend):
         self.asked = asyncio.Event()
         self.go_on = asyncio.Event()
 
-    async def metrics(self, format: Format, targets: frozenset[str] | None, site: str | None = None) -> bytes:  # noqa: A002  the seam's word
+    async def metrics(self, format: Format, targets: frozenset[str] | None, site: str | None = None) -> MadePage:  # noqa: A002  the seam's word
         self.asked.set()
         await self.go_on.wait()
         self.go_on.clear()

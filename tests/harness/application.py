@@ -60,7 +60,7 @@ class RunningApplication:
         await asyncio.sleep(0.001)
 
     async def page(self) -> str:
-        return (await self.app.metrics(Format.TEXT, None)).decode()
+        return bytes(await self.app.metrics(Format.TEXT, None)).decode()
 
     async def samples(self) -> dict[str, float]:
         """Return the page's samples by ``name{label="value",…}``: labels sorted, no prefix, no target and platform."""

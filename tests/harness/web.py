@@ -11,7 +11,7 @@ import httpx
 from prometheus_client import CollectorRegistry
 
 from exporter.errors import ConfigError
-from exporter.metrics import Format, Instruments, Page
+from exporter.metrics import Format, Instruments, MadePage, Page
 from exporter.model import CollectorName
 from exporter.monitoring import Options, runbook_texts
 from exporter.state.asking import Answer, Asked
@@ -54,12 +54,19 @@ class ShownBackend:
     async def until_open(self) -> bool:
         return True
 
+    @property
+    def standby(self) -> bool:
+        return self.shown.standby
+
+    def targets(self, site: str | None = None) -> Collection[str]:
+        return [target.name for target in self.view(site).targets]
+
     def view(self, site: str | None = None) -> View:
         return self.shown if site is None else self.shown.of_site(site)
 
-    async def metrics(self, format: Format, targets: frozenset[str] | None, site: str | None = None) -> bytes:  # noqa: A002  the seam's word
-        render = self._page.render if site is None else self._page.render_part
-        return render(self.view(site), format, targets)
+    async def metrics(self, format: Format, targets: frozenset[str] | None, site: str | None = None) -> MadePage:  # noqa: A002  the seam's word
+        make = self._page.make if site is None else self._page.make_part
+        return make(self.view(site), format, targets)
 
     def effective_config(self) -> str:
         return "targets:\n" + "".join(f"- name: site-{number}\n  api_key: '********'\n" for number in range(20))
@@ -90,7 +97,7 @@ class SlowBackend(ShownBackend):
         self.asked = asyncio.Event()
         self.go_on = asyncio.Event()
 
-    async def metrics(self, format: Format, targets: frozenset[str] | None, site: str | None = None) -> bytes:  # noqa: A002  the seam's word
+    async def metrics(self, format: Format, targets: frozenset[str] | None, site: str | None = None) -> MadePage:  # noqa: A002  the seam's word
         self.asked.set()
         await self.go_on.wait()
         return await super().metrics(format, targets, site)

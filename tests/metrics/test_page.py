@@ -20,17 +20,21 @@ from exporter.errors import Reason
 from exporter.metrics import Format, Instruments, Page
 from exporter.model import (
     ApiUsage,
+    BookingsObservation,
     CalendarType,
     CollectorName,
     Connection,
     ConnectionsObservation,
     ConnectionStatus,
     ErrorReason,
+    LinksObservation,
+    Observation,
     Provider,
+    Window,
     WindowBookings,
 )
 from exporter.policy import TargetPolicy
-from exporter.state.snapshot import View
+from exporter.state.snapshot import CollectorState, View
 from tests.harness import exposition, plain, views
 from tests.harness.expected import expected
 from tests.harness.exposition import counters_of, page_of, select, value
@@ -405,6 +409,7 @@ def test_a_new_poll_renders_its_own_target_again_and_no_other() -> None:
     before = _fragments(page)
     wix, portal = view.targets
     observation = replace(views.bitrix24_bookings(), at=views.NOW)
+    observation = replace(observation, windows=(replace(observation.windows[0], bookings=13), *observation.windows[1:]))
     state = views.succeeded(portal.collectors[0], observation)
     polled = replace(portal, collectors=(state, portal.collectors[1]))
     page.render(replace(view, targets=(wix, polled)), Format.TEXT)
@@ -412,6 +417,46 @@ def test_a_new_poll_renders_its_own_target_again_and_no_other() -> None:
     assert {views.BITRIX24} == {target for target, _ in changed}
     assert "booking_sync_bookings" in {name for _, name in changed}
     assert "booking_sync_links" not in {name for _, name in changed}
+
+
+def test_a_poll_that_found_what_was_known_renders_its_times_and_nothing_else() -> None:
+    view = views.healthy()
+    page = Page(exposition.instruments_for(view))
+    page.render(view, Format.TEXT)
+    before = _fragments(page)
+    wix, portal = view.targets
+    polled = [
+        replace(wix, collectors=tuple(views.succeeded(state, _seen_again(state)) for state in wix.collectors)),
+        replace(portal, collectors=tuple(views.succeeded(state, _seen_again(state)) for state in portal.collectors)),
+    ]
+    page.render(replace(view, targets=tuple(polled)), Format.TEXT)
+    changed = {key[1] for key, lines in _fragments(page).items() if lines is not before[key]}
+    assert {
+        "booking_sync_collector_last_success_timestamp_seconds",
+        "booking_sync_collector_next_poll_timestamp_seconds",
+        "booking_sync_window_start_timestamp_seconds",
+        "booking_sync_window_end_timestamp_seconds",
+    } == changed
+
+
+def _seen_again(state: CollectorState) -> Observation:
+    """Return the same a minute later: windows have moved, and connections were looked at again."""
+    match state.observation:
+        case ConnectionsObservation() as seen:
+            rows = tuple(replace(row, observed_at=row.observed_at + 60) for row in seen.connections)
+            return replace(seen, at=seen.at + 60, connections=rows)
+        case BookingsObservation() as seen:
+            windows = tuple(replace(row, window=_later(row.window)) for row in seen.windows)
+            return replace(seen, at=seen.at + 60, windows=windows)
+        case LinksObservation() as seen:
+            links = tuple(replace(row, window=_later(row.window)) for row in seen.windows)
+            return replace(seen, at=seen.at + 60, windows=links)
+        case _:
+            raise AssertionError(state)
+
+
+def _later(window: Window) -> Window:
+    return replace(window, start=window.start + 60, end=window.end + 60)
 
 
 def _fragments(page: Page) -> Mapping[tuple[str, str], bytes]:

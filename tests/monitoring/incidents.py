@@ -54,7 +54,10 @@ _STEP: Final = 10.0
 _WEEK: Final = 7 * 86_400.0
 _COLLECTORS: Final[dict[str, dict[str, dict[str, Any]]]] = {
     "wix": {"connections": {"interval": "2m"}, "bookings": {"interval": "3m", "conflicts": True}},
-    "bitrix24": {"bookings": {"interval": "3m"}, "links": {"interval": "5m", "window": "next_7d", "verify_calls": 1}},
+    "bitrix24": {
+        "bookings": {"interval": "3m"},
+        "links": {"interval": "5m", "window": "next_7d", "batch_size": 25, "verify_calls": 1},
+    },
 }
 
 

@@ -281,7 +281,7 @@ _UNITS = (
     (r"1000 .*credential_expiry", "time:D MMM YYYY"),
     (r"1000", "time:D MMM HH:mm"),
     (r"_timestamp_seconds|process_start_time_seconds", "s"),
-    (r"^histogram_quantile", "s"),
+    (r"\bhistogram_quantile\(|_seconds_sum\{.* / ", "s"),  # a quantile, or a mean
     (r"\b60 \*.*\brate\(", "suffix:/min"),
     (r"\brate\(.* / |_seconds_total", "percentunit"),
     (r"\brate\(", "suffix:/min, and 60 times as much"),
@@ -325,8 +325,8 @@ def panel_datasource_rule(board: Board) -> Findings:
 def panel_no_targets_rule(board: Board) -> Findings:
     for panel in panels(board):
         references = [target["refId"] for target in panel["targets"]]
-        # A quantile wants a poll in each window; whatever else there is has a new value each minute.
-        step = "5m" if "histogram_quantile" in str(panel["targets"]) else "1m"
+        # A quantile, or a mean, wants a poll in each window; whatever else there is has a new value each minute.
+        step = "5m" if re.search("histogram_(quantile|sum)", str(panel["targets"])) else "1m"
         if not references or len(references) != len(set(references)) or panel["interval"] != step:
             yield panel["title"], "queries or interval"
 

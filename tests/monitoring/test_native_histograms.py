@@ -51,14 +51,14 @@ def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 
 def test_all_latencies_of_the_boards_are_asked_for_in_either_form() -> None:
-    assert 4 == len(QUANTILES)
+    assert 5 == len(QUANTILES)
 
 
 @pytest.mark.parametrize(("title", "expression"), QUANTILES)
 def test_a_latency_is_known_in_either_form(server: httpx.Client, title: str, expression: str) -> None:
     values = wait_for(title, partial(_found, server, filled(expression, VARIABLES)), 60)
     assert all(0 <= float(one["value"][1]) <= 600 for one in values)
-    assert all(set(one["metric"]) <= {"collector", "platform"} for one in values)
+    assert all(set(one["metric"]) <= {"collector", "platform", "operation"} for one in values)
 
 
 def test_no_bucket_is_a_series_of_its_own_where_the_histogram_is_one(

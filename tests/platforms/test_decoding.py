@@ -94,15 +94,23 @@ def test_a_page_that_is_nothing_but_odd_rows_is_read_in_a_thread(platform: str) 
         on_portal(in_a_portal)
 
 
-def test_bookings_are_swept_in_a_thread_when_they_are_many_and_at_once_when_they_are_few() -> None:
+def test_whatever_is_done_with_all_bookings_of_a_portal_is_done_in_threads_when_they_are_many() -> None:
+    """They are put together, measured for conflicts, compared with those of the last poll, packed and counted."""
+
     async def script(bench: Bench) -> None:
         bench.world.fill(20, bench.now, days=(-0.9, 6.9))
         session, threads = bench.open(), CountingThreads()
         await poll_bookings(session)
-        assert threads.given == 0
+        assert 0 == threads.given
         bench.world.fill(1000, bench.now, days=(-0.9, 6.9))
         await poll_bookings(session)
-        assert threads.given >= 1
+        assert 5 == threads.given
+        crosses_the_end = bench.now + 6.95 * 86400
+        bench.world.add_booking(
+            crosses_the_end, crosses_the_end + 86400, resource_ids=(1,)
+        )  # its partners are put to the others
+        await poll_bookings(session)
+        assert 5 + 6 == threads.given
 
     on_portal(script)
 
@@ -133,13 +141,15 @@ def test_whatever_wix_is_asked_its_rows_are_swept_in_threads_when_they_are_many(
     on_wix(script)
 
 
-@pytest.mark.parametrize(("bookings", "in_threads"), [(20, False), (250, True)])
-def test_links_are_counted_in_a_thread_when_they_are_many(bookings: int, in_threads: bool) -> None:
+@pytest.mark.parametrize(("bookings", "sweeps"), [(20, 0), (250, 3)])
+def test_bookings_are_put_together_chosen_and_their_links_counted_in_threads_when_they_are_many(
+    bookings: int, sweeps: int
+) -> None:
     async def script(bench: Bench) -> None:
         bench.world.fill(bookings, bench.now, days=(0.1, 6.9))
         session = bench.open(links={})
         threads = CountingThreads()
         await poll_links(session)
-        assert in_threads is (threads.given > 0)
+        assert sweeps == threads.given
 
     on_portal(script)

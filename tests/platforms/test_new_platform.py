@@ -56,7 +56,7 @@ async def main(folder):
             await app.start(load_config(config))
             while not app.ready:
                 await asyncio.sleep(0.01)
-            page = (await app.metrics(Format.TEXT, None)).decode()
+            page = bytes(await app.metrics(Format.TEXT, None)).decode()
             status, board = encode_status(app.view()).decode(), render(app.view()).decode()
             await app.aclose(grace=0.0)
     print(json.dumps({"probe": [probe.returncode, seen.decode()], "online": checked.decode(), "page": page, "status": status,

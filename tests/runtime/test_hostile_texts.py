@@ -253,8 +253,8 @@ def shown(folder: Path) -> Shown:
         states = [state for target in view.targets for state in target.collectors]
         status = status_of(view)
         texts = {
-            "page": (await app.app.metrics(Format.TEXT, None)).decode(),
-            "open metrics": (await app.app.metrics(Format.OPENMETRICS, None)).decode(),
+            "page": bytes(await app.app.metrics(Format.TEXT, None)).decode(),
+            "open metrics": bytes(await app.app.metrics(Format.OPENMETRICS, None)).decode(),
             "api": encode_status(view).decode(),
             "board": "".join(board.render(view, page=number).decode() for number in range(1, len(view.targets) // 25 + 2)),
             "terminal": "\n".join(

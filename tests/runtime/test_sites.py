@@ -18,7 +18,7 @@ HOURLY = {"collectors": {"connections": {"interval": "1h"}}}
 
 
 async def targets_of(app: RunningApplication, site: str) -> set[str]:
-    page = (await app.app.metrics(Format.TEXT, None, site)).decode()
+    page = bytes(await app.app.metrics(Format.TEXT, None, site)).decode()
     samples = [sample for family in text_string_to_metric_families(page) for sample in family.samples]
     assert {"booking_sync_time_seconds", "booking_sync_ready", "booking_sync_standby"} == {
         sample.name for sample in samples if "target" not in sample.labels

@@ -11,10 +11,11 @@ import httpx
 import pytest
 from starlette.requests import Request
 
-from exporter.metrics import Format
+from exporter.metrics import Format, MadePage
+from exporter.support.pieces import Pieces
 from exporter.web import create_app
 from exporter.web.page_maker import PageMaker, Recipe
-from exporter.web.sending import Outbox
+from exporter.web.sending import Outbox, _PageResponse
 from exporter.web.single_flight import SingleFlight
 from exporter.web.visitors import Visitor, state_of
 from tests.harness import views
@@ -31,7 +32,7 @@ class HeldBackend(ShownBackend):
         self.begun: list[tuple[Format, frozenset[str] | None]] = []
         self.go_on = asyncio.Event()
 
-    async def metrics(self, format: Format, targets: frozenset[str] | None, site: str | None = None) -> bytes:  # noqa: A002  the seam's word
+    async def metrics(self, format: Format, targets: frozenset[str] | None, site: str | None = None) -> MadePage:  # noqa: A002  the seam's word
         self.begun.append((format, targets))
         await self.go_on.wait()
         return await super().metrics(format, targets, site)
@@ -200,7 +201,7 @@ class Client:
         self._takes = asyncio.Event()
 
 
-def those_hung_up_on(monkeypatch: pytest.MonkeyPatch, bodies: list[bytes], *, apart: float, take: bool = False) -> list[bool]:
+def those_hung_up_on(monkeypatch: pytest.MonkeyPatch, bodies: list[Pieces], *, apart: float, take: bool = False) -> list[bool]:
     """Return who is hung up on when clients ask for ``bodies`` so many seconds apart, and ``take`` pieces in between or not."""
 
     async def scenario() -> list[bool]:
@@ -226,8 +227,8 @@ def those_hung_up_on(monkeypatch: pytest.MonkeyPatch, bodies: list[bytes], *, ap
 MIB = 1024 * 1024
 
 
-def fresh(size: int) -> bytes:
-    return bytes(bytearray(size))
+def fresh(size: int) -> Pieces:
+    return Pieces((bytes(size),))
 
 
 def test_who_stands_still_with_a_page_of_its_own_is_hung_up_on_when_they_are_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -260,9 +261,7 @@ def test_three_pages_may_be_on_their_way_however_large_they_are(monkeypatch: pyt
 def test_a_client_that_takes_its_page_is_not_hung_up_on_for_others() -> None:
     async def scenario() -> list[bool]:
         outbox, clients = Outbox(1024 * 1024), [Client() for _ in range(5)]
-        sending = [
-            asyncio.create_task(outbox.send("page", bytes(1024 * 1024), client.visitor, client.send)) for client in clients
-        ]
+        sending = [asyncio.create_task(outbox.send("page", fresh(MIB), client.visitor, client.send)) for client in clients]
         await asyncio.sleep(0)
         for client in clients:
             client.take()
@@ -282,7 +281,7 @@ def test_a_connection_that_breaks_gets_no_further_piece_although_nothing_lets_it
             if client.pieces == 3:
                 loop.call_soon(client.visitor.hang_up)
 
-        await Outbox().send("page", bytes(MIB), client.visitor, send)
+        await Outbox().send("page", fresh(MIB), client.visitor, send)
         return client.pieces
 
     assert 3 == asyncio.run(scenario())
@@ -290,11 +289,11 @@ def test_a_connection_that_breaks_gets_no_further_piece_although_nothing_lets_it
 
 def test_while_too_many_pages_are_on_their_way_who_asks_gets_the_newest_of_the_last_second() -> None:
     async def scenario() -> list[object]:
-        outbox, clients, page = Outbox(1024 * 1024), [Client() for _ in range(3)], bytes(1024 * 1024)
+        outbox, clients, page = Outbox(1024 * 1024), [Client() for _ in range(3)], fresh(MIB)
         sending = [asyncio.create_task(outbox.send("page", page, clients[0].visitor, clients[0].send))]
         await asyncio.sleep(0)
         seen: list[object] = [outbox.recent("page")]
-        newest = bytes(bytearray(page))
+        newest = fresh(MIB)
         sending.append(asyncio.create_task(outbox.send("page", newest, clients[1].visitor, clients[1].send)))
         await asyncio.sleep(0)
         seen += [outbox.recent("page") is newest, outbox.recent("another")]
@@ -328,7 +327,8 @@ def test_that_page_is_shared_in_each_coding(coding: str, monkeypatch: pytest.Mon
         monkeypatch.undo()
         client.take()
         await sending
-        return [first.body is same.body, first.body is other.body, len(made)]
+        pieces = [answer.pieces for answer in (first, same, other) if isinstance(answer, _PageResponse)]
+        return [pieces[0] is pieces[1], pieces[0] is pieces[2], len(made)]
 
     assert [True, False, 2] == asyncio.run(scenario())
 

@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from starlette.responses import PlainTextResponse
 from starlette.types import Message, Receive, Scope, Send
 
-from exporter.metrics import Format
+from exporter.metrics import Format, MadePage
 from exporter.state.snapshot import View
 from exporter.web import create_app
 from exporter.web.callers import signed_in
@@ -140,7 +140,7 @@ class Held(ShownBackend):
         self.begun: list[str | None] = []
         self.go_on = asyncio.Event()
 
-    async def metrics(self, format: Format, targets: frozenset[str] | None, site: str | None = None) -> bytes:  # noqa: A002  the seam's word
+    async def metrics(self, format: Format, targets: frozenset[str] | None, site: str | None = None) -> MadePage:  # noqa: A002  the seam's word
         self.begun.append(site)
         page = await super().metrics(format, targets, site)
         await self.go_on.wait()

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from exporter.metrics.families.family import Family, Gauge, Row, counter, gauge
-from exporter.model import BookingsObservation
+from exporter.metrics.families.family import Family, Gauge, Row, alike, all_but, counter, gauge
+from exporter.model import BookingsObservation, WindowBookings
 
 
 def _bookings(observation: BookingsObservation) -> Iterator[Row]:
@@ -100,6 +100,20 @@ GAUGES: Final[tuple[Gauge[BookingsObservation], ...]] = (
         read=_next,
     ),
 )
+
+
+def is_same(left: BookingsObservation, right: BookingsObservation) -> bool:
+    """Return whether :data:`GAUGES` show the same of both, though windows have moved."""
+    return alike(left.windows, right.windows, _window) and _observation(left) == _observation(right)
+
+
+_numbers: Final = all_but(WindowBookings, "window", "complete")
+_observation: Final = all_but(BookingsObservation, "at", "windows", "conflicts")
+
+
+def _window(counted: WindowBookings) -> tuple[object, ...]:
+    return counted.window.name, _numbers(counted)
+
 
 RESOURCES: Final[tuple[Gauge[Mapping[str, str]], ...]] = (
     gauge(

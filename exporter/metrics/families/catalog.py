@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from operator import eq
 from typing import Any, Final, Generic
 
 from exporter.metrics.families import api, bookings, connections, freshness, links, policy, process, windows
@@ -23,10 +24,15 @@ TARGET_INFO: Final = Family(
 
 @dataclass(frozen=True, slots=True)
 class Group(Generic[T]):
-    """Gauges that are read from the same piece of a target: they change together. No piece, no series."""
+    """Gauges that are read from the same piece of a target: they change together. No piece, no series.
+
+    ``is_same`` tells of two pieces whether the gauges show the same of both: each poll brings a new piece, and mostly with no
+    other numbers.
+    """
 
     gauges: tuple[Gauge[T], ...]
     piece: Callable[[TargetView], T | None]
+    is_same: Callable[[T, T], bool] = eq
 
 
 def _connections(target: TargetView) -> ConnectionsObservation | None:
@@ -76,13 +82,15 @@ def _observations(target: TargetView, kind: type[T]) -> Iterator[T]:
 
 
 GROUPS: Final[tuple[Group[Any], ...]] = (
-    Group(freshness.GAUGES, lambda target: target.collectors),
+    Group(freshness.TIMES, lambda target: target.collectors),
+    Group(freshness.OUTCOMES, lambda target: target.collectors, freshness.is_same_outcome),
+    Group(freshness.SETTINGS, lambda target: target.collectors, freshness.are_same_settings),
     Group(policy.OF_TARGET, _standing),
-    Group(connections.GAUGES, _connections),
+    Group(connections.GAUGES, _connections, connections.is_same),
     Group(policy.OF_CONNECTIONS, _accepted_connections),
-    Group(bookings.GAUGES, _bookings),
+    Group(bookings.GAUGES, _bookings, bookings.is_same),
     Group(bookings.RESOURCES, _resources),
-    Group(links.GAUGES, _links),
+    Group(links.GAUGES, _links, links.is_same),
     Group(windows.GAUGES, _windowed),
     Group(api.CREDENTIAL, _credential),
     Group(api.GAUGES, lambda target: target.usage),

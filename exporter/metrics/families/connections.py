@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from exporter.metrics.families.family import Gauge, Row, gauge
-from exporter.model import CalendarType, ConnectionsObservation, ConnectionStatus, ErrorReason
+from exporter.metrics.families.family import Gauge, Row, alike, all_but, gauge
+from exporter.model import CalendarType, Connection, ConnectionsObservation, ConnectionStatus, ErrorReason
 
 # Plain words beside the members: an enum is slow to walk through and to hash, and there are 12 of these per connection.
 _STATUSES: Final = tuple((status, status.value) for status in ConnectionStatus)
@@ -119,3 +119,16 @@ GAUGES: Final[tuple[Gauge[ConnectionsObservation], ...]] = (
         read=_providers,
     ),
 )
+
+
+def is_same(left: ConnectionsObservation, right: ConnectionsObservation) -> bool:
+    """Return whether :data:`GAUGES` show the same of both, though seen at another moment."""
+    return (
+        alike(left.connections, right.connections, _connection)
+        and alike(left.others, right.others, _connection)
+        and _observation(left) == _observation(right)
+    )
+
+
+_connection: Final = all_but(Connection, "observed_at", "changes")
+_observation: Final = all_but(ConnectionsObservation, "at", "connections", "others", "gone")

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Final, Generic, Literal, TypeAlias, TypeVar
+from operator import attrgetter, eq
+from typing import Any, Final, Generic, Literal, TypeAlias, TypeVar
+
+import msgspec
 
 T = TypeVar("T")
 
@@ -22,21 +25,21 @@ class Family:
     """One metric family: its full name as it stands on a sample line, and all its label names.
 
     ``help`` speaks to people: what it is, its unit, and when its series are absent. A family with ``target`` among its
-    labels is counted per target; the labels after ``target`` and ``platform`` are its own.
+    labels is counted per target. ``own_labels`` are those after the ones that all series of a target, or of a platform, begin
+    with.
     """
 
     name: str
     type: Literal["gauge", "counter", "histogram"]
     help: str
     labels: tuple[str, ...] = ()
+    own_labels: tuple[str, ...] = field(init=False)
 
-    @property
-    def own_labels(self) -> tuple[str, ...]:
-        """The label names without those that all series of a target, or of a platform, begin with."""
-        for shared in (TARGET_LABELS, PLATFORM_LABELS):
+    def __post_init__(self) -> None:
+        for shared in (TARGET_LABELS, PLATFORM_LABELS, ()):
             if self.labels[: len(shared)] == shared:
-                return self.labels[len(shared) :]
-        return self.labels
+                object.__setattr__(self, "own_labels", self.labels[len(shared) :])
+                return
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,3 +79,13 @@ def counter_of_platform(name: str, help: str, *labels: str) -> Family:  # noqa: 
 def histogram_of_platform(name: str, help: str, *labels: str, buckets: tuple[float, ...]) -> Histogram:  # noqa: A002  the format's word
     """Declare a histogram per platform."""
     return Histogram(PREFIX + name, "histogram", help, PLATFORM_LABELS + labels, buckets=buckets)
+
+
+def alike(left: Sequence[T], right: Sequence[T], shown: Callable[[T], object]) -> bool:
+    """Return whether what is ``shown`` of each is equal."""
+    return len(left) == len(right) and all(map(eq, map(shown, left), map(shown, right)))
+
+
+def all_but(kind: type[msgspec.Struct], *left_out: str) -> Callable[[Any], object]:
+    """Return what reads all fields of a value of ``kind`` but those ``left_out``, so that a new one counts from the start."""
+    return attrgetter(*(name for name in kind.__struct_fields__ if name not in left_out))

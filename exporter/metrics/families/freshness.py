@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from operator import attrgetter
 from typing import Final
 
-from exporter.metrics.families.family import Family, Gauge, Row, counter, gauge, histogram
+from exporter.metrics.families.family import Family, Gauge, Row, alike, counter, gauge, histogram
 from exporter.model import BookingsObservation, CollectorName, ConnectionsObservation
 from exporter.state.snapshot import CollectorState
 
@@ -47,7 +48,7 @@ UP: Final = gauge(
     read=_each(lambda collector: collector.up),
 )
 
-GAUGES: Final[tuple[Gauge[Collectors], ...]] = (
+OUTCOMES: Final[tuple[Gauge[Collectors], ...]] = (
     UP,
     gauge(
         "collector_failing",
@@ -56,30 +57,6 @@ GAUGES: Final[tuple[Gauge[Collectors], ...]] = (
         "collector",
         "reason",
         read=_failing,
-    ),
-    gauge(
-        "collector_interval_seconds",
-        "Configured time between two polls in seconds.",
-        "collector",
-        read=_each(lambda collector: collector.interval),
-    ),
-    gauge(
-        "collector_max_age_seconds",
-        "Configured age in seconds after which the collector's data is withdrawn.",
-        "collector",
-        read=_each(lambda collector: collector.max_age),
-    ),
-    gauge(
-        "collector_last_success_timestamp_seconds",
-        "Unix time in seconds of the last completely successful poll, 0 before the first one.",
-        "collector",
-        read=_each(lambda collector: collector.last_success or 0.0),  # known at start, so there at start
-    ),
-    gauge(
-        "collector_next_poll_timestamp_seconds",
-        "Unix time in seconds at which the next poll is due, back-off included. Absent while it is not scheduled.",
-        "collector",
-        read=_each(lambda collector: collector.next_poll),
     ),
     gauge(
         "collector_data_expired",
@@ -95,6 +72,56 @@ GAUGES: Final[tuple[Gauge[Collectors], ...]] = (
         read=_each(_dropped),
     ),
 )
+
+SETTINGS: Final[tuple[Gauge[Collectors], ...]] = (
+    gauge(
+        "collector_interval_seconds",
+        "Configured time between two polls in seconds.",
+        "collector",
+        read=_each(lambda collector: collector.interval),
+    ),
+    gauge(
+        "collector_max_age_seconds",
+        "Configured age in seconds after which the collector's data is withdrawn.",
+        "collector",
+        read=_each(lambda collector: collector.max_age),
+    ),
+)
+
+TIMES: Final[tuple[Gauge[Collectors], ...]] = (
+    gauge(
+        "collector_last_success_timestamp_seconds",
+        "Unix time in seconds of the last completely successful poll, 0 before the first one.",
+        "collector",
+        read=_each(lambda collector: collector.last_success or 0.0),  # known at start, so there at start
+    ),
+    gauge(
+        "collector_next_poll_timestamp_seconds",
+        "Unix time in seconds at which the next poll is due, back-off included. Absent while it is not scheduled.",
+        "collector",
+        read=_each(lambda collector: collector.next_poll),
+    ),
+)
+
+GAUGES: Final = (*OUTCOMES[:2], *SETTINGS, *TIMES, *OUTCOMES[2:])
+
+
+def is_same_outcome(left: Collectors, right: Collectors) -> bool:
+    """Return whether :data:`OUTCOMES` show the same of both, though times have passed."""
+    return alike(left, right, _outcome)
+
+
+def are_same_settings(left: Collectors, right: Collectors) -> bool:
+    """Return whether :data:`SETTINGS` show the same of both."""
+    return alike(left, right, _settings)
+
+
+_settings: Final = attrgetter("collector", "interval", "max_age")
+
+
+def _outcome(state: CollectorState) -> tuple[object, ...]:
+    return state.collector, state.up, state.failure and state.failure.reason, state.expired, _dropped(state)
+
 
 POLLS: Final = counter("collector_polls_total", "Finished polls, failed ones included.", "collector")
 FAILURES: Final = counter(

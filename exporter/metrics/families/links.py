@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from exporter.metrics.families.family import Gauge, Row, gauge
-from exporter.model import LinksObservation
+from exporter.metrics.families.family import Gauge, Row, alike, gauge
+from exporter.model import LinksObservation, WindowLinks
 
 
 def _linked(observation: LinksObservation) -> Iterator[Row]:
@@ -74,3 +74,12 @@ GAUGES: Final[tuple[Gauge[LinksObservation], ...]] = (
         read=_unverified,
     ),
 )
+
+
+def is_same(left: LinksObservation, right: LinksObservation) -> bool:
+    """Return whether :data:`GAUGES` show the same of both, though windows have moved."""
+    return alike(left.windows, right.windows, _window)
+
+
+def _window(counted: WindowLinks) -> tuple[object, ...]:
+    return counted.window.name, counted.answers, counted.unverified

@@ -174,6 +174,13 @@ def _api() -> list[Json]:
             unit=_PER_MINUTE,
             size=_WIDE,
         ),
+        _latency(
+            "Slowest operations, p95",
+            "The operations that take longest, all targets of a platform together. What a single target's polls take stands "
+            "under Polling.",
+            [query(top(f"({_quantile(0.95, _REQUESTS, 'platform, operation', _OF_PLATFORM)})"), "{{platform}} {{operation}}")],
+            size=(24, 8),
+        ),
     ]
 
 

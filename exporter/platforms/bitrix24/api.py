@@ -139,6 +139,7 @@ class Api:
     ) -> None:
         self.ledger = ledger
         self.clock = services.clock
+        self.admission = services.admission
         self.not_batchable: set[str] = set()
         self._services = services
         self._credential = credential
@@ -157,7 +158,7 @@ class Api:
 
     async def decode(self, reply: Reply, read: Callable[[Reply], T]) -> T:
         """Return what ``read`` makes of ``reply``."""
-        return await off_the_loop(self._services.admission, rows_in(reply.result), read, reply)
+        return await off_the_loop(self.admission, rows_in(reply.result), read, reply)
 
     def degraded_reason(self) -> PollError | None:
         """Return what is wrong with the credential although requests still work."""
@@ -204,9 +205,12 @@ class Api:
             raise InvalidResponseError("a batch answer without a result")  # ditto
         self.ledger.observe(BATCH, body.times.operating, body.times.reset_in)
         sections = decode.batch(body.reply, tuple(commands), self.clock.time())
+        told: set[str] = set()
         for key, times in sections.times.items():
             if key in commands:
-                self.ledger.observe(commands[key].method, times.operating, times.reset_in)
+                method = commands[key].method
+                self.ledger.observe(method, times.operating, times.reset_in, same_answer=method in told)
+                told.add(method)
         refusals = {
             key: refusal(access.portal, problem.error, problem.description, status=None)
             for key, problem in sections.problems.items()

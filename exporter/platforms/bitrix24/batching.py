@@ -40,13 +40,14 @@ class Batcher:
         """Return how many commands the next block may hold."""
         return self._block.next()
 
-    async def run(self, commands: Mapping[str, Command]) -> dict[str, Outcome]:
+    async def run(self, commands: Mapping[str, Command], outcomes: dict[str, Outcome] | None = None) -> dict[str, Outcome]:
         """Return an outcome for each command; only those that no batch may run are missing.
 
-        Raises :class:`~exporter.errors.PollError` when the portal fails as a whole, or again and again.
+        Raises :class:`~exporter.errors.PollError` when the portal fails as a whole, or again and again; what came before that
+        is in ``outcomes``, where the caller gave them.
         """
         pending = dict(commands)
-        outcomes: dict[str, Outcome] = {}
+        outcomes = {} if outcomes is None else outcomes
         fruitless = 0
         while pending := self._batchable(pending):
             block = dict(islice(pending.items(), self.size))
@@ -66,6 +67,7 @@ class Batcher:
                 self._block.too_long(len(block))
                 continue
             before = len(pending)
+            outcomes.update(answer.replies)  # at once: a command that has to be called alone may fail
             for key, command in block.items():
                 outcome = await self._outcome(command, answer.replies.get(key), answer.refusals.get(key))
                 if outcome is not None:

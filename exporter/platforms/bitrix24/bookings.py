@@ -38,7 +38,7 @@ from exporter.limits import RESOURCE_WINDOWS
 from exporter.model import BookingsObservation, CollectorName, Window
 from exporter.platforms.base import PollResult, Services
 from exporter.platforms.bitrix24 import booking_pages, intake
-from exporter.platforms.bitrix24.api import GET_BOOKING, LIST_BOOKINGS, Api, Command
+from exporter.platforms.bitrix24.api import GET_BOOKING, LIST_BOOKINGS, Api, Command, Outcome
 from exporter.platforms.bitrix24.api_errors import BOOKING_NOT_FOUND, METHOD_NOT_FOUND, Refusal
 from exporter.platforms.bitrix24.batching import MAX_COMMANDS, Batcher
 from exporter.platforms.bitrix24.operating import OPTIONAL_SHARE
@@ -107,7 +107,8 @@ class BookingsCollector:
         for begin, end in ((lowest, low), (high, highest)):
             if begin < end:
                 further, whole = await self._read_range(self._new_pager(), begin, end)
-                rows, complete = joined([rows, further]), complete and whole
+                rows = await off_the_loop(admission, len(rows) + len(further), joined, [rows, further])
+                complete = complete and whole
                 if sum(reservations(rows)) > self._settings.max_bookings:
                     raise self._too_many()
         return rows, seen, complete
@@ -209,12 +210,13 @@ class BookingsCollector:
         before, largest = self._seen, self._largest_id
         found = await off_the_loop(self._services.admission, rows, intake.compare, before, seen, largest, now)
         gone, unanswered = await self._ask(found.missing)
+        packed = await off_the_loop(self._services.admission, rows, intake.remember, seen, unanswered)
         # Nothing waits from here on: a poll that is cancelled has counted all of it or nothing.
         if found.new:
             self._services.events.bookings_discovered(found.new)
         if gone:
             self._services.events.bookings_vanished(gone)
-        self._seen = Remembered.of(intake.keep_unanswered(seen, unanswered))
+        self._seen = packed
         self._largest_id = found.largest_id
 
     async def _ask(self, bookings: Sequence[Booking]) -> tuple[int, list[Booking]]:
@@ -229,11 +231,11 @@ class BookingsCollector:
         }
         if not commands or not self._api.ledger.allows(GET_BOOKING, OPTIONAL_SHARE):
             return 0, list(unanswered.values())
+        outcomes: dict[str, Outcome] = {}
         try:
-            outcomes = await self._batcher.run(commands)
+            await self._batcher.run(commands, outcomes)
         except PollError as error:
-            log.info("vanished_bookings_unknown", bookings=len(commands), reason=error.reason.value)
-            return 0, list(unanswered.values())
+            log.info("vanished_bookings_unknown", bookings=len(commands) - len(outcomes), reason=error.reason.value)
         for key, outcome in outcomes.items():
             if not isinstance(outcome, Refusal):
                 del unanswered[key]

@@ -42,6 +42,11 @@ def largest_id(ids: Iterable[str], before: int = 0) -> int:
     return max(before, max(map(int, ids), default=0))
 
 
+def remember(now: Seen, unanswered: Sequence[Booking]) -> Remembered:
+    """Return what the next read is to be compared with: ``now``, packed, and who is ``unanswered``."""
+    return Remembered.of(keep_unanswered(now, unanswered))
+
+
 def keep_unanswered(now: Seen, unanswered: Sequence[Booking]) -> Seen:
     """Return ``now`` with bookings that nobody could be asked about yet, so that the next read misses them again.
 

@@ -97,10 +97,8 @@ class LinksCollector:
     async def poll(self) -> PollResult:
         at, now = self._services.clock.steady(), self._services.clock.time()
         windows = resolve_all(self._settings.windows, now, self._zone)
-        rows, complete = await self._read(windows)
-        wanted = {booking.id for booking in rows}
-        self._answers = {booking_id: answer for booking_id, answer in self._answers.items() if booking_id in wanted}
-        new, due = self._chosen(rows)
+        read, complete = await self._read(windows)
+        rows, self._answers, new, due = await off_the_loop(self._services.admission, len(read), self._chosen, read, windows)
         gone: set[str] = set()
         odd = await self._ask(new, at, gone)
         odd = await self._ask(due, at, gone, only_if_spare=True) or odd
@@ -123,22 +121,30 @@ class LinksCollector:
         if odd is not None:
             raise odd
 
-    async def _read(self, windows: Sequence[Window]) -> tuple[list[Booking], bool]:
-        """Return the bookings of the windows, and whether no row had to be left out: else coverage is a lower bound."""
+    async def _read(self, windows: Sequence[Window]) -> tuple[Sequence[Booking], bool]:
+        """Return all bookings near the windows, and whether no row had to be left out: else coverage is a lower bound."""
         low, high = whole_seconds(windows)
         rows, malformed = await self._pager.read_all(within(low, high))
         if malformed:
             self._services.events.malformed_rows(CollectorName.LINKS, malformed)
             if not rows:
                 raise InvalidResponseError(NONE_READABLE)
-        return list(in_any(rows, windows, self._rule)), not malformed
+        return rows, not malformed
 
-    def _chosen(self, rows: Sequence[Booking]) -> tuple[list[str], list[str]]:
-        """Return the ids to ask about: those without an answer, soonest first, and the known ones whose turn it is."""
-        new = [booking.id for booking in sorted(rows, key=lambda row: row.start) if booking.id not in self._answers]
+    def _chosen(
+        self, read: Sequence[Booking], windows: Sequence[Window]
+    ) -> tuple[list[Booking], dict[str, _Answer], list[str], list[str]]:
+        """Return which bookings lie in the windows, the answers that are known of them, and the ids to ask about.
+
+        These are the ones without an answer, soonest first, and the known ones whose turn it is.
+        """
+        rows = list(in_any(read, windows, self._rule))
+        wanted = {booking.id for booking in rows}
+        answers = {booking_id: answer for booking_id, answer in self._answers.items() if booking_id in wanted}
+        new = [booking.id for booking in sorted(rows, key=lambda row: row.start) if booking.id not in answers]
         per_call = 1 if LIST_LINKS in self._api.not_batchable else self._batcher.max_commands
         room = max(0, self._settings.verify_calls * per_call - len(new))
-        return new, list(self._answers)[:room]
+        return rows, answers, new, list(answers)[:room]
 
     def _spare(self) -> bool:
         """Tell whether there is operating time for what is known already: the second half is for new bookings alone."""
@@ -167,7 +173,12 @@ class LinksCollector:
         async def ask(block: Sequence[str]) -> None:
             nonlocal odd
             commands = {f"e{booking_id}": Command(LIST_LINKS, {"bookingId": int(booking_id)}) for booking_id in block}
-            outcomes = await self._batcher.run(commands)
+            outcomes: dict[str, Outcome] = {}
+            try:
+                await self._batcher.run(commands, outcomes)
+            except PollError:
+                self._keep(outcomes, at, gone)  # what a batch brought before another failed
+                raise
             odd = self._keep(outcomes, at, gone) or odd
             for key in commands.keys() - outcomes.keys():  # no batch may run this method
                 odd = self._keep({key: await self._api.ask(commands[key], share=LINKS_SHARE)}, at, gone) or odd

@@ -38,8 +38,8 @@ LONG_PAUSE_SECONDS: Final = 600.0
 class _Account:
     """Moments are monotonic. ``reset`` is when the sum begins to fall, if an answer told.
 
-    ``dearest`` is the most by which the sum rose from one answer to the next, ``None`` before two answers; ``underway`` are
-    the calls whose answers are still to tell what they cost.
+    ``dearest`` is the most by which one call raised the sum, as far as the answers tell, ``None`` before two of them;
+    ``underway`` are the calls whose answers are still to tell what they cost.
 
     ``held_at`` is how many seconds were too many when the log said that the method rests, ``None`` while it goes on.
     """
@@ -55,15 +55,20 @@ class _Account:
     held_at: float | None = None
     held_since: float = 0.0
 
-    def weigh(self, seconds: float | None, now: float) -> None:
-        """Note by how much the sum rose to ``seconds``; nothing where none is told, so that costs nothing."""
+    def weigh(self, seconds: float | None, now: float, beside: int) -> None:
+        """Note by how much a call raised the sum to ``seconds``; nothing where none is told, so that costs nothing.
+
+        Of what the sum rose while others were ``beside`` it, each has its share: answers overtake one another, and the sum of
+        the first to come is what all of them spent.
+        """
         if seconds is None:
             rise = 0.0
         elif now < self.told_at + CALL_SECONDS:
-            rise = max(0.0, seconds - self.seconds)
+            rise = max(0.0, seconds - self.seconds) / (1 + beside)
         else:
             return  # others may have spent it since
-        if self.dearest is None or rise >= self.dearest or now >= self.dearest_at + SUMMED_OVER_SECONDS:
+        old = now >= self.dearest_at + SUMMED_OVER_SECONDS and not beside  # a share may be less than what a call costs
+        if self.dearest is None or rise >= self.dearest or old:
             self.dearest, self.dearest_at = rise, now
 
 
@@ -79,14 +84,17 @@ class OperatingLedger:
         self._clock = clock
         self._accounts: dict[str, _Account] = {}
 
-    def observe(self, operation: str, seconds: float | None, reset_in: float | None) -> None:
-        """Note what an answer told: the sum, and in how many seconds it falls. ``None`` where it told nothing."""
+    def observe(self, operation: str, seconds: float | None, reset_in: float | None, *, same_answer: bool = False) -> None:
+        """Note what an answer told: the sum, and in how many seconds it falls. ``None`` where it told nothing.
+
+        ``same_answer`` says that it told the sum before this one, too, so that a single call lies between them.
+        """
         account = self._account(operation)
         now = self._clock.monotonic()
         if account.paused_until <= now:  # else it was on its way when the portal refused another
             account.refusals = 0
             self._go_on(operation, account, seconds or 0.0)
-        account.weigh(seconds, now)
+        account.weigh(seconds, now, 0 if same_answer else account.underway)
         if seconds is None:
             return
         account.seconds, account.told_at = seconds, now

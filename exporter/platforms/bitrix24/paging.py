@@ -22,6 +22,7 @@ from exporter.platforms.bitrix24.api import Api, Command, Params
 from exporter.platforms.bitrix24.api_errors import Refusal
 from exporter.platforms.bitrix24.batching import MAX_COMMANDS, Batcher
 from exporter.platforms.bitrix24.operating import BATCH
+from exporter.platforms.decoding import off_the_loop
 from exporter.support.slices import in_slices
 
 PAGE_ROWS: Final = 50
@@ -105,7 +106,8 @@ class Pager(Generic[T]):
                 block, grown = grown, min(MAX_COMMANDS, grown * 2)
             await self._read_block(pages, params, block)
         self._pages = pages.needed
-        return pages.finish(), pages.malformed
+        # Where a row came twice all of them are looked at again.
+        return await off_the_loop(self._api.admission, pages.count * pages.step, pages.finish), pages.malformed
 
     async def _read_block(self, pages: _Pages[T], params: Params, block: int) -> None:
         commands = {f"p{page}": self._command(params, page * pages.step) for page in range(pages.count, pages.count + block)}

@@ -8,9 +8,9 @@ import httpx
 import pytest
 import structlog.testing
 
-from exporter.errors import InvalidResponseError, PollError, RateLimitedError, ServerError
+from exporter.errors import InvalidResponseError, NotEntitledError, PollError, RateLimitedError, ServerError
 from exporter.platforms.bitrix24.session import BitrixSession
-from tests.harness.bitrix24_target import HOUR, Bench, on_portal, poll_links
+from tests.harness.bitrix24_target import HOUR, Bench, on_portal, poll_bookings, poll_links
 
 LIMITED = {"error": "QUERY_LIMIT_EXCEEDED", "error_description": "Too many requests"}
 TOO_LONG = {"error": "ERROR_BATCH_LENGTH_EXCEEDED", "error_description": "Max batch length exceeded"}
@@ -107,6 +107,64 @@ def test_the_commands_of_a_batch_that_ran_are_kept_when_others_met_the_limit() -
                 break
         assert 40 == len(set[str]().union(*asked))
         assert {"e2", "e4", "e6", "e8", "e10"} == asked[1], "what ran is not asked again"
+
+    on_portal(script)
+
+
+@pytest.mark.parametrize("left_out", [None, {"error": "INTERNAL_SERVER_ERROR"}], ids=["not executed", "to be called alone"])
+def test_what_a_batch_brought_is_kept_when_asking_for_the_rest_of_it_fails(left_out: dict[str, object] | None) -> None:
+    async def script(bench: Bench) -> None:
+        bench.world.fill(40, bench.now, days=(0.1, 6.9))
+        session = bench.open()
+        asked: list[set[str]] = []
+
+        async def instead(request: httpx.Request) -> httpx.Response | None:
+            body = json.loads(request.content)
+            if "cmd" not in body and "bookingId" not in body:  # the list
+                return None
+            asked.append({key[1:] for key in body["cmd"]} if "cmd" in body else {str(body["bookingId"])})
+            if len(asked) == 2:
+                return httpx.Response(403, content=json.dumps({"error": "ACCESS_DENIED"}))
+            if "cmd" not in body or len(asked) > 2:
+                return None
+            keys = list(body["cmd"])
+            errors = {key: left_out for key in keys[:10] if left_out}
+            sections = {"result": {key: list[object]() for key in keys[10:]}, "result_error": errors}
+            return httpx.Response(200, content=json.dumps({"result": sections}))
+
+        bench.http.instead = instead
+        with pytest.raises(NotEntitledError):
+            await poll_links(session)
+        [window] = (await poll_links(session)).windows
+        assert 40 == window.linked + window.unlinked
+        first, _, *again = asked
+        assert 40 == len(first)
+        assert 10 == len(again[0]), "only what was left out is asked again"
+
+    on_portal(script)
+
+
+def test_those_that_a_batch_found_gone_are_counted_when_the_next_batch_fails() -> None:
+    async def script(bench: Bench) -> None:
+        bench.world.fill(60, bench.now, days=(0.1, 6.9))
+        session = bench.open()
+        await poll_bookings(session)
+        for booking in bench.world.bookings():
+            bench.world.delete_booking(booking.id)
+        asked: list[int] = []
+
+        async def instead(request: httpx.Request) -> httpx.Response | None:
+            commands = json.loads(request.content).get("cmd", ())
+            if not commands:
+                return None
+            asked.append(len(commands))
+            return httpx.Response(403, content=json.dumps({"error": "ACCESS_DENIED"})) if len(asked) == 2 else None
+
+        bench.http.instead = instead
+        for vanished in (50, 60, 60):
+            await poll_bookings(session)
+            assert vanished == bench.events.vanished
+        assert [50, 10, 10] == asked
 
     on_portal(script)
 

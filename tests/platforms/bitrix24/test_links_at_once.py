@@ -48,6 +48,14 @@ def widen(bench: TimedBench) -> None:
     bench.portal.set_plan(None)
 
 
+async def until_four_are_underway(bench: TimedBench) -> None:
+    for _ in range(300):
+        if bench.http.at_once() == 4:
+            return
+        await bench.clock.advance(0.1)
+    pytest.fail("never were four calls underway")
+
+
 # Speed
 
 
@@ -65,6 +73,22 @@ def test_cold_links_take_a_third_longer_at_most_than_the_budget_allows_and_are_r
         assert 4 == bench.http.at_once()
 
     on_timed_portal(script, bookings)
+
+
+@pytest.mark.parametrize("accounting", ["per_method", "batch_half"])
+def test_answers_that_overtake_one_another_make_no_call_dearer_than_it_was(accounting: str) -> None:
+    """The first to come tells what all of them spent: that was taken for the price of one command, and 50 times too much."""
+
+    async def script(bench: TimedBench) -> None:
+        widen(bench)
+        bench.http.simulator.switches.accounting = accounting  # type: ignore[assignment]
+        bench.portal.costs[LINKS] = 0.1
+        bench.http.seconds = lambda commands: 0.03 * commands * (1 + len(bench.http.calls) * 7 % 5 / 5)
+        assert 2_000 == known((await bench.timed(poll(bench.open())))[0])
+        at_once = [call.at_once for call in bench.http.links()]
+        assert 34 <= at_once.count(4), "of 40: at first it is unknown what a call costs"
+
+    on_timed_portal(script, 2_000)
 
 
 def test_what_is_known_already_is_verified_by_one_call_at_a_time() -> None:
@@ -99,8 +123,7 @@ def test_blocks_grow_no_larger_than_what_the_portal_does_in_half_of_its_time() -
 def test_after_a_refusal_a_portal_is_asked_by_one_call_at_a_time_for_ten_minutes() -> None:
     async def script(bench: TimedBench) -> None:
         running = asyncio.create_task(poll(bench.open()))
-        while bench.http.at_once() < 4:
-            await bench.clock.advance(0.1)
+        await until_four_are_underway(bench)
         bench.portal.fill_bucket(bench.clock.now)
         assert 1_000 == known(await bench.meanwhile(running))
         refused = bench.http.refused()
@@ -258,8 +281,7 @@ def test_four_blocks_that_are_too_large_side_by_side_teach_what_one_would(choke:
     async def script(bench: TimedBench) -> None:
         widen(bench)
         running = asyncio.create_task(poll(bench.open()))
-        while bench.http.at_once() < 4:
-            await bench.clock.advance(0.1)
+        await until_four_are_underway(bench)
         told: list[TimedCall] = []
 
         def instead(call: TimedCall) -> httpx.Response | None:
@@ -280,10 +302,12 @@ def test_four_blocks_that_are_too_large_side_by_side_teach_what_one_would(choke:
 # Operating time
 
 
+@pytest.mark.parametrize("late", [0.0, 0.2])
 @pytest.mark.parametrize("accounting", ["per_method", "batch_half"])
-def test_links_stop_at_four_fifths_of_the_operating_time_although_calls_are_underway(accounting: str) -> None:
+def test_links_stop_at_four_fifths_of_the_operating_time_although_calls_are_underway(accounting: str, late: float) -> None:
     async def script(bench: TimedBench) -> None:
         widen(bench)
+        bench.http.seconds = lambda commands: 0.03 * commands * (1 + late * (len(bench.http.calls) * 7 % 5))
         bench.http.simulator.switches.accounting = accounting  # type: ignore[assignment]
         bench.portal.costs[LINKS] = 0.2 if accounting == "per_method" else 0.4
         session = bench.open(budget=Budget(requests_per_second=1000.0, burst=10_000, operating_seconds=200.0))
@@ -305,6 +329,7 @@ def test_a_method_that_rests_is_refused_once_however_many_calls_were_underway() 
         error = await failure(bench, session)
         assert (OperatingLimitError, True) == (type(error), 290 <= (error.retry_after or 0) <= 300)
         assert 14 >= len(bench.http.links())
+        assert 1 == session._api.calls_at_once()
 
     on_timed_portal(script, 2_000)
 
@@ -312,8 +337,7 @@ def test_a_method_that_rests_is_refused_once_however_many_calls_were_underway() 
 def test_a_limited_portal_fails_the_poll_no_later_than_one_by_one() -> None:
     async def script(bench: TimedBench) -> None:
         running = asyncio.create_task(bench.timed(poll(bench.open())))
-        while bench.http.at_once() < 4:
-            await bench.clock.advance(0.1)
+        await until_four_are_underway(bench)
         bench.portal.press(10.0, bench.clock.now)
         bench.portal.fill_bucket(began := bench.clock.now)
         with pytest.raises(RateLimitedError):

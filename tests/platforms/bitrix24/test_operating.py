@@ -134,6 +134,24 @@ def test_calls_underway_are_expected_to_be_as_dear_as_the_dearest_of_ten_minutes
         assert book.leaves_room(METHOD, 0.8), "61 and ten times 1"
 
 
+def test_what_the_sum_rose_while_several_calls_were_underway_is_shared_between_them() -> None:
+    book, clock = ledger(100.0)
+    for seconds in (1.0, 2.0):
+        book.observe(METHOD, seconds, 300.0)
+    with book.underway({METHOD: 9}):
+        book.observe(METHOD, 12.0, 300.0)  # ten calls
+        assert book.leaves_room(METHOD, 0.8), "12 and nine times 1"
+        book.observe(METHOD, 19.0, 300.0, same_answer=True)
+        assert not book.leaves_room(METHOD, 0.8), "19 and nine times 7"
+        clock.now += 601
+        for seconds in (20.0, 21.0):
+            book.observe(METHOD, seconds, 300.0)
+        assert not book.leaves_room(METHOD, 0.8), "a share tells of no cheaper call"
+    book.observe(METHOD, 22.0, 300.0)
+    with book.underway({METHOD: 50}):
+        assert book.leaves_room(METHOD, 0.8), "22 and fifty times 1"
+
+
 def test_the_log_has_a_line_when_the_portal_stops_a_method_and_one_when_it_goes_on() -> None:
     book, clock = ledger()
     with structlog.testing.capture_logs() as logged:
