@@ -181,7 +181,7 @@ class KnownSites:
     def remember(self, config: Config) -> None:
         """Read what the process before knew, once for each state file, and what another shard wrote after it. Blocks.
 
-        A site is called as its own file has it. What was taken from another's is written with what the next list brings.
+        A site is called as this one's file has it. The first list after it writes all to that file.
         """
         path = _file_of(config)
         if config.state_file is None or path is None or path == self._file or not config.discover:
@@ -191,17 +191,12 @@ class KnownSites:
         newer = takewhile(lambda file: file != path, newest_first(config.state_file, _ENDING))
         for content in filter(None, (own, next(filter(None, map(_remembered, newer)), None))):
             taken = {account: self._with(account, sites) for account, sites in content.accounts.items()}
-            if content is not own and any(_in_force(sites) != _in_force(self._of(account)) for account, sites in taken.items()):
-                self.version += 1
             self._accounts = {**self._accounts, **taken}
 
     def _with(self, account: str, remembered: Mapping[str, tuple[str, str]]) -> Mapping[str, KnownSite]:
         """Return the sites of ``account`` that are known, and those ``remembered`` that are not."""
         old = {key: KnownSite(name, shown, seen=False) for key, (name, shown) in remembered.items() if len(name) <= NAME.number}
-        return {**old, **self._of(account)}
-
-    def _of(self, account: str) -> Mapping[str, KnownSite]:
-        return self._accounts.get(account, {})
+        return {**old, **self._accounts.get(account, {})}
 
     def forget_file(self) -> None:
         """Let the next configuration read the file anew: another process writes it."""

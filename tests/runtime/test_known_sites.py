@@ -128,13 +128,6 @@ def site(number: int, name: str) -> FoundSite:
     return FoundSite(f"{number:08d}-0000-4000-8000-000000000000", name)
 
 
-def test_a_shard_that_takes_the_sites_of_another_part_has_them_in_its_own_before_that_one_is_removed(tmp_path: Path) -> None:
-    lived(tmp_path, "0-of-2", 1e9, site(1, "Berlin"))
-    assert ["berlin-00000001"] == lived(tmp_path, "0-of-3", 2e9, site(1, "Berlin"))
-    (tmp_path / "state.json.shard-0-of-2.sites").unlink()
-    assert ["berlin-00000001"] == lived(tmp_path, "0-of-3", 3e9, site(1, "Potsdam"))
-
-
 def test_a_shard_that_is_back_knows_what_others_found_meanwhile_and_calls_its_sites_as_it_did(tmp_path: Path) -> None:
     lived(tmp_path, "0-of-2", 1e9, site(1, "Berlin"))
     lived(tmp_path, "0-of-3", 2e9, site(1, "Berlin"), site(2, "Leipzig"))
