@@ -171,6 +171,22 @@ def test_whatever_a_portal_refuses_with_makes_it_be_asked_by_one_call_at_a_time(
     on_timed_portal(script, 60)
 
 
+@pytest.mark.parametrize("code", ["QUERY_LIMIT_EXCEEDED", "OPERATION_TIME_LIMIT", "OVERLOAD_LIMIT"])
+def test_what_a_portal_refuses_inside_a_batch_makes_it_be_asked_by_one_call_at_a_time_too(code: str) -> None:
+    async def script(bench: TimedBench) -> None:
+        widen(bench)
+        session = bench.open()
+        await bench.timed(poll(session))
+        errors = {f"e{number}": {"error": code, "error_description": "no"} for number in range(1, 61)}
+        refusal = httpx.Response(200, content=json.dumps({"result": {"result": [], "result_error": errors}}))
+        bench.http.instead = lambda call: refusal if call.asks == "links" else None
+        with contextlib.suppress(PollError):
+            await bench.timed(poll(session))
+        assert 1 == session._api.calls_at_once()
+
+    on_timed_portal(script, 60)
+
+
 def test_a_pause_that_four_calls_wait_for_is_waited_for_once() -> None:
     """Four times the pauses would use up the half minute that a poll waits, and fail it."""
 
@@ -315,6 +331,22 @@ def test_links_stop_at_four_fifths_of_the_operating_time_although_calls_are_unde
         spent = 10 * len(bench.http.links())
         assert 160 <= spent <= 160 + 10, "ten seconds a block, and no more than the one that reaches the limit"
         assert bench.http.at_once() > 1
+
+    on_timed_portal(script, 2_000)
+
+
+def test_links_that_become_dearer_while_calls_are_underway_stop_at_four_fifths_too() -> None:
+    async def script(bench: TimedBench) -> None:
+        widen(bench)
+
+        def seconds(commands: int) -> float:
+            bench.portal.costs[LINKS] = 0.1 if len(bench.http.links()) < 20 else 0.8
+            return 0.03 * commands * (1 + len(bench.http.calls) * 7 % 5 / 5)
+
+        bench.http.seconds = seconds
+        assert isinstance(await failure(bench, bench.open()), OperatingLimitError)
+        spent = 20 * 5 + (len(bench.http.links()) - 20) * 40
+        assert 480 <= spent <= 480 + 40, "forty seconds a block, and no more than the one that reaches the limit"
 
     on_timed_portal(script, 2_000)
 
