@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn
 
@@ -322,8 +323,8 @@ def load_config(file: Path | None, folder: Path | None) -> Config:
 
 
 def _loader(file: Path | None, folder: Path | None, shard: Shard | None) -> Callable[[], Config]:
-    from exporter.config import shard_of  # noqa: PLC0415
+    from exporter.config import Remembered, load_config, shard_of  # noqa: PLC0415
 
-    if shard is None:
-        return lambda: load_config(file, folder)
-    return lambda: shard_of(load_config(file, folder), shard.index, shard.count)
+    remembered = Remembered()
+    load = partial(load_config, file, folder=folder, remembered=remembered)
+    return load if shard is None else lambda: shard_of(load(), shard.index, shard.count)

@@ -10,11 +10,13 @@ from exporter.config.files import read_text
 from exporter.config.load import load_config
 from exporter.config.load_verdicts import load_thresholds
 from exporter.config.messages import field_problems, problems_of_file
+from exporter.config.remembered import Remembered
 from exporter.config.settings import Config
 from exporter.config.shards import shard_of
 
 __all__ = [
     "Config",
+    "Remembered",
     "config_hash",
     "effective_config",
     "field_problems",

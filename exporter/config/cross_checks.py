@@ -5,7 +5,7 @@ These checks run on the raw values, however broken the rest is, so that everythi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -25,13 +25,13 @@ from exporter.support.yaml_source import UNREADABLE, Path, show_path
 _SeenFrom = Callable[[Path, Path], str]
 
 
-def cross_field_problems(written: Written) -> Iterator[Problem]:
-    """Yield what is wrong between fields that may each be right."""
-    for path, message, fix in _sense(mapping_of(written.value), written.seen_from):
+def cross_field_problems(written: Written, right: Container[int] = ()) -> Iterator[Problem]:
+    """Yield what is wrong between fields that may each be right; nothing is within the targets at the places ``right``."""
+    for path, message, fix in _sense(mapping_of(written.value), written.seen_from, right):
         yield written.problem(path, message, fix)
 
 
-def _sense(top: Mapping[str, object], seen_from: _SeenFrom) -> Iterator[FieldProblem]:
+def _sense(top: Mapping[str, object], seen_from: _SeenFrom, right: Container[int]) -> Iterator[FieldProblem]:
     windows = _list(top.get("windows"))
     named = [mapping_of(window).get("name") for window in windows] or [window.name for window in DEFAULT_WINDOWS]
     # Windows that cannot be read may be any.
@@ -47,7 +47,7 @@ def _sense(top: Mapping[str, object], seen_from: _SeenFrom) -> Iterator[FieldPro
     of_rules = [mapping_of(mapping_of(rule).get("target")) for rule in rules]
     for index, rule in enumerate(map(mapping_of, rules)):
         yield from _of_rule(rule, of_rules[index], ("discover", index))
-    for path, settings, platform in (*_with_places(targets), *_of_each_rule(rules)):
+    for path, settings, platform in (*_with_places(targets, right), *_of_each_rule(rules)):
         if platform is not None:
             if path[0] == "targets":
                 yield from platform.problems(settings, path)
@@ -65,9 +65,12 @@ def _sense(top: Mapping[str, object], seen_from: _SeenFrom) -> Iterator[FieldPro
     yield from _both(_list(top.get("operators")), site_users)
 
 
-def _with_places(targets: Iterable[object]) -> Iterator[tuple[Path, Mapping[str, object], Platform | None]]:
+def _with_places(
+    targets: Iterable[object], right: Container[int]
+) -> Iterator[tuple[Path, Mapping[str, object], Platform | None]]:
     for index, target in enumerate(map(mapping_of, targets)):
-        yield ("targets", index), target, PLATFORMS.get(str(target.get("platform")))
+        if index not in right:
+            yield ("targets", index), target, PLATFORMS.get(str(target.get("platform")))
 
 
 def _of_each_rule(rules: Iterable[object]) -> Iterator[tuple[Path, Mapping[str, object], Platform | None]]:

@@ -14,7 +14,7 @@ from exporter.config.written import DEFAULTS, RULES, TARGETS, Written
 from exporter.errors import Problem
 from exporter.fields.kinds import FieldProblem, Reading, mapping_of
 from exporter.platforms.registry import PLATFORMS
-from exporter.support.yaml_source import show_path
+from exporter.support.yaml_source import Path, show_path
 
 
 def default_problems(written: Written, reading: Reading) -> Iterator[Problem]:
@@ -29,7 +29,8 @@ def default_problems(written: Written, reading: Reading) -> Iterator[Problem]:
         yield written.problem(path, "cannot be shared: each target has its own", "write it in the targets")
     if (alone := written.defaults) is None:
         return
-    there = {show_path(path) for path in written.owners[DEFAULTS].source.lines if path[:1] == (DEFAULTS,) and path not in own}
+    lines, top = written.owners[DEFAULTS].source.lines, mapping_of(written.owners[DEFAULTS].source.value)
+    there = {show_path(path) for path in _places(top.get(DEFAULTS), (DEFAULTS,)) if path in lines and path not in own}
     blocks = {show_path((DEFAULTS, name)) for name in PLATFORMS}
     try:
         Config.model_validate(merged(alone.value), context=reading)
@@ -37,6 +38,13 @@ def default_problems(written: Written, reading: Reading) -> Iterator[Problem]:
         # A row of a list is whole in defaults, too.
         yield from (problem for problem in field_problems(error, alone) if problem.path in there or "[" in problem.path)
     yield from (problem for problem in cross_field_problems(alone) if problem.path in there - blocks)
+
+
+def _places(value: object, path: Path) -> Iterator[Path]:
+    yield path
+    rows = value.items() if isinstance(value, Mapping) else enumerate(value) if isinstance(value, list) else ()
+    for key, inner in rows:
+        yield from _places(inner, (*path, key))
 
 
 def default_warnings(top: Mapping[str, object]) -> Iterator[FieldProblem]:

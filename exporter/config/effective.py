@@ -59,8 +59,15 @@ def config_hash(config: Config) -> str:
     if config.hash_of_whole is not None:
         return config.hash_of_whole
     folder = config.files[0].parent if config.files else Path("/")
-    canonical = json.dumps(_plain(config.finding((), ()), folder=folder), sort_keys=True, ensure_ascii=True)
-    return hashlib.sha256(canonical.encode()).hexdigest()[:_HASH_DIGITS]
+
+    def digest(counts: object) -> bytes:
+        return hashlib.sha256(json.dumps(_plain(counts, folder=folder), sort_keys=True).encode()).digest()
+
+    whole = hashlib.sha256(digest(config.model_copy(update={"targets": ()})))
+    facts, what = config.facts, f"digest for {folder}"
+    for target in config.written:
+        whole.update(facts.of(target, what, digest))
+    return whole.hexdigest()[:_HASH_DIGITS]
 
 
 def _plain(value: object, *, folder: Path | None = None, name: str = "") -> object:  # noqa: C901, PLR0911  one line for each kind

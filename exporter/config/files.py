@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final, NamedTuple, get_args
 
 from pydantic import BaseModel
 
 from exporter.config.settings import Config
-from exporter.config.written import DEFAULTS, Part
+from exporter.config.written import DEFAULTS, TARGETS, Part
 from exporter.errors import ConfigError, Problem
 from exporter.fields.credentials import SECRET_SCHEMA
 from exporter.fields.kinds import NAMES_A_FILE
 from exporter.platforms.registry import PLATFORMS
 from exporter.platforms.settings import models_in
 from exporter.support.files import NotAFileError, read_file_or_pipe
+from exporter.support.yaml_again import Text, read_again
 from exporter.support.yaml_rest import read_yaml_around
 
 PIPE_SECONDS: Final = 10.0
@@ -25,22 +27,31 @@ _MOST_BYTES: Final = 64 * 1024 * 1024  # hundreds of thousands of targets
 _ENDINGS: Final = (".yml", ".yaml")
 
 
-def read_parts(file: Path | None, folder: Path | None) -> list[Part]:
-    """Return what ``file`` says, then what each file in ``folder`` says.
+def read_parts(
+    file: Path | None, folder: Path | None, before: Mapping[Path, Text] = MappingProxyType({})
+) -> tuple[list[Part], Mapping[Path, Text]]:
+    """Return what ``file`` says, then what each file in ``folder`` says, and the texts that the next load takes as ``before``.
+
+    Those of a folder are not among them: what they say is changed, see :func:`seen_from`.
 
     Raises :class:`~exporter.errors.ConfigError` with all of those that cannot be read, and with what is no YAML in others.
     """
     parts: list[Part] = []
     problems: list[Problem] = []
+    texts: dict[Path, Text] = {}
     for path in files_of(file, folder):
         try:
-            parts.append(Part(path, read_yaml_around(read_text(path, "--config.file" if path is file else "--config.dir"))))
+            content = read_text(path, "--config.file" if path is file else "--config.dir")
+            source, text = read_again(content, TARGETS, before.get(path), read_yaml_around)
+            parts.append(Part(path, source))
+            if text is not None and folder is None:
+                texts[path] = text
         except ConfigError as error:
             problems += error.problems
     if problems:
         problems += (problem for part in parts for problem in part.problems)
         raise ConfigError(problems)
-    return parts
+    return parts, texts
 
 
 def files_of(file: Path | None, folder: Path | None) -> list[Path]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -18,13 +18,15 @@ from exporter.config.merge import merged
 from exporter.config.messages import field_problems, problems_of_file
 from exporter.config.odd_text import odd_text
 from exporter.config.partial import right_part
+from exporter.config.remembered import Load, Made, Remembered
 from exporter.config.settings import Config
 from exporter.config.unwatched import unwatched, unwatched_by, unwatched_problems
 from exporter.config.verdict_warnings import verdict_warnings
-from exporter.config.written import put_together
+from exporter.config.written import TARGETS, Written, put_together
 from exporter.errors import ConfigError, Problem
 from exporter.fields.durations import format_duration
 from exporter.fields.kinds import FieldProblem, Reading, mapping_of
+from exporter.model import CollectorName
 from exporter.platforms.registry import PLATFORMS
 from exporter.platforms.settings import CollectorSettings, Target
 from exporter.support.files import trouble_with
@@ -44,6 +46,7 @@ def load_config(
     *,
     folder: Path | None = None,
     opens_secrets: bool = True,
+    remembered: Remembered | None = None,
 ) -> Config:
     """Read, validate and resolve the file ``path`` and all files in ``folder``. Either may be missing.
 
@@ -52,22 +55,32 @@ def load_config(
 
     Relative paths in a file start at its folder; ``{env: NAME}`` looks into ``environ``. What is accepted up to a day is over,
     or not, at ``now`` (Unix seconds). Raises :class:`exporter.errors.ConfigError` with every problem.
+
+    What is ``remembered`` of the load before makes this one quicker, and nothing else.
     """
     home = path or folder or Path()
-    parts = read_parts(path, folder)
+    last = remembered.last if remembered else Load()
+    parts, texts = read_parts(path, folder, last.texts)
     base = (home if path is None else home.parent).absolute()
     reading = Reading(base, environ, file=None if folder else home.absolute(), opens_secrets=opens_secrets)
     if folder:
         reading.private.extend(seen_from(base, parts))
     written = put_together(parts, home)
     problems = [*(problem for part in parts for problem in part.problems), *written.problems]
-    config: Config | None = None
+    around = _around(written, reading)
+    known = last.known((block.raw for block in written.blocks), around)
+    config, made = None, list[Made]()
     if not written.lacks_some:
         try:
-            config = Config.model_validate(merged(written.value), context=reading)
+            closed = {index: each for index, each in known.items() if each.is_closed}
+            config = Config.model_validate(merged(written.value, closed), context=reading)
         except ValidationError as error:
             problems += field_problems(error, written)
-        problems += cross_field_problems(written)
+        else:
+            made += _made(config, written, reading, known)
+            targets = tuple(each.target for each in made)
+            config = config.remembering(last.facts.only(targets), targets)
+        problems += cross_field_problems(written, known)
         problems += default_problems(written, reading)
     named = [*(part.file for part in parts), *([] if folder is None else [folder])]
     files = tuple(dict.fromkeys([*(each.absolute() for each in named), *reading.files]))
@@ -79,21 +92,37 @@ def load_config(
     if problems or config is None:
         warnings = [part.problem(where, *_UNREAD) for part in parts for where in part.source.unread]
         if (right := right_part(written.value, reading)) is not None:
-            warnings += told(right.of_values(_warnings(right.config, right.written)))
+            warnings += told(right.of_values(_warnings(right.config, right.written, ())))
             seen = [(where, warning) for where, warning in unwatched(right.config) if right.is_whole(where)]
             warnings += told(right.of_values(unwatched_problems(seen, right.config.targets, now())))
         warnings += _open_files(files, reading)
         problems = problems_of_file(problems, home)
-        raise ConfigError(*(_masked(found, reading.secrets) for found in (problems, warnings)))
+        raise ConfigError(*_masked((problems, warnings), reading.secrets))
     less = tuple(unwatched(config))
-    warnings = told(_warnings(config, mapping_of(written.value))) + _open_files(files, reading)
+    warnings = told(_warnings(config, mapping_of(written.value), made)) + _open_files(files, reading)
     gaps = told(unwatched_problems(less, config.targets, now()))
     for index, rule in enumerate(config.discover):
         of_rule = (((("discover", index, *where)), warning) for where, warning in unwatched_by(rule))
         gaps += told(unwatched_problems(of_rule, [rule.target], now()))
-    warnings, gaps = (_masked(found, reading.secrets, config.names) for found in (warnings, gaps))
+    warnings, gaps = _masked((warnings, gaps), reading.secrets, config.names)
     config = config.read_from(files, tuple(warnings), reading.secrets).leaving(tuple(row for _, row in less), tuple(gaps))
+    if remembered:
+        remembered.last = Load(texts, around, {id(each.raw): each for each in made}, config.facts)
     return config.coming_from({} if folder is None else written.origins, tuple(dict.fromkeys(reading.unopened)))
+
+
+def _around(written: Written, reading: Reading) -> str:
+    """Return all that says what a target is besides its own lines: what is filled in, and where its paths begin."""
+    top = {key: value for key, value in mapping_of(written.value).items() if key != TARGETS}
+    return repr((top, reading.directory, reading.file, reading.opens_secrets))
+
+
+def _made(config: Config, written: Written, reading: Reading, known: Mapping[int, Made]) -> Iterator[Made]:
+    """Yield how each target was made, with the object that is ``known`` where an equal one came out."""
+    for index, (block, target, built) in enumerate(zip(written.blocks, config.targets, reading.targets, strict=True)):
+        before = known.get(index)
+        is_same = before is not None and (before.target is target or before.target == target)
+        yield before if before is not None and is_same else Made(block.raw, target, *built)
 
 
 def _written_over(config: Config | None, files: Iterable[Path]) -> Iterator[FieldProblem]:
@@ -125,19 +154,19 @@ def _open_files(files: Iterable[Path], reading: Reading) -> list[Problem]:
     return told
 
 
-def _masked(problems: Collection[Problem], secrets: Iterable[str], names: Iterable[str] = ()) -> list[Problem]:
-    """Return ``problems`` without what could be read of the file's ``secrets``: people put them into a wrong place, too."""
-    if not problems:
-        return []
+def _masked(told: Sequence[list[Problem]], secrets: Iterable[str], names: Iterable[str] = ()) -> list[list[Problem]]:
+    """Return what is ``told`` without what could be read of the file's ``secrets``: people put them into a wrong place, too."""
     known = KnownSecrets()
-    known.hold("file", secrets, names)
-    return [problem.told(lambda text: redact(known.mask(text))) for problem in problems]
+    if any(told):
+        known.hold("file", secrets, names)
+    return [[problem.told(lambda text: redact(known.mask(text))) for problem in problems] for problems in told]
 
 
 # What is allowed and probably not meant.
 
 
-def _warnings(config: Config, written: Mapping[str, object]) -> Iterator[FieldProblem]:
+def _warnings(config: Config, written: Mapping[str, object], made: Sequence[Made]) -> Iterator[FieldProblem]:
+    """Yield them for ``config``, whose targets are as they were ``made``, if that is known."""
     if config.state_file and (trouble := trouble_with(config.state_file.parent, folder=True)):
         fix = "create it, writable for the exporter, or correct the path"
         yield FieldProblem(("state_file",), f"the folder {config.state_file.parent} {trouble}", fix)
@@ -145,32 +174,42 @@ def _warnings(config: Config, written: Mapping[str, object]) -> Iterator[FieldPr
     yield from calendar_warnings(written)
     yield from odd_text(written)
     yield from verdict_warnings(config)
-    raw = written.get("targets")
-    for path, target in _all_targets(config):
-        for name in sorted(_SCRAPE_LABELS & target.labels.keys()):
-            message = f"Prometheus sets {name} itself and renames this one to exported_{name}"
-            yield FieldProblem((*path, "labels", name), message, "use another name")
-        yield from PLATFORMS[target.platform].warnings(target, path)
-        for collector, settings in target.running().items():
-            yield from _timing_warnings(settings, target.timeout, (*path, "collectors", collector.value))
-        if path[0] != "targets" or not isinstance(raw, list):
-            continue
-        collectors = mapping_of(mapping_of(raw[path[1]]).get("collectors"))
-        for collector, settings in target.running().items():
-            if mapping_of(collectors.get(collector.value)).get("windows") and not settings.windows:
-                message = f"has no effect: {collector.value} are not counted in windows"
-                yield FieldProblem((*path, "collectors", collector.value, "windows"), message, "remove it")
-
-
-def _all_targets(config: Config) -> Iterator[tuple[tuple[str, int, *tuple[str, ...]], Target]]:
-    """Yield what the file says of single targets and of those of each rule, and where."""
+    raw, facts = written.get(TARGETS), config.facts
     for index, target in enumerate(config.targets):
-        yield ("targets", index), target
+        row = raw[index] if isinstance(raw, list) else {}
+
+        def of_target(target: Target, row: object = row) -> tuple[FieldProblem, ...]:
+            return (*_target_warnings(target), *_idle_windows(target, row))
+
+        is_closed = bool(made) and made[index].is_closed
+        for each in facts.of(target, "warnings", of_target) if is_closed else of_target(target):
+            yield each._replace(path=(TARGETS, index, *each.path))
     for index, rule in enumerate(config.discover):
-        yield ("discover", index, "target"), rule.target
+        for each in _target_warnings(rule.target):
+            yield each._replace(path=("discover", index, "target", *each.path))
 
 
-def _timing_warnings(settings: CollectorSettings, timeout: float, path: tuple[str | int, ...]) -> Iterator[FieldProblem]:
+def _target_warnings(target: Target) -> Iterator[FieldProblem]:
+    """Yield what is hardly meant in a target, or in what a rule says of its; paths begin there."""
+    for name in sorted(_SCRAPE_LABELS & target.labels.keys()):
+        message = f"Prometheus sets {name} itself and renames this one to exported_{name}"
+        yield FieldProblem(("labels", name), message, "use another name")
+    yield from PLATFORMS[target.platform].warnings(target, ())
+    for collector, settings in target.running().items():
+        yield from _timing_warnings(settings, target.timeout, collector)
+
+
+def _idle_windows(target: Target, row: object) -> Iterator[FieldProblem]:
+    """Yield the windows in ``row``, the target as it is written, that are counted in by nobody."""
+    collectors = mapping_of(mapping_of(row).get("collectors"))
+    for collector, settings in target.running().items():
+        if mapping_of(collectors.get(collector.value)).get("windows") and not settings.windows:
+            message = f"has no effect: {collector.value} are not counted in windows"
+            yield FieldProblem(("collectors", collector.value, "windows"), message, "remove it")
+
+
+def _timing_warnings(settings: CollectorSettings, timeout: float, collector: CollectorName) -> Iterator[FieldProblem]:
+    path = ("collectors", collector.value)
     interval, max_age = format_duration(settings.interval), settings.max_age_seconds
     if settings.interval < _HASTY_INTERVAL_SECONDS:
         message = f"{interval} is short and may use up the API's limits"
@@ -179,5 +218,5 @@ def _timing_warnings(settings: CollectorSettings, timeout: float, path: tuple[st
         message = f"data vanishes before the next poll: the interval is {interval}"
         yield FieldProblem((*path, "max_age"), message, "make it longer than the interval")
     if timeout > max_age:
-        message = f"one request may last longer than max_age ({format_duration(max_age)}) of {path[-1]}"
-        yield FieldProblem((*path[:2], "timeout"), message, "make it shorter")
+        message = f"one request may last longer than max_age ({format_duration(max_age)}) of {collector.value}"
+        yield FieldProblem(("timeout",), message, "make it shorter")

@@ -6,11 +6,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Final, get_origin
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel
 
+from exporter.config.remembered import Made
 from exporter.config.settings import DEFAULT_WINDOWS
 from exporter.fields.kinds import is_window_name, mapping_of
 from exporter.platforms.registry import PLATFORMS
@@ -21,11 +23,11 @@ _EXTENSION: Final = "x-"
 _RULES: Final = "discover"
 
 
-def merged(top: object) -> object:
+def merged(top: object, made: Mapping[int, Made] = MappingProxyType({})) -> object:
     """Return the raw value of a file with time zone, windows and collectors filled into each target that leaves them out.
 
     What a rule of ``discover`` says of its targets is one target more. Nothing is copied that is not a mapping, and no path
-    changes, so a problem is reported where the user wrote it.
+    changes, so a problem is reported where the user wrote it. In the places of targets that were ``made`` before stand those.
     """
     if not isinstance(top, Mapping):
         return top
@@ -34,7 +36,7 @@ def merged(top: object) -> object:
     names = _names(top.get("windows"))
     given = {key: value for key, value in top.items() if value is not None or key != "windows"}
     if isinstance(targets := top.get(_TARGETS), list):
-        given[_TARGETS] = [_target(target, shared, names) for target in targets]
+        given[_TARGETS] = [made.get(index) or _target(target, shared, names) for index, target in enumerate(targets)]
     if isinstance(rules := top.get(_RULES), list):
         given[_RULES] = [_rule(rule, shared, names) for rule in rules]
     return given

@@ -8,10 +8,21 @@ from operator import or_
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
-from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, PrivateAttr, ValidationInfo, create_model
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    ValidationInfo,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+    create_model,
+)
 from pydantic_core import PydanticCustomError
 
 from exporter.config.grafana import GrafanaAddress
+from exporter.config.remembered import Facts, Made
 from exporter.config.verdicts import Verdicts
 from exporter.counting import WindowSpec
 from exporter.errors import Problem
@@ -32,13 +43,35 @@ DEFAULT_WINDOWS: Final = (
     WindowSpec("next_7d", "now", "now+7d"),
 )
 
+
+def _built(value: object, build: ValidatorFunctionWrapHandler, info: ValidationInfo) -> Target:
+    """Build a target, or take over one that was built before, and note what it was built of."""
+    reading = info.context
+    if not isinstance(reading, Reading):
+        built: Target = build(value)
+        return built
+    if isinstance(value, Made):
+        reading.secrets.extend(value.secrets)
+        reading.private.extend([reading.file] if value.secrets and reading.file else [])
+        reading.targets.append((value.secrets, True))
+        return value.target
+    secrets, outside = len(reading.secrets), len(reading.outside)
+    built = build(value)
+    reading.targets.append((tuple(reading.secrets[secrets:]), len(reading.outside) == outside))
+    return built
+
+
 if TYPE_CHECKING:
     AnyTarget = Target
     AnyDiscovery = Discovery
 else:
     # One platform has it, and a choice of one needs no discriminator.
     AnyDiscovery = reduce(or_, (platform.discoverer.settings for platform in PLATFORMS.values() if platform.discoverer))
-    AnyTarget = Annotated[reduce(or_, (platform.settings for platform in PLATFORMS.values())), Field(discriminator="platform")]
+    AnyTarget = Annotated[
+        reduce(or_, (platform.settings for platform in PLATFORMS.values())),
+        Field(discriminator="platform"),
+        WrapValidator(_built),
+    ]
 
 
 def _known(windows: tuple[WindowSpec, ...], info: ValidationInfo) -> tuple[WindowSpec, ...]:
@@ -153,6 +186,12 @@ class Config(Strict):
     _hash_of_whole: str | None = PrivateAttr(default=None)
     _found: frozenset[str] = PrivateAttr(default=frozenset())
     _unopened: tuple[str, ...] = PrivateAttr(default=())
+    _facts: Facts = PrivateAttr(default_factory=Facts)
+
+    @property
+    def facts(self) -> Facts:
+        """What was worked out of single targets."""
+        return self._facts
 
     @property
     def warnings(self) -> tuple[Problem, ...]:
@@ -266,6 +305,12 @@ class Config(Strict):
         """Return the same configuration with what is known of its places, see :attr:`origins` and :attr:`unopened`."""
         copy = self.model_copy()
         copy._origins, copy._unopened = origins, unopened  # noqa: SLF001  its own
+        return copy
+
+    def remembering(self, facts: Facts, targets: tuple[Target, ...]) -> Config:
+        """Return the same configuration with ``facts``, and with ``targets`` that are equal to its own in their places."""
+        copy = self.model_copy(update={"targets": targets})
+        copy._facts = facts  # noqa: SLF001  its own
         return copy
 
     def known_to(self, users: Iterable[str]) -> Config:

@@ -28,11 +28,12 @@ ALERT_WINDOWS: Final[Mapping[CollectorName, tuple[str, ...]]] = {
 def unwatched(config: Config) -> Iterator[tuple[Path, ConfigWarning]]:
     """Yield what is left unwatched, and where in the file it is decided. A target that is paused is meant to be."""
     first: dict[Hashable, str] = {}
+    facts = config.facts
     for index, target in enumerate(config.targets):
         if target.paused:
             continue
         path: Path = ("targets", index)
-        for where, warning in (*_of_target(target), *_same_account(target, first)):
+        for where, warning in (*facts.of(target, "unwatched", _of_target), *_same_account(target, first)):
             yield (*path, *where), warning
 
 
@@ -83,8 +84,11 @@ def _odd_resources(target: Target) -> Iterator[tuple[Path, ConfigWarning]]:
             yield path, ConfigWarning(WarningKind.UNKNOWN_RESOURCE, target.name, message, fix)
 
 
-def _of_target(target: Target) -> Iterator[tuple[Path, ConfigWarning]]:
-    yield from _odd_resources(target)
+def _of_target(target: Target) -> tuple[tuple[Path, ConfigWarning], ...]:
+    return (*_odd_resources(target), *_uncounted(target))
+
+
+def _uncounted(target: Target) -> Iterator[tuple[Path, ConfigWarning]]:
     for name, settings in target.running().items():
         path: Path = ("collectors", name.value)
         if getattr(settings, "conflicts", True) is False:

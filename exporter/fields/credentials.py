@@ -57,6 +57,8 @@ def secret_text(value: object, info: ValidationInfo, form: str = "{}") -> str:
             like = "write {file: /path} or {env: NAME}" + (", with a blank after the colon" if has_no_blank else "")
             raise field_error("needs exactly one of the keys file and env", like)
         ((source, name),) = value.items()
+        if reading is not None:
+            reading.outside.append(source_of(value))
         read = _secret_file if source == "file" else _secret_variable
         if (text := read(name, reading)) is None:
             return form.format(_unopened(source_of(value), reading))

@@ -39,6 +39,8 @@ class Reading:
     ``windows`` are those at the top of the file, by name, as far as they can be used; ``certificates`` what the CA files held
     that were read already, since a fleet may name one in each target; ``secrets`` collects what is to be shown nowhere.
     Without ``opens_secrets`` no secret is looked for that stands elsewhere; ``unopened`` collects their sources.
+    ``outside`` collects what was looked at that may change while the file does not. ``targets`` collects, for each target in
+    turn, the secrets in it, and whether nothing outside was looked at for it.
     """
 
     directory: Path
@@ -51,6 +53,8 @@ class Reading:
     private: list[Path] = field(default_factory=list)
     opens_secrets: bool = True
     unopened: list[str] = field(default_factory=list)
+    outside: list[str] = field(default_factory=list)
+    targets: list[tuple[tuple[str, ...], bool]] = field(default_factory=list)
 
 
 def field_error(message: str, fix: str) -> PydanticCustomError:
@@ -307,12 +311,15 @@ def _path(value: object, info: ValidationInfo) -> Path:
         raise field_error("is empty", "give the path of a file")
     if "\0" in str(path):
         raise field_error("is not a path: it holds a NUL", "correct it")
-    path = info.context.directory / path if isinstance(info.context, Reading) else path
+    reading = info.context if isinstance(info.context, Reading) else None
+    if reading is not None:
+        path = reading.directory / path
+        reading.outside.append(str(path))
     # These files are replaced: a device would be, too, and reading a pipe never ends.
     if is_no_file(path):
         raise field_error(f"{path} is not a file", "name a regular file, or one that is not there yet")
-    if isinstance(info.context, Reading):
-        info.context.private.append(path)
+    if reading is not None:
+        reading.private.append(path)
     return path
 
 

@@ -123,6 +123,7 @@ def _ca_file(value: object, info: ValidationInfo) -> CaFile:
     if not isinstance(info.context, Reading):
         return CaFile(Path(name), certificates_in(Path(name)))
     path = info.context.directory / name
+    info.context.outside.append(str(path))
     if path not in info.context.certificates:
         info.context.files.append(path)
         info.context.certificates[path] = certificates_in(path, shown_path(path, name))

@@ -33,6 +33,7 @@ _END: Final = 16  # letters: of many secrets some have any piece, so more of the
 
 _WORDS: Final = re.compile("(?=.{1,15}$)(?:[A-Z]?[a-z]+|[A-Z]+)(?:[ ._-]?(?:[A-Z]?[a-z]+|[A-Z]+))*")
 _ADDRESS: Final = re.compile("(?i:https?|socks5h?)://")
+_PLAIN: Final = re.compile("[A-Za-z0-9_.~-]+")  # means nothing in an address, a page or JSON: it stands there as it is
 _NUMBER: Final = re.compile("[0-9]{1,11}")  # as moments and ids are
 _OURS: Final = frozenset({"booking-sync-exporter"})
 _MOST_LOOKED_AT: Final = 4096  # letters of a text of the other side
@@ -151,9 +152,16 @@ def _can_be_told_apart(text: str) -> bool:
 
 def _forms(secret: str) -> Iterator[str]:
     """Yield how ``secret`` may be written, in small letters."""
+    encoded = {secret.encode().hex(), *_base64(secret.encode())}
+    written = {secret} if _PLAIN.fullmatch(secret) else _escaped(secret)
+    yield from {_folded(form) for form in written | encoded if len(form) >= LEAST}
+
+
+def _escaped(secret: str) -> set[str]:
+    """Return how ``secret`` is written where some of its letters mean something."""
     once = quote(secret, safe="")
     page, quoted = html.escape(secret), json.dumps(secret)[1:-1]
-    written = {
+    return {
         secret,
         once,
         quote(secret, safe="/:@"),
@@ -166,10 +174,7 @@ def _forms(secret: str) -> Iterator[str]:
         quoted.translate(_IN_A_PAGE),  # Go
         quoted.translate(_IN_A_PAGE).replace('\\"', "\\u0022").replace("/", "\\/"),  # Bitrix
         repr(secret)[1:-1],
-        secret.encode().hex(),
-        *_base64(secret.encode()),
     }
-    yield from {_folded(form) for form in written if len(form) >= LEAST}
 
 
 # As JSON stands in a page: nothing that means something there is left as it is.
