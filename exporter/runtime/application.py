@@ -320,11 +320,8 @@ class Application:
     async def _swap_in(self, config: Config, digest: str, history: StatusHistory) -> None:
         """Swap ``config`` in, with the ``history`` of its state file."""
         same_history = history is self._since
-        kept = {
-            target.name: old
-            for target in config.targets
-            if same_history and (old := self._live.get(target.name)) is not None and old.serves(target)
-        }
+        known = in_slices(config.targets if same_history else ())
+        kept = {new.name: old async for new in known if (old := self._live.get(new.name)) is not None and old.serves(new)}
         opened = await self._world.open_targets((target for target in config.targets if target.name not in kept), history)
         # From here on nothing can fail: stop the old, swap, and wait for the old last, where it can do no harm.
         leaving = {name: old for name, old in self._live.items() if name not in kept}
@@ -338,7 +335,9 @@ class Application:
         live: dict[str, LiveTarget] = {}
         for target in config.targets:
             name = target.name
-            if name in kept:
+            if name in kept and kept[name].config is target:
+                live[name] = kept[name]
+            elif name in kept:
                 live[name] = kept[name].reconfigured(target)
                 self._snapshot.relabel(live[name].entry())
             else:

@@ -89,7 +89,9 @@ class LiveTarget:
 
     def serves(self, target: Target) -> bool:
         """Return whether ``target`` differs at most in what is ours, see :data:`_OURS`."""
-        return self.config == target or self.config.model_copy(update={key: getattr(target, key) for key in _OURS}) == target
+        if self.config is target or self.config == target:
+            return True
+        return self.config.model_copy(update={key: getattr(target, key) for key in _OURS}) == target
 
     def reconfigured(self, target: Target) -> LiveTarget:
         """Return the same live side for ``target``, which it serves; its next poll goes by the new policy."""

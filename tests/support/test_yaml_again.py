@@ -86,7 +86,7 @@ def same(found: Source, wanted: Source) -> None:
         assert found.line(path) == wanted.line(path)
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 @given(indent=st.sampled_from(["", "  "]), listed=targets, tail=st.sampled_from([[], ["timezone: UTC"]]), edits=edits)
 @example("", [["- name: a", "  note: |+"], ["- name: b"]], [], [(0.75, 0, ["", "", "   x"])])
 @example("", [["- name: a"], ["- name: b"]], ["timezone: UTC"], [(0.75, 0, ["..."])])
