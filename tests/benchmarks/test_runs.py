@@ -18,6 +18,7 @@ from tests.benchmarks import (
     bitrix24_reading,
     board,
     clients,
+    configuration,
     cut_texts,
     held_loop,
     known_secrets,
@@ -159,3 +160,13 @@ def test_the_fleet_that_is_scraped_shows_what_was_polled_and_keeps_the_rest() ->
 
 def test_a_percentile_is_a_wait() -> None:
     assert [scrapers.percentile(range(1, 201), share) for share in (0.5, 0.99, 1.0)] == [100, 198, 200]
+
+
+def test_a_small_configuration_is_healthy_built_and_changed(tmp_path: Path) -> None:
+    file = configuration.written(tmp_path, sites=20, portals=3)
+    start = asyncio.run(configuration.started(file))
+    assert start.healthy > 0
+    assert start.built > 0
+    with logging_as_before():
+        cost = configuration.read(file)
+    assert cost.reload > 0
