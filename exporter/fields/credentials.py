@@ -127,15 +127,20 @@ def _secret_file(name: object, reading: Reading | None) -> str | None:
     if reading:
         reading.files.append(path)
         reading.private.append(path)
+        if path in reading.opened:
+            return reading.opened[path]
     where = shown_path(path, name)
     fixes = {"absent": "create it, or correct the path; it is relative to this file", "wanted": "name a regular file"}
     content = read_named_file(path, where, _SECRET_FILE_BYTES, **fixes, holds="a credential")
     if not content.strip():
         raise field_error(f"{where} is empty", "write the credential into it")
     try:
-        return content.decode("utf-8-sig")
+        text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise field_error(f"{where} is not text", "write the credential into it as plain text") from None
+    if reading:
+        reading.opened[path] = text
+    return text
 
 
 def _secret_variable(name: object, reading: Reading | None) -> str | None:

@@ -37,7 +37,8 @@ class Reading:
 
     ``file`` is the configuration itself; ``private`` collects the files that hold a secret, it among them if one stands in it.
     ``windows`` are those at the top of the file, by name, as far as they can be used; ``certificates`` what the CA files held
-    that were read already, since a fleet may name one in each target; ``secrets`` collects what is to be shown nowhere.
+    that were read already, since a fleet may name one in each target, and ``opened`` what files with a secret did.
+    ``secrets`` collects what is to be shown nowhere.
     Without ``opens_secrets`` no secret is looked for that stands elsewhere; ``unopened`` collects their sources.
     ``outside`` collects what was looked at that may change while the file does not. ``targets`` collects, for each target in
     turn, the secrets in it, and whether nothing outside was looked at for it.
@@ -48,6 +49,7 @@ class Reading:
     windows: dict[str, WindowSpec] = field(default_factory=dict)
     files: list[Path] = field(default_factory=list)
     certificates: dict[Path, str] = field(default_factory=dict)
+    opened: dict[Path, str] = field(default_factory=dict)
     secrets: list[str] = field(default_factory=list)
     file: Path | None = None
     private: list[Path] = field(default_factory=list)

@@ -10,6 +10,8 @@ import yaml
 
 from exporter.config import effective_config, load_config
 from exporter.errors import ConfigError
+from exporter.fields import credentials
+from exporter.fields.files import read_named_file
 
 SITE = "7f1c2d3e-1111-4222-8333-444455556666"
 WEBHOOK = "https://portal.example/rest/1/planted0123456789/"
@@ -139,3 +141,25 @@ def test_a_variable_that_is_not_set_is_met_with_the_one_that_is(written: str, fi
         load_config(file, {"WIX_API_KEY": "planted", "PATH": "planted", "HOME": "planted"})
     assert [f"the environment variable {written} is not set"] == [problem.message for problem in caught.value.problems]
     assert [fix] == [problem.fix for problem in caught.value.problems]
+
+
+def test_a_file_that_many_targets_name_is_read_once_in_each_load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+
+    def noted(path: Path, where: str, most: int, **words: str) -> bytes:
+        read.append(path.name)
+        return read_named_file(path, where, most, **words)
+
+    monkeypatch.setattr(credentials, "read_named_file", noted)
+    rows = (
+        f"- {{name: t{number}, platform: wix, site_id: {SITE[:-2]}{number:02}, api_key: {{file: {number % 2}.key}}}}"
+        for number in range(8)
+    )
+    (tmp_path / "exporter.yml").write_text("\n".join(("targets:", *rows)))
+    for name in ("0.key", "1.key"):
+        (tmp_path / name).write_text(f"IST.key-{name}")
+    for _ in range(2):
+        config = load_config(tmp_path / "exporter.yml", {})
+        assert read == ["0.key", "1.key"]
+        assert {"IST.key-0.key", "IST.key-1.key"} == {*config.secrets}
+        read.clear()
