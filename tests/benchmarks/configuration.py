@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import io
 import multiprocessing
-import socket
 import sys
 import tempfile
 import time
@@ -33,6 +32,7 @@ from exporter.runtime.application import Application
 from exporter.runtime.targets import World
 from exporter.support import logs
 from exporter.web import Reloaded
+from tests.benchmarks.as_installed import environ, free_port
 from tests.benchmarks.figures import Figure, process_cpu
 from tests.benchmarks.goals import CONFIGURATION, HEALTHY_FIRST, RELOAD, RELOAD_STALL
 from tests.benchmarks.held_loop import longest_hold
@@ -90,6 +90,7 @@ def figures(rounds: int, sites: int = SITES, portals: int = PORTALS) -> Iterator
     costs: list[Cost] = []
     starts: list[Start] = []
     with tempfile.TemporaryDirectory() as folder:
+        asyncio.run(started(written(Path(folder), 1, 1)))  # the first one compiles
         for _ in range(rounds):
             file = written(Path(folder), sites, portals)
             starts.append(asyncio.run(started(file)))
@@ -117,12 +118,17 @@ def figures(rounds: int, sites: int = SITES, portals: int = PORTALS) -> Iterator
 
 async def started(file: Path) -> Start:
     """Run the exporter until its configuration is built."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     flags = (f"--config.file={file}", f"--web.listen-address=127.0.0.1:{port}")
     began = time.monotonic()
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "exporter", *flags, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE
+        sys.executable,
+        "-m",
+        "exporter",
+        *flags,
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.PIPE,
+        env=environ(file.parent),
     )
 
     async def healthy() -> float:

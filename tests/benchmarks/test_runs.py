@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import os
 import re
 import sys
 from contextlib import AsyncExitStack
@@ -25,6 +26,7 @@ from tests.benchmarks import (
     memory,
     page_server,
     portal_of_bytes,
+    start,
     scrapers,
     state_file,
 )
@@ -170,3 +172,9 @@ def test_a_small_configuration_is_healthy_built_and_changed(tmp_path: Path) -> N
     with logging_as_before():
         cost = configuration.read(file)
     assert cost.reload > 0
+
+
+def test_a_start_is_measured_beside_a_small_exporter() -> None:
+    cost = start.theirs(os.environ, 0)
+    assert 0 < cost.cpu < cost.memory
+    assert start.cpu_of(("--version",), os.environ) > 0
