@@ -26,8 +26,8 @@ from tests.benchmarks import (
     memory,
     page_server,
     portal_of_bytes,
-    start,
     scrapers,
+    start,
     state_file,
 )
 from tests.benchmarks.__main__ import LONG, benchmarks, main
