@@ -72,7 +72,7 @@ def figures(rounds: int, idle: float = 5.0) -> Iterator[Figure]:
     )
     memory = {PEER: tuple(cost.memory for cost in peers)}
     yield Figure("two targets, idle: memory", "MiB", tuple(cost.memory for cost in mine), memory, IDLE_MEMORY)
-    limit = "Python itself, and typer"
+    limit = "typer, which brings pydantic to read an option"
     yield Figure("--version: CPU", "s", versions, goal=VERSION_CPU, limited_by=limit)
     health = tuple(cost.healthcheck for cost in mine)
     yield Figure("healthcheck: CPU", "s", health, goal=HEALTHCHECK_CPU, limited_by=limit)
