@@ -83,7 +83,7 @@ async def tick(*inputs: Any, real: Callable[..., Any] = uvicorn.Server.on_tick) 
 PATCHES: dict[str, Callable[[], None]] = {
     "look-up": lambda: setattr(socket, "getaddrinfo", look_up(hang)),
     "fsync": lambda: setattr(os, "fsync", lambda _: hang("fsync")),
-    "page": lambda: setattr(Page, "render", lambda *_: hang("page")),
+    "page": lambda: setattr(Page, "make", lambda *_: hang("page")),
     "web-server": lambda: setattr(uvicorn.Server, "on_tick", tick),
     "token_files": lambda: setattr(TokenFile, "load", lambda _: hang("token file")),
     "reading": lambda: setattr(commands, "load_config", read),
