@@ -18,8 +18,7 @@ from typing import Any
 
 import uvicorn
 
-from exporter import cli
-from exporter.cli import commands
+from exporter import cli, config
 from exporter.metrics import Page
 from exporter.platforms.bitrix24.tokenfile import TokenFile
 from exporter.runtime.targets import LiveTarget, World
@@ -64,7 +63,7 @@ async def open_targets(*inputs: Any, real: Callable[..., Any] = World.open_targe
     return opened
 
 
-def read(*inputs: Any, real: Callable[..., Any] = commands.load_config, **more: Any) -> Any:  # noqa: ANN401
+def read(*inputs: Any, real: Callable[..., Any] = config.load_config, **more: Any) -> Any:  # noqa: ANN401
     """Read no configuration before the file ``GATE`` is there."""
     say("reading")
     while not Path(os.environ["GATE"]).exists():
@@ -86,7 +85,7 @@ PATCHES: dict[str, Callable[[], None]] = {
     "page": lambda: setattr(Page, "make", lambda *_: hang("page")),
     "web-server": lambda: setattr(uvicorn.Server, "on_tick", tick),
     "token_files": lambda: setattr(TokenFile, "load", lambda _: hang("token file")),
-    "reading": lambda: setattr(commands, "load_config", read),
+    "reading": lambda: setattr(config, "load_config", read),
     "opening": lambda: setattr(World, "open_targets", open_targets),
     "loop": lambda: setattr(TokenFile, "stamp", lambda _: hang_in_the_kernel("loop")),
 }
