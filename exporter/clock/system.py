@@ -33,6 +33,10 @@ class Clock(Timeline, Protocol):
         """Return Unix seconds as the wall clock would have them had nobody set it since this process began."""
         ...
 
+    def dated(self, moment: float) -> float:
+        """Return which moment of :meth:`steady` a ``moment`` of :meth:`monotonic` is; each time the very same number."""
+        ...
+
     def stepped(self) -> float:
         """Return by how many seconds it was set since then: what a moment of :meth:`steady` has to be moved by to be shown."""
         ...
@@ -91,6 +95,9 @@ class SystemClock:
 
     def steady(self) -> float:
         return self._monotonic() + self._began
+
+    def dated(self, moment: float) -> float:
+        return moment + self._began
 
     def stepped(self) -> float:
         before = self.steady()

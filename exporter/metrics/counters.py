@@ -22,9 +22,10 @@ class Changes:
         self._marks = count(1)
         self.mark = 0
 
-    def note(self) -> None:
-        """Tell that something has changed."""
-        self.mark = next(self._marks)
+    def note(self) -> int:
+        """Tell that something has changed; the mark of this change is returned."""
+        self.mark = mark = next(self._marks)
+        return mark
 
 
 class Counters:
@@ -41,14 +42,15 @@ class Counters:
         self._distributions: dict[Family, dict[tuple[str, ...], list[float]]] = {family: {} for family in self._counts}
         self._versions = dict.fromkeys(self._counts, 0)
         self._changes = changes
+        self.mark = 0
+        """Another one after each change of these series."""
 
     def add(self, family: Family, labels: tuple[str, ...], number: float) -> None:
         """Add ``number`` to the series with these own ``labels``; with 0 it exists from now on."""
         with self._lock:
             series = self._counts[family]
             series[labels] = series.get(labels, 0) + number
-            self._versions[family] += 1
-            self._changes.note()
+            self._changed(family)
 
     def observe(self, family: Histogram, labels: tuple[str, ...], value: float | None) -> None:
         """Count ``value`` in the distribution with these own ``labels``; with ``None`` it exists from now on."""
@@ -60,8 +62,11 @@ class Counters:
             if value is not None:
                 numbers[bisect_left(family.buckets, value)] += 1
                 numbers[-1] += value
-            self._versions[family] += 1
-            self._changes.note()
+            self._changed(family)
+
+    def _changed(self, family: Family) -> None:
+        self._versions[family] += 1
+        self.mark = self._changes.note()
 
     def count(self, family: Family) -> float:
         """Return the number of the series of ``family`` that has no labels of its own."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import Enum
 from functools import cache, lru_cache
 from itertools import accumulate
 from typing import Final
 
+from prometheus_client import Metric
 from prometheus_client.utils import floatToGoString
 
 from exporter.metrics.families.family import TARGET_LABELS, Family, Histogram, Row
@@ -20,17 +21,39 @@ class Format(Enum):
     OPENMETRICS = "openmetrics"
 
 
-@cache
 def header(family: Family, format: Format) -> bytes:  # noqa: A002  the exposition's own word
     """Return the ``# HELP`` and ``# TYPE`` lines of ``family``."""
-    text = family.help.replace("\\", r"\\").replace("\n", r"\n")
-    name = family.name
+    return _header(family.name, family.help, family.type, format)
+
+
+@lru_cache(maxsize=256)
+def _header(name: str, help: str, type: str, format: Format) -> bytes:  # noqa: A002  the exposition's own words
+    text = help.replace("\\", r"\\").replace("\n", r"\n")
     if format is Format.OPENMETRICS:
         # The newer format escapes quotes, too, and names a counter's family without the suffix of its samples.
         text = text.replace('"', r"\"")
-        if family.type == "counter":
+        if type == "counter":
             name = name.removesuffix("_total")
-    return f"# HELP {name} {text}\n# TYPE {name} {family.type}\n".encode()
+    return f"# HELP {name} {text}\n# TYPE {name} {type}\n".encode()
+
+
+def written(metrics: Iterable[Metric], format: Format) -> Iterator[bytes]:  # noqa: A002  the exposition's own word
+    """Yield the lines of prometheus-client's ``metrics``: gauges, counters and histograms, as the library writes them.
+
+    It takes three times as long. Its ``_created`` samples are left out: they double the series, and our rules ask
+    ``process_start_time_seconds``.
+    """
+    for metric in metrics:
+        yield _header(metric.name + "_total" * (metric.type == "counter"), metric.documentation, metric.type, format)
+        for name, labels, number, *_ in metric.samples:
+            if not name.endswith("_created"):
+                text = f"{{{_sorted_labels(tuple(labels.items()))}}}" if labels else ""
+                yield encode(f"{name}{text} {number_text(number)}\n")
+
+
+@lru_cache(maxsize=1_024)
+def _sorted_labels(labels: tuple[tuple[str, str], ...]) -> str:
+    return labels_text(dict(sorted(labels)))
 
 
 def escape(value: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Final
 
 from exporter.metrics.exposition import encode, labels_text, samples, target_labels_text
-from exporter.metrics.families.catalog import COUNTERS, GROUPS, TARGET_INFO
+from exporter.metrics.families.catalog import COUNTERS, GROUPS, TARGET_INFO, shown
 from exporter.metrics.families.family import Family
 from exporter.metrics.instruments import TargetInstruments
 from exporter.state.snapshot import TargetView
@@ -29,6 +29,7 @@ class Fragments:
         self._collectors: frozenset[str] = frozenset()
         self._instruments: TargetInstruments | None = None
         self._versions: dict[Family, int] = {}
+        self._mark = -1  # of what is counted, as it was read last
 
     def refresh(self, target: TargetView, instruments: TargetInstruments | None) -> None:
         """Make the lines anew whose source changed."""
@@ -37,9 +38,9 @@ class Fragments:
         if instruments is not self._instruments:
             for family in COUNTERS:
                 self._put(family, _NOTHING)
-            self._versions.clear()
+            self._count_anew()
             self._instruments = instruments
-        if instruments is not None:
+        if instruments is not None and instruments.mark != self._mark:
             self._count(instruments)
 
     def _read(self, target: TargetView) -> None:
@@ -47,8 +48,9 @@ class Fragments:
             labels = ",".join(filter(None, (self._labels, labels_text(target.labels))))
             self._put(TARGET_INFO, encode(f"{TARGET_INFO.name}{{{labels}}} 1.0\n"))
             self._info = target.labels
+        seen = shown(target)
         for position, group in enumerate(GROUPS):
-            piece, before = group.piece(target), self._pieces[position]
+            piece, before = group.piece(seen), self._pieces[position]
             if piece is before:
                 continue
             if piece is None or before is None:
@@ -63,16 +65,22 @@ class Fragments:
             self._pieces[position] = piece
         collectors = frozenset([collector.collector for collector in target.collectors])
         if collectors != self._collectors:
-            self._versions.clear()
+            self._count_anew()
             self._collectors = collectors
         self._target = target
 
+    def _count_anew(self) -> None:
+        self._versions.clear()
+        self._mark = -1
+
     def _count(self, instruments: TargetInstruments) -> None:
+        # Marks and versions are read before rendering: an event in between makes the next page render again, never miss it.
+        mark = instruments.mark
         for family, version in instruments.versions.items():
-            # Read before rendering: an event in between makes the next page render again, never miss it.
             if self._versions.get(family) != version:
                 self._put(family, instruments.render(family, self._collectors))
                 self._versions[family] = version
+        self._mark = mark
 
     def _put(self, family: Family, lines: bytes) -> None:
         if self.by_family.get(family, _NOTHING) != lines:

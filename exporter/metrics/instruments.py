@@ -114,6 +114,11 @@ class TargetInstruments:
         self._counters.add(VANISHED, (), bookings)
 
     @property
+    def mark(self) -> int:
+        """Another number after each change of one of its series."""
+        return self._counters.mark
+
+    @property
     def versions(self) -> Mapping[Family, int]:
         """By family a number that changes whenever one of its series does."""
         return self._counters.versions

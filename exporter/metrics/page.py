@@ -13,11 +13,7 @@ from functools import partial
 from threading import Lock
 from typing import Final
 
-import prometheus_client
-from prometheus_client.openmetrics import exposition as openmetrics
-from prometheus_client.registry import Collector
-
-from exporter.metrics.exposition import Format, encode, header, labels_text, number_text
+from exporter.metrics.exposition import Format, encode, header, labels_text, number_text, written
 from exporter.metrics.families import process
 from exporter.metrics.families.catalog import FAMILIES, OF_PLATFORM
 from exporter.metrics.families.family import Family
@@ -112,7 +108,7 @@ class Page:
 
     def _with_process(self, segments: Segments, view: View, format: Format) -> MadePage:  # noqa: A002  its own word
         own = [*_moment(view, format), *_warnings(view, format), *_discoveries(view, format)]
-        return MadePage(segments, _ended([*own, _registry_text(self._instruments.registry, format)], format))
+        return MadePage(segments, _ended([*own, *written(self._instruments.registry.collect(), format)], format))
 
     def _is_current(self, targets: Sequence[TargetView]) -> bool:
         return targets is self._targets and self._seen == (self._instruments.mark, len(self._fragments))
@@ -190,18 +186,6 @@ def _units(chunks: Sequence[Chunk], format: Format, of_platforms: Mapping[Family
     return units
 
 
-class _WithoutCreated:
-    """A registry without ``_created`` samples: they double the series, and our rules ask ``process_start_time_seconds``."""
-
-    def __init__(self, registry: Collector) -> None:
-        self._registry = registry
-
-    def collect(self) -> Iterable[prometheus_client.Metric]:
-        for metric in self._registry.collect():
-            metric.samples = [sample for sample in metric.samples if not sample.name.endswith("_created")]
-            yield metric
-
-
 def _moment(view: View, format: Format) -> Iterator[bytes]:  # noqa: A002  its own word
     for family, number in ((process.TIME, view.at), (process.READY, view.ready), (process.STANDBY, view.standby)):
         yield header(family, format)
@@ -231,12 +215,3 @@ def _discoveries(view: View, format: Format) -> Iterator[bytes]:  # noqa: A002  
 
 def _ended(lines: Iterable[bytes], format: Format) -> Iterable[bytes]:  # noqa: A002  its own word
     return (*lines, _EOF) if format is Format.OPENMETRICS else lines
-
-
-def _registry_text(registry: Collector, format: Format) -> bytes:  # noqa: A002  its own word
-    if format is Format.OPENMETRICS:
-        text: bytes = openmetrics.generate_latest(  # type: ignore[no-untyped-call]  # the library leaves it untyped
-            _WithoutCreated(registry)
-        )
-        return text.removesuffix(_EOF)
-    return prometheus_client.generate_latest(_WithoutCreated(registry))

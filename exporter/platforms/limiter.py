@@ -60,8 +60,7 @@ class LeakyBucket:
 
     def paused_until(self) -> float | None:
         """Return when a pause that runs ends, on the wall clock; ``None`` when none does."""
-        left = self.paused_for()
-        return self._clock.time() + left if left else None
+        return self._clock.dated(self._paused_until) + self._clock.stepped() if self.paused_for() else None
 
     def pause(self, seconds: float, refusal: PollError, *, each: float = 0.0, all_ask_the_same: bool = False) -> None:
         """Hold every request of this target for ``seconds``, as ``refusal`` asks; a longer pause that is running stays.

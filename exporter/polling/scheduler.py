@@ -152,7 +152,7 @@ class Scheduler:
         if progress.busy:
             return Answer.POLLING, 0.0
         progress.due = min(progress.due, max(now, progress.held, paused_until))
-        progress.state = replace(progress.state, next_poll=self._clock.steady() + progress.due - now)
+        progress.state = replace(progress.state, next_poll=self._clock.dated(progress.due))
         if progress.state.failure is not None:
             progress.forgiven = progress.state.failure.count
         if progress.alarm is not None:
@@ -241,7 +241,7 @@ class Scheduler:
             now = self._clock.monotonic()
             progress.due = job.after(began, now) if delay is None else now + delay
             progress.held = now + _asked_to_wait(outcome.error, delay)
-            state = replace(outcome.state, next_poll=self._clock.steady() + progress.due - now)
+            state = replace(outcome.state, next_poll=self._clock.dated(progress.due))
             self._publish(state)
             progress.state = state
             await job.history.save()

@@ -38,6 +38,19 @@ def test_a_clock_that_is_set_moves_no_steady_moment_and_what_is_shown_by_as_much
     assert machine.clock.time() == pytest.approx(machine.clock.steady() + machine.clock.stepped())
 
 
+def test_a_counted_moment_is_dated_the_same_whenever_that_is_asked() -> None:
+    machine = Machine()
+    machine.pass_time(1 / 3)
+    counted, steady = machine.clock.monotonic(), machine.clock.steady()
+    dated = machine.clock.dated(counted)
+    for _ in range(100):
+        machine.pass_time(1e-6)
+        machine.set_by(1e-7)
+        assert dated == machine.clock.dated(counted)
+    machine.set_by(3600)
+    assert machine.clock.dated(counted) == dated == pytest.approx(steady)
+
+
 def test_a_clock_that_is_set_back_after_it_was_set_forward_has_not_moved() -> None:
     machine = Machine()
     machine.set_by(600)

@@ -33,6 +33,9 @@ class ManualClock:
     def steady(self) -> float:
         return self.now
 
+    def dated(self, moment: float) -> float:
+        return moment + self._start
+
     def stepped(self) -> float:
         """Return what somebody said in ``set_by``: the wall clock alone is moved by that."""
         return self.set_by

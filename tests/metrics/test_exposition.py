@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metric, generate_latest
+from prometheus_client.openmetrics import exposition as openmetrics
+from prometheus_client.registry import Collector
 from prometheus_client.utils import floatToGoString
 
-from exporter.metrics.exposition import Format, header, number_text, samples, target_labels_text
+from exporter.metrics.exposition import Format, header, number_text, samples, target_labels_text, written
 from exporter.metrics.families.family import Family
+from exporter.metrics.instruments import Instruments
 from exporter.model import CollectorName
 from tests.harness import exposition, views
 from tests.harness.exposition import page_of
@@ -46,7 +52,7 @@ def test_half_a_surrogate_pair_does_not_cost_the_page() -> None:
 @given(st.floats() | st.integers(-(2**60), 2**60) | st.booleans())
 def test_numbers_look_as_prometheus_client_writes_them(number: float) -> None:
     expected = floatToGoString(number)  # type: ignore[no-untyped-call]  # the library leaves it untyped
-    assert expected.removeprefix("-") if number == 0 else expected == number_text(number)
+    assert number_text(number) == (expected.removeprefix("-") if number == 0 else expected)
 
 
 def test_a_help_text_is_escaped_as_each_format_wants_it() -> None:
@@ -59,3 +65,32 @@ def test_samples_keep_the_declared_order_of_the_labels() -> None:
     family = Family("x", "gauge", "", ("target", "platform", "window", "resource"))
     lines = samples(family, target_labels_text("100%", "wix"), [(("today", "7"), 2)])
     assert b'x{target="100%",platform="wix",window="today",resource="7"} 2.0\n' == lines
+
+
+class _Collected(Collector):
+    """What a registry had at one moment, without when its counters began."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.metrics = list(registry.collect())
+        for metric in self.metrics:
+            metric.samples = [sample for sample in metric.samples if not sample.name.endswith("_created")]
+
+    def collect(self) -> Iterable[Metric]:
+        return self.metrics
+
+
+@pytest.mark.parametrize("format_", Format)
+@RELAXED
+@given(values, values, st.floats(allow_nan=False, min_value=0))
+def test_what_the_library_counts_is_written_as_the_library_writes_it(
+    format_: Format, said: str, label: str, number: float
+) -> None:
+    registry = CollectorRegistry()
+    Instruments(registry, revision=label).poll_began("wix", number)
+    Gauge("booked", said, ["zone", "area"], registry=registry).labels(zone=label, area=label + "%s").set(number)
+    Counter("asked_total", said, registry=registry).inc(number)
+    Histogram("waited", said, ["by"], registry=registry).labels(label).observe(number)
+    collected = _Collected(registry)
+    write = generate_latest if format_ is Format.TEXT else openmetrics.generate_latest
+    expected = write(collected).removesuffix(b"# EOF\n")
+    assert expected == b"".join(written(collected.collect(), format_))

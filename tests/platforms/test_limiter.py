@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 
 import pytest
 import structlog.testing
 
+from exporter.clock import SystemClock
 from exporter.errors import (
     AuthError,
     ClientError,
@@ -221,3 +223,11 @@ def test_each_reason_of_a_pause_has_one_line_and_all_have_one_end() -> None:
         ("requests_paused", "overload", 900.0),
         ("requests_go_on", None, 2700.0),
     ] * 2 == lines
+
+
+def test_the_end_of_a_pause_is_the_very_same_moment_however_the_clocks_are_read() -> None:
+    ticks = itertools.count()
+    clock = SystemClock(wall=lambda: 1_790_000_000.0 + next(ticks) * 1.7e-6, monotonic=lambda: 5000.0 + next(ticks) * 1.3e-6)
+    limiter = LeakyBucket("salon", 1.0, 10.0, clock=clock, events=RecordedEvents())
+    limiter.pause(60.0, REFUSAL)
+    assert len({limiter.paused_until() for _ in range(100)}) == 1

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from operator import eq
-from typing import Any, Final, Generic
+from typing import Any, Final, Generic, NamedTuple
 
 from exporter.metrics.families import api, bookings, connections, freshness, links, policy, process, windows
 from exporter.metrics.families.family import PREFIX, TARGET_LABELS, Family, Gauge, T
@@ -22,6 +22,31 @@ TARGET_INFO: Final = Family(
 )
 
 
+class Shown(NamedTuple):
+    """A target, and what its collectors observed; ``None`` where there is no fresh data."""
+
+    target: TargetView
+    connections: ConnectionsObservation | None
+    bookings: BookingsObservation | None
+    links: LinksObservation | None
+
+
+def shown(target: TargetView) -> Shown:
+    """Return ``target`` with its observations apart."""
+    connections: ConnectionsObservation | None = None
+    bookings: BookingsObservation | None = None
+    links: LinksObservation | None = None
+    for state in target.collectors:
+        match state.observation:
+            case ConnectionsObservation() as seen:
+                connections = seen
+            case BookingsObservation() as counted:
+                bookings = counted
+            case LinksObservation() as linked:
+                links = linked
+    return Shown(target, connections, bookings, links)
+
+
 @dataclass(frozen=True, slots=True)
 class Group(Generic[T]):
     """Gauges that are read from the same piece of a target: they change together. No piece, no series.
@@ -31,69 +56,51 @@ class Group(Generic[T]):
     """
 
     gauges: tuple[Gauge[T], ...]
-    piece: Callable[[TargetView], T | None]
+    piece: Callable[[Shown], T | None]
     is_same: Callable[[T, T], bool] = eq
 
 
-def _connections(target: TargetView) -> ConnectionsObservation | None:
-    return next(_observations(target, ConnectionsObservation), None)
-
-
-def _bookings(target: TargetView) -> BookingsObservation | None:
-    return next(_observations(target, BookingsObservation), None)
-
-
-def _resources(target: TargetView) -> Mapping[str, str] | None:
+def _resources(seen: Shown) -> Mapping[str, str] | None:
     """Return what people call the resources that are counted one by one."""
-    observation = _bookings(target)
-    if observation is None:
-        return None
+    observation, aliases = seen.bookings, seen.target.policy.resource_aliases
+    if observation is None or not aliases:
+        return None if observation is None else observation.resource_names
     counted = {resource for row in observation.windows for resource in row.by_resource or ()}
-    aliases = {resource: name for resource, name in target.policy.resource_aliases.items() if resource in counted}
-    return {**observation.resource_names, **aliases}
+    return {**observation.resource_names, **{resource: name for resource, name in aliases.items() if resource in counted}}
 
 
-def _links(target: TargetView) -> LinksObservation | None:
-    return next(_observations(target, LinksObservation), None)
+def _windowed(seen: Shown) -> windows.Windowed:
+    return tuple(filter(None, (seen.bookings, seen.links)))
 
 
-def _windowed(target: TargetView) -> windows.Windowed:
-    return (*_observations(target, BookingsObservation), *_observations(target, LinksObservation))
-
-
-def _standing(target: TargetView) -> policy.Standing:
+def _standing(seen: Shown) -> policy.Standing:
+    target = seen.target
     return policy.Standing(target.policy.paused is not None, target.closed if target.policy.closed else None)
 
 
-def _accepted_connections(target: TargetView) -> policy.AcceptedConnections | None:
-    seen = _connections(target) if target.policy.connections else None
-    return None if seen is None else policy.AcceptedConnections(seen, target.policy.connections)
+def _accepted_connections(seen: Shown) -> policy.AcceptedConnections | None:
+    accepted = seen.target.policy.connections
+    return policy.AcceptedConnections(seen.connections, accepted) if accepted and seen.connections is not None else None
 
 
-def _credential(target: TargetView) -> str | None:
+def _credential(seen: Shown) -> str | None:
     # Who is not asked uses none: a credential's share of failing targets is counted by this family.
-    return target.policy.credential or None if target.policy.paused is None else None
-
-
-def _observations(target: TargetView, kind: type[T]) -> Iterator[T]:
-    for collector in target.collectors:
-        if isinstance(collector.observation, kind):
-            yield collector.observation
+    return seen.target.policy.credential or None if seen.target.policy.paused is None else None
 
 
 GROUPS: Final[tuple[Group[Any], ...]] = (
-    Group(freshness.TIMES, lambda target: target.collectors),
-    Group(freshness.OUTCOMES, lambda target: target.collectors, freshness.is_same_outcome),
-    Group(freshness.SETTINGS, lambda target: target.collectors, freshness.are_same_settings),
+    Group(freshness.TIMES, lambda seen: seen.target.collectors),
+    Group(freshness.OUTCOMES, lambda seen: seen.target.collectors, freshness.is_same_outcome),
+    Group(freshness.SETTINGS, lambda seen: seen.target.collectors, freshness.are_same_settings),
     Group(policy.OF_TARGET, _standing),
-    Group(connections.GAUGES, _connections, connections.is_same),
+    Group(connections.GAUGES, lambda seen: seen.connections, connections.is_same),
     Group(policy.OF_CONNECTIONS, _accepted_connections),
-    Group(bookings.GAUGES, _bookings, bookings.is_same),
+    Group(bookings.GAUGES, lambda seen: seen.bookings, bookings.is_same),
     Group(bookings.RESOURCES, _resources),
-    Group(links.GAUGES, _links, links.is_same),
+    Group(links.GAUGES, lambda seen: seen.links, links.is_same),
     Group(windows.GAUGES, _windowed),
     Group(api.CREDENTIAL, _credential),
-    Group(api.GAUGES, lambda target: target.usage),
+    Group(api.GAUGES, lambda seen: seen.target.usage),
 )
 
 #: Counted while the exporter works, per target.

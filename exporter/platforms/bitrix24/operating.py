@@ -157,14 +157,14 @@ class OperatingLedger:
 
     def usage(self) -> tuple[Budget, tuple[OperatingTime, ...]]:
         """Return the budget, and each operation that the portal has told a sum for; resets on our own wall clock."""
-        now, wall = self._clock.monotonic(), self._clock.time()
+        now, stepped = self._clock.monotonic(), self._clock.stepped()
         told = {name: account for name, account in self._accounts.items() if account.told_at > float("-inf")}
         spent = max((self._spent(account, now) for account in told.values()), default=0.0)
         return Budget("operating", self._budget, max(0.0, self._budget - spent)), tuple(
             OperatingTime(
                 name,
                 account.seconds if now < account.told_at + SUMMED_OVER_SECONDS else 0.0,
-                None if account.reset is None else wall + account.reset - now,
+                None if account.reset is None else self._clock.dated(account.reset) + stepped,
             )
             for name, account in sorted(told.items())
         )

@@ -40,6 +40,9 @@ class ShiftedClock:
     def steady(self) -> float:
         return self._true.steady() + self._began
 
+    def dated(self, moment: float) -> float:
+        return self._true.dated(moment) + self._began
+
     def stepped(self) -> float:
         return self.shift - self._began
 
