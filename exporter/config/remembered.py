@@ -1,5 +1,7 @@
 """What one load of the configuration leaves for the next, so that a reload works out only what is new.
 
+No value here has a text of its own: what stands in a file may be a secret.
+
 A target is taken over if its lines say the same, so do those of all that is filled into targets, and nothing outside of the
 files was looked at for it. If something was, such as a file with its credential, the target is built again, and the same object
 stays where it comes out the same. So who works something out of a target may remember it for as long as it is that object.
@@ -18,7 +20,7 @@ from exporter.support.yaml_again import Text
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Made:
     """A target that came out of the mapping ``raw`` of a file, with the ``secrets`` that stand there.
 
@@ -31,7 +33,7 @@ class Made:
     is_closed: bool
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)
 class Facts:
     """What was worked out of single targets, by what it is. It is a memory, so that one with more in it is not another one."""
 
@@ -54,7 +56,7 @@ class Facts:
         return Facts({what: {key: row for key, row in found.items() if key in here} for what, found in known.items()})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Load:
     """A load that found nothing wrong: its files as texts, what was filled into its targets, and what came out."""
 
@@ -70,7 +72,7 @@ class Load:
         return {index: made for index, raw in enumerate(raws) if (made := self.made.get(id(raw))) is not None}
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)
 class Remembered:
     """The last load of a configuration that found nothing wrong. Loads in two threads do each other no harm."""
 

@@ -66,20 +66,17 @@ class PolicyInForce:
 
 @dataclass(frozen=True, slots=True)
 class LiveTarget:
-    """A configured target and its live side: its session, its counters, and a job for each of its collectors."""
+    """A configured target and its live side: its session, its counters, and a job for each of its collectors.
+
+    ``account`` is a hash of the account that is watched, the same in each process; empty where the configuration does not tell.
+    """
 
     config: Target
     session: Session
     instruments: TargetInstruments
     jobs: tuple[Job, ...]
     policy: PolicyInForce
-
-    @property
-    def account(self) -> str:
-        """The hash of the account that is watched, the same in each process; empty where the configuration does not tell."""
-        account = self.config.account
-        # Of a secret in the key this sees the mask: what is kept in a file tells nothing of it.
-        return "" if account is None else hashlib.sha256(repr(account.key).encode()).hexdigest()[:_ACCOUNT_DIGITS]
+    account: str
 
     def entry(self) -> TargetEntry:
         """Return what the snapshot holds of the target besides its collectors."""
@@ -148,7 +145,8 @@ class World:
         policy = PolicyInForce(policy_of(target))
         services = Services(http, self.clock, self.random, events, since, self.admission, shared, policy, self.known)
         session = PausedSession() if target.paused else open_session(target, through(services))
-        return LiveTarget(target, session, events, _jobs(target, session, events, self.known, since), policy)
+        jobs = _jobs(target, session, events, self.known, since)
+        return LiveTarget(target, session, events, jobs, policy, _account_of(target))
 
     async def open_targets(self, targets: Iterable[Target], since: StatusHistory) -> dict[str, LiveTarget]:
         """Bring all ``targets`` to life, or none: raises :class:`~exporter.errors.ConfigError` with each that cannot be."""
@@ -168,6 +166,12 @@ class World:
             await _close(opened)
             raise ConfigError(problems)
         return opened
+
+
+def _account_of(target: Target) -> str:
+    account = target.account
+    # Of a secret in the key this sees the mask: what is kept in a file tells nothing of it.
+    return "" if account is None else hashlib.sha256(repr(account.key).encode()).hexdigest()[:_ACCOUNT_DIGITS]
 
 
 def _jobs(

@@ -273,9 +273,10 @@ class Snapshot:
 
     def arrange(self, names: Iterable[str], thresholds: Thresholds = DEFAULTS) -> None:
         """Show the targets in the order of ``names`` (all of them) and judge them by ``thresholds``, as configured."""
-        self._thresholds = thresholds
+        if thresholds != self._thresholds:  # each view of a target holds them
+            self._thresholds = thresholds
+            self._kept.clear()
         self._entries = {name: self._entries[name] for name in names}
-        self._kept.clear()
         self._intakes = {name: intake for name, intake in self._intakes.items() if name in self._entries}
 
     def remove_target(self, name: str) -> None:

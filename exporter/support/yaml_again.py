@@ -27,7 +27,7 @@ _DOCUMENT: Final = re.compile(r"---|\.\.\.|%")
 _ELEMENT: Final = re.compile(" *- ")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Text:
     """A file as it was read: its ``text``, the ``value`` of it, and what tells its elements apart.
 
@@ -54,7 +54,7 @@ class Text:
         return Source(self.value, _Lines(self, lines), (), size=self.size)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)
 class _Lines(Mapping[Path, int]):
     """On which line each value stands. Those of an element are found when they are asked for: few ever are."""
 

@@ -241,3 +241,12 @@ def test_nothing_is_remembered_of_targets_that_are_gone(tmp_path: Path) -> None:
     del config, state.targets[4]
     load_config(state.write(tmp_path), {}, remembered=remembered)
     assert gone() is None
+
+
+def test_what_is_remembered_tells_no_secret_when_it_is_printed(tmp_path: Path) -> None:
+    state, remembered = State([], [wix(1, "IST.secret-00000000"), bitrix(2, "secret-code-0000")]), Remembered()
+    load_config(state.write(tmp_path), {}, remembered=remembered)
+    last = remembered.last
+    values = [remembered, last, last.facts, *last.texts.values(), *last.made.values()]
+    assert len(values) == 6
+    assert [] == [text for text in map(repr, values) if "secret-" in text]

@@ -22,6 +22,7 @@ from exporter.model import (
     WindowLinks,
 )
 from exporter.state.snapshot import CollectorState, Snapshot, TargetEntry, View
+from exporter.state.thresholds import Thresholds
 
 START = 1_790_000_000.0
 
@@ -127,6 +128,16 @@ def test_targets_are_shown_in_the_order_of_the_configuration() -> None:
     snapshot = snapshot_of(replace(state(None), target="b"), replace(state(None), target="a"))
     snapshot.arrange(["a", "b"])
     assert ["a", "b"] == [target.name for target in snapshot.view(START).targets]
+
+
+def test_targets_that_stay_after_a_reload_are_the_very_same_views_unless_thresholds_changed() -> None:
+    snapshot = snapshot_of(replace(state(None), target="b"), replace(state(None), target="a"))
+    before = {target.name: target for target in snapshot.view(START).targets}
+    snapshot.arrange(["a", "b"])
+    assert all(target is before[target.name] for target in snapshot.view(START).targets)
+    stricter = Thresholds(conflict_soon=1.0)
+    snapshot.arrange(["a", "b"], stricter)
+    assert [stricter, stricter] == [target.thresholds for target in snapshot.view(START).targets]
 
 
 def test_a_view_after_a_step_of_the_wall_clock_makes_no_change_of_a_history_anew() -> None:

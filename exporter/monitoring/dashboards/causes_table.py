@@ -114,8 +114,8 @@ def causes_table(
         "alert": 337,
         "where": 135,
         "reason": 137,
-        "Value #B": 109,
-        "Value #C": 106,
+        "Value #B": 111,
+        "Value #C": 104,
         "fixed_by": 172,
         "alertstate": 79,
     }
