@@ -47,6 +47,9 @@ class Shard(Value, frozen=True, gc=False):
     index: int
     count: int
 
+    def __str__(self) -> str:
+        return f"{self.index}/{self.count}"  # as --shard has it
+
 
 WHOLE: Final = Shard(0, 1)
 """All of the targets, where they are not divided."""

@@ -204,6 +204,7 @@ class Application:
         view = self._snapshot.view(self._clock.steady(), stepped, self._scheduler.polling, site)
         if self._config:
             view = self._world.sites.shown(with_warnings(view, self._config.unwatched, self._warnings), self._config, stepped)
+            view = replace(view, shard=self._config.shard)
         view = replace(view, standby=self.standby, rejected_config=rejected and replace(rejected, at=rejected.at + stepped))
         return view if site is None else view.of_site(site)
 

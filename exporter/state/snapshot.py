@@ -18,6 +18,7 @@ from msgspec.structs import replace
 
 from exporter.errors import PollError, Reason
 from exporter.model import (
+    WHOLE,
     ApiUsage,
     BookingsObservation,
     Change,
@@ -25,6 +26,7 @@ from exporter.model import (
     ConnectionsObservation,
     LinksObservation,
     Observation,
+    Shard,
     Value,
 )
 from exporter.policy import ConfigWarning, RejectedConfig, TargetPolicy
@@ -178,7 +180,7 @@ class View(Value, frozen=True, gc=False):
     ``standby`` says that it polls nothing, and so has no targets to show, because it waits for another process to end.
     ``config_warnings`` are those of the configuration in force, without the ``accepted_warnings``; ``rejected_config`` is one
     that was refused since.
-    ``discoveries`` are the rules that find targets.
+    ``discoveries`` are the rules that find targets. ``shard`` is the part of all targets that these are.
     ``remembers`` is false for a ``probe``, which saw this moment alone.
     """
 
@@ -191,6 +193,7 @@ class View(Value, frozen=True, gc=False):
     remembers: bool = True
     accepted_warnings: tuple[ConfigWarning, ...] = ()
     discoveries: tuple[DiscoveryState, ...] = ()
+    shard: Shard = WHOLE
 
     @property
     def ready(self) -> bool:

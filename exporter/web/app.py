@@ -14,6 +14,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from exporter.errors import ConfigError
+from exporter.model import WHOLE, Shard
 from exporter.support.audit import Refusals, change_requested
 from exporter.support.told import Told
 from exporter.texts import DEFAULT, LANGUAGES, texts_in
@@ -131,7 +132,7 @@ class _Pages:
                 return await handler(request, None)
             names = frozenset(self._backend.targets(site))
             if not names and not self._backend.standby:
-                return PlainTextResponse("No such site: it is a value of the label site that a target has.\n", 404)
+                return _unknown_site(WHOLE if is_bare(request.scope) else self._backend.view().shard)
             return await handler(request, _Part(site, names))
 
         return self.once_open(answer)
@@ -307,13 +308,22 @@ def _asked_targets(request: Request) -> frozenset[str] | None:
     return frozenset(names) if (names := request.query_params.getlist("target")) else None
 
 
+def _unknown_site(shard: Shard) -> Response:
+    elsewhere = "" if shard == WHOLE else f"This is shard {shard}: a target of another shard may have it.\n"
+    return PlainTextResponse(f"No such site: it is a value of the label site that a target has.\n{elsewhere}", 404)
+
+
 def _unknown_target(asked: frozenset[str], backend: Backend, site: str | None = None) -> Response | None:
     unknown = sorted(asked.difference(backend.targets(site)))
     if not unknown or backend.standby:  # it has none, and that is no mistake of who asks
         return None
-    return PlainTextResponse(
-        "\n".join(["No such target:", *_some(map(repr, unknown)), "The status board lists all targets."]) + "\n", 404
+    shard = backend.view(site).shard  # the view of a site tells of none
+    listed = (
+        "The status board lists all targets."
+        if shard == WHOLE
+        else f"The status board lists the targets of shard {shard}; another shard may watch what it does not list."
     )
+    return PlainTextResponse("\n".join(["No such target:", *_some(map(repr, unknown)), listed]) + "\n", 404)
 
 
 def _some(lines: Iterable[str]) -> list[str]:

@@ -10,6 +10,7 @@ import msgspec
 
 from exporter import __version__
 from exporter.limits import BOARD_TARGETS, STATUS_ANSWER
+from exporter.model import WHOLE
 from exporter.policy import WarningKind
 from exporter.state.findings import Finding, findings
 from exporter.state.snapshot import TargetView, View
@@ -145,6 +146,7 @@ def head_of(view: View, found: Sequence[Finding], states: Mapping[str, TargetSta
         generated_at=moment_of(view.at),
         ready=view.ready,
         standby=view.standby,
+        shard=None if view.shard == WHOLE else view.shard,
         page=page,
         pages=pages_of(len(view.targets)),
         truncated=False,

@@ -14,7 +14,7 @@ from typing import Annotated, Final, Literal
 import msgspec
 
 from exporter.errors import Reason
-from exporter.model import CalendarType, CollectorName, ConnectionStatus, ErrorReason
+from exporter.model import CalendarType, CollectorName, ConnectionStatus, ErrorReason, Shard
 from exporter.policy import WarningKind
 from exporter.state.findings import Kind, Severity
 
@@ -356,10 +356,11 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
 class Status(msgspec.Struct, frozen=True, kw_only=True):
     """The whole answer. ``schema_version`` changes only together with the path.
 
-    ``standby`` says that the process waits for another one to end: it polls nothing and has no targets to show. ``page`` is
-    null where no page was asked for, ``pages`` how many the targets fill. ``truncated`` says that problems or targets were left
-    out because the answer would grow too large: then ask page by page. ``summary`` counts all of them all the same, and
-    ``verdict`` is the worst of all. What is ``listed`` is not judged.
+    ``standby`` says that the process waits for another one to end: it polls nothing and has no targets to show. ``shard`` is
+    null where the targets are not divided, and on the pages of one site. ``page`` is null where no page was asked for,
+    ``pages`` how many the targets fill. ``truncated`` says that problems or targets were left out because the answer would grow
+    too large: then ask page by page. ``summary`` counts all of them all the same, and ``verdict`` is the worst of all. What is
+    ``listed`` is not judged.
     """
 
     schema_version: Literal[1]
@@ -367,6 +368,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     generated_at: Moment
     ready: bool
     standby: bool
+    shard: Shard | None = None
     page: int | None
     pages: int
     truncated: bool

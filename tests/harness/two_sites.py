@@ -8,7 +8,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from exporter.errors import Reason
-from exporter.model import CollectorName, ConnectionStatus
+from exporter.model import CollectorName, ConnectionStatus, Shard
 from exporter.policy import ConfigWarning, Known, RejectedConfig, TargetPolicy
 from exporter.state.snapshot import View
 from tests.harness import views
@@ -54,9 +54,10 @@ def alone() -> View:
 
 
 def together() -> View:
-    """Return it with the second one, who fills pages, before and behind the first."""
+    """Return it as a shard with the second one, who fills pages, before and behind the first."""
     view = views.view_of(*map(_with_key, (theirs(0), mine(), *(theirs(number) for number in range(1, 60)))))
     others = tuple(ConfigWarning("no_connections", name, f"{THEIRS} has none", "add one") for name in (f"{THEIRS}-3", None))
     rejected = RejectedConfig(views.NOW - 60, f"targets[{THEIRS}-2]: unknown key", 1)
     warnings = (others[0], COPIED, OFF, others[1])
-    return replace(view, config_warnings=warnings, accepted_warnings=(MEANT, others[0]), rejected_config=rejected)
+    accepted = (MEANT, others[0])
+    return replace(view, config_warnings=warnings, accepted_warnings=accepted, rejected_config=rejected, shard=Shard(1, 3))

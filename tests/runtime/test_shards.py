@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from exporter.model import WHOLE, Shard
 from tests.harness.application import RunningApplication, application
 from tests.harness.business import Business, with_business
 from tests.harness.clock import ManualClock
@@ -35,5 +36,18 @@ def test_ages_go_on_when_one_process_becomes_two_and_two_become_three(tmp_path: 
                         found += await since(app)
                         await app.written(tmp_path / f"{file.name}.shard-{index}-of-{count}")
             assert known == set(found)
+
+    with_business(tmp_path, scenario)
+
+
+def test_what_is_shown_says_which_shard_it_is_but_not_to_who_sees_one_site(tmp_path: Path) -> None:
+    async def scenario(business: Business) -> None:
+        clock = ManualClock(1_790_000_000.0)
+        config = business.config(business.wix_target(labels={"site": "a"}))
+        for index in (0, 1):
+            async with application(config, clock, shard=(index, 2)) as app:
+                assert (Shard(index, 2), WHOLE) == (app.app.view().shard, app.app.view("a").shard)
+        async with application(config, clock) as app:
+            assert WHOLE == app.app.view().shard
 
     with_business(tmp_path, scenario)

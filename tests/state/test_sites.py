@@ -47,6 +47,7 @@ def test_a_site_shows_what_was_decided_to_be_shown_of_a_view_and_hides_a_field_t
         "remembers",
         "accepted_warnings",
         "discoveries",
+        "shard",
     ) == View.__struct_fields__
     shown = replace(together(), standby=True).of_site(MINE)
     assert msgspec.structs.replace(alone(), standby=True) == shown

@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from exporter.errors import ConfigError, Problem
-from exporter.model import CollectorName
+from exporter.model import CollectorName, Shard
 from exporter.state.discoveries import DiscoveryState
 from exporter.state.snapshot import View
 from exporter.web import Reloaded
@@ -100,6 +100,15 @@ def test_an_unknown_target_is_not_found_and_named(path: str, query: str) -> None
     assert answer.status_code == 404
     assert "No such target:\n'nobody'\n" in answer.text
     assert answer.headers["content-type"].startswith("text/plain")
+
+
+@pytest.mark.parametrize(("method", "path"), [("GET", "/metrics"), ("GET", "/api/v1/status"), ("POST", "/-/poll")])
+def test_where_targets_are_divided_who_asks_for_an_unknown_one_is_sent_to_the_other_shards(method: str, path: str) -> None:
+    told = "The status board lists the targets of shard 1/3; another shard may watch what it does not list.\n"
+    divided = ShownBackend(replace(views.healthy(), shard=Shard(1, 3)), lifecycle=True)
+    assert f"No such target:\n'nobody'\n{told}" == ask(divided, f"{path}?target=nobody", method).text
+    whole = ask(healthy(lifecycle=True), f"{path}?target=nobody", method).text
+    assert "No such target:\n'nobody'\nThe status board lists all targets.\n" == whole
 
 
 @pytest.mark.parametrize("path", ["/metrics", "/api/v1/status"])

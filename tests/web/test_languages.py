@@ -25,6 +25,7 @@ from exporter.model import (
     LinkAnswers,
     LinksObservation,
     Message,
+    Shard,
     UnlinkedBooking,
     WindowBookings,
     WindowLinks,
@@ -212,6 +213,7 @@ PAGES: Final[Mapping[str, View]] = {
     **{name: make() for name, make in views.SCENES.items()},
     "in_berlin": views.in_berlin(),
     "none": views.view_of(),
+    "shard": replace(views.view_of(), shard=Shard(1, 3)),
     "warned": _warned(),
     "broken": _broken(),
     "flapping": _flapping(),
@@ -312,6 +314,17 @@ def test_what_is_listed_paused_refused_or_unlinked_is_said_in_german_and_russian
     language: str, row: verdict.Row, said: str
 ) -> None:
     assert said in words(language, verdict_scenes.SCENES[row])
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("de", "Teil (Shard) 1/3: Die übrigen Konten stehen auf den Seiten der anderen Teile."),
+        ("ru", "Часть (shard) 1/3: остальные аккаунты показаны на страницах других частей."),
+    ],
+)
+def test_that_targets_are_divided_is_said_in_german_and_russian(language: str, said: str) -> None:
+    assert said in words(language, replace(views.healthy(), shard=Shard(1, 3)))
 
 
 def test_days_and_months_are_english_where_nothing_else_is_asked_for() -> None:

@@ -18,6 +18,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import Message, Receive, Scope, Send
 
 from exporter.metrics import Format, MadePage
+from exporter.model import WHOLE, Shard
 from exporter.state.snapshot import View
 from exporter.web import create_app
 from exporter.web.callers import signed_in
@@ -57,6 +58,39 @@ def test_the_json_of_a_site_counts_its_own() -> None:
 @pytest.mark.parametrize("site", ["nowhere", "zz", f"{THEIRS}%20", THEIRS.upper(), "%20", "."])
 def test_a_site_that_no_target_has_is_not_found(site: str, page: str) -> None:
     assert 404 == ask(ShownBackend(together()), f"/site/{site}{page}").status_code
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_where_targets_are_divided_an_operator_who_asks_for_an_unknown_site_is_sent_to_the_other_shards(page: str) -> None:
+    told = "No such site: it is a value of the label site that a target has.\n"
+    assert f"{told}This is shard 1/3: a target of another shard may have it.\n" == (
+        ask(ShownBackend(together()), f"/site/nowhere{page}").text
+    )
+    assert told == ask(ShownBackend(alone()), f"/site/nowhere{page}").text
+
+
+@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("query", ["", "?lang=de", "?q=nothing", f"?target={THEIRS}-1"])
+def test_the_pages_of_a_site_are_the_same_whether_targets_are_divided_or_not(page: str, query: str) -> None:
+    divided, whole = (
+        ask(ShownBackend(replace(together(), shard=shard)), HOME + page + query) for shard in (Shard(1, 3), WHOLE)
+    )
+    assert (divided.status_code, divided.content) == (whole.status_code, whole.content)
+
+
+def test_a_user_of_a_site_whose_targets_another_shard_has_is_told_nothing_of_shards() -> None:
+    async def signed(scope: Scope, receive: Receive, send: Send) -> None:
+        signed_in(scope, "anna")
+        await app(scope, receive, send)
+
+    async def asked() -> httpx.Response:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(signed), base_url="http://exporter") as client:
+            return await client.get(HOME)
+
+    backend = ShownBackend(replace(views.healthy(), shard=Shard(1, 3)))
+    backend.site_users = USERS
+    app = create_app(backend)
+    assert "No such site: it is a value of the label site that a target has.\n" == asyncio.run(asked()).text
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -14,7 +14,7 @@ import pytest
 from msgspec.structs import replace
 
 from exporter.errors import Reason
-from exporter.model import ApiUsage, BookingsObservation, CollectorName, Conflict
+from exporter.model import ApiUsage, BookingsObservation, CollectorName, Conflict, Shard
 from exporter.platforms.registry import PLATFORMS
 from exporter.state.snapshot import View
 from exporter.web.status_api import encode_status, schema_text
@@ -53,6 +53,14 @@ def test_no_targets_keep_to_the_schema() -> None:
     found = document(views.view_of())
     jsonschema.validate(found, json.loads(PUBLISHED.read_text()))
     assert [] == found["targets"]
+
+
+def test_a_shard_says_which_part_of_the_targets_it_shows_and_the_whole_says_none() -> None:
+    whole = views.healthy()
+    found = document(replace(whole, shard=Shard(1, 3)))
+    jsonschema.validate(found, json.loads(PUBLISHED.read_text()))
+    assert {"index": 1, "count": 3} == found["shard"]
+    assert None is document(whole)["shard"]
 
 
 def test_the_schema_refuses_what_the_answer_never_is() -> None:

@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from exporter.errors import Reason
-from exporter.model import BookingsObservation, CollectorName, Conflict, ConnectionStatus, WindowBookings
+from exporter.model import BookingsObservation, CollectorName, Conflict, ConnectionStatus, Shard, WindowBookings
 from exporter.policy import Known, TargetPolicy
 from exporter.state import verdict
 from exporter.state.advice import for_failure
@@ -41,6 +41,24 @@ def test_a_standby_is_neither_good_nor_bad_and_says_who_shows_the_targets() -> N
     assert "Another exporter is active and shows the targets." in text
     assert "No targets" not in text
     assert "Add a target" not in text
+
+
+def test_a_shard_says_next_to_the_verdict_that_there_are_others() -> None:
+    whole = views.view_of(site("a", views.connection("Chair 1")))
+    told = "Shard 1/3: the other targets are on the boards of the other shards."
+    assert f"Everything is in order 1 target {told}" in words(page(replace(whole, shard=Shard(1, 3))))
+    assert "other shards" not in words(page(whole))
+
+
+def test_a_shard_says_so_while_it_stands_by() -> None:
+    assert "Shard 0/2: the other targets" in words(page(replace(views.standby(), shard=Shard(0, 2))))
+
+
+def test_a_shard_to_which_no_target_falls_says_so_and_the_whole_speaks_of_no_shard() -> None:
+    assert "No targets The configuration names no target of this shard. Shard 1/3: the other targets" in words(
+        page(replace(views.view_of(), shard=Shard(1, 3)))
+    )
+    assert "No targets The configuration names no target. " in words(page(views.view_of()))
 
 
 def test_no_targets_is_said() -> None:
