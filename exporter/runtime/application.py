@@ -17,11 +17,10 @@ from msgspec.structs import replace
 
 from exporter.config import Config, config_hash, effective_config, refuse_opening
 from exporter.errors import ConfigError, Problem
-from exporter.limits import MESSAGE
 from exporter.metrics import Format, MadePage, Page
 from exporter.model import CollectorName
-from exporter.policy import RejectedConfig
 from exporter.polling import CANCEL_SECONDS, Scheduler
+from exporter.runtime.attempts import Attempts
 from exporter.runtime.closing import Closing
 from exporter.runtime.targets import LiveTarget, World
 from exporter.state.asking import Asked
@@ -40,8 +39,6 @@ T = TypeVar("T")
 REPLACED_TARGET_GRACE_SECONDS: Final = 5.0
 REPLACED_TARGET_CLOSE_SECONDS: Final = 5.0
 CLOSE_SECONDS: Final = 1.0  # at least, out of the grace time of the stop
-
-_READ, _IN_FORCE = "configuration as read", "configuration in force"  # who holds its secrets: the first may be rejected
 
 
 class Application:
@@ -93,11 +90,8 @@ class Application:
         self._changing, self._opened, self._stopping = asyncio.Lock(), asyncio.Event(), False
         self._change: asyncio.Task[Any] | None = None
         self._closing = Closing(self._clock)
-        # The last attempt: its configuration if that could be read, its problems if it was rejected; and what was seen then.
-        self._tried: Config | None = None
-        self._rejected: str | None = None
-        self._rejected_config: RejectedConfig | None = None
-        self._seen: Stamps | None = None
+        self._attempts = Attempts(world.clock, world.instruments, world.known)
+        self._seen: Stamps | None = None  # the files as they were at the last attempt
         self._read: Stamps = ()  # the files as they were when the configuration in force was read
 
     @property
@@ -117,7 +111,7 @@ class Application:
         async def start() -> None:
             digest, self._read = await asyncio.to_thread(self._look_at, config)
             await self._apply(config, digest)
-            self._tried = config
+            self._attempts.tried = config
 
         await self._one_at_a_time(start)
 
@@ -132,14 +126,14 @@ class Application:
         """Reload when file or secrets changed since the last attempt (``--config.watch``). Raises as :meth:`reload`."""
         seen = await asyncio.to_thread(stamps, self.config.files)
         # What a rejected configuration names may lie in files that we do not know: then only reading it tells.
-        if seen == self._seen and self._rejected is None:
+        if seen == self._seen and self._attempts.ended_well:
             return
         try:
             config = await asyncio.to_thread(self._load)
         except ConfigError as error:
-            changed = str(error.told(self._world.known.mask)) != self._rejected
+            changed = self._attempts.is_another(error)
         else:
-            changed = config != self._tried
+            changed = config != self._attempts.tried
         self._seen = seen  # not before: who begins this anew after a bug has seen nothing yet
         if changed:
             change_requested("reload", by="watch")
@@ -167,8 +161,8 @@ class Application:
         except ConfigError as error:
             if self._stopping:
                 raise
-            if str(error) != self._rejected:  # it is tried again and again
-                self._reject(error)
+            if self._attempts.is_another(error):  # it is tried again and again
+                self._attempts.rejected(error)
         return not self.standby
 
     @property
@@ -200,12 +194,12 @@ class Application:
         return self._snapshot.names(site)
 
     def view(self, site: str | None = None) -> View:
-        stepped, rejected = self._clock.stepped(), self._rejected_config
+        stepped = self._clock.stepped()
         view = self._snapshot.view(self._clock.steady(), stepped, self._scheduler.polling, site)
         if self._config:
             view = self._world.sites.shown(with_warnings(view, self._config.unwatched, self._warnings), self._config, stepped)
             view = replace(view, shard=self._config.shard)
-        view = replace(view, standby=self.standby, rejected_config=rejected and replace(rejected, at=rejected.at + stepped))
+        view = replace(view, standby=self.standby, rejected_config=self._attempts.shown(stepped))
         return view if site is None else view.of_site(site)
 
     async def metrics(self, format: Format, targets: frozenset[str] | None, site: str | None = None) -> MadePage:  # noqa: A002  the exposition's word
@@ -265,25 +259,19 @@ class Application:
                 self.changes += 1
 
     async def _reload(self, load: Callable[[], Config]) -> Reloaded:
-        self._tried, before = None, self._config
+        self._attempts.tried, before = None, self._config
         try:
             config, digest, read = await asyncio.to_thread(self._load_and_look, load)
-            self._tried = config
+            self._attempts.tried = config
             await self._apply(config, digest)
         except ConfigError as error:
-            masked = error.told(self._world.known.mask)
-            self._reject(masked)
-            raise masked from None
+            raise self._attempts.rejected(error) from None
         except StateFileInUseError as error:
-            rejected = ConfigError([Problem("state_file", str(error))])
-            self._reject(rejected)
-            raise rejected from None
+            raise self._attempts.rejected(ConfigError([Problem("state_file", str(error))])) from None
         except Exception as bug:
             log.exception("config_reload_crashed")
             what = f"a bug in the exporter ({type(bug).__name__})"
-            rejected = ConfigError([Problem("", what, "please report it with the log")])
-            self._reject(rejected)
-            raise rejected from None
+            raise self._attempts.rejected(ConfigError([Problem("", what, "please report it with the log")])) from None
         found = Reloaded.CHANGED if config != before else Reloaded.SAME if read != self._read else Reloaded.UNTOUCHED
         self._read = read
         if found is not Reloaded.CHANGED:
@@ -296,15 +284,8 @@ class Application:
         return config, *self._look_at(config)
 
     def _look_at(self, config: Config) -> tuple[str, Stamps]:
-        self._world.known.hold(_READ, config.secrets, config.names)
+        self._attempts.read(config)
         return config_hash(config), stamps(config.files)
-
-    def _reject(self, error: ConfigError) -> None:
-        self._rejected, now = str(error), self._clock.steady()
-        first = self._world.known.told(str(error.problems[0]) if error.problems else str(error), MESSAGE.number)
-        self._rejected_config = RejectedConfig(now, first, len(error.problems))
-        self._instruments.config_loaded(ok=False, at=now, hash=None)
-        log.error("config_reload_failed", problems=[str(problem) for problem in error.problems])
 
     async def _apply(self, config: Config, digest: str) -> None:
         refuse_opening(self._config, config)
@@ -372,9 +353,7 @@ class Application:
         return self._config is not None and not self.standby
 
     async def _accepted(self, config: Config, digest: str) -> None:
-        self._rejected = self._rejected_config = None
-        self._world.known.hand_over(_READ, _IN_FORCE)
-        self._instruments.config_loaded(ok=True, at=self._clock.steady(), hash=digest)
+        self._attempts.accepted(digest)
         async for warning in in_slices((*config.warnings, *config.gaps), LINES):
             log.warning("config_warning", problem=str(warning))
 
