@@ -7,7 +7,7 @@ makes us wait is as long as the poll's patience at most (:func:`exporter.platfor
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeVar
 from urllib.parse import quote
@@ -124,6 +124,11 @@ class _Redirect:
     status: int
 
 
+def rows_of(reply: Reply) -> int:
+    """Return how many rows the work on ``reply`` amounts to."""
+    return rows_in(reply.result)
+
+
 class Api:
     """The REST API of one portal through one credential; shared by the target's collectors."""
 
@@ -156,9 +161,9 @@ class Api:
         """Return how many calls the portal may be asked at once."""
         return self._lease.portal.calls_at_once()
 
-    async def decode(self, reply: Reply, read: Callable[[Reply], T]) -> T:
-        """Return what ``read`` makes of ``reply``."""
-        return await off_the_loop(self.admission, rows_in(reply.result), read, reply)
+    async def decode(self, replies: Sequence[Reply], read: Callable[[Reply], T]) -> list[T]:
+        """Return what ``read`` makes of each of ``replies``, all in one go."""
+        return await off_the_loop(self.admission, sum(map(rows_of, replies)), lambda: [read(reply) for reply in replies])
 
     def degraded_reason(self) -> PollError | None:
         """Return what is wrong with the credential although requests still work."""

@@ -9,8 +9,11 @@ Every read has an end: a page must bring something new, most of what is sent mus
 
 from __future__ import annotations
 
+import asyncio
 import math
 from collections.abc import Callable, Sequence
+from itertools import islice
+from operator import lt
 from typing import Final, Generic, Protocol, TypeVar
 
 from exporter.counting import hull
@@ -18,18 +21,17 @@ from exporter.errors import InvalidResponseError, PollError
 from exporter.limits import PORTAL_PAGE_ROWS
 from exporter.model import Window
 from exporter.platforms.bitrix24.answers import Page, Reply
-from exporter.platforms.bitrix24.api import Api, Command, Params
+from exporter.platforms.bitrix24.api import Api, Command, Params, rows_of
 from exporter.platforms.bitrix24.api_errors import Refusal
 from exporter.platforms.bitrix24.batching import MAX_COMMANDS, Batcher
 from exporter.platforms.bitrix24.operating import BATCH
-from exporter.platforms.decoding import off_the_loop
-from exporter.support.slices import in_slices
+from exporter.platforms.decoding import ROWS_AT_ONCE, off_the_loop
 
 PAGE_ROWS: Final = 50
 FIRST_BLOCK: Final = 4
 GROWN_BLOCK: Final = 2
 PAGES_AT_ONCE: Final = 4
-"""So many are decoded between two turns of the event loop: half a millisecond."""
+"""So many are decoded at most between two turns of the event loop: half a millisecond."""
 SPARE_PAGES: Final = 10
 """Pages that may bring little, beside twice those that the most rows fill."""
 NONE_READABLE: Final = "the portal sends bookings of which none can be read"
@@ -48,6 +50,11 @@ class Join(Protocol[T]):
     """Puts the rows of pages together: each id once, as it was read last; ``distinct`` says that none came twice."""
 
     def __call__(self, parts: Sequence[Sequence[T]], *, distinct: bool) -> Sequence[T]: ...
+
+
+def _is_much(replies: Sequence[Reply]) -> bool:
+    """Return whether so many pages would hold the loop: a turn for each, though, costs a third of what is done in it."""
+    return len(replies) > PAGES_AT_ONCE or sum(map(rows_of, replies)) > ROWS_AT_ONCE
 
 
 def _one_each(rows: Sequence[T]) -> Sequence[int]:
@@ -95,7 +102,7 @@ class Pager(Generic[T]):
         """
         pages = _Pages[T](self._method, self._max_rows, self._too_many, self._weigh, self._join)
         reply = await self._api.call(self._command(params, 0), share=self._batcher.share)
-        pages.add(reply, await self._api.decode(reply, self._read))
+        await self._add(pages, [reply])
         expected, grown = self._pages - 1, FIRST_BLOCK if self._pages == 0 else GROWN_BLOCK
         while not pages.complete:
             if expected > 0:
@@ -114,15 +121,27 @@ class Pager(Generic[T]):
         # While the operating time of `batch` is used up, by the links for one, the pages are asked for one by one.
         batched = self._method not in self._api.not_batchable and self._api.ledger.allows(BATCH, self._batcher.share)
         outcomes = await self._batcher.run(commands) if batched else {}
-        async for key, command in in_slices(commands.items(), PAGES_AT_ONCE):  # all in one go would hold the loop
+        came: list[Reply] = []
+        for key, command in commands.items():
             outcome = outcomes.get(key)
+            if came and (not isinstance(outcome, Reply) or _is_much([*came, outcome])):
+                await self._add(pages, came)
+                came = []
             if outcome is None:  # not by a batch
                 if pages.complete:
                     return
                 outcome = await self._api.call(command, share=self._batcher.share)
             if isinstance(outcome, Refusal):
                 raise outcome.error
-            pages.add(outcome, await self._api.decode(outcome, self._read))
+            came.append(outcome)
+        if came:
+            await self._add(pages, came)
+
+    async def _add(self, pages: _Pages[T], replies: Sequence[Reply]) -> None:
+        """Take the next pages, and let the event loop have a turn."""
+        for reply, page in zip(replies, await self._api.decode(replies, self._read), strict=True):
+            pages.add(reply, page)
+        await asyncio.sleep(0)
 
     def _command(self, params: Params, start: int) -> Command:
         # Without an order the portal sorts as it likes, and offsets skip and repeat rows.
@@ -151,8 +170,10 @@ class _Pages(Generic[T]):
         self._weigh = weigh
         self._join = join
         self._parts: list[Sequence[T]] = []
-        self._weights: dict[str, int] = {}  # by id, those of rows that could not be read as well
-        self._weight = 0  # their sum
+        self._ids = 0  # those of rows that could not be read as well
+        self._largest = 0
+        self._weight = 0  # of all rows
+        self._weights: dict[str, int] = {}  # by id, once they no longer come in order
         self._repeated = 0  # rows that were sent before, or that nobody can tell apart
 
     @property
@@ -181,9 +202,7 @@ class _Pages(Generic[T]):
                 raise InvalidResponseError(f"{self._method} names a next page behind more than {PORTAL_PAGE_ROWS}")
             # Should pages ever have another size, the portal shows it here (bitrix24.md 13).
             self.step = reply.next or max(PAGE_ROWS, page.size)
-        known = len(self._weights)
-        self._take(page)
-        new = len(self._weights) - known
+        new = self._take(page)
         # The last page is not full and names no next one. A block of a batch may reach beyond it; should there be rows, it was
         # not the last.
         self.complete = page.size < self.step and reply.next is None
@@ -201,25 +220,41 @@ class _Pages(Generic[T]):
         elif not self.needed:
             self.needed = self.count
 
-    def _take(self, page: Page[T]) -> None:
-        self._parts.append(page.rows)
-        weights = self._weights
-        ids = [row.id for row in page.rows] if page.malformed else page.ids
+    def _take(self, page: Page[T]) -> int:
+        """Keep the rows of ``page``; returns how many of its ids are new."""
         each = self._weigh(page.rows)
-        if weights.keys().isdisjoint(ids) and len(set(ids)) == len(ids):
+        if not self._weights and not page.malformed and self._lies_ahead(page.ids):
+            self._parts.append(page.rows)
             self._weight += sum(each)
-        else:
-            last = dict(zip(ids, each, strict=True))
-            self._weight += sum(last.values()) - sum([weights.get(row_id, 0) for row_id in last])
-        weights.update(zip(ids, each, strict=True))
+            self._ids += len(page.ids)
+            return len(page.ids)
+        weights = self._weights = self._weights or self._weighed()
+        self._parts.append(page.rows)
+        ids = [row.id for row in page.rows] if page.malformed else page.ids
+        last = dict(zip(ids, each, strict=True))
+        self._weight += sum(last.values()) - sum([weights.get(row_id, 0) for row_id in last])
+        weights.update(last)
         if page.malformed:
             unreadable = {row_id: 1 for row_id in page.ids if row_id not in weights}
             self._weight += len(unreadable)
             weights.update(unreadable)
+        new = len(weights) - self._ids
+        self._ids = len(weights)
+        return new
+
+    def _lies_ahead(self, ids: Sequence[str]) -> bool:
+        """Return whether ``ids`` are larger than all before them, one by one, as was asked for: then none came before."""
+        numbers = [self._largest, *map(int, ids)]
+        self._largest = numbers[-1]
+        return all(map(lt, numbers, islice(numbers, 1, None)))
+
+    def _weighed(self) -> dict[str, int]:
+        """Return what the rows so far count for, by id, when each came once."""
+        return {row.id: weight for rows in self._parts for row, weight in zip(rows, self._weigh(rows), strict=True)}
 
     def _check_progress(self) -> None:
         # Some come twice when somebody books meanwhile; a portal that sends little else would be read for hours.
-        if self._repeated > len(self._weights):
+        if self._repeated > self._ids:
             raise InvalidResponseError(f"{self._method} repeats most of its rows instead of coming to an end")
         if self.count > 2 * self._max_rows // PAGE_ROWS + SPARE_PAGES:
             raise InvalidResponseError(f"{self._method} sends pages without end, and hardly anything in them")

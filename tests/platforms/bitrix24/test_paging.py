@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+from random import Random
+
 import pytest
 from msgspec import Raw
 
@@ -137,3 +140,21 @@ def test_pages_that_hardly_bring_anything_end_when_those_of_the_cap_would_have_b
         add(pages, number + 1, number + 2, 50 * number + 50)
     with pytest.raises(InvalidResponseError, match="without end"):
         add(pages, 60, 61, 50 * 52)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_rows_in_whatever_order_count_once_each_and_as_they_were_read_last(seed: int) -> None:
+    random = Random(seed)
+    in_order = random.randrange(4)  # so many pages come by ascending id, then come what may
+    ids = [*range(1, 1 + 50 * in_order), *(random.randrange(1, 1000) for _ in range(300))]
+    rows = [Booking(str(number), 0.0, 1.0, ("1",) * random.randrange(4)) for number in ids]
+    so_far = [{row.id: row for row in rows[: end + 50]} for end in range(0, len(rows), 50)]
+    most = max(sum(reservations(tuple(last.values()))) for last in so_far)
+    for cap in (most, most - 1):
+        pages = pages_of(cap)
+        with pytest.raises(TargetConfigError, match="too many") if cap < most else nullcontext():
+            for start in range(0, len(rows), 50):
+                part = rows[start : start + 50]
+                pages.add(Reply(Raw(b"{}"), start + 50), Page(part, [row.id for row in part], len(part), 0))
+            assert {row.id: row for row in pages.rows} == so_far[-1]
+            assert len(pages.rows) == len(so_far[-1])
