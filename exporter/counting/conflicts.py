@@ -15,7 +15,8 @@ from __future__ import annotations
 import heapq
 from collections import defaultdict, deque
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from itertools import groupby
+from itertools import compress, count, islice
+from operator import gt
 from typing import Final
 
 from exporter.counting.bookings import Rule, in_any, positions_in_any
@@ -77,7 +78,7 @@ def conflicting(bookings: Table, overlapping_resources: Collection[str] = ()) ->
 
     Most bookings overlap nothing, which the order of their starts alone tells; only the others are looked at closely.
     """
-    starts, ends = bookings.starts.tolist(), bookings.ends.tolist()
+    starts, ends = bookings.starts, bookings.ends
     found: set[int] = set()
     for lane in _lanes(bookings, overlapping_resources).values():
         lane.sort(key=starts.__getitem__)
@@ -89,17 +90,17 @@ def conflicting(bookings: Table, overlapping_resources: Collection[str] = ()) ->
 
 def _tangles(lane: Sequence[int], starts: Sequence[float], ends: Sequence[float]) -> Iterator[tuple[int, int]]:
     """Yield the slices of ``lane`` (positions by start) in which each but the first begins before an earlier one ended."""
-    tangled: list[int] = []
-    latest_end = float("-inf")
-    for turn, position in enumerate(lane):
-        if starts[position] < latest_end:
-            tangled.append(turn)
-        if ends[position] > latest_end:  # noqa: PLR1730  a call of max() takes as long as all the rest
-            latest_end = ends[position]
-    # What follows on each other is one tangle, with what stands before it.
-    for _, run in groupby(enumerate(tangled), lambda item: item[1] - item[0]):
-        turns = [turn for _, turn in run]
-        yield turns[0] - 1, turns[-1] + 1
+    begins, finishes = list(map(starts.__getitem__, lane)), list(map(ends.__getitem__, lane))
+    last = 0
+    # The second of a slice begins before the one in front of it ended, else it would belong to the slice before.
+    for second in compress(count(1), map(gt, finishes, islice(begins, 1, None))):
+        if second < last:
+            continue
+        latest_end, last = finishes[second - 1], second
+        while last < len(lane) and begins[last] < latest_end:
+            latest_end = max(latest_end, finishes[last])
+            last += 1
+        yield second - 1, last
 
 
 def _overlapping(lane: Sequence[tuple[float, float, int]]) -> Iterator[int]:
