@@ -44,7 +44,7 @@ from exporter.state.thresholds import DEFAULTS
 from exporter.support import logs, sdnotify
 from exporter.support.audit import change_requested
 from exporter.support.supervision import supervised
-from exporter.support.threads import UnwaitedThreads
+from exporter.support.threads import UnwaitedThreads, take_short_turns
 from exporter.support.tls_buffers import shrink_tls_buffers
 from exporter.web import Server, WebConfig, create_app, listener_warning, serve
 
@@ -90,6 +90,7 @@ async def run(
     sites = KnownSites()
     load = sites.loading(loading_with_users(load, web_config))
     _make_room()
+    take_short_turns()
     shrink_tls_buffers()
     garbage.postpone()
     lag = LoopLag()

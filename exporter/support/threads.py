@@ -1,7 +1,8 @@
-"""Threads: pools that the end of the process does not wait for, and what there is to say when the machine gives no thread."""
+"""Threads: whose turn it is, pools that the end of the process does not wait for, and what to say when there is no thread."""
 
 from __future__ import annotations
 
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
@@ -9,6 +10,16 @@ NO_THREAD: Final = (
     "this machine gives the exporter no further thread (fix: raise TasksMax of the systemd unit, the pids limit of the "
     "container or ulimit -u; Docker before 20.10.10 refuses threads to newer images: update it)"
 )
+
+TURN_SECONDS: Final = 0.001
+
+
+def take_short_turns() -> None:
+    """Let a thread that computes give way to another after a millisecond, for the whole process; in Python it is five.
+
+    A page is made, compressed and sent in many small steps, and before each it may have to wait for that long.
+    """
+    sys.setswitchinterval(TURN_SECONDS)
 
 
 def is_no_thread(error: BaseException) -> bool:

@@ -35,6 +35,7 @@ from exporter.polling.admission import Admission
 from exporter.runtime import garbage
 from exporter.state.status_history import StatusHistory
 from exporter.support.secret import Secret
+from exporter.support.threads import take_short_turns
 from tests.benchmarks import goals
 from tests.benchmarks.figures import Figure, NotRun, in_turns, peer
 from tests.benchmarks.held_loop import longest_hold
@@ -70,6 +71,7 @@ class Run:
 
 async def ours(url: str, stack: AsyncExitStack) -> Read:
     """Return a poll of the collector, which remembers the poll before; it counts the bookings of yesterday and of the week."""
+    take_short_turns()  # as the daemon does
     clock = SystemClock()
     settings = BitrixBookings(interval=300.0, max_age=900.0, windows=WINDOWS)
     target = BitrixTarget(
@@ -84,7 +86,7 @@ async def ours(url: str, stack: AsyncExitStack) -> Read:
     http = await stack.enter_async_context(pool(clock))
     services = Services(http, clock, Random(1), RecordedEvents(), StatusHistory(), Admission(clock), Shared())
     collector = open_session(target, services).collectors[CollectorName.BOOKINGS]
-    garbage.settle()  # as the daemon does when its targets are open
+    garbage.settle()  # ditto, when its targets are open
 
     async def read() -> int:
         observation = (await collector.poll()).observation
@@ -252,7 +254,7 @@ def polls(rounds: int, bookings: int) -> list[Figure]:
             cpu,
             goal,
             limit="msgspec alone",
-            limited_by="a quarter of it is what msgspec takes to read; the rest are Python's steps for each booking",
+            limited_by="a third of it is what msgspec takes to read; the rest are Python's steps for each booking",
         ),
         Figure(f"{what}: CPU of the first poll", "ms", (cold.cpu * 1000,)),
         Figure(

@@ -23,6 +23,7 @@ from exporter.model import ApiUsage, BookingsObservation, ConnectionsObservation
 from exporter.runtime import garbage
 from exporter.state.config_warnings import KeptWarnings, with_warnings
 from exporter.state.snapshot import CollectorState, Snapshot, TargetEntry, TargetView, View
+from exporter.support.threads import take_short_turns
 from exporter.web import create_app, serve
 from tests.benchmarks.bitrix24_reading import Read
 from tests.benchmarks.bitrix24_reading import ours as opened_portal
@@ -157,9 +158,10 @@ async def page_server(targets: int) -> AsyncIterator[PageServer]:
 
 def _serve(pipe: Pipe, targets: int) -> None:
     async def run() -> None:
+        take_short_turns()  # as the daemon does
         backend = Fleet(targets)
         server = await serve(create_app(backend, ThreadPoolExecutor(2)), "127.0.0.1:0")
-        garbage.settle()  # as the daemon does when its targets are open
+        garbage.settle()  # ditto, when its targets are open
         pipe.send((server.port, os.getpid()))
         async with AsyncExitStack() as stack:
             read: Read | None = None

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import socket
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -68,6 +69,34 @@ def test_a_task_that_dies_is_told_counted_and_begun_again(tmp_path: Path, monkey
     assert ["started"] == [line["task"] for line in logged if line["event"] == "task_died"]
     counted = [f'booking_sync_internal_errors_total{{task="started"}} {number}.0' in page for number, page in enumerate(pages)]
     assert [True, True] == counted
+
+
+def test_a_thread_of_the_daemon_that_computes_gives_way_after_a_millisecond(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("postpone", "settle"):  # they are for a process of its own
+        monkeypatch.setattr(f"exporter.runtime.garbage.{name}", lambda *_: None)
+    config = tmp_path / "exporter.yml"
+    config.write_text(
+        "targets:\n- {name: a, platform: bitrix24, webhook_url: https://127.0.0.1:1/rest/1/secretsecretsecret/}\n"
+    )
+    of_python = sys.getswitchinterval()
+
+    async def main() -> float:
+        signals = Signals(asyncio.get_running_loop())
+
+        async def started(_: str) -> None:
+            signals.stop.set()
+
+        async with asyncio.timeout(20):
+            await daemon.run(lambda: load_config(config), signals=signals, listen_address="127.0.0.1:0", started=started)
+        return sys.getswitchinterval()
+
+    try:
+        sys.setswitchinterval(0.005)  # an earlier test may have run a daemon
+        assert asyncio.run(main()) == pytest.approx(0.001)
+    finally:
+        sys.setswitchinterval(of_python)
 
 
 def test_the_watchdog_of_systemd_is_not_fed_while_the_process_does_not_work(
