@@ -78,29 +78,27 @@ def conflicting(bookings: Table, overlapping_resources: Collection[str] = ()) ->
 
     Most bookings overlap nothing, which the order of their starts alone tells; only the others are looked at closely.
     """
-    starts, ends = bookings.starts, bookings.ends
     found: set[int] = set()
     for lane in _lanes(bookings, overlapping_resources).values():
-        lane.sort(key=starts.__getitem__)
-        for first, last in _tangles(lane, starts, ends):
-            tangle = sorted([(starts[position], ends[position], position) for position in lane[first:last]])
+        for tangle in _tangles(bookings, lane):
             found.update(_overlapping(tangle))
     return bookings.rows(sorted(found))
 
 
-def _tangles(lane: Sequence[int], starts: Sequence[float], ends: Sequence[float]) -> Iterator[tuple[int, int]]:
-    """Yield the slices of ``lane`` (positions by start) in which each but the first begins before an earlier one ended."""
-    begins, finishes = list(map(starts.__getitem__, lane)), list(map(ends.__getitem__, lane))
+def _tangles(bookings: Table, positions: Iterable[int]) -> Iterator[list[tuple[float, float, int]]]:
+    """Yield those (start, end, position; sorted) of which each but the first begins before an earlier one ended."""
+    lane = sorted(positions, key=bookings.starts.__getitem__)
+    starts, ends = list(map(bookings.starts.__getitem__, lane)), list(map(bookings.ends.__getitem__, lane))
     last = 0
-    # The second of a slice begins before the one in front of it ended, else it would belong to the slice before.
-    for second in compress(count(1), map(gt, finishes, islice(begins, 1, None))):
+    # The second of a tangle begins before the one in front of it ended, else it would belong to the tangle before.
+    for second in compress(count(1), map(gt, ends, islice(starts, 1, None))):
         if second < last:
             continue
-        latest_end, last = finishes[second - 1], second
-        while last < len(lane) and begins[last] < latest_end:
-            latest_end = max(latest_end, finishes[last])
+        first, last, latest_end = second - 1, second, ends[second - 1]
+        while last < len(lane) and starts[last] < latest_end:
+            latest_end = max(latest_end, ends[last])
             last += 1
-        yield second - 1, last
+        yield sorted(zip(starts[first:last], ends[first:last], lane[first:last], strict=True))
 
 
 def _overlapping(lane: Sequence[tuple[float, float, int]]) -> Iterator[int]:
