@@ -83,6 +83,7 @@ generate: $(VENV)/.installed-dev ## Write the generated files again: schema, ref
 	$(BIN)/python -m tools.status_schema docs/status.schema.json
 	$(BIN)/python -m tools.bundle
 	$(BIN)/python -m tools.rules_price docs/rules-price.md
+	$(BIN)/python -m tools.scale docs/scale.md
 	$(BIN)/python -m tools.benchmarks docs/benchmarks.md
 	$(BIN)/python -m tools.public_surface docs/public-surface.txt
 
