@@ -113,8 +113,8 @@ def _fleets(found: dict[str, Any]) -> str:
     )
     said = (
         f"{SITES_TO_A_PORTAL} Wix sites to a Bitrix24 portal, {IN_A_PROCESS:,} targets in a process, {IN_A_FILE:,} in a "
-        "configuration, a scrape a minute. Nothing here was run at these sizes: each number is a unit cost, multiplied. The rules "
-        "come on top, and take more of Prometheus' processor than its scrapes: [rules-price.md](rules-price.md).\n\n"
+        "configuration, a scrape a minute. Nothing here was run at these sizes: each number is a unit cost, multiplied. The "
+        "rules come on top, and take more of Prometheus' processor than its scrapes: [rules-price.md](rules-price.md).\n\n"
     )
     return f"{said}{table(head, rows)}"
 
