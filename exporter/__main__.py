@@ -1,8 +1,10 @@
 """``python -m exporter`` is the console script ``booking-sync-exporter``."""
 
 import os
+import sys
 from typing import NoReturn
 
+from exporter.commands.plainly import run_plainly
 from exporter.support.environment import forget_unused
 from exporter.support.printed import open_what_is_closed, write_out_what_the_terminal_lacks
 
@@ -13,6 +15,8 @@ def main() -> NoReturn:
     forget_unused(os.environ)  # before the import: aiohttp and prometheus-client read theirs when they are imported
     os.environ["PYDANTIC_DISABLE_PLUGINS"] = "1"  # what another package brings would see secrets, and is searched for
     write_out_what_the_terminal_lacks()
+    if (code := run_plainly(sys.argv[1:])) is not None:
+        sys.exit(code)
     from exporter.cli import main as run  # noqa: PLC0415
 
     run()

@@ -12,7 +12,8 @@ import typer.main
 
 from exporter import __version__
 from exporter.cli import app
-from exporter.cli.tree import PROGRAM, Library, walk
+from exporter.cli.tree import Library, walk
+from exporter.commands.plainly import PROGRAM
 
 _WIDTH: Final = 78
 _AFTER: Final = (

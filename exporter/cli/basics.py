@@ -8,11 +8,11 @@ from typing import Annotated, Final
 
 import typer
 
-from exporter import __version__
 from exporter.cli.exits import exits
 from exporter.cli.names import offered_commands
-from exporter.cli.tree import PROGRAM, Commands
+from exporter.cli.tree import Commands
 from exporter.commands.example_config import SHIPPED
+from exporter.commands.plainly import PROGRAM, version_text
 
 basics = Commands()
 
@@ -25,11 +25,6 @@ class Shell(StrEnum):
 
 EXAMPLE: Final = "exporter.yml"
 Shipped = StrEnum("Shipped", {name: name for name in SHIPPED})  # type: ignore[misc]  # the names are data
-
-
-def version_text() -> str:
-    """Return what ``version`` and ``--version`` print."""
-    return f"{PROGRAM} {__version__} (Python {sys.version.split()[0]})"
 
 
 @basics.command("example-config")

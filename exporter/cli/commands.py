@@ -12,13 +12,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn
 import typer
 from typer.completion import get_completion_inspect_parameters
 
-from exporter.cli.basics import basics, version_text
+from exporter.cli.basics import basics
 from exporter.cli.exits import EXIT_BAD_CONFIG, EXIT_UNKNOWN, exits, is_no_room, shout, shout_of_no_room
 from exporter.cli.late import configure_logs, run, without_rich
 from exporter.cli.monitoring import monitoring
 from exporter.cli.names import offered_targets
 from exporter.cli.options import (
-    DEFAULT_ADDRESS,
     DEFAULT_CONFIG_FILE,
     DEFAULT_MAX_REQUESTS,
     AllowedHosts,
@@ -37,8 +36,9 @@ from exporter.cli.options import (
     config_of,
 )
 from exporter.cli.rehearsals import rehearsals
-from exporter.cli.tree import PROGRAM, Command, Commands, was_typed
+from exporter.cli.tree import Command, Commands, was_typed
 from exporter.commands.completion import VARIABLE
+from exporter.commands.plainly import DEFAULT_ADDRESS, PROGRAM, version_text
 from exporter.model import WHOLE, Shard
 from exporter.support.hardening import keep_memory_private
 from exporter.support.printed import put

@@ -13,7 +13,6 @@ from exporter.cli.tree import was_typed
 from exporter.model import Shard
 
 DEFAULT_CONFIG_FILE: Final = Path("exporter.yml")
-DEFAULT_ADDRESS: Final = "127.0.0.1:10888"
 DEFAULT_MAX_REQUESTS: Final = 40  # as node_exporter
 SIMULATOR_ADDRESS: Final = "127.0.0.1:10889"
 

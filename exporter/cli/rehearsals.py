@@ -11,7 +11,6 @@ from exporter.cli.exits import exits
 from exporter.cli.late import configure_logs, run
 from exporter.cli.names import offered_incidents, offered_scenarios
 from exporter.cli.options import (
-    DEFAULT_ADDRESS,
     SIMULATOR_ADDRESS,
     AllowedHosts,
     Format,
@@ -22,6 +21,7 @@ from exporter.cli.options import (
     LogLevel,
 )
 from exporter.cli.tree import Commands
+from exporter.commands.plainly import DEFAULT_ADDRESS
 
 rehearsals = Commands()
 

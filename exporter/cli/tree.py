@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from difflib import get_close_matches
-from typing import Any, Final, TypeAlias
+from typing import Any, TypeAlias
 
 import typer
 import typer.core
 
+from exporter.commands.plainly import PROGRAM
 from exporter.support.redaction import visible
 
-PROGRAM: Final = "booking-sync-exporter"
 Library: TypeAlias = Any
 """What the library makes and exports no type of: commands, contexts, parameters."""
 

@@ -30,6 +30,7 @@ def test_a_closed_stream_changes_no_exit_code(redirections: str, command: list[s
     ("command", "code"),
     [
         (["version"], 1),
+        (["--version"], 1),
         (["example-config"], 1),
         (["simulate", "--list"], 1),
         (["probe", "--config.file", "none.yml"], 3),  # 1 would be a warning
