@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Callable
 from enum import StrEnum
@@ -14,7 +15,7 @@ from typer.completion import get_completion_inspect_parameters
 
 from exporter.cli.basics import basics
 from exporter.cli.exits import EXIT_BAD_CONFIG, EXIT_UNKNOWN, exits, is_no_room, shout, shout_of_no_room
-from exporter.cli.late import configure_logs, run, without_rich
+from exporter.cli.late import configure_logs, importing, run
 from exporter.cli.monitoring import monitoring
 from exporter.cli.names import offered_targets
 from exporter.cli.options import (
@@ -115,11 +116,13 @@ def daemon(
     """Run the daemon; the sub-commands look, try and rehearse."""
     if context.invoked_subcommand is not None:
         return
-    with without_rich():
+    with importing():
         from exporter import web  # noqa: PLC0415  the other commands start without the web stack
         from exporter.commands.daemon import run as run_daemon  # noqa: PLC0415
         from exporter.commands.daemon import with_state_file  # noqa: PLC0415
         from exporter.runtime import shutdown  # noqa: PLC0415  the other commands start without it
+
+        gc.freeze()  # what is imported stays: it need not be looked at once either
 
     configure_logs(level.value, log_format.value)
     keep_memory_private()

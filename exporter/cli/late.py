@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import sys
 from collections.abc import Coroutine, Iterator
 from typing import Any, Literal, TypeVar
@@ -12,7 +13,7 @@ T = TypeVar("T")
 
 def configure_logs(level: str, format: Literal["auto", "logfmt", "json"] = "auto") -> None:  # noqa: A002  its own word
     """Log from ``level`` on, in ``format``."""
-    with without_rich():
+    with importing():
         from exporter.support import logs  # noqa: PLC0415
 
     logs.configure(level, format)
@@ -20,7 +21,7 @@ def configure_logs(level: str, format: Literal["auto", "logfmt", "json"] = "auto
 
 def logger(name: str) -> Any:  # noqa: ANN401  the library's own type of it
     """Return a logger. A command that set up no log of its own shows no local variables either."""
-    with without_rich():
+    with importing():
         import structlog  # noqa: PLC0415
 
     if not structlog.is_configured():
@@ -36,13 +37,19 @@ def run(work: Coroutine[Any, Any, T]) -> T:
 
 
 @contextlib.contextmanager
-def without_rich() -> Iterator[None]:
-    """Import without rich, which structlog and httpx take where it is there: a fifth of a start, and no log here needs it."""
-    if "rich" in sys.modules:
-        yield
-        return
-    sys.modules["rich"] = None  # type: ignore[assignment]  # as the import system says that there is none
+def importing() -> Iterator[None]:
+    """Import without what nothing here needs: rich and pygments, which structlog and httpx take where they are there.
+
+    Nor is garbage looked for meanwhile: what is imported stays, and looking at all of it again and again finds nothing.
+    """
+    kept_out = [name for name in ("rich", "pygments") if name not in sys.modules]
+    looks = gc.isenabled()
+    gc.disable()
+    sys.modules.update(dict.fromkeys(kept_out))  # type: ignore[arg-type]  # as the import system says that there is none
     try:
         yield
     finally:
-        del sys.modules["rich"]
+        for name in kept_out:
+            del sys.modules[name]
+        if looks:
+            gc.enable()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable
+from functools import cache
 from typing import Final
 
 # Written out as ranges, so that it is the same with each Python's Unicode: the categories Cc, Cf, Cs, Co, Zl, Zp without the
@@ -36,12 +37,17 @@ _NEEDED: Final = (
     r"|[0-9#*]\ufe0f(?=\u20e3)"
     rf"|[{_JOINING}{_IDEOGRAPH}][\u180b-\u180d\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef]"
 )
-_UNSEEN: Final = re.compile(rf"[{_NOTHING}](?<!{_NEEDED})")
+
+
+@cache
+def _unseen() -> re.Pattern[str]:
+    """Return the pattern, made when the first text needs it: most are ASCII, and a health check would wait for it."""
+    return re.compile(rf"[{_NOTHING}](?<!{_NEEDED})")
 
 
 def find_unseen(text: str) -> re.Match[str] | None:
     """Return where the first character of ``text`` is that nobody sees and no language needs there, if there is one."""
-    return None if text.isascii() and text.isprintable() else _UNSEEN.search(text)
+    return None if text.isascii() and text.isprintable() else _unseen().search(text)
 
 
 def first_unseen(text: str) -> str:
@@ -52,7 +58,7 @@ def first_unseen(text: str) -> str:
 
 def without_unseen(text: str, written_out: Callable[[str], str]) -> str:
     """Return ``text`` with each of these characters as ``written_out`` has it."""
-    return text if text.isascii() and text.isprintable() else _UNSEEN.sub(lambda found: written_out(found[0]), text)
+    return text if text.isascii() and text.isprintable() else _unseen().sub(lambda found: written_out(found[0]), text)
 
 
 def code_point(letter: str) -> str:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from functools import cache, lru_cache
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-import jinja2
-from markdown_it import MarkdownIt
-from markdown_it.token import Token
 from markupsafe import Markup
 
 from exporter.web.assets import asset, source
+
+if TYPE_CHECKING:
+    import jinja2
+    from markdown_it.token import Token
 
 Library = Callable[[], Mapping[str, str]]
 """Returns the runbooks as Markdown, by file name: ``README.md`` is the index, the others are alerts in lower case."""
@@ -50,6 +51,8 @@ def content_security_policy() -> str:
 
 
 def _html(text: str, *, with_board: bool) -> bytes:
+    from markdown_it import MarkdownIt  # noqa: PLC0415  as for jinja2: most exporters are asked for no runbook
+
     markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
     tokens = markdown.parse(text)
     titles = [_with_anchor(tokens, place) for place, token in enumerate(tokens) if token.type == "heading_open"]
@@ -67,6 +70,8 @@ def _with_anchor(tokens: list[Token], place: int) -> str:
 
 @cache
 def _template() -> jinja2.Template:
+    import jinja2  # noqa: PLC0415
+
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("exporter.web"), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
     )

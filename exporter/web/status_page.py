@@ -11,10 +11,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from typing import Final, get_args
+from typing import TYPE_CHECKING, Final, get_args
 from urllib.parse import quote, quote_plus, urlencode
-
-import jinja2
 
 from exporter.state.findings import Finding
 from exporter.state.snapshot import TargetView, View
@@ -32,6 +30,9 @@ from exporter.web.shown import LISTED, Shown, shown, unnamed
 from exporter.web.status_api import on_page, pages_of
 from exporter.web.status_documents import moment_of
 from exporter.web.status_types import Listed, Moment, Status, TargetState
+
+if TYPE_CHECKING:
+    import jinja2
 
 SUBJECTS: Final = 8
 STATES: Final[Sequence[TargetState]] = get_args(TargetState)
@@ -265,6 +266,8 @@ def _policy() -> str:
 
 @lru_cache(maxsize=len(LANGUAGES))
 def _template(texts: Texts) -> jinja2.Template:
+    import jinja2  # noqa: PLC0415  most exporters are asked for no page, and the others in a thread for pages
+
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("exporter.web"),
         autoescape=True,
