@@ -6,6 +6,7 @@ from typing import NoReturn
 
 from exporter.commands.plainly import run_plainly
 from exporter.support.environment import forget_unused
+from exporter.support.imports import undisturbed
 from exporter.support.printed import open_what_is_closed, write_out_what_the_terminal_lacks
 
 
@@ -17,7 +18,8 @@ def main() -> NoReturn:
     write_out_what_the_terminal_lacks()
     if (code := run_plainly(sys.argv[1:])) is not None:
         sys.exit(code)
-    from exporter.cli import main as run  # noqa: PLC0415
+    with undisturbed():
+        from exporter.cli import main as run  # noqa: PLC0415
 
     run()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 from collections.abc import Callable
 from enum import StrEnum
@@ -121,8 +120,6 @@ def daemon(
         from exporter.commands.daemon import run as run_daemon  # noqa: PLC0415
         from exporter.commands.daemon import with_state_file  # noqa: PLC0415
         from exporter.runtime import shutdown  # noqa: PLC0415  the other commands start without it
-
-        gc.freeze()  # what is imported stays: it need not be looked at once either
 
     configure_logs(level.value, log_format.value)
     keep_memory_private()

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import gc
 import sys
 from collections.abc import Coroutine, Iterator
 from typing import Any, Literal, TypeVar
+
+from exporter.support.imports import undisturbed
 
 T = TypeVar("T")
 
@@ -38,18 +39,12 @@ def run(work: Coroutine[Any, Any, T]) -> T:
 
 @contextlib.contextmanager
 def importing() -> Iterator[None]:
-    """Import without what nothing here needs: rich and pygments, which structlog and httpx take where they are there.
-
-    Nor is garbage looked for meanwhile: what is imported stays, and looking at all of it again and again finds nothing.
-    """
+    """Import without what nothing here needs: rich and pygments, which structlog and httpx take where they are there."""
     kept_out = [name for name in ("rich", "pygments") if name not in sys.modules]
-    looks = gc.isenabled()
-    gc.disable()
     sys.modules.update(dict.fromkeys(kept_out))  # type: ignore[arg-type]  # as the import system says that there is none
     try:
-        yield
+        with undisturbed():
+            yield
     finally:
         for name in kept_out:
             del sys.modules[name]
-        if looks:
-            gc.enable()

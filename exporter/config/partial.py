@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, Final, cast
 
+import msgspec
 from pydantic import ValidationError
 
 from exporter.config.merge import merged
@@ -21,8 +21,7 @@ _TARGETS: Final = "targets"
 _LEANS_ON: Final[Mapping[str, tuple[str, ...]]] = {"max_age": ("interval",), "timeout": ("interval", "max_age")}
 
 
-@dataclass(frozen=True, slots=True)
-class RightPart:
+class RightPart(msgspec.Struct, frozen=True):
     """The configuration without what is wrong in it; ``left_out`` is where that stood, ``places`` where each target stood."""
 
     config: Config

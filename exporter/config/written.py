@@ -8,9 +8,11 @@ somebody wrote them.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path as FilePath
 from typing import Final, NamedTuple
+
+import msgspec
 
 from exporter.config.merge import filled, without_extensions
 from exporter.errors import Problem
@@ -24,8 +26,7 @@ RULES: Final = "discover"
 _OF_RULE: Final = "target"
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(msgspec.Struct, frozen=True):
     """One of the files."""
 
     file: FilePath
@@ -75,8 +76,7 @@ def _is_from(default: object, raw: object, rest: Path) -> bool:
     return False
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
+class Written(msgspec.Struct, frozen=True):
     """A configuration as it is written. ``home`` is what it was read from: a file, or a folder of them."""
 
     value: object

@@ -12,7 +12,6 @@ Platforms add what their ids and their API tell beyond that.
 from __future__ import annotations
 
 from array import array
-from dataclasses import dataclass, field
 from typing import Final
 
 import msgspec
@@ -22,14 +21,13 @@ from exporter.counting.table import Booking, Table, apart
 from exporter.model import Value
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(msgspec.Struct, frozen=True):
     """What a complete read of ``[start, end)`` (Unix seconds) saw; ``rule`` says which bookings such a read brings."""
 
     start: float
     end: float
     rule: Rule
-    bookings: Table = field(default_factory=Table)
+    bookings: Table = msgspec.field(default_factory=Table)
 
     def covers(self, booking: Booking) -> bool:
         """Tell whether a read of this range brings ``booking``."""
@@ -63,8 +61,7 @@ class Remembered(Value, frozen=True, gc=False):
 _ids: Final = msgspec.msgpack.Decoder(list[str])
 
 
-@dataclass(frozen=True, slots=True)
-class Changes:
+class Changes(msgspec.Struct, frozen=True):
     """What a read tells beside the one before.
 
     ``came`` it shows and the other did not, ``unseen`` of these the other would have shown, had they been there; ``missing``

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import re
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Annotated, Final
 
+import msgspec
 from pydantic import PlainValidator, WithJsonSchema
 
 from exporter.fields.kinds import field_error, named, seen, shown, text_of
@@ -18,8 +18,7 @@ _EXAMPLE: Final = "2026-12-24"
 _RANGE_EXAMPLE: Final = "2026-12-24..2026-12-26"
 
 
-@dataclass(frozen=True, slots=True)
-class DaysOff:
+class DaysOff(msgspec.Struct, frozen=True):
     """Days in a row, the ``first`` and the ``last`` among them."""
 
     first: date

@@ -9,12 +9,12 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Final, NamedTuple, cast
 from zoneinfo import ZoneInfo
 
+import msgspec
 from pydantic import PlainValidator, ValidationInfo, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
@@ -31,8 +31,7 @@ REPORTED_ELSEWHERE: Final = "reported_elsewhere"
 """Type of an error that another one already tells of, such as a name whose owner is wrong."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(msgspec.Struct, frozen=True):
     """What a reader may use of the outside world; ``files`` collects every file that was read or looked for.
 
     ``file`` is the configuration itself; ``private`` collects the files that hold a secret, it among them if one stands in it.
@@ -46,17 +45,17 @@ class Reading:
 
     directory: Path
     environ: Mapping[str, str]
-    windows: dict[str, WindowSpec] = field(default_factory=dict)
-    files: list[Path] = field(default_factory=list)
-    certificates: dict[Path, str] = field(default_factory=dict)
-    opened: dict[Path, str] = field(default_factory=dict)
-    secrets: list[str] = field(default_factory=list)
+    windows: dict[str, WindowSpec] = msgspec.field(default_factory=dict)
+    files: list[Path] = msgspec.field(default_factory=list)
+    certificates: dict[Path, str] = msgspec.field(default_factory=dict)
+    opened: dict[Path, str] = msgspec.field(default_factory=dict)
+    secrets: list[str] = msgspec.field(default_factory=list)
     file: Path | None = None
-    private: list[Path] = field(default_factory=list)
+    private: list[Path] = msgspec.field(default_factory=list)
     opens_secrets: bool = True
-    unopened: list[str] = field(default_factory=list)
-    outside: list[str] = field(default_factory=list)
-    targets: list[tuple[tuple[str, ...], bool]] = field(default_factory=list)
+    unopened: list[str] = msgspec.field(default_factory=list)
+    outside: list[str] = msgspec.field(default_factory=list)
+    targets: list[tuple[tuple[str, ...], bool]] = msgspec.field(default_factory=list)
 
 
 def field_error(message: str, fix: str) -> PydanticCustomError:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Annotated, Final
 from urllib.parse import unquote, urlsplit
 
+import msgspec
 from pydantic import PlainValidator, ValidationInfo, WithJsonSchema
 
 from exporter.fields.credentials import SECRET_SCHEMA, host_of, secret_text, source_of
@@ -27,8 +28,7 @@ _DER: Final = b"0\x82"  # how a certificate begins that is not in PEM form
 _CERTIFICATE: Final = re.compile(rb"-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----.+?-----END [A-Z0-9 ]+-----", re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
-class Proxy:
+class Proxy(msgspec.Struct, frozen=True):
     """A proxy: its address without user and password, and the header that carries them."""
 
     url: str

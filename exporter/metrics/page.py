@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from functools import partial
 from threading import Lock
 from typing import Final
+
+import msgspec
+from msgspec.structs import replace
 
 from exporter.metrics.exposition import Format, encode, header, labels_text, number_text, written
 from exporter.metrics.families import process
@@ -30,8 +32,7 @@ _OF_PROCESS: Final = frozenset((*process.OURS, *process.STANDARD))
 _WITH_TARGETS: Final = tuple(family for family in FAMILIES if family not in _OF_PROCESS)
 
 
-@dataclass(frozen=True, slots=True)
-class _Whole:
+class _Whole(msgspec.Struct, frozen=True):
     """The segments of all targets in one format, and what they were made of."""
 
     asked_at: float

@@ -6,23 +6,22 @@ Probe, status page, API, alerts and runbooks quote it. Each platform has its own
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Final
+
+import msgspec
 
 from exporter.errors import Reason
 from exporter.model import ConnectionStatus, ErrorReason
 
 
-@dataclass(frozen=True, slots=True)
-class Advice:
+class Advice(msgspec.Struct, frozen=True):
     """``meaning`` says what is the case in one sentence, ``fix`` who has to do what; empty when nothing has to be done."""
 
     meaning: str
     fix: str
 
 
-@dataclass(frozen=True, slots=True)
-class PlatformAdvice:
+class PlatformAdvice(msgspec.Struct, frozen=True):
     """All advice of one platform: for every reason of a failure, and for the states of its connections if it has any.
 
     ``sign_ins`` has what is to be said otherwise where it is known how an account is signed in to, by the words of
@@ -30,9 +29,9 @@ class PlatformAdvice:
     """
 
     failures: Mapping[Reason, Advice]
-    sign_ins: Mapping[str, Mapping[Reason, Advice]] = field(default_factory=dict)
-    connections: Mapping[ConnectionStatus, Advice] = field(default_factory=dict)
-    connection_errors: Mapping[ErrorReason, Advice] = field(default_factory=dict)
+    sign_ins: Mapping[str, Mapping[Reason, Advice]] = msgspec.field(default_factory=dict)
+    connections: Mapping[ConnectionStatus, Advice] = msgspec.field(default_factory=dict)
+    connection_errors: Mapping[ErrorReason, Advice] = msgspec.field(default_factory=dict)
 
     def failure(self, reason: Reason, sign_in: str = "") -> Advice:
         """Return what a failed poll means, for accounts that are signed in to by ``sign_in`` if it matters how."""

@@ -6,8 +6,9 @@ become eight million. So the values of the larger answers are counted as well.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from exporter import limits
 from exporter.limits import Cap
@@ -16,8 +17,7 @@ _BEGIN_A_VALUE: Final = b",[{"
 _PIECE_BYTES: Final = 64 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class AnswerKind:
+class AnswerKind(msgspec.Struct, frozen=True):
     """``what`` was asked for, the most bytes of its body, and the most values; ``None`` where the bytes are few enough."""
 
     what: str

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
 from random import Random
 from typing import Any, Final, Protocol
 
 import httpx
+import msgspec
 from pydantic import BaseModel
 
 from exporter.clock import Clock
@@ -108,8 +108,7 @@ def _nobody(operation: str, status: int, headers: Mapping[str, str], body: bytes
     """Hear nothing."""
 
 
-@dataclass(frozen=True, slots=True)
-class Services:
+class Services(msgspec.Struct, frozen=True):
     """What a session may use of the outside world; everything a test wants to replace.
 
     ``http`` is shared by all targets (one pool, no cookies, no redirects), and so is ``admission``, which divides what this
@@ -128,7 +127,7 @@ class Services:
     admission: Admission
     shared: object = None
     policy: Callable[[], TargetPolicy] = TargetPolicy
-    known: KnownSecrets = field(default_factory=KnownSecrets)
+    known: KnownSecrets = msgspec.field(default_factory=KnownSecrets)
     heard: Callable[[str, int, Mapping[str, str], bytes], None] = _nobody
 
 
@@ -142,8 +141,7 @@ RETRIED: Final = (
 """Failures after which a request may be repeated."""
 
 
-@dataclass(frozen=True, slots=True)
-class PollResult:
+class PollResult(msgspec.Struct, frozen=True):
     """What a finished poll brought.
 
     ``failure`` with an observation is a partial success (a provider failed): the observation is published, ``collector_up``
@@ -191,8 +189,7 @@ class Session(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
+class Section(msgspec.Struct, frozen=True):
     """A table of the configuration's reference: its heading, the model, and where that stands in the file."""
 
     heading: str
@@ -211,8 +208,7 @@ async def _nothing_to_ask(_: object, __: object) -> None:
 _NOTHING_STATED: Final = Conformance((), 0, _nothing_to_ask)
 
 
-@dataclass(frozen=True, slots=True)
-class Platform:
+class Platform(msgspec.Struct, frozen=True):
     """All that the rest of the exporter knows of a platform.
 
     ``problems`` looks for what is wrong between the fields of a raw target, however broken the rest of it is, ``warnings``
@@ -232,7 +228,7 @@ class Platform:
     problems: Callable[[Mapping[str, object], tuple[str | int, ...]], Iterator[FieldProblem]]
     warnings: Callable[[Any, tuple[str | int, ...]], Iterator[FieldProblem]]
     reference: tuple[Section, ...]
-    misnomers: Mapping[str, str] = field(default_factory=dict)
+    misnomers: Mapping[str, str] = msgspec.field(default_factory=dict)
     new_shared: Callable[[], object] = lambda: None
     inventory: Callable[[Any], Awaitable[Inventory]] = _nothing_to_list
     conformance: Conformance = _NOTHING_STATED

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
+
+import msgspec
 
 from exporter.errors import PollError
 
@@ -117,8 +119,7 @@ class UnseenError(Exception):
         self.judged = Judged(Holds.UNSEEN, template, parts)
 
 
-@dataclass(frozen=True, slots=True)
-class Exchange:
+class Exchange(msgspec.Struct, frozen=True):
     """One question and its answer. ``status`` is ``None`` without one, ``body`` is :data:`MISSING` when it is no JSON.
 
     ``error`` is what the exporter makes of it, ``asked`` whether it was sent at all.
@@ -137,13 +138,12 @@ class Exchange:
         return self.status is not None and 200 <= self.status < 300  # noqa: PLR2004  HTTP: success
 
 
-@dataclass(frozen=True, slots=True)
-class Heard:
+class Heard(msgspec.Struct, frozen=True):
     """All questions with their answers, and what a judge has to know besides: ``sign_in`` and what was asked with."""
 
     exchanges: Mapping[str, Exchange]
     sign_in: str
-    facts: Mapping[str, Any] = field(default_factory=dict)
+    facts: Mapping[str, Any] = msgspec.field(default_factory=dict)
 
     def outcome(self, question: str) -> Exchange:
         """Return what came of ``question``. Raises :class:`UnseenError` when it was not asked, or not answered."""
@@ -184,8 +184,7 @@ class Heard:
 Judge = Callable[[Heard], Judged]
 
 
-@dataclass(frozen=True, slots=True)
-class Statement:
+class Statement(msgspec.Struct, frozen=True):
     """Something that the exporter relies on, with the id under which ``docs/platforms`` has it."""
 
     id: str
@@ -200,8 +199,7 @@ class Statement:
             return unseen.judged
 
 
-@dataclass(frozen=True, slots=True)
-class Conformance:
+class Conformance(msgspec.Struct, frozen=True):
     """What a platform's fact sheet says, and how an account is asked about it.
 
     ``ask`` is told an open session and a :class:`~exporter.platforms.recording.Record`. ``questions`` is how many it asks.
@@ -211,7 +209,7 @@ class Conformance:
     statements: Sequence[Statement]
     questions: int
     ask: Callable[[Any, Any], Awaitable[None]]
-    sections: Mapping[str, str] = field(default_factory=dict)
+    sections: Mapping[str, str] = msgspec.field(default_factory=dict)
 
 
 def at(value: object, *path: str) -> object:

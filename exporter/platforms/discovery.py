@@ -7,10 +7,10 @@ them have in common stands in the rule as ``target``, a whole target but for its
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Annotated, Any, Final, Protocol
 
+import msgspec
 from pydantic import AfterValidator, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
@@ -121,8 +121,7 @@ class Finder(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Discoverer:
+class Discoverer(msgspec.Struct, frozen=True):
     """How accounts of a platform are found.
 
     ``find`` takes the rule and :class:`~exporter.platforms.base.Services`, and makes no I/O. ``fixes`` say who has to do what

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from exporter.errors import PollError
 from exporter.limits import CODE
@@ -29,8 +30,7 @@ def content_type(given: str) -> str:
     return given if given in _CONTENT_TYPES else "an unknown content type" if given else "no content type"
 
 
-@dataclass(frozen=True, slots=True)
-class ErrorRule:
+class ErrorRule(msgspec.Struct, frozen=True):
     """The error with which the poll ends, and what that says.
 
     ``text`` is a format. ``{who}`` or a name of ours stands for the one who answered and ``{shown}`` for what is shown of the

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Mapping
-from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Final
 
 import httpx
+import msgspec
 
 from exporter import __version__
 from exporter.clock import Clock
@@ -52,8 +52,7 @@ def new_request(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True):
     """An HTTP answer, whole. ``headers`` are asked for by lower-case names."""
 
     status: int

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 from typing import Final
 
 import httpx
+import msgspec
 from pydantic_core import PydanticCustomError
 
 from exporter.errors import ConfigError, Problem
@@ -19,8 +19,7 @@ from exporter.support.secret import is_quoted
 _HTTPS_PORT: Final = 443
 
 
-@dataclass(frozen=True, slots=True)
-class Proxies:
+class Proxies(msgspec.Struct, frozen=True):
     """A proxy, and the entries of ``NO_PROXY`` that are asked without it.
 
     This machine is asked directly, always: here the simulator answers, and nothing else is asked over plain HTTP.

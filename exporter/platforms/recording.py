@@ -7,10 +7,10 @@ five minutes, and no more than forty requests leave.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import replace
 from typing import Any, Final
 
 import httpx
+from msgspec.structs import replace
 
 from exporter.errors import (
     AuthError,

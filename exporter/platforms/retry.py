@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from random import Random
 from typing import Final, TypeVar
 
+import msgspec
+
 from exporter.clock import Clock, held_up
 from exporter.errors import PollError
 from exporter.support.backoff import exponential
@@ -105,8 +107,7 @@ def spend(seconds: float, clock: Clock) -> None:
         left.last_attempt = seconds
 
 
-@dataclass(frozen=True, slots=True)
-class RetryPolicy:
+class RetryPolicy(msgspec.Struct, frozen=True):
     """At most ``retries`` repetitions, after ``initial_seconds`` doubled each time up to ``max_seconds``.
 
     There is none when the platform asks for more than ``max_asked_seconds`` (``Retry-After``): a poll does not wait for that,

@@ -9,11 +9,11 @@ from __future__ import annotations
 import os
 import ssl
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 from weakref import WeakValueDictionary
 
 import httpx
+import msgspec
 
 from exporter.errors import ConfigError, Problem
 from exporter.fields.routes import CaFile, Proxy
@@ -24,16 +24,14 @@ ROUTE: Final = "route"
 """Extension of a request that goes another way than the pool's own: a :class:`Detour`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
+class Route(msgspec.Struct, frozen=True):
     """Whom a connection trusts, and through which proxy it goes."""
 
     trust: ssl.SSLContext
     proxies: Proxies
 
 
-@dataclass(frozen=True, slots=True)
-class Detour:
+class Detour(msgspec.Struct, frozen=True):
     """What a target has of its own; the rest is as the host has it."""
 
     trust: ssl.SSLContext | None = None

@@ -9,9 +9,9 @@ import asyncio
 import hashlib
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import Final, Protocol
 
+import msgspec
 import structlog
 from msgspec.structs import replace
 
@@ -53,8 +53,7 @@ def phase_of(target: str, collector: CollectorName, interval: float) -> float:
     return int.from_bytes(digest) / 2**64 * interval
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
+class Job(msgspec.Struct, frozen=True):
     """One collector of one target, ready to be polled. ``interval``, ``max_age`` and ``phase`` are seconds.
 
     ``phase`` is where in each interval its polls lie, see :func:`phase_of`. What ``known`` knows is masked in all that a poll
@@ -69,8 +68,8 @@ class Job:
     collector: Collector
     recorder: PollRecorder
     phase: float = 0.0
-    known: KnownSecrets = field(default_factory=KnownSecrets)
-    history: StatusHistory = field(default_factory=StatusHistory)
+    known: KnownSecrets = msgspec.field(default_factory=KnownSecrets)
+    history: StatusHistory = msgspec.field(default_factory=StatusHistory)
 
     @property
     def deadline(self) -> float:
@@ -100,8 +99,7 @@ class Job:
         return replace(after, changes=self.history.collector_seen(self.target, self.name.value, present, now))
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(msgspec.Struct, frozen=True):
     """A finished poll: the state after it, and what went wrong. ``partial`` is true when it brought data all the same.
 
     ``held_up`` is how many seconds of it passed in queues of ours, for connections and decoding.

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import islice, takewhile
 from pathlib import Path
 from typing import Final
 
 import msgspec
 import structlog
+from msgspec.structs import replace
 
 from exporter.config import Config, name_of, with_sites
 from exporter.errors import PollError
@@ -38,8 +39,7 @@ _FORMAT: Final = 1
 _ENDING: Final = ".sites"
 
 
-@dataclass(frozen=True, slots=True)
-class KnownSite:
+class KnownSite(msgspec.Struct, frozen=True):
     """A site: the ``name`` of its target, and what it is called now.
 
     ``missing`` has each rule that listed it, and in how many lists of that rule in a row it has been missing: two rules of one
@@ -49,7 +49,7 @@ class KnownSite:
 
     name: str
     shown: str
-    missing: Mapping[str, int] = field(default_factory=dict)
+    missing: Mapping[str, int] = msgspec.field(default_factory=dict)
     seen: bool = True
 
     def is_of(self, rule: Discovery, rules: AbstractSet[str]) -> bool:
@@ -57,8 +57,7 @@ class KnownSite:
         return rule.name in self.missing or self.missing.keys().isdisjoint(rules)
 
 
-@dataclass(frozen=True, slots=True)
-class _Asked:
+class _Asked(msgspec.Struct, frozen=True):
     """How the last read for a rule went; ``trouble`` is what is to be said of it, with what to do."""
 
     up: bool

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from random import Random
 from types import MappingProxyType
 from typing import Final
 
 import httpx
+import msgspec
+from msgspec.structs import replace
 
 from exporter.clock import Clock
 from exporter.errors import ConfigError, PollError, Problem
@@ -64,8 +65,7 @@ class PolicyInForce:
         return self.policy
 
 
-@dataclass(frozen=True, slots=True)
-class LiveTarget:
+class LiveTarget(msgspec.Struct, frozen=True):
     """A configured target and its live side: its session, its counters, and a job for each of its collectors.
 
     ``account`` is a hash of the account that is watched, the same in each process; empty where the configuration does not tell.
@@ -101,8 +101,7 @@ class LiveTarget:
         instruments.put_target(self.instruments)
 
 
-@dataclass(frozen=True, slots=True)
-class World:
+class World(msgspec.Struct, frozen=True):
     """What live targets have in common: the HTTP pool, time, chance, counters, this machine's limits, and more by platform.
 
     ``routes`` are the ways of those targets that have a proxy or CA certificates of their own, ``known`` the secrets that are
@@ -114,10 +113,10 @@ class World:
     random: Random
     instruments: Instruments
     admission: Admission
-    shared: Mapping[str, object] = field(default_factory=new_shared)
-    routes: Routes = field(default_factory=Routes)
-    known: KnownSecrets = field(default_factory=KnownSecrets)
-    sites: KnownSites = field(default_factory=KnownSites)
+    shared: Mapping[str, object] = msgspec.field(default_factory=new_shared)
+    routes: Routes = msgspec.field(default_factory=Routes)
+    known: KnownSecrets = msgspec.field(default_factory=KnownSecrets)
+    sites: KnownSites = msgspec.field(default_factory=KnownSites)
 
     def open_finder(self, rule: Discovery) -> Finder:
         """Return who reads the list of ``rule``, without I/O. Its calls are counted by platform and operation alone."""

@@ -5,9 +5,10 @@ The alerts take their holds from here, so that no hold can outgrow the least thr
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import ceil
 from typing import Final
+
+import msgspec
 
 from exporter.model import CollectorName
 from exporter.state.changes import DAY_SECONDS, WEEK_SECONDS
@@ -24,8 +25,7 @@ _INTERVALS: Final = {CollectorName.CONNECTIONS: _MINUTE, CollectorName.BOOKINGS:
 """The default intervals of the collectors, on every platform that has them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(msgspec.Struct, frozen=True):
     """A threshold that is a time. ``collector`` brings what is judged, ``most`` is its greatest value.
 
     ``hold`` is how long the alert waits, in seconds; 0 where the threshold itself is its hold.

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from typing import Final
 
+import msgspec
+
 from exporter.errors import Reason
 from exporter.model import ConnectionStatus
 from exporter.state.thresholds import DEFAULTS as _OF
@@ -297,8 +299,7 @@ PLACE: Final = {row: place for place, row in enumerate(TABLE)}
 """Where in the table a row stands."""
 
 
-@dataclass(frozen=True, slots=True)
-class AlertsOnly:
+class AlertsOnly(msgspec.Struct, frozen=True):
     """Something that needs a long history or many targets, so that no row judges it: what, and by which alerts."""
 
     what: str

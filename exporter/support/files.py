@@ -11,9 +11,10 @@ import stat as modes
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+import msgspec
 
 from exporter.support.redaction import is_meant, redact
 
@@ -91,8 +92,7 @@ def _written_within(descriptor: int, seconds: float) -> Callable[[], None]:
     return wait
 
 
-@dataclass(frozen=True, slots=True)
-class Stamp:
+class Stamp(msgspec.Struct, frozen=True):
     """What tells one version of a file from the next without reading it."""
 
     inode: int
@@ -193,8 +193,7 @@ def flush_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-@dataclass(frozen=True, slots=True)
-class FileLock:
+class FileLock(msgspec.Struct, frozen=True):
     """A lock of this process, which ends with it. ``exclusive`` is ``False`` on a file system that knows no locks."""
 
     descriptor: int

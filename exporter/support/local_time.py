@@ -6,14 +6,14 @@ An hour that the end of summer time brings twice shows its offset from UTC, sinc
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
+import msgspec
 
-@dataclass(frozen=True, slots=True)
-class Words:
+
+class Words(msgspec.Struct, frozen=True):
     """What a language calls days and months, ``days`` from Monday on, ``near`` yesterday, today, tomorrow.
 
     ``date`` takes ``weekday``, ``day`` and ``month``, ``interval`` takes ``start`` and ``end``.

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import Final, NamedTuple
+
+from msgspec.structs import replace
 
 from exporter.errors import Problem
 from exporter.support.yaml_source import NO_ANCHOR, UNREADABLE, Path, Source, read_yaml

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
+import msgspec
 import yaml
 
 from exporter.errors import Problem
@@ -40,8 +40,7 @@ class _Unreadable:
 UNREADABLE: Final = _Unreadable()
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(msgspec.Struct, frozen=True):
     """What a YAML file says. ``value`` is ``None`` for an empty file; ``lines`` maps a path to its line, from 1.
 
     Where ``problems`` has found a value that cannot be read, ``value`` holds :data:`UNREADABLE`. ``broken`` is the line where

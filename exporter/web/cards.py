@@ -8,8 +8,9 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from exporter.errors import Reason
 from exporter.state.findings import Finding, Severity
@@ -28,8 +29,7 @@ _POLLS: Final = frozenset({Kind.COLLECTOR_FAILING, Kind.DATA_EXPIRED})
 _OF_A_CREDENTIAL: Final = frozenset({Reason.AUTH, Reason.PERMISSION})
 
 
-@dataclass(frozen=True, slots=True)
-class Cause:
+class Cause(msgspec.Struct, frozen=True):
     """What problems have in common. ``credential`` is set when several targets use it and it may be the cause."""
 
     title: str
@@ -47,8 +47,7 @@ class Cause:
         return hashlib.sha256("\n".join(parts).encode(errors="surrogatepass")).hexdigest()[:SLUG_LETTERS]
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(msgspec.Struct, frozen=True):
     """Where a problem is: a target, and what of it broke in one way. ``effect`` is that of the findings.
 
     ``problem`` is the document of the earliest of ``subjects``.
@@ -60,8 +59,7 @@ class Place:
     problem: Problem
 
 
-@dataclass(frozen=True, slots=True)
-class Card:
+class Card(msgspec.Struct, frozen=True):
     """Problems with one cause, ``size`` in all at ``targets`` targets, the worst first.
 
     ``first`` and ``folded`` are their places, ``more`` counts those that are not listed. ``effect`` and ``detail`` say what is
@@ -85,8 +83,7 @@ class Card:
         return any(place.problem.severity != self.severity for place in (*self.first, *self.folded))
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(msgspec.Struct, frozen=True):
     """A cause beyond the cards: that there is one, and how often."""
 
     cause: Cause

@@ -9,10 +9,11 @@ from __future__ import annotations
 import re
 import ssl
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
+
+import msgspec
 
 from exporter.errors import ConfigError, Problem
 from exporter.support.files import NotAFileError, read_file, shown_path, trouble_with
@@ -95,14 +96,13 @@ _BCRYPT: Final = re.compile(r"\$2[aby]\$(\d\d)\$[./A-Za-z0-9]{53}")
 _COSTS: Final = range(4, 19)
 
 
-@dataclass(frozen=True, slots=True)
-class WebConfig:
+class WebConfig(msgspec.Struct, frozen=True):
     """The web configuration; everything off when there is no file. ``users`` maps a name to a bcrypt hash."""
 
     path: Path | None = None
     tls: Tls | None = None
-    headers: Mapping[str, str] = field(default_factory=dict)
-    users: Mapping[str, Secret] = field(default_factory=dict)
+    headers: Mapping[str, str] = msgspec.field(default_factory=dict)
+    users: Mapping[str, Secret] = msgspec.field(default_factory=dict)
     probes_require_auth: bool = False
 
     @classmethod

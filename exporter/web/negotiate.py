@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from exporter.metrics import Format
 
@@ -22,8 +23,7 @@ _MAX_CHARACTERS: Final = 4096  # characters; Prometheus sends some 250, and quot
 _PART: Final = re.compile(r'(?:[^;"]|"(?:[^"\\]|\\.)*")+')
 
 
-@dataclass(frozen=True, slots=True)
-class Offer:
+class Offer(msgspec.Struct, frozen=True):
     """One way in which we can write the page."""
 
     media_type: str
@@ -45,8 +45,7 @@ OFFERS: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _Wish:
+class _Wish(msgspec.Struct, frozen=True):
     """One element of a header: ``name`` is a media range or a coding in lower case, ``position`` its place."""
 
     name: str

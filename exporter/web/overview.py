@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from exporter.state.findings import Finding, findings
 from exporter.state.snapshot import TargetView, View
@@ -14,8 +15,7 @@ from exporter.web.status_documents import listed_document, problem_document, tar
 from exporter.web.status_types import Listed, Problem, Status, Target, TargetState
 
 
-@dataclass(frozen=True, slots=True)
-class Overview:
+class Overview(msgspec.Struct, frozen=True):
     """What is wrong with a view, the worst first, what is listed and not judged, and the state of each target by its name.
 
     ``head`` is the document of the whole without its lists. Single documents are made on demand, since making all takes longer

@@ -6,9 +6,9 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Hashable
 from concurrent.futures import Executor
-from dataclasses import dataclass
 from typing import Final, TypeVar
 
+import msgspec
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
@@ -23,8 +23,7 @@ _BESIDE: Final = 2  # pages that are made beside the whole page, which always fi
 _T = TypeVar("_T")
 
 
-@dataclass(frozen=True, slots=True)
-class Recipe:
+class Recipe(msgspec.Struct, frozen=True):
     """A page: what tells it from others, how it is made, and its type. ``always`` for one that no limit keeps back."""
 
     key: Hashable

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from exporter.model import BookingsObservation, Connection, ConnectionsObservation, Observation
 from exporter.state.findings import Finding
@@ -34,8 +35,7 @@ Entry = tuple[Mapping[str, str], str]
 CauseOf = Callable[[Finding], str]
 
 
-@dataclass(frozen=True, slots=True)
-class _Reading:
+class _Reading(msgspec.Struct, frozen=True):
     """One way to understand the words: ``fields`` must be equal, each of ``patterns`` must be found."""
 
     fields: Sequence[tuple[str, str]]
@@ -61,8 +61,7 @@ class _Reading:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(msgspec.Struct, frozen=True):
     """What a filter leaves; ``most_words`` is how many of its words were looked for where it has more, else 0."""
 
     problems: Sequence[Finding]

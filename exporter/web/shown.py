@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from exporter.limits import BOARD_CONNECTIONS, CONNECTION_SERIES
 from exporter.model import Message
@@ -19,8 +20,7 @@ LISTED_ALONE: Final = CONNECTION_SERIES.number  # all that a target has by defau
 NAMES_FOR: Final = 3  # targets in one command
 
 
-@dataclass(frozen=True, slots=True)
-class WindowRow:
+class WindowRow(msgspec.Struct, frozen=True):
     """One window of a target: what its bookings and what its links say about it."""
 
     name: str
@@ -28,8 +28,7 @@ class WindowRow:
     links: LinksWindow | None
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
+class Shown(msgspec.Struct, frozen=True):
     """One target on the page; ``connections`` has the broken ones first, ``more_connections`` counts those left out."""
 
     status: Target

@@ -9,10 +9,11 @@ from __future__ import annotations
 import shlex
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Final, get_args
 from urllib.parse import quote, quote_plus, urlencode
+
+import msgspec
 
 from exporter.state.findings import Finding
 from exporter.state.snapshot import TargetView, View
@@ -43,8 +44,7 @@ _STYLE: Final = ("base.css", "board.css")
 _SCRIPT: Final = "board.js"
 
 
-@dataclass(frozen=True, slots=True)
-class Board:
+class Board(msgspec.Struct, frozen=True):
     """Everything that the template shows. ``status`` has no lists; ``counts`` has what the filter leaves, by state.
 
     ``site`` is whose board it is, ``None`` when it is that of all targets; ``zone`` is that of the page as a whole.

@@ -6,10 +6,10 @@ import asyncio
 import contextlib
 import ssl
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
 
+import msgspec
 import structlog
 
 from exporter.errors import ConfigError, Problem
@@ -23,8 +23,7 @@ _MAX_NAMES: Final = 200  # letters
 _log = structlog.get_logger("exporter.web")
 
 
-@dataclass(frozen=True, slots=True)
-class Tls:
+class Tls(msgspec.Struct, frozen=True):
     """How the server proves itself and whom it asks for a certificate. ``ciphers`` are OpenSSL's names, empty for all.
 
     Of the clients with a certificate only those pass that have one of ``client_allowed_sans`` in it, unless that is empty.

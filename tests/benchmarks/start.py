@@ -66,13 +66,13 @@ def figures(rounds: int, idle: float = 5.0) -> Iterator[Figure]:
     wall = {PEER: tuple(cost.wall for cost in peers)}
     yield Figure("two targets, exec to the first page", "s", tuple(cost.wall for cost in mine), wall)
     cpu = {PEER: tuple(cost.cpu for cost in peers)}
-    limit = "imports: pydantic and the models of two platforms, httpx, aiohttp, starlette, typer"
+    limit = "imports of libraries: pydantic, aiohttp, httpx, starlette, uvicorn and typer, and the models of two platforms"
     yield Figure(
         "two targets, exec to the first page: CPU", "s", tuple(cost.cpu for cost in mine), cpu, START, limited_by=limit
     )
     memory = {PEER: tuple(cost.memory for cost in peers)}
     yield Figure("two targets, idle: memory", "MiB", tuple(cost.memory for cost in mine), memory, IDLE_MEMORY)
-    limit = "typer, which brings pydantic to read an option"
+    limit = "the interpreter, and the HTTP client of the standard library"
     yield Figure("--version: CPU", "s", versions, goal=VERSION_CPU, limited_by=limit)
     health = tuple(cost.healthcheck for cost in mine)
     yield Figure("healthcheck: CPU", "s", health, goal=HEALTHCHECK_CPU, limited_by=limit)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 from random import Random
 
+import msgspec
 import pytest
 import structlog.testing
 
@@ -217,7 +217,7 @@ def test_a_bug_of_ours_in_the_loop_is_logged_and_leaves_the_others_alone() -> No
         broken, _ = bench.job(good, target="broken")
         fine, collector = bench.job(good, target="fine")
         with structlog.testing.capture_logs() as logged:
-            await bench.scheduler.start([dataclasses.replace(broken, recorder=Broken()), fine])
+            await bench.scheduler.start([msgspec.structs.replace(broken, recorder=Broken()), fine])
             await bench.clock.advance(130)
         assert [("task_died", "poll", "broken")] * 3 == [
             (line["event"], line["task"], line["target"]) for line in logged if line["log_level"] == "error"

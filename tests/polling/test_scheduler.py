@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import itertools
 from collections import Counter
+
+import msgspec
 
 from exporter.clock.deadlines import paused
 from exporter.model import CollectorName
@@ -65,7 +66,7 @@ def test_from_the_second_poll_on_a_collector_keeps_its_phase() -> None:
     async def scenario(bench: Bench) -> None:
         for phase, second in {0.0: 60, 29.0: 89, 31.0: 31, 59.0: 59}.items():
             job, collector = bench.job(good, target=f"phase {phase}")
-            await bench.scheduler.start([dataclasses.replace(job, phase=phase)])
+            await bench.scheduler.start([msgspec.structs.replace(job, phase=phase)])
             await bench.clock.settle()
             bench.expected[f"phase {phase}"] = (collector, [0, second, second + 60, second + 120])
         await bench.clock.advance(210)

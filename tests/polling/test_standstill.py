@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 from itertools import pairwise
 
+import msgspec
 import pytest
 
 from exporter.clock import Clock
@@ -36,7 +36,9 @@ async def started(bench: Bench) -> list[ScriptedCollector]:
     script = answering_in(bench.clock, 0.2, within=30)
     pairs = [bench.job(script, target=f"site-{number}", interval=INTERVAL) for number in range(FLEET)]
     phases = [phase_of(job.target, CollectorName.BOOKINGS, INTERVAL) for job, _ in pairs]
-    await bench.scheduler.start(dataclasses.replace(job, phase=phase) for (job, _), phase in zip(pairs, phases, strict=True))
+    await bench.scheduler.start(
+        msgspec.structs.replace(job, phase=phase) for (job, _), phase in zip(pairs, phases, strict=True)
+    )
     await bench.clock.advance(1.6 * INTERVAL)
     return [collector for _, collector in pairs]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import dataclasses
 
+import msgspec
 import structlog.testing
 
 from exporter.errors import Reason, ServerError
@@ -145,7 +145,7 @@ def test_a_poll_that_a_bug_ends_while_its_target_is_stopped_is_not_begun_again()
             return PollResult(observation())
 
         job, collector = bench.job(slow, interval=3.0)
-        await bench.scheduler.start([dataclasses.replace(job, recorder=Broken())])
+        await bench.scheduler.start([msgspec.structs.replace(job, recorder=Broken())])
         await bench.clock.advance(1)
         stopping = asyncio.create_task(bench.scheduler.stop(["a"], grace=20.0))
         await bench.clock.advance(20)

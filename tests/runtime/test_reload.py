@@ -6,7 +6,6 @@ import asyncio
 import gc
 import threading
 from collections.abc import Awaitable, Collection, Iterable
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from random import Random
@@ -14,6 +13,7 @@ from typing import Any
 
 import pytest
 import structlog.testing
+from msgspec.structs import replace
 from prometheus_client import CollectorRegistry
 
 from exporter.config import Config, load_config

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from operator import eq
 from typing import Any, Final, Generic, NamedTuple
 
+import msgspec
+
 from exporter.metrics.families import api, bookings, connections, freshness, links, policy, process, windows
 from exporter.metrics.families.family import PREFIX, TARGET_LABELS, Family, Gauge, T
 from exporter.model import BookingsObservation, ConnectionsObservation, LinksObservation
@@ -110,8 +112,7 @@ COUNTERS: Final[tuple[Family, ...]] = freshness.COUNTERS + bookings.COUNTERS + a
 OF_PLATFORM: Final[tuple[Family, ...]] = api.OF_PLATFORM
 
 
-@dataclass(frozen=True, slots=True)
-class Topic:
+class Topic(msgspec.Struct, frozen=True):
     """A chapter of the page and of its reference."""
 
     title: str

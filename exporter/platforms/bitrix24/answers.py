@@ -67,16 +67,14 @@ class Reply(Value, frozen=True, gc=False):
     next: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(msgspec.Struct, frozen=True):
     """The error of a body, as it came."""
 
     error: object
     description: object
 
 
-@dataclass(frozen=True, slots=True)
-class Body:
+class Body(msgspec.Struct, frozen=True):
     """A whole answer: a reply or a problem, never both."""
 
     reply: Reply | None
@@ -108,8 +106,7 @@ class _Sections(Struct):
     result_time: _Section = None
 
 
-@dataclass(frozen=True, slots=True)
-class BatchReply:
+class BatchReply(msgspec.Struct, frozen=True):
     """What a batch brought, by command key. A key in neither mapping was not executed."""
 
     replies: Mapping[str, Reply]
@@ -185,8 +182,7 @@ class _LinkRow(Struct):
     entityTypeId: Any = None  # noqa: N815  the API's word
 
 
-@dataclass(frozen=True, slots=True)
-class Resource:
+class Resource(msgspec.Struct, frozen=True):
     """A bookable resource, or a type of them, with the name that the business gave it; ``type_id`` may be empty."""
 
     id: str
@@ -194,8 +190,7 @@ class Resource:
     type_id: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(msgspec.Struct, frozen=True):
     """One tie of a booking to something else; lower case, ``""`` where the portal did not say."""
 
     module: str

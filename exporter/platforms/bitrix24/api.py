@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final, TypeVar
 from urllib.parse import quote
 
@@ -73,8 +72,7 @@ Params = Mapping[str, object]
 Outcome = Reply | Refusal
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(msgspec.Struct, frozen=True):
     """One method call, to be sent alone or inside a batch."""
 
     method: str
@@ -102,8 +100,7 @@ def _flat(params: Params, prefix: str) -> list[tuple[str, object]]:
     return pairs
 
 
-@dataclass(frozen=True, slots=True)
-class BatchAnswer:
+class BatchAnswer(msgspec.Struct, frozen=True):
     """What a batch brought within ``seconds``, by command key. A key in neither mapping was not executed.
 
     ``limited`` says that some were not because there were too many requests: then the portal is paused, and the next call
@@ -116,8 +113,7 @@ class BatchAnswer:
     limited: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class _Redirect:
+class _Redirect(msgspec.Struct, frozen=True):
     """An answer that says where the portal is by now, which the credential may follow."""
 
     origin: httpx.URL

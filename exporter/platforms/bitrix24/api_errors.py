@@ -7,9 +7,10 @@ bucket, a block by hand, or a plain outage. Where several errors share a code, a
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import Enum
 from typing import Final
+
+import msgspec
 
 from exporter.errors import (
     AuthError,
@@ -44,16 +45,14 @@ class Action(Enum):
     SPLIT = "send fewer commands"
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(msgspec.Struct, frozen=True):
     """An answer without data: the error that the poll would end with, and what may be tried first."""
 
     error: PollError
     action: Action
 
 
-@dataclass(frozen=True, slots=True)
-class _Rule(ErrorRule):
+class _Rule(ErrorRule, frozen=True):
     action: Action = Action.GIVE_UP
 
 

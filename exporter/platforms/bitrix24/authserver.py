@@ -6,7 +6,6 @@ Its API is a GET with every secret in the query, so nothing here ever quotes a U
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
 import httpx
@@ -51,8 +50,7 @@ _RULES: Final[Mapping[str, ErrorRule]] = {
 _SPENT_CODE: Final = ErrorRule(AuthError, sentence("no longer accepts the code, which is good for 30 seconds and once"))
 
 
-@dataclass(frozen=True, slots=True)
-class Issued:
+class Issued(msgspec.Struct, frozen=True):
     """A new pair as it is to be stored, and which addresses of the answer were ``refused``: then the old one is in it."""
 
     tokens: Tokens

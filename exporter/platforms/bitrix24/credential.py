@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import httpx
+import msgspec
 
 from exporter.errors import TargetConfigError
 from exporter.platforms.credentials import Credential
@@ -13,8 +12,7 @@ from exporter.support.redaction import told
 from exporter.support.secret import Secret
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(msgspec.Struct, frozen=True):
     """Who shares a portal's limit: those who ask the same ``origin`` for the same ``portal``.
 
     ``portal`` is the host that names the portal, with a port if it has its own. A token file or an auth server can name any;
@@ -25,8 +23,7 @@ class Place:
     portal: str
 
 
-@dataclass(frozen=True, slots=True)
-class Access:
+class Access(msgspec.Struct, frozen=True):
     """Everything that one request needs. ``endpoint`` ends in ``/`` and may hold the webhook's code, hence a secret.
 
     ``token`` goes into the body.

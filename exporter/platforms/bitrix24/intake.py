@@ -8,14 +8,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+
+import msgspec
+from msgspec.structs import replace
 
 from exporter.counting import Booking, Remembered, Seen, changes, joined
 from exporter.limits import GONE_BOOKINGS
 
 
-@dataclass(frozen=True, slots=True)
-class Intake:
+class Intake(msgspec.Struct, frozen=True):
     """What a read tells: how many bookings are new, which should have been seen again, the largest id ever seen."""
 
     new: int

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Final
+
+import msgspec
 
 from exporter.errors import Reason, TargetConfigError
 from exporter.model import ApiUsage, Budget, CollectorName, ExpectedSeries, Moved, Observation
@@ -30,12 +31,11 @@ _FIELDS: Final[Mapping[CollectorName, tuple[str, ...]]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Shared:
+class Shared(msgspec.Struct, frozen=True):
     """What all Bitrix24 sessions of a process have in common."""
 
-    portals: PortalRegistry = field(default_factory=PortalRegistry)
-    chains: TokenChains = field(default_factory=TokenChains)
+    portals: PortalRegistry = msgspec.field(default_factory=PortalRegistry)
+    chains: TokenChains = msgspec.field(default_factory=TokenChains)
 
 
 class BitrixSession:

@@ -26,7 +26,6 @@ import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from contextvars import copy_context
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -86,8 +85,7 @@ class _Answer(msgspec.Struct):
     scope: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Tokens:
+class Tokens(msgspec.Struct, frozen=True):
     """A pair and where it belongs. ``content`` is the JSON as stored."""
 
     access: Secret

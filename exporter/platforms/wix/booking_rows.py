@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -26,8 +25,7 @@ PAGE_ROWS: Final = QUERY_ROWS.number
 _MAX_DIGITS: Final = 12
 
 
-@dataclass(frozen=True, slots=True)
-class BookingRow:
+class BookingRow(msgspec.Struct, frozen=True):
     """One booking. ``session`` is the event that several bookings of a class share, empty without one."""
 
     booking: Booking
@@ -35,8 +33,7 @@ class BookingRow:
     created: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class BookingsPage:
+class BookingsPage(msgspec.Struct, frozen=True):
     """One page of the query. ``next_cursor`` is empty on the last page."""
 
     rows: tuple[BookingRow, ...]

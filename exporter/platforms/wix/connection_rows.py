@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 import msgspec
@@ -48,8 +47,7 @@ class ConnectionRow(Value, frozen=True, gc=False):
     export_enabled: bool
 
 
-@dataclass(frozen=True, slots=True)
-class ConnectionsAnswer:
+class ConnectionsAnswer(msgspec.Struct, frozen=True):
     """One ListConnections answer. ``unrecognized`` counts words that we do not know by field, ``malformed`` skipped rows."""
 
     rows: tuple[ConnectionRow, ...]
@@ -58,8 +56,7 @@ class ConnectionsAnswer:
     unrecognized: Mapping[str, int]
 
 
-@dataclass(frozen=True, slots=True)
-class ProvidersAnswer:
+class ProvidersAnswer(msgspec.Struct, frozen=True):
     """One ListProviders answer: the calendar type of each provider id. Names are free text and vary, so they are left out."""
 
     calendar_types: Mapping[str, CalendarType]

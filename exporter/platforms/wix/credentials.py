@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from typing import Final
 
+import msgspec
 import structlog
 
 from exporter.clock import Clock
@@ -42,8 +42,7 @@ class KeyCredential(Credential[Headers]):
         return False
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(msgspec.Struct, frozen=True):
     """An app token and its life in seconds, counted from the answer that brought it."""
 
     value: Secret

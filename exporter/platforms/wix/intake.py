@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from itertools import islice
 from typing import Final
+
+from msgspec.structs import replace
 
 from exporter.counting import Booking, Seen, Table, apart, joined, missing, unseen
 from exporter.limits import GONE_BOOKINGS

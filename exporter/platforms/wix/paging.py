@@ -7,9 +7,10 @@ half-open UTC moments in milliseconds.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
+
+import msgspec
 
 from exporter.counting import too_many
 from exporter.errors import InvalidResponseError, TargetConfigError
@@ -28,8 +29,7 @@ SPARE_PAGES: Final = 10
 Filter = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Rows:
+class Rows(msgspec.Struct, frozen=True):
     """All rows of a query, each booking once. ``complete`` is false when rows had to be skipped."""
 
     rows: tuple[BookingRow, ...]

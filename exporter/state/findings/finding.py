@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from enum import StrEnum
+
+import msgspec
+from msgspec.structs import replace
 
 from exporter.model import CollectorName, Conflict, Connection, UnlinkedBooking
 from exporter.platforms.advice import Advice
@@ -19,8 +21,7 @@ class Severity(StrEnum):
     WARNING = "warning"
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(msgspec.Struct, frozen=True):
     """A row of the table of verdicts that holds, and where. Moments are Unix seconds.
 
     ``title`` is what is wrong, ``effect`` what became of the data for it, or how far it went there.

@@ -11,11 +11,12 @@ import itertools
 import json
 import shutil
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from exporter.errors import TargetConfigError
 from exporter.platforms.bitrix24 import open_session, tokenfile
