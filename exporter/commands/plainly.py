@@ -46,7 +46,7 @@ def run_plainly(words: Sequence[str]) -> int | None:
         try:
             healthy, said = is_healthy(*asked)
         except KeyboardInterrupt:
-            return 130
+            return 130  # as every command
     else:
         return None
     try:
