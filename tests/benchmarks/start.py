@@ -66,7 +66,7 @@ def figures(rounds: int, idle: float = 5.0) -> Iterator[Figure]:
     wall = {PEER: tuple(cost.wall for cost in peers)}
     yield Figure("two targets, exec to the first page", "s", tuple(cost.wall for cost in mine), wall)
     cpu = {PEER: tuple(cost.cpu for cost in peers)}
-    limit = "imports of libraries: pydantic, aiohttp, httpx, starlette, uvicorn and typer, and the models of two platforms"
+    limit = "the libraries: imported and nothing else, they take twice what the peer takes"
     yield Figure(
         "two targets, exec to the first page: CPU", "s", tuple(cost.cpu for cost in mine), cpu, START, limited_by=limit
     )
