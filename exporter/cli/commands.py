@@ -31,6 +31,7 @@ from exporter.cli.options import (
     LogLevel,
     MaxRequests,
     Part,
+    PartToCheck,
     Targets,
     WebConfigFile,
     config_of,
@@ -155,6 +156,7 @@ def check_config(
     no_secrets: Annotated[
         bool, typer.Option("--no-secrets", help="Look for no secret that stands elsewhere: for a machine that has none.")
     ] = False,
+    shard: PartToCheck = None,
 ) -> None:
     """Check the configuration. Prints every problem with file, path and a fix. Exit code 0 or 2."""
     from exporter.commands.check_config import check  # noqa: PLC0415
@@ -176,6 +178,7 @@ def check_config(
             lambda text: typer.echo(visible(f"warning: {text}"), err=True),
             folder=folder,
             secrets=not no_secrets,
+            shard=shard,
         )
         for problem in problems:
             typer.echo(visible(f"error: {problem}"), err=True)

@@ -51,6 +51,10 @@ Part = Annotated[
     Shard | None,
     typer.Option("--shard", metavar="I/N", parser=_part, help="Watch only part I of N of the targets; I counts from 0."),
 ]
+PartToCheck = Annotated[
+    Shard | None,
+    typer.Option("--shard", metavar="I/N", parser=_part, help="Say which targets part I of N watches, and try no others."),
+]
 Listen = Annotated[
     str, typer.Option("--web.listen-address", metavar="HOST:PORT", help="Address of the exporter; :PORT is every interface.")
 ]

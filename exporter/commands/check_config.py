@@ -23,11 +23,11 @@ from exporter.clock import Clock
 from exporter.commands.found_sites import with_found_sites
 from exporter.commands.site_users import with_users_of
 from exporter.commands.world import known_secrets, opened_world
-from exporter.config import Config, load_config
+from exporter.config import Config, load_config, shard_of
 from exporter.errors import ConfigError, PollError
 from exporter.fields.credentials import told_source
 from exporter.metrics import Instruments
-from exporter.model import ConnectionsObservation
+from exporter.model import ConnectionsObservation, Shard
 from exporter.platforms.policy import policy_of
 from exporter.platforms.retry import MAX_PATIENCE_SECONDS, patience
 from exporter.platforms.routes import host_route
@@ -66,10 +66,12 @@ def check(
     *,
     folder: Path | None = None,
     secrets: bool = True,
+    shard: Shard | None = None,
 ) -> tuple[list[str], str]:
     """Check both files, and with ``online`` what the platforms say to it. Returns the problems, and what there is to watch.
 
-    Without ``secrets`` those that stand elsewhere are not looked for, and which they are is said.
+    Without ``secrets`` those that stand elsewhere are not looked for, and which they are is said. With a ``shard`` it is said
+    what falls to it, and the platforms are asked of nothing else.
     """
     problems: list[str] = []
 
@@ -90,6 +92,10 @@ def check(
         warn(str(warning))
     for rule in config.discover if config and not online else ():
         say(f"discover[{rule.name}]: with --online its list is read, and its sites are tried")
+    if config is not None and shard is not None:
+        config = shard_of(config, shard.index, shard.count)
+        for target in config.targets:
+            say(f"{target.name}: watched by shard {shard}")
     if config is not None and config.unopened:
         places = [told_source(source, "") for source in config.unopened]
         say(f"not checked: {len(places):,} secret{'' if len(places) == 1 else 's'} ({first_few(places)})")
@@ -100,7 +106,7 @@ def check(
 
 def _counted(config: Config) -> str:
     kinds = ((config.targets, "target", "targets"), (config.discover, "rule that finds sites", "rules that find sites"))
-    return " and ".join(f"{len(rows)} {one if len(rows) == 1 else many}" for rows, one, many in kinds if rows)
+    return " and ".join(f"{len(rows)} {one if len(rows) == 1 else many}" for rows, one, many in kinds if rows) or "no target"
 
 
 async def check_online(config: Config, say: Callable[[str], None], warn: Callable[[str], None]) -> list[str]:

@@ -17,9 +17,10 @@ from typing import Any
 import pytest
 from prometheus_client import CollectorRegistry
 
-from exporter.commands.check_config import Checked, _checked, check_all, check_online, signs_of_life
-from exporter.config import load_config
+from exporter.commands.check_config import Checked, _checked, check, check_all, check_online, signs_of_life
+from exporter.config import load_config, shard_of
 from exporter.metrics import Instruments
+from exporter.model import Shard
 from exporter.platforms.settings import Target
 from exporter.polling import Admission
 from exporter.runtime import World
@@ -255,3 +256,26 @@ def test_a_terminal_sees_how_many_are_checked_while_one_hangs(tmp_path: Path) ->
     assert b"checking" in seen
     assert b"0/1" in seen
     assert b"error: portal: network" in seen
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_each_target_is_said_to_be_watched_by_one_shard_that_of_the_exporter_itself(tmp_path: Path, count: int) -> None:
+    path = tmp_path / "exporter.yml"
+    hooks = [f"https://p{number % 7}.bitrix24.example/rest/1/secretsecretsecret/" for number in range(20)]
+    rows = "".join(f"- {{name: t{number}, platform: bitrix24, webhook_url: {hook}}}\n" for number, hook in enumerate(hooks))
+    path.write_text(f"targets:\n{rows}")
+    for index in range(count):
+        said: list[str] = []
+        problems, watched = check(path, None, False, said.append, lambda _: None, shard=Shard(index, count))
+        mine = [target.name for target in shard_of(load_config(path), index, count).targets]
+        assert [f"{name}: watched by shard {index}/{count}" for name in mine] == said
+        assert (problems, watched) == ([], f"{len(mine)} targets")
+
+
+def test_a_shard_to_which_nothing_falls_is_valid_and_watches_no_target(tmp_path: Path) -> None:
+    path = tmp_path / "exporter.yml"
+    path.write_text(
+        "targets: [{name: t, platform: bitrix24, webhook_url: https://p.bitrix24.example/rest/1/secretsecretsecret/}]\n"
+    )
+    found = {check(path, None, False, lambda _: None, lambda _: None, shard=Shard(index, 2))[1] for index in range(2)}
+    assert found == {"1 target", "no target"}

@@ -53,6 +53,7 @@ ROWS: Final = (
     Runs(rf"{_OURS}check-config --config.file \S+ --config.dir customers", "valid, 3 targets"),
     Runs(rf"{_OURS}check-config --config.file \S+ --no-secrets", "valid, 2 targets"),
     Runs(rf"{_OURS}check-config --config.file[ =]\S+ --online", "the credential works"),
+    Runs(rf"{_OURS}check-config --config.file \S+ --shard \d/\d", "valid, "),
     Runs(rf"{_OURS}conformance salon-wix( --config.file exporter.yml)?", "ListConnections", _FOUND),
     Runs(rf"{_OURS}--config.file \S+ probe", "salon-wix", _JUDGED),
     Runs(rf"{_OURS}probe( salon-wix)?( --config.file \S+| \S+ --running \S+| --running \S+( \S+)?)", "salon-wix", _JUDGED),
