@@ -22,10 +22,9 @@ class Changes:
         self._marks = count(1)
         self.mark = 0
 
-    def note(self) -> int:
-        """Tell that something has changed; the mark of this change is returned."""
-        self.mark = mark = next(self._marks)
-        return mark
+    def note(self) -> None:
+        """Tell that something has changed."""
+        self.mark = next(self._marks)
 
 
 class Counters:
@@ -66,7 +65,8 @@ class Counters:
 
     def _changed(self, family: Family) -> None:
         self._versions[family] += 1
-        self.mark = self._changes.note()
+        self.mark += 1
+        self._changes.note()  # last: whoever hears of a change has to find it
 
     def count(self, family: Family) -> float:
         """Return the number of the series of ``family`` that has no labels of its own."""

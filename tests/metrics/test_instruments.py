@@ -12,8 +12,10 @@ from prometheus_client import CollectorRegistry
 
 from exporter.errors import Reason
 from exporter.metrics import Format, Instruments, Page, TargetInstruments
+from exporter.metrics.counters import Changes, Counters
 from exporter.metrics.families.api import REQUEST_DURATION
-from exporter.metrics.families.freshness import DURATION
+from exporter.metrics.families.catalog import COUNTERS
+from exporter.metrics.families.freshness import DURATION, POLLS
 from exporter.model import CollectorName, Shard
 from exporter.platforms.base import RETRIED, Events
 from exporter.state.snapshot import View
@@ -270,6 +272,22 @@ def test_a_page_made_while_polls_are_counted_is_never_torn(instruments: Instrume
         counting.join()
     text = page.render(views.healthy(), Format.TEXT)
     assert value(text, "collector_polls_total", target=views.WIX, collector="connections") == 20_000
+
+
+def test_whoever_hears_of_a_change_finds_it_in_its_counters() -> None:
+    """A page that hears of it too early looks at the counters, finds nothing, and is told of it no second time."""
+
+    class Heard(Changes):
+        def note(self) -> None:
+            super().note()
+            found.append(counters.mark)
+
+    found: list[int] = []
+    counters = Counters("", COUNTERS, Heard())
+    for number in range(3):
+        before = counters.mark
+        counters.add(POLLS, ("bookings",), number)
+        assert found.pop() == counters.mark != before
 
 
 def test_a_loaded_configuration_shows_its_moment_and_its_hash(instruments: Instruments) -> None:
