@@ -59,7 +59,7 @@ class Page:
         self._segment_size = segment
         self._instruments = instruments
         self._fragments: dict[str, Fragments] = {}
-        self._targets: Sequence[TargetView] = ()  # as they were refreshed last, all of them
+        self._targets: Sequence[TargetView] | None = None  # as they were refreshed last, all of them
         self._seen: object = None
         self._order: list[Fragments] = []
         self._chunks: list[Chunk] = []
@@ -118,7 +118,7 @@ class Page:
         """Refresh all that is shown, and forget who is no longer."""
         if self._is_current(targets):
             return
-        mark, self._targets = self._instruments.mark, ()  # until this ends well
+        mark, self._targets = self._instruments.mark, None  # until this ends well
         order = [self._refresh(target) for target in targets]
         self._seen, self._targets = (mark, len(order)), targets
         if order == self._order and len(order) == len(self._fragments):
@@ -151,7 +151,7 @@ class Page:
         return {family: unit for family, (_, unit) in self._platforms.items()}
 
     def _part(self, shown: Iterable[TargetView], format: Format, of_platforms: Mapping[Family, Unit]) -> Segments:  # noqa: A002  its own word
-        self._targets = ()  # these may be shown otherwise than to who sees everything
+        self._targets = None  # these may be shown otherwise than to who sees everything
         units = _units([Chunk([self._refresh(target) for target in shown])], format, of_platforms)
         return cut(units, borders(units, self._segment_size))
 

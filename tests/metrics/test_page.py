@@ -488,6 +488,14 @@ def test_a_removed_target_leaves_nothing_behind() -> None:
     assert [views.WIX] == list(page._fragments)
 
 
+def test_the_last_targets_leave_nothing_behind_though_one_was_asked_for_alone() -> None:
+    page = Page(Instruments(CollectorRegistry()))
+    view = views.healthy()
+    page.make(view, Format.TEXT)
+    page.make(view, Format.TEXT, frozenset({views.WIX}))
+    assert b"target_info" not in page.render(replace(view, targets=()), Format.TEXT)
+
+
 def test_changed_labels_and_budgets_show_at_once() -> None:
     state = views.unpolled(views.WIX, "wix", CONNECTIONS)
     page = Page(Instruments(CollectorRegistry()))
