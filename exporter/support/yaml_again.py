@@ -117,8 +117,12 @@ def _apart(lines: Sequence[str], text: str, key: str, source: Source) -> Text | 
     end = min((line - 1 for path, line in tops.items() if len(path) == 1 and line > top), default=len(lines))
     dash = _dash(lines[starts[0]])
     is_plain = dash and lines[top - 1].startswith(f"{key}:") and all(lines[start].startswith(dash) for start in starts)
-    # An element of a list in brackets may begin anywhere, several of them on one line.
-    if not is_plain or any(start >= other for start, other in pairwise([top - 1, *starts, end])):
+    # The dash on the line of a list may be its own. An element of a list in brackets may begin anywhere, several on one line.
+    if (
+        not is_plain
+        or any(isinstance(element, list) for element in elements)
+        or any(start >= other for start, other in pairwise([top - 1, *starts, end]))
+    ):
         return None
     return Text(text, key, source.value, tops, starts, end, source.size)  # type: ignore[arg-type]  # looked at above
 

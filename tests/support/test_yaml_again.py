@@ -91,6 +91,7 @@ def same(found: Source, wanted: Source) -> None:
 @example("", [["- name: a", "  note: |+"], ["- name: b"]], [], [(0.75, 0, ["", "", "   x"])])
 @example("", [["- name: a"], ["- name: b"]], ["timezone: UTC"], [(0.75, 0, ["..."])])
 @example("", [["- name: a"], ["- name: b"]], [], [(1.0, 0, ["windows: [1]"])])
+@example("", [["-", "    - name: a"]], [], [(0.75, 1, ["    - name: b"])])
 def test_what_is_read_again_is_what_a_first_reading_finds(
     indent: str, listed: list[list[str]], tail: list[str], edits: list[Edit]
 ) -> None:
