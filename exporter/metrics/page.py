@@ -138,7 +138,9 @@ class Page:
         kept = self._fragments.get(target.name)
         if kept is None or kept.platform != target.platform:
             kept = self._fragments[target.name] = Fragments(target)
-        kept.refresh(target, self._instruments.target(target.name))
+        counted = self._instruments.target(target.name)
+        # In the midst of a reload that moves a name to another platform, that one's counters may be there before its view.
+        kept.refresh(target, counted if counted is not None and counted.platform == target.platform else None)
         return kept
 
     def _of_platforms(self) -> Mapping[Family, Unit]:

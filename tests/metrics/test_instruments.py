@@ -223,6 +223,15 @@ def test_a_target_that_moves_to_another_platform_starts_anew(instruments: Instru
     assert f'target="{views.WIX}",platform="wix"'.encode() not in text
 
 
+def test_a_target_that_is_still_shown_on_its_old_platform_has_no_counters_of_the_new_one(instruments: Instruments) -> None:
+    page = Page(instruments)
+    page.render(views.healthy(), Format.TEXT)
+    instruments.put_target(instruments.prepare(views.WIX, "bitrix24"))
+    text = page.render(views.healthy(), Format.TEXT)
+    assert f'target="{views.WIX}",platform="wix"'.encode() in text
+    assert f'target="{views.WIX}",platform="bitrix24"'.encode() not in text
+
+
 @RELAXED
 @given(values=st.lists(st.one_of(st.sampled_from(DURATION.buckets), st.floats(0, 1e6)), max_size=30))
 def test_a_histogram_is_the_one_that_prometheus_client_makes(values: list[float]) -> None:
