@@ -86,8 +86,9 @@ def test_the_manifest_asks_for_what_the_first_row_says() -> None:
 
 
 def test_each_row_for_kubernetes_has_room_for_what_was_measured() -> None:
-    measured = dict(re.findall(r"^\| ([\d,]+) \| .*? \| .*? \| (\d+) MiB", TEXT, re.MULTILINE))
+    rows = re.findall(r"^\| ([\d,]+) \| .*? \| .*? \| ([^|]*MiB[^|]*) \|", TEXT, re.MULTILINE)
+    measured = {targets: max(map(int, re.findall(r"(\d+) MiB", memory))) for targets, memory in rows}
     asked = re.findall(r"^\| up to ([\d,]+) \| \w+ \| (\d+)(Mi|Gi) \|", TEXT, re.MULTILINE)
     assert len(asked) == 3
     for targets, number, unit in asked:
-        assert int(number) * (1024 if unit == "Gi" else 1) >= 1.3 * int(measured[targets]), targets
+        assert int(number) * (1024 if unit == "Gi" else 1) >= 1.3 * measured[targets], targets

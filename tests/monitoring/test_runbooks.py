@@ -23,7 +23,7 @@ TITLES = {panel["title"] for path in BOARDS for panel in panels(load_board(path)
 ALERTS = [alert for group in alert_groups(Options()) for alert in group.alerts]
 SILENCE = re.compile(
     r"```sh\namtool silence add alertname=(\w+) cluster=CLUSTER job=([\w-]+)((?: \w+=\w+)*)"
-    r' --duration=8h --comment="WHY"\n```'
+    r' --duration=(\d)h --comment="WHY"\n```'
 )
 
 each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
@@ -155,6 +155,7 @@ def test_a_page_has_a_silence_of_labels_with_which_its_alert_fires(alert: str) -
     values = dict(word.split("=") for word in matched[3].split())
     assert all(value in {label.upper(), "warning"} for label, value in values.items())
     assert set(values) <= fired_with(alert), "the silence would hold nothing back"
+    assert int(matched[4]) == (1 if re.search(r"\ban hour\b", silence) else 8), "the command is for as long as the sentence says"
 
 
 def fired_with(alert: str) -> set[str]:
