@@ -39,11 +39,13 @@ format: $(VENV)/.installed-dev ## Rewrite the code in the project's format
 types: $(VENV)/.installed-dev ## mypy, strict
 	$(BIN)/mypy exporter tests tools
 
-bench: $(VENV)/.installed-bench ## Every figure of docs/benchmarks.md beside its peers, but for the long ones (ARGS="--rounds 1 http_pool")
+bench: $(VENV)/.installed-bench servers ## Every figure of docs/benchmarks.md beside its peers, but for the long ones (ARGS="--rounds 1 http_pool")
 	$(BIN)/python -m tests.benchmarks $(ARGS)
+	$(BIN)/python -m tools.sizing docs/sizing.md
 
 bench-fleet: $(VENV)/.installed-bench servers ## Ten minutes of 5,000 sites and 500 portals, for docs/benchmarks.md (ARGS="--sites 300 --portals 30")
 	$(BIN)/python -m tests.benchmarks.fleet $(ARGS)
+	$(BIN)/python -m tools.sizing docs/sizing.md
 
 bench-rules: $(VENV)/.installed-dev servers ## What the rules cost Prometheus at 500 sites, 25 minutes (ARGS="--minutes 5")
 	$(BIN)/python -m tests.benchmarks.rules_cpu $(ARGS)
@@ -85,6 +87,7 @@ generate: $(VENV)/.installed-dev ## Write the generated files again: schema, ref
 	$(BIN)/python -m tools.rules_price docs/rules-price.md
 	$(BIN)/python -m tools.scale docs/scale.md
 	$(BIN)/python -m tools.benchmarks docs/benchmarks.md
+	$(BIN)/python -m tools.sizing docs/sizing.md
 	$(BIN)/python -m tools.public_surface docs/public-surface.txt
 
 pictures: $(VENV)/.installed-dev servers ## Take the documents' pictures of the status board again, of the demo's worst night

@@ -16,9 +16,12 @@ from exporter.simulator.wix.providers import APPLE, GOOGLE
 from tests.docs.simulated import SITE, World, lived
 from tests.harness.exposition import lines_of
 from tests.metrics import test_series_of_a_target as costs
+from tools.benchmarks import reports
+from tools.sizing import put_in, sizes
 
 ROOT: Final = Path(__file__).parents[2]
 TEXT: Final = (ROOT / "docs" / "sizing.md").read_text()
+JUDGED: Final = ("share of a core", "no poll later than")
 PORTAL: Final = f"{demo_world.STUDIO}-b24"
 
 CONFIGURATIONS: Final[Mapping[str, tuple[str, Mapping[str, object]]]] = {
@@ -71,6 +74,21 @@ def test_series_are_as_many_as_the_page_says(
     tmp_path: Path, what: str, build: Callable[[Simulator], None], target: dict[str, Any]
 ) -> None:
     assert f"| {what} | {costs.series(tmp_path, build, target).total()} |" in TEXT
+
+
+def test_the_table_of_fleets_is_what_was_measured_last() -> None:
+    assert put_in(TEXT, reports()) == TEXT
+
+
+def test_the_readme_promises_what_was_measured() -> None:
+    largest, found = sizes(reports())[-1], reports()["fleet"]
+    share, late = (next(one.ours[0] for one in found.figures if one.name == f"5,000 + 500 targets: {name}") for name in JUDGED)
+    [said] = re.findall(
+        r"5,000 sites and 500 portals take (\d+) % of it and (\d+) MiB, a scrape a minute included, and no poll\s+is more than "
+        r"(a second|\d seconds) late",
+        (ROOT / "README.md").read_text(),
+    )
+    assert [f"{share:.0f}", f"{largest.memory:.0f}", "a second" if late <= 1 else f"{late:.0f} seconds"] == [*said]
 
 
 def manifest() -> Any:  # noqa: ANN401  a document of Kubernetes
