@@ -13,7 +13,6 @@ import msgspec
 import pytest
 
 from exporter import platforms
-from exporter.model import Value
 from exporter.platforms.bitrix24.api import LIST_RESOURCE_TYPES, METHODS
 from exporter.platforms.bitrix24.oauth import TOKEN_OPERATION
 from exporter.platforms.bitrix24.tokenfile import ANSWER_KEYS
@@ -33,12 +32,12 @@ def words(text: str) -> list[str]:
 
 
 def decoders(platform: str) -> Iterator[type[msgspec.Struct]]:
-    """Yield what the answers of ``platform`` are decoded into; a :class:`Value` is what we make of it."""
+    """Yield what the answers of ``platform`` are decoded into; what is frozen we make ourselves of it."""
     folder = importlib.import_module(f"{platforms.__name__}.{platform}")
     for found in pkgutil.iter_modules(folder.__path__, f"{folder.__name__}."):
         for kind in vars(importlib.import_module(found.name)).values():
             is_struct = isinstance(kind, type) and issubclass(kind, msgspec.Struct) and kind.__module__ == found.name
-            if is_struct and not issubclass(kind, Value):
+            if is_struct and not kind.__struct_config__.frozen:
                 yield kind
 
 
