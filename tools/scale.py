@@ -18,6 +18,7 @@ from tests.scale.units import (
     ROOT,
     SITES_TO_A_PORTAL,
     TARGETS,
+    Units,
     fleet,
     measured,
     mib,
@@ -26,7 +27,9 @@ from tests.scale.units import (
     table,
     units,
 )
+from tools.benchmarks import reports
 from tools.marked import put
+from tools.sizing import sizes
 
 SIZING: Final = ROOT / "docs" / "sizing.md"
 
@@ -59,8 +62,13 @@ def _pages(found: dict[str, Any]) -> str:
     return table(head, rows)
 
 
+def _units_of(found: dict[str, Any]) -> Units:
+    largest = sizes(reports())[-1]
+    return units(found, SIZING.read_text(), (largest.targets, largest.memory))
+
+
 def _units(found: dict[str, Any]) -> str:
-    unit = units(found, SIZING.read_text())
+    unit = _units_of(found)
     day = 24 * 60
     per_series = unit.disk_bytes_a_sample * day + unit.index_bytes_a_series * 24 / BLOCK_HOURS
     rows = [
@@ -91,7 +99,7 @@ def _of_others(start: float, memory: float) -> str:
 
 
 def _fleets(found: dict[str, Any]) -> str:
-    unit = units(found, SIZING.read_text())
+    unit = _units_of(found)
     rows = [
         (
             f"{one.targets:,}",

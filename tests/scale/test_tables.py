@@ -10,10 +10,13 @@ import pytest
 from tests.scale.prometheus import Line as Series
 from tests.scale.prometheus import body, lines_of
 from tests.scale.units import IN_A_FILE, IN_A_PROCESS, ROOT, Line, fleet, line, measured, rounded, units
+from tools.benchmarks import reports
 from tools.scale import put_in
+from tools.sizing import sizes
 
 PAGE: Final = ROOT / "docs" / "scale.md"
-UNITS: Final = units(measured(), (ROOT / "docs" / "sizing.md").read_text())
+LARGEST: Final = sizes(reports())[-1]
+UNITS: Final = units(measured(), (ROOT / "docs" / "sizing.md").read_text(), (LARGEST.targets, LARGEST.memory))
 
 
 def test_the_page_has_the_tables_of_what_was_measured_last() -> None:
@@ -28,6 +31,10 @@ def test_each_cost_is_measured_and_none_is_nothing() -> None:
 
 def vars_of(unit: object) -> list[object]:
     return [getattr(unit, name) for name in type(unit).__dataclass_fields__]  # type: ignore[attr-defined]
+
+
+def test_the_largest_fleet_that_was_run_is_told_to_take_what_it_took() -> None:
+    assert UNITS.memory.at(LARGEST.targets) == pytest.approx(LARGEST.memory)
 
 
 def test_a_line_goes_through_what_was_measured_at_both_ends() -> None:

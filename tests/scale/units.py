@@ -85,8 +85,12 @@ def line(points: Iterable[tuple[float, float]]) -> Line:
     return Line(max(0.0, low - each * first), each)
 
 
-def units(found: dict[str, Any], sizing: str) -> Units:
-    """Return the unit costs of what was measured; calls are those that ``docs/sizing.md`` tells."""
+def units(found: dict[str, Any], sizing: str, largest: tuple[float, float]) -> Units:
+    """Return the unit costs of what was measured; calls are those that ``docs/sizing.md`` tells.
+
+    ``largest`` is how many targets the largest fleet had that was run, and the MiB that it took: memory does not grow as fast
+    as from a small fleet to one of hundreds, where the first connections and pages are.
+    """
     small, large, shard = found["fleets"]
     pages = found["pages"]
 
@@ -105,7 +109,7 @@ def units(found: dict[str, Any], sizing: str) -> Units:
     site, portal = (_calls(sizing, name) for name in ("Wix, defaults", "Bitrix24, defaults"))
     return Units(
         core=of_targets("core"),
-        memory=of_targets("memory_scraped_mib"),
+        memory=line([(small["watched"], small["memory_scraped_mib"]), largest]),
         start_cpu=of_targets("start_cpu_seconds"),
         scrape_cpu=of_targets("scrape_cpu_seconds"),
         series=of_targets("series"),
