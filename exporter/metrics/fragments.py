@@ -31,6 +31,12 @@ class Fragments:
         self._versions: dict[Family, int] = {}
         self._mark = -1  # of what is counted, as it was read last
 
+    def shows(self, target: TargetView, instruments: TargetInstruments | None) -> bool:
+        """Whether these are the lines of ``target`` and of its counters as they are; costs next to nothing."""
+        if target is not self._target or instruments is not self._instruments:
+            return False
+        return instruments is None or instruments.counters.mark == self._mark
+
     def refresh(self, target: TargetView, instruments: TargetInstruments | None) -> None:
         """Make the lines anew whose source changed."""
         if target is not self._target:
@@ -40,7 +46,7 @@ class Fragments:
                 self._put(family, _NOTHING)
             self._count_anew()
             self._instruments = instruments
-        if instruments is not None and instruments.mark != self._mark:
+        if instruments is not None and instruments.counters.mark != self._mark:
             self._count(instruments)
 
     def _read(self, target: TargetView) -> None:
@@ -75,10 +81,10 @@ class Fragments:
 
     def _count(self, instruments: TargetInstruments) -> None:
         # Marks and versions are read before rendering: an event in between makes the next page render again, never miss it.
-        mark = instruments.mark
-        for family, version in instruments.versions.items():
+        mark = instruments.counters.mark
+        for family, version in instruments.counters.versions.items():
             if self._versions.get(family) != version:
-                self._put(family, instruments.render(family, self._collectors))
+                self._put(family, instruments.counters.render(family, self._collectors))
                 self._versions[family] = version
         self._mark = mark
 

@@ -7,7 +7,6 @@ what exists once per process is prometheus-client's.
 from __future__ import annotations
 
 import platform as python_platform
-from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Final
 
@@ -53,15 +52,15 @@ class TargetInstruments:
         self.target = target
         self.platform = platform
         self._of_platform = of_platform
-        self._counters = Counters(target_labels_text(target, platform), COUNTERS, changes)
-        self._counters.add(api.THROTTLE_WAIT, (), 0)
+        self.counters = Counters(target_labels_text(target, platform), COUNTERS, changes)
+        self.counters.add(api.THROTTLE_WAIT, (), 0)
 
     def expect(self, expected: ExpectedSeries) -> None:
         """Let all series exist that this target can fill, with 0; what was counted before stays."""
-        add = self._counters.add
+        add = self.counters.add
         for collector, fields in expected.fields.items():
             add(freshness.POLLS, (collector,), 0)
-            self._counters.observe(freshness.DURATION, (collector,), None)
+            self.counters.observe(freshness.DURATION, (collector,), None)
             # Where bookings are counted there are no rows.
             if collector is not CollectorName.BOOKINGS or expected.reads_bookings:
                 add(freshness.MALFORMED, (collector,), 0)
@@ -81,51 +80,37 @@ class TargetInstruments:
 
     def poll_finished(self, collector: CollectorName, seconds: float, reason: Reason | None) -> None:
         """Count a finished poll that took ``seconds``; a failed or partly successful one has a ``reason``."""
-        self._counters.add(freshness.POLLS, (collector,), 1)
-        self._counters.observe(freshness.DURATION, (collector,), seconds)
+        self.counters.add(freshness.POLLS, (collector,), 1)
+        self.counters.observe(freshness.DURATION, (collector,), seconds)
         if reason is not None:
-            self._counters.add(freshness.FAILURES, (collector, reason), 1)
+            self.counters.add(freshness.FAILURES, (collector, reason), 1)
 
     def request(self, operation: str, code: str, seconds: float) -> None:
         # A server may answer with any number of three digits.
-        self._counters.add(api.REQUESTS, (operation, code if code in CODES else OTHER), 1)
+        self.counters.add(api.REQUESTS, (operation, code if code in CODES else OTHER), 1)
         self._of_platform.observe(api.REQUEST_DURATION, (operation,), seconds)
 
     def retry(self, operation: str, reason: str) -> None:
         self._of_platform.add(api.RETRIES, (operation, reason), 1)
 
     def throttle_wait(self, seconds: float) -> None:
-        self._counters.add(api.THROTTLE_WAIT, (), seconds)
+        self.counters.add(api.THROTTLE_WAIT, (), seconds)
 
     def malformed_rows(self, collector: CollectorName, rows: int) -> None:
-        self._counters.add(freshness.MALFORMED, (collector,), rows)
+        self.counters.add(freshness.MALFORMED, (collector,), rows)
 
     def unrecognized_value(self, collector: CollectorName, field: str, times: int = 1) -> None:
-        self._counters.add(freshness.UNRECOGNIZED, (collector, field), times)
+        self.counters.add(freshness.UNRECOGNIZED, (collector, field), times)
 
     def bookings_discovered(self, bookings: int) -> None:
-        self._counters.add(DISCOVERED, (), bookings)
+        self.counters.add(DISCOVERED, (), bookings)
 
     def discovered(self) -> float:
         """Return how many new bookings were counted."""
-        return self._counters.count(DISCOVERED)
+        return self.counters.count(DISCOVERED)
 
     def bookings_vanished(self, bookings: int) -> None:
-        self._counters.add(VANISHED, (), bookings)
-
-    @property
-    def mark(self) -> int:
-        """Another number after each change of one of its series."""
-        return self._counters.mark
-
-    @property
-    def versions(self) -> Mapping[Family, int]:
-        """By family a number that changes whenever one of its series does."""
-        return self._counters.versions
-
-    def render(self, family: Family, collectors: frozenset[str]) -> bytes:
-        """Return the sample lines of ``family``. Series of a collector that is no longer in ``collectors`` are left out."""
-        return self._counters.render(family, collectors)
+        self.counters.add(VANISHED, (), bookings)
 
 
 class Instruments:

@@ -21,9 +21,10 @@ from exporter.metrics.families.catalog import FAMILIES, OF_PLATFORM
 from exporter.metrics.families.family import Family
 from exporter.metrics.fragments import Chunk, Fragments
 from exporter.metrics.instruments import Instruments
+from exporter.metrics.layout import Layout
 from exporter.policy import WarningKind
 from exporter.state.snapshot import TargetView, View
-from exporter.support.segments import SIZE, MadePage, Segments, Unit, borders, cut
+from exporter.support.segments import SIZE, MadePage, Segments, Unit, borders, cut, cut_again
 
 _EOF: Final = b"# EOF\n"
 _NOT_ASKED_SECONDS: Final = 120.0  # then what is kept of a format goes: it holds lines that have changed since
@@ -38,7 +39,8 @@ class _Whole(msgspec.Struct, frozen=True):
     asked_at: float
     version: int
     of_platforms: Mapping[Family, Unit]
-    chunks: Sequence[Chunk]
+    layout: Layout
+    units: list[Unit]
     borders: Sequence[int]
     size_when_cut: int
     segments: Segments
@@ -62,8 +64,9 @@ class Page:
         self._targets: Sequence[TargetView] | None = None  # as they were refreshed last, all of them
         self._seen: object = None
         self._order: list[Fragments] = []
-        self._chunks: list[Chunk] = []
+        self._layout = Layout(_WITH_TARGETS, ())
         self._version = 0  # changes with every line of a target
+        self._touched: dict[tuple[Family, int], int] = {}  # families of chunks, and with which version
         self._wholes: dict[Format, _Whole] = {}
         self._platforms: dict[Family, tuple[object, Unit]] = {}
         self._lock = Lock()
@@ -119,20 +122,27 @@ class Page:
         if self._is_current(targets):
             return
         mark, self._targets = self._instruments.mark, None  # until this ends well
-        order = [self._refresh(target) for target in targets]
+        order = []
+        for target in targets:
+            kept = self._fragments.get(target.name)
+            if kept is None or not kept.shows(target, self._instruments.target(target.name)):
+                kept = self._refresh(target)
+            order.append(kept)
         self._seen, self._targets = (mark, len(order)), targets
         if order == self._order and len(order) == len(self._fragments):
             return
         self._fragments = {target.name: kept for target, kept in zip(targets, order, strict=True)}
-        self._chunks = [Chunk(order[start : start + self._chunk_size]) for start in range(0, len(order), self._chunk_size)]
+        chunks = [Chunk(order[start : start + self._chunk_size]) for start in range(0, len(order), self._chunk_size)]
         for number, kept in enumerate(order):
-            kept.on_change = partial(self._on_change, self._chunks[number // self._chunk_size])
-        self._order = order
+            kept.on_change = partial(self._on_change, number // self._chunk_size)
+        self._layout, self._order = Layout(_WITH_TARGETS, chunks), order
         self._version += 1
+        self._touched.clear()
 
-    def _on_change(self, chunk: Chunk, family: Family) -> None:
-        chunk.forget(family)
+    def _on_change(self, chunk: int, family: Family) -> None:
+        self._layout.chunks[chunk].forget(family)
         self._version += 1
+        self._touched[family, chunk] = self._version
 
     def _refresh(self, target: TargetView) -> Fragments:
         kept = self._fragments.get(target.name)
@@ -154,7 +164,7 @@ class Page:
 
     def _part(self, shown: Iterable[TargetView], format: Format, of_platforms: Mapping[Family, Unit]) -> Segments:  # noqa: A002  its own word
         self._targets = None  # these may be shown otherwise than to who sees everything
-        units = _units([Chunk([self._refresh(target) for target in shown])], format, of_platforms)
+        units = Layout(_WITH_TARGETS, [Chunk([self._refresh(target) for target in shown])]).units(format, of_platforms)
         return cut(units, borders(units, self._segment_size))
 
     def _whole(self, format: Format, of_platforms: Mapping[Family, Unit], now: float) -> Segments:  # noqa: A002  its own word
@@ -164,29 +174,30 @@ class Page:
         if before is not None and before.shows(self._version, of_platforms):
             recent[format] = replace(before, asked_at=now)
             return before.segments
-        units = _units(self._chunks, format, of_platforms)
-        if before is not None and before.chunks is self._chunks:
+        if before is not None and before.layout is self._layout:
             # The borders stay, so that a change moves nothing behind it, until the text has grown or shrunk much.
-            segments = cut(units, before.borders, before.segments)
+            units = before.units.copy()
+            places = self._layout.renew(units, self._touched_since(before, of_platforms), format, of_platforms)
+            segments = cut_again(units, before.borders, before.segments, places)
             if before.size_when_cut <= 2 * segments.size <= 4 * before.size_when_cut:
                 recent[format] = replace(
-                    before, asked_at=now, version=self._version, of_platforms=of_platforms, segments=segments
+                    before, asked_at=now, version=self._version, of_platforms=of_platforms, units=units, segments=segments
                 )
                 return segments
+        units = self._layout.units(format, of_platforms)
         where = borders(units, self._segment_size)
         segments = cut(units, where)
-        recent[format] = _Whole(now, self._version, of_platforms, self._chunks, where, segments.size, segments)
+        recent[format] = _Whole(now, self._version, of_platforms, self._layout, units, where, segments.size, segments)
         return segments
 
-
-def _units(chunks: Sequence[Chunk], format: Format, of_platforms: Mapping[Family, Unit]) -> list[Unit]:  # noqa: A002  its own word
-    """Return the units of the page, as many for the same number of chunks: those without lines are empty."""
-    units: list[Unit] = []
-    for family in _WITH_TARGETS:
-        lines = [of_platforms.get(family, ())] if family in OF_PLATFORM else [chunk.unit(family) for chunk in chunks]
-        units.append((header(family, format),) if any(lines) else ())
-        units += lines
-    return units
+    def _touched_since(self, whole: _Whole, of_platforms: Mapping[Family, Unit]) -> Mapping[Family, Sequence[int]]:
+        found: dict[Family, list[int]] = {
+            family: [0] for family, unit in of_platforms.items() if unit != whole.of_platforms.get(family)
+        }
+        for (family, chunk), version in self._touched.items():
+            if version > whole.version:
+                found.setdefault(family, []).append(chunk)
+        return found
 
 
 def _moment(view: View, format: Format) -> Iterator[bytes]:  # noqa: A002  its own word

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
-from itertools import chain, pairwise, zip_longest
+from itertools import chain, pairwise
 from typing import Final
 
 from exporter.support.deflate import CODEC, Part
@@ -103,12 +104,18 @@ def borders(units: Sequence[Unit], size: int = SIZE) -> list[int]:
     return found
 
 
-def cut(units: Sequence[Unit], where: Sequence[int], before: Iterable[Segment] = ()) -> Segments:
-    """Return the segments between the borders ``where``: the same ones as ``before`` where they have the same text."""
-    made = []
-    for (start, end), old in zip_longest(pairwise(where), before):
-        group = tuple(filter(None, units[start:end]))
-        made.append(old if old is not None and old.units == group else Segment(group))
+def cut(units: Sequence[Unit], where: Sequence[int]) -> Segments:
+    """Return the segments between the borders ``where``."""
+    return Segments([Segment(tuple(filter(None, units[start:end]))) for start, end in pairwise(where)])
+
+
+def cut_again(units: Sequence[Unit], where: Sequence[int], before: Segments, places: Iterable[int]) -> Segments:
+    """Return what :func:`cut` does when only the units at ``places`` are others than those of ``before``."""
+    made = list(before)
+    for number in {bisect_right(where, place) - 1 for place in places}:
+        group = tuple(filter(None, units[where[number] : where[number + 1]]))
+        if made[number].units != group:
+            made[number] = Segment(group)
     return Segments(made)
 
 
