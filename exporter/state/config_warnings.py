@@ -5,7 +5,7 @@ What the configuration alone shows comes from :mod:`exporter.config.unwatched`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from msgspec.structs import replace
@@ -43,21 +43,22 @@ class KeptWarnings:
         return self._found
 
     def _sorted(self, targets: tuple[TargetView, ...], unwatched: Iterable[ConfigWarning]) -> tuple[Warnings, Warnings]:
-        policies = {target.name: target.policy for target in targets}
-        known = (warning for warning in unwatched if warning.target is None or warning.target in policies)
-        seen = (warning for target in targets for warning in self._of_target(target))
+        seen: list[ConfigWarning] = []
+        for target in targets:
+            kept = self._by_target.get(target.name)
+            if kept is None or kept[0] is not target:
+                kept = self._by_target[target.name] = (target, tuple(of_target(target)))
+            seen += kept[1]
         judged: list[ConfigWarning] = []
         accepted: list[ConfigWarning] = []
-        for warning in (*known, *seen):
-            is_accepted = warning.target is not None and warning.kind in policies[warning.target].warnings
-            (accepted if is_accepted else judged).append(warning)
+        policies: Mapping[str, TargetPolicy] = {}
+        for warning in (*unwatched, *seen):
+            policies = policies or {target.name: target.policy for target in targets}
+            if warning.target is None:
+                judged.append(warning)
+            elif (policy := policies.get(warning.target)) is not None:
+                (accepted if warning.kind in policy.warnings else judged).append(warning)
         return tuple(judged), tuple(accepted)
-
-    def _of_target(self, target: TargetView) -> Warnings:
-        kept = self._by_target.get(target.name)
-        if kept is None or kept[0] is not target:
-            kept = self._by_target[target.name] = (target, tuple(of_target(target)))
-        return kept[1]
 
 
 def with_warnings(view: View, unwatched: Iterable[ConfigWarning] = (), kept: KeptWarnings | None = None) -> View:

@@ -241,12 +241,16 @@ class TargetEntry(Value, frozen=True, gc=False):
     discovered: Callable[[], float] | None = None
 
 
+_NOTHING_POLLED: Final[Mapping[CollectorName, float]] = {}
+
+
 class _KeptView(NamedTuple):
     """A target as it is shown from ``since`` until just before ``until`` (steady), unless something of it changes."""
 
     view: TargetView
     since: float
     until: float
+    usage: Callable[[], ApiUsage]
 
 
 class Snapshot:
@@ -330,7 +334,7 @@ class Snapshot:
         for (name, collector), began in (polling or {}).items():
             running.setdefault(name, {})[collector] = began + stepped
         names = self.names(site)
-        targets = tuple([self._target(name, now, running.get(name, {})) for name in names])
+        targets = tuple([self._target(name, now, running.get(name, _NOTHING_POLLED)) for name in names])
         missing = self._missing()
         if site is not None:
             missing = tuple(item for item in missing if item[0] in names)
@@ -342,10 +346,12 @@ class Snapshot:
 
     def _target(self, name: str, now: float, polling: Mapping[CollectorName, float]) -> TargetView:
         """Return a target at ``now``: the same object as before unless anything of it is other than it was."""
-        entry, kept = self._entries[name], self._kept.get(name)
+        if (kept := self._kept.get(name)) is not None:
+            view, since, until, usage_of = kept
+            if since <= now < until and view.polling == polling and view.usage == usage_of():
+                return view
+        entry = self._entries[name]
         usage = entry.usage()
-        if kept is not None and kept.since <= now < kept.until and kept.view.usage == usage and kept.view.polling == polling:
-            return kept.view
         at, states = now + self._stepped, self._states[name].values()
         view = TargetView(
             entry.name,
@@ -361,7 +367,7 @@ class Snapshot:
             self._thresholds,
         )
         until = min([entry.policy.holds_until(at) - self._stepped, *(held.good_until(now) for held in states)])
-        self._kept[name] = _KeptView(view, now, until)
+        self._kept[name] = _KeptView(view, now, until, entry.usage)
         return view
 
     def _missing(self) -> tuple[tuple[str, CollectorName], ...]:

@@ -106,7 +106,7 @@ async def measured(rounds: int, folder: Path, targets: int = TARGETS) -> list[Fi
             found["nothing"],
             {ASGI: found[ASGI]},
             goals.SCRAPE_SAME,
-            limited_by="HTTP: 0.5 MB in eight pieces, a millisecond of it in the kernel; then the view and the lines of the process",
+            limited_by="HTTP, a millisecond of it in the kernel for 0.5 MB; then the view and the lines of the process",
         ),
         Figure(f"{number}, OpenMetrics, all changed", "ms", found["OpenMetrics, all"], {ASGI: found[f"OpenMetrics, {ASGI}"]}),
         Figure(f"{number}, gzip", "kB", (size,), {ASGI: (their_size,)}),

@@ -107,7 +107,7 @@ async def measured(rounds: int, targets: int = TARGETS, bookings: int = BOOKINGS
             found["poll"],
             {IDLE: found[IDLE]},
             goals.SCRAPE_BESIDE_POLL,
-            limited_by="one interpreter for both: single steps of C over all bookings, such as a sort, give no turn to a scrape",
+            limited_by="one interpreter for both: a step of C over all bookings, such as a sort, gives no turn to a scrape",
         ),
     ]
 
